@@ -8,28 +8,62 @@ import { staticFragment } from '../database/static-fragment.ts'
 export const failedEnds = staticFragment((sql) => sql`('failed', 'cancelled', 'quarantined')`)
 
 /**
- * True for a row of `jobs` that depends on a job which is not completed. A job that was deleted blocks nothing, because only
- * ended jobs are deleted; a prune deletes its edges too, except for edges that are inserted during the prune. The `offset 0`
- * keeps the planner from joining all edges: only the edges of the rows in question are read.
+ * What the job with the uuid `of` depends on, as the tables `without_snapshot, needed (uuid, status, domain, queue, job_type,
+ * is_live)`, one row for each edge.
+ *
+ * The newer version of the other program keeps the edges of jobs that it deletes, with the last status of the deleted job
+ * (`depends_on_terminal_status`). There the status of a job that is gone is this snapshot, and `missing` without one. In a
+ * database without the column a job that is gone blocks nothing: it counts as `completed`. The name of the column means the
+ * column of `edge` where there is one, and else the one of `without_snapshot`, so that the same statement is right before and
+ * after the other program adds the column. Each `offset 0` keeps the planner from joining all edges with all jobs.
  */
+export const neededBy = (sql: Sql, of: Fragment): Fragment => sql`
+  (select 'completed'::text as depends_on_terminal_status) as without_snapshot
+  cross join lateral (
+    select
+      edge.depends_on_job_uuid as uuid, coalesce(live.status, depends_on_terminal_status, 'missing') as status,
+      live.domain, live.queue, live.job_type, live.status is not null as is_live
+    from job_dependencies edge
+    left join lateral (
+      select coalesce(job.status, 'unknown') as status, job.domain, job.queue, job.job_type
+      from jobs as job
+      where job.uuid = edge.depends_on_job_uuid
+      offset 0
+    ) as live on true
+    where edge.job_uuid = ${of}
+    offset 0
+  ) as needed`
+
+/** True for a row of `jobs` that depends on a job which is not completed. */
 export const isBlocked = staticFragment((sql) => isBlockedWithin(sql, undefined))
 
 /** `isBlocked` for a caller with a scope, to whom jobs outside do not exist. */
 export const isBlockedWithin = (sql: Sql, within: TokenScope | undefined): Fragment => sql`
   exists (
-    select from job_dependencies edge
-    join jobs needed on needed.uuid = edge.depends_on_job_uuid
-    where edge.job_uuid = jobs.uuid and needed.status <> 'completed' ${isWithin(sql, within, sql`needed`)}
+    select from ${neededBy(sql, sql`jobs.uuid`)}
+    where needed.status <> 'completed' ${isNeededWithin(sql, within)}
     offset 0
   )`
+
+/**
+ * `and …` on a row of `neededBy`: true for a job within the scope of the caller, live or archived. A job that is nowhere has no
+ * domain: the edge belongs to a job of the caller, and tells only that it is gone.
+ */
+export const isNeededWithin = (sql: Sql, within: TokenScope | undefined): Fragment =>
+  within
+    ? sql`and case
+        when needed.is_live then true ${isWithin(sql, within, sql`needed`)}
+        else not exists (select from jobs_archive as gone where gone.uuid = needed.uuid)
+          or exists (select from jobs_archive as gone where gone.uuid = needed.uuid ${isWithin(sql, within, sql`gone`)})
+      end`
+    : sql``
 
 /** True for a row of `jobs` that depends on a job which will never be completed. */
 export const canNeverRun = staticFragment(
   (sql) => sql`
   exists (
-    select from job_dependencies edge
-    join jobs needed on needed.uuid = edge.depends_on_job_uuid
-    where edge.job_uuid = jobs.uuid and needed.status in ${failedEnds(sql)}
+    select from ${neededBy(sql, sql`jobs.uuid`)}
+    where needed.status in ${failedEnds(sql)}
     offset 0
   )`,
 )

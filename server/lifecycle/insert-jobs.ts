@@ -118,7 +118,8 @@ async function insert<Row extends NamedJob>(
 /**
  * Defines the CTEs `request`, the entries; `fresh`, the entries whose idempotency key does not exist; and `edges (n, uuid,
  * needs, status)`, their dependencies with the status of the job that is needed, null where there is none. A key that
- * exists is answered with its job even where nothing can be inserted. A job outside of the scope of the caller is none.
+ * exists is answered with its job even where nothing can be inserted. A job outside of the scope of the caller is none. The lock
+ * keeps a job that is needed from being deleted before its edge is there for the one who deletes it.
  */
 const requestedJobs = (sql: Sql, entries: readonly Entry[], { columns, within }: Origin): Fragment => sql`
   request as materialized (
@@ -136,7 +137,7 @@ const requestedJobs = (sql: Sql, entries: readonly Entry[], { columns, within }:
     from fresh
     cross join unnest(fresh.depends_on) as edge (uuid)
     left join lateral (
-      select status from jobs where jobs.uuid = edge.uuid ${isWithin(sql, within)} offset 0
+      select status from jobs where jobs.uuid = edge.uuid ${isWithin(sql, within)} offset 0 for key share
     ) as needed on true
   )`
 

@@ -5,7 +5,7 @@ import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
-import { canNeverRun, cascadeOfFew, droppedEvents, failedEnds, isBlocked } from './dependents.ts'
+import { canNeverRun, cascadeOfFew, droppedEvents, failedEnds, isBlocked, neededBy } from './dependents.ts'
 import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
 import { attrsWithoutNulls, insertEvents, insertWholeEvents, wireTime } from './events/job-events.ts'
 import { reclaim } from './expired-leases.ts'
@@ -177,8 +177,8 @@ const inPickOrder = staticFragment(
 )
 
 /**
- * Cancels due jobs whose dependency another program ended badly, at most 100 of each priority. Our servers cancel dependents
- * in the statement that ends the dependency.
+ * Cancels due jobs whose dependency another program ended badly, or has deleted after a bad end, at most 100 of each priority. Our
+ * servers cancel dependents in the statement that ends the dependency.
  */
 const cancelDoomed = ({ sql, requestId }: Pick<Call, 'sql' | 'requestId'>, request: AcquireRequest) => sql`
   with recursive
@@ -191,13 +191,8 @@ const cancelDoomed = ({ sql, requestId }: Pick<Call, 'sql' | 'requestId'>, reque
       where ${isDue(sql, request)} and ${canNeverRun(sql)}
       limit 100
     ) as waiting
-    cross join lateral (
-      select jobs.uuid, jobs.status
-      from job_dependencies edge
-      join jobs on jobs.uuid = edge.depends_on_job_uuid
-      where edge.job_uuid = waiting.uuid and jobs.status in ${failedEnds(sql)}
-      offset 0
-    ) as needed
+    cross join ${neededBy(sql, sql`waiting.uuid`)}
+    where needed.status in ${failedEnds(sql)}
   ),
   ${cascadeOfFew(sql)},
   ${leftToBackground(sql, { requestId })}

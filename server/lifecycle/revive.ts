@@ -1,7 +1,7 @@
 import { hasIdAmong, jobWithUuid } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
-import { failedEnds } from './dependents.ts'
+import { failedEnds, neededBy } from './dependents.ts'
 
 /**
  * The cancelled jobs that depend on the job with the uuid `of` and were cancelled because a job that they need had ended
@@ -41,9 +41,8 @@ export const revivable = staticFragment(
     select along.uuid
     from along
     where exists (
-      select from job_dependencies edge
-      join jobs needed on needed.uuid = edge.depends_on_job_uuid
-      where edge.job_uuid = along.uuid and needed.status in ${failedEnds(sql)}
+      select from ${neededBy(sql, sql`along.uuid`)}
+      where needed.status in ${failedEnds(sql)}
         and not exists (select from runnable_again where runnable_again.uuid = needed.uuid)
         and not exists (select from along other where other.uuid = needed.uuid)
       offset 0

@@ -6,6 +6,7 @@ import { staticFragment } from '../database/static-fragment.ts'
 import { cascade, droppedEvents, elsewhereColumn } from '../lifecycle/dependents.ts'
 import { insertEvents } from '../lifecycle/events/job-events.ts'
 import { type Archive, insertIntoArchive, insertIntoArchiveBare } from './archive/archive.ts'
+import { lockBeforeDeletion } from './lock-before-deletion.ts'
 
 interface Deletion {
   /** True for rows of `jobs` that may be deleted. */
@@ -17,8 +18,9 @@ interface Deletion {
 
 /** Deletes the jobs of a batch with their attachments and edges, and archives them. Returns how many jobs were `deleted`. */
 export async function deleteJobs(tx: Sql, context: BatchContext, deletion: Deletion): Promise<BatchCounts> {
-  const bare = context.optimistic ? await deleteBare(tx, context, deletion) : 0
-  return bare > 0 ? { deleted: bare } : deleteWithRelated(tx, context, deletion)
+  const selection = await lockBeforeDeletion(tx, { ...deletion, skipsLocked: !context.optimistic })
+  const bare = context.optimistic ? await deleteBare(tx, context, { ...deletion, selection }) : 0
+  return bare > 0 ? { deleted: bare } : deleteWithRelated(tx, context, { ...deletion, selection })
 }
 
 /** Fast path: a plain DELETE when no edges or attachments exist. Returns 0 when they do. */

@@ -6,6 +6,7 @@ import { staticFragment } from '../database/static-fragment.ts'
 import { cascade, droppedEvents, failedEnds } from '../lifecycle/dependents.ts'
 import { insertEvents } from '../lifecycle/events/job-events.ts'
 import { deletedRelated, relatedRows } from './delete-jobs.ts'
+import { lockBeforeDeletion } from './lock-before-deletion.ts'
 
 interface Erasure {
   /** True for rows of `jobs` that belong to the set. */
@@ -30,7 +31,8 @@ interface Row extends Deleted {
  * belong to the set are cancelled, unless the job was completed; those that belong to the set are deleted, too.
  */
 export async function eraseJobs(tx: Sql, context: BatchContext, { where, selection }: Erasure): Promise<Deleted> {
-  const { along, ...deleted } = await eraseOnce(tx, context, { where, selection })
+  const locked = await lockBeforeDeletion(tx, { where, selection, skipsLocked: true })
+  const { along, ...deleted } = await eraseOnce(tx, context, { where, selection: locked })
   if (along.length === 0) return deleted
   // The snapshot does not know these rows any more, since the statement before has written them.
   const more = await eraseOnce(tx, context, { where: tx`true`, selection: idSelection(along) })

@@ -1,29 +1,38 @@
 import { takeLock } from '../database/advisory-locks.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
+import { hasSnapshots } from './edge-snapshots.ts'
 
 /**
  * Restores edges in a statement whose CTE `restored_rows` has the archived rows of the jobs that come back. Where edges
- * have foreign keys, an edge with a missing end would fail the whole batch: it waits in `jobsctl_waiting_edges` until its
- * other end is restored. Without foreign keys an edge comes back with the first of its ends.
+ * have foreign keys, an edge with a missing end would fail the whole batch; where they have snapshots of deleted jobs, one to a
+ * missing job without a snapshot would block its job for ever. Such an edge waits in `jobsctl_waiting_edges` until its
+ * other end is restored. In all other databases an edge comes back with the first of its ends.
  */
 export interface EdgeRestore {
-  /** Defines the CTE `edges` (rows of `job_dependencies`) and, with foreign keys, `released_edges` and `held_edges`. */
+  /** Defines the CTE `edges` (rows of `job_dependencies`) and, where edges wait, `released_edges`, `needed` and `held_edges`. */
   edges: Fragment
   /** A `where` clause on the alias `edge`, which leaves out the edges that have to wait. */
   where: Fragment
 }
 
-/** Reads whether edges have foreign keys, and takes the lock that orders concurrent restores where they have. */
+/** Reads what becomes of edges with a missing end, and takes the lock that orders concurrent restores where they wait. */
 export async function prepareEdgeRestore(tx: Sql): Promise<EdgeRestore> {
-  const [foreignKey] =
-    await tx`select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f' limit 1`
-  if (!foreignKey) return { edges: edges(tx, tx``), where: tx`` }
+  const [{ foreign_keys, snapshots }] = await tx<[{ foreign_keys: boolean; snapshots: boolean }]>`
+    select
+      exists (select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f') as foreign_keys,
+      ${hasSnapshots(tx)} as snapshots`
+  if (!foreign_keys && !snapshots) return { edges: edges(tx, tx``), where: tx`` }
   // Two transactions that restore the two ends of an edge at the same time would not see each other.
   await tx`select ${takeLock(tx, 'edges')}`
+  const lacks = foreign_keys ? lacksAnEnd(tx) : lacksWhatItNeeds(tx)
   return {
-    edges: tx`${releasedEdges(tx)}, ${edges(tx, tx`union all select edge from released_edges`)}, ${heldEdges(tx)}`,
-    where: tx`where ${exists(tx, tx`edge.job_uuid`)} and ${exists(tx, tx`edge.depends_on_job_uuid`)}`,
+    edges: tx`
+      ${releasedEdges(tx)},
+      ${edges(tx, tx`union all select edge from released_edges`)},
+      ${neededJobs(tx)},
+      ${heldEdges(tx, lacks)}`,
+    where: tx`where not exists (select ${lacks})`,
   }
 }
 
@@ -46,17 +55,40 @@ const releasedEdges = staticFragment(
   )`,
 )
 
-/** Defines the CTE `held_edges`, which stores the edges of `edges` that lack an end. */
-const heldEdges = staticFragment(
+/** Defines the CTE `needed (uuid)`: jobs that edges need, which nobody deletes before the edges are there for those who delete them. */
+const neededJobs = staticFragment(
   (sql) => sql`
+  needed as materialized (
+    select uuid from jobs as live
+    where live.uuid = any(array(select depends_on_job_uuid from edges))
+    order by id
+    for key share
+  )`,
+)
+
+/** Defines the CTE `held_edges`, which stores the edges of `edges` that have to wait. */
+const heldEdges = (sql: Sql, lacks: Fragment): Fragment => sql`
   held_edges as (
     insert into jobsctl_waiting_edges (uuid, edge)
     select missing.uuid::text, to_jsonb(edge)
     from edges as edge
-    cross join lateral (values (edge.job_uuid), (edge.depends_on_job_uuid)) as missing (uuid)
-    where not ${exists(sql, sql`missing.uuid`)}
+    cross join lateral (select ${lacks}) as missing
     on conflict do nothing
-  )`,
+  )`
+
+/** What follows a `select` on the alias `edge`: `uuid`, a row for each end that is missing. */
+const lacksAnEnd = staticFragment(
+  (sql) => sql`
+  ends.uuid from (values (edge.job_uuid), (edge.depends_on_job_uuid)) as ends (uuid) where not ${exists(sql, sql`ends.uuid`)}`,
+)
+
+/** The same for the job that the edge needs, where the edge has no snapshot of it. */
+const lacksWhatItNeeds = staticFragment(
+  (sql) => sql`
+  edge.depends_on_job_uuid as uuid
+  where edge.depends_on_terminal_status is null
+    and edge.depends_on_job_uuid not in (select uuid from restored_rows where uuid is not null)
+    and edge.depends_on_job_uuid not in (select uuid from needed)`,
 )
 
 /** True where a job with this uuid exists, or is in `restored_rows`. */

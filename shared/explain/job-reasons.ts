@@ -16,6 +16,18 @@ function neededText({ count, jobs }: Facts['waits_for_jobs']): string {
   return `${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
+/** The end of a job that was deleted, after which its dependents are cancelled. */
+const endedBadly = ['failed', 'cancelled', 'quarantined']
+
+function goneText({ count, jobs }: Facts['dependency_gone']): string {
+  const named = jobs.slice(0, 3).map(({ uuid, status }) => (status === 'missing' ? uuid : `${uuid} (${status})`))
+  const rest = count - named.length
+  const what = `depends on ${jobsText(count)} that another program has deleted: ${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  return jobs.some(({ status }) => endedBadly.includes(status))
+    ? `${what}; it can never run, and the next call of a worker that finds nothing else to do cancels it`
+    : `${what}; nothing says that this was completed, so that it can never run`
+}
+
 const byWorker = (worker: string | null) => (worker === null ? '' : ` by ${worker}`)
 
 /** `, timeout ("no answer")` */
@@ -68,6 +80,11 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
       if (first?.status === 'quarantined') return requeue(first)
       return first?.status === 'failed' ? retry(first.id) : null
     },
+  },
+  dependency_gone: {
+    title: 'dependency deleted',
+    sentence: goneText,
+    remedy: (_facts, job) => (job ? cancel(job.id) : null),
   },
   dependency_cycle: {
     title: 'dependencies in a circle',

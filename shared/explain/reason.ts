@@ -49,6 +49,13 @@ interface NeededFacts {
   jobs: NeededJob[]
 }
 
+/** A job that another one depends on, and that was deleted. */
+export interface GoneJob {
+  uuid: string
+  /** Its last status as the program that deleted it wrote it down; `missing` where none did. */
+  status: string
+}
+
 interface LeaseFacts {
   worker_id: string | null
   leased_until: string | null
@@ -88,6 +95,8 @@ export interface Facts {
   not_due: { available_at: string /** Null for a time that never comes. */; seconds: number | null }
   waits_for_jobs: NeededFacts
   dependency_ended: NeededFacts
+  /** The jobs are at most 20; `count` is at most 1,000. */
+  dependency_gone: { count: number; jobs: GoneJob[] }
   dependency_cycle: { uuid: string }
   leased: LeaseFacts
   lease_over: LeaseFacts

@@ -1,7 +1,8 @@
-import type { Finding, NeededJob } from '../../../shared/explain/reason.ts'
+import type { Finding, GoneJob, NeededJob } from '../../../shared/explain/reason.ts'
 import type { Call } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { isNeededWithin, neededBy } from '../../lifecycle/dependents.ts'
 
 /** The most dependencies that are read, and that are named. */
 const mostRead = 1000
@@ -12,8 +13,8 @@ const mostWalked = 1000
 const endedBadly = ['failed', 'cancelled', 'quarantined']
 
 /**
- * The jobs that a job waits for, and whether they can ever be completed. A job that was deleted blocks nothing; one outside of the scope
- * of the caller does not exist.
+ * The jobs that a job waits for, and whether they can ever be completed. A job that was deleted blocks nothing, but where edges have
+ * a snapshot of it (`neededBy`). A job outside of the scope of the caller does not exist.
  */
 export async function findDependencies(
   sql: Sql,
@@ -29,11 +30,20 @@ export async function findDependencies(
     where edge.job_uuid = ${uuid}::text and needed.status is distinct from 'completed'
     order by needed.id
     limit ${mostRead}`
+  const gone = await sql<GoneJob[]>`
+    select needed.uuid, needed.status
+    from ${neededBy(sql, sql`${uuid}::text`)}
+    where not needed.is_live and needed.status <> 'completed' ${isNeededWithin(sql, within)}
+    order by needed.uuid
+    limit ${mostRead}`
   const ended = needed.filter(({ status }) => endedBadly.includes(status))
   const waiting = needed.filter(({ status }) => !endedBadly.includes(status))
   return [
     ...(waiting.length > 0 ? [{ code: 'waits_for_jobs' as const, facts: factsOf(waiting) }] : []),
     ...(ended.length > 0 ? [{ code: 'dependency_ended' as const, facts: factsOf(ended) }] : []),
+    ...(gone.length > 0
+      ? [{ code: 'dependency_gone' as const, facts: { count: gone.length, jobs: gone.slice(0, mostNamed) } }]
+      : []),
     ...(waiting.length > 0 && (await isInCircle(sql, uuid, within))
       ? [{ code: 'dependency_cycle' as const, facts: { uuid } }]
       : []),

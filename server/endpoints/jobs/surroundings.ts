@@ -41,14 +41,22 @@ interface Ends {
 async function readRelated(sql: Sql, job: FoundJob, { own, other, within }: Ends): Promise<RelatedJob[]> {
   if (job.row.uuid === null) return []
   const edges = job.archived
-    ? rowsOf(sql, job.archivedEdges, sql`job_uuid text, depends_on_job_uuid text`)
+    ? rowsOf(sql, job.archivedEdges, sql`job_uuid text, depends_on_job_uuid text, depends_on_terminal_status text`)
     : sql`from job_dependencies as source`
+  // Of a job that is gone: its last status, where the edge has it. `neededBy` says why the name has no table.
+  const snapshot = other === 'depends_on_job_uuid' ? sql`depends_on_terminal_status` : sql`null::text`
   const live = await sql<RelatedJob[]>`
-    select source.${sql(other)} as uuid, job.id, job.status, false as archived
-    ${edges}
-    left join lateral (select id, status from jobs where jobs.uuid = source.${sql(other)} offset 0) as job on true
-    where source.${sql(own)} = ${job.row.uuid} ${isEndWithin(sql, sql`source.${sql(other)}`, within)}
-    order by source.${sql(other)}
+    select source.uuid, job.id, coalesce(job.status, source.snapshot) as status, false as archived
+    from (select null::text as depends_on_terminal_status) as without_snapshot
+    cross join lateral (
+      select source.${sql(other)} as uuid, ${snapshot} as snapshot
+      ${edges}
+      where source.${sql(own)} = ${job.row.uuid}
+      offset 0
+    ) as source
+    left join lateral (select id, status from jobs where jobs.uuid = source.uuid offset 0) as job on true
+    where true ${isEndWithin(sql, sql`source.uuid`, within)}
+    order by source.uuid
     limit ${mostEdges}`
   const gone = live.filter(({ id }) => id === null).map(({ uuid }) => uuid)
   const archived = new Map((await readArchivedJobs(sql, gone)).map((related) => [related.uuid, related]))

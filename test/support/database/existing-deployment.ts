@@ -5,17 +5,28 @@ import { pipeline } from 'node:stream/promises'
 import { gunzipSync } from 'node:zlib'
 import type { Sql } from 'postgres'
 
-const file = join(process.env.SHARED_DIR ?? '../shared', 'data', 'existing-deployment.sql.gz')
+/** A database as the other program left it: of its first version, and of the version that keeps snapshots of deleted jobs. */
+export type Deployment = 'existing-deployment' | 'existing-deployment-newer'
 
-/** False where the dump of a real deployment is not at hand; SHARED_DIR says where it is. */
-export const hasDeployment = existsSync(file)
+const fileOf = (deployment: Deployment) => join(process.env.SHARED_DIR ?? '../shared', 'data', `${deployment}.sql.gz`)
+
+/** False where the dumps of real deployments are not at hand; SHARED_DIR says where they are. */
+export const hasDeployment = existsSync(fileOf('existing-deployment'))
+export const hasNewerDeployment = existsSync(fileOf('existing-deployment-newer'))
 
 /** Loads a database as another program left it: plain SQL with `copy … from stdin` blocks, as psql would. */
-export async function loadDeployment(sql: Sql): Promise<void> {
-  for (const { statements, rows } of partsOf(gunzipSync(readFileSync(file)).toString('utf8'))) {
-    const [copy, ...before] = rows === undefined ? ['', statements] : [lastOf(statements), withoutLast(statements)]
-    await sql.unsafe(before.join(''))
-    if (copy) await pipeline(Readable.from([rows]), await sql.unsafe(copy).writable())
+export async function loadDeployment(sql: Sql, deployment: Deployment = 'existing-deployment'): Promise<void> {
+  const session = await sql.reserve()
+  try {
+    for (const { statements, rows } of partsOf(gunzipSync(readFileSync(fileOf(deployment))).toString('utf8'))) {
+      const [copy, ...before] = rows === undefined ? ['', statements] : [lastOf(statements), withoutLast(statements)]
+      await session.unsafe(before.join(''))
+      if (copy) await pipeline(Readable.from([rows]), await session.unsafe(copy).writable())
+    }
+    // The dump leaves its session without a search path.
+    await session`reset all`
+  } finally {
+    session.release()
   }
 }
 

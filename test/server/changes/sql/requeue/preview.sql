@@ -119,11 +119,25 @@ select
         where
           exists (
             select
-            from job_dependencies edge
-            join jobs needed on needed.uuid = edge.depends_on_job_uuid
+            from (select 'completed'::text as depends_on_terminal_status) as without_snapshot
+            cross join lateral (
+              select
+                edge.depends_on_job_uuid as uuid,
+                coalesce(live.status, depends_on_terminal_status, 'missing') as status,
+                live.domain,
+                live.queue,
+                live.job_type,
+                live.status is not null as is_live
+              from job_dependencies edge
+              left join lateral (
+                select coalesce(job.status, 'unknown') as status, job.domain, job.queue, job.job_type
+                from jobs as job
+                where job.uuid = edge.depends_on_job_uuid offset 0
+              ) as live on true
+              where edge.job_uuid = along.uuid offset 0
+            ) as needed
             where
-              edge.job_uuid = along.uuid
-              and needed.status in ('failed', 'cancelled', 'quarantined')
+              needed.status in ('failed', 'cancelled', 'quarantined')
               and not exists (select from runnable_again where runnable_again.uuid = needed.uuid)
               and not exists (select from along other where other.uuid = needed.uuid) offset 0
           )

@@ -89,16 +89,26 @@ with
     ) as kept
     cross join lateral jsonb_populate_record(null::job_dependencies, kept.edge) as edge
   ),
+  needed as materialized (
+    select uuid
+    from jobs as live
+    where live.uuid = any(array(select depends_on_job_uuid from edges))
+    order by id
+    for key share
+  ),
   held_edges as (
     insert into jobsctl_waiting_edges (uuid, edge)
     select missing.uuid::text, to_jsonb(edge)
     from edges as edge
-    cross join lateral (values (edge.job_uuid), (edge.depends_on_job_uuid)) as missing (uuid)
-    where
-      not (
-        missing.uuid in (select uuid from restored_rows)
-        or exists (select from jobs live where live.uuid = missing.uuid offset 0)
-      )
+    cross join lateral (
+      select ends.uuid
+      from (values (edge.job_uuid), (edge.depends_on_job_uuid)) as ends (uuid)
+      where
+        not (
+          ends.uuid in (select uuid from restored_rows)
+          or exists (select from jobs live where live.uuid = ends.uuid offset 0)
+        )
+    ) as missing
     on conflict do nothing
   ),
   hold as (
@@ -129,13 +139,14 @@ with
     select "edge"."job_uuid", "edge"."depends_on_job_uuid", "edge"."created_at"
     from edges as edge
     where
-      (
-        edge.job_uuid in (select uuid from restored_rows)
-        or exists (select from jobs live where live.uuid = edge.job_uuid offset 0)
-      )
-      and (
-        edge.depends_on_job_uuid in (select uuid from restored_rows)
-        or exists (select from jobs live where live.uuid = edge.depends_on_job_uuid offset 0)
+      not exists (
+        select ends.uuid
+        from (values (edge.job_uuid), (edge.depends_on_job_uuid)) as ends (uuid)
+        where
+          not (
+            ends.uuid in (select uuid from restored_rows)
+            or exists (select from jobs live where live.uuid = ends.uuid offset 0)
+          )
       )
     on conflict do nothing
   )

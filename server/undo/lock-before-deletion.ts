@@ -1,0 +1,31 @@
+import { idSelection, type Selection } from '../bulk/selection.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
+import { hasSnapshots } from './edge-snapshots.ts'
+
+interface ToDelete {
+  /** True for rows of `jobs` that may be deleted. */
+  where: Fragment
+  selection: Selection
+  /** False: waits for rows that other transactions hold, instead of leaving them out. */
+  skipsLocked: boolean
+}
+
+/**
+ * Locks the jobs that the next statement of the transaction deletes, where an edge must not outlive the job that it needs
+ * (`hasSnapshots`). Whoever adds an edge locks that job: an edge from before this lock is in the snapshot of the next statement, and
+ * after it there is no job any more to add an edge to. In one statement, the edge could be committed after the snapshot and before
+ * the lock.
+ * @returns the locked jobs; the same selection where nothing was locked
+ */
+export async function lockBeforeDeletion(tx: Sql, { where, selection, skipsLocked }: ToDelete): Promise<Selection> {
+  const [{ kept, ids }] = await tx<[{ kept: boolean; ids: number[] }]>`
+    with snapshots as materialized (select ${hasSnapshots(tx)} as kept),
+    locked as materialized (
+      select id from jobs
+      where (select kept from snapshots) and ${selection.matches(tx, where)}
+      for update ${skipsLocked ? tx`skip locked` : tx``}
+    )
+    select kept, (select coalesce(jsonb_agg(id), '[]') from locked) as ids
+    from snapshots`
+  return kept ? idSelection(ids) : selection
+}
