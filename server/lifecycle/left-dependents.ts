@@ -19,7 +19,7 @@ export const leftToBackground = (sql: Sql, { requestId }: Pick<Call, 'requestId'
   left_cascade as (
     insert into jobsctl_cascades (jobs, domain, queue, job_type, dependents, request_id)
     select
-      jsonb_agg(id) filter (where has_ended), ${inCommon(sql)}, count(*) filter (where not has_ended), ${requestId}::text
+      coalesce(jsonb_agg(id) filter (where has_ended), '[]'), ${inCommon(sql)}, count(*) filter (where not has_ended), ${requestId}::text
     from (
       select job.id, job.domain, job.queue, job.job_type, true as has_ended
       from ended

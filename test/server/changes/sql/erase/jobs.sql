@@ -555,6 +555,7 @@ with recursive
     where jobs.id = any(array(select id from dropping)) and jobs.id = dropping.id
     returning
       jobs.id,
+      jobs.uuid,
       jobs.domain,
       jobs.queue,
       jobs.job_type,

@@ -160,7 +160,7 @@ with recursive
     from dropping
     where jobs.id = any(array(select id from dropping)) and jobs.id = dropping.id
     returning
-      jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
+      jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.cancellation_reason, dropping.before, null::jsonb as after
   ),
   inserted_events as (
@@ -238,6 +238,6 @@ with recursive
     ) as notification
     where keys is not null
   )
-select id, status, retry_count, available_at
+select id, status, retry_count, available_at, (select count(*) from dropped) as dependents
 from settled
 left join notified on true

@@ -219,7 +219,7 @@ with recursive
     from dropping
     where jobs.id = any(array(select id from dropping)) and jobs.id = dropping.id
     returning
-      jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
+      jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
       jobs.cancellation_reason, dropping.before, null::jsonb as after
   ),
   events as (

@@ -149,11 +149,21 @@ select
       select
         (select count(*) from conflicts) as conflict_count,
         (
+          select coalesce(jsonb_agg(counted order by count desc, reason), '[]')
+          from (
+            select reason, count(*) as count
+            from conflicts
+            group by reason
+            order by count(*) desc, reason
+            limit $9
+          ) as counted
+        ) as conflict_reasons,
+        (
           select coalesce(jsonb_agg(first order by job_id), '[]')
-          from (select job_id, reason from conflicts order by job_id limit $9) as first
+          from (select job_id, reason from conflicts order by job_id limit $10) as first
         ) as conflicts,
         (
-          select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $10) as few
+          select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $11) as few
         ) as excluded
     ) as requested
   ) as more
