@@ -44,6 +44,46 @@ export const outcomes = {
     when: 'a domain, queue or job type that never had a job',
     exit: 'not_found',
   },
+  idsMissing: {
+    of: 'retry, requeue, cancel, reclaim, reschedule, priority with ids',
+    when: 'no job that the caller may see has an id of the command line, or with --must-exist of --ids-file; the rest is done',
+    exit: 'not_found',
+    json: 'missing_count, not_matched',
+  },
+  idsOfFileMissing: {
+    of: 'the same with --ids-file',
+    when: 'no job has some of the ids',
+    exit: 'ok',
+    json: 'missing_count, not_matched',
+  },
+  idsNotTaken: {
+    of: 'the same',
+    when: 'some jobs that are named are not in a state which the command takes; the rest is done',
+    exit: 'ok',
+    json: 'not_taken_count, not_matched',
+  },
+  noneTaken: {
+    of: 'the same with ids of the command line',
+    when: 'no job that is named is in such a state, and not all are as wanted already; nothing is changed',
+    exit: 'conflict',
+  },
+  someKept: {
+    of: 'erase',
+    when: 'some jobs are erased, and others stay, since a hold keeps them or a worker runs them',
+    exit: 'partial',
+    json: 'passed_over',
+  },
+  allKept: {
+    of: 'erase',
+    when: 'a hold keeps all jobs, or a worker runs them; nothing is changed',
+    exit: 'conflict',
+  },
+  passedByHold: {
+    of: 'prune, sweep, rules of the policy',
+    when: 'a hold keeps jobs that match: that is what a hold is for',
+    exit: 'ok',
+    json: 'kept_by_hold of the preview',
+  },
   someNotBack: {
     of: 'undo, undo --caller',
     when: 'some jobs are given back, and others stay: they have changed since, or an operation has no way back',

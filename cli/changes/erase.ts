@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import { EraseRequest, erase } from '../../shared/changes/erase.ts'
+import { Failure } from '../../shared/errors.ts'
+import { outcomes } from '../../shared/outcomes.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
@@ -23,12 +25,14 @@ type EraseChange = BulkChange<typeof erase.input, typeof erase.output>
 
 /**
  * An erasure, for the guard.
+ * @param isNamed whether the command line has the ids: one of which nothing is left is an error
  * @param words the command line with `…` in place of the values that are erased: no output of the command keeps them
  */
 export function eraseChange(
   context: Context,
   request: ReturnType<typeof eraseRequest>,
   words: readonly string[],
+  { isNamed = false }: { isNamed?: boolean } = {},
 ): EraseChange {
   const { domain, queue, job_type } = request
   const scope = { domain, queue, job_type }
@@ -47,10 +51,12 @@ export function eraseChange(
     checkServer: checkFields('erase', [request]),
     beside: ({ erased, passed_over, named_in, filter_hash, preview }) => {
       const foreign = foreignNote(preview)
-      const notes = [...notesOn({ passed_over, named_in }), ...(foreign === undefined ? [] : [foreign])]
+      const notes = [...notesOn(context, { passed_over, named_in }), ...(foreign === undefined ? [] : [foreign])]
       const facts = { filter_hash, ...(erased && { erased }), passed_over, named_in }
       return { facts, note: notes.length > 0 ? notes.join('\n') : undefined }
     },
+    ending: (answers) => (answers.some((answer) => keptBy(answer) > 0) ? outcomes.someKept.exit : outcomes.done.exit),
+    noneMatch: async (_client, answers) => noneErased(context, answers, isNamed ? request.ids : undefined),
     refusal: ({ preview }) =>
       'with_foreign_rows' in request
         ? undefined
@@ -58,21 +64,52 @@ export function eraseChange(
   }
 }
 
-type Aside = Pick<z.output<typeof erase.output>, 'passed_over' | 'named_in'>
+type Aside = Pick<z.output<typeof erase.output>, 'passed_over'> &
+  Partial<Pick<z.output<typeof erase.output>, 'named_in'>>
 
 const mostIds = 10
 
+/** How many jobs an erasure leaves that it was asked to erase. */
+const keptBy = ({ passed_over }: Aside): number => (passed_over?.running ?? 0) + (passed_over?.held ?? 0)
+
+/** The failure of an erasure whose jobs are all kept; undefined where there are none. */
+function noneErased(context: Context, answers: readonly Aside[], ids: readonly number[] = []): Failure | undefined {
+  if (answers.every((answer) => keptBy(answer) === 0))
+    return ids.length === 0
+      ? undefined
+      : new Failure(
+          'not_found',
+          `nothing is left of ${ids.length === 1 ? 'job' : 'jobs'} ${ids.join(', ')}; nothing was changed`,
+        )
+  const texts = answers.flatMap((answer) => keptTexts(context, answer))
+  return new Failure('conflict', `${texts.join('; ')}; nothing was changed`)
+}
+
+/** What keeps jobs from the erasure, and the command that removes each hold. */
+function keptTexts({ another }: Context, { passed_over }: Aside): string[] {
+  const { running = 0, held = 0, holds = [] } = passed_over ?? {}
+  const commands = holds.map(
+    ({ id, undo_id, jobs }) =>
+      `${jobsText(jobs)} by hold ${id}${undo_id === null ? '' : ` of undo ${undo_id}`}: ${another(['hold', 'remove', String(id)])}`,
+  )
+  return [
+    ...(running > 0
+      ? [`${jobsText(running)} running: passed over; run the command again when no worker has them`]
+      : []),
+    ...(held > 0
+      ? [`${jobsText(held)} kept by a hold: passed over${commands.length === 0 ? '' : ` (${commands.join('; ')})`}`]
+      : []),
+  ]
+}
+
 /** What an erasure leaves, a note each. */
-function notesOn({ passed_over, named_in }: Aside): string[] {
-  const { running = 0, held = 0, unreadable = 0 } = passed_over ?? {}
+function notesOn(context: Context, { passed_over, named_in }: Aside): string[] {
+  const { unreadable = 0 } = passed_over ?? {}
   const { count, operations } = named_in ?? { count: 0, operations: [] }
   const ids = operations.slice(0, mostIds).join(', ')
   const them = count === 1 ? '1 record' : `${groupedDigits(count)} records`
   return [
-    ...(running > 0
-      ? [`note: ${jobsText(running)} running: passed over; run the command again when no worker has them`]
-      : []),
-    ...(held > 0 ? [`note: ${jobsText(held)} kept by a hold: passed over`] : []),
+    ...keptTexts(context, { passed_over }).map((text) => `note: ${text}`),
     ...(unreadable > 0
       ? [`note: ${jobsText(unreadable)} in the archive with a compressed payload, which the server cannot read`]
       : []),

@@ -44,6 +44,7 @@ type FilteredChange<Out extends z.ZodType> = BulkChange<z.ZodType<unknown, unkno
 
 interface Selecting {
   mustExist?: boolean
+  idsFile?: string
 }
 
 /**
@@ -52,13 +53,16 @@ interface Selecting {
  */
 export async function guardFiltered<Out extends z.ZodType>(
   context: Context,
-  { mustExist = false }: Selecting,
+  { mustExist = false, idsFile }: Selecting,
   change: FilteredChange<Out>,
   canaries?: Canaries,
 ): Promise<Ending> {
   const request = Fields.parse(change.requests[0])
   const { domain, queue, job_type } = ScopeOnly.parse(request)
-  const scoped = { ...change, ...(!isById(request) && { scope: { domain, queue, job_type }, mustExist }) }
+  const selected = isById(request)
+    ? { naming: { fromFile: idsFile !== undefined, mustExist } }
+    : { scope: { domain, queue, job_type }, mustExist }
+  const scoped = { ...change, ...selected }
   if (!canaries) return guardChange(context, scoped)
   const { withCanaries } = await import('../guard/canary.ts')
   return guardChange(context, scoped, { apply: withCanaries(canaries), canaries, needsToken: '--canary' })

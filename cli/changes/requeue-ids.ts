@@ -1,6 +1,5 @@
-import { type NotMatched, requeue } from '../../shared/changes/requeue.ts'
-import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
+import type { NotMatched } from '../../shared/changes/named-ids.ts'
+import { requeue } from '../../shared/changes/requeue.ts'
 import type { Client } from '../http/client.ts'
 
 /** Where a job is quarantined, or what the server says of a job that is not; both are undefined where the server does not say. */
@@ -22,30 +21,4 @@ export async function findJob(client: Client, domains: readonly string[], job_id
     if (notMatched && notMatched.status !== 'quarantined') return { notMatched }
   }
   return { ...(notMatched && { notMatched }) }
-}
-
-/**
- * The failure of a requeue that names jobs which are not quarantined: the state of each job.
- * @param unknown ids of which the server says only that no quarantined job has them
- */
-export function notRequeueable(missing: readonly NotMatched[], unknown: readonly number[]): Failure {
-  const statuses = [...new Set(missing.map(({ status }) => status))]
-  const idsOf = (wanted: string | null) => missing.filter(({ status }) => status === wanted).map(({ id }) => id)
-  const parts = [
-    ...statuses.map((status) => (status === null ? absentText(idsOf(null)) : statusText(status, idsOf(status)))),
-    ...(unknown.length > 0 ? [`no quarantined job has the id ${unknown.join(', ')}`] : []),
-  ]
-  const mayBeBack = unknown.length > 0 || statuses.includes('queued')
-  const hint = mayBeBack ? 'it may be back in the queue already' : 'a requeue takes quarantined jobs and no others'
-  return new Failure('not_found', `${parts.join('; ')}; nothing was changed`, { hint })
-}
-
-const absentText = (ids: readonly number[]): string =>
-  ids.length === 1 ? `there is no job ${ids[0]}` : `there are no jobs ${ids.join(', ')}`
-
-function statusText(status: string, ids: readonly number[]): string {
-  const which = ids.length === 1 ? `job ${ids[0]} is` : `jobs ${ids.join(', ')} are`
-  // A program that writes to the table directly may use a domain that no request can name.
-  const why = status === 'quarantined' ? ' in a domain whose name the API does not accept' : ', not quarantined'
-  return `${which} ${escaped(status)}${why}`
 }

@@ -4,6 +4,7 @@ import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { detachChange } from './detach.ts'
+import { namedEnding } from './named-jobs.ts'
 import { nextCall } from './next-call.ts'
 import { sendChange } from './send-change.ts'
 import { tallyOf } from './tally.ts'
@@ -40,7 +41,7 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   const { print } = context
   const done = answers.reduce<number>((sum, answer) => sum + change.count(answer), 0)
   const tally = tallyOf(answers)
-  const { facts, notes } = notesOf(change, answers)
+  const { facts, notes } = notesOf({ context, change }, answers, previewed?.answers)
   if (done > 0 || print.structured || print.forPeople) {
     print.sentence(outcomeFields(change, false, done, { ...tally, ...facts }), change.say(jobsText(done), true), 'done')
   }
@@ -49,7 +50,10 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   if (print.forPeople && change.undoable && done > 0 && ids.length > 0) {
     print.aside(await undoLine(context, client, { ids, done }))
   }
-  if (!previewed?.complete || done <= mostOf(change, previewed)) return change.ending?.(answers) ?? outcomes.done.exit
+  if (!previewed?.complete || done <= mostOf(change, previewed)) {
+    const named = namedEnding(change, previewed?.answers.length ? previewed.answers : answers)
+    return change.ending?.(answers) ?? named ?? outcomes.done.exit
+  }
   print.aside(
     `warning: ${groupedDigits(done)} jobs were changed, more than the ${groupedDigits(previewed.total)} of the preview`,
   )

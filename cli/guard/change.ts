@@ -8,6 +8,7 @@ import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
 import { sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
+import { type Naming, namedNotes } from './named-jobs.ts'
 
 /** One call of a change. Most changes are one call; a requeue of many domains is several. */
 type Request<In extends z.ZodType> = z.input<In>
@@ -64,8 +65,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   inTurn?: (answer: z.output<Out>) => number
   /** How the command ends after the change; without it, `ok`. */
   ending?: (answers: readonly z.output<Out>[]) => Ending
-  /** The error where no job matches; without it, a change of no job ends well. */
-  noneMatch?: (client: Client, answers: readonly z.output<Out>[]) => Promise<Failure>
+  /** The error where no job matches; without one, a change of no job ends well. */
+  noneMatch?: (client: Client, answers: readonly z.output<Out>[]) => Promise<Failure | undefined>
   /**
    * Throws where the answers to the preview show that the server cannot be trusted with this change. Without a preview there
    * are no answers.
@@ -81,6 +82,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   scope?: Scope
   /** Whether a scope that never had a job is an error: `--must-exist`. */
   mustExist?: boolean
+  /** How the command names jobs by their ids, where it does. */
+  naming?: Naming
   /** Why the change takes a group of jobs, such as `older than 1d`. */
   why?: (group: Group) => string
   /** Further facts of an answer for `--json`, and a note for everyone. */
@@ -124,15 +127,21 @@ export const outcomeFields = <In extends z.ZodType, Out extends z.ZodType>(
   more: object = {},
 ) => ({ operation: name, dry_run, affected, ...facts, ...more })
 
-/** The further facts and notes of all answers. */
+/**
+ * The further facts and notes of all answers.
+ * @param previews the answers to the preview, which say more about jobs that are named than those to the change
+ */
 export function notesOf<In extends z.ZodType, Out extends z.ZodType>(
-  { beside, together }: BulkChange<In, Out>,
+  { context, change }: Pick<Session<In, Out>, 'context' | 'change'>,
   answers: readonly z.output<Out>[],
+  previews: readonly z.output<Out>[] = answers,
 ): { facts: object; notes: string[] } {
+  const { beside, together } = change
+  const named = namedNotes(context, change, previews.length > 0 ? previews : answers)
   const all = answers.flatMap((answer) => beside?.(answer) ?? [])
   const whole = together?.(answers)
   return {
-    facts: Object.assign({}, ...all.map(({ facts }) => facts), whole?.facts),
-    notes: [...all.flatMap(({ note }) => note ?? []), ...(whole?.notes ?? [])],
+    facts: Object.assign({}, ...all.map(({ facts }) => facts), whole?.facts, named.facts),
+    notes: [...all.flatMap(({ note }) => note ?? []), ...(whole?.notes ?? []), ...named.notes],
   }
 }

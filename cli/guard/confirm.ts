@@ -18,7 +18,7 @@ export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
 ): Promise<void> {
   const { context, change, max = previewed.total } = session
   const { io, settings, print } = context
-  const { notes } = notesOf(change, previewed.answers)
+  const { notes } = notesOf(session, previewed.answers)
   if (!settings.interactive) {
     io.note(`${previewSentence(change, previewed)}\n`)
     for (const note of notes) print.aside(note)

@@ -1,10 +1,12 @@
 import * as z from 'zod'
 import { Accepted } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
+import { outcomes } from '../../shared/outcomes.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import { progressReporter } from '../output/progress-bar.ts'
 import type { Previewed, Session } from './change.ts'
+import { namedEnding, namedNotes } from './named-jobs.ts'
 import { withLookCommand } from './unknown-outcome.ts'
 
 /** Prints the result of a change that the server has made before it answered. */
@@ -47,9 +49,20 @@ export async function detachChange<In extends z.ZodType, Out extends z.ZodType>(
   } finally {
     if (begun.length > 0) print(context, begun)
   }
-  if (answers.length === 0) return 'ok'
+  if (answers.length === 0) return endingOfBegun(session, previewed)
   context.print.aside('note: this server does not know --detach, and has made the change before it answered')
   return printResult(session, previewed, answers)
+}
+
+/** Jobs that are named and not there are known from the preview, before the change has ended. */
+function endingOfBegun<In extends z.ZodType, Out extends z.ZodType>(
+  session: Session<In, Out>,
+  previewed: Previewed<Out> | undefined,
+): Ending {
+  const { context, change } = session
+  const answers = previewed?.answers ?? []
+  for (const note of namedNotes(context, change, answers).notes) context.print.aside(note)
+  return namedEnding(change, answers) ?? outcomes.done.exit
 }
 
 async function send<In extends z.ZodType, Out extends z.ZodType>(

@@ -9,6 +9,7 @@ import { applyChange } from './apply.ts'
 import { type BulkChange, mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { confirm, unconfirmed } from './confirm.ts'
 import { limitOf, overLimit } from './limit.ts'
+import { noneOfNamed } from './named-jobs.ts'
 import { refuseOverwriting } from './plan-file.ts'
 import { requestPreview, showPreview } from './preview/preview.ts'
 import { countText, previewSentence } from './preview/preview-facts.ts'
@@ -75,6 +76,8 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
   const { total } = previewed
   const most = mostOf(change, previewed)
   if (total === 0) await checkScope(session)
+  const none = total === 0 ? noneOfNamed(context, change, previewed.answers) : undefined
+  if (none) throw none
   if (settings.dryRun) return showPreview(session, previewed)
   if (max !== undefined && most > max) throw overLimit(most, max, { upTo: most > total })
   refuseUnbounded(previewed, max)
@@ -83,7 +86,8 @@ export async function decide<In extends z.ZodType, Out extends z.ZodType>(
   if (refused) throw refused
   if (print.structured && !settings.yes) throw unconfirmed(session, `${change.say(countText(previewed), false)}; `)
   if (total === 0) {
-    if (change.noneMatch) throw await change.noneMatch(session.client, previewed.answers)
+    const failure = await change.noneMatch?.(session.client, previewed.answers)
+    if (failure) throw failure
     return nothing(session, previewed)
   }
   const go = () => apply(session, previewed).catch(explainApproval(session))
@@ -135,11 +139,11 @@ async function checkScope<In extends z.ZodType, Out extends z.ZodType>(session: 
 
 /** No job matches: silent with `--yes` off a terminal, so that cron sends no mail; else a sentence. */
 function nothing<In extends z.ZodType, Out extends z.ZodType>(
-  { context, change }: Session<In, Out>,
+  { context, change }: Pick<Session<In, Out>, 'context' | 'change'>,
   previewed: Previewed<Out>,
 ): Ending {
   const { print, settings } = context
-  const { facts, notes } = notesOf(change, previewed.answers)
+  const { facts, notes } = notesOf({ context, change }, previewed.answers)
   if (print.structured) print.sentence(outcomeFields(change, false, 0, facts), '', 'done')
   else if (print.forPeople || !settings.yes) print.aside(`nothing to do: ${previewSentence(change, previewed)}`)
   for (const note of notes) print.aside(note)

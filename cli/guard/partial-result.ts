@@ -29,6 +29,7 @@ export async function partialResult<In extends z.ZodType, Out extends z.ZodType>
   if (!(error instanceof Failure)) return error
   const { context, change } = session
   const { before, last } = reached
+  if (last && !context.io.signal.aborted && !isOutcomeUnknown(error)) noteNotReached(session, last)
   if (last && context.io.signal.aborted) return interruptedAt(session, reached, last)
   const { message, requestId, server, cause } = error
   const look = `to see where it stands: ${lookAt(session, last)}`
@@ -45,6 +46,15 @@ export async function partialResult<In extends z.ZodType, Out extends z.ZodType>
   const code = context.io.signal.aborted ? error.code : 'partial'
   const hint = `${goOn(session)}; ${look}`
   return new Failure(code, `${done}, then stopped: ${message}`, { hint, requestId, server, cause })
+}
+
+/** The jobs that a change which stopped did not get to: nobody has skipped them. */
+function noteNotReached<In extends z.ZodType, Out extends z.ZodType>(
+  { context }: Session<In, Out>,
+  { total, affected }: Pick<Progress, 'total' | 'affected'>,
+): void {
+  const rest = (total ?? 0) - affected
+  if (rest > 0) context.print.aside(`note: ${jobsText(rest)} of the preview ${rest === 1 ? 'was' : 'were'} not reached`)
 }
 
 /** The command that shows the state: the record of the operation, or else a dry run of the rest. */
@@ -86,6 +96,7 @@ async function interruptedAt<In extends z.ZodType, Out extends z.ZodType>(
     const hint = `to see where it stands: ${lookAt(session, last)}`
     return new Failure(code, `interrupted; ${done} before that, and the server may still finish its batch`, { hint })
   }
+  noteNotReached(session, { total: record.previewed, affected: record.affected })
   const back = changed === 0 ? [] : undoHint(session, reached, last)
   const end = changed === 0 ? done : `${done} before that, and no more`
   return new Failure(code, `interrupted; ${end}`, { hint: [goOn(session), ...back].join('; ') })

@@ -60,6 +60,7 @@ const meanings: Record<string, string> = {
   delay_seconds: 'so many seconds from now',
   delta_seconds: 'with `set_now: false`: so many seconds later than planned; less than 0 is earlier',
   keep_retries: 'leave the number of retries and the streak of equal failures as they are',
+  also_quarantined: 'takes quarantined jobs, too, in the same operation',
   only_failed: 'false makes queued jobs due at once, too, that are due later',
   set_now: 'true makes the jobs due now',
   spread_seconds: 'spread the jobs over this time, so that they do not all run at once',

@@ -3,6 +3,7 @@ import { recordAct } from '../bulk/record/act.ts'
 import { freezeClause, thaw, waitForChanges, writeFreeze } from '../database/installation/freeze.ts'
 import type { Place } from '../database/installation/installation.ts'
 import type { Pool } from '../database/sql.ts'
+import { insertDemo } from '../demo/insert-demo.ts'
 import { adopt } from './adopt.ts'
 import { atShell } from './at-shell.ts'
 import { runCallerCommand } from './caller-actions.ts'
@@ -17,7 +18,7 @@ export interface CommandContext {
 
 /**
  * Runs a command on a database that has its tables.
- * @throws Failure `not_found` for the id of no token; `conflict` and `partial` of `freeze`; what `adopt` throws
+ * @throws Failure `not_found` for the id of no token; `conflict` and `partial` of `freeze` and `demo`; what `adopt` throws
  */
 export async function runCommand({ sql, place }: CommandContext, command: Command): Promise<CommandOutput> {
   switch (command.command) {
@@ -28,6 +29,9 @@ export async function runCommand({ sql, place }: CommandContext, command: Comman
       return told(await thawed(sql, command.by))
     case 'adopt':
       return told(...(await adopt(sql, place, command)))
+    case 'demo':
+      await insertDemo(sql)
+      return told()
     case 'rotate-preview-key':
       return told(await rotated(sql, command))
     case 'callers':

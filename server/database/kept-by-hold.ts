@@ -86,11 +86,22 @@ const conditions: Readonly<Record<string, readonly [type: string, condition: (sq
   cluster: ['text', (sql) => isInHeldCluster(sql)],
 }
 
+/** True for a job that the filter of a hold matches. The filters are read once for each statement, and not for each job. */
+const matchesHold = staticFragment((sql) =>
+  matchesOneOf(
+    sql,
+    sql`(
+      select jsonb_agg(hold.filter) from jobsctl_holds as hold where hold.filter is not null and hold.until > now()
+    )`,
+  ),
+)
+
 /**
- * True for a job that the filter of a hold matches. The filters are read once for each statement, and not for each job. A field that
- * this server does not know narrows nothing: a hold of a later version is over more jobs here, and never over fewer.
+ * True for a job that one of the filters of holds matches. A field that this server does not know narrows nothing: a hold of a later
+ * version is over more jobs here, and never over fewer.
+ * @param filters an array of them, as jsonb
  */
-const matchesHold = staticFragment((sql) => {
+function matchesOneOf(sql: Sql, filters: Fragment): Fragment {
   const fields = Object.entries(conditions)
   const columns = sql.unsafe(fields.map(([name, [type]]) => `${name} ${type}`).join(', '))
   const matches = fields.map(([name, [, condition]]) => {
@@ -99,12 +110,19 @@ const matchesHold = staticFragment((sql) => {
   })
   return sql`exists (
     select
-    from jsonb_to_recordset((
-      select jsonb_agg(hold.filter) from jobsctl_holds as hold where hold.filter is not null and hold.until > now()
-    )) as hold (${columns})
+    from jsonb_to_recordset(${filters}) as hold (${columns})
     where true ${matches.reduce((all, next) => sql`${all} ${next}`)}
   )`
-})
+}
+
+/** True for a row of `jobs` that the row `one` of `jobsctl_holds` keeps; `operation` is true where its operation has the job. */
+export const isKeptByOne = (sql: Sql, operation: Fragment): Fragment => sql`(
+  (one.jobs is not null and exists (
+    select from jobsctl_held_jobs as held where held.hold_id = one.id and held.job_id = jobs.id
+  ))
+  or (one.operation_id is not null and ${operation})
+  or (one.filter is not null and ${matchesOneOf(sql, sql`jsonb_build_array(one.filter)`)})
+)`
 
 const hasPayload = staticFragment(
   (sql) => sql`not exists (

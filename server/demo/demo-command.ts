@@ -1,30 +1,35 @@
 import { join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 import { quoted } from '../../shared/shell.ts'
+import { askRunningServer } from '../commands/command-socket.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { silent, withTables } from '../database/with-tables.ts'
 import { type Env, readEnv, urlOf } from '../env.ts'
-import { insertIncident } from './incident.ts'
-import { insertSampleJobs } from './sample-jobs.ts'
+import { hasJobs, insertDemo } from './insert-demo.ts'
 
 /**
- * Fills an empty database of the environment with sample jobs and an incident.
+ * Fills an empty database of the environment with sample jobs and an incident. Where a running server has the embedded database open,
+ * that server does it.
  * @returns what it made, and the commands to try, as lines
- * @throws Failure `conflict` for a database that has jobs, in which nothing is changed, and for one that a server has open
+ * @throws Failure `conflict` for a database that has jobs, in which nothing is changed, and for a server of an earlier version
  */
 export async function demoCommand(environment: NodeJS.ProcessEnv): Promise<string[]> {
   const env = readEnv(environment)
-  const opened = await openDatabase(env, silent)
+  const opened = await openDatabase(env, silent).catch((error: unknown) => {
+    if (error instanceof Failure && error.code === 'conflict') return undefined
+    throw error
+  })
+  if (!opened) {
+    await askRunningServer(env.JOBS_DATA_DIR, { command: 'demo' })
+    return nextCommands(env, 'running')
+  }
   return withTables({
     ...{ opened, env },
     check: (schema) => refuseJobs(opened, schema),
     work: async () => {
-      await opened.sql.begin(async (transaction) => {
-        await insertSampleJobs(transaction)
-        await insertIncident(transaction)
-      })
-      return nextCommands(env)
+      await insertDemo(opened.sql)
+      return nextCommands(env, 'stopped')
     },
   })
 }
@@ -36,17 +41,18 @@ async function refuseJobs({ sql }: OpenedDatabase, schema: string): Promise<void
     where n.nspname = ${schema}::text and c.relname = ${'jobs'}::text`
   if (!table) return
   const [job] = await sql`select from jobs limit 1`
-  if (!job) return
-  throw new Failure('conflict', 'the database has jobs; nothing was changed', {
-    hint: 'an empty database of its own: env -u JOBS_DB_URL JOBS_DATA_DIR=./demo-data jobs-server demo',
-  })
+  if (job) throw hasJobs()
 }
 
-const nextCommands = (env: Env): string[] => [
+const nextCommands = (env: Env, server: 'running' | 'stopped'): string[] => [
   'Made 4,000 sample jobs in the domains chatbooks, media, embeddings and reports, and an incident in the domain orders:',
-  'customers have had no receipt for an hour. Start the server, and find out why in another terminal:',
-  '',
-  '  jobs-server',
+  ...(server === 'running'
+    ? ['customers have had no receipt for an hour. The server runs already; find out why:', '']
+    : [
+        'customers have had no receipt for an hour. Start the server, and find out why in another terminal:',
+        '',
+        '  jobs-server',
+      ]),
   `  export ${secretOf(env)}`,
   ...targetOf(env),
   '',

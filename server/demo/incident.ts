@@ -23,7 +23,7 @@ const insertJobs = (sql: Sql) => sql`
     select
       i,
       case when i <= 240 then 'queued' when i <= 270 then 'processing' else 'failed' end as status,
-      now() - interval '125 minutes' + i * interval '13 seconds' as created
+      now() - interval '125 minutes' + (400 - i) * interval '13 seconds' as created
     from generate_series(1, 400) as i
   )
   insert into jobs (
@@ -34,13 +34,17 @@ const insertJobs = (sql: Sql) => sql`
     'order-' || i, 'orders', 'mail', 'receipt', (i % 23)::text,
     jsonb_build_object('order', 7000 + i, 'to', 'customer' || i % 23 || '@example.com'), status, 5,
     case when status = 'failed' then 3 else 0 end, created,
-    case when status <> 'queued' then now() - interval '50 minutes' + i % 60 * interval '1 second' end,
-    case when status <> 'queued' then now() - interval '50 minutes' + i % 60 * interval '1 second' end,
+    case status when 'processing' then now() - interval '50 minutes' when 'failed' then created + interval '1 minute' end,
+    case status when 'processing' then now() - interval '50 minutes' when 'failed' then created + interval '1 minute' end,
     case when status = 'processing' then now() - interval '20 minutes' end,
     case when status <> 'queued' then 'lease-of-order-' || i end,
     case when status <> 'queued' then 'mailer-' || 1 + i % 3 end,
-    case when status = 'queued' then created else now() - interval '49 minutes' end,
-    case when status = 'failed' then now() - interval '45 minutes' + i % 60 * interval '10 seconds' end,
+    case status
+      when 'queued' then created
+      when 'processing' then now() - interval '25 minutes'
+      else created + interval '3 minutes'
+    end,
+    case when status = 'failed' then created + interval '3 minutes' end,
     case when status = 'failed' then case when i % 13 = 0 then 'address' else 'smtp' end end,
     case
       when status = 'failed' and i % 13 = 0 then 'no such address "customer' || i % 23 || '@example.com"'

@@ -4,6 +4,7 @@ import { Count, optional, preset } from '../scope.ts'
 import { words } from '../work/job.ts'
 import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest } from './filtered-change.ts'
+import { namedAnswer } from './named-ids.ts'
 
 export const CancelBatchRequest = filteredRequest({
   /** Ends running jobs at once, too; their workers lose the lease. Otherwise their workers are asked to end them. */
@@ -26,6 +27,7 @@ export const cancelBatch = endpoint({
     cancelled: Count.optional(),
     /** Running jobs whose workers were asked to end them. */
     asked: Count.optional(),
+    ...namedAnswer,
     ...bulkAnswer,
   }),
   changes: (request) => !request.dry_run,

@@ -36,12 +36,18 @@ export const EraseRequest = z.preprocess(
 )
 export type EraseRequest = z.output<typeof EraseRequest>
 
+/** A hold that keeps jobs from an erasure, and how many; `undo_id` is the undo that made it by itself. */
+export const KeepingHold = z.object({ id: z.number(), undo_id: z.number().nullable(), jobs: Count })
+export type KeepingHold = z.output<typeof KeepingHold>
+
 /** Jobs that the filter names and that an erasure leaves as they are. */
 export const PassedOver = z.object({
   /** Running jobs, which a worker has leased. */
   running: Count,
   /** Jobs and archived copies that a hold keeps. */
   held: Count,
+  /** The holds that keep them, 100 at most; a job that several holds keep counts for each. Servers up to version 0.2.0 do not send it. */
+  holds: z.array(KeepingHold).optional(),
   /** With `payload`: archived jobs whose payload another program has compressed, so that the server cannot read it. */
   unreadable: Count,
 })

@@ -3,6 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { Count, wholeNumber } from '../scope.ts'
 import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest } from './filtered-change.ts'
+import { namedAnswer } from './named-ids.ts'
 
 export const PriorityRequest = filteredRequest({
   /** From 1, which runs first, to 10. */
@@ -17,7 +18,7 @@ export const setPriority = endpoint({
   needs: 'change',
   scoped: 'narrowed',
   input: PriorityRequest,
-  output: z.object({ affected: Count, ...bulkAnswer }),
+  output: z.object({ affected: Count, ...namedAnswer, ...bulkAnswer }),
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

@@ -4,6 +4,7 @@ import { Count, optional, preset } from '../scope.ts'
 import { words } from '../work/job.ts'
 import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest } from './filtered-change.ts'
+import { namedAnswer } from './named-ids.ts'
 
 export const ReclaimRequest = filteredRequest({
   /** Running jobs of all workers whose id begins with this text. */
@@ -20,7 +21,7 @@ export const reclaim = endpoint({
   needs: 'change',
   scoped: 'narrowed',
   input: ReclaimRequest,
-  output: z.object({ affected: Count, ...bulkAnswer }),
+  output: z.object({ affected: Count, ...namedAnswer, ...bulkAnswer }),
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

@@ -3,6 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { Count, optional, ScopeName, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
+import { namedAnswer } from './named-ids.ts'
 import { runAgainAnswer, runAgainFields } from './retry.ts'
 
 const Requeue = z.strictObject({
@@ -18,10 +19,6 @@ const Requeue = z.strictObject({
 export const RequeueRequest = z.preprocess(prepareFilter, Requeue)
 export type RequeueRequest = z.output<typeof RequeueRequest>
 
-/** A job that a request names and that does not match. */
-const NotMatched = z.object({ id: z.number(), status: z.string().nullable() })
-export type NotMatched = z.output<typeof NotMatched>
-
 export const requeue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/requeue_quarantined',
@@ -32,11 +29,7 @@ export const requeue = endpoint({
   output: z.object({
     affected: Count,
     ...runAgainAnswer,
-    /**
-     * With `job_id`, where the job was not requeued, or would not be: the status of this job, or null where no job has the
-     * id. The filter plays no part here. At most 100 jobs.
-     */
-    not_matched: z.array(NotMatched).optional(),
+    ...namedAnswer,
     ...bulkAnswer,
   }),
   changes: (request) => !request.dry_run,

@@ -4,6 +4,7 @@ import { Count, optional, preset, wholeNumber } from '../scope.ts'
 import { Time } from '../time.ts'
 import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
+import { namedAnswer } from './named-ids.ts'
 
 /** Ten years, in seconds. */
 const longest = 10 * 366 * 24 * 3600
@@ -29,7 +30,7 @@ export const RescheduleRequest = filteredRequest(dueFields).refine(isOneTime, {
 })
 export type RescheduleRequest = z.output<typeof RescheduleRequest>
 
-const output = z.object({ affected: Count, ...bulkAnswer })
+const output = z.object({ affected: Count, ...namedAnswer, ...bulkAnswer })
 
 /** Moves the time from which queued jobs can run. */
 export const reschedule = endpoint({

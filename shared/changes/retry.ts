@@ -3,6 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { Count, preset, wholeNumber } from '../scope.ts'
 import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
+import { namedAnswer } from './named-ids.ts'
 
 const flag = z.boolean('must be true or false')
 
@@ -30,6 +31,8 @@ export const RetryRequest = filteredRequest({
   keep_retries: preset(flag, false),
   /** False makes queued jobs due at once, too, when they are due later. */
   only_failed: preset(flag, true),
+  /** Takes quarantined jobs, too, as a requeue does: one change, one record, one undo. */
+  also_quarantined: preset(flag, false),
   /** Retries at most this many jobs: the answer lists their ids and has a token for the other jobs. */
   limit: wholeNumber(1, 1000).optional(),
 })
@@ -44,7 +47,7 @@ export const retry = endpoint({
   scoped: 'narrowed',
   aliases: ['/api/v1/jobs/batch/retry'],
   input: RetryRequest,
-  output: z.object({ affected: Count, ...runAgainAnswer, ...bulkAnswer }),
+  output: z.object({ affected: Count, ...runAgainAnswer, ...namedAnswer, ...bulkAnswer }),
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

@@ -45,7 +45,17 @@ export const OperationRecord = z.object({
   /** The count of the preview that the change was bound to; null without a preview. */
   previewed: Count.nullable(),
   affected: Count,
+  /** `previewed` less `affected`, whatever the reason; the next three fields tell the reasons apart. */
   skipped: Count.nullable(),
+  /** Jobs of the preview that a change which stopped did not get to; they are as they were. Servers up to version 0.2.0 send none of the next five fields. */
+  not_reached: Count.nullish(),
+  /** Jobs of the preview that wait for the second part of a change with a limit. */
+  left_for_later: Count.nullish(),
+  /** Jobs of the preview that others had changed or held. Null where the change stopped: nobody has looked at all of them. */
+  skipped_by_others: Count.nullish(),
+  /** Of the ids that the request names: how many no job has, and how many of the jobs the change does not take. */
+  missing_count: Count.nullish(),
+  not_taken_count: Count.nullish(),
   skipped_locked: Count,
   batches: Count,
   /** The counts of its answer, by their names. */

@@ -65,7 +65,7 @@ export const erase: CommandSpec<EraseFlags> = {
       ...(idsFile === undefined ? [] : ['--ids-file', idsFile]),
       ...(withForeignRows ? ['--with-foreign-rows'] : []),
     ]
-    return guardChange(context, eraseChange(context, request, words))
+    return guardChange(context, eraseChange(context, request, words, { isNamed: operands.length > 0 }))
   },
 }
 

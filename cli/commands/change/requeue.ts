@@ -1,10 +1,11 @@
-import type { NotMatched } from '../../../shared/changes/requeue.ts'
+import type { NotMatched } from '../../../shared/changes/named-ids.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { OneRequeue } from '../../changes/requeue.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
+import type { Naming } from '../../guard/named-jobs.ts'
 import { type Canaries, type CanaryFlags, canaryFlags, canaryOf } from '../../settings/flags/canary-flags.ts'
 import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../../settings/flags/narrower-flags.ts'
 import { type RunAgainFlags, runAgainFlags, runAgainOf } from '../../settings/flags/run-again-flags.ts'
@@ -38,11 +39,10 @@ export const requeue: CommandSpec<RequeueFlags> = {
     } = selectedBy(ids.length > 0 ? flags : await withWholeCluster(context, flags), ids)
     const canary = canaryOfOneDomain(context, flags, ids)
     const again = runAgainOf(flags)
-    const requests = (await requestsFor(context, scope, ids)).map((request) =>
-      requeueRequest({ ...fields, ...request, ...again.fields }),
-    )
+    const { found, naming } = await requestsFor(context, scope, ids)
+    const requests = found.map((request) => requeueRequest({ ...fields, ...request, ...again.fields }))
     const words = ['requeue', ...which, ...again.words, ...(canary?.words ?? [])]
-    const named = ids.length > 0 ? {} : { scope, mustExist: flags.mustExist ?? false }
+    const named = naming ? { naming } : { scope, mustExist: flags.mustExist ?? false }
     const change = { ...requeueChange(requests, words, fields), ...named }
     if (!canary) return guardChange(context, change)
     const { withCanaries } = await import('../../guard/canary.ts')
@@ -74,10 +74,15 @@ function selectedBy(flags: RequeueFlags, ids: string[]): ReturnType<typeof narro
   return { scope: {}, fields: {}, words: ids }
 }
 
-async function requestsFor(context: Context, scope: Scope, ids: string[]): Promise<OneRequeue[]> {
+interface Requests {
+  found: OneRequeue[]
+  naming?: Naming
+}
+
+async function requestsFor(context: Context, scope: Scope, ids: string[]): Promise<Requests> {
   const { domain, ...rest } = scope
   const { requeueRequest } = await import('../../changes/requeue.ts')
-  if (domain !== undefined) return [requeueRequest(scope)]
+  if (domain !== undefined) return { found: [requeueRequest(scope)] }
   if (context.settings.curl && ids.length > 0) {
     throw new Failure('usage', '--curl and ids exclude each other', {
       hint: 'the call needs the domain of each job, which jobsctl first asks the server for; give --domain instead of ids',
@@ -89,7 +94,7 @@ async function requestsFor(context: Context, scope: Scope, ids: string[]): Promi
     })
   }
   const domains = await quarantinedDomains(context, rest)
-  if (ids.length === 0) return domains.map((domain) => requeueRequest({ ...rest, domain }))
+  if (ids.length === 0) return { found: domains.map((domain) => requeueRequest({ ...rest, domain })) }
   return requestsForIds(context, domains, [...new Set(jobIdsOf(ids))])
 }
 
@@ -108,20 +113,26 @@ async function quarantinedDomains(context: Context, scope: Scope): Promise<strin
   return named
 }
 
-/** The requests for jobs by id. The API needs the domain of each job, so each domain is previewed until one has the job. */
-async function requestsForIds(context: Context, domains: string[], ids: number[]): Promise<OneRequeue[]> {
-  const { findJob, notRequeueable } = await import('../../changes/requeue-ids.ts')
+/**
+ * The requests for jobs by id. The API needs the domain of each job, so each domain is previewed until one has the job.
+ * @throws Failure `not_found` or `conflict` where none of them is quarantined
+ */
+async function requestsForIds(context: Context, domains: string[], ids: number[]): Promise<Requests> {
+  const { findJob } = await import('../../changes/requeue-ids.ts')
   const { requeueRequest } = await import('../../changes/requeue.ts')
+  const { noneOfNamed } = await import('../../guard/named-jobs.ts')
   const client = await context.client()
   const found: OneRequeue[] = []
-  const missing: NotMatched[] = []
+  const before: NotMatched[] = []
   const unknown: number[] = []
   for (const job_id of ids) {
     const { domain, notMatched } = await findJob(client, domains, job_id)
     if (domain !== undefined) found.push(requeueRequest({ domain, job_id }))
-    else if (notMatched) missing.push(notMatched)
+    else if (notMatched) before.push(notMatched)
     else unknown.push(job_id)
   }
-  if (found.length === ids.length) return found
-  throw notRequeueable(missing, unknown)
+  const naming = { fromFile: false, mustExist: false, before, unknown }
+  const none = found.length === 0 ? noneOfNamed(context, { name: 'requeue', naming }, []) : undefined
+  if (none) throw none
+  return { found, naming }
 }

@@ -5,19 +5,20 @@ import { type SelectionFlags, selectionFlags, selectionOf } from '../../settings
 
 interface RetryFlags extends SelectionFlags, CanaryFlags, RunAgainFlags {
   keepRetries?: boolean
+  alsoQuarantined?: boolean
 }
 
 export const retry: CommandSpec<RetryFlags> = {
   name: 'retry',
   group: 'CHANGE',
   summary: 'make failed jobs run again',
-  about:
-    'Makes failed jobs run again, at once and with all their retries, and brings back the jobs that were cancelled because of them.',
+  about: 'Makes failed jobs run again, and brings back the jobs that were cancelled because of them.',
   examples: ['jobsctl retry --domain chatbooks --error-code timeout --spread 10m --dry-run'],
   operands: '[ids...]',
   flags: [
     ...selectionFlags,
     ...runAgainFlags,
+    { flags: '--also-quarantined', about: 'quarantined jobs, too, as requeue does; one undo', group: 'WHICH JOBS' },
     { flags: '--keep-retries', about: 'leave the number of retries as it is', group: 'HOW' },
     ...canaryFlags,
   ],
@@ -28,8 +29,15 @@ export const retry: CommandSpec<RetryFlags> = {
     const canary = canaryOf(context, flags, ids)
     const selected = await selectionOf(context, flags, ids)
     const again = runAgainOf(flags)
-    const fields = { ...selected.fields, ...again.fields, ...(flags.keepRetries && { keep_retries: true }) }
-    const keep = flags.keepRetries ? ['--keep-retries'] : []
+    const own = {
+      ...(flags.keepRetries && { keep_retries: true }),
+      ...(flags.alsoQuarantined && { also_quarantined: true }),
+    }
+    const fields = { ...selected.fields, ...again.fields, ...own }
+    const keep = [
+      ...(flags.keepRetries ? ['--keep-retries'] : []),
+      ...(flags.alsoQuarantined ? ['--also-quarantined'] : []),
+    ]
     const words = ['retry', ...selected.words, ...again.words, ...keep, ...(canary?.words ?? [])]
     return guardFiltered(context, flags, retryChange(fields, words), canary)
   },

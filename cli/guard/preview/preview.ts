@@ -4,6 +4,7 @@ import { outcomes } from '../../../shared/outcomes.ts'
 import { groupedDigits, sumOf } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
 import { mostOf, notesOf, outcomeFields, type Previewed, type Session } from '../change.ts'
+import { namedEnding } from '../named-jobs.ts'
 import { writePlan } from '../plan-file.ts'
 import { bulkPart } from '../tally.ts'
 import { previewSentence } from './preview-facts.ts'
@@ -48,7 +49,7 @@ export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
   const { context, change, max } = session
   const { print, settings, retyped } = context
   const { total } = previewed
-  const { facts, notes } = notesOf(change, previewed.answers)
+  const { facts, notes } = notesOf(session, previewed.answers)
   if (settings.planOut !== undefined) refuseUncounted(previewed, '--plan-out')
   if (settings.planOut !== undefined) await writePlan(settings.planOut, session, previewed)
   if (total > 0 || print.forPeople || print.structured) {
@@ -68,6 +69,8 @@ export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
   if (max !== undefined && mostOf(change, previewed) > max) {
     print.aside(`note: above the limit of ${groupedDigits(max)}; the change would be refused`)
   }
+  const ending = namedEnding(change, previewed.answers)
+  if (ending !== undefined) return ending
   return settings.detailedExitcode && total > 0 ? outcomes.wouldChange.exit : outcomes.none.exit
 }
 

@@ -20,7 +20,7 @@ import type { Command, CommandOutput } from '../command.ts'
 /** A command of `jobs-server token`. */
 type TokenCommand = Exclude<
   Command,
-  { command: 'freeze' | 'thaw' | 'adopt' | 'callers' | 'block-caller' | 'rotate-preview-key' }
+  { command: 'freeze' | 'thaw' | 'demo' | 'adopt' | 'callers' | 'block-caller' | 'rotate-preview-key' }
 >
 
 /**

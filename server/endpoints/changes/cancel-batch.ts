@@ -13,6 +13,7 @@ import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { readNotMatched, withNamed } from './named-ids.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
 type CancelBatchRequest = Within<Asked>
@@ -31,12 +32,14 @@ const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? 
  * @throws Failure as `runBulkChange` does
  */
 export async function cancelBatch(call: Call, request: Asked): Promise<CancelResult> {
-  const bulk = bulkOf({ ...request, within: call.within })
-  if (!request.dry_run) return runBulkChange(call, bulk)
+  const naming = { ...request, within: call.within }
+  const bulk = bulkOf(naming)
+  if (!request.dry_run) return runBulkChange(call, withNamed(bulk, naming))
   const { preview } = await previewChange(call, bulk, { ofIncomplete: {} })
-  if (preview.complete === false) return { affected: preview.count, preview }
+  const named = await readNotMatched(call.sql, naming, bulk)
+  if (preview.complete === false) return { affected: preview.count, ...named, preview }
   const asked = preview.reasons?.find(({ reason }) => reason === 'asked')?.count ?? 0
-  return { affected: preview.count, cancelled: preview.count - asked, asked, preview }
+  return { affected: preview.count, cancelled: preview.count - asked, asked, ...named, preview }
 }
 
 function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { EraseRequest, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
+import type { EraseRequest, KeepingHold, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { readHashKey } from '../../bulk/preview/preview-keys.ts'
 import { mentions, recordsNaming } from '../../bulk/record/records-naming.ts'
@@ -8,7 +8,7 @@ import { hasCode } from '../../database/errors/error-meanings.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
-import { countHeld, type Filter, filterOf } from './erase-set.ts'
+import { countHeld, type Filter, filterOf, holdsOver } from './erase-set.ts'
 import { jobsWhere } from './filtered.ts'
 
 interface Aside {
@@ -50,7 +50,8 @@ async function readPassedOver(sql: Sql, filter: Filter): Promise<PassedOver> {
       (select count(*) ${jobsWhere(sql, filter, (rest) => sql`status = 'processing' ${inFilter(sql, rest)}`)}) as running,
       (${countHeld(sql, filter)}) as held,
       (${unreadable}) as unreadable`
-  return row
+  if (row.held === 0) return row
+  return { ...row, holds: [...(await sql<KeepingHold[]>`${holdsOver(sql, filter)}`)] }
 }
 
 export const valuesOf = ({ owner_user_id, payload = [] }: Filter): string[] =>

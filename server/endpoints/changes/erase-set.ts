@@ -2,7 +2,7 @@ import type { EraseRequest } from '../../../shared/changes/erase.ts'
 import type { JobSet } from '../../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { inFilter } from '../../database/job-filter.ts'
-import { isArchivedKeptByHold, isKeptByHold } from '../../database/kept-by-hold.ts'
+import { isArchivedKeptByHold, isKeptByHold, isKeptByOne } from '../../database/kept-by-hold.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { setColumns, type Traced, traces } from '../../undo/erase-traces.ts'
 import type { ForeignPath } from '../../undo/foreign-keys.ts'
@@ -43,6 +43,31 @@ export const countHeld = (sql: Sql, filter: Filter): Fragment => sql`
   ) + (
     select count(*) from jobs_archive as jobs where ${isArchivedKeptByHold(sql)} ${inFilter(sql, filter)}
   )`
+
+/** A query of the holds that keep these jobs, as `(id, undo_id, jobs)`. A job that several holds keep counts for each. */
+export const holdsOver = (sql: Sql, filter: Filter): Fragment => sql`
+  with live as materialized (
+    select jobs.*
+    ${jobsWhere(sql, filter, (rest) => sql`status <> 'processing' ${inFilter(sql, rest)} and ${isKeptByHold(sql)}`)}
+  ),
+  copies as materialized (
+    select jobs.* from jobs_archive as jobs where ${isArchivedKeptByHold(sql)} ${inFilter(sql, filter)}
+  ),
+  counted as (
+    select
+      one.id, one.undo_id,
+      (select count(*) from live as jobs where ${isKeptByOne(
+        sql,
+        sql`exists (
+        select from job_operation_rows as image where image.operation_id = one.operation_id and image.job_id = jobs.id
+      )`,
+      )}) + (
+        select count(*) from copies as jobs where ${isKeptByOne(sql, sql`jobs.operation_id = one.operation_id`)}
+      ) as jobs
+    from jobsctl_holds as one
+    where one.until > now()
+  )
+  select id, undo_id, jobs from counted where jobs > 0 order by id limit 100`
 
 /** The jobs that only events tell of. The events have no payload by which they could be found. */
 export const tracesOf = (sql: Sql, set: JobSet, filter: Filter & Pick<Traced, 'among'>): Fragment | undefined =>

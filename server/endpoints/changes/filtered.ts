@@ -77,7 +77,8 @@ const recorded = (ids: readonly number[]): unknown =>
     ? ids
     : { count: ids.length, sha256: createHash('sha256').update(ids.join()).digest('hex'), first: ids.slice(0, 10) }
 
-interface IdFields {
+/** The jobs that a request names. */
+export interface IdFields {
   ids?: number[] | undefined
   job_id?: number | undefined
 }
@@ -87,7 +88,8 @@ export const isSelected = (sql: Sql, set: JobSet, { job_id, ids, ...filter }: Wi
   ${isUnchangedSince(sql, set.snapshot)}
   ${inFilter(sql, { ...filter, ids: idsOf({ job_id, ids }) }, set.asOf)}`
 
-const idsOf = ({ job_id, ids }: IdFields): number[] | undefined => (job_id === undefined ? ids : [job_id])
+/** The ids that a request names; undefined where it names none. */
+export const idsOf = ({ job_id, ids }: IdFields): number[] | undefined => (job_id === undefined ? ids : [job_id])
 
 /**
  * `from jobs where …` for a request that may name jobs by their ids. Those jobs are read first: the planner could otherwise

@@ -1,18 +1,17 @@
 import type * as z from 'zod'
 import { type RequeueRequest as Asked, requeue as operation } from '../../../shared/changes/requeue.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
-import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
-import { isWithin, type Within } from '../../database/scope.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
 import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
+import { runOrPreview } from './run-or-preview.ts'
 
 type RequeueResult = z.output<typeof operation.output>
 type RequeueRequest = Within<Asked>
@@ -31,21 +30,7 @@ const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
 export async function requeue(call: Call, asked: Asked): Promise<RequeueResult> {
   const request = { ...asked, within: call.within }
   const bulk = bulkOf(request)
-  if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview: previewed } = await previewChange(call, bulk, { ofIncomplete: {} })
-  const named = previewed.count === 0 ? await listNotMatched(call.sql, request) : {}
-  return { affected: previewed.count, ...named, preview: previewed }
-}
-
-/** The status of the job that the request names, whatever its filter is; nothing where the request names no job. */
-async function listNotMatched(
-  sql: Sql,
-  { job_id, within }: Pick<RequeueRequest, 'job_id' | 'within'>,
-): Promise<Pick<RequeueResult, 'not_matched'>> {
-  if (job_id === undefined) return {}
-  const [job] = await sql<{ status: string }[]>`
-    select status from jobs where id = ${job_id}::bigint ${isWithin(sql, within)}`
-  return { not_matched: [{ id: job_id, status: job?.status ?? null }] }
+  return runOrPreview(call, asked, bulk)
 }
 
 function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
@@ -89,7 +74,6 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
         affected,
         dependents,
         ...(limit !== undefined && (await listChanged(done, { kind: 'requeue', filters }))),
-        ...(affected === 0 && (await listNotMatched(done.sql, request))),
       }
     },
     output: operation.output,

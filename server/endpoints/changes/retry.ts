@@ -17,8 +17,14 @@ type RetryRequest = Within<Asked>
 
 /** True for jobs that the retry takes; the preview and the change share this condition. */
 const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
-  ${request.only_failed ? sql`status = 'failed'` : sql`(status = 'failed' or (status = 'queued' and available_at > now()))`}
+  ${states(sql, request)}
   and ${isSelected(sql, set, request)}`
+
+/** The states that the retry takes. */
+function states(sql: Sql, { only_failed, also_quarantined }: RetryRequest): Fragment {
+  const ended = also_quarantined ? sql`status in ('failed', 'quarantined')` : sql`status = 'failed'`
+  return only_failed ? ended : sql`(${ended} or (status = 'queued' and available_at > now()))`
+}
 
 /**
  * Makes failed jobs run again, and brings back the jobs that were cancelled because of them.
@@ -29,14 +35,19 @@ export const retry = (call: Call, asked: Asked): Promise<RetryResult> =>
 
 function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
-  const parts = partsOf(request)
+  // As servers before the field signed the filters, so that their previews can still be used.
+  const { also_quarantined, ...filters } = request
+  const parts = partsOf(also_quarantined ? request : filters)
   return {
     ...parts,
     kind: 'retry',
     name: 'retry',
     event: 'jobs.retried',
     matching,
-    time: (sql) => sql`coalesce(completed_at, available_at)`,
+    time: (sql) =>
+      request.also_quarantined
+        ? sql`coalesce(completed_at, quarantined_at, available_at)`
+        : sql`coalesce(completed_at, available_at)`,
     restorable: (sql) => sql`true`,
     ...(request.with_dependents && {
       dependents: (sql, part) => countRevivable(sql, retryable(sql, part?.set ?? currentSet, request), part?.only),

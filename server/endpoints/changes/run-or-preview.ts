@@ -2,6 +2,8 @@ import type { BatchCounts, BulkChange, CompletedChange } from '../../bulk/bulk-c
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
+import type { IdFields } from './filtered.ts'
+import { readNotMatched, withNamed } from './named-ids.ts'
 
 interface Affected {
   affected: number
@@ -19,10 +21,11 @@ export const affectedAlone = {
  */
 export async function runOrPreview<Answer extends Affected>(
   call: Call,
-  { dry_run }: { dry_run: boolean },
+  request: IdFields & { dry_run: boolean },
   bulk: BulkChange<Answer>,
 ): Promise<Answer> {
-  if (!dry_run) return runBulkChange(call, bulk)
+  const naming = { ...request, within: call.within }
+  if (!request.dry_run) return runBulkChange(call, withNamed(bulk, naming))
   const { preview } = await previewChange(call, bulk, { ofIncomplete: {} })
-  return bulk.output.parse({ affected: preview.count, preview })
+  return bulk.output.parse({ affected: preview.count, ...(await readNotMatched(call.sql, naming, bulk)), preview })
 }

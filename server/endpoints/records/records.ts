@@ -32,12 +32,38 @@ const recordsOf = (sql: Sql, { filters, counts }: Shown, which: Fragment): Fragm
   )
   select
     id, kind, state, domain, queue, job_type, ${filters} as filters, as_of, caller, reason, request_id, idempotency_key, previewed, affected,
-    case when state <> 'running' then previewed - affected end as skipped,
+    case when state <> 'running' then previewed - affected end as skipped, ${unchanged(sql)},
     skipped_locked, batches, ${counts} as counts, error, started_at, ended_at, ${undone(sql)} as undoes,
     coalesce(undone_by, undos.last) as undone_by, coalesce(undos.ids, '[]') as undos, hash, ${runningOn(sql)} as server
   from page
   left join undos on undos.operation = page.id::text
   order by id desc`
+
+/**
+ * Why jobs of the preview are unchanged, in the columns of a record. One that stopped has an error, also once it is undone. A change with
+ * a limit takes other jobs in place of those that it passes over: less than its limit means that none is left for later.
+ */
+const unchanged = staticFragment(
+  (sql) => sql`
+  case when state <> 'running' then
+    case when error is not null then greatest(previewed - affected, 0) else 0 end
+  end as not_reached,
+  case when state <> 'running' then
+    case when error is null and affected >= ${recordedLimit(sql)} then greatest(previewed - affected, 0) else 0 end
+  end as left_for_later,
+  case when state <> 'running' and error is null then
+    case when affected >= ${recordedLimit(sql)} then 0 else greatest(previewed - affected, 0) end
+  end as skipped_by_others,
+  ${answered(sql, 'missing_count')} as missing_count, ${answered(sql, 'not_taken_count')} as not_taken_count`,
+)
+
+/** The limit of a change of some jobs; null without one. Another program may have written anything into the record. */
+const recordedLimit = (sql: Sql): Fragment => sql`
+  case when filters ->> 'limit' ~ '^[1-9][0-9]{0,3}$' then (filters ->> 'limit')::bigint end`
+
+/** A count of the answer, where it has it. */
+const answered = (sql: Sql, name: string): Fragment => sql`
+  case when answer ->> ${sql.unsafe(`'${name}'`)} ~ '^[0-9]{1,15}$' then (answer ->> ${sql.unsafe(`'${name}'`)})::bigint end`
 
 /** The columns of a record of which a caller may see a part. */
 interface Shown {

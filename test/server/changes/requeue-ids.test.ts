@@ -17,14 +17,16 @@ describe('a requeue of jobs by id', () => {
 
   it.each(statuses)('says that a job is %s, whether or not another job is quarantined', async (status) => {
     const id = await one(status, { domain: 'other' })
-    const expected = {
-      code: 5,
-      out: '',
-      err: expect.stringContaining(`job ${id} is ${status}, not quarantined; nothing was changed`),
-    }
-    expect(await requeueIds(id)).toMatchObject(expected)
+    const why = status === 'failed' ? `: jobsctl retry ${id}` : ', not quarantined'
+    expect(await requeueIds(id)).toMatchObject({
+      ...{ code: 6, out: '' },
+      err: `error: job ${id} is ${status}${why}; nothing was changed\n`,
+    })
     const quarantined = await one('quarantined')
-    expect(await requeueIds(quarantined, id)).toMatchObject(expected)
+    expect(await requeueIds(quarantined, id)).toMatchObject({
+      ...{ code: 0, out: 'would requeue 1 job\n' },
+      err: `note: job ${id} is ${status}${why}\n`,
+    })
   })
 
   it('says that there is no such job, and tells apart several ids', async () => {
@@ -32,8 +34,8 @@ describe('a requeue of jobs by id', () => {
     const { code, err } = await requeueIds(first, 999_999, second, third, 888_888)
     expect(code).toBe(5)
     expect(err).toContain(
-      `error: jobs ${first}, ${second} are completed, not quarantined; there are no jobs 999999, 888888; ` +
-        `job ${third} is failed, not quarantined; nothing was changed\n`,
+      `error: jobs ${first}, ${second} are completed, not quarantined; job ${third} is failed: jobsctl retry ${third}; ` +
+        'there are no jobs 999999, 888888; nothing was changed\n',
     )
     expect(await requeueIds(999_999)).toMatchObject({
       code: 5,

@@ -36,6 +36,30 @@ describe.each(['embedded', 'postgres'] as const)('jobs-server demo on %s', (kind
   })
 })
 
+it('goes through the server that has the embedded database open', async () => {
+  const env = { JOBS_DATA_DIR: await newFolder('demo') }
+  const server = await startServer({ ...env, SINGLE_USER_API_KEY: 'key' })
+  await server.prepared
+  try {
+    const made = await runServer(['demo'], env)
+    expect(made).toMatchObject({ code: 0, err: '' })
+    expect(made.out).toContain('The server runs already; find out why:\n\n  export JOBSCTL_API_KEY_FILE=')
+    expect(await runServer(['demo'], env)).toMatchObject({
+      ...{ code: 6, out: '' },
+      err: expect.stringContaining('the database has jobs; nothing was changed'),
+    })
+    const odd = await server.sql`
+      select uuid from jobs
+      where started_at < created_at or completed_at < started_at or acquired_at > now() or updated_at < created_at
+        or updated_at > now() or (status = 'processing' and started_at < now() - interval '12 hours')`
+    expect(odd).toEqual([])
+    const [jobs] = await server.sql`select count(*)::int as all from jobs`
+    expect(jobs).toEqual({ all: 4400 })
+  } finally {
+    await server.stop()
+  }
+})
+
 it.each([
   [{ JOBS_DATA_DIR: 'a b/c' }, "export JOBSCTL_API_KEY_FILE='a b/c/api-key'"],
   [{ SINGLE_USER_API_KEY: 'key' }, 'export JOBSCTL_API_KEY="$SINGLE_USER_API_KEY"'],

@@ -29,7 +29,7 @@ it('warns, asks for the count, offers no undo, and repeats the value in no outpu
   await person.sees('Type 12 to go ahead:')
   person.types(`12${enter}`)
   const { code, screen } = await person.ended
-  expect(code).toBe(0)
+  expect(code).toBe(9)
   expect(screen).toContain(`WARNING: there is no way back: ${noWayBack}\n`)
   expect(screen).toContain('would erase 12 jobs\n')
   expect(screen).toContain('note: 2 jobs running: passed over; run the command again when no worker has them\n')
@@ -54,7 +54,7 @@ it('is refused off a terminal without --yes, with a hint that hides the value, a
   expect(`${refused.err}`).not.toContain(value)
   expect(changesOf(server)).toEqual([])
   const json = await runAt(server, ['erase', '8123', '8124', '--domain', 'chatbooks', '--yes', '--json'])
-  expect(json.code).toBe(0)
+  expect(json.code).toBe(9)
   expect(JSON.parse(json.out)).toEqual({
     ...{
       operation: 'erase',

@@ -1,0 +1,95 @@
+import type { NamedAnswer } from '../../../shared/changes/named-ids.ts'
+import type { BulkChange, CompletedChange } from '../../bulk/bulk-change.ts'
+import { hasCode } from '../../database/errors/error-meanings.ts'
+import { isWithin, type Within } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { currentSet, type IdFields, idsOf } from './filtered.ts'
+
+type Naming = Within<IdFields>
+
+const mostListed = 100
+
+/** The CTE `named`: each id of the request once. */
+const named = (sql: Sql, ids: readonly number[]): Fragment => sql`
+  named as materialized (select distinct id from unnest(${ids.map(String)}::text[]::bigint[]) as id)`
+
+/** The status of the job of a row of `named`, as `found`; no row for a job that the caller may not see. */
+const found = (sql: Sql, { within }: Naming): Fragment => sql`
+  left join lateral (
+    select coalesce(jobs.status, '') as status from jobs where jobs.id = named.id ${isWithin(sql, within, sql`jobs`)} offset 0
+  ) as found on true`
+
+/** The counts and the first of the CTE `others`, as one row of `NamedAnswer`. */
+const counted = (sql: Sql): Fragment => sql`
+  select
+    (select count(*) from others where status is null) as missing_count,
+    (select count(*) from others where status is not null) as not_taken_count,
+    (select coalesce(jsonb_agg(first order by id), '[]') from (
+      select id, status from others order by id limit ${mostListed}
+    ) as first) as not_matched`
+
+/** Which of the jobs that the request names do not match now; nothing where it names none. */
+export async function readNotMatched(
+  sql: Sql,
+  request: Naming,
+  { matching }: Pick<BulkChange<unknown>, 'matching'>,
+): Promise<NamedAnswer> {
+  const ids = idsOf(request)
+  if (ids === undefined) return {}
+  const rows = await sql<NamedAnswer[]>`
+    with ${named(sql, ids)},
+    matched as materialized (select jobs.id ${matching(sql, currentSet)}),
+    others as materialized (
+      select named.id, found.status
+      from named ${found(sql, request)}
+      where not exists (select from matched where matched.id = named.id)
+    )
+    ${counted(sql)}`.catch(nothingInTime)
+  return listed(rows[0])
+}
+
+/** A search that takes longer than a statement may take leaves these counts out. */
+function nothingInTime(error: unknown): NamedAnswer[] {
+  if (hasCode(error, ['57014'])) return []
+  throw error
+}
+
+/**
+ * Which of them were not there, after a change of some.
+ * @param taken how many of them the change takes; undefined where that is not known
+ */
+async function readMissing(sql: Sql, request: Naming, taken: number | undefined): Promise<NamedAnswer> {
+  const ids = idsOf(request) ?? []
+  const [row] = await sql<NamedAnswer[]>`
+    with ${named(sql, ids)},
+    others as materialized (
+      select named.id, found.status
+      from named ${found(sql, request)}
+      where found.status is null
+    )
+    ${counted(sql)}`
+  const { missing_count = 0, not_matched } = row ?? {}
+  const not_taken_count = taken === undefined ? undefined : Math.max(0, new Set(ids).size - missing_count - taken)
+  return listed({ missing_count, not_matched, ...(not_taken_count !== undefined && { not_taken_count }) })
+}
+
+/** The list only where it has a job. */
+function listed({ not_matched = [], ...counts }: NamedAnswer = {}): NamedAnswer {
+  return { ...counts, ...(not_matched.length > 0 && { not_matched }) }
+}
+
+/** The change with an answer that counts the jobs which the request names and which are not changed. */
+export function withNamed<Answer>(bulk: BulkChange<Answer>, request: Naming): BulkChange<Answer> {
+  if (idsOf(request) === undefined) return bulk
+  const read = ({ sql, counts, previewed }: CompletedChange): Promise<NamedAnswer> => {
+    const affected = bulk.affected(counts)
+    if (affected === 0) return readNotMatched(sql, request, bulk)
+    const taken = previewed?.count ?? (bulk.limit === undefined ? affected : undefined)
+    return readMissing(sql, request, taken)
+  }
+  return {
+    ...bulk,
+    // The jobs are changed: an answer without these counts is better than none.
+    ownAnswer: async (done) => ({ ...(await bulk.ownAnswer(done)), ...(await read(done).catch(() => ({}))) }),
+  }
+}

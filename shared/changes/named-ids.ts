@@ -1,0 +1,21 @@
+import * as z from 'zod'
+import { Count } from '../scope.ts'
+
+/** A job that a request names and that does not match: its status, or null where no job that the caller may see has the id. */
+export const NotMatched = z.object({ id: z.number(), status: z.string().nullable() })
+export type NotMatched = z.output<typeof NotMatched>
+
+/** What a change answers about jobs that its request names by `ids` or `job_id`. Servers up to version 0.2.0 send `not_matched` of a requeue alone. */
+export const namedAnswer = {
+  /**
+   * The first 100 of these jobs that are not changed, or would not be, each with its status; after a change of some jobs only those that
+   * do not exist. The filter plays no part in the status.
+   */
+  not_matched: z.array(NotMatched).optional(),
+  /** How many of the ids no job has: it never was, it is archived, or it lies outside of the scope of the token. */
+  missing_count: Count.optional(),
+  /** How many of these jobs the change does not take, by their status or the filter. */
+  not_taken_count: Count.optional(),
+}
+export const NamedAnswer = z.object(namedAnswer)
+export type NamedAnswer = z.output<typeof NamedAnswer>
