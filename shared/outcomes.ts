@@ -38,6 +38,11 @@ export const outcomes = {
     when: 'a canary job failed, or not all ended in time; the other jobs are as they were',
     exit: 'partial',
   },
+  othersLeft: {
+    of: 'retry, requeue, apply',
+    when: 'the key of the preview was rotated away after the canary jobs; the other jobs are as they were',
+    exit: 'partial',
+  },
   moreThanPreviewed: { of: changes, when: 'a server changed more jobs than its preview said', exit: 'failed' },
   unknownScope: {
     of: 'every change and list with --must-exist',

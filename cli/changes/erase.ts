@@ -1,6 +1,7 @@
 import type { z } from 'zod'
-import { EraseRequest, erase } from '../../shared/changes/erase.ts'
+import { type Elsewhere, EraseRequest, erase } from '../../shared/changes/erase.ts'
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import { outcomes } from '../../shared/outcomes.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
@@ -49,10 +50,18 @@ export function eraseChange(
     facts: scope,
     words,
     checkServer: checkFields('erase', [request]),
-    beside: ({ erased, passed_over, named_in, filter_hash, preview }) => {
+    beside: ({ erased, passed_over, named_in, filter_hash, preview, ...answer }) => {
+      const { not_touched, marks, worker_names } = answer
       const foreign = foreignNote(preview)
-      const notes = [...notesOn(context, { passed_over, named_in }), ...(foreign === undefined ? [] : [foreign])]
-      const facts = { filter_hash, ...(erased && { erased }), passed_over, named_in }
+      const notes = [
+        ...notesOn(context, { passed_over, named_in }),
+        ...elsewhereNotes({ not_touched, marks, worker_names }),
+        ...(foreign === undefined ? [] : [foreign]),
+      ]
+      const facts = {
+        ...{ filter_hash, ...(erased && { erased }), passed_over, named_in },
+        ...(not_touched && { not_touched, marks, worker_names }),
+      }
       return { facts, note: notes.length > 0 ? notes.join('\n') : undefined }
     },
     ending: (answers) => (answers.some((answer) => keptBy(answer) > 0) ? outcomes.someKept.exit : outcomes.done.exit),
@@ -66,6 +75,23 @@ export function eraseChange(
 
 type Aside = Pick<z.output<typeof erase.output>, 'passed_over'> &
   Partial<Pick<z.output<typeof erase.output>, 'named_in'>>
+
+/** What the database has of the person beside jobs and events. */
+function elsewhereNotes({ not_touched = [], marks, worker_names }: Elsewhere): string[] {
+  const tables = not_touched.map(
+    ({ table, rows }) =>
+      `${escaped(table)} (${rows === null ? 'not counted' : `${groupedDigits(rows)} ${rows === 1 ? 'row' : 'rows'}`})`,
+  )
+  return [
+    ...(tables.length > 0 ? [`note: not touched, tables with a column owner_user_id: ${tables.join(', ')}`] : []),
+    ...(marks ? [`note: ${groupedDigits(marks)} ${marks === 1 ? 'mark' : 'marks'} of workers go along`] : []),
+    ...(worker_names
+      ? [
+          `note: ${worker_names === 1 ? '1 name of a worker has' : `${groupedDigits(worker_names)} names of workers have`} the value, and ${worker_names === 1 ? 'stays' : 'stay'}`,
+        ]
+      : []),
+  ]
+}
 
 const mostIds = 10
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Failure } from '../../shared/errors.ts'
+import { outcomes } from '../../shared/outcomes.ts'
 import { Count } from '../../shared/scope.ts'
 import { interrupted } from '../interrupted.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
@@ -46,8 +47,10 @@ export const withCanaries =
     const answer = await sendChange(session, calls.first, { answers: [], total })
     const first = FirstAnswer.parse(answer)
     if (first.rest_token === undefined) {
-      context.print.aside(first.affected < previewed.total ? keyIsGone : everyJobWasOne)
-      return printResult(session, previewed, [answer])
+      const isLeft = first.affected < previewed.total
+      context.print.aside(isLeft ? keyIsGone : everyJobWasOne)
+      const ending = await printResult(session, previewed, [answer])
+      return isLeft ? outcomes.othersLeft.exit : ending
     }
     const later = change.othersLater?.(first.rest_token)
     await watchCanaries(session, { first, total: previewed.total, watchMs, later })

@@ -48,13 +48,14 @@ export async function partialResult<In extends z.ZodType, Out extends z.ZodType>
   return new Failure(code, `${done}, then stopped: ${message}`, { hint, requestId, server, cause })
 }
 
-/** The jobs that a change which stopped did not get to: nobody has skipped them. */
+/** For a person the jobs that a change which stopped did not get to: nobody has skipped them. Programs read the record. */
 function noteNotReached<In extends z.ZodType, Out extends z.ZodType>(
   { context }: Session<In, Out>,
   { total, affected }: Pick<Progress, 'total' | 'affected'>,
 ): void {
   const rest = (total ?? 0) - affected
-  if (rest > 0) context.print.aside(`note: ${jobsText(rest)} of the preview ${rest === 1 ? 'was' : 'were'} not reached`)
+  if (rest > 0 && context.print.forPeople)
+    context.print.aside(`note: ${jobsText(rest)} of the preview ${rest === 1 ? 'was' : 'were'} not reached`)
 }
 
 /** The command that shows the state: the record of the operation, or else a dry run of the rest. */

@@ -61,6 +61,22 @@ export const NamedIn = z.object({
 })
 export type NamedIn = z.output<typeof NamedIn>
 
+/** A table of another program with a column `owner_user_id`, and its rows of the owner; null where the server cannot count them. */
+export const NotTouched = z.object({ table: z.string(), rows: Count.nullable() })
+export type NotTouched = z.output<typeof NotTouched>
+
+/** What the database has of an owner beside jobs and events. Servers up to version 0.2.0 send none of it. */
+const elsewhere = {
+  /** Tables that an erasure does not touch, 20 at most. */
+  not_touched: z.array(NotTouched).optional(),
+  /** Marks of workers that ask for jobs of the owner: they are deleted along. Null where the search took too long, as below. */
+  marks: Count.nullish(),
+  /** Names of workers with the value as a word, in marks and in jobs of others, which stay. */
+  worker_names: Count.nullish(),
+}
+const Elsewhere = z.object(elsewhere)
+export type Elsewhere = z.output<typeof Elsewhere>
+
 /** `affected` counts jobs, archived copies of jobs, and jobs of which only events are left. */
 export const EraseResult = z.object({
   affected: Count,
@@ -71,6 +87,7 @@ export const EraseResult = z.object({
   /** Null where the search took longer than a statement may take. */
   passed_over: PassedOver.nullable(),
   named_in: NamedIn.nullable(),
+  ...elsewhere,
   /** A hash of the filter by a key of this database, which the record has in place of the filter. */
   filter_hash: z.string(),
   ...bulkAnswer,

@@ -19,12 +19,15 @@ export const mentions = (text: string, values: readonly string[]): boolean =>
     return false
   })
 
+/** A regular expression of PostgreSQL for one of the values, not within a longer word. */
+export const wordPattern = (values: readonly string[]): string =>
+  `(^|[^[:alnum:]])(${[...new Set(values)].map(literal).join('|')})($|[^[:alnum:]])`
+
 /** The records whose text has one of the values, in any case, and not within a longer word. */
 export async function recordsNaming(sql: Sql, values: readonly string[]): Promise<NamedIn> {
   if (values.length === 0) return { count: 0, operations: [] }
   // The filters of a record are JSON, in which quotes and backslashes of a value are escaped.
-  const texts = new Set(values.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]))
-  const pattern = `(^|[^[:alnum:]])(${[...texts].map(literal).join('|')})($|[^[:alnum:]])`
+  const pattern = wordPattern(values.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]))
   const [row] = await sql<[NamedIn]>`
     with naming as (
       select id

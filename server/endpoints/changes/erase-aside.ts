@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { EraseRequest, KeepingHold, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
+import type { Elsewhere, EraseRequest, KeepingHold, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { readHashKey } from '../../bulk/preview/preview-keys.ts'
 import { mentions, recordsNaming } from '../../bulk/record/records-naming.ts'
@@ -8,10 +8,11 @@ import { hasCode } from '../../database/errors/error-meanings.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
+import { readElsewhere } from './erase-elsewhere.ts'
 import { countHeld, type Filter, filterOf, holdsOver } from './erase-set.ts'
 import { jobsWhere } from './filtered.ts'
 
-interface Aside {
+interface Aside extends Elsewhere {
   passed_over: PassedOver | null
   named_in: NamedIn | null
 }
@@ -34,6 +35,7 @@ export async function readAside(sql: Pool, request: EraseRequest): Promise<Aside
   return {
     passed_over: await within((tx) => readPassedOver(tx, filterOf(request))),
     named_in: await within((tx) => recordsNaming(tx, valuesOf(request))),
+    ...(await readElsewhere(within, request.owner_user_id, valuesOf(request))),
   }
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { clearAll } from '../../../support/bulk-tools.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
-const until = '2099-01-01T00:00:00Z'
+const until = new Date(Date.now() + 24 * 3600 * 1000).toISOString()
 const hers = { owner_user_id: 'alice', status: 'failed' }
 const erase = ['erase', '--owner', 'alice', '--yes']
 

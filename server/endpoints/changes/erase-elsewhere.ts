@@ -1,0 +1,78 @@
+import type { Elsewhere, NotTouched } from '../../../shared/changes/erase.ts'
+import { wordPattern } from '../../bulk/record/records-naming.ts'
+import type { Sql } from '../../database/sql.ts'
+
+/** Runs a read that ends without an answer where it takes longer than a read may take. */
+export type InTime = <Value>(read: (tx: Sql) => Promise<Value>) => Promise<Value | null>
+
+/** Tables that an erasure works on, by their names in any schema. */
+const ours = ['jobs', 'jobs_archive', 'job_events']
+
+const mostTables = 20
+const longestMs = 10_000
+
+/** What the database has of a person beside jobs, archive, images, attachments and events. */
+export async function readElsewhere(inTime: InTime, owner: string | undefined, values: string[]): Promise<Elsewhere> {
+  if (owner === undefined) return {}
+  return {
+    not_touched: await readNotTouched(inTime, owner),
+    marks: await inTime((tx) => countMarks(tx, owner)),
+    worker_names: await inTime((tx) => countWorkerNames(tx, values)),
+  }
+}
+
+/**
+ * Tables of other programs that have a column `owner_user_id`, with the number of their rows of this owner. A table that the server may
+ * not read, or that takes too long, has no number.
+ */
+async function readNotTouched(inTime: InTime, owner: string): Promise<NotTouched[]> {
+  const end = Date.now() + longestMs
+  const tables = (await inTime(findTables)) ?? []
+  const found: NotTouched[] = []
+  for (const { table, readable } of tables) {
+    const isRead = readable && Date.now() < end
+    found.push({ table, rows: isRead ? await inTime((tx) => countRows(tx, table, owner)) : null })
+  }
+  return found.filter(({ rows }) => rows !== 0)
+}
+
+/** Names with their schema, as SQL has them. Partitions are counted with their table. */
+const findTables = (sql: Sql): Promise<{ table: string; readable: boolean }[]> => sql<
+  { table: string; readable: boolean }[]
+>`
+  select
+    quote_ident(space.nspname) || '.' || quote_ident(class.relname) as table,
+    has_schema_privilege(space.oid, 'usage') and has_column_privilege(class.oid, attribute.attnum, 'select') as readable
+  from pg_attribute as attribute
+  join pg_class as class on class.oid = attribute.attrelid
+  join pg_namespace as space on space.oid = class.relnamespace
+  where attribute.attname = 'owner_user_id' and not attribute.attisdropped
+    and class.relkind in ('r', 'p') and not class.relispartition and class.relpersistence <> 't'
+    and class.relname <> all(${ours}::text[]) and not starts_with(class.relname, 'jobsctl_')
+    and space.nspname not in ('pg_catalog', 'information_schema')
+  order by 1
+  limit ${mostTables}`
+
+async function countRows(sql: Sql, table: string, owner: string): Promise<number> {
+  const [row] = await sql<[{ rows: number }]>`
+    select count(*) as rows from ${sql.unsafe(table)} as other where other.owner_user_id::text = ${owner}::text`
+  return row.rows
+}
+
+/** The marks of workers that ask for jobs of the owner, which are deleted along. */
+async function countMarks(sql: Sql, owner: string): Promise<number> {
+  const [row] = await sql<[{ marks: number }]>`
+    select count(*) as marks from jobsctl_worker_marks where owner_user_id = ${owner}::text`
+  return row.marks
+}
+
+/** Names of workers that have one of the values as a word: marks and jobs of others keep them. */
+async function countWorkerNames(sql: Sql, values: readonly string[]): Promise<number> {
+  const [row] = await sql<[{ names: number }]>`
+    select count(*) as names
+    from (
+      select worker_id::text from jobsctl_worker_marks union select worker_id::text from jobs where worker_id is not null
+    ) as named (worker_id)
+    where worker_id ~* ${wordPattern(values)}::text`
+  return row.names
+}
