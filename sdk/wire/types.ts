@@ -144,6 +144,11 @@ export interface OperationRecord {
   previewed: number | null
   affected: number
   skipped: number | null
+  not_reached?: number | null | undefined
+  left_for_later?: number | null | undefined
+  skipped_by_others?: number | null | undefined
+  missing_count?: number | null | undefined
+  not_taken_count?: number | null | undefined
   skipped_locked: number
   batches: number
   counts: Record<string, number>
@@ -460,6 +465,8 @@ export interface RequeueOutput {
   job_ids?: number[] | undefined
   rest_token?: string | undefined
   not_matched?: { id: number; status: string | null }[] | undefined
+  missing_count?: number | undefined
+  not_taken_count?: number | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -590,6 +597,9 @@ export interface CancelBatchOutput {
   affected: number
   cancelled?: number | undefined
   asked?: number | undefined
+  not_matched?: { id: number; status: string | null }[] | undefined
+  missing_count?: number | undefined
+  not_taken_count?: number | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -657,6 +667,8 @@ export interface RetryInput {
   keep_retries?: boolean | undefined
   /** False makes queued jobs due at once, too, that are due later */
   only_failed?: boolean | undefined
+  /** Takes quarantined jobs, too, in the same operation */
+  also_quarantined?: boolean | undefined
   /** Retry only so many; the answer has their ids and a token for the rest */
   limit?: number | undefined
 }
@@ -666,6 +678,9 @@ export interface RetryOutput {
   dependents?: number | undefined
   job_ids?: number[] | undefined
   rest_token?: string | undefined
+  not_matched?: { id: number; status: string | null }[] | undefined
+  missing_count?: number | undefined
+  not_taken_count?: number | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -733,6 +748,9 @@ export interface ReclaimInput {
 
 export interface ReclaimOutput {
   affected: number
+  not_matched?: { id: number; status: string | null }[] | undefined
+  missing_count?: number | undefined
+  not_taken_count?: number | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -804,6 +822,9 @@ export interface RescheduleInput {
 
 export interface RescheduleOutput {
   affected: number
+  not_matched?: { id: number; status: string | null }[] | undefined
+  missing_count?: number | undefined
+  not_taken_count?: number | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -871,6 +892,9 @@ export interface RescheduleShiftInput {
 
 export interface RescheduleShiftOutput {
   affected: number
+  not_matched?: { id: number; status: string | null }[] | undefined
+  missing_count?: number | undefined
+  not_taken_count?: number | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -936,6 +960,9 @@ export interface SetPriorityInput {
 
 export interface SetPriorityOutput {
   affected: number
+  not_matched?: { id: number; status: string | null }[] | undefined
+  missing_count?: number | undefined
+  not_taken_count?: number | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -1014,8 +1041,11 @@ export interface EraseInput {
 export interface EraseOutput {
   affected: number
   erased?: { jobs: number; archived: number; gone: number; row_images: number; attachments: number; events: number } | undefined
-  passed_over: { running: number; held: number; unreadable: number } | null
+  passed_over: { running: number; held: number; holds?: { id: number; undo_id: number | null; jobs: number }[] | undefined; unreadable: number } | null
   named_in: { count: number; operations: number[] } | null
+  not_touched?: { table: string; rows: number | null }[] | undefined
+  marks?: number | null | undefined
+  worker_names?: number | null | undefined
   filter_hash: string
   preview?: Preview | undefined
   operation_id?: number | undefined
