@@ -1,7 +1,8 @@
+import { rolesThatMay } from '../auth/standing.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
-/** Somebody asked the operation to stop, or revoked, suspended or gave another scope to the token of its caller. Its batches that were committed stand. */
+/** Somebody asked the operation to stop, or revoked or suspended the token of its caller, or gave it another scope or role. Its batches that were committed stand. */
 export class StopRequested extends Error {
   /** @param why who asked, and the reason, as a clause */
   constructor(readonly why: string) {
@@ -9,12 +10,13 @@ export class StopRequested extends Error {
   }
 }
 
-/** A request to stop an operation, or the token of its caller, which was revoked, suspended or has another scope by now. */
+/** A request to stop an operation, or the token of its caller, which was revoked, suspended, or has another scope or fewer rights by now. */
 export type StopRequest =
   | { caller: string; reason: string | null }
   | { revoked: string }
   | { suspended: string }
   | { limited: string }
+  | { demoted: string }
   | { blocked: string }
 
 /**
@@ -47,6 +49,20 @@ export const stopRequest = staticFragment(
         and not (scope is null and job_operations.filters ? 'approval')
     ),
     (
+      select jsonb_build_object('demoted', id)
+      from jobsctl_tokens
+      where id = job_operations.caller
+        and (
+          role <> all(case
+            when job_operations.kind = 'erase' or job_operations.filters ? 'policy' then ${rolesThatMay(sql, 'govern')}
+            -- A worker cancels one job, and those that depend on it go along.
+            when job_operations.kind = 'cancel' then ${rolesThatMay(sql, 'change', 'single')}
+            else ${rolesThatMay(sql, 'change')}
+          end)
+          or (job_operations.filters ? 'emergency' and not coalesce(may_break_glass, false))
+        )
+    ),
+    (
       select jsonb_build_object('blocked', id)
       from jobsctl_callers
       where id = job_operations.caller and blocked_at is not null
@@ -59,6 +75,7 @@ export const stopClause = (stop: StopRequest): string => {
   if ('revoked' in stop) return `the token of its caller (${stop.revoked}) was revoked`
   if ('suspended' in stop) return `the token of its caller (${stop.suspended}) was suspended`
   if ('limited' in stop) return `the scope of the token of its caller (${stop.limited}) has changed`
+  if ('demoted' in stop) return `the token of its caller (${stop.demoted}) has lost the right to it`
   if ('blocked' in stop) return `its caller (${stop.blocked}) was blocked`
   const { caller, reason } = stop
   return `${caller} stopped it${reason === null ? '' : ` (${JSON.stringify(reason)})`}`

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure, type FailureCode } from '../../../shared/errors.ts'
 import { maxReasonLength } from '../../../shared/headers.ts'
+import { type Standing, standingOf, takenAway } from '../../auth/standing.ts'
 import { AcceptedChange } from '../../bulk/detached/accepted.ts'
 import { messageOf } from '../../bulk/detached/left-to-others.ts'
 import type { Call, ServerContext } from '../../call.ts'
@@ -84,8 +85,21 @@ async function callOf(serving: ServerContext, { rule, due, began }: TakenRun): P
     ...author,
     idempotencyKey: `policy ${rule.name} ${due} ${began}`,
     policy: { rule: rule.name, most: rule.max },
-    approved: applied.approved,
+    approved: await stillApproved(serving, applied.approved),
   }
+}
+
+/**
+ * The approval of the policy, where its approver could still give it. Without it, a run that needs one is refused. A token that has come to
+ * its term takes nothing back: the policy was approved for good.
+ */
+async function stillApproved({ sql, log }: ServerContext, approved: Call['approved']): Promise<Call['approved']> {
+  if (!approved) return undefined
+  const [{ now }] = await sql<[{ now: Standing }]>`select ${standingOf(sql, sql`${approved.approver}::text`)} as now`
+  const lost = takenAway(now, 'approve')
+  if (lost === undefined) return approved
+  log.warn(`the policy runs without the approval of plan ${approved.plan}: its approver ${approved.approver} ${lost}`)
+  return undefined
 }
 
 /**

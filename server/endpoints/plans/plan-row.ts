@@ -4,11 +4,13 @@ import { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { PlanState } from '../../../shared/plans/plan-states.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
+import { type Standing, standingOf } from '../../auth/standing.ts'
 import type { Call, PlanBinding } from '../../call.ts'
 import { changedParts, hasMovedSince, Origin } from '../../database/installation/origin.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
+import { findWithdrawal } from './authority.ts'
 
 /** A plan as a list has it. */
 export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'author_principal' | 'scope'> {
@@ -24,8 +26,9 @@ export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'auth
   origin: string | null
   decision: 'approved' | 'rejected' | null
   is_expired: boolean
-  /** The token of its author, or of who approved it, was revoked, or one of them was blocked. */
-  is_withdrawn: boolean
+  /** What its author, and who decided about it, may do now. */
+  author_now: Standing
+  approver_now: Standing
   /** The database can tell the rows of its preview from those that were written since. */
   is_known: boolean
   /** A part of the database could not be read when it was made, and a server has noticed since then that it is another one. */
@@ -59,9 +62,8 @@ const columns = staticFragment(
   (select id from job_operations where preview_id = plan.preview_id) as operation_id,
   ceil(extract(epoch from plan.expires_at - (plan.preview ->> 'as_of')::timestamptz))::int as seconds,
   plan.expires_at <= now() as is_expired,
-  exists (select from jobs_api_tokens where id in (plan.caller, plan.decided_by) and revoked_at is not null)
-    or exists (select from jobsctl_callers where id in (plan.caller, plan.decided_by) and blocked_at is not null)
-    as is_withdrawn,
+  ${standingOf(sql, sql`plan.caller`)} as author_now,
+  ${standingOf(sql, sql`plan.decided_by`)} as approver_now,
   pg_snapshot_xmax(pg_current_snapshot())::text::bigint - split_part(plan.seen, ':', 2)::bigint
     between 0 and ${sql.unsafe(String(mostLater))} as is_known,
   coalesce(plan.origin, ':null') like '%:null%' and ${hasMovedSince(sql, sql`(plan.preview ->> 'as_of')::timestamptz`)} as is_moved`,
@@ -153,7 +155,7 @@ export function stateOf(row: PlanRow, origin: Origin | undefined): PlanState {
   if (row.operation_id !== null) return 'applied'
   if (row.decision === 'rejected') return 'rejected'
   if (row.is_expired) return 'expired'
-  if (row.is_withdrawn) return 'withdrawn'
+  if (findWithdrawal(row) !== undefined) return 'withdrawn'
   if (!row.is_known || row.is_moved || isOfAnother(row, origin)) return 'stale'
   return row.decision ?? 'waiting'
 }
@@ -227,11 +229,7 @@ export function requireState(row: PlanRow, origin: Origin | undefined, ...wanted
       ),
     expired: () => new Failure('preview_stale', `plan ${row.id} has expired; nothing was changed`, again),
     withdrawn: () =>
-      new Failure(
-        'preview_stale',
-        `the author or the approver of plan ${row.id} was blocked, or their token revoked; nothing was changed`,
-        again,
-      ),
+      new Failure('preview_stale', `plan ${row.id} is withdrawn: ${findWithdrawal(row)}; nothing was changed`, again),
     stale: () =>
       new Failure(
         'preview_stale',

@@ -7,7 +7,8 @@ const states: Readonly<Record<PlanState, string>> = {
   applied: 'It was applied, and cannot be applied again.',
   rejected: 'It was rejected, and changes nothing.',
   expired: 'Its time is over, and it changes nothing. Plan it again.',
-  withdrawn: 'The token of its author or its approver was revoked, or one of them was blocked. Plan it again.',
+  withdrawn:
+    'Its author or its approver may not do any more what it takes: blocked, or their token revoked, suspended, expired, or with another role or scope. Plan it again.',
   stale: 'The database was restored or has failed over since. Plan it again.',
 }
 
