@@ -23,12 +23,13 @@ export async function verifyRecords(context: Context, expect: string | undefined
   const { print } = context
   const answer = await answerOf(context, endpoint, parseInput(endpoint.input, { expect }))
   if (!answer) return 'ok'
-  const { ok, operations, days, head, expected } = answer.body
+  const { ok, operations, days, head, expected, not_sealed = [] } = answer.body
   const spoken = spokenFor(answer.body)
   if (ok && !print.structured) {
     const text = `${count(operations, 'operation')} on ${count(days.length, 'day')}: every record is unaltered, none is missing`
     print.sentence({}, text, 'done')
     if (spoken) print.aside(spoken)
+    if (print.forPeople) for (const sentence of not_sealed) print.aside(escaped(sentence))
     if (print.forPeople && head) print.aside(keepText(context, head))
     return 'ok'
   }

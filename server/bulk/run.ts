@@ -10,6 +10,7 @@ import { readCourse } from './detached/take-over.ts'
 import { enforceMax, requireMax } from './enforce-max.ts'
 import { authorize } from './limits/authorize.ts'
 import { forgetEmergency } from './limits/emergencies.ts'
+import { requireArchiveRoom } from './pressure/archive-room.ts'
 import { previewOfBegun, type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { type BeginContext, beginOperation } from './record/begin.ts'
 import { findReplay, type Replay } from './record/idempotent-replay.ts'
@@ -41,7 +42,7 @@ type BulkCall = BeginContext &
 /**
  * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
  * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer.
- * @throws Failure `preview_stale`, `preview_incomplete`, `conflict`, `forbidden`, `limit_exceeded`, `quota_exceeded` or
+ * @throws Failure `preview_stale`, `preview_incomplete`, `conflict`, `forbidden`, `limit_exceeded` (also for a full archive), `quota_exceeded` or
  *   `approval_required` before any job is changed; `partial` when the
  *   operation stopped after some jobs; `outcome_unknown` when its last batch may or may not be committed; any failure of the
  *   database when it stopped before its first batch; AcceptedChange for a change that goes on without its caller
@@ -62,6 +63,7 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   const bulk = call.policy ? withinPolicy(scoped, call.policy, previewed) : scoped
   requireMax(bulk, previewed)
   if (call.resumes) return resume({ ...call, ...call.resumes }, bulk, previewed)
+  await requireArchiveRoom(call.sql, call.pressureLimits, bulk).catch(rethrowBeforeFirstBatch)
   const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)
   if (!('operation' in begun)) return firstAnswer(begun)
   const context = { ...call, ...begun }

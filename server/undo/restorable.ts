@@ -1,11 +1,17 @@
+import { prunableStatuses } from '../../shared/changes/prune.ts'
+import { inScope, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { inPart, type Part } from './part.ts'
+
+const statuses = prunableStatuses.map((status) => `'${status}'`).join(', ')
 
 /** Why an archived row, with the alias `jobs`, cannot be restored; null where it can. */
 const obstacle = staticFragment(
   (sql) => sql`
   case
+    when (jobs.status in (${sql.unsafe(statuses)})) is not true
+      then 'its archived row has a status that no prune takes: somebody has changed the row'
     when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken'
     when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken'
     when exists (
@@ -17,14 +23,24 @@ const obstacle = staticFragment(
   end`,
 )
 
-/** True for an archived row, with the alias `jobs`, that can be restored. */
-export const canBeRestored = staticFragment((sql) => sql`(${obstacle(sql)}) is null`)
+/**
+ * True for an archived row, with the alias `jobs`, that can be restored.
+ * @param scope of the prune: a row outside was never deleted by it
+ */
+export const canBeRestored = (sql: Sql, scope: Narrowed): Fragment =>
+  sql`(${obstacle(sql)}) is null and (true ${inScope(sql, scope)}) is true`
 
 /** A query of the archived jobs of a part of an operation that cannot be restored, as `(job_id, reason)`. */
-export const whyNotRestored = (sql: Sql, operation: number, part: Part): Fragment => sql`
+export const whyNotRestored = (sql: Sql, operation: number, part: Part, scope: Narrowed): Fragment => sql`
   select job_id, reason
   from (
-    select jobs.id as job_id, ${obstacle(sql)} as reason
+    select
+      jobs.id as job_id,
+      case
+        when (true ${inScope(sql, scope)}) is not true
+          then 'its archived row lies outside of the scope of the operation: somebody has changed the row'
+        else ${obstacle(sql)}
+      end as reason
     from jobs_archive as jobs
     where operation_id = ${operation}::bigint ${inPart(sql, part, sql`jobs.id`)}
   ) as checked

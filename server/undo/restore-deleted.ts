@@ -1,5 +1,6 @@
 import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
 import type { Selection } from '../bulk/selection.ts'
+import type { Narrowed } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { readRestoredColumns } from './archive/archive-columns.ts'
@@ -11,6 +12,8 @@ import { prepareEdgeRestore } from './restore-edges.ts'
 interface Restore {
   /** The id of the operation that is undone. */
   undoes: number
+  /** The scope of that operation. */
+  scope: Narrowed
   /** Tested again: where an id was given twice, another archived job may have the id of a selected one. */
   part: Part
   selection: Selection
@@ -27,17 +30,17 @@ interface Restore {
 export async function restoreDeleted(
   tx: Sql,
   context: Pick<BatchContext, 'operation' | 'caller' | 'reason'>,
-  { undoes, part, selection, rejected, hold }: Restore,
+  { undoes, scope, part, selection, rejected, hold }: Restore,
 ): Promise<BatchCounts> {
   // Sent together: one round trip to the database.
   const [jobs, attachments, dependencies, { edges, where }] = await Promise.all([
     readRestoredColumns(tx, 'jobs', 'jobs_archive'),
     readRestoredColumns(tx, 'job_attachments'),
     readRestoredColumns(tx, 'job_dependencies'),
-    prepareEdgeRestore(tx),
+    prepareEdgeRestore(tx, part),
   ])
-  const { ids: _, ...scope } = part
-  const isRestored = tx`${canBeRestored(tx)} ${inPart(tx, scope, tx`jobs.id`)}`
+  const { ids: _, ...without } = part
+  const isRestored = tx`${canBeRestored(tx, scope)} ${inPart(tx, without, tx`jobs.id`)}`
   const [{ affected, failed }] = await tx<[{ affected: number; failed: number[] }]>`
     with picked as materialized (
       select jobs.*, jobs.ctid as jobsctl_place

@@ -1,4 +1,6 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { takeLock } from '../database/advisory-locks.ts'
+import { isElsewhere, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { hasSnapshots } from './edge-snapshots.ts'
@@ -17,34 +19,40 @@ export interface EdgeRestore {
 }
 
 /** Reads what becomes of edges with a missing end, and takes the lock that orders concurrent restores where they wait. */
-export async function prepareEdgeRestore(tx: Sql): Promise<EdgeRestore> {
+export async function prepareEdgeRestore(tx: Sql, { within }: Pick<Narrowed, 'within'>): Promise<EdgeRestore> {
   const [{ foreign_keys, snapshots }] = await tx<[{ foreign_keys: boolean; snapshots: boolean }]>`
     select
       exists (select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f') as foreign_keys,
       ${hasSnapshots(tx)} as snapshots`
-  if (!foreign_keys && !snapshots) return { edges: edges(tx, tx``), where: tx`` }
+  if (!foreign_keys && !snapshots) return { edges: edges(tx, within, tx``), where: tx`` }
   // Two transactions that restore the two ends of an edge at the same time would not see each other.
   await tx`select ${takeLock(tx, 'edges')}`
   const lacks = foreign_keys ? lacksAnEnd(tx) : lacksWhatItNeeds(tx)
   return {
     edges: tx`
       ${releasedEdges(tx)},
-      ${edges(tx, tx`union all select edge from released_edges`)},
+      ${edges(tx, within, tx`union all select edge, null from released_edges`)},
       ${neededJobs(tx)},
       ${heldEdges(tx, lacks)}`,
     where: tx`where not exists (select ${lacks})`,
   }
 }
 
-/** Defines the CTE `edges`. Needs `restored_rows`, and the CTEs that `more` selects from. */
-const edges = (sql: Sql, more: Fragment): Fragment => sql`
+/**
+ * Defines the CTE `edges`. Needs `restored_rows`, and the CTEs that `more` selects from. Rows of the archive are not sealed, and whoever may
+ * write there could have an undo do what it may not do itself: an edge comes back only with one of its own ends, and to a caller with a scope
+ * only where no job outside would have to wait for it.
+ */
+const edges = (sql: Sql, within: TokenScope | undefined, more: Fragment): Fragment => sql`
   edges as materialized (
     select distinct on (edge.job_uuid, edge.depends_on_job_uuid) edge.*
     from (
-      select jsonb_array_elements(job_dependencies) as edge from restored_rows
+      select jsonb_array_elements(job_dependencies) as edge, uuid::text as of_job from restored_rows
       ${more}
     ) as kept
     cross join lateral jsonb_populate_record(null::job_dependencies, kept.edge) as edge
+    where (kept.of_job is null or kept.of_job in (edge.job_uuid::text, edge.depends_on_job_uuid::text))
+      ${within ? sql`and not exists (select from jobs where jobs.uuid = edge.job_uuid and ${isElsewhere(sql, within)} offset 0)` : sql``}
   )`
 
 /** Defines the CTE `released_edges`: edges that waited for a job of `restored_rows`, of whatever operation. */

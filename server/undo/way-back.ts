@@ -1,7 +1,10 @@
+import * as z from 'zod'
+import { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 import type { BulkChange, JobSet } from '../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
+import type { Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { hasArchive } from './archive/archive.ts'
 import type { HoldTerm } from './hold-restored.ts'
@@ -28,14 +31,15 @@ interface Undoing {
  * Chooses the way back of a part of an operation by its kind.
  * @throws Failure `conflict` for an operation that is still running, and for kinds that cannot be undone
  */
-export function wayBack({ id, kind, state, filters }: OperationRecord, undoing: Undoing): WayBack {
+export function wayBack(record: OperationRecord, undoing: Undoing): WayBack {
+  const { id, kind, state, filters } = record
   if (state === 'running') {
     const hint = 'wait until the operation has ended'
     throw new Failure('conflict', `operation ${id} is still running; nothing was changed`, { hint })
   }
   const why = whyNoWayBack({ kind, filters })
   if (why !== null) throw new Failure('conflict', `operation ${id} cannot be undone: ${why}; nothing was changed`)
-  if (kind === 'prune') return backFromArchive(id, undoing)
+  if (kind === 'prune') return backFromArchive({ id, scope: scopeOf(record) }, undoing)
   if (kindsWithImages.has(kind)) return backFromImages(id, undoing)
   throw new Failure('conflict', `operation ${id} is a ${kind}, which cannot be undone; nothing was changed`)
 }
@@ -45,14 +49,14 @@ const kindsWithImages = new Set(['requeue', 'sweep', 'cancel', 'retry', 'resched
 
 /** The jobs of a part of an operation that can be given back. */
 export const leftOf = ({ id, kind }: Pick<OperationRecord, 'id' | 'kind'>, part: Part): WayBack['matching'] =>
-  kind === 'prune' ? leftInArchive(id, part) : leftByImages(id, part)
+  kind === 'prune' ? leftInArchive(id, part, {}) : leftByImages(id, part)
 
 const leftInArchive =
-  (id: number, part: Part): WayBack['matching'] =>
+  (id: number, part: Part, scope: Narrowed): WayBack['matching'] =>
   (sql, set) =>
     sql`
     from jobs_archive as jobs
-    where operation_id = ${id}::bigint and ${canBeRestored(sql)} and ${isNotExcluded(sql, set)}
+    where operation_id = ${id}::bigint and ${canBeRestored(sql, scope)} and ${isNotExcluded(sql, set)}
       ${inPart(sql, part, sql`jobs.id`)}`
 
 const leftByImages =
@@ -65,11 +69,25 @@ const leftByImages =
       and ${isUnchangedSince(sql, set.snapshot)} and ${isNotExcluded(sql, set)}
       ${inPart(sql, part, sql`kept.job_id`)}`
 
-const backFromArchive = (id: number, { part, rejected, hold }: Undoing): WayBack => ({
-  matching: leftInArchive(id, part),
+/** A prune as its record has it: the rows of the archive are not sealed, and those that it cannot have deleted are not given back. */
+const scopeOf = ({ domain, queue, job_type, filters }: OperationRecord): Narrowed => ({
+  domain: domain ?? undefined,
+  queue: queue ?? undefined,
+  job_type: job_type ?? undefined,
+  within: RanUnder.safeParse(filters).data?.within,
+})
+
+const RanUnder = z.looseObject({ within: TokenScope })
+
+const backFromArchive = (
+  { id, scope }: { id: number; scope: Narrowed },
+  { part, rejected, hold }: Undoing,
+): WayBack => ({
+  matching: leftInArchive(id, part, scope),
   time: (sql) => sql`archived_at`,
-  conflicts: (sql) => whyNotRestored(sql, id, part),
-  batch: (tx, context, selection) => restoreDeleted(tx, context, { undoes: id, part, selection, rejected, hold }),
+  conflicts: (sql) => whyNotRestored(sql, id, part, scope),
+  batch: (tx, context, selection) =>
+    restoreDeleted(tx, context, { undoes: id, scope, part, selection, rejected, hold }),
   batchStatements: 2,
 })
 

@@ -98,6 +98,8 @@ export const Preview = z.object({
   bytes_estimate: Count,
   /** Estimated: by how many bytes the archive grows. Servers of version 0.1.0 send none of the next four fields. */
   archive_bytes: Count.optional(),
+  /** The size of the archive in bytes, and its limit, where it is above it now: the change would be refused. */
+  archive_full: z.object({ bytes: Count, limit: Count }).optional(),
   /** For how many days the jobs are kept for an undo; null where none can be given back. */
   kept_days: Count.nullish(),
   /** Estimated: how many bytes of the write-ahead log the change writes. */

@@ -158,6 +158,8 @@ export const verifyOperations = endpoint({
     without_event: Count.optional(),
     /** The end of the first record from which on each is compared with its event; null where none is. */
     events_since: z.string().nullish(),
+    /** What the chain does not speak for, as sentences; absent from servers before 0.3.0. */
+    not_sealed: z.array(z.string()).optional(),
     /** Whether the chain contains the hash of `expect`; absent without `expect`. */
     expected: z.boolean().optional(),
   }),

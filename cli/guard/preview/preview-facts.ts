@@ -88,9 +88,20 @@ function volumeLines(previews: readonly Preview[]): string[] {
   const names = [...hidden].map((kind) => unwatchedWords.get(kind) ?? escaped(kind))
   return [
     ...(wal > 0 ? [`About ${kept}${sizeText(wal)} of WAL`] : []),
+    ...fullArchive(previews).map((full) => `WARNING: ${full}`),
     ...(names.length > 0 ? [`Not watched, since the server may not read it: ${names.join(', ')}`] : []),
   ]
 }
+
+/** `jobs_archive has 2.1 MB, above its limit of 1 MB: the change would be refused (JOBS_ARCHIVE_MAX_BYTES)` */
+const fullArchive = (previews: readonly Preview[]): string[] =>
+  previews
+    .flatMap(({ archive_full }) => archive_full ?? [])
+    .slice(0, 1)
+    .map(
+      ({ bytes, limit }) =>
+        `jobs_archive has ${sizeText(bytes)}, above its limit of ${sizeText(limit)}: the change would be refused (JOBS_ARCHIVE_MAX_BYTES)`,
+    )
 
 /** The words for the limits that a server cannot keep. */
 const unwatchedWords = new Map([
@@ -121,5 +132,6 @@ export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
     ...(keptByHold > 0 ? [`a hold keeps ${groupedDigits(keptByHold)} more`] : []),
     ...(noWayBack !== undefined && total > 0 ? [`there is no way back: ${escaped(noWayBack)}`] : []),
     ...(lost ? [`an undo could ${back}`] : []),
+    ...(total > 0 ? fullArchive(previews) : []),
   ].join('; ')
 }

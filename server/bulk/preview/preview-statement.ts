@@ -31,7 +31,14 @@ export interface Described<More>
   extends Moment,
     Omit<
       Preview,
-      'token' | 'no_way_back' | 'eta_seconds' | 'archive_bytes' | 'kept_days' | 'wal_bytes' | 'not_watched'
+      | 'token'
+      | 'no_way_back'
+      | 'eta_seconds'
+      | 'archive_bytes'
+      | 'kept_days'
+      | 'wal_bytes'
+      | 'archive_full'
+      | 'not_watched'
     > {
   /** The rate of the last large changes of this kind, in jobs a second; null where there was none. */
   pace: number | null

@@ -7,6 +7,7 @@ import { readOrigin } from '../../database/installation/origin.ts'
 import { limitPreviewTime } from '../../database/read-timeout.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
+import { findFullArchive } from '../pressure/archive-room.ts'
 import { findUnwatched } from '../pressure/unwatched.ts'
 import { describeAtLeast } from './count-at-least.ts'
 import { countStillMatching } from './preview-check.ts'
@@ -76,6 +77,7 @@ export async function previewChange<More = object>(
   const token = signToken(key, subject, { ...counted, excluded: except?.(row) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
   const volume = volumeOf(bulk, { ...about, archiveDays })
+  const archive_full = await findFullArchive(sql, pressureLimits, bulk)
   const not_watched = await findUnwatched(sql, pressureLimits)
   return {
     preview: {
@@ -83,6 +85,7 @@ export async function previewChange<More = object>(
       ...about,
       ...(bulk.noWayBack !== undefined && { no_way_back: bulk.noWayBack }),
       ...volume,
+      ...(archive_full && { archive_full }),
       not_watched,
       eta_seconds,
       ...(still_matching !== undefined && { still_matching }),

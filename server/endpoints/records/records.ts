@@ -188,6 +188,10 @@ export async function recordOf(
   throw new Failure('not_found', `there is no operation ${id}`, { hint: 'jobsctl operations lists them' })
 }
 
+const notSealed = [
+  'The rows of the archive and the row images are not sealed: who may write to jobs_archive or job_operation_rows can change what an undo gives back.',
+]
+
 /** Checks the hash chain of the records, and looks for a hash that the caller kept. */
 export async function verifyOperations(
   { sql }: Pick<Call, 'sql'>,
@@ -202,6 +206,7 @@ export async function verifyOperations(
     days: [...days],
     head,
     ...(await readChainWitnesses(sql)),
+    not_sealed: notSealed,
     ...(expected !== null && { expected }),
   }
 }

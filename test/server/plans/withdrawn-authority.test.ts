@@ -41,13 +41,13 @@ describe.each(kinds)('authority that was taken back on %s', (kind) => {
   /** What may become of a token, and how it is given back. */
   const losses = [
     {
-      loss: 'is suspended',
+      loss: 'has a token that is suspended',
       of: 'both',
       take: (id: string) => admin(id, 'suspend'),
       give: (id: string) => admin(id, 'resume'),
     },
     {
-      loss: 'has expired',
+      loss: 'has a token that has expired',
       of: 'both',
       take: (id: string) =>
         world.sql`update jobs_api_tokens set expires_at = now() - interval '1 second' where id = ${id}`,

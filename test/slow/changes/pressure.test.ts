@@ -114,10 +114,10 @@ describe('a change beside a replication slot that nobody reads', () => {
     }))
 })
 
-describe.each(kinds)('a prune whose archive is at its limit on %s', (kind) => {
+describe.each(kinds)('a prune whose archive comes to its limit on %s', (kind) => {
   let world: World
   beforeAll(async () => {
-    world = await openWorld(kind, { JOBS_ARCHIVE_MAX_BYTES: '1' })
+    world = await openWorld(kind, { JOBS_ARCHIVE_MAX_BYTES: '1000000' })
   })
   afterAll(() => world?.stop())
   beforeEach(() => clearAll(world))
@@ -131,8 +131,8 @@ describe.each(kinds)('a prune whose archive is at its limit on %s', (kind) => {
     await stop(world, await whatWaits(world))
     const { body } = await change
     expect(waitsOf(body)[0]).toMatchObject({
-      ...{ why: 'archive_size', name: 'jobs_archive', limit: 1, seconds: 0 },
-      detail: expect.stringMatching(/^jobs_archive has [\d.]+ [kM]B \(limit 1 B\)$/),
+      ...{ why: 'archive_size', name: 'jobs_archive', limit: 1_000_000, seconds: 0 },
+      detail: expect.stringMatching(/^jobs_archive has [\d.]+ [kM]B \(limit 1 MB\)$/),
     })
     expect(linesOf(body).at(-1)).toMatchObject({ error: { code: 'partial' } })
     const archived = await world.sql`select from jobs_archive`

@@ -44,7 +44,7 @@ const countText = ({ count, complete, count_at_least }: Preview): string =>
 /** The facts of a preview that it has. */
 function factsOf(preview: Preview): (readonly [string, string | undefined])[] {
   const { dependents, dependents_elsewhere, kept_by_hold, restorable, no_way_back, owners, reasons } = preview
-  const { foreign_rows, eta_seconds, kept_days } = preview
+  const { foreign_rows, eta_seconds, kept_days, archive_full } = preview
   const owner = (name: string | null) => name ?? 'nobody'
   return [
     ['Dependents that go along', dependents ? jobsText(dependents) : undefined],
@@ -53,6 +53,7 @@ function factsOf(preview: Preview): (readonly [string, string | undefined])[] {
     ['An undo could give back', restorable ? jobsText(restorable) : undefined],
     ['Kept for an undo', typeof kept_days === 'number' ? `${kept_days} days` : undefined],
     ['No way back', no_way_back],
+    ['Refused', archive_full ? 'The archive is above its limit (JOBS_ARCHIVE_MAX_BYTES).' : undefined],
     [
       'Owners',
       owners.map(({ owner_user_id, count }) => `${owner(owner_user_id)} ${count.toLocaleString('en')}`).join(', '),
