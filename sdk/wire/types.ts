@@ -210,6 +210,7 @@ export interface Preview {
   still_matching?: number | undefined
   bytes_estimate: number
   archive_bytes?: number | undefined
+  archive_full?: { bytes: number; limit: number } | undefined
   kept_days?: number | null | undefined
   wal_bytes?: number | undefined
   not_watched?: string[] | undefined
@@ -1306,6 +1307,7 @@ export interface VerifyOperationsOutput {
   head?: string | null | undefined
   without_event?: number | undefined
   events_since?: string | null | undefined
+  not_sealed?: string[] | undefined
   expected?: boolean | undefined
 }
 
@@ -2125,7 +2127,7 @@ export interface ProposePlanInput {
 
 export interface ProposePlanOutput extends Plan {
   request: Record<string, unknown>
-  preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
+  preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; archive_full?: { bytes: number; limit: number } | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
   still_matching: number | null
   rest_operation_id?: number | null | undefined
 }
@@ -2146,7 +2148,7 @@ export interface ShowPlanInput {
 
 export interface ShowPlanOutput extends Plan {
   request: Record<string, unknown>
-  preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
+  preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; archive_full?: { bytes: number; limit: number } | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
   still_matching: number | null
   rest_operation_id?: number | null | undefined
 }
