@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { Failure } from '../shared/errors.ts'
 import { readSwitch } from '../shared/switch.ts'
 import { isAddressList } from './address-list.ts'
+import { conninfoFault } from './conninfo-target.ts'
 import { logLevels } from './log.ts'
 import { isIssuer, isPublicUrl } from './public-url.ts'
 import { defaultRedactKeys } from './redact.ts'
@@ -27,26 +28,20 @@ const flag = z
   .refine((value) => value !== undefined, 'must be true or false')
   .transform((value) => value === true)
 
-/** False for a text with a % that is no part of a percent-encoded character. */
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** Every environment variable that the server reads. docs/reference/environment.md is generated from it. */
 export const Env = z.object({
   HOST: z.string().default('127.0.0.1').describe('address on which the server listens'),
   PORT: number(0, 65535, 8787).describe('port on which the server listens; 0 means any free port'),
   JOBS_DB_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'must start with postgres://')
-    .refine(isDecodable, 'has a % that is no part of a percent-encoded character: write %25')
+    .superRefine((text, context) => {
+      const message = conninfoFault(text)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
     .optional()
-    .describe('PostgreSQL server; unset means the embedded database'),
+    .describe(
+      'PostgreSQL server, as psql takes it: a URL, or key words such as host=/run/postgresql dbname=jobs; unset means the embedded database',
+    ),
   JOBS_DB_URL_FILE: z.string().optional().describe('file with the URL of the PostgreSQL server, which has a password'),
   JOBS_DATA_DIR: z
     .string()

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Plugin } from 'esbuild'
+import { dialled } from './dialled.ts'
 import { lostConnections } from './lost-connections.ts'
 import { meter } from './meter.ts'
 import { opening } from './opening.ts'
@@ -23,6 +24,7 @@ const patches = [
   statementErrors,
   statementTexts,
   queryPromises,
+  dialled,
 ]
 
 /**

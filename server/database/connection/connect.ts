@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
+import type { Target } from '../../conninfo-target.ts'
 import { readJson, writeJson } from '../lossless-json.ts'
 import type { Pool } from '../sql.ts'
+import { dial } from './dial.ts'
 import type { Opening } from './opening.ts'
 import type { PoolMeter } from './pool-meter.ts'
 import { adminSetting, withPooledTransactions } from './pooled-transactions.ts'
@@ -52,7 +54,7 @@ const session = {
 } as const
 
 interface Limits {
-  url: string
+  target: Target
   /** Asked at each new connection; undefined where the URL has no password. */
   password: (() => string) | undefined
   pool: number
@@ -67,7 +69,7 @@ interface Limits {
 
 /** A connection pool on a PostgreSQL server; statements and lock waits have their timeouts, in milliseconds. */
 export function connectPostgres({
-  url,
+  target,
   password,
   pool,
   statementTimeoutMs,
@@ -84,29 +86,29 @@ export function connectPostgres({
   const options = {
     ...common,
     max: pool,
+    // The dialler knows the hosts. What is not given comes from PGUSER, PGPASSWORD and PGDATABASE, as the driver reads them.
+    host: target.hosts[0]?.name,
+    port: target.hosts[0]?.port,
+    ...(target.user !== undefined && { user: target.user }),
     ...(password && { password }),
-    ...databaseOf(url),
+    ...(target.database !== undefined && { database: target.database }),
+    ssl: false,
+    connect_timeout: target.connectTimeout,
+    keep_alive: target.keepAlive,
+    ...(target.sessionAttributes !== undefined && { target_session_attrs: target.sessionAttributes }),
     onnotice: opening.heard,
     // Options of the patched driver (`scripts/build/driver/`).
-    ...{ opening, meter },
+    ...{ opening, meter, dial: (tried: number) => dial(target, tried), hosts: target.hosts.length },
     // After 30 minutes a connection is replaced, so that the pool notices a failover behind one host name.
     max_lifetime: 30 * 60,
     connection: {
       application_name: 'jobs-server',
       ...(pooled ? textFormats : { ...session, ...planning, ...limits, ...adminSetting }),
+      ...target.startup,
     },
   }
-  const connected = postgres(url, options)
+  const connected = postgres(options)
   return pooled ? withPooledTransactions(connected) : connected
-}
-
-/**
- * The name of the database, which the driver would take with its percent signs.
- * @throws URIError for a percent sign that encodes nothing
- */
-function databaseOf(url: string): { database?: string } {
-  const [, name] = /^\w+:\/\/[^/?#]*\/([^?#]+)/.exec(url) ?? []
-  return name === undefined ? {} : { database: decodeURIComponent(name) }
 }
 
 interface Embedded {

@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
+import { ConninfoError } from '../../conninfo.ts'
+import { readTarget, type Target } from '../../conninfo-target.ts'
 import type { Env } from '../../env.ts'
 import type { Log } from '../../log.ts'
 import { openEmbedded } from '../embedded/embedded.ts'
@@ -27,12 +29,14 @@ export async function openDatabase(env: Env, log: Log, meter?: PoolMeter): Promi
   const names: SchemaNames = {}
   const opening = createOpening(log)
   const password = createPassword(url)
+  const target = targetOf(url)
   const connect = (pool: number, meter?: PoolMeter) =>
-    withSchemaNames(createPool(env, { url, password: password.current, pool, opening, meter }), names)
+    withSchemaNames(createPool(env, { target, password: password.current, pool, opening, meter }), names)
   const sql = connect(env.JOBS_DB_POOL, meter)
   const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL, meter)
   let own: Pool | undefined
   return {
+    hosts: target.hosts,
     sql,
     operatorSql,
     findSchema: async (from) => {
@@ -76,24 +80,29 @@ async function keepListening(sql: Pool, channel: string, { heard, listening }: L
 const dedicatedConnections = 2
 
 interface PoolOptions {
-  url: string
+  target: Target
   password: (() => string) | undefined
   pool: number
   opening: Opening
   meter: PoolMeter | undefined
 }
 
-function createPool(env: Env, options: PoolOptions): Pool {
+const createPool = (env: Env, options: PoolOptions): Pool =>
+  connectPostgres({
+    ...options,
+    statementTimeoutMs: env.JOBS_STATEMENT_TIMEOUT_SECONDS * 1000,
+    lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
+    pooled: env.JOBS_DB_POOLER,
+  })
+
+/** @throws Failure `usage` for a variable of libpq, such as PGSSLMODE, that goes together with JOBS_DB_URL and has an error */
+function targetOf(url: string): Target {
   try {
-    return connectPostgres({
-      ...options,
-      statementTimeoutMs: env.JOBS_STATEMENT_TIMEOUT_SECONDS * 1000,
-      lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
-      pooled: env.JOBS_DB_POOLER,
-    })
-  } catch {
-    // No cause: the driver's own message would repeat the URL, and with it the password.
-    throw new Failure('usage', 'JOBS_DB_URL is not a PostgreSQL URL; nothing was started', {
+    return readTarget(url, process.env)
+  } catch (error) {
+    if (!(error instanceof ConninfoError)) throw error
+    // No cause: it might have a part of the URL, and with it the password.
+    throw new Failure('usage', `JOBS_DB_URL, with the variables PG… of libpq, ${error.message}; nothing was started`, {
       hint: 'postgres://user:password@host:5432/database, special characters percent-encoded',
     })
   }

@@ -1,3 +1,4 @@
+import type { Host } from '../../conninfo-target.ts'
 import type { Pool, Sql } from '../sql.ts'
 
 /** Receives the notifications of one channel. */
@@ -10,6 +11,8 @@ export interface Listener {
 
 /** A database that is open: PostgreSQL behind a pool, or the embedded one. */
 export interface OpenedDatabase {
+  /** Where a PostgreSQL server is looked for, in turn; empty for the embedded database. */
+  hosts: readonly Host[]
   /** The pool for calls of workers, and for the work of the server itself. */
   sql: Pool
   /** The pool for calls of operators; the embedded database has only one connection for all calls. */

@@ -1,29 +1,35 @@
-const parts = /^(\w+:\/\/[^:@/?]*:)([^@]*)(@.*)$/s
+import { parseConninfo } from '../../conninfo.ts'
 
-/** The password of the URL of a database, which that of another URL may replace while the server runs. */
+/** The password of a connection string, which that of another one may replace while the server runs. */
 interface Password {
-  /** Undefined where the URL has no password. */
+  /** Undefined where the connection string has no password. */
   current: (() => string) | undefined
   /**
-   * Takes the password of another URL.
-   * @returns false where the URL differs in more, and nothing was taken
-   * @throws URIError for a percent sign that encodes nothing
+   * Takes the password of another connection string.
+   * @returns false where it differs in more, and nothing was taken
+   * @throws ConninfoError
    */
-  take: (url: string) => boolean
+  take: (conninfo: string) => boolean
 }
 
-export function createPassword(url: string): Password {
-  const [, before, first, after] = parts.exec(url) ?? []
-  let replaced: string | undefined
+export function createPassword(conninfo: string): Password {
+  const { password: first, rest } = partsOf(conninfo)
+  let current = first
   return {
-    current: first === undefined ? undefined : () => replaced ?? decodeURIComponent(first),
+    current: first === undefined ? undefined : () => current ?? first,
     take: (other) => {
-      if (other === url) replaced = undefined
-      if (other === url) return true
-      const found = parts.exec(other)
-      if (found?.[2] === undefined || found[1] !== before || found[3] !== after) return false
-      replaced = decodeURIComponent(found[2])
+      const { password, rest: ofOther } = partsOf(other)
+      if (ofOther !== rest || (first === undefined) !== (password === undefined)) return false
+      current = password
       return true
     },
   }
+}
+
+/** The password, and all the rest as a text that can be compared. */
+function partsOf(conninfo: string): { password: string | undefined; rest: string } {
+  const parameters = parseConninfo(conninfo)
+  const password = parameters.get('password')
+  parameters.delete('password')
+  return { password, rest: JSON.stringify([...parameters].sort()) }
 }

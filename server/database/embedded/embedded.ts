@@ -51,6 +51,7 @@ export async function openEmbedded({ folder, fsync, silenceMs, log, meter }: Emb
   const listenTo = (channel: string, { listening }: Listener) => own`listen ${own(channel)}`.then(listening, () => {})
   const sql = withSchemaNames(own, names)
   return {
+    hosts: [],
     sql,
     operatorSql: sql,
     findSchema: async () => {

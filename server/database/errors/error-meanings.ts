@@ -29,11 +29,12 @@ const ownCodes = new Map([
 export const connectionLost = [
   ...['CONNECTION_CLOSED', 'CONNECTION_ENDED', 'CONNECTION_DESTROYED', 'CONNECT_TIMEOUT'],
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
-  ...['EMBEDDED_CLOSED', 'EMBEDDED_STOPPED', 'ENOENT', '08', '57P01', '57P02', '57P03', '53300', '25P03'],
+  ...['EMBEDDED_CLOSED', 'EMBEDDED_STOPPED', 'NO_SUCH_HOST'],
+  ...['ENOENT', '08', '57P01', '57P02', '57P03', '53300', '25P03'],
 ]
 
 /** Codes that another try cannot change: another password, database or role is needed. */
-export const accessRefused = ['28000', '28P01', '3D000', '42501']
+export const accessRefused = ['28000', '28P01', '3D000', '42501', 'TLS_REFUSED']
 
 /** What an error of the database means for a caller. */
 interface Meaning {

@@ -2,14 +2,17 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
 import type { Log } from '../../log.ts'
 import { errorText } from '../../system-error.ts'
+import { tlsRefused } from '../connection/dial.ts'
 import type { OpenedDatabase } from '../connection/opened-database.ts'
+import { readReached } from '../connection/reached.ts'
+import { hasCode } from '../errors/error-meanings.ts'
 import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from '../errors/failure.ts'
 import type { IndexMode } from './left-indexes.ts'
 import { migrate } from './migrate.ts'
 import { requireSchema } from './require-schema.ts'
 
 interface Preparing {
-  opened: Pick<OpenedDatabase, 'withDedicatedPool' | 'findSchema'>
+  opened: Pick<OpenedDatabase, 'withDedicatedPool' | 'findSchema' | 'hosts'>
   log: Log
   pooled: boolean
   mode: IndexMode
@@ -30,10 +33,16 @@ const longestPauseMs = 30_000
 export async function prepare(preparing: Preparing): Promise<void> {
   const { opened, log, pooled, mode, makes, tablesReady, isReady, isStopping } = preparing
   let logged: string | undefined
+  let reached: string | undefined
   let pauseMs = firstPauseMs
   while (!isStopping()) {
     try {
       return await opened.withDedicatedPool(async (sql) => {
+        if (opened.hosts.length > 0) {
+          const { text, fields } = await readReached(sql, opened.hosts)
+          if (text !== reached) log.info(text, fields)
+          reached = text
+        }
         const schema = await opened.findSchema(sql)
         if (schema !== logged) log.info(`the tables are in the schema ${schema}`)
         logged = schema
@@ -61,6 +70,11 @@ function throwUnlessTemporary(error: unknown, makes: boolean): void {
       cause: error,
     })
   }
+  if (hasCode(error, [tlsRefused]))
+    throw new Failure('usage', `${errorText(error)}; nothing was made`, {
+      hint: 'sslmode and sslrootcert of JOBS_DB_URL have their meaning in psql: see docs/deploy/postgresql.md',
+      cause: error,
+    })
   if (isAccessRefused(error)) {
     throw new Failure('usage', `the database refuses this server: ${errorText(error)}`, {
       hint: makes
