@@ -11,6 +11,7 @@ import { oidcSettings } from './auth/oidc/oidc-settings.ts'
 import { refuseShort } from './auth/refuse-short.ts'
 import { tokenAuthenticator } from './auth/token-authenticator.ts'
 import { createEventLogMove } from './background/event-log-move.ts'
+import { createInstallationMemory } from './background/installation-memory.ts'
 import { startBackground } from './background/start-background.ts'
 import { watchReadiness } from './background/watch-readiness.ts'
 import type { ServerContext } from './call.ts'
@@ -99,7 +100,8 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const place = await placeOf(env)
   const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE }
   const beginCounting = async () => (env.JOBS_BACKGROUND ? beginHistory(history) : undefined)
-  const readiness = watchReadiness({ sql, log, eventLogMove, place, beginCounting })
+  const rememberInstallation = createInstallationMemory(sql, log, place)
+  const readiness = watchReadiness({ sql, log, eventLogMove, rememberInstallation, beginCounting })
   const context = createContext({ sql, operatorSql, env, log, meter, place, stopping: stopping.signal })
   const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
@@ -124,7 +126,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     }).fetch,
   )
   const url = await listenOn(server, env, log)
-  const background = startBackground({ opened, env, context, readiness, eventLogMove })
+  const background = startBackground({ opened, env, context, readiness, eventLogMove, rememberInstallation })
   const commands = { ...context, prepared: background.prepared }
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)
   const reload = async (changed: Env) => {

@@ -10,6 +10,7 @@ export const failures = {
   login_too_old: { status: 403, exit: 'auth' },
   approval_required: { status: 403, exit: 'not_confirmed' },
   frozen: { status: 403, exit: 'conflict' },
+  database_right_missing: { status: 403, exit: 'auth' },
   not_found: { status: 404, exit: 'not_found' },
   method_not_allowed: { status: 405, exit: 'failed' },
   conflict: { status: 409, exit: 'conflict' },

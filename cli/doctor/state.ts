@@ -6,11 +6,12 @@ import { mayNotRead } from './rights.ts'
 
 type State = Pick<
   z.output<typeof storage.output>,
-  'frozen' | 'cloned' | 'background' | 'rights' | 'restores_not_noticed'
+  'frozen' | 'cloned' | 'installation_known' | 'background' | 'rights' | 'restores_not_noticed'
 >
 
 /** Whether changes are allowed, and whether the server does what is done now and then. */
-export function findingOfState({ frozen, cloned = [], background, rights, restores_not_noticed = [] }: State): Finding {
+export function findingOfState(state: State): Finding {
+  const { frozen, cloned = [], installation_known, background, rights, restores_not_noticed = [] } = state
   if (frozen)
     return {
       detail: `frozen: ${escaped(frozen.by)} froze the database at ${escaped(frozen.since)} (${JSON.stringify(escaped(frozen.reason))}): changes are refused, and nothing is done in the background`,
@@ -20,6 +21,12 @@ export function findingOfState({ frozen, cloned = [], background, rights, restor
     return {
       detail: `cloned: the database was copied, moved or restored (${cloned.map(escaped).join(', ')}): nothing is done in the background`,
       hint: 'say what it is, where the server runs: jobs-server adopt-database --same, or --clone',
+    }
+  if (installation_known === false)
+    return {
+      detail:
+        'changes are allowed; the database does not remember yet which installation it is, so a copy is not told from it',
+      hint: 'the server tries again every few seconds, and its log says why: the role needs insert on jobsctl_settings, and a free connection',
     }
   if (frozen === undefined && mayNotRead({ rights }, ['jobsctl_settings']))
     return {

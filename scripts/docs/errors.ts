@@ -17,6 +17,8 @@ const meanings: Record<FailureCode, string> = {
     'the change is of more jobs than may be changed without the approval of another principal, or the plan is not approved; nothing was changed',
   frozen:
     'somebody froze the database (`jobs-server freeze`): changes are refused, and calls of workers go on; nothing was changed',
+  database_right_missing:
+    'the role of the server lacks a right in the database (SQLSTATE 42501); the detail has the `grant` that gives it, and the error has `"refused_by_database": true`',
   not_found: 'there is no such path, job or operation',
   method_not_allowed: 'the path exists for other methods; `Allow` lists them',
   conflict:
@@ -44,7 +46,7 @@ const meanings: Record<FailureCode, string> = {
     'the tokens of the principal have changed as many jobs in 24 hours as the token allows; the hint and `Retry-After` say when there is room',
   internal: 'the server made a mistake; the log has its cause under the `request_id`',
   database_unavailable:
-    'the database cannot be reached, is read-only, lacks a table or refuses the role of the server; nothing was changed. Where it refuses the role, the password or the name of the database, a right is missing, or the system below PostgreSQL fails (SQLSTATE 28000, 28P01, 3D000, 42501, classes 53 and 58 without a full disk, memory or connections), the error has `"refused_by_database": true`',
+    'the database cannot be reached, is read-only, lacks a table or refuses the role of the server; nothing was changed. Where it refuses the role, the password or the name of the database, or the system below PostgreSQL fails (SQLSTATE 28000, 28P01, 3D000, classes 53 and 58 without a full disk, memory or connections), the error has `"refused_by_database": true`',
   database_busy:
     'a lock, a deadlock or the longest statement time was met, or a table was altered; nothing was changed',
   partial: 'a bulk change stopped half-way; whole batches stand, and `detail` has their number of jobs',

@@ -34,6 +34,7 @@ interface Maintenance {
   archiveDays: number
   isReady: () => boolean
   eventLogMove: EventLogMove
+  rememberInstallation: () => Promise<void>
   settingsExchange: SettingsExchange
   chainLog: ReturnType<typeof createChainLog>
   eventSweep: Sweep
@@ -57,6 +58,7 @@ export async function runMaintenance({
   archiveDays,
   isReady,
   eventLogMove,
+  rememberInstallation,
   settingsExchange,
   chainLog,
   eventSweep,
@@ -85,6 +87,7 @@ export async function runMaintenance({
     if (stopping.aborted || !isReady()) continue
     try {
       await eventLogMove.check()
+      await rememberInstallation()
       if (performance.now() - exchangedAt >= exchangeEveryMs) {
         await settingsExchange.run()
         exchangedAt = performance.now()

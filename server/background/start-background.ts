@@ -29,6 +29,7 @@ interface BackgroundOptions {
   context: ServerContext
   readiness: Readiness
   eventLogMove: EventLogMove
+  rememberInstallation: () => Promise<void>
 }
 
 const longestCountsEndMs = 5000
@@ -38,7 +39,14 @@ const longestCountsEndMs = 5000
  * were left, the policy, the checks, the counts and the history; `ended`
  * resolves when they have stopped.
  */
-export function startBackground({ opened, env, context, readiness, eventLogMove }: BackgroundOptions) {
+export function startBackground({
+  opened,
+  env,
+  context,
+  readiness,
+  eventLogMove,
+  rememberInstallation,
+}: BackgroundOptions) {
   const { sql, log, stopping, longPolls } = context
   const { isReady, hasTables, tablesReady, becameReady } = readiness
   const prepared = prepare({
@@ -66,7 +74,17 @@ export function startBackground({ opened, env, context, readiness, eventLogMove 
   const embeddedVacuum = env.JOBS_DB_URL === undefined ? createEmbeddedVacuum({ sql, log }) : undefined
   const maintenance = runMaintenance({
     ...context,
-    ...{ isReady, standsStill, eventLogMove, settingsExchange, chainLog, eventSweep, historySweep, embeddedVacuum },
+    ...{
+      isReady,
+      standsStill,
+      eventLogMove,
+      rememberInstallation,
+      settingsExchange,
+      chainLog,
+      eventSweep,
+      historySweep,
+      embeddedVacuum,
+    },
   })
   const changes = goOnWithChanges(context, { isReady, standsStill })
   const dependents = cancelLeft(context, { isReady, standsStill })

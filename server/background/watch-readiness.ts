@@ -1,9 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
-import { type Place, rememberInstallation } from '../database/installation/installation.ts'
 import { createReadiness } from '../database/migrate/readiness.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Log } from '../log.ts'
-import { errorText } from '../system-error.ts'
 import type { EventLogMove } from './event-log-move.ts'
 
 /** Whether the server answers calls yet. */
@@ -21,22 +19,26 @@ interface ReadinessOptions {
   sql: Pool
   log: Log
   eventLogMove: EventLogMove
-  place: Place
+  rememberInstallation: () => Promise<void>
   /** Has what counts jobs count. */
   beginCounting: () => Promise<void>
 }
 
 /** The server becomes ready when its tables are there, after it has looked whether ids of events must move on, and once what counts is on. */
-export function watchReadiness({ sql, log, eventLogMove, place, beginCounting }: ReadinessOptions): Readiness {
+export function watchReadiness({
+  sql,
+  log,
+  eventLogMove,
+  rememberInstallation,
+  beginCounting,
+}: ReadinessOptions): Readiness {
   let ready = false
   let becoming: Promise<void> | undefined
   const answersSoon = createReadiness(sql)
   const becomeReady = async () => {
     // Before the first call: a restored database must not give out the id of an event a second time.
     await eventLogMove.check()
-    await rememberInstallation(sql, place).catch((error: unknown) =>
-      log.warn(`a copy of this database will not be told from it: ${errorText(error)}`),
-    )
+    await rememberInstallation()
     await beginCounting()
     log.info('ready')
     ready = true

@@ -81,6 +81,11 @@ export const storage = endpoint({
     cloned: z.array(z.string()).optional(),
     /** What restores and failovers the role of the server would not notice, as clauses; absent from servers of older versions. */
     restores_not_noticed: z.array(z.string()).optional(),
+    /**
+     * Whether the database remembers which installation it is, so that a copy can be told from it; absent from servers of older versions
+     * and where the role may not read it.
+     */
+    installation_known: z.boolean().optional(),
     /** The triggers of the history that do not fire while it is on; absent from servers of older versions. */
     history_triggers: z.array(IdleTrigger).optional(),
     /** `JOBS_BACKGROUND` of this server; absent from servers of older versions. */

@@ -3,6 +3,11 @@ import type { DriverPatches } from './patch.ts'
 /** An error of one statement changes no result of another one. */
 export const statementErrors: DriverPatches = {
   'connection.js': [
+    // A right that is missing is told with the role that lacks it.
+    [
+      '      errorResponse = Errors.postgres(parseError(x))\n',
+      '      errorResponse = Object.assign(Errors.postgres(parseError(x)), { role: user })\n',
+    ],
     // After an error in the middle of rows, the result of the next statement would start with empty elements.
     [
       '    result = new Result()\n    connectTimer.cancel()\n',

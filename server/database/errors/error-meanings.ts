@@ -64,6 +64,15 @@ export const rejectedByPolicies: Meaning = {
   hint: 'jobsctl doctor names the tables, and docs/deploy/roles.md says which policies let the server work',
 }
 
+/** The role of the server lacks a right. No other try helps, until somebody gives it. */
+export const rightMissing: Meaning = {
+  codes: ['42501'],
+  failure: 'database_right_missing',
+  detail: 'the role of the server lacks a right in the database',
+  hint: 'jobsctl doctor lists all rights that are missing, and jobs-server grants prints them',
+  fields: { refused_by_database: true },
+}
+
 /** The first entry that fits an error is its meaning. */
 const meanings: readonly Meaning[] = [
   rejectedByPolicies,
@@ -88,6 +97,7 @@ const meanings: readonly Meaning[] = [
     hint: 'try again in a moment',
     retryAfter: 5,
   },
+  rightMissing,
   {
     codes: [...accessRefused, '53', '58'],
     failure: 'database_unavailable',

@@ -9,7 +9,9 @@ import {
   planOutdated,
   rejectedByPolicies,
   rejectedByTables,
+  rightMissing,
 } from './error-meanings.ts'
+import { missingRight } from './missing-right.ts'
 
 /** True when the connection failed, so another try may work. */
 export const isConnectionLost = (error: unknown): boolean => hasCode(error, connectionLost)
@@ -98,5 +100,7 @@ export function databaseFailure(error: unknown, outcome = 'nothing was changed')
   const detail = embeddedReason(error) ?? meaning.detail
   // The text of a constraint or of a trigger is for the caller; other texts of PostgreSQL are for the log.
   const why = failure === 'conflict' && error instanceof Error ? `: ${error.message}` : ''
-  return new Failure(failure, `${detail}${why}; ${outcome}`, { hint, retryAfter, fields, cause: error })
+  const right = meaning === rightMissing ? missingRight(error) : undefined
+  const text = right ? `${detail}: ${right.why}; ${right.remedy}` : `${detail}${why}`
+  return new Failure(failure, `${text}; ${outcome}`, { hint, retryAfter, fields, cause: error })
 }

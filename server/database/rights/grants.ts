@@ -26,13 +26,22 @@ export async function grantStatements(sql: Sql, { role, schema }: Names): Promis
 }
 
 /**
- * The sequences of the ids. An identity column needs no right on its sequence, and a serial column of another program does. The ids
- * of events are moved on after a failover or a restore, which needs more.
+ * The sequences of the ids, and those from which another program takes the default of a column. An identity column needs no right on its
+ * sequence, and a serial column of another program does. The ids of events are moved on after a failover or a restore, which needs more.
  */
 export const neededSequences = (sql: Sql) => sql<{ name: string; rights: string }[]>`
   select sequence as name, case when "table" = 'job_events' then 'usage, update' else 'usage' end as rights
   from unnest(${Object.keys(tableRights)}::text[]) with ordinality as named ("table", at)
   join pg_attribute on attrelid = to_regclass("table") and attnum > 0 and not attisdropped and (atthasdef or attidentity <> '')
-  cross join lateral (select pg_get_serial_sequence(to_regclass("table")::text, attname) as sequence) as owned
+  cross join lateral (
+    select pg_get_serial_sequence(to_regclass("table")::text, attname) as sequence
+    union
+    select quote_ident(nspname) || '.' || quote_ident(relname)
+    from pg_attrdef
+    join pg_depend on classid = 'pg_attrdef'::regclass and objid = pg_attrdef.oid and refclassid = 'pg_class'::regclass
+    join pg_class on pg_class.oid = refobjid and relkind = 'S'
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where adrelid = attrelid and adnum = attnum
+  ) as used
   where sequence is not null and (attidentity = '' or ("table" = 'job_events' and attname = 'id'))
-  order by at, attnum`
+  order by at, attnum, name`

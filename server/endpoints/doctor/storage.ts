@@ -5,7 +5,7 @@ import type { Call } from '../../call.ts'
 import { orWithoutRight } from '../../database/errors/failure.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
-import { readDifferences } from '../../database/installation/installation.ts'
+import { readDifferences, readInstallation } from '../../database/installation/installation.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { tableParts } from '../../database/table-parts.ts'
@@ -73,6 +73,10 @@ export async function storage({
     ),
     cloned: await orWithoutRight(readDifferences(sql, place), undefined),
     restores_not_noticed: await restoresNotNoticed(sql),
+    installation_known: await orWithoutRight(
+      readInstallation(sql).then((installation) => installation !== undefined),
+      undefined,
+    ),
     history_triggers: await orWithoutRight(
       readHistoryState(sql).then(({ triggers }) => triggers),
       undefined,
