@@ -295,7 +295,7 @@ describe('a server without rights to make anything', () => {
     expect(line('history')).toMatch(/^history\tok\tjobs .*; job_events /)
     for (const name of ['counts', 'readers', 'policy'])
       expect(line(name)).toMatch(
-        /\tfailed\tthe role of the server lacks a right in the database: permission denied for \w+ \w+; its owner gives it: grant .* to .*; nothing was changed\tjobsctl doctor lists all rights/,
+        /\tfailed\tthe role of the server lacks a right in the database: permission denied for \w+ \w+; its owner gives it: grant .* to .*; nothing was changed\t/,
       )
   }, 120_000)
 
