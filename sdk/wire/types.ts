@@ -1,7 +1,7 @@
 /* Made from the schemas in shared/ by `npm run docs`. */
 
 /** The stable word of an error. A later version may have further ones. */
-export type ErrorCode = 'confirmation_required' | 'malformed_json' | 'malformed_request' | 'unauthenticated' | 'forbidden' | 'login_too_old' | 'approval_required' | 'frozen' | 'not_found' | 'method_not_allowed' | 'conflict' | 'queue_draining' | 'lease_lost' | 'preview_stale' | 'events_reset' | 'events_expired' | 'foreign_rows' | 'limit_exceeded' | 'too_large' | 'unsupported_media_type' | 'misdirected' | 'invalid_request' | 'preview_incomplete' | 'rate_limited' | 'quota_exceeded' | 'internal' | 'database_unavailable' | 'database_busy' | 'partial' | 'outcome_unknown' | 'sign_on_unavailable' | 'shutting_down' | 'unreachable' | 'timed_out' | 'unexpected_answer'
+export type ErrorCode = 'confirmation_required' | 'malformed_json' | 'malformed_request' | 'unauthenticated' | 'forbidden' | 'login_too_old' | 'approval_required' | 'frozen' | 'database_right_missing' | 'not_found' | 'method_not_allowed' | 'conflict' | 'queue_draining' | 'lease_lost' | 'preview_stale' | 'events_reset' | 'events_expired' | 'foreign_rows' | 'limit_exceeded' | 'too_large' | 'unsupported_media_type' | 'misdirected' | 'invalid_request' | 'preview_incomplete' | 'rate_limited' | 'quota_exceeded' | 'internal' | 'database_unavailable' | 'database_busy' | 'partial' | 'outcome_unknown' | 'sign_on_unavailable' | 'shutting_down' | 'unreachable' | 'timed_out' | 'unexpected_answer'
 
 /** How an attempt ended. */
 export interface Finished {
@@ -1750,7 +1750,7 @@ export interface RenewManyInput {
 }
 
 export interface RenewManyOutput {
-  results: ({ id: number; leased_until: string; cancel_requested: boolean; ok: true } | { ok: false; id: number; code: 'confirmation_required' | 'malformed_json' | 'malformed_request' | 'unauthenticated' | 'forbidden' | 'login_too_old' | 'approval_required' | 'frozen' | 'not_found' | 'method_not_allowed' | 'conflict' | 'queue_draining' | 'lease_lost' | 'preview_stale' | 'events_reset' | 'events_expired' | 'foreign_rows' | 'limit_exceeded' | 'too_large' | 'unsupported_media_type' | 'misdirected' | 'invalid_request' | 'preview_incomplete' | 'rate_limited' | 'quota_exceeded' | 'internal' | 'database_unavailable' | 'database_busy' | 'partial' | 'outcome_unknown' | 'sign_on_unavailable' | 'shutting_down' | 'unreachable' | 'timed_out' | 'unexpected_answer' | 'usage' | 'interrupted' | 'terminated'; detail: string })[]
+  results: ({ id: number; leased_until: string; cancel_requested: boolean; ok: true } | { ok: false; id: number; code: 'confirmation_required' | 'malformed_json' | 'malformed_request' | 'unauthenticated' | 'forbidden' | 'login_too_old' | 'approval_required' | 'frozen' | 'database_right_missing' | 'not_found' | 'method_not_allowed' | 'conflict' | 'queue_draining' | 'lease_lost' | 'preview_stale' | 'events_reset' | 'events_expired' | 'foreign_rows' | 'limit_exceeded' | 'too_large' | 'unsupported_media_type' | 'misdirected' | 'invalid_request' | 'preview_incomplete' | 'rate_limited' | 'quota_exceeded' | 'internal' | 'database_unavailable' | 'database_busy' | 'partial' | 'outcome_unknown' | 'sign_on_unavailable' | 'shutting_down' | 'unreachable' | 'timed_out' | 'unexpected_answer' | 'usage' | 'interrupted' | 'terminated'; detail: string })[]
 }
 
 export interface CompleteInput {
@@ -1827,7 +1827,7 @@ export interface FinishManyInput {
 }
 
 export interface FinishManyOutput {
-  results: ({ id: number; status: string; retry_count: number; available_at: string | null; ok: true } | { ok: false; id: number; code: 'confirmation_required' | 'malformed_json' | 'malformed_request' | 'unauthenticated' | 'forbidden' | 'login_too_old' | 'approval_required' | 'frozen' | 'not_found' | 'method_not_allowed' | 'conflict' | 'queue_draining' | 'lease_lost' | 'preview_stale' | 'events_reset' | 'events_expired' | 'foreign_rows' | 'limit_exceeded' | 'too_large' | 'unsupported_media_type' | 'misdirected' | 'invalid_request' | 'preview_incomplete' | 'rate_limited' | 'quota_exceeded' | 'internal' | 'database_unavailable' | 'database_busy' | 'partial' | 'outcome_unknown' | 'sign_on_unavailable' | 'shutting_down' | 'unreachable' | 'timed_out' | 'unexpected_answer' | 'usage' | 'interrupted' | 'terminated'; detail: string })[]
+  results: ({ id: number; status: string; retry_count: number; available_at: string | null; ok: true } | { ok: false; id: number; code: 'confirmation_required' | 'malformed_json' | 'malformed_request' | 'unauthenticated' | 'forbidden' | 'login_too_old' | 'approval_required' | 'frozen' | 'database_right_missing' | 'not_found' | 'method_not_allowed' | 'conflict' | 'queue_draining' | 'lease_lost' | 'preview_stale' | 'events_reset' | 'events_expired' | 'foreign_rows' | 'limit_exceeded' | 'too_large' | 'unsupported_media_type' | 'misdirected' | 'invalid_request' | 'preview_incomplete' | 'rate_limited' | 'quota_exceeded' | 'internal' | 'database_unavailable' | 'database_busy' | 'partial' | 'outcome_unknown' | 'sign_on_unavailable' | 'shutting_down' | 'unreachable' | 'timed_out' | 'unexpected_answer' | 'usage' | 'interrupted' | 'terminated'; detail: string })[]
 }
 
 export interface CancelInput {
@@ -2486,6 +2486,7 @@ export interface StorageOutput {
   frozen?: { by: string; since: string; reason: string } | null | undefined
   cloned?: string[] | undefined
   restores_not_noticed?: string[] | undefined
+  installation_known?: boolean | undefined
   history_triggers?: { trigger: string; table: string; state: string }[] | undefined
   background?: boolean | undefined
   tables: { table: string; rows: number; bytes: number; oldest: string | null; days?: number | undefined; swept_at?: string | undefined }[]
