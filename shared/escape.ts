@@ -1,11 +1,20 @@
-/** Control characters, and characters that reorder text or have no width: a terminal would act on them or hide them. */
-const active = /[\p{Cc}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu
+/**
+ * Characters that a terminal or a browser would act on or hide: control characters, and characters that reorder or break text, have no
+ * width, or look like nothing, such as tags. Characters that choose between forms of the one before stay.
+ */
+const active =
+  /[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
 
-const code = (character: string, width: number) => (character.codePointAt(0) ?? 0).toString(16).padStart(width, '0')
+const code = (unit: number, width: number) => unit.toString(16).padStart(width, '0')
+
+function codeOf(character: string): string {
+  const point = character.codePointAt(0) ?? 0
+  if (point > 0xffff) return `\\u{${code(point, 4)}}`
+  return point > 0xff ? `\\u${code(point, 4)}` : `\\x${code(point, 2)}`
+}
 
 /** Text of the server or of a user, safe to print on one line. */
-export const escaped = (text: string): string =>
-  text.replaceAll(active, (character) => (character <= 'ÿ' ? `\\x${code(character, 2)}` : `\\u${code(character, 4)}`))
+export const escaped = (text: string): string => text.replaceAll(active, codeOf)
 
 /** The same characters as the octal escapes of their bytes in UTF-8, as `$'…'` of a shell reads them. */
 export const escapedBytes = (text: string): string =>
@@ -15,7 +24,11 @@ export const escapedBytes = (text: string): string =>
 
 /** JSON with the same characters escaped as JSON escapes them: its meaning stays the same. */
 export const escapedJson = (json: string): string =>
-  json.replaceAll(active, (character) => (character === '\n' ? '\n' : `\\u${code(character, 4)}`))
+  json.replaceAll(active, (character) =>
+    character === '\n'
+      ? '\n'
+      : Array.from({ length: character.length }, (_unit, at) => `\\u${code(character.charCodeAt(at), 4)}`).join(''),
+  )
 
 /** A cell of TSV: one line, no tab, nothing cut. */
 export const cell = (value: string | number): string => escaped(String(value).replaceAll(/[\t\n\r]/g, ' '))

@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks'
+import { escaped } from '../shared/escape.ts'
 import { restoreSession, sessionProblem } from './api/session.ts'
 import { ProblemNote } from './parts/problem.tsx'
 import { Shell } from './parts/shell.tsx'
@@ -13,7 +14,7 @@ export function App() {
   const screen = screenAt(path.value)
   const title = known === null ? 'Log in' : screen.title
   useEffect(() => {
-    document.title = `${title} · jobsctl`
+    document.title = escaped(`${title} · jobsctl`)
   }, [title])
   if (known === undefined) return <Waiting />
   if (known === null) return <Login />

@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, gzip } from 'node:zlib'
-import { type BuildResult, build } from 'esbuild'
+import { type BuildResult, build, type Metafile } from 'esbuild'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import * as endpoints from '../../shared/endpoints.ts'
 import { version } from '../../shared/version.ts'
@@ -14,13 +14,15 @@ const compressors = [
 ] as const
 
 /**
- * Builds the dashboard into `dist/ui`: a script and a style sheet whose names have the hash of their content, compressed, and the
- * page that loads them. The server puts its base path into the page.
+ * Builds the dashboard into `dist/ui`: scripts and a style sheet whose names have the hash of their content, compressed, and the
+ * page that loads them; some screens are scripts of their own, which are loaded when they are opened. The server puts its base path into the page.
  */
 export async function buildUi(): Promise<BuildResult<{ metafile: true }>> {
   const result = await build({
     entryPoints: ['ui/main.tsx'],
     entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    splitting: true,
     outdir: join(folder, 'assets'),
     bundle: true,
     minify: true,
@@ -34,14 +36,27 @@ export async function buildUi(): Promise<BuildResult<{ metafile: true }>> {
   })
   refuseForeign(Object.keys(result.metafile.inputs))
   const names = Object.keys(result.metafile.outputs).map((path) => basename(path))
-  const nameOf = (ending: string) => names.find((name) => name.endsWith(ending)) ?? ''
-  const page = (await readFile('ui/index.html', 'utf8'))
-    .replaceAll('%SCRIPT%', nameOf('.js'))
-    .replaceAll('%STYLE%', nameOf('.css'))
+  const main = Object.entries(result.metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'ui/main.tsx')
+  if (!main) throw new Error('the build has no ui/main.tsx')
+  const [script, { cssBundle = '' }] = main
+  const needed = importedBy(script, result.metafile).map((path) => basename(path))
+  const html = await readFile('ui/index.html', 'utf8')
+  const page = html
+    .replace(/^.*%NEEDED%.*\n/m, (line) => needed.map((name) => line.replace('%NEEDED%', name)).join(''))
+    .replaceAll('%SCRIPT%', basename(script))
+    .replaceAll('%STYLE%', basename(cssBundle))
     .replaceAll('%VERSION%', version)
   await writeFile(join(folder, 'index.html'), page)
   await Promise.all(names.map((name) => compress(join(folder, 'assets', name))))
   return result
+}
+
+/** The scripts that a script imports at once, and those that they import. */
+function importedBy(script: string, { outputs }: Metafile): string[] {
+  const found = new Set([script])
+  for (const path of found)
+    for (const { kind, path: next } of outputs[path]?.imports ?? []) if (kind === 'import-statement') found.add(next)
+  return [...found].slice(1)
 }
 
 /** What the browser may load: the dashboard, what it shares with the programs, and its one library. */

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
+import { escaped } from '../../shared/escape.ts'
 import { makeToken } from '../support/access/tokens.ts'
 import { copiedBy, type OpenedVisit, openVisit, setHidden, type Visit, visit } from '../support/browser.ts'
 import { newDatabase } from '../support/database/database.ts'
@@ -166,7 +167,7 @@ describe.skipIf(!hasBrowser)('the event log (needs chromium)', () => {
       values ('strange', ${hostile}, ${hostile}, ${hostile}, ${hostile}, ${JSON.stringify({ [hostile]: hostile })}::text::jsonb)
       returning id`
     await visited.go('/events?domain=strange')
-    await expect.poll(() => page.getByText(hostile).count()).toBeGreaterThan(2)
+    await expect.poll(() => page.getByText(escaped(hostile)).count()).toBeGreaterThan(2)
     await page.getByRole('link', { name: String(event?.id), exact: true }).click()
     await page.locator('pre.json').getByText('owner_user_id').waitFor()
     expect(await page.title()).toBe('Events · jobsctl')

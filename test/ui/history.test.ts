@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
+import { escaped } from '../../shared/escape.ts'
 import { makeToken } from '../support/access/tokens.ts'
 import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
 import { newDatabase } from '../support/database/database.ts'
@@ -80,7 +81,10 @@ describe.skipIf(!hasBrowser)('history (needs chromium)', () => {
     await world.confirm('/api/v1/jobs/retry-now', { domain: 'marked' }, { 'x-reason': 'the mailer is back' })
     await visited.go('/history?domain=marked&since=1h')
     await page.getByRole('cell', { name: 'deploy 4711' }).waitFor()
-    await page.getByRole('cell', { name: hostile }).first().waitFor()
+    await page
+      .getByRole('cell', { name: escaped(hostile) })
+      .first()
+      .waitFor()
     const chart = page.getByRole('figure', { name: 'Ended' })
     expect([await chart.locator('line.mark').count(), await chart.locator('line.operation').count()]).toEqual([2, 1])
     await page.getByRole('link', { name: /^retry: 3 jobs, the mailer is back/ }).click()

@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
+import { escaped } from '../../shared/escape.ts'
 import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
@@ -73,10 +74,10 @@ describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
         ${hostile}, ${hostile}, ${hostile}, ${hostile}, ${hostile})
       returning id`
     await go('/jobs')
-    await page.getByText(hostile).first().waitFor()
+    await page.getByText(escaped(hostile)).first().waitFor()
     await go(`/jobs/${id?.id}`)
     await page.locator('pre.json').first().waitFor()
-    expect(await page.getByText(hostile).count()).toBeGreaterThan(3)
+    expect(await page.getByText(escaped(hostile)).count()).toBeGreaterThan(3)
     expect(await page.title()).toBe(`Job ${id?.id} · jobsctl`)
     expect(await page.locator('img').count()).toBe(0)
     expect(faults).toEqual([])

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { hasBrowser } from '../../scripts/chromium.ts'
+import { escaped } from '../../shared/escape.ts'
 import { makeScoped, makeToken } from '../support/access/tokens.ts'
 import { looks, sideways, violations } from '../support/axe.ts'
 import { copiedBy, pressByKeyboard } from '../support/browser.ts'
@@ -267,11 +268,11 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     await go('/plans?state=rejected')
     await page.getByText('No plan is rejected.').waitFor()
     await page.getByLabel('Show').selectOption('waiting')
-    await page.getByText(hostile).waitFor()
+    await page.getByText(escaped(hostile)).waitFor()
     expect(new URL(page.url()).search).toBe('?state=waiting')
     await page.getByRole('row').nth(1).getByRole('link').click()
     await page.getByRole('region', { name: 'Preview' }).waitFor()
-    expect(await page.getByText(hostile).count()).toBe(1)
+    expect(await page.getByText(escaped(hostile)).count()).toBe(1)
     expect(await page.locator('img').count()).toBe(0)
     for (const name of ['Approve', 'Reject', 'Propose', /^Retry/])
       expect(await page.getByRole('button', { name }).count()).toBe(0)

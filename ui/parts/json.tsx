@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks'
+import { escapedJson } from '../../shared/escape.ts'
 
 /** Above so many characters a value is folded, and written only when somebody unfolds it. */
 const foldedAbove = 2000
 
 /** A value as JSON with its digits. */
 export function Json({ value }: { value: unknown }) {
-  const compact = JSON.stringify(value) ?? 'null'
+  const compact = escapedJson(JSON.stringify(value) ?? 'null')
   const [isOpen, setOpen] = useState(compact.length <= foldedAbove)
   if (!isOpen) {
     return (
@@ -20,7 +21,7 @@ export function Json({ value }: { value: unknown }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <pre class="json" tabIndex={0}>
-      {JSON.stringify(value, undefined, 2)}
+      {escapedJson(JSON.stringify(value, undefined, 2))}
     </pre>
   )
 }

@@ -1,18 +1,21 @@
 import type { ComponentChildren } from 'preact'
 import type { Right } from '../../shared/access/rights.ts'
+import { later } from '../parts/later.tsx'
 import { ChangeScreen } from './change/change.tsx'
 import { changeKind } from './change/kinds.ts'
 import { Clusters } from './clusters/clusters.tsx'
-import { Events } from './events/events.tsx'
-import { History } from './history/history.tsx'
 import { Jobs } from './jobs/jobs.tsx'
 import { ShowJob } from './jobs/show.tsx'
 import { Operation } from './operations/operation.tsx'
 import { Operations } from './operations/operations.tsx'
 import { Overview } from './overview.tsx'
-import { ShowPlan } from './plans/plan.tsx'
-import { Plans } from './plans/plans.tsx'
 import { Queue } from './queues/queue.tsx'
+
+const others = () => import('./loaded-later.ts')
+const Events = later(() => others().then((module) => module.Events))
+const History = later(() => others().then((module) => module.History))
+const Plans = later(() => others().then((module) => module.Plans))
+const ShowPlan = later(() => others().then((module) => module.ShowPlan))
 
 export const sections = [
   { name: 'overview', to: '/', label: 'Overview', needs: 'read' },

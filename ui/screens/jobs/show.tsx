@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { escapedJson } from '../../../shared/escape.ts'
 import { type Answer, call } from '../../api/call.ts'
 import { Json } from '../../parts/json.tsx'
 import { Link } from '../../parts/link.tsx'
@@ -83,7 +84,7 @@ function Columns({ job }: { job: Job }) {
             {timeNames.test(name) && typeof value === 'string' ? (
               <Time at={value} />
             ) : typeof value === 'object' ? (
-              JSON.stringify(value)
+              escapedJson(JSON.stringify(value))
             ) : (
               String(value)
             )}
@@ -169,7 +170,7 @@ function Events({ job }: { job: Job }) {
               </td>
               <td>{event_type}</td>
               <td class="wide">
-                <code>{JSON.stringify(attrs)}</code>
+                <code>{escapedJson(JSON.stringify(attrs))}</code>
               </td>
             </tr>
           ))}

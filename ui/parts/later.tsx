@@ -1,0 +1,30 @@
+import type { FunctionComponent } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { Problem } from '../api/problem.ts'
+import { ProblemNote } from './problem.tsx'
+
+/**
+ * A screen whose code is loaded when it is opened.
+ * @param load imports it
+ */
+export function later<Props extends object>(load: () => Promise<FunctionComponent<Props>>): FunctionComponent<Props> {
+  let Screen: FunctionComponent<Props> | undefined
+  return function Later(props) {
+    const [isMissing, setMissing] = useState(false)
+    const [, setLoaded] = useState(Screen !== undefined)
+    useEffect(() => {
+      load().then(
+        (screen) => {
+          Screen = screen
+          setLoaded(true)
+        },
+        () => setMissing(true),
+      )
+    }, [])
+    if (Screen) return <Screen {...props} />
+    return isMissing ? <ProblemNote problem={notThere} onRetry={() => location.reload()} /> : null
+  }
+}
+
+/** After an update the server has the files of its own version alone. */
+const notThere = new Problem({ detail: 'The server has not sent this screen.', hint: 'Load the page again.' }, 0)
