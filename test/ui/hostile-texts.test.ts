@@ -17,7 +17,7 @@ const look = `(() => {
   const active = /[\\p{Cc}\\u00ad\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\u{e0000}-\\u{e007f}]/u
   const wrong = []
   let coded = 0
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  const walker = document.createTreeWalker(document.getElementById('app'), NodeFilter.SHOW_TEXT)
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const { data, parentElement } = node
     const text = parentElement.closest('pre') ? data.replace(/[\\n\\t]/g, '') : data

@@ -164,7 +164,7 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await go('/change/retry')
     await page.getByText('Jobs of domain media').waitFor()
     await go('/operations')
-    await page.getByText('There is no record yet.').waitFor()
+    await page.getByText('There is no record that you may see yet.').waitFor()
     expect(await page.getByText('chain').count()).toBe(0)
     expect(faults).toEqual([])
     await close()

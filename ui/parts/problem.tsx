@@ -1,4 +1,6 @@
+import { scopeText } from '../../shared/access/scope-text.ts'
 import type { Problem } from '../api/problem.ts'
+import { caller } from '../state/session.ts'
 
 /** Why something did not work, what the server says to do next, and a button to try it again. */
 export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: () => void }) {
@@ -13,6 +15,9 @@ export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: 
             </li>
           ))}
         </ul>
+      )}
+      {problem.status === 404 && caller.value?.scope && (
+        <p>You see {scopeText(caller.value.scope)} alone: what is elsewhere is not shown to you.</p>
       )}
       {problem.hint && <p class="hint">{problem.hint}</p>}
       {problem.requestId && <p class="faint">Request {problem.requestId}</p>}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
+import { scopeText } from '../../shared/access/scope-text.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
@@ -64,6 +65,7 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
               {who.name} · {who.role}
             </span>
           )}
+          {who?.scope && <span class="chip">Only {scopeText(who.scope)}</span>}
           <button type="button" class="quiet" onClick={nextTheme}>
             Theme: {theme.value}
           </button>

@@ -5,6 +5,7 @@ import { Rows } from '../parts/rows.tsx'
 import { columns, oldestOf, sumOf } from '../parts/sums.tsx'
 import { Time } from '../parts/time.tsx'
 import { addressOf, query, replaceAddress } from '../state/address.ts'
+import { thatYouSee } from '../state/session.ts'
 
 type Level = LiveStats['level']
 
@@ -31,7 +32,7 @@ interface GroupsProps {
 
 /** Groups under their domain and queue, by name, as deep as they are sent. */
 export function Groups({ groups, level, find }: GroupsProps) {
-  if (groups.length === 0) return <p class="empty">No job waits or runs, and none is in quarantine.</p>
+  if (groups.length === 0) return <p class="empty">No job{thatYouSee()} waits or runs, and none is in quarantine.</p>
   const found = find === undefined ? groups : groups.filter((group) => hasName(group, find))
   const rows = rowsOf(found, level)
   return (

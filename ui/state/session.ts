@@ -29,6 +29,9 @@ export const hasPlans = computed(() => {
 /** The same for the number above which a change needs an approval, and for reviews, which are about all domains. */
 export const hasApproval = computed(() => hasPlans.value && !caller.value?.scope)
 
+/** What a sentence about what is not there ends with, where this caller sees a part of all: the other part may have it. */
+export const thatYouSee = (): string => (caller.value?.scope ? ' that you may see' : '')
+
 /** Takes note that the server does not know the session any more. The login is shown, and the address stays. */
 export const signedOut = (): void => {
   caller.value = null

@@ -1,6 +1,6 @@
 import type { Fields } from '../../api/call.ts'
 import { navigate, path } from '../../state/address.ts'
-import { may } from '../../state/session.ts'
+import { may, thatYouSee } from '../../state/session.ts'
 import { Confirm, type Confirmed } from './confirm.tsx'
 import { Course } from './course.tsx'
 import type { ChangeKind } from './kinds.ts'
@@ -44,7 +44,7 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
   }
   if (!preview || !may('change')) return null
   if (preview.count === 0 && preview.complete !== false)
-    return <p class="empty">No job matches: there is nothing to change.</p>
+    return <p class="empty">No job{thatYouSee()} matches: there is nothing to change.</p>
   const isAll = typeof canary === 'number' && canary >= preview.count && preview.complete !== false
   const first = isAll ? undefined : canary
   const proposed = first === undefined ? fields : { ...fields, limit: first }
@@ -57,7 +57,7 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
     const change = {
       body: { ...rest, ...bound },
       key: crypto.randomUUID(),
-      ...{ reason, goesOn, count: total, since: preview.as_of },
+      ...{ reason, goesOn, count: total, isMost: most !== undefined, since: preview.as_of },
     }
     begin(first === undefined ? change : canaryOf(change, first))
   }

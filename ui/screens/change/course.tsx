@@ -11,6 +11,7 @@ import { useAct } from '../../state/act.ts'
 import { keepInEntry, navigate } from '../../state/address.ts'
 import { hasPlans, may } from '../../state/session.ts'
 import { canUndo } from '../operations/can-undo.ts'
+import { unchangedOf } from '../operations/unchanged.ts'
 import { changeOfOthers, FirstJobs, firstJobsOf, othersText } from './first-jobs.tsx'
 import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
@@ -47,7 +48,7 @@ export function Course({ kind, change, onStartAgain, back, onGoOn, proposal, onE
   const isPartial = problem?.code === 'partial'
   return (
     <section class="course" aria-label="Course" aria-live="polite">
-      {!answer && !problem && <Bar progress={progress} count={change.count} silence={silence} />}
+      {!answer && !problem && <Bar progress={progress} count={change.count} isMost={change.isMost} silence={silence} />}
       {!answer && !problem && progress && <StopButton id={progress.operation_id} />}
       {problem && isPartial && <Stopped {...course.value} problem={problem} />}
       {problem && !isPartial && <ProblemNote problem={problem} />}
@@ -61,7 +62,7 @@ export function Course({ kind, change, onStartAgain, back, onGoOn, proposal, onE
           </button>
         </FirstJobs>
       )}
-      {answer && !first && <Result kind={kind} answer={answer} previewed={change.count} />}
+      {answer && !first && <Result kind={kind} answer={answer} change={change} />}
       {(answer || problem) && !first && (
         <p class="bar">
           {problem && !isPartial && isUnknown(problem) && (
@@ -99,13 +100,18 @@ const Stopped = ({ problem, stopped, progress }: Known & { problem: Problem }) =
   <div class="note care" role="alert">
     <p>
       <b>Stopped after {jobsText(stopped?.affected ?? progress?.affected ?? 0)}</b>: {stopped?.error ?? problem.message}
+      {stopped &&
+        unchangedOf(stopped).notReached > 0 &&
+        `. ${unchangedOf(stopped).notReached.toLocaleString('en')} not reached`}
     </p>
   </div>
 )
 
-function Result({ kind, answer, previewed }: { kind: Counted; answer: ChangeAnswer; previewed: number }) {
+function Result({ kind, answer, change }: { kind: Counted; answer: ChangeAnswer; change: StartedChange }) {
   const changed = numberOf(answer, kind.count) ?? 0
-  const skipped = numberOf(answer, 'skipped') ?? Math.max(0, previewed - changed)
+  const skipped = numberOf(answer, 'skipped') ?? 0
+  // The others of a change of some jobs first wait for it, and nobody has skipped them.
+  const left = change.canary ? Math.max(0, change.canary.total - changed) : 0
   const dependents = numberOf(answer, 'dependents')
   return (
     <div class="note good">
@@ -114,6 +120,7 @@ function Result({ kind, answer, previewed }: { kind: Counted; answer: ChangeAnsw
           {jobsText(changed)} {kind.done}
         </b>
         {skipped > 0 && `, ${skipped.toLocaleString('en')} skipped: somebody had changed or held them meanwhile`}
+        {left > 0 && `, ${left.toLocaleString('en')} left for later`}
         {dependents ? `, ${jobsText(dependents)} along with them` : ''}.
       </p>
     </div>
@@ -123,21 +130,23 @@ function Result({ kind, answer, previewed }: { kind: Counted; answer: ChangeAnsw
 interface BarProps {
   progress: Progress | undefined
   count: number
+  /** True where `count` is the most that may change. */
+  isMost?: boolean | undefined
   /** Why there is no word of it now. */
   silence?: Problem | undefined
 }
 
 /** How far a change is. */
-export function Bar({ progress, count, silence }: BarProps) {
-  const total = progress?.total ?? count
+export function Bar({ progress, count, isMost, silence }: BarProps) {
+  const total = isMost ? count : (progress?.total ?? count)
   const affected = progress?.affected ?? 0
   return (
     <div class="progress">
-      <progress max={Math.max(1, total)} value={affected} aria-label="Jobs changed" />
+      <progress {...(!isMost && { max: Math.max(1, total), value: affected })} aria-label="Jobs changed" />
       <p>
         {progress?.counted !== undefined && affected === 0
           ? `Counting: ${jobsText(progress.counted)} so far`
-          : `${affected.toLocaleString('en')} of ${jobsText(total)}`}
+          : `${affected.toLocaleString('en')} of ${isMost ? 'at most ' : ''}${jobsText(total)}`}
         {progress && <span class="faint"> · {spanText(progress.elapsed_ms / 1000)}</span>}
         {progress?.waiting && <b class="care"> · waits</b>}
       </p>

@@ -23,6 +23,7 @@ export function PreviewTable({ preview, verb }: { preview: Preview; verb: string
           ['Newest', <Time key="newest" at={preview.newest} />],
         ]}
       />
+      {preview.groups.length >= mostGroups && <p class="faint">The 100 groups with the most jobs:</p>}
       {preview.groups.length > 0 && <Groups groups={preview.groups} />}
       {preview.sample_ids.length > 0 && (
         <p>
@@ -38,24 +39,35 @@ export function PreviewTable({ preview, verb }: { preview: Preview; verb: string
   )
 }
 
-const countText = ({ count, complete, count_at_least }: Preview): string =>
-  complete === false ? `at least ${jobsText(count_at_least ?? count)}` : jobsText(count)
+/** True for a preview whose count is what was counted until it took too long. */
+const isLowerBound = ({ complete }: Pick<Preview, 'complete'>): boolean => complete === false
+
+const countText = (preview: Preview): string =>
+  isLowerBound(preview) ? `at least ${jobsText(preview.count_at_least ?? preview.count)}` : jobsText(preview.count)
+
+/** The server sends so many groups and owners at most, the largest. */
+const mostGroups = 100
+const mostOwners = 10
 
 /** The facts of a preview that it has. */
 function factsOf(preview: Preview): (readonly [string, string | undefined])[] {
   const { dependents, dependents_elsewhere, kept_by_hold, restorable, no_way_back, owners, reasons } = preview
   const { foreign_rows, eta_seconds, kept_days, archive_full } = preview
   const owner = (name: string | null) => name ?? 'nobody'
+  /** What was counted along with the jobs is a lower bound where their number is one. */
+  const along = (jobs: number | undefined) =>
+    jobs ? `${isLowerBound(preview) ? 'at least ' : ''}${jobsText(jobs)}` : undefined
   return [
-    ['Dependents that go along', dependents ? jobsText(dependents) : undefined],
-    ['Dependents outside of the scope', dependents_elsewhere ? jobsText(dependents_elsewhere) : undefined],
-    ['Kept by a hold', kept_by_hold ? jobsText(kept_by_hold) : undefined],
-    ['An undo could give back', restorable ? jobsText(restorable) : undefined],
+    ['Dependents that go along', along(dependents)],
+    ['Dependents outside of the scope', along(dependents_elsewhere)],
+    ['Kept by a hold', along(kept_by_hold)],
+    // No number of an undo and no time follow from a number that is not known.
+    ['An undo could give back', restorable && !isLowerBound(preview) ? jobsText(restorable) : undefined],
     ['Kept for an undo', typeof kept_days === 'number' ? `${kept_days} days` : undefined],
     ['No way back', no_way_back],
     ['Refused', archive_full ? 'The archive is above its limit (JOBS_ARCHIVE_MAX_BYTES).' : undefined],
     [
-      'Owners',
+      owners.length < mostOwners ? 'Owners' : 'The ten owners with the most jobs',
       owners.map(({ owner_user_id, count }) => `${owner(owner_user_id)} ${count.toLocaleString('en')}`).join(', '),
     ],
     ['Why', reasons?.map(({ reason, count }) => `${reason} ${count.toLocaleString('en')}`).join(', ')],
@@ -63,12 +75,23 @@ function factsOf(preview: Preview): (readonly [string, string | undefined])[] {
       'Rows of other tables',
       foreign_rows?.map(({ table, action, rows }) => `${table}: ${rows ?? 'unknown'} ${action}`).join(', '),
     ],
-    ['It takes about', preview.count > 0 ? spanText(Math.ceil(eta_seconds)) : undefined],
+    [
+      'It takes about',
+      isLowerBound(preview)
+        ? 'not known: not all jobs were counted'
+        : preview.count > 0
+          ? spanText(Math.ceil(eta_seconds))
+          : undefined,
+    ],
   ]
 }
 
 const Groups = ({ groups }: Pick<Preview, 'groups'>) => (
-  <Rows label="Groups" heads={['Domain', 'Queue', 'Type', 'Status', 'Jobs']} numeric={['Jobs']}>
+  <Rows
+    label={groups.length < mostGroups ? 'Groups' : 'The 100 largest groups'}
+    heads={['Domain', 'Queue', 'Type', 'Status', 'Jobs']}
+    numeric={['Jobs']}
+  >
     <tbody>
       {groups.map(({ domain, queue, job_type, status, count }) => (
         <tr key={`${domain}\n${queue}\n${job_type}\n${status}`}>

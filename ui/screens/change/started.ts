@@ -12,6 +12,8 @@ export interface StartedChange {
   goesOn: boolean
   /** How many jobs it is about. */
   count: number
+  /** True where that is the most that may change, and nobody knows how many match. */
+  isMost?: boolean
   /** A time by the clock of the database, before which it had not begun. */
   since?: string
   /** Of a change of some jobs first: how many jobs there are in all, and how the change of the others is to go on. */

@@ -15,6 +15,8 @@ const canaries = '5'
 
 /** So many places and owners are written out. */
 const mostNamed = 3
+/** The server sends so many groups, owners and domains at most, the largest. */
+const mostSent = 10
 
 const meanings: Readonly<Record<string, string>> = { failed: 'bad', quarantined: 'care', retrying: 'active' }
 
@@ -33,19 +35,24 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: 
     // The jobs of this list, and not those that have failed before: their number is what the change then shows.
     ...(status !== 'retrying' && { ended_after: since }),
   }
-  const domains = [...new Set(of.groups.map(({ domain }) => domain))]
+  // Servers up to 0.2.0 send the ten largest groups alone.
+  const domains = (of.domains ?? of.groups).map(({ domain }) => domain)
   return (
     <li class={`note cluster ${meanings[status ?? ''] ?? ''}`}>
       <p class="bar">
-        <b>{jobsText(of.count)}</b>
+        <b>
+          {of.at_least && 'at least '}
+          {jobsText(of.count)}
+        </b>
         {status === null ? <span>in no other cluster</span> : <Status of={status} />}
         {of.error_code && <code>{of.error_code}</code>}
         {of.per_minute > 0 && <span class="chip">{of.per_minute.toLocaleString('en')} a minute</span>}
       </p>
       {of.pattern && <pre>{of.pattern}</pre>}
       <p class="faint">
-        First <Time at={of.first_seen} />, last <Time at={of.last_seen} />. In {placesText(of.groups)}.
-        {of.owners.some(({ owner_user_id }) => owner_user_id !== null) && ` Owners: ${ownersText(of.owners)}.`}
+        First <Time at={of.first_seen} />, last <Time at={of.last_seen} />. In {placesText(of.groups, of.group_count)}.
+        {of.owners.some(({ owner_user_id }) => owner_user_id !== null) &&
+          ` Owners: ${ownersText(of.owners, of.owner_count)}.`}
       </p>
       <div class="bar">
         {status !== null && <Link to={addressOf('/jobs', filter)}>Show these jobs</Link>}
@@ -61,7 +68,13 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: 
         )}
         {status !== null && may('change') && (
           <span class="act">
-            <Changes status={status} count={of.count} domains={domains} filter={filter} />
+            <Changes
+              {...{ status, filter }}
+              count={of.count}
+              domains={[...new Set(domains)]}
+              domainCount={of.domain_count}
+              mayBeMore={of.at_least === true || of.groups.length >= mostSent}
+            />
           </span>
         )}
       </div>
@@ -72,12 +85,18 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: 
 interface ChangesProps {
   status: string
   count: number
+  /** The domains with the most jobs of the cluster. */
   domains: readonly string[]
+  /** How many domains there are; undefined where the server does not tell. */
+  domainCount: number | undefined
+  /** True where a server that does not tell may know more domains. */
+  mayBeMore: boolean
   filter: Readonly<Record<string, string | undefined>>
 }
 
 /** The ways to the changes that a cluster can have. A requeue is of one domain, so that each of several has its own. */
-function Changes({ status, count, domains, filter }: ChangesProps) {
+function Changes({ status, count, domains, domainCount, mayBeMore, filter }: ChangesProps) {
+  const others = domainCount === undefined ? undefined : domainCount - domains.length
   const canary = count >= canaryFrom ? canaries : undefined
   const to = (kind: string, more: Readonly<Record<string, string | undefined>> = {}) =>
     addressOf(`/change/${kind}`, { ...filter, ...more })
@@ -97,20 +116,37 @@ function Changes({ status, count, domains, filter }: ChangesProps) {
             {domains.length > 1 ? `Requeue in ${domain}…` : 'Requeue…'}
           </Link>
         ))}
+      {status === 'quarantined' && (others === undefined ? mayBeMore : others > 0) && (
+        <span>
+          {others === undefined
+            ? 'There may be other domains'
+            : `Also in ${others} ${others === 1 ? 'domain' : 'domains'} that are not named`}
+          : choose one above to requeue there.
+        </span>
+      )}
       <Link to={to('prune', { status, older_than_days: '1' })}>Prune…</Link>
     </>
   )
 }
 
-const placesText = (groups: FailureCluster['groups']): string =>
-  countedText(groups.map(({ domain, queue, job_type, count }) => [`${domain}/${queue}/${job_type}`, count]))
+const placesText = (groups: FailureCluster['groups'], all: number | undefined): string =>
+  countedText(
+    groups.map(({ domain, queue, job_type, count }) => [`${domain}/${queue}/${job_type}`, count]),
+    all,
+  )
 
-const ownersText = (owners: FailureCluster['owners']): string =>
-  countedText(owners.map(({ owner_user_id, count }) => [owner_user_id ?? 'nobody', count]))
+/** The jobs without an owner are a row, and none of the owners that were counted. */
+const ownersText = (owners: FailureCluster['owners'], all: number | undefined): string =>
+  countedText(
+    owners.map(({ owner_user_id, count }) => [owner_user_id ?? 'nobody', count]),
+    all === undefined ? undefined : all + Number(owners.some(({ owner_user_id }) => owner_user_id === null)),
+  )
 
 /** The first names with their numbers, and how many more there are: `mail/out/send (340), a/b/c (12) and 2 more`. */
-function countedText(all: readonly (readonly [name: string, count: number])[]): string {
-  const names = all.slice(0, mostNamed).map(([name, count]) => `${name} (${count.toLocaleString('en')})`)
-  const more = all.length - names.length
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+function countedText(sent: readonly (readonly [name: string, count: number])[], all: number | undefined): string {
+  const names = sent.slice(0, mostNamed).map(([name, count]) => `${name} (${count.toLocaleString('en')})`)
+  const more = Math.max(all ?? 0, sent.length) - names.length
+  // A server that does not tell how many there are sends the ten largest.
+  const bound = all === undefined && sent.length >= mostSent ? 'at least ' : ''
+  return `${names.join(', ')}${more > 0 ? ` and ${bound}${more.toLocaleString('en')} more` : ''}`
 }

@@ -9,6 +9,7 @@ import { Time } from '../../parts/time.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
+import { thatYouSee } from '../../state/session.ts'
 import { Cluster } from './cluster.tsx'
 import { type ClusterFields, ClusterFilter, fieldNames } from './cluster-filter.tsx'
 import { timeOf } from './since.ts'
@@ -46,7 +47,7 @@ export function Clusters() {
           more. Choose a state, a time or a domain.
         </p>
       )}
-      {data?.clusters.length === 0 && <p class="empty">No job has failed here.</p>}
+      {data?.clusters.length === 0 && data.isComplete && <p class="empty">No job{thatYouSee()} has failed here.</p>}
       {data && data.clusters.length > 0 && (
         <ol class="plain">
           {data.clusters.map((cluster) => (

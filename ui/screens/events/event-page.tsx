@@ -7,6 +7,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { navigate } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
 import { serverNow } from '../../state/now.ts'
+import { thatYouSee } from '../../state/session.ts'
 import { secondsOf } from '../../state/span.ts'
 import { EventTable } from './event-table.tsx'
 import { addressOfEvents, type Shown } from './place.ts'
@@ -50,7 +51,9 @@ export function EventPage({ shown, held }: EventPageProps) {
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {events.length > 0 && <EventTable events={events} />}
-      {loaded && events.length === 0 && <p class="empty">There is no event at this place, or none yet.</p>}
+      {loaded && events.length === 0 && (
+        <p class="empty">There is no event{thatYouSee()} at this place, or none yet.</p>
+      )}
       {events.length === 1 && <Json value={first} />}
     </>
   )

@@ -6,6 +6,7 @@ import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { navigate } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
+import { thatYouSee } from '../../state/session.ts'
 import { EventTable } from './event-table.tsx'
 import { addressOfEvents, type Shown } from './place.ts'
 
@@ -76,7 +77,7 @@ function Following({ shown, onPause, begin }: FollowingProps) {
         </p>
       )}
       {events.length === 0 ? (
-        <p class="empty">No event yet. New ones are shown as they come.</p>
+        <p class="empty">No event{thatYouSee()} yet. New ones are shown as they come.</p>
       ) : (
         <EventTable events={events} />
       )}

@@ -3,6 +3,7 @@ import { Link } from '../../parts/link.tsx'
 import { Rows } from '../../parts/rows.tsx'
 import { Status } from '../../parts/status.tsx'
 import { Time } from '../../parts/time.tsx'
+import { thatYouSee } from '../../state/session.ts'
 
 type ListedJob = Answer<'listJobs'>[number]
 
@@ -14,7 +15,8 @@ interface JobTableProps {
 
 /** A page of jobs. Rows stay where they are until somebody asks for another page. */
 export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
-  if (jobs.length === 0) return <p class="empty">No job matches. Remove a filter, or look at another page.</p>
+  if (jobs.length === 0)
+    return <p class="empty">No job{thatYouSee()} matches. Remove a filter, or look at another page.</p>
   const all = jobs.every(({ id }) => selected.has(id))
   const toggle = (ids: readonly number[], isChosen: boolean) => {
     const next = new Set(selected)

@@ -1,15 +1,13 @@
 import { useState } from 'preact/hooks'
-import { callWithHeaders } from '../../api/call.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Refresh } from '../../parts/refresh.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
 import { Act } from './act.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { filterIn, isFilterField } from './filter-fields.ts'
 import { JobTable } from './job-table.tsx'
-import { linksOf } from './links.ts'
+import { type Found, useSearch } from './search.ts'
 
 const sorts = [
   ['created_at:desc', 'Newest first'],
@@ -30,15 +28,14 @@ export function Jobs() {
   const cursor = params.get('cursor') ?? undefined
   const unknown = [...params.keys()].filter((name) => !isFilterField(name) && !ownNames.has(name))
   const [sort_by, sort_order] = (sort ?? sorts[0][0]).split(':')
-  const request = { ...filter, sort_by, sort_order, limit: String(pageSize), cursor }
-  const { data, problem, isLoading, reload } = useLoad(JSON.stringify(request), async (signal) => {
-    const { answer, headers } = await callWithHeaders('listJobs', request, { signal })
-    return { jobs: answer, links: linksOf(headers.get('Link')), ...readingOf(headers) }
-  })
+  const { found, problem, isLoading, reload, stop, goOn } = useSearch(
+    { ...filter, sort_by, sort_order, cursor },
+    pageSize,
+  )
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set())
   const show = (fields: Readonly<Record<string, string | undefined>>) =>
     navigate(addressOf('/jobs', { ...filter, sort, ...fields }))
-  const chosen = (data?.jobs ?? []).filter(({ id }) => selected.has(id)).map(({ id }) => id)
+  const chosen = (found?.jobs ?? []).filter(({ id }) => selected.has(id)).map(({ id }) => id)
   return (
     <>
       <UnknownParameters names={unknown} />
@@ -58,22 +55,16 @@ export function Jobs() {
         <Act filter={filter} ids={chosen} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
-      {data && <JobTable jobs={data.jobs} selected={selected} onSelect={setSelected} />}
-      {data && !data.isComplete && (
-        <p class="note care" role="status">
-          {data.scanned === undefined
-            ? 'Not all jobs were looked at.'
-            : `${data.scanned.toLocaleString('en')} jobs were looked at, and there are more.`}{' '}
-          {data.missingIndex && <>The database lacks an index for this list: {data.missingIndex}. </>}
-          {data.links.next && 'The next page goes on from there.'}
-        </p>
+      {found && !found.isComplete && <Searched {...{ found, isLoading, stop, goOn }} />}
+      {found && (found.isComplete || found.jobs.length > 0) && (
+        <JobTable jobs={found.jobs} selected={selected} onSelect={setSelected} />
       )}
-      {data && (
+      {found && (
         <nav class="bar" aria-label="Pages">
-          <button type="button" disabled={!data.links.prev} onClick={() => show({ cursor: data.links.prev })}>
+          <button type="button" disabled={!found.prev} onClick={() => show({ cursor: found.prev })}>
             Previous page
           </button>
-          <button type="button" disabled={!data.links.next} onClick={() => show({ cursor: data.links.next })}>
+          <button type="button" disabled={!found.next} onClick={() => show({ cursor: found.next })}>
             Next page
           </button>
         </nav>
@@ -82,12 +73,27 @@ export function Jobs() {
   )
 }
 
-/** What the headers of a list say about the reading of it. */
-function readingOf(headers: Headers) {
-  const scanned = headers.get('X-Scanned')
-  return {
-    scanned: scanned === null ? undefined : Number(scanned),
-    isComplete: headers.get('X-Complete') !== 'false',
-    missingIndex: headers.get('X-Missing-Index') ?? undefined,
-  }
-}
+type SearchedProps = { found: Found } & Pick<ReturnType<typeof useSearch>, 'isLoading' | 'stop' | 'goOn'>
+
+/** How far a search is that has not looked at all jobs, and its stop. An empty table would say that there are none. */
+const Searched = ({ found: { jobs, scanned, missingIndex, next }, isLoading, stop, goOn }: SearchedProps) => (
+  <div class="note care">
+    <p role="status">
+      {scanned !== undefined && `${scanned.toLocaleString('en')} jobs were looked at, and there are more. `}
+      {jobs.length.toLocaleString('en')} found so far{isLoading && ', and the search goes on'}.
+      {missingIndex && <> The database lacks an index for this list: {missingIndex}.</>}
+    </p>
+    {isLoading ? (
+      <button type="button" onClick={stop}>
+        Stop
+      </button>
+    ) : (
+      next !== undefined &&
+      jobs.length < pageSize && (
+        <button type="button" onClick={goOn}>
+          Go on
+        </button>
+      )
+    )}
+  </div>
+)

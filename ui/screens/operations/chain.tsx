@@ -15,7 +15,7 @@ export function Chain() {
         <>
           The chain is broken.
           {broken.length > 0 &&
-            ` Not as they were sealed: ${broken.slice(0, 20).join(', ')}${broken.length > 20 ? ', …' : ''}.`}
+            ` Not as they were sealed: ${broken.slice(0, 20).join(', ')}${broken.length > 20 ? ` and ${(broken.length - 20).toLocaleString('en')} more` : ''}.`}
           {missing > 0 && ` Missing: ${missing.toLocaleString('en')}.`}
         </>
       )}{' '}

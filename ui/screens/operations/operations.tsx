@@ -9,7 +9,7 @@ import { Time } from '../../parts/time.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
-import { caller } from '../../state/session.ts'
+import { caller, thatYouSee } from '../../state/session.ts'
 import { Chain } from './chain.tsx'
 import { Reviews } from './review.tsx'
 
@@ -49,7 +49,9 @@ export function Operations() {
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data?.length === 0 && (
         <p class="empty">
-          {isFiltered ? 'No record matches.' : 'There is no record yet. A change of many jobs makes one.'}
+          {isFiltered
+            ? `No record${thatYouSee()} matches.`
+            : `There is no record${thatYouSee()} yet. A change of many jobs makes one.`}
         </p>
       )}
       {data && data.length > 0 && <Records records={data} />}

@@ -62,13 +62,18 @@ export function Undo({ record }: UndoProps) {
   )
 }
 
+const mostConflicts = 20
+
 function Conflicts({ plan }: { plan: Answer<'undo'> }) {
   if (plan.conflict_count === 0) return null
   return (
     <div class="note care">
-      <p>{jobsText(plan.conflict_count)} cannot come back:</p>
+      <p>
+        {jobsText(plan.conflict_count)} cannot come back
+        {plan.conflict_count > mostConflicts && `, the first ${mostConflicts} of them`}:
+      </p>
       <ul>
-        {plan.conflicts.slice(0, 20).map(({ job_id, reason }) => (
+        {plan.conflicts.slice(0, mostConflicts).map(({ job_id, reason }) => (
           <li key={job_id}>
             {job_id}: {reason}
           </li>

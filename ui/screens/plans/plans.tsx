@@ -8,7 +8,7 @@ import { Time } from '../../parts/time.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
-import { hasApproval, hasPlans } from '../../state/session.ts'
+import { hasApproval, hasPlans, thatYouSee } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
 import { placeOf } from './place.ts'
 import { planKind } from './plan-kind.ts'
@@ -21,6 +21,8 @@ export const NoPlans = () => (
   </p>
 )
 
+const mostPlans = 1000
+
 /** The changes that wait for a second person, and what became of earlier ones; the newest first. */
 export function Plans() {
   return hasPlans.value ? <KnownPlans /> : <NoPlans />
@@ -31,7 +33,7 @@ function KnownPlans() {
   const state = params.get('state') ?? ''
   const unknown = [...params.keys()].filter((name) => name !== 'state')
   const { data, problem, isLoading, reload } = useLoad(state, (signal) =>
-    call('listPlans', { ...(state !== '' && { state }), limit: '1000' }, { signal }),
+    call('listPlans', { ...(state !== '' && { state }), limit: String(mostPlans) }, { signal }),
   )
   return (
     <>
@@ -56,11 +58,12 @@ function KnownPlans() {
       {data?.length === 0 && (
         <p class="empty">
           {state === ''
-            ? 'There is no plan. Preview a change of many jobs, say why, and propose it.'
-            : `No plan is ${state}.`}
+            ? `There is no plan${thatYouSee()}. Preview a change of many jobs, say why, and propose it.`
+            : `No plan${thatYouSee()} is ${state}.`}
         </p>
       )}
       {data && data.length > 0 && <PlanRows plans={data} />}
+      {data?.length === mostPlans && <p class="faint">The newest {mostPlans.toLocaleString('en')} plans are shown.</p>}
     </>
   )
 }

@@ -1,0 +1,118 @@
+import { useEffect, useState } from 'preact/hooks'
+import { type Answer, callWithHeaders, type Fields } from '../../api/call.ts'
+import { type Problem, problemOf } from '../../api/problem.ts'
+import { linksOf } from './links.ts'
+
+type ListedJob = Answer<'listJobs'>[number]
+
+/** What a search has found so far. */
+export interface Found {
+  jobs: readonly ListedJob[]
+  next: string | undefined
+  prev: string | undefined
+  /** How many jobs were compared; undefined where the server does not tell. */
+  scanned: number | undefined
+  /** False where jobs may be missing that match. */
+  isComplete: boolean
+  missingIndex: string | undefined
+}
+
+interface Search {
+  found: Found | undefined
+  problem: Problem | undefined
+  isLoading: boolean
+  reload: () => void
+  /** Ends the search where it is. */
+  stop: () => void
+  /** Goes on with a search that was ended. */
+  goOn: () => void
+}
+
+interface State {
+  /** The round whose search has ended. */
+  ended: string
+  found?: Found
+  problem?: Problem
+}
+
+/**
+ * Reads one page of a list. A page that the server has ended before it was full is no answer: the search goes on from there by itself,
+ * until the page is full, the list is over, or somebody ends it.
+ * @param request without `limit`
+ */
+export function useSearch(request: Fields, limit: number): Search {
+  const key = JSON.stringify(request)
+  const [state, setState] = useState<State>({ ended: '' })
+  const [round, setRound] = useState<{ of: string; at: number; from?: Found | undefined }>({ of: key, at: 0 })
+  const [controller, setController] = useState<AbortController>()
+  const { at } = round
+  // What a search of another list has found is no place to go on from.
+  const from = round.of === key ? round.from : undefined
+  const name = `${key} ${at}`
+  useEffect(() => {
+    const current = new AbortController()
+    setController(current)
+    let last = from
+    const search = async () => {
+      do {
+        last = await nextOf(last, { request, limit, signal: current.signal })
+        if (current.signal.aborted) return
+        const found = last
+        setState(({ ended }) => ({ ended, found }))
+      } while (!last.isComplete && last.next !== undefined && last.jobs.length < limit)
+      setState((before) => ({ ...before, ended: name }))
+    }
+    search().catch((error: unknown) => {
+      if (!current.signal.aborted)
+        setState(({ problem: _before, ...rest }) => ({ ...rest, ended: name, problem: problemOf(error) }))
+    })
+    return () => current.abort()
+  }, [name])
+  return {
+    found: state.found,
+    problem: state.problem,
+    isLoading: state.ended !== name,
+    reload: () => setRound({ of: key, at: at + 1 }),
+    stop: () => {
+      controller?.abort()
+      setState((before) => ({ ...before, ended: name }))
+    },
+    goOn: () => setRound({ of: key, at: at + 1, from: state.found }),
+  }
+}
+
+interface Step {
+  request: Fields
+  limit: number
+  signal: AbortSignal
+}
+
+async function nextOf(before: Found | undefined, { request, limit, signal }: Step): Promise<Found> {
+  const fields = { ...request, limit: String(limit - (before?.jobs.length ?? 0)) }
+  const { answer, headers } = await callWithHeaders('listJobs', before ? { ...fields, cursor: before.next } : fields, {
+    signal,
+  })
+  const { next, prev } = linksOf(headers.get('Link'))
+  const scanned = headers.get('X-Scanned')
+  const isFull = headers.get('X-Complete') !== 'false'
+  return {
+    jobs: before ? inOrder([...before.jobs, ...answer], request) : answer,
+    next,
+    prev: before ? before.prev : prev,
+    scanned: scanned === null ? undefined : Number(scanned) + (before?.scanned ?? 0),
+    // A search that has come to the end of the list has looked at all of it.
+    isComplete: isFull || (before !== undefined && next === undefined),
+    missingIndex: headers.get('X-Missing-Index') ?? undefined,
+  }
+}
+
+/** No index has a list by priority in its order: the server sorts one range of ids after the other. */
+const inOrder = (jobs: readonly ListedJob[], { sort_by, sort_order }: Fields): readonly ListedJob[] =>
+  sort_by !== 'priority'
+    ? jobs
+    : jobs.toSorted(
+        (one, other) =>
+          (sort_order === 'desc' ? -1 : 1) *
+          ((one.priority ?? Number.POSITIVE_INFINITY) - (other.priority ?? Number.POSITIVE_INFINITY) ||
+            one.id - other.id),
+      )
