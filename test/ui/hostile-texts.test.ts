@@ -30,7 +30,8 @@ const look = `(() => {
   }
   for (const element of document.querySelectorAll('*'))
     for (const { name, value } of element.attributes)
-      if (active.test(value)) wrong.push([name, value])
+      // What an option stands for is not shown.
+      if (active.test(value) && name !== 'value') wrong.push([name, value])
   if (active.test(document.title)) wrong.push(['title', document.title])
   return { wrong, coded }
 })()`
