@@ -3,7 +3,7 @@
  * width, or look like nothing, such as tags. Characters that choose between forms of the one before stay.
  */
 const active =
-  /[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
+  /[\u034f\u17b4-\u17b5\p{Cc}\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu
 
 const code = (unit: number, width: number) => unit.toString(16).padStart(width, '0')
 
