@@ -2,6 +2,7 @@ import { PruneRequest, prune } from '../../shared/changes/prune.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
+import { alongBeside, joinedNotes } from './along.ts'
 import { describeRequest } from './filtered.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
 import { narrowerOf, withFields } from './narrower.ts'
@@ -38,7 +39,10 @@ export function pruneChange(
     words,
     undoable: !('no_archive' in request),
     checkServer: checkFields('prune', [request]),
-    beside: ({ preview }) => ({ facts: {}, note: foreignNote(preview) }),
+    beside: ({ preview, ...answer }) => {
+      const { facts, note } = alongBeside(answer)
+      return { facts, note: joinedNotes([note, foreignNote(preview)]) }
+    },
     refusal: ({ preview }) =>
       'with_foreign_rows' in request
         ? undefined

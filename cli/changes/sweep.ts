@@ -2,6 +2,7 @@ import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { durationText } from '../settings/duration.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
+import { alongBeside } from './along.ts'
 import { describeRequest } from './filtered.ts'
 import { narrowerOf, withFields } from './narrower.ts'
 import { checkFields } from './understood.ts'
@@ -36,6 +37,7 @@ export function sweepChange(
     facts: request,
     words,
     undoable: true,
+    beside: (answer) => alongBeside(answer),
     checkServer: checkFields('sweep', [request]),
     why: ({ status }) => whyOf(request, status),
   }

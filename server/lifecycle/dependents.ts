@@ -166,7 +166,11 @@ const cascadeWithout = staticFragment((sql) => cascadeWith(sql, sql`null::jsonb`
  * Behind the columns of a query: `dependents_elsewhere`, how many jobs a CTE with the columns of `dropped` has changed outside of a
  * scope. Nothing without a scope.
  */
-export const elsewhereColumn = (sql: Sql, cte: 'dropped' | 'revived', within: TokenScope | undefined): Fragment =>
+export const elsewhereColumn = (
+  sql: Sql,
+  cte: 'dropped' | 'revived' | 'updated',
+  within: TokenScope | undefined,
+): Fragment =>
   within ? sql`, (select count(*) from ${sql(cte)} where ${isElsewhere(sql, within)}) as dependents_elsewhere` : sql``
 
 /** One `job.cancelled` event for each row of the CTE `dropped`, which it needs: the rows that `insertEvents` takes. */

@@ -13,6 +13,22 @@ export const expiredLeases = (sql: Sql, set: { asOf?: string | undefined }): Fra
   sql`status = 'processing' and leased_until is null`,
 ]
 
+/** A condition on `jobs`: true for a running job that does not run again when it is reclaimed, so that no dependent of it can run. */
+export const endsByReclaim = (
+  sql: Sql,
+  { quarantineThreshold, countsAttempt }: Pick<Call, 'quarantineThreshold'> & { countsAttempt: boolean },
+): Fragment =>
+  countsAttempt
+    ? sql`(
+        cancel_requested_at is not null
+        or coalesce(retry_count, 0) >= coalesce(max_retries, 3)
+        or ${quarantineThreshold}::int <= case
+          when failure_streak_code = 'lease_expired' then least(coalesce(failure_streak_count, 0), 1000000) + 1
+          else 1
+        end
+      )`
+    : sql`cancel_requested_at is not null`
+
 interface Selection {
   /** A predicate over `jobs` for the running jobs to reclaim. */
   where: Fragment

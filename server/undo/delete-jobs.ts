@@ -5,8 +5,10 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { cascade, droppedEvents, elsewhereColumn } from '../lifecycle/dependents.ts'
 import { insertEvents } from '../lifecycle/events/job-events.ts'
+import { saveAlong } from './along-back.ts'
 import { type Archive, insertIntoArchive, insertIntoArchiveBare } from './archive/archive.ts'
 import { lockBeforeDeletion } from './lock-before-deletion.ts'
+import { rowImage } from './row-images.ts'
 
 interface Deletion {
   /** True for rows of `jobs` that may be deleted. */
@@ -16,7 +18,7 @@ interface Deletion {
   archive: Archive | undefined
 }
 
-/** Deletes the jobs of a batch with their attachments and edges, and archives them. Returns how many jobs were `deleted`. */
+/** Deletes the jobs of a batch with their attachments and edges, and archives them. Returns how many jobs were `deleted`, and how many `dependents` cancelled along. */
 export async function deleteJobs(tx: Sql, context: BatchContext, deletion: Deletion): Promise<BatchCounts> {
   const selection = await lockBeforeDeletion(tx, { ...deletion, skipsLocked: !context.optimistic })
   const bare = context.optimistic ? await deleteBare(tx, context, { ...deletion, selection }) : 0
@@ -55,11 +57,12 @@ async function deleteWithRelated(
       returning ${archive ? tx`jobs.*` : tx`id, uuid, status`}
     ),
     ${relatedRows(tx)},
-    ${cascade(tx)},
+    ${cascade(tx, rowImage(tx))},
     events as (${insertEvents(tx, context, droppedEvents(tx))}),
     ${deletedRelated(tx)}
-    ${archive ? tx`, archived as (${insertIntoArchive(tx, archive, context)})` : tx``}
-    select count(*) as deleted ${elsewhereColumn(tx, 'dropped', context.within)} from deleted_jobs`
+    ${archive ? tx`, archived as (${insertIntoArchive(tx, archive, context)}), images as (${saveAlong(tx, context)})` : tx``}
+    select count(*) as deleted, (select count(*) from dropped) as dependents ${elsewhereColumn(tx, 'dropped', context.within)}
+    from deleted_jobs`
   return counts
 }
 

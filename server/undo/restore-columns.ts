@@ -4,17 +4,23 @@ import type { Selection } from '../bulk/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
+import { elsewhereColumn } from '../lifecycle/dependents.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
 import { type HoldTerm, holdRestored } from './hold-restored.ts'
 import { inPart, type Part } from './part.ts'
 import { isAsInImage, restoreFromImage } from './row-images.ts'
 
-/** True for a row `kept` of `job_operation_rows` whose job did not run: a job that ran has lost its worker. */
-const didNotRun = staticFragment((sql) => sql`kept.before ->> 'status' <> 'processing'`)
+/**
+ * True for a row `kept` of `job_operation_rows` whose job has not lost its worker: it did not run, or was only asked to end. A worker that
+ * has heard so has renewed its lease, by which the row differs from the image.
+ */
+const hasItsWorker = staticFragment(
+  (sql) => sql`(kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')`,
+)
 
 /** True for a row `kept` of `job_operation_rows` and its job, where the job is as the operation left it. */
 export const isUnchangedSinceChange = staticFragment(
-  (sql) => sql`(${didNotRun(sql)} and ${isAsInImage(sql, sql`kept.after`)})`,
+  (sql) => sql`(${hasItsWorker(sql)} and ${isAsInImage(sql, sql`kept.after`)})`,
 )
 
 /**
@@ -26,9 +32,9 @@ export const whyColumnsNotRestored = (sql: Sql, operation: number, part: Part): 
     kept.job_id,
     case
       when jobs.id is null then 'the job is deleted'
-      when kept.after ->> 'status' = 'processing' then 'the job was running, and its worker was asked to end it'
-      when not ${didNotRun(sql)} then 'the job was running, and has lost its worker'
+      when not ${hasItsWorker(sql)} then 'the job was running, and has lost its worker'
       when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status
+      when kept.after ->> 'status' = 'processing' then 'the job is running, and its worker has heard that it is to end it'
       else 'the job was picked up or changed since'
     end as reason
   from job_operation_rows kept
@@ -41,25 +47,27 @@ interface Restore {
   undoes: number
   selection: Selection
   hold: HoldTerm
+  /** Waits for jobs that other transactions hold, which are else skipped. */
+  waits?: boolean
 }
 
 /**
  * Restores the columns that an operation overwrote, deletes the row images, holds the jobs, and writes an event for each job.
- * @returns `affected`, the number of jobs
+ * @returns `affected`, the number of jobs, and `withdrawn`, how many of them run, and are no longer asked to end
  */
 export async function restoreColumns(
   tx: Sql,
-  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason'>,
-  { undoes, selection, hold }: Restore,
+  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
+  { undoes, selection, hold, waits = false }: Restore,
 ): Promise<BatchCounts> {
   const imageOfJob = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_id = jobs.id`
-  const [row] = await tx<[{ affected: number }]>`
+  const [row] = await tx<[BatchCounts]>`
     with picked as materialized (
       select jobs.id
       from jobs
       cross join lateral (select before, after ${imageOfJob} offset 0) as kept
       where ${selection.matches(tx, tx`${isUnchangedSinceChange(tx)} and ${isUnchangedSince(tx, context.snapshot)}`)}
-      for update of jobs skip locked
+      for update of jobs ${waits ? tx`` : tx`skip locked`}
     ),
     updated as (
       update jobs
@@ -76,7 +84,8 @@ export async function restoreColumns(
     ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select id from updated` })},
     events as (${insertEvents(tx, context, restoredEvents(tx, context.caller))}),
     notified as (${notifyQueues(tx, tx`select domain, queue from updated where status = 'queued'`)})
-    select count(updated.id) as affected
+    select count(updated.id) as affected, count(updated.id) filter (where updated.status = 'processing') as withdrawn
+      ${waits ? elsewhereColumn(tx, 'updated', context.within) : tx``}
     from updated
     left join notified on true`
   return row

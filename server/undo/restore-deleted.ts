@@ -3,6 +3,7 @@ import type { Selection } from '../bulk/selection.ts'
 import type { Narrowed } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
+import { restoreAlong } from './along-back.ts'
 import { readRestoredColumns } from './archive/archive-columns.ts'
 import { type HoldTerm, holdRestored } from './hold-restored.ts'
 import { inPart, type Part } from './part.ts'
@@ -23,13 +24,14 @@ interface Restore {
 }
 
 /**
- * Moves archived jobs of an operation back to `jobs`, with their attachments and edges, in one statement, and holds them.
- * @returns `affected`, the number of restored jobs
+ * Moves archived jobs of an operation back to `jobs`, with their attachments and edges, in one statement, and holds them. The jobs that
+ * the prune has cancelled along come back with the last one that they need.
+ * @returns `affected`, the number of restored jobs, and what `restoreAlong` returns
  * @throws Failure `conflict` when the type of a column has changed since the jobs were archived
  */
 export async function restoreDeleted(
   tx: Sql,
-  context: Pick<BatchContext, 'operation' | 'caller' | 'reason'>,
+  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
   { undoes, scope, part, selection, rejected, hold }: Restore,
 ): Promise<BatchCounts> {
   // Sent together: one round trip to the database.
@@ -86,7 +88,7 @@ export async function restoreDeleted(
         where ((${identity(tx)}) in (select * from restored)) is not true
       ) as failed`
   for (const id of failed) rejected.set(id, 'a value of it that must be unique exists already, or a trigger rejects it')
-  return { affected }
+  return { affected, ...(await restoreAlong(tx, context, { undoes, hold })) }
 }
 
 /** The columns that tell two rows of `jobs` apart, even where an id was given twice. */

@@ -6,6 +6,7 @@ import type { BulkChange, JobSet } from '../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
 import type { Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { countAlongBack, whyAlongNotBack } from './along-back.ts'
 import { hasArchive } from './archive/archive.ts'
 import type { HoldTerm } from './hold-restored.ts'
 import { whyNoWayBack } from './no-way-back.ts'
@@ -15,7 +16,8 @@ import { isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from '.
 import { restoreDeleted } from './restore-deleted.ts'
 
 /** How an undo restores the jobs of one operation, or of a part of it. */
-export interface WayBack extends Pick<BulkChange<unknown>, 'matching' | 'time' | 'batch' | 'batchStatements'> {
+export interface WayBack
+  extends Pick<BulkChange<unknown>, 'matching' | 'time' | 'batch' | 'batchStatements' | 'dependents'> {
   /** A query of the jobs that cannot be restored, as `(job_id, reason)`. */
   conflicts: (sql: Sql) => Fragment
 }
@@ -85,10 +87,14 @@ const backFromArchive = (
 ): WayBack => ({
   matching: leftInArchive(id, part, scope),
   time: (sql) => sql`archived_at`,
-  conflicts: (sql) => whyNotRestored(sql, id, part, scope),
+  conflicts: (sql) => sql`
+    ${whyNotRestored(sql, id, part, scope)}
+    union all ${whyColumnsNotRestored(sql, id, part)}
+    union all ${whyAlongNotBack(sql, id, { part, scope })}`,
+  dependents: (sql, along) => countAlongBack(sql, id, { part, scope }, along?.only),
   batch: (tx, context, selection) =>
     restoreDeleted(tx, context, { undoes: id, scope, part, selection, rejected, hold }),
-  batchStatements: 2,
+  batchStatements: 3,
 })
 
 const backFromImages = (id: number, { part, hold }: Undoing): WayBack => ({

@@ -123,6 +123,13 @@ export const bulkAnswer = {
   operation_id: z.number().optional(),
   batches: Count.optional(),
   elapsed_ms: Count.optional(),
+  /**
+   * How many further jobs were changed along: cancelled, since they depended on a job that the change ended or deleted; or given back with
+   * one that an undo gives back. Absent where there were none, and from servers up to 0.2.0, but for a retry and a requeue.
+   */
+  dependents: Count.optional(),
+  /** To a token with a scope: how many further jobs outside of it, which `dependents` then leaves out. */
+  dependents_elsewhere: Count.optional(),
   /** Jobs of the preview that were not changed: other programs had changed them, or held them. */
   skipped: Count.optional(),
   /** Jobs that were not changed because other transactions held them. */

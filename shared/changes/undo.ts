@@ -43,6 +43,11 @@ export const undo = endpoint({
   input: UndoRequest,
   output: z.object({
     affected: Count,
+    /**
+     * How many of them are running, and are no longer asked to end: their workers had not heard of it. Absent where there are none, and from
+     * servers up to 0.2.0, which cannot withdraw it.
+     */
+    withdrawn: Count.optional(),
     /** How many jobs cannot be restored, and the first 100 of them. */
     conflict_count: Count,
     conflicts: z.array(Conflict),

@@ -1,16 +1,21 @@
-import type { Pool } from '../../server/database/sql.ts'
+import * as z from 'zod'
+
+/** Runs a statement; several drivers of PostgreSQL's types are among them. */
+type Run = (text: TemplateStringsArray, ...values: (string | number)[]) => PromiseLike<readonly unknown[]>
+
+const Inserted = z.object({ id: z.coerce.number() })
 
 /** Inserts an edge: the job with the first uuid waits for the one with the second. */
-export const addEdge = (sql: Pool, job: string, needs: string) =>
+export const addEdge = (sql: Run, job: string, needs: string) =>
   sql`insert into job_dependencies (job_uuid, depends_on_job_uuid) values (${job}, ${needs})`
 
 /** A job of another program, as its SQL would insert it, and `n` queued jobs that wait for it. Returns the id of the first. */
 export async function waitingFor(
-  sql: Pool,
+  sql: Run,
   n: number,
   { uuid, domain = 'chatbooks', of = 'chatbooks' }: { uuid: string; domain?: string; of?: string },
 ): Promise<number> {
-  const [job] = await sql<{ id: number }[]>`
+  const [job] = await sql`
     insert into jobs (uuid, domain, queue, job_type, status, payload, created_at, available_at)
     values (${uuid}, ${of}, 'default', 'export', 'queued', '{}', now(), now())
     returning id`
@@ -22,5 +27,5 @@ export async function waitingFor(
       returning uuid
     )
     insert into job_dependencies (job_uuid, depends_on_job_uuid) select uuid, ${uuid} from inserted`
-  return Number(job?.id)
+  return Inserted.parse(job).id
 }

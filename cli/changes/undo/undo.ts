@@ -13,6 +13,7 @@ import type { Printer } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
+import { alongBeside } from '../along.ts'
 import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer } from './reasons.ts'
 
 /** An operation, and the part of it that is undone. */
@@ -48,6 +49,7 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
   const where = isInScope ? ` in ${describeScope(scope)}` : ''
   return {
     name: 'undo',
+    along: 'given back',
     endpoint: undo,
     requests: [request],
     preview: (request) => ({ ...request, dry_run: true }),
@@ -68,6 +70,8 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
       facts: {
         conflict_count: answer.conflict_count,
         conflicts: answer.conflicts,
+        ...alongBeside(answer).facts,
+        ...(answer.withdrawn && { withdrawn: answer.withdrawn }),
         ...(answer.conflict_reasons && { conflict_reasons: answer.conflict_reasons }),
         ...(answer.hold_id !== undefined && { hold_id: answer.hold_id, held_until: answer.held_until }),
       },
@@ -78,9 +82,12 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
 
 /** What an undo leaves out, and for a person its hold; undefined where there is nothing to say. */
 function notesOn(answer: UndoAnswer, { id, ids }: OneUndo, { print, another }: Context) {
-  const { affected, conflict_count, skipped = 0, hold_id, held_until } = answer
+  const { affected, withdrawn = 0, conflict_count, skipped = 0, hold_id, held_until } = answer
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
+  const along = alongBeside(answer, 'given back').note
   const notes = [
+    ...(along === undefined ? [] : [along]),
+    ...(withdrawn > 0 ? [`note: of them ${countOf(withdrawn, 'running job')}, no longer asked to end`] : []),
     ...(print.forPeople && hold_id !== undefined && held_until !== undefined
       ? [
           `Held from prune and sweep until ${untilText({ until: held_until })}. To end the hold:  ${another(['hold', 'remove', String(hold_id)])}`,

@@ -45,6 +45,8 @@ function factsOf(previews: readonly Preview[]): Facts {
   }
 }
 
+const alongWords = { cancelled: 'Cancelled', 'brought back': 'Brought back', 'given back': 'Given back' } as const
+
 type Along = BulkChange<z.ZodType, z.ZodType>['along']
 
 const dependentsText = (count: number, along: Along): string => {
@@ -63,7 +65,7 @@ export function factLines<In extends z.ZodType, Out extends z.ZodType>(
   return [
     ...(reasons.length > 0 ? [`Why these jobs match: ${reasons.join(', ')}`] : []),
     ...(dependents > 0
-      ? [`${along === undefined ? 'Cancelled' : 'Brought back'} along: ${dependentsText(dependents, along)} these jobs`]
+      ? [`${alongWords[along ?? 'cancelled']} along: ${dependentsText(dependents, along)} these jobs`]
       : []),
     ...(elsewhere > 0 ? [`Along with them outside of the scope of the token: ${jobsText(elsewhere)}`] : []),
     ...(keptByHold > 0 ? [`Kept by a hold: ${jobsText(keptByHold)} more`] : []),

@@ -18,7 +18,7 @@ interface Measured {
 
 /**
  * Whether a change goes past the approval that it needs. It needs one where it, or all that its principal changed in 24 hours with
- * changes of this kind in this domain and without an approval, is above the number.
+ * changes of the same effect in this domain and without an approval, is above the number.
  * A run of a policy that nobody has approved counts as a change of its author, or one admin could prune everything by a file.
  * @returns false for a change that needs no approval, or has one
  * @throws Failure `approval_required`; `forbidden` for an emergency of a caller without the right; `invalid_request` for one without a

@@ -1,6 +1,7 @@
 import type { Scope } from '../../../shared/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
+import { kindsLike } from './effects.ts'
 
 /** What the changes of one principal have touched within 24 hours. */
 export interface DayUse {
@@ -47,12 +48,12 @@ interface UnapprovedUse {
   except: number
 }
 
-/** How many jobs the changes of a principal touched in 24 hours without an approval: those of this kind that may have met this domain. */
+/** How many jobs the changes of a principal touched in 24 hours without an approval: those of this effect that may have met this domain. */
 export async function readUnapprovedUse(sql: Sql, { principal, kind, scope, except }: UnapprovedUse): Promise<number> {
   const [{ used }] = await sql<[{ used: number }]>`
     select coalesce(sum(jobs), 0)::bigint as used
     from (${usesOf(sql, principal, except)}) as uses
-    where kind = ${kind}
+    where kind = any(${kindsLike(kind)}::text[])
       and not filters ?| array['approval', 'emergency']
       and coalesce(domain = ${scope.domain ?? null}::text, true)`
   return used
@@ -83,7 +84,10 @@ const isOfLastDay = staticFragment(
 const touched = staticFragment(
   (sql) => sql`case
     when state = 'running' then greatest(coalesce(term.jobs, previewed, 0), affected) + coalesce(term.dependents, 0)
-    when affected > 0 then affected + coalesce(term.dependents, 0)
+    when affected > 0 then affected + case jsonb_typeof(counts -> 'dependents')
+      when 'number' then (counts -> 'dependents')::bigint
+      else coalesce(term.dependents, 0)
+    end
     else 0
   end`,
 )

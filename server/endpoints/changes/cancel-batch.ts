@@ -12,6 +12,7 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
+import { along } from './along.ts'
 import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { readNotMatched, withNamed } from './named-ids.ts'
 
@@ -51,8 +52,8 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
     event: 'jobs.cancelled',
     matching,
     time: (sql) => sql`created_at`,
-    // A running job that is ended has lost its worker.
-    restorable: (sql) => sql`status = 'queued'`,
+    // A running job that is ended has lost its worker. The request to end one can be withdrawn until its worker hears of it.
+    restorable: (sql) => (request.force ? sql`status = 'queued'` : sql`true`),
     reason: (sql) =>
       sql`case when status = 'queued' then 'cancelled' else ${request.force ? sql`'ended'` : sql`'asked'`} end`,
     dependents: (sql, part) =>
@@ -62,7 +63,10 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
       }),
     batch: (tx, context, selection) => cancelJobs(tx, context, { request, selection }),
     affected: ({ cancelled = 0, asked = 0 }) => cancelled + asked,
-    ownAnswer: ({ counts: { cancelled = 0, asked = 0 } }) => ({ affected: cancelled + asked, cancelled, asked }),
+    ownAnswer: ({ counts, within }) => {
+      const { cancelled = 0, asked = 0 } = counts
+      return { affected: cancelled + asked, cancelled, asked, ...along(counts, within) }
+    },
     output: endpoint.output,
   }
 }
@@ -94,7 +98,8 @@ async function cancelJobs(tx: Sql, context: BatchContext, { request, selection }
     events as (${insertEvents(tx, context, tx`${cancelEvents(tx, context)} union all ${droppedEvents(tx)}`)})
     select
       count(*) filter (where status = 'cancelled') as cancelled,
-      count(*) filter (where status <> 'cancelled') as asked
+      count(*) filter (where status <> 'cancelled') as asked,
+      (select count(*) from dropped) as dependents
       ${elsewhereColumn(tx, 'dropped', context.within)}
     from updated`
   return row

@@ -10,9 +10,11 @@ import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
-import { expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
+import { endsByReclaim, expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
+import { countDependents } from '../../undo/dependents-along.ts'
 import { countExpired } from '../expired-leases.ts'
-import { narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { along } from './along.ts'
+import { currentSet, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 type IntegrityRequest = Within<Asked>
 
@@ -81,15 +83,22 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
     time: (sql) => sql`leased_until`,
     restorable: (sql) => sql`false`,
     reason: (sql) => sql`case status when 'processing' then 'expired_lease' else 'stale_lease' end`,
+    dependents: (sql, part) => {
+      const set = part?.set ?? currentSet
+      const [past, leaseless] = expiredLeases(sql, set)
+      return countDependents(sql, sql`(${past} or ${leaseless}) and ${isInSet(sql, set, request)}`, {
+        fails: endsByReclaim(sql, { quarantineThreshold, countsAttempt: true }),
+        only: part?.only,
+      })
+    },
     batch: (tx, context, selection) =>
       repair(tx, { ...context, quarantineThreshold }, { request: withoutIds(request, selection), selection }),
     batchStatements: 2,
     affected: ({ fixed = 0 }) => fixed,
-    ownAnswer: ({ counts: { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } }) => ({
-      non_processing_with_lease,
-      processing_expired,
-      fixed,
-    }),
+    ownAnswer: ({ counts, within }) => {
+      const { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } = counts
+      return { non_processing_with_lease, processing_expired, fixed, ...along(counts, within) }
+    },
     output: IntegrityResult,
   }
 }

@@ -17,6 +17,7 @@ import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
 import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
+import { along as changedAlong } from './along.ts'
 import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 type PruneRequest = Within<Asked>
@@ -116,7 +117,7 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
       }),
     keptByHold: (sql) => sql`select count(*) ${jobsWhere(sql, request, (rest) => keptByHold(sql, rest))}`,
     affected: ({ deleted = 0 }) => deleted,
-    ownAnswer: ({ counts: { deleted = 0 } }) => ({ deleted }),
+    ownAnswer: ({ counts, within }) => ({ deleted: counts.deleted ?? 0, ...changedAlong(counts, within) }),
     output: PruneResult,
   }
 }

@@ -4,8 +4,9 @@ import type { BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import type { Call } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { reclaim as reclaimJobs } from '../../lifecycle/expired-leases.ts'
-import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { endsByReclaim, reclaim as reclaimJobs } from '../../lifecycle/expired-leases.ts'
+import { countDependents } from '../../undo/dependents-along.ts'
+import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type ReclaimResult = z.output<typeof endpoint.output>
@@ -37,6 +38,11 @@ const bulkOf = (
   time: (sql) => sql`coalesce(acquired_at, started_at)`,
   // The worker of a reclaimed job has lost it.
   restorable: (sql) => sql`false`,
+  dependents: (sql, part) =>
+    countDependents(sql, reclaimable(sql, part?.set ?? currentSet, request), {
+      fails: endsByReclaim(sql, { quarantineThreshold, countsAttempt: request.count_attempt }),
+      only: part?.only,
+    }),
   batch: async (tx, context, selection): Promise<BatchCounts> => {
     const { reclaimed, ...elsewhere } = await reclaimJobs(
       tx,

@@ -121,7 +121,7 @@ async function endJobs(tx: Sql, context: BatchContext, { request, selection }: E
     ${cascade(tx, rowImage(tx))},
     row_images as (${saveRowImages(tx, context, tx`${pickedAndUpdated(tx)} union all select id, before, after from dropped`)}),
     events as (${insertEvents(tx, context, tx`${endEvents(tx)} union all ${droppedEvents(tx)}`)})
-    select count(*) as affected ${elsewhereColumn(tx, 'dropped', context.within)} from updated`
+    select count(*) as affected, (select count(*) from dropped) as dependents ${elsewhereColumn(tx, 'dropped', context.within)} from updated`
   return row
 }
 

@@ -12,6 +12,7 @@ import { requireHoldTime } from '../../undo/hold-time.ts'
 import { leavesOthers } from '../../undo/leaves-jobs.ts'
 import { requireKeptRows, type WayBack, wayBack } from '../../undo/way-back.ts'
 import { recordOf } from '../records/records.ts'
+import { along } from './along.ts'
 import { partsWith } from './filtered.ts'
 
 type UndoResult = z.output<typeof endpoint.output>
@@ -70,11 +71,14 @@ function bulkOf(
     time: way.time,
     restorable: (sql) => sql`false`,
     batch: way.batch,
+    ...(way.dependents && { dependents: way.dependents }),
     ...(way.batchStatements !== undefined && { batchStatements: way.batchStatements }),
     rejected,
     affected: ({ affected = 0 }) => affected,
-    ownAnswer: async ({ sql, operation, counts: { affected = 0 } }) => ({
-      affected,
+    ownAnswer: async ({ sql, operation, within, counts }) => ({
+      affected: counts.affected ?? 0,
+      ...along(counts, within),
+      ...(counts.withdrawn && { withdrawn: counts.withdrawn }),
       ...(await readHold(sql, operation)),
       ...(await readConflicts(sql, way, rejected)),
     }),

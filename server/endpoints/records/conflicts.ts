@@ -37,16 +37,18 @@ export async function listConflicts(
 
 /** The last id of the page, which is null where no job is kept, and the number of its jobs. */
 async function endOfPage(tx: Sql, { id, kind }: OperationRecord, after: number) {
-  const isPruned = kind === 'prune'
-  const [table, column] = isPruned ? ['jobs_archive', 'id'] : ['job_operation_rows', 'job_id']
+  // A prune keeps images of the jobs that it has cancelled along.
+  const archived = tx`union all select id from jobs_archive where operation_id = ${id}::bigint`
   const [row] = await tx<[{ last: number | null; looked: number }]>`
     select max(job) as last, count(*) as looked
     from (
-      select ${tx(column)} as job
-      ${tx.unsafe(`from ${table}`)}
-      where operation_id = ${id}::bigint and ${tx(column)} > ${after}::bigint
-        and ${tx(column)} <= ${Number.MAX_SAFE_INTEGER}::bigint
-      order by ${tx(column)}
+      select job
+      from (
+        select job_id as job from job_operation_rows where operation_id = ${id}::bigint
+        ${kind === 'prune' ? archived : tx``}
+      ) as kept
+      where job > ${after}::bigint and job <= ${Number.MAX_SAFE_INTEGER}::bigint
+      order by job
       limit ${tx.unsafe(String(pageSize))}
     ) as page`
   return row

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { bearer, makeScoped } from '../../support/access/tokens.ts'
 import { clearAll } from '../../support/bulk-tools.ts'
 import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
 import { kinds } from '../../support/database/database.ts'
+import { waitingFor } from '../../support/dependents.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
@@ -93,7 +95,24 @@ describe.each(kinds)('approval of large changes on %s', (kind) => {
     expect(cli).toMatchObject({ code: 3, err: expect.stringContaining('--propose') })
   })
 
-  it('adds up what a principal changed in a day without one, by kind and domain', async () => {
+  it('adds up changes with the same effect, whatever their kinds, with all that goes along', async () => {
+    await world.jobs(2, { domain: 'a', status: 'queued', created_at: '2020-01-01T00:00:00Z' })
+    const sweep = (as = people.ann) => world.confirm(paths.sweep, { domain: 'a', age_seconds: 3600 }, as)
+    const cancel = (id: number, as = people.ann) => world.post(`/api/v1/jobs/${id}/cancel`, {}, as)
+    const id = await waitingFor(world.sql, 1, { uuid: randomUUID(), of: 'a', domain: 'b' })
+    const answer = await cancel(id)
+    expect(answer).toMatchObject({ status: 200, body: { dependents: 1 } })
+    const refused = await sweep()
+    expect(refused).toMatchObject(needed)
+    expect(refused.body).toMatchObject({ detail: expect.stringContaining('ann has changed 2 so in 24 hours') })
+    const other = await waitingFor(world.sql, 1, { uuid: randomUUID(), of: 'a' })
+    expect(await cancel(other)).toMatchObject(needed)
+    expect((await sweep(people.zoe)).status).toBe(200)
+    await finished(2, 'a')
+    expect((await prune('a')).status).toBe(200)
+  })
+
+  it('adds up what a principal changed in a day without one, by effect and domain', async () => {
     for (const domain of ['a', 'b']) await finished(2, domain)
     expect((await prune('a')).status).toBe(200)
     await finished(2, 'a')

@@ -3,6 +3,7 @@ import { kinds } from '../../../support/database/database.ts'
 import { ago } from '../../../support/database/job-row.ts'
 import { each, justNow } from '../../../support/differences.ts'
 import { addEdge, changeBy, filteredPaths, operationOf, undoOf } from '../../../support/filtered.ts'
+import { workerOf } from '../../../support/worker.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 describe.each(kinds)('a cancel of many jobs on %s', (kind) => {
@@ -61,12 +62,55 @@ describe.each(kinds)('a cancel of many jobs on %s', (kind) => {
     expect(after.map(({ updated_at: _, ...row }) => row)).toEqual(before.map(({ updated_at: _, ...row }) => row))
   })
 
-  it('says of running jobs that no undo gives them back', async () => {
-    await world.jobs(1, { status: 'processing' })
-    const { body } = await cancel({})
-    expect((await undoOf(world, operationOf(body))).body).toMatchObject({
-      affected: 0,
-      conflicts: [{ reason: 'the job was running, and its worker was asked to end it' }],
+  describe('of running jobs', () => {
+    const take = async (n: number) => {
+      await world.jobs(n, { status: 'queued' })
+      return workerOf(world.post).lease({ limit: n, lease_seconds: 600 })
+    }
+    const requested = () =>
+      world.sql`select from jobs where cancel_requested_at is not null or cancellation_reason is not null`.then(
+        ({ count }) => count,
+      )
+
+    it('is withdrawn by its undo where the worker has not heard of it, with their number', async () => {
+      const [first, second, third, fourth] = await take(4)
+      if (!first || !second || !third || !fourth) throw new Error('four jobs were there')
+      const worker = workerOf(world.post)
+      const before = await world.rows()
+      const { body } = await cancel({})
+      expect(body).toMatchObject({ asked: 4 })
+      // The second lease is not longer than the first one, and tells the worker all the same.
+      expect(await worker.renew(first, { lease_seconds: 600 })).toMatchObject({ cancel_requested: true })
+      expect(await worker.renew(second, { lease_seconds: 5 })).toMatchObject({ cancel_requested: true })
+      await worker.complete(third)
+      const undone = (await undoOf(world, operationOf(body))).body
+      expect(undone).toMatchObject({ affected: 1, withdrawn: 1, conflict_count: 3 })
+      expect(JSON.stringify(undone)).toContain('its worker has heard that it is to end it')
+      expect(await requested()).toBe(3)
+      const after = await world.rows()
+      const rowOf = (rows: typeof after) => ({ ...rows.find(({ id }) => id === fourth.id), updated_at: null })
+      expect(rowOf(after)).toEqual(rowOf(before))
+      expect(await worker.renew(fourth)).toMatchObject({ cancel_requested: false })
+      expect(await worker.complete(fourth)).toMatchObject({ status: 'completed' })
+    })
+
+    it('is said on the command line', async () => {
+      await take(2)
+      expect((await world.jobsctl(['cancel', '--all', '--yes'])).code).toBe(0)
+      const [record] = await world.sql<{ id: number }[]>`select id from job_operations where kind = 'cancel'`
+      const undone = await world.jobsctl(['undo', String(record?.id), '--yes'])
+      expect(undone).toMatchObject({ code: 0 })
+      expect(undone.err).toContain('note: of them 2 running jobs, no longer asked to end')
+      expect(await requested()).toBe(0)
+    })
+
+    it('is not given back with force: they have lost their workers', async () => {
+      await take(1)
+      const { body } = await cancel({ force: true })
+      expect((await undoOf(world, operationOf(body))).body).toMatchObject({
+        affected: 0,
+        conflicts: [{ reason: 'the job was running, and has lost its worker' }],
+      })
     })
   })
 })
