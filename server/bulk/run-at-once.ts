@@ -55,11 +55,20 @@ interface ChangedAtOnce {
 /**
  * Makes a change of few jobs with its record in one transaction. It is refused whole: by the scope, the limits and the approvals that
  * hold for a change of many jobs. Unlike one of those it waits for no other change of its kind, since nobody sees a part of it.
- * @returns undefined where nothing was left to change
+ * @returns undefined where nothing was left to change, or more went along than was counted: nothing was changed then
  * @throws Failure `frozen`, `forbidden`, `limit_exceeded`, `quota_exceeded`, `approval_required`; whatever the change throws. Nothing was
  *   changed then
  */
 export const runAtOnce = (call: AtOnceCall, bulk: ChangeAtOnce): Promise<ChangedAtOnce | undefined> =>
+  changeOnce(call, bulk).catch((error: unknown) => {
+    if (error instanceof Outgrown) return undefined
+    throw error
+  })
+
+/** More jobs go along than were compared with the limits. The transaction rolls back. */
+class Outgrown extends Error {}
+
+const changeOnce = (call: AtOnceCall, bulk: ChangeAtOnce): Promise<ChangedAtOnce | undefined> =>
   call.operatorSql.begin(async (tx) => {
     await tx`select ${limitIdleTime(tx)}`
     const bounds = await readBounds(tx, call, bulk)
@@ -92,7 +101,7 @@ async function changeCounted(
   const size = { jobs: affected, dependents: counts.dependents ?? 0 }
   // A job may have begun to depend on these since they were counted.
   requireNoneElsewhere(call, counts.dependents_elsewhere ?? 0)
-  if (bounds && size.dependents > counted.dependents) await authorizeSize(tx, context, bulk, { ...bounds, size })
+  if (bounds && size.dependents > counted.dependents) throw new Outgrown()
   await noteSize(tx, operation, size)
   await addToRecord(tx, { operation }, counts, affected)
   await insertEvent(tx, { ...call, ...record }, described, affected)

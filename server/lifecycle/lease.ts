@@ -178,7 +178,8 @@ const inPickOrder = staticFragment(
 
 /**
  * Cancels due jobs whose dependency another program ended badly, or has deleted after a bad end, at most 100 of each priority. Our
- * servers cancel dependents in the statement that ends the dependency.
+ * servers cancel dependents in the statement that ends the dependency, or in the background, to which those are left that it has begun
+ * with.
  */
 const cancelDoomed = ({ sql, requestId }: Pick<Call, 'sql' | 'requestId'>, request: AcquireRequest) => sql`
   with recursive
@@ -192,7 +193,7 @@ const cancelDoomed = ({ sql, requestId }: Pick<Call, 'sql' | 'requestId'>, reque
       limit 100
     ) as waiting
     cross join ${neededBy(sql, sql`waiting.uuid`)}
-    where needed.status in ${failedEnds(sql)}
+    where needed.status in ${failedEnds(sql)} and needed.uuid not in (select uuid from jobsctl_cascade_parents)
   ),
   ${cascadeOfFew(sql)},
   ${leftToBackground(sql, { requestId })}

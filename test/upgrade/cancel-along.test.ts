@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
 import { waitingFor } from '../support/dependents.ts'
 import { until } from '../support/poll.ts'
-import { bodyOf, paths, resultOf } from './support/answers.ts'
+import { bodyOf, codeOf, paths, resultOf } from './support/answers.ts'
 import { besideEach } from './support/old-build.ts'
 import { everything, insertJobs } from './support/rows.ts'
 import { type Ground, openGround, type Side } from './support/side-by-side.ts'
@@ -36,7 +36,7 @@ besideEach(
       return row?.n
     }
 
-    it('a cancel of one job on record is listed, verified and given back by both', async () => {
+    it('a cancel of one job on record is listed and verified by both, and given back', async () => {
       const [first = 0] = await insertJobs(ground.sql, { n: 10, status: 'queued' })
       const rows = await everything(ground.sql, 'updated_at')
       for (const undoing of [before, today]) {
@@ -47,7 +47,12 @@ besideEach(
             ...{ kind: 'cancel', state: 'done', affected: 1, now: { cancelled: 10 } },
           })
         await verified()
-        const undone = resultOf(await undoing.change(paths.undo(done.operation_id), {}))
+        const answer = await undoing.change(paths.undo(done.operation_id), {})
+        // 0.1.0 knows no cancel of many jobs, and takes none back.
+        if (undoing.build === '0.1.0') expect(codeOf(answer)).toBe('409 conflict')
+        const undone = resultOf(
+          undoing.build === '0.1.0' ? await today.change(paths.undo(done.operation_id), {}) : answer,
+        )
         expect(undone, undoing.build).toMatchObject({ affected: 10, conflicts: 0 })
         expect(await everything(ground.sql, 'updated_at'), undoing.build).toEqual(rows)
         await verified()

@@ -26,7 +26,7 @@ export interface Along {
 /**
  * Cancels a job with the jobs that depend on it, as an operation of the kind `cancel`.
  * @param job where the job lies
- * @returns undefined where the job does not wait or run any more, or nothing depends on it any more
+ * @returns undefined where the job does not wait or run any more, or what depends on it is another number by now
  * @throws Failure as `runAtOnce`; `conflict` for a job with more than 1,000 dependents. Nothing was changed then
  */
 export async function cancelWithDependents(

@@ -60,6 +60,10 @@ describe.each(kinds)('a job on which very many depend ends badly, on %s', (kind)
       expect(await left()).toBe(1)
       const [waiting] = await world.sql<{ id: number }[]>`select id from jobs where status = 'queued' limit 1`
       const why = await world.call('GET', `/api/v1/jobs/${waiting?.id}/explain`)
+      // Nor does a worker that finds nothing else to do begin with them again.
+      expect(await worker.lease()).toEqual([])
+      expect(await queued()).toBe(50)
+      expect(await left()).toBe(1)
       expect(why).toMatchObject({ body: { reasons: [{ code: 'dependency_ended', facts: { jobs: [{ id }] } }] } })
     })
     await allGone()

@@ -20,8 +20,12 @@ with
   ),
   renewed as (
     update jobs
+    -- An undo of the request to end the job sees by the new time that the worker has heard of it.
     set
-      leased_until = greatest(leased_until, now() + owned.lease_seconds * interval '1 second'),
+      leased_until = greatest(
+        leased_until + case when cancel_requested_at is null then interval '0' else interval '1 microsecond' end,
+        now() + owned.lease_seconds * interval '1 second'
+      ),
       progress_percent = coalesce(owned.progress_percent, jobs.progress_percent),
       progress_message = coalesce(owned.progress_message, jobs.progress_message)
     from owned

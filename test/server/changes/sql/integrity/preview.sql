@@ -127,7 +127,66 @@ select
       order by 1
     ) as by_reason
   ) as reasons,
-  (select 0::bigint) as dependents,
+  (
+    with recursive
+      along (uuid, domain, queue) as (
+        select dependent.uuid, dependent.domain, dependent.queue
+        from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
+        cross join lateral (
+          select
+          from (select jobs.*, jobs.xmin from jobs where jobs.uuid = needed.uuid offset 0) as jobs
+          where
+            (
+              status = 'processing'
+              and leased_until < coalesce($13::text::timestamptz, now())
+              or status = 'processing'
+              and leased_until is null
+            )
+            and true
+            and domain = $14
+            and (
+              cancel_requested_at is not null
+              or coalesce(retry_count, 0) >= coalesce(max_retries, 3)
+              or $15::int <= case when failure_streak_code = 'lease_expired' then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end
+            )
+        ) as ended
+        cross join lateral (
+          select dependent.uuid, dependent.domain, dependent.queue
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
+          ) as dependent
+          where edge.depends_on_job_uuid = needed.uuid and dependent.status = 'queued' offset 0
+        ) as dependent
+        union
+        select dependent.uuid, dependent.domain, dependent.queue
+        from along
+        cross join lateral (
+          select dependent.uuid, dependent.domain, dependent.queue
+          from job_dependencies edge
+          cross join lateral (
+            select uuid, domain, queue, status from jobs where jobs.uuid = edge.job_uuid offset 0
+          ) as dependent
+          where edge.depends_on_job_uuid = along.uuid and dependent.status = 'queued' offset 0
+        ) as dependent
+      )
+    select count(*)
+    from along
+    where
+      not exists (
+        select
+        from (select jobs.*, jobs.xmin from jobs where jobs.uuid = along.uuid offset 0) as jobs
+        where
+          (
+            status = 'processing'
+            and leased_until < coalesce($16::text::timestamptz, now())
+            or status = 'processing'
+            and leased_until is null
+          )
+          and true
+          and domain = $17
+      )
+  ) as dependents,
   (select coalesce(sum(count) filter (where false), 0)::bigint from grouped where not by_owner) as restorable,
   (
     select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint
@@ -136,7 +195,7 @@ select
   (
     select coalesce(jsonb_agg(id), '[]')
     from (
-      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $13
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $18
     ) as few
   ) as sample_ids,
   (

@@ -368,7 +368,21 @@ with recursive
     select job.id, last.reason, job.before
     from (select uuid, min(reason) as reason from doomed group by uuid) as last
     cross join lateral (
-      select id, status, null::jsonb as before from jobs where jobs.uuid = last.uuid offset 0 for update
+      select
+        id,
+        status,
+        jsonb_build_object(
+          'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+          'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+          'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
+          'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+          jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+          jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+        ) as before
+      from jobs
+      where jobs.uuid = last.uuid offset 0
+      for update
     ) as job
     cross join jsonb_array_elements('[null]') as not_few
     where job.status = 'queued'
@@ -386,8 +400,24 @@ with recursive
     from dropping
     where jobs.id = any(array(select id from dropping)) and jobs.id = dropping.id
     returning
-      jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id,
-      jobs.cancellation_reason, dropping.before, null::jsonb as after
+      jobs.id,
+      jobs.uuid,
+      jobs.domain,
+      jobs.queue,
+      jobs.job_type,
+      jobs.owner_user_id,
+      jobs.trace_id,
+      jobs.cancellation_reason,
+      dropping.before,
+      jsonb_build_object(
+        'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+        'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+        'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
+        'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+        jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+        jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+        jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at
+      ) as after
   ),
   events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
@@ -503,6 +533,24 @@ with recursive
       ) as either
       group by owner
     ) as edges on edges.owner = deleted_jobs.uuid
+  ),
+  images as (
+    insert into job_operation_rows (operation_id, job_id, before, after)
+    select $26::bigint, id, before, after
+    from (
+      select id, before || jsonb_build_object('needs', needs.uuids) as before, after
+      from dropped
+      cross join lateral (
+        select coalesce(jsonb_agg(edge.depends_on_job_uuid), '[]') as uuids
+        from job_dependencies edge
+        where
+          edge.job_uuid = dropped.uuid
+          and edge.depends_on_job_uuid in (
+            select uuid from ended where ended.status in ('failed', 'cancelled', 'quarantined')
+          ) offset 0
+      ) as needs
+    ) as changed
+    on conflict (operation_id, job_id) do update set after = excluded.after
   )
-select count(*) as deleted
+select count(*) as deleted, (select count(*) from dropped) as dependents
 from deleted_jobs

@@ -344,5 +344,5 @@ with recursive
       from (select * from dropped order by id) as dropped
     ) as event
   )
-select count(*) as affected
+select count(*) as affected, (select count(*) from dropped) as dependents
 from updated

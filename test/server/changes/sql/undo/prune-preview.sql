@@ -93,7 +93,73 @@ select
       limit $6
     ) as most
   ) as owners,
-  (select 0::bigint) as dependents,
+  (
+    with recursive
+      along as materialized (
+        select kept.job_id, jobs.uuid, kept.before
+        from job_operation_rows kept
+        join jobs on jobs.id = kept.job_id
+        where
+          kept.operation_id = $7::bigint
+          and (
+            (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
+            and jsonb_build_object(
+              'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+              'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count',
+              jobs.failure_streak_count, 'quarantined_at', jobs.quarantined_at, 'leased_until',
+              jobs.leased_until, 'lease_id', jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at',
+              jobs.completed_at, 'completion_token', jobs.completion_token, 'cancel_requested_at',
+              jobs.cancel_requested_at, 'cancelled_at', jobs.cancelled_at, 'cancellation_reason',
+              jobs.cancellation_reason, 'error_message', jobs.error_message, 'acquired_at', jobs.acquired_at,
+              'started_at', jobs.started_at, 'priority', jobs.priority, 'error_code', jobs.error_code,
+              'error_class', jobs.error_class, 'error_stack', jobs.error_stack, 'last_error', jobs.last_error
+            ) @> kept.after
+          )
+      ),
+      lacking (uuid) as (
+        select along.uuid
+        from along
+        where
+          exists (
+            select
+            from jsonb_array_elements_text(coalesce(along.before -> 'needs', '[]')) as needed (uuid)
+            where
+              not (
+                exists (
+                  select
+                  from job_dependencies edge
+                  where edge.job_uuid = along.uuid and edge.depends_on_job_uuid = needed.uuid offset 0
+                )
+                or exists (
+                  select
+                  from jobs_archive as jobs
+                  where
+                    operation_id = $8::bigint
+                    and jobs.uuid = needed.uuid
+                    and (
+                      case when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
+                        select
+                        from jobs live
+                        where
+                          live.domain = jobs.domain
+                          and live.queue = jobs.queue
+                          and live.job_type = jobs.job_type
+                          and live.idempotency_key = jobs.idempotency_key offset 0
+                      ) then 'its idempotency key was used again' end
+                    ) is null offset 0
+                )
+              )
+          )
+        union
+        select along.uuid
+        from lacking
+        join job_dependencies edge on edge.depends_on_job_uuid = lacking.uuid
+        join along on along.uuid = edge.job_uuid
+      )
+    select count(*)
+    from along
+    where not exists (select from lacking where lacking.uuid = along.uuid)
+  ) as dependents,
   (select coalesce(sum(count) filter (where false), 0)::bigint from grouped where not by_owner) as restorable,
   (
     select coalesce(round(avg(size) * (select sum(count) from grouped where not by_owner)), 0)::bigint
@@ -102,7 +168,7 @@ select
   (
     select coalesce(jsonb_agg(id), '[]')
     from (
-      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $7
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $9
     ) as few
   ) as sample_ids,
   (
@@ -124,9 +190,106 @@ select
                   and live.idempotency_key = jobs.idempotency_key offset 0
               ) then 'its idempotency key was used again' end as reason
             from jobs_archive as jobs
-            where operation_id = $8::bigint
+            where operation_id = $10::bigint
           ) as checked
           where reason is not null
+          union all
+          select
+            kept.job_id,
+            case when jobs.id is null then 'the job is deleted' when not (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing') then 'the job was running, and has lost its worker' when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status when kept.after ->> 'status' = 'processing' then 'the job is running, and its worker has heard that it is to end it' else 'the job was picked up or changed since' end as reason
+          from job_operation_rows kept
+          left join jobs on jobs.id = kept.job_id
+          where
+            kept.operation_id = $11::bigint
+            and not coalesce(
+              (
+                (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
+                and jsonb_build_object(
+                  'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+                  'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count',
+                  jobs.failure_streak_count, 'quarantined_at', jobs.quarantined_at, 'leased_until',
+                  jobs.leased_until, 'lease_id', jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at',
+                  jobs.completed_at, 'completion_token', jobs.completion_token, 'cancel_requested_at',
+                  jobs.cancel_requested_at, 'cancelled_at', jobs.cancelled_at, 'cancellation_reason',
+                  jobs.cancellation_reason, 'error_message', jobs.error_message, 'acquired_at',
+                  jobs.acquired_at, 'started_at', jobs.started_at, 'priority', jobs.priority, 'error_code',
+                  jobs.error_code, 'error_class', jobs.error_class, 'error_stack', jobs.error_stack,
+                  'last_error', jobs.last_error
+                ) @> kept.after
+              ),
+              false
+            )
+          union all
+          select job_id, reason
+          from (
+            with recursive
+              along as materialized (
+                select kept.job_id, jobs.uuid, kept.before
+                from job_operation_rows kept
+                join jobs on jobs.id = kept.job_id
+                where
+                  kept.operation_id = $12::bigint
+                  and (
+                    (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
+                    and jsonb_build_object(
+                      'status', jobs.status, 'available_at', jobs.available_at, 'retry_count',
+                      jobs.retry_count, 'failure_streak_code', jobs.failure_streak_code,
+                      'failure_streak_count', jobs.failure_streak_count, 'quarantined_at', jobs.quarantined_at,
+                      'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id, 'worker_id',
+                      jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+                      jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+                      jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+                      jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at,
+                      'priority', jobs.priority, 'error_code', jobs.error_code, 'error_class',
+                      jobs.error_class, 'error_stack', jobs.error_stack, 'last_error', jobs.last_error
+                    ) @> kept.after
+                  )
+              ),
+              lacking (uuid) as (
+                select along.uuid
+                from along
+                where
+                  exists (
+                    select
+                    from jsonb_array_elements_text(coalesce(along.before -> 'needs', '[]')) as needed (uuid)
+                    where
+                      not (
+                        exists (
+                          select
+                          from job_dependencies edge
+                          where edge.job_uuid = along.uuid and edge.depends_on_job_uuid = needed.uuid offset 0
+                        )
+                        or exists (
+                          select
+                          from jobs_archive as jobs
+                          where
+                            operation_id = $13::bigint
+                            and jobs.uuid = needed.uuid
+                            and (
+                              case when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
+                                select
+                                from jobs live
+                                where
+                                  live.domain = jobs.domain
+                                  and live.queue = jobs.queue
+                                  and live.job_type = jobs.job_type
+                                  and live.idempotency_key = jobs.idempotency_key offset 0
+                              ) then 'its idempotency key was used again' end
+                            ) is null offset 0
+                        )
+                      )
+                  )
+                union
+                select along.uuid
+                from lacking
+                join job_dependencies edge on edge.depends_on_job_uuid = lacking.uuid
+                join along on along.uuid = edge.job_uuid
+              )
+            select along.job_id, 'a job that it depends on does not come back' as reason
+            from along
+            join jobs on jobs.id = along.job_id
+            where not not exists (select from lacking where lacking.uuid = along.uuid)
+          ) as lacking
         )
       select
         (select count(*) from conflicts) as conflict_count,
@@ -137,15 +300,26 @@ select
             from conflicts
             group by reason
             order by count(*) desc, reason
+<<<<<<< HEAD
             limit $9
+=======
+            limit $14
+>>>>>>> 2d82db80 (Leave to the background what it has begun with)
           ) as counted
         ) as conflict_reasons,
         (
           select coalesce(jsonb_agg(first order by job_id), '[]')
+<<<<<<< HEAD
           from (select job_id, reason from conflicts order by job_id limit $10) as first
         ) as conflicts,
         (
           select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $11) as few
+=======
+          from (select job_id, reason from conflicts order by job_id limit $15) as first
+        ) as conflicts,
+        (
+          select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $16) as few
+>>>>>>> 2d82db80 (Leave to the background what it has begun with)
         ) as excluded
     ) as requested
   ) as more

@@ -16,7 +16,7 @@ with
     where
       kept.operation_id = $1::bigint
       and (
-        kept.before ->> 'status' <> 'processing'
+        (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
         and jsonb_build_object(
           'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
           'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
@@ -42,7 +42,7 @@ with
     where
       kept.operation_id = $2::bigint
       and (
-        kept.before ->> 'status' <> 'processing'
+        (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
         and jsonb_build_object(
           'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
           'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
@@ -122,14 +122,14 @@ select
         conflicts as materialized (
           select
             kept.job_id,
-            case when jobs.id is null then 'the job is deleted' when kept.after ->> 'status' = 'processing' then 'the job was running, and its worker was asked to end it' when not kept.before ->> 'status' <> 'processing' then 'the job was running, and has lost its worker' when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status else 'the job was picked up or changed since' end as reason
+            case when jobs.id is null then 'the job is deleted' when not (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing') then 'the job was running, and has lost its worker' when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status when kept.after ->> 'status' = 'processing' then 'the job is running, and its worker has heard that it is to end it' else 'the job was picked up or changed since' end as reason
           from job_operation_rows kept
           left join jobs on jobs.id = kept.job_id
           where
             kept.operation_id = $8::bigint
             and not coalesce(
               (
-                kept.before ->> 'status' <> 'processing'
+                (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
                 and jsonb_build_object(
                   'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
                   'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count',

@@ -11,7 +11,7 @@ with
       jobs.id = any($2::text::bigint[])
       and (
         (
-          kept.before ->> 'status' <> 'processing'
+          (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
           and jsonb_build_object(
             'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
             'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
@@ -142,6 +142,8 @@ with
     ) as notification
     where keys is not null
   )
-select count(updated.id) as affected
+select
+  count(updated.id) as affected,
+  count(updated.id) filter (where updated.status = 'processing') as withdrawn
 from updated
 left join notified on true
