@@ -6,9 +6,24 @@ select
       epoch from now() - min(
         case when exists (
           select
-          from job_dependencies edge
-          join jobs needed on needed.uuid = edge.depends_on_job_uuid
-          where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+          from (select 'completed'::text as depends_on_terminal_status) as without_snapshot
+          cross join lateral (
+            select
+              edge.depends_on_job_uuid as uuid,
+              coalesce(live.status, depends_on_terminal_status, 'missing') as status,
+              live.domain,
+              live.queue,
+              live.job_type,
+              live.status is not null as is_live
+            from job_dependencies edge
+            left join lateral (
+              select coalesce(job.status, 'unknown') as status, job.domain, job.queue, job.job_type
+              from jobs as job
+              where job.uuid = edge.depends_on_job_uuid offset 0
+            ) as live on true
+            where edge.job_uuid = jobs.uuid offset 0
+          ) as needed
+          where needed.status <> 'completed' offset 0
         ) then coalesce(
           (
             select due
@@ -27,9 +42,24 @@ select
             where
               not exists (
                 select
-                from job_dependencies edge
-                join jobs needed on needed.uuid = edge.depends_on_job_uuid
-                where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+                from (select 'completed'::text as depends_on_terminal_status) as without_snapshot
+                cross join lateral (
+                  select
+                    edge.depends_on_job_uuid as uuid,
+                    coalesce(live.status, depends_on_terminal_status, 'missing') as status,
+                    live.domain,
+                    live.queue,
+                    live.job_type,
+                    live.status is not null as is_live
+                  from job_dependencies edge
+                  left join lateral (
+                    select coalesce(job.status, 'unknown') as status, job.domain, job.queue, job.job_type
+                    from jobs as job
+                    where job.uuid = edge.depends_on_job_uuid offset 0
+                  ) as live on true
+                  where edge.job_uuid = jobs.uuid offset 0
+                ) as needed
+                where needed.status <> 'completed' offset 0
               )
             order by due
             limit 1

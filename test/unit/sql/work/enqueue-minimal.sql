@@ -26,7 +26,9 @@ with
     select fresh.n, fresh.uuid, edge.uuid as needs, needed.status
     from fresh
     cross join unnest(fresh.depends_on) as edge (uuid)
-    left join lateral (select status from jobs where jobs.uuid = edge.uuid offset 0) as needed on true
+    left join lateral (
+      select status from jobs where jobs.uuid = edge.uuid offset 0 for key share
+    ) as needed on true
   ),
   obstacle as materialized (
     select distinct 'draining' as why, domain || '/' || queue as what

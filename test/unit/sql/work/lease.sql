@@ -33,9 +33,24 @@ with
           and coalesce(available_at, created_at) <= now()
           and not exists (
             select
-            from job_dependencies edge
-            join jobs needed on needed.uuid = edge.depends_on_job_uuid
-            where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+            from (select 'completed'::text as depends_on_terminal_status) as without_snapshot
+            cross join lateral (
+              select
+                edge.depends_on_job_uuid as uuid,
+                coalesce(live.status, depends_on_terminal_status, 'missing') as status,
+                live.domain,
+                live.queue,
+                live.job_type,
+                live.status is not null as is_live
+              from job_dependencies edge
+              left join lateral (
+                select coalesce(job.status, 'unknown') as status, job.domain, job.queue, job.job_type
+                from jobs as job
+                where job.uuid = edge.depends_on_job_uuid offset 0
+              ) as live on true
+              where edge.job_uuid = jobs.uuid offset 0
+            ) as needed
+            where needed.status <> 'completed' offset 0
           )
         order by coalesce(available_at, created_at), id
         limit 3
@@ -56,9 +71,24 @@ with
           and coalesce(available_at, created_at) is null
           and not exists (
             select
-            from job_dependencies edge
-            join jobs needed on needed.uuid = edge.depends_on_job_uuid
-            where edge.job_uuid = jobs.uuid and needed.status <> 'completed' offset 0
+            from (select 'completed'::text as depends_on_terminal_status) as without_snapshot
+            cross join lateral (
+              select
+                edge.depends_on_job_uuid as uuid,
+                coalesce(live.status, depends_on_terminal_status, 'missing') as status,
+                live.domain,
+                live.queue,
+                live.job_type,
+                live.status is not null as is_live
+              from job_dependencies edge
+              left join lateral (
+                select coalesce(job.status, 'unknown') as status, job.domain, job.queue, job.job_type
+                from jobs as job
+                where job.uuid = edge.depends_on_job_uuid offset 0
+              ) as live on true
+              where edge.job_uuid = jobs.uuid offset 0
+            ) as needed
+            where needed.status <> 'completed' offset 0
           )
         order by id
         limit 3
@@ -144,9 +174,24 @@ select
         and coalesce(available_at, created_at) <= now()
         and exists (
           select
-          from job_dependencies edge
-          join jobs needed on needed.uuid = edge.depends_on_job_uuid
-          where edge.job_uuid = jobs.uuid and needed.status in ('failed', 'cancelled', 'quarantined') offset 0
+          from (select 'completed'::text as depends_on_terminal_status) as without_snapshot
+          cross join lateral (
+            select
+              edge.depends_on_job_uuid as uuid,
+              coalesce(live.status, depends_on_terminal_status, 'missing') as status,
+              live.domain,
+              live.queue,
+              live.job_type,
+              live.status is not null as is_live
+            from job_dependencies edge
+            left join lateral (
+              select coalesce(job.status, 'unknown') as status, job.domain, job.queue, job.job_type
+              from jobs as job
+              where job.uuid = edge.depends_on_job_uuid offset 0
+            ) as live on true
+            where edge.job_uuid = jobs.uuid offset 0
+          ) as needed
+          where needed.status in ('failed', 'cancelled', 'quarantined') offset 0
         )
       limit 1
     ) as waiting

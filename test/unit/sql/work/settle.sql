@@ -166,7 +166,7 @@ with recursive
   left_cascade as (
     insert into jobsctl_cascades (jobs, domain, queue, job_type, dependents, request_id)
     select
-      jsonb_agg(id) filter (where has_ended),
+      coalesce(jsonb_agg(id) filter (where has_ended), '[]'),
       case when min(domain) = max(domain) then min(domain) end,
       case when min(queue) = max(queue) then min(queue) end,
       case when min(job_type) = max(job_type) then min(job_type) end,

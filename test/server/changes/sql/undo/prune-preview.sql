@@ -300,26 +300,15 @@ select
             from conflicts
             group by reason
             order by count(*) desc, reason
-<<<<<<< HEAD
-            limit $9
-=======
             limit $14
->>>>>>> 2d82db80 (Leave to the background what it has begun with)
           ) as counted
         ) as conflict_reasons,
         (
           select coalesce(jsonb_agg(first order by job_id), '[]')
-<<<<<<< HEAD
-          from (select job_id, reason from conflicts order by job_id limit $10) as first
-        ) as conflicts,
-        (
-          select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $11) as few
-=======
           from (select job_id, reason from conflicts order by job_id limit $15) as first
         ) as conflicts,
         (
           select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $16) as few
->>>>>>> 2d82db80 (Leave to the background what it has begun with)
         ) as excluded
     ) as requested
   ) as more
