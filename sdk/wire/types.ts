@@ -338,6 +338,8 @@ export interface PruneOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -401,6 +403,8 @@ export interface SweepOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -472,6 +476,7 @@ export interface RequeueOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -533,6 +538,8 @@ export interface IntegrityOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -605,6 +612,8 @@ export interface CancelBatchOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -686,6 +695,7 @@ export interface RetryOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -756,6 +766,8 @@ export interface ReclaimOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -830,6 +842,8 @@ export interface RescheduleOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -900,6 +914,8 @@ export interface RescheduleShiftOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -968,6 +984,8 @@ export interface SetPriorityOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -999,6 +1017,7 @@ export interface UndoInput {
 
 export interface UndoOutput {
   affected: number
+  withdrawn?: number | undefined
   conflict_count: number
   conflicts: { job_id: number; reason: string }[]
   conflict_reasons?: { reason: string; count: number }[] | undefined
@@ -1008,6 +1027,8 @@ export interface UndoOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -1052,6 +1073,8 @@ export interface EraseOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
 }
@@ -2235,6 +2258,8 @@ export interface ApplyPlanOutput {
   operation_id?: number | undefined
   batches?: number | undefined
   elapsed_ms?: number | undefined
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
   skipped?: number | undefined
   skipped_locked?: number | undefined
   [name: string]: unknown
