@@ -5,7 +5,7 @@ import { getOperation, type OperationRecord } from '../../shared/records/records
 import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
 import { changeImmediately } from '../guard/immediate-change.ts'
-import { jobsText } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { progressReporter } from '../output/progress-bar.ts'
 
@@ -28,8 +28,17 @@ export async function followOperation(context: Context, id: string): Promise<End
   return 'ok'
 }
 
-const outcomeOf = ({ id, kind, state, affected }: OperationRecord): string =>
-  `operation ${id} (${escaped(kind)}) is ${escaped(state)}: ${jobsText(affected)}`
+function outcomeOf({ id, kind, state, affected, ...record }: OperationRecord): string {
+  const { not_reached, left_for_later, skipped_by_others } = record
+  const left = [
+    ...(not_reached ? [`${groupedDigits(not_reached)} not reached`] : []),
+    ...(left_for_later ? [`${groupedDigits(left_for_later)} left for later`] : []),
+    ...(skipped_by_others
+      ? [`${groupedDigits(skipped_by_others)} skipped, since others had changed or held them`]
+      : []),
+  ]
+  return `operation ${id} (${escaped(kind)}) is ${escaped(state)}: ${[jobsText(affected), ...left].join(', ')}`
+}
 
 /**
  * Asks a running operation to stop after its batch.

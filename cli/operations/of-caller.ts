@@ -5,6 +5,7 @@ import { listOperations, type OperationRecord } from '../../shared/records/recor
 import type { Scope } from '../../shared/scope.ts'
 import type { Client } from '../http/client.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
+import { describeScope } from '../settings/flags/scope-flags.ts'
 
 /** Whose operations, and since when in ISO 8601. */
 interface Selecting {
@@ -39,7 +40,7 @@ const mostOperations = 200
  */
 export async function operationsOfCaller(client: Client, selecting: Selecting): Promise<CallerOperations> {
   const { caller, since } = selecting
-  const changing = await changesOf(client, selecting)
+  const changing = (await changesOf(client, selecting)).filter((record) => meets(record, selecting.scope))
   if (changing.length > mostOperations) {
     throw new Failure(
       'usage',
@@ -54,11 +55,14 @@ export async function operationsOfCaller(client: Client, selecting: Selecting): 
   for (const record of changing) {
     const why = await whyLeft(client, record, { ...selecting, hasNewer: records.length > 0 })
     if (why === undefined) records.push(record)
-    else left.push({ id: record.id, kind: record.kind, why, jobs: jobsLeft(record) })
+    else if (why !== nothingOfScope) left.push({ id: record.id, kind: record.kind, why, jobs: jobsLeft(record) })
   }
   if (records.length > 0) return { ...selecting, records, left }
   if (left.length === 0)
-    throw new Failure('not_found', `${escaped(caller)} has changed no job since ${since}; nothing was changed`)
+    throw new Failure(
+      'not_found',
+      `${escaped(caller)} has changed no job${inScope(selecting.scope)} since ${since}; nothing was changed`,
+    )
   const reasons = left.map(({ id, kind, why }) => `operation ${id} (${escaped(kind)}): ${escaped(why)}`)
   throw new Failure(
     'conflict',
@@ -87,6 +91,19 @@ async function changesOf(client: Client, { caller, since }: Selecting): Promise<
   return changing
 }
 
+/** Whether an operation may have changed jobs of the scope. One over all domains may have. */
+const meets = (record: OperationRecord, scope: Scope): boolean =>
+  (['domain', 'queue', 'job_type'] as const).every(
+    (name) => scope[name] === undefined || record[name] === null || record[name] === scope[name],
+  )
+
+const hasScope = (scope: Scope): boolean => Object.values(scope).some((name) => name !== undefined)
+
+const inScope = (scope: Scope): string => (hasScope(scope) ? ` in ${describeScope(scope)}` : '')
+
+/** Stands for the reason of an operation that has no job in the scope, which nobody needs to be told. */
+const nothingOfScope = 'nothing of the scope'
+
 const jobsLeft = ({ kind, state, affected }: OperationRecord): number =>
   kind === 'undo' || state === 'undone' ? 0 : affected
 
@@ -110,5 +127,6 @@ async function whyLeft(
   })
   if (preview instanceof Failure) return preview.message.replace(/; nothing was changed$/, '')
   const { affected, conflict_count } = preview.body
-  return affected > 0 || (hasNewer && conflict_count > 0) ? undefined : 'none of its jobs can be given back'
+  if (affected > 0 || (hasNewer && conflict_count > 0)) return undefined
+  return conflict_count === 0 && hasScope(scope) ? nothingOfScope : 'none of its jobs can be given back'
 }

@@ -59,6 +59,35 @@ describe('an undo of operations that changed the same jobs', () => {
     expect(await states()).toEqual(['completed', 'completed', 'failed', 'failed', 'failed'])
   })
 
+  it('with a scope tells of operations in the scope alone', async () => {
+    await world.jobs(2, { domain: 'media' })
+    await world.jobs(1, { domain: 'chatbooks', status: 'queued' })
+    const pruned = { domain: 'media', no_archive: true }
+    doneOf(await world.confirm('/api/v1/jobs/prune', pruned))
+    await change('priority', { all: true, priority: 2 })
+    const cancel = await change('cancel', { domain: 'chatbooks' })
+    const inMedia = await world.jobsctl([...undoAll, '--domain', 'reports', '--yes'])
+    expect(inMedia).toMatchObject({ code: 5, err: expect.stringContaining('changed no job in reports since') })
+    const done = await world.jobsctl([...undoAll, '--domain', 'chatbooks', '--yes', '--json'])
+    expect(done).toMatchObject({ code: 0, err: '' })
+    expect(JSON.parse(done.out)).toMatchObject({ not_undone: [], operations_undone: [cancel, expect.any(Number)] })
+    expect(await world.jobsctl([...undoAll, '--yes'])).toMatchObject({ code: 6, err: expect.stringContaining('prune') })
+  })
+
+  it('counts the reasons of all jobs, also of those that it does not list', async () => {
+    await world.jobs(105, { status: 'failed' })
+    const retry = await change('retry', { domain: 'chatbooks' })
+    await world.sql`update jobs set status = 'completed', completed_at = now() where id <> (select min(id) from jobs)`
+    const done = await world.jobsctl(['undo', String(retry), '--yes', '--json'])
+    expect(done).toMatchObject({
+      code: 9,
+      err: 'note: 104 jobs cannot be given back: 104 jobs: the job has gone on, and is completed\n',
+    })
+    expect(JSON.parse(done.out)).toMatchObject({
+      conflict_reasons: [{ reason: 'the job has gone on, and is completed', count: 104 }],
+    })
+  })
+
   it('counts the jobs that several operations changed against the limit', async () => {
     await retriedAndCancelled(3)
     const before = await world.fingerprint()

@@ -110,6 +110,14 @@ describe.each(kinds)('changes of a token with a scope on %s', (kind) => {
         const { body } = await ask(operator, requeue, { job_id, ...fields })
         expect(body).toMatchObject({ not_matched: [{ status: null }] })
       }
+    for (const change of [retry, cancel])
+      for (const fields of [{}, { dry_run: true }]) {
+        const { body } = await ask(operator, change, { domain: undefined, ids: [foreign, 987_654], ...fields })
+        expect(body).toMatchObject({
+          ...{ affected: 0, missing_count: 2, not_taken_count: 0 },
+          not_matched: [foreign, 987_654].map((id) => ({ id, status: null })),
+        })
+      }
   })
 
   describe('and dependents outside', () => {
