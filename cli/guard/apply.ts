@@ -45,7 +45,7 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   if (done > 0 || print.structured || print.forPeople) {
     print.sentence(outcomeFields(change, false, done, { ...tally, ...facts }), change.say(jobsText(done), true), 'done')
   }
-  for (const note of [...notes, ...notesOn(tally, previewed?.total)]) print.aside(note)
+  for (const note of [...notes, ...notesOn(tally, previewed?.complete ? previewed.total : undefined)]) print.aside(note)
   const ids = tally.operation_ids ?? []
   if (print.forPeople && change.undoable && done > 0 && ids.length > 0) {
     print.aside(await undoLine(context, client, { ids, done }))

@@ -77,7 +77,7 @@ export const explainApproval =
   <In extends z.ZodType, Out extends z.ZodType>({ context, change }: Session<In, Out>) =>
   (error: unknown): never => {
     if (!(error instanceof Failure) || error.code !== 'approval_required' || change.goAhead) throw error
-    if (!error.hint?.includes(proposePlan.path)) throw error
+    if (!error.hint?.startsWith('plan it: ')) throw error
     const { message, requestId, server } = error
     const reason = context.flags.reason === undefined ? ' --reason <why>' : ''
     const hint = `to plan it for another principal: ${context.retyped([...change.words, '--propose'])}${reason}`

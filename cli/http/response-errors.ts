@@ -3,6 +3,7 @@ import { FailureBody } from '../../shared/failure-body.ts'
 import { headers } from '../../shared/headers.ts'
 import { secondsOf } from '../../shared/retry-after.ts'
 import { spanText } from '../../shared/time-text.ts'
+import { inWordsOf } from '../../shared/words-of-clients.ts'
 import { inFlagNames } from '../settings/flags/flag-errors.ts'
 import type { Target } from '../settings/target.ts'
 import { unanswered } from './connection-errors.ts'
@@ -28,11 +29,12 @@ export function failureOfResponse(received: Received, { target, method, path, ch
   const about = { server, requestId, retryAfter: secondsOf(header('retry-after')), fields: moreFieldsOf(problem) }
   if (status < 400)
     return redirected(header('location'), changing && status === seeOther ? `; ${maybeChanged}` : '', about)
-  const detail = problem ? sentenceOf(problem) : `${server} answered HTTP ${status}`
+  const detail = problem ? inWordsOf('jobsctl', sentenceOf(problem)) : `${server} answered HTTP ${status}`
+  const hint = problem?.hint === undefined ? undefined : inWordsOf('jobsctl', problem.hint)
   const known = knownCode(problem?.code)
   // A proxy may answer 5xx while the server goes on; only a code of jobs-server says that nothing was changed.
   if (changing && status >= 500 && !known) {
-    return new Failure('outcome_unknown', `${detail}; ${unanswered}`, { ...about, hint: problem?.hint })
+    return new Failure('outcome_unknown', `${detail}; ${unanswered}`, { ...about, hint })
   }
   const code = known ?? codeByStatus(status, detail)
   if (hasNoEndpoint(status, detail, problem, path)) {
@@ -49,13 +51,9 @@ export function failureOfResponse(received: Received, { target, method, path, ch
   if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
   return new Failure(code, detail, {
     ...about,
-    hint: inCommands(problem?.hint) ?? hintOn(code, detail, about.retryAfter),
+    hint: hint ?? hintOn(code, detail, about.retryAfter),
   })
 }
-
-/** A hint of the server with commands in place of the calls of two commands. */
-const inCommands = (hint: string | undefined): string | undefined =>
-  hint?.replaceAll(/\bGET \/api\/v1\/jobs\/(stats|clusters)\b/g, 'jobsctl $1')
 
 interface Rejection {
   detail: string

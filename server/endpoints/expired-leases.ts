@@ -1,5 +1,4 @@
-import type { TokenScope } from '../../shared/access/token-scope.ts'
-import { isWithin } from '../database/scope.ts'
+import { inScope, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 
@@ -7,13 +6,13 @@ import { staticFragment } from '../database/static-fragment.ts'
 export const mostExpired = 50_000
 
 /**
- * A query of the jobs with an expired lease within the scope of the caller, the oldest first: at most one more than are read. Leases
+ * A query of the jobs with an expired lease within a scope and that of the caller, the oldest first: at most one more than are read. Leases
  * without an end are read apart, because the index has them after all others.
  */
-export const expiredLeases = (sql: Sql, within: TokenScope | undefined): Fragment => {
+export const expiredLeases = (sql: Sql, scope: Narrowed): Fragment => {
   const bound = sql.unsafe(`limit ${mostExpired + 1}`)
   const columns = sql`domain, queue, job_type, worker_id, leased_until`
-  const own = isWithin(sql, within)
+  const own = inScope(sql, scope)
   return sql`
     (select ${columns} from jobs where status = 'processing' and leased_until is null ${own} ${bound})
     union all

@@ -9,6 +9,8 @@ export const StaleQueue = z.object({
   count: Count,
   /** When the first of these leases expired; null where all of them have no end. Other servers do not send it. */
   oldest: z.string().nullish(),
+  /** True where more leases have expired than are read, so that the count is a lower bound; else absent. */
+  at_least: z.boolean().optional(),
 })
 export type StaleQueue = z.output<typeof StaleQueue>
 

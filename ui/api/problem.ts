@@ -1,4 +1,5 @@
 import type { Fault } from '../../shared/errors.ts'
+import { inWordsOf } from '../../shared/words-of-clients.ts'
 
 /** Why a call failed, as the server says it (RFC 9457), or why there is no answer. */
 export class Problem extends Error {
@@ -12,10 +13,10 @@ export class Problem extends Error {
   readonly fields: Readonly<Record<string, unknown>>
 
   constructor(body: Readonly<Record<string, unknown>>, status: number) {
-    super(textOf(body.detail) ?? `the server answered ${status} without saying why`)
+    super(wordsOf(body.detail) ?? `the server answered ${status} without saying why`)
     this.status = status
     this.code = textOf(body.code) ?? 'unexpected_answer'
-    this.hint = textOf(body.hint)
+    this.hint = wordsOf(body.hint)
     this.faults = Array.isArray(body.errors) ? body.errors.filter(isFault) : []
     this.requestId = textOf(body.request_id)
     this.fields = body
@@ -41,6 +42,10 @@ export const problemOf = (error: unknown): Problem =>
   error instanceof Problem
     ? error
     : new Problem({ code: 'unexpected_answer', detail: error instanceof Error ? error.message : String(error) }, 0)
+
+/** A sentence of the server, in words of this page. */
+const wordsOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? inWordsOf('page', value) : undefined
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 

@@ -37,7 +37,7 @@ export const stale: CommandSpec<ScopeFlags> = {
     if (!isComplete) print.aside(incomplete(header('x-scanned')))
     if (print.forPeople && body.length === 0 && isComplete) await noteUnknownScope(context, scope)
     if (print.forPeople && body.length > 0) {
-      const total = jobsText(sumOf(body.map(({ count }) => count)))
+      const total = `${isComplete ? '' : 'at least '}${jobsText(sumOf(body.map(({ count }) => count)))}`
       print.aside(`\n${total} with an expired lease: ${another(['list', '--stale', ...scopeWords(scope)])}`)
     }
     return 'ok'
@@ -55,10 +55,15 @@ const columns: Column<StaleQueue>[] = [
   { title: 'queue', value: ({ queue }) => queue },
   count,
   { title: 'oldest', value: ({ oldest }) => isoTime(oldest ?? '') },
+  { title: 'at_least', value: ({ at_least }) => (at_least ? 'true' : '') },
 ]
 
 const forPeople: Column<StaleQueue>[] = [
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
-  { ...count, title: 'jobs' },
+  {
+    title: 'jobs',
+    value: ({ count, at_least }) => (at_least ? `at least ${groupedDigits(count)}` : count),
+    gives: 'never',
+  },
   { title: 'expired', value: ({ oldest }) => (oldest ? ago(oldest) : 'no end'), gives: 'never' },
 ]

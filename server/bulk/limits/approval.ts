@@ -61,7 +61,7 @@ function approvalRequired({ kind, name, planned, principal, size, before, above,
   )
 }
 
-/** The path of plans stands in the hint where the caller may make a plan, by which jobsctl knows that `--propose` would do. */
+/** The hint begins with `plan it: ` where the caller may make a plan, by which jobsctl knows that `--propose` would do; 0.2.0 looks for the path. */
 function hintOf({ kind, policy, planned }: Pick<Refused, 'kind' | 'policy' | 'planned'>): string {
   if (policy)
     return `give the rule ${policy.rule} a smaller max, or have the policy approved: jobsctl policy apply policy.yaml --propose --reason <why>`

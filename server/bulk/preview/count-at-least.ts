@@ -27,7 +27,7 @@ interface Sample {
  */
 export async function describeAtLeast<More>(
   sql: Pool,
-  { matching, archives }: Pick<BulkChange<unknown>, 'matching' | 'archives'>,
+  { matching }: Pick<BulkChange<unknown>, 'matching'>,
   more: More,
 ): Promise<Described<More> | undefined> {
   let found: Found | undefined
@@ -52,7 +52,7 @@ export async function describeAtLeast<More>(
     if (!hasCode(error, ['57014'])) throw error
   })
   if (!found || found.count === 0) return undefined
-  return { ...described(found, more), ...(archives && { restorable: found.count }) }
+  return described(found, more)
 }
 
 function described<More>({ moment, sample, count }: Found, more: More): Described<More> {

@@ -105,7 +105,7 @@ interface DescribeOptions<More> {
  */
 async function describeInTime<More>(
   sql: Pool,
-  bulk: Previewable & Pick<BulkChange<unknown>, 'archives'>,
+  bulk: Previewable,
   { query, ofIncomplete }: DescribeOptions<More>,
 ): Promise<Described<More>> {
   try {

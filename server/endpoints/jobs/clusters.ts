@@ -11,7 +11,7 @@ import { clusterId } from '../../database/error-pattern.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { planForParameters } from '../../database/planner-hints.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
-import { inScope, type Within } from '../../database/scope.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { readBounded } from '../bounded-read.ts'
@@ -98,8 +98,7 @@ const newestOf = (ids: readonly (string | null)[]): number[] =>
 
 const readExpired = (sql: Sql, request: Within<ClustersRequest>) => sql<ExpiredLeases[]>`
   select worker_id, job_type, count(*) as count, min(leased_until) filter (where isfinite(leased_until)) as oldest
-  from (${expiredLeases(sql, request.within)}) as expired
-  where true ${inScope(sql, request)}
+  from (${expiredLeases(sql, request)}) as expired
   group by worker_id, job_type
   order by count desc, worker_id, job_type
   limit 100`

@@ -2,7 +2,7 @@ import type { StaleQueue } from '../../../shared/queues/stale.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
-import { inScope, type Within } from '../../database/scope.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { expiredLeases, mostExpired } from '../expired-leases.ts'
 
@@ -16,9 +16,12 @@ export async function staleQueues(call: Call, scope: Scope): Promise<StaleQueue[
     return readStale(tx, { ...scope, within: call.within })
   })
   const scanned = rows[0]?.scanned ?? 0
+  const isComplete = scanned <= mostExpired
   call.addHeader('X-Scanned', String(Math.min(scanned, mostExpired)))
-  call.addHeader('X-Complete', String(scanned <= mostExpired))
-  return rows.filter((row): row is StaleQueue & Row => row.domain !== null)
+  call.addHeader('X-Complete', String(isComplete))
+  return rows
+    .filter((row): row is StaleQueue & Row => row.domain !== null)
+    .map((row) => (isComplete ? row : { ...row, at_least: true }))
 }
 
 interface Row {
@@ -28,13 +31,12 @@ interface Row {
 
 /** One row for each queue, or one row without a queue where no lease in scope has expired. */
 const readStale = (sql: Sql, scope: Within<Scope>) => sql<(Row & Omit<StaleQueue, 'domain'>)[]>`
-  with expired as materialized (${expiredLeases(sql, scope.within)})
+  with expired as materialized (${expiredLeases(sql, scope)})
   select bound.scanned, found.domain, found.queue, found.count, found.oldest
   from (select count(*) as scanned from expired) as bound
   left join lateral (
     select domain, queue, count(*) as count, min(leased_until) filter (where isfinite(leased_until)) as oldest
     from expired
-    where true ${inScope(sql, scope)}
     group by domain, queue
   ) as found on true
   order by found.domain collate "C", found.queue collate "C"`

@@ -56,6 +56,8 @@ describe('a preview whose count takes longer than a statement may take', () => {
       return row.over
     })
     const { body } = await preview(paths.prune, scope)
+    // What an undo could give back is not known of jobs that were not counted.
+    expect(JSON.stringify(body)).not.toMatch(/"(restorable|kept_days)"/)
     const preview_token = String(Object(Object(body).preview).token)
     await world.jobs(1)
     const before = await world.fingerprint()

@@ -21,7 +21,7 @@ describe('stale', () => {
   it('is TSV in a pipe, and the answer of the server with --json', async () => {
     expect(await world.jobsctl(['stale'])).toEqual({
       code: 0,
-      out: 'chatbooks\tdefault\t2\t2026-01-01T00:00:00.000Z\nmedia\tdefault\t1\t\n',
+      out: 'chatbooks\tdefault\t2\t2026-01-01T00:00:00.000Z\t\nmedia\tdefault\t1\t\t\n',
       err: '',
     })
     const { out } = await world.jobsctl(['stale', '--domain', 'chatbooks', '--json'])
@@ -55,7 +55,14 @@ describe('stale', () => {
 
   it('takes the answer of the other server, and says where a server stopped', async () => {
     const other = await fakeServer(() => ({ body: [{ domain: 'd', queue: 'q\u001b[31m', count: 7 }] }))
-    expect(await runAt(other, ['stale'])).toMatchObject({ code: 0, out: 'd\tq\\x1b[31m\t7\t\n' })
+    expect(await runAt(other, ['stale'])).toMatchObject({ code: 0, out: 'd\tq\\x1b[31m\t7\t\t\n' })
+    const bounded = await fakeServer(() => ({
+      ...{ body: [{ domain: 'd', queue: 'q', count: 50_000, at_least: true }], headers: { 'x-complete': 'false' } },
+    }))
+    const table = await runAt(bounded, ['stale', '-o', 'table'])
+    expect(table.out).toMatch(/d\/q +at least 50,000/)
+    expect(table.err).toContain('at least 50,000 jobs with an expired lease')
+    expect((await runAt(bounded, ['stale'])).out).toBe('d\tq\t50000\t\ttrue\n')
     const full = await fakeServer(() => ({ body: [], headers: { 'x-complete': 'false', 'x-scanned': '50000' } }))
     const run = await runAt(full, ['stale'])
     expect(run).toMatchObject({
