@@ -33,15 +33,23 @@ export function findingOfCounts({ kept, why, triggers, wrong, mended_at, mended 
 export function findingOfMissing(missing: readonly MissingIndex[]): Finding {
   const [first] = missing
   if (!first) return { detail: 'no index that the server needs is missing', hint: undefined }
-  const list = missing.map(({ index, state }) => (state === 'invalid' ? `${escaped(index)} (invalid)` : escaped(index)))
+  const list = missing.map(({ index, state }) => `${escaped(index)}${stateWords.get(state) ?? ''}`)
   const slow = missing.every(({ for_operators }) => for_operators)
     ? 'searches of operators are bounded without them'
     : 'calls of workers are slow or refused without them'
+  const detail = `the database lacks indexes: ${list.join(', ')}; ${slow}`
+  if (missing.every(({ state }) => state === 'building')) return { detail, hint: 'wait until they are built' }
   return {
-    detail: `the database lacks indexes: ${list.join(', ')}; ${slow}`,
-    hint: `jobs-server indexes plan says what each serves and costs; jobs-server indexes build ${escaped(first.index)}`,
+    detail,
+    hint: `jobs-server indexes plan says what each serves and costs; jobs-server indexes build ${escaped((missing.find(({ state }) => state !== 'building') ?? first).index)}`,
   }
 }
+
+/** The words for the states of a missing index beside `missing`. */
+const stateWords = new Map([
+  ['invalid', ' (invalid)'],
+  ['building', ' (is being built)'],
+])
 
 /** Which indexes slow every write and are not used. `now` is in milliseconds. */
 export function findingOfIndexes(idle: readonly Idle[], now: number): Finding {

@@ -28,7 +28,7 @@ export function findingOfEvents(
   if (!part) return { detail: 'this server does not report it', hint: undefined }
   const { days, oldest } = part
   const log = tables.find(({ table }) => /(^|\.)job_events$/.test(table))
-  const size = log ? `job_events ${groupedDigits(log.rows)} rows, ${sizeText(log.bytes)}` : 'job_events'
+  const size = log ? `job_events about ${groupedDigits(log.rows)} rows, ${sizeText(log.bytes)}` : 'job_events'
   const age = ageInDays(oldest, now)
   const kept = days === null ? 'kept for ever' : `kept ${dayText(days)}`
   const swept = log?.swept_at === undefined || days === null ? '' : `, swept ${whenText(log.swept_at, now)}`

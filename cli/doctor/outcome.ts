@@ -9,6 +9,8 @@ import { lacksRight } from '../http/response-errors.ts'
 export interface Outcome {
   result: 'ok' | 'warning' | 'failed'
   detail: string
+  /** The parts of `detail` that people read line by line. */
+  lines?: readonly string[] | undefined
   hint: string
   exit: Exit
   /** The error of a failed check. */
@@ -24,6 +26,8 @@ export interface Check {
 /** What an answer of the server means, in words; `hint` is given where the operator should act. */
 export interface Finding {
   detail: string
+  /** The parts of `detail` that people read line by line. */
+  lines?: readonly string[]
   hint: string | undefined
 }
 
@@ -54,8 +58,8 @@ async function judged<Out extends z.ZodType>(
 ): Promise<Outcome> {
   try {
     const { body } = await (await context.client()).call(endpoint, {}, { isFinal: isRefusedByDatabase })
-    const { detail, hint } = judge(body)
-    return hint === undefined ? ok(detail) : warning(detail, hint)
+    const { detail, lines, hint } = judge(body)
+    return { ...(hint === undefined ? ok(detail) : warning(detail, hint)), lines }
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'not_found') throw error
     return warning('this server does not report it', notJobsServer)

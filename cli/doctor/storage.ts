@@ -17,43 +17,36 @@ const daysOfGrace = 2
 
 /** The sizes of the tables, in words; with a hint where the operator should act. `now` is in milliseconds. */
 export function findingOfStorage(stored: Storage, now: number): Finding {
+  const { archive_days, tables } = stored
+  const lines = tables.map((table) => described(table, isArchive(table) ? archive_days : table.days, now))
+  const detail = lines.join('; ') || 'the server reports no tables'
+  return { detail, ...(lines.length > 0 && { lines }), hint: hintOn(stored, now) }
+}
+
+/** What the operator should do first; undefined where all is well. */
+function hintOn(stored: Storage, now: number): string | undefined {
   const { archive_before_delete, archive_lacks, archive_days, differing_settings, history_triggers, tables } = stored
-  const texts = tables.map((table) => described(table, isArchive(table) ? archive_days : table.days, now))
-  const detail = texts.join('; ') || 'the server reports no tables'
   const [differing] = differing_settings
-  if (differing) return { detail, hint: hintOnSetting(differing) }
+  if (differing) return hintOnSetting(differing)
   const enable = enabling(history_triggers)
   const make = history_triggers?.some(({ state }) => state === 'missing')
     ? 'jobs-server migrate, as the owner of the tables'
     : undefined
   if (enable ?? make)
-    return {
-      detail,
-      hint: ['the history misses what becomes of jobs', enable, make].filter((part) => part !== undefined).join('; '),
-    }
-  if (!archive_before_delete) {
-    return {
-      detail,
-      hint: 'a prune cannot be undone; to change that, start the servers so: JOBS_ARCHIVE_BEFORE_DELETE=true jobs-server',
-    }
-  }
+    return ['the history misses what becomes of jobs', enable, make].filter((part) => part !== undefined).join('; ')
+  if (!archive_before_delete)
+    return 'a prune cannot be undone; to change that, start the servers so: JOBS_ARCHIVE_BEFORE_DELETE=true jobs-server'
   if (archive_lacks.length > 0) {
     const columns = archive_lacks.map(escaped).join(', ')
-    return {
-      detail,
-      hint: `jobs_archive lacks the columns ${columns}: its owner must add them, and until then every prune is refused`,
-    }
+    return `jobs_archive lacks the columns ${columns}: its owner must add them, and until then every prune is refused`
   }
   const archive = tables.find(isArchive)
   const age = archive?.oldest ? (now - Date.parse(archive.oldest)) / dayMs : 0
   if (age > archive_days + daysOfGrace) {
     const days = Math.floor(age)
-    return {
-      detail,
-      hint: `the oldest archived row is ${days} days old, and rows are kept for ${archive_days} days: retention does not run; read the log of the server`,
-    }
+    return `the oldest archived row is ${days} days old, and rows are kept for ${archive_days} days: retention does not run; read the log of the server`
   }
-  return { detail, hint: hintOnSize(tables) }
+  return hintOnSize(tables)
 }
 
 const isArchive = ({ table }: Table): boolean => /archive/.test(table)
@@ -74,16 +67,16 @@ function hintOnSize(tables: readonly Table[]): string | undefined {
   return big && `${escaped(big.table)} is larger than jobs: shorten its retention if its rows are not needed`
 }
 
-/** `jobs_archive 12,345 rows, 45 MB, kept 7 days, oldest 6 days, 1,763 a day, swept 3m ago` */
+/** `jobs_archive about 12,345 rows, 45 MB, kept 7 days, oldest 6 days, about 1,763 a day, swept 3m ago`: PostgreSQL estimates the rows. */
 function described({ table, rows, bytes, oldest, swept_at }: Table, keptDays: number | undefined, now: number): string {
   const days = oldest === null ? 0 : (now - Date.parse(oldest)) / dayMs
   return [
-    `${escaped(table)} ${groupedDigits(rows)} rows`,
+    `${escaped(table)} about ${groupedDigits(rows)} rows`,
     sizeText(bytes),
     ...(keptDays === undefined
       ? []
       : [`kept ${keptDays} days`, ...(days >= 1 ? [`oldest ${Math.floor(days)} days`] : [])]),
-    ...(days >= 1 && rows > 0 ? [`${groupedDigits(Math.round(rows / days))} a day`] : []),
+    ...(days >= 1 && rows > 0 ? [`about ${groupedDigits(Math.round(rows / days))} a day`] : []),
     ...(swept_at === undefined ? [] : [`swept ${whenText(swept_at, now)}`]),
   ].join(', ')
 }

@@ -8,7 +8,7 @@ import type { Context } from '../context.ts'
 import { isoTime } from '../output/iso-time.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
-import { describeScope } from '../settings/flags/scope-flags.ts'
+import { describeAnyOf } from '../settings/flags/scope-flags.ts'
 
 /** A point with the marks of its step, and what its bar is measured by. */
 interface Row extends Point {
@@ -28,7 +28,7 @@ interface Shown {
 /** Prints a row for each step, and in a table what keeps the numbers from being whole. */
 export function showHistory({ print }: Context, { history, raw, scope }: Shown): void {
   const rows = rowsOf(history)
-  print.rows({ columns, forPeople, rows, json: raw, empty: `no history of ${describeScope(scope)}` })
+  print.rows({ columns, forPeople, rows, json: raw, empty: `no history of ${describeAnyOf(scope)}` })
   if (print.forPeople) for (const note of notesOn(history)) print.aside(note)
 }
 

@@ -2,10 +2,10 @@ import { escaped, escapedJson } from '../../shared/escape.ts'
 import { exportOperations as endpoint } from '../../shared/records/export.ts'
 import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
+import { momentOf } from '../history/moment-of.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
-import { pastTime } from '../settings/past-time.ts'
 
 interface Range {
   since: string | undefined
@@ -26,8 +26,8 @@ interface Exported {
 export async function exportRecords(context: Context, { since, until }: Range): Promise<Ending> {
   const { io, print } = context
   const range = parseInput(endpoint.input, {
-    ...(since !== undefined && { since: pastTime(since, '--since') }),
-    ...(until !== undefined && { until: pastTime(until, '--until') }),
+    ...(since !== undefined && { since: await momentOf(context, since, { flag: '--since', scope: {} }) }),
+    ...(until !== undefined && { until: await momentOf(context, until, { flag: '--until', scope: {} }) }),
   })
   const asked = { since: range.since, until: range.until }
   const done: Exported = { records: 0, withheld: 0, last: undefined }

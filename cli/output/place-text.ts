@@ -5,8 +5,8 @@ interface Place {
   job_type?: string | null | undefined
 }
 
-/** `chatbooks`, `chatbooks/default export`, `all domains` */
-export function placeText({ domain, queue, job_type }: Place): string {
-  const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? 'all domains')
+/** `chatbooks`, `chatbooks/default export`; `all domains` where neither domain nor queue is named. */
+export function placeText({ domain, queue, job_type }: Place, everywhere = 'all domains'): string {
+  const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? everywhere)
   return job_type ? `${place} ${job_type}` : place
 }

@@ -53,6 +53,7 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
   const forPeople = output === 'table'
   const tables = forPeople ? await import('./table.ts') : undefined
   const most = () => (io.outTerminal ? io.columns : Number.POSITIVE_INFINITY)
+  const room = () => ({ columns: most(), lines: io.outTerminal ? io.rows : Number.POSITIVE_INFINITY })
   const structured = output === 'json' || output === 'ndjson'
   const out = quiet ? () => {} : io.out
   const json = (value: unknown, pretty: boolean) =>
@@ -76,14 +77,15 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     structured,
     style,
     aside,
-    table: async (columns, rows) => (await import('./table.ts')).tableText(columns, rows, style, most()),
+    table: async (columns, rows) =>
+      (await import('./table.ts')).tableText(columns, rows, style, { ...room(), lines: Number.POSITIVE_INFINITY }),
     json: (value) => json(value, io.outTerminal),
     text: (text) => io.out(text),
     result: out,
     width: io.outTerminal ? io.columns : 100,
     growing,
     rows({ rows, json: answer, empty, ...look }) {
-      if (tables && rows.length > 0) out(tables.tableText(look.forPeople ?? look.columns, rows, style, most()))
+      if (tables && rows.length > 0) out(tables.tableText(look.forPeople ?? look.columns, rows, style, room()))
       else growing(look)(rows, answer)
       if (forPeople && rows.length === 0) aside(empty)
     },

@@ -24,13 +24,65 @@ export interface Column<Row> {
 
 const gap = 2
 
-/** Rows for a person: no borders, dim capitals, at most `most` columns of the terminal wide. */
-export const tableText = <Row>(
+/** The terminal that a table is for, in columns and lines. */
+export interface Room {
+  columns: number
+  lines: number
+}
+
+/**
+ * Rows for a person: no borders, dim capitals, at most as wide as the terminal. The head stands again where it would be out of sight.
+ * Columns that have no room are left out from the right, and a line below the table names them.
+ */
+export function tableText<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   style: Style,
-  most: number,
-): string => growingTable(narrowed(columns, rows, most), style, most)(rows)
+  room: Room,
+): string {
+  const some = narrowed(columns, rows, room.columns)
+  const kept = fitting(some, rows, room.columns)
+  const text = withHeads(growingTable(kept, style, room.columns)(rows), room.lines)
+  const missing = some.filter((column) => !kept.includes(column))
+  if (missing.length === 0) return text
+  const names = missing.map(({ title }) => title).join(', ')
+  return `${text}${style.dim(`no room for ${names}: a wider terminal shows all, and so does -o tsv`)}\n`
+}
+
+/** The head of a table again each time that the lines since the last one fill the terminal. */
+function withHeads(table: string, height: number): string {
+  const [head = '', ...lines] = table.trimEnd().split('\n')
+  const screen = Math.max(2, height - 2)
+  if (lines.length <= screen) return table
+  const screens = Array.from({ length: Math.ceil(lines.length / screen) }, (_, at) => [
+    head,
+    ...lines.slice(at * screen, (at + 1) * screen),
+  ])
+  return `${screens.flat().join('\n')}\n`
+}
+
+/**
+ * The columns without those texts from the right that have no room, not even cut. Numbers, what names a row, and prose stay, with titles
+ * and names that are cut.
+ */
+function fitting<Row>(columns: readonly Column<Row>[], rows: readonly Row[], most: number): readonly Column<Row>[] {
+  const isNumber = ({ value }: Column<Row>) => rows[0] !== undefined && typeof value(rows[0]) === 'number'
+  const least = (column: Column<Row>) => {
+    if (column.below) return 0
+    const cells = Math.max(narrowest, ...rows.map((row) => width(shown(column.value(row)))))
+    if (isNumber(column)) return cells
+    return Math.max(Math.min(width(column.title), leastTitle), Math.min(cells, leastText))
+  }
+  const total = columns.reduce((sum, column) => sum + least(column) + gap, -gap)
+  const last = columns.findLastIndex(
+    (column, at) => at > 0 && column.gives === undefined && !column.below && !isNumber(column),
+  )
+  if (total <= most || last < 0) return columns
+  return fitting(columns.toSpliced(last, 1), rows, most)
+}
+
+/** A title and a text are cut to so many characters before a column is left out: `CR…` says nothing. */
+const [leastTitle, leastText] = [6, 16]
 
 /** The columns that fit: without columns of zeros, then with short titles. A column that names the row always stays. */
 function narrowed<Row>(columns: readonly Column<Row>[], rows: readonly Row[], most: number): readonly Column<Row>[] {

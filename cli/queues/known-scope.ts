@@ -4,7 +4,7 @@ import { commandLine } from '../../shared/shell.ts'
 import { nearestName } from '../command-line/nearest-name.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
-import { describeScope, flagWords } from '../settings/flags/scope-flags.ts'
+import { describeAnyOf, flagWords } from '../settings/flags/scope-flags.ts'
 
 /**
  * Throws where no job was ever in a scope: by the groups of jobs, which are exact at any size, and by the event log for a scope whose
@@ -41,7 +41,7 @@ async function unknownScope(client: Client, scope: Scope): Promise<Unknown | und
   const logged = await isLogged(client, scope)
   if (logged === true) return undefined
   const text = logged === undefined ? 'no job is in' : 'no job was ever in'
-  return { text: `${text} ${describeScope(scope)}`, hint: similarName(scope, (await groupsIn(client, {})) ?? []) }
+  return { text: `${text} ${describeAnyOf(scope)}`, hint: similarName(scope, (await groupsIn(client, {})) ?? []) }
 }
 
 const groupsIn = async (client: Client, scope: Scope) => {

@@ -8,7 +8,7 @@ import { isoTimeOf } from './iso-time.ts'
  */
 export function futureTime(text: string, flag: string, now: number = Date.now()): string {
   const given = text.trim()
-  const ms = /^\d+[smhdw]$/.test(given) ? now + 1000 * seconds(given, flag) : undefined
+  const ms = /^\d+[smhdw]?$/.test(given) ? now + 1000 * seconds(given, flag) : undefined
   const time = ms === undefined ? isoTimeOf(given) : Math.abs(ms) <= latest ? new Date(ms).toISOString() : undefined
   if (time !== undefined) return time
   throw new Failure('usage', `${flag}: must be a time such as 2026-01-31T06:00:00Z, or a duration from now such as 2h`)

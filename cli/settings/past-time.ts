@@ -3,11 +3,11 @@ import { seconds } from './duration.ts'
 
 /**
  * The time that a flag gives, as the API takes it: a time in ISO 8601, a day (its beginning in UTC), or a duration before
- * now, such as `2h`. Another text is returned as it is; the schema of the API refuses it.
+ * now, such as `2h`, or `90` for 90 s. Another text is returned as it is; the schema of the API refuses it.
  */
 export function pastTime(text: string, flag: string, now: number = Date.now()): string {
   const given = text.trim()
-  if (/^\d+[smhdw]$/.test(given)) return timeText(now - 1000 * seconds(given, flag), given)
+  if (/^\d+[smhdw]?$/.test(given)) return timeText(now - 1000 * seconds(given, flag), given)
   return /^\d{4}-\d\d-\d\d$/.test(given) ? `${given}T00:00:00Z` : given
 }
 

@@ -6,7 +6,7 @@ import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { noteUnknownScope } from '../queues/known-scope.ts'
-import { describeScope } from '../settings/flags/scope-flags.ts'
+import { describeAnyOf } from '../settings/flags/scope-flags.ts'
 import type { TopFrame, TopGroup } from './model.ts'
 
 interface Once {
@@ -18,7 +18,7 @@ interface Once {
 export async function printFrame(context: Context, { scope, frame }: Once): Promise<Ending> {
   const { print, another } = context
   const rows = [...frame.groups].sort((one, other) => load(other) - load(one))
-  print.rows({ columns, forPeople, rows, json: frame, empty: `no jobs in ${describeScope(scope)}` })
+  print.rows({ columns, forPeople, rows, json: frame, empty: `no jobs in ${describeAnyOf(scope)}` })
   if (!print.forPeople) return 'ok'
   if (rows.length === 0) await noteUnknownScope(context, scope)
   const { stopped = [], operations = [] } = frame

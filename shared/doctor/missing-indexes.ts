@@ -5,7 +5,7 @@ import { Count } from '../scope.ts'
 const MissingIndex = z.object({
   index: z.string(),
   table: z.string(),
-  /** `missing`, or `invalid`: a build of it was interrupted. An invalid index costs each write and serves nothing. */
+  /** `missing`; `building`; or `invalid`: a build of it was interrupted. An invalid index costs each write and serves nothing. */
   state: z.string(),
   /** What the index serves, in a sentence or two. */
   serves: z.string(),

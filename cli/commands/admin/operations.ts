@@ -3,12 +3,12 @@ import { escaped } from '../../../shared/escape.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
+import { momentOf } from '../../history/moment-of.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../../output/operation-columns.ts'
 import type { Ending } from '../../output/print.ts'
 import { labelledText } from '../../output/wrap.ts'
 import { readBrake } from '../../settings/flags/brake.ts'
-import { allFlag, describeScope, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
-import { pastTime } from '../../settings/past-time.ts'
+import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
 
 interface OperationsFlags extends ScopeFlags {
   kind?: string
@@ -109,14 +109,14 @@ async function list(
   const { parseInput } = await import('../../settings/flags/flag-errors.ts')
   const scope = scopeOf(flags)
   if (caller?.trim() === '') throw new Failure('usage', '--caller: must not be blank; leave it out to mean all')
-  const time = since === undefined ? undefined : pastTime(since, '--since')
+  const time = since === undefined ? undefined : await momentOf(context, since, { flag: '--since', scope })
   const checked = parseInput(endpoint.input, { ...scope, kind, state, since: time, caller, limit })
   const { before_id: _, ...given } = checked
   const narrowed = { ...given, limit }
   const answer = await answerOf(context, endpoint, narrowed)
   if (!answer) return 'ok'
   const { body, raw } = answer
-  context.print.rows({ columns, forPeople, rows: body, json: raw, empty: `no operations in ${describeScope(scope)}` })
+  context.print.rows({ columns, forPeople, rows: body, json: raw, empty: `no operations in ${describeAnyOf(scope)}` })
   return 'ok'
 }
 

@@ -46,7 +46,7 @@ export const erase: CommandSpec<EraseFlags> = {
       throw new Failure('usage', 'ids and --ids-file exclude each other; nothing was changed')
     if (owner === undefined && payload === undefined && idsFile === undefined && operands.length === 0) {
       throw new Failure('usage', 'whose data? give --owner, --payload or ids; nothing was changed', {
-        hint: 'jobsctl erase --owner alice --dry-run',
+        hint: context.another(['erase', ...scopeWords(scopeOf(flags)), '--owner', 'alice', '--dry-run']),
       })
     }
     const scope = scopeOf(flags)

@@ -82,7 +82,8 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   const total = brokenCount(body)
   checkFields('integrity', [request])(await context.client(), [body])
   if (body.preview === undefined && !flags.trustServer) {
-    if (settings.detailedExitcode) throw otherDefinition(context, await context.client(), ['--detailed-exitcode'])
+    if (settings.detailedExitcode)
+      throw otherDefinition(context, await context.client(), [...filterWords(filter, flags.all), '--detailed-exitcode'])
     print.aside(`note: ${otherDefinitionText((await context.client()).target.url.origin)}`)
   }
   print.rows({
@@ -90,7 +91,7 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
     forPeople: [{ title: 'check', value: ({ title }) => title }, count],
     rows: total > 0 ? checksOf(body) : [],
     json: raw,
-    empty: `no job breaks an invariant in ${describeFilter(filter)}`,
+    empty: `no job breaks an invariant in ${describeFilter(filter).replace(/^all domains/, 'any domain')}`,
   })
   if (print.forPeople && total > 0) {
     const words = retyped(['integrity', ...filterWords(filter, true), '--fix'])

@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
 import { durationText, seconds } from '../../settings/duration.ts'
+import { scopeOrExample } from '../../settings/flags/scope-flags.ts'
 import { type SelectionFlags, selectionFlags, selectionOf } from '../../settings/flags/selection-flags.ts'
 import { isoTimeOf } from '../../settings/iso-time.ts'
 
@@ -34,7 +35,9 @@ export const reschedule: CommandSpec<RescheduleFlags> = {
   async run(context, flags, ids) {
     const { rescheduleChange } = await import('../../changes/reschedule.ts')
     const { guardFiltered } = await import('../../changes/filtered.ts')
-    const time = timeOf(flags)
+    const time = timeOf(flags, () =>
+      context.another(['reschedule', ...(ids.length > 0 ? ids : scopeOrExample(flags)), '--in', '2h', '--dry-run']),
+    )
     const spread_seconds = flags.spread === undefined ? undefined : seconds(flags.spread, '--spread')
     const selected = await selectionOf(context, flags, ids)
     const fields = { ...selected.fields, ...time.fields, ...(spread_seconds !== undefined && { spread_seconds }) }
@@ -46,13 +49,17 @@ export const reschedule: CommandSpec<RescheduleFlags> = {
 
 /**
  * The new time as fields of the request, and as words of the command line.
+ * @param example the command with a time, for the hint
  * @throws Failure `usage` unless exactly one time is given
  */
-function timeOf({ now, in: after, at, by }: RescheduleFlags): { fields: object; words: string[] } {
+function timeOf(
+  { now, in: after, at, by }: RescheduleFlags,
+  example: () => string,
+): { fields: object; words: string[] } {
   const given = [now, after, at, by].filter((flag) => flag !== undefined)
   if (given.length !== 1) {
     throw new Failure('usage', 'to when? give one of --now, --in, --at and --by; nothing was changed', {
-      hint: 'jobsctl reschedule --domain chatbooks --in 2h --dry-run',
+      hint: example(),
     })
   }
   if (at !== undefined) return { fields: { available_at: timeText(at) }, words: ['--at', at] }

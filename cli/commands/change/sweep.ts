@@ -2,7 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
 import { durationText, seconds } from '../../settings/duration.ts'
 import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../../settings/flags/narrower-flags.ts'
-import { allFlag, mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+import { allFlag, mustExistFlag, scopeFlags, scopeOrExample } from '../../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 
 interface SweepFlags extends NarrowerFlags {
@@ -40,7 +40,7 @@ export const sweep: CommandSpec<SweepFlags> = {
     const { guardChange } = await import('../../guard/guard.ts')
     if (flags.age === undefined && flags.runtime === undefined) {
       throw new Failure('usage', 'which jobs? give --age, --runtime or both', {
-        hint: 'jobsctl sweep --domain chatbooks --age 1d --runtime 2h --dry-run',
+        hint: context.another(['sweep', ...scopeOrExample(flags), '--age', '1d', '--runtime', '2h', '--dry-run']),
       })
     }
     const { scope, fields, words: which } = narrowedScope(await withWholeCluster(context, flags))

@@ -1,11 +1,11 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
+import { momentOf } from '../../history/moment-of.ts'
 import type { Ending } from '../../output/print.ts'
 import { type PartFlags, partFlags, partOf } from '../../settings/flags/part-flags.ts'
 import { flagWords, scopeOf, scopeWords } from '../../settings/flags/scope-flags.ts'
 import { futureTime } from '../../settings/future-time.ts'
-import { pastTime } from '../../settings/past-time.ts'
 
 interface UndoFlags extends PartFlags {
   hold?: string
@@ -91,7 +91,7 @@ async function undoOfCaller(
   const { undoCallerChange } = await import('../../changes/undo/undo-caller.ts')
   const { guardChange } = await import('../../guard/guard.ts')
   const scope = scopeOf(flags)
-  const time = pastTime(since, '--since')
+  const time = await momentOf(context, since, { flag: '--since', scope })
   const found = await operationsOfCaller(await context.client(), { caller, since: time, scope })
   const words = [
     'undo',

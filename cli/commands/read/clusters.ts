@@ -4,7 +4,7 @@ import type { Cluster, ExpiredLeases, failureClusters as endpoint, NotRead } fro
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
-import { sinceTime } from '../../history/since-time.ts'
+import { momentOf } from '../../history/moment-of.ts'
 import { ago } from '../../output/ago.ts'
 import { isoTime } from '../../output/iso-time.ts'
 import { lackingFilters } from '../../output/lacking-filters.ts'
@@ -13,14 +13,14 @@ import type { Column } from '../../output/table.ts'
 import { noteUnknownScope } from '../../queues/known-scope.ts'
 import {
   allFlag,
-  describeScope,
+  describeAnyOf,
   flagWords,
   type ScopeFlags,
   scopeFlags,
   scopeOf,
   scopeWords,
 } from '../../settings/flags/scope-flags.ts'
-import { pastTime, refuseEmptyRange } from '../../settings/past-time.ts'
+import { refuseEmptyRange } from '../../settings/past-time.ts'
 
 interface ClustersFlags extends ScopeFlags {
   status?: string
@@ -60,8 +60,14 @@ export const clusters: CommandSpec<ClustersFlags> = {
   async run(context, flags) {
     const { failureClusters: endpoint } = await import('../../../shared/jobs/clusters.ts')
     const { parseInput } = await import('../../settings/flags/flag-errors.ts')
-    const since = flags.since?.trim() ? await sinceTime(context, flags.since) : flags.since
-    const request = requestOf({ ...flags, ...(since !== undefined && { since }) })
+    const moment = async (given: string | undefined, flag: string) =>
+      given?.trim() ? momentOf(context, given, { flag, scope: scopeOf(flags) }) : given
+    const [since, until] = [await moment(flags.since, '--since'), await moment(flags.until, '--until')]
+    const request = requestOf({
+      ...flags,
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+    })
     parseInput(endpoint.input, request)
     refuseEmptyRange(flags, request)
     const answer = await answerOf(context, endpoint, request)
@@ -85,7 +91,7 @@ function requestOf(flags: ClustersFlags): Record<string, string> {
     ...scopeOf(flags),
     status,
     since,
-    until: until === undefined ? undefined : pastTime(until, '--until'),
+    until,
     limit,
   }
   return Object.fromEntries(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined))
@@ -104,7 +110,7 @@ async function show(context: Context, { flags, rows, leases, notRead, raw }: Fou
   const { print, another } = context
   const scope = scopeOf(flags)
   const isComplete = notRead.length === 0
-  const empty = `no failure in ${describeScope(scope)}${isComplete ? '' : ' was found so far'}`
+  const empty = `no failure in ${describeAnyOf(scope)}${isComplete ? '' : ' was found so far'}`
   print.rows({ columns, forPeople, rows, json: raw, empty })
   if (!print.forPeople) return
   if (rows.length === 0 && isComplete) await noteUnknownScope(context, scope)

@@ -3,7 +3,6 @@ import type { Endpoint } from '../../../shared/endpoint.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { Reason } from '../../../shared/explain/reason.ts'
-import { commandLine } from '../../../shared/shell.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
@@ -60,7 +59,9 @@ async function print<In extends z.ZodType, Out extends z.ZodType<Explanation>>(
   if (!answer) return 'ok'
   const { body, raw } = answer
   if (print.forPeople) print.result(textOf(context, body))
-  else print.rows({ columns, rows: body.reasons, json: raw, empty: '' })
+  else print.rows({ columns: columnsFor(context), rows: body.reasons, json: raw, empty: '' })
+  // Without a row a reader of TSV could not tell that nothing keeps the queue from an answer that was lost.
+  if (!print.forPeople && !print.structured && body.reasons.length === 0) print.aside(`note: ${escaped(body.sentence)}`)
   return 'ok'
 }
 
@@ -82,13 +83,10 @@ function callText({ http, jobsctl }: NonNullable<Reason['remedy']>, another: Con
   return jobsctl ? another(jobsctl) : `${http.method} ${http.path} ${JSON.stringify(http.body)}`
 }
 
-const columns: Column<Reason>[] = [
+const columnsFor = ({ another }: Context): Column<Reason>[] => [
   { title: 'code', value: ({ code }) => code },
   { title: 'sentence', value: ({ sentence }) => sentence },
-  { title: 'command', value: ({ remedy }) => remedyCommand(remedy) },
+  { title: 'command', value: ({ remedy }) => (remedy?.jobsctl ? another(remedy.jobsctl) : '') },
   { title: 'call', value: ({ remedy }) => (remedy ? `${remedy.http.method} ${remedy.http.path}` : '') },
   { title: 'body', value: ({ remedy }) => (remedy ? JSON.stringify(remedy.http.body) : '') },
 ]
-
-const remedyCommand = (remedy: Reason['remedy']): string =>
-  remedy?.jobsctl ? commandLine(['jobsctl', ...remedy.jobsctl]) : ''

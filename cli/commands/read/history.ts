@@ -1,9 +1,9 @@
 import { Failure } from '../../../shared/errors.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
-import { sinceTime } from '../../history/since-time.ts'
+import { momentOf } from '../../history/moment-of.ts'
 import { allFlag, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
-import { pastTime, refuseEmptyRange } from '../../settings/past-time.ts'
+import { refuseEmptyRange } from '../../settings/past-time.ts'
 
 interface HistoryFlags extends ScopeFlags {
   since?: string
@@ -47,8 +47,8 @@ export const history: CommandSpec<HistoryFlags> = {
     const { parseInput } = await import('../../settings/flags/flag-errors.ts')
     const request = {
       ...scopeOf(flags),
-      from: await sinceTime(context, since),
-      ...(until !== undefined && { to: pastTime(until, '--until') }),
+      from: await momentOf(context, since, { flag: '--since', scope: scopeOf(flags) }),
+      ...(until !== undefined && { to: await momentOf(context, until, { flag: '--until', scope: scopeOf(flags) }) }),
       ...(step !== undefined && { step }),
     }
     const input = parseInput(endpoint.input, request)

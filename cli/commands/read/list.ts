@@ -8,7 +8,7 @@ import { lackingFilters } from '../../output/lacking-filters.ts'
 import { groupedDigits } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
-import { describeScope, scopeOf } from '../../settings/flags/scope-flags.ts'
+import { describeAnyOf, scopeOf } from '../../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 
 export const list: CommandSpec<ListFlags> = {
@@ -57,7 +57,7 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
   const found = await searchList(context, { request, scope })
   const { jobs, raw, isComplete } = found
   if (jobs.length === 0 && isComplete) await explainEmptyList(context, flags)
-  const empty = isComplete ? `no job matches in ${describeScope(scope)}` : 'no job was found so far'
+  const empty = isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job was found so far'
   // Without the head of a table: the ids are read by programs, also where JOBSCTL_OUTPUT asks for tables.
   if (flags.ids && print.forPeople && jobs.length > 0) print.result(jobs.map((job) => `${job.id}\n`).join(''))
   else if (flags.ids) print.rows({ columns: [id], rows: jobs, json: jobs.map((job) => job.id), empty })

@@ -8,7 +8,7 @@ import type { Column } from '../../output/table.ts'
 import { noteUnknownScope } from '../../queues/known-scope.ts'
 import {
   allFlag,
-  describeScope,
+  describeAnyOf,
   type ScopeFlags,
   scopeFlags,
   scopeOf,
@@ -32,7 +32,7 @@ export const stale: CommandSpec<ScopeFlags> = {
     if (!answer) return 'ok'
     const { body, raw, header } = answer
     const isComplete = header('x-complete') !== 'false'
-    const empty = isComplete ? `no lease in ${describeScope(scope)} has expired` : 'no expired lease was found so far'
+    const empty = isComplete ? `no lease in ${describeAnyOf(scope)} has expired` : 'no expired lease was found so far'
     print.rows({ columns, forPeople, rows: body, json: raw, empty })
     if (!isComplete) print.aside(incomplete(header('x-scanned')))
     if (print.forPeople && body.length === 0 && isComplete) await noteUnknownScope(context, scope)

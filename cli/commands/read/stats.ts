@@ -12,7 +12,7 @@ import { wrapped } from '../../output/wrap.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../../queues/known-scope.ts'
 import {
   allFlag,
-  describeScope,
+  describeAnyOf,
   mustExistFlag,
   type ScopeFlags,
   scopeFlags,
@@ -98,7 +98,7 @@ async function show(context: Context, { scope, rows, json }: Found, mustExist: b
   if (rows.length === 0 && mustExist) await refuseUnknownScope(await context.client(), scope)
   const shown = print.forPeople ? await withStates(await context.client(), rows) : rows
   const forPeople = columnsForPeople(shown)
-  print.rows({ columns, forPeople, rows: shown, json, empty: `no jobs in ${describeScope(scope)}` })
+  print.rows({ columns, forPeople, rows: shown, json, empty: `no jobs in ${describeAnyOf(scope)}` })
   if (print.forPeople && rows.length === 0) await noteUnknownScope(context, scope)
   if (print.forPeople && rows.length > 0) print.aside(`\n${summary(scope, rows, retyped)}`)
   return 'ok'
@@ -174,7 +174,7 @@ async function drawScreen(context: Context, { client, scope, rows, at }: Screen)
   const most = Math.max(1, rows.length > room ? room - 1 : room)
   const shown = await withStates(client, busiest.slice(0, most))
   const table =
-    shown.length > 0 ? await print.table(columnsForPeople(shown), shown) : `no jobs in ${describeScope(scope)}\n`
+    shown.length > 0 ? await print.table(columnsForPeople(shown), shown) : `no jobs in ${describeAnyOf(scope)}\n`
   const more = rows.length - shown.length
   const lines = [
     print.style.dim(at),

@@ -6,7 +6,7 @@ import { isoTime } from '../../output/iso-time.ts'
 import { lackingFilters } from '../../output/lacking-filters.ts'
 import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
 import type { Column } from '../../output/table.ts'
-import { describeScope, scopeOf, scopeWords } from '../../settings/flags/scope-flags.ts'
+import { describeAnyOf, scopeOf, scopeWords } from '../../settings/flags/scope-flags.ts'
 
 interface WorkersFlags {
   domain?: string
@@ -34,7 +34,7 @@ export const workers: CommandSpec<WorkersFlags> = {
     const answer = await answerOf(context, endpoint, scope)
     if (!answer) return 'ok'
     const { body, raw, header } = answer
-    print.rows({ columns, forPeople, rows: body, json: raw, empty: `no worker was seen in ${describeScope(scope)}` })
+    print.rows({ columns, forPeople, rows: body, json: raw, empty: `no worker was seen in ${describeAnyOf(scope)}` })
     if (header('x-complete') === 'false') print.aside(incomplete(flags))
     const expired = sumOf(body.map(({ expired }) => expired))
     if (print.forPeople && expired > 0) {

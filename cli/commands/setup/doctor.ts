@@ -57,15 +57,26 @@ function report({ print, io, flags }: Context, found: Checked[]): Ending {
   if (print.forPeople) print.result(found.map((checked) => checkText(checked, print)).join(''))
   else print.rows({ columns, rows: found, json, empty: '' })
   const worst = found.find(({ exit }) => exit !== 'ok')
+  const warnings = found.filter(({ result }) => result === 'warning')
+  if (print.forPeople && warnings.length > 0) print.result(`\n${summary(warnings, print)}`)
   if (worst?.failure && print.structured) printFailure(worst.failure, io, flags, [])
   else if (worst) print.aside(`\n${worst.check}: ${worst.detail} (exit ${exits[worst.exit].code})`)
   return worst?.exit ?? 'ok'
 }
 
-/** One line a check, with the hint below it; long text wraps. */
-function checkText({ check, result, detail, hint }: Checked, { style, width }: Context['print']): string {
+/** The warnings again, since they may have scrolled out of sight: their number, and a line or more for each. */
+const summary = (warnings: readonly Checked[], print: Context['print']): string =>
+  [
+    `${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}\n`,
+    ...warnings.map((checked) => checkText({ ...checked, lines: undefined }, print)),
+  ].join('')
+
+/** One line a check, or a line for each part of it, with the hint below; long text wraps. */
+function checkText({ check, result, detail, lines, hint }: Checked, { style, width }: Context['print']): string {
   const label = `${check.padEnd(9)} ${style[colours[result]](result.padEnd(8))} `
   const indent = 19
-  const text = [detail, ...(hint === '' ? [] : [`hint: ${hint}`])].flatMap((part) => wrapped(part, width - indent))
+  const text = [...(lines ?? [detail]), ...(hint === '' ? [] : [`hint: ${hint}`])].flatMap((part) =>
+    wrapped(part, width - indent),
+  )
   return text.map((line, at) => `${at === 0 ? label : ' '.repeat(indent)}${escaped(line)}\n`).join('')
 }

@@ -58,6 +58,9 @@ export function scopeOfChange(flags: ScopeFlags): Scope {
 /** The scope in a sentence: `chatbooks`, `chatbooks/default export`, `all domains`. */
 export const describeScope = (scope: Scope): string => escaped(placeText(scope))
 
+/** The scope in a sentence about nothing: `no jobs in chatbooks`, `no jobs in any domain`. */
+export const describeAnyOf = (scope: Scope): string => escaped(placeText(scope, 'any domain'))
+
 /** A flag and its value; a value that looks like a flag is joined to its flag by `=`. */
 export const flagWords = (flag: string, value: string): string[] =>
   value.startsWith('-') ? [`${flag}=${value}`] : [flag, value]
@@ -68,3 +71,9 @@ export const scopeWords = ({ domain, queue, job_type }: Scope, all = false): str
   ...(queue ? flagWords('--queue', queue) : []),
   ...(job_type ? flagWords('--job-type', job_type) : []),
 ]
+
+/** The scope of a command that lacks something else, for the hint that completes it; an example where it has none. */
+export const scopeOrExample = (flags: ScopeFlags & { mustExist?: boolean }): string[] => {
+  const words = scopeWords(scopeOf(flags), flags.all)
+  return [...(words.length > 0 ? words : ['--domain', 'chatbooks']), ...(flags.mustExist ? ['--must-exist'] : [])]
+}

@@ -3,7 +3,7 @@ import { escaped } from '../../../shared/escape.ts'
 import type { Cluster } from '../../../shared/jobs/clusters.ts'
 import type { Context } from '../../context.ts'
 import { groupedDigits } from '../../output/numbers.ts'
-import { describeScope, type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
+import { describeAnyOf, describeScope, type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
 
 interface ClusterFlags extends ScopeFlags {
   cluster?: string
@@ -58,7 +58,7 @@ interface Sought {
 function unknown({ another }: Context, flags: ClusterFlags, { prefix, isComplete }: Sought): Failure {
   const scope = scopeOf(flags)
   const among = isComplete ? '' : ' among those that the server could read'
-  const detail = `no cluster of failures in ${describeScope(scope)}${among} has an id that begins with ${prefix}; nothing was changed`
+  const detail = `no cluster of failures in ${describeAnyOf(scope)}${among} has an id that begins with ${prefix}; nothing was changed`
   return new Failure('not_found', detail, { hint: another(['clusters', ...scopeWords(scope)]) })
 }
 

@@ -26,13 +26,22 @@ export async function readMissingIndexes(sql: Sql): Promise<MissingIndex[]> {
     const { name, table, serves, forOperators } = statement
     const size = await readTableSize(sql, table)
     if (!size) continue
-    const [invalid] = await sql`select from pg_index where indexrelid = to_regclass(${name}) and not indisvalid`
     found.push({
-      ...{ index: name, table, state: invalid ? 'invalid' : 'missing', serves, for_operators: forOperators },
+      ...{ index: name, table, state: await stateOf(sql, name), serves, for_operators: forOperators },
       ...{ table_bytes: size.bytes, bytes_estimate: await estimateBytes(sql, statement) },
     })
   }
   return found
+}
+
+/** An index that is not valid is being built as long as a session reports its progress; else the build was interrupted. */
+async function stateOf(sql: Sql, name: string): Promise<string> {
+  const [invalid] = await sql<{ building: boolean }[]>`
+    select exists (select from pg_stat_progress_create_index where index_relid = indexrelid) as building
+    from pg_index
+    where indexrelid = to_regclass(${name}) and not indisvalid`
+  if (!invalid) return 'missing'
+  return invalid.building ? 'building' : 'invalid'
 }
 
 const Plan = z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number(), 'Plan Width': z.number() }) })])

@@ -18,6 +18,7 @@ export interface JobsctlOptions {
 /**
  * Runs the command line off a terminal in the test's own process, with none of this machine's settings. The source is
  * run, not the build. What belongs to a process (signals, pipes, the streams, `--version`) needs `jobsctlProcess`.
+ * @throws Error for a command in what it printed that lost the target or the scope of this one, or that cannot be pasted
  */
 export async function runJobsctl(argv: string[], { stdin = '', env = {} }: JobsctlOptions = {}): Promise<Ended> {
   const [{ main }, commands, environment] = await Promise.all([
@@ -27,6 +28,8 @@ export async function runJobsctl(argv: string[], { stdin = '', env = {} }: Jobsc
   ])
   const output = { out: '', err: '' }
   const code = await main(commands, argv, ioOf({ output, stdin, env: environment }))
+  const { refuseLostHints } = await import('./hints.ts')
+  refuseLostHints(argv, `${output.err}\n${output.out}`)
   return { code, ...output }
 }
 

@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { until } from '../poll.ts'
 import { built } from './built.ts'
 import { endWithTests } from './end-with-tests.ts'
+import { refuseLostHints } from './hints.ts'
 import { environmentOf, type JobsctlOptions } from './jobsctl.ts'
 
 /** How a run at a terminal ended, and its screen. */
@@ -92,9 +93,12 @@ async function startLine(line: string, env: JobsctlOptions['env']): Promise<Term
   }
 }
 
-/** Runs it until it ends, without a key being touched. */
-export const atTerminal = async (argv: string[], options?: TerminalOptions): Promise<TerminalRun> =>
-  (await startAtTerminal(argv, options)).ended
+/** Runs it until it ends, without a key being touched. The commands that it prints keep its target and its scope. */
+export const atTerminal = async (argv: string[], options?: TerminalOptions): Promise<TerminalRun> => {
+  const run = await (await startAtTerminal(argv, options)).ended
+  if (options?.program === undefined) refuseLostHints(argv, run.screen)
+  return run
+}
 
 const redirected = (sign: string, file: string | undefined) => (file === undefined ? '' : ` ${sign}${quoted(file)}`)
 

@@ -5,6 +5,26 @@ import { type Column, tableText } from '../../../cli/output/table.ts'
 import { wrapped } from '../../../cli/output/wrap.ts'
 import { escaped } from '../../../shared/escape.ts'
 
+const room = (columns: number, lines = 24) => ({ columns, lines })
+
+it('leaves columns out from the right where their titles have no room, and says which', () => {
+  const names = ['id', 'status', 'created_at', 'acquired_at', 'completed_at']
+  const columns = names.map((title): Column<number> => ({ title, value: (row) => `${title} of ${row}` }))
+  const text = tableText(columns, [1, 2], styleFor(false), room(42))
+  expect(text).toMatch(/^ID +STATUS +CREATED_AT *\nid of 1 +status of 1 +created_at of 1\n/)
+  expect(text).toContain('no room for acquired_at, completed_at: a wider terminal shows all, and so does -o tsv\n')
+  expect(text).not.toContain('…A')
+  expect(tableText(columns, [1, 2], styleFor(false), room(100))).not.toContain('no room')
+})
+
+it('shows the head again where a table is higher than the terminal', () => {
+  const columns: Column<number>[] = [{ title: 'id', value: (row) => row }]
+  const rows = Array.from({ length: 50 }, (_, at) => at)
+  const lines = tableText(columns, rows, styleFor(false), room(80)).trimEnd().split('\n')
+  expect(lines.flatMap((line, at) => (line.trim() === 'ID' ? [at] : []))).toEqual([0, 23, 46])
+  expect(tableText(columns, rows, styleFor(false), room(80, 60)).split('ID')).toHaveLength(2)
+})
+
 interface Row {
   queue: string
   queued: number
@@ -19,8 +39,10 @@ const columns: Column<Row>[] = [
 describe('a table at a narrow terminal', () => {
   it('drops columns of zeros and shortens titles before it cuts the name of a row', () => {
     const rows = [{ queue: 'chatbooks/default', queued: 0, quarantined: 12 }]
-    expect(tableText(columns, rows, styleFor(false), 24)).toBe('QUEUE              QUAR\nchatbooks/default    12\n')
-    expect(tableText(columns, rows, styleFor(false), 80)).toContain('QUEUED')
+    expect(tableText(columns, rows, styleFor(false), room(24))).toBe(
+      'QUEUE              QUAR\nchatbooks/default    12\n',
+    )
+    expect(tableText(columns, rows, styleFor(false), room(80))).toContain('QUEUED')
   })
 })
 
@@ -31,16 +53,21 @@ it('titles are cut before cells, and what names a row is cut last', () => {
     { title: 'a long title', value: () => 'completed' },
   ]
   const rows = [{ queue: 'chatbooks/default', queued: 0, quarantined: 12 }]
-  const lines = (most: number) => tableText(words, rows, styleFor(false), most).trimEnd().split('\n')
+  const lines = (most: number) => tableText(words, rows, styleFor(false), room(most)).trimEnd().split('\n')
   expect(lines(40)).toEqual(['QUEUE              QUARANTI…  A LONG TI…', 'chatbooks/default         12  completed'])
-  expect(lines(33)[1]).toBe('chatbooks/default   12  completed')
-  expect(lines(28)[1]).toMatch(/^chatbooks\/default +12 {2}com…$/)
+  expect(lines(36)[1]).toBe('chatbooks/default      12  completed')
+  expect(lines(28)).toEqual([
+    expect.stringMatching(/^QUEUE +QUARAN/),
+    expect.stringMatching(/^chatbooks\/default +12$/),
+    'no room for a long title: a wider terminal shows all, and so does -o tsv',
+  ])
+  expect(lines(20)[1]).toMatch(/^chatbooks\/.*12$/)
 })
 
 it('one long name does not widen a table for all rows', () => {
   const queues = ['chatbooks/default', `chatbooks/${'x'.repeat(100)}`]
   const rows = queues.map((queue) => ({ queue, queued: 3, quarantined: 0 }))
-  const [head = '', first = '', long = ''] = tableText(columns, rows, styleFor(false), 200).split('\n')
+  const [head = '', first = '', long = ''] = tableText(columns, rows, styleFor(false), room(200)).split('\n')
   expect(head.indexOf('QUEUED')).toBe(62)
   expect(first).toMatch(/^chatbooks\/default +3 +0$/)
   expect(long).toMatch(/^chatbooks\/x{49}… +3 +0$/)

@@ -91,7 +91,7 @@ describe('the first digits of a cluster', () => {
     const at = await server()
     const unknown = await runAt(at, ['retry', '--cluster', 'ffff', '--yes'])
     expect(unknown.err).toBe(
-      'error: no cluster of failures in all domains has an id that begins with ffff; nothing was changed\n  hint: jobsctl clusters\n',
+      'error: no cluster of failures in any domain has an id that begins with ffff; nothing was changed\n  hint: jobsctl clusters\n',
     )
     expect(unknown.code).toBe(5)
     expect(changesOf(at)).toEqual([])

@@ -90,7 +90,7 @@ describe('the form of events', () => {
       run(server),
       run(server, '--json'),
     ])
-    expect(table).toEqual({ code: 0, out: '', err: 'no events in all domains\n' })
+    expect(table).toEqual({ code: 0, out: '', err: 'no events in any domain\n' })
     expect(scoped).toEqual({ code: 0, out: '', err: 'no events in media/q\n' })
     expect(tsv).toEqual({ code: 0, out: '', err: '' })
     expect(json).toEqual({ code: 0, out: '[]\n', err: '' })
@@ -269,7 +269,7 @@ describe('which events', () => {
     [['--after', 'x'], '--after: must be a whole number'],
     [['--after', '-1'], '--after: needs a value'],
     [['--after', '9007199254740993'], '--after: must be from 0 to'],
-    [['--since', 'yesterday'], '--since: must be a duration'],
+    [['--since', 'yesterday'], '--since: must be a time such as 2026-01-31T12:00:00Z, 1h for 1 h ago, or mark:<text>'],
     [['--since', '0'], '--since: must be at least 1s'],
     [['--limit', '0'], '--limit: must be from 1 to 1000'],
     [['--limit', '1001'], '--limit: must be from 1 to 1000'],

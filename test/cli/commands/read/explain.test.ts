@@ -66,6 +66,14 @@ describe('explain', () => {
     expect(out).toMatch(/^a\/b\/c: 1 job due, the oldest for 2h.*, 0 leased\.\n {2}no worker {2}no worker has asked/)
   })
 
+  it('says in a pipe where nothing keeps a queue, beside rows that are none', async () => {
+    await world.jobs(1, { status: 'queued', domain: 'chatbooks', queue: 'default' })
+    const { code, out, err } = await world.jobsctl(['explain', 'chatbooks/default'])
+    const { sentence, reasons } = JSON.parse((await world.jobsctl(['explain', 'chatbooks/default', '--json'])).out)
+    expect(reasons).toEqual([])
+    expect({ code, out, err }).toEqual({ code: 0, out: '', err: `note: ${sentence}\n` })
+  })
+
   it('is exit 5 for an unknown job or queue, and exit 2 for what is neither', async () => {
     const [id] = await world.jobs(1, { status: 'queued' })
     expect(await world.jobsctl(['explain', '999999'])).toMatchObject({ code: 5, out: '' })

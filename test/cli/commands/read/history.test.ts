@@ -94,6 +94,11 @@ describe('history and mark', () => {
       ),
     })
     const since = ['--since', 'mark:deploy "4711"']
+    // One grammar of times: each flag of a past time takes a mark, a day, a time and a duration.
+    const day = new Date(Date.now() - 2 * 86_400_000).toISOString()
+    for (const time of [since[1] ?? '', day.slice(0, 10), day, '1h', '90'])
+      for (const name of ['history', 'clusters', 'events', 'operations'])
+        expect(await world.jobsctl([name, '--since', time]), `${name} --since ${time}`).toMatchObject({ code: 0 })
     const { marks } = JSON.parse((await world.jobsctl(['history', '--json', '--step', '1m', ...since])).out)
     expect(marks).toMatchObject([{ text: 'deploy "4711"', caller: 'single-user' }])
     expect((await world.jobsctl(['history', '--step', '1m', ...since])).out).toContain('\tdeploy "4711"\n')

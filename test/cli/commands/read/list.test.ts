@@ -167,6 +167,16 @@ describe('list', () => {
     expect(limits.filter(Boolean).slice(0, 4)).toEqual(['100', '100', '99', '99'])
   })
 
+  it.each([['list'], ['stats'], ['clusters'], ['workers'], ['stale'], ['events']])(
+    '%s that found nothing says so of any domain, not of all',
+    async (name) => {
+      const answer = name === 'clusters' ? { clusters: [], expired_leases: [] } : []
+      const server = await fakeServer(() => ({ body: answer }))
+      const { err } = await runAt(server, [name, '-o', 'table'])
+      expect(err).toMatch(/^no .* in any domain/)
+    },
+  )
+
   it('a scope without jobs is known by the groups, also where the search is not over: exit 5 with --must-exist', async () => {
     const of = (path: string) => new URL(path, 'http://server').pathname.replace('/api/v1/jobs/', '')
     const server = await fakeServer(({ path }) => {

@@ -25,8 +25,8 @@ describe('doctor on the event log', () => {
       { kind: 'audit', days: 1, oldest: null },
     ])
     expect(lines).toEqual([
-      'events\tok\tjob_events 1,200,000 rows, 500 MB, oldest step of a job 29 days old, kept 30 days\t',
-      'audit\tok\tjob_events 1,200,000 rows, 500 MB, oldest action of an operator none, kept 1 day\t',
+      'events\tok\tjob_events about 1,200,000 rows, 500 MB, oldest step of a job 29 days old, kept 30 days\t',
+      'audit\tok\tjob_events about 1,200,000 rows, 500 MB, oldest action of an operator none, kept 1 day\t',
     ])
   })
 

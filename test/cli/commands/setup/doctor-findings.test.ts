@@ -72,3 +72,24 @@ it('names the role so that a shell and PostgreSQL take it', async () => {
   expect(await hintOn({ closed: ['jobs'], row_security: ['jobs'] })).toContain('alter role "svc-jobs x" bypassrls')
   expect(await hintOn({ row_security: ['jobs'] })).toContain(`alter role "svc-jobs x" set app.is_admin = 'true'`)
 })
+
+it('shows people a line for each table, estimates as such, and its warnings again at the end', async () => {
+  const table = { rows: 12_345, bytes: 45_000_000, oldest: null }
+  const tables = ['jobs', 'job_events'].map((name) => ({ ...table, table: name }))
+  const server = await fakeServer(({ path }) => {
+    if (path.endsWith('/storage')) return { body: { archive_before_delete: false, archive_days: 7, tables } }
+    if (path.endsWith('/indexes/missing')) {
+      const index = { table: 'jobs', serves: 'lists', for_operators: true, table_bytes: 1, bytes_estimate: 1 }
+      return { body: [{ ...index, index: 'jobsctl_created', state: 'building' }] }
+    }
+    if (/\/(counts|indexes|caller|cursors|policy)$/.test(path)) return { status: 404, body: { detail: 'Not Found' } }
+    return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
+  })
+  const { out } = await runAt(server, ['doctor', '-o', 'table'])
+  expect(out).toMatch(/^history +warning +jobs about 12,345 rows, 45 MB\n {19}job_events about 12,345 rows, 45 MB\n/m)
+  expect(out).toContain('jobsctl_created (is being built)')
+  const [, end = ''] = out.split(/\n\n\d+ warnings?\n/)
+  expect(end).toMatch(/^history +warning/m)
+  expect(end).toContain('a prune cannot be undone')
+  expect(end).not.toMatch(/ ok /)
+})
