@@ -1916,7 +1916,7 @@ export interface StaleQueuesInput {
   job_type?: string | undefined
 }
 
-export type StaleQueuesOutput = { domain: string; queue: string; count: number; oldest?: string | null | undefined }[]
+export type StaleQueuesOutput = { domain: string; queue: string; count: number; oldest?: string | null | undefined; at_least?: boolean | undefined }[]
 
 export interface SetSlaPolicyInput {
   /** The domain */
