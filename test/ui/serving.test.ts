@@ -87,6 +87,19 @@ describe.skipIf(!hasBrowser)('serving the dashboard (needs chromium)', () => {
     await world.stop()
   })
 
+  it('a screen whose file the server does not have any more is told, and is there after a reload', async () => {
+    const world = await openWorld('postgres')
+    const { page, close } = await visit(browser, world, { secret: world.key, expected: /404/ })
+    await page.route('**/assets/loaded-later*', (route) => route.fulfill({ status: 404 }))
+    await page.getByRole('link', { name: 'History' }).click()
+    await page.getByRole('alert').getByText('The server has not sent this screen.').waitFor()
+    await page.unroute('**/assets/loaded-later*')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('figure').first().waitFor()
+    await close()
+    await world.stop()
+  })
+
   it('everything before the counts is at most 60 KB', async () => {
     const world = await openWorld('postgres')
     await world.jobs(3, { status: 'queued' })

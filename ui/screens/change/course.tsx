@@ -11,7 +11,6 @@ import { useAct } from '../../state/act.ts'
 import { keepInEntry, navigate } from '../../state/address.ts'
 import { hasPlans, may } from '../../state/session.ts'
 import { canUndo } from '../operations/can-undo.ts'
-import { unchangedOf } from '../operations/unchanged.ts'
 import { changeOfOthers, FirstJobs, firstJobsOf, othersText } from './first-jobs.tsx'
 import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
@@ -100,9 +99,7 @@ const Stopped = ({ problem, stopped, progress }: Known & { problem: Problem }) =
   <div class="note care" role="alert">
     <p>
       <b>Stopped after {jobsText(stopped?.affected ?? progress?.affected ?? 0)}</b>: {stopped?.error ?? problem.message}
-      {stopped &&
-        unchangedOf(stopped).notReached > 0 &&
-        `. ${unchangedOf(stopped).notReached.toLocaleString('en')} not reached`}
+      {stopped?.not_reached ? `. ${stopped.not_reached.toLocaleString('en')} not reached` : ''}
     </p>
   </div>
 )

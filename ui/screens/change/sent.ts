@@ -37,9 +37,15 @@ export const courseOf = (change: StartedChange): Signal<Known> => courses.get(ch
 /** Looks for a change by its key, and follows it where it is found. */
 export const lookFor = (change: StartedChange): Signal<Known> =>
   observe(change, async (hooks) => {
-    const id = await findOperation(change)
+    const id = (await findOperation(change)) ?? (await soon(() => findOperation(change)))
     return id === undefined ? undefined : follow(String(id), hooks)
   })
+
+/** A page that was loaded again right after a click may be quicker than the request of before: it looks a second time. */
+const soon = async <Result>(look: () => Promise<Result>): Promise<Result> => {
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  return look()
+}
 
 type Hooks = Parameters<typeof follow>[1]
 

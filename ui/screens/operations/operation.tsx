@@ -9,7 +9,6 @@ import { useLoad, usePolling } from '../../state/load.ts'
 import { serverNow } from '../../state/now.ts'
 import { Bar, StopButton } from '../change/course.tsx'
 import { Reviews } from './review.tsx'
-import { unchangedOf } from './unchanged.ts'
 import { Undo } from './undo.tsx'
 
 type Shown = Awaited<ReturnType<typeof call<'getOperation'>>>
@@ -56,7 +55,6 @@ const count = (value: number): string => value.toLocaleString('en')
 const operationLink = (id: number | null) => id !== null && <Link to={`/operations/${id}`}>{id}</Link>
 
 function factsOf(record: Shown) {
-  const { notReached, leftForLater, skipped } = unchangedOf(record)
   const now = Object.entries(record.now).map(([state, jobs]) => `${state} ${count(jobs)}`)
   return [
     ['Kind', record.kind],
@@ -66,9 +64,9 @@ function factsOf(record: Shown) {
     ['Job type', record.job_type],
     ['Changed', count(record.affected)],
     ['Previewed', record.previewed !== null && count(record.previewed)],
-    ['Not reached', notReached > 0 && count(notReached)],
-    ['Left for later', leftForLater > 0 && count(leftForLater)],
-    ['Skipped', skipped > 0 && `${count(skipped)}: others had changed or held them`],
+    ['Not reached', record.not_reached ? count(record.not_reached) : ''],
+    ['Left for later', record.left_for_later ? count(record.left_for_later) : ''],
+    ['Skipped', record.skipped_by_others ? `${count(record.skipped_by_others)}: others had changed or held them` : ''],
     ['Its jobs now', now.join(', ')],
     ['By', record.caller],
     ['Why', record.reason],
