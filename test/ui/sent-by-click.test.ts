@@ -172,6 +172,9 @@ describe.skipIf(!hasBrowser)('a change is sent by a click alone (needs chromium)
     let runs = 0
     const confirm = page.getByRole('form', { name: 'Confirm' }).getByRole('button', { name: /^Retry / })
     const isLoggedOut = () => page.getByLabel('Key or token').isVisible()
+    /** It may be gone while somebody looks. */
+    const mayConfirm = async () =>
+      (await confirm.isVisible()) && (await confirm.isEnabled({ timeout: 500 }).catch(() => false))
     /** Presses the first button of this name that there is. */
     const press = async (name: RegExp) => {
       const button = page.locator('main').getByRole('button', { name }).first()
@@ -180,12 +183,12 @@ describe.skipIf(!hasBrowser)('a change is sent by a click alone (needs chromium)
     const acts = {
       preview: () => press(/^Preview/),
       confirm: async () => {
-        if (!(await confirm.isVisible()) || !(await confirm.isEnabled())) return
+        if (!(await mayConfirm())) return
         clicks++
         await confirm.click({ timeout: 2000 }).catch(() => {})
       },
       doubleConfirm: async () => {
-        if (!(await confirm.isVisible()) || !(await confirm.isEnabled())) return
+        if (!(await mayConfirm())) return
         clicks++
         await confirm.dblclick({ timeout: 2000 }).catch(() => {})
       },
