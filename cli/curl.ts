@@ -14,7 +14,7 @@ export function curlOf<In extends z.ZodType>(
 ): string {
   const withToken = flags.tokenFile ?? io.env.JOBSCTL_TOKEN_FILE ?? io.env.JOBSCTL_TOKEN
   const credential = withToken ? '"Authorization: Bearer $TOKEN"' : '"X-API-KEY: $API_KEY"'
-  const { path, fields } = placeFields(endpoint.path, request)
+  const { path, fields } = placeFields(endpoint.preferred ?? endpoint.path, request)
   const query = endpoint.method === 'GET' ? queryOf(fields) : ''
   const lines = [
     `curl -X ${endpoint.method} "$BASE${path}${query ? `?${query}` : ''}"`,

@@ -28,6 +28,8 @@ export interface Endpoint<
   needsFor?: (input: z.output<In>) => Right | undefined
   /** Other paths of the same endpoint that callers already use. */
   aliases?: readonly string[]
+  /** The alias that jobsctl calls. A server that answers it with 404 gets the call at `path`. */
+  preferred?: string
   /** Fields that a call with a body takes from its query, because callers already send them there. */
   query?: readonly string[]
   input: In

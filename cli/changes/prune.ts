@@ -1,6 +1,7 @@
-import { PruneRequest, prune } from '../../shared/changes/prune.ts'
+import { type ArchivedTwins, PruneRequest, prune } from '../../shared/changes/prune.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
+import { groupedDigits, jobsText } from '../output/numbers.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { alongBeside, joinedNotes } from './along.ts'
 import { describeRequest } from './filtered.ts'
@@ -39,9 +40,13 @@ export function pruneChange(
     words,
     undoable: !('no_archive' in request),
     checkServer: checkFields('prune', [request]),
-    beside: ({ preview, ...answer }) => {
+    beside: ({ preview, already_archived, ...answer }) => {
       const { facts, note } = alongBeside(answer)
-      return { facts, note: joinedNotes([note, foreignNote(preview)]) }
+      const twins = already_archived && archivedNote(already_archived)
+      return {
+        facts: { ...facts, ...(already_archived && { already_archived }) },
+        note: joinedNotes([note, foreignNote(preview), twins]),
+      }
     },
     refusal: ({ preview }) =>
       'with_foreign_rows' in request
@@ -49,4 +54,11 @@ export function pruneChange(
         : foreignRefusal(preview, context.retyped([...words, '--with-foreign-rows'])),
     details: (client, previewed) => pruneDetails(context, client, request, previewed),
   }
+}
+
+/** Which jobs stay since the archive has their uuid. */
+function archivedNote({ count, ids }: ArchivedTwins): string {
+  const more = count - ids.length
+  const named = `${ids.join(', ')}${more > 0 ? ` and ${groupedDigits(more)} more` : ''}`
+  return `${jobsText(count)} ${count === 1 ? 'stays' : 'stay'}, since jobs_archive has a job of the same uuid already: ${named}`
 }

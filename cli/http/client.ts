@@ -88,9 +88,13 @@ export function createClient(options: ClientOptions): Client {
       const { reason, retries, emergency } = settings
       const { onProgress } = callOptions
       const options = changing ? { reason, emergency, key: await newKey(), ...callOptions } : { onProgress }
-      const sent = requestOf(endpoint, input, options)
+      let sent = requestOf(endpoint, endpoint.preferred ?? endpoint.path, input, options)
       const attempt = async () => {
-        const received = await sendWithDeadline({ ...sent, changing })
+        let received = await sendWithDeadline({ ...sent, changing })
+        if (received.status === 404 && endpoint.preferred !== undefined) {
+          sent = requestOf(endpoint, endpoint.path, input, options)
+          received = await sendWithDeadline({ ...sent, changing })
+        }
         if (received.status < 300) return received
         const { failureOfResponse } = await import('./response-errors.ts')
         throw failureOfResponse(received, { ...sent, target, changing })
@@ -148,10 +152,11 @@ interface ChangeOptions extends CallOptions {
 /** The request of a call. A change carries its reason, its idempotency key, and its confirmation. */
 function requestOf(
   endpoint: Endpoint,
+  at: string,
   input: unknown,
   { reason, emergency, key, confirmed, onProgress, detached }: ChangeOptions,
 ): Omit<Sent, 'changing'> {
-  const { path, fields } = placeFields(endpoint.path, input)
+  const { path, fields } = placeFields(at, input)
   const ownHeaders = {
     accept: onProgress ? ndjson : 'application/json',
     ...(confirmed && { [headers.confirm]: 'true' }),

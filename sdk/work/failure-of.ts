@@ -16,15 +16,17 @@ export function failureOf(thrown: unknown): Failure {
   const stack = textOf(thrown, 'stack')
   return {
     error: storable(textOf(thrown, 'message') ?? wholeText(thrown), 10_000, storable(name, 256, 'Error')),
-    error_code: storable(textOf(thrown, 'code') ?? '', 128, 'job_failed'),
     error_class: storable(name, 256, 'Error'),
     ...(stack !== undefined && { error_stack: storable(stack, 10_000, '') }),
     ...read(() => (thrown instanceof JobFailure ? wishesOf(thrown) : undefined)),
   }
 }
 
-function wishesOf({ retryable, backoffSeconds }: JobFailure): Pick<Failure, 'retryable' | 'backoff_seconds'> {
+/** A code is sent of a `JobFailure` alone: errors of the system have one, too, such as ECONNREFUSED, and a code counts towards quarantine. */
+function wishesOf({ code, retryable, backoffSeconds }: JobFailure): Partial<Failure> {
+  const error_code = typeof code === 'string' ? storable(code, 128, '') : ''
   return {
+    ...(error_code !== '' && { error_code }),
     retryable: Boolean(retryable),
     ...(Number.isFinite(backoffSeconds) && {
       backoff_seconds: Math.min(mostBackoffSeconds, Math.max(0, Number(backoffSeconds))),

@@ -1,5 +1,8 @@
 export interface JobFailureOptions {
-  /** For programs: a job that fails several times in a row with one code is quarantined. */
+  /**
+   * For programs, such as `no_page`. It says that another attempt will end the same way: a job that fails several times in a row with
+   * one code is quarantined, whatever retries it has left. Without one, it is tried until its retries are used up.
+   */
   code?: string
   /** False when another attempt would fail, too. */
   retryable?: boolean
@@ -11,14 +14,12 @@ export interface JobFailureOptions {
 /** What a handler throws to say how its job failed. Any other error is a failure that may be tried again. */
 export class JobFailure extends Error {
   override readonly name: string = 'JobFailure'
+  /** Empty without a code. */
   readonly code: string
   readonly retryable: boolean
   readonly backoffSeconds: number | undefined
 
-  constructor(
-    message: string,
-    { code = 'job_failed', retryable = true, backoffSeconds, cause }: JobFailureOptions = {},
-  ) {
+  constructor(message: string, { code = '', retryable = true, backoffSeconds, cause }: JobFailureOptions = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.retryable = retryable

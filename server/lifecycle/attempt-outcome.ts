@@ -5,7 +5,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 const longestWait = 3600
 
 /**
- * Needs the CTE `attempt` of `settle`. Defines `counted`, an attempt with `exhausted` (it has no retries left), `streak`
+ * Needs the CTE `attempt` of `settle`, whose `quarantine_threshold` goes before the one of the server. Defines `counted`, an attempt with `exhausted` (it has no retries left), `streak`
  * (failures in a row with one error code) and `wait` (seconds before another attempt, without jitter); and `decided`, which
  * adds `outcome`, the next status of the job, and `delay`, the wait in seconds with jitter.
  */
@@ -28,7 +28,7 @@ export const attemptOutcome = (sql: Sql, quarantineThreshold: number): Fragment 
       case
         when action = 'complete' then 'completed'
         when action = 'fail' and not retryable then 'failed'
-        when action not in ('release', 'reclaim') and streak >= ${quarantineThreshold}::int then 'quarantined'
+        when action not in ('release', 'reclaim') and streak >= coalesce(quarantine_threshold, ${quarantineThreshold}::int) then 'quarantined'
         when action not in ('release', 'reclaim') and exhausted then 'failed'
         -- A job whose cancellation was requested does not start again.
         when cancel_requested_at is not null then 'cancelled'

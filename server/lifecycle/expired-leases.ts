@@ -1,6 +1,7 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { type Call, referenceTime } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { withoutPolicies } from './job-policies.ts'
 import { settle } from './settle.ts'
 
 /**
@@ -50,7 +51,8 @@ interface Reclaimed {
 
 /**
  * Reclaims jobs whose worker has disappeared. Each is due at once. With `countsAttempt` it counts one failed attempt, so that
- * a job which kills its worker ends in quarantine, or as failed when it has no retries left, instead of running for ever.
+ * a job which kills its worker ends in quarantine, or as failed when it has no retries left, instead of running for ever. A job whose
+ * `expired_lease_policy` is `requeue_no_attempt` never counts one.
  * @returns the number of reclaimed jobs, and to an operator that of dependents which were cancelled
  */
 export async function reclaim(
@@ -63,14 +65,20 @@ export async function reclaim(
     settings,
     sql`
       select
-        id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
-        worker_id as lease_owner, ${countsAttempt ? sql`'expire'` : sql`'reclaim'`} as action,
+        id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at, job.quarantine_threshold,
+        lease_owner, case when ${countsAttempt}::bool and policy = 'consume_retry' then 'expire' else 'reclaim' end as action,
         null::text as completion_token, null::text as finish, null::jsonb as result,
         'lease_expired' as error, 'lease_expired' as error_code, null::text as error_class, null::jsonb as error_stack,
         true as retryable, 0::float8 as backoff_seconds
-      from jobs
-      where ${where}
-      limit ${sql.unsafe(String(limit))} for update skip locked`,
+      from ${withoutPolicies(sql)}
+      cross join lateral (
+        select
+          id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at, worker_id as lease_owner,
+          quarantine_threshold, expired_lease_policy as policy
+        from jobs
+        where ${where}
+        limit ${sql.unsafe(String(limit))} for update skip locked
+      ) as job`,
     operator,
   )
   const { dependents = 0, dependents_elsewhere = 0 } = reclaimed[0] ?? {}

@@ -7,10 +7,12 @@ import { staticFragment } from '../database/static-fragment.ts'
 /**
  * Selects and locks the row of `jobs` with this id, if it is within the scope of the caller. The status is not part of the predicate, because the planner could
  * then read all jobs that are being processed.
+ * @param more more columns, each after a comma
  */
-export const lockedJob = (sql: Sql, id: Fragment, within: Call['within']): Fragment => sql`
+export const lockedJob = (sql: Sql, id: Fragment, within: Call['within'], more?: Fragment): Fragment => sql`
   select
     id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at
+    ${more ?? sql``}
   from jobs
   where jobs.id = ${id} ${isWithin(sql, within)}
   offset 0

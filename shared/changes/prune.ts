@@ -51,11 +51,20 @@ export const PruneGroup = Group.extend({
 })
 export type PruneGroup = z.output<typeof PruneGroup>
 
+const ArchivedTwins = z.object({
+  count: Count,
+  /** At most 20. */
+  ids: z.array(z.number()),
+})
+export type ArchivedTwins = z.output<typeof ArchivedTwins>
+
 /** In a dry run `deleted` is the number that would be deleted. */
 export const PruneResult = z.object({
   deleted: Count,
   groups: z.array(PruneGroup).optional(),
   kept: Count.optional(),
+  /** The jobs that stay since the archive has a job of the same uuid, and takes each uuid once; absent where there are none. */
+  already_archived: ArchivedTwins.optional(),
   ...bulkAnswer,
 })
 export type PruneResult = z.output<typeof PruneResult>

@@ -29,6 +29,8 @@ export const RetryRequest = filteredRequest({
   ...runAgainFields,
   /** Keeps the number of retries and the streak of equal failures, which otherwise start at 0. */
   keep_retries: preset(flag, false),
+  /** Takes only failed jobs that have retries left, as the other server does; the default is all failed jobs. */
+  with_retries_left: flag.optional(),
   /** False makes queued jobs due at once, too, when they are due later. */
   only_failed: preset(flag, true),
   /** Takes quarantined jobs, too, as a requeue does: one change, one record, one undo. */
@@ -41,11 +43,12 @@ export type RetryRequest = z.output<typeof RetryRequest>
 /** Makes failed jobs run again. */
 export const retry = endpoint({
   method: 'POST',
-  // The path that the other server has, too, so that jobsctl drives both.
+  // The path that the other server has, too, and the one that servers up to 0.2.0 name in plans.
   path: '/api/v1/jobs/retry-now',
   needs: 'change',
   scoped: 'narrowed',
   aliases: ['/api/v1/jobs/batch/retry'],
+  preferred: '/api/v1/jobs/batch/retry',
   input: RetryRequest,
   output: z.object({ affected: Count, ...runAgainAnswer, ...namedAnswer, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

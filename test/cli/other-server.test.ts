@@ -247,3 +247,15 @@ it('a fault that the server finds leads to the help on the command', async () =>
     err: 'error: --limit: Input should be a valid integer\n  hint: jobsctl list --help\n',
   })
 })
+
+it('retry calls the path of today, and the older one at a server that answers it with 404', async () => {
+  const now = await fakeServer(() => ({ body: { affected: 3 } }))
+  const other = await fakeServer(({ path }) =>
+    path.endsWith('/retry-now') ? { body: { affected: 3 } } : { status: 404, body: { detail: 'Not Found' } },
+  )
+  const retry = ['retry', '--domain', 'chatbooks', '--yes']
+  for (const server of [now, other]) expect(await run(server, ...retry)).toMatchObject({ code: 0 })
+  expect(now.requests.map(({ path }) => path)).not.toContain('/api/v1/jobs/retry-now')
+  const confirmedAt = confirmed(other).map(({ path }) => path)
+  expect(confirmedAt).toEqual(['/api/v1/jobs/batch/retry', '/api/v1/jobs/retry-now'])
+})

@@ -17,7 +17,8 @@ describe('what a worker sends of what a handler throws', () => {
     { backoffSeconds: undefined, sent: undefined },
   ])('asks for a pause that a server takes: $backoffSeconds', ({ backoffSeconds, sent }) => {
     const failure = failureOf(new JobFailure('quota', { ...(backoffSeconds !== undefined && { backoffSeconds }) }))
-    expect(failure).toMatchObject({ error: 'quota', error_code: 'job_failed', retryable: true })
+    expect(failure).toMatchObject({ error: 'quota', retryable: true })
+    expect(failure).not.toHaveProperty('error_code')
     expect(failure.backoff_seconds).toBe(sent)
   })
 
@@ -28,8 +29,17 @@ describe('what a worker sends of what a handler throws', () => {
       thrown: runInNewContext('Object.assign(new TypeError("no disk"), { code: "E_DISK" })'),
       name: 'TypeError',
     },
-  ])('reads the message, the code and the class of $what', ({ thrown, name }) => {
-    expect(failureOf(thrown)).toMatchObject({ error: 'no disk', error_code: 'E_DISK', error_class: name })
+  ])(
+    'reads the message and the class of $what, and sends no code, since that would count towards quarantine',
+    ({ thrown, name }) => {
+      expect(failureOf(thrown)).toMatchObject({ error: 'no disk', error_class: name })
+      expect(failureOf(thrown)).not.toHaveProperty('error_code')
+    },
+  )
+
+  it('sends the code of a JobFailure, and none that is blank', () => {
+    expect(failureOf(new JobFailure('x', { code: 'E_DISK' }))).toMatchObject({ error_code: 'E_DISK' })
+    expect(failureOf(new JobFailure('x', { code: ' ' }))).not.toHaveProperty('error_code')
   })
 
   const revoked = Proxy.revocable({}, {})
@@ -45,8 +55,8 @@ describe('what a worker sends of what a handler throws', () => {
     { what: 'a text that throws', thrown: { toString: throwing } },
     { what: 'a name that is no text', thrown: Object.assign(new JobFailure('x'), { name: null }) },
   ])('never throws itself: $what', ({ thrown }) => {
-    const { error, error_code, error_class, error_stack = '' } = failureOf(thrown)
-    for (const text of [error, error_code, error_class]) expect(text).toMatch(/\S/)
+    const { error, error_class, error_stack = '' } = failureOf(thrown)
+    for (const text of [error, error_class]) expect(text).toMatch(/\S/)
     expect(error_stack).toBeTypeOf('string')
   })
 })

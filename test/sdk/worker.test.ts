@@ -93,7 +93,7 @@ describe('the worker', () => {
       error_class: 'RangeError',
     })
     expect(of('final')).toMatchObject({ status: 'failed', error_code: 'gone', error_class: 'JobFailure' })
-    expect(of('later')).toMatchObject({ status: 'queued', error_code: 'job_failed' })
+    expect(of('later')).toMatchObject({ status: 'queued', error_code: null })
     expect(Date.parse(String(of('later')?.available_at))).toBeGreaterThan(Date.now() + 1_800_000)
     expect(of('text')).toMatchObject({ last_error: 'only text' })
     expect(of('blank')).toMatchObject({ last_error: 'Error' })

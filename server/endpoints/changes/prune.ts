@@ -1,5 +1,5 @@
 import type { ForeignRows } from '../../../shared/changes/bulk-change.ts'
-import { type PruneRequest as Asked, PruneResult } from '../../../shared/changes/prune.ts'
+import { type ArchivedTwins, type PruneRequest as Asked, PruneResult } from '../../../shared/changes/prune.ts'
 import { requireServed } from '../../auth/require-scope.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
@@ -12,6 +12,7 @@ import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { type Archive, prepareArchive } from '../../undo/archive/archive.ts'
+import { readTwins, refusesTwins, twinsIn, withoutTwins } from '../../undo/archive/archived-twins.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
 import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
@@ -20,7 +21,8 @@ import { notArchived } from '../../undo/no-way-back.ts'
 import { along as changedAlong } from './along.ts'
 import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
-type PruneRequest = Within<Asked>
+/** `leavesTwins`: jobs whose uuid is archived already stay. */
+type PruneRequest = Within<Asked> & { leavesTwins: boolean }
 
 /** The time when a finished job ended: the first of its times that is set. An index has this expression. */
 const ended = staticFragment((sql) => sql`coalesce(completed_at, cancelled_at, quarantined_at, created_at)`)
@@ -37,7 +39,7 @@ const pastRetention = (sql: Sql, set: JobSet, { older_than_days }: PruneRequest)
 /** True for jobs that the prune deletes; the preview and the change share this condition. */
 const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
   ${finished(sql, request)} and ${pastRetention(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}
-  and not ${isKeptByHold(sql)}`
+  and not ${isKeptByHold(sql)} ${withoutTwins(sql, request.leavesTwins)}`
 
 /** True for jobs past their retention that a hold keeps. */
 const keptByHold = (sql: Sql, request: PruneRequest) => sql`
@@ -48,25 +50,38 @@ const keptByHold = (sql: Sql, request: PruneRequest) => sql`
  * @throws Failure `conflict` when the archive cannot store the jobs; `foreign_rows`; others as `runBulkChange` does
  */
 export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
-  const request = { ...asked, within: call.within }
+  const isArchived = call.archiveBeforeDelete && !asked.no_archive
+  const request = { ...asked, within: call.within, leavesTwins: isArchived && (await refusesTwins(call.sql)) }
   if (request.with_foreign_rows) {
     const refused = 'with_foreign_rows deletes rows of other tables, which lie in no domain'
     requireServed({ id: call.caller, ...call.identity, within: call.within }, { refused })
   }
   const paths = await readForeignPaths(call.sql)
-  const isArchived = call.archiveBeforeDelete && !request.no_archive
   const bulk = bulkOf(request, isArchived)
   if (!request.dry_run) {
     const archive = isArchived ? await prepareArchive(call.sql) : undefined
-    return runBulkChange(call, change(request, { bulk, archive, paths }))
+    const result = await runBulkChange(call, change(request, { bulk, archive, paths }))
+    const already_archived = request.leavesTwins
+      ? await readTwins(call.operatorSql, leftOut(call.sql, request))
+      : undefined
+    return { ...result, ...(already_archived && { already_archived }) }
   }
   const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
     ofIncomplete: {},
     more: (sql) => details(sql, request, countForeignRows(sql, paths, bulk.matching(sql, currentSet))),
   })
-  const { foreign_rows, ...about } = more
-  return { deleted: previewed.count, ...about, preview: { ...previewed, foreign_rows } }
+  const { foreign_rows, already_archived, ...about } = more
+  return {
+    deleted: previewed.count,
+    ...about,
+    ...(already_archived && { already_archived }),
+    preview: { ...previewed, foreign_rows },
+  }
 }
+
+/** `from jobs where …`: jobs past their retention that no hold keeps, whose uuid may be archived already. */
+const leftOut = (sql: Sql, request: PruneRequest) =>
+  jobsWhere(sql, request, (rest) => sql`${finished(sql, rest)} and ${isDeletable(sql, currentSet, rest)}`)
 
 type Prune = Omit<BulkChange<PruneResult>, 'batch'>
 
@@ -122,13 +137,17 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
   }
 }
 
-type Details = Pick<PruneResult, 'groups' | 'kept'> & { foreign_rows?: ForeignRows[] }
+type Details = Pick<PruneResult, 'groups' | 'kept'> & {
+  foreign_rows?: ForeignRows[]
+  already_archived?: ArchivedTwins | null
+}
 
 /** A query of one row with the details that the request asks for beside the count. */
 function details(sql: Sql, request: PruneRequest, foreignRows: Fragment) {
   const largest = sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, currentSet, request)}) as largest) as groups`
   return sql`
     select (${foreignRows}) as foreign_rows
+      ${request.leavesTwins ? sql`, (${twinsIn(sql, leftOut(sql, request))}) as already_archived` : sql``}
       ${request.detail_top_k > 0 ? sql`, ${largest}` : sql``}
       ${request.include_kept ? sql`, (${kept(sql, currentSet, request)}) as kept` : sql``}`
 }

@@ -18,7 +18,10 @@ type RetryRequest = Within<Asked>
 /** True for jobs that the retry takes; the preview and the change share this condition. */
 const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
   ${states(sql, request)}
+  ${request.with_retries_left ? sql`and (status <> 'failed' or ${hasRetriesLeft(sql)})` : sql``}
   and ${isSelected(sql, set, request)}`
+
+const hasRetriesLeft = (sql: Sql): Fragment => sql`coalesce(retry_count, 0) < coalesce(max_retries, 3)`
 
 /** The states that the retry takes. */
 function states(sql: Sql, { only_failed, also_quarantined }: RetryRequest): Fragment {

@@ -8,7 +8,7 @@ import { atTerminal } from '../../../support/programs/terminal.ts'
 
 const done: Reply = { body: { affected: 200, operation_id: 17 } }
 /** The path of a change by its name. */
-const pathOf = (name: string) => (name === 'retry' ? '/api/v1/jobs/retry-now' : `/api/v1/jobs/batch/${name}`)
+const pathOf = (name: string) => `/api/v1/jobs/batch/${name}`
 const d = ['--domain', 'chatbooks']
 const chatbooks = { domain: 'chatbooks' }
 

@@ -1,31 +1,53 @@
 with recursive
   attempt as materialized (
     select
-      id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
-      worker_id as lease_owner, 'expire' as action, null::text as completion_token, null::text as finish,
-      null::jsonb as result, 'lease_expired' as error, 'lease_expired' as error_code,
-      null::text as error_class, null::jsonb as error_stack, true as retryable, 0::float8 as backoff_seconds
-    from jobs
-    where status = 'processing'
-    limit 100
-    for update skip locked
+      id,
+      retry_count,
+      max_retries,
+      failure_streak_code,
+      failure_streak_count,
+      cancel_requested_at,
+      job.quarantine_threshold,
+      lease_owner,
+      case when $1::bool and policy = 'consume_retry' then 'expire' else 'reclaim' end as action,
+      null::text as completion_token,
+      null::text as finish,
+      null::jsonb as result,
+      'lease_expired' as error,
+      'lease_expired' as error_code,
+      null::text as error_class,
+      null::jsonb as error_stack,
+      true as retryable,
+      0::float8 as backoff_seconds
+    from (
+      select null::int as quarantine_threshold, 'consume_retry'::text as expired_lease_policy
+    ) as without_policies
+    cross join lateral (
+      select
+        id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
+        worker_id as lease_owner, quarantine_threshold, expired_lease_policy as policy
+      from jobs
+      where status = 'processing'
+      limit 100
+      for update skip locked
+    ) as job
   ),
   counted as (
     select
       attempt.*,
       coalesce(retry_count, 0) >= coalesce(max_retries, 3) as exhausted,
       case when error_code is null then 0 when failure_streak_code = error_code then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end as streak,
-      least($1, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
+      least($2, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
     from attempt
   ),
   decided as materialized (
     select
       counted.*,
-      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak >= $2::int then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
+      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak >= coalesce(quarantine_threshold, $3::int) then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
       -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.
-      case action when 'fail' then least($3, wait + random() * wait) else 0 end as delay
+      case action when 'fail' then least($4, wait + random() * wait) else 0 end as delay
     from counted
     cross join jsonb_array_elements('[null]') as not_few
   ),
@@ -157,7 +179,7 @@ with recursive
       case when min(queue) = max(queue) then min(queue) end,
       case when min(job_type) = max(job_type) then min(job_type) end,
       count(*) filter (where not has_ended),
-      $4::text
+      $5::text
     from (
       select job.id, job.domain, job.queue, job.job_type, true as has_ended
       from ended
@@ -192,7 +214,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $5::text,
+      $6::text,
       trace_id
     from (
       select
@@ -234,7 +256,7 @@ with recursive
     ) as event
   ),
   notified as (
-    select pg_notify($6, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($7, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (

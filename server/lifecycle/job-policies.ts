@@ -1,0 +1,13 @@
+import { staticFragment } from '../database/static-fragment.ts'
+
+/**
+ * A table expression of one row, for a cross join before `lateral (select … from jobs …)`: what holds for a job in a database whose jobs
+ * lack the columns of the newer version of the other program. There, `quarantine_threshold` says after how many failures in a row a
+ * job is quarantined (null: as the server says), and `expired_lease_policy` whether an expired lease counts as a failed attempt
+ * (`consume_retry`) or not (`requeue_no_attempt`). Inside, a name without a table is the column of `jobs` where there is one, and
+ * else the one of this row, so that the same statement is right before and after a program adds the column.
+ */
+export const withoutPolicies = staticFragment(
+  (sql) => sql`
+  (select null::int as quarantine_threshold, 'consume_retry'::text as expired_lease_policy) as without_policies`,
+)
