@@ -1,8 +1,9 @@
-import type { z } from 'zod'
+import * as z from 'zod'
 import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { alongBeside, joinedNotes } from './along.ts'
 import { type FilteredRequest, filteredChange } from './filtered.ts'
+import { checkFields } from './understood.ts'
 
 /** A cancellation of many jobs, for the guard. */
 export function cancelChange(request: FilteredRequest, words: readonly string[]) {
@@ -16,6 +17,21 @@ export function cancelChange(request: FilteredRequest, words: readonly string[])
   })
   return { ...change, beside }
 }
+
+/** A cancellation by several calls, at a server that takes one job a call. */
+export function cancelEach(requests: readonly FilteredRequest[], words: readonly string[]) {
+  const [first = {}] = requests
+  return {
+    ...cancelChange(first, words),
+    requests,
+    preview: (request: unknown) => ({ ...Fields.parse(request), dry_run: true }),
+    bounded: (request: unknown, bound: object) => ({ ...Fields.parse(request), dry_run: false, ...bound }),
+    facts: { ids: requests.map(({ job_id }) => job_id) },
+    checkServer: checkFields('cancel', requests),
+  }
+}
+
+const Fields = z.record(z.string(), z.unknown())
 
 /** A note on running jobs, which go on until their workers ask. */
 function beside({ cancelled, asked = 0, preview, ...answer }: z.output<typeof cancelBatch.output>) {

@@ -91,7 +91,7 @@ export function createClient(options: ClientOptions): Client {
       let sent = requestOf(endpoint, endpoint.preferred ?? endpoint.path, input, options)
       const attempt = async () => {
         let received = await sendWithDeadline({ ...sent, changing })
-        if (received.status === 404 && endpoint.preferred !== undefined) {
+        if ((received.status === 404 || received.status === 405) && endpoint.preferred !== undefined) {
           sent = requestOf(endpoint, endpoint.path, input, options)
           received = await sendWithDeadline({ ...sent, changing })
         }

@@ -38,14 +38,15 @@ export function failureOfResponse(received: Received, { target, method, path, ch
   }
   const code = known ?? codeByStatus(status, detail)
   if (hasNoEndpoint(status, detail, problem, path)) {
-    return new Failure(status === 422 ? 'not_found' : code, `${server} has no ${method} ${path}`, {
+    return new Failure(status === 404 ? code : 'not_found', `${server} has no ${method} ${path}`, {
       ...about,
       hint: 'this server lacks what the command needs, or --url is not the root of a jobs server; run jobsctl doctor',
     })
   }
   if (code === 'unauthenticated') {
-    const takesToken = /^Bearer\b/i.test(header('www-authenticate') ?? '')
-    return rejectedKey(target, { detail, takesToken }, about)
+    const asksForToken = /^Bearer\b/i.test(header('www-authenticate') ?? '')
+    // The other server asks for a token whatever it takes, and its errors have no code.
+    return rejectedKey(target, { detail, takes: known && asksForToken ? 'tokens' : known ? 'keys' : 'either' }, about)
   }
   if (!problem && status === 403) return refusedByProxy(about)
   if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
@@ -57,21 +58,24 @@ export function failureOfResponse(received: Received, { target, method, path, ch
 
 interface Rejection {
   detail: string
-  /** The server asks for a token. */
-  takesToken: boolean
+  takes: 'keys' | 'tokens' | 'either'
 }
 
 /** A wrong key is a wrong setting: the error names the setting that gave the key, and the one of a token where the server takes tokens. */
 function rejectedKey(
   { credential, credentialFrom, from }: Target,
-  { detail, takesToken }: Rejection,
+  { detail, takes }: Rejection,
   about: About,
 ): Failure {
   const secret = credential?.header === 'Authorization' ? 'token' : 'key'
-  const hint =
-    secret === 'key' && takesToken
-      ? `this server takes tokens: give the token by ${settingOfToken(credentialFrom)} in place of ${credentialFrom}`
-      : `put a ${secret} of this server into ${credentialFrom}, or check the address, which ${from} gives`
+  const own = `put a ${secret} of this server into ${credentialFrom}, or check the address, which ${from} gives`
+  const token = settingOfToken(credentialFrom)
+  const hints = {
+    keys: own,
+    tokens: `this server takes tokens: give the token by ${token} in place of ${credentialFrom}`,
+    either: `${own}; where it has several users, it takes a token, by ${token}`,
+  }
+  const hint = secret === 'key' ? hints[takes] : own
   return new Failure('unauthenticated', `${about.server} rejected the ${secret} of ${credentialFrom}: ${detail}`, {
     ...about,
     hint,

@@ -62,6 +62,8 @@ const meanings: Record<string, string> = {
   keep_retries: 'leave the number of retries and the streak of equal failures as they are',
   also_quarantined: 'takes quarantined jobs, too, in the same operation',
   with_retries_left: 'takes only failed jobs whose retries are not used up, as the other server does; the default is all failed jobs',
+  with_retries_left:
+    'takes only failed jobs whose retries are not used up, as the other server does; the default is all failed jobs',
   only_failed: 'false makes queued jobs due at once, too, that are due later',
   set_now: 'true makes the jobs due now',
   spread_seconds: 'spread the jobs over this time, so that they do not all run at once',
@@ -75,6 +77,8 @@ const meanings: Record<string, string> = {
   'cancelBatch.force': 'end running jobs now, too; their workers lose the lease',
   'cancelBatch.reason': 'kept with each job as `cancellation_reason`; `batch_cancel` when absent',
   'reschedule.available_at': 'the jobs can run from this time on',
+  event:
+    '`job` asks for the messages of the other server beside the events: `event: ping` at the beginning, and `data: {"heartbeat": true}` after each second of silence',
   after_id: 'only events after this id; 0 means from the beginning',
   age_seconds: 'queued jobs that were created at least this long ago',
   available_at: 'the job does not run before this time; absent means at once',

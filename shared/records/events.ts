@@ -81,5 +81,12 @@ export const eventStream = {
   path: '/api/v1/jobs/events/stream',
   needs: 'read',
   scoped: 'narrowed',
-  input: z.strictObject(eventFilters),
+  input: z.strictObject({
+    ...eventFilters,
+    /**
+     * `job` asks for the messages of the other server beside the events: `event: ping` at the beginning, and `data: {"heartbeat": true}`
+     * after each second of silence in place of a comment.
+     */
+    event: optional(z.literal('job', 'must be job')),
+  }),
 } as const satisfies Stream

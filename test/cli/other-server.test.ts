@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import * as z from 'zod'
 import { type FakeServer, fakeServer } from '../support/fakes/fake-server.ts'
 import { type OtherJobs, otherServer } from '../support/fakes/other-server.ts'
 import { runJobsctl } from '../support/programs/jobsctl.ts'
@@ -258,4 +259,66 @@ it('retry calls the path of today, and the older one at a server that answers it
   expect(now.requests.map(({ path }) => path)).not.toContain('/api/v1/jobs/retry-now')
   const confirmedAt = confirmed(other).map(({ path }) => path)
   expect(confirmedAt).toEqual(['/api/v1/jobs/batch/retry', '/api/v1/jobs/retry-now'])
+})
+
+it('cancel finds the domain of each id, where the server needs one', async () => {
+  const required = { type: 'missing', loc: ['body', 'domain'], msg: 'Field required' }
+  const server = await fakeServer(({ method, path, body }) => {
+    const id = Number(path.split('/').at(-1))
+    const job = {
+      uuid: 'u',
+      queue: 'default',
+      job_type: 't',
+      status: 'queued',
+      payload: {},
+      result: null,
+      archived: false,
+    }
+    if (method === 'GET') return { body: { ...job, id, domain: id === 7 ? 'media' : 'chatbooks' } }
+    return z.object({ domain: z.string() }).safeParse(body).success
+      ? { body: { affected: 1 } }
+      : { status: 422, body: { detail: [required] } }
+  })
+  expect(await run(server, 'cancel', '7', '8', '--yes')).toMatchObject({ code: 0, out: 'cancelled 2 jobs\n' })
+  expect(confirmed(server).map(({ body }) => body)).toEqual([
+    { domain: 'media', job_id: 7, dry_run: false },
+    { domain: 'chatbooks', job_id: 8, dry_run: false },
+  ])
+})
+
+it('says what the server takes where it rejects a key, whose header names a token in any case', async () => {
+  const server = await fakeServer(() => ({
+    ...{ status: 401, headers: { 'www-authenticate': 'Bearer' } },
+    body: { detail: 'Could not validate credentials' },
+  }))
+  const { code, err } = await run(server, 'stats')
+  expect(code).toBe(4)
+  expect(err).toContain('hint: put a key of this server into JOBSCTL_API_KEY, or check the address')
+  expect(err).toContain('where it has several users, it takes a token, by JOBSCTL_TOKEN\n')
+})
+
+it('erase is missing in a server that reads the word as the id of a job', async () => {
+  const server = await fakeServer(() => ({ status: 405, body: { detail: 'Method Not Allowed' } }))
+  const { code, err } = await run(server, 'erase', '--owner', 'ann', '--yes')
+  expect(code).toBe(5)
+  expect(err).toContain('has no POST /api/v1/jobs/erase\n')
+})
+
+it('writes times as ISO 8601 in a pipe, whatever the server writes', async () => {
+  const job = {
+    id: 7,
+    uuid: 'u',
+    domain: 'd',
+    queue: 'q',
+    job_type: 't',
+    status: 'queued',
+    priority: 5,
+    retry_count: 0,
+  }
+  const times = { available_at: null, acquired_at: null, started_at: null, leased_until: null, completed_at: null }
+  const created_at = '2026-11-25 11:14:24.98+00:00'
+  const server = await fakeServer(() => ({ body: [{ ...job, max_retries: 3, ...times, created_at }] }))
+  const { code, out } = await run(server, 'list', '--domain', 'd')
+  expect(code).toBe(0)
+  expect(out).toContain('\t2026-11-25T11:14:24.980Z\t')
 })

@@ -20,12 +20,27 @@ export const cancel: CommandSpec<CancelFlags> = {
   flags: [...selectionFlags, { flags: '--force', about: 'end running jobs at once; workers lose them', group: 'HOW' }],
   changes: true,
   async run(context, flags, ids) {
-    const { cancelChange } = await import('../../changes/cancel.ts')
+    const { cancelChange, cancelEach } = await import('../../changes/cancel.ts')
     const { guardFiltered } = await import('../../changes/filtered.ts')
     const selected = await selectionOf(context, flags, ids)
     const { reason } = context.flags
     const own = { ...(flags.force && { force: true }), ...(reason !== undefined && { reason }) }
     const words = ['cancel', ...selected.words, ...(flags.force ? ['--force'] : [])]
-    return guardFiltered(context, flags, cancelChange({ ...selected.fields, ...own }, words))
+    const change = cancelChange({ ...selected.fields, ...own }, words)
+    if (ids.length === 0) return guardFiltered(context, flags, change)
+    return guardFiltered(context, flags, change).catch(async (error: unknown) => {
+      const { needsDomain, requestsInDomains } = await import('../../changes/domains-of-ids.ts')
+      if (!needsDomain(error)) throw error
+      const { jobIdsOf } = await import('../../settings/job-id.ts')
+      const requests = await requestsInDomains(await context.client(), [...new Set(jobIdsOf(ids))])
+      return guardFiltered(
+        context,
+        flags,
+        cancelEach(
+          requests.map((request) => ({ ...request, ...own })),
+          words,
+        ),
+      )
+    })
   },
 }

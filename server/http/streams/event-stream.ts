@@ -17,6 +17,7 @@ import { plainStream, setStreamHeaders } from './stream-headers.ts'
 
 /** A stream sends something at least this often, since proxies close silent connections. */
 const heartbeatMs = 10_000
+const othersHeartbeatMs = 1000
 const pollMs = 250
 /** The end of a session, of a token or of a right ends its streams within this time and a poll. */
 const checkMs = 1000
@@ -39,14 +40,16 @@ export function streamEvents(serving: ServerContext): Handler<RequestContext> {
     },
   })
   return async (c) => {
-    const { after_id, ...scope } = readQuery(c, eventStream.input)
+    const { after_id, event, ...scope } = readQuery(c, eventStream.input)
     const filter = { ...scope, within: c.get('caller').within }
     const cursor = cursorOf(c.req.header('last-event-id')) ?? after_id
     // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
     const batch = await tail.begin()
     setStreamHeaders(c)
     if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' })
-    const response = streamSSE(c, (stream) => sendAll({ c, serving, tail, filter, stream }, { cursor, batch }))
+    const response = streamSSE(c, (stream) =>
+      sendAll({ c, serving, tail, filter, stream, isOthers: event === 'job' }, { cursor, batch }),
+    )
     return plainStream(c, response, serving.stopping)
   }
 }
@@ -59,6 +62,8 @@ interface Sending {
   tail: EventTail<JobEvent>
   filter: EventFilter
   stream: SSEStreamingApi
+  /** The reader asks for the messages of the other server. */
+  isOthers: boolean
 }
 
 /** Where a follower is, and the newest batch that it knows of. */
@@ -69,7 +74,7 @@ interface Place {
 
 /** Sends events to one reader. */
 async function sendAll(sending: Sending, begin: Place): Promise<void> {
-  const { c, serving, tail, filter, stream } = sending
+  const { c, serving, tail, filter, stream, isOthers } = sending
   const { operatorSql: sql, stopping, log } = serving
   const { signal } = c.req.raw
   const over = () => signal.aborted || stopping.aborted || stream.aborted
@@ -77,7 +82,9 @@ async function sendAll(sending: Sending, begin: Place): Promise<void> {
   let sentAt = Number.NEGATIVE_INFINITY
   let checkedAt = performance.now()
   let isFirst = cursor > 0
+  const silenceMs = isOthers ? othersHeartbeatMs : heartbeatMs
   try {
+    if (isOthers) await stream.write('event: ping\ndata: {}\n\n')
     while (!over()) {
       const ids = isFirst && cursor > batch.last ? await idsBelow(sql, cursor) : undefined
       if (ids) {
@@ -104,8 +111,8 @@ async function sendAll(sending: Sending, begin: Place): Promise<void> {
         await checkCaller(c, serving)
         checkedAt = performance.now()
       }
-      if (performance.now() - sentAt > heartbeatMs) {
-        await sendHeartbeat(stream, cursor)
+      if (performance.now() - sentAt > silenceMs) {
+        await sendHeartbeat(stream, cursor, isOthers)
         sentAt = performance.now()
       }
       if (cursor >= batch.last) batch = await tail.next(cursor, batch)
@@ -149,8 +156,9 @@ const sendReset = (stream: SSEStreamingApi, ids: EventIds): Promise<void> =>
 const sendExpired = (stream: SSEStreamingApi, ids: EventIds): Promise<void> =>
   stream.writeSSE({ id: String(afterExpired(ids)), event: 'expired', data: writeJson(ids) })
 
-/** A comment that keeps the connection open, and the id after which a filtered reader continues. */
-const sendHeartbeat = (stream: SSEStreamingApi, cursor: number) => stream.write(`id: ${cursor}\n: heartbeat\n\n`)
+/** A comment, or the message of the other server, that keeps the connection open, and the id after which a filtered reader continues. */
+const sendHeartbeat = (stream: SSEStreamingApi, cursor: number, isOthers: boolean) =>
+  stream.write(`id: ${cursor}\n${isOthers ? 'data: {"heartbeat": true}' : ': heartbeat'}\n\n`)
 
 /** @throws Failure `invalid_request` when the header is not the id of an event */
 function cursorOf(header: string | undefined): number | undefined {

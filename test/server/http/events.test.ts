@@ -129,6 +129,22 @@ describe.each(everyKind)('events on %s', (kind) => {
     expect((await read()).at(-1)?.attrs).toEqual({})
   })
 
+  it('stream the messages of the other server to those who ask for them by event=job', async () => {
+    // Its messages are no events in this reader, so that the lines are read alone.
+    const headers = { 'x-api-key': world.key }
+    const answer = await fetch(`${world.url}${jobPaths.stream}?event=job&domain=nobody`, { headers })
+    const reader = answer.body?.getReader()
+    let text = ''
+    await until('a heartbeat has come', async () => {
+      const { value } = (await reader?.read()) ?? {}
+      text += Buffer.from(value ?? []).toString()
+      return text.includes('heartbeat')
+    })
+    await reader?.cancel()
+    expect(text).toMatch(/^event: ping\ndata: \{\}\n\nid: \d+\ndata: \{"heartbeat": true\}\n\n/)
+    expect((await world.call('GET', `${jobPaths.stream}?event=others`)).status).toBe(422)
+  })
+
   it('are 200 at most without a limit, and a limit outside of 1 to 1000 is taken as the nearest', async () => {
     await worker.enqueueAll(Array.from({ length: 1000 }, () => ({})))
     await worker.enqueue()

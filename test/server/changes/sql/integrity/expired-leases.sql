@@ -1,49 +1,71 @@
 with recursive
   attempt as materialized (
     select
-      id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
-      worker_id as lease_owner, 'expire' as action, null::text as completion_token, null::text as finish,
-      null::jsonb as result, 'lease_expired' as error, 'lease_expired' as error_code,
-      null::text as error_class, null::jsonb as error_stack, true as retryable, 0::float8 as backoff_seconds
-    from jobs
-    where
-      jobs.id = any($1::text::bigint[])
-      and (
-        (
-          status = 'processing'
-          and leased_until < coalesce($2::text::timestamptz, now())
-          or status = 'processing'
-          and leased_until is null
-        )
+      id,
+      retry_count,
+      max_retries,
+      failure_streak_code,
+      failure_streak_count,
+      cancel_requested_at,
+      job.quarantine_threshold,
+      lease_owner,
+      case when $1::bool and policy = 'consume_retry' then 'expire' else 'reclaim' end as action,
+      null::text as completion_token,
+      null::text as finish,
+      null::jsonb as result,
+      'lease_expired' as error,
+      'lease_expired' as error_code,
+      null::text as error_class,
+      null::jsonb as error_stack,
+      true as retryable,
+      0::float8 as backoff_seconds
+    from (
+      select null::int as quarantine_threshold, 'consume_retry'::text as expired_lease_policy
+    ) as without_policies
+    cross join lateral (
+      select
+        id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
+        worker_id as lease_owner, quarantine_threshold, expired_lease_policy as policy
+      from jobs
+      where
+        jobs.id = any($2::text::bigint[])
         and (
-          age(jobs.xmin) > (select age($3::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $4::bigint + $5::bigint) % $6::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $7::bigint
-            and jobs.xmin::text::bigint <> all($8::bigint[])
+          (
+            status = 'processing'
+            and leased_until < coalesce($3::text::timestamptz, now())
+            or status = 'processing'
+            and leased_until is null
           )
-        )
-        and domain = $9
-        and job_type = $10
-      ) is true
-    limit 3
-    for update skip locked
+          and (
+            age(jobs.xmin) > (select age($4::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $5::bigint + $6::bigint) % $7::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $8::bigint
+              and jobs.xmin::text::bigint <> all($9::bigint[])
+            )
+          )
+          and domain = $10
+          and job_type = $11
+        ) is true
+      limit 3
+      for update skip locked
+    ) as job
   ),
   counted as (
     select
       attempt.*,
       coalesce(retry_count, 0) >= coalesce(max_retries, 3) as exhausted,
       case when error_code is null then 0 when failure_streak_code = error_code then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end as streak,
-      least($11, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
+      least($12, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
     from attempt
   ),
   decided as materialized (
     select
       counted.*,
-      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak >= $12::int then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
+      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak >= coalesce(quarantine_threshold, $13::int) then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
       -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.
-      case action when 'fail' then least($13, wait + random() * wait) else 0 end as delay
+      case action when 'fail' then least($14, wait + random() * wait) else 0 end as delay
     from counted
     cross join jsonb_array_elements('[null]') as not_few
   ),
@@ -173,7 +195,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $14::text,
+      $15::text,
       trace_id
     from (
       select
@@ -215,7 +237,7 @@ with recursive
     ) as event
   ),
   notified as (
-    select pg_notify($15, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($16, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (
