@@ -61,7 +61,6 @@ const meanings: Record<string, string> = {
   delta_seconds: 'with `set_now: false`: so many seconds later than planned; less than 0 is earlier',
   keep_retries: 'leave the number of retries and the streak of equal failures as they are',
   also_quarantined: 'takes quarantined jobs, too, in the same operation',
-  with_retries_left: 'takes only failed jobs whose retries are not used up, as the other server does; the default is all failed jobs',
   with_retries_left:
     'takes only failed jobs whose retries are not used up, as the other server does; the default is all failed jobs',
   only_failed: 'false makes queued jobs due at once, too, that are due later',
