@@ -89,7 +89,9 @@ describe.skipIf(!hasNewerDeployment)('a database of the newer version of the oth
     const [{ owner } = { owner: '' }] = await sql<{ owner: string }[]>`
       select owner_user_id as owner from jobs where owner_user_id is not null group by 1 order by count(*) desc limit 1`
     expect(await post('/api/v1/jobs/erase', { owner_user_id: owner })).toMatchObject({ status: 200 })
-    expect([...(await sql`select status from jobs where owner_user_id = ${owner} and status <> 'processing'`)]).toEqual([])
+    expect([...(await sql`select status from jobs where owner_user_id = ${owner} and status <> 'processing'`)]).toEqual(
+      [],
+    )
     expect(await orphans()).toBe(0)
     expect((await post(paths.prune, {})).status).toBe(200)
     await server.stop()
