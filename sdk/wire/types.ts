@@ -334,6 +334,7 @@ export interface PruneOutput {
   deleted: number
   groups?: { domain: string; queue: string; job_type: string; status: string; count: number; oldest?: string | null | undefined; keep?: number | undefined }[] | undefined
   kept?: number | undefined
+  already_archived?: { count: number; ids: number[] } | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -675,6 +676,8 @@ export interface RetryInput {
   spread_seconds?: number | undefined
   /** Leave the number of retries and the streak of equal failures as they are */
   keep_retries?: boolean | undefined
+  /** Takes only failed jobs whose retries are not used up, as the other server does; the default is all failed jobs */
+  with_retries_left?: boolean | undefined
   /** False makes queued jobs due at once, too, that are due later */
   only_failed?: boolean | undefined
   /** Takes quarantined jobs, too, in the same operation */
@@ -2526,6 +2529,8 @@ export interface EventStreamInput {
   queue?: string | undefined
   /** The job type */
   job_type?: string | undefined
+  /** `job` asks for the messages of the other server beside the events: `event: ping` at the beginning, and `data: {"heartbeat": true}` after each second of silence */
+  event?: 'job' | undefined
 }
 
 export interface StatsStreamInput {
