@@ -19,6 +19,7 @@ import { listenForCommands } from './commands/command-socket.ts'
 import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
 import type { Place } from './database/installation/installation.ts'
+import { warnOfStrangers } from './database/locks/lock-holders.ts'
 import type { Pool } from './database/sql.ts'
 import { type Env, hasMetrics, isLocal, urlOf } from './env.ts'
 import { beginHistory } from './history/keeper.ts'
@@ -92,6 +93,7 @@ interface Starting {
 }
 
 async function startOn({ opened, env, log, meter }: Starting): Promise<Running> {
+  warnOfStrangers(log)
   const { sql, operatorSql } = opened
   const draining = new AbortController()
   const stopping = new AbortController()

@@ -48,6 +48,8 @@ const purposes: Record<string, string> = {
   jobsctl_holds: "What keeps jobs from prune, sweep and the end of the archive's term, until a time.",
   jobsctl_held_jobs: 'The single jobs of holds: those that were named, and those that an undo gave back.',
   jobsctl_waits: 'Running operations that wait between two batches, and for what.',
+  jobsctl_locks:
+    'What servers exclude each other by, a row a lock: a role that may not write it keeps no server from its work.',
   jobsctl_seals: 'The second seal of each record, with the version of its formula.',
   jobsctl_worker_marks:
     'Which workers ask this API for jobs of which queue, written at most once a minute, for `explain` and `workers`.',

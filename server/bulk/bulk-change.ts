@@ -135,7 +135,7 @@ export interface BulkChange<Answer> {
    * Changes the jobs of the selection that still match and that no other transaction holds. A job that was changed must
    * not match any more.
    */
-  batch: (tx: Sql, context: BatchContext, selection: Selection) => Promise<BatchCounts>
+  batch: (tx: Transaction, context: BatchContext, selection: Selection) => Promise<BatchCounts>
   /** How many statements `batch` sends one after the other; absent means one. Each of them costs a round trip. */
   batchStatements?: number
   /**

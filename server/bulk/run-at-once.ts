@@ -1,8 +1,8 @@
 import { requireNoneElsewhere } from '../auth/require-scope.ts'
 import type { Call } from '../call.ts'
-import { takeLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
+import { holdLock } from '../database/locks/hold-lock.ts'
 import type { Transaction } from '../database/sql.ts'
 import type { BatchCounts, BulkChange } from './bulk-change.ts'
 import { authorizeSize, type Bounds, noteSize, readBounds } from './limits/authorize.ts'
@@ -73,7 +73,7 @@ const changeOnce = (call: AtOnceCall, bulk: ChangeAtOnce): Promise<ChangedAtOnce
     await tx`select ${limitIdleTime(tx)}`
     const bounds = await readBounds(tx, call, bulk)
     // Taken before any row is locked, so that no worker waits behind those who begin other changes.
-    if (bounds) await tx`select ${takeLock(tx, 'operations')}`
+    if (bounds) await holdLock(tx, 'operations')
     await refuseWhileFrozen(tx)
     const counted = await bulk.count(tx)
     return counted && changeCounted(tx, call, bulk, { bounds, counted })

@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import { openDatabase } from '../database/connection/open.ts'
+import { warnOfStrangers } from '../database/locks/lock-holders.ts'
 import { silent, withTables } from '../database/with-tables.ts'
 import { readEnv } from '../env.ts'
 import { placeOf } from '../place.ts'
@@ -14,6 +15,7 @@ import { runCommand } from './run-command.ts'
  */
 export async function runOnDatabase(environment: NodeJS.ProcessEnv, command: Command): Promise<CommandOutput> {
   const env = readEnv(environment)
+  warnOfStrangers({ warn: (text) => void process.stderr.write(`jobs-server: ${text}\n`) })
   const opened = await openDatabase(env, silent).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'conflict') return undefined
     throw error

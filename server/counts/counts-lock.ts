@@ -1,5 +1,5 @@
-import { takeLock, tryLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
+import { holdLock, tryToHoldLock } from '../database/locks/hold-lock.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 
 /** The longest statement of a transaction in the background, in milliseconds. */
@@ -22,13 +22,12 @@ export async function withCountsLock<Result>(
   work: (tx: Sql) => Promise<Result>,
 ): Promise<Result | undefined> {
   const done = await sql.begin(async (tx) => {
-    const lock = wait ? takeLock(tx, 'counts') : tryLock(tx, 'counts')
     // In the background nobody waits, and a statement that is cut off would take as long the next time.
-    const timeout = wait ? tx`` : tx`set_config('statement_timeout', ${String(backgroundTimeoutMs)}, true),`
-    const [row] = await tx<{ locked: string | boolean }[]>`
-      select ${limitIdleTime(tx)}, set_config('jobsctl.counting', 'on', true), ${timeout}
-        ${lock} as locked`
-    return { result: row?.locked === false ? undefined : await work(tx) }
+    const timeout = wait ? tx`` : tx`, set_config('statement_timeout', ${String(backgroundTimeoutMs)}, true)`
+    await tx`select ${limitIdleTime(tx)}, set_config('jobsctl.counting', 'on', true) ${timeout}`
+    if (wait) await holdLock(tx, 'counts')
+    else if (!(await tryToHoldLock(tx, 'counts'))) return { result: undefined }
+    return { result: await work(tx) }
   })
   return done.result
 }

@@ -2,9 +2,10 @@ import type { Fragment, Sql } from './sql.ts'
 import { staticFragment } from './static-fragment.ts'
 
 /**
- * The advisory locks that the servers on one database share, in the order in which one transaction may take several of
- * them. Each lock belongs to a transaction, not to a session, because a pooler gives each transaction another session.
- * The key is the hash of a text; another version of the server takes the same lock, so the texts never change.
+ * The locks that the servers on one database share, in the order in which one transaction may take several of
+ * them. Each lock belongs to a transaction, not to a session, because a pooler gives each transaction another session. It is a row of
+ * `jobsctl_locks`, and before it an advisory lock whose key is the hash of a text: servers up to 0.2.0 take that one alone, so the texts
+ * never change (`locks/hold-lock.ts`).
  *
  * 1. `migrations`: the server that brings the schema up to date, for as long as that takes. It keeps two servers from
  *    making the same table or index. It is only tried; a server that does not get it looks again after 200 ms.
@@ -25,25 +26,36 @@ import { staticFragment } from './static-fragment.ts'
  * `freeze` comes before all of them: each change that a freeze refuses shares it until its commit. `jobs-server freeze` takes it
  * alone, in a transaction of its own, when its freeze is committed: then no change from before is left.
  */
-type AdvisoryLock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain' | 'events' | 'history' | 'freeze'
+export type Lock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain' | 'events' | 'history' | 'freeze'
 
-const keys: Record<AdvisoryLock, (sql: Sql) => Fragment> = {
-  migrations: staticFragment((sql) => sql`hashtext('jobsctl migrations')`),
-  counts: staticFragment((sql) => sql`hashtext('jobsctl counts')`),
+/** A lock as a transaction wants it: alone, or shared with others that share it. */
+export interface Wanted {
+  lock: Lock
+  shared: boolean
+}
+
+const keys: Record<Lock, (sql: Sql) => Fragment> = {
+  migrations: staticFragment((sql) => sql`hashtext('jobsctl migrations')::bigint`),
+  counts: staticFragment((sql) => sql`hashtext('jobsctl counts')::bigint`),
   operations: staticFragment((sql) => sql`hashtextextended('jobsctl operations', 0)`),
-  edges: staticFragment((sql) => sql`hashtext('jobsctl edges')`),
+  edges: staticFragment((sql) => sql`hashtext('jobsctl edges')::bigint`),
   chain: staticFragment((sql) => sql`hashtextextended('jobsctl chain', 0)`),
   events: staticFragment((sql) => sql`hashtextextended('jobsctl events', 0)`),
   history: staticFragment((sql) => sql`hashtextextended('jobsctl history', 0)`),
   freeze: staticFragment((sql) => sql`hashtextextended('jobsctl freeze', 0)`),
 }
 
-/** An SQL expression of type void: waits until the transaction holds the lock, which it keeps until its end. */
-export const takeLock = (sql: Sql, lock: AdvisoryLock): Fragment => sql`pg_advisory_xact_lock(${keys[lock](sql)})`
+/** The key of the advisory lock, an SQL expression of type bigint. */
+export const keyOf = (sql: Sql, lock: Lock): Fragment => keys[lock](sql)
 
-/** An SQL expression of type void: waits until the transaction shares the lock, which it keeps until its end. */
-export const takeSharedLock = (sql: Sql, lock: AdvisoryLock): Fragment =>
-  sql`pg_advisory_xact_lock_shared(${keys[lock](sql)})`
+/** An SQL expression of type void: waits until the transaction has the advisory lock, which it keeps until its end. */
+export const takeLock = (sql: Sql, lock: Lock): Fragment => sql`pg_advisory_xact_lock(${keyOf(sql, lock)})`
 
-/** An SQL expression of type boolean: true when the transaction holds the lock now. It does not wait. */
-export const tryLock = (sql: Sql, lock: AdvisoryLock): Fragment => sql`pg_try_advisory_xact_lock(${keys[lock](sql)})`
+/** An SQL expression of type void: waits until the transaction shares the advisory lock, which it keeps until its end. */
+export const takeSharedLock = (sql: Sql, lock: Lock): Fragment => sql`pg_advisory_xact_lock_shared(${keyOf(sql, lock)})`
+
+/** An SQL expression of type boolean: true when the transaction has the advisory lock now. It does not wait. */
+export const tryLock = (sql: Sql, { lock, shared }: Wanted): Fragment =>
+  shared
+    ? sql`pg_try_advisory_xact_lock_shared(${keyOf(sql, lock)})`
+    : sql`pg_try_advisory_xact_lock(${keyOf(sql, lock)})`

@@ -1,5 +1,5 @@
-import { tryLock } from '../database/advisory-locks.ts'
 import { limitIdleTime } from '../database/connection/idle-timeout.ts'
+import { tryToHoldLock } from '../database/locks/hold-lock.ts'
 import { askedName } from '../database/scope.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
@@ -19,9 +19,8 @@ export async function fold(sql: Pool): Promise<{ folded: number; more: boolean }
   const [waiting] = await sql`select from jobsctl_transitions limit 1`
   if (!waiting) return { folded: 0, more: false }
   return sql.begin(async (tx) => {
-    const [lock] = await tx<{ locked: boolean }[]>`
-      select ${limitIdleTime(tx)}, set_config('statement_timeout', ${String(foldTimeoutMs)}, true), ${tryLock(tx, 'history')} as locked`
-    if (!lock?.locked) return undefined
+    await tx`select ${limitIdleTime(tx)}, set_config('statement_timeout', ${String(foldTimeoutMs)}, true)`
+    if (!(await tryToHoldLock(tx, 'history'))) return undefined
     const [row] = await foldRows(tx)
     return { ...row, more: row.folded === foldedAtOnce }
   })

@@ -1,7 +1,7 @@
 import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
 import type { Selection } from '../bulk/selection.ts'
 import type { Narrowed } from '../database/scope.ts'
-import type { Sql } from '../database/sql.ts'
+import type { Transaction } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { restoreAlong } from './along-back.ts'
 import { readRestoredColumns } from './archive/archive-columns.ts'
@@ -30,7 +30,7 @@ interface Restore {
  * @throws Failure `conflict` when the type of a column has changed since the jobs were archived
  */
 export async function restoreDeleted(
-  tx: Sql,
+  tx: Transaction,
   context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
   { undoes, scope, part, selection, rejected, hold }: Restore,
 ): Promise<BatchCounts> {

@@ -1,7 +1,7 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
-import { takeLock } from '../database/advisory-locks.ts'
+import { holdLock } from '../database/locks/hold-lock.ts'
 import { isElsewhere, type Narrowed } from '../database/scope.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
+import type { Fragment, Sql, Transaction } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { hasSnapshots } from './edge-snapshots.ts'
 
@@ -19,14 +19,14 @@ export interface EdgeRestore {
 }
 
 /** Reads what becomes of edges with a missing end, and takes the lock that orders concurrent restores where they wait. */
-export async function prepareEdgeRestore(tx: Sql, { within }: Pick<Narrowed, 'within'>): Promise<EdgeRestore> {
+export async function prepareEdgeRestore(tx: Transaction, { within }: Pick<Narrowed, 'within'>): Promise<EdgeRestore> {
   const [{ foreign_keys, snapshots }] = await tx<[{ foreign_keys: boolean; snapshots: boolean }]>`
     select
       exists (select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f') as foreign_keys,
       ${hasSnapshots(tx)} as snapshots`
   if (!foreign_keys && !snapshots) return { edges: edges(tx, within, tx``), where: tx`` }
   // Two transactions that restore the two ends of an edge at the same time would not see each other.
-  await tx`select ${takeLock(tx, 'edges')}`
+  await holdLock(tx, 'edges')
   const lacks = foreign_keys ? lacksAnEnd(tx) : lacksWhatItNeeds(tx)
   return {
     edges: tx`

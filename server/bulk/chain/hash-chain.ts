@@ -1,6 +1,6 @@
-import { takeLock } from '../../database/advisory-locks.ts'
 import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import { holdLock } from '../../database/locks/hold-lock.ts'
+import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 
 /** The text under a seal: all columns of a record that stay as they are after its close, as a JSON list. */
@@ -32,10 +32,11 @@ export const secondSeal = (sql: Sql): Fragment => sql`
 
 /**
  * Seals a closed record as the last of its day. The hash covers the record and the seal before it, so that a record which
- * is altered, deleted or inserted later breaks the chain. An advisory lock of the transaction orders concurrent seals.
+ * is altered, deleted or inserted later breaks the chain. A lock of the transaction orders concurrent seals.
  */
-export async function sealRecord(tx: Sql, id: number): Promise<void> {
-  await tx`select ${limitIdleTime(tx)}, ${takeLock(tx, 'chain')}`
+export async function sealRecord(tx: Transaction, id: number): Promise<void> {
+  await tx`select ${limitIdleTime(tx)}`
+  await holdLock(tx, 'chain')
   await tx`
     insert into job_operation_days (day, previous, head)
     select today, coalesce(last.head, ''), coalesce(last.head, '')

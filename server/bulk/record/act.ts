@@ -1,5 +1,5 @@
 import type { ActKind } from '../../../shared/records/acts.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Transaction } from '../../database/sql.ts'
 import { sealRecord } from '../chain/hash-chain.ts'
 
 /** Who acts, and from where. */
@@ -33,7 +33,7 @@ interface Act {
  * the commit. The record has no jobs, so that no undo finds any; a server of version 0.1.0 lists and verifies it as any other.
  */
 export async function recordAct(
-  tx: Sql,
+  tx: Transaction,
   { caller, reason, requestId, address }: Actor,
   { kind, scope = {}, details, previewId, idempotencyKey }: Act,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { Freeze } from '../../../shared/doctor/storage.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { jsonOf } from '../../json-of.ts'
-import { takeLock, takeSharedLock } from '../advisory-locks.ts'
+import { holdLock } from '../locks/hold-lock.ts'
 import type { Pool, Sql, Transaction } from '../sql.ts'
 
 /** The freeze of the database; undefined while changes are allowed. */
@@ -37,18 +37,24 @@ export async function throwIfFrozen(sql: Sql): Promise<void> {
 
 /**
  * Refuses the transaction while the database is frozen. Where it does not refuse, `jobs-server freeze` returns only after the
- * transaction has ended. The two statements are sent together; the second one sees a freeze for which the first has waited.
- * @throws Failure `frozen`
+ * transaction has ended. A freeze for which the lock has waited is seen.
+ * @throws Failure `frozen`; `database_busy` where something else has the lock
  */
-export async function refuseWhileFrozen(tx: Sql): Promise<void> {
-  await Promise.all([tx`select ${takeSharedLock(tx, 'freeze')}`, throwIfFrozen(tx)])
+export async function refuseWhileFrozen(tx: Transaction): Promise<void> {
+  try {
+    await holdLock(tx, 'freeze', { shared: true })
+  } catch (error) {
+    if (error instanceof Failure) await throwIfFrozen(tx)
+    throw error
+  }
+  await throwIfFrozen(tx)
 }
 
 /**
  * Runs the statements of one change in a transaction that a freeze refuses.
  * @throws Failure `frozen`; whatever `change` throws
  */
-export const unlessFrozen = <Result>(sql: Pool, change: (tx: Sql) => Promise<Result>) =>
+export const unlessFrozen = <Result>(sql: Pool, change: (tx: Transaction) => Promise<Result>) =>
   sql.begin(async (tx) => {
     await refuseWhileFrozen(tx)
     return change(tx)
@@ -92,7 +98,7 @@ export async function waitForChanges(sql: Pool): Promise<void> {
   await sql
     .begin(async (tx) => {
       await tx`select ${limitLockTime(tx)}`
-      await tx`select ${takeLock(tx, 'freeze')}`
+      await holdLock(tx, 'freeze')
     })
     .catch((cause: unknown) => {
       throw new Failure(

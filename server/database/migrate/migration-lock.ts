@@ -1,4 +1,4 @@
-import { tryLock } from '../advisory-locks.ts'
+import { tryToHoldLock } from '../locks/hold-lock.ts'
 import type { Pool } from '../sql.ts'
 
 /**
@@ -21,8 +21,7 @@ export async function withMigrationLock(sql: Pool, work: () => Promise<void>): P
   }
   // A stricter isolation, which a database may have as its default, would keep the snapshot until the end.
   return sql.begin('isolation level read committed', async (tx) => {
-    const [lock] = await tx<{ held: boolean }[]>`select ${tryLock(tx, 'migrations')} as held`
-    if (!lock?.held) return false
+    if (!(await tryToHoldLock(tx, 'migrations'))) return false
     // PostgreSQL keeps the snapshot of a query until the session's next command. This command takes none.
     const renew = () => tx.unsafe(`set local idle_in_transaction_session_timeout = '${longestFreeze}'`)
     await renew()

@@ -37,6 +37,7 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobsctl_history_totals: append,
   jobsctl_holds: all,
   jobsctl_logins: all,
+  jobsctl_locks: append,
   jobsctl_marks: exchange,
   jobsctl_metric_groups: ['select', 'insert'],
   jobsctl_migrations: ['select'],

@@ -15,7 +15,7 @@ import {
   suspendToken,
 } from '../../auth/tokens.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
-import type { Pool, Sql } from '../../database/sql.ts'
+import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 
 /** Makes a token, with its record. The returned text is the only copy of its secret. */
 export const makeOnRecord = (sql: Pool, actor: Actor, wanted: NewToken): Promise<{ id: string; token: string }> =>
@@ -103,7 +103,7 @@ interface TokenAct {
   more?: Record<string, unknown>
 }
 
-async function record(tx: Sql, actor: Actor, { kind, id, more = {} }: TokenAct): Promise<void> {
+async function record(tx: Transaction, actor: Actor, { kind, id, more = {} }: TokenAct): Promise<void> {
   const { name, principal, role, may_enqueue, approver, may_break_glass, ...token } = await findToken(tx, id)
   const { scope, max_per_change, max_per_day } = token
   const grant = { role, may_enqueue, approver, may_break_glass, scope, max_per_change, max_per_day }

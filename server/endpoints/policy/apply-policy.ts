@@ -10,7 +10,7 @@ import type { Call } from '../../call.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isShownTime } from '../../database/shown-time.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Sql, Transaction } from '../../database/sql.ts'
 import { actorOf } from '../actor.ts'
 import { refuseApprovals, requireSmall } from './approval.ts'
 import { findAuthor } from './author.ts'
@@ -92,7 +92,7 @@ async function countOf(call: Call, rule: Rule): Promise<Counted | undefined> {
  * @throws Failure `conflict` for another revision; `approval_required`
  */
 export async function writePolicy(
-  tx: Sql,
+  tx: Transaction,
   call: Call,
   { rules, revision, previewId }: Pick<Request, 'rules' | 'revision'> & { previewId?: string },
 ): Promise<void> {

@@ -12,7 +12,7 @@ import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import { notifyQueues } from '../../lifecycle/events/job-events.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import { statedReason } from './stated-reason.ts'
@@ -58,7 +58,7 @@ interface Row extends QueueState {
 
 const neverStopped = { paused: false, drain: false, updated_at: null, reason: null }
 
-async function changeOnRecord(tx: Sql, call: ControlCall, request: ControlRequest): Promise<Row | undefined> {
+async function changeOnRecord(tx: Transaction, call: ControlCall, request: ControlRequest): Promise<Row | undefined> {
   const { domain, queue, action } = request
   const [row] = await change({ ...call, sql: tx }, request)
   if (!row?.changed) return row

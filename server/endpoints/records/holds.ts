@@ -5,7 +5,7 @@ import { scopeFields } from '../../../shared/scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Sql, Transaction } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import { isContentHidden } from '../hidden.ts'
@@ -65,7 +65,7 @@ export const holdColumns = staticFragment(
 
 /** Writes the record of an added or removed hold. The filter is the one of the hold, with what it looks for in payloads and errors. */
 export const recordHold = (
-  tx: Sql,
+  tx: Transaction,
   call: ActingCall,
   { kind, hold }: { kind: 'hold.added' | 'hold.removed'; hold: Hold },
 ): Promise<void> => {

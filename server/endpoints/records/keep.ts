@@ -4,7 +4,7 @@ import type { keepOperation as endpoint } from '../../../shared/records/keep.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
 import { hasKeptRows } from '../../undo/way-back.ts'
@@ -40,7 +40,11 @@ export async function keepOperation(
   throw new Failure('invalid_request', detail, { faults: [{ path: 'until', message: 'is over, or too far away' }] })
 }
 
-const recordKept = (sql: Sql, call: KeepCall, { id, kept_until, ...scope }: Kept & { id: number }): Promise<void> =>
+const recordKept = (
+  sql: Transaction,
+  call: KeepCall,
+  { id, kept_until, ...scope }: Kept & { id: number },
+): Promise<void> =>
   recordAct(sql, actorOf(call), {
     ...{ kind: 'operation.kept', scope },
     details: { operation: id, kept_until },

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { tryLock } from '../../database/advisory-locks.ts'
 import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import { refuseWhileFrozen } from '../../database/installation/freeze.ts'
+import { tryToHoldLock } from '../../database/locks/hold-lock.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import type { EventKind } from './event-terms.ts'
@@ -71,8 +71,8 @@ interface Batch {
 const deleteBatch = (sql: Pool, place: { kind: EventKind; days: number; after: string }): Promise<Batch | undefined> =>
   sql.begin(async (tx) => {
     await refuseWhileFrozen(tx)
-    const [lock] = await tx<{ locked: boolean }[]>`select ${limitIdleTime(tx)}, ${tryLock(tx, 'events')} as locked`
-    if (!lock?.locked) return undefined
+    await tx`select ${limitIdleTime(tx)}`
+    if (!(await tryToHoldLock(tx, 'events'))) return undefined
     const [batch] = await deleteNext(tx, place)
     return batch
   })
