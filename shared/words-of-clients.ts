@@ -23,6 +23,7 @@ const table: readonly (readonly [said: RegExp, words: Words])[] = [
   ],
   [/the key (\S+) of preview_token/g, same('the key $1 of the preview')],
   [/\bpreview_token\b/g, same('the preview')],
+  [/, which goes on where this call ended; with partial=true .*$/g, same(': it goes on where this call ended')],
   [/add max, the most jobs/g, { jobsctl: 'add --max, the most jobs', page: 'set the limit, the most jobs' }],
   [
     /set with_foreign_rows to delete them/g,
