@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
+import { waitingFor } from '../../support/dependents.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
@@ -75,6 +76,30 @@ describe.each(kinds)('limits of tokens on %s', (kind) => {
     expect(answer).toMatchObject({ status: 409, body: { code: 'conflict' } })
     const argv = ['token', 'create', 'w', '--role', 'viewer', '--max-per-day', '1']
     expect(await runServer(argv, world.env)).toMatchObject({ code: 2, out: '' })
+  })
+
+  it.each([
+    ['reclaim', '/api/v1/jobs/batch/reclaim', { count_attempt: true }],
+    ['integrity', paths.integrity, { fix: true }],
+  ])('count the jobs that end with those of a change: %s', async (_, path, fields) => {
+    const token = await make({ max_per_change: 3 })
+    await waitingFor(world.sql, 3, { uuid: 'needed', of: 'a', domain: 'a' })
+    await world.sql`
+      update jobs
+      set status = 'processing', worker_id = 'w', lease_id = 'l', leased_until = now() - interval '1 minute',
+        retry_count = 3, max_retries = 3
+      where uuid = 'needed'`
+    const before = await world.fingerprint()
+    const change = (as: Record<string, string>) => world.confirm(path, { domain: 'a', ...fields }, as)
+    const detail = expect.stringContaining('1 job matches, and 3 more go along')
+    expect(await change(bearer(token))).toMatchObject({ status: 412, body: { code: 'limit_exceeded', detail } })
+    expect(await world.fingerprint()).toBe(before)
+    expect(await change(bearer(await make({ max_per_change: 4 })))).toMatchObject({
+      status: 200,
+      body: { dependents: 3 },
+    })
+    const [record] = await world.sql<{ counts: object }[]>`select counts from job_operations where affected = 1`
+    expect(record).toMatchObject({ counts: { dependents: 3 } })
   })
 
   it('of one change refuse a larger one, whole, and name both numbers', async () => {
