@@ -40,6 +40,8 @@ export interface AttemptLimit {
    * @throws Failure `rate_limited` when one of the keys has had too many in its minute
    */
   countAttempt: (keys: readonly string[]) => void
+  /** True where the next attempt under the key is one too many. */
+  isReached: (key: string) => boolean
 }
 
 interface Options {
@@ -68,6 +70,10 @@ export function createAttemptLimit(
     return window
   }
   return {
+    isReached: (key) => {
+      const known = windows.get(key)
+      return known !== undefined && now() - known.startedAt < windowMs && known.attempts >= most
+    },
     countAttempt(keys) {
       const over = keys.map(count).filter(({ attempts }) => attempts > most)
       if (over.length === 0) return

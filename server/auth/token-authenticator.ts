@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader'
 import { type Grant, rightsOf } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
@@ -11,9 +12,12 @@ import { isLive, tokenParts, withoutRole } from './tokens.ts'
  * Multi-user mode: bearer tokens. A right token is looked up at each call, so that a revoked one is refused at once. After a
  * wrong one its id is remembered for ten seconds, so that further wrong ones cost no query: at once where no live token has the id or
  * the secret is the same, else from the eleventh wrong secret on, since the token may have been given a new one meanwhile.
+ * From an address with too many wrong ones, tokens that were not right a moment ago are looked up together, ten times a second: wrong ones with
+ * ever new ids cost hardly a query, and right ones are late by a tenth of a second, once.
  */
 export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator {
   const remembered = createHashMemory()
+  const find = createFindRow(sql)
   return {
     challenge: 'Bearer realm="jobs"',
     way: 'token',
@@ -28,15 +32,18 @@ export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator
         throw new Failure('unauthenticated', 'a token is needed', { hint: 'send it as Authorization: Bearer <token>' })
       }
       const parts = tokenParts(given)
-      const caller = parts && (await findCaller(sql, remembered, { ...parts, address }))
+      const isAttacked = limit.isReached(addressKey(address))
+      const caller = parts && (await findCaller(sql, { remembered, find }, { ...parts, address, isAttacked }))
       if (caller) return caller
-      limit.countAttempt([`address ${address}`, ...(parts ? [`token ${parts.id}`] : [])])
+      limit.countAttempt([addressKey(address), ...(parts ? [`token ${parts.id}`] : [])])
       throw new Failure('unauthenticated', 'the token is not known, or has ended', {
         hint: 'jobs-server token create worker-1 makes one',
       })
     },
   }
 }
+
+const addressKey = (address: string): string => `address ${address}`
 
 interface Row extends Grant {
   name: string
@@ -54,44 +61,83 @@ interface Given {
   id: string
   secret: string
   address: string
+  /** Too many wrong tokens have come from the address. */
+  isAttacked: boolean
+}
+
+interface Lookup {
+  remembered: HashMemory
+  find: FindRow
 }
 
 /** @throws Failure `unauthenticated` for the right secret of a suspended token */
 async function findCaller(
   sql: Sql,
-  remembered: HashMemory,
-  { id, secret, address }: Given,
+  { remembered, find }: Lookup,
+  { id, secret, address, isAttacked }: Given,
 ): Promise<Caller | undefined> {
   const hash = hashed(secret)
   const isKnown = (hashes: readonly string[]) => hashes.some((one) => sameHash(hash, one))
   const known = remembered.get(id)
   if (known !== undefined && !isKnown(known.hashes) && isRefused(known, hash)) return undefined
-  const row = await findRow(sql, id)
+  const row = await find(id, isAttacked)
   if (!row || !isKnown(row.hashes)) {
     remembered.add(id, { hashes: row?.hashes ?? [], wrong: hash })
     return undefined
   }
   const caller = callerOf(row, id)
+  find.wasRight(id)
   // Noted once a minute, because a write for each call would cost more than the call.
   if (row.unnoted) await noteUse(sql, id, address)
   return caller
 }
 
 /** The live token with this id. */
-async function findRow(sql: Sql, id: string): Promise<Row | undefined> {
-  const [row] = await sql<Row[]>`
-    select
-      name, array_remove(array[
-        coalesce(grants.secret_hash, token.secret_hash),
-        case when previous_until > now() then previous_hash end
-      ], null) as hashes, coalesce(grants.role, ${withoutRole}) as role,
-      coalesce(grants.principal, name) as principal, coalesce(grants.may_enqueue, false) as may_enqueue,
-      coalesce(grants.approver, false) as approver, coalesce(grants.may_break_glass, false) as may_break_glass, grants.scope,
-      suspended_at is not null as suspended, coalesce(last_used_at < now() - interval '1 minute', true) as unnoted
-    from jobs_api_tokens token
-    left join jobsctl_tokens grants using (id)
-    where id = ${id} and ${isLive(sql)}`
-  return row
+const findRow = async (sql: Sql, id: string): Promise<Row | undefined> => (await findRows(sql, [id]))[0]
+
+const findRows = (sql: Sql, ids: readonly string[]) => sql<(Row & { id: string })[]>`
+  select
+    id, name, array_remove(array[
+      coalesce(grants.secret_hash, token.secret_hash),
+      case when previous_until > now() then previous_hash end
+    ], null) as hashes, coalesce(grants.role, ${withoutRole}) as role,
+    coalesce(grants.principal, name) as principal, coalesce(grants.may_enqueue, false) as may_enqueue,
+    coalesce(grants.approver, false) as approver, coalesce(grants.may_break_glass, false) as may_break_glass, grants.scope,
+    suspended_at is not null as suspended, coalesce(last_used_at < now() - interval '1 minute', true) as unnoted
+  from jobs_api_tokens token
+  left join jobsctl_tokens grants using (id)
+  where id = any(${[...ids]}::text[]) and ${isLive(sql)}`
+
+/** Finds a live token: at once, or together with others from addresses that sent too many wrong ones. */
+interface FindRow {
+  (id: string, isAttacked: boolean): Promise<Row | undefined>
+  /** Its next lookups are made at once. */
+  wasRight: (id: string) => void
+}
+
+const [togetherMs, mostTogether, mostRight] = [100, 1000, 10_000]
+
+function createFindRow(sql: Sql): FindRow {
+  const right = new Set<string>()
+  const many = new DataLoader<string, Row | undefined>(
+    async (ids) => {
+      const rows = new Map((await findRows(sql, ids)).map((row) => [row.id, row]))
+      return ids.map((id) => rows.get(id))
+    },
+    { cache: false, maxBatchSize: mostTogether, batchScheduleFn: (run) => setTimeout(run, togetherMs) },
+  )
+  const find = async (id: string, isAttacked: boolean) =>
+    isAttacked && !right.has(id) ? many.load(id) : findRow(sql, id)
+  return Object.assign(find, {
+    wasRight: (id: string) => {
+      if (right.has(id)) return
+      right.add(id)
+      for (const oldest of right) {
+        if (right.size <= mostRight) break
+        right.delete(oldest)
+      }
+    },
+  })
 }
 
 /** @throws Failure `unauthenticated` for a suspended token */

@@ -63,6 +63,9 @@ function refusal(status: number) {
   }
 }
 
+/** The most connections that wait to be accepted, where the kernel allows as many (`net.core.somaxconn`). Node's own number is 511. */
+const waitingConnections = 4096
+
 /**
  * Listens, and resolves to the port.
  * @throws Failure `usage` when the server cannot listen on the address
@@ -80,7 +83,7 @@ export async function listen(server: Server, host: string, wanted: number): Prom
         }),
       ),
     )
-    server.listen(wanted, host, resolve)
+    server.listen({ port: wanted, host, backlog: waitingConnections }, resolve)
   })
   const address = server.address()
   return typeof address === 'object' && address ? address.port : wanted

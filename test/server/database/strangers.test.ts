@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
+import { closeGate } from '../../support/gate.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
@@ -80,6 +81,25 @@ describe('a role that holds our advisory locks', () => {
       await another.stop()
     }))
 
+  it('lets servers exclude each other by the rows', () =>
+    besideHolder(role, keys, async () => {
+      await world.jobs(1, { status: 'completed' })
+      const gate = await closeGate(
+        owner,
+        `after update on job_operations for each row
+        when (old.hash is null and new.hash is not null and new.domain = 'chatbooks')`,
+      )
+      const first = pause()
+      await gate.reached(first)
+      const second = pause('media')
+      await gate.blocked(second)
+      await gate.open()
+      expect([await first, await second]).toMatchObject([{ status: 200 }, { status: 200 }])
+      const verified = await world.call('GET', '/api/v1/jobs/operations/verify', undefined, headers)
+      expect(verified.body).toMatchObject({ ok: true })
+      await owner`drop schema gates cascade`
+    }))
+
   it('is named where it may write records, while workers go on', () =>
     besideHolder(trusted, { short: [], long: ['jobsctl chain'] }, async (pid) => {
       const acts = Array.from({ length: 5 }, () => pause())
@@ -105,4 +125,34 @@ describe('a role that holds our advisory locks', () => {
       }
       expect(await pause()).toMatchObject({ status: 503 })
     }))
+
+  it('excludes servers as before where their role may not lock the rows, and doctor says so', async () => {
+    const app = 'app_without_locks'
+    await owner`create role ${owner(app)} login`.catch(() => {})
+    const granted = await runServer(['grants', '--role', app], world.env)
+    expect(granted.out).toContain('on table public.jobsctl_locks to')
+    await owner.unsafe(granted.out)
+    await owner`revoke all on jobsctl_locks from ${owner(app)}`
+    const url = Object.assign(new URL(world.env.JOBS_DB_URL ?? ''), { username: app }).href
+    const other = await startServer({ ...world.env, JOBS_DB_URL: url, JOBS_MIGRATE: 'false' })
+    await other.prepared
+    const at = { ...world, url: other.url }
+    const call = (method: string, path: string, body?: unknown) =>
+      fetch(`${at.url}${path}`, {
+        method,
+        headers: { authorization: headers.authorization ?? '', 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+    const paused = await call('POST', jobPaths.control, { domain: 'a', queue: 'b', action: 'pause' })
+    expect(`${paused.status} ${paused.status === 200 ? '' : await paused.text()}`).toBe('200 ')
+    const storage = await (await call('GET', '/api/v1/jobs/storage')).text()
+    expect(storage).toContain('update on jobsctl_locks')
+    await besideHolder(role, { short: [], long: ['jobsctl chain'] }, async (pid) => {
+      const refused = await call('POST', jobPaths.control, { domain: 'a', queue: 'b', action: 'resume' })
+      expect(refused.status).toBe(503)
+      expect(await refused.text()).toContain(`pid ${pid}`)
+    })
+    await other.stop()
+    await owner`drop owned by ${owner(app)}`
+  })
 })
