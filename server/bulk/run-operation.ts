@@ -6,6 +6,7 @@ import type { BulkChange } from './bulk-change.ts'
 import { reasonToLeave } from './detached/left-to-others.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 import { type ConcludeContext, conclude } from './record/conclude.ts'
+import { findRewritten } from './rewritten.ts'
 
 /** What an operation needs of the call and the server. */
 export type RunContext = LoopContext & ConcludeContext & Pick<Call, 'reportProgress' | 'reportChangedRows'>
@@ -19,6 +20,8 @@ interface Running {
   previewed: VerifiedPreview | undefined
   /** What other servers did of the operation before this one. */
   before?: Course
+  /** The files of the rows of `jobs` before it began; undefined for a change by a preview, which says what it has skipped. */
+  storage?: string | undefined
 }
 
 const nothing: Course = { affected: 0, counts: {}, batches: 0, elapsed_ms: 0 }
@@ -30,7 +33,7 @@ const nothing: Course = { affected: 0, counts: {}, batches: 0, elapsed_ms: 0 }
 export async function runOperation<Answer>(
   context: RunContext,
   bulk: BulkChange<Answer>,
-  { previewed, before = nothing }: Running,
+  { previewed, before = nothing, storage }: Running,
 ): Promise<Answer> {
   const start = performance.now() - before.elapsed_ms
   const total = previewed?.count ?? null
@@ -45,9 +48,16 @@ export async function runOperation<Answer>(
   context.reportProgress(progress(before))
   const bounds = [bulk.limit, bulk.max, previewed?.count].map((bound) => bound ?? Number.MAX_SAFE_INTEGER)
   const report = (result: RunResult, waiting?: Waiting) => context.reportProgress(progress(result, waiting))
-  const run = await runBatches(context, bulk, { bound: Math.min(...bounds), before, report })
+  const bound = Math.min(...bounds)
+  const run = await runBatches(context, bulk, { bound, before, report })
   context.reportChangedRows(run.affected)
   const why = context.hold === undefined ? undefined : reasonToLeave(run.stop)
   if (why) throw why
-  return conclude(context, bulk, { run, previewed, elapsed_ms: progress(run).elapsed_ms })
+  const isWhole = run.stop === undefined && run.affected < bound
+  const cause =
+    isWhole && storage !== undefined
+      ? await findRewritten(context.sql, context, { bulk, before: storage }).catch((error: unknown) => error)
+      : undefined
+  const ended = cause !== undefined ? { ...run, stop: { cause } } : run
+  return conclude(context, bulk, { run: ended, previewed, elapsed_ms: progress(run).elapsed_ms })
 }

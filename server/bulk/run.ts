@@ -14,6 +14,7 @@ import { requireArchiveRoom } from './pressure/archive-room.ts'
 import { previewOfBegun, type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { type BeginContext, beginOperation } from './record/begin.ts'
 import { findReplay, type Replay } from './record/idempotent-replay.ts'
+import { readStorage } from './rewritten.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
 import { withinPolicy } from './within-policy.ts'
 
@@ -64,6 +65,8 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   requireMax(bulk, previewed)
   if (call.resumes) return resume({ ...call, ...call.resumes }, bulk, previewed)
   await requireArchiveRoom(call.sql, call.pressureLimits, bulk).catch(rethrowBeforeFirstBatch)
+  // Before the snapshot of the record, so that no rewrite between the two goes unnoticed.
+  const storage = previewed ? undefined : await readStorage(call.sql).catch(rethrowBeforeFirstBatch)
   const begun = await beginOperation(call, bulk, previewed).catch(rethrowBeforeFirstBatch)
   if (!('operation' in begun)) return firstAnswer(begun)
   const context = { ...call, ...begun }
@@ -73,7 +76,7 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
     const counted = await beforeFirstBatch(context, () => enforceMax(context, bulk, previewed))
     await beforeFirstBatch(context, () => authorize(context, bulk, { previewed, counted }))
     await beforeFirstBatch(context, async () => bulk.check?.(context.sql, context))
-    if (!call.detach) return await runOperation(context, bulk, { previewed })
+    if (!call.detach) return await runOperation(context, bulk, { previewed, storage })
     hold = await keepRequest(context, call.detach).catch(async (cause: unknown) => {
       // Where the answer is lost, the change may go on.
       if (!isConnectionLost(cause)) await deleteRecord(context).catch(() => {})
@@ -82,7 +85,7 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   } finally {
     leave()
   }
-  startDetached({ ...context, hold }, bulk, { previewed })
+  startDetached({ ...context, hold }, bulk, { previewed, storage })
   throw accepted(begun, bulk, previewed)
 }
 

@@ -14,6 +14,7 @@ interface Detached {
   previewed: VerifiedPreview | undefined
   /** What other servers did of the operation before this one. */
   before?: Course
+  storage?: string | undefined
 }
 
 /** Runs an operation in the background, until it has ended or is left to another server. Returns at once, and throws nothing. */

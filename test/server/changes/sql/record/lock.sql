@@ -26,6 +26,20 @@ select
         and not (scope is null and job_operations.filters ? 'approval')
     ),
     (
+      select jsonb_build_object('demoted', id)
+      from jobsctl_tokens
+      where
+        id = job_operations.caller
+        and (
+          role <> all(
+            case when job_operations.kind = 'erase' or job_operations.filters ? 'policy' then array['admin', 'legacy-admin']
+            -- A worker cancels one job, and those that depend on it go along.
+            when job_operations.kind = 'cancel' then array['worker', 'operator', 'admin', 'legacy-admin'] else array['operator', 'admin', 'legacy-admin'] end
+          )
+          or (job_operations.filters ? 'emergency' and not coalesce(may_break_glass, false))
+        )
+    ),
+    (
       select jsonb_build_object('blocked', id)
       from jobsctl_callers
       where id = job_operations.caller and blocked_at is not null

@@ -7,7 +7,7 @@ with
       and jobs.id = any($2::text::bigint[])
       and (
         (
-          case when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
+          case when (jobs.status in ('completed', 'failed', 'cancelled', 'quarantined')) is not true then 'its archived row has a status that no prune takes: somebody has changed the row' when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
             select
             from jobs live
             where
@@ -17,6 +17,7 @@ with
               and live.idempotency_key = jobs.idempotency_key offset 0
           ) then 'its idempotency key was used again' end
         ) is null
+        and (true and domain = $3) is true
       ) is true
     for update skip locked
   ),
@@ -56,7 +57,7 @@ with
     delete from jobs_archive
     where
       ctid = any(array(select jobsctl_place from restored_rows))
-      and (operation_id = $3::bigint) is true
+      and (operation_id = $4::bigint) is true
       and ((id, coalesce(uuid::text, '')) in (select id, coalesce(uuid::text, '') from restored_rows)) is true
   ),
   attachments as (
@@ -81,13 +82,14 @@ with
   edges as materialized (
     select distinct on (edge.job_uuid, edge.depends_on_job_uuid) edge.*
     from (
-      select jsonb_array_elements(job_dependencies) as edge
+      select jsonb_array_elements(job_dependencies) as edge, uuid::text as of_job
       from restored_rows
       union all
-      select edge
+      select edge, null
       from released_edges
     ) as kept
     cross join lateral jsonb_populate_record(null::job_dependencies, kept.edge) as edge
+    where (kept.of_job is null or kept.of_job in (edge.job_uuid::text, edge.depends_on_job_uuid::text))
   ),
   needed as materialized (
     select uuid
@@ -114,14 +116,14 @@ with
   hold as (
     insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller)
     select
-      $4::bigint,
+      $5::bigint,
       count(*),
       greatest(
-        coalesce($5::text::timestamptz, now() + $6::int * interval '24 hours'),
-        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $7::bigint)
+        coalesce($6::text::timestamptz, now() + $7::int * interval '24 hours'),
+        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $8::bigint)
       ),
-      $8::text,
-      $9::text
+      $9::text,
+      $10::text
     from (select distinct id from restored) as given_back
     having count(*) > 0
     on conflict (undo_id) do update set jobs = known.jobs + excluded.jobs
