@@ -5,6 +5,7 @@ import { groupedDigits, jobsText } from '../output/numbers.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { alongBeside, joinedNotes } from './along.ts'
 import { describeRequest } from './filtered.ts'
+import { holdersNote, holdersRefusal, passedOverNote } from './foreign-holders.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
 import { narrowerOf, withFields } from './narrower.ts'
 import { pruneDetails } from './prune-details.ts'
@@ -16,8 +17,13 @@ import { checkFields } from './understood.ts'
  */
 export function pruneRequest(fields: unknown) {
   const request = parseInput(PruneRequest, fields)
-  const { statuses, older_than_days, domain, queue, job_type, with_foreign_rows, no_archive } = request
-  const further = { ...(with_foreign_rows && { with_foreign_rows }), ...(no_archive && { no_archive }) }
+  const { statuses, older_than_days, domain, queue, job_type, with_foreign_rows, pass_over_foreign, no_archive } =
+    request
+  const further = {
+    ...(with_foreign_rows && { with_foreign_rows }),
+    ...(pass_over_foreign && { pass_over_foreign }),
+    ...(no_archive && { no_archive }),
+  }
   return { statuses, older_than_days, domain, queue, job_type, ...narrowerOf(request), ...further }
 }
 
@@ -28,6 +34,7 @@ export function pruneChange(
   words: readonly string[],
 ): BulkChange<typeof prune.input, typeof prune.output> {
   const where = describeRequest(request)
+  const passesOver = 'pass_over_foreign' in request
   return {
     name: 'prune',
     endpoint: prune,
@@ -40,18 +47,20 @@ export function pruneChange(
     words,
     undoable: !('no_archive' in request),
     checkServer: checkFields('prune', [request]),
-    beside: ({ preview, already_archived, ...answer }) => {
+    beside: ({ preview, already_archived, passed_over, ...answer }) => {
       const { facts, note } = alongBeside(answer)
       const twins = already_archived && archivedNote(already_archived)
+      const foreign = [foreignNote(preview), holdersNote(preview, { passesOver }), passedOverNote(passed_over)]
       return {
         facts: { ...facts, ...(already_archived && { already_archived }) },
-        note: joinedNotes([note, foreignNote(preview), twins]),
+        note: joinedNotes([note, ...foreign, twins]),
       }
     },
     refusal: ({ preview }) =>
-      'with_foreign_rows' in request
+      (passesOver ? undefined : holdersRefusal(preview, context.retyped([...words, '--pass-over-foreign']))) ??
+      ('with_foreign_rows' in request
         ? undefined
-        : foreignRefusal(preview, context.retyped([...words, '--with-foreign-rows'])),
+        : foreignRefusal(preview, context.retyped([...words, '--with-foreign-rows']))),
     details: (client, previewed) => pruneDetails(context, client, request, previewed),
   }
 }

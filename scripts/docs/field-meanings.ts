@@ -69,6 +69,8 @@ const meanings: Record<string, string> = {
   with_dependents: 'bring back the jobs that were cancelled because these jobs had ended badly',
   with_foreign_rows:
     'also delete the rows of other tables that foreign keys delete along; no undo gives them back. Without it a prune with such rows is refused',
+  pass_over_foreign:
+    'leave out jobs to which rows of other tables refer by a foreign key that forbids their deletion; without it a prune of such jobs is refused',
   no_archive:
     'delete the jobs without a copy in the archive: no undo can give them back. The preview and the record say so (`no_way_back`)',
   worker_prefix: 'running jobs of all workers whose id begins with this text',

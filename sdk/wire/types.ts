@@ -215,6 +215,7 @@ export interface Preview {
   wal_bytes?: number | undefined
   not_watched?: string[] | undefined
   foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined
+  foreign_holders?: { table: string; jobs: number; job_id: number }[] | undefined
   sample_ids: number[]
   eta_seconds: number
 }
@@ -322,6 +323,8 @@ export interface PruneInput {
   until?: string | undefined
   /** Also delete the rows of other tables that foreign keys delete along; no undo gives them back. Without it a prune with such rows is refused */
   with_foreign_rows?: boolean | undefined
+  /** Leave out jobs to which rows of other tables refer by a foreign key that forbids their deletion; without it a prune of such jobs is refused */
+  pass_over_foreign?: boolean | undefined
   /** Delete the jobs without a copy in the archive: no undo can give them back. The preview and the record say so (`no_way_back`) */
   no_archive?: boolean | undefined
   /** Dry run only: list so many of the largest groups */
@@ -335,6 +338,7 @@ export interface PruneOutput {
   groups?: { domain: string; queue: string; job_type: string; status: string; count: number; oldest?: string | null | undefined; keep?: number | undefined }[] | undefined
   kept?: number | undefined
   already_archived?: { count: number; ids: number[] } | undefined
+  passed_over?: number | undefined
   preview?: Preview | undefined
   operation_id?: number | undefined
   batches?: number | undefined
@@ -2153,7 +2157,7 @@ export interface ProposePlanInput {
 
 export interface ProposePlanOutput extends Plan {
   request: Record<string, unknown>
-  preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; archive_full?: { bytes: number; limit: number } | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
+  preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; archive_full?: { bytes: number; limit: number } | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; foreign_holders?: { table: string; jobs: number; job_id: number }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
   still_matching: number | null
   rest_operation_id?: number | null | undefined
 }
@@ -2174,7 +2178,7 @@ export interface ShowPlanInput {
 
 export interface ShowPlanOutput extends Plan {
   request: Record<string, unknown>
-  preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; archive_full?: { bytes: number; limit: number } | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
+  preview: { as_of: string; expires_at: string; count: number; complete?: boolean | undefined; count_at_least?: number | undefined; groups: Group[]; oldest: string | null; newest: string | null; reasons?: { reason: string; count: number }[] | undefined; dependents?: number | undefined; dependents_elsewhere?: number | undefined; restorable?: number | undefined; no_way_back?: string | undefined; kept_by_hold?: number | undefined; still_matching?: number | undefined; bytes_estimate: number; archive_bytes?: number | undefined; archive_full?: { bytes: number; limit: number } | undefined; kept_days?: number | null | undefined; wal_bytes?: number | undefined; not_watched?: string[] | undefined; foreign_rows?: { table: string; action: string; rows: number | null }[] | undefined; foreign_holders?: { table: string; jobs: number; job_id: number }[] | undefined; sample_ids: number[]; eta_seconds: number; [name: string]: unknown }
   still_matching: number | null
   rest_operation_id?: number | null | undefined
 }

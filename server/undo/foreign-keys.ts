@@ -6,7 +6,7 @@ export interface ForeignKey {
   parent: string
   /** The name of the table as SQL has it, with its schema. */
   name: string
-  /** `deleted`, or changed: the columns become null, or get their default. */
+  /** `deleted`, or changed: the columns become null, or get their default; `refused` where the other row may not be deleted. */
   action: ForeignAction
   /** Pairs of quoted names: a column of the table, and the column of the parent that it refers to. */
   columns: (readonly [string, string])[]
@@ -15,7 +15,7 @@ export interface ForeignKey {
   /** The role of the server may read all rows of the table. */
   isReadable: boolean
 }
-type ForeignAction = 'deleted' | 'set_null' | 'set_default'
+type ForeignAction = 'deleted' | 'set_null' | 'set_default' | 'refused'
 
 /** The way of foreign keys from `jobs` to a table: each but the last deletes rows. */
 export type ForeignPath = readonly [ForeignKey, ...ForeignKey[]]
@@ -27,7 +27,7 @@ const [longestPath, mostPaths] = [5, 50]
 
 /** Every way in which foreign keys delete or change rows of other tables along with a job. No way leads through a table twice. */
 export async function readForeignPaths(sql: Sql): Promise<ForeignPath[]> {
-  const keys = await readForeignKeys(sql)
+  const keys = await readForeignKeys(sql, ['c', 'n', 'd'])
   const from = (parent: string) => keys.filter((key) => key.parent === parent)
   const paths: ForeignPath[] = from('jobs').map((key) => [key])
   for (let at = 0; at < paths.length && paths.length < mostPaths; at++) {
@@ -44,14 +44,21 @@ export async function readForeignPaths(sql: Sql): Promise<ForeignPath[]> {
   return paths.slice(0, mostPaths)
 }
 
-/** The foreign keys of all tables; `jobs` is named so, other tables by their id. */
-const readForeignKeys = (sql: Sql) => sql<ForeignKey[]>`
+/** The foreign keys by which rows of other tables forbid that a job is deleted. */
+export const readHoldingKeys = async (sql: Sql): Promise<ForeignKey[]> =>
+  (await readForeignKeys(sql, ['a', 'r'])).filter(({ parent }) => parent === 'jobs')
+
+/**
+ * The foreign keys of all tables; `jobs` is named so, other tables by their id.
+ * @param actions what they do when the other row is deleted, as `pg_constraint` has it
+ */
+const readForeignKeys = (sql: Sql, actions: readonly string[]) => sql<ForeignKey[]>`
   with names as (select to_regclass('jobs')::oid as jobs)
   select
     case conrelid when jobs then 'jobs' else conrelid::text end as "table",
     case confrelid when jobs then 'jobs' else confrelid::text end as parent,
     format('%I.%I', nspname, relname) as name,
-    case confdeltype when 'c' then 'deleted' when 'n' then 'set_null' else 'set_default' end as action,
+    case confdeltype when 'c' then 'deleted' when 'n' then 'set_null' when 'd' then 'set_default' else 'refused' end as action,
     (
       select jsonb_agg(jsonb_build_array(quote_ident(own.attname), quote_ident(other.attname)) order by at)
       from generate_subscripts(conkey, 1) as at
@@ -65,6 +72,6 @@ const readForeignKeys = (sql: Sql) => sql<ForeignKey[]>`
   cross join pg_constraint
   join pg_class on pg_class.oid = conrelid
   join pg_namespace on pg_namespace.oid = relnamespace
-  where contype = 'f' and conparentid = 0 and confdeltype in ('c', 'n', 'd')
+  where contype = 'f' and conparentid = 0 and confdeltype::text = any(${[...actions]}::text[])
     and conrelid <> all(array(select to_regclass(kept)::oid from unnest(${keptAlong}::text[]) as kept where to_regclass(kept) is not null))
   order by name, conname`

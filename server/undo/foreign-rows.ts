@@ -44,7 +44,8 @@ function countOf(sql: Sql, ways: readonly ForeignPath[], matching: Fragment): Fr
   return sql`select ${labels}, (select count(*) from ${rowsOf(sql, endOf(first))} where (${isAlong}) ${isOther}) as rows`
 }
 
-const rowsOf = (sql: Sql, { name, isPartitioned }: ForeignKey): Fragment =>
+/** The rows of a table, and of its partitions, as `foreign_row`. */
+export const rowsOf = (sql: Sql, { name, isPartitioned }: ForeignKey): Fragment =>
   sql`${sql.unsafe(isPartitioned ? name : `only ${name}`)} as foreign_row`
 
 /** A condition on rows of the last table of the path: they refer, over the tables between, to a job of the set. */

@@ -49,6 +49,15 @@ export const ForeignRows = z.object({
 })
 export type ForeignRows = z.output<typeof ForeignRows>
 
+/** How many jobs the rows of a table keep by a foreign key, and one of them. */
+export const ForeignHolder = z.object({
+  /** The name with its schema, as SQL has it. */
+  table: z.string(),
+  jobs: Count,
+  job_id: z.number(),
+})
+export type ForeignHolder = z.output<typeof ForeignHolder>
+
 /** What a change would affect; times are ISO 8601 in UTC. */
 export const Preview = z.object({
   /** The value for `preview_token`; one change can use it. */
@@ -109,6 +118,8 @@ export const Preview = z.object({
   not_watched: z.array(z.string()).optional(),
   /** Of a prune: the rows of other tables that go along. */
   foreign_rows: z.array(ForeignRows).optional(),
+  /** Of a prune: which tables forbid that jobs are deleted; with `pass_over_foreign` these jobs stay, and are not counted. */
+  foreign_holders: z.array(ForeignHolder).optional(),
   /** The ids of ten jobs at most. */
   sample_ids: z.array(z.number()),
   /** Estimated from the rate of the last changes of this kind. */

@@ -34,6 +34,8 @@ const Prune = z.strictObject({
   ...bulkFields,
   /** Deletes also rows of other tables that foreign keys delete along with the jobs. */
   with_foreign_rows: z.boolean('must be true or false').default(false),
+  /** Leaves out jobs to which rows of other tables refer by a foreign key that forbids their deletion. */
+  pass_over_foreign: z.boolean('must be true or false').default(false),
   /** Deletes the jobs without a copy in the archive, so that no undo can give them back. */
   no_archive: z.boolean('must be true or false').default(false),
   /** Dry run only: how many of the largest groups the response lists. */
@@ -65,6 +67,8 @@ export const PruneResult = z.object({
   kept: Count.optional(),
   /** The jobs that stay since the archive has a job of the same uuid, and takes each uuid once; absent where there are none. */
   already_archived: ArchivedTwins.optional(),
+  /** With `pass_over_foreign`: how many jobs stay, since rows of other tables refer to them. */
+  passed_over: Count.optional(),
   ...bulkAnswer,
 })
 export type PruneResult = z.output<typeof PruneResult>

@@ -8,6 +8,7 @@ interface PruneFlags extends NarrowerFlags {
   olderThan?: string
   status?: string[]
   withForeignRows?: boolean
+  passOverForeign?: boolean
   archive?: boolean
 }
 
@@ -17,8 +18,7 @@ export const prune: CommandSpec<PruneFlags> = {
   name: 'prune',
   group: 'CHANGE',
   summary: 'delete finished jobs past retention',
-  about:
-    'Deletes finished jobs past their retention, with their attachments and dependencies. It never deletes a queued or running job.',
+  about: 'Deletes finished jobs past retention, with attachments and edges; never a live job.',
   examples: [
     'jobsctl prune --domain chatbooks --older-than 30d --dry-run',
     'jobsctl prune --domain chatbooks --older-than 30d --max 50000 --yes',
@@ -41,6 +41,11 @@ export const prune: CommandSpec<PruneFlags> = {
       about: 'also delete rows of other tables that go along; no undo for them',
       group: 'HOW',
     },
+    {
+      flags: '--pass-over-foreign',
+      about: 'leave out jobs that foreign keys of other tables keep',
+      group: 'WHICH JOBS',
+    },
     { flags: '--no-archive', about: 'delete without a copy in the archive; no undo', group: 'HOW' },
     ...narrowerFlags,
   ],
@@ -56,6 +61,7 @@ export const prune: CommandSpec<PruneFlags> = {
       older_than_days,
       ...fields,
       with_foreign_rows: flags.withForeignRows ?? false,
+      pass_over_foreign: flags.passOverForeign ?? false,
       no_archive: !archived,
     })
     const words = [
@@ -63,6 +69,7 @@ export const prune: CommandSpec<PruneFlags> = {
       ...which,
       ...['--older-than', `${older_than_days}d`],
       ...(flags.withForeignRows ? ['--with-foreign-rows'] : []),
+      ...(flags.passOverForeign ? ['--pass-over-foreign'] : []),
       ...(archived ? [] : ['--no-archive']),
       ...(request.statuses.join() === usual.join() ? [] : ['--status', request.statuses.join(',')]),
     ]

@@ -1,4 +1,4 @@
-import type { ForeignRows } from '../../../shared/changes/bulk-change.ts'
+import type { ForeignHolder, ForeignRows } from '../../../shared/changes/bulk-change.ts'
 import { type ArchivedTwins, type PruneRequest as Asked, PruneResult } from '../../../shared/changes/prune.ts'
 import { requireServed } from '../../auth/require-scope.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
@@ -15,7 +15,8 @@ import { type Archive, prepareArchive } from '../../undo/archive/archive.ts'
 import { readTwins, refusesTwins, twinsIn, withoutTwins } from '../../undo/archive/archived-twins.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
-import { type ForeignPath, readForeignPaths } from '../../undo/foreign-keys.ts'
+import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '../../undo/foreign-holders.ts'
+import { type ForeignKey, type ForeignPath, readForeignPaths, readHoldingKeys } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
 import { along as changedAlong } from './along.ts'
@@ -41,6 +42,12 @@ const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
   ${finished(sql, request)} and ${pastRetention(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}
   and not ${isKeptByHold(sql)} ${withoutTwins(sql, request.leavesTwins)}`
 
+/** The same without the jobs that are passed over. */
+const deletableOf = (sql: Sql, set: JobSet, request: PruneRequest, holding: readonly ForeignKey[]) =>
+  request.pass_over_foreign
+    ? sql`${prunable(sql, set, request)} and not (${isHeldByForeignRows(sql, holding)})`
+    : prunable(sql, set, request)
+
 /** True for jobs past their retention that a hold keeps. */
 const keptByHold = (sql: Sql, request: PruneRequest) => sql`
   ${finished(sql, request)} and ${pastRetention(sql, currentSet, request)} and ${isKeptByHold(sql)}`
@@ -56,11 +63,11 @@ export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
     const refused = 'with_foreign_rows deletes rows of other tables, which lie in no domain'
     requireServed({ id: call.caller, ...call.identity, within: call.within }, { refused })
   }
-  const paths = await readForeignPaths(call.sql)
-  const bulk = bulkOf(request, isArchived)
+  const [paths, holding] = [await readForeignPaths(call.sql), await readHoldingKeys(call.sql)]
+  const bulk = bulkOf(request, { isArchived, holding })
   if (!request.dry_run) {
     const archive = isArchived ? await prepareArchive(call.sql) : undefined
-    const result = await runBulkChange(call, change(request, { bulk, archive, paths }))
+    const result = await runBulkChange(call, change(request, { bulk, archive, paths, holding }))
     const already_archived = request.leavesTwins
       ? await readTwins(call.operatorSql, leftOut(call.sql, request))
       : undefined
@@ -68,14 +75,23 @@ export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
   }
   const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
     ofIncomplete: {},
-    more: (sql) => details(sql, request, countForeignRows(sql, paths, bulk.matching(sql, currentSet))),
+    more: (sql) =>
+      details(sql, request, {
+        rows: countForeignRows(sql, paths, bulk.matching(sql, currentSet)),
+        holders: listForeignHolders(
+          sql,
+          holding,
+          jobsWhere(sql, request, (rest) => prunable(sql, currentSet, rest)),
+        ),
+      }),
   })
-  const { foreign_rows, already_archived, ...about } = more
+  const { foreign_rows, foreign_holders = [], already_archived, ...about } = more
+  const holders = foreign_holders.length > 0 && { foreign_holders }
   return {
     deleted: previewed.count,
     ...about,
     ...(already_archived && { already_archived }),
-    preview: { ...previewed, foreign_rows },
+    preview: { ...previewed, foreign_rows, ...holders },
   }
 }
 
@@ -89,17 +105,24 @@ interface Deleting {
   bulk: Prune
   archive: Archive | undefined
   paths: readonly ForeignPath[]
+  holding: readonly ForeignKey[]
 }
 
 /** The change of a preview. Rows of other tables that come between the check and a batch keep their job. */
-function change(request: PruneRequest, { bulk, archive, paths }: Deleting): BulkChange<PruneResult> {
+function change(request: PruneRequest, { bulk, archive, paths, holding }: Deleting): BulkChange<PruneResult> {
   const kept = request.with_foreign_rows ? [] : paths
   const deletable = (sql: Sql, set: JobSet, rest: PruneRequest) =>
-    sql`${prunable(sql, set, rest)} ${withoutForeignRows(sql, kept)}`
+    sql`${deletableOf(sql, set, rest, holding)} ${withoutForeignRows(sql, kept)}`
   return {
     ...bulk,
+    // A row of another table that comes at the last moment keeps its job, too.
+    ...(request.pass_over_foreign && { rejected: new Map() }),
     matching: (sql, set) => jobsWhere(sql, request, (rest) => deletable(sql, set, rest)),
-    check: (sql, set) => refuseForeignRows(sql, kept, bulk.matching(sql, set)),
+    check: async (sql, set) => {
+      const matching = bulk.matching(sql, set)
+      if (!request.pass_over_foreign) await refuseForeignHolders(sql, holding, matching)
+      await refuseForeignRows(sql, kept, matching)
+    },
     batch: async (tx, context, selection) => {
       const where = deletable(tx, context, withoutIds(request, selection))
       return deleteJobs(tx, context, { where, selection, archive })
@@ -107,13 +130,29 @@ function change(request: PruneRequest, { bulk, archive, paths }: Deleting): Bulk
   }
 }
 
-function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
+interface Kept {
+  isArchived: boolean
+  holding: readonly ForeignKey[]
+}
+
+function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
   const { statuses, older_than_days, domain, queue, job_type } = request
   const narrower = narrowerFilters(request)
   const along = request.with_foreign_rows && { with_foreign_rows: true }
   const unarchived = request.no_archive && { no_archive: true }
-  const filters = { statuses, older_than_days, domain, queue, job_type, ...narrower, ...along, ...unarchived }
-  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => prunable(sql, set, rest))
+  const passing = request.pass_over_foreign && { pass_over_foreign: true }
+  const filters = {
+    statuses,
+    older_than_days,
+    domain,
+    queue,
+    job_type,
+    ...narrower,
+    ...along,
+    ...passing,
+    ...unarchived,
+  }
+  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => deletableOf(sql, set, rest, holding))
   return {
     ...partsWith(request, filters),
     kind: 'prune',
@@ -126,27 +165,40 @@ function bulkOf(request: PruneRequest, isArchived: boolean): Prune {
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     ...(request.no_archive && { noWayBack: notArchived }),
     dependents: (sql, part) =>
-      countDependents(sql, prunable(sql, part?.set ?? currentSet, request), {
+      countDependents(sql, deletableOf(sql, part?.set ?? currentSet, request, holding), {
         fails: isFailedEnd(sql),
         only: part?.only,
       }),
     keptByHold: (sql) => sql`select count(*) ${jobsWhere(sql, request, (rest) => keptByHold(sql, rest))}`,
     affected: ({ deleted = 0 }) => deleted,
-    ownAnswer: ({ counts, within }) => ({ deleted: counts.deleted ?? 0, ...changedAlong(counts, within) }),
+    ownAnswer: async ({ sql, counts, within }) => ({
+      deleted: counts.deleted ?? 0,
+      ...changedAlong(counts, within),
+      ...(request.pass_over_foreign && { passed_over: await countPassedOver(sql, request, holding) }),
+    }),
     output: PruneResult,
   }
 }
 
+/** How many jobs past their retention stay, since rows of other tables refer to them. */
+async function countPassedOver(sql: Sql, request: PruneRequest, holding: readonly ForeignKey[]): Promise<number> {
+  const [row] = await sql<[{ count: number }]>`
+    select count(*) as count
+    ${jobsWhere(sql, request, (rest) => sql`${prunable(sql, currentSet, rest)} and ${isHeldByForeignRows(sql, holding)}`)}`
+  return row.count
+}
+
 type Details = Pick<PruneResult, 'groups' | 'kept'> & {
   foreign_rows?: ForeignRows[]
+  foreign_holders?: ForeignHolder[]
   already_archived?: ArchivedTwins | null
 }
 
 /** A query of one row with the details that the request asks for beside the count. */
-function details(sql: Sql, request: PruneRequest, foreignRows: Fragment) {
+function details(sql: Sql, request: PruneRequest, foreign: { rows: Fragment; holders: Fragment }) {
   const largest = sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, currentSet, request)}) as largest) as groups`
   return sql`
-    select (${foreignRows}) as foreign_rows
+    select (${foreign.rows}) as foreign_rows, (${foreign.holders}) as foreign_holders
       ${request.leavesTwins ? sql`, (${twinsIn(sql, leftOut(sql, request))}) as already_archived` : sql``}
       ${request.detail_top_k > 0 ? sql`, ${largest}` : sql``}
       ${request.include_kept ? sql`, (${kept(sql, currentSet, request)}) as kept` : sql``}`

@@ -866,6 +866,7 @@ select
     from (
       select
         (select '[]'::jsonb) as foreign_rows,
+        (select '[]'::jsonb) as foreign_holders,
         (
           select coalesce(jsonb_agg(largest), '[]')
           from (

@@ -861,4 +861,7 @@ select
       select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $30
     ) as few
   ) as sample_ids,
-  (select to_jsonb(requested) from (select (select '[]'::jsonb) as foreign_rows) as requested) as more
+  (
+    select to_jsonb(requested)
+    from (select (select '[]'::jsonb) as foreign_rows, (select '[]'::jsonb) as foreign_holders) as requested
+  ) as more
