@@ -16,7 +16,10 @@ export async function recordStatements(url: string): Promise<StatementRecorder> 
   return { url: own, statements: () => [...texts], clear: () => texts.clear(), stop }
 }
 
-/** Reads the messages of one connection: the startup message has no type byte, all later ones have one. */
+/** The number in place of a version by which a client asks for TLS, which the server of the tests does not have. */
+const tlsRequest = 80877103
+
+/** Reads the messages of one connection: a request for TLS and the startup message have no type byte, all later ones have one. */
 function statementReader(found: (statement: string) => void): (chunk: Buffer) => void {
   let unread = Buffer.alloc(0)
   let started = false
@@ -33,7 +36,7 @@ function statementReader(found: (statement: string) => void): (chunk: Buffer) =>
         .split('\0')
       if (started && unread[0] === 'P'.charCodeAt(0)) found(texts[1] ?? '')
       if (started && unread[0] === 'Q'.charCodeAt(0)) found(texts[0] ?? '')
-      started = true
+      started ||= unread.readInt32BE(4) !== tlsRequest
       unread = unread.subarray(end)
     }
   }

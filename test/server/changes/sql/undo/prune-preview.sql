@@ -15,7 +15,7 @@ with
     where
       operation_id = $1::bigint
       and (
-        case when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
+        case when (jobs.status in ('completed', 'failed', 'cancelled', 'quarantined')) is not true then 'its archived row has a status that no prune takes: somebody has changed the row' when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
           select
           from jobs live
           where
@@ -25,6 +25,7 @@ with
             and live.idempotency_key = jobs.idempotency_key offset 0
         ) then 'its idempotency key was used again' end
       ) is null
+      and (true and domain = $2) is true
       and true
     group by grouping sets ((domain, queue, job_type, status), (owner_user_id))
   ),
@@ -34,9 +35,9 @@ with
       300 + coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(result), 0) + coalesce(pg_column_size(error_stack), 0) + coalesce(pg_column_size(failure_timeline), 0) as size
     from jobs_archive as jobs
     where
-      operation_id = $2::bigint
+      operation_id = $3::bigint
       and (
-        case when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
+        case when (jobs.status in ('completed', 'failed', 'cancelled', 'quarantined')) is not true then 'its archived row has a status that no prune takes: somebody has changed the row' when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
           select
           from jobs live
           where
@@ -46,12 +47,13 @@ with
             and live.idempotency_key = jobs.idempotency_key offset 0
         ) then 'its idempotency key was used again' end
       ) is null
+      and (true and domain = $4) is true
       and true
     limit 200
   )
 select
   now() as as_of,
-  now() + $3::int * interval '1 second' as expires_at,
+  now() + $5::int * interval '1 second' as expires_at,
   pg_current_snapshot()::text as now,
   (select value from jobsctl_settings where name = 'preview_key') as key,
   (
@@ -59,7 +61,7 @@ select
     from (
       select affected, started_at, ended_at
       from (select * from job_operations order by id desc limit 200) as recent
-      where kind = $4 and affected >= 1000 and ended_at > started_at
+      where kind = $6 and affected >= 1000 and ended_at > started_at
       limit 10
     ) as last
   ) as pace,
@@ -80,7 +82,7 @@ select
       from grouped
       where not by_owner
       order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
-      limit $5
+      limit $7
     ) as largest
   ) as groups,
   (
@@ -90,7 +92,7 @@ select
       from grouped
       where by_owner
       order by count desc, owner_user_id collate "C"
-      limit $6
+      limit $8
     ) as most
   ) as owners,
   (
@@ -100,7 +102,7 @@ select
         from job_operation_rows kept
         join jobs on jobs.id = kept.job_id
         where
-          kept.operation_id = $7::bigint
+          kept.operation_id = $9::bigint
           and (
             (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
             and jsonb_build_object(
@@ -134,10 +136,10 @@ select
                   select
                   from jobs_archive as jobs
                   where
-                    operation_id = $8::bigint
+                    operation_id = $10::bigint
                     and jobs.uuid = needed.uuid
                     and (
-                      case when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
+                      case when (jobs.status in ('completed', 'failed', 'cancelled', 'quarantined')) is not true then 'its archived row has a status that no prune takes: somebody has changed the row' when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
                         select
                         from jobs live
                         where
@@ -146,7 +148,8 @@ select
                           and live.job_type = jobs.job_type
                           and live.idempotency_key = jobs.idempotency_key offset 0
                       ) then 'its idempotency key was used again' end
-                    ) is null offset 0
+                    ) is null
+                    and (true and domain = $11) is true offset 0
                 )
               )
           )
@@ -168,7 +171,7 @@ select
   (
     select coalesce(jsonb_agg(id), '[]')
     from (
-      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $9
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $12
     ) as few
   ) as sample_ids,
   (
@@ -180,7 +183,7 @@ select
           from (
             select
               jobs.id as job_id,
-              case when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
+              case when (true and domain = $13) is not true then 'its archived row lies outside of the scope of the operation: somebody has changed the row' else case when (jobs.status in ('completed', 'failed', 'cancelled', 'quarantined')) is not true then 'its archived row has a status that no prune takes: somebody has changed the row' when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
                 select
                 from jobs live
                 where
@@ -188,9 +191,9 @@ select
                   and live.queue = jobs.queue
                   and live.job_type = jobs.job_type
                   and live.idempotency_key = jobs.idempotency_key offset 0
-              ) then 'its idempotency key was used again' end as reason
+              ) then 'its idempotency key was used again' end end as reason
             from jobs_archive as jobs
-            where operation_id = $10::bigint
+            where operation_id = $14::bigint
           ) as checked
           where reason is not null
           union all
@@ -200,7 +203,7 @@ select
           from job_operation_rows kept
           left join jobs on jobs.id = kept.job_id
           where
-            kept.operation_id = $11::bigint
+            kept.operation_id = $15::bigint
             and not coalesce(
               (
                 (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
@@ -228,7 +231,7 @@ select
                 from job_operation_rows kept
                 join jobs on jobs.id = kept.job_id
                 where
-                  kept.operation_id = $12::bigint
+                  kept.operation_id = $16::bigint
                   and (
                     (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
                     and jsonb_build_object(
@@ -263,10 +266,10 @@ select
                           select
                           from jobs_archive as jobs
                           where
-                            operation_id = $13::bigint
+                            operation_id = $17::bigint
                             and jobs.uuid = needed.uuid
                             and (
-                              case when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
+                              case when (jobs.status in ('completed', 'failed', 'cancelled', 'quarantined')) is not true then 'its archived row has a status that no prune takes: somebody has changed the row' when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken' when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken' when exists (
                                 select
                                 from jobs live
                                 where
@@ -275,7 +278,8 @@ select
                                   and live.job_type = jobs.job_type
                                   and live.idempotency_key = jobs.idempotency_key offset 0
                               ) then 'its idempotency key was used again' end
-                            ) is null offset 0
+                            ) is null
+                            and (true and domain = $18) is true offset 0
                         )
                       )
                   )
@@ -300,15 +304,15 @@ select
             from conflicts
             group by reason
             order by count(*) desc, reason
-            limit $14
+            limit $19
           ) as counted
         ) as conflict_reasons,
         (
           select coalesce(jsonb_agg(first order by job_id), '[]')
-          from (select job_id, reason from conflicts order by job_id limit $15) as first
+          from (select job_id, reason from conflicts order by job_id limit $20) as first
         ) as conflicts,
         (
-          select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $16) as few
+          select coalesce(jsonb_agg(job_id), '[]') from (select job_id from conflicts limit $21) as few
         ) as excluded
     ) as requested
   ) as more
