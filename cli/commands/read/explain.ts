@@ -59,7 +59,7 @@ async function print<In extends z.ZodType, Out extends z.ZodType<Explanation>>(
   if (!answer) return 'ok'
   const { body, raw } = answer
   if (print.forPeople) print.result(textOf(context, body))
-  else print.rows({ columns: columnsFor(context), rows: body.reasons, json: raw, empty: '' })
+  else print.rows({ columns, rows: body.reasons.map((reason) => withCommand(reason, context)), json: raw, empty: '' })
   // Without a row a reader of TSV could not tell that nothing keeps the queue from an answer that was lost.
   if (!print.forPeople && !print.structured && body.reasons.length === 0) print.aside(`note: ${escaped(body.sentence)}`)
   return 'ok'
@@ -83,10 +83,16 @@ function callText({ http, jobsctl }: NonNullable<Reason['remedy']>, another: Con
   return jobsctl ? another(jobsctl) : `${http.method} ${http.path} ${JSON.stringify(http.body)}`
 }
 
-const columnsFor = ({ another }: Context): Column<Reason>[] => [
+/** The command line that removes a reason, at the server of this one; blank where there is none. */
+const withCommand = (reason: Reason, { another }: Context) => ({
+  ...reason,
+  command: reason.remedy?.jobsctl ? another(reason.remedy.jobsctl) : '',
+})
+
+const columns: Column<ReturnType<typeof withCommand>>[] = [
   { title: 'code', value: ({ code }) => code },
   { title: 'sentence', value: ({ sentence }) => sentence },
-  { title: 'command', value: ({ remedy }) => (remedy?.jobsctl ? another(remedy.jobsctl) : '') },
+  { title: 'command', value: ({ command }) => command },
   { title: 'call', value: ({ remedy }) => (remedy ? `${remedy.http.method} ${remedy.http.path}` : '') },
   { title: 'body', value: ({ remedy }) => (remedy ? JSON.stringify(remedy.http.body) : '') },
 ]

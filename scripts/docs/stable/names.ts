@@ -44,7 +44,7 @@ async function tsvColumns(): Promise<string[]> {
   const files = (await readdir('cli', { recursive: true })).filter((name) => name.endsWith('.ts')).sort()
   const texts = await Promise.all(files.map((name) => readFile(`cli/${name}`, 'utf8')))
   const lists = texts.flatMap((text) => [
-    ...text.matchAll(/^(?:export )?const (\w+): Column<.*>\[\] = \[\n(.*?)^\]/gms),
+    ...text.matchAll(/^(?:export )?const (\w+): Column<[^\n]*>\[\] = \[\n(.*?)^\]/gms),
   ])
   return lists
     .filter(([, name = '']) => !/people/i.test(name))
