@@ -46,6 +46,9 @@ const Compose = z.object({
     z.looseObject({
       image: z.string(),
       environment: z.record(z.string(), z.string()),
+      read_only: z.literal(true),
+      cap_drop: z.tuple([z.literal('ALL')]),
+      depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
       secrets: z.array(z.string()),
       ports: z.array(z.string()).default([]),
       security_opt: z.array(z.string()),
@@ -72,7 +75,13 @@ it('the services of compose.yaml have versions, known settings and no secret in 
     for (const port of ports) expect(port, name).toMatch(/^127\.0\.0\.1:/)
     expect(security_opt).toContain('no-new-privileges:true')
   }
-  expect(server).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
+  // The server is neither the superuser nor the owner of the tables, and starts once its rights are given.
+  expect(server).toMatchObject({ environment: { JOBS_MIGRATE: 'false' }, secrets: ['app-url', 'api-key'] })
+  expect(server?.depends_on).toEqual({ grants: { condition: 'service_completed_successfully' } })
+  for (const name of ['server', 'migrate', 'grants']) {
+    expect(services[name], name).not.toHaveProperty('cap_add')
+    expect(services[name]?.secrets.join(), name).not.toContain('superuser')
+  }
   expect(server).not.toHaveProperty('user')
   expect(server).not.toHaveProperty('privileged')
 })
