@@ -38,7 +38,7 @@ export async function findNames(sql: Sql, { JOBS_DB_SCHEMA, JOBS_ENGINE }: Choic
   const isThere = await refuseStrangers(sql, schema, tables)
   if (!isThere && JOBS_ENGINE !== 'own') await refuseOtherEngines(sql)
   const [{ names }] = await sql<[{ names: string[] }]>`
-    select pg_catalog.jsonb_agg(distinct proname) as names
+    select pg_catalog.jsonb_agg(proname) as names
     from pg_catalog.pg_proc
     where pronamespace = 'pg_catalog'::regnamespace`
   return { schema, tables: new Set(tables), functions: new Set(names) }

@@ -53,7 +53,10 @@ export async function prepare(preparing: Preparing): Promise<void> {
     } catch (error) {
       if (isStopping()) return
       const why = errorText(error)
-      if (isReady()) return log.warn(`indexes are missing, so some calls are slow; the next start tries again: ${why}`)
+      if (isReady())
+        return log.warn(
+          `indexes are missing, so some calls are slow; the next start tries again, and jobs-server indexes plan lists them: ${why}`,
+        )
       throwUnlessTemporary(error, makes)
       log.warn(`the database is not ready; the server tries again in ${pauseMs / 1000} s: ${why}`)
       await wait(pauseMs)
@@ -83,5 +86,14 @@ function throwUnlessTemporary(error: unknown, makes: boolean): void {
       cause: error,
     })
   }
-  if (!isConnectionLost(error) && !isLocked(error) && !isReadOnly(error)) throw error
+  if (isConnectionLost(error) || isLocked(error) || isReadOnly(error)) return
+  if (!hasCode(error, ['53'])) throw error
+  throw new Failure(
+    'usage',
+    `PostgreSQL has too little room for what the server reads at its start: ${errorText(error)}`,
+    {
+      hint: 'raise temp_file_limit and work_mem for the role of the server or for the database, or make room on the disk',
+      cause: error,
+    },
+  )
 }
