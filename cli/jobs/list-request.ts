@@ -28,7 +28,7 @@ export const listFlags: readonly Flag[] = [
   { flags: '--limit <n>', about: 'so many at most, 1 to 1000 (default: 100)', group: 'HOW' },
   { flags: '--columns <names>', about: 'these fields of the API, separated by commas', group: 'HOW' },
   { flags: '--ids', about: 'print the ids alone, one a line', group: 'HOW' },
-  { flags: '--all-pages', about: 'all jobs, a line of JSON each, or TSV with -o tsv', group: 'HOW' },
+  { flags: '--all-pages', about: 'all jobs, a line of JSON each, or TSV with --tsv', group: 'HOW' },
   { flags: '--payload', about: 'with JSON or NDJSON: the payload too, by a call for each job', group: 'HOW' },
   { flags: '--raw', about: 'with --payload: do not mask values that look secret', group: 'HOW' },
 ]

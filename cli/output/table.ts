@@ -46,7 +46,7 @@ export function tableText<Row>(
   const missing = some.filter((column) => !kept.includes(column))
   if (missing.length === 0) return text
   const names = missing.map(({ title }) => title).join(', ')
-  return `${text}${style.dim(`no room for ${names}: a wider terminal shows all, and so does -o tsv`)}\n`
+  return `${text}${style.dim(`no room for ${names}: a wider terminal shows all, and so does --tsv`)}\n`
 }
 
 /** The head of a table again each time that the lines since the last one fill the terminal. */

@@ -14,6 +14,7 @@ export interface GlobalFlags {
   output?: string
   json?: boolean
   ndjson?: boolean
+  tsv?: boolean
   quiet?: boolean
   verbose?: boolean
   debug?: boolean
@@ -140,9 +141,9 @@ function deadline(text: string, flag: string): number {
 const isOn = (value: string | undefined): boolean => Boolean(value) && value !== '0' && value !== 'false'
 
 function outputOf(flags: GlobalFlags, io: Io): Settings['output'] {
-  const given = [flags.output, flags.json && 'json', flags.ndjson && 'ndjson']
+  const given = [flags.output, flags.json && 'json', flags.ndjson && 'ndjson', flags.tsv && 'tsv']
   const named = given.filter((name) => typeof name === 'string')
-  if (new Set(named).size > 1) throw new Failure('usage', '--output, --json and --ndjson exclude each other')
+  if (new Set(named).size > 1) throw new Failure('usage', '--output, --json, --ndjson and --tsv exclude each other')
   if (named[0] !== undefined) return oneOf(outputs, named[0], '--output')
   if (io.env.JOBSCTL_OUTPUT) return oneOf(outputs, io.env.JOBSCTL_OUTPUT, 'JOBSCTL_OUTPUT')
   return io.outTerminal ? 'table' : 'tsv'

@@ -24,7 +24,11 @@ it('a rejected key names the setting that gave it and the server that rejected i
 
 it('a key for a server that takes tokens is told the setting of a token', async () => {
   const server = await fakeServer(() => ({
-    ...{ status: 401, body: { detail: 'a token is needed' }, headers: { 'www-authenticate': 'Bearer realm="jobs"' } },
+    ...{
+      status: 401,
+      body: { code: 'unauthenticated', detail: 'a token is needed' },
+      headers: { 'www-authenticate': 'Bearer realm="jobs"' },
+    },
   }))
   const run = async (env: Record<string, string>) => (await runJobsctl(['stats'], { env })).err
   const key = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'k' }

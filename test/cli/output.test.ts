@@ -29,6 +29,14 @@ const stats = (server: FakeServer, argv: string[] = [], more: Record<string, str
 const esc = '\u001b'
 
 describe('the form of results', () => {
+  it('has a short flag for each form that programs read, in every command', async () => {
+    const server = await serving(rows)
+    for (const form of ['tsv', 'json', 'ndjson'])
+      expect(await stats(server, [`--${form}`]), form).toEqual(await stats(server, ['--output', form]))
+    const { code, err } = await stats(server, ['--tsv', '--json'])
+    expect([code, err]).toEqual([2, expect.stringContaining('--output, --json, --ndjson and --tsv exclude each other')])
+  })
+
   it('a table for people: dim capitals, numbers grouped and on the right, and what to type next', async () => {
     const server = await serving(rows)
     const [pipe, person] = await Promise.all([

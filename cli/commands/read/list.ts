@@ -86,7 +86,7 @@ async function printPages(context: Context, { request, flags, chosen }: Listing)
   const { hasNoJobs } = await import('../../queues/known-scope.ts')
   const { columns, id } = await import('../../jobs/list-columns.ts')
   const { createPrinter } = await import('../../output/print.ts')
-  const output = context.flags.output === 'tsv' ? 'tsv' : 'ndjson'
+  const output = context.flags.output === 'tsv' || context.flags.tsv ? 'tsv' : 'ndjson'
   const print = await createPrinter(context.io, { ...context.settings, output })
   const write = print.growing({ columns: flags.ids ? [id] : (chosen ?? columns) })
   const progress = searchProgress(context)
@@ -142,7 +142,7 @@ function refuseContradictions({ flags: { output, json }, print: { structured } }
       'usage',
       '--all-pages prints jobs as they come, so its output is neither a table nor one document',
       {
-        hint: 'leave out the format for a line of JSON for each job, or use -o tsv',
+        hint: 'leave out the format for a line of JSON for each job, or use --tsv',
       },
     )
   }

@@ -63,6 +63,7 @@ export const globalFlags: readonly GlobalFlag[] = [
     values: ['table', 'tsv', 'json', 'ndjson'],
   },
   { flags: '--json', about: 'short for --output json', group: 'OUTPUT' },
+  { flags: '--tsv', about: 'short for --output tsv', group: 'OUTPUT' },
   { flags: '--ndjson', about: 'short for --output ndjson', group: 'OUTPUT' },
   { flags: '-q, --quiet', about: 'print nothing on success', group: 'OUTPUT' },
   { flags: '-v, --verbose', about: 'a line per request', group: 'OUTPUT' },

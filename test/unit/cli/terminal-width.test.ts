@@ -12,7 +12,7 @@ it('leaves columns out from the right where their titles have no room, and says 
   const columns = names.map((title): Column<number> => ({ title, value: (row) => `${title} of ${row}` }))
   const text = tableText(columns, [1, 2], styleFor(false), room(42))
   expect(text).toMatch(/^ID +STATUS +CREATED_AT *\nid of 1 +status of 1 +created_at of 1\n/)
-  expect(text).toContain('no room for acquired_at, completed_at: a wider terminal shows all, and so does -o tsv\n')
+  expect(text).toContain('no room for acquired_at, completed_at: a wider terminal shows all, and so does --tsv\n')
   expect(text).not.toContain('…A')
   expect(tableText(columns, [1, 2], styleFor(false), room(100))).not.toContain('no room')
 })
@@ -59,7 +59,7 @@ it('titles are cut before cells, and what names a row is cut last', () => {
   expect(lines(28)).toEqual([
     expect.stringMatching(/^QUEUE +QUARAN/),
     expect.stringMatching(/^chatbooks\/default +12$/),
-    'no room for a long title: a wider terminal shows all, and so does -o tsv',
+    'no room for a long title: a wider terminal shows all, and so does --tsv',
   ])
   expect(lines(20)[1]).toMatch(/^chatbooks\/.*12$/)
 })

@@ -88,8 +88,8 @@ describe('list', () => {
     [['--columns', 'constructor'], '--columns: there is no column constructor'],
     [['--columns', 'id', '--ids'], '--ids and --columns exclude each other'],
     [['--all-pages', '--limit', '5'], '--all-pages and --limit exclude each other'],
-    [['--all-pages', '--json'], 'use -o tsv'],
-    [['--all-pages', '-o', 'table'], 'use -o tsv'],
+    [['--all-pages', '--json'], 'use --tsv'],
+    [['--all-pages', '-o', 'table'], 'use --tsv'],
   ])('%j is refused before any call, and the error names the flag', async (flags, text) => {
     const server = await fakeServer(() => ({ body: [] }))
     const { code, err } = await runAt(server, ['list', ...flags])
@@ -107,7 +107,7 @@ describe('list', () => {
     const server = await fakeServer(() => ({ body: [otherServersJob] }))
     expect(await runAt(server, ['list'])).toEqual({
       code: 0,
-      out: '7\tu\tchatbooks\tq\tt\tqueued\t5\t0\t3\t\t2026-11-25 18:06:17.463298+00:00\t\t\t\t\t\t\t\t\n',
+      out: '7\tu\tchatbooks\tq\tt\tqueued\t5\t0\t3\t\t2026-11-25T18:06:17.463Z\t\t\t\t\t\t\t\t\n',
       err: '',
     })
     const { screen } = await atTerminal(['list'], { env: envOf(server) })
