@@ -76,7 +76,8 @@ async function tryNow(tx: Sql, wanted: Wanted): Promise<Tried> {
  */
 async function waitOrPass(tx: Transaction, wanted: Wanted, { rows, timeout }: Tried): Promise<void> {
   const { lock } = wanted
-  if (rows && areKnown(lock, await findHolders(tx, wanted))) return
+  const first = rows ? await findHolders(tx, wanted) : []
+  if (areKnown(first)) return noteStrangers(lock, first, goesOn)
   for (const end = performance.now() + Math.max(timeout, lookAfterMs); ; ) {
     if (await hasComeWithin(tx, wanted, lookAfterMs)) return
     const holders = await findHolders(tx, wanted)

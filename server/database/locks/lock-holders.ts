@@ -50,32 +50,28 @@ export async function findHolders(tx: Sql, { lock, shared }: Wanted): Promise<Ho
 export const areStrangers = (holders: readonly Holder[]): boolean =>
   holders.length > 0 && holders.every(({ trusted }) => !trusted)
 
-/** For so long, in milliseconds, nobody waits for a stranger that is known, and the log does not name it again. */
+/** For so long, in milliseconds, nobody waits again for a role that held a lock of ours, and the log does not name it again. */
 const [knownMs, silentMs] = [60_000, 600_000]
-const seen = new Map<string, { at: number; told: number }>()
-const nameOf = (lock: Lock, { pid, role }: Holder) => `${lock} ${pid} ${role}`
+/** When each role was last seen with a lock of ours, and when the log was told of a role and a lock. The roles of a cluster are few. */
+const [seen, told] = [new Map<string, number>(), new Map<string, number>()]
 
-/** True where this process has waited for these strangers a moment ago. */
-export const areKnown = (lock: Lock, holders: readonly Holder[]): boolean =>
-  areStrangers(holders) &&
-  holders.every((holder) => performance.now() - (seen.get(nameOf(lock, holder))?.at ?? -knownMs) < knownMs)
+const isWithin = (times: Map<string, number>, name: string, ms: number): boolean =>
+  performance.now() - (times.get(name) ?? Number.NEGATIVE_INFINITY) < ms
+
+/** True for strangers of roles for which this process has waited a moment ago, whatever lock they had then, and in which session. */
+export const areKnown = (holders: readonly Holder[]): boolean =>
+  areStrangers(holders) && holders.every(({ role }) => isWithin(seen, String(role), knownMs))
 
 const strangers = channel('jobs-server.lock-held-by-stranger')
 
-/** Remembers strangers that hold a lock, and tells the log, each of them once in ten minutes. */
+/** Remembers the roles of strangers that hold a lock, and tells the log, of each role and lock once in ten minutes. */
 export function noteStrangers(lock: Lock, holders: readonly Holder[], outcome: string): void {
-  const now = performance.now()
   for (const holder of holders) {
-    const name = nameOf(lock, holder)
-    const told = seen.get(name)?.told ?? -silentMs
-    const isTold = now - told < silentMs
-    seen.delete(name)
-    seen.set(name, { at: now, told: isTold ? told : now })
-    if (!isTold) strangers.publish(`${textOf(lock, holder)}, and its role is none of a server of jobs: ${outcome}`)
-  }
-  for (const oldest of seen.keys()) {
-    if (seen.size <= 1000) break
-    seen.delete(oldest)
+    const name = `${lock} ${holder.role}`
+    seen.set(String(holder.role), performance.now())
+    if (isWithin(told, name, silentMs)) continue
+    told.set(name, performance.now())
+    strangers.publish(`${textOf(lock, holder)}, and its role is none of a server of jobs: ${outcome}`)
   }
 }
 
