@@ -41,14 +41,14 @@ describe.each(kinds)('rows and rules that other programs leave, on %s', (kind) =
     expect(await world.post(paths.prune, { dry_run: true })).toMatchObject({ body: { deleted: 0 } })
   })
 
-  it('a constraint of another program refuses a change with its name, and nothing is changed', async () => {
+  it('a foreign key of another program refuses a prune with its table and the job, and nothing is changed', async () => {
     const [id = 0] = await world.jobs(2)
     await world.sql`create table holds (job bigint constraint legal_hold references jobs (id))`
     await world.sql`insert into holds values (${id})`
     try {
       expect(await world.confirm(paths.prune, {})).toMatchObject({
         status: 409,
-        body: { code: 'conflict', detail: expect.stringContaining('legal_hold') },
+        body: { code: 'conflict', detail: expect.stringContaining(`holds refers to job ${id};`) },
       })
       expect(await world.count()).toBe(2)
     } finally {

@@ -204,6 +204,7 @@ describe('the cost of a call beside 300,000 jobs of other queues', () => {
           expect((await send('GET', '/api/v1/jobs/clusters?domain=busy')).body).toEqual({
             clusters: [],
             expired_leases: [],
+            not_read: [],
           })
           expect((await send('GET', '/api/v1/jobs/sla/breaches?limit=10')).body).toHaveLength(10)
         }
