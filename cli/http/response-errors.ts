@@ -52,6 +52,7 @@ export function failureOfResponse(received: Received, { target, method, path, ch
   if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
   return new Failure(code, detail, {
     ...about,
+    faults: problem?.errors ?? [],
     hint: hint ?? hintOn(code, detail, about.retryAfter),
   })
 }
