@@ -30,6 +30,14 @@ describe('a change beside an alter table that writes all rows again', () => {
         where not granted and relation = 'jobs'::regclass and application_name = 'jobs-server'`
       return rows.length > 0
     })
+  /** What the server does in the background waits for the table, too: only a change that has its record has its snapshot. */
+  const untilChangeWaits = async () => {
+    await until('the change has begun', async () => {
+      const running = await other`select from job_operations where state = 'running'`
+      return running.length > 0
+    })
+    await untilSomebodyWaits()
+  }
 
   it.each([
     { change: retry, column: 'of_retry' },
@@ -39,7 +47,7 @@ describe('a change beside an alter table that writes all rows again', () => {
     await world.jobs(3, change.wanted)
     const letGo = await holding(other, rewrite(column))
     const answer = world.confirm(change.path, change.body)
-    await untilSomebodyWaits()
+    await untilChangeWaits()
     await letGo()
     expect(await answer).toMatchObject({
       status: 503,
