@@ -6,7 +6,7 @@ import { startPostgres } from '../../postgres/start.ts'
 import { missingPromise } from './pages.ts'
 import { printRow } from './report.ts'
 import { type Row, rowOf, type Scenario } from './scenario.ts'
-import { scenarios } from './scenarios/all.ts'
+import { byName, scenarios } from './scenarios/all.ts'
 import { openStage, type Stage } from './stage.ts'
 
 /**
@@ -28,7 +28,9 @@ const lies: string[] = []
 try {
   const stage = await openStage({ dbUrl: database.url, folder, short: values.short, lie: (lie) => lies.push(lie) })
   const rows: Row[] = []
-  for (const scenario of scenarios.filter(({ trouble }) => trouble.includes(values.only))) {
+  for (const scenario of [...scenarios, ...(values.only === '' ? [] : byName)].filter(({ trouble }) =>
+    trouble.includes(values.only),
+  )) {
     const row = await played(stage, scenario)
     if (row) rows.push(row)
   }
