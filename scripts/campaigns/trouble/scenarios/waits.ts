@@ -122,7 +122,7 @@ export const waits: readonly Scenario[] = [
     trouble: 'readers who read as fast as they can, 1,000 idle streams, and a stranger that holds the locks of servers',
     promised: {
       page: 'docs/deploy/postgresql.md',
-      sentence: 'a worker never waits behind a slow list, a reader of events or a prune',
+      sentence: 'the p99 of acquire beside such readers stays within twice of idle',
     },
     allowed: ['ok'],
     run: async (stage) => {
