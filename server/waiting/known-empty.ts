@@ -14,6 +14,8 @@ export function createKnownEmpty(): KnownEmpty {
   return {
     from: (search, after) => known.get(keyOf(search, after)) ?? after,
     note: (search, after, reached) => {
+      // The end of the log can lie below `after`; remembered, it would bring back events that a later search does not ask for.
+      if (reached <= after) return
       const key = keyOf(search, after)
       known.delete(key)
       known.set(key, reached)

@@ -9,6 +9,7 @@ import {
   inScope,
   type Model,
   type ModelJob,
+  placeOf,
   runnable,
   type Status,
   scopeOf,
@@ -130,8 +131,11 @@ export function renew(model: Model, { held, lease_seconds, progress_percent }: R
   const job = find(model, held.id)
   if (!job) return { code: 'not_found' }
   if (!isHeldBy(job, held)) return { code: 'lease_lost' }
-  const until = model.now + lease_seconds * second
-  if (until > (job.row.leased_until ?? 0)) stamp(job, 'leased_until', until)
+  const { leased_until, cancel_requested_at } = job.row
+  const until = Math.max(model.now + lease_seconds * second, leased_until ?? 0)
+  // The answer tells of the request to end the job, and the new time tells an undo of it.
+  const told = cancel_requested_at !== null && until === leased_until ? until + 1 : until
+  if (told !== leased_until) stamp(job, 'leased_until', told)
   job.row.progress_percent = progress_percent ?? job.row.progress_percent
   return job
 }
@@ -180,7 +184,8 @@ export function cancelOne(
   if (row.status === 'processing' && !requested) stamp(job, 'cancel_requested_at', model.now)
   if (row.status === 'queued' || force) {
     cancel(model, job, reason)
-    cascade(model)
+    // With jobs that depend on it, the call is an operation on record.
+    if (cascade(model) > 0) model.steps.push({ event: `jobs.cancelled 1 of ${placeOf(row)}/${row.job_type}` })
     return { status: 'cancelled', cancel_requested: false }
   }
   if (!requested) {

@@ -143,8 +143,8 @@ export const doomOf = ({ needs }: ModelJob): string | undefined => {
   return worst && `dependency_${worst}`
 }
 
-/** Cancels the queued jobs that depend on what has ended badly, and so on down. */
-export function cascade(model: Model): void {
+/** Cancels the queued jobs that depend on what has ended badly, and so on down. Returns the number of them. */
+export function cascade(model: Model): number {
   const doomed: ModelJob[] = []
   const next = () => model.jobs.find((job) => job.row.status === 'queued' && doomOf(job) !== undefined)
   for (let job = next(); job; job = next()) {
@@ -152,6 +152,7 @@ export function cascade(model: Model): void {
     doomed.push(job)
   }
   for (const job of doomed) cancel(model, job, doomOf(job))
+  return doomed.length
 }
 
 export function cancel(model: Model, job: ModelJob, reason: string | undefined): void {

@@ -6,6 +6,7 @@ import { EventCursor } from '../../../shared/records/event-cursors.ts'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
 import { clearAll, codeOf } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
+import { jobPaths } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const path = '/api/v1/jobs/events/cursors'
@@ -64,6 +65,17 @@ describe.each(kinds)('cursors in the event log on %s', (kind) => {
       select 'n' || n, 0, 'single-user' from generate_series(1, 100) as n`
     expect(codeOf(await move('billing', 1))).toBe('409 conflict')
     expect(await moved('n7', 1)).toBe(1)
+  })
+
+  it('get nothing from before them, also where an earlier search ended below them', async () => {
+    await log([2, 1])
+    await world.sql`select setval(pg_get_serial_sequence('job_events', 'id'), 100)`
+    const after60 = () => world.call('GET', `${jobPaths.events}?after_id=60&domain=other`)
+    expect(await after60()).toMatchObject({ status: 200, body: [] })
+    await world.sql`
+      insert into job_events (id, job_id, domain, event_type) overriding system value
+      values (30, 7, 'other', 'some.event'), (61, 7, 'other', 'some.event')`
+    expect(await after60()).toMatchObject({ status: 200, body: [{ id: 61 }] })
   })
 
   it('keep what they have not passed for seven days beyond its term, and not longer', async () => {
