@@ -1,3 +1,4 @@
+import type { BatchCounts, CompletedChange } from '../bulk/bulk-change.ts'
 import { jobWithUuid } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { dependentsOf, failedEnds } from '../lifecycle/dependents.ts'
@@ -33,3 +34,13 @@ export const countDependents = (
 
 /** True for rows of `jobs` that ended without being completed. */
 export const isFailedEnd = (sql: Sql): Fragment => sql`status in ${failedEnds(sql)}`
+
+/**
+ * The fields of an answer for the dependents that were changed along; none where there were none.
+ * @param within the scope of the caller; under one, those outside are a number of their own
+ */
+export function dependentsInAnswer(counts: BatchCounts, within: CompletedChange['within']) {
+  const { dependents = 0, dependents_elsewhere: elsewhere = 0 } = counts
+  if (dependents === 0) return {}
+  return { dependents: dependents - elsewhere, ...(within && { dependents_elsewhere: elsewhere }) }
+}

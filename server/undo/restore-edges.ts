@@ -3,7 +3,7 @@ import { holdLock } from '../database/locks/hold-lock.ts'
 import { isElsewhere, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql, Transaction } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
-import { hasSnapshots } from './edge-snapshots.ts'
+import { hasSnapshots } from './lock-before-deletion.ts'
 
 /**
  * Restores edges in a statement whose CTE `restored_rows` has the archived rows of the jobs that come back. Where edges

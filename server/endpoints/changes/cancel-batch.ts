@@ -10,9 +10,8 @@ import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
-import { countDependents } from '../../undo/dependents-along.ts'
+import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { along } from './along.ts'
 import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { readNotMatched, withNamed } from './named-ids.ts'
 
@@ -65,7 +64,7 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
     affected: ({ cancelled = 0, asked = 0 }) => cancelled + asked,
     ownAnswer: ({ counts, within }) => {
       const { cancelled = 0, asked = 0 } = counts
-      return { affected: cancelled + asked, cancelled, asked, ...along(counts, within) }
+      return { affected: cancelled + asked, cancelled, asked, ...dependentsInAnswer(counts, within) }
     },
     output: endpoint.output,
   }

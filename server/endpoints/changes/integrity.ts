@@ -11,9 +11,8 @@ import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
 import { endsByReclaim, expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
-import { countDependents } from '../../undo/dependents-along.ts'
+import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { countExpired } from '../expired-leases.ts'
-import { along } from './along.ts'
 import { currentSet, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 type IntegrityRequest = Within<Asked>
@@ -97,7 +96,7 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
     affected: ({ fixed = 0 }) => fixed,
     ownAnswer: ({ counts, within }) => {
       const { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } = counts
-      return { non_processing_with_lease, processing_expired, fixed, ...along(counts, within) }
+      return { non_processing_with_lease, processing_expired, fixed, ...dependentsInAnswer(counts, within) }
     },
     output: IntegrityResult,
   }

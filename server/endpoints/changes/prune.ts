@@ -14,12 +14,11 @@ import { staticFragment } from '../../database/static-fragment.ts'
 import { type Archive, prepareArchive } from '../../undo/archive/archive.ts'
 import { readTwins, refusesTwins, twinsIn, withoutTwins } from '../../undo/archive/archived-twins.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
-import { countDependents, isFailedEnd } from '../../undo/dependents-along.ts'
+import { countDependents, dependentsInAnswer, isFailedEnd } from '../../undo/dependents-along.ts'
 import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '../../undo/foreign-holders.ts'
 import { type ForeignKey, type ForeignPath, readForeignPaths, readHoldingKeys } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
-import { along as changedAlong } from './along.ts'
 import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 /** `leavesTwins`: jobs whose uuid is archived already stay. */
@@ -173,7 +172,7 @@ function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
     affected: ({ deleted = 0 }) => deleted,
     ownAnswer: async ({ sql, counts, within }) => ({
       deleted: counts.deleted ?? 0,
-      ...changedAlong(counts, within),
+      ...dependentsInAnswer(counts, within),
       ...(request.pass_over_foreign && { passed_over: await countPassedOver(sql, request, holding) }),
     }),
     output: PruneResult,

@@ -2,7 +2,7 @@ import type { BatchCounts, BulkChange, CompletedChange } from '../../bulk/bulk-c
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
-import { along } from './along.ts'
+import { dependentsInAnswer } from '../../undo/dependents-along.ts'
 import type { IdFields } from './filtered.ts'
 import { readNotMatched, withNamed } from './named-ids.ts'
 
@@ -15,7 +15,7 @@ export const affectedAlone = {
   affected: ({ affected = 0 }: BatchCounts): number => affected,
   ownAnswer: ({ counts, within }: Pick<CompletedChange, 'counts' | 'within'>): Affected => ({
     affected: counts.affected ?? 0,
-    ...along(counts, within),
+    ...dependentsInAnswer(counts, within),
   }),
 }
 

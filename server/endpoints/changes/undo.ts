@@ -7,12 +7,12 @@ import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import { type PreviewedConflicts, previewedConflicts, readConflicts } from '../../undo/conflicts.ts'
+import { dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { readHold } from '../../undo/hold-restored.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
 import { leavesOthers } from '../../undo/leaves-jobs.ts'
 import { requireKeptRows, type WayBack, wayBack } from '../../undo/way-back.ts'
 import { recordOf } from '../records/records.ts'
-import { along } from './along.ts'
 import { partsWith } from './filtered.ts'
 
 type UndoResult = z.output<typeof endpoint.output>
@@ -77,7 +77,7 @@ function bulkOf(
     affected: ({ affected = 0 }) => affected,
     ownAnswer: async ({ sql, operation, within, counts }) => ({
       affected: counts.affected ?? 0,
-      ...along(counts, within),
+      ...dependentsInAnswer(counts, within),
       ...(counts.withdrawn && { withdrawn: counts.withdrawn }),
       ...(await readHold(sql, operation)),
       ...(await readConflicts(sql, way, rejected)),

@@ -4,23 +4,9 @@ import { type Problem, problemOf } from '../../api/problem.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { may } from '../../state/session.ts'
 import { Apply } from '../change/apply.tsx'
-import type { ChangeKind } from '../change/kinds.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
 import { startedChange, usePreviewAgain } from '../change/started.ts'
-import { canUndo } from './can-undo.ts'
-
-export const undoKind: ChangeKind = {
-  ...{
-    endpoint: 'undo',
-    verb: 'Give back',
-    done: 'given back',
-    count: 'affected',
-    hasAll: false,
-    options: [],
-    takes: [],
-  },
-  says: 'The jobs of this operation are as before it, where nobody has changed them since.',
-}
+import { canUndo, undoKind } from './undo-kind.ts'
 
 interface UndoProps {
   record: Pick<Answer<'getOperation'>, 'id' | 'kind' | 'state' | 'affected' | 'no_way_back'>

@@ -1,5 +1,5 @@
 import { type ChangeKind, type Counted, changeKind } from '../change/kinds.ts'
-import { undoKind } from '../operations/undo.tsx'
+import { undoKind } from '../operations/undo-kind.ts'
 
 /** The change of a plan, as the confirmation and the course of its application need it. */
 type PlanKind = Counted & Pick<ChangeKind, 'ends'>

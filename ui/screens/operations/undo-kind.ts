@@ -1,5 +1,18 @@
 import { isAct } from '../../../shared/records/acts.ts'
 import type { Answer } from '../../api/call.ts'
+import type { ChangeKind } from '../change/kinds.ts'
+
+/** The undo of an operation as a change of its own. */
+export const undoKind: ChangeKind = {
+  endpoint: 'undo',
+  verb: 'Give back',
+  done: 'given back',
+  count: 'affected',
+  hasAll: false,
+  options: [],
+  takes: [],
+  says: 'The jobs of this operation are as before it, where nobody has changed them since.',
+}
 
 /** True for an operation of which an undo may give something back. */
 export const canUndo = ({
