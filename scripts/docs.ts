@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { writeMadeFiles } from './build/made-files.ts'
 import { commandPages } from './docs/commands.ts'
 import { configPage } from './docs/config.ts'
 import { dashboard } from './docs/dashboard.ts'
@@ -12,7 +13,6 @@ import { manifestWithManPages } from './docs/manifest.ts'
 import { openApiDocument } from './docs/openapi/document.ts'
 import { outputPage } from './docs/output.ts'
 import { rightsPage } from './docs/rights.ts'
-import { wireCallsPage, wireTypesPage } from './docs/sdk/pages.ts'
 import { sizingPage } from './docs/sizing.ts'
 import { stableNames, stableNamesPath } from './docs/stable/names.ts'
 import { tablesPage } from './docs/tables.ts'
@@ -23,7 +23,7 @@ import { tablesPage } from './docs/tables.ts'
  */
 const folder = 'docs/reference'
 
-const openApi = openApiDocument()
+await writeMadeFiles()
 
 /** Whole pages, by their path. */
 const pages: Record<string, string> = {
@@ -37,12 +37,9 @@ const pages: Record<string, string> = {
   [`${folder}/output.md`]: outputPage(),
   'docs/deploy/sizing.md': await sizingPage(),
   'docs/observe/dashboard.json': dashboard(),
-  'server/http/openapi.json': openApi,
   [`${folder}/rights.md`]: rightsPage(),
-  'sdk/wire/calls.ts': wireCallsPage(),
-  'sdk/wire/types.ts': wireTypesPage(),
   [`${folder}/tables.md`]: await tablesPage(),
-  [stableNamesPath]: await stableNames(openApi),
+  [stableNamesPath]: await stableNames(openApiDocument()),
 }
 
 /** Tables inside a page that is written by hand: between `<!-- name -->` and `<!-- /name -->`. */

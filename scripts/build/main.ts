@@ -7,6 +7,7 @@ import { commandPage, programPage } from '../../cli/help/man-page.ts'
 import { inOwnFiles, ownPaths, withoutUnused } from './cli-plugins.ts'
 import { patchDriver } from './driver/patch-driver.ts'
 import { licencesOf } from './licences.ts'
+import { writeMadeFiles } from './made-files.ts'
 import { quickEndpoints, requireQuickEndpoints } from './quick-endpoints.ts'
 import { refuseEagerImports } from './refuse-eager-imports.ts'
 import { buildSdk } from './sdk.ts'
@@ -60,6 +61,7 @@ const programs = ['cli/run-any.ts', 'cli/run-often-used.ts']
 /** Loaded by commands that need them. */
 const packages = ['cli-table3', 'croner', 'zod']
 
+await writeMadeFiles()
 await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
   build({ ...cli, entryPoints: ['cli/bin.ts', ...programs, 'cli/policy/parse-yaml.ts'] }),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { writeMadeFiles } from '../../scripts/build/made-files.ts'
 import { throwawayFolder } from './folder.ts'
 import { makersIn } from './run/makers.ts'
 import { serve, socketName } from './run/service.ts'
@@ -12,10 +13,11 @@ declare module 'vitest' {
 }
 
 /**
- * Once a run: makes nothing yet, but listens for test files that ask for the build, for PostgreSQL or for a template of
+ * Once a run: writes the made sources, and listens for test files that ask for the build, for PostgreSQL or for a template of
  * a database (see `run/shared.ts`). Unit tests ask for none of them.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await writeMadeFiles()
   const run = await throwawayFolder('jobs-tests-')
   const { makers, stop } = makersIn(run.path)
   const service = await serve(join(run.path, socketName), makers)

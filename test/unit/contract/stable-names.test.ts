@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
+import { openApiDocument } from '../../../scripts/docs/openapi/document.ts'
 import { readStableNames, stableNamesNow, stableNamesPath } from '../../../scripts/docs/stable/names.ts'
 import { broken } from '../../../scripts/docs/stable/rules.ts'
 
@@ -9,7 +9,7 @@ its own beside the old one, let a new field of a request be optional, and add co
 change, take the lines out of ${stableNamesPath} by hand, and say so in CHANGELOG.md under Changed.`
 
 it('nothing that is promised to stay has gone or changed', async () => {
-  const now = await stableNamesNow(await readFile('server/http/openapi.json', 'utf8'))
+  const now = await stableNamesNow(openApiDocument())
   expect(broken(await readStableNames(), now), advice).toEqual([])
 })
 
