@@ -39,7 +39,7 @@ function parseFlags() {
 
 /**
  * Measures the product and the programs or SQL that it replaces. Exits with 1 when a figure could not be measured. A
- * figure that misses its target is reported and is not an error. The method is in docs/explain/how-fast.md.
+ * figure that misses its target is reported and is not an error. The method is in docs/explain/how-it-is-measured.md.
  */
 const values = parseFlags()
 const sizes = new Map([
