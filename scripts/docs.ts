@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { writeMadeFiles } from './build/made-files.ts'
+import { architectureFaults, architecturePath, writersTable } from './docs/architecture.ts'
 import { commandPages } from './docs/commands.ts'
 import { configPage } from './docs/config.ts'
 import { dashboard } from './docs/dashboard.ts'
@@ -47,6 +48,7 @@ const exitCodes = 'docs/operate/exit-codes.md'
 const tables = [
   { path: exitCodes, name: 'exit-codes', table: exitCodeTable() },
   { path: exitCodes, name: 'outcomes', table: outcomeTable() },
+  { path: architecturePath, name: 'writers', table: await writersTable() },
 ]
 
 const textOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '')
@@ -57,9 +59,14 @@ function withTable(text: string, { path, name, table }: (typeof tables)[number])
   return text.replace(place, (_, open, close) => `${open}${table}\n${close}`)
 }
 
+const withTables = async (path: string): Promise<[string, string]> => [
+  path,
+  tables.filter((one) => one.path === path).reduce(withTable, await textOf(path)),
+]
+
 const wanted: [string, string][] = [
   ...Object.entries(pages),
-  [exitCodes, tables.reduce(withTable, await textOf(exitCodes))],
+  ...(await Promise.all([exitCodes, architecturePath].map(withTables))),
   ['package.json', await manifestWithManPages()],
 ]
 /** Pages of commands that are no more. README.md is the only page of the folder that is written by hand. */
@@ -72,7 +79,9 @@ for (const [path, text] of wanted) if ((await textOf(path)) !== text) stale.push
 
 if (process.argv.includes('--check')) {
   for (const path of stale) console.error(`${path} is not up to date: npm run docs`)
-  if (stale.length > 0) process.exitCode = 1
+  const faults = await architectureFaults()
+  for (const fault of faults) console.error(fault)
+  if (stale.length + faults.length > 0) process.exitCode = 1
 } else {
   for (const path of left) await rm(path)
   for (const [path, text] of wanted) {

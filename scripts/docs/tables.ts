@@ -4,7 +4,7 @@ import { code, page, table } from './markdown.ts'
 import { columnsAddedIn, type TableText, tablesIn } from './migration-text.ts'
 
 /** What each table is for; a table of a migration without a sentence fails the generator. */
-const purposes: Record<string, string> = {
+export const tablePurposes: Record<string, string> = {
   jobs: 'The jobs. Shared with other programs.',
   job_events: 'The event log. Shared with other programs.',
   job_queue_controls: 'The queues that are paused or drain. Shared with other programs.',
@@ -76,7 +76,7 @@ export async function tablesPage(): Promise<string> {
   const indexes = migrations.flatMap(({ text }) => indexesIn(text))
   for (const { table, ...column } of migrations.flatMap(({ text }) => columnsAddedIn(text)))
     found.find(({ name }) => name === table)?.columns.push(column)
-  const unknown = found.filter(({ name }) => !(name in purposes)).map(({ name }) => name)
+  const unknown = found.filter(({ name }) => !(name in tablePurposes)).map(({ name }) => name)
   if (unknown.length > 0) throw new Error(`scripts/docs/tables.ts has no sentence on ${unknown.join(', ')}`)
   return page(
     'Tables',
@@ -91,7 +91,7 @@ export async function tablesPage(): Promise<string> {
     'A `.concurrent.sql` file builds each index with `create index concurrently`, while the server already answers; on an empty table at once, before that.',
     ...found.map((one) => tablePart(one, indexes)),
     '## jobsctl_migrations',
-    purposes.jobsctl_migrations ?? '',
+    tablePurposes.jobsctl_migrations ?? '',
   )
 }
 
@@ -105,7 +105,7 @@ function tablePart({ name, columns, constraints }: TableText, indexes: readonly 
   const own = indexes.filter(({ table }) => table === name)
   return [
     `## ${name}`,
-    purposes[name],
+    tablePurposes[name],
     table(
       ['column', 'type', 'note'],
       columns.map((column) => [code(column.name), column.type, column.note]),
