@@ -144,6 +144,8 @@ const meanings: Record<string, string> = {
   max_queue_latency_seconds: 'how long a job may wait, from its creation until a worker takes it',
   enabled: 'false: no job is over these limits',
   max_retries: 'attempts after the first one',
+  quarantine_threshold:
+    'after how many failures in a row with one error code the job is quarantined; left out, as its queue says',
   older_than_days: 'days since the job ended',
   cluster: 'only failures of this cluster, as `GET /api/v1/jobs/clusters` has it',
   min_retries: 'only jobs with at least so many retries',

@@ -44,6 +44,7 @@ export const tablePurposes: Record<string, string> = {
   jobsctl_logins:
     'Logins that have been sent to the provider of single sign-on and have not come back, for ten minutes.',
   jobsctl_sessions: 'Sessions of browsers, by the hashes of their cookies.',
+  jobsctl_queues: 'What is set for a queue, beside a stop.',
   jobsctl_stops: 'Running operations that somebody asked to stop.',
   jobsctl_holds: "What keeps jobs from prune, sweep and the end of the archive's term, until a time.",
   jobsctl_held_jobs: 'The single jobs of holds: those that were named, and those that an undo gave back.',

@@ -1,15 +1,17 @@
 import { assumeManyRows } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { quarantineThreshold } from './quarantine-threshold.ts'
 
 /** The longest wait between two attempts, in seconds. */
 const longestWait = 3600
 
 /**
- * Needs the CTE `attempt` of `settle`, whose `quarantine_threshold` goes before the one of the server. Defines `counted`, an attempt with `exhausted` (it has no retries left), `streak`
- * (failures in a row with one error code) and `wait` (seconds before another attempt, without jitter); and `decided`, which
- * adds `outcome`, the next status of the job, and `delay`, the wait in seconds with jitter.
+ * Needs the CTE `attempt` of `settle`. Defines `counted`, an attempt with `exhausted` (it has no retries left), `streak` (failures in a row
+ * with one error code) and `wait` (seconds before another attempt, without jitter); and `decided`, which adds `outcome`, the next status
+ * of the job, and `delay`, the wait in seconds with jitter. The threshold of the queue is read only for a failure with a code.
+ * @param server the threshold of the server
  */
-export const attemptOutcome = (sql: Sql, quarantineThreshold: number): Fragment => sql`
+export const attemptOutcome = (sql: Sql, server: number): Fragment => sql`
   counted as (
     select
       attempt.*,
@@ -28,7 +30,7 @@ export const attemptOutcome = (sql: Sql, quarantineThreshold: number): Fragment 
       case
         when action = 'complete' then 'completed'
         when action = 'fail' and not retryable then 'failed'
-        when action not in ('release', 'reclaim') and streak >= coalesce(quarantine_threshold, ${quarantineThreshold}::int) then 'quarantined'
+        when action not in ('release', 'reclaim') and streak > 0 and streak >= ${ofAttempt(sql, server)} then 'quarantined'
         when action not in ('release', 'reclaim') and exhausted then 'failed'
         -- A job whose cancellation was requested does not start again.
         when cancel_requested_at is not null then 'cancelled'
@@ -39,3 +41,6 @@ export const attemptOutcome = (sql: Sql, quarantineThreshold: number): Fragment 
     from counted
     cross join ${assumeManyRows(sql)}
   )`
+
+const ofAttempt = (sql: Sql, server: number): Fragment =>
+  quarantineThreshold(sql, { job: sql`counted.quarantine_threshold`, place: sql`counted`, server })

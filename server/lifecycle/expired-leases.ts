@@ -2,6 +2,7 @@ import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { type Call, referenceTime } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { withoutPolicies } from './job-policies.ts'
+import { quarantineThreshold as thresholdOf, thresholdOfJob } from './quarantine-threshold.ts'
 import { settle } from './settle.ts'
 
 /**
@@ -23,7 +24,7 @@ export const endsByReclaim = (
     ? sql`(
         cancel_requested_at is not null
         or coalesce(retry_count, 0) >= coalesce(max_retries, 3)
-        or ${quarantineThreshold}::int <= case
+        or ${thresholdOf(sql, { job: thresholdOfJob(sql), place: sql`jobs`, server: quarantineThreshold })} <= case
           when failure_streak_code = 'lease_expired' then least(coalesce(failure_streak_count, 0), 1000000) + 1
           else 1
         end
@@ -65,8 +66,8 @@ export async function reclaim(
     settings,
     sql`
       select
-        id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at, job.quarantine_threshold,
-        lease_owner, case when ${countsAttempt}::bool and policy = 'consume_retry' then 'expire' else 'reclaim' end as action,
+        id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at, job.domain, job.queue,
+        job.quarantine_threshold, lease_owner, case when ${countsAttempt}::bool and policy = 'consume_retry' then 'expire' else 'reclaim' end as action,
         null::text as completion_token, null::text as finish, null::jsonb as result,
         'lease_expired' as error, 'lease_expired' as error_code, null::text as error_class, null::jsonb as error_stack,
         true as retryable, 0::float8 as backoff_seconds
@@ -74,7 +75,7 @@ export async function reclaim(
       cross join lateral (
         select
           id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at, worker_id as lease_owner,
-          quarantine_threshold, expired_lease_policy as policy
+          domain, queue, quarantine_threshold, expired_lease_policy as policy
         from jobs
         where ${where}
         limit ${sql.unsafe(String(limit))} for update skip locked

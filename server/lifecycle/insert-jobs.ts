@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { NewJob } from '../../shared/work/enqueue.ts'
 import type { Call } from '../call.ts'
+import { lacksColumn } from '../database/errors/failure.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import { isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
@@ -21,7 +22,7 @@ export interface EntryRow<Row> {
 const columns = staticFragment(
   (sql) => sql`
   n int, uuid text, domain text, queue text, job_type text, payload jsonb, owner_user_id text, priority int,
-  max_retries int, available_at timestamptz, idempotency_key text, batch_group text, depends_on text[], project_id int`,
+  max_retries int, quarantine_threshold int, available_at timestamptz, idempotency_key text, batch_group text, depends_on text[], project_id int`,
 )
 
 interface Obstacle {
@@ -37,7 +38,8 @@ export type CallsEntry = NewJob & { uuid: string; caller: string; request_id: st
  * Inserts jobs in one statement: all of them or none. A job whose idempotency key exists is not inserted, and is missing
  * from the result.
  * @param shape what the result has of each job
- * @throws Failure `queue_draining`, or `invalid_request` for a dependency that does not exist
+ * @throws Failure `queue_draining`, `invalid_request` for a dependency that does not exist, or `conflict` for a threshold where the table
+ * has no column for it
  */
 export const insertJobs = <Row extends NamedJob>(
   { sql, caller, within, requestId, traceId }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller' | 'within'>,
@@ -94,7 +96,7 @@ async function insert<Row extends NamedJob>(
     () => sql<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]>`
       with ${requestedJobs(sql, entries, origin)},
       ${obstacles(sql)},
-      ${added(sql, origin, shape.returned(sql, neededByEvents))},
+      ${added(sql, { ...origin, hasThreshold: entries.some(hasThreshold) }, shape.returned(sql, neededByEvents))},
       inserted_edges as (
         insert into job_dependencies (job_uuid, depends_on_job_uuid)
         select uuid, needs from edges join added using (uuid)
@@ -105,7 +107,9 @@ async function insert<Row extends NamedJob>(
       from (select) as one
       left join added on true
       left join notified on true`,
-  )
+  ).catch((error: unknown) => {
+    throw lacksColumn(error, 'quarantine_threshold') ? withoutThresholds(error) : error
+  })
   rejectObstacles(rows[0]?.obstacles ?? [])
   const byUuid = new Map(entries.map(({ uuid, n }) => [uuid, n]))
   return rows.flatMap((row) => {
@@ -160,19 +164,25 @@ const neededByEvents = [
   ...(['priority', 'available_at', 'status', 'cancellation_reason'] as const),
 ]
 
+/** True for a job that is quarantined after a number of failures of its own. */
+export const hasThreshold = ({ quarantine_threshold }: Pick<NewJob, 'quarantine_threshold'>): boolean =>
+  quarantine_threshold !== undefined
+
 /**
  * Needs the CTEs `fresh`, `edges` and `obstacle`; defines `added`, which inserts the jobs and has the columns `returned`.
  * A job that depends on a job which ended badly is inserted as cancelled.
+ * @param origin `hasThreshold` names the column that is missing where the role of the server may not add it
  */
 const added = (
   sql: Sql,
-  { requestId, traceId }: Pick<Origin, 'requestId' | 'traceId'>,
+  { requestId, traceId, hasThreshold }: Pick<Origin, 'requestId' | 'traceId'> & { hasThreshold: boolean },
   returned: Fragment,
 ): Fragment => sql`
   added as (
     insert into jobs (
       uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, retry_count, available_at,
       idempotency_key, batch_group, project_id, request_id, trace_id, status, cancelled_at, cancellation_reason
+      ${hasThreshold ? sql`, quarantine_threshold` : sql``}
     )
     select
       uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, 0, available_at,
@@ -180,6 +190,7 @@ const added = (
       case when ended.status is null then 'queued' else 'cancelled' end,
       case when ended.status is not null then now() end,
       'dependency_' || ended.status
+      ${hasThreshold ? sql`, quarantine_threshold` : sql``}
     from fresh
     left join (
       select uuid, min(status) as status from edges where status in ${failedEnds(sql)} group by uuid
@@ -209,6 +220,12 @@ const addedEvents = (sql: Sql, { caller, requestOfEvent }: Pick<Origin, 'caller'
     where status = 'cancelled'
   ) as both_events
   order by id, nth`
+
+const withoutThresholds = (cause: unknown): Failure =>
+  new Failure('conflict', 'the table jobs has no column quarantine_threshold; nothing was enqueued', {
+    hint: 'jobs-server migrate, as the owner of the table, adds it',
+    cause,
+  })
 
 /** @throws Failure that names what keeps the whole request from being inserted */
 function rejectObstacles(obstacles: readonly Obstacle[]): void {

@@ -1,7 +1,7 @@
 import type { Call, InsertTogether } from '../call.ts'
 import type { Sql } from '../database/sql.ts'
 import { together } from '../waiting/together.ts'
-import { type CallsEntry, insertJobsOfCalls } from './insert-jobs.ts'
+import { type CallsEntry, hasThreshold, insertJobsOfCalls } from './insert-jobs.ts'
 import { type JobShape, type NamedJob, namedJob, wholeJob } from './job-row.ts'
 import { uuidV7 } from './uuid-v7.ts'
 
@@ -22,7 +22,7 @@ function insertTogether<Row extends NamedJob>(sql: Sql, shape: JobShape<Row>): I
       const jobs = new Map(rows.map(({ n, job }) => [n, job]))
       return entries.map((_, n) => jobs.get(n))
     },
-    kind: () => '',
+    kind: (entry) => (hasThreshold(entry) ? 'threshold' : ''),
     most: 100,
   })
   return async ({ requestId, traceId, caller }, job) => {

@@ -2,8 +2,8 @@ import { staticFragment } from '../database/static-fragment.ts'
 
 /**
  * A table expression of one row, for a cross join before `lateral (select … from jobs …)`: what holds for a job in a database whose jobs
- * lack the columns of the newer version of the other program. There, `quarantine_threshold` says after how many failures in a row a
- * job is quarantined (null: as the server says), and `expired_lease_policy` whether an expired lease counts as a failed attempt
+ * lack a column: `quarantine_threshold` where the role of the server may not add it, and `expired_lease_policy` where the newer version of
+ * the other program has not made it. The first says after how many failures in a row a job is quarantined (null: as its queue says), the second whether an expired lease counts as a failed attempt
  * (`consume_retry`) or not (`requeue_no_attempt`). Inside, a name without a table is the column of `jobs` where there is one, and
  * else the one of this row, so that the same statement is right before and after a program adds the column.
  */

@@ -10,11 +10,11 @@ import { isLeaseOwner, lockedJob } from './lease-owner.ts'
 export const attemptsOf = ({ sql, within }: Pick<Call, 'sql' | 'within'>, items: readonly KeyedFinish[]) => sql`
   select
     job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count, job.cancel_requested_at,
-    job.quarantine_threshold, job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
+    job.domain, job.queue, job.quarantine_threshold, job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
     request.error_code, request.error_class, request.error_stack, request.retryable, request.backoff_seconds
   from ${inOrder(sql, items, columns(sql))}
   cross join ${withoutPolicies(sql)}
-  cross join lateral (${lockedJob(sql, sql`request.id`, within, sql`, quarantine_threshold`)}) as job
+  cross join lateral (${lockedJob(sql, sql`request.id`, within, sql`, domain, queue, quarantine_threshold`)}) as job
   where ${isLeaseOwner(sql)}`
 
 /** Selects the attempts that `settleCompleted` takes: the same, of items of one call that all complete their job. */

@@ -25,7 +25,7 @@ export interface Settled {
  * inserts their events, cancels the dependents of jobs that ended badly, and notifies the queues that have work now.
  *
  * `attempts` selects, of each job, `id, retry_count, max_retries, failure_streak_code, failure_streak_count,
- * cancel_requested_at, quarantine_threshold` (null for the one of the server) and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release, expire or reclaim),
+ * cancel_requested_at, domain, queue, quarantine_threshold` (null for the one of its queue) and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release, expire or reclaim),
  * `completion_token, finish, result, error, error_code, error_class, error_stack, retryable, backoff_seconds`.
  * Up to 1,000 dependents are cancelled, and more are left to the background. A change of an operator, which has counted them before,
  * cancels and counts all of them.

@@ -1,5 +1,6 @@
 import { sizeText } from '../../shared/size-text.ts'
 import { type MadeObject, readMade, sharedTables } from '../database/migrate/absent-before.ts'
+import { findMissing, type SchemaObject } from '../database/migrate/schema-diff.ts'
 import type { Sql } from '../database/sql.ts'
 import { type OwnObject, readOwnObjects, readSharedObjects, type SharedObject } from './read-objects.ts'
 
@@ -22,7 +23,7 @@ export async function uninstallScript(sql: Sql, schema: string): Promise<string[
     "set local lock_timeout = '5s';",
     ...guard,
     ...ownStatements(own),
-    ...(isTheirs ? sharedStatements(shared) : keptStatements(shared, made)),
+    ...(isTheirs ? sharedStatements(shared, await hasPolicies(sql)) : keptStatements(shared, made)),
     'commit;',
   ]
 }
@@ -61,7 +62,15 @@ function ownStatements(own: readonly OwnObject[]): string[] {
 const dropTables = (names: readonly string[]): string[] =>
   names.length > 0 ? [`drop table\n  ${names.join(',\n  ')};`] : []
 
-function sharedStatements(shared: readonly SharedObject[]): string[] {
+/** A column that the newer version of the other program makes, too, unless it is there, and the one beside it that tells this version. */
+const madeByEither = 'quarantine_threshold'
+const besideIt: SchemaObject = { kind: 'column', of: 'jobs', name: 'expired_lease_policy' }
+
+const hasPolicies = async (sql: Sql): Promise<boolean> => (await findMissing(sql, [besideIt])).length === 0
+
+/** @param withPolicies the newer version of the other program uses the database, and so the column that either of the two makes */
+function sharedStatements(shared: readonly SharedObject[], withPolicies: boolean): string[] {
+  const isUsed = ({ name }: SharedObject) => withPolicies && name === madeByEither
   const of = (kind: SharedObject['kind']) => shared.filter((object) => object.kind === kind)
   return [
     ...section(
@@ -70,7 +79,15 @@ function sharedStatements(shared: readonly SharedObject[]): string[] {
     ),
     ...section(
       'columns that they lacked',
-      of('column').map(({ of: table, name }) => `alter table ${table} drop column ${name};`),
+      of('column')
+        .filter((column) => !isUsed(column))
+        .map(dropColumn),
+    ),
+    ...section(
+      'columns that the other program uses since: they stay',
+      of('column')
+        .filter(isUsed)
+        .map((column) => `-- ${dropColumn(column)}`),
     ),
     ...section(
       'tables that were not there; jobs_archive has the jobs that were pruned and can be given back',
@@ -78,6 +95,8 @@ function sharedStatements(shared: readonly SharedObject[]): string[] {
     ),
   ]
 }
+
+const dropColumn = ({ of, name }: SharedObject) => `alter table ${of} drop column ${name};`
 
 /** The tables of jobs stay: a server has made them all, or a version that did not note what it found. The reader decides. */
 function keptStatements(shared: readonly SharedObject[], made: readonly MadeObject[] | undefined): string[] {

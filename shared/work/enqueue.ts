@@ -17,6 +17,8 @@ export const NewJob = z.strictObject({
   priority: preset(wholeNumber(1, 10), 5),
   /** The number of attempts after the first one. */
   max_retries: preset(wholeNumber(0, 100), 3),
+  /** After how many failures in a row with one error code the job is quarantined; absent means as its queue says. */
+  quarantine_threshold: optional(wholeNumber(1, 100)),
   /** Not before this time; absent means at once. */
   available_at: optional(Time),
   /** Where a job with this key exists in the domain, queue and type, that job is answered, and none is inserted. */

@@ -54,6 +54,10 @@ export const lossOf = (error: unknown): string => embeddedReason(error) ?? 'the 
 /** True when the lock timeout passed before a table or a row could be locked. */
 export const isLocked = (error: unknown): boolean => hasCode(error, ['55P03'])
 
+/** True when a statement names this column, and its table has none of the name. */
+export const lacksColumn = (error: unknown, column: string): boolean =>
+  hasCode(error, ['42703']) && error instanceof Error && error.message.includes(column)
+
 /** True when a unique index already has the value. */
 export const isUniqueViolation = (error: unknown): boolean => hasCode(error, ['23505'])
 

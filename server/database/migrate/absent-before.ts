@@ -72,7 +72,9 @@ export async function readMade(sql: Sql): Promise<MadeObject[] | undefined> {
   const rows = await sql<{ number: number; made: unknown }[]>`
     select number, to_jsonb(done) -> 'made' as made from jobsctl_migrations as done`
   if (!rows.some(({ number, made }) => number === 1 && made !== null)) return undefined
-  const all = rows.flatMap(({ made }) => (made === null ? [] : z.array(MadeObject).parse(made)))
+  const noted = rows.flatMap(({ made }) => (made === null ? [] : z.array(MadeObject).parse(made)))
+  // The first migration notes what a later one makes, and that one notes it again.
+  const all = [...new Map(noted.map((object) => [JSON.stringify(object), object])).values()]
   const isNew = (table: string) => all.some(({ kind, name }) => kind === 'table' && name === table)
   return all.filter(({ of }) => !isNew(of))
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts'
+import { sharedTables } from './absent-before.ts'
 import { allMigrations, type Migration } from './migrations.ts'
 import { findMissing, type SchemaObject } from './schema-diff.ts'
 
@@ -28,11 +29,11 @@ const identity = ({ kind, of, name }: SchemaObject): string => [kind, of, name].
 
 /**
  * True when every column is there without which no call can be answered. Tables of other programs beside `jobs` may
- * lack a column: only the calls that need it fail then.
+ * lack a column, and `jobs` one of a later migration than the first: only the calls that need it fail then.
  */
 export async function isSchemaComplete(sql: Sql): Promise<boolean> {
   const needed = (await allMigrations()).flatMap(({ number, makes }) =>
-    makes.filter(({ kind, of }) => kind === 'column' && (of === 'jobs' || number > 1)),
+    makes.filter(({ kind, of }) => kind === 'column' && (number === 1 ? of === 'jobs' : !sharedTables.includes(of))),
   )
   return (await findMissing(sql, needed)).length === 0
 }

@@ -45,6 +45,7 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobsctl_pickups: all,
   jobsctl_policy_rules: all,
   jobsctl_plans: all,
+  jobsctl_queues: append,
   jobsctl_seals: append,
   jobsctl_servers: all,
   jobsctl_sessions: all,

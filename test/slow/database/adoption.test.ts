@@ -9,7 +9,8 @@ import { countsOf, expectRight } from '../../support/observe/counts.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
-import { jobPaths, newJob } from '../../support/worker.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+import { jobPaths, newJob, workerOf } from '../../support/worker.ts'
 import { paths } from '../../support/world.ts'
 
 const tables = ['jobs', 'job_events', 'job_queue_controls', 'job_attachments', 'job_sla_policies', 'job_counters']
@@ -387,6 +388,48 @@ describe('a database that another program made', () => {
       const { out } = await runJobsctl(['doctor'], { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: key } })
       expect(out).toMatch(/^history\twarning\t.*operation_id/m)
       expect(await deleteExpiredArchive(server.sql, { days: 7, stopping: new AbortController().signal })).toBe(0)
+    } finally {
+      await stopAll()
+      await sql`drop owned by visitor`
+      await sql`drop role visitor`
+    }
+  })
+
+  it('goes without thresholds of jobs for a role that may not alter jobs, until its owner adds the column', async () => {
+    await sql.unsafe(oldBackup)
+    const migrated = await startReady()
+    await migrated.stop()
+    running.splice(0)
+    await sql.unsafe(`
+      alter table jobs drop column quarantine_threshold;
+      alter table jobs_archive drop column quarantine_threshold`)
+    await makeVisitor()
+    try {
+      const server = await startReady({ JOBS_DB_URL: asVisitor() })
+      expect((await get(server, '/readyz')).status).toBe(200)
+      expect(
+        log.filter((line) => line.includes('tables of other programs lack: jobs.quarantine_threshold')),
+      ).toHaveLength(1)
+      const own = newJob({ quarantine_threshold: 2 })
+      const [plain, refused] = await Promise.all([
+        post(server, jobPaths.enqueue, newJob()),
+        post(server, jobPaths.enqueue, own),
+      ])
+      expect(plain.status).toBe(201)
+      expect(refused).toMatchObject({
+        status: 409,
+        body: { detail: 'the table jobs has no column quarantine_threshold; nothing was enqueued' },
+      })
+      expect((await post(server, paths.prune, {})).body).toMatchObject({ deleted: 1 })
+      await sql`insert into jobsctl_queues (domain, queue, quarantine_threshold) values ('chatbooks', 'default', 1)`
+      const worker = workerOf((path, body) => post(server, path, Object(body)))
+      expect(await worker.fail(await worker.take(), { error_code: 'c' })).toMatchObject({ status: 'quarantined' })
+
+      expect(await runServer(['migrate'], database.env)).toMatchObject({ code: 0 })
+      expect((await post(server, jobPaths.enqueue, own)).status).toBe(201)
+      expect(await worker.fail(await worker.take(), { error_code: 'c', backoff_seconds: 0 })).toMatchObject({
+        status: 'queued',
+      })
     } finally {
       await stopAll()
       await sql`drop owned by visitor`

@@ -158,6 +158,28 @@ describe('jobs-server uninstall', () => {
     expect(await catalogueOf(sql)).toEqual(before)
   })
 
+  it('leaves a column that the newer version of the other program has come to use, and takes it out of every other database', async () => {
+    await sql.unsafe(plain)
+    await use()
+    await stop()
+    const dropped = /^alter table jobs(_archive)? drop column quarantine_threshold;$/gm
+    const kept = /^-- alter table jobs drop column quarantine_threshold;$/m
+    const before = await script()
+    // The archive is one of the tables that were not there.
+    expect(before.match(dropped)).toHaveLength(1)
+    expect(before).not.toMatch(kept)
+    // As its migration does.
+    await sql.unsafe(`
+      alter table jobs add column if not exists expired_lease_policy text not null default 'consume_retry';
+      alter table jobs add column if not exists quarantine_threshold integer;
+      update jobs set quarantine_threshold = 7`)
+    const after = await script()
+    expect(after.match(dropped)).toBeNull()
+    expect(after).toMatch(kept)
+    await inPsql(after)
+    expect(await sql`select distinct quarantine_threshold as own from jobs`).toEqual([{ own: 7 }])
+  })
+
   it('leaves the tables of jobs that a server has made, and shows the lines that would take them out', async () => {
     const before = await catalogueOf(sql)
     await use()

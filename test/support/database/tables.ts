@@ -87,6 +87,7 @@ const records = [
   'jobsctl_history_totals',
   'jobsctl_history_gaps',
   'jobsctl_marks',
+  'jobsctl_queues',
   'jobsctl_metric_groups',
 ]
 

@@ -47,11 +47,18 @@ export async function insertJobs(
   return jobs.map(({ id }) => id)
 }
 
-/** Every column of every job, attachment and edge, as text of PostgreSQL; of the jobs without the column `but`. */
+/**
+ * Every column of every job, attachment and edge, as text of PostgreSQL; of the jobs without the column `but`, and without nulls, since a
+ * build may add a column.
+ */
 export async function everything(sql: Sql, but = ''): Promise<Record<'jobs' | 'attachments' | 'edges', string[]>> {
   const lines = async (rows: Promise<{ line: string }[]>) => (await rows).map(({ line }) => line)
   return {
-    jobs: await lines(sql`select (to_jsonb(jobs) - ${but}::text)::text as line from jobs order by id`),
+    jobs: await lines(sql`
+      select (
+        select jsonb_object_agg(key, value) from jsonb_each(to_jsonb(jobs) - ${but}::text) where value <> 'null'
+      )::text as line
+      from jobs order by id`),
     attachments: await lines(sql`select to_jsonb(a)::text as line from job_attachments a order by id`),
     edges: await lines(
       sql`select to_jsonb(d)::text as line from job_dependencies d order by job_uuid, depends_on_job_uuid`,

@@ -3,8 +3,8 @@ with
     select *
     from jsonb_to_recordset($1::text::jsonb) as job (
       n int, uuid text, domain text, queue text, job_type text, payload jsonb, owner_user_id text,
-      priority int, max_retries int, available_at timestamptz, idempotency_key text, batch_group text,
-      depends_on text[], project_id int, caller text, request_id text, trace_id text
+      priority int, max_retries int, quarantine_threshold int, available_at timestamptz, idempotency_key text,
+      batch_group text, depends_on text[], project_id int, caller text, request_id text, trace_id text
     )
   ),
   fresh as materialized (

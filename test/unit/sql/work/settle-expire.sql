@@ -7,6 +7,8 @@ with recursive
       failure_streak_code,
       failure_streak_count,
       cancel_requested_at,
+      job.domain,
+      job.queue,
       job.quarantine_threshold,
       lease_owner,
       case when $1::bool and policy = 'consume_retry' then 'expire' else 'reclaim' end as action,
@@ -25,7 +27,7 @@ with recursive
     cross join lateral (
       select
         id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at,
-        worker_id as lease_owner, quarantine_threshold, expired_lease_policy as policy
+        worker_id as lease_owner, domain, queue, quarantine_threshold, expired_lease_policy as policy
       from jobs
       where status = 'processing'
       limit 100
@@ -43,7 +45,18 @@ with recursive
   decided as materialized (
     select
       counted.*,
-      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak >= coalesce(quarantine_threshold, $3::int) then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
+      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak > 0 and streak >= nullif(
+        coalesce(
+          counted.quarantine_threshold,
+          (
+            select of_queue.quarantine_threshold
+            from jobsctl_queues as of_queue
+            where of_queue.domain = counted.domain and of_queue.queue = counted.queue
+          ),
+          $3::int
+        ),
+        0
+      ) then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
       -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.

@@ -2,9 +2,9 @@ with recursive
   attempt as materialized (
     select
       job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count,
-      job.cancel_requested_at, job.quarantine_threshold, job.worker_id as lease_owner, request.action,
-      request.completion_token, request.finish, request.result, request.error, request.error_code,
-      request.error_class, request.error_stack, request.retryable, request.backoff_seconds
+      job.cancel_requested_at, job.domain, job.queue, job.quarantine_threshold, job.worker_id as lease_owner,
+      request.action, request.completion_token, request.finish, request.result, request.error,
+      request.error_code, request.error_class, request.error_stack, request.retryable, request.backoff_seconds
     from (
       select *
       from jsonb_to_recordset($1::text::jsonb) as item (
@@ -20,7 +20,7 @@ with recursive
     cross join lateral (
       select
         id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count,
-        cancel_requested_at, quarantine_threshold
+        cancel_requested_at, domain, queue, quarantine_threshold
       from jobs
       where jobs.id = request.id offset 0
       for update
@@ -38,7 +38,18 @@ with recursive
   decided as materialized (
     select
       counted.*,
-      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak >= coalesce(quarantine_threshold, $3::int) then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
+      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak > 0 and streak >= nullif(
+        coalesce(
+          counted.quarantine_threshold,
+          (
+            select of_queue.quarantine_threshold
+            from jobsctl_queues as of_queue
+            where of_queue.domain = counted.domain and of_queue.queue = counted.queue
+          ),
+          $3::int
+        ),
+        0
+      ) then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
       -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.

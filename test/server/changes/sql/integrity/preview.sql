@@ -147,7 +147,18 @@ select
             and (
               cancel_requested_at is not null
               or coalesce(retry_count, 0) >= coalesce(max_retries, 3)
-              or $15::int <= case when failure_streak_code = 'lease_expired' then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end
+              or nullif(
+                coalesce(
+                  (to_jsonb(jobs) ->> 'quarantine_threshold')::int,
+                  (
+                    select of_queue.quarantine_threshold
+                    from jobsctl_queues as of_queue
+                    where of_queue.domain = jobs.domain and of_queue.queue = jobs.queue
+                  ),
+                  $15::int
+                ),
+                0
+              ) <= case when failure_streak_code = 'lease_expired' then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end
             )
         ) as ended
         cross join lateral (
