@@ -11,11 +11,11 @@ const secretNames = [
 
 type Variables = Readonly<Record<string, string | undefined>>
 
-/** The key of before ends when its file is emptied or deleted, without a restart. */
+/** The previous key ends when its file is emptied or deleted, without a restart. */
 const mayBeAbsent = 'SINGLE_USER_API_KEY_PREVIOUS'
 
 /**
- * Reads the secrets that stand in files. The key of before has none where its file is empty, or is not there.
+ * Reads the secrets that stand in files. The previous key has no secret where its file is empty, or is not there.
  * @param given variables that are not blank
  * @returns the variables with these secrets, and a sentence for each file that cannot be used
  */

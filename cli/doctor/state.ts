@@ -38,7 +38,7 @@ export function findingOfState(state: State): Finding {
   if (restores_not_noticed.length > 0)
     return {
       detail: `changes are allowed${where}; not noticed: ${restores_not_noticed.map(escaped).join(', ')}`,
-      hint: 'previews and plans of before it would be taken again: give the role of the server execute on these functions, as in docs/deploy/roles.md',
+      hint: 'earlier previews and plans would be taken again: give the role of the server execute on these functions, as in docs/deploy/roles.md',
     }
   return { detail: `changes are allowed${where}`, hint: undefined }
 }

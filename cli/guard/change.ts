@@ -54,7 +54,7 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   goAhead?: readonly string[]
   /** True where `jobsctl undo` can undo the change. */
   undoable?: boolean
-  /** What becomes of the jobs that go along; without it, they are cancelled. */
+  /** What becomes of the dependents; without it, they are cancelled. */
   along?: 'brought back' | 'given back'
   /** What the preview for a person shows beside the parts that all changes have; only servers that give preview tokens have the data. */
   details?: (client: Client, preview: Previewed<Out>) => Promise<PreviewDetails>

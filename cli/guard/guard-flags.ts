@@ -16,7 +16,7 @@ const guardFlagsOf = (flags: GlobalFlags): Record<string, boolean> => ({
   '--no-preview': flags.preview === false,
 })
 
-/** The first given flag of the guard that is none of `taken`. */
+/** The first given flag of the guard that is not in `taken`. */
 const firstOf = (flags: GlobalFlags, taken: readonly string[] = []): string | undefined =>
   Object.entries(guardFlagsOf(flags)).find(([flag, given]) => given && !taken.includes(flag))?.[0]
 

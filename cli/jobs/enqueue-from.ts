@@ -11,7 +11,7 @@ import { inputLines } from './input-lines.ts'
 import { type JobLine, jobOfLine } from './job-line.ts'
 
 const mostJobs = 1000
-/** A batch ends after so many bytes of lines: the body of a call has a limit. */
+/** A batch ends after this number of bytes of lines: the body of a call has a limit. */
 const mostBytes = 8 * 2 ** 20
 
 interface Tally {

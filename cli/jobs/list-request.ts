@@ -25,7 +25,7 @@ export const listFlags: readonly Flag[] = [
     group: 'HOW',
     values: ['created_at', 'priority', 'status', 'completed_at', 'ended_at'],
   },
-  { flags: '--limit <n>', about: 'so many at most, 1 to 1000 (default: 100)', group: 'HOW' },
+  { flags: '--limit <n>', about: 'at most this number of jobs, 1 to 1000 (default: 100)', group: 'HOW' },
   { flags: '--columns <names>', about: 'these fields of the API, separated by commas', group: 'HOW' },
   { flags: '--ids', about: 'print the ids alone, one a line', group: 'HOW' },
   { flags: '--all-pages', about: 'all jobs, a line of JSON each, or TSV with --tsv', group: 'HOW' },

@@ -52,7 +52,7 @@ function sectionsOf(job: ShownJob, { payload, result }: { payload: unknown; resu
   return all.filter(({ lines }) => lines.length > 0)
 }
 
-/** The text in at most so many columns of the terminal. */
+/** The text cut to a number of columns of the terminal. */
 function cut(text: string, most: number): string {
   if (width(text) <= most) return text
   const characters = [...text]

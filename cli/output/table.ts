@@ -81,7 +81,7 @@ function fitting<Row>(columns: readonly Column<Row>[], rows: readonly Row[], mos
   return fitting(columns.toSpliced(last, 1), rows, most)
 }
 
-/** A title and a text are cut to so many characters before a column is left out: `CR…` says nothing. */
+/** A title and a text are cut to this number of characters before a column is left out: `CR…` says nothing. */
 const [leastTitle, leastText] = [6, 16]
 
 /** The columns that fit: without columns of zeros, then with short titles. A column that names the row always stays. */

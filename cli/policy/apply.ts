@@ -26,7 +26,7 @@ interface Applying {
   request: { rules: Rule[]; revision: number }
   differences: Difference[]
   firstRuns: readonly FirstRun[]
-  /** Jobs that the first runs would change together; where they were not counted, at least so many. */
+  /** Jobs that the first runs would change together; where they were not counted, a lower bound. */
   total: number
 }
 

@@ -49,7 +49,7 @@ const groupsIn = async (client: Client, scope: Scope) => {
   return rowsOf(() => client.call(stats, scope))
 }
 
-/** Whether the event log tells of a scope; undefined where it is too long to be searched. */
+/** Whether the event log has an event of a scope; undefined where it is too long to be searched. */
 async function isLogged(client: Client, scope: Scope): Promise<boolean | undefined> {
   const { events } = await import('../../shared/records/events.ts')
   const request = { ...scope, after_id: '0', limit: '1' }

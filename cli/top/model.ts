@@ -48,7 +48,7 @@ export interface TopModel {
   operations: () => readonly RunningChange[]
 }
 
-/** Rates are of the last so many milliseconds. */
+/** The time over which rates are measured, in milliseconds. */
 const rateMs = 10_000
 /** A rate stays hidden for this long after jobs came or went without an event. */
 const hiddenMs = 30_000

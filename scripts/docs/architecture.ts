@@ -32,7 +32,7 @@ export async function writersTable(): Promise<string> {
 
 /**
  * Compares the page with the folders and files that there are.
- * @returns a sentence for each folder, at most two deep, that the page does not name, and for each path on it that is none
+ * @returns a sentence for each folder, at most two deep, that the page does not name, and for each path on it that does not exist
  */
 export async function architectureFaults(): Promise<string[]> {
   const text = await readFile(architecturePath, 'utf8')

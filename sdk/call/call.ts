@@ -144,10 +144,10 @@ function read(text: string, context: CallContext): unknown {
   }
 }
 
-/** Each answer of the API is an object or a list: anything else comes from a server that is none of jobs. */
+/** Each answer of the API is an object or a list: anything else was not sent by a jobs server. */
 function wholeAnswer(answer: unknown, context: CallContext): object {
   if (typeof answer === 'object' && answer !== null) return answer
-  throw unreadable('is none of a jobs server; check that url is its root', context)
+  throw unreadable('was not sent by a jobs server; check that url is its root', context)
 }
 
 interface Following extends Sending {

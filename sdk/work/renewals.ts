@@ -19,7 +19,7 @@ interface Options {
 
 /** The time until progress is sent, in milliseconds. */
 const progressMs = 1000
-/** The most jobs of one call: so many with the longest messages are not too large. */
+/** The most jobs of one call: with the longest messages they stay below the limit of a body. */
 const mostJobs = 100
 const isAtWork = ({ isLost, isEnded }: HeldJob): boolean => !isLost && !isEnded
 const now = (): number => performance.now()

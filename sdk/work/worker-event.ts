@@ -1,4 +1,4 @@
-/** What a worker tells of itself. */
+/** What a worker reports. */
 export type WorkerEvent =
   | { readonly event: 'leased'; readonly job_id: number; readonly job_type: string; readonly attempt: number }
   /** An attempt that has ended: `status` is the new state of the job. */

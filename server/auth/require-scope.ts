@@ -26,7 +26,7 @@ export function requireServed({ id, name, within }: Limited, scoped: Scoped): vo
 }
 
 /**
- * Ends a call that lasts when the scope of its token has changed: what it has read, or reads next, is by the scope from before.
+ * Ends a call that lasts when the scope of its token has changed: what it has read, or reads next, is by the previous scope.
  * @throws Failure `forbidden`
  */
 export function requireSameScope(before: Limited, { id, name, within }: Limited): void {

@@ -152,7 +152,7 @@ async function requireUnrevoked(tx: Sql, id: string): Promise<void> {
 }
 
 /**
- * Gives a token a new secret under the same id. The secret before it works on for so many seconds, and the one before that ends.
+ * Gives a token a new secret under the same id. The previous secret works for that number of seconds, and the one before it ends.
  * Servers of version 0.1.0 refuse the token from then on.
  * @param by the id of the caller that gets the secret; undefined at the shell, beside the database
  * @returns the only copy of the token
@@ -184,7 +184,7 @@ const endedToken = (id: string): Failure =>
   })
 
 /**
- * Locks a token whose grant changes in this transaction. A token from before there were roles first gets a grant of all rights, which
+ * Locks a token whose grant changes in this transaction. A token without a role, of version 0.1.0, first gets a grant of all rights, which
  * takes its hash along.
  */
 export async function lockGrant(tx: Sql, id: string): Promise<void> {

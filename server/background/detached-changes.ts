@@ -18,9 +18,9 @@ import type { StandsStill } from './standstill.ts'
 
 /** The time between two looks for changes whose server is gone, in milliseconds. */
 const pauseMs = 1000
-/** A server takes no change over while it runs so many without their callers. */
+/** The most changes without their callers that a server runs before it takes over no further one. */
 const mostAtOnce = 8
-/** After so many servers in a row that could not change one job, the record is closed. */
+/** The record is closed when this number of servers in a row could not change one job. */
 const mostAttempts = 5
 
 /**

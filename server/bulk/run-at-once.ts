@@ -37,7 +37,7 @@ export interface Counted extends ChangeSize {
 export interface ChangeAtOnce
   extends Pick<BulkChange<unknown>, 'kind' | 'name' | 'event' | 'scope' | 'request' | 'affected' | 'planned'> {
   /**
-   * Locks the jobs that the change names, and counts what goes along.
+   * Locks the jobs that the change names, and counts their dependents.
    * @returns undefined where nothing is left to change
    * @throws Failure for a change that is too large for one transaction
    */
@@ -65,7 +65,7 @@ export const runAtOnce = (call: AtOnceCall, bulk: ChangeAtOnce): Promise<Changed
     throw error
   })
 
-/** More jobs go along than were compared with the limits. The transaction rolls back. */
+/** More dependents are changed than were compared with the limits. The transaction rolls back. */
 class Outgrown extends Error {}
 
 const changeOnce = (call: AtOnceCall, bulk: ChangeAtOnce): Promise<ChangedAtOnce | undefined> =>

@@ -4,7 +4,7 @@ import type { Pool } from '../database/sql.ts'
 export interface OpenWriters {
   /**
    * True once those transactions have ended: what is written from now on is counted by the present triggers. It starts again when
-   * `triggers`, a text that tells of the present ones, is another one than before.
+   * `triggers`, a text that identifies the present ones, differs from the previous text.
    */
   haveEnded: (triggers: string) => Promise<boolean>
   /** Starts again, because rows may be missing. */

@@ -24,7 +24,7 @@ import { staticFragment } from './static-fragment.ts'
  *    other's sums in a circle. It is only tried.
  *
  * `freeze` comes before all of them: each change that a freeze refuses shares it until its commit. `jobs-server freeze` takes it
- * alone, in a transaction of its own, when its freeze is committed: then no change from before is left.
+ * alone, in a transaction of its own, when its freeze is committed: then no change that began before the freeze is left.
  */
 export type Lock = 'migrations' | 'counts' | 'operations' | 'edges' | 'chain' | 'events' | 'history' | 'freeze'
 

@@ -1,6 +1,6 @@
 import { endOfString } from '../../shared/json-string.ts'
 
-/** The levels of objects and lists that are looked at: no body that a call takes has so many. */
+/** The levels of objects and lists that are looked at. No call takes a body with as many. */
 const deepest = 100
 
 /**

@@ -31,7 +31,7 @@ export function mountUi(app: Hono<RequestContext>, site: Site): void {
     await next()
   })
   app.get('/', (c) => {
-    // A program that asks for a path that is none gets the 404 that it has always got.
+    // A client without `Accept: text/html` gets 404, as in 0.1.0.
     if (!c.req.header('accept')?.includes('text/html')) throw new Failure('not_found', 'there is nothing at this path')
     return toDashboard(c)
   })

@@ -5,7 +5,7 @@ import { dependentsOf } from './dependents.ts'
 
 /**
  * The CTEs `along (uuid)` and `counted (uuid)` of a statement `with recursive`: the queued jobs that depend, over any number of edges,
- * on the jobs of the CTE `ending (uuid)`, which it needs; `counted` has so many of them at most, and no more are looked at.
+ * on the jobs of the CTE `ending (uuid)`, which it needs; `counted` has at most that number of them, and no more are looked at.
  */
 export const countedAlong = (sql: Sql, most: number): Fragment => sql`
   along (uuid) as (

@@ -5,7 +5,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import type { ForeignKey, ForeignPath } from './foreign-keys.ts'
 
 /**
- * A query of one value: how many rows of each table go along with the jobs of a set, as JSON (`ForeignRows[]`). Tables without
+ * A query of one value: how many rows of each table are deleted with the jobs of a set, as JSON (`ForeignRows[]`). Tables without
  * such rows are left out. Rows that the server may not read count as null.
  * @param matching `from jobs where …`
  */
@@ -39,7 +39,7 @@ function countOf(sql: Sql, ways: readonly ForeignPath[], matching: Fragment): Fr
   if (ways.some((path) => path.some(({ isReadable }) => !isReadable)))
     return sql`select ${labels}, null::bigint as rows`
   const isAlong = ways.map((path) => refersTo(sql, path, matching)).reduce((one, other) => sql`${one} or ${other}`)
-  // A job that goes along with another job, and does not belong to the set.
+  // A job that is deleted with another job, and does not belong to the set.
   const isOther = table === 'jobs' ? sql`and id not in (select id ${matching})` : sql``
   return sql`select ${labels}, (select count(*) from ${rowsOf(sql, endOf(first))} where (${isAlong}) ${isOther}) as rows`
 }
@@ -70,7 +70,7 @@ const deletingKeys = (paths: readonly ForeignPath[]): ForeignKey[] =>
 export function withoutForeignRows(sql: Sql, paths: readonly ForeignPath[]): Fragment {
   const conditions = deletingKeys(paths).map((key) => {
     const isReferred = key.columns.map(([own, referred]) => sql.unsafe(`foreign_row.${own} = jobs.${referred}`))
-    // A job that has ended and goes along is of the set, or was looked for before the first batch; a hold may have come since.
+    // A job that has ended and is deleted with another is of the set, or was looked for before the first batch; a hold may have come since.
     const isLive =
       key.table === 'jobs'
         ? sql`and (

@@ -110,7 +110,7 @@ export interface Facts {
   nothing_due: { scheduled: number; next_due_at: string | null; seconds: number | null }
   /** Of a queue: the jobs that could run are leased. `jobs` is at most 10,000. */
   all_leased: { jobs: number; workers: number }
-  /** Of a queue: the due jobs wait for others. `complete` is false where only the first so many of them were looked at. */
+  /** Of a queue: the due jobs wait for others. `complete` is false where only the first of them were looked at. */
   all_blocked: { jobs: number; complete: boolean }
   /** Of a queue: no job waits or runs. */
   empty: { quarantined: number }

@@ -21,7 +21,7 @@ export const Plan = z.object({
   /** What the change is limited to: the scope of its author. Null for none, and for callers of another scope. */
   scope: ShownScope.nullable(),
   /**
-   * How many jobs the preview counted, and how many go along since they depend on them. Of a policy: how many the first runs change, and of
+   * How many jobs the preview counted, and how many depend on them. Of a policy: how many the first runs change, and of
    * a run that could not be counted in time the `max` of its rule.
    */
   count: Count,

@@ -61,7 +61,7 @@ export const Rule = z
       .string('must be a time zone')
       .max(100, 'must be at most 100 characters')
       .refine(isTimeZone, 'must be a time zone such as Europe/Berlin or UTC'),
-    /** A run changes so many jobs, the oldest first, and leaves the others to the next run. */
+    /** A run changes at most this number of jobs, the oldest first, and leaves the others to the next run. */
     max: wholeNumber(1, mostPerRun),
     mode: z.enum(modes, 'must be apply or report'),
     /** A change of more jobs, of which some may be those of the rule, needs an approval, also where an admin makes it. */

@@ -64,7 +64,7 @@ export const statsStream = {
   scoped: 'narrowed',
   input: z.strictObject({
     ...scopeFields,
-    /** Above so many groups, those of a queue are sent as one, and above so many queues those of a domain. */
+    /** Above this number of groups, those of a queue are sent as one, and above this number of queues those of a domain. */
     most: optional(
       z
         .string()

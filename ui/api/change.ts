@@ -10,7 +10,7 @@ interface ChangeRequest {
   /** True for a change that the server goes on with when this page is gone. */
   goesOn: boolean
   onProgress: (progress: Progress) => void
-  /** Called where there is no word of a change that goes on, each time that it is asked for in vain. */
+  /** Called where there is no word of a change that goes on, each time that a request for it fails. */
   onSilence: (problem: Problem) => void
   signal?: AbortSignal
 }
@@ -67,7 +67,7 @@ export async function follow(
     try {
       return await lastLine(await send(requestOf('followOperation', { id }), { headers, signal }), onProgress, headers)
     } catch (error) {
-      // The operation goes on, and another server, or the same one a moment later, tells of it. One that has stopped is `partial`.
+      // The operation goes on, and another server, or the same one a moment later, reports it. One that has stopped is `partial`.
       if (!(error instanceof Problem) || error.code === 'partial' || !passing.includes(error.status)) throw error
       // The database refuses until somebody mends it.
       if (signal?.aborted || error.fields.refused_by_database) throw error

@@ -32,7 +32,7 @@ function applyFrame(before: LiveStats | undefined, frame: StatsFrame, isFull: bo
   }
 }
 
-/** Above so many groups their sums are sent, by queue or by domain: a page of all would be slow to send and to draw each second. */
+/** Above this number of groups their sums are sent, by queue or by domain: a page of all would be slow to send and to draw each second. */
 export const mostGroups = 300
 
 /**

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { escapedJson } from '../../shared/escape.ts'
 
-/** Above so many characters a value is folded, and written only when somebody unfolds it. */
+/** Above this number of characters a value is folded, and written only when somebody unfolds it. */
 const foldedAbove = 2000
 
 /** A value as JSON with its digits. */

@@ -55,7 +55,7 @@ export const clusters: CommandSpec<ClustersFlags> = {
       group: 'WHICH JOBS',
     },
     { flags: '--until <time>', about: 'failed before such a time', group: 'WHICH JOBS' },
-    { flags: '--limit <n>', about: 'so many at most, 1 to 1000 (default: 100)', group: 'HOW' },
+    { flags: '--limit <n>', about: 'at most this number of clusters, 1 to 1000 (default: 100)', group: 'HOW' },
   ],
   async run(context, flags) {
     const { failureClusters: endpoint } = await import('../../../shared/jobs/clusters.ts')

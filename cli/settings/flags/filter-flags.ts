@@ -36,7 +36,7 @@ export const filterFlags: readonly Flag[] = [
   { flags: '--error-code <code>', about: 'whose last error has this code', group },
   { flags: '--error <text>', about: 'whose last error message has this text', group },
   { flags: '--cluster <id>', about: 'of this cluster of jobsctl clusters; 4 digits of the id do', group },
-  { flags: '--min-retries <n>', about: 'retried at least so many times', group },
+  { flags: '--min-retries <n>', about: 'retried at least this number of times', group },
   { flags: '--stale', about: 'running, with an expired lease', group },
   {
     flags: '--created-after <time>',

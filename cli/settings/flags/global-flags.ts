@@ -19,7 +19,7 @@ export const guardFlags: readonly GlobalFlag[] = [
   { flags: '-y, --yes', about: 'apply without asking', group: 'HOW' },
   { flags: '--max <n>', about: 'change nothing if more than n jobs match', group: 'HOW', variables: 'JOBSCTL_MAX' },
   reasonFlag,
-  { flags: '--rate <n>', about: 'change at most so many jobs a second', group: 'COURSE' },
+  { flags: '--rate <n>', about: 'change at most this number of jobs a second', group: 'COURSE' },
   { flags: '--until <time>', about: 'begin no batch after this time, or after 2h from now', group: 'COURSE' },
   { flags: '--detach', about: 'print the id of the operation, which goes on at the servers', group: 'COURSE' },
   { flags: '--propose', about: 'plan it for the approval of a second person; needs --reason', group: 'HOW' },

@@ -6,7 +6,7 @@ import { staticFragment } from '../../database/static-fragment.ts'
 import { ruleOf } from '../../endpoints/policy/rule-row.ts'
 import type { Log } from '../../log.ts'
 
-/** A run without an operation belongs to its server for so many seconds after it was last touched. */
+/** A run without an operation belongs to its server for this number of seconds after it was last touched. */
 const heldSeconds = 10
 
 /** A run of a rule that this server has taken. */

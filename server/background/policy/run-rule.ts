@@ -22,7 +22,7 @@ const passing: readonly FailureCode[] = [
 const refusing: readonly FailureCode[] = ['forbidden', 'limit_exceeded', 'quota_exceeded', 'approval_required']
 /** The time after which a run that cannot begin is tried again, in seconds. */
 const laterSeconds = 30
-/** After so many servers that died with a run before it had an operation, it is given up. */
+/** A run is given up when this number of servers have died with it before it had an operation. */
 const mostAttempts = 5
 const holdEveryMs = 2000
 

@@ -4,7 +4,7 @@ import { countDependents } from '../preview/count-elsewhere.ts'
 import { countMatching } from '../preview/count-matching.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
 
-/** How much a change may touch: its own jobs, and those that go along since they depend on them. */
+/** How much a change may touch: its own jobs, and their dependents. */
 export interface ChangeSize {
   jobs: number
   dependents: number

@@ -6,7 +6,7 @@ import { kindsLike } from './effects.ts'
 /** What the changes of one principal have touched within 24 hours. */
 export interface DayUse {
   used: number
-  /** When so many jobs are over a day old that `wanted` fit; ISO 8601 in UTC. Null where they fit now. */
+  /** When enough jobs leave the 24-hour window for `wanted` more; ISO 8601 in UTC. Null where they fit now. */
   room_at: string | null
   /** The same in seconds from now. */
   room_in: number | null

@@ -5,7 +5,7 @@ import { readReplicas, readSlots } from './readings.ts'
 
 /**
  * The limits that a change cannot keep, since the role of the server may not read what they are about, or the database does
- * not tell. A limit that is off is none of them.
+ * not tell. A limit that is off does not count.
  */
 export async function findUnwatched(
   sql: Sql,

@@ -29,7 +29,7 @@ export type Choice = Pick<Env, 'JOBS_DB_SCHEMA' | 'JOBS_ENGINE'>
  * Every program that may write to the database asks this first, and nothing is written before it has answered. So it also refuses
  * databases that are somebody else's.
  * @returns the schema, the tables, and the functions of the catalog
- * @throws Failure `usage` where there are several, where the one that is wanted does not exist, where a table of another program has
+ * @throws Failure `usage` where there are several; where the one that is wanted does not exist, where a table of another program has
  *   the name of one of ours, and where another engine runs its jobs in a database that has no tables of ours
  */
 export async function findNames(sql: Sql, { JOBS_DB_SCHEMA, JOBS_ENGINE }: Choice): Promise<Names> {

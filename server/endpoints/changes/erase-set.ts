@@ -69,7 +69,7 @@ export const holdsOver = (sql: Sql, filter: Filter): Fragment => sql`
   )
   select id, undo_id, jobs from counted where jobs > 0 order by id limit 100`
 
-/** The jobs that only events tell of. The events have no payload by which they could be found. */
+/** The jobs that only events name. The events have no payload by which they could be found. */
 export const tracesOf = (sql: Sql, set: JobSet, filter: Filter & Pick<Traced, 'among'>): Fragment | undefined =>
   filter.payload === undefined ? traces(sql, set, filter) : undefined
 

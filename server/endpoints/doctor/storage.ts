@@ -86,7 +86,7 @@ export async function storage({
   }
 }
 
-/** What a server with this role would not notice; previews and plans of before would then be taken again at some time. */
+/** What a server with this role would not notice; earlier previews and plans would then be taken again at some time. */
 async function restoresNotNoticed(sql: Sql): Promise<string[] | undefined> {
   const origin = await readOrigin(sql)
   if (origin === undefined) return undefined

@@ -5,7 +5,7 @@ import { isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { isRunningIn, leaseEnd, type Queue } from '../../lifecycle/due.ts'
 
-/** After so many minutes without a sign of a worker, jobs wait because nobody takes them. */
+/** After this number of minutes without a sign of a worker, jobs wait because nobody takes them. */
 const quietMinutes = 5
 /** The running jobs of the queue and the last ended jobs of all queues that are looked at. */
 const mostRunning = 1000

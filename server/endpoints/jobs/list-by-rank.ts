@@ -20,7 +20,7 @@ export async function listByRank(sql: Sql, request: RankRequest, cursor: Cursor 
 }
 
 interface Found {
-  /** The first matching jobs of the range, one more than the limit where there are so many. */
+  /** The first matching jobs of the range, at most one more than the limit. */
   found: PlacedJob[]
   scanned: number
   range: IdRange

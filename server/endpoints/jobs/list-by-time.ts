@@ -16,7 +16,7 @@ export async function listByTime(sql: Sql, request: TimeRequest, cursor: Cursor 
 }
 
 interface Found {
-  /** Matching jobs, one more than the limit where there are so many. */
+  /** Matching jobs, at most one more than the limit. */
   found: PlacedJob[]
   scanned: number
   /** The place at which the search stopped before the end of the list. */

@@ -7,7 +7,7 @@ import type { FoundJob } from './read-job.ts'
 
 type Revealing = Pick<Call, 'caller' | 'identity' | 'requestId'>
 
-/** True for a token that was given a role. The single-user key and tokens from before there were roles see jobs as they always have. */
+/** True for a token that was given a role. The single-user key and tokens without a role see jobs unmasked, as in 0.1.0. */
 export const hasRole = ({ caller, identity }: Pick<Call, 'caller' | 'identity'>): boolean =>
   caller !== singleUser.id && identity.role !== 'legacy-admin'
 

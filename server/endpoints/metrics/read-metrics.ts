@@ -95,7 +95,7 @@ async function readTogether(tx: Transaction, { oldestReady, known }: Reading): P
 async function readInTurn(tx: Transaction, reading: Reading): Promise<OfJobs> {
   await tx`select ${limitScrapeTime(tx)}`
   const groups = await tx.savepoint(countGroups).catch(unlessOverdue)
-  // These stop after so many rows: without the hint they would read all of them, and sort them.
+  // These stop after a number of rows: without the hint they would read all of them, and sort them.
   await tx`select ${preferIndexOrder(tx)}`
   const counted = await tx.savepoint(countJobs).catch(unlessOverdue)
   const readyAges = groups && (await readAgesInTurn(tx, groups, reading))
@@ -120,7 +120,7 @@ async function readRestInTurn(
 ): Promise<Certain & Pick<Readings, 'history'>> {
   const certain = await readCertain(tx, totals, owners)
   const history = await tx.savepoint(readHistoryTotals).catch(unlessOverdue)
-  return { ...certain, history: history ?? { why: 'reading the totals of so many groups takes too long' } }
+  return { ...certain, history: history ?? { why: 'reading the totals of all groups takes too long' } }
 }
 
 /** What is read at once however many jobs there are. */

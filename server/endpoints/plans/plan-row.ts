@@ -89,7 +89,7 @@ const isPlanWithin = (sql: Sql, scope: Call['within']): Fragment =>
 
 type Reader = Pick<Call, 'within'>
 
-/** The newest plans that a caller sees, at most so many. */
+/** The newest plans that a caller sees, at most `limit`. */
 export const readPlans = (sql: Sql, most: number, { within }: Reader) => sql<PlanRow[]>`
   select ${columns(sql)} from ${plans(sql)} where true ${isPlanWithin(sql, within)} order by plan.id desc limit ${most}`
 

@@ -17,7 +17,7 @@ export interface PlannedPreview {
   token: string
   previewId: string
   kind: string
-  /** The snapshot of the database, by which a plan of before a restore is noticed. */
+  /** The snapshot of the database, by which a plan that was made before a restore is noticed. */
   seen: string
 }
 

@@ -108,7 +108,7 @@ async function insertPlan(call: Call, plan: NewPlan): Promise<number> {
   })
 }
 
-/** Counts the plans that could still be applied: those of before a failover do not keep anybody from planning again. */
+/** Counts the plans that could still be applied: those that were made before a failover do not keep anybody from planning again. */
 async function requireRoom(tx: Sql, principal: string, origin: Origin | undefined): Promise<void> {
   const plans = (await readUnended(tx)).filter((row) => isOpen(stateOf(row, origin)))
   const open = plans.length

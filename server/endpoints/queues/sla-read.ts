@@ -89,7 +89,7 @@ const running = staticFragment(
     limit ${sql.unsafe(String(mostRunning + 1))}`,
 )
 
-/** The queued jobs that wait longer than their limit, of each group so many as a page could need. */
+/** The queued jobs that wait longer than their limit, of each group as many as a page could need. */
 const waiting = (sql: Sql, { limit }: BreachesRequest, after: Place | undefined): Fragment => sql`
   select job.*, max_wait, max_run
   from policies

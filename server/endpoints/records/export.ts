@@ -6,7 +6,7 @@ import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { hiddenFilters } from './hidden-filters.ts'
 
-/** A page ends after the record with which it has so many bytes: a filter may have a million ids. */
+/** A page ends after the record that brings it to this number of bytes: a filter may have a million ids. */
 const pageBytes = 4_000_000
 
 /**

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** The most requests of a connection that wait; the connection is not read while so many wait. */
+/** The most requests of a connection that wait; the server does not read from the connection while that number waits. */
 const mostWaiting = 8
 
 /** A connection with a request that runs. */

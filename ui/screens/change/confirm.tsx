@@ -8,7 +8,7 @@ import { jobsText, type Preview } from './preview.tsx'
 import { type Proposal, Propose } from './propose.tsx'
 import { previewsAgain } from './started.ts'
 
-/** Above so many jobs their number is typed. */
+/** Above this number of jobs their number is typed. */
 const typedAbove = 100
 
 export interface Confirmed {

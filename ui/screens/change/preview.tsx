@@ -9,7 +9,7 @@ export type Preview = NonNullable<Answer<'retry'>['preview']>
 
 export const jobsText = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'job' : 'jobs'}`
 
-/** What a change would do: how many jobs, which, whose, what goes along, how long it takes, and whether there is a way back. */
+/** What a change would do: how many jobs, which, whose, their dependents, how long it takes, and whether there is a way back. */
 export function PreviewTable({ preview, verb }: { preview: Preview; verb: string }) {
   return (
     <section class="preview" aria-label="Preview">
@@ -45,7 +45,7 @@ const isLowerBound = ({ complete }: Pick<Preview, 'complete'>): boolean => compl
 const countText = (preview: Preview): string =>
   isLowerBound(preview) ? `at least ${jobsText(preview.count_at_least ?? preview.count)}` : jobsText(preview.count)
 
-/** The server sends so many groups and owners at most, the largest. */
+/** The most groups and owners that the server sends, the largest first. */
 const mostGroups = 100
 const mostOwners = 10
 

@@ -41,7 +41,7 @@ export const lookFor = (change: StartedChange): Signal<Known> =>
     return id === undefined ? undefined : follow(String(id), hooks)
   })
 
-/** A page that was loaded again right after a click may be quicker than the request of before: it looks a second time. */
+/** A page that was loaded again right after a click may be quicker than the previous request: it looks a second time. */
 const soon = async <Result>(look: () => Promise<Result>): Promise<Result> => {
   await new Promise((resolve) => setTimeout(resolve, 1000))
   return look()

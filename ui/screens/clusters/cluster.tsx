@@ -9,13 +9,13 @@ import type { ClusterFields } from './cluster-filter.tsx'
 
 type FailureCluster = Answer<'failureClusters'>['clusters'][number]
 
-/** Of so many jobs or more some go first, unless somebody chooses otherwise: what has failed for one reason may fail for it again. */
+/** From this number of jobs on some go first, unless somebody chooses otherwise: what has failed for one reason may fail for it again. */
 const canaryFrom = 20
 const canaries = '5'
 
 /** So many places and owners are written out. */
 const mostNamed = 3
-/** The server sends so many groups, owners and domains at most, the largest. */
+/** The most groups, owners and domains that the server sends, the largest first. */
 const mostSent = 10
 
 const meanings: Readonly<Record<string, string>> = { failed: 'bad', quarantined: 'care', retrying: 'active' }

@@ -23,7 +23,7 @@ const rejectionOf = (plan: Plan): string =>
   leavesOthers(plan) ? 'A rejection takes the approval for the other jobs back, and is final.' : 'A rejection is final.'
 
 /**
- * Approves or rejects what this page shows: the digest goes along, so that another plan is never decided in its place. What was decided
+ * Approves or rejects what this page shows: the digest is sent with it, so that another plan is never decided in its place. What was decided
  * stays where it is, so that the second click of a double click meets no other button.
  */
 export function Decide({ plan, onDone }: DecideProps) {

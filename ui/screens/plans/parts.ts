@@ -7,7 +7,7 @@ type Plan = Answer<'showPlan'>
 export const firstOf = ({ request: { limit }, count }: Pick<Plan, 'request' | 'count'>): number | undefined =>
   typeof limit === 'number' && limit < count ? limit : undefined
 
-/** True for a plan that was applied to its first jobs alone. An older server does not tell of the others. */
+/** True for a plan that was applied to its first jobs alone. An older server does not report the others. */
 const isOfFirst = (plan: Plan): boolean =>
   plan.state === 'applied' &&
   plan.decision !== 'rejected' &&

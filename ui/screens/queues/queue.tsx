@@ -17,7 +17,7 @@ export function Queue() {
   const domain = query.value.get('domain') ?? ''
   const queue = query.value.get('queue') ?? ''
   const stats = useLiveStats({ domain, queue })?.stats.value
-  // Whoever stops or resumes the queue, the answers of before are over.
+  // Load again when the queue is stopped or resumed, by anyone.
   const stop = stats && JSON.stringify(stats.stopped)
   const { data, problem, isLoading, reload } = useLoad(JSON.stringify([domain, queue, stop]), async (signal) => {
     const [state, why] = await Promise.all([
