@@ -1,10 +1,9 @@
 import type { Hono } from 'hono'
-import type { z } from 'zod'
-import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import { prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
+import type { Handler, MinimalResponse, TypedEndpoint } from '../endpoints/handlers.ts'
 import { respondAccepted } from './accepted.ts'
 import { allow } from './allow.ts'
 import { limitBody } from './body-limit.ts'
@@ -17,23 +16,16 @@ import { respond } from './respond.ts'
 import { routerPathOf } from './route-paths.ts'
 import { asksForProgress, withProgress } from './streams/progress-stream.ts'
 
-/** The smaller response to a request with `Prefer: return=minimal` (RFC 7240). */
-interface MinimalResponse {
-  body: object
-  /** True when the call created what it answers, so that the status is 201. */
-  created?: boolean
-}
-
 /**
  * Mounts an endpoint: each call is read, validated, checked for its confirmation, and run. No route does more. `minimal` runs a call in
  * place of `run` that asks for a small response; an endpoint with it has `minimal: true`, so that the documents say so.
  */
-export function mount<In extends z.ZodType, Out extends z.ZodType>(
+export function mount<In, Out>(
   app: Hono<RequestContext>,
   serving: ServerContext,
-  endpoint: Endpoint<In, Out>,
-  run: (call: Call, input: z.output<In>) => Promise<z.output<Out>>,
-  minimal?: (call: Call, input: z.output<In>) => Promise<MinimalResponse>,
+  endpoint: TypedEndpoint<In, Out>,
+  run: Handler<In, Out>,
+  minimal?: Handler<In, MinimalResponse>,
 ): void {
   if ((endpoint.minimal === true) !== (minimal !== undefined))
     throw new Error(`${endpoint.method} ${endpoint.path}: the endpoint and its server differ on minimal responses`)

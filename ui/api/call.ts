@@ -1,17 +1,13 @@
 import type { z } from 'zod'
-import type { Endpoint } from '../../shared/endpoint.ts'
-import type * as endpoints from '../../shared/endpoints.ts'
+import type { EndpointName, Endpoints } from '../../shared/endpoint-names.ts'
 import { noteServerTime } from '../state/now.ts'
 import { base, build } from '../state/page.ts'
 import { signedOut, versionSeen } from '../state/session.ts'
 import { parseJson } from './json.ts'
 import { hintOfUnknown, Problem, unreachable } from './problem.ts'
 
-type Exported = typeof endpoints
-/** The name of an endpoint, as `shared/endpoints.ts` exports it. */
-export type EndpointName = { [N in keyof Exported]: Exported[N] extends Endpoint ? N : never }[keyof Exported]
 /** The answer of an endpoint. */
-export type Answer<N extends EndpointName> = z.output<Exported[N]['output']>
+export type Answer<N extends EndpointName> = z.output<Endpoints[N]['output']>
 
 /** The fields of a request. The server checks them and names each fault. */
 export type Fields = Readonly<Record<string, unknown>>

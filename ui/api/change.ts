@@ -1,5 +1,6 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
-import { confirmed, type EndpointName, type Fields, reasonHeader, requestOf, send } from './call.ts'
+import type { EndpointName } from '../../shared/endpoint-names.ts'
+import { confirmed, type Fields, reasonHeader, requestOf, send } from './call.ts'
 import { Problem, unreachable } from './problem.ts'
 
 interface ChangeRequest {

@@ -6,7 +6,7 @@ import { Failure, type Fault } from '../../../shared/errors.ts'
 import { faultsOf } from '../../../shared/faults.ts'
 import { applyPolicy as applyPolicyEndpoint } from '../../../shared/policy/policy.ts'
 import type { Call } from '../../call.ts'
-import { resumableChanges } from '../changes/resumable.ts'
+import { resumableChanges } from '../changes/all.ts'
 
 /** A policy is planned, and is no change of many jobs itself. */
 export const policyPath = applyPolicyEndpoint.path

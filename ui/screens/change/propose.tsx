@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
+import type { EndpointName } from '../../../shared/endpoint-names.ts'
 import { commandLine } from '../../../shared/shell.ts'
-import { call, confirmed, type EndpointName, type Fields, pathOf, reasonHeader } from '../../api/call.ts'
+import { call, confirmed, type Fields, pathOf, reasonHeader } from '../../api/call.ts'
 import { ActProblem } from '../../parts/act-problem.tsx'
 import { Copy } from '../../parts/copy.tsx'
 import { Why } from '../../parts/why.tsx'

@@ -1,6 +1,7 @@
 import { computed, type Signal, signal } from '@preact/signals'
 import type { Progress } from '../../../shared/changes/bulk-change.ts'
-import { type Answer, call, type EndpointName } from '../../api/call.ts'
+import type { EndpointName } from '../../../shared/endpoint-names.ts'
+import { type Answer, call } from '../../api/call.ts'
 import { type ChangeAnswer, follow, change as makeChange } from '../../api/change.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { caller } from '../../state/session.ts'

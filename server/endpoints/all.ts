@@ -1,0 +1,152 @@
+import { showCaller } from './access/caller.ts'
+import { blockCaller, listCallers, unblockCaller } from './access/callers.ts'
+import { endSession } from './access/sessions.ts'
+import {
+  listTokens,
+  makeToken,
+  resumeToken,
+  revokeToken,
+  rotateToken,
+  setTokenLimits,
+  setTokenRole,
+  setTokenScope,
+  showToken,
+  suspendToken,
+} from './access/tokens.ts'
+import { bulkHandlers } from './changes/all.ts'
+import { checkCounts } from './doctor/check-counts.ts'
+import { idleIndexes } from './doctor/idle-indexes.ts'
+import { missingIndexes } from './doctor/missing-indexes.ts'
+import { storage } from './doctor/storage.ts'
+import { explainJob } from './explain/job.ts'
+import { explainQueue } from './explain/queue.ts'
+import type { Handlers, MinimalHandlers } from './handlers.ts'
+import { history } from './history/history.ts'
+import { addMark, listMarks } from './history/marks.ts'
+import { addAttachment, listAttachments } from './jobs/attachments.ts'
+import { jobByKey } from './jobs/by-key.ts'
+import { failureClusters } from './jobs/clusters.ts'
+import { listJobs } from './jobs/list.ts'
+import { showJob } from './jobs/show.ts'
+import { applyPlan } from './plans/apply.ts'
+import { reviewOperation, setApproval, showApproval } from './plans/approval.ts'
+import { approvePlan, rejectPlan } from './plans/decide.ts'
+import { proposePlan } from './plans/propose.ts'
+import { listPlans, showPlan } from './plans/read.ts'
+import { applyPolicy } from './policy/apply-policy.ts'
+import { showPolicy } from './policy/read-policy.ts'
+import { controlQueue } from './queues/control.ts'
+import { queueStatus, stoppedQueues } from './queues/queues.ts'
+import { listSlaBreaches } from './queues/sla-breaches.ts'
+import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from './queues/sla-policies.ts'
+import { staleQueues } from './queues/stale.ts'
+import { stats } from './queues/stats.ts'
+import { listWorkers } from './queues/workers.ts'
+import { addHold } from './records/add-hold.ts'
+import { archiveMeta, listArchive } from './records/archive.ts'
+import { listConflicts } from './records/conflicts.ts'
+import { followOperation, stopOperation } from './records/course.ts'
+import { listEventCursors, moveEventCursor, removeEventCursor } from './records/event-cursors.ts'
+import { events } from './records/events.ts'
+import { exportOperations } from './records/export.ts'
+import { listHolds, removeHold } from './records/holds.ts'
+import { keepOperation } from './records/keep.ts'
+import { getOperation, listOperations, verifyOperations } from './records/records.ts'
+import { acquire, acquireMinimally } from './work/acquire.ts'
+import { cancelJob } from './work/cancel.ts'
+import { enqueueJob, enqueueJobs, enqueueMinimally } from './work/enqueue.ts'
+import { completeJob, failJob, finishJobs, finishMinimally, releaseJob } from './work/finish.ts'
+import { leasedJob } from './work/leased.ts'
+import { renewJob, renewJobs } from './work/renew.ts'
+
+/** The handler of each endpoint; one that is missing does not compile. */
+export const handlers: Handlers = {
+  stats,
+  ...bulkHandlers,
+  proposePlan,
+  listPlans,
+  showPlan,
+  approvePlan,
+  rejectPlan,
+  applyPlan,
+  showApproval,
+  setApproval,
+  reviewOperation,
+  verifyOperations,
+  exportOperations,
+  listOperations,
+  getOperation,
+  stopOperation,
+  keepOperation,
+  addHold,
+  listHolds,
+  removeHold,
+  listConflicts,
+  followOperation,
+  archiveMeta,
+  listArchive,
+  storage,
+  checkCounts,
+  idleIndexes,
+  missingIndexes,
+  listJobs,
+  failureClusters,
+  jobByKey,
+  showJob,
+  explainJob,
+  explainQueue,
+  listWorkers,
+  history,
+  addMark,
+  listMarks,
+  listAttachments,
+  addAttachment,
+  enqueue: enqueueJob,
+  enqueueBatch: enqueueJobs,
+  acquire,
+  leasedJob,
+  renew: renewJob,
+  renewMany: renewJobs,
+  complete: completeJob,
+  fail: failJob,
+  release: releaseJob,
+  finishMany: finishJobs,
+  cancel: cancelJob,
+  showPolicy,
+  applyPolicy,
+  controlQueue,
+  queueStatus,
+  stoppedQueues,
+  staleQueues,
+  setSlaPolicy,
+  deleteSlaPolicy,
+  listSlaPolicies,
+  listSlaBreaches,
+  events,
+  listEventCursors,
+  moveEventCursor,
+  removeEventCursor,
+  showCaller,
+  endSession,
+  listCallers,
+  blockCaller,
+  unblockCaller,
+  makeToken,
+  listTokens,
+  showToken,
+  setTokenRole,
+  setTokenScope,
+  setTokenLimits,
+  suspendToken,
+  resumeToken,
+  revokeToken,
+  rotateToken,
+}
+
+/** The handlers of calls with `Prefer: return=minimal`. */
+export const minimalHandlers: MinimalHandlers = {
+  enqueue: (call, job) => enqueueMinimally(call, [job]),
+  enqueueBatch: (call, { jobs }) => enqueueMinimally(call, jobs),
+  acquire: acquireMinimally,
+  finishMany: finishMinimally,
+}
