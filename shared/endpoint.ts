@@ -18,6 +18,8 @@ export interface Endpoint<
   method: 'GET' | 'POST' | 'DELETE'
   /** A part such as `:id` is a field of the input. */
   path: string
+  /** What the call does, in sentences: for the pages, OpenAPI and the types of clients. The build leaves it out of the programs. */
+  meaning?: string
   /** The right that a caller needs; without it the answer is 403, whatever the input is. */
   needs: Right
   /** What becomes of a call by a token that is limited to domains, queues or job types. */
@@ -68,12 +70,13 @@ export interface Endpoint<
 export interface Stream {
   path: string
   /** As of an endpoint. */
+  meaning?: string
   needs: Right
   scoped: Scoped
   input: z.ZodType
 }
 
-/** Keeps the literal types of an endpoint; it does nothing at run time. */
+/** Keeps the literal types of an endpoint, which needs a meaning; it does nothing at run time. */
 export const endpoint = <In extends z.ZodType, Out extends z.ZodType, const How extends Scoped>(
-  spec: Endpoint<In, Out, How>,
-) => spec
+  spec: Endpoint<In, Out, How> & { meaning: string },
+): Endpoint<In, Out, How> => spec

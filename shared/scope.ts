@@ -48,11 +48,15 @@ export const clampedNumber = (least: number, most: number, preset: number) =>
     .transform((value) => value ?? preset)
     .meta({ type: 'integer', default: preset })
 
+export const Domain = ScopeName.describe('the domain')
+export const Queue = ScopeName.describe('the queue')
+export const JobType = ScopeName.describe('the job type')
+
 /** The filters of every endpoint; a field that is absent does not filter. */
 export const scopeFields = {
-  domain: optional(ScopeName),
-  queue: optional(ScopeName),
-  job_type: optional(ScopeName),
+  domain: optional(Domain),
+  queue: optional(Queue),
+  job_type: optional(JobType),
 }
 /** The filters of a scope as read; a field that is undefined does not filter. */
 export interface Scope {

@@ -13,6 +13,7 @@ import { refuseEagerImports } from './refuse-eager-imports.ts'
 import { buildSdk } from './sdk.ts'
 import { buildUi } from './ui.ts'
 import { usedOfZod } from './used-of-zod.ts'
+import { withoutMeanings } from './without-meanings.ts'
 
 /** Defines `require`, with which bundled CommonJS packages load Node's modules. */
 const banner = {
@@ -38,7 +39,7 @@ const server: typeof common = {
   minifySyntax: true,
   external: ['@electric-sql/pglite'],
   banner,
-  plugins: [patchDriver],
+  plugins: [patchDriver, withoutMeanings],
 }
 
 /**
@@ -53,7 +54,7 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [inOwnFiles, quickEndpoints, withoutUnused],
+  plugins: [inOwnFiles, quickEndpoints, withoutUnused, withoutMeanings],
 }
 
 /** Each has all that its commands need, so that one run reads one of them. */

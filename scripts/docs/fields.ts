@@ -8,6 +8,8 @@ export interface Field {
   /** Empty where leaving the field out means that it is absent. */
   preset: string
   required: boolean
+  /** Undefined where the schema does not say it. */
+  meaning: string | undefined
 }
 
 /** What this page reads of a JSON schema. */
@@ -23,6 +25,7 @@ const Schema = z.looseObject({
   maxLength: z.number().optional(),
   maxItems: z.number().optional(),
   format: z.string().optional(),
+  description: z.string().optional(),
 })
 const ObjectSchema = z.looseObject({ properties: z.record(z.string(), z.unknown()).default({}) })
 
@@ -36,6 +39,7 @@ export function fieldsOf(schema: z.ZodType): Field[] {
     type: typeOf(json.properties[name]),
     preset: presetOf(field),
     required: !z.safeParse(field, undefined).success,
+    meaning: Schema.parse(json.properties[name]).description,
   }))
 }
 

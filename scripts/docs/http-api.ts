@@ -1,25 +1,17 @@
 import type * as z from 'zod'
 import type { Endpoint } from '../../shared/endpoint.ts'
+import type { EndpointName } from '../../shared/endpoint-names.ts'
 import * as endpoints from '../../shared/endpoints.ts'
 import { returnMinimal } from '../../shared/headers.ts'
-import { about, minimalMeaning, type Name } from './endpoint-meanings.ts'
-import { meaningOf, unusedMeanings } from './field-meanings.ts'
+import { all, meaningOf, minimalMeaning, names } from './calls.ts'
 import { type Field, fieldsOf, itemsOf } from './fields.ts'
 import { code, page, table } from './markdown.ts'
-
-const all: Record<Name, Endpoint> = endpoints
-
-const isName = (name: string): name is Name => name in about
-const names = Object.keys(about).filter(isName)
 
 const titleOf = ({ method, path }: Endpoint): string => `${method} ${path}`
 
 /** Every call of the HTTP API, with the fields of its input. */
 export function httpApiPage(): string {
   const sections = names.map(section)
-  const unused = unusedMeanings()
-  if (unused.length > 0)
-    throw new Error(`scripts/docs/field-meanings.ts has fields of no endpoint: ${unused.join(', ')}`)
   return page('HTTP API', intro, overview(), headerPart, detachedPart, ...sections, statsStreamPart, streamPart, probes)
 }
 
@@ -71,10 +63,12 @@ const streamPart = `## GET ${endpoints.eventStream.path}
 The same events as server-sent events, from \`after_id\`, or after the \`Last-Event-ID\` of a stream that broke off. The stream
 says something at least every ten seconds. Instead of 410 it sends a message \`expired\` or \`reset\`, and goes on. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
 
+const mostMeaning = fieldsOf(endpoints.statsStream.input).find(({ name }) => name === 'most')?.meaning
+
 const statsStreamPart = `## GET ${endpoints.statsStream.path}
 
 The stats as server-sent events, at most one message a second. Input: \`domain\`, \`queue\`, \`job_type\`, as of the stats, and \`most\`:
-${meaningOf('statsStream', 'most', [])}; \`job_type\`, or \`queue\` and \`job_type\`, of a sum are empty. A stream
+${meaningOf('statsStream.most', mostMeaning)}; \`job_type\`, or \`queue\` and \`job_type\`, of a sum are empty. A stream
 begins with a message \`full\`, with or without \`Last-Event-ID\`, and goes on with messages \`changes\`, which have whole groups, but
 only those that have changed. Where nothing changes the stream sends a comment every ten seconds. All readers share one read of the
 database a second. A stream ends when the server stops, when the credentials do not hold any more, when the database fails, and when
@@ -128,7 +122,7 @@ const overview = (): string =>
         `[${code(titleOf(endpoint))}](#${anchorOf(titleOf(endpoint))})`,
         kindOf(endpoint),
         code(endpoint.needs),
-        about[name],
+        meaningOf(name, endpoint.meaning),
       ]
     }),
   )
@@ -140,12 +134,12 @@ const anchorOf = (title: string): string =>
     .replaceAll(/[^\w\- ]/g, '')
     .replaceAll(' ', '-')
 
-function section(name: Name): string {
+function section(name: EndpointName): string {
   const endpoint = all[name]
   const { aliases = [], input } = endpoint
   return [
     `## ${titleOf(endpoint)}`,
-    about[name],
+    meaningOf(name, endpoint.meaning),
     ...aliases.map((path) => `The same call at ${code(path)}.`),
     ...(isDestructive(endpoint) ? ['Destructive: without `dry_run` the call needs `X-Confirm: true`.'] : []),
     ...inputPart(name, input),
@@ -153,7 +147,7 @@ function section(name: Name): string {
   ].join('\n\n')
 }
 
-function inputPart(name: Name, input: z.ZodType): string[] {
+function inputPart(name: EndpointName, input: z.ZodType): string[] {
   if (fieldsOf(input).length === 0) return ['No input.']
   const items = itemsOf(input)
   const actionOf = (item: z.ZodType) => fieldsOf(item).find((field) => field.name === 'action')?.type ?? ''
@@ -164,10 +158,9 @@ function inputPart(name: Name, input: z.ZodType): string[] {
   ]
 }
 
-function fieldTable(name: Name, input: z.ZodType): string {
+function fieldTable(name: EndpointName, input: z.ZodType): string {
   const { path, query = [] } = all[name]
   const fields = fieldsOf(input)
-  const others = fields.map((field) => field.name)
   const isInPath = (field: Field) => field.type === 'text' && path.includes(`:${field.name}`)
   return table(
     ['field', 'type', 'default', 'meaning'],
@@ -175,7 +168,7 @@ function fieldTable(name: Name, input: z.ZodType): string {
       code(field.name),
       isInPath(field) ? 'integer, in the path' : `${field.type}${query.includes(field.name) ? ', in the query' : ''}`,
       field.required ? '(needed)' : code(field.preset),
-      meaningOf(name, field.name, others),
+      meaningOf(`${name}.${field.name}`, field.meaning),
     ]),
   )
 }

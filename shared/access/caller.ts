@@ -41,10 +41,11 @@ export const CallerOutput = z.object({
   session: Session.optional(),
 })
 
-/** Who the caller is, and what it may do. Servers of version 0.1.0 do not have this call. */
+/** Servers of version 0.1.0 do not have this call. */
 export const showCaller = endpoint({
   method: 'GET',
   path: '/api/v1/caller',
+  meaning: 'Who the caller is, its role, its scope, and the names of its rights.',
   needs: 'identity',
   scoped: 'same',
   forPrograms: true,

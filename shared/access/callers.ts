@@ -18,37 +18,39 @@ export type KnownCaller = z.output<typeof KnownCaller>
 
 const refused = { refused: 'callers are about all domains' } as const
 
-/** The callers of single sign-on, the last login first. */
 export const listCallers = endpoint({
   method: 'GET',
   path: '/api/v1/callers',
+  meaning: 'The callers of single sign-on who have logged in in a browser within 90 days, and those who are blocked.',
   needs: 'read_tokens',
   scoped: refused,
-  input: z.strictObject({ limit: queryNumber(1, 1000, 1000) }),
+  input: z.strictObject({ limit: queryNumber(1, 1000, 1000).describe('at most this many') }),
   output: z.array(KnownCaller),
   changes: () => false,
 })
 
 const onCaller = (action: 'block' | 'unblock') =>
-  endpoint({
+  ({
     method: 'POST',
     path: `/api/v1/callers/${action}`,
     needs: 'govern',
     scoped: refused,
     input: z.strictObject({
-      /** As records have it. */
       caller: z
         .string('must be a text')
-        .regex(/^oidc:[\x21-\x7e]{1,250}$/, 'must be the id of a caller of single sign-on, oidc:…'),
+        .regex(/^oidc:[\x21-\x7e]{1,250}$/, 'must be the id of a caller of single sign-on, oidc:…')
+        .describe('the caller as records name it, `oidc:…`'),
     }),
     /** `changed` is false where it was so already. */
     output: z.object({ caller: z.string(), changed: z.boolean() }),
     changes: () => true,
     unconfirmed: true,
-  })
+  }) as const
 
-/** Refuses a caller of single sign-on, whatever the provider says, and ends its sessions. */
-export const blockCaller = onCaller('block')
+export const blockCaller = endpoint({
+  ...onCaller('block'),
+  meaning:
+    'Refuses a caller of single sign-on, whatever the provider says, ends its sessions, and stops the changes of many jobs that it has begun.',
+})
 
-/** Ends the block of a caller. */
-export const unblockCaller = onCaller('unblock')
+export const unblockCaller = endpoint({ ...onCaller('unblock'), meaning: 'Ends the block of a caller.' })

@@ -4,10 +4,14 @@ import { rightsOf } from './rights.ts'
 
 /** The limits of a token as calls give them: null takes a limit away, and an absent one is left as it is. */
 export const tokenLimits = {
-  /** The most jobs that one change of many jobs may touch, with the jobs that go along. */
-  max_per_change: wholeNumber(1).nullish(),
-  /** The most jobs that the changes of all tokens of the same principal may have touched in 24 hours. */
-  max_per_day: wholeNumber(1).nullish(),
+  max_per_change: wholeNumber(1)
+    .nullish()
+    .describe('the most jobs that one change of many jobs may touch, with the jobs that go along'),
+  max_per_day: wholeNumber(1)
+    .nullish()
+    .describe(
+      'the most jobs that the changes of all tokens of the same principal may have touched in 24 hours, for a further one to begin',
+    ),
 }
 
 export interface TokenLimits {

@@ -6,19 +6,21 @@ import { CallerOutput, Session } from './caller.ts'
 /** Who a session belongs to, and its terms. */
 const Opened = CallerOutput.extend({ session: Session })
 
-/**
- * Opens a session of a browser with a key or a token. The answer sets the cookie of the session, and ends the session whose cookie the
- * request had. Servers of earlier versions do not have the calls of sessions.
- */
+/** Servers of earlier versions do not have the calls of sessions. */
 export const openSession = endpoint({
   method: 'POST',
   path: '/api/v1/session',
+  meaning:
+    'Opens a session of a browser. The answer sets its cookie, and ends the session whose cookie the request had. The request must come from a page of the server, with `X-Confirm: true`.',
   needs: 'identity',
   scoped: 'same',
   anonymous: true,
   input: z.strictObject({
-    /** The API key, or a token. */
-    key: z.string('must be a text').min(1, 'is needed').max(4096, 'must be at most 4096 characters'),
+    key: z
+      .string('must be a text')
+      .min(1, 'is needed')
+      .max(4096, 'must be at most 4096 characters')
+      .describe('the API key, or a token'),
   }),
   output: Opened,
   changes: () => true,
@@ -26,10 +28,11 @@ export const openSession = endpoint({
   created: () => true,
 })
 
-/** Whose session the cookie of the request is, and how a session is opened. */
 export const showSession = endpoint({
   method: 'GET',
   path: '/api/v1/session',
+  meaning:
+    'Whose session the cookie of the request is, and the ways to log in: `key`, `token`, `single_sign_on`. Without credentials.',
   needs: 'identity',
   scoped: 'same',
   anonymous: true,
@@ -43,15 +46,17 @@ export const showSession = endpoint({
   changes: () => false,
 })
 
-/** Ends the session of the call, or all sessions of its caller. */
 export const endSession = endpoint({
   method: 'POST',
   path: '/api/v1/session/end',
+  meaning:
+    'Ends the session of the call, or with `everywhere` all sessions of its caller. Streams of these sessions end.',
   needs: 'identity',
   scoped: 'same',
   input: z.strictObject({
-    /** All sessions of the caller, in every browser. */
-    everywhere: preset(z.boolean('must be true or false'), false),
+    everywhere: preset(z.boolean('must be true or false'), false).describe(
+      'all sessions of the caller, in every browser; else the one of the call',
+    ),
   }),
   /** `ended` is the number of sessions. */
   output: z.object({ ended: Count }),

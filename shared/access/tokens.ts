@@ -47,13 +47,13 @@ export type Token = z.output<typeof Token>
 const Role = z.enum(givenRoles, `must be one of ${givenRoles.join(', ')}`)
 
 const grantFields = {
-  role: Role,
+  role: Role.describe('the role of the token'),
   /** Belongs to the role worker. */
-  may_enqueue: preset(z.boolean('must be true or false'), false),
-  /** It may approve plans of other principals. */
-  approver: preset(z.boolean('must be true or false'), false),
-  /** It may go past an approval in an emergency. */
-  may_break_glass: preset(z.boolean('must be true or false'), false),
+  may_enqueue: preset(z.boolean('must be true or false'), false).describe('a worker that may also enqueue jobs'),
+  approver: preset(z.boolean('must be true or false'), false).describe('it may approve plans of other principals'),
+  may_break_glass: preset(z.boolean('must be true or false'), false).describe(
+    'it may go past an approval in an emergency (`X-Emergency`)',
+  ),
 }
 
 /** Refuses a grant whose role cannot have what it adds. */
@@ -68,23 +68,25 @@ const hasLimits = ({ max_per_change, max_per_day }: TokenLimits): boolean =>
 /** The days after which a token of a role expires where nothing is said. */
 export const daysOfRole = (role: string): number => (role === 'admin' ? 30 : 90)
 
-/** Makes a token. The answer has the only copy of its secret. */
 export const makeToken = endpoint({
   method: 'POST',
   path: '/api/v1/tokens',
+  meaning: 'Makes a token with a role. `token` of the answer is the only copy of it.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
   input: z
     .strictObject({
-      name: ScopeName,
+      name: ScopeName.describe('the name of the token, for people'),
       ...grantFields,
-      /** What the token is limited to; absent or null for a token that is not limited. */
-      scope: TokenScope.nullish(),
+      scope: TokenScope.nullish().describe(
+        'what the token is limited to: jobs of these `domains` and of these `queues` (`domain`, `queue`), and of them those of `job_types`; with `cascade` its changes may end dependents outside. Null limits nothing',
+      ),
       ...tokenLimits,
-      /** The principal of the caller where it is absent. */
-      principal: ScopeName.optional(),
-      /** Days until the token expires, or `never`; 90, and 30 of an admin, where it is absent. */
-      expires: z.union([wholeNumber(1, 36_500), z.literal('never')], 'must be a number of days, or never').optional(),
+      principal: ScopeName.optional().describe('whom the token is for; the principal of the caller when absent'),
+      expires: z
+        .union([wholeNumber(1, 36_500), z.literal('never')], 'must be a number of days, or never')
+        .optional()
+        .describe('days until the token expires, or `never`; when absent 90, and 30 of an admin'),
     })
     .check(refuseGrant)
     .refine(({ role, scope }) => !scope || mayHaveScope(role), {
@@ -101,22 +103,26 @@ export const makeToken = endpoint({
   created: () => true,
 })
 
-/** The tokens, the newest first. */
 export const listTokens = endpoint({
   method: 'GET',
   path: '/api/v1/tokens',
+  meaning: 'The tokens without their secrets, the newest first.',
   needs: 'read_tokens',
   scoped: { refused: 'tokens are about all domains' },
-  input: z.strictObject({ limit: queryNumber(1, 1000, 1000) }),
+  input: z.strictObject({ limit: queryNumber(1, 1000, 1000).describe('at most this many') }),
   output: z.array(Token),
   changes: () => false,
 })
 
-const id = z.string().regex(/^[0-9a-f]{12}$/, 'must be the id of a token, 12 hexadecimal digits')
+const id = z
+  .string()
+  .regex(/^[0-9a-f]{12}$/, 'must be the id of a token, 12 hexadecimal digits')
+  .describe('the id of the token')
 
 export const showToken = endpoint({
   method: 'GET',
   path: '/api/v1/tokens/:id',
+  meaning: 'One token without its secret.',
   needs: 'read_tokens',
   scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({ id }),
@@ -124,10 +130,10 @@ export const showToken = endpoint({
   changes: () => false,
 })
 
-/** Gives a token another role, at once and for every server. Its secret stays. */
 export const setTokenRole = endpoint({
   method: 'POST',
   path: '/api/v1/tokens/:id/role',
+  meaning: 'Gives a token another role, at once and for every server. Its secret stays.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({ id, ...grantFields }).check(refuseGrant),
@@ -136,22 +142,30 @@ export const setTokenRole = endpoint({
   unconfirmed: true,
 })
 
-/** Gives a token another scope, or with null none, at once and for every server. Its secret stays. */
+/** Its secret stays. */
 export const setTokenScope = endpoint({
   method: 'POST',
   path: '/api/v1/tokens/:id/scope',
+  meaning:
+    'Limits a token to domains, queues and job types, or with null to nothing, at once and for every server. Stops the changes of many jobs that it has begun. 409 `conflict` for a role without a scope.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
-  input: z.strictObject({ id, scope: TokenScope.nullable() }),
+  input: z.strictObject({
+    id,
+    scope: TokenScope.nullable().describe(
+      'what the token is limited to: jobs of these `domains` and of these `queues` (`domain`, `queue`), and of them those of `job_types`; with `cascade` its changes may end dependents outside. Null limits nothing',
+    ),
+  }),
   output: Token,
   changes: () => true,
   unconfirmed: true,
 })
 
-/** Limits how many jobs the changes of a token touch, at once and for every server. A limit that is absent stays, and null takes it away. */
 export const setTokenLimits = endpoint({
   method: 'POST',
   path: '/api/v1/tokens/:id/limits',
+  meaning:
+    'Limits how many jobs the changes of many jobs of a token touch, at once and for every server. A limit that is absent stays, null takes it away. 409 `conflict` for a role that makes no such changes.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
   input: z
@@ -167,7 +181,7 @@ export const setTokenLimits = endpoint({
 
 /** What a call without fields does to one token. */
 const onToken = (action: 'suspend' | 'resume') =>
-  endpoint({
+  ({
     method: 'POST',
     path: `/api/v1/tokens/:id/${action}`,
     needs: 'govern',
@@ -176,24 +190,27 @@ const onToken = (action: 'suspend' | 'resume') =>
     output: Token,
     changes: () => true,
     unconfirmed: true,
-  })
+  }) as const
 
-/** Refuses a token until it is resumed. */
-export const suspendToken = onToken('suspend')
+export const suspendToken = endpoint({
+  ...onToken('suspend'),
+  meaning: 'Refuses a token until it is resumed, and stops the changes of many jobs that it has begun.',
+})
 
-/** Ends the suspension of a token. */
-export const resumeToken = onToken('resume')
+export const resumeToken = endpoint({ ...onToken('resume'), meaning: 'Ends the suspension of a token.' })
 
-/** Ends a token for good. */
 export const revokeToken = endpoint({
   method: 'POST',
   path: '/api/v1/tokens/:id/revoke',
+  meaning:
+    'Ends a token for good, and stops the changes of many jobs that it has begun. 409 `conflict` where no usable token of an admin would be left.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({
     id,
-    /** Ends also the tokens that it made or rotated, and those that they made or rotated. */
-    tree: preset(z.boolean('must be true or false'), false),
+    tree: preset(z.boolean('must be true or false'), false).describe(
+      'also the tokens that it made or rotated, and those that they made or rotated',
+    ),
   }),
   output: Token,
   changes: () => true,
@@ -203,16 +220,18 @@ export const revokeToken = endpoint({
 /** A secret that was rotated works on for this long at most, in seconds: 7 days. */
 export const longestOverlap = 604_800
 
-/** Gives a token a new secret under the same id. The answer has the only copy of it. */
 export const rotateToken = endpoint({
   method: 'POST',
   path: '/api/v1/tokens/:id/rotate',
+  meaning:
+    'Gives a token a new secret under the same id: `token` of the answer is the only copy of it. The old one works on for the overlap, an older one ends. 409 `conflict` for a token that has ended.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
   input: z.strictObject({
     id,
-    /** Seconds for which the old secret works on; 0 ends it at once. */
-    overlap_seconds: preset(wholeNumber(0, longestOverlap), 86_400),
+    overlap_seconds: preset(wholeNumber(0, longestOverlap), 86_400).describe(
+      'seconds for which the old secret works on, up to 7 days; 0 ends it at once',
+    ),
   }),
   output: Token.extend({ token: z.string() }),
   changes: () => true,

@@ -12,18 +12,14 @@ const previewToken = z
 
 /** The fields that every request of a bulk change has beside its filters. */
 export const bulkFields = {
-  dry_run: z.boolean('must be true or false').default(false),
-  /** The most jobs that may match; when more match, nothing is changed. */
-  max: wholeNumber(1).optional(),
-  /**
-   * Changes the jobs of this preview and no others, by its reference time. A dry run with a token checks the token as the
-   * change does, and answers `still_matching`.
-   */
-  preview_token: previewToken,
-  /** At most this many jobs a second. */
-  rate: optional(wholeNumber(1, 1_000_000)),
-  /** The change begins no batch after this time; what is left stays as it is. */
-  until: optional(Time),
+  dry_run: z.boolean('must be true or false').default(false).describe('count, and change nothing'),
+  max: wholeNumber(1).optional().describe('refuse, and change nothing, when more jobs match'),
+  /** The reference time is that of the preview. A dry run checks the token as the change does, and answers `still_matching`. */
+  preview_token: previewToken.describe(
+    'the `token` of a preview: the change touches the jobs of this preview and no others',
+  ),
+  rate: optional(wholeNumber(1, 1_000_000)).describe('at most so many jobs a second'),
+  until: optional(Time).describe('no batch begins after this time; the change then ends as `partial`'),
 }
 
 /** Jobs of the same domain, queue, job type and status. */

@@ -7,17 +7,19 @@ import { documentsOfIds, filteredRequest } from './filtered-change.ts'
 import { namedAnswer } from './named-ids.ts'
 
 export const CancelBatchRequest = filteredRequest({
-  /** Ends running jobs at once, too; their workers lose the lease. Otherwise their workers are asked to end them. */
-  force: preset(z.boolean('must be true or false'), false),
-  /** Kept with each job as `cancellation_reason`; `batch_cancel` when absent. */
-  reason: optional(words(500)),
+  /** Without it the workers of running jobs are asked to end them. */
+  force: preset(z.boolean('must be true or false'), false).describe(
+    'end running jobs now, too; their workers lose the lease',
+  ),
+  reason: optional(words(500)).describe('kept with each job as `cancellation_reason`; `batch_cancel` when absent'),
 })
 export type CancelBatchRequest = z.output<typeof CancelBatchRequest>
 
-/** Cancels queued jobs, and ends running jobs or asks for their end. */
 export const cancelBatch = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/cancel',
+  meaning:
+    'Cancels queued jobs with those that depend on them, and asks the workers of running jobs to end them. `affected` counts both; `cancelled` and `asked` stand beside it.',
   needs: 'change',
   scoped: 'narrowed',
   input: CancelBatchRequest,

@@ -1,17 +1,17 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
-import { Count, ScopeName } from '../scope.ts'
+import { Count, Domain, JobType, Queue } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, Ids, prepareFilter } from './filtered-change.ts'
 
 /** The fields that say whose data is erased. Null and blank names are rejected: a forgotten variable must not mean all jobs. */
 const filterFields = {
-  domain: ScopeName.optional(),
-  queue: ScopeName.optional(),
-  job_type: ScopeName.optional(),
+  domain: Domain.optional(),
+  queue: Queue.optional(),
+  job_type: JobType.optional(),
   owner_user_id: jobFilterFields.owner_user_id,
-  ids: Ids.optional(),
+  ids: Ids.optional().describe('only these jobs: separated by commas in a query, a list in a body'),
   payload: jobFilterFields.payload.refine((values) => !values?.some(isBlank), 'must not have a blank value'),
 }
 
@@ -23,8 +23,12 @@ const noName = 'is missing: give owner_user_id, payload or ids; a scope alone na
 const Erase = z.strictObject({
   ...filterFields,
   ...bulkFields,
-  /** Deletes also rows of other tables that foreign keys delete along with the jobs. */
-  with_foreign_rows: z.boolean('must be true or false').default(false),
+  with_foreign_rows: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe(
+      'also delete the rows of other tables that foreign keys delete along; no undo gives them back. Without it a prune with such rows is refused',
+    ),
 })
 
 export const EraseRequest = z.preprocess(
@@ -95,12 +99,13 @@ export const EraseResult = z.object({
 export type EraseResult = z.output<typeof EraseResult>
 
 /**
- * Erases jobs for good: no undo, no archive, no row images. It deletes the jobs, their archived copies, row images, attachments and
- * edges, and overwrites owner and attributes of their events. Records, previews and logs have a hash of the filter in place of it.
+ * Nothing of an erasure is kept: no undo, no archive, no row images. Previews and logs, too, have a hash of the filter in place of it.
  */
 export const erase = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/erase',
+  meaning:
+    'Erases the jobs of an owner, with a value in their payload, or of ids, for good: rows, archived copies, row images, attachments and edges; owner and attributes of their events are overwritten. Running jobs are passed over. The record has a hash of the filter in place of it.',
   needs: 'govern',
   scoped: { refused: 'an erasure looks into the tables of all domains' },
   input: EraseRequest,

@@ -19,16 +19,19 @@ export const Ids = z
 
 const { domain: _domain, queue: _queue, job_type: _jobType, status: _status, ...others } = jobFilterFields
 
+const namedIds = optional(Ids).describe('only these jobs: separated by commas in a query, a list in a body')
+
 /** The fields of the filter beside the scope, for changes that have always taken a scope. */
-export const narrowerFields = { ...others, ids: optional(Ids) }
+export const narrowerFields = { ...others, ids: namedIds }
 
 const filterFields = {
   ...jobFilterFields,
-  ids: optional(Ids),
-  /** One job; existing clients send it instead of `ids`. */
-  job_id: optional(JobId),
-  /** True for every job that the change can take, in place of a filter. */
-  all: preset(z.boolean('must be true or false'), false),
+  ids: namedIds,
+  /** Existing clients send it instead of `ids`. */
+  job_id: optional(JobId).describe('this job alone'),
+  all: preset(z.boolean('must be true or false'), false).describe(
+    'true for every job that the change can take, in place of a filter',
+  ),
 }
 
 const JobSelection = z.object(filterFields)
@@ -96,5 +99,7 @@ const noFilter = 'is missing: give domain or another filter, or all: true to mea
 /** The bytes that a million ids take in a body, in multiples of the largest payload (1 MiB by default). */
 export const documentsOfIds = 16
 
-/** A change that hands jobs out again can spread them over this many seconds, so that they do not all run at once. */
-export const spreadSeconds = optional(wholeNumber(1, 7 * 24 * 3600))
+/** Of a change that hands jobs out again. */
+export const spreadSeconds = optional(wholeNumber(1, 7 * 24 * 3600)).describe(
+  'spread the jobs over this time, so that they do not all run at once',
+)

@@ -8,7 +8,7 @@ import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change
 export const IntegrityRequest = z.preprocess(
   prepareFilter,
   z.strictObject({
-    fix: z.boolean('must be true or false').default(false),
+    fix: z.boolean('must be true or false').default(false).describe('repair, and not only count'),
     ...scopeFields,
     status: jobFilterFields.status,
     ...narrowerFields,
@@ -33,6 +33,7 @@ export type IntegrityResult = z.output<typeof IntegrityResult>
 export const integrity = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/integrity/sweep',
+  meaning: 'Counts jobs that break an invariant. With `fix`, repairs them.',
   needs: 'change',
   scoped: 'narrowed',
   input: IntegrityRequest,

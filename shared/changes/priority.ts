@@ -6,15 +6,14 @@ import { documentsOfIds, filteredRequest } from './filtered-change.ts'
 import { namedAnswer } from './named-ids.ts'
 
 export const PriorityRequest = filteredRequest({
-  /** From 1, which runs first, to 10. */
-  priority: wholeNumber(1, 10),
+  priority: wholeNumber(1, 10).describe('a job with a lower number runs first'),
 })
 export type PriorityRequest = z.output<typeof PriorityRequest>
 
-/** Sets the priority of queued jobs. */
 export const setPriority = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/priority',
+  meaning: 'Sets the priority of queued jobs.',
   needs: 'change',
   scoped: 'narrowed',
   input: PriorityRequest,

@@ -27,21 +27,35 @@ const Prune = z.strictObject({
     .pipe(z.array(PrunableStatus))
     .transform((statuses) => [...new Set(statuses)])
     .default(['completed', 'failed', 'cancelled'])
-    .meta({ items: { type: 'string', enum: prunableStatuses } }),
-  older_than_days: wholeNumber(1, 3650).default(30),
+    .meta({ items: { type: 'string', enum: prunableStatuses } })
+    .describe('of `completed`, `failed`, `cancelled`, `quarantined`'),
+  older_than_days: wholeNumber(1, 3650).default(30).describe('days since the job ended'),
   ...scopeFields,
   ...narrowerFields,
   ...bulkFields,
-  /** Deletes also rows of other tables that foreign keys delete along with the jobs. */
-  with_foreign_rows: z.boolean('must be true or false').default(false),
-  /** Leaves out jobs to which rows of other tables refer by a foreign key that forbids their deletion. */
-  pass_over_foreign: z.boolean('must be true or false').default(false),
-  /** Deletes the jobs without a copy in the archive, so that no undo can give them back. */
-  no_archive: z.boolean('must be true or false').default(false),
-  /** Dry run only: how many of the largest groups the response lists. */
-  detail_top_k: wholeNumber(0, 100).default(0),
-  /** Dry run only: counts also the jobs that stay, which scans all finished jobs in scope. */
-  include_kept: z.boolean('must be true or false').default(false),
+  with_foreign_rows: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe(
+      'also delete the rows of other tables that foreign keys delete along; no undo gives them back. Without it a prune with such rows is refused',
+    ),
+  pass_over_foreign: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe(
+      'leave out jobs to which rows of other tables refer by a foreign key that forbids their deletion; without it a prune of such jobs is refused',
+    ),
+  no_archive: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe(
+      'delete the jobs without a copy in the archive: no undo can give them back. The preview and the record say so (`no_way_back`)',
+    ),
+  detail_top_k: wholeNumber(0, 100).default(0).describe('dry run only: list so many of the largest groups'),
+  include_kept: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe('dry run only: count what stays, too, at the cost of reading the finished jobs in scope'),
 })
 export const PruneRequest = z.preprocess(prepareFilter, Prune)
 export type PruneRequest = z.output<typeof PruneRequest>
@@ -76,6 +90,7 @@ export type PruneResult = z.output<typeof PruneResult>
 export const prune = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/prune',
+  meaning: 'Deletes finished jobs whose end is longer ago than the retention.',
   needs: 'change',
   scoped: 'narrowed',
   input: PruneRequest,

@@ -7,17 +7,18 @@ import { documentsOfIds, filteredRequest } from './filtered-change.ts'
 import { namedAnswer } from './named-ids.ts'
 
 export const ReclaimRequest = filteredRequest({
-  /** Running jobs of all workers whose id begins with this text. */
-  worker_prefix: optional(words(256)),
-  /** Counts one failed attempt with the code `lease_expired`; a fleet that died is no failed attempt of its jobs. */
-  count_attempt: preset(z.boolean('must be true or false'), false),
+  worker_prefix: optional(words(256)).describe('running jobs of all workers whose id begins with this text'),
+  /** False by default, since a fleet that died is no failed attempt of its jobs. */
+  count_attempt: preset(z.boolean('must be true or false'), false).describe(
+    'count one failed attempt with the code `lease_expired`',
+  ),
 })
 export type ReclaimRequest = z.output<typeof ReclaimRequest>
 
-/** Takes running jobs from their workers and puts them back in the queue. */
 export const reclaim = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/reclaim',
+  meaning: 'Takes running jobs from their workers and puts them back into the queue, due at once.',
   needs: 'change',
   scoped: 'narrowed',
   input: ReclaimRequest,

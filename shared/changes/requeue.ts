@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, ScopeName, scopeFields, wholeNumber } from '../scope.ts'
+import { Count, Domain, optional, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
 import { namedAnswer } from './named-ids.ts'
@@ -9,12 +9,13 @@ import { runAgainAnswer, runAgainFields } from './retry.ts'
 const Requeue = z.strictObject({
   ...scopeFields,
   ...narrowerFields,
-  domain: ScopeName,
-  job_id: optional(wholeNumber(1)),
+  domain: Domain,
+  job_id: optional(wholeNumber(1)).describe('this job alone'),
   ...bulkFields,
   ...runAgainFields,
-  /** Requeues at most this many jobs: the response lists their ids and has a token for the other jobs. */
-  limit: optional(wholeNumber(1, 1000)),
+  limit: optional(wholeNumber(1, 1000)).describe(
+    'requeue only so many; the answer has their ids and a token for the rest',
+  ),
 })
 export const RequeueRequest = z.preprocess(prepareFilter, Requeue)
 export type RequeueRequest = z.output<typeof RequeueRequest>
@@ -22,6 +23,8 @@ export type RequeueRequest = z.output<typeof RequeueRequest>
 export const requeue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/requeue_quarantined',
+  meaning:
+    'Puts quarantined jobs back into the queue, due at once, with all their retries before them, and brings back the jobs that were cancelled because of them.',
   needs: 'change',
   scoped: 'narrowed',
   aliases: ['/api/v1/jobs/batch/requeue-quarantined'],

@@ -11,13 +11,11 @@ const longest = 10 * 366 * 24 * 3600
 
 /** When the jobs are due; one of the three, and without one of them now. */
 const dueFields = {
-  /** So many seconds from now. */
-  delay_seconds: optional(wholeNumber(0, longest)),
-  /** At this time. */
-  available_at: optional(Time),
-  /** So many seconds later than now planned; less than 0 is earlier. */
-  by_seconds: optional(wholeNumber(-longest, longest)),
-  /** Spreads the jobs evenly over this time from then on. */
+  delay_seconds: optional(wholeNumber(0, longest)).describe('so many seconds from now'),
+  available_at: optional(Time).describe('the jobs can run from this time on'),
+  by_seconds: optional(wholeNumber(-longest, longest)).describe(
+    'so many seconds later than planned; less than 0 is earlier',
+  ),
   spread_seconds: spreadSeconds,
 }
 
@@ -32,10 +30,11 @@ export type RescheduleRequest = z.output<typeof RescheduleRequest>
 
 const output = z.object({ affected: Count, ...namedAnswer, ...bulkAnswer })
 
-/** Moves the time from which queued jobs can run. */
 export const reschedule = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/reschedule',
+  meaning:
+    'Moves the time from which queued jobs can run. Without a time the jobs are due now; jobs that are due already then keep their place.',
   needs: 'change',
   scoped: 'narrowed',
   input: RescheduleRequest,
@@ -46,9 +45,10 @@ export const reschedule = endpoint({
 })
 
 const ShiftRequest = filteredRequest({
-  /** True makes the jobs due now; false moves them by `delta_seconds`. */
-  set_now: preset(z.boolean('must be true or false'), true),
-  delta_seconds: optional(wholeNumber(-longest, longest)),
+  set_now: preset(z.boolean('must be true or false'), true).describe('true makes the jobs due now'),
+  delta_seconds: optional(wholeNumber(-longest, longest)).describe(
+    'with `set_now: false`: so many seconds later than planned; less than 0 is earlier',
+  ),
 })
   .refine((request) => request.set_now || request.delta_seconds !== undefined, {
     path: ['delta_seconds'],
@@ -59,10 +59,10 @@ const ShiftRequest = filteredRequest({
     return set_now ? { ...request, delay_seconds: 0 } : { ...request, by_seconds: delta_seconds }
   })
 
-/** `reschedule` with the fields that clients of the other server send. */
 export const rescheduleShift = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/reschedule',
+  meaning: 'The same with the fields that clients of the other server send.',
   needs: 'change',
   scoped: 'narrowed',
   input: ShiftRequest,

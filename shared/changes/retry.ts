@@ -9,9 +9,9 @@ const flag = z.boolean('must be true or false')
 
 /** How jobs run again, for changes that make jobs runnable. */
 export const runAgainFields = {
-  /** Brings back the jobs that were cancelled because these jobs had ended badly. */
-  with_dependents: preset(flag, true),
-  /** Spreads the jobs evenly over this time from now on; absent means that all are due at once. */
+  with_dependents: preset(flag, true).describe(
+    'bring back the jobs that were cancelled because these jobs had ended badly',
+  ),
   spread_seconds: spreadSeconds,
 }
 
@@ -27,24 +27,27 @@ export const runAgainAnswer = {
 
 export const RetryRequest = filteredRequest({
   ...runAgainFields,
-  /** Keeps the number of retries and the streak of equal failures, which otherwise start at 0. */
-  keep_retries: preset(flag, false),
-  /** Takes only failed jobs that have retries left, as the other server does; the default is all failed jobs. */
-  with_retries_left: flag.optional(),
-  /** False makes queued jobs due at once, too, when they are due later. */
-  only_failed: preset(flag, true),
-  /** Takes quarantined jobs, too, as a requeue does: one change, one record, one undo. */
-  also_quarantined: preset(flag, false),
-  /** Retries at most this many jobs: the answer lists their ids and has a token for the other jobs. */
-  limit: wholeNumber(1, 1000).optional(),
+  keep_retries: preset(flag, false).describe(
+    'leave the number of retries and the streak of equal failures as they are',
+  ),
+  with_retries_left: flag
+    .optional()
+    .describe(
+      'takes only failed jobs whose retries are not used up, as the other server does; the default is all failed jobs',
+    ),
+  only_failed: preset(flag, true).describe('false makes queued jobs due at once, too, that are due later'),
+  also_quarantined: preset(flag, false).describe('takes quarantined jobs, too, in the same operation'),
+  limit: wholeNumber(1, 1000)
+    .optional()
+    .describe('retry only so many; the answer has their ids and a token for the rest'),
 })
 export type RetryRequest = z.output<typeof RetryRequest>
 
-/** Makes failed jobs run again. */
 export const retry = endpoint({
   method: 'POST',
   // The path that the other server has, too, and the one that servers up to 0.2.0 name in plans.
   path: '/api/v1/jobs/retry-now',
+  meaning: 'Makes failed jobs run again, and brings back the jobs that were cancelled because of them (`dependents`).',
   needs: 'change',
   scoped: 'narrowed',
   aliases: ['/api/v1/jobs/batch/retry'],

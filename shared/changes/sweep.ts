@@ -8,11 +8,12 @@ export const sweepActions = ['cancel', 'fail'] as const
 
 const Sweep = z
   .strictObject({
-    /** Ends queued jobs that were created at least this many seconds ago. */
-    age_seconds: optional(wholeNumber(1)),
-    /** Ends processing jobs that were picked up at least this many seconds ago. */
-    runtime_seconds: optional(wholeNumber(1)),
-    action: z.enum(sweepActions, 'must be cancel or fail').default('cancel'),
+    age_seconds: optional(wholeNumber(1)).describe('queued jobs that were created at least this long ago'),
+    runtime_seconds: optional(wholeNumber(1)).describe('processing jobs that were picked up at least this long ago'),
+    action: z
+      .enum(sweepActions, 'must be cancel or fail')
+      .default('cancel')
+      .describe('the state in which the jobs end'),
     ...scopeFields,
     ...narrowerFields,
     ...bulkFields,
@@ -27,6 +28,8 @@ export type SweepRequest = z.output<typeof SweepRequest>
 export const sweep = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/ttl/sweep',
+  meaning:
+    'Ends queued jobs that are too old, and processing jobs that run for too long. One of the two limits is needed.',
   needs: 'change',
   scoped: 'narrowed',
   input: SweepRequest,

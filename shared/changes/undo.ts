@@ -11,15 +11,20 @@ import { documentsOfIds, Ids } from './filtered-change.ts'
  * rejected: the variable that a script forgot to set must not mean all jobs of the operation.
  */
 const partFields = {
-  domain: ScopeName.optional(),
-  queue: ScopeName.optional(),
-  job_type: ScopeName.optional(),
-  ids: Ids.optional(),
-  /** What is given back is held from prune and sweep until this time; absent means the term of the archive. */
-  hold_until: Time.optional(),
+  domain: ScopeName.optional().describe('only jobs of this domain: a part of the operation'),
+  queue: ScopeName.optional().describe('only jobs of this queue'),
+  job_type: ScopeName.optional().describe('only jobs of this type'),
+  ids: Ids.optional().describe('only these jobs of the operation'),
+  hold_until: Time.optional().describe(
+    'until when prune and sweep pass over what is given back, at most 3,650 days from now; `JOBS_ARCHIVE_DAYS` when absent',
+  ),
 }
 
-export const UndoRequest = z.strictObject({ ...bulkFields, id: PathId, ...partFields })
+export const UndoRequest = z.strictObject({
+  ...bulkFields,
+  id: PathId.describe('the id of the operation to take back'),
+  ...partFields,
+})
 export type UndoRequest = z.output<typeof UndoRequest>
 
 /** A job that cannot be restored, and the reason as a sentence. */
@@ -31,13 +36,13 @@ export const ConflictReason = z.object({ reason: z.string(), count: Count })
 export type ConflictReason = z.output<typeof ConflictReason>
 
 /**
- * Undoes an operation: restores pruned jobs, returns requeued jobs to quarantine, and returns swept jobs that were queued to
- * the queue. Jobs that somebody has picked up or changed since stay as they are. With a scope or ids only these jobs of the
+ * It restores pruned jobs, returns requeued jobs to quarantine, and returns swept jobs that were queued to the queue. Jobs that somebody has picked up or changed since stay as they are. With a scope or ids only these jobs of the
  * operation are restored, and the operation stays as it is until the last of its jobs is back.
  */
 export const undo = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/undo',
+  meaning: 'Gives back what an operation changed, as far as the jobs have not gone on since.',
   needs: 'change',
   scoped: 'narrowed',
   input: UndoRequest,

@@ -3,10 +3,10 @@ import { endpoint } from '../endpoint.ts'
 import { Count } from '../scope.ts'
 import { IdleTrigger } from './idle-trigger.ts'
 
-/** Compares the counts that stats use with the jobs, and corrects them. */
 export const checkCounts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/counts',
+  meaning: 'Compares the counts behind the stats with the jobs, and sets right what is wrong.',
   slow: true,
   needs: 'change',
   scoped: { refused: 'it measures the whole database' },

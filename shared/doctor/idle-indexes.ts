@@ -12,13 +12,10 @@ const Idle = z.object({
 })
 export type Idle = z.output<typeof Idle>
 
-/**
- * Indexes on jobs that other programs created, or another version of this server, and that slow down each write without
- * serving a query.
- */
 export const idleIndexes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/indexes',
+  meaning: 'Indexes of `jobs`, made by other programs, that cost each write and serve nothing.',
   slow: true,
   needs: 'read',
   scoped: { refused: 'it measures the whole database' },

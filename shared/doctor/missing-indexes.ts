@@ -18,10 +18,12 @@ const MissingIndex = z.object({
 })
 export type MissingIndex = z.output<typeof MissingIndex>
 
-/** Indexes that this server needs and the database does not have: `jobs-server indexes build` builds them. */
+/** `jobs-server indexes build` builds them. */
 export const missingIndexes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/indexes/missing',
+  meaning:
+    'Indexes that this server needs and the database does not have, with what each serves and what a build would cost.',
   needs: 'read',
   scoped: { refused: 'it measures the whole database' },
   input: z.strictObject({}),

@@ -53,10 +53,10 @@ export type EventLogPart = z.output<typeof EventLogPart>
 export const Freeze = z.object({ by: z.string(), since: z.string(), reason: z.string() })
 export type Freeze = z.output<typeof Freeze>
 
-/** The size of the jobs and of their history. */
 export const storage = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/storage',
+  meaning: 'The size of the jobs and of their history.',
   slow: true,
   needs: 'read',
   scoped: { refused: 'it measures the whole database' },

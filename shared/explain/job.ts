@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, ScopeName } from '../scope.ts'
+import { Domain, optional } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 import { jobsText, ordinal } from './phrases.ts'
 import { Reason } from './reason.ts'
@@ -30,17 +30,17 @@ const ExplainedJob = z.object({
 })
 export type JobExplanation = z.output<typeof ExplainedJob>
 
-/** Every reason why a job does not run, each with its facts and the call that removes it. */
 export const explainJob = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id/explain',
+  meaning:
+    'Every reason at once why a job does not run, each with its facts, one sentence, and the call that removes it (`remedy`); and its place in line, exact up to 10,000.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
-    id: PathId,
-    /** A job of another domain is not found. */
-    domain: optional(ScopeName),
+    id: PathId.describe('the id of the job'),
+    domain: optional(Domain),
   }),
   output: ExplainedJob,
   changes: () => false,

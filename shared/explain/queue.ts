@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, ScopeName } from '../scope.ts'
+import { Count, Domain, Queue } from '../scope.ts'
 import { spanText } from '../time-text.ts'
 import { jobsText } from './phrases.ts'
 import { Reason } from './reason.ts'
@@ -33,14 +33,15 @@ const ExplainedQueue = z.object({
 })
 export type QueueExplanation = z.output<typeof ExplainedQueue>
 
-/** Every reason why nothing of a queue runs, each with its facts and the call that removes it. */
 export const explainQueue = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues/explain',
+  meaning:
+    'The same for a queue: what waits, for how long, and every reason why nothing of it runs. 404 for a queue that never had a job.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
-  input: z.strictObject({ domain: ScopeName, queue: ScopeName }),
+  input: z.strictObject({ domain: Domain, queue: Queue }),
   output: ExplainedQueue,
   changes: () => false,
 })

@@ -49,21 +49,21 @@ const Point = z.object({
 })
 export type Point = z.output<typeof Point>
 
-/** What became of jobs over time, by whatever program. A transaction that commits late changes the minute in which it began. */
 export const history = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/history',
+  meaning:
+    'What became of jobs over time, whatever program changed them, with a point for each step. A transaction that commits late changes the minute in which it began. History by the minute is kept for 7 days, and by the hour for 90.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
     ...scopeFields,
-    /** From this time on, 24 hours before `to` by default; the points begin with the step that it is in. */
-    from: optional(Time),
-    /** Before this time, by default now. */
-    to: optional(Time),
-    /** How long a point is; by default the shortest with which there are at most 60, or a day. */
-    step: optional(z.enum(stepNames, `must be one of ${stepNames.join(', ')}`)),
+    from: optional(Time).describe('from the step that this time is in; 24 hours before `to` when absent'),
+    to: optional(Time).describe('to the end of the step before this time; now when absent'),
+    step: optional(z.enum(stepNames, `must be one of ${stepNames.join(', ')}`)).describe(
+      'how long a point is; the shortest with at most 60 points when absent. Below `1h` only the last 7 days can be asked for',
+    ),
   }),
   output: z.object({
     /** Whether the database keeps history now. */

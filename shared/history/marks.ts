@@ -20,13 +20,13 @@ export const Mark = z.object({
 })
 export type Mark = z.output<typeof Mark>
 
-/** Marks this moment. */
 export const addMark = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/marks',
+  meaning: 'Marks this moment, such as a deployment, for the history. Only the newest 10,000 marks are kept.',
   needs: 'queues',
   scoped: { refused: 'marks are of the whole database' },
-  input: z.strictObject({ text: MarkText }),
+  input: z.strictObject({ text: MarkText.describe('what happened, 1 to 200 characters') }),
   output: Mark,
   changes: () => true,
   unconfirmed: true,
@@ -35,16 +35,15 @@ export const addMark = endpoint({
   created: () => true,
 })
 
-/** The marks, the newest first. */
 export const listMarks = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/marks',
+  meaning: 'The marks, the newest first.',
   needs: 'read',
   scoped: { refused: 'marks are of the whole database' },
   input: z.strictObject({
-    /** Only marks with this very text. */
-    text: optional(MarkText),
-    limit: queryNumber(1, 1000, 100),
+    text: optional(MarkText).describe('only marks with this very text'),
+    limit: queryNumber(1, 1000, 100).describe('at most this many'),
   }),
   output: z.array(Mark),
   changes: () => false,

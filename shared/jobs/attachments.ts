@@ -39,21 +39,25 @@ const Attachment = z.object({
 export type Attachment = z.output<typeof Attachment>
 
 const jobFields = {
-  id: PathId,
-  /** A job of another domain is not found. */
-  domain: optional(ScopeName),
+  id: PathId.describe('the id of the job'),
+  domain: optional(ScopeName).describe('the domain that the job must have'),
 }
 
-/** Adds a text or a URL to a job. */
 export const addAttachment = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/attachments',
+  meaning: 'Adds a text of at most 1 MiB, or a URL, to a job that exists.',
   forPrograms: true,
   needs: 'single',
   scoped: 'narrowed',
   query: ['domain'],
   input: z
-    .strictObject({ ...jobFields, kind: Kind, content_text: OptionalText, url: optional(Url) })
+    .strictObject({
+      ...jobFields,
+      kind: Kind.describe('`log`, `artifact` or `tag`'),
+      content_text: OptionalText.describe('the text, at most 1 MiB of UTF-8; a text or a URL is needed'),
+      url: optional(Url).describe('where the attachment is, by http or https'),
+    })
     .refine(({ content_text, url }) => content_text !== undefined || url !== undefined, {
       path: ['content_text'],
       message: 'or url is required',
@@ -66,19 +70,20 @@ export const addAttachment = endpoint({
   documents: 5,
 })
 
-/** The attachments of a job by their ids, also of a job in the archive. The header `Link` has the next page. */
 export const listAttachments = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id/attachments',
+  meaning:
+    'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts. A token with a role sees them masked; one that asks for them without the mask (`redact=false`) leaves an event `job.revealed`.',
   needs: 'payloads',
   scoped: 'narrowed',
   input: z.strictObject({
     ...jobFields,
-    /** Only attachments with a higher id. */
-    after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
-    limit: queryNumber(1, 1000, 500),
-    /** Masks values whose names look secret, by the rule of a job that is shown, and with the same event `job.revealed`. */
-    redact: optional(Switch),
+    after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0).describe('only attachments after this id, to turn the page'),
+    limit: queryNumber(1, 1000, 500).describe('the most rows to answer'),
+    redact: optional(Switch).describe(
+      '`true` masks values whose names look secret (`JOBS_REDACT_KEYS`); absent means `true` for a token with a role, and `false` for the single-user key and a token without one',
+    ),
   }),
   output: z.array(Attachment),
   changes: () => false,

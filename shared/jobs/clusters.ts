@@ -73,18 +73,18 @@ export type NotRead = z.output<typeof NotRead>
 
 const ClustersRequest = z.strictObject({
   ...scopeFields,
-  status: optional(State),
-  /** Only failures from this time on, and before the other. */
-  since: optional(Time),
-  until: optional(Time),
-  limit: queryNumber(1, 1000, 100),
+  status: optional(State).describe('`failed`, `quarantined`, or `retrying`: queued jobs that have failed before'),
+  since: optional(Time).describe('only failures at this time or later'),
+  until: optional(Time).describe('only failures before this time'),
+  limit: queryNumber(1, 1000, 100).describe('the most clusters to answer'),
 })
 export type ClustersRequest = z.output<typeof ClustersRequest>
 
-/** Failures by what they have in common, the largest cluster first. */
 export const failureClusters = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/clusters',
+  meaning:
+    'Failures by what they have in common: state, error code and the pattern of the message, in which texts, addresses, paths and numbers are folded. The row `rest` has the failures that are in no other row; `X-Complete` is `false` then, and where a state has more than 100,000 failures in the scope: `not_read` names it then. `expired_leases` counts running jobs whose lease has expired, by worker and job type.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',

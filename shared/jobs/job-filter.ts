@@ -54,27 +54,30 @@ const PayloadValue = z.strictObject({ path: Path, value: text(200) })
 /** Which jobs an endpoint is about; a field that is absent does not filter. Times are from `after` on and before `before`. */
 export const jobFilterFields = {
   ...scopeFields,
-  status: listOf(Status, jobStates.length),
-  owner_user_id: optional(words(128)),
-  batch_group: optional(words(256)),
-  worker_id: optional(words(256)),
-  error_code: optional(words(256)),
-  /** A part of the error message, in any case. */
-  error: optional(words(200)),
-  created_after: optional(Time),
-  created_before: optional(Time),
-  ended_after: optional(Time),
-  ended_before: optional(Time),
-  min_retries: optional(RetryCount),
-  /** True for running jobs whose lease has expired, and false for all other jobs. */
-  stale: optional(Switch),
-  /** Failures with the same state, error code and pattern of the message; the id is of `GET /jobs/clusters`. */
-  cluster: optional(ClusterId),
-  ids: listOf(Id, 200),
+  status: listOf(Status, jobStates.length).describe(
+    'only jobs in this state, or in one of several that are separated by commas',
+  ),
+  owner_user_id: optional(words(128)).describe('only jobs of this owner'),
+  batch_group: optional(words(256)).describe('only jobs of this batch'),
+  worker_id: optional(words(256)).describe('only jobs that this worker runs, or ran last'),
+  error_code: optional(words(256)).describe('only jobs with this error code'),
+  error: optional(words(200)).describe('a part of the error message, in upper or lower case'),
+  created_after: optional(Time).describe('created at this time or later'),
+  created_before: optional(Time).describe('created before this time'),
+  ended_after: optional(Time).describe(
+    'ended at this time or later: the first of `completed_at`, `cancelled_at` and `quarantined_at`',
+  ),
+  ended_before: optional(Time).describe('ended before this time'),
+  min_retries: optional(RetryCount).describe('only jobs with at least so many retries'),
+  stale: optional(Switch).describe('`true`: only running jobs whose lease has expired; `false`: all others'),
+  cluster: optional(ClusterId).describe('only failures of this cluster, as `GET /api/v1/jobs/clusters` has it'),
+  ids: listOf(Id, 200).describe('only these jobs: separated by commas in a query, a list in a body'),
   payload: optional(
     z
       .array(PayloadValue, 'must be a list of {"path": …, "value": …}, and in a query payload.<path>=<value>')
       .max(5, 'must have at most 5 items'),
+  ).describe(
+    'only jobs with this value in the payload: a field `payload.<path>`, such as `payload.customer.id=7` in a query',
   ),
 }
 const JobFilter = z.strictObject(jobFilterFields)

@@ -45,23 +45,25 @@ export const listedColumns = Object.keys(ListedJob.shape)
 
 const ListRequest = z.strictObject({
   ...jobFilterFields,
-  sort_by: preset(oneOf(sortKeys), 'created_at'),
-  sort_order: preset(oneOf(orders), 'desc'),
-  limit: queryNumber(1, 1000, 100),
-  /** The position from which a list goes on, as the header `Link` of the page before has it. */
-  cursor: optional(text(4096)),
+  sort_by: preset(oneOf(sortKeys), 'created_at').describe(
+    '`created_at`, `priority`, `status`, `completed_at` or `ended_at`; jobs without the key come last, by their creation. By `priority` and `status` the newest jobs are sorted first, as many as are read in 200 ms and 50,000 at most, then the next ones',
+  ),
+  sort_order: preset(oneOf(orders), 'desc').describe('`asc` or `desc`; equal keys are in the order of their ids'),
+  limit: queryNumber(1, 1000, 100).describe('the most rows to answer'),
+  cursor: optional(text(4096)).describe('where the page begins: part of a URL of the header `Link`'),
 })
 export type ListRequest = z.output<typeof ListRequest>
 export type SortKey = ListRequest['sort_by']
 
 /**
- * Jobs that match a filter, in pages. A job whose sort key and filtered columns do not change while the pages are read is in
- * exactly one page. A job without the sort key comes after all others in both orders; by the time of the end, such jobs come in
- * the order of their creation. The header `Link` has the next and the previous page.
+ * A job whose sort key and filtered columns do not change while the pages are read is in exactly one page. A job without the sort key
+ * comes after all others in both orders; by the time of the end, such jobs come in the order of their creation.
  */
 export const listJobs = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/list',
+  meaning:
+    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms. `X-Missing-Index` then names an index that the database lacks for it.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',

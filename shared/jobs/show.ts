@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, ScopeName } from '../scope.ts'
+import { Domain, optional } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 import { Switch } from './job-filter.ts'
 
@@ -74,21 +74,19 @@ const ShownJob = z.looseObject({
 })
 export type ShownJob = z.output<typeof ShownJob>
 
-/** One job with all that belongs to it, also from the archive. */
 export const showJob = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id',
+  meaning:
+    'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null. A token with a role that asks for it without the mask (`redact=false`) leaves an event `job.revealed`.',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
-    id: PathId,
-    /** A job of another domain is not found. */
-    domain: optional(ScopeName),
-    /**
-     * Masks values whose names look secret (`JOBS_REDACT_KEYS`). Absent means true for a token with a role. To such a token a job is
-     * shown without the mask with an event `job.revealed`.
-     */
-    redact: optional(Switch),
+    id: PathId.describe('the id of the job'),
+    domain: optional(Domain),
+    redact: optional(Switch).describe(
+      '`true` masks values whose names look secret (`JOBS_REDACT_KEYS`); absent means `true` for a token with a role, and `false` for the single-user key and a token without one',
+    ),
   }),
   output: ShownJob,
   changes: () => false,

@@ -23,10 +23,10 @@ export type Approval = z.output<typeof Approval>
 
 const allDomains = { refused: 'approvals are about all domains' } as const
 
-/** From how many jobs on a change needs an approval, and which emergencies wait for a review. */
 export const showApproval = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/approval',
+  meaning: 'From how many jobs on a change needs an approval, and which emergencies wait for a review.',
   needs: 'records',
   scoped: allDomains,
   input: z.strictObject({}),
@@ -34,28 +34,31 @@ export const showApproval = endpoint({
   changes: () => false,
 })
 
-/** Sets from how many jobs on a change needs an approval, for all servers. */
 export const setApproval = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/approval',
+  meaning:
+    'Sets from how many jobs on a change needs the approval of another principal, for all servers; null means that none does. 409 `conflict` in single-user mode.',
   needs: 'govern',
   scoped: allDomains,
   input: z.strictObject({
-    /** The most jobs of a change without an approval; null means that no change needs one. */
-    above: wholeNumber(0).nullable(),
+    above: wholeNumber(0)
+      .nullable()
+      .describe('the most jobs of a change without an approval; null means that no change needs one'),
   }),
   output: Approval,
   changes: () => true,
   unconfirmed: true,
 })
 
-/** Signs an operation that went past the approval it needed. */
 export const reviewOperation = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/review',
+  meaning:
+    'Signs an operation that went past the approval it needed (`X-Emergency`): by another principal than its own. 404 for an operation that waits for no review.',
   needs: 'approve',
   scoped: allDomains,
-  input: z.strictObject({ id: PathId }),
+  input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: Approval,
   changes: () => true,
   unconfirmed: true,

@@ -62,17 +62,22 @@ export const WholePlan = Plan.extend({
 })
 export type WholePlan = z.output<typeof WholePlan>
 
-/** Plans a change of many jobs: previews it, and keeps the preview until another principal decides. */
 export const proposePlan = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/plans',
+  meaning:
+    'Plans a change of many jobs: previews it, and keeps the preview for 72 hours (`JOBS_PLAN_HOURS`) until another principal decides. Needs `X-Reason`. 409 `conflict` where no job matches, where 20 plans of the principal or 100 in all are open, and in single-user mode.',
   needs: 'change',
   scoped: 'narrowed',
   input: z.strictObject({
-    /** The path of the change, such as `/api/v1/jobs/prune`. */
-    path: z.string('must be the path of a change of many jobs').trim().max(200, 'is no path'),
-    /** The body of that call; of an undo with the `id` of the operation. */
-    request: z.record(z.string(), z.unknown(), 'must be the body of the call'),
+    path: z
+      .string('must be the path of a change of many jobs')
+      .trim()
+      .max(200, 'is no path')
+      .describe('the path of the change, such as `/api/v1/jobs/prune`'),
+    request: z
+      .record(z.string(), z.unknown(), 'must be the body of the call')
+      .describe('the body of that call; of an undo with the `id` of the operation'),
   }),
   output: WholePlan,
   changes: () => true,
@@ -80,27 +85,27 @@ export const proposePlan = endpoint({
   created: () => true,
 })
 
-/** The plans that are kept, the newest first. */
 export const listPlans = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/plans',
+  meaning: 'The plans that are kept, the newest first. A plan is deleted 7 days after its term.',
   needs: 'records',
   scoped: 'narrowed',
   input: z.strictObject({
-    state: optional(z.enum(planStates, `must be one of ${planStates.join(', ')}`)),
-    limit: queryNumber(1, 1000, 100),
+    state: optional(z.enum(planStates, `must be one of ${planStates.join(', ')}`)).describe('only plans in this state'),
+    limit: queryNumber(1, 1000, 100).describe('at most this many'),
   }),
   output: z.array(Plan),
   changes: () => false,
 })
 
-/** One plan with its preview, and how many of its jobs still match. */
 export const showPlan = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/plans/:id',
+  meaning: 'One plan with its preview, and how many of its jobs still match.',
   needs: 'records',
   scoped: 'narrowed',
-  input: z.strictObject({ id: PathId }),
+  input: z.strictObject({ id: PathId.describe('the id of the plan') }),
   output: WholePlan,
   changes: () => false,
 })
@@ -112,41 +117,52 @@ const digest = z
   .regex(/^[0-9a-f]{64}$/, 'must be the digest of the plan, 64 hexadecimal digits')
 
 const decidePlan = (action: 'approve' | 'reject') =>
-  endpoint({
+  ({
     method: 'POST',
     path: `/api/v1/jobs/plans/:id/${action}`,
     needs: 'approve',
     scoped: 'narrowed',
     input: z.strictObject({
-      id: PathId,
-      /** The digest of the plan as it was read. */
-      digest,
+      id: PathId.describe('the id of the plan'),
+      digest: digest.describe('the `digest` of the plan as it was read'),
     }),
     output: Plan,
     changes: () => true,
     unconfirmed: true,
-  })
+  }) as const
 
-/** Approves a plan of another principal. */
-export const approvePlan = decidePlan('approve')
+export const approvePlan = endpoint({
+  ...decidePlan('approve'),
+  meaning:
+    'Approves a plan. 403 `forbidden` for the principal of its author, and where one person may know the secrets of both tokens, since it made or rotated them (`secrets_by`); 409 `conflict` for another digest, or a plan that somebody has decided.',
+})
 
-/** Rejects a plan: of another principal, or its own. */
-export const rejectPlan = decidePlan('reject')
+export const rejectPlan = endpoint({
+  ...decidePlan('reject'),
+  meaning:
+    'Rejects a plan, also one that is approved, withdrawn or stale. 409 `conflict` for another digest, or a plan that was rejected or applied; 409 `preview_stale` for one that has expired.',
+})
 
-/** Applies an approved plan, once: the author or the approver. One with `limit` is applied in two parts. */
 export const applyPlan = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/plans/:id/apply',
+  meaning:
+    'Applies an approved plan, once, to the jobs of its preview: by the principal of its author or of its approver. 403 `approval_required` while nobody has approved it, 409 `conflict` for one that was rejected or applied, 409 `preview_stale` for one that has expired, after a restore or failover, and where the token of its author or its approver was revoked, or one of them blocked. A plan with `limit` is applied in two parts, the second by `rest_token`.',
   needs: 'change',
   scoped: 'narrowed',
   input: z.strictObject({
-    id: PathId,
-    /** The digest of the plan as it was read; without it, the plan is taken as it is. */
-    digest: digest.optional(),
+    id: PathId.describe('the id of the plan'),
+    digest: digest
+      .optional()
+      .describe('the `digest` of the plan as it was read; without it, the plan is taken as it is'),
     rate: bulkFields.rate,
     until: bulkFields.until,
-    /** Of a plan with `limit`, after its first jobs: the `rest_token` of that answer applies it to the other jobs. */
-    rest_token: z.string('must be the rest_token of the first answer').optional(),
+    rest_token: z
+      .string('must be the rest_token of the first answer')
+      .optional()
+      .describe(
+        'of a plan with `limit`, after its first jobs: the `rest_token` of that answer applies the plan to the other jobs',
+      ),
   }),
   output: z.looseObject(bulkAnswer),
   changes: () => true,

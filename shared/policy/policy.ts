@@ -80,6 +80,8 @@ export type Policy = z.output<typeof Policy>
 export const showPolicy = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/policy',
+  meaning:
+    'The policy that is applied: who applied it, and each rule with its next time and its last run. Revision 0 where none was ever applied.',
   needs: 'records',
   scoped: aboutAll,
   input: z.strictObject({}),
@@ -101,17 +103,17 @@ export const FirstRun = z.object({
 })
 export type FirstRun = z.output<typeof FirstRun>
 
-/** Applies a policy in place of the one that is applied. */
 export const applyPolicy = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/policy',
+  meaning:
+    'Applies a policy in place of the one that is applied. The servers then make its changes at their times, with the rights of the caller. A rule that stays as it is keeps its next time and its last run. 409 where `revision` is not that of the policy which is applied; 403 for a caller whose rights the servers could not look up later. A dry run tells what the first run of each rule would do.',
   needs: 'govern',
   scoped: aboutAll,
   input: z.strictObject({
-    rules: Rules,
-    /** The revision that it replaces, so that no policy of somebody else is lost; 0 for the first one. */
-    revision: wholeNumber(0, 2_147_483_646),
-    dry_run: z.boolean('must be true or false').default(false),
+    rules: Rules.describe('at most 100 rules; none ends the policy'),
+    revision: wholeNumber(0, 2_147_483_646).describe('the revision that it replaces, 0 for the first policy'),
+    dry_run: z.boolean('must be true or false').default(false).describe('count, and change nothing'),
   }),
   output: Policy.extend({
     /** In a dry run: what the first run of each rule would do, and whether the policy or its author would change. */

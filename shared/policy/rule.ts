@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { prunableStatuses } from '../changes/prune.ts'
 import { sweepActions } from '../changes/sweep.ts'
-import { ScopeName, wholeNumber } from '../scope.ts'
+import { Domain, JobType, Queue, wholeNumber } from '../scope.ts'
 import { cronPattern, faultOfTimes, isTimeZone } from './schedule.ts'
 
 const longestSeconds = 3650 * 86_400
@@ -39,16 +39,21 @@ export const Rule = z
   .strictObject({
     name: z
       .string('must be a text')
-      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be small letters, digits, - and _, at most 63 of them'),
-    domain: ScopeName.optional(),
-    queue: ScopeName.optional(),
-    job_type: ScopeName.optional(),
-    /** True for the jobs of every domain, in place of domain, queue or job_type. */
-    all: z.literal(true, 'must be true, or left out').optional(),
-    /** A rule has `prune` or `sweep`. */
-    prune: Prune.optional(),
-    sweep: Sweep.optional(),
-    /** When the rule runs: minute, hour, day, month and weekday of cron. */
+      .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be small letters, digits, - and _, at most 63 of them')
+      .describe('the name of the rule: small letters, digits, `-` and `_`, at most 63'),
+    domain: Domain.optional(),
+    queue: Queue.optional(),
+    job_type: JobType.optional(),
+    all: z
+      .literal(true, 'must be true, or left out')
+      .optional()
+      .describe('`true` for the jobs of every domain, in place of `domain`, `queue` and `job_type`'),
+    prune: Prune.optional().describe(
+      'deletes finished jobs: `statuses` and `older_than_days`, both as in a prune. A rule has `prune` or `sweep`',
+    ),
+    sweep: Sweep.optional().describe(
+      'ends jobs that wait or run for too long: `age_seconds`, `runtime_seconds` (60 at least) and `action`, as in a sweep',
+    ),
     at: z
       .string('must be times of cron')
       .max(200, 'must be at most 200 characters')
@@ -56,16 +61,22 @@ export const Rule = z
       .superRefine((at, context) => {
         const fault = cronPattern.test(at) ? faultOfTimes(at) : undefined
         if (fault) context.addIssue({ code: 'custom', message: fault })
-      }),
+      })
+      .describe('when the rule runs: minute, hour, day, month and weekday of cron, such as `15 3 * * *`'),
     time_zone: z
       .string('must be a time zone')
       .max(100, 'must be at most 100 characters')
-      .refine(isTimeZone, 'must be a time zone such as Europe/Berlin or UTC'),
-    /** A run changes at most this number of jobs, the oldest first, and leaves the others to the next run. */
-    max: wholeNumber(1, mostPerRun),
-    mode: z.enum(modes, 'must be apply or report'),
-    /** A change of more jobs, of which some may be those of the rule, needs an approval, also where an admin makes it. */
-    approval_above: wholeNumber(0).optional(),
+      .refine(isTimeZone, 'must be a time zone such as Europe/Berlin or UTC')
+      .describe('the time zone of `at`, such as `Europe/Berlin`'),
+    max: wholeNumber(1, mostPerRun).describe(
+      'the most jobs of one run, the oldest first; the others are left to the next run',
+    ),
+    mode: z.enum(modes, 'must be apply or report').describe('`apply`, or `report` to count only'),
+    approval_above: wholeNumber(0)
+      .optional()
+      .describe(
+        'a change of more jobs that may meet the jobs of the rule needs an approval, also where an admin makes it',
+      ),
   })
   .refine(({ prune, sweep }) => (prune === undefined) !== (sweep === undefined), {
     path: ['prune'],

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, preset, ScopeName } from '../scope.ts'
+import { Domain, optional, preset, Queue } from '../scope.ts'
 import { text } from '../work/job.ts'
 
-const queueFields = { domain: ScopeName, queue: ScopeName }
+const queueFields = { domain: Domain, queue: Queue }
 
 /** `pause` and `drain` stop new leases at once and let running jobs go on; a queue that drains takes no new jobs either. */
 const actions = ['pause', 'resume', 'drain'] as const
@@ -14,15 +14,18 @@ export type QueueState = z.output<typeof QueueState>
 
 export const ControlRequest = z.strictObject({
   ...queueFields,
-  /** In upper or lower case. */
   action: z
     .string()
     .toLowerCase()
-    .pipe(z.enum(actions, `must be ${actions.slice(0, -1).join(', ')} or ${actions.at(-1)}`)),
+    .pipe(z.enum(actions, `must be ${actions.slice(0, -1).join(', ')} or ${actions.at(-1)}`))
+    .describe(
+      '`pause` and `drain` stop new leases, `resume` ends both, in upper or lower case; a queue that drains refuses new jobs, too',
+    ),
   /** Replaces the reason of a queue that is stopped already. */
-  reason: optional(text(500)),
-  /** Answers 404 for a queue that never had a job and was never stopped, and changes nothing. */
-  must_exist: preset(z.boolean('must be true or false'), false),
+  reason: optional(text(500)).describe('why, for the event'),
+  must_exist: preset(z.boolean('must be true or false'), false).describe(
+    'true answers 404 for a queue that never had a job and was never stopped, and changes nothing',
+  ),
 })
 export type ControlRequest = z.output<typeof ControlRequest>
 
@@ -37,6 +40,7 @@ const ControlResult = QueueState.extend({
 export const controlQueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/queue/control',
+  meaning: 'Pauses, drains or resumes a queue.',
   needs: 'queues',
   scoped: 'narrowed',
   input: ControlRequest,
@@ -48,6 +52,7 @@ export const controlQueue = endpoint({
 export const queueStatus = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queue/status',
+  meaning: 'Whether a queue is paused or drains.',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject(queueFields),
@@ -66,10 +71,10 @@ export const StoppedQueue = z.object({
 })
 export type StoppedQueue = z.output<typeof StoppedQueue>
 
-/** The queues that are paused or draining. */
 export const stoppedQueues = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues',
+  meaning: 'All queues that are paused or drain, since when, and why.',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({}),

@@ -1,23 +1,24 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, preset, queryNumber, ScopeName, scopeFields, wholeNumber } from '../scope.ts'
+import { Domain, JobType, optional, preset, Queue, queryNumber, scopeFields, wholeNumber } from '../scope.ts'
 import { text } from '../work/job.ts'
 
-const groupFields = { domain: ScopeName, queue: ScopeName, job_type: ScopeName }
+const groupFields = { domain: Domain, queue: Queue, job_type: JobType }
 
 const Seconds = optional(wholeNumber(0, 2 ** 31 - 1))
 
-/** Sets both limits of a group; a limit that is not sent is no limit. */
 export const setSlaPolicy = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/sla/policy',
+  meaning:
+    'Sets how long a job of a group may wait and run. A limit that is not sent is no limit, whatever it was before.',
   needs: 'queues',
   scoped: 'narrowed',
   input: z.strictObject({
     ...groupFields,
-    max_queue_latency_seconds: Seconds,
-    max_duration_seconds: Seconds,
-    enabled: preset(z.boolean('must be true or false'), true),
+    max_queue_latency_seconds: Seconds.describe('how long a job may wait, from its creation until a worker takes it'),
+    max_duration_seconds: Seconds.describe('how long a job may run, since it was started'),
+    enabled: preset(z.boolean('must be true or false'), true).describe('false: no job is over these limits'),
   }),
   output: z.object({ ok: z.literal(true) }),
   changes: () => true,
@@ -27,6 +28,7 @@ export const setSlaPolicy = endpoint({
 export const deleteSlaPolicy = endpoint({
   method: 'DELETE',
   path: '/api/v1/jobs/sla/policy',
+  meaning: 'Takes the limits of a group away; 404 for a group that has none. The input is a body of JSON.',
   needs: 'queues',
   scoped: 'narrowed',
   input: z.strictObject(groupFields),
@@ -51,6 +53,7 @@ export type SlaPolicy = z.output<typeof SlaPolicy>
 export const listSlaPolicies = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/sla/policies',
+  meaning: 'The limits of the groups, by domain, queue and job type.',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject(scopeFields),
@@ -77,16 +80,16 @@ export type SlaBreach = z.output<typeof SlaBreach>
 
 const BreachesRequest = z.strictObject({
   ...scopeFields,
-  limit: queryNumber(1, 1000, 1000),
-  /** The position from which the list goes on, as the header `Link` of the page before has it. */
-  cursor: optional(text(4096)),
+  limit: queryNumber(1, 1000, 1000).describe('the most rows to answer'),
+  cursor: optional(text(4096)).describe('where the page begins: part of a URL of the header `Link`'),
 })
 export type BreachesRequest = z.output<typeof BreachesRequest>
 
-/** Queued and running jobs over a limit of their group, the oldest first, in pages by the header `Link`. */
 export const listSlaBreaches = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/sla/breaches',
+  meaning:
+    'The queued and running jobs that are over a limit of their group, the oldest first. The header `Link` has the next page. `X-Complete` is `false` where more than 50,000 jobs of groups with limits are running, or more than 10,000 groups have limits.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',

@@ -14,10 +14,11 @@ export const StaleQueue = z.object({
 })
 export type StaleQueue = z.output<typeof StaleQueue>
 
-/** The queues that hold expired leases. */
 export const staleQueues = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stale',
+  meaning:
+    'The queues that hold expired leases: how many, and when the first of them expired. `X-Complete` is `false` where more than 50,000 leases have expired, so that counts are too low.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',

@@ -54,22 +54,22 @@ export const StatsFrame = z.object({
 })
 export type StatsFrame = z.output<typeof StatsFrame>
 
-/**
- * The stats as server-sent events, at most one message a second. A stream begins with `event: full`, whatever
- * `Last-Event-ID` says, and goes on with `event: changes`.
- */
+/** A stream begins with `full`, whatever `Last-Event-ID` says. */
 export const statsStream = {
   path: '/api/v1/jobs/stats/stream',
+  meaning:
+    'The stats as server-sent events, at most one message a second. A stream begins with a message `full`, and goes on with messages `changes`.',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
     ...scopeFields,
-    /** Above this number of groups, those of a queue are sent as one, and above this number of queues those of a domain. */
     most: optional(
       z
         .string()
         .regex(/^[1-9]\d{0,5}$/, 'must be a whole number from 1 to 999999')
         .transform(Number),
-    ).meta({ type: 'integer', minimum: 1, maximum: 999_999 }),
+    )
+      .meta({ type: 'integer', minimum: 1, maximum: 999_999 })
+      .describe('above so many groups, those of a queue are sent as one, and above so many queues those of a domain'),
   }),
 } as const satisfies Stream

@@ -18,6 +18,8 @@ export type GroupStats = z.output<typeof GroupStats>
 export const stats = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stats',
+  meaning:
+    'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros.',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject(scopeFields),

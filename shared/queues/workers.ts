@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, ScopeName } from '../scope.ts'
+import { Count, Domain, optional, Queue } from '../scope.ts'
 
 const time = z.string().nullable()
 
@@ -26,13 +26,14 @@ const WorkerRow = z.object({
 })
 export type WorkerRow = z.output<typeof WorkerRow>
 
-/** The workers that hold jobs, that ended some in the last 15 minutes, or that asked for some in the last hour. */
 export const listWorkers = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/workers',
+  meaning:
+    'The workers that hold jobs, that ended some in the last 15 minutes, or that asked this API for some in the last hour, those with the most running jobs first. `X-Complete` is `false` where more than 50,000 running or ended jobs, or more than 1,000 workers, were found.',
   needs: 'read',
   scoped: 'narrowed',
-  input: z.strictObject({ domain: optional(ScopeName), queue: optional(ScopeName) }),
+  input: z.strictObject({ domain: optional(Domain), queue: optional(Queue) }),
   output: z.array(WorkerRow),
   changes: () => false,
 })

@@ -5,17 +5,16 @@ import { PathId } from '../work/job.ts'
 
 const isThere = z.boolean()
 
-/** Which values an archived job has, in JSON and compressed. */
 export const archiveMeta = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/archive/meta',
+  meaning: 'Whether an archived job has a payload and a result, as JSON or compressed.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
-    job_id: PathId,
-    /** A job of another domain is not found. */
-    domain: optional(ScopeName),
+    job_id: PathId.describe('the id of the archived job'),
+    domain: optional(ScopeName).describe('the domain that the job must have'),
   }),
   output: z.object({
     job_id: z.number(),
@@ -49,16 +48,18 @@ export type KeptOperation = z.output<typeof KeptOperation>
 
 const ArchiveRequest = z.strictObject({
   ...scopeFields,
-  /** Only operations with a lower id, for the next page. */
-  before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-  limit: queryNumber(1, 1000, 100),
+  before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).describe(
+    'only operations before this id, to turn the page',
+  ),
+  limit: queryNumber(1, 1000, 100).describe('the most rows to answer'),
 })
 export type ArchiveRequest = z.output<typeof ArchiveRequest>
 
-/** What can still be given back: the operations with archived jobs or row images, the newest first. */
 export const listArchive = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/archive/list',
+  meaning:
+    'What an undo can still give back: the operations whose jobs or row images are kept, how many, and until when. The header `Link` has the next page.',
   slow: true,
   needs: 'records',
   scoped: 'narrowed',

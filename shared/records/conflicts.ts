@@ -4,18 +4,20 @@ import { endpoint } from '../endpoint.ts'
 import { queryNumber, scopeFields } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 
-/** All jobs of an operation that an undo cannot give back now, a page of 10,000 kept jobs at a time. */
 export const listConflicts = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id/conflicts',
+  meaning:
+    'All jobs of the operation that an undo cannot give back now, each with the reason. A call reads 10,000 jobs that are kept; `next_after_id` is the `after_id` of the next call, and null after the last one.',
   slow: true,
   needs: 'records',
   scoped: 'narrowed',
   input: z.strictObject({
-    id: PathId,
-    ...scopeFields,
-    /** Only jobs with a higher id, for the next page. */
-    after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
+    id: PathId.describe('the id of the operation'),
+    domain: scopeFields.domain.describe('only jobs of this domain'),
+    queue: scopeFields.queue.describe('only jobs of this queue'),
+    job_type: scopeFields.job_type.describe('only jobs of this type'),
+    after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0).describe('only jobs with a higher id, for the next page'),
   }),
   output: z.object({
     /** In the order of their ids; a page may have none of them, and not be the last one. */

@@ -2,13 +2,13 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { PathId } from '../work/job.ts'
 
-/** Asks a running operation to stop after its batch, whichever server runs it. */
 export const stopOperation = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/stop',
+  meaning: 'Asks a running operation to stop after its batch, whichever server runs it. Its batches stand.',
   needs: 'change',
   scoped: 'narrowed',
-  input: z.strictObject({ id: PathId }),
+  input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: z.object({
     id: z.number(),
     /** The state of the operation: `running` until its batch has ended. */
@@ -20,13 +20,15 @@ export const stopOperation = endpoint({
   unconfirmed: true,
 })
 
-/** The progress of an operation, line by line, to its end: the lines of the change itself. */
+/** The lines are those of the change itself. */
 export const followOperation = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id/progress',
+  meaning:
+    'The progress of an operation, a line of JSON each, to its end: `{"progress": …}`, then `{"result": …}` or `{"error": …}`.',
   needs: 'records',
   scoped: 'narrowed',
-  input: z.strictObject({ id: PathId }),
+  input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: z.looseObject({}),
   changes: () => false,
   progress: true,

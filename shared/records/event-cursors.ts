@@ -23,10 +23,10 @@ export const CursorName = text(64).regex(
   'must begin with a letter or a digit, and have letters, digits and _ . : - only',
 )
 
-/** The cursors of the caller, by name; callers who may change jobs get those of everybody. */
 export const listEventCursors = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/events/cursors',
+  meaning: 'The cursors of the caller in the event log, by name; those of everybody for callers who may change jobs.',
   needs: 'read',
   scoped: refused,
   input: z.strictObject({}),
@@ -34,22 +34,22 @@ export const listEventCursors = endpoint({
   changes: () => false,
 })
 
-/**
- * Registers a cursor, or moves it forward. A lower id than the cursor has leaves it where it is, so that a repeated or late call does
- * no harm.
- */
+/** A lower id leaves the cursor where it is, so that a repeated or late call does no harm. */
 export const moveEventCursor = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/events/cursors/:name',
+  meaning:
+    'Registers a cursor, or moves it forward; a lower `after_id` than it has leaves it where it is. Events that it has not passed stay for 7 days beyond their term. At most 100 cursors.',
   needs: 'read',
   scoped: refused,
   input: z.strictObject({
-    name: CursorName,
+    name: CursorName.describe('a letter or a digit, then letters, digits and `_ . : -`, at most 64'),
     after_id: z
       .number('must be the id of an event, or 0')
       .int('must be the id of an event, or 0')
       .min(0, 'must be the id of an event, or 0')
-      .max(Number.MAX_SAFE_INTEGER, 'must be the id of an event, or 0'),
+      .max(Number.MAX_SAFE_INTEGER, 'must be the id of an event, or 0')
+      .describe('the id of the last event that the reader has dealt with'),
   }),
   output: EventCursor,
   changes: () => true,
@@ -57,13 +57,13 @@ export const moveEventCursor = endpoint({
   unconfirmed: true,
 })
 
-/** Forgets a cursor: its reader is gone. */
 export const removeEventCursor = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/events/cursors/:name/remove',
+  meaning: 'Forgets a cursor, since its reader is gone. The answer has its last place.',
   needs: 'read',
   scoped: refused,
-  input: z.strictObject({ name: CursorName }),
+  input: z.strictObject({ name: CursorName.describe('the name of the cursor') }),
   output: EventCursor,
   changes: () => true,
   whileFrozen: true,

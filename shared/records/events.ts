@@ -5,8 +5,9 @@ import { clampedNumber, optional, queryNumber, scopeFields } from '../scope.ts'
 
 /** The position of a reader, and its filters. */
 const eventFilters = {
-  /** Only events with a higher id; 0 means all events. */
-  after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
+  after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0).describe(
+    'only events after this id; 0 means from the beginning',
+  ),
   ...scopeFields,
 }
 
@@ -16,19 +17,16 @@ const page = [1, 1000, 200] as const
 /** A limit outside of 1 to 1000 is clamped, as on the other server. */
 export const EventsRequest = z.strictObject({
   ...eventFilters,
-  limit: clampedNumber(...page),
-  /** The last events with a lower id, in place of the first ones after `after_id`; 0 means the first ones after `after_id`. */
-  before_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
-  /**
-   * True passes over events that have been deleted because their term was over, instead of 410 `events_expired`; false does not. Absent, it
-   * is true after 0 alone.
-   */
-  skip_expired: optional(Switch),
-  /**
-   * True for a reader that goes on from the header `X-Next-After`. It gets a page with fewer events, or with none, where a search for
-   * events of its filter takes longer than 5 s; other readers get 503 then, unless an event was found.
-   */
-  partial: optional(Switch),
+  limit: clampedNumber(...page).describe('the most rows to answer'),
+  before_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0).describe(
+    'the last events before this id, in place of the first ones after `after_id`; 0 means the first ones after `after_id`',
+  ),
+  skip_expired: optional(Switch).describe(
+    '`true` passes over events that have been deleted because their term was over, `false` answers 410; absent, the call passes over them after 0 alone',
+  ),
+  partial: optional(Switch).describe(
+    'true for a reader that goes on from the header `X-Next-After`: where no event of its filter is found within 5 s, it gets a page without one in place of 503',
+  ),
 })
 
 /** The same for the flags of a command, in which a limit outside of the range is an error. */
@@ -60,12 +58,14 @@ export type JobEvent = z.output<typeof JobEvent>
 export const streamedEvent = (event: JobEvent) => ({ event: event.event_type, ...event })
 
 /**
- * Events in the order of their ids. A reader that sends the last id as `after_id` misses no event and gets none twice: an
- * event is answered only when no event with a lower id can appear any more.
+ * A reader that sends the last id as `after_id` misses no event and gets none twice: an event is answered only when no event with a lower
+ * id can appear any more.
  */
 export const events = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/events',
+  meaning:
+    'Events in the order of their ids. 410 `events_expired` where events after `after_id` have been deleted because their term was over, and `events_reset` for an id that the log has not given out. With `partial=true` the header `X-Next-After` has the id to go on with while there may be more events; without it, a search that finds nothing within 5 s is 503.',
   needs: 'read',
   scoped: 'narrowed',
   input: EventsRequest,
@@ -73,20 +73,17 @@ export const events = endpoint({
   changes: () => false,
 })
 
-/**
- * The same as server-sent events, in messages named `event: job` with `streamedEvent` as their data; a stream that was cut
- * off continues after its `Last-Event-ID`.
- */
+/** In messages named `event: job` with `streamedEvent` as their data. */
 export const eventStream = {
   path: '/api/v1/jobs/events/stream',
+  meaning:
+    'The events as server-sent events. From `after_id`, or after the `Last-Event-ID` of a stream that broke off.',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
     ...eventFilters,
-    /**
-     * `job` asks for the messages of the other server beside the events: `event: ping` at the beginning, and `data: {"heartbeat": true}`
-     * after each second of silence in place of a comment.
-     */
-    event: optional(z.literal('job', 'must be job')),
+    event: optional(z.literal('job', 'must be job')).describe(
+      '`job` asks for the messages of the other server beside the events: `event: ping` at the beginning, and `data: {"heartbeat": true}` after each second of silence',
+    ),
   }),
 } as const satisfies Stream

@@ -22,21 +22,19 @@ const SealedRecord = z.object({
 })
 export type SealedRecord = z.output<typeof SealedRecord>
 
-/** Sealed records in the order of the chain, without a gap between the first and the last. */
 export const exportOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/export',
+  meaning:
+    'Sealed records in the order of the chain, without a gap, for somebody who verifies them without the database. The last page is empty.',
   slow: true,
   needs: 'records',
   scoped: refusedChain,
   input: z.strictObject({
-    /** From the first record on that ended at this time or later. */
-    since: optional(Time),
-    /** To the last record that ended before this time. */
-    until: optional(Time),
-    /** Only records after this one, for the next page. */
-    after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0),
-    limit: queryNumber(1, 1000, 200),
+    since: optional(Time).describe('from the first record on that ended at this time or later'),
+    until: optional(Time).describe('to the last record that ended before this time'),
+    after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0).describe('only records after this one, for the next page'),
+    limit: queryNumber(1, 1000, 200).describe('the most rows to answer'),
   }),
   /** Also fewer than `limit` where the records are large; the last page is empty. */
   output: z.array(SealedRecord),

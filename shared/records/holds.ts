@@ -43,21 +43,23 @@ const subjects = ({ ids, operation_id, all, until: _, ...filter }: Record<string
 const AddHold = z
   .strictObject({
     ...filterFields,
-    ids: optional(Ids),
-    /** True for every job, in place of a filter. */
-    all: preset(z.boolean('must be true or false'), false),
-    operation_id: JobId.optional(),
-    until: Time,
+    ids: optional(Ids).describe('these jobs, whether they exist or are in the archive, at most 1,000,000'),
+    all: preset(z.boolean('must be true or false'), false).describe('true for every job, in place of a filter'),
+    operation_id: JobId.optional().describe(
+      'the archived jobs and row images of this operation, and jobs that still exist',
+    ),
+    until: Time.describe('when the hold ends, at most 3,650 days from now'),
   })
   .refine((request) => subjects(request) === 1, 'give a filter, all: true, ids or operation_id, and only one of them')
 export type AddHold = z.output<typeof AddHold>
 
 const refused = { refused: 'a hold may keep jobs of all domains, which have room for 100 holds' } as const
 
-/** Holds jobs. When the answer arrives, no change that passes holds over touches these jobs any more. */
 export const addHold = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/holds',
+  meaning:
+    "Holds jobs until a time: prune, sweep and the end of the archive's term pass them over. A hold by filter is also over jobs that match later; one over an operation keeps its archived jobs and row images. When the answer arrives, no batch that began before it still runs. At most 100 holds at once, beside those of undos.",
   needs: 'change',
   scoped: refused,
   input: z.preprocess(prepareFilter, AddHold),
@@ -68,28 +70,29 @@ export const addHold = endpoint({
   documents: documentsOfIds,
 })
 
-/** The holds that have not ended, the newest first. */
 export const listHolds = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/holds',
+  meaning: 'The holds that have not ended, the newest first. The header `Link` has the next page.',
   needs: 'records',
   scoped: refused,
   input: z.strictObject({
-    /** Only holds with a lower id, for the next page. */
-    before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-    limit: queryNumber(1, 1000, 100),
+    before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).describe(
+      'only holds before this id, to turn the page',
+    ),
+    limit: queryNumber(1, 1000, 100).describe('the most rows to answer'),
   }),
   output: z.array(Hold),
   changes: () => false,
 })
 
-/** Ends a hold before its time. */
 export const removeHold = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/holds/:id/remove',
+  meaning: 'Ends a hold before its time; 404 for one that has ended.',
   needs: 'change',
   scoped: refused,
-  input: z.strictObject({ id: PathId }),
+  input: z.strictObject({ id: PathId.describe('the id of the hold') }),
   output: Hold,
   changes: () => true,
   unconfirmed: true,

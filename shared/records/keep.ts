@@ -3,13 +3,18 @@ import { endpoint } from '../endpoint.ts'
 import { Time } from '../time.ts'
 import { PathId } from '../work/job.ts'
 
-/** Keeps what an undo of an operation needs until a time, or longer where it is kept longer already. */
 export const keepOperation = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/operations/:id/keep',
+  meaning: 'Keeps what an undo of the operation needs until a time, or longer where it is kept longer already.',
   needs: 'change',
   scoped: 'narrowed',
-  input: z.strictObject({ id: PathId, until: Time }),
+  input: z.strictObject({
+    id: PathId.describe('the id of the operation'),
+    until: Time.describe(
+      'the time up to which its jobs and row images are kept, rounded up to whole days since its end, at most 3,650',
+    ),
+  }),
   output: z.object({
     id: z.number(),
     /** Until when its archived jobs and row images are kept: whole days after the end of the operation. */

@@ -83,24 +83,24 @@ export type OperationRecord = z.output<typeof OperationRecord>
 
 const listedKinds = [...bulkKinds, ...actKinds, 'changes', 'acts'] as const
 
-/** Records, the newest first. */
 export const listOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations',
+  meaning: 'The records of bulk changes and of the other acts of operators and admins, the newest first.',
   needs: 'records',
   scoped: 'narrowed',
   input: z.strictObject({
     ...scopeFields,
-    /** The kind of a bulk change or of an act, or all of either. */
-    kind: optional(z.enum(listedKinds, `must be one of ${listedKinds.join(', ')}`)),
-    state: optional(z.enum(states, `must be one of ${states.join(', ')}`)),
-    /** Only records of this caller, as records name it. */
-    caller: optional(words(256)),
-    /** Only changes that began at this time or later. */
-    since: optional(Time),
-    /** Only records with a lower id, for the next page. */
-    before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
-    limit: queryNumber(1, 1000, 50),
+    kind: optional(z.enum(listedKinds, `must be one of ${listedKinds.join(', ')}`)).describe(
+      'only records of this kind; `changes` are all bulk changes, and `acts` all other ones',
+    ),
+    state: optional(z.enum(states, `must be one of ${states.join(', ')}`)).describe('only operations in this state'),
+    caller: optional(words(256)).describe('only operations of this caller'),
+    since: optional(Time).describe('only operations that began at this time or later'),
+    before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).describe(
+      'only operations before this id, to turn the page',
+    ),
+    limit: queryNumber(1, 1000, 50).describe('the most rows to answer'),
   }),
   output: z.array(OperationRecord),
   changes: () => false,
@@ -109,9 +109,10 @@ export const listOperations = endpoint({
 export const getOperation = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/:id',
+  meaning: 'One record, and what has become of its jobs (`now`).',
   needs: 'records',
   scoped: 'narrowed',
-  input: z.strictObject({ id: PathId }),
+  input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: OperationRecord.extend({
     /** The states of its jobs now, with the number of jobs in each; `gone` for jobs that do not exist any more. */
     now: z.record(z.string(), Count),
@@ -136,16 +137,15 @@ const Hash = z
   .toLowerCase()
   .regex(/^[0-9a-f]{64}$/, 'must be a hash of 64 hexadecimal digits')
 
-/** Checks the hash chain of the records, day by day. */
 export const verifyOperations = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/operations/verify',
+  meaning: 'Checks the hash chain of the records, day by day.',
   slow: true,
   needs: 'records',
   scoped: refusedChain,
   input: z.strictObject({
-    /** The hash of a record, kept elsewhere: the chain must still contain it. */
-    expect: optional(Hash),
+    expect: optional(Hash).describe('the hash of a record, kept elsewhere, which the chain must still contain'),
   }),
   output: z.object({
     /** Every record is as it was sealed, none is missing, and the chain contains the hash of `expect`. */

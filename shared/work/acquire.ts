@@ -1,30 +1,29 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, preset, ScopeName, wholeNumber } from '../scope.ts'
+import { Domain, optional, preset, Queue, ScopeName, wholeNumber } from '../scope.ts'
 import { Job, words } from './job.ts'
 
-/** The name of a worker, which rows and events keep. */
-export const WorkerId = words(256)
+/** Rows and events keep it. */
+export const WorkerId = words(256).describe('the name of the worker')
 
-/** The length of a lease in seconds, 60 by default. A server may allow less with `JOBS_LEASE_MAX_SECONDS`. */
-export const LeaseSeconds = wholeNumber(1, 86_400)
+export const LeaseSeconds = wholeNumber(1, 86_400).describe(
+  'the length of the lease from now on, 60 s when absent, at most `JOBS_LEASE_MAX_SECONDS`; a renewal never makes a lease shorter',
+)
 
 export const AcquireRequest = z.strictObject({
-  domain: ScopeName,
-  queue: preset(ScopeName, 'default'),
+  domain: Domain,
+  queue: preset(Queue, 'default'),
   worker_id: WorkerId,
   lease_seconds: optional(LeaseSeconds),
-  /** The most jobs to take. */
-  limit: preset(wholeNumber(1, 100), 1),
+  limit: preset(wholeNumber(1, 100), 1).describe('the most jobs to lease'),
   job_types: optional(
     z
       .array(ScopeName, 'must be a list of job types')
       .min(1, 'must name at least one')
       .max(100, 'must name at most 100'),
-  ),
-  owner_user_id: optional(words(128)),
-  /** How many seconds the call may be held until there is a job. */
-  wait_seconds: preset(wholeNumber(0, 60), 0),
+  ).describe('only jobs of these types'),
+  owner_user_id: optional(words(128)).describe('the owner of the job'),
+  wait_seconds: preset(wholeNumber(0, 60), 0).describe('how long the call may wait until there is a job'),
 })
 export type AcquireRequest = z.output<typeof AcquireRequest>
 
@@ -41,6 +40,7 @@ export const Attempt = Job.pick({
 export const acquire = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/acquire',
+  meaning: 'Leases jobs of one queue in pick order.',
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',

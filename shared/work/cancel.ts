@@ -3,20 +3,21 @@ import { endpoint } from '../endpoint.ts'
 import { Count, optional, preset } from '../scope.ts'
 import { JobId, PathId, text } from './job.ts'
 
-/**
- * Cancels a queued job at once, with up to 1,000 jobs that depend on it. The worker of a running job is asked to end it: the next renewal answers `cancel_requested`.
- */
+/** The worker of a running job is asked to end it: the next renewal answers `cancel_requested`. */
 export const cancel = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/cancel',
+  meaning:
+    'Ends a queued job, or asks a running job to end. Up to 1,000 jobs that depend on it are cancelled along (`dependents`), as an operation on record; of more nothing is changed, and `/jobs/batch/cancel` with `job_id` does it.',
   forPrograms: true,
   needs: 'single',
   scoped: 'narrowed',
   input: z.strictObject({
-    id: PathId,
-    reason: optional(text(500)),
-    /** Cancels a running job at once: its worker loses the lease. */
-    force: preset(z.boolean('must be true or false'), false),
+    id: PathId.describe('the id of the job'),
+    reason: optional(text(500)).describe('why, for the event'),
+    force: preset(z.boolean('must be true or false'), false).describe(
+      'end a running job now; its worker loses the lease',
+    ),
   }),
   output: z.object({
     id: JobId,

@@ -1,37 +1,34 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { jobList, optional, preset, ScopeName, wholeNumber } from '../scope.ts'
+import { Domain, JobType, jobList, optional, preset, Queue, wholeNumber } from '../scope.ts'
 import { Time } from '../time.ts'
 import { Job, JsonObject, text, words } from './job.ts'
 
 const biggestInteger = 2 ** 31 - 1
 
 export const NewJob = z.strictObject({
-  domain: ScopeName,
-  queue: preset(ScopeName, 'default'),
-  job_type: ScopeName,
-  /** The input of the worker; at most `JOBS_MAX_JSON_BYTES` of JSON. */
-  payload: JsonObject,
-  owner_user_id: optional(words(128)),
-  /** 1 runs first. */
-  priority: preset(wholeNumber(1, 10), 5),
-  /** The number of attempts after the first one. */
-  max_retries: preset(wholeNumber(0, 100), 3),
-  /** After how many failures in a row with one error code the job is quarantined; absent means as its queue says. */
-  quarantine_threshold: optional(wholeNumber(1, 100)),
-  /** Not before this time; absent means at once. */
-  available_at: optional(Time),
-  /** Where a job with this key exists in the domain, queue and type, that job is answered, and none is inserted. */
-  idempotency_key: optional(words(256)),
-  batch_group: optional(words(256)),
-  /** The uuids of the jobs that must be completed before this one runs. */
+  domain: Domain,
+  queue: preset(Queue, 'default'),
+  job_type: JobType,
+  payload: JsonObject.describe('an object for the worker, at most `JOBS_MAX_JSON_BYTES`'),
+  owner_user_id: optional(words(128)).describe('the owner of the job'),
+  priority: preset(wholeNumber(1, 10), 5).describe('a job with a lower number runs first'),
+  max_retries: preset(wholeNumber(0, 100), 3).describe('attempts after the first one'),
+  quarantine_threshold: optional(wholeNumber(1, 100)).describe(
+    'after how many failures in a row with one error code the job is quarantined; left out, as its queue says',
+  ),
+  available_at: optional(Time).describe('the job does not run before this time; absent means at once'),
+  idempotency_key: optional(words(256)).describe(
+    'a second job with this key in its domain, queue and type is the first job',
+  ),
+  batch_group: optional(words(256)).describe('a name that jobs of one batch share'),
   depends_on: optional(
     z
       .array(text(128).trim().min(1, 'must not be blank'))
       .max(100, 'must name at most 100 jobs')
       .transform((uuids) => [...new Set(uuids)]),
-  ),
-  project_id: optional(wholeNumber(-biggestInteger - 1, biggestInteger)),
+  ).describe('uuids of jobs that must be completed before this job runs'),
+  project_id: optional(wholeNumber(-biggestInteger - 1, biggestInteger)).describe('the project of the job'),
 })
 export type NewJob = z.output<typeof NewJob>
 
@@ -44,6 +41,8 @@ export type EnqueuedJob = z.output<typeof EnqueuedJob>
 export const enqueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs',
+  meaning:
+    'Takes a job in. 201 with the row; 200 with the row that is there and `created: false` when the idempotency key is taken.',
   forPrograms: true,
   needs: 'enqueue',
   scoped: 'narrowed',
@@ -57,15 +56,15 @@ export const enqueue = endpoint({
   created: ({ created }) => created,
 })
 
-/** Inserts all of the jobs, or none. */
 export const enqueueBatch = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch',
+  meaning: 'Takes up to 1,000 jobs in, all or none.',
   forPrograms: true,
   needs: 'enqueue',
   scoped: 'narrowed',
   input: z.strictObject({
-    jobs: jobList(NewJob),
+    jobs: jobList(NewJob).describe('the jobs; their fields are below'),
   }),
   documents: 16,
   /** In the order of the request. */

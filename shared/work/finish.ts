@@ -6,39 +6,48 @@ import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const finishFields = {
   ...leaseOwnerFields,
-  /** Chosen by the worker: a finish that is repeated with the same token gets the same answer as the first time. */
-  completion_token: optional(words(256)),
+  completion_token: optional(words(256)).describe(
+    'chosen by the worker: the same finish with the same token is answered as the first time',
+  ),
 }
 
 const completeFields = {
   ...finishFields,
-  /** The result of the job, any JSON; at most `JOBS_MAX_JSON_BYTES`. */
-  result: Json.optional(),
+  result: Json.optional().describe('any JSON, at most `JOBS_MAX_JSON_BYTES`'),
 }
 
 const failFields = {
   ...finishFields,
-  /** The error message, for people. */
-  error: words(10_000),
-  /** The error code, for programs: a job that fails with one code several times in a row is quarantined. */
-  error_code: optional(words(128)),
-  error_class: optional(words(256)),
-  /** Any JSON; at most `JOBS_MAX_JSON_BYTES`. */
-  error_stack: Json.optional(),
-  /** False when another attempt would fail, too. */
-  retryable: preset(z.boolean('must be true or false'), true),
-  /** Seconds before the second attempt; they double with each attempt. */
+  error: words(10_000).describe('what went wrong, for people'),
+  error_code: optional(words(128)).describe(
+    'what went wrong, for programs; the same code several times in a row ends in quarantine',
+  ),
+  error_class: optional(words(256)).describe('the class of the error'),
+  error_stack: Json.optional().describe('any JSON, at most `JOBS_MAX_JSON_BYTES`'),
+  retryable: preset(z.boolean('must be true or false'), true).describe('false when another attempt would fail, too'),
   backoff_seconds: optional(
     z.number('must be a number').min(0, 'must be at least 0').max(3600, 'must be at most 3600'),
-  ),
+  ).describe('the wait before the next attempt, 1 s when absent; it doubles with each attempt, up to an hour'),
 }
 
 export const FinishItem = z.discriminatedUnion(
   'action',
   [
-    z.strictObject({ action: z.literal('complete'), ...completeFields, id: JobId }),
-    z.strictObject({ action: z.literal('fail'), ...failFields, id: JobId }),
-    z.strictObject({ action: z.literal('release'), ...finishFields, id: JobId }),
+    z.strictObject({
+      action: z.literal('complete').describe('how the attempt ended'),
+      ...completeFields,
+      id: JobId.describe('the id of the job'),
+    }),
+    z.strictObject({
+      action: z.literal('fail').describe('how the attempt ended'),
+      ...failFields,
+      id: JobId.describe('the id of the job'),
+    }),
+    z.strictObject({
+      action: z.literal('release').describe('how the attempt ended'),
+      ...finishFields,
+      id: JobId.describe('the id of the job'),
+    }),
   ],
   'must be complete, fail or release',
 )
@@ -72,26 +81,30 @@ const common = {
 export const complete = endpoint({
   ...common,
   path: '/api/v1/jobs/:id/complete',
-  input: z.strictObject({ ...completeFields, id: PathId }),
+  meaning: 'Ends an attempt: the job is completed.',
+  input: z.strictObject({ ...completeFields, id: PathId.describe('the id of the job') }),
 })
 
 export const fail = endpoint({
   ...common,
   path: '/api/v1/jobs/:id/fail',
-  input: z.strictObject({ ...failFields, id: PathId }),
+  meaning: 'Ends an attempt: the job is retried, quarantined or failed.',
+  input: z.strictObject({ ...failFields, id: PathId.describe('the id of the job') }),
 })
 
 /** Puts a job back into its queue, as if it had not been leased. */
 export const release = endpoint({
   ...common,
   path: '/api/v1/jobs/:id/release',
-  input: z.strictObject({ ...finishFields, id: PathId }),
+  meaning: 'Ends an attempt: the job goes back to the queue as if it had not been picked up.',
+  input: z.strictObject({ ...finishFields, id: PathId.describe('the id of the job') }),
 })
 
 export const finishMany = endpoint({
   ...common,
   path: '/api/v1/jobs/finish',
-  input: z.strictObject({ jobs: manyOf(FinishItem) }),
+  meaning: 'Ends up to 1,000 attempts, each with its `action`; each job is answered on its own.',
+  input: z.strictObject({ jobs: manyOf(FinishItem).describe('the jobs; their fields are below') }),
   documents: 16,
   /** In the order of the request. */
   output: z.object({ results: z.array(FinishResult) }),

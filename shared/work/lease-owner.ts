@@ -5,7 +5,10 @@ import { WorkerId } from './acquire.ts'
 import { JobId, words } from './job.ts'
 
 /** The fields by which a worker proves that it has the lease of a job. */
-export const leaseOwnerFields = { worker_id: WorkerId, lease_id: words(256) }
+export const leaseOwnerFields = {
+  worker_id: WorkerId,
+  lease_id: words(256).describe('the lease under which the worker holds the job'),
+}
 
 /** A list of items about different jobs. */
 export const manyOf = <T extends z.ZodType<{ id: number }>>(item: T) =>

@@ -3,17 +3,16 @@ import { endpoint } from '../endpoint.ts'
 import { Job, PathId } from './job.ts'
 import { leaseOwnerFields } from './lease-owner.ts'
 
-/**
- * A job with the lease that is on it, as acquire has answered it and as it is now: while it runs, and after it has ended under this lease.
- * The lease id is in the body, since URLs are in logs.
- */
+/** The lease id is in the body, since URLs are in logs. */
 export const leasedJob = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/leased',
+  meaning:
+    'Reads the job whose lease the worker has, as acquire answers it and as it is now: while it runs, and after it has ended under this lease. 409 `lease_lost` where another lease or none is on it, and for the lease of another token. The call changes nothing.',
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
-  input: z.strictObject({ id: PathId, lease_id: leaseOwnerFields.lease_id }),
+  input: z.strictObject({ id: PathId.describe('the id of the job'), lease_id: leaseOwnerFields.lease_id }),
   output: Job,
   changes: () => false,
   unconfirmed: true,

@@ -7,7 +7,6 @@ import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const fields = {
   ...leaseOwnerFields,
-  /** Seconds from now; a lease is never made shorter. */
   lease_seconds: optional(LeaseSeconds),
   progress_percent: optional(
     z
@@ -16,11 +15,11 @@ const fields = {
       .max(100, 'must be at most 100')
       // The column is a real: a number that is too small for it becomes 0 instead of an error.
       .transform(Math.fround),
-  ),
-  progress_message: optional(text(1000)),
+  ).describe('the progress'),
+  progress_message: optional(text(1000)).describe('a sentence about the progress'),
 }
 
-export const RenewItem = z.strictObject({ ...fields, id: JobId })
+export const RenewItem = z.strictObject({ ...fields, id: JobId.describe('the id of the job') })
 export type RenewItem = z.output<typeof RenewItem>
 
 export const Renewed = z.object({
@@ -37,10 +36,11 @@ export type RenewResult = z.output<typeof RenewResult>
 export const renew = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/:id/renew',
+  meaning: 'Extends a lease, reports progress, and tells whether the job is still wanted (`cancel_requested`).',
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
-  input: z.strictObject({ ...fields, id: PathId }),
+  input: z.strictObject({ ...fields, id: PathId.describe('the id of the job') }),
   output: Renewed,
   changes: () => true,
   whileFrozen: true,
@@ -50,10 +50,11 @@ export const renew = endpoint({
 export const renewMany = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/renew',
+  meaning: 'The same for up to 1,000 jobs; each job is answered on its own.',
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
-  input: z.strictObject({ jobs: manyOf(RenewItem) }),
+  input: z.strictObject({ jobs: manyOf(RenewItem).describe('the jobs; their fields are below') }),
   /** In the order of the request. */
   output: z.object({ results: z.array(RenewResult) }),
   changes: () => true,

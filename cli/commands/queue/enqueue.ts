@@ -1,3 +1,4 @@
+import type { Endpoint } from '../../../shared/endpoint.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { CommandSpec } from '../../command.ts'
@@ -82,7 +83,6 @@ async function fromFile(context: Context, { from = '-', ...others }: EnqueueFlag
 /** The endpoint with the fields that this command prints: another server may leave out the others. */
 async function endpointOfOneJob() {
   const { EnqueuedJob, enqueue } = await import('../../../shared/work/enqueue.ts')
-  const { endpoint } = await import('../../../shared/endpoint.ts')
   const output = EnqueuedJob.pick({
     id: true,
     uuid: true,
@@ -92,7 +92,12 @@ async function endpointOfOneJob() {
     status: true,
     created: true,
   })
-  return endpoint({ ...enqueue, output, created: ({ created }) => created })
+  const call: Endpoint<typeof enqueue.input, typeof output, typeof enqueue.scoped> = {
+    ...enqueue,
+    output,
+    created: ({ created }) => created,
+  }
+  return call
 }
 
 async function requestOf(context: Context, flags: EnqueueFlags, word: string) {

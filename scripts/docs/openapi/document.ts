@@ -1,15 +1,10 @@
 import { Accepted, ProgressLine } from '../../../shared/changes/bulk-change.ts'
-import type { Endpoint } from '../../../shared/endpoint.ts'
-import * as endpoints from '../../../shared/endpoints.ts'
 import { version } from '../../../shared/version.ts'
-import { about, type Name } from '../endpoint-meanings.ts'
+import { all, names } from '../calls.ts'
 import { headerParameters, operationOf, pathOf } from './operation.ts'
 import { invalidRules, problemSchema } from './problem.ts'
 import { type JsonSchema, outputSchema } from './schemas.ts'
 import { probes, streams } from './streams.ts'
-
-const all: Record<Name, Endpoint> = endpoints
-const isName = (name: string): name is Name => name in about
 
 /** The OpenAPI 3.1 document of the whole API, as JSON. */
 export function openApiDocument(): string {
@@ -49,7 +44,7 @@ function pathsOf(): Record<string, JsonSchema> {
   const add = (path: string, method: string, operation: JsonSchema) => {
     paths[pathOf(path)] = { ...paths[pathOf(path)], [method.toLowerCase()]: operation }
   }
-  for (const name of Object.keys(about).filter(isName)) {
+  for (const name of names) {
     const endpoint = all[name]
     for (const [at, path] of [endpoint.path, ...(endpoint.aliases ?? [])].entries()) {
       add(path, endpoint.method, operationOf(name, { ...endpoint, path }, at === 0 ? name : `${name}${at + 1}`))

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../../shared/endpoint.ts'
+import type { EndpointName } from '../../../shared/endpoint-names.ts'
 import { headers, maxReasonLength, ndjson, returnMinimal } from '../../../shared/headers.ts'
-import { about, minimalMeaning, type Name } from '../endpoint-meanings.ts'
-import { meaningOf } from '../field-meanings.ts'
+import { meaningOf, minimalMeaning } from '../calls.ts'
 import { inputSchema, type JsonSchema, type ObjectSchema, outputSchema } from './schemas.ts'
 
 /** Names in a path as OpenAPI writes them: `/jobs/{id}`. */
@@ -10,14 +10,15 @@ export const pathOf = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}
 const ref = (kind: 'parameters' | 'responses' | 'schemas', name: string) => ({ $ref: `#/components/${kind}/${name}` })
 
 /** One call of an endpoint. `id` is its name, with a number for another path of the same endpoint. */
-export function operationOf(name: Name, endpoint: Endpoint, id: string): JsonSchema {
+export function operationOf(name: EndpointName, endpoint: Endpoint, id: string): JsonSchema {
   const input = inputSchema(endpoint.input)
   const fields = withMeanings(name, input)
+  const meaning = meaningOf(name, endpoint.meaning)
   const inBody = Object.entries(fields).filter(([field]) => placeOf(endpoint, field) === 'body')
   return {
     operationId: id,
-    summary: firstSentence(about[name]),
-    description: descriptionOf(name, fields),
+    summary: firstSentence(meaning),
+    description: descriptionOf(name, meaning, fields),
     parameters: [
       ...Object.entries(fields).flatMap(([field, schema]) => parameterOf(endpoint, { field, schema, input })),
       ...headersOf(endpoint),
@@ -29,16 +30,17 @@ export function operationOf(name: Name, endpoint: Endpoint, id: string): JsonSch
 }
 
 /** With the filter that is no parameter, since the caller chooses its name. */
-const descriptionOf = (name: Name, { payload }: Record<string, JsonSchema>): string =>
-  name === 'listJobs' ? `${about[name]} In the query also: ${payload?.description}` : about[name]
+const descriptionOf = (name: EndpointName, meaning: string, { payload }: Record<string, JsonSchema>): string =>
+  name === 'listJobs' ? `${meaning} In the query also: ${payload?.description}` : meaning
 
-const firstSentence = (text: string): string => /^.*?[.](?= |$)/.exec(text)?.[0] ?? text
+export const firstSentence = (text: string): string => /^.*?[.](?= |$)/.exec(text)?.[0] ?? text
 
-const withMeanings = (name: Name, { properties }: ObjectSchema): Record<string, JsonSchema> =>
+/** The fields of an input, each with its meaning as its last member. */
+export const withMeanings = (name: string, { properties }: ObjectSchema): Record<string, JsonSchema> =>
   Object.fromEntries(
-    Object.entries(properties).map(([field, schema]) => [
+    Object.entries(properties).map(([field, { description, ...schema }]) => [
       field,
-      { ...schema, description: meaningOf(name, field, Object.keys(properties)) },
+      { ...schema, description: meaningOf(`${name}.${field}`, description) },
     ]),
   )
 

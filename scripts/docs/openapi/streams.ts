@@ -1,6 +1,7 @@
-import type * as z from 'zod'
+import type { Stream } from '../../../shared/endpoint.ts'
 import { eventStream, statsStream } from '../../../shared/endpoints.ts'
-import { meaningOf } from '../field-meanings.ts'
+import { meaningOf } from '../calls.ts'
+import { firstSentence, withMeanings } from './operation.ts'
 import { inputSchema, type JsonSchema } from './schemas.ts'
 
 /** A call that is no endpoint: a stream or a probe. */
@@ -11,31 +12,20 @@ interface OtherCall {
 
 /** The streams of server-sent events. */
 export const streams = (): OtherCall[] => [
-  {
-    path: eventStream.path,
-    operation: streamOf('eventStream', eventStream.input, {
-      summary: 'The events as server-sent events.',
-      description: 'From `after_id`, or after the `Last-Event-ID` of a stream that broke off.',
-    }),
-  },
-  {
-    path: statsStream.path,
-    operation: streamOf('statsStream', statsStream.input, {
-      summary: 'The stats as server-sent events, at most one message a second.',
-      description: 'A stream begins with a message `full`, and goes on with messages `changes`.',
-    }),
-  },
+  { path: eventStream.path, operation: streamOf('eventStream', eventStream) },
+  { path: statsStream.path, operation: streamOf('statsStream', statsStream) },
 ]
 
-function streamOf(id: string, input: z.ZodType, about: { summary: string; description: string }): JsonSchema {
-  const { properties } = inputSchema(input)
-  const names = Object.keys(properties)
+function streamOf(id: string, { meaning: given, input }: Stream): JsonSchema {
+  const meaning = meaningOf(id, given)
+  const summary = firstSentence(meaning)
   return {
     operationId: id,
-    ...about,
-    parameters: names.map((name) => ({
-      ...{ name, in: 'query', required: false, description: meaningOf('events', name, names) },
-      schema: properties[name],
+    summary,
+    description: meaning.slice(summary.length).trim(),
+    parameters: Object.entries(withMeanings(id, inputSchema(input))).map(([name, { description, ...schema }]) => ({
+      ...{ name, in: 'query', required: false, description },
+      schema,
     })),
     responses: {
       '200': { description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } },

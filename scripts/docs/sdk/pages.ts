@@ -1,17 +1,12 @@
 import type * as z from 'zod'
 import type { Endpoint } from '../../../shared/endpoint.ts'
-import * as endpoints from '../../../shared/endpoints.ts'
+import type { EndpointName } from '../../../shared/endpoint-names.ts'
+import { eventStream, statsStream } from '../../../shared/endpoints.ts'
 import { failureCodes } from '../../../shared/errors.ts'
-import { about, type Name } from '../endpoint-meanings.ts'
-import { meaningOf } from '../field-meanings.ts'
+import { all, meaningOf, names } from '../calls.ts'
 import { inputSchema, type ObjectSchema, outputSchema } from '../openapi/schemas.ts'
 import { namedTypes } from './named-types.ts'
 import { declarationOf, type Named } from './type-text.ts'
-
-const all: Record<Name, Endpoint> = endpoints
-const isName = (name: string): name is Name => name in about
-const names = Object.keys(about).filter(isName)
-const { eventStream, statsStream } = endpoints
 
 const head = '/* Made from the schemas in shared/ by `npm run docs`. */\n\n'
 
@@ -43,18 +38,10 @@ export function wireTypesPage(): string {
 /** Codes that only the command line has are sent by no server. */
 const sentCodes = failureCodes.filter((code) => !['usage', 'interrupted', 'terminated'].includes(code))
 
-function inputOf(name: string, schema: z.ZodType): string {
-  const json = inputSchema(schema)
-  const fields = Object.keys(json.properties)
-  const of = name === 'eventStream' || name === 'statsStream' ? 'events' : name
-  return `${declarationOf(`${typeName(name)}Input`, json, {
-    named: [],
-    list: 'readonly ',
-    meaningOf: (field) => typeName(meaningOf(of, field, fields)),
-  })}\n`
-}
+const inputOf = (name: string, schema: z.ZodType): string =>
+  `${declarationOf(`${typeName(name)}Input`, inputSchema(schema), { named: [], list: 'readonly ' })}\n`
 
-const outputOf = (name: Name): string =>
+const outputOf = (name: EndpointName): string =>
   `${declarationOf(`${typeName(name)}Output`, outputSchema(all[name].output), { named, list: '' })}\n`
 
 /** The calls by name: their types, and how each goes to the server. */
@@ -85,11 +72,12 @@ export const streamPaths = {
 
 const needsConfirmation = ({ method, unconfirmed }: Endpoint): boolean => method !== 'GET' && !unconfirmed
 
-function methodOf(name: Name): string {
-  const sentence = needsConfirmation(all[name]) ? `${about[name]} A change needs \`confirm\`.` : about[name]
+function methodOf(name: EndpointName): string {
+  const meaning = meaningOf(name, all[name].meaning)
+  const sentence = needsConfirmation(all[name]) ? `${meaning} A change needs \`confirm\`.` : meaning
   const input = `input${isOptional(name) ? '?' : ''}: ${typeName(name)}Input`
   return `  /** ${sentence} */\n  ${name}: (${input}, options?: CallOptions) => Promise<${typeName(name)}Output>`
 }
 
-const isOptional = (name: Name): boolean => requiredOf(inputSchema(all[name].input)).length === 0
+const isOptional = (name: EndpointName): boolean => requiredOf(inputSchema(all[name].input)).length === 0
 const requiredOf = ({ required }: ObjectSchema): readonly string[] => required

@@ -10,6 +10,7 @@ const Schema = z.looseObject({
   oneOf: z.array(z.unknown()).optional(),
   items: z.unknown().optional(),
   pattern: z.string().optional(),
+  description: z.string().optional(),
   properties: z.record(z.string(), z.unknown()).default({}),
   required: z.array(z.string()).default([]),
   additionalProperties: z.unknown().optional(),
@@ -26,11 +27,13 @@ interface Writing {
   named: readonly Named[]
   /** Lists of an input may be read-only. */
   list: 'readonly ' | ''
-  /** The sentence above a field of the outermost object. */
-  meaningOf?: ((field: string) => string) | undefined
 }
 
-const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
+/** True for the same type, whatever the schemas say that it means. */
+const same = (one: unknown, other: unknown): boolean =>
+  JSON.stringify(one, withoutDescription) === JSON.stringify(other, withoutDescription)
+const withoutDescription = (name: string, value: unknown) =>
+  name === 'description' && typeof value === 'string' ? undefined : value
 
 /** The pattern of ids in a path: callers give them as numbers. */
 const idPattern = '^[1-9]\\d{0,15}$'
@@ -45,12 +48,17 @@ export function declarationOf(name: string, json: unknown, writing: Writing): st
   const inherited = base ? Schema.parse(base.json).properties : {}
   const own = Object.keys(schema.properties).filter((field) => !Object.hasOwn(inherited, field))
   const lines = own.flatMap((field) => {
-    const meaning = writing.meaningOf?.(field)
-    return [...(meaning === undefined ? [] : [`  /** ${meaning} */`]), `  ${fieldOf(field, schema, writing)}`]
+    const meaning = Schema.parse(schema.properties[field]).description
+    return [
+      ...(meaning === undefined ? [] : [`  /** ${sentenceOf(meaning)} */`]),
+      `  ${fieldOf(field, schema, writing)}`,
+    ]
   })
   if (isOpen(schema)) lines.push(`  ${furtherFields}`)
   return `export interface ${name}${base ? ` extends ${base.name}` : ''} {\n${lines.join('\n')}\n}\n`
 }
+
+const sentenceOf = (meaning: string): string => `${meaning[0]?.toUpperCase()}${meaning.slice(1)}`
 
 /** True for an answer that has further fields, which no schema names. */
 const isOpen = ({ additionalProperties }: Schema): boolean => same(additionalProperties, {})
