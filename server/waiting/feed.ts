@@ -12,8 +12,8 @@ export interface Feed<T> {
 interface FeedOptions<T> {
   /** Reads the next value, given the value before it. */
   read: (before: T | undefined) => Promise<T>
-  /** The least time between the begin of two reads, in milliseconds. */
-  intervalMs: number
+  /** The least time between the begin of two reads, in milliseconds; a function is asked at each read. */
+  intervalMs: number | (() => number)
   /**
    * A read that takes long is followed by a pause of this many times its duration, so that readers do not load the database; 4 unless set.
    * A read that mostly waits needs none.
@@ -67,7 +67,7 @@ export function createFeed<T>({ read, intervalMs, restFactor = 4 }: FeedOptions<
     const beganAt = performance.now()
     isFresh = false
     // After a read that fails, the next one comes as soon as it may: readers wait for it, and have no value.
-    nextAt = beganAt + intervalMs
+    nextAt = beganAt + (typeof intervalMs === 'number' ? intervalMs : intervalMs())
     const value = await read(latest?.value)
     const endedAt = performance.now()
     nextAt = Math.max(nextAt, endedAt + restFactor * (endedAt - beganAt))

@@ -10,6 +10,7 @@ import { openEvent } from '../../endpoints/records/events.ts'
 import { type EventIds, idsBelow } from '../../lifecycle/events/event-ids.ts'
 import { afterExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
 import { type Batch, createEventTail, type EventTail } from '../../waiting/event-tail.ts'
+import { turn } from '../../waiting/turns.ts'
 import { invalid, readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { checkCaller } from './check-caller.ts'
@@ -91,7 +92,7 @@ async function sendAll(sending: Sending, begin: Place): Promise<void> {
         await sendReset(stream, ids)
         cursor = ids.newest_id
       }
-      const { text, reached } = await messagesAfter(sending, { cursor, batch })
+      const { messages, reached } = await messagesAfter(sending, { cursor, batch })
       // Looked for after the read, so that no event was deleted before it.
       const expired = isFirst ? await expiredAfter(sql, cursor, filter) : undefined
       isFirst = false
@@ -101,21 +102,22 @@ async function sendAll(sending: Sending, begin: Place): Promise<void> {
         await sendExpired(stream, expired)
         continue
       }
-      if (text !== '') {
+      if (messages.length > 0) {
         await c.get('stillAllowed')()
-        await stream.write(text)
+        await stream.write(messages)
         sentAt = performance.now()
       }
       cursor = Math.max(cursor, reached)
-      if (performance.now() - checkedAt > checkMs) {
-        await checkCaller(c, serving)
-        checkedAt = performance.now()
-      }
       if (performance.now() - sentAt > silenceMs) {
         await sendHeartbeat(stream, cursor, isOthers)
         sentAt = performance.now()
       }
       if (cursor >= batch.last) batch = await tail.next(cursor, batch)
+      if (performance.now() - checkedAt > checkMs) {
+        await checkCaller(c, serving)
+        checkedAt = performance.now()
+      }
+      await turn()
     }
   } catch (error) {
     // The reader connects again with its Last-Event-ID and then gets the error as a response.
@@ -127,22 +129,25 @@ async function sendAll(sending: Sending, begin: Place): Promise<void> {
 async function messagesAfter(
   { c, serving, filter }: Sending,
   { cursor, batch }: Place,
-): Promise<{ text: string; reached: number }> {
+): Promise<{ messages: Uint8Array; reached: number }> {
   const caller = c.get('caller')
-  const textOf = (events: readonly JobEvent[]) => events.map((event) => messageOf(openEvent(caller, event))).join('')
+  const messagesOf = (events: readonly JobEvent[]) =>
+    encoder.encode(events.map((event) => messageOf(openEvent(caller, event))).join(''))
   if (cursor < batch.after) {
     const stretch = { after: cursor, last: batch.last }
     const read = () => readPiece(serving.operatorSql, filter, { stretch, limit: page })
     const { events, left } = await serving.slowReads.run(caller.id, read)
-    return { text: textOf(events), reached: left.after }
+    return { messages: messagesOf(events), reached: left.after }
   }
   const wanted = () => batch.events.filter((event) => event.id > cursor && isOfFilter(filter, event))
-  if (cursor > batch.after) return { text: textOf(wanted()), reached: batch.last }
+  if (cursor > batch.after) return { messages: messagesOf(wanted()), reached: batch.last }
   const key = JSON.stringify([filter, isContentHidden(caller)])
-  const text = batch.texts.get(key) ?? textOf(wanted())
-  batch.texts.set(key, text)
-  return { text, reached: batch.last }
+  const messages = batch.messages.get(key) ?? messagesOf(wanted())
+  batch.messages.set(key, messages)
+  return { messages, reached: batch.last }
 }
+
+const encoder = new TextEncoder()
 
 /** An event as a message. All messages of a read are written at once: a reader wakes up for each part that it gets. */
 const messageOf = (event: JobEvent): string =>

@@ -8,6 +8,7 @@ import { messageTo } from '../../endpoints/queues/live-frame.ts'
 import { type LiveStats, readLiveStats } from '../../endpoints/queues/live-stats.ts'
 import { createFeeds, type Feed } from '../../waiting/feed.ts'
 import { withDeadline } from '../../waiting/long-poll.ts'
+import { turn } from '../../waiting/turns.ts'
 import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
@@ -74,6 +75,7 @@ async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
       const next = await nextRead(sending, feed, read)
       if (over()) return
       await checkCaller(c, serving)
+      await turn()
       read = next ?? read
     }
   } catch (error) {
