@@ -75,7 +75,7 @@ module.exports = {
       severity: 'error',
       comment: 'A command gets a context: it touches neither the process, nor streams, nor the network.',
       from: { path: '^cli/commands/' },
-      to: { path: '^(node:)?(process|http|https|net|readline|child_process)$' },
+      to: { path: '^(node:)?(process|http|https|net|readline|child_process)$|node_modules/undici' },
     },
     {
       name: 'commands-not-sideways',

@@ -40,7 +40,7 @@ export async function fullContext({ io, flags, commands }: Surroundings): Promis
       const { createTrace } = await import('./http/trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
       const target = await context.target()
-      const trace = createTrace({ note: io.note, level, redact: redactorFor(target) })
+      const trace = createTrace({ note: io.note, level, proxy: target.proxy, redact: redactorFor(target) })
       return createClient({ target, settings, trace, signal })
     },
     useReason: (reason) => {

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts'
 import { noKey } from '../settings/missing-key.ts'
+import { proxyName } from '../settings/proxy.ts'
 import { type Check, type Outcome, ok } from './outcome.ts'
 
 /** Checks that send nothing: the config file, the address of the server, the key. */
@@ -19,8 +20,9 @@ async function config({ io }: Context): Promise<Outcome> {
 }
 
 async function target(context: Context): Promise<Outcome> {
-  const { url, from } = await context.target()
-  return ok(`${url.href} (${from})`)
+  const { url, from, proxy } = await context.target()
+  const way = proxy ? `, through the proxy ${proxyName(proxy)}` : ''
+  return ok(`${url.href} (${from})${way}`)
 }
 
 async function key(context: Context): Promise<Outcome> {

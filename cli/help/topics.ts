@@ -1,7 +1,7 @@
 import { exits } from '../../shared/exits.ts'
 import { filterFlags } from '../settings/flags/filter-flags.ts'
 import type { Flag } from '../settings/flags/flag.ts'
-import { globalFlags, guardFlags, secretVariables } from '../settings/flags/global-flags.ts'
+import { globalFlags, guardFlags, networkVariables, secretVariables } from '../settings/flags/global-flags.ts'
 import { scopeFlags } from '../settings/flags/scope-flags.ts'
 
 /** Two aligned columns. */
@@ -51,7 +51,7 @@ ${aligned([
   ...[...globalFlags, ...guardFlags].flatMap(({ flags, variables }) =>
     variables ? [[variables, `as ${flags.replace(/^-\w, /, '')}`] as const] : [],
   ),
-  ...secretVariables.map(({ name, about }) => [name, about] as const),
+  ...[...secretVariables, ...networkVariables].map(({ name, about }) => [name, about] as const),
   ['XDG_CONFIG_HOME', 'the folder of jobsctl/config.json (default: ~/.config)'] as const,
 ])}
 

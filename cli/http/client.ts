@@ -122,7 +122,7 @@ export function createClient(options: ClientOptions): Client {
 
 const rawOf = ({ text, json }: Received): unknown => (text === '' ? json : readExactly(text))
 
-/** The code of Node for what broke a call. */
+/** The code of Node or undici for what broke a call. */
 const causeOf = ({ cause }: Failure): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined)
 
 const neverSent = (failure: Failure): boolean => causeOf(failure) === 'ECONNREFUSED'
@@ -131,7 +131,7 @@ const neverSent = (failure: Failure): boolean => causeOf(failure) === 'ECONNREFU
 const isTemporary = (failure: Failure): boolean =>
   failures[failure.code].exit === 'unavailable' &&
   failure.code !== 'timed_out' &&
-  causeOf(failure) !== 'HPE_HEADER_OVERFLOW'
+  causeOf(failure) !== 'UND_ERR_HEADERS_OVERFLOW'
 
 /** Imported for the error alone. */
 const noCredential = async (target: Target): Promise<Failure> =>

@@ -1,9 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../interrupted.ts'
+import { proxyName } from '../settings/proxy.ts'
 import type { Target } from '../settings/target.ts'
 import { systemMessage } from '../system-message.ts'
 import { isUnsent } from './connection.ts'
 import type { Deadline } from './deadline.ts'
+import { failureOfTunnel, hintOnProxy } from './proxy-errors.ts'
 
 interface Attempt {
   target: Target
@@ -19,7 +21,8 @@ export const unanswered = 'the server may still finish it'
 /** The failure of a call without a complete answer: interrupted, timed out, or not connected. */
 export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   const { target, changing, signal, deadline, wholeMs } = attempt
-  const server = target.url.origin
+  const { url, proxy } = target
+  const server = url.origin
   const lost = changing && !isUnsent(error)
   const outcome = lost ? `; ${unanswered}` : ''
   if (error instanceof Failure) return error
@@ -31,27 +34,30 @@ export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
       cause: error,
     })
   }
+  const refused = proxy && failureOfTunnel(error, { url, proxy })
+  if (refused) return refused
   const cause = error instanceof Error ? error : new Error(String(error))
   const code = codeOf(cause)
-  return new Failure('unreachable', `cannot reach ${server}: ${reasonOf(code)}${outcome}`, {
-    ...(!lost && { hint: hintOn(code, target.url) }),
+  const way = proxy ? ` through the proxy ${proxyName(proxy)}` : ''
+  return new Failure('unreachable', `cannot reach ${server}${way}: ${reasonOf(code)}${outcome}`, {
+    ...(!lost && { hint: hintOn(code, target) }),
     cause: error,
   })
 }
 
-/** What Node reports when the other side ends a connection: the code of a reset, without the system call that a reset has. */
-const closed = 'closed'
+/** The other side ended the connection. Node has the code of a reset for it, without the system call that a reset has. */
+const closed = 'UND_ERR_SOCKET'
 
 /** The code of an error of a connection; one code for all that is no HTTP. */
 function codeOf(cause: Error): string {
   const code = 'code' in cause && cause.code !== undefined ? String(cause.code) : cause.name
   if (code === 'ECONNRESET' && !('syscall' in cause)) return closed
-  return code.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW' ? 'HPE' : code
+  return code.startsWith('HPE_') || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ? 'HTTPParserError' : code
 }
 
 const caHint =
   "set ca_file in the profile, or NODE_EXTRA_CA_CERTS, to a file with the certificate of the server's certificate authority"
-const hints = new Map([
+const certificateHints = new Map([
   ['DEPTH_ZERO_SELF_SIGNED_CERT', caHint],
   ['SELF_SIGNED_CERT_IN_CHAIN', caHint],
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', caHint],
@@ -59,18 +65,23 @@ const hints = new Map([
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'use the host name in the certificate for --url'],
   ['CERT_HAS_EXPIRED', 'renew the certificate of the server'],
   ['CERT_NOT_YET_VALID', 'check the clock of this machine'],
+])
+const protocolHints = new Map([
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'write http:// in place of https:// where you trust the network'],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'write http:// in place of https:// where you trust the network'],
   ['EPROTO', 'write http:// in place of https:// where you trust the network'],
-  ['HPE', 'write https:// in place of http:// if the port is an https port'],
+  ['HTTPParserError', 'write https:// in place of http:// if the port is an https port'],
 ])
 const doctorHint = 'run jobsctl doctor to find the cause'
 
 /** A port that expects TLS closes a connection with plain HTTP, often without a word. */
-function hintOn(code: string, url: URL): string {
+function hintOn(code: string, { url, proxy }: Target): string {
+  const ofCertificate = certificateHints.get(code)
+  if (ofCertificate) return ofCertificate
+  if (proxy) return hintOnProxy({ url, proxy })
   const mayExpectTls = url.protocol === 'http:' && (code === closed || code === 'ECONNRESET')
   if (mayExpectTls) return `${doctorHint}, and write https:// in place of http:// if the port is an https port`
-  return hints.get(code) ?? doctorHint
+  return protocolHints.get(code) ?? doctorHint
 }
 
 const reasons = new Map([
@@ -80,8 +91,8 @@ const reasons = new Map([
   ['EAI_AGAIN', 'the name cannot be looked up now'],
   ['ETIMEDOUT', 'no connection in time'],
   [closed, 'the connection broke'],
-  ['HPE', 'the answer is not HTTP'],
-  ['HPE_HEADER_OVERFLOW', 'its answer has more than 64 KiB of headers'],
+  ['HTTPParserError', 'the answer is not HTTP'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'its answer has more than 64 KiB of headers'],
   ['EPROTO', 'TLS failed; the port may speak http'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'the port speaks http, and https was expected'],
   ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'the port speaks http, and https was expected'],
@@ -92,6 +103,7 @@ const reasons = new Map([
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another host name'],
   ['CERT_NOT_YET_VALID', 'its certificate is not valid yet'],
   ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+  ['UND_ERR_PRX_TLS', 'the certificate of the proxy is for another host name'],
 ])
 
 /** The cause in plain words; codes without words here have them from the system, or stay codes. */

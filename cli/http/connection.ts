@@ -1,17 +1,11 @@
-import type { IncomingMessage } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import type { Client, Dispatcher } from 'undici'
+import request from 'undici/lib/api/api-request.js'
+import HttpClient from 'undici/lib/dispatcher/client.js'
 import type { Target } from '../settings/target.ts'
 
-/** In bytes. Proxies add headers of their own, and Node's default of 16 KiB is for servers that anybody may call. */
-const largestHeaders = 65_536
-
-/** An idle connection is closed before servers and proxies close it, most of which wait for 5 s or longer. */
-const idleMs = 4000
-
-/** The first probe of a silent connection, which keeps the routers between both sides from forgetting it. */
-const probeMs = 60_000
-
 interface Request {
-  method: string
+  method: Dispatcher.HttpMethod
   /** The path with its query. */
   path: string
   headers: Record<string, string>
@@ -30,53 +24,69 @@ export interface Response {
 export interface Connection {
   /**
    * Sends a request, and returns when the headers of the response are there. Redirects are not followed.
-   * @throws the error of Node for a connection that cannot be opened, breaks or does not speak HTTP, here or while the body is read;
-   * `isUnsent` tells whether the request had begun to leave
+   * @throws the error of Node or undici for a connection that cannot be opened, breaks or does not speak HTTP, here or while the body is
+   * read; `isUnsent` tells whether the request had begun to leave
    */
   request: (request: Request) => Promise<Response>
   close: () => void
 }
 
-/**
- * A connection to the server of a target. Node's HTTP client is in the program file of Node with its compiled code, so that it starts
- * faster than a package; its TLS is loaded for https only.
- */
-export async function connectionTo({ url, ca }: Target): Promise<Connection> {
-  const secure = url.protocol === 'https:'
-  const http = secure ? await import('node:https') : await import('node:http')
-  const opened = secure ? 'secureConnect' : 'connect'
-  const agent = new http.Agent({ keepAlive: true, keepAliveMsecs: probeMs, timeout: idleMs })
-  const trusted = ca === undefined ? {} : { ca: await certificatesWith(ca) }
+/** What is the same with and without a proxy. Each call has its own deadline, so that no other limit of time applies. */
+const options: Client.Options = {
+  ...{ connectTimeout: 0, headersTimeout: 0, bodyTimeout: 0 },
+  // In bytes. Proxies add headers of their own, and 16 KiB, the default, is for servers that anybody may call.
+  maxHeaderSize: 65_536,
+  // In milliseconds. An idle connection is closed before servers and proxies close it, most of which wait for 5 s or longer.
+  ...{ keepAliveTimeout: 4000, keepAliveMaxTimeout: 4000 },
+}
+
+/** One socket at most, which carries one request at a time. */
+interface Line {
+  dispatcher: Dispatcher
+  /** Ends the socket, also while it is being opened: undici by itself ends a request only when its socket is open. */
+  end: () => void
+}
+
+/** A connection to the server of a target, by parts of undici: `fetch` follows redirects and sends the key along. */
+export async function connectionTo(target: Target): Promise<Connection> {
+  // undici parses HTTP with WebAssembly. V8's optimising tier takes longer than a whole call, and Node waits for it at exit.
+  setFlagsFromString('--wasm-tiering-budget=1000000000')
+  const open = await opener(target)
+  const lines = new Set<Line>()
+  const idle: Line[] = []
+  const opened = () => {
+    const line = open()
+    lines.add(line)
+    return line
+  }
   return {
-    close: () => agent.destroy(),
-    request: ({ method, path, headers, body, signal }) =>
-      new Promise((resolve, reject) => {
-        // As bytes: Node writes the headers before a text with the encoding of the text, and headers are Latin-1.
-        const bytes = body === undefined ? undefined : Buffer.from(body)
-        const length = bytes && { 'content-length': bytes.length }
-        const options = { agent, method, path, signal, maxHeaderSize: largestHeaders, ...trusted }
-        const request = http.request(url.origin, { ...options, headers: { ...headers, ...length } })
-        // Nothing is sent before TLS has checked the server: an error until then is one of TLS, and the server has seen no request.
-        let isSent = false
-        const end = () => {
-          isSent = true
-          request.end(bytes)
-        }
-        request.once('socket', (socket) => (request.reusedSocket ? end() : socket.once(opened, end)))
-        request.once('response', (response) => {
-          // Node reports what breaks a response to its request, and the reader of the body needs to know it.
-          request.on('error', (error) => {
-            if (!response.complete) response.destroy(error)
-          })
-          resolve({ status: response.statusCode ?? 0, headers: headersOf(response), body: response })
+    close: () => {
+      for (const line of lines) line.end()
+    },
+    request: async ({ signal, body, ...rest }) => {
+      signal.throwIfAborted()
+      const line = idle.pop() ?? opened()
+      signal.addEventListener('abort', line.end)
+      let isSent = false
+      const onSent = () => {
+        isSent = true
+      }
+      try {
+        const sending = { ...rest, origin: target.url.origin, body: body === undefined ? null : Buffer.from(body) }
+        const answer = await request.call(watched(line.dispatcher, onSent), sending)
+        answer.body.once('end', () => idle.push(line))
+        answer.body.once('close', () => {
+          signal.removeEventListener('abort', line.end)
+          if (!answer.body.readableEnded) lines.delete(line)
         })
-        const fail = (error: Error) => {
-          if (!isSent) unsent.add(error)
-          reject(error)
-        }
-        request.on('error', fail)
-        request.once('close', () => fail(closed()))
-      }),
+        return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+      } catch (error) {
+        signal.removeEventListener('abort', line.end)
+        lines.delete(line)
+        if (!isSent && error instanceof Error) unsent.add(error)
+        throw error
+      }
+    },
   }
 }
 
@@ -85,13 +95,32 @@ const unsent = new WeakSet<object>()
 /** True for the error of a request of which nothing was sent: the connection was not open yet, or TLS had not checked the server. */
 export const isUnsent = (error: unknown): boolean => typeof error === 'object' && error !== null && unsent.has(error)
 
-/** The error that Node has for a connection which ends before a response; Node has none for an answer that asks for another protocol. */
-const closed = () => Object.assign(new Error('the connection ended before a response'), { code: 'ECONNRESET' })
+/** Calls `onSent` right before a request is written, which is after TLS has checked the server. */
+const watched = (dispatcher: Dispatcher, onSent: () => void): Pick<Dispatcher, 'dispatch'> => ({
+  dispatch: (sending, handler) => {
+    const begin = handler.onConnect
+    handler.onConnect = (...begun) => {
+      onSent()
+      begin?.apply(handler, begun)
+    }
+    return dispatcher.dispatch(sending, handler)
+  },
+})
 
-const headersOf = ({ headersDistinct }: IncomingMessage): Response['headers'] =>
-  Object.fromEntries(
-    Object.entries(headersDistinct).map(([name, values]) => [name, values?.length === 1 ? values[0] : values]),
-  )
+/** The function that makes a line to a server, through the proxy of the target where it has one. */
+async function opener({ url, ca, proxy }: Target): Promise<() => Line> {
+  const trusted = ca === undefined ? {} : { ca: await certificatesWith(ca) }
+  const throughProxy = proxy && (await import('./through-proxy.ts')).throughProxy
+  return () => {
+    const ended = new AbortController()
+    const connect = { ...trusted, signal: ended.signal, timeout: 0 }
+    const dispatcher =
+      proxy && throughProxy
+        ? throughProxy(proxy, { ...options, connect })
+        : new HttpClient(url.origin, { ...options, connect })
+    return { dispatcher, end: () => ended.abort() }
+  }
+}
 
 /** The certificates that Node trusts, those of `NODE_EXTRA_CA_CERTS` included, and those of the profile. */
 async function certificatesWith(ca: string): Promise<string[]> {

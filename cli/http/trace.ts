@@ -1,6 +1,7 @@
 import { escaped } from '../../shared/escape.ts'
 import { headers } from '../../shared/headers.ts'
 import { now } from '../clock.ts'
+import { type HttpProxy, proxyName } from '../settings/proxy.ts'
 import { redactTokens } from './redact.ts'
 
 interface TracedRequest {
@@ -33,12 +34,14 @@ const secretHeaders = ['x-api-key', 'authorization', 'set-cookie']
 interface Tracing {
   note: (text: string) => void
   level: 'none' | 'lines' | 'all'
+  /** The proxy that the requests go through. */
+  proxy: HttpProxy | undefined
   /** Masks the key or token of the target. */
   redact: (text: string) => string
 }
 
 /** `--verbose`: a line per request; `--debug`: the whole traffic, secrets masked. */
-export function createTrace({ note, level, redact }: Tracing): Trace {
+export function createTrace({ note, level, proxy, redact }: Tracing): Trace {
   const withoutSecrets = (text: string) => redactTokens(redact(text))
   const say = (mark: string, text: string) => {
     for (const line of text.split('\n')) note(`${mark} ${escaped(line)}\n`)
@@ -53,6 +56,7 @@ export function createTrace({ note, level, redact }: Tracing): Trace {
       const start = now()
       if (level === 'all') {
         say('>', `${method} ${url}`)
+        if (proxy) say('>', `through the proxy ${proxyName(proxy)}`)
         sayHeaders('>', sent)
         if (body) say('>', withoutSecrets(body))
       }

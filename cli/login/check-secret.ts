@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { createClient } from '../http/client.ts'
 import { redactorFor } from '../http/redact.ts'
 import { createTrace } from '../http/trace.ts'
+import { proxyFor } from '../settings/proxy.ts'
 import type { Target } from '../settings/target.ts'
 
 export type SecretKind = 'key' | 'token'
@@ -16,9 +17,10 @@ export interface Server {
 }
 
 function clientFor({ io, settings }: Context, { url, ca }: Server, credential: Target['credential']) {
-  const target = { url, ca, from: 'login', credential, credentialFrom: 'login', profile: undefined }
+  const proxy = proxyFor(url, io.env)
+  const target = { url, ca, proxy, from: 'login', credential, credentialFrom: 'login', profile: undefined }
   const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
-  const trace = createTrace({ note: io.note, level, redact: redactorFor(target) })
+  const trace = createTrace({ note: io.note, level, proxy, redact: redactorFor(target) })
   return createClient({ target, settings, trace, signal: io.signal })
 }
 

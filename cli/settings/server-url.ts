@@ -35,4 +35,6 @@ export const isSameRoot = (one: string, other: string): boolean =>
 /** Whether the network between here and the server sees what is sent. */
 export const isOpenHttp = (url: URL): boolean => url.protocol === 'http:' && !isLoopback(url.hostname)
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)
+/** Whether a host of a URL is this machine. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host)

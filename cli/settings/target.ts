@@ -2,6 +2,7 @@ import type { Io } from '../io.ts'
 import type { Config } from './config.ts'
 import { type Credential, credentialOf } from './credential.ts'
 import { type NamedProfile, type Place, placeOf } from './place.ts'
+import type { HttpProxy } from './proxy.ts'
 import { readSecret } from './secret.ts'
 import { checkedUrl } from './server-url.ts'
 import type { GlobalFlags } from './settings.ts'
@@ -17,6 +18,8 @@ export interface Target {
   profile: NamedProfile | undefined
   /** The certificates of the profile's `ca_file`, in PEM. */
   ca?: string | undefined
+  /** The proxy that calls go through. */
+  proxy?: HttpProxy | undefined
 }
 
 interface Reading {
@@ -45,7 +48,8 @@ export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeo
     value: found.prefix + (await readSecret(found.source, io, timeoutMs)),
   }
   const ca = await certificatesOf(place, io, timeoutMs)
-  return { url, ca, from: place.from, credential, credentialFrom: found?.source.from, profile: place.profile }
+  const proxy = url.protocol === 'https:' ? (await import('./proxy.ts')).proxyFor(url, io.env) : undefined
+  return { url, ca, proxy, from: place.from, credential, credentialFrom: found?.source.from, profile: place.profile }
 }
 
 /** The `ca_file` of the profile, where its URL is used. */

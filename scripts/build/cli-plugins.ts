@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+import { basename } from 'node:path'
 import type { Plugin } from 'esbuild'
 
 /** Modules that are built into files of their own, and the names of these files for the one that loads them. */
@@ -5,6 +7,7 @@ const ownFiles = [
   [/^\.\/run-any\.ts$/, './run-any.js'],
   [/^\.\/run-often-used\.ts$/, './run-often-used.js'],
   [/^\.\/parse-yaml\.ts$/, './policy/parse-yaml.js'],
+  [/^\.\/through-proxy\.ts$/, './http/through-proxy.js'],
   [/^cli-table3$/, './cli-table3.js'],
   [/^croner$/, './croner.js'],
   [/^zod$/, './zod.js'],
@@ -36,6 +39,24 @@ interface Unused {
 const missing = "throw new Error('the bundle does not include this part of a package')"
 
 const unused: readonly Unused[] = [
+  // jobsctl sends texts over HTTP/1.1. The HTTP/2 client and the bodies of `fetch` load the TLS and crypto modules.
+  {
+    importer: /[\\/]undici[\\/]lib[\\/]/,
+    module: /(^\.\/client-h2|\/web\/fetch\/body)\.js$/,
+    contents: `module.exports = () => { ${missing} }`,
+  },
+  // The proxies of HTTPS_PROXY speak HTTP.
+  {
+    importer: /[\\/]undici[\\/]lib[\\/]/,
+    module: /^\.\/socks5-proxy-agent$/,
+    contents: `module.exports = class { constructor() { ${missing} } }`,
+  },
+  // undici takes two values of Node's own HTTP: the class of its answers, which jobsctl never has, and a default in bytes.
+  {
+    importer: /[\\/]undici[\\/]lib[\\/]/,
+    module: /^node:http$/,
+    contents: 'module.exports = { IncomingMessage: class {}, maxHeaderSize: 16384 }',
+  },
   // commander starts commands that are programs of their own; jobsctl has none.
   {
     importer: /[\\/]commander[\\/]lib[\\/]/,
@@ -55,5 +76,28 @@ export const withoutUnused: Plugin = {
       )
       build.onLoad({ filter: /^/, namespace }, () => ({ contents }))
     }
+  },
+}
+
+/**
+ * Puts the parsers of HTTP that undici has as base64 into files of bytes. V8 would scan their text at each start; one of the two is used.
+ */
+export const parsersAsBytes: Plugin = {
+  name: 'parsers-as-bytes',
+  setup: (build) => {
+    const namespace = 'bytes'
+    build.onLoad({ filter: /[\\/]llhttp[\\/]llhttp(_simd)?-wasm\.js$/ }, ({ path }) => ({
+      contents: `module.exports = require('node:fs').readFileSync(require('node:path').join(__dirname, require(${JSON.stringify(`bytes:${path}`)})))`,
+    }))
+    build.onResolve({ filter: /^bytes:/ }, ({ path }) => ({
+      path: basename(path).replace('-wasm.js', '.wasm'),
+      namespace,
+      pluginData: path.slice('bytes:'.length),
+    }))
+    build.onLoad({ filter: /^/, namespace }, ({ pluginData }) => {
+      const bytes: unknown = createRequire(import.meta.url)(pluginData)
+      if (!(bytes instanceof Uint8Array)) throw new Error(`${pluginData} is no parser as bytes`)
+      return { contents: bytes, loader: 'file' }
+    })
   },
 }

@@ -4,7 +4,7 @@ import { commands } from '../../cli/commands/all.ts'
 import { scripts } from '../../cli/completion/scripts.ts'
 import { programHelp } from '../../cli/help/help-text.ts'
 import { commandPage, programPage } from '../../cli/help/man-page.ts'
-import { inOwnFiles, ownPaths, withoutUnused } from './cli-plugins.ts'
+import { inOwnFiles, ownPaths, parsersAsBytes, withoutUnused } from './cli-plugins.ts'
 import { patchDriver } from './driver/patch-driver.ts'
 import { licencesOf } from './licences.ts'
 import { writeMadeFiles } from './made-files.ts'
@@ -54,7 +54,8 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [inOwnFiles, quickEndpoints, withoutUnused, withoutMeanings],
+  plugins: [inOwnFiles, quickEndpoints, parsersAsBytes, withoutUnused, withoutMeanings],
+  assetNames: '[name]',
 }
 
 /** Each has all that its commands need, so that one run reads one of them. */
@@ -65,7 +66,7 @@ const packages = ['cli-table3', 'croner', 'zod']
 await writeMadeFiles()
 await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
-  build({ ...cli, entryPoints: ['cli/bin.ts', ...programs, 'cli/policy/parse-yaml.ts'] }),
+  build({ ...cli, entryPoints: ['cli/bin.ts', ...programs, 'cli/policy/parse-yaml.ts', 'cli/http/through-proxy.ts'] }),
   build({ ...cli, plugins: [usedOfZod], entryPoints: packages.map((name) => ({ in: name, out: name })) }),
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
   build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),

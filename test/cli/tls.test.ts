@@ -1,50 +1,14 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:https'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { newFolder } from '../support/database/database.ts'
+import { type Certificate, certificate, hasOpenssl, serveHttps } from '../support/fakes/https-server.ts'
 import { configHome, secretFile } from '../support/programs/config-home.ts'
 import { jobsctlProcess, runJobsctl } from '../support/programs/jobsctl.ts'
 
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0
-if (!hasOpenssl) process.stderr.write('skipped: openssl is missing, which makes the certificates of these tests\n')
-
-/** Makes a certificate that signs itself, and returns the paths of its files. */
-async function certificate(name: string): Promise<{ key: string; cert: string }> {
-  const folder = await newFolder('certificate')
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const argv = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  execFileSync(
-    'openssl',
-    [...argv, '-keyout', key, '-out', cert, '-subj', '/CN=jobs', '-addext', `subjectAltName=${name}`],
-    {
-      stdio: 'ignore',
-    },
-  )
-  return { key, cert }
-}
-
-/** A jobs server without jobs that speaks https. */
-async function serveWith({ key, cert }: { key: string; cert: string }) {
-  const server = createServer({ key: await readFile(key), cert: await readFile(cert) }, (_incoming, outgoing) => {
-    outgoing.setHeader('content-type', 'application/json').end('[]')
-  })
-  // A client that refuses the certificate, or speaks http, breaks the connection.
-  server.on('tlsClientError', () => {}).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  return { url: `https://127.0.0.1:${port}`, port, stop: () => void server.close() }
-}
-
 describe.skipIf(!hasOpenssl)('a server that speaks https', () => {
-  let own: { key: string; cert: string }
-  let server: Awaited<ReturnType<typeof serveWith>>
+  let own: Certificate
+  let server: Awaited<ReturnType<typeof serveHttps>>
   beforeAll(async () => {
     own = await certificate('IP:127.0.0.1')
-    server = await serveWith(own)
+    server = await serveHttps(own)
   })
   afterAll(() => server?.stop())
 
@@ -87,7 +51,7 @@ describe.skipIf(!hasOpenssl)('a server that speaks https', () => {
 
   it('is not trusted with a certificate for another host', async () => {
     const other = await certificate('DNS:elsewhere.example')
-    const elsewhere = await serveWith(other)
+    const elsewhere = await serveHttps(other)
     const { code, err } = await stats({ url: elsewhere.url, ca_file: other.cert })
     elsewhere.stop()
     expect(code).toBe(7)

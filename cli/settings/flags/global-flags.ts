@@ -102,3 +102,9 @@ export const secretVariables = [
   { name: 'JOBSCTL_TOKEN', about: 'the bearer token that goes with JOBSCTL_URL, for multi-user servers' },
   { name: 'API_KEY', about: 'the key that goes with BASE, and with nothing else' },
 ] as const
+
+/** The variables of other programs that jobsctl reads as they do. */
+export const networkVariables = [
+  { name: 'HTTPS_PROXY', about: 'the proxy of calls by https to other machines, as in curl' },
+  { name: 'NO_PROXY', about: 'the hosts, domains and networks that are called without it' },
+]

@@ -36,5 +36,5 @@ const program = (verb: string, maxRatio: number, connected = false): Figure => (
 export const programs: readonly Figure[] = [
   program('--version', 1.2),
   program('--help', 1.3),
-  program('stats', 3.3, true),
+  program('stats', 3.8, true),
 ]
