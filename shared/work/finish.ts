@@ -92,7 +92,6 @@ export const fail = endpoint({
   input: z.strictObject({ ...failFields, id: PathId.describe('the id of the job') }),
 })
 
-/** Puts a job back into its queue, as if it had not been leased. */
 export const release = endpoint({
   ...common,
   path: '/api/v1/jobs/:id/release',
