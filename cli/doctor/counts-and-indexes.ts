@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { checkCounts } from '../../shared/doctor/counts.ts'
 import type { Idle } from '../../shared/doctor/idle-indexes.ts'
+import { areBeingBuilt } from '../../shared/doctor/idle-trigger.ts'
 import type { MissingIndex } from '../../shared/doctor/missing-indexes.ts'
 import { escaped } from '../../shared/escape.ts'
 import { sizeText } from '../../shared/size-text.ts'
@@ -15,9 +16,10 @@ type Counts = z.output<typeof checkCounts.output>
 export function findingOfCounts({ kept, why, triggers, wrong, mended_at, mended }: Counts): Finding {
   if (!kept) {
     const reason = escaped(why ?? 'the server gives no reason')
+    const next = areBeingBuilt(triggers) ? 'wait until they are built' : 'read the log of the server'
     return {
       detail: `stats count the rows of jobs at each call: ${reason}`,
-      hint: `the counts are right but slower; ${enabling(triggers) ?? 'read the log of the server'}`,
+      hint: `the counts are right but slower; ${enabling(triggers) ?? next}`,
     }
   }
   if (wrong > 0) {

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { areBeingBuilt } from '../../shared/doctor/idle-trigger.ts'
 import type { storage, Table } from '../../shared/doctor/storage.ts'
 import { escaped } from '../../shared/escape.ts'
 import { sizeText } from '../../shared/size-text.ts'
@@ -31,7 +32,9 @@ function hintOn(stored: Storage, now: number): string | undefined {
   const enable = enabling(history_triggers)
   const make = history_triggers?.some(({ state }) => state === 'missing')
     ? 'jobs-server migrate, as the owner of the tables'
-    : undefined
+    : areBeingBuilt(history_triggers)
+      ? 'wait until its triggers are built, after an index of jobs'
+      : undefined
   if (enable ?? make)
     return ['the history misses what becomes of jobs', enable, make].filter((part) => part !== undefined).join('; ')
   if (!archive_before_delete)

@@ -1,8 +1,9 @@
-import type { IdleTrigger } from '../../shared/doctor/idle-trigger.ts'
+import { areBeingBuilt, type IdleTrigger } from '../../shared/doctor/idle-trigger.ts'
 import type { Sql } from '../database/sql.ts'
 
 /**
- * The triggers that do not fire.
+ * The triggers that do not fire. One that is missing counts as being built while a session builds an index of its table: PostgreSQL
+ * creates no trigger meanwhile, and the server does so when the build is over.
  * @param names the triggers that each table has
  * @param tables the ids of the tables; `jobs` where they are absent
  */
@@ -12,7 +13,13 @@ export const findIdleTriggers = async (
 ): Promise<IdleTrigger[]> => [
   ...(await sql<IdleTrigger[]>`
     select name as trigger, pg_class.oid::regclass::text as table,
-      case when tgname is null then 'missing' else 'disabled' end as state
+      case
+        when tgname is not null then 'disabled'
+        when has_table_privilege(pg_class.oid, 'trigger')
+          and exists (select from pg_stat_progress_create_index where relid = pg_class.oid)
+        then 'building'
+        else 'missing'
+      end as state
     from pg_class
     cross join unnest(${names}::text[]) as name
     left join pg_trigger on tgrelid = pg_class.oid and tgname = name
@@ -21,10 +28,17 @@ export const findIdleTriggers = async (
     order by pg_class.oid, name`),
 ]
 
-/** `a trigger of jobs is missing or disabled: jobsctl_count_update is disabled` */
-export const sentenceOf = (idle: readonly IdleTrigger[]): string =>
-  ['a trigger of jobs is missing or disabled', idle.map(textOf).join(', ')].filter((part) => part !== '').join(': ')
+/**
+ * `a trigger of jobs is missing or disabled: jobsctl_count_update is disabled`, or where all follow an index:
+ * `an index of jobs is being built, and after it the triggers jobsctl_count_insert, jobsctl_count_update`
+ */
+export function sentenceOf(idle: readonly IdleTrigger[]): string {
+  if (areBeingBuilt(idle))
+    return `an index of jobs is being built, and after it the triggers ${idle.map(nameOf).join(', ')}`
+  const texts = idle.map((one) => `${nameOf(one)} is ${one.state === 'building' ? 'being built' : one.state}`)
+  return ['a trigger of jobs is missing or disabled', texts.join(', ')].filter((part) => part !== '').join(': ')
+}
 
 /** The table is named where it is a partition. */
-const textOf = ({ trigger, table, state }: IdleTrigger): string =>
-  `${trigger}${/(^|\.)jobs$/.test(table) ? '' : ` of ${table}`} is ${state}`
+const nameOf = ({ trigger, table }: IdleTrigger): string =>
+  `${trigger}${/(^|\.)jobs$/.test(table) ? '' : ` of ${table}`}`

@@ -1,4 +1,4 @@
-import type { IdleTrigger } from '../../shared/doctor/idle-trigger.ts'
+import { areBeingBuilt, type IdleTrigger } from '../../shared/doctor/idle-trigger.ts'
 import { findIdleTriggers, sentenceOf } from '../counts/idle-triggers.ts'
 import type { Sql } from '../database/sql.ts'
 import { historyTriggers } from './appending.ts'
@@ -27,13 +27,14 @@ export async function readHistoryState(sql: Sql): Promise<HistoryState> {
       (tables || array_remove(array[to_regclass('jobs')::oid], null))::bigint[] as tables,
       since
     from jobsctl_history`
-  const triggers =
-    state?.on && state.runs && !state.fires ? await findIdleTriggers(sql, { names, tables: state.tables }) : []
+  const idle = state?.on && !state.fires ? await findIdleTriggers(sql, { names, tables: state.tables }) : []
+  // Where no server keeps the history, nobody makes its triggers, except the one that waits for an index.
+  const triggers = state?.runs || areBeingBuilt(idle) ? idle : []
   const why = !state?.on
     ? 'history is off: JOBS_HISTORY=on at a server turns it on'
-    : !state.runs
+    : !state.runs && triggers.length === 0
       ? 'no server has kept the history within the last hour, or its role may not make triggers on jobs'
-      : state.fires
+      : state.runs && state.fires
         ? null
         : sentenceOf(triggers)
   return { why, triggers, since: state?.since ?? null }

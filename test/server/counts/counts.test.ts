@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { holding, otherProgram } from '../../support/bulk-tools.ts'
 import { everyKind } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { countsOf, expectRight, groupsOf } from '../../support/observe/counts.ts'
@@ -152,6 +153,58 @@ describe('counts and transactions', () => {
     await world.sql`alter table jobs set logged`
     await until('they are kept again', async () => (await countsOf(world)).kept)
   })
+})
+
+describe('the triggers of jobs while an index of it is built', () => {
+  let world: World
+  let other: postgres.Sql
+  beforeAll(async () => {
+    world = await openWorld('postgres')
+    other = otherProgram(world)
+    await until('the counts are kept', async () => (await countsOf(world)).kept)
+  })
+  afterAll(async () => {
+    await other?.end()
+    await world?.stop()
+  })
+
+  it('are being built, and not missing', async () => {
+    // A concurrent build ends after every older snapshot, and holds until then the lock that a new trigger needs.
+    const releaseBuild = await holding(other, async (tx) => {
+      await tx`set transaction isolation level repeatable read`
+      await tx`select pg_current_snapshot()`
+    })
+    const { built } = await dropBeforeBuild()
+    try {
+      await until('a trigger is being built', async () => (await countsOf(world)).triggers?.[0]?.state === 'building')
+      expect(await countsOf(world)).toMatchObject({
+        kept: false,
+        why: 'an index of jobs is being built, and after it the triggers jobsctl_count_update',
+        triggers: [{ trigger: 'jobsctl_count_update', table: 'jobs', state: 'building' }],
+      })
+      const { out } = await world.jobsctl(['doctor'])
+      expect(out).toMatch(/^counts\twarning\t.*an index of jobs is being built.*; wait until they are built$/m)
+      expect(out).toMatch(/^history\twarning\t.*wait until its triggers are built, after an index of jobs$/m)
+    } finally {
+      await releaseBuild()
+      await built
+    }
+    await until('the counts are kept again', async () => (await countsOf(world)).kept)
+  })
+
+  /** Drops triggers, and has the build take the lock of the table before the server makes them again. */
+  async function dropBeforeBuild() {
+    const release = await holding(other, async (tx) => {
+      await tx`drop trigger jobsctl_count_update on jobs`
+      await tx`drop trigger jobsctl_history_update on jobs`
+    })
+    const built = other`create index concurrently theirs_slow on jobs (id)`.execute()
+    const isWaiting = async () =>
+      (await other`select from pg_locks where relation = 'jobs'::regclass and not granted`).length
+    await until('the build waits for the table', async () => (await isWaiting()) > 0)
+    await release()
+    return { built }
+  }
 })
 
 describe('the triggers behind stats', () => {
