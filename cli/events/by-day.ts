@@ -13,9 +13,9 @@ export function eventWriter({ print }: Context): Write {
   return (events, raw) => {
     for (const part of partsOf(events)) {
       const next = part[0] && dayOf(part[0])
-      if (next !== undefined && next !== day) print.result(`${print.style.dim(`${next} UTC`)}\n`)
+      const isNew = next !== undefined && next !== day
       day = next ?? day
-      write(part, raw)
+      write(part, raw, isNew ? `${next} UTC` : undefined)
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Column } from '../output/table.ts'
 
 const jobType: Column<JobEvent> = { title: 'type', value: ({ job_type }) => job_type ?? '' }
 /** An id is text, since digits of an id are not grouped. */
-const job: Column<JobEvent> = { title: 'job', value: ({ job_id }) => String(job_id ?? '') }
+const job: Column<JobEvent> = { title: 'job', value: ({ job_id }) => String(job_id ?? ''), gives: 'never' }
 
 /** The columns of TSV. */
 export const columns: Column<JobEvent>[] = [

@@ -24,8 +24,8 @@ interface Rows<Row> extends Look<Row> {
 /** Writes results in the format of the flags: data on stdout, everything else on stderr. */
 export interface Printer {
   rows: <Row>(rows: Rows<Row>) => void
-  /** Writes rows in several parts under one head; each part comes with its answer of the API. */
-  growing: <Row>(look: Look<Row>) => (rows: readonly Row[], json: unknown) => void
+  /** Writes rows in several parts; each comes with its answer of the API, and for people it may have a line above it. */
+  growing: <Row>(look: Look<Row>) => (rows: readonly Row[], json: unknown, above?: string) => void
   /** A result as an object for programs, and as a sentence for everyone else. */
   sentence: (json: object, text: string, mood: 'pending' | 'done' | 'plain') => void
   /** A JSON value that is the result itself, with the digits that the server sent: on several lines at a terminal. */
@@ -66,10 +66,10 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
   }
   const growing: Printer['growing'] = ({ columns, forPeople: columnsForPeople = columns }) => {
-    const table = tables?.growingTable(columnsForPeople, style, most())
-    return (rows, answer) => {
+    const table = tables?.growingTable(columnsForPeople, style, room())
+    return (rows, answer, above) => {
       if (structured) return printJson(answer)
-      if (rows.length > 0) out(table ? table(rows) : tsvText(columns, rows))
+      if (rows.length > 0) out(table ? table(rows, above) : tsvText(columns, rows))
     }
   }
   return {

@@ -4,7 +4,8 @@ import { borderless } from '../../shared/borderless.ts'
 import { escaped } from '../../shared/escape.ts'
 import { groupedDigits } from './numbers.ts'
 import type { Style } from './style.ts'
-import { textsBelow, withTextsBelow } from './text-below.ts'
+import { textsBelow, withTextBelow } from './text-below.ts'
+import { wrapped } from './wrap.ts'
 
 /** One column of rows; numbers are aligned to the right. */
 export interface Column<Row> {
@@ -40,25 +41,75 @@ export function tableText<Row>(
   style: Style,
   room: Room,
 ): string {
-  const some = narrowed(columns, rows, room.columns)
-  const kept = fitting(some, rows, room.columns)
-  const text = withHeads(growingTable(kept, style, room.columns)(rows), room.lines)
-  const missing = some.filter((column) => !kept.includes(column))
-  if (missing.length === 0) return text
-  const names = missing.map(({ title }) => title).join(', ')
-  return `${text}${style.dim(`no room for ${names}: a wider terminal shows all, and so does --tsv`)}\n`
+  const { lines, leftOut } = createTable(columns, style, room)(rows)
+  return textOf([...lines, ...noRoomFor(leftOut, style, room.columns)])
 }
 
-/** The head of a table again each time that the lines since the last one fill the terminal. */
-function withHeads(table: string, height: number): string {
-  const [head = '', ...lines] = table.trimEnd().split('\n')
+/**
+ * A table whose rows come in several parts, as `tableText` shows them all at once. Columns only grow wider, and one that a part leaves
+ * out stays out; the line that names it stands above the next head.
+ * @returns a function that takes the rows of a part, and a line that stands above them
+ */
+export function growingTable<Row>(
+  columns: readonly Column<Row>[],
+  style: Style,
+  room: Room,
+): (rows: readonly Row[], above?: string) => string {
+  const part = createTable(columns, style, room)
+  return (rows, above) => {
+    const heading = above === undefined ? [] : [style.dim(above)]
+    const { lines, leftOut } = part(rows, heading.length)
+    return textOf([...heading, ...noRoomFor(leftOut, style, room.columns), ...lines])
+  }
+}
+
+const textOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`
+
+/** The lines that name the columns for which there is no room. */
+function noRoomFor<Row>(columns: readonly Column<Row>[], style: Style, most: number): string[] {
+  if (columns.length === 0) return []
+  const names = columns.map(({ title }) => title).join(', ')
+  return wrapped(`no room for ${names}: a wider terminal shows all, and so does --tsv`, most).map(style.dim)
+}
+
+interface Part<Row> {
+  /** The lines of the rows, with the head where it was out of sight. */
+  lines: string[]
+  /** The columns that this part leaves out, and those before it showed. */
+  leftOut: readonly Column<Row>[]
+}
+
+/** @returns a function that draws the rows of the next part, below so many lines that the caller has put above it */
+function createTable<Row>(columns: readonly Column<Row>[], style: Style, { columns: most, lines: height }: Room) {
   const screen = Math.max(2, height - 2)
-  if (lines.length <= screen) return table
-  const screens = Array.from({ length: Math.ceil(lines.length / screen) }, (_, at) => [
-    head,
-    ...lines.slice(at * screen, (at + 1) * screen),
-  ])
-  return `${screens.flat().join('\n')}\n`
+  let known = columns
+  /** The lines since the head; undefined where the next row needs a head. */
+  let below: number | undefined
+  const widths = new Map<Column<Row>, number>()
+  return (rows: readonly Row[], above = 0): Part<Row> => {
+    if (widths.size === 0) known = narrowed(known, rows, most)
+    const kept = fitting(known, rows, most)
+    const leftOut = known.filter((column) => !kept.includes(column))
+    known = kept
+    const cells = rows.map((row) => kept.map(({ value }) => shown(value(row))))
+    kept.forEach((column, at) => {
+      widths.set(column, Math.max(widths.get(column) ?? 0, ...cells.map((row) => capped(column, row[at] ?? ''))))
+    })
+    const asked = kept.map((column) => widths.get(column) ?? 0)
+    const part = textsBelow({ columns: kept, texts: cells, widths: asked, below: [] }, { gap, most })
+    const numbers = part.columns.map(({ value }) => rows[0] !== undefined && typeof value(rows[0]) === 'number')
+    const fit = fitted(part.columns, { widths: part.widths, numbers }, most)
+    const titles = part.columns.map(({ title }) => style.dim(title.toUpperCase()))
+    const [head = '', ...drawnRows] = drawn(part.columns, rows, { texts: part.texts, head: titles, widths: fit, style })
+    if (below !== undefined) below = leftOut.length > 0 ? undefined : below + above
+    const lines = drawnRows.flatMap((line, at) => {
+      const block = withTextBelow(line, part.below[at], most)
+      const isSeen = below !== undefined && below + block.length <= screen
+      below = (isSeen ? (below ?? 0) : 0) + block.length
+      return isSeen ? block : [head, ...block]
+    })
+    return { lines, leftOut }
+  }
 }
 
 /**
@@ -68,12 +119,12 @@ function withHeads(table: string, height: number): string {
 function fitting<Row>(columns: readonly Column<Row>[], rows: readonly Row[], most: number): readonly Column<Row>[] {
   const isNumber = ({ value }: Column<Row>) => rows[0] !== undefined && typeof value(rows[0]) === 'number'
   const least = (column: Column<Row>) => {
-    if (column.below) return 0
     const cells = Math.max(narrowest, ...rows.map((row) => width(shown(column.value(row)))))
     if (isNumber(column)) return cells
     return Math.max(Math.min(width(column.title), leastTitle), Math.min(cells, leastText))
   }
-  const total = columns.reduce((sum, column) => sum + least(column) + gap, -gap)
+  // A text below the rows asks for no room beside them.
+  const total = columns.reduce((sum, column) => (column.below ? sum : sum + least(column) + gap), -gap)
   const last = columns.findLastIndex(
     (column, at) => at > 0 && column.gives === undefined && !column.below && !isNumber(column),
   )
@@ -98,28 +149,6 @@ const naturalWidth = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]
       sum + gap + Math.max(width(column.title), ...rows.map((row) => capped(column, shown(column.value(row))))),
     -gap,
   )
-
-/** A table whose rows come in several parts: one head, and columns that only grow wider. */
-export function growingTable<Row>(
-  columns: readonly Column<Row>[],
-  style: Style,
-  most: number,
-): (rows: readonly Row[]) => string {
-  let hasHead = false
-  let widths = columns.map(() => 0)
-  return (rows) => {
-    const cells = rows.map((row) => columns.map(({ value }) => shown(value(row))))
-    widths = widths.map((least, at) => Math.max(least, ...cells.map((row) => capped(columns[at], row[at] ?? ''))))
-    const part = textsBelow({ columns, texts: cells, widths, below: [] }, { gap, most })
-    const numbers = part.columns.map(({ value }) => rows[0] !== undefined && typeof value(rows[0]) === 'number')
-    const fit = fitted(part.columns, { widths: part.widths, numbers }, most)
-    const head = hasHead ? [] : part.columns.map(({ title }) => style.dim(title.toUpperCase()))
-    const lines = drawn(part.columns, rows, { texts: part.texts, head, widths: fit, style })
-    const above = hasHead ? [] : lines.slice(0, 1)
-    hasHead = true
-    return `${[...above, ...withTextsBelow(lines.slice(above.length), part.below, most)].join('\n')}\n`
-  }
-}
 
 /** One long name does not widen the table for all rows: it is cut at this width, and whole in TSV and JSON. */
 const widestName = 60

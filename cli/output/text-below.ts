@@ -52,6 +52,6 @@ export function textsBelow<Column extends Titled>(part: Part<Column>, { gap, mos
   }
 }
 
-/** The lines of a table with the texts below their rows, each on one line. `lines` begins with the first row. */
-export const withTextsBelow = (lines: readonly string[], below: readonly string[], most: number): string[] =>
-  lines.flatMap((line, n) => (below[n] ? [line, `${' '.repeat(indent)}${cutTo(below[n], most - indent)}`] : [line]))
+/** The line of a row, and below it its text, on one line; a blank text takes none. */
+export const withTextBelow = (line: string, text: string | undefined, most: number): string[] =>
+  text ? [line, `${' '.repeat(indent)}${cutTo(text, most - indent)}`] : [line]

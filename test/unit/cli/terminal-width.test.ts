@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { progressReporter } from '../../../cli/output/progress-bar.ts'
 import { styleFor } from '../../../cli/output/style.ts'
-import { type Column, tableText } from '../../../cli/output/table.ts'
+import { type Column, growingTable, tableText } from '../../../cli/output/table.ts'
 import { wrapped } from '../../../cli/output/wrap.ts'
 import { escaped } from '../../../shared/escape.ts'
 
@@ -94,4 +94,39 @@ it('characters without a width are escaped', () => {
 
 it('long text wraps at spaces', () => {
   expect(wrapped('one two three four five six seven', 20)).toEqual(['one two three four', 'five six seven'])
+})
+
+describe('a table that grows', () => {
+  const wide: Column<string>[] = [
+    { title: 'id', value: (row) => row, gives: 'never' },
+    { title: 'event', value: () => 'job.completed' },
+    { title: 'queue', value: () => 'chatbooks/default' },
+  ]
+  const parts = (most: number, lines: number, ...rows: string[][]) => {
+    const write = growingTable(wide, styleFor(false), room(most, lines))
+    return rows.map((part) => write(part)).join('')
+  }
+
+  it.each([80, 60, 40, 30, 20])('has no row that is wider than %i columns', (most) => {
+    const lines = parts(most, 24, ['1'], ['2'], ['12345678901']).split('\n')
+    for (const line of lines) if (!line.startsWith('no room for')) expect(line.length).toBeLessThanOrEqual(most)
+  })
+
+  it('leaves a column out once it has no room any more, and says so above its next head', () => {
+    expect(parts(40, 24, ['1'], ['12345678901'], ['2']).trimEnd().split('\n')).toEqual([
+      'ID  EVENT          QUEUE',
+      '1   job.completed  chatbooks/default',
+      'no room for queue: a wider terminal shows all, and so does --tsv',
+      'ID           EVENT',
+      '12345678901  job.completed',
+      '2            job.completed',
+    ])
+  })
+
+  it('shows its head again after each screen of rows, and once where nobody has a screen', () => {
+    const rows = Array.from({ length: 50 }, (_, at) => [String(at)])
+    const heads = (text: string) => text.split('\n').flatMap((line, at) => (line.startsWith('ID') ? [at] : []))
+    expect(heads(parts(80, 24, ...rows))).toEqual([0, 23, 46])
+    expect(heads(parts(80, Number.POSITIVE_INFINITY, ...rows))).toEqual([0])
+  })
 })

@@ -129,6 +129,32 @@ describe('the form of events', () => {
     }
   })
 
+  it.each([
+    [80, ['ID', 'TIME', 'EVENT', 'QUEUE', 'TYPE', 'JOB', 'DETAIL'], undefined],
+    [60, ['ID', 'TIME', 'EVENT', 'QUEUE', 'JOB'], 'no room for type:'],
+    [40, ['ID', 'TIME', 'EVENT', 'JOB'], 'no room for queue, type:'],
+  ])(
+    'in a terminal of %i columns what has no room is left out, and the head stands again',
+    async (columns, titles, note) => {
+      const server = await eventServer(steps(50).map(({ id }) => step(id, 'job.lease_expired')))
+      const options = { env: env(server), columns, rows: 24 }
+      const whole = await atTerminal(['events', '--color', 'never'], options)
+      const lines = whole.screen.trimEnd().split('\n')
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns)
+      const heads = lines.flatMap((line, at) => (line.startsWith('ID') ? [at] : []))
+      const [first = 0] = heads
+      expect(heads).toEqual([first, first + 23, first + 46])
+      expect(lines[first]?.split(/ +/)).toEqual(titles)
+      expect(/no room for .*?:/.exec(lines.slice(0, first).join(' '))?.[0]).toBe(note)
+
+      const person = await startAtTerminal(['events', '--follow', '--limit', '30', '--color', 'never'], options)
+      await person.sees('8150')
+      person.types(ctrlC)
+      const { screen } = await person.ended
+      expect(screen.split('\n').filter((line) => line.startsWith('ID'))).toHaveLength(2)
+    },
+  )
+
   it('a short detail stands beside its event', async () => {
     const server = await eventServer([step(1, 'job.retry_scheduled', { attrs: { retry_count: 2 } })])
     const { screen } = await atTerminal(['events', '--color', 'never'], { env: env(server), columns: 100 })
