@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { namesOf } from '../../cli/command-line/words.ts'
 import { commands } from '../../cli/commands/all.ts'
+import { exits } from '../../shared/exits.ts'
 import { newFolder } from '../support/database/database.ts'
-import { refuseLostHints } from '../support/programs/hints.ts'
+import { refuseLostHints, runnableHints } from '../support/programs/hints.ts'
 import { runJobsctl } from '../support/programs/jobsctl.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -40,7 +41,12 @@ const cases = commands
       .flatMap((words) => ways.map((way) => [...words, ...way]))
   })
 
+/** Done, or nothing is there by this name. */
+const runs: readonly number[] = [exits.ok.code, exits.not_found.code]
+
 describe('the commands that jobsctl prints', () => {
+  /** The commands that were printed, and the command line that printed each of them. */
+  const printed = new Map<string, string>()
   let world: World
   let key: string
   beforeAll(async () => {
@@ -60,11 +66,23 @@ describe('the commands that jobsctl prints', () => {
     async (name) => {
       for (const words of cases.filter(([verb]) => verb === name)) {
         const argv = [...words, '--url', world.url, '--api-key-file', key]
-        await runJobsctl([...argv, '-o', 'table'])
+        const { out, err } = await runJobsctl([...argv, '-o', 'table'])
+        for (const hint of runnableHints(`${err}\n${out}`)) printed.set(JSON.stringify(hint), words.join(' '))
       }
     },
     120_000,
   )
+
+  it('run as they are, and those that change as a preview', async () => {
+    const refused: object[] = []
+    for (const [hint, from] of printed) {
+      const words: string[] = JSON.parse(hint)
+      const { code, err } = await runJobsctl(words)
+      if (!runs.includes(code ?? 1)) refused.push({ from, words: words.join(' '), code, err })
+    }
+    expect(refused).toEqual([])
+    expect(printed.size).toBeGreaterThan(50)
+  }, 240_000)
 
   it.each([
     [

@@ -77,12 +77,53 @@ export function refuseLostHints(argv: readonly string[], printed: string): void 
   if (faults.length > 0) throw new Error(`hints that cannot be pasted:\n${faults.join('\n')}`)
 }
 
+/** A command line that was printed to be pasted, with what it says. */
+type Hint = Read & { words: readonly string[] }
+
+const hintsIn = (printed: string): Hint[] =>
+  commandLinesIn(printed).flatMap((words) => {
+    const hint = read(words)
+    return hint && !prose.test(words[1] ?? '') ? [{ ...hint, words }] : []
+  })
+
+/** Acts that are done at once, by command and first operand. `--curl` reads all of their words, and sends nothing. */
+const acts = [
+  ...['pause', 'resume', 'drain', 'mark', 'enqueue', 'approve', 'reject', 'hold add', 'hold remove', 'plans review'],
+  ...['token create', 'token revoke', 'operations stop', 'operations keep'],
+]
+
+/** Commands that ask for a secret, that have no end, or that need a file, and what somebody has to complete. */
+const notRun = ['login', 'top', 'man', 'completion', 'apply']
+const isIncomplete = (word: string): boolean => /^<|>$|…|^\.\.\.$|\.(?:json|yaml)$/.test(word)
+
+/**
+ * The words to run the commands that a command line printed: those that read as they are, those that change as a preview, acts with
+ * `--curl`. Commands that have no end or need a file are left out, and so are those that somebody has to complete first.
+ */
+export const runnableHints = (printed: string): string[][] =>
+  hintsIn(printed)
+    .map(withoutSentence)
+    .filter(({ command, words }) => !notRun.includes(command.name) && !words.some(isIncomplete))
+    .filter(({ words }) => !words.includes('--follow') && !words.includes('--watch'))
+    .map(({ command, operands, words }) => {
+      if (words.includes('--help')) return [...words]
+      const isAct = acts.some((act) => act === command.name || act === `${command.name} ${operands[0]}`)
+      const kept = words.filter((word) => word !== '--yes' && word !== '--dry-run')
+      if (isAct) return [...kept, '--curl']
+      return command.changes ? [...kept, '--dry-run'] : [...words]
+    })
+
+/** `jobsctl plans approval shows which do` without what follows in the sentence. */
+function withoutSentence(hint: Hint): Hint {
+  const end = hint.words.findIndex((word) => prose.test(word))
+  const words = end < 0 ? hint.words : hint.words.slice(0, end)
+  return { ...hint, ...read(words), words }
+}
+
 function faultsOfHints(argv: readonly string[], printed: string): string[] {
   const asked = read(argv)
-  return commandLinesIn(printed).flatMap((words) => {
-    const hint = read(words)
-    if (!hint || prose.test(words[1] ?? '')) return []
-    const line = `jobsctl ${words.join(' ')}`
+  return hintsIn(printed).flatMap((hint) => {
+    const line = `jobsctl ${hint.words.join(' ')}`
     const lacks = asked && !isHelp(asked) && !isHelp(hint) ? lostFlags(asked, hint) : []
     return [
       ...hint.unknown.map((flag) => `${line}: ${hint.command.name} has no ${flag}`),

@@ -5,6 +5,9 @@ import { commands } from '../../../cli/commands/all.ts'
 import { topicNames } from '../../../cli/help/topics.ts'
 import { globalFlags, guardFlags } from '../../../cli/settings/flags/global-flags.ts'
 import { Env } from '../../../server/env.ts'
+import { exits } from '../../../shared/exits.ts'
+import { deadServer } from '../../support/fakes/fake-server.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 
 /** The text of each hint in the sources. */
 async function hints(): Promise<string[]> {
@@ -47,6 +50,34 @@ it('each command in a hint is a command of jobsctl with flags that it takes', as
     return (rest.match(/(?<= )--[a-z-]+/g) ?? []).some((flag) => !taken.includes(flag))
   })
   expect(wrong).toEqual([])
+})
+
+/** The commands in the sources of the dashboard that are texts: a value that the page knows is the number 1. */
+async function commandsOfScreens(): Promise<string[][]> {
+  const files = (await readdir('ui', { recursive: true })).filter((name) => /\.tsx?$/.test(name))
+  const texts = await Promise.all(files.map((name) => readFile(join('ui', name), 'utf8')))
+  return texts.flatMap((text) => [
+    ...[...text.matchAll(/\['jobsctl', ('[a-z]+'[^\]]*)\]/g)].map(([, list = '']) =>
+      list
+        .split(', ')
+        .filter((word) => !word.startsWith('...'))
+        .map((word) => /^'(.*)'$/.exec(word)?.[1] ?? '1'),
+    ),
+    ...[...text.matchAll(/<code>jobsctl ([^<{]+)<\/code>/g)].map(([, line = '']) =>
+      [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),
+    ),
+  ])
+}
+
+it('each command on a screen of the dashboard lacks nothing but a server', async () => {
+  const { url } = await deadServer()
+  const found = await commandsOfScreens()
+  expect(found.length).toBeGreaterThan(8)
+  const env = { JOBSCTL_URL: url, JOBSCTL_API_KEY: 'key', JOBSCTL_RETRIES: '0' }
+  for (const words of found) {
+    const { code, err } = await runJobsctl(words, { env })
+    expect([exits.unavailable.code, exits.not_confirmed.code], `${words.join(' ')}: ${err}`).toContain(code)
+  }
 })
 
 it('each setting and page in a hint exists', async () => {
