@@ -13,6 +13,7 @@ import type { Io } from './io.ts'
 import type { Ending } from './output/print.ts'
 import type { Flag } from './settings/flags/flag.ts'
 import { globalFlags, guardFlags } from './settings/flags/global-flags.ts'
+import { withTimes } from './settings/flags/time-flags.ts'
 import type { GlobalFlags } from './settings/settings.ts'
 
 type Commands = readonly CommandSpec[]
@@ -107,7 +108,8 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     refuseGuardFlags(spec, flags)
     const { fullContext } = await import('./full-context.ts')
     const context = await fullContext({ io, flags, commands })
-    end(await spec.run(context, command.opts(), command.args))
+    const given = { flags: spec.flags, values: command.opts(), operands: command.args }
+    end(await spec.run(context, await withTimes(context, given), command.args))
   })
 }
 

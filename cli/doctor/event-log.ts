@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { EventLogPart, storage } from '../../shared/doctor/storage.ts'
+import { units } from '../../shared/duration.ts'
 import { sizeText } from '../../shared/size-text.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { whenText } from '../output/when.ts'
-import { units } from '../settings/duration.ts'
 import type { Finding } from './outcome.ts'
 import { mayNotRead } from './rights.ts'
 

@@ -1,7 +1,7 @@
+import { units } from '../../shared/duration.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { EventCursor } from '../../shared/records/event-cursors.ts'
 import { ago } from '../output/ago.ts'
-import { units } from '../settings/duration.ts'
 import type { Finding } from './outcome.ts'
 
 const dayMs = 1000 * units.d

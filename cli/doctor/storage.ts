@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import { areBeingBuilt } from '../../shared/doctor/idle-trigger.ts'
 import type { storage, Table } from '../../shared/doctor/storage.ts'
+import { units } from '../../shared/duration.ts'
 import { escaped } from '../../shared/escape.ts'
 import { sizeText } from '../../shared/size-text.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { whenText } from '../output/when.ts'
-import { units } from '../settings/duration.ts'
 import { enabling } from './enabling.ts'
 import type { Finding } from './outcome.ts'
 

@@ -44,6 +44,20 @@ ${flagGroups([...scopeFlags, ...filterFlags])}
 A change needs ids, or at least one of these flags beside --status, or --all for every domain.
 `
 
+const times = () => `Every flag of a time takes the same words, and so do the fields of the dashboard:
+
+${aligned([
+  ['2h', '2 h ago; with --at, --hold and the --until of a change or a hold, 2 h from now'],
+  ['90, 45s, 15m, 30d, 1w', 'seconds, minutes, days, weeks; a number alone is seconds'],
+  ['2026-01-31', 'a day: its beginning in UTC'],
+  ['2026-01-31T12:00:00Z', 'a time of ISO 8601 with its zone, such as Z or +01:00'],
+  ['"2026-01-31 12:00 UTC"', 'the same with a blank, as times are printed for people'],
+  ['"mark:deploy 4711"', 'the newest mark with this text (jobsctl mark); for times in the past'],
+])}
+
+A command reads them once, so that its calls, its preview and its change mean the same jobs.
+`
+
 const environment = () => `Precedence: flag, JOBSCTL_*, profile, BASE and API_KEY, default. A profile named by
 --profile counts as a flag.
 
@@ -116,6 +130,7 @@ export const topics: Record<string, () => string> = {
   'exit-codes': exitCodes,
   flags,
   filter,
+  times,
   environment,
   config,
   output,

@@ -6,7 +6,6 @@ import type { Ending } from '../output/print.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { flagWords } from '../settings/flags/scope-flags.ts'
 import { type SelectionFlags, selectionOf } from '../settings/flags/selection-flags.ts'
-import { futureTime } from '../settings/future-time.ts'
 import { subjectOf, untilText } from './describe.ts'
 
 interface AddFlags extends SelectionFlags {
@@ -28,7 +27,7 @@ export async function addHold(
     throw new Failure('usage', 'hold add needs --until; nothing was changed', { hint: 'for 30 days: --until 30d' })
   }
   const fields = await fieldsOf(context, { operation, selecting, ids })
-  const request = { ...fields, until: futureTime(until, '--until') }
+  const request = { ...fields, until }
   parseInput(endpoint.input, request)
   const held = await changeImmediately(context, { endpoint, request, look: another(['hold', 'list']) })
   if (!held) return 'ok'

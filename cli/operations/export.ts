@@ -2,7 +2,6 @@ import { escaped, escapedJson } from '../../shared/escape.ts'
 import { exportOperations as endpoint } from '../../shared/records/export.ts'
 import { answerOf } from '../answer-of.ts'
 import type { Context } from '../context.ts'
-import { momentOf } from '../history/moment-of.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
@@ -26,8 +25,8 @@ interface Exported {
 export async function exportRecords(context: Context, { since, until }: Range): Promise<Ending> {
   const { io, print } = context
   const range = parseInput(endpoint.input, {
-    ...(since !== undefined && { since: await momentOf(context, since, { flag: '--since', scope: {} }) }),
-    ...(until !== undefined && { until: await momentOf(context, until, { flag: '--until', scope: {} }) }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
   })
   const asked = { since: range.since, until: range.until }
   const done: Exported = { records: 0, withheld: 0, last: undefined }

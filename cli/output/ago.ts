@@ -1,4 +1,4 @@
-import { units } from '../settings/duration.ts'
+import { units } from '../../shared/duration.ts'
 
 /** How long ago a time was, in the largest unit that it fills: `2h ago`. Text that is no time is returned as it is. */
 export function ago(time: string, now: number = Date.now()): string {

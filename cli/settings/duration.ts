@@ -1,17 +1,13 @@
+import { secondsOf, units } from '../../shared/duration.ts'
 import { Failure } from '../../shared/errors.ts'
-
-/** The units of a duration, in seconds. */
-export const units = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const
-const isUnit = (unit: string): unit is keyof typeof units => Object.hasOwn(units, unit)
 
 /**
  * A duration in seconds: `90`, `15m`, `2h`, `30d`, `1w`.
  * @throws Failure `usage` that names `flag`
  */
 export function seconds(text: string, flag: string): number {
-  const [, digits = '', unit = ''] = /^(\d+)([smhdw]?)$/.exec(text.trim()) ?? []
-  const total = Number(digits) * units[isUnit(unit) ? unit : 's']
-  if (digits === '' || !Number.isSafeInteger(total)) {
+  const total = secondsOf(text)
+  if (total === undefined) {
     throw new Failure('usage', `${flag}: must be a duration such as 90 (seconds), 15m, 2h, 30d or 1w`)
   }
   if (total === 0) throw new Failure('usage', `${flag}: must be at least 1s`)

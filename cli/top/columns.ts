@@ -1,5 +1,5 @@
+import { units } from '../../shared/duration.ts'
 import { escaped } from '../../shared/escape.ts'
-import { units } from '../settings/duration.ts'
 import { fitted, type Signs, shortCount, sparkline } from './fit.ts'
 import type { Rate, TopRow } from './model.ts'
 

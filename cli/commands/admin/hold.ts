@@ -23,7 +23,12 @@ export const hold: CommandSpec<HoldFlags> = {
   flags: [
     ...selectionFlags.filter(({ flags }) => flags !== '--must-exist'),
     { flags: '--operation <id>', about: 'what the archive has of this operation, and its jobs', group: 'WHICH JOBS' },
-    { flags: '--until <time>', about: 'with add: until this time or day, or for 30d from now', group: 'HOW' },
+    {
+      flags: '--until <time>',
+      about: 'with add: until this time or day, or for 30d from now',
+      group: 'HOW',
+      time: 'future',
+    },
   ],
   async run(context, flags, [word, ...ids]) {
     if (word === 'add') {

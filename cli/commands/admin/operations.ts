@@ -3,11 +3,9 @@ import { escaped } from '../../../shared/escape.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
-import { momentOf } from '../../history/moment-of.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../../output/operation-columns.ts'
 import type { Ending } from '../../output/print.ts'
 import { labelledText } from '../../output/wrap.ts'
-import { readBrake } from '../../settings/flags/brake.ts'
 import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
 
 interface OperationsFlags extends ScopeFlags {
@@ -42,26 +40,31 @@ export const operations: CommandSpec<OperationsFlags> = {
     allFlag,
     { flags: '--kind <kind>', about: 'prune, undo, token.revoked and so on; or changes, or acts', group: 'HOW' },
     { flags: '--state <state>', about: 'running, done, partial, failed or undone', group: 'HOW' },
-    { flags: '--since <time>', about: 'begun at this time or later, or 2h for 2 h ago', group: 'HOW' },
+    {
+      flags: '--since <time>',
+      about: 'begun at this time or later, since 2h ago, or since mark:<text>',
+      group: 'HOW',
+      time: 'past',
+    },
     { flags: '--caller <id>', about: 'made by this caller, as the list names it', group: 'HOW' },
     { flags: '--limit <n>', about: 'at most this many (default: 50)', group: 'HOW' },
     {
       flags: '--until <time>',
       about: 'with keep: until then, or 30d from now; with export: ended before',
       group: 'HOW',
+      time: ([word]) => (word === 'export' ? 'past' : 'future'),
     },
     { flags: '--expect <hash>', about: 'with verify: a hash kept elsewhere, which must still be there', group: 'HOW' },
   ],
-  async run(context, { expect, until: end, ...flags }, [word, id]) {
+  async run(context, { expect, until, ...flags }, [word, id]) {
     if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
     if (word === 'export') {
       if (id !== undefined) throw new Failure('usage', 'operations export takes no id: it is of a time')
       const { exportRecords } = await import('../../operations/export.ts')
       const { since, ...others } = flags
       refuseSelection(word, others)
-      return exportRecords(context, { since, until: end })
+      return exportRecords(context, { since, until })
     }
-    const { until } = readBrake({ ...(end !== undefined && { until: end }) })
     if (until !== undefined && word !== 'keep') throw new Failure('usage', '--until needs keep or export')
     if (word === undefined) return list(context, flags)
     refuseSelection(word, flags)
@@ -109,8 +112,7 @@ async function list(
   const { parseInput } = await import('../../settings/flags/flag-errors.ts')
   const scope = scopeOf(flags)
   if (caller?.trim() === '') throw new Failure('usage', '--caller: must not be blank; leave it out to mean all')
-  const time = since === undefined ? undefined : await momentOf(context, since, { flag: '--since', scope })
-  const checked = parseInput(endpoint.input, { ...scope, kind, state, since: time, caller, limit })
+  const checked = parseInput(endpoint.input, { ...scope, kind, state, since, caller, limit })
   const { before_id: _, ...given } = checked
   const narrowed = { ...given, limit }
   const answer = await answerOf(context, endpoint, narrowed)

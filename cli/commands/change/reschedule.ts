@@ -3,7 +3,6 @@ import type { CommandSpec } from '../../command.ts'
 import { durationText, seconds } from '../../settings/duration.ts'
 import { scopeOrExample } from '../../settings/flags/scope-flags.ts'
 import { type SelectionFlags, selectionFlags, selectionOf } from '../../settings/flags/selection-flags.ts'
-import { isoTimeOf } from '../../settings/iso-time.ts'
 
 interface RescheduleFlags extends SelectionFlags {
   now?: boolean
@@ -27,7 +26,7 @@ export const reschedule: CommandSpec<RescheduleFlags> = {
     ...selectionFlags,
     { flags: '--now', about: 'due at once; jobs that are due keep their place', group: 'HOW' },
     { flags: '--in <duration>', about: 'due after this time from now', group: 'HOW' },
-    { flags: '--at <time>', about: 'due at this time of ISO 8601', group: 'HOW' },
+    { flags: '--at <time>', about: 'due at this time or day, or 2h from now', group: 'HOW', time: 'future' },
     { flags: '--by <duration>', about: 'due later by 15m, or earlier by -15m', group: 'HOW' },
     { flags: '--spread <duration>', about: 'spread the jobs over this time from then on', group: 'HOW' },
   ],
@@ -62,18 +61,11 @@ function timeOf(
       hint: example(),
     })
   }
-  if (at !== undefined) return { fields: { available_at: timeText(at) }, words: ['--at', at] }
+  if (at !== undefined) return { fields: { available_at: at }, words: ['--at', at] }
   if (after !== undefined) return { fields: { delay_seconds: seconds(after, '--in') }, words: ['--in', after] }
   if (by !== undefined) {
     const least = seconds(by.replace(/^-/, ''), '--by')
     return { fields: { by_seconds: by.startsWith('-') ? -least : least }, words: [`--by=${by}`] }
   }
   return { fields: { delay_seconds: 0 }, words: ['--now'] }
-}
-
-/** @throws Failure `usage` */
-function timeText(text: string): string {
-  const time = isoTimeOf(text.trim())
-  if (time !== undefined) return time
-  throw new Failure('usage', '--at: must be a time such as 2026-01-31T12:00:00Z')
 }

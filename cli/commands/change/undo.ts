@@ -1,11 +1,9 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
-import { momentOf } from '../../history/moment-of.ts'
 import type { Ending } from '../../output/print.ts'
 import { type PartFlags, partFlags, partOf } from '../../settings/flags/part-flags.ts'
 import { flagWords, scopeOf, scopeWords } from '../../settings/flags/scope-flags.ts'
-import { futureTime } from '../../settings/future-time.ts'
 
 interface UndoFlags extends PartFlags {
   hold?: string
@@ -32,10 +30,16 @@ export const undo: CommandSpec<UndoFlags> = {
       flags: '--hold <time>',
       about: 'hold it until this time, or for 30d (default: JOBS_ARCHIVE_DAYS)',
       group: 'HOW',
+      time: 'future',
     },
     { flags: '--refused-to <file>', about: 'write what cannot come back to a new file of NDJSON', group: 'HOW' },
     { flags: '--caller <id>', about: 'all that this caller did, as jobsctl operations names it', group: 'HOW' },
-    { flags: '--since <time>', about: 'with --caller: since this time, or 2h for 2 h ago', group: 'HOW' },
+    {
+      flags: '--since <time>',
+      about: 'with --caller: since this time, since 2h ago, or since mark:<text>',
+      group: 'HOW',
+      time: 'past',
+    },
   ],
   changes: true,
   async run(context, given, [id]) {
@@ -50,8 +54,7 @@ export const undo: CommandSpec<UndoFlags> = {
       })
     }
     const { fields, words } = await partOf(context, flags)
-    const hold_until = holdUntil(hold)
-    const request = undoRequest({ id, ...fields, hold_until })
+    const request = undoRequest({ id, ...fields, hold_until: hold })
     const further = [...holdWords(hold), ...(refusedTo === undefined ? [] : flagWords('--refused-to', refusedTo))]
     const change = undoChange(context, request, ['undo', id, ...words, ...further])
     if (refusedTo === undefined) return guardChange(context, change)
@@ -91,20 +94,16 @@ async function undoOfCaller(
   const { undoCallerChange } = await import('../../changes/undo/undo-caller.ts')
   const { guardChange } = await import('../../guard/guard.ts')
   const scope = scopeOf(flags)
-  const time = await momentOf(context, since, { flag: '--since', scope })
-  const found = await operationsOfCaller(await context.client(), { caller, since: time, scope })
+  const found = await operationsOfCaller(await context.client(), { caller, since, scope })
   const words = [
     'undo',
     ...flagWords('--caller', caller),
-    ...flagWords('--since', time),
+    ...flagWords('--since', since),
     ...scopeWords(scope),
     ...holdWords(hold),
   ]
-  return guardChange(context, undoCallerChange(context, { ...found, hold_until: holdUntil(hold) }, words))
+  return guardChange(context, undoCallerChange(context, { ...found, hold_until: hold }, words))
 }
-
-const holdUntil = (hold: string | undefined): string | undefined =>
-  hold === undefined ? undefined : futureTime(hold, '--hold')
 
 const holdWords = (hold: string | undefined): string[] => (hold === undefined ? [] : flagWords('--hold', hold))
 

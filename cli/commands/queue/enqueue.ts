@@ -1,10 +1,11 @@
+import { units } from '../../../shared/duration.ts'
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
-import { seconds, units } from '../../settings/duration.ts'
+import { seconds } from '../../settings/duration.ts'
 import { describeScope, scopeWords } from '../../settings/flags/scope-flags.ts'
 import { queueNamed } from '../../settings/queue-name.ts'
 

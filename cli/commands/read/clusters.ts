@@ -4,7 +4,6 @@ import type { Cluster, ExpiredLeases, failureClusters as endpoint, NotRead } fro
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
-import { momentOf } from '../../history/moment-of.ts'
 import { ago } from '../../output/ago.ts'
 import { isoTime } from '../../output/iso-time.ts'
 import { lackingFilters } from '../../output/lacking-filters.ts'
@@ -20,7 +19,7 @@ import {
   scopeOf,
   scopeWords,
 } from '../../settings/flags/scope-flags.ts'
-import { refuseEmptyRange } from '../../settings/past-time.ts'
+import { refuseEmptyRange } from '../../settings/moment.ts'
 
 interface ClustersFlags extends ScopeFlags {
   status?: string
@@ -53,23 +52,17 @@ export const clusters: CommandSpec<ClustersFlags> = {
       flags: '--since <time>',
       about: 'failed since a time of ISO 8601, 2h for 2 h ago, or mark:<text>',
       group: 'WHICH JOBS',
+      time: 'past',
     },
-    { flags: '--until <time>', about: 'failed before such a time', group: 'WHICH JOBS' },
+    { flags: '--until <time>', about: 'failed before such a time', group: 'WHICH JOBS', time: 'past' },
     { flags: '--limit <n>', about: 'at most this number of clusters, 1 to 1000 (default: 100)', group: 'HOW' },
   ],
   async run(context, flags) {
     const { failureClusters: endpoint } = await import('../../../shared/jobs/clusters.ts')
     const { parseInput } = await import('../../settings/flags/flag-errors.ts')
-    const moment = async (given: string | undefined, flag: string) =>
-      given?.trim() ? momentOf(context, given, { flag, scope: scopeOf(flags) }) : given
-    const [since, until] = [await moment(flags.since, '--since'), await moment(flags.until, '--until')]
-    const request = requestOf({
-      ...flags,
-      ...(since !== undefined && { since }),
-      ...(until !== undefined && { until }),
-    })
+    const request = requestOf(flags)
     parseInput(endpoint.input, request)
-    refuseEmptyRange(flags, request)
+    refuseEmptyRange(request)
     const answer = await answerOf(context, endpoint, request)
     if (!answer) return 'ok'
     const { body, raw, header } = answer
@@ -84,7 +77,7 @@ export const clusters: CommandSpec<ClustersFlags> = {
 /** @throws Failure `usage` for a blank value: a variable that a script forgot to set must not mean everything */
 function requestOf(flags: ClustersFlags): Record<string, string> {
   const { status, since, until, limit } = flags
-  for (const [name, value] of Object.entries({ status, since, until, limit })) {
+  for (const [name, value] of Object.entries({ status, limit })) {
     if (value?.trim() === '') throw new Failure('usage', `--${name}: must not be blank; leave it out to mean all`)
   }
   const fields = {

@@ -11,7 +11,6 @@ import type { Client } from '../../http/client.ts'
 import type { Ending } from '../../output/print.ts'
 import { pollForever } from '../../poll.ts'
 import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
-import { isoTimeOf } from '../../settings/iso-time.ts'
 
 interface EventsFlags extends ScopeFlags {
   after?: string
@@ -38,7 +37,12 @@ export const events: CommandSpec<EventsFlags> = {
     ...scopeFlags,
     allFlag,
     { flags: '--after <id>', about: 'all events after the event with this id', group: 'HOW' },
-    { flags: '--since <time>', about: 'all events since a time, 1h for 1 h ago, or mark:<text>', group: 'HOW' },
+    {
+      flags: '--since <time>',
+      about: 'all events since a time, 1h for 1 h ago, or mark:<text>',
+      group: 'HOW',
+      time: 'past',
+    },
     { flags: '--limit <n>', about: 'at most this many (default: the last 50, or 10 with --follow)', group: 'HOW' },
     { flags: '--follow', about: 'then print new events as they come, until Ctrl-C', group: 'HOW' },
     { flags: '--cursor <name>', about: 'go on where the reader of this name has ended, and remember it', group: 'HOW' },
@@ -62,7 +66,7 @@ export const events: CommandSpec<EventsFlags> = {
       throw withNextCommand(context, { scope, follow: flags.follow, cursor: flags.cursor, after }, error)
     }
     const cursor = flags.cursor === undefined ? undefined : await cursorOf(context, flags.cursor, after).catch(failed)
-    const begin = cursor ? async () => cursor.begin : await beginning(context, flags, { id: after_id, most })
+    const begin = cursor ? async () => cursor.begin : beginning(flags, { id: after_id, most })
     // A reader without a place in the log misses nothing of what has been deleted.
     const passesOver = (cursor?.begin ?? after ?? 0) === 0
     const reader = (client: Client) => eventLog(client, { endpoint, scope, passesOver })
@@ -121,18 +125,10 @@ interface Place {
   most: number
 }
 
-async function beginning(
-  context: Context,
-  { after, since, ...flags }: EventsFlags,
-  { id, most }: Place,
-): Promise<Beginning> {
+function beginning({ after, since }: EventsFlags, { id, most }: Place): Beginning {
   if (after !== undefined) return async () => id
   if (since === undefined) return (read) => beforeLast(read, most)
-  const { momentOf } = await import('../../history/moment-of.ts')
-  const time = isoTimeOf(await momentOf(context, since, { flag: '--since', scope: scopeOf(flags) }))
-  if (time === undefined)
-    throw new Failure('usage', '--since: must be a time such as 2026-01-31T12:00:00Z, 1h for 1 h ago, or mark:<text>')
-  return (read) => beforeTime(read, Date.parse(time))
+  return (read) => beforeTime(read, Date.parse(since))
 }
 
 type Reader = (client: Client) => ReadEvents

@@ -1,9 +1,8 @@
 import { Failure } from '../../../shared/errors.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { CommandSpec } from '../../command.ts'
-import { momentOf } from '../../history/moment-of.ts'
 import { allFlag, type ScopeFlags, scopeFlags, scopeOf } from '../../settings/flags/scope-flags.ts'
-import { refuseEmptyRange } from '../../settings/past-time.ts'
+import { refuseEmptyRange } from '../../settings/moment.ts'
 
 interface HistoryFlags extends ScopeFlags {
   since?: string
@@ -30,29 +29,29 @@ export const history: CommandSpec<HistoryFlags> = {
       flags: '--since <time>',
       about: 'from a time of ISO 8601, 2h for 2 h ago, or mark:<text> (default: 24h)',
       group: 'HOW',
+      time: 'past',
     },
-    { flags: '--until <time>', about: 'before such a time (default: now)', group: 'HOW' },
+    { flags: '--until <time>', about: 'before such a time (default: now)', group: 'HOW', time: 'past' },
     {
-      flags: '--step <time>',
+      flags: '--step <duration>',
       about: 'how long a step is (default: at most 60 steps, or 1d); below 1h for 7 days',
       group: 'HOW',
       values: ['1m', '5m', '15m', '1h', '6h', '1d'],
     },
   ],
   async run(context, flags) {
-    const { since = '24h', until, step } = flags
-    for (const [name, value] of Object.entries({ since, until, step }))
-      if (value?.trim() === '') throw new Failure('usage', `--${name}: must not be blank; leave it out for the default`)
+    const { since = dayAgo(), until, step } = flags
+    if (step?.trim() === '') throw new Failure('usage', '--step: must not be blank; leave it out for the default')
     const { history: endpoint } = await import('../../../shared/history/history.ts')
     const { parseInput } = await import('../../settings/flags/flag-errors.ts')
     const request = {
       ...scopeOf(flags),
-      from: await momentOf(context, since, { flag: '--since', scope: scopeOf(flags) }),
-      ...(until !== undefined && { to: await momentOf(context, until, { flag: '--until', scope: scopeOf(flags) }) }),
+      from: since,
+      ...(until !== undefined && { to: until }),
       ...(step !== undefined && { step }),
     }
     const input = parseInput(endpoint.input, request)
-    refuseEmptyRange({ since, until }, { since: input.from, until: input.to })
+    refuseEmptyRange({ since, until })
     const answer = await answerOf(context, endpoint, input)
     if (!answer) return 'ok'
     const { showHistory } = await import('../../history/show-history.ts')
@@ -60,3 +59,5 @@ export const history: CommandSpec<HistoryFlags> = {
     return 'ok'
   },
 }
+
+const dayAgo = (): string => new Date(Date.now() - 86_400_000).toISOString()

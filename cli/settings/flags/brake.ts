@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { futureTime } from '../future-time.ts'
+import { readMoment } from '../../../shared/moment.ts'
 
 /** How fast a change may go, and until when; the fields are those of the API. */
 export interface BrakeSettings {
@@ -14,8 +14,15 @@ export interface BrakeSettings {
 export function readBrake(flags: { rate?: string; until?: string }, now: number = Date.now()): BrakeSettings {
   return {
     ...(flags.rate !== undefined && { rate: rateOf(flags.rate) }),
-    ...(flags.until !== undefined && { until: futureTime(flags.until, '--until', now) }),
+    ...(flags.until !== undefined && { until: timeOf(flags.until, now) }),
   }
+}
+
+/** The guard is read before the command, so that it can ask the server for nothing: a mark is in the past. */
+function timeOf(words: string, now: number): string {
+  const moment = readMoment(words, 'future', now)
+  if ('at' in moment) return moment.at
+  throw new Failure('usage', `--until: ${'wrong' in moment ? moment.wrong : 'must not be a mark'}`)
 }
 
 const mostRate = 1_000_000

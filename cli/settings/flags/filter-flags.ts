@@ -1,5 +1,4 @@
 import { escaped } from '../../../shared/escape.ts'
-import { pastTime } from '../past-time.ts'
 import type { Flag } from './flag.ts'
 import { describeScope, flagWords, type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
 
@@ -40,12 +39,13 @@ export const filterFlags: readonly Flag[] = [
   { flags: '--stale', about: 'running, with an expired lease', group },
   {
     flags: '--created-after <time>',
-    about: 'created at this time or later: a time of ISO 8601, or 2h for 2 h ago',
+    about: 'created at this time or later: ISO 8601, a day, 2h for 2 h ago, or mark:<text>',
     group,
+    time: 'past',
   },
-  { flags: '--created-before <time>', about: 'before such a time', group },
-  { flags: '--ended-after <time>', about: 'ended since such a time', group },
-  { flags: '--ended-before <time>', about: 'ended before such a time', group },
+  { flags: '--created-before <time>', about: 'before such a time', group, time: 'past' },
+  { flags: '--ended-after <time>', about: 'ended since such a time', group, time: 'past' },
+  { flags: '--ended-before <time>', about: 'ended before such a time', group, time: 'past' },
 ]
 
 /** The fields of `JobFilter` on the wire, as texts. */
@@ -55,17 +55,16 @@ export type FilterFields = Record<string, string>
 export function filterOf(flags: FilterFlags): FilterFields {
   const { status, owner, batch, worker, errorCode, error, cluster, minRetries, stale } = flags
   const texts = { status, owner_user_id: owner, batch_group: batch, worker_id: worker, error_code: errorCode, error }
-  const time = (text: string | undefined, flag: string) => (text === undefined ? undefined : pastTime(text, flag))
   return present({
     ...scopeOf(flags),
     ...texts,
     cluster,
     min_retries: minRetries,
     stale: stale ? 'true' : undefined,
-    created_after: time(flags.createdAfter, '--created-after'),
-    created_before: time(flags.createdBefore, '--created-before'),
-    ended_after: time(flags.endedAfter, '--ended-after'),
-    ended_before: time(flags.endedBefore, '--ended-before'),
+    created_after: flags.createdAfter,
+    created_before: flags.createdBefore,
+    ended_after: flags.endedAfter,
+    ended_before: flags.endedBefore,
   })
 }
 

@@ -1,3 +1,5 @@
+import type { Direction } from '../../../shared/moment.ts'
+
 /** One flag, for commander, the help and the pages. */
 export interface Flag {
   /** The flag in the notation of commander: `--older-than <duration>`. */
@@ -7,6 +9,11 @@ export interface Flag {
   group: string
   /** The flag may be given more than once, and takes a list. */
   many?: boolean
+  /**
+   * For a flag of a time: where a duration leads from now, always or with these operands. The command gets the time of ISO 8601 that
+   * the words mean.
+   */
+  time?: Direction | ((operands: readonly string[]) => Direction)
   /** The words that it takes, for completion. */
   values?: readonly string[]
 }

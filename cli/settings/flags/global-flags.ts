@@ -20,7 +20,12 @@ export const guardFlags: readonly GlobalFlag[] = [
   { flags: '--max <n>', about: 'change nothing if more than n jobs match', group: 'HOW', variables: 'JOBSCTL_MAX' },
   reasonFlag,
   { flags: '--rate <n>', about: 'change at most this number of jobs a second', group: 'COURSE' },
-  { flags: '--until <time>', about: 'begin no batch after this time, or after 2h from now', group: 'COURSE' },
+  {
+    flags: '--until <time>',
+    about: 'begin no batch after this time, or after 2h from now',
+    group: 'COURSE',
+    time: 'future',
+  },
   { flags: '--detach', about: 'print the id of the operation, which goes on at the servers', group: 'COURSE' },
   { flags: '--propose', about: 'plan it for the approval of a second person; needs --reason', group: 'HOW' },
   { flags: '--emergency', about: 'go past an approval, with the right to; needs --reason', group: 'HOW' },

@@ -13,6 +13,8 @@ export interface JobsctlOptions {
   stdin?: string
   /** A variable that is undefined is not set. */
   env?: Record<string, string | undefined>
+  /** The commands in place of those of the program. */
+  commands?: readonly CommandSpec[]
 }
 
 /**
@@ -20,10 +22,13 @@ export interface JobsctlOptions {
  * run, not the build. What belongs to a process (signals, pipes, the streams, `--version`) needs `jobsctlProcess`.
  * @throws Error for a command in what it printed that lost the target or the scope of this one, or that cannot be pasted
  */
-export async function runJobsctl(argv: string[], { stdin = '', env = {} }: JobsctlOptions = {}): Promise<Ended> {
+export async function runJobsctl(
+  argv: string[],
+  { stdin = '', env = {}, commands: given }: JobsctlOptions = {},
+): Promise<Ended> {
   const [{ main }, commands, environment] = await Promise.all([
     import('../../../cli/main.ts'),
-    commandsFor(argv),
+    given ?? commandsFor(argv),
     environmentOf(env),
   ])
   const output = { out: '', err: '' }

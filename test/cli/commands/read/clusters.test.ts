@@ -81,7 +81,7 @@ describe('clusters', () => {
       expect(await world.jobsctl(['clusters', '--since', since, '--until', until])).toMatchObject({
         code: 2,
         err: expect.stringMatching(
-          new RegExp(`the range is empty: --since ${since} is not before --until ${until}\\n.*--since 2h --until 1h`),
+          /the range is empty: --since 2\S+Z is not before --until 2\S+Z\n.*--since 2h --until 1h/,
         ),
       })
     const { code, screen } = await terminal(['clusters', '--domain', 'medias'])
@@ -127,7 +127,7 @@ describe('clusters', () => {
     expect(table.out).toMatch(/failed +at least 96,000 /)
     expect(table.err).toContain('note: failed jobs from before 2026-11-20T10:00:00.5+00:00 were not read, so')
     expect(table.err).toMatch(
-      /jobsctl clusters --domain shop --status failed --since 30d --until 2026-11-20T10:00:00.5\+00:00/,
+      /jobsctl clusters --domain shop --status failed --since 2\S+Z --until 2026-11-20T10:00:00.5\+00:00/,
     )
     const tsv = await runAt(await at([row]), asked)
     expect(tsv.out.trimEnd().split('\t').slice(-2)).toEqual(['full', 'true'])

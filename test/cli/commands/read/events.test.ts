@@ -295,7 +295,10 @@ describe('which events', () => {
     [['--after', 'x'], '--after: must be a whole number'],
     [['--after', '-1'], '--after: needs a value'],
     [['--after', '9007199254740993'], '--after: must be from 0 to'],
-    [['--since', 'yesterday'], '--since: must be a time such as 2026-01-31T12:00:00Z, 1h for 1 h ago, or mark:<text>'],
+    [
+      ['--since', 'yesterday'],
+      '--since: must be a time such as 2026-01-31T12:00:00Z, a day, 1h for 1 h ago, or mark:<text>',
+    ],
     [['--since', '0'], '--since: must be at least 1s'],
     [['--limit', '0'], '--limit: must be from 1 to 1000'],
     [['--limit', '1001'], '--limit: must be from 1 to 1000'],
