@@ -150,7 +150,7 @@ describe.skipIf(!hasBrowser)('the event log (needs chromium)', () => {
     const wrong = await visit(browser, world, { secret: world.key, expected: /422/ })
     await wrong.go('/events?colour=red&since=yesterday')
     await wrong.page.getByText('The address has colour, which this screen does not know').waitFor()
-    await wrong.page.getByRole('alert').getByText('“yesterday” is no duration.').waitFor()
+    await wrong.page.getByRole('alert').getByText('“yesterday” must be a time such as').waitFor()
     await wrong.go('/events?after=x&follow=true')
     await wrong.page.getByRole('alert').getByText('“x” is not the id of an event.').waitFor()
     await wrong.go('/events?after=x')

@@ -6,6 +6,7 @@ import { changeKind } from './change/kinds.ts'
 import { Clusters } from './clusters/clusters.tsx'
 import { Jobs } from './jobs/jobs.tsx'
 import { ShowJob } from './jobs/show.tsx'
+import { WithTimes } from './jobs/with-times.tsx'
 import { Operation } from './operations/operation.tsx'
 import { Operations } from './operations/operations.tsx'
 import { Overview } from './overview.tsx'
@@ -43,7 +44,19 @@ type MakeScreen = (parts: readonly string[]) => Screen
 /** The screens by the shape of their addresses; the first that fits is shown. */
 const screens: readonly (readonly [RegExp, MakeScreen])[] = [
   [/^\/$/, () => ({ section: 'overview', needs: 'read', title: 'Overview', show: () => <Overview /> })],
-  [/^\/jobs$/, () => ({ section: 'jobs', needs: 'read', title: 'Jobs', show: () => <Jobs /> })],
+  [
+    /^\/jobs$/,
+    () => ({
+      section: 'jobs',
+      needs: 'read',
+      title: 'Jobs',
+      show: () => (
+        <WithTimes>
+          <Jobs />
+        </WithTimes>
+      ),
+    }),
+  ],
   [
     /^\/jobs\/(\d{1,16})$/,
     ([id = '']) => ({ section: 'jobs', needs: 'read', title: `Job ${id}`, show: () => <ShowJob key={id} id={id} /> }),
@@ -55,7 +68,11 @@ const screens: readonly (readonly [RegExp, MakeScreen])[] = [
       section: 'jobs',
       needs: 'read',
       title: `${changeKind(kind)?.verb ?? 'Change'} jobs`,
-      show: () => <ChangeScreen key={kind} kind={kind} />,
+      show: () => (
+        <WithTimes>
+          <ChangeScreen key={kind} kind={kind} />
+        </WithTimes>
+      ),
     }),
   ],
   [/^\/queue$/, () => ({ section: 'overview', needs: 'read', title: 'Queue', show: () => <Queue /> })],

@@ -3,12 +3,20 @@ import { call } from '../../api/call.ts'
 import { addressOf, navigate } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
 import { caller } from '../../state/session.ts'
-import { markWords, spans } from './since.ts'
 
 export const fieldNames = ['domain', 'queue', 'job_type', 'status', 'since'] as const
 
 /** What the address says of the clusters to show. */
 export type ClusterFields = { [Name in (typeof fieldNames)[number]]?: string }
+
+/** The spans that are offered, with the words of `jobsctl clusters --since`. */
+const spans = [
+  ['15m', 'the last 15 minutes'],
+  ['1h', 'the last hour'],
+  ['6h', 'the last 6 hours'],
+  ['24h', 'the last 24 hours'],
+  ['7d', 'the last 7 days'],
+] as const
 
 const states = [
   ['', 'all failures'],
@@ -74,7 +82,7 @@ function Since({ since, onChange }: { since: string; onChange: (since: string) =
     // Marks are of the whole database: a token with a scope sees none.
     caller.value?.scope ? [] : call('listMarks', { limit: '10' }, { signal }),
   )
-  const ofMarks = [...new Set(marks.map(({ text }) => text))].map((text) => [markWords(text), `since ${text}`] as const)
+  const ofMarks = [...new Set(marks.map(({ text }) => text))].map((text) => [`mark:${text}`, `since ${text}`] as const)
   const known: readonly (readonly [string, string])[] = [['', 'ever'], ...spans, ...ofMarks]
   const all = known.some(([value]) => value === since) ? known : [...known, [since, `since ${since}`] as const]
   return (

@@ -12,11 +12,13 @@ import { useLoad } from '../../state/load.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { Cluster } from './cluster.tsx'
 import { type ClusterFields, ClusterFilter, fieldNames } from './cluster-filter.tsx'
-import { timeOf } from './since.ts'
 
 const flags: Readonly<Record<keyof ClusterFields, string>> = {
   ...{ domain: '--domain', queue: '--queue', job_type: '--job-type', status: '--status', since: '--since' },
 }
+
+const timeOf = async (words: string, signal: AbortSignal) =>
+  (await import('../../api/time-of.ts')).timeOf(words, signal)
 
 /** Failures by what they have in common, the largest cluster first, each with the ways to end it. */
 export function Clusters() {

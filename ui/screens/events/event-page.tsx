@@ -1,14 +1,12 @@
 import type { JobEvent } from '../../../shared/records/events.ts'
 import { type Place, placeOfTime, readEvents } from '../../api/event-tail.ts'
-import { Problem } from '../../api/problem.ts'
+import { timeOf } from '../../api/time-of.ts'
 import { Json } from '../../parts/json.tsx'
 import { Link } from '../../parts/link.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { navigate } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
-import { serverNow } from '../../state/now.ts'
 import { thatYouSee } from '../../state/session.ts'
-import { secondsOf } from '../../state/span.ts'
 import { EventTable } from './event-table.tsx'
 import { addressOfEvents, type Shown } from './place.ts'
 
@@ -59,15 +57,8 @@ export function EventPage({ shown, held }: EventPageProps) {
   )
 }
 
-/** @throws Problem for a text that is no duration */
 async function placeOf({ scope, after, before, since }: Shown, signal: AbortSignal): Promise<Place> {
   if (before !== undefined) return { before_id: Number(before) }
   if (after !== undefined || since === undefined) return { after_id: Number(after ?? 0) }
-  const seconds = secondsOf(since)
-  if (seconds === undefined)
-    throw new Problem(
-      { code: 'invalid_request', detail: `“${since}” is no duration.`, hint: 'Write 15m, 1h or 2d.' },
-      0,
-    )
-  return { after_id: await placeOfTime(scope, serverNow() - 1000 * seconds, signal) }
+  return { after_id: await placeOfTime(scope, Date.parse(await timeOf(since, signal)), signal) }
 }

@@ -7,7 +7,7 @@ export interface Shown {
   scope: Scope
   /** After the event with this id. */
   after: string | undefined
-  /** Since so long ago: `1h`. */
+  /** Since a time, as `jobsctl events --since` takes it: `1h`. */
   since: string | undefined
   /** The last ones before the event with this id. */
   before: string | undefined
@@ -45,7 +45,7 @@ export const filterFields: readonly FilterField[] = [
   { name: 'job_type', label: 'Job type' },
   { name: 'after', label: 'After the id', example: '8123' },
   { name: 'before', label: 'Before the id', example: '8123' },
-  { name: 'since', label: 'Since', example: '15m, 1h or 2d' },
+  { name: 'since', label: 'Since', example: '1h, 2026-01-31 or mark:deploy' },
   { name: 'limit', label: 'At most', example: '50' },
 ]
 

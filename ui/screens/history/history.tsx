@@ -2,14 +2,13 @@ import { useRef } from 'preact/hooks'
 import type { History as Answer, Point } from '../../../shared/history/history.ts'
 import { commandLine } from '../../../shared/shell.ts'
 import { call } from '../../api/call.ts'
+import { timeOf } from '../../api/time-of.ts'
 import { Copy } from '../../parts/copy.tsx'
 import { AddFilter, type Filter, FilterChips } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/load.ts'
-import { serverNow } from '../../state/now.ts'
-import { timeBefore } from '../../state/span.ts'
 import { Chart } from './chart.tsx'
 import type { Zone } from './clock.ts'
 import { momentsOf } from './marks.ts'
@@ -37,7 +36,7 @@ export function History() {
   const last = useRef<{ key: string; history: Answer } | undefined>(undefined)
   const { data, problem, isLoading, reload } = useLoad(key, async (signal) => {
     const before = last.current?.key === key ? last.current.history : undefined
-    const history = await call('history', { ...scope, ...timesOf(range), step }, { signal })
+    const history = await call('history', { ...scope, ...(await timesOf(range, signal)), step }, { signal })
     const moments = await momentsOf(history, scope, signal)
     last.current = { key, history }
     return { history, moments, late: before ? lateSteps(before, history) : [] }
@@ -67,11 +66,10 @@ export function History() {
   )
 }
 
-/** The times of a request. What is no time or no span goes to the server as it is, whose answer says what is wrong. */
-function timesOf({ from, to, since }: RangeParams) {
-  const end = to === undefined ? serverNow() : Date.parse(to)
-  if (from !== undefined || since === undefined || Number.isNaN(end)) return { from, to }
-  return { from: timeBefore(end, since) ?? since, to }
+/** The times of a request; without them the server answers the last 24 hours. */
+async function timesOf({ from, to, since }: RangeParams, signal: AbortSignal) {
+  const begin = from ?? since
+  return { from: begin && (await timeOf(begin, signal)), to: to && (await timeOf(to, signal)) }
 }
 
 /**

@@ -21,12 +21,20 @@ export const filterFields: readonly FlagField[] = [
   { name: 'cluster', flag: '--cluster', label: 'Cluster', example: 'v1-0123456789ab' },
   { name: 'min_retries', flag: '--min-retries', label: 'Retried at least', example: '3' },
   { name: 'stale', flag: '--stale', label: 'Lease has expired', words: ['true', 'false'] },
-  { name: 'created_after', flag: '--created-after', label: 'Created from', example: '2026-01-31T08:00:00Z' },
-  { name: 'created_before', flag: '--created-before', label: 'Created before', example: '2026-01-31T08:00:00Z' },
-  { name: 'ended_after', flag: '--ended-after', label: 'Ended from', example: '2026-01-31T08:00:00Z' },
-  { name: 'ended_before', flag: '--ended-before', label: 'Ended before', example: '2026-01-31T08:00:00Z' },
+  { name: 'created_after', flag: '--created-after', label: 'Created from', example: '2h, 2026-01-31 or mark:deploy' },
+  {
+    name: 'created_before',
+    flag: '--created-before',
+    label: 'Created before',
+    example: '2h, 2026-01-31 or mark:deploy',
+  },
+  { name: 'ended_after', flag: '--ended-after', label: 'Ended from', example: '2h, 2026-01-31 or mark:deploy' },
+  { name: 'ended_before', flag: '--ended-before', label: 'Ended before', example: '2h, 2026-01-31 or mark:deploy' },
   { name: 'ids', flag: '--ids', label: 'Ids', example: '8123,8124' },
 ]
+
+/** The fields of the filter that are times. */
+export const timeFields = ['created_after', 'created_before', 'ended_after', 'ended_before'] as const
 
 const names = new Set(filterFields.map(({ name }) => name))
 
