@@ -64,8 +64,8 @@ export const Env = z.object({
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
-    .describe('the API key of before, which is taken, too, until it is removed here'),
-  SINGLE_USER_API_KEY_PREVIOUS_FILE: z.string().optional().describe('file with the API key of before'),
+    .describe('the previous API key, which is taken, too, until it is removed here'),
+  SINGLE_USER_API_KEY_PREVIOUS_FILE: z.string().optional().describe('file with the previous API key'),
   JOBS_ALLOW_SHORT_KEY: flag
     .default(false)
     .describe(
@@ -159,7 +159,7 @@ export const Env = z.object({
   JOBS_ARCHIVE_DAYS: number(1, 3650, 7).describe('number of days for which a change can be undone'),
   JOBS_ARCHIVE_MAX_BYTES: numberFrom(1, Number.MAX_SAFE_INTEGER)
     .optional()
-    .describe('a prune that makes jobs_archive larger than so many bytes waits; unset means no limit'),
+    .describe('a prune that makes jobs_archive larger than this number of bytes waits; unset means no limit'),
   JOBS_CHANGE_MAX_LAG: number(0, 86_400, 10).describe(
     'PostgreSQL: a change of many jobs waits between two batches while a replica lags by more seconds; 0 means no limit',
   ),

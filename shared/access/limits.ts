@@ -6,7 +6,7 @@ import { rightsOf } from './rights.ts'
 export const tokenLimits = {
   max_per_change: wholeNumber(1)
     .nullish()
-    .describe('the most jobs that one change of many jobs may touch, with the jobs that go along'),
+    .describe('the most jobs that one change of many jobs may touch, with their dependents'),
   max_per_day: wholeNumber(1)
     .nullish()
     .describe(

@@ -26,7 +26,7 @@ export const allRights: readonly Right[] = Object.keys(rights).filter(isRight)
 const adminRights = allRights.filter((right) => right !== 'break_glass')
 
 /**
- * What a token of each role may do. Tokens from before there were roles are `legacy-admin`, and so is a token that is made
+ * What a token of each role may do. Tokens of version 0.1.0 are `legacy-admin`, and so is a token that is made
  * without a role.
  */
 const roles = {

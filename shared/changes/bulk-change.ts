@@ -18,7 +18,7 @@ export const bulkFields = {
   preview_token: previewToken.describe(
     'the `token` of a preview: the change touches the jobs of this preview and no others',
   ),
-  rate: optional(wholeNumber(1, 1_000_000)).describe('at most so many jobs a second'),
+  rate: optional(wholeNumber(1, 1_000_000)).describe('at most this number of jobs a second'),
   until: optional(Time).describe('no batch begins after this time; the change then ends as `partial`'),
 }
 
@@ -112,7 +112,7 @@ export const Preview = z.object({
   wal_bytes: Count.optional(),
   /** The limits (`pressures`) that the change cannot keep, since the server cannot read what they are about. */
   not_watched: z.array(z.string()).optional(),
-  /** Of a prune: the rows of other tables that go along. */
+  /** Of a prune: the rows of other tables that are deleted with the jobs. */
   foreign_rows: z.array(ForeignRows).optional(),
   /** Of a prune: which tables forbid that jobs are deleted; with `pass_over_foreign` these jobs stay, and are not counted. */
   foreign_holders: z.array(ForeignHolder).optional(),

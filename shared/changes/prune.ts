@@ -51,7 +51,7 @@ const Prune = z.strictObject({
     .describe(
       'delete the jobs without a copy in the archive: no undo can give them back. The preview and the record say so (`no_way_back`)',
     ),
-  detail_top_k: wholeNumber(0, 100).default(0).describe('dry run only: list so many of the largest groups'),
+  detail_top_k: wholeNumber(0, 100).default(0).describe('dry run only: list this number of the largest groups'),
   include_kept: z
     .boolean('must be true or false')
     .default(false)

@@ -14,7 +14,7 @@ const Requeue = z.strictObject({
   ...bulkFields,
   ...runAgainFields,
   limit: optional(wholeNumber(1, 1000)).describe(
-    'requeue only so many; the answer has their ids and a token for the rest',
+    'requeue at most this number; the answer has their ids and a token for the rest',
   ),
 })
 export const RequeueRequest = z.preprocess(prepareFilter, Requeue)

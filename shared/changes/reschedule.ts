@@ -11,10 +11,10 @@ const longest = 10 * 366 * 24 * 3600
 
 /** When the jobs are due; one of the three, and without one of them now. */
 const dueFields = {
-  delay_seconds: optional(wholeNumber(0, longest)).describe('so many seconds from now'),
+  delay_seconds: optional(wholeNumber(0, longest)).describe('the number of seconds from now'),
   available_at: optional(Time).describe('the jobs can run from this time on'),
   by_seconds: optional(wholeNumber(-longest, longest)).describe(
-    'so many seconds later than planned; less than 0 is earlier',
+    'the number of seconds later than planned; less than 0 is earlier',
   ),
   spread_seconds: spreadSeconds,
 }
@@ -47,7 +47,7 @@ export const reschedule = endpoint({
 const ShiftRequest = filteredRequest({
   set_now: preset(z.boolean('must be true or false'), true).describe('true makes the jobs due now'),
   delta_seconds: optional(wholeNumber(-longest, longest)).describe(
-    'with `set_now: false`: so many seconds later than planned; less than 0 is earlier',
+    'with `set_now: false`: the number of seconds later than planned; less than 0 is earlier',
   ),
 })
   .refine((request) => request.set_now || request.delta_seconds !== undefined, {

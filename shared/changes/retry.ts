@@ -39,7 +39,7 @@ export const RetryRequest = filteredRequest({
   also_quarantined: preset(flag, false).describe('takes quarantined jobs, too, in the same operation'),
   limit: wholeNumber(1, 1000)
     .optional()
-    .describe('retry only so many; the answer has their ids and a token for the rest'),
+    .describe('retry at most this number; the answer has their ids and a token for the rest'),
 })
 export type RetryRequest = z.output<typeof RetryRequest>
 

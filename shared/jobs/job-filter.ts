@@ -68,7 +68,7 @@ export const jobFilterFields = {
     'ended at this time or later: the first of `completed_at`, `cancelled_at` and `quarantined_at`',
   ),
   ended_before: optional(Time).describe('ended before this time'),
-  min_retries: optional(RetryCount).describe('only jobs with at least so many retries'),
+  min_retries: optional(RetryCount).describe('only jobs with at least this number of retries'),
   stale: optional(Switch).describe('`true`: only running jobs whose lease has expired; `false`: all others'),
   cluster: optional(ClusterId).describe('only failures of this cluster, as `GET /api/v1/jobs/clusters` has it'),
   ids: listOf(Id, 200).describe('only these jobs: separated by commas in a query, a list in a body'),

@@ -70,6 +70,8 @@ export const statsStream = {
         .transform(Number),
     )
       .meta({ type: 'integer', minimum: 1, maximum: 999_999 })
-      .describe('above so many groups, those of a queue are sent as one, and above so many queues those of a domain'),
+      .describe(
+        'above this number of groups, those of a queue are sent as one, and above this number of queues those of a domain',
+      ),
   }),
 } as const satisfies Stream
