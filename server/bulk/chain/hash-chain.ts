@@ -1,4 +1,3 @@
-import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import { holdLock } from '../../database/locks/hold-lock.ts'
 import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
@@ -35,7 +34,6 @@ export const secondSeal = (sql: Sql): Fragment => sql`
  * is altered, deleted or inserted later breaks the chain. A lock of the transaction orders concurrent seals.
  */
 export async function sealRecord(tx: Transaction, id: number): Promise<void> {
-  await tx`select ${limitIdleTime(tx)}`
   await holdLock(tx, 'chain')
   await tx`
     insert into job_operation_days (day, previous, head)

@@ -1,6 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Call } from '../../call.ts'
-import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import { holdLock } from '../../database/locks/hold-lock.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
@@ -30,7 +29,6 @@ export async function authorize(context: LimitContext, bulk: LimitedChange, know
   const size = await sizeOf(sql, bulk, { set: context, ...known })
   if (bounds.limits) refuseLarge(context, bounds.limits, size)
   await sql.begin(async (tx) => {
-    await tx`select ${limitIdleTime(tx)}`
     await holdLock(tx, 'operations')
     await refuseBeyond(tx, context, bulk, { ...bounds, size })
   })

@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { commonScope } from '../../../shared/access/shared-jobs.ts'
 import type { Call } from '../../call.ts'
-import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import { refuseWhileFrozen, throwIfFrozen } from '../../database/installation/freeze.ts'
 import { holdLock } from '../../database/locks/hold-lock.ts'
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
@@ -67,7 +66,6 @@ async function tryToBegin<Answer>(
   previewed: VerifiedPreview | undefined,
 ): Promise<Operation | Replay<Answer> | { blockedBy: RunningOperation }> {
   // One begin at a time: the check for running operations and the insert of the record must not interleave.
-  await tx`select ${limitIdleTime(tx)}`
   await holdLock(tx, 'operations')
   const replay = await findReplay(tx, context, bulk)
   if (replay) return replay

@@ -41,13 +41,13 @@ export async function throwIfFrozen(sql: Sql): Promise<void> {
  * @throws Failure `frozen`; `database_busy` where something else has the lock
  */
 export async function refuseWhileFrozen(tx: Transaction): Promise<void> {
+  const read = () => throwIfFrozen(tx)
   try {
-    await holdLock(tx, 'freeze', { shared: true })
+    await holdLock(tx, 'freeze', { shared: true, read })
   } catch (error) {
-    if (error instanceof Failure) await throwIfFrozen(tx)
+    if (error instanceof Failure && !isFrozen(error)) await read()
     throw error
   }
-  await throwIfFrozen(tx)
 }
 
 /**

@@ -1,28 +1,36 @@
 import { type Lock, takeLock, takeSharedLock, tryLock, type Wanted } from '../advisory-locks.ts'
+import { limitIdleTime } from '../connection/idle-timeout.ts'
 import { isLocked } from '../errors/failure.ts'
-import type { Sql, Transaction } from '../sql.ts'
+import type { Fragment, Sql, Transaction } from '../sql.ts'
 import { areKnown, areStrangers, findHolders, lockBusy, noteStrangers } from './lock-holders.ts'
 
 /** How long a transaction waits for an advisory lock before it looks who has it, in milliseconds. */
 const lookAfterMs = 2000
 
-interface Sharing {
+interface Holding {
   /** Together with others that share the lock, in place of alone. */
   shared?: boolean
+  /** A read that sees what the holders before have committed. It is sent together with the statement that takes the row. */
+  read?: () => Promise<unknown>
 }
 
 /**
  * Waits until the transaction holds a lock, which it keeps until its end: the advisory lock, by which servers up to 0.2.0 exclude each other,
  * and then the row. Any role may take an advisory lock. Where one has it that may not write records, the row alone decides. For a holder that may
- * be a server the transaction waits as long as for any other lock (`lock_timeout`).
- * @throws Failure `database_busy` that names the holder
+ * be a server the transaction waits as long as for any other lock (`lock_timeout`). But for `freeze`, PostgreSQL ends a transaction that holds
+ * a lock and is idle for 10 s.
+ * @throws Failure `database_busy` that names the holder; whatever `read` throws
  */
-export async function holdLock(tx: Transaction, lock: Lock, { shared = false }: Sharing = {}): Promise<void> {
+export async function holdLock(tx: Transaction, lock: Lock, { shared = false, read }: Holding = {}): Promise<void> {
   const wanted = { lock, shared }
-  const tried = await tryNow(tx, wanted)
+  const tried = await tryNow(tx, wanted, lock === 'freeze' ? freezeHeld(tx) : limitIdleTime(tx))
   if (!tried.held) await waitOrPass(tx, wanted, tried)
-  if (tried.rows) await lockRow(tx, wanted)
+  const [isNew] = await Promise.all([tried.rows && lockRow(tx, wanted), read?.()])
+  if (isNew) await read?.()
 }
+
+/** The trigger that refuses changes of earlier servers (migration 0053) has nothing to wait for after this lock. */
+const freezeHeld = (sql: Sql): Fragment => sql`set_config('jobsctl.freeze_held', 'on', true)`
 
 /**
  * Holds a lock if that is possible now.
@@ -58,11 +66,10 @@ interface Tried {
 /** A lock of a database that answers nothing, such as that of a test of statements. */
 const withoutRows: Tried = { held: true, rows: false, timeout: 0 }
 
-async function tryNow(tx: Sql, wanted: Wanted): Promise<Tried> {
-  // The trigger that refuses changes of earlier servers (migration 0053) has nothing to wait for after this lock.
-  const freeze = wanted.lock === 'freeze' ? tx`set_config('jobsctl.freeze_held', 'on', true),` : tx``
+/** @param setting an expression that sets something for the transaction */
+async function tryNow(tx: Sql, wanted: Wanted, setting?: Fragment): Promise<Tried> {
   const [tried = withoutRows] = await tx<Tried[]>`
-    select ${freeze}
+    select ${setting ? tx`${setting},` : tx``}
       ${tryLock(tx, wanted)} as held,
       coalesce(has_table_privilege(to_regclass('jobsctl_locks'), 'select'), false)
         and coalesce(has_table_privilege(to_regclass('jobsctl_locks'), 'update'), false) as rows,
@@ -106,15 +113,16 @@ const hasComeWithin = (tx: Transaction, { lock, shared }: Wanted, ms: number): P
       throw error
     })
 
-async function lockRow(tx: Sql, { lock, shared }: Wanted): Promise<void> {
+/** @returns true for a row that somebody has deleted: it is made again, and then locked by this transaction */
+async function lockRow(tx: Sql, { lock, shared }: Wanted): Promise<boolean> {
   const row = () =>
     shared
       ? tx`select from jobsctl_locks where name = ${lock} for share`
       : tx`select from jobsctl_locks where name = ${lock} for update`
-  // A row that somebody has deleted is made again, and then locked by this transaction.
-  if ((await row()).count > 0) return
+  if ((await row()).count > 0) return false
   await addRow(tx, lock)
   await row()
+  return true
 }
 
 /** False where another transaction has added it. */
