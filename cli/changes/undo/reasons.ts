@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { undo } from '../../../shared/changes/undo.ts'
 import { escaped } from '../../../shared/escape.ts'
-import { jobsText, sumOf } from '../../output/numbers.ts'
+import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
 
 export type UndoAnswer = z.output<typeof undo.output>
 
@@ -33,5 +33,11 @@ export function reasonsText(answers: readonly Left[]): string {
 /** The reasons as the server has counted them, or else those of the jobs that it lists. */
 const countedReasons = ({ conflict_reasons, conflicts }: Left): { reason: string; count: number }[] =>
   conflict_reasons ?? conflicts.map(({ reason }) => ({ reason, count: 1 }))
+
+/** `note: of them 3 running jobs, no longer asked to end`; undefined where there are none. */
+export const withdrawnNote = (withdrawn = 0): string | undefined =>
+  withdrawn === 0
+    ? undefined
+    : `note: of them ${groupedDigits(withdrawn)} running ${withdrawn === 1 ? 'job' : 'jobs'}, no longer asked to end`
 
 const countOf = (answers: readonly Left[]): number => sumOf(answers.map(({ conflict_count }) => conflict_count))

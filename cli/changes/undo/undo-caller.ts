@@ -9,7 +9,8 @@ import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
 import type { Printer } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
-import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer } from './reasons.ts'
+import { alongBeside } from '../along.ts'
+import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer, withdrawnNote } from './reasons.ts'
 import type { OneUndo, UndoChange } from './undo.ts'
 
 interface UndoneOperation {
@@ -42,6 +43,7 @@ export function undoCallerChange(
   )
   return {
     name: 'undo',
+    along: 'given back',
     endpoint: undo,
     requests,
     preview: (request) => ({ ...request, dry_run: true }),
@@ -60,8 +62,23 @@ export function undoCallerChange(
       const conflict_count = sumOf(answers.map((answer) => answer.conflict_count))
       const isPreview = answers.every(({ preview }) => preview !== undefined)
       const notes = isPreview ? previewNotes(answers) : conflictNotes(answers)
-      return { facts: { conflict_count }, notes: [...notes, ...leftNotes] }
+      const { dependents, dependents_elsewhere, withdrawn } = sumsOf(answers)
+      const along = alongBeside({ dependents, dependents_elsewhere }, 'given back')
+      return {
+        facts: { conflict_count, ...along.facts, ...(withdrawn > 0 && { withdrawn }) },
+        notes: [along.note, withdrawnNote(withdrawn), ...notes, ...leftNotes].filter((note) => note !== undefined),
+      }
     },
+  }
+}
+
+const sumsOf = (answers: readonly UndoAnswer[]) => {
+  const sum = (name: 'dependents' | 'dependents_elsewhere' | 'withdrawn') =>
+    sumOf(answers.map((answer) => answer[name] ?? 0))
+  return {
+    dependents: sum('dependents'),
+    dependents_elsewhere: sum('dependents_elsewhere'),
+    withdrawn: sum('withdrawn'),
   }
 }
 

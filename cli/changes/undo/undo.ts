@@ -14,7 +14,7 @@ import type { Column } from '../../output/table.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
 import { alongBeside } from '../along.ts'
-import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer } from './reasons.ts'
+import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer, withdrawnNote } from './reasons.ts'
 
 /** An operation, and the part of it that is undone. */
 export interface OneUndo extends Scope {
@@ -82,12 +82,11 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
 
 /** What an undo leaves out, and for a person its hold; undefined where there is nothing to say. */
 function notesOn(answer: UndoAnswer, { id, ids }: OneUndo, { print, another }: Context) {
-  const { affected, withdrawn = 0, conflict_count, skipped = 0, hold_id, held_until } = answer
+  const { affected, conflict_count, skipped = 0, hold_id, held_until } = answer
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
-  const along = alongBeside(answer, 'given back').note
+  const beside = [alongBeside(answer, 'given back').note, withdrawnNote(answer.withdrawn)]
   const notes = [
-    ...(along === undefined ? [] : [along]),
-    ...(withdrawn > 0 ? [`note: of them ${countOf(withdrawn, 'running job')}, no longer asked to end`] : []),
+    ...beside.filter((note) => note !== undefined),
     ...(print.forPeople && hold_id !== undefined && held_until !== undefined
       ? [
           `Held from prune and sweep until ${untilText({ until: held_until })}. To end the hold:  ${another(['hold', 'remove', String(hold_id)])}`,

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { clearAll, doneOf, expectIntact } from '../../../support/bulk-tools.ts'
+import { waitingFor } from '../../../support/dependents.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 const batch = '/api/v1/jobs/batch'
@@ -86,6 +88,28 @@ describe('an undo of operations that changed the same jobs', () => {
     expect(JSON.parse(done.out)).toMatchObject({
       conflict_reasons: [{ reason: 'the job has gone on, and is completed', count: 104 }],
     })
+  })
+
+  it('adds up the jobs that come back along and the requests that are withdrawn, in words and in JSON', async () => {
+    for (const dependents of [2, 3]) {
+      const uuid = randomUUID()
+      const id = await waitingFor(world.sql, dependents, { uuid })
+      await world.sql`update jobs set status = 'failed', completed_at = '2020-01-01' where id = ${id}`
+      doneOf(await world.confirm('/api/v1/jobs/prune', { ids: [id] }))
+      const ids = await world.jobs(dependents, { status: 'processing' })
+      await change('cancel', { ids })
+    }
+    const dry = await world.jobsctl([...undoAll, '--dry-run'])
+    expect(dry).toMatchObject({ code: 0, err: '' })
+    expect(dry.out).toContain('would give back 7 jobs of 4 operations')
+    expect(dry.out).toContain('5 cancelled jobs that depend on them would be given back along')
+    const done = await world.jobsctl([...undoAll, '--yes', '--json'])
+    expect(JSON.parse(done.out)).toMatchObject({ affected: 7, dependents: 5, withdrawn: 5, conflict_count: 0 })
+    expect(done).toMatchObject({
+      code: 0,
+      err: 'note: 5 jobs that depend on them were given back along\nnote: of them 5 running jobs, no longer asked to end\n',
+    })
+    expect((await states()).filter((status) => status === 'queued')).toHaveLength(5)
   })
 
   it('counts the jobs that several operations changed against the limit', async () => {
