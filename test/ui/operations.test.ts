@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { stats } from '../../shared/queues/stats.ts'
 import { violations } from '../support/axe.ts'
@@ -38,6 +39,16 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
     await visited.go('/operations')
     await expect.poll(() => page.getByRole('cell', { name: 'undo', exact: true }).count()).toBe(1)
     expect(visited.faults).toEqual([])
+  })
+
+  it('the undo of a cancel says how many running jobs are no longer asked to end', async () => {
+    const ids = await world.jobs(3, { status: 'processing' })
+    const { body } = await world.confirm('/api/v1/jobs/batch/cancel', { ids })
+    await visited.go(`/operations/${z.object({ operation_id: z.number() }).parse(body).operation_id}`)
+    await page.getByRole('button', { name: 'Preview the undo' }).click()
+    await page.getByRole('button', { name: 'Give back 3 jobs' }).click()
+    await page.getByText('3 jobs given back, of them 3 jobs that run: their workers are no longer asked').waitFor()
+    await world.sql`delete from jobs`
   })
 
   it('the chain is whole until a record is altered in SQL', async () => {

@@ -110,12 +110,14 @@ function Result({ kind, answer, change }: { kind: Counted; answer: ChangeAnswer;
   // The others of a change of some jobs first wait for it, and nobody has skipped them.
   const left = change.canary ? Math.max(0, change.canary.total - changed) : 0
   const dependents = numberOf(answer, 'dependents')
+  const withdrawn = numberOf(answer, 'withdrawn') ?? 0
   return (
     <div class="note good">
       <p>
         <b>
           {jobsText(changed)} {kind.done}
         </b>
+        {withdrawn > 0 && `, of them ${jobsText(withdrawn)} that run: their workers are no longer asked to end them`}
         {skipped > 0 && `, ${skipped.toLocaleString('en')} skipped: somebody had changed or held them meanwhile`}
         {left > 0 && `, ${left.toLocaleString('en')} left for later`}
         {dependents ? `, ${jobsText(dependents)} along with them` : ''}.
