@@ -8,6 +8,7 @@ import type { BulkChange } from '../guard/change.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
+import { alongBeside } from './along.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
 import { checkFields } from './understood.ts'
 
@@ -53,13 +54,16 @@ export function eraseChange(
     beside: ({ erased, passed_over, named_in, filter_hash, preview, ...answer }) => {
       const { not_touched, marks, worker_names } = answer
       const foreign = foreignNote(preview)
+      const along = alongBeside(answer)
       const notes = [
+        ...(along.note === undefined ? [] : [along.note]),
         ...notesOn(context, { passed_over, named_in }),
         ...elsewhereNotes({ not_touched, marks, worker_names }),
         ...(foreign === undefined ? [] : [foreign]),
       ]
       const facts = {
         ...{ filter_hash, ...(erased && { erased }), passed_over, named_in },
+        ...along.facts,
         ...(not_touched && { not_touched, marks, worker_names }),
       }
       return { facts, note: notes.length > 0 ? notes.join('\n') : undefined }

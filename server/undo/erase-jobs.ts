@@ -19,6 +19,8 @@ export interface Deleted {
   ids: number[]
   uuids: string[]
   attachments: number
+  /** How many jobs that do not belong to the set were cancelled along. */
+  dependents: number
 }
 
 interface Row extends Deleted {
@@ -40,6 +42,7 @@ export async function eraseJobs(tx: Sql, context: BatchContext, { where, selecti
     ids: [...deleted.ids, ...more.ids],
     uuids: [...deleted.uuids, ...more.uuids],
     attachments: deleted.attachments + more.attachments,
+    dependents: deleted.dependents + more.dependents,
   }
 }
 
@@ -62,6 +65,7 @@ async function eraseOnce(tx: Sql, context: BatchContext, { where, selection }: E
       coalesce((select jsonb_agg(id) from deleted_jobs), '[]') as ids,
       coalesce((select jsonb_agg(uuid) from deleted_jobs where uuid is not null), '[]') as uuids,
       coalesce((select jsonb_agg(id) from dropped where before = 'true'), '[]') as along,
+      (select count(*) from dropped where before = 'false') as dependents,
       (select count(*) from attachments) as attachments`
   return row
 }

@@ -8,7 +8,7 @@ import type { Selection } from '../../bulk/selection.ts'
 import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
-import { countDependents } from '../../undo/dependents-along.ts'
+import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { eraseJobs } from '../../undo/erase-jobs.ts'
 import { eraseRemains } from '../../undo/erase-traces.ts'
 import { readForeignPaths } from '../../undo/foreign-keys.ts'
@@ -89,6 +89,7 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     ownAnswer: async ({ sql, counts }) => ({
       affected: counts.affected ?? 0,
       erased: erasedOf(counts),
+      ...dependentsInAnswer(counts, undefined),
       ...(await readAside(sql, request)),
       filter_hash: filterHash,
     }),
@@ -112,7 +113,8 @@ async function eraseBatch(
   })
   const attachments = remains.attachments + deleted.attachments
   const jobs = deleted.ids.length
-  return { ...remains, attachments, jobs, affected: jobs + remains.archived + remains.gone }
+  const { dependents } = deleted
+  return { ...remains, attachments, jobs, dependents, affected: jobs + remains.archived + remains.gone }
 }
 
 const erasedOf = ({ jobs = 0, archived = 0, gone = 0, row_images = 0, attachments = 0, events = 0 }: BatchCounts) => ({

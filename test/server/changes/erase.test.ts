@@ -154,7 +154,9 @@ describe.each(kinds)('an erasure on %s', (kind) => {
     // One batch has the root alone, so that the leaf is cancelled before its own batch.
     const { preview } = await previewed(own)
     expect(preview).toMatchObject({ count: 3, dependents: 1 })
-    expect(await erase({ ...own, preview_token: preview.token, rate: 1 })).toMatchObject({ affected: 3, skipped: 0 })
+    const done = await erase({ ...own, preview_token: preview.token, rate: 1 })
+    expect(done).toMatchObject({ affected: 3, dependents: 1, skipped: 0 })
+    expect(await recordOf(world, done.operation_id ?? 0)).toMatchObject({ counts: { affected: 3, dependents: 1 } })
     expect((await world.rows()).map(({ id, status }) => [id, status])).toEqual([
       [between, 'cancelled'],
       [free, 'queued'],

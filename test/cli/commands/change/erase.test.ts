@@ -46,6 +46,21 @@ it('warns, asks for the count, offers no undo, and repeats the value in no outpu
   })
 })
 
+it('says how many jobs are cancelled along, before and after', async () => {
+  const server = await fakeServer(({ headers }) => ({
+    body: {
+      ...{ affected: 12, filter_hash: 'abc', passed_over: { running: 0, held: 0, unreadable: 0 } },
+      named_in: { count: 0, operations: [] },
+      ...(headers['x-confirm'] ? { operation_id: 18, dependents: 4 } : { preview: { ...preview, dependents: 4 } }),
+    },
+  }))
+  const dry = await runAt(server, ['erase', ...by, '--dry-run'])
+  expect(dry.out).toContain('would erase 12 jobs; 4 queued jobs that depend on them would be cancelled along')
+  const done = await runAt(server, ['erase', ...by, '--yes', '--json'])
+  expect(done).toMatchObject({ code: 0, err: 'note: 4 jobs that depend on them were cancelled along\n' })
+  expect(JSON.parse(done.out)).toMatchObject({ affected: 12, dependents: 4 })
+})
+
 it('is refused off a terminal without --yes, with a hint that hides the value, and runs in scripts with it', async () => {
   const server = await eraseServer()
   const refused = await runAt(server, ['erase', ...by])

@@ -764,4 +764,5 @@ select
   coalesce((select jsonb_agg(id) from deleted_jobs), '[]') as ids,
   coalesce((select jsonb_agg(uuid) from deleted_jobs where uuid is not null), '[]') as uuids,
   coalesce((select jsonb_agg(id) from dropped where before = 'true'), '[]') as along,
+  (select count(*) from dropped where before = 'false') as dependents,
   (select count(*) from attachments) as attachments
