@@ -39,7 +39,7 @@ export async function restoreDeleted(
     readRestoredColumns(tx, 'jobs', 'jobs_archive'),
     readRestoredColumns(tx, 'job_attachments'),
     readRestoredColumns(tx, 'job_dependencies'),
-    prepareEdgeRestore(tx, part),
+    prepareEdgeRestore(tx, { ...part, undoes }),
   ])
   const { ids: _, ...without } = part
   const isRestored = tx`${canBeRestored(tx, scope)} ${inPart(tx, without, tx`jobs.id`)}`

@@ -4,6 +4,7 @@ import { isElsewhere, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql, Transaction } from '../database/sql.ts'
 import { staticFragment } from '../database/static-fragment.ts'
 import { hasSnapshots } from './lock-before-deletion.ts'
+import { isUnchangedSinceChange } from './restore-columns.ts'
 
 /**
  * Restores edges in a statement whose CTE `restored_rows` has the archived rows of the jobs that come back. Where edges
@@ -19,19 +20,23 @@ export interface EdgeRestore {
 }
 
 /** Reads what becomes of edges with a missing end, and takes the lock that orders concurrent restores where they wait. */
-export async function prepareEdgeRestore(tx: Transaction, { within }: Pick<Narrowed, 'within'>): Promise<EdgeRestore> {
+export async function prepareEdgeRestore(
+  tx: Transaction,
+  { within, undoes }: Pick<Narrowed, 'within'> & { undoes: number },
+): Promise<EdgeRestore> {
   const [{ foreign_keys, snapshots }] = await tx<[{ foreign_keys: boolean; snapshots: boolean }]>`
     select
       exists (select from pg_constraint where conrelid = to_regclass('job_dependencies') and contype = 'f') as foreign_keys,
       ${hasSnapshots(tx)} as snapshots`
-  if (!foreign_keys && !snapshots) return { edges: edges(tx, within, tx``), where: tx`` }
+  const kept = isKeptFrom(tx, within, undoes)
+  if (!foreign_keys && !snapshots) return { edges: edges(tx, kept, tx``), where: tx`` }
   // Two transactions that restore the two ends of an edge at the same time would not see each other.
   await holdLock(tx, 'edges')
   const lacks = foreign_keys ? lacksAnEnd(tx) : lacksWhatItNeeds(tx)
   return {
     edges: tx`
       ${releasedEdges(tx)},
-      ${edges(tx, within, tx`union all select edge, null from released_edges`)},
+      ${edges(tx, kept, tx`union all select edge, null from released_edges`)},
       ${neededJobs(tx)},
       ${heldEdges(tx, lacks)}`,
     where: tx`where not exists (select ${lacks})`,
@@ -40,10 +45,10 @@ export async function prepareEdgeRestore(tx: Transaction, { within }: Pick<Narro
 
 /**
  * Defines the CTE `edges`. Needs `restored_rows`, and the CTEs that `more` selects from. Rows of the archive are not sealed, and whoever may
- * write there could have an undo do what it may not do itself: an edge comes back only with one of its own ends, and to a caller with a scope
- * only where no job outside would have to wait for it.
+ * write there could have an undo do what it may not do itself: an edge comes back only with one of its own ends.
+ * @param kept `and …` on the alias `edge`: leaves out edges that do not come back to this caller
  */
-const edges = (sql: Sql, within: TokenScope | undefined, more: Fragment): Fragment => sql`
+const edges = (sql: Sql, kept: Fragment, more: Fragment): Fragment => sql`
   edges as materialized (
     select distinct on (edge.job_uuid, edge.depends_on_job_uuid) edge.*
     from (
@@ -52,8 +57,28 @@ const edges = (sql: Sql, within: TokenScope | undefined, more: Fragment): Fragme
     ) as kept
     cross join lateral jsonb_populate_record(null::job_dependencies, kept.edge) as edge
     where (kept.of_job is null or kept.of_job in (edge.job_uuid::text, edge.depends_on_job_uuid::text))
-      ${within ? sql`and not exists (select from jobs where jobs.uuid = edge.job_uuid and ${isElsewhere(sql, within)} offset 0)` : sql``}
+      ${kept}
   )`
+
+/**
+ * `and …` on the alias `edge`. To a caller with a scope no edge comes back for which a job outside would have to wait, but for the jobs
+ * that the prune `undoes` has cancelled along, where the scope has `cascade`: these come back with it.
+ */
+function isKeptFrom(sql: Sql, within: TokenScope | undefined, undoes: number): Fragment {
+  if (!within) return sql``
+  const isAlong = sql`
+    exists (
+      select from job_operation_rows kept
+      where kept.operation_id = ${undoes}::bigint and kept.job_id = jobs.id and ${isUnchangedSinceChange(sql)}
+      offset 0
+    )`
+  return sql`
+    and not exists (
+      select from jobs
+      where jobs.uuid = edge.job_uuid and ${isElsewhere(sql, within)} ${within.cascade ? sql`and not ${isAlong}` : sql``}
+      offset 0
+    )`
+}
 
 /** Defines the CTE `released_edges`: edges that waited for a job of `restored_rows`, of whatever operation. */
 const releasedEdges = staticFragment(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { asOperator, openScopedWorld } from '../../support/access/scoped-world.ts'
 import { clearAll } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { addEdge, waitingFor } from '../../support/dependents.ts'
@@ -102,6 +103,34 @@ describe.each(kinds)('a prune that cancels jobs along, on %s', (kind) => {
     expect(await world.sql`select from jobs where uuid = ${first} and status = 'failed'`).toHaveLength(1)
     const conflicts = await world.call('GET', `/api/v1/jobs/operations/${id}/conflicts`)
     expect(JSON.stringify(conflicts.body)).toContain('a job that it depends on does not come back')
+  })
+
+  it('is undone by a token with --cascade with the jobs outside of its scope, as its preview counts them', async () => {
+    const scoped = await openScopedWorld(kind)
+    const own = await asOperator(scoped, { domains: ['chatbooks'], cascade: true })
+    const needed = randomUUID()
+    const id = await waitingFor(scoped.sql, 2, { uuid: needed, domain: 'tales' })
+    await waitingFor(scoped.sql, 0, { uuid: `${needed}-own` })
+    await addEdge(scoped.sql, `${needed}-own`, needed)
+    await scoped.sql`update jobs set status = 'failed', completed_at = '2020-01-01' where id = ${id}`
+    const pruned = await own.confirm(paths.prune, {})
+    expect(pruned).toMatchObject({ status: 200, body: { deleted: 1, dependents: 1, dependents_elsewhere: 2 } })
+    const path = `/api/v1/jobs/operations/${Done.parse(pruned.body).operation_id}/undo`
+    const both = { dependents: 1, dependents_elsewhere: 2 }
+    // The archive is not sealed: an edge for which another job outside would wait stays away.
+    await scoped.jobs(1, { uuid: 'stranger', domain: 'tales', status: 'queued' })
+    await scoped.sql`
+      update jobs_archive set job_dependencies = job_dependencies || jsonb_build_array(
+        (job_dependencies -> 0) || jsonb_build_object('job_uuid', 'stranger'))`
+    expect(await own.post(path, { dry_run: true })).toMatchObject({ body: { affected: 1, preview: both } })
+    expect(await own.confirm(path, {})).toMatchObject({
+      status: 200,
+      body: { affected: 1, conflict_count: 0, ...both },
+    })
+    const rows = await scoped.sql`select from jobs where status = 'queued'`
+    expect(rows).toHaveLength(4)
+    expect(await scoped.sql`select from job_dependencies where depends_on_job_uuid = ${needed}`).toHaveLength(3)
+    await scoped.stop()
   })
 
   it('with no_archive has no way back for them either', async () => {
