@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Waiting } from '../../shared/changes/waiting.ts'
+import type { Holds } from '../database/read-holds.ts'
 import { runBatch } from './batch.ts'
 import { decideAfterError } from './batch-errors.ts'
 import { type BatchSize, createBatchSize } from './batch-size.ts'
@@ -11,6 +12,7 @@ import { createOperationPause, type PauseContext } from './pressure/operation-pa
 import { measureRoundTrip, type RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
 import { StopRequested } from './stop-request.ts'
+import { holdsOf } from './with-holds.ts'
 
 /** What all batches of a change did together, and what stopped the change. */
 export interface RunResult {
@@ -41,6 +43,8 @@ interface Loop {
   /** Waits while the change costs others too much; returns why it must end. */
   pause: () => Promise<string | undefined>
   optimistic: boolean
+  /** The holds that the last batch has passed over. The next search for jobs passes over them, too. */
+  holds: Holds
   /** Errors in a row. */
   failures: number
 }
@@ -70,14 +74,16 @@ export async function runBatches(
 ): Promise<RunResult> {
   const { affected, counts, batches } = before
   let result: RunResult = { affected, counts, batches, skippedLocked: 0 }
-  const roundTrip = await measureRoundTrip(context.sql).catch((cause: unknown) => ({ cause }))
-  if ('cause' in roundTrip) return { ...result, stop: roundTrip }
+  const begun = await begin(context, bulk).catch((cause: unknown) => ({ cause }))
+  if ('cause' in begun) return { ...result, stop: begun }
+  const { roundTrip, holds } = begun
   const candidates = createCandidates({ ...context, roundTrip }, bulk)
   const batchSize = createBatchSize()
   const brake = createBrake(bulk.brake)
   const mustStop = () => interruption(context) !== undefined || brake.isOver()
   const pause = await createOperationPause(context, bulk, { mustStop, report: (waiting) => report(result, waiting) })
-  const loop: Loop = { context, bulk, batchSize, roundTrip, candidates, brake, pause, optimistic: true, failures: 0 }
+  const parts = { context, bulk, batchSize, roundTrip, candidates, brake, pause }
+  const loop: Loop = { ...parts, holds, optimistic: true, failures: 0 }
   while (result.affected < bound) {
     await brake.wait(result.affected - before.affected, mustStop)
     const outcome = await tryBatch(loop, Math.min(brake.most, bound - result.affected))
@@ -90,13 +96,18 @@ export async function runBatches(
   return result
 }
 
+const begin = async ({ sql }: Pick<LoopContext, 'sql'>, bulk: BulkChange<unknown>) => ({
+  roundTrip: await measureRoundTrip(sql),
+  holds: await holdsOf(sql, bulk),
+})
+
 type Outcome = { counts: BatchCounts } | { end: Pick<RunResult, 'stop'> | Pick<RunResult, 'skippedLocked'> }
 
 async function tryBatch(loop: Loop, most: number): Promise<Outcome> {
   const { context, bulk, candidates, batchSize } = loop
   let selection: Selection | undefined
   try {
-    selection = await candidates.next(Math.min(batchSize.size, most))
+    selection = await candidates.next(Math.min(batchSize.size, most), loop.holds)
     if (!selection) return { end: { skippedLocked: candidates.lockedCount() } }
     const waitedFor = await loop.pause()
     if (waitedFor) return { end: { stop: { why: waitedFor, planned: true } } }
@@ -115,8 +126,9 @@ async function runTimedBatch(loop: Loop, selection: Selection): Promise<BatchCou
   const { size } = batchSize
   const batchLockTimeoutMs = Math.min(context.lockTimeoutMs, firstLockTimeoutMs * 2 ** failures)
   const batchContext = { ...context, optimistic, batchLockTimeoutMs, roundTrip }
-  const { counts, costMs } = await runBatch(batchContext, bulk, selection)
+  const { counts, costMs, holds } = await runBatch(batchContext, bulk, selection)
   loop.failures = 0
+  loop.holds = holds
   candidates.recordChanged(bulk.affected(counts))
   if (selection.size === size) batchSize.recordCost(costMs)
   return counts

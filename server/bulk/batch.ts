@@ -3,6 +3,7 @@ import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { databaseFailure, isConnectionLost, lossOf } from '../database/errors/failure.ts'
 import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
+import type { Holds } from '../database/read-holds.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { BatchContext, BatchCounts, BulkChange } from './bulk-change.ts'
 import { closedByAnother, type Held, runningRecord, TakenOver } from './detached/hold.ts'
@@ -10,8 +11,9 @@ import { addToRecord, insertEvent } from './record/add-to-record.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { RangeOutgrown, type Selection } from './selection.ts'
 import { type StopRequest, StopRequested, stopClause, stopRequest } from './stop-request.ts'
+import { holdsOf } from './with-holds.ts'
 
-interface TransactionContext extends BatchContext, Held {
+interface TransactionContext extends Omit<BatchContext, 'holds'>, Held {
   sql: Pool
   /** How long each statement of the batch waits for a lock, in milliseconds. */
   batchLockTimeoutMs: number
@@ -26,6 +28,8 @@ export interface BatchResult {
    * the disk or a synchronous replica counts: other transactions wait for it, too.
    */
   costMs: number
+  /** The holds that the batch has passed over. */
+  holds: Holds
 }
 
 /** The statements after those of the change itself: record and event are sent together, then the commit. */
@@ -48,10 +52,12 @@ export async function runBatch(
   let committing = false
   const transaction = context.sql.begin(async (tx) => {
     const begun = performance.now()
-    await Promise.all([refuseWhileFrozen(tx), lockRecord(tx, context)])
+    // A hold that is added now waits for the record, and one that was added before is read.
+    const readHolds = () => holdsOf(tx, bulk)
+    const [, holds] = await Promise.all([refuseWhileFrozen(tx), lockRecord(tx, context).then(readHolds)])
     const start = performance.now()
     roundTrip.record(start - begun)
-    const counts = await bulk.batch(tx, context, selection)
+    const counts = await bulk.batch(tx, { ...context, holds }, selection)
     const affected = bulk.affected(counts)
     // A job outside may have begun to depend on the set since it was counted.
     requireNoneElsewhere(context, counts.dependents_elsewhere ?? 0)
@@ -62,16 +68,16 @@ export async function runBatch(
       affected > 0 && insertEvent(tx, context, bulk, affected),
     ])
     committing = true
-    return { counts, start }
+    return { counts, start, holds }
   })
-  const { counts, start } = await transaction.catch((error: unknown) => {
+  const { counts, start, holds } = await transaction.catch((error: unknown) => {
     if (!isConnectionLost(error)) throw error
     if (!committing) throw databaseFailure(error)
     const because = lossOf(error)
     throw outcomeUnknown({ because, hint: 'the record of the operation shows which', retryAfter: 5, cause: error })
   })
   const roundTrips = (bulk.batchStatements ?? 1) + finalRoundTrips
-  return { counts, costMs: Math.max(0, performance.now() - start - roundTrips * roundTrip.ms) }
+  return { counts, holds, costMs: Math.max(0, performance.now() - start - roundTrips * roundTrip.ms) }
 }
 
 async function lockRecord(

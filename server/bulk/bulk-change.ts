@@ -3,6 +3,7 @@ import type { BulkKind } from '../../shared/records/records.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import type { PlanBinding } from '../call.ts'
+import type { Holds } from '../database/read-holds.ts'
 import type { Within } from '../database/scope.ts'
 import type { Fragment, Pool, Sql, Transaction } from '../database/sql.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
@@ -18,6 +19,11 @@ export interface JobSet {
   snapshot: Snapshot | undefined
   /** Ids of jobs that the set leaves out although the filters match them. */
   excluded?: readonly number[] | undefined
+}
+
+/** A set with the holds of now, which its statement passes over. A change that passes over none has none here. */
+export interface SetWithHolds extends JobSet {
+  holds: Holds
 }
 
 /** A bulk change on record: the id of its record in `job_operations`, and its set of jobs. */
@@ -40,6 +46,7 @@ export interface Origin {
 
 /** What the statements of one batch may use. */
 export interface BatchContext extends Operation, Origin {
+  holds: Holds
   /**
    * True until the first lock conflict: the batch then changes rows without `skip locked`, which is faster where no other
    * transaction holds them.
@@ -60,13 +67,6 @@ export interface SearchContext extends JobSet {
  * the number of jobs outside that the batch has changed, since they depend on its jobs.
  */
 export type BatchCounts = Record<string, number>
-
-/** Some of the jobs that depend on a set. */
-export interface DependentsPart {
-  set: JobSet
-  /** A condition on `jobs`. */
-  only: Fragment
-}
 
 /** The limits that a caller sets to the course of a change. */
 export interface Brake {
@@ -103,7 +103,7 @@ export interface BulkChange<Answer> {
   /** The change puts its jobs into the archive. */
   archives?: boolean
   /** Refuses the change before its first batch, by throwing a Failure. */
-  check?: (sql: Sql, set: JobSet) => Promise<void>
+  check?: (sql: Sql, set: SetWithHolds) => Promise<void>
   /** The change stops after this many jobs, though more jobs match. */
   limit?: number | undefined
   /** With `limit`: the change takes the jobs with the earliest `time` first, but for those that other transactions hold. */
@@ -113,7 +113,7 @@ export interface BulkChange<Answer> {
   /** Set for an undo: whether jobs of that operation can still be given back. While they can, the operation does not become `undone`. */
   leavesJobs?: LeavesJobs
   /** `from jobs where …`, or from a source with the alias `jobs`: the only definition of the set. */
-  matching: (sql: Sql, set: JobSet) => Fragment
+  matching: (sql: Sql, set: SetWithHolds) => Fragment
   /** The time column, or expression, that the filters compare. */
   time: (sql: Sql) => Fragment
   /** A condition on groups `(domain, queue, job_type, status)`: true for jobs that an undo can restore. */
@@ -123,12 +123,12 @@ export interface BulkChange<Answer> {
   /** Why the jobs of a group `(domain, queue, job_type, status)` match, as text; absent where there is one reason. */
   reason?: (sql: Sql) => Fragment
   /**
-   * A query of one number: how many jobs that depend on the set are cancelled along, or a part of them; absent where none can be. The set
-   * is the one of a preview unless a part names another.
+   * A query of one number: how many jobs that depend on the set are cancelled along; absent where none can be. With `only`, a condition on
+   * `jobs`, those for which it is true.
    */
-  dependents?: (sql: Sql, part?: DependentsPart) => Fragment
-  /** A query of one number: how many further jobs the filters match that a hold keeps; absent where holds keep none. */
-  keptByHold?: (sql: Sql) => Fragment
+  dependents?: (sql: Sql, set: SetWithHolds, only?: Fragment) => Fragment
+  /** A query of one number: how many further jobs the filters match that a hold keeps; absent where the change passes over no holds. */
+  keptByHold?: (sql: Sql, set: SetWithHolds) => Fragment
   /** True where an index on `time` holds only rows that can match: batches may then be ranges of this index. */
   hasTimeIndex?: boolean
   /**
@@ -150,6 +150,9 @@ export interface BulkChange<Answer> {
   /** Parses the response, that of an idempotent replay included. */
   output: z.ZodType<Answer>
 }
+
+/** What a statement about the set of a change needs of it. */
+export type Matching = Pick<BulkChange<unknown>, 'matching' | 'keptByHold'>
 
 /** A change after its last batch. */
 export interface CompletedChange {

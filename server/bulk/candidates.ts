@@ -1,4 +1,5 @@
 import { hasSafeId } from '../database/planner-hints.ts'
+import type { Holds } from '../database/read-holds.ts'
 import type { Fragment } from '../database/sql.ts'
 import type { BulkChange, SearchContext } from './bulk-change.ts'
 import { createIdScan } from './id-scan.ts'
@@ -9,8 +10,11 @@ const sparseMs = 25
 
 /** Hands out the jobs that a change has still to change. */
 export interface Candidates {
-  /** Selects the next jobs, at most `most`; undefined when every job that is left is held by another transaction. */
-  next: (most: number) => Promise<Selection | undefined>
+  /**
+   * Selects the next jobs, at most `most`; undefined when every job that is left is held by another transaction. `holds` are those that
+   * the change passes over: one that was added since keeps its jobs in the batch.
+   */
+  next: (most: number, holds: Holds) => Promise<Selection | undefined>
   /** Records that `jobs` jobs of the last selection were changed. */
   recordChanged: (jobs: number) => void
   /** Hands out the last selection once more, by ids. */
@@ -26,9 +30,9 @@ export interface Candidates {
  * for every other change, by scans that collect ids for many batches ahead.
  */
 export function createCandidates(context: SearchContext, bulk: BulkChange<unknown>): Candidates {
-  const matching = () => {
+  const matching = (holds: Holds) => {
     const excluded = [...(context.excluded ?? []), ...(bulk.rejected?.keys() ?? [])]
-    return bulk.matching(context.sql, { ...context, excluded })
+    return bulk.matching(context.sql, { ...context, excluded, holds })
   }
   const scan = createIdScan(context, matching, bulk.oldestFirst ? bulk.time : undefined)
   const ranges = bulk.hasTimeIndex === true ? createRangeScan(context, bulk, matching) : undefined
@@ -43,9 +47,9 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
     isComplete = false
   }
 
-  async function nextRange(most: number): Promise<Selection | undefined> {
+  async function nextRange(most: number, holds: Holds): Promise<Selection | undefined> {
     if (!ranges || !usesRanges || isComplete) return undefined
-    const range = await ranges.next(most)
+    const range = await ranges.next(most, holds)
     isComplete = range.isLast
     if (range.selection) return range.selection
     usesRanges = !range.isUnsuitable
@@ -54,10 +58,10 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
   }
 
   return {
-    async next(most) {
-      const range = await nextRange(most)
+    async next(most, holds) {
+      const range = await nextRange(most, holds)
       if (range) return range
-      if (found.length === 0 && !isComplete) found = await scan.next()
+      if (found.length === 0 && !isComplete) found = await scan.next(holds)
       last = found.splice(0, most)
       return last.length > 0 ? idSelection(last) : undefined
     },
@@ -83,17 +87,21 @@ interface RangeResult {
 }
 
 /** Searches ranges of the time index one after the other, each from the end of the last one. */
-function createRangeScan({ sql, roundTrip }: SearchContext, { time }: BulkChange<unknown>, matching: () => Fragment) {
+function createRangeScan(
+  { sql, roundTrip }: SearchContext,
+  { time }: BulkChange<unknown>,
+  matching: (holds: Holds) => Fragment,
+) {
   let from = '-infinity'
 
-  async function next(size: number): Promise<RangeResult> {
+  async function next(size: number, holds: Holds): Promise<RangeResult> {
     const isFirst = from === '-infinity'
     const start = performance.now()
     const [{ ids, count, end }] = await sql<[{ ids: number[]; count: number; end: string | null }]>`
       select ${isFirst ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end
       from (
         select id, ${time(sql)} as time
-        ${matching()} and ${hasSafeId(sql)} and ${time(sql)} >= ${from}::text::timestamptz
+        ${matching(holds)} and ${hasSafeId(sql)} and ${time(sql)} >= ${from}::text::timestamptz
         order by time
         limit ${sql.unsafe(String(size + 1))}
       ) as found`

@@ -1,12 +1,13 @@
 import { Failure } from '../../shared/errors.ts'
 import { requireNoneElsewhere } from '../auth/require-scope.ts'
 import type { Call } from '../call.ts'
-import type { BulkChange, Operation, Origin } from './bulk-change.ts'
+import type { BulkChange, Matching, Operation, Origin } from './bulk-change.ts'
 import { digits, matchText } from './limits/size.ts'
 import { countElsewhere } from './preview/count-elsewhere.ts'
 import { countInSteps } from './preview/count-in-steps.ts'
 import { countMatching } from './preview/count-matching.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
+import { withHolds } from './with-holds.ts'
 
 type MaxContext = Operation &
   Pick<Origin, 'caller' | 'identity' | 'within'> &
@@ -37,7 +38,7 @@ export function requireMax(
  */
 export async function enforceMax(
   context: MaxContext,
-  bulk: Pick<BulkChange<unknown>, 'max' | 'matching' | 'dependents'>,
+  bulk: Matching & Pick<BulkChange<unknown>, 'max' | 'dependents'>,
   previewed: VerifiedPreview | undefined,
 ): Promise<number | undefined> {
   const { max } = bulk
@@ -60,7 +61,7 @@ export async function enforceMax(
 async function countUpTo(
   most: number,
   { sql, disconnected, stopping, reportProgress, ...operation }: MaxContext,
-  { matching }: Pick<BulkChange<unknown>, 'matching'>,
+  bulk: Matching,
 ): Promise<number> {
   const start = performance.now()
   const isOver = () => disconnected().aborted || stopping.aborted
@@ -70,7 +71,10 @@ async function countUpTo(
     reportProgress({ ...progress, counted })
     return !isOver()
   }
-  const count = await sql.begin('read only', (tx) => countInSteps(tx, matching(tx, operation), { goesOn, most }))
+  const count = await sql.begin('read only', async (tx) => {
+    const matching = bulk.matching(tx, await withHolds(tx, bulk, operation))
+    return countInSteps(tx, matching, { goesOn, most })
+  })
   if (!isOver()) return count
   throw new Failure('shutting_down', 'the count of the jobs was stopped; nothing was changed', { retryAfter: 5 })
 }

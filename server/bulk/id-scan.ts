@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { hasSafeId } from '../database/planner-hints.ts'
+import type { Holds } from '../database/read-holds.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { SearchContext } from './bulk-change.ts'
 
@@ -11,8 +12,8 @@ const beforeFirstId = Number.MIN_SAFE_INTEGER - 1
 
 /** Searches the ids of the jobs that match. */
 export interface IdScan {
-  /** Ids of jobs that are left; empty when every job that is left is held by another transaction. */
-  next: () => Promise<number[]>
+  /** Ids of jobs that are left beside these holds; empty when every job that is left is held by another transaction. */
+  next: (holds: Holds) => Promise<number[]>
   /** Records that `jobs` jobs were changed. */
   recordChanged: (jobs: number) => void
   /** How many jobs other transactions held when the search gave up. */
@@ -29,7 +30,7 @@ export interface IdScan {
  */
 export function createIdScan(
   { sql, lockTimeoutMs }: Pick<SearchContext, 'sql' | 'lockTimeoutMs'>,
-  matching: () => Fragment,
+  matching: (holds: Holds) => Fragment,
   time?: (sql: Sql) => Fragment,
 ): IdScan {
   let isOrdered = false
@@ -44,7 +45,7 @@ export function createIdScan(
   let locked = 0
 
   /** The ids arrive as one JSON value: to parse tens of thousands of rows would block other calls. */
-  async function queryIds(): Promise<number[]> {
+  async function queryIds(holds: Holds): Promise<number[]> {
     const limit = sql.unsafe(String(idsPerQuery))
     const byId = sql`and ${hasSafeId(sql)} and jobs.id > ${lastId}::bigint order by jobs.id`
     const byTime = time && !isOrdered ? time(sql) : undefined
@@ -53,7 +54,7 @@ export function createIdScan(
       select
         coalesce(jsonb_agg(id order by ${byTime ? sql`time, id` : sql`id`}) filter (where ${hasSafeId(sql)}), '[]') as ids,
         count(*) as looked
-      from (select jobs.id ${byTime ? sql`, ${byTime} as time` : sql``} ${matching()} ${order} limit ${limit}) as candidates`
+      from (select jobs.id ${byTime ? sql`, ${byTime} as time` : sql``} ${matching(holds)} ${order} limit ${limit}) as candidates`
     hasMore = looked === idsPerQuery
     lastId = ids.at(-1) ?? lastId
     found += ids.length
@@ -67,10 +68,10 @@ export function createIdScan(
   }
 
   /** Pauses, or counts the locked jobs and returns true when `lockTimeoutMs` is over. */
-  async function givesUp(): Promise<boolean> {
+  async function givesUp(holds: Holds): Promise<boolean> {
     if (giveUpAt !== undefined && Date.now() > giveUpAt) {
       const [row] = await sql<[{ locked: number }]>`
-        select count(*) as locked from (select jobs.id ${matching()}) as candidates where ${hasSafeId(sql)}`
+        select count(*) as locked from (select jobs.id ${matching(holds)}) as candidates where ${hasSafeId(sql)}`
       locked = row.locked
       return true
     }
@@ -80,16 +81,16 @@ export function createIdScan(
   }
 
   return {
-    async next() {
+    async next(holds) {
       for (;;) {
         if (!isOrdered && hasMore && changed < idsPerQuery / 2) {
           isOrdered = true
           beginPass()
         } else if (!isOrdered || !hasMore) {
-          if (found > 0 && changed === 0 && (await givesUp())) return []
+          if (found > 0 && changed === 0 && (await givesUp(holds))) return []
           beginPass()
         }
-        const ids = await queryIds()
+        const ids = await queryIds(holds)
         // An empty result with `hasMore` or `found` means that the walk ended here, or stands before ids that are not safe.
         if (ids.length > 0 || (found === 0 && !hasMore)) return ids
       }

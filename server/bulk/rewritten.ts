@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { tableParts } from '../database/table-parts.ts'
-import type { BulkChange, Operation } from './bulk-change.ts'
+import type { Matching, Operation } from './bulk-change.ts'
 import { digits } from './limits/size.ts'
 import { countMatching } from './preview/count-matching.ts'
 
@@ -25,7 +25,7 @@ export async function readStorage(sql: Sql): Promise<string> {
 export async function findRewritten(
   sql: Pool,
   { asOf, excluded }: Pick<Operation, 'asOf' | 'excluded'>,
-  { bulk, before }: { bulk: Pick<BulkChange<unknown>, 'matching'>; before: string },
+  { bulk, before }: { bulk: Matching; before: string },
 ): Promise<Failure | undefined> {
   if ((await readStorage(sql)) === before) return undefined
   const skipped = await countMatching(sql, bulk, { asOf, snapshot: undefined, excluded })

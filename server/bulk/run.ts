@@ -16,6 +16,7 @@ import { type BeginContext, beginOperation } from './record/begin.ts'
 import { findReplay, type Replay } from './record/idempotent-replay.ts'
 import { readStorage } from './rewritten.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
+import { withHolds } from './with-holds.ts'
 import { withinPolicy } from './within-policy.ts'
 
 /** What the engine needs of a call. */
@@ -75,7 +76,7 @@ export async function runBulkChange<Answer>(call: BulkCall, asked: BulkChange<An
   try {
     const counted = await beforeFirstBatch(context, () => enforceMax(context, bulk, previewed))
     await beforeFirstBatch(context, () => authorize(context, bulk, { previewed, counted }))
-    await beforeFirstBatch(context, async () => bulk.check?.(context.sql, context))
+    await beforeFirstBatch(context, async () => bulk.check?.(context.sql, await withHolds(context.sql, bulk, context)))
     if (!call.detach) return await runOperation(context, bulk, { previewed, storage })
     hold = await keepRequest(context, call.detach).catch(async (cause: unknown) => {
       // Where the answer is lost, the change may go on.

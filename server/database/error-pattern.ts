@@ -80,12 +80,15 @@ const prefix = `v${rulesVersion}-`
 /** The id of the cluster with these 12 hexadecimal digits. */
 export const clusterId = (digits: string): string => `${prefix}${digits}`
 
+/** False for the id of a cluster whose pattern this server cannot make. */
+export const hasKnownRules = (cluster: string): boolean => cluster.startsWith(prefix)
+
 /**
  * Refuses a cluster whose pattern this server cannot make.
  * @throws Failure `conflict` for the id of a cluster that was made by other rules
  */
 export function requireKnownRules(cluster: string | undefined): void {
-  if (cluster === undefined || cluster.startsWith(prefix)) return
+  if (cluster === undefined || hasKnownRules(cluster)) return
   throw new Failure(
     'conflict',
     `the cluster ${cluster} is of rules that this server does not have; nothing was changed`,

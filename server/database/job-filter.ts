@@ -8,7 +8,7 @@ import { staticFragment } from './static-fragment.ts'
 export const endedAt = staticFragment((sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at)`)
 
 /** An SQL condition on `jobs`, true for a running job whose lease has expired at `asOf`. */
-export const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
+const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
   jobs.status = 'processing' and (jobs.leased_until is null or jobs.leased_until <= coalesce(${asOf ?? null}::text::timestamptz, now()))`
 
 /**
@@ -40,6 +40,6 @@ export const inFilter = (sql: Sql, filter: JobFilter & Narrowed, asOf?: string):
 }
 
 /** True for a job whose error message, or the error of its last attempt, contains the text `part` in any case. */
-export const hasError = (sql: Sql, part: Fragment): Fragment => sql`(
+const hasError = (sql: Sql, part: Fragment): Fragment => sql`(
   strpos(lower(jobs.error_message), lower(${part})) > 0 or strpos(lower(jobs.last_error), lower(${part})) > 0
 )`

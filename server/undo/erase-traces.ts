@@ -2,7 +2,8 @@ import type { Scope } from '../../shared/scope.ts'
 import type { JobSet } from '../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/preview/snapshot.ts'
 import type { Selection } from '../bulk/selection.ts'
-import { isImageKeptByHold } from '../database/kept-by-hold.ts'
+import { isImageKeptByHold, unless } from '../database/kept-by-hold.ts'
+import type { Holds } from '../database/read-holds.ts'
 import { inScope } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Deleted } from './erase-jobs.ts'
@@ -70,6 +71,7 @@ interface Remains {
   /** The jobs that the batch has deleted. */
   deleted: Deleted
   owner: string | undefined
+  holds: Holds
 }
 
 /** How many rows a batch deleted or overwrote beside `jobs`. */
@@ -87,7 +89,7 @@ export interface ErasedRemains {
  */
 export async function eraseRemains(
   tx: Sql,
-  { selection, archived, traces, deleted, owner }: Remains,
+  { selection, archived, traces, deleted, owner, holds }: Remains,
 ): Promise<ErasedRemains> {
   const ids = tx`${deleted.ids.map(String)}::text[]::bigint[]`
   // The events of a job that this batch has deleted are no traces: the job is counted already.
@@ -108,7 +110,7 @@ export async function eraseRemains(
     ),
     row_images as (
       delete from job_operation_rows as images
-      where images.job_id = any(array(select id from absent)) and not ${isImageKeptByHold(tx)}
+      where images.job_id = any(array(select id from absent)) ${unless(tx, isImageKeptByHold(tx, holds))}
       returning images.job_id
     ),
     attachments as (

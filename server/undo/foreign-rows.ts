@@ -1,6 +1,7 @@
 import type { ForeignRows } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 import { isKeptByHold } from '../database/kept-by-hold.ts'
+import type { Holds } from '../database/read-holds.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { ForeignKey, ForeignPath } from './foreign-keys.ts'
 
@@ -67,17 +68,13 @@ const deletingKeys = (paths: readonly ForeignPath[]): ForeignKey[] =>
  * `and …`, on `jobs`: no row of another table is deleted along, nor a job that is queued or running; nothing where no foreign key
  * does that.
  */
-export function withoutForeignRows(sql: Sql, paths: readonly ForeignPath[]): Fragment {
+export function withoutForeignRows(sql: Sql, paths: readonly ForeignPath[], holds: Holds): Fragment {
+  const kept = isKeptByHold(sql, holds)
+  const orKept = kept ? sql`or exists (select from jobs where jobs.id = foreign_row.id and ${kept})` : sql``
   const conditions = deletingKeys(paths).map((key) => {
     const isReferred = key.columns.map(([own, referred]) => sql.unsafe(`foreign_row.${own} = jobs.${referred}`))
     // A job that has ended and is deleted with another is of the set, or was looked for before the first batch; a hold may have come since.
-    const isLive =
-      key.table === 'jobs'
-        ? sql`and (
-            foreign_row.status in ('queued', 'processing')
-            or exists (select from jobs where jobs.id = foreign_row.id and ${isKeptByHold(sql)})
-          )`
-        : sql``
+    const isLive = key.table === 'jobs' ? sql`and (foreign_row.status in ('queued', 'processing') ${orKept})` : sql``
     const isAlong = isReferred.reduce((one, other) => sql`${one} and ${other}`)
     return sql`and not exists (select from ${rowsOf(sql, key)} where ${isAlong} ${isLive})`
   })

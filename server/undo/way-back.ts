@@ -16,8 +16,8 @@ import { isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from '.
 import { restoreDeleted } from './restore-deleted.ts'
 
 /** How an undo restores the jobs of one operation, or of a part of it. */
-export interface WayBack
-  extends Pick<BulkChange<unknown>, 'matching' | 'time' | 'batch' | 'batchStatements' | 'dependents'> {
+export interface WayBack extends Pick<BulkChange<unknown>, 'time' | 'batch' | 'batchStatements' | 'dependents'> {
+  matching: (sql: Sql, set: JobSet) => Fragment
   /** A query of the jobs that cannot be restored, as `(job_id, reason)`. */
   conflicts: (sql: Sql) => Fragment
 }
@@ -91,7 +91,7 @@ const backFromArchive = (
     ${whyNotRestored(sql, id, part, scope)}
     union all ${whyColumnsNotRestored(sql, id, part)}
     union all ${whyAlongNotBack(sql, id, { part, scope })}`,
-  dependents: (sql, along) => countAlongBack(sql, id, { part, scope }, along?.only),
+  dependents: (sql, _, only) => countAlongBack(sql, id, { part, scope }, only),
   batch: (tx, context, selection) =>
     restoreDeleted(tx, context, { undoes: id, scope, part, selection, rejected, hold }),
   batchStatements: 3,

@@ -1,5 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange, JobSet } from '../bulk-change.ts'
+import type { BulkChange, JobSet, Matching } from '../bulk-change.ts'
 import { countDependents } from '../preview/count-elsewhere.ts'
 import { countMatching } from '../preview/count-matching.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
@@ -25,7 +25,7 @@ export interface KnownSize {
  */
 export async function sizeOf(
   sql: Sql,
-  bulk: Pick<BulkChange<unknown>, 'matching' | 'dependents' | 'max' | 'limit'>,
+  bulk: Matching & Pick<BulkChange<unknown>, 'dependents' | 'max' | 'limit'>,
   { set, previewed, counted }: KnownSize & { set: JobSet },
 ): Promise<ChangeSize> {
   // A preview that did not count to the end is bound by `max`, which its change must have.

@@ -1,7 +1,8 @@
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
-import type { BulkChange } from '../bulk-change.ts'
+import type { Matching } from '../bulk-change.ts'
+import { withHolds } from '../with-holds.ts'
 import { countInSteps } from './count-in-steps.ts'
 import { type Described, type Moment, moments, sampleIds, sampleOf } from './preview-statement.ts'
 import { hasOpenTransactions } from './snapshot.ts'
@@ -27,13 +28,14 @@ interface Sample {
  */
 export async function describeAtLeast<More>(
   sql: Pool,
-  { matching }: Pick<BulkChange<unknown>, 'matching'>,
+  bulk: Matching,
   more: More,
 ): Promise<Described<More> | undefined> {
   let found: Found | undefined
   const count = async (tx: Sql) => {
     await tx`select ${limitReadTime(tx)}`
-    const source = () => matching(tx, { asOf: undefined, snapshot: undefined })
+    const set = await withHolds(tx, bulk)
+    const source = () => bulk.matching(tx, set)
     const [moment] = await tx<[Moment]>`select ${moments(tx)}`
     const [sample] = await tx<[Sample]>`
       with sampled as (${sampleOf(tx, source())})

@@ -1,8 +1,9 @@
 import { isElsewhere, isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { BulkChange, DependentsPart, JobSet, Origin } from '../bulk-change.ts'
+import type { BulkChange, JobSet, Origin, SetWithHolds } from '../bulk-change.ts'
+import { withHolds } from '../with-holds.ts'
 
-type Depended = Pick<BulkChange<unknown>, 'dependents'>
+type Depended = Pick<BulkChange<unknown>, 'dependents' | 'keptByHold'>
 
 /** How many jobs outside of the scope of the caller the change would change along; 0 for a caller that is not limited. */
 export async function countElsewhere(
@@ -14,20 +15,31 @@ export async function countElsewhere(
   return countDependents(sql, bulk, { set: { asOf, snapshot, excluded }, only: isElsewhere(sql, within) })
 }
 
+interface Part {
+  /** The set of a preview when absent. */
+  set?: JobSet
+  /** A condition on `jobs`: counts only those for which it is true. */
+  only?: Fragment
+}
+
 /** How many jobs a change would change along, or a part of them. */
-export async function countDependents(sql: Sql, { dependents }: Depended, part?: DependentsPart): Promise<number> {
-  if (!dependents) return 0
-  const [{ count }] = await sql<[{ count: number }]>`select (${dependents(sql, part)})::bigint as count`
+export async function countDependents(sql: Sql, bulk: Depended, { set, only }: Part = {}): Promise<number> {
+  if (!bulk.dependents) return 0
+  const query = bulk.dependents(sql, await withHolds(sql, bulk, set), only)
+  const [{ count }] = await sql<[{ count: number }]>`select (${query})::bigint as count`
   return count
 }
 
 /**
  * The columns of a preview for what is changed along: `dependents`, and under a scope, which has its own ones there, `dependents_elsewhere`.
  */
-export function dependentsColumns(sql: Sql, { dependents }: Depended, within: Origin['within']): Fragment {
-  if (!within || !dependents) return sql`(${dependents?.(sql) ?? sql`select 0::bigint`}) as dependents`
-  const set: JobSet = { asOf: undefined, snapshot: undefined }
+export function dependentsColumns(
+  sql: Sql,
+  { dependents }: Depended,
+  { set, within }: Pick<Origin, 'within'> & { set: SetWithHolds },
+): Fragment {
+  if (!within || !dependents) return sql`(${dependents?.(sql, set) ?? sql`select 0::bigint`}) as dependents`
   return sql`
-    (${dependents(sql, { set, only: sql`(true ${isWithin(sql, within)})` })}) as dependents,
-    (${dependents(sql, { set, only: isElsewhere(sql, within) })}) as dependents_elsewhere`
+    (${dependents(sql, set, sql`(true ${isWithin(sql, within)})`)}) as dependents,
+    (${dependents(sql, set, isElsewhere(sql, within))}) as dependents_elsewhere`
 }

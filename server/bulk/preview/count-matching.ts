@@ -1,12 +1,10 @@
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange, JobSet } from '../bulk-change.ts'
+import type { JobSet, Matching } from '../bulk-change.ts'
+import { withHolds } from '../with-holds.ts'
 
 /** Counts the set. */
-export async function countMatching(
-  sql: Sql,
-  bulk: Pick<BulkChange<unknown>, 'matching'>,
-  set: JobSet,
-): Promise<number> {
-  const [row] = await sql<[{ count: number }]>`select count(*) as count ${bulk.matching(sql, set)}`
+export async function countMatching(sql: Sql, bulk: Matching, set: JobSet): Promise<number> {
+  const matching = bulk.matching(sql, await withHolds(sql, bulk, set))
+  const [row] = await sql<[{ count: number }]>`select count(*) as count ${matching}`
   return row.count
 }

@@ -7,7 +7,7 @@ import {
   readOrigin,
 } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange } from '../bulk-change.ts'
+import type { BulkChange, Matching } from '../bulk-change.ts'
 import { countMatching } from './count-matching.ts'
 import {
   type PreviewSubject,
@@ -57,7 +57,7 @@ export async function checkPreview(
  */
 export async function countStillMatching(
   sql: Sql,
-  bulk: Pick<BulkChange<unknown>, 'matching' | 'previewToken'>,
+  bulk: Matching & Pick<BulkChange<unknown>, 'previewToken'>,
   subject: PreviewSubject,
   binding?: PlanBinding,
 ): Promise<number | undefined> {

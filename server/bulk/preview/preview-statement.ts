@@ -4,7 +4,8 @@ import { hasSafeId } from '../../database/planner-hints.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
-import type { BulkChange } from '../bulk-change.ts'
+import type { BulkChange, SetWithHolds } from '../bulk-change.ts'
+import { withHolds } from '../with-holds.ts'
 import { dependentsColumns } from './count-elsewhere.ts'
 import { grouped, groups, owners, reasons, recentTransactions } from './preview-groups.ts'
 import { previewLifetimeSeconds } from './preview-token.ts'
@@ -56,33 +57,37 @@ export const moments = (sql: Sql): Fragment => sql`
 /** Describes an empty set; undefined where at least one job matches. */
 export async function describeNone<More>(
   sql: Sql,
-  bulk: Pick<Previewable, 'matching' | 'reason' | 'scope' | 'dependents'>,
+  bulk: Pick<Previewable, 'matching' | 'keptByHold' | 'reason' | 'scope' | 'dependents'>,
   more: More,
 ): Promise<Described<More> | undefined> {
+  const matching = bulk.matching(sql, await withHolds(sql, bulk))
   const [moment] = await sql<Moment[]>`
     select ${moments(sql)}
-    where not exists (select ${bulk.matching(sql, { asOf: undefined, snapshot: undefined })})`
+    where not exists (select ${matching})`
   const none = { count: 0, oldest: null, newest: null, bytes_estimate: 0, pace: null, recent: null }
   const lists = { groups: [], owners: [], sample_ids: [], ...(bulk.reason && { reasons: [] }) }
   const elsewhere = bulk.scope.within && bulk.dependents && { dependents_elsewhere: 0 }
   return moment && { ...moment, ...none, ...lists, dependents: 0, ...elsewhere, restorable: 0, more }
 }
 
+/** A query of one row about the set of a preview; it may select from the CTE `grouped`. */
+export type MoreOfSet = (sql: Sql, set: SetWithHolds) => Fragment
+
 interface DescribeOptions {
-  /** A query of one row; it may select from the CTE `grouped`. */
-  more: Fragment
+  more: MoreOfSet
   /** The snapshot of the transaction, where rows written by open transactions may be in doubt. */
   doubt: Snapshot | undefined
 }
 
-/** Counts and describes the set in one statement, and so at one moment. */
+/** Counts and describes the set in one statement, and so at one moment. The holds are read before. */
 export async function describe<More>(
   sql: Sql,
   bulk: Previewable,
   { more, doubt }: DescribeOptions,
 ): Promise<Described<More>> {
   // No snapshot filter: the statement's own snapshot is the preview's.
-  const matching = bulk.matching(sql, { asOf: undefined, snapshot: undefined })
+  const set = await withHolds(sql, bulk)
+  const matching = bulk.matching(sql, set)
   const { within } = bulk.scope
   const [row] = await sql<[Described<More>]>`
     with grouped as materialized (${grouped(sql, bulk, { matching, doubt })}),
@@ -97,12 +102,12 @@ export async function describe<More>(
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
       (select coalesce(jsonb_agg(most), '[]') from (${owners(sql)}) as most) as owners,
       ${bulk.reason ? sql`(${reasons(sql, bulk.reason(sql))}) as reasons,` : sql``}
-      ${dependentsColumns(sql, bulk, within)},
-      ${bulk.keptByHold ? sql`(${bulk.keptByHold(sql)}) as kept_by_hold,` : sql``}
+      ${dependentsColumns(sql, bulk, { set, within })},
+      ${bulk.keptByHold ? sql`(${bulk.keptByHold(sql, set)}) as kept_by_hold,` : sql``}
       (select coalesce(sum(count) filter (where ${bulk.restorable(sql)}), 0)::bigint from grouped where not by_owner) as restorable,
       (${bytesEstimate(sql)}) as bytes_estimate,
       (select coalesce(jsonb_agg(id), '[]') from (${sampleIds(sql)}) as few) as sample_ids,
-      (select to_jsonb(requested) from (${more}) as requested) as more`
+      (select to_jsonb(requested) from (${more(sql, set)}) as requested) as more`
   return row
 }
 

@@ -5,14 +5,14 @@ import type { PlanBinding, PressureLimits } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { limitPreviewTime } from '../../database/read-timeout.ts'
-import type { Fragment, Pool, Sql } from '../../database/sql.ts'
+import type { Pool } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { findFullArchive } from '../pressure/archive-room.ts'
 import { findUnwatched } from '../pressure/unwatched.ts'
 import { describeAtLeast } from './count-at-least.ts'
 import { countStillMatching } from './preview-check.ts'
 import { mostRecent } from './preview-groups.ts'
-import { type Described, describe, describeNone, type Previewable } from './preview-statement.ts'
+import { type Described, describe, describeNone, type MoreOfSet, type Previewable } from './preview-statement.ts'
 import { signToken } from './preview-token.ts'
 import { hasOpenTransactions, type Snapshot } from './snapshot.ts'
 import { volumeOf } from './volume.ts'
@@ -26,8 +26,8 @@ interface PreviewResult<More> {
 }
 
 interface PreviewOptions<More> {
-  /** A query of one row, answered by the same statement; it may select from the CTE `grouped` of the preview. */
-  more?: (sql: Sql) => Fragment
+  /** Answered by the same statement. */
+  more?: MoreOfSet
   /** The row of `more` for an empty set. Where an empty set is likely, the preview first tests for it, which is fast. */
   ofNone?: More
   /** The row of `more` for a set that cannot be counted to its end; without it, such a preview is refused. */
@@ -67,9 +67,8 @@ export async function previewChange<More = object>(
   )
   // Read before the snapshot: a failover between the two makes the token stale.
   const origin = await readOrigin(sql)
-  const query = more(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))
-  const described = none ?? (await describeInTime<More>(sql, bulk, { query, ofIncomplete }))
+  const described = none ?? (await describeInTime<More>(sql, bulk, { more, ofIncomplete }))
   const { now, key, recent, pace, more: row, ...about } = described
   const { as_of, count, complete } = about
   const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
@@ -95,7 +94,7 @@ export async function previewChange<More = object>(
 }
 
 interface DescribeOptions<More> {
-  query: Fragment
+  more: MoreOfSet
   ofIncomplete: More | undefined
 }
 
@@ -106,15 +105,15 @@ interface DescribeOptions<More> {
 async function describeInTime<More>(
   sql: Pool,
   bulk: Previewable,
-  { query, ofIncomplete }: DescribeOptions<More>,
+  { more, ofIncomplete }: DescribeOptions<More>,
 ): Promise<Described<More>> {
   try {
     const first = await sql.begin(async (tx) => {
       await tx`select ${limitPreviewTime(tx)}`
-      return describe<More>(tx, bulk, { more: query, doubt: undefined })
+      return describe<More>(tx, bulk, { more, doubt: undefined })
     })
     const isInDoubt = first.count > 0 && hasOpenTransactions(first.now)
-    return isInDoubt ? await describeInDoubt<More>(sql, bulk, query) : first
+    return isInDoubt ? await describeInDoubt<More>(sql, bulk, more) : first
   } catch (error) {
     const isOverdue = hasCode(error, ['57014'])
     const counted = isOverdue && ofIncomplete ? await describeAtLeast(sql, bulk, ofIncomplete) : undefined
@@ -131,7 +130,7 @@ function rethrowIncomplete(error: unknown): never {
 }
 
 /** Describes the set in a repeatable-read transaction, whose snapshot is known before the statement. */
-const describeInDoubt = <More>(sql: Pool, bulk: Previewable, more: Fragment): Promise<Described<More>> =>
+const describeInDoubt = <More>(sql: Pool, bulk: Previewable, more: MoreOfSet): Promise<Described<More>> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
     const [{ now }] = await tx<[{ now: Snapshot }]>`
       select pg_current_snapshot()::text as now, ${limitPreviewTime(tx)}`

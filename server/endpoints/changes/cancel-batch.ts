@@ -12,7 +12,7 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { readNotMatched, withNamed } from './named-ids.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
@@ -55,10 +55,10 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
     restorable: (sql) => (request.force ? sql`status = 'queued'` : sql`true`),
     reason: (sql) =>
       sql`case when status = 'queued' then 'cancelled' else ${request.force ? sql`'ended'` : sql`'asked'`} end`,
-    dependents: (sql, part) =>
-      countDependents(sql, cancellable(sql, part?.set ?? currentSet, request), {
+    dependents: (sql, set, only) =>
+      countDependents(sql, cancellable(sql, set, request), {
         fails: isEnded(sql, request),
-        only: part?.only,
+        only,
       }),
     batch: (tx, context, selection) => cancelJobs(tx, context, { request, selection }),
     affected: ({ cancelled = 0, asked = 0 }) => cancelled + asked,

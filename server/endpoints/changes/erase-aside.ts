@@ -6,6 +6,7 @@ import { mentions, recordsNaming } from '../../bulk/record/records-naming.ts'
 import type { Call } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { inFilter } from '../../database/job-filter.ts'
+import { readHolds } from '../../database/read-holds.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { readElsewhere } from './erase-elsewhere.ts'
@@ -41,6 +42,7 @@ export async function readAside(sql: Pool, request: EraseRequest): Promise<Aside
 
 async function readPassedOver(sql: Sql, filter: Filter): Promise<PassedOver> {
   const { payload, ...others } = filter
+  const holds = await readHolds(sql)
   const unreadable = payload
     ? sql`
       select count(*)
@@ -50,10 +52,10 @@ async function readPassedOver(sql: Sql, filter: Filter): Promise<PassedOver> {
   const [row] = await sql<[PassedOver]>`
     select
       (select count(*) ${jobsWhere(sql, filter, (rest) => sql`status = 'processing' ${inFilter(sql, rest)}`)}) as running,
-      (${countHeld(sql, filter)}) as held,
+      (${countHeld(sql, filter, holds)}) as held,
       (${unreadable}) as unreadable`
   if (row.held === 0) return row
-  return { ...row, holds: [...(await sql<KeepingHold[]>`${holdsOver(sql, filter)}`)] }
+  return { ...row, holds: [...(await sql<KeepingHold[]>`${holdsOver(sql, filter, holds)}`)] }
 }
 
 export const valuesOf = ({ owner_user_id, payload = [] }: Filter): string[] =>

@@ -1,8 +1,9 @@
 import type { EraseRequest } from '../../../shared/changes/erase.ts'
-import type { JobSet } from '../../bulk/bulk-change.ts'
+import type { JobSet, SetWithHolds } from '../../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { inFilter } from '../../database/job-filter.ts'
-import { isArchivedKeptByHold, isKeptByHold, isKeptByOne } from '../../database/kept-by-hold.ts'
+import { countKept, isArchivedKeptByHold, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
+import { type Holds, noHolds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { setColumns, type Traced, traces } from '../../undo/erase-traces.ts'
 import type { ForeignPath } from '../../undo/foreign-keys.ts'
@@ -26,58 +27,74 @@ const isNamed = (sql: Sql, set: JobSet, filter: Filter): Fragment => sql`
 /** True for jobs that are erased. A running job is left to its worker. */
 export const isErasable = (
   sql: Sql,
-  set: JobSet,
+  set: SetWithHolds,
   { request, kept }: Pick<Erasing, 'kept'> & { request: Filter },
 ): Fragment => sql`
-  status <> 'processing' and ${isNamed(sql, set, request)} ${withoutForeignRows(sql, kept)} and not ${isKeptByHold(sql)}`
+  status <> 'processing' and ${isNamed(sql, set, request)} ${withoutForeignRows(sql, kept, set.holds)}
+  ${unless(sql, isKeptByHold(sql, set.holds))}`
 
 /** True for archived jobs, under the name `jobs`, that are erased. */
-export const isErasableCopy = (sql: Sql, set: JobSet, filter: Filter): Fragment => sql`
-  ${isNamed(sql, set, filter)} and not ${isArchivedKeptByHold(sql)}`
+export const isErasableCopy = (sql: Sql, set: SetWithHolds, filter: Filter): Fragment => sql`
+  ${isNamed(sql, set, filter)} ${unless(sql, isArchivedKeptByHold(sql, set.holds))}`
+
+/** `from … where …` for the jobs that the filter names, and for their archived copies under the name `jobs`. */
+const named = (sql: Sql, filter: Filter) => ({
+  jobs: jobsWhere(sql, filter, (rest) => sql`status <> 'processing' ${inFilter(sql, rest)}`),
+  copies: sql`from jobs_archive as jobs where true ${inFilter(sql, filter)}`,
+})
 
 /** A query of one number: how many jobs and archived copies the filter names that a hold keeps. */
-export const countHeld = (sql: Sql, filter: Filter): Fragment => sql`
-  select (
-    select count(*)
-    ${jobsWhere(sql, filter, (rest) => sql`status <> 'processing' ${inFilter(sql, rest)} and ${isKeptByHold(sql)}`)}
-  ) + (
-    select count(*) from jobs_archive as jobs where ${isArchivedKeptByHold(sql)} ${inFilter(sql, filter)}
-  )`
+export function countHeld(sql: Sql, filter: Filter, holds: Holds): Fragment {
+  const { jobs, copies } = named(sql, filter)
+  return sql`
+    select (${countKept(sql, jobs, isKeptByHold(sql, holds))})
+      + (${countKept(sql, copies, isArchivedKeptByHold(sql, holds))})`
+}
 
 /** A query of the holds that keep these jobs, as `(id, undo_id, jobs)`. A job that several holds keep counts for each. */
-export const holdsOver = (sql: Sql, filter: Filter): Fragment => sql`
-  with live as materialized (
-    select jobs.*
-    ${jobsWhere(sql, filter, (rest) => sql`status <> 'processing' ${inFilter(sql, rest)} and ${isKeptByHold(sql)}`)}
-  ),
-  copies as materialized (
-    select jobs.* from jobs_archive as jobs where ${isArchivedKeptByHold(sql)} ${inFilter(sql, filter)}
-  ),
-  counted as (
-    select
-      one.id, one.undo_id,
-      (select count(*) from live as jobs where ${isKeptByOne(
-        sql,
-        sql`exists (
-        select from job_operation_rows as image where image.operation_id = one.operation_id and image.job_id = jobs.id
-      )`,
-      )}) + (
-        select count(*) from copies as jobs where ${isKeptByOne(sql, sql`jobs.operation_id = one.operation_id`)}
-      ) as jobs
-    from jobsctl_holds as one
-    where one.until > now()
+export function holdsOver(sql: Sql, filter: Filter, holds: Holds): Fragment {
+  const { jobs, copies } = named(sql, filter)
+  const counts = eachHold(holds).map(
+    ({ id, only }) => sql`
+      union all
+      select
+        ${id}::bigint,
+        (${countKept(sql, sql`from live as jobs where true`, isKeptByHold(sql, only))})
+          + (${countKept(sql, sql`from copies as jobs where true`, isArchivedKeptByHold(sql, only))})`,
   )
-  select id, undo_id, jobs from counted where jobs > 0 order by id limit 100`
+  return sql`
+    with live as materialized (select jobs.* ${jobs} and ${isKeptByHold(sql, holds) ?? sql`false`}),
+    copies as materialized (select jobs.* ${copies} and ${isArchivedKeptByHold(sql, holds) ?? sql`false`}),
+    counted (id, jobs) as (
+      select held.hold_id, count(*)
+      from (select id from live union all select id from copies) as jobs
+      join jobsctl_held_jobs as held on held.job_id = jobs.id
+      group by held.hold_id
+      ${counts.reduce((all, one) => sql`${all} ${one}`, sql``)}
+    )
+    select hold.id, hold.undo_id, counted.jobs
+    from counted
+    join jobsctl_holds as hold on hold.id = counted.id
+    where hold.until > now() and counted.jobs > 0
+    order by hold.id
+    limit 100`
+}
+
+/** Each hold over a filter or an operation, alone. */
+const eachHold = ({ filters, operations }: Holds): { id: number; only: Holds }[] => [
+  ...filters.map((hold) => ({ id: hold.id, only: { ...noHolds, filters: [hold] } })),
+  ...operations.map((hold) => ({ id: hold.id, only: { ...noHolds, operations: [hold] } })),
+]
 
 /** The jobs that only events name. The events have no payload by which they could be found. */
 export const tracesOf = (sql: Sql, set: JobSet, filter: Filter & Pick<Traced, 'among'>): Fragment | undefined =>
   filter.payload === undefined ? traces(sql, set, filter) : undefined
 
 /** `from jobs where …` for the jobs that still exist. */
-export const liveWhere = (sql: Sql, set: JobSet, erasing: Erasing): Fragment =>
+export const liveWhere = (sql: Sql, set: SetWithHolds, erasing: Erasing): Fragment =>
   jobsWhere(sql, filterOf(erasing.request), (request) => isErasable(sql, set, { ...erasing, request }))
 
-export function matchingErasure(sql: Sql, set: JobSet, erasing: Erasing): Fragment {
+export function matchingErasure(sql: Sql, set: SetWithHolds, erasing: Erasing): Fragment {
   const filter = filterOf(erasing.request)
   const gone = tracesOf(sql, set, filter)
   return sql`

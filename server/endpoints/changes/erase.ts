@@ -25,7 +25,7 @@ import {
   matchingErasure,
   tracesOf,
 } from './erase-set.ts'
-import { currentSet, withoutIds } from './filtered.ts'
+import { withoutIds } from './filtered.ts'
 
 /**
  * Erases jobs, their archived copies and what else the tables have of them. The record, its events and the preview have a hash of the
@@ -45,8 +45,8 @@ export async function erase(call: Call, request: EraseRequest): Promise<EraseRes
     bulkOf({ request, filterHash, kept: [] }),
     {
       ofIncomplete: {},
-      more: (sql) =>
-        sql`select (${countForeignRows(sql, paths, liveWhere(sql, currentSet, { request, filterHash, kept: [] }))}) as foreign_rows`,
+      more: (sql, set) =>
+        sql`select (${countForeignRows(sql, paths, liveWhere(sql, set, { request, filterHash, kept: [] }))}) as foreign_rows`,
     },
   )
   const { foreign_rows } = previewed.more
@@ -77,12 +77,12 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     time: (sql) => sql`created_at`,
     restorable: (sql) => sql`false`,
     noWayBack: erasedForGood,
-    dependents: (sql) =>
-      countDependents(sql, isErasable(sql, currentSet, { ...erasing, request: filterOf(request) }), {
+    dependents: (sql, set, only) =>
+      countDependents(sql, isErasable(sql, set, { ...erasing, request: filterOf(request) }), {
         fails: sql`status <> 'completed'`,
-        only: undefined,
+        only,
       }),
-    keptByHold: (sql) => countHeld(sql, filterOf(request)),
+    keptByHold: (sql, { holds }) => countHeld(sql, filterOf(request), holds),
     batch: (tx, context, selection) => eraseBatch(tx, context, { ...erasing, selection }),
     batchStatements: 2,
     affected: ({ affected = 0 }) => affected,
@@ -110,6 +110,7 @@ async function eraseBatch(
     archived: isErasableCopy(tx, context, filter),
     traces: tracesOf(tx, context, { ...filter, among: selection.ids }),
     owner: filter.owner_user_id,
+    holds: context.holds,
   })
   const attachments = remains.attachments + deleted.attachments
   const jobs = deleted.ids.length

@@ -109,9 +109,6 @@ export function jobsWhere<Request extends IdFields>(
     where ${where({ ...request, ids: undefined, job_id: undefined })}`
 }
 
-/** The set of a preview, which the statement itself decides. */
-export const currentSet: JobSet = { asOf: undefined, snapshot: undefined }
-
 /**
  * The request as the batches need it: a selection of fixed ids comes from a search that has compared the list of ids, which
  * may be long.

@@ -13,7 +13,7 @@ import { staticFragment } from '../../database/static-fragment.ts'
 import { endsByReclaim, expiredLeases, reclaim } from '../../lifecycle/expired-leases.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { countExpired } from '../expired-leases.ts'
-import { currentSet, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 type IntegrityRequest = Within<Asked>
 
@@ -82,12 +82,11 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
     time: (sql) => sql`leased_until`,
     restorable: (sql) => sql`false`,
     reason: (sql) => sql`case status when 'processing' then 'expired_lease' else 'stale_lease' end`,
-    dependents: (sql, part) => {
-      const set = part?.set ?? currentSet
+    dependents: (sql, set, only) => {
       const [past, leaseless] = expiredLeases(sql, set)
       return countDependents(sql, sql`(${past} or ${leaseless}) and ${isInSet(sql, set, request)}`, {
         fails: endsByReclaim(sql, { quarantineThreshold, countsAttempt: true }),
-        only: part?.only,
+        only,
       })
     },
     batch: (tx, context, selection) =>

@@ -1,9 +1,10 @@
 import type { NamedAnswer } from '../../../shared/changes/named-ids.ts'
-import type { BulkChange, CompletedChange } from '../../bulk/bulk-change.ts'
+import type { BulkChange, CompletedChange, Matching } from '../../bulk/bulk-change.ts'
+import { withHolds } from '../../bulk/with-holds.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { currentSet, type IdFields, idsOf } from './filtered.ts'
+import { type IdFields, idsOf } from './filtered.ts'
 
 type Naming = Within<IdFields>
 
@@ -29,16 +30,13 @@ const counted = (sql: Sql): Fragment => sql`
     ) as first) as not_matched`
 
 /** Which of the jobs that the request names do not match now; nothing where it names none. */
-export async function readNotMatched(
-  sql: Sql,
-  request: Naming,
-  { matching }: Pick<BulkChange<unknown>, 'matching'>,
-): Promise<NamedAnswer> {
+export async function readNotMatched(sql: Sql, request: Naming, bulk: Matching): Promise<NamedAnswer> {
   const ids = idsOf(request)
   if (ids === undefined) return {}
+  const matching = bulk.matching(sql, await withHolds(sql, bulk))
   const rows = await sql<NamedAnswer[]>`
     with ${named(sql, ids)},
-    matched as materialized (select jobs.id ${matching(sql, currentSet)}),
+    matched as materialized (select jobs.id ${matching}),
     others as materialized (
       select named.id, found.status
       from named ${found(sql, request)}

@@ -1,13 +1,15 @@
 import type { ForeignHolder, ForeignRows } from '../../../shared/changes/bulk-change.ts'
 import { type ArchivedTwins, type PruneRequest as Asked, PruneResult } from '../../../shared/changes/prune.ts'
 import { requireServed } from '../../auth/require-scope.ts'
-import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import type { BulkChange, JobSet, Matching, SetWithHolds } from '../../bulk/bulk-change.ts'
+import { countMatching } from '../../bulk/preview/count-matching.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { runBulkChange } from '../../bulk/run.ts'
+import { currentSet, withHolds } from '../../bulk/with-holds.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
-import { isKeptByHold } from '../../database/kept-by-hold.ts'
+import { countKept, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
@@ -19,7 +21,7 @@ import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '.
 import { type ForeignKey, type ForeignPath, readForeignPaths, readHoldingKeys } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
-import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 /** `leavesTwins`: jobs whose uuid is archived already stay. */
 type PruneRequest = Within<Asked> & { leavesTwins: boolean }
@@ -36,20 +38,20 @@ const finished = (sql: Sql, request: PruneRequest) => sql`
 const pastRetention = (sql: Sql, set: JobSet, { older_than_days }: PruneRequest) => sql`
   ${ended(sql)} < ${referenceTime(sql, set)} - ${older_than_days}::int * interval '24 hours'`
 
+/** True for jobs past their retention that no hold keeps. */
+const isDeletable = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`
+  ${pastRetention(sql, set, request)} ${unless(sql, isKeptByHold(sql, set.holds))}`
+
 /** True for jobs that the prune deletes; the preview and the change share this condition. */
-const prunable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
-  ${finished(sql, request)} and ${pastRetention(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}
-  and not ${isKeptByHold(sql)} ${withoutTwins(sql, request.leavesTwins)}`
+const prunable = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`
+  ${finished(sql, request)} and ${isDeletable(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}
+  ${withoutTwins(sql, request.leavesTwins)}`
 
 /** The same without the jobs that are passed over. */
-const deletableOf = (sql: Sql, set: JobSet, request: PruneRequest, holding: readonly ForeignKey[]) =>
+const deletableOf = (sql: Sql, set: SetWithHolds, request: PruneRequest, holding: readonly ForeignKey[]) =>
   request.pass_over_foreign
     ? sql`${prunable(sql, set, request)} and not (${isHeldByForeignRows(sql, holding)})`
     : prunable(sql, set, request)
-
-/** True for jobs past their retention that a hold keeps. */
-const keptByHold = (sql: Sql, request: PruneRequest) => sql`
-  ${finished(sql, request)} and ${pastRetention(sql, currentSet, request)} and ${isKeptByHold(sql)}`
 
 /**
  * Deletes finished jobs past their retention, with their attachments and edges.
@@ -68,19 +70,19 @@ export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
     const archive = isArchived ? await prepareArchive(call.sql) : undefined
     const result = await runBulkChange(call, change(request, { bulk, archive, paths, holding }))
     const already_archived = request.leavesTwins
-      ? await readTwins(call.operatorSql, leftOut(call.sql, request))
+      ? await readTwins(call.operatorSql, leftOut(call.sql, await withHolds(call.operatorSql, bulk), request))
       : undefined
     return { ...result, ...(already_archived && { already_archived }) }
   }
   const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
     ofIncomplete: {},
-    more: (sql) =>
-      details(sql, request, {
-        rows: countForeignRows(sql, paths, bulk.matching(sql, currentSet)),
+    more: (sql, set) =>
+      details(sql, set, request, {
+        rows: countForeignRows(sql, paths, bulk.matching(sql, set)),
         holders: listForeignHolders(
           sql,
           holding,
-          jobsWhere(sql, request, (rest) => prunable(sql, currentSet, rest)),
+          jobsWhere(sql, request, (rest) => prunable(sql, set, rest)),
         ),
       }),
   })
@@ -95,8 +97,8 @@ export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
 }
 
 /** `from jobs where …`: jobs past their retention that no hold keeps, whose uuid may be archived already. */
-const leftOut = (sql: Sql, request: PruneRequest) =>
-  jobsWhere(sql, request, (rest) => sql`${finished(sql, rest)} and ${isDeletable(sql, currentSet, rest)}`)
+const leftOut = (sql: Sql, set: SetWithHolds, request: PruneRequest) =>
+  jobsWhere(sql, request, (rest) => sql`${finished(sql, rest)} and ${isDeletable(sql, set, rest)}`)
 
 type Prune = Omit<BulkChange<PruneResult>, 'batch'>
 
@@ -110,8 +112,8 @@ interface Deleting {
 /** The change of a preview. Rows of other tables that come between the check and a batch keep their job. */
 function change(request: PruneRequest, { bulk, archive, paths, holding }: Deleting): BulkChange<PruneResult> {
   const kept = request.with_foreign_rows ? [] : paths
-  const deletable = (sql: Sql, set: JobSet, rest: PruneRequest) =>
-    sql`${deletableOf(sql, set, rest, holding)} ${withoutForeignRows(sql, kept)}`
+  const deletable = (sql: Sql, set: SetWithHolds, rest: PruneRequest) =>
+    sql`${deletableOf(sql, set, rest, holding)} ${withoutForeignRows(sql, kept, set.holds)}`
   return {
     ...bulk,
     // A row of another table that comes at the last moment keeps its job, too.
@@ -151,7 +153,20 @@ function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
     ...passing,
     ...unarchived,
   }
-  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => deletableOf(sql, set, rest, holding))
+  const matching = (sql: Sql, set: SetWithHolds) =>
+    jobsWhere(sql, request, (rest) => deletableOf(sql, set, rest, holding))
+  const keptByHold = (sql: Sql, set: SetWithHolds) => {
+    const old = (rest: PruneRequest) => sql`${finished(sql, rest)} and ${pastRetention(sql, set, rest)}`
+    return countKept(sql, jobsWhere(sql, request, old), isKeptByHold(sql, set.holds))
+  }
+  /** Jobs past their retention that stay, since rows of other tables refer to them. */
+  const passedOver: Matching = {
+    keptByHold,
+    matching: (sql, set) => {
+      const held = (rest: PruneRequest) => sql`${prunable(sql, set, rest)} and ${isHeldByForeignRows(sql, holding)}`
+      return jobsWhere(sql, request, held)
+    },
+  }
   return {
     ...partsWith(request, filters),
     kind: 'prune',
@@ -163,28 +178,17 @@ function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
     archives: isArchived,
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     ...(request.no_archive && { noWayBack: notArchived }),
-    dependents: (sql, part) =>
-      countDependents(sql, deletableOf(sql, part?.set ?? currentSet, request, holding), {
-        fails: isFailedEnd(sql),
-        only: part?.only,
-      }),
-    keptByHold: (sql) => sql`select count(*) ${jobsWhere(sql, request, (rest) => keptByHold(sql, rest))}`,
+    dependents: (sql, set, only) =>
+      countDependents(sql, deletableOf(sql, set, request, holding), { fails: isFailedEnd(sql), only }),
+    keptByHold,
     affected: ({ deleted = 0 }) => deleted,
     ownAnswer: async ({ sql, counts, within }) => ({
       deleted: counts.deleted ?? 0,
       ...dependentsInAnswer(counts, within),
-      ...(request.pass_over_foreign && { passed_over: await countPassedOver(sql, request, holding) }),
+      ...(request.pass_over_foreign && { passed_over: await countMatching(sql, passedOver, currentSet) }),
     }),
     output: PruneResult,
   }
-}
-
-/** How many jobs past their retention stay, since rows of other tables refer to them. */
-async function countPassedOver(sql: Sql, request: PruneRequest, holding: readonly ForeignKey[]): Promise<number> {
-  const [row] = await sql<[{ count: number }]>`
-    select count(*) as count
-    ${jobsWhere(sql, request, (rest) => sql`${prunable(sql, currentSet, rest)} and ${isHeldByForeignRows(sql, holding)}`)}`
-  return row.count
 }
 
 type Details = Pick<PruneResult, 'groups' | 'kept'> & {
@@ -194,22 +198,19 @@ type Details = Pick<PruneResult, 'groups' | 'kept'> & {
 }
 
 /** A query of one row with the details that the request asks for beside the count. */
-function details(sql: Sql, request: PruneRequest, foreign: { rows: Fragment; holders: Fragment }) {
-  const largest = sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, currentSet, request)}) as largest) as groups`
+function details(sql: Sql, set: SetWithHolds, request: PruneRequest, foreign: { rows: Fragment; holders: Fragment }) {
+  const largest = sql`(select coalesce(jsonb_agg(largest), '[]') from (${groups(sql, set, request)}) as largest) as groups`
   return sql`
     select (${foreign.rows}) as foreign_rows, (${foreign.holders}) as foreign_holders
-      ${request.leavesTwins ? sql`, (${twinsIn(sql, leftOut(sql, request))}) as already_archived` : sql``}
+      ${request.leavesTwins ? sql`, (${twinsIn(sql, leftOut(sql, set, request))}) as already_archived` : sql``}
       ${request.detail_top_k > 0 ? sql`, ${largest}` : sql``}
-      ${request.include_kept ? sql`, (${kept(sql, currentSet, request)}) as kept` : sql``}`
+      ${request.include_kept ? sql`, (${kept(sql, set, request)}) as kept` : sql``}`
 }
 
-const kept = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
+const kept = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`
   select count(*) from jobs where ${finished(sql, request)} and (${isDeletable(sql, set, request)}) is not true`
 
-const isDeletable = (sql: Sql, set: JobSet, request: PruneRequest) => sql`
-  ${pastRetention(sql, set, request)} and not ${isKeptByHold(sql)}`
-
-function groups(sql: Sql, set: JobSet, request: PruneRequest) {
+function groups(sql: Sql, set: SetWithHolds, request: PruneRequest) {
   const isPast = isDeletable(sql, set, request)
   const withKept = sql`,
     count(*) filter (where (${isPast}) is not true) as keep,

@@ -6,7 +6,7 @@ import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { endsByReclaim, reclaim as reclaimJobs } from '../../lifecycle/expired-leases.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
-import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type ReclaimResult = z.output<typeof endpoint.output>
@@ -38,10 +38,10 @@ const bulkOf = (
   time: (sql) => sql`coalesce(acquired_at, started_at)`,
   // The worker of a reclaimed job has lost it.
   restorable: (sql) => sql`false`,
-  dependents: (sql, part) =>
-    countDependents(sql, reclaimable(sql, part?.set ?? currentSet, request), {
+  dependents: (sql, set, only) =>
+    countDependents(sql, reclaimable(sql, set, request), {
       fails: endsByReclaim(sql, { quarantineThreshold, countsAttempt: request.count_attempt }),
-      only: part?.only,
+      only,
     }),
   batch: async (tx, context, selection): Promise<BatchCounts> => {
     const { reclaimed, ...elsewhere } = await reclaimJobs(

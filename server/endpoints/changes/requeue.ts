@@ -8,7 +8,7 @@ import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 import { runOrPreview } from './run-or-preview.ts'
@@ -56,7 +56,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     time: (sql) => sql`quarantined_at`,
     restorable: (sql) => sql`true`,
     ...(with_dependents && {
-      dependents: (sql, part) => countRevivable(sql, requeueable(sql, part?.set ?? currentSet, request), part?.only),
+      dependents: (sql, set, only) => countRevivable(sql, requeueable(sql, set, request), only),
     }),
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {

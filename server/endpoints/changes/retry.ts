@@ -7,7 +7,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { currentSet, isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 import { runOrPreview } from './run-or-preview.ts'
@@ -53,7 +53,7 @@ function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
         : sql`coalesce(completed_at, available_at)`,
     restorable: (sql) => sql`true`,
     ...(request.with_dependents && {
-      dependents: (sql, part) => countRevivable(sql, retryable(sql, part?.set ?? currentSet, request), part?.only),
+      dependents: (sql, set, only) => countRevivable(sql, retryable(sql, set, request), only),
     }),
     batch: (tx, context, selection) =>
       changeColumns(tx, context, {

@@ -1,11 +1,11 @@
 import type * as z from 'zod'
 import { type SweepRequest as Asked, sweep as operation } from '../../../shared/changes/sweep.ts'
-import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import type { BatchContext, BatchCounts, BulkChange, JobSet, SetWithHolds } from '../../bulk/bulk-change.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import { type Call, referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
-import { isKeptByHold } from '../../database/kept-by-hold.ts'
+import { countKept, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -14,7 +14,7 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { currentSet, jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type SweepRequest = Within<Asked>
@@ -43,12 +43,8 @@ const pastLimit = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
   ${inFilter(sql, request, set.asOf)}`
 
 /** True for jobs that the sweep ends; the preview and the change share this condition. */
-const sweepable = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
-  ${pastLimit(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)} and not ${isKeptByHold(sql)}`
-
-/** True for jobs past a limit that a hold keeps. */
-const keptByHold = (sql: Sql, request: SweepRequest) =>
-  sql`${pastLimit(sql, currentSet, request)} and ${isKeptByHold(sql)}`
+const sweepable = (sql: Sql, set: SetWithHolds, request: SweepRequest) => sql`
+  ${pastLimit(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)} ${unless(sql, isKeptByHold(sql, set.holds))}`
 
 /** The reason in the row, for a row of `jobs` before the update. */
 const why = staticFragment((sql) => sql`case status when 'queued' then 'ttl_age' else 'ttl_runtime' end`)
@@ -72,7 +68,7 @@ export const sweep = (call: Call, asked: Asked): Promise<SweepResult> =>
 function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request
   const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrowerFilters(request) }
-  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))
+  const matching = (sql: Sql, set: SetWithHolds) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))
   return {
     ...partsWith(request, filters),
     kind: 'sweep',
@@ -83,12 +79,13 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
     // A running job that is ended has lost its worker.
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
-    dependents: (sql, part) =>
-      countDependents(sql, sweepable(sql, part?.set ?? currentSet, request), {
-        fails: sql`true`,
-        only: part?.only,
-      }),
-    keptByHold: (sql) => sql`select count(*) ${jobsWhere(sql, request, (rest) => keptByHold(sql, rest))}`,
+    dependents: (sql, set, only) => countDependents(sql, sweepable(sql, set, request), { fails: sql`true`, only }),
+    keptByHold: (sql, set) =>
+      countKept(
+        sql,
+        jobsWhere(sql, request, (rest) => pastLimit(sql, set, rest)),
+        isKeptByHold(sql, set.holds),
+      ),
     batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
     ...affectedAlone,
     output: operation.output,

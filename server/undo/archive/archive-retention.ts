@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld } from '../../database/kept-by-hold.ts'
+import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld, unless } from '../../database/kept-by-hold.ts'
+import { type Holds, readHolds } from '../../database/read-holds.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import { hasArchive } from './archive.ts'
 
@@ -36,11 +37,11 @@ export async function deleteExpiredArchive(sql: Pool, retention: Retention): Pro
 /** A table with the kept rows of operations, and an index on operation and job. */
 interface Kept {
   table: 'jobs_archive' | 'job_operation_rows'
-  /** The alias that `isHeld` takes. */
+  /** The alias that `isKept` takes. */
   alias: 'jobs' | 'images'
   /** The column with the id of the job. */
   job: 'id' | 'job_id'
-  isHeld: (sql: Sql) => Fragment
+  isKept: (sql: Sql, holds: Holds) => Fragment | undefined
   /** The time from which the term of the operation `kept.id` counts. */
   time: (sql: Sql) => Fragment
 }
@@ -49,7 +50,7 @@ const archive: Kept = {
   table: 'jobs_archive',
   alias: 'jobs',
   job: 'id',
-  isHeld: isArchivedKeptByHold,
+  isKept: isArchivedKeptByHold,
   time: (sql) => sql`
     (select archived_at from jobs_archive a where a.operation_id = kept.id order by a.operation_id, a.id limit 1)`,
 }
@@ -58,7 +59,7 @@ const rowImages: Kept = {
   table: 'job_operation_rows',
   alias: 'images',
   job: 'job_id',
-  isHeld: isImageKeptByHold,
+  isKept: isImageKeptByHold,
   time: (sql) => sql`(select ended_at from job_operations o where o.id = kept.id)`,
 }
 
@@ -109,16 +110,17 @@ interface Batch {
 /** Deletes rows of an operation. Several servers may do it at once: each passes over the rows that another one locked. */
 async function deleteSome(
   sql: Sql,
-  { table, alias, job, isHeld }: Kept,
+  { table, alias, job, isKept }: Kept,
   { operation, from }: Batch,
 ): Promise<{ deleted: number; last: number | null }> {
+  const holds = await readHolds(sql)
   const [id, named, unnamed] = [sql.unsafe(job), sql.unsafe(`from ${table} as ${alias}`), sql.unsafe(`from ${table}`)]
   const [row] = await sql<[{ deleted: number; last: number | null }]>`
     with picked as materialized (
       select ctid as place, ${id} as job
       ${named}
       where operation_id = ${operation}::bigint ${from === null ? sql`` : sql`and ${id} >= ${from}::bigint`}
-        and not ${isHeld(sql)}
+        ${unless(sql, isKept(sql, holds))}
       order by operation_id, ${id}
       limit ${sql.unsafe(String(rowsPerBatch))} for update skip locked
     ),

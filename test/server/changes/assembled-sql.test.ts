@@ -127,6 +127,20 @@ describe('the assembled SQL of bulk changes', () => {
     await besideLock(() => keep(`${name}-locking`, run, { has: [...deletes, 'picked as materialized'] }))
   })
 
+  it('of a prune beside holds, of which each kind has its condition', async () => {
+    await clearAll(world)
+    const [first] = await world.jobs(4)
+    const until = new Date(Date.now() + 86_400_000).toISOString()
+    for (const over of [{ ids: [first] }, { owner_user_id: 'alice', status: ['failed'] }])
+      expect((await world.post('/api/v1/jobs/holds', { ...over, until })).status).toBe(201)
+    await world.sql`
+      insert into jobsctl_holds (operation_id, until, caller) values (4711, now() + interval '1 day', 'c')`
+    const run = () => world.jobs(2).then(() => ok(world.confirm(prune.path, { ...prune.body, job_type: 'export' })))
+    await keep('prune-beside-holds', run, {
+      has: ['delete from jobs', '>= $1::text::timestamptz', 'jobsctl_held_jobs'],
+    })
+  })
+
   it('of the search for jobs', async () => {
     await clearAll(world)
     await world.jobs(2)
@@ -180,6 +194,7 @@ describe('the assembled SQL of bulk changes', () => {
   })
 
   it('of an erasure', async () => {
+    await clearAll(world)
     const path = '/api/v1/jobs/erase'
     const fresh = () => world.jobs(1, { owner_user_id: 'alice' })
     // A statement is recorded when a connection prepares it: each filter has statements of its own.

@@ -22,6 +22,7 @@ import { openWorld, type World } from '../../support/world.ts'
 
 const path = '/api/v1/jobs/holds'
 const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString()
+const second0 = '2026-01-01T00:00:00.000Z'
 const going = new AbortController().signal
 const retention = { days: 7, stopping: going }
 
@@ -108,6 +109,54 @@ describe.each(kinds)('holds on %s', (kind) => {
     await hold(world, { ids: [first] })
     expect(await pruned({ preview_token: token })).toMatchObject({ affected: 2, skipped: 1 })
     expect(await world.count()).toBe(1)
+  })
+
+  it('of a later version are over more jobs here, and never over fewer', async () => {
+    await world.jobs(2, { owner_user_id: 'alice' })
+    const kept = async (filter: object) => {
+      const [{ id }] = await world.sql<[{ id: number }]>`
+        insert into jobsctl_holds (filter, until, caller)
+        values (${JSON.stringify(filter)}::text::jsonb, now() + interval '1 hour', 'later') returning id`
+      const { count, kept_by_hold } = await previewOf(world, prune)
+      await remove(world, id)
+      return { count, kept_by_hold }
+    }
+    const all = { count: 0, kept_by_hold: 2 }
+    const none = { count: 2, kept_by_hold: 0 }
+    const part = { path: ['a'], value: 'b' }
+    expect(await kept({ owner_user_id: 'alice', tenant: 'x' })).toEqual(all)
+    expect(await kept({ owner_user_id: 'alice', status: ['completed', 'archived'] })).toEqual(all)
+    expect(await kept({ owner_user_id: 'alice', payload: [part] })).toEqual(none)
+    expect(await kept({ owner_user_id: 'alice', payload: [{ ...part, not: true }] })).toEqual(all)
+    expect(await kept({ min_retries: 'many' })).toEqual(all)
+    expect(await kept({ owner_user_id: 'bob', tenant: 'x' })).toEqual(none)
+    // Over all failures, of which these jobs are none.
+    expect(await kept({ cluster: 'v9-0123456789ab' })).toEqual(none)
+  })
+
+  it('as many as there may be, of as many fields, are counted in one preview', async () => {
+    const [first = 0, second = 0] = await world.jobs(3, { owner_user_id: 'alice' })
+    const words = { job_type: 'x', batch_group: 'x', worker_id: 'x', error_code: 'x', error: 'x' }
+    const times = { created_after: second0, created_before: second0, ended_after: second0, ended_before: second0 }
+    const payload = [1, 2, 3, 4, 5].map((n) => ({ path: ['a', String(n)], value: 'x' }))
+    const fields = {
+      domain: 'x',
+      queue: 'x',
+      owner_user_id: 'x',
+      status: ['failed'],
+      min_retries: 1,
+      stale: true,
+      payload,
+    }
+    const wide = { ...words, ...times, ...fields, cluster: 'v1-0123456789ab' }
+    await world.sql`
+      insert into jobsctl_holds (filter, until, caller)
+      select ${JSON.stringify(wide)}::text::jsonb, now() + interval '1 day', 'c' from generate_series(1, 98)`
+    await hold(world, { owner_user_id: 'alice', job_type: 'export' })
+    await hold(world, { ids: [first, second] })
+    const details = { ...prune, preview: { ...prune.preview, detail_top_k: 3, include_kept: true } }
+    expect(await previewOf(world, details)).toMatchObject({ count: 0, kept_by_hold: 3 })
+    expect((await pruned()).affected).toBe(0)
   })
 
   it('end by their time, and maintenance takes them away', async () => {
@@ -265,6 +314,30 @@ describe('a hold beside a batch', () => {
     expect(isAnswered).toBe(false)
     await release()
     await adding
+    await other.end()
+    await clearAll(world)
+  })
+
+  it('is seen by a batch that has waited for its record meanwhile', async () => {
+    await world.jobs(3)
+    const pruning = ask(world, prune, { rate: 1 })
+    const id = await until('the first batch is over', async () => {
+      const [row] = await world.sql<{ id: number }[]>`
+        select id from job_operations where state = 'running' and affected = 1`
+      return row?.id
+    })
+    const other = otherProgram(world)
+    const release = await holding(other, (tx) => tx`select from job_operations where id = ${id} for update`)
+    await until('the second batch waits with its look for a request to stop', async () => {
+      const waiting = await world.sql`
+        select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock' and query ~ 'jobsctl_stops'`
+      return waiting.length > 0
+    })
+    await world.sql`insert into jobsctl_holds (filter, until, caller) values ('{}', now() + interval '1 day', 'c')`
+    await release()
+    expect(doneOf(await pruning)).toMatchObject({ affected: 1, skippedLocked: 0 })
+    expect(await world.count()).toBe(2)
     await other.end()
   })
 })

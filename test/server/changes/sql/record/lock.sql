@@ -33,7 +33,7 @@ select
         and (
           role <> all(
             case when job_operations.kind = 'erase' or job_operations.filters ? 'policy' then array['admin', 'legacy-admin']
-            -- A worker cancels one job, and those that depend on it go along.
+            -- A worker cancels one job, and its dependents with it.
             when job_operations.kind = 'cancel' then array['worker', 'operator', 'admin', 'legacy-admin'] else array['operator', 'admin', 'legacy-admin'] end
           )
           or (job_operations.filters ? 'emergency' and not coalesce(may_break_glass, false))

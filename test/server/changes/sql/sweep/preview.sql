@@ -26,146 +26,6 @@ with
       )
       and domain = $5
       and true
-      and not (
-        (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
-        and (
-          (
-            (
-              select
-                exists (select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null)
-            )
-            and exists (
-              select
-              from jobsctl_held_jobs as held
-              join jobsctl_holds as hold on hold.id = held.hold_id
-              where held.job_id = jobs.id and hold.until > now() offset 0
-            )
-          )
-          or exists (
-            select
-            from jsonb_to_recordset(
-              (
-                select jsonb_agg(hold.filter)
-                from jobsctl_holds as hold
-                where hold.filter is not null and hold.until > now()
-              )
-            ) as hold (
-              owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
-              worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
-              ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
-              error text, payload jsonb, cluster text
-            )
-            where
-              true
-              and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
-              and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
-              and (hold.domain is null or jobs.domain::text = hold.domain)
-              and (hold.queue is null or jobs.queue::text = hold.queue)
-              and (hold.job_type is null or jobs.job_type::text = hold.job_type)
-              and (hold.status is null or hold.status ? jobs.status::text)
-              and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
-              and (hold.error_code is null or jobs.error_code::text = hold.error_code)
-              and (hold.created_after is null or jobs.created_at >= hold.created_after)
-              and (hold.created_before is null or jobs.created_at < hold.created_before)
-              and (
-                hold.ended_after is null
-                or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
-              )
-              and (
-                hold.ended_before is null
-                or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
-              )
-              and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
-              and (
-                hold.stale is null
-                or (
-                  (
-                    jobs.status = 'processing'
-                    and (jobs.leased_until is null or jobs.leased_until <= coalesce($6::text::timestamptz, now()))
-                  ) is true
-                ) = hold.stale
-              )
-              and (
-                hold.error is null
-                or (
-                  strpos(lower(jobs.error_message), lower(hold.error)) > 0
-                  or strpos(lower(jobs.last_error), lower(hold.error)) > 0
-                )
-              )
-              and (
-                hold.payload is null
-                or not exists (
-                  select
-                  from jsonb_array_elements(hold.payload) as part
-                  where
-                    (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
-                )
-              )
-              and (
-                hold.cluster is null
-                or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
-                  encode(
-                    sha256(
-                      convert_to(
-                        case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
-                          regexp_replace(
-                            regexp_replace(
-                              regexp_replace(
-                                regexp_replace(
-                                  regexp_replace(
-                                    (
-                                      left(
-                                        case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
-                                        1000
-                                      )
-                                    ) collate "C",
-                                    '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
-                                    '<text>',
-                                    'g'
-                                  ),
-                                  '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
-                                  '<address>',
-                                  'g'
-                                ),
-                                '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
-                                '<path>',
-                                'g'
-                              ),
-                              '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
-                              '#',
-                              'g'
-                            ),
-                            '[0-9]+(?:[.,:][0-9]+)*',
-                            '#',
-                            'g'
-                          ),
-                          E' \t\r\n'
-                        ),
-                        'UTF8'
-                      )
-                    ),
-                    'hex'
-                  ),
-                  12
-                ) = right(hold.cluster, 12) end
-              )
-          )
-          or (
-            (
-              select
-                exists (
-                  select from jobsctl_holds as hold where hold.until > now() and hold.operation_id is not null
-                )
-            )
-            and exists (
-              select
-              from jobsctl_holds as hold
-              join job_operation_rows as image on image.operation_id = hold.operation_id
-              where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id offset 0
-            )
-          )
-        )
-      )
     group by grouping sets ((domain, queue, job_type, status), (owner_user_id))
   ),
   sampled as (
@@ -178,160 +38,20 @@ with
       and (
         (
           status = 'queued'
-          and created_at <= coalesce($7::text::timestamptz, now()) - least($8::bigint, 100000000000) * interval '1 second'
+          and created_at <= coalesce($6::text::timestamptz, now()) - least($7::bigint, 100000000000) * interval '1 second'
         )
         or (
           status = 'processing'
-          and greatest(started_at, acquired_at) <= coalesce($9::text::timestamptz, now()) - least($10::bigint, 100000000000) * interval '1 second'
+          and greatest(started_at, acquired_at) <= coalesce($8::text::timestamptz, now()) - least($9::bigint, 100000000000) * interval '1 second'
         )
       )
-      and domain = $11
+      and domain = $10
       and true
-      and not (
-        (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
-        and (
-          (
-            (
-              select
-                exists (select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null)
-            )
-            and exists (
-              select
-              from jobsctl_held_jobs as held
-              join jobsctl_holds as hold on hold.id = held.hold_id
-              where held.job_id = jobs.id and hold.until > now() offset 0
-            )
-          )
-          or exists (
-            select
-            from jsonb_to_recordset(
-              (
-                select jsonb_agg(hold.filter)
-                from jobsctl_holds as hold
-                where hold.filter is not null and hold.until > now()
-              )
-            ) as hold (
-              owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
-              worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
-              ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
-              error text, payload jsonb, cluster text
-            )
-            where
-              true
-              and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
-              and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
-              and (hold.domain is null or jobs.domain::text = hold.domain)
-              and (hold.queue is null or jobs.queue::text = hold.queue)
-              and (hold.job_type is null or jobs.job_type::text = hold.job_type)
-              and (hold.status is null or hold.status ? jobs.status::text)
-              and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
-              and (hold.error_code is null or jobs.error_code::text = hold.error_code)
-              and (hold.created_after is null or jobs.created_at >= hold.created_after)
-              and (hold.created_before is null or jobs.created_at < hold.created_before)
-              and (
-                hold.ended_after is null
-                or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
-              )
-              and (
-                hold.ended_before is null
-                or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
-              )
-              and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
-              and (
-                hold.stale is null
-                or (
-                  (
-                    jobs.status = 'processing'
-                    and (jobs.leased_until is null or jobs.leased_until <= coalesce($12::text::timestamptz, now()))
-                  ) is true
-                ) = hold.stale
-              )
-              and (
-                hold.error is null
-                or (
-                  strpos(lower(jobs.error_message), lower(hold.error)) > 0
-                  or strpos(lower(jobs.last_error), lower(hold.error)) > 0
-                )
-              )
-              and (
-                hold.payload is null
-                or not exists (
-                  select
-                  from jsonb_array_elements(hold.payload) as part
-                  where
-                    (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
-                )
-              )
-              and (
-                hold.cluster is null
-                or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
-                  encode(
-                    sha256(
-                      convert_to(
-                        case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
-                          regexp_replace(
-                            regexp_replace(
-                              regexp_replace(
-                                regexp_replace(
-                                  regexp_replace(
-                                    (
-                                      left(
-                                        case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
-                                        1000
-                                      )
-                                    ) collate "C",
-                                    '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
-                                    '<text>',
-                                    'g'
-                                  ),
-                                  '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
-                                  '<address>',
-                                  'g'
-                                ),
-                                '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
-                                '<path>',
-                                'g'
-                              ),
-                              '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
-                              '#',
-                              'g'
-                            ),
-                            '[0-9]+(?:[.,:][0-9]+)*',
-                            '#',
-                            'g'
-                          ),
-                          E' \t\r\n'
-                        ),
-                        'UTF8'
-                      )
-                    ),
-                    'hex'
-                  ),
-                  12
-                ) = right(hold.cluster, 12) end
-              )
-          )
-          or (
-            (
-              select
-                exists (
-                  select from jobsctl_holds as hold where hold.until > now() and hold.operation_id is not null
-                )
-            )
-            and exists (
-              select
-              from jobsctl_holds as hold
-              join job_operation_rows as image on image.operation_id = hold.operation_id
-              where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id offset 0
-            )
-          )
-        )
-      )
     limit 200
   )
 select
   now() as as_of,
-  now() + $13::int * interval '1 second' as expires_at,
+  now() + $11::int * interval '1 second' as expires_at,
   pg_current_snapshot()::text as now,
   (select value from jobsctl_settings where name = 'preview_key') as key,
   (
@@ -339,7 +59,7 @@ select
     from (
       select affected, started_at, ended_at
       from (select * from job_operations order by id desc limit 200) as recent
-      where kind = $14 and affected >= 1000 and ended_at > started_at
+      where kind = $12 and affected >= 1000 and ended_at > started_at
       limit 10
     ) as last
   ) as pace,
@@ -360,7 +80,7 @@ select
       from grouped
       where not by_owner
       order by count desc, domain collate "C", queue collate "C", job_type collate "C", status
-      limit $15
+      limit $13
     ) as largest
   ) as groups,
   (
@@ -370,7 +90,7 @@ select
       from grouped
       where by_owner
       order by count desc, owner_user_id collate "C"
-      limit $16
+      limit $14
     ) as most
   ) as owners,
   (
@@ -396,162 +116,15 @@ select
             and (
               (
                 status = 'queued'
-                and created_at <= coalesce($17::text::timestamptz, now()) - least($18::bigint, 100000000000) * interval '1 second'
+                and created_at <= coalesce($15::text::timestamptz, now()) - least($16::bigint, 100000000000) * interval '1 second'
               )
               or (
                 status = 'processing'
-                and greatest(started_at, acquired_at) <= coalesce($19::text::timestamptz, now()) - least($20::bigint, 100000000000) * interval '1 second'
+                and greatest(started_at, acquired_at) <= coalesce($17::text::timestamptz, now()) - least($18::bigint, 100000000000) * interval '1 second'
               )
             )
-            and domain = $21
+            and domain = $19
             and true
-            and not (
-              (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
-              and (
-                (
-                  (
-                    select
-                      exists (
-                        select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
-                      )
-                  )
-                  and exists (
-                    select
-                    from jobsctl_held_jobs as held
-                    join jobsctl_holds as hold on hold.id = held.hold_id
-                    where held.job_id = jobs.id and hold.until > now() offset 0
-                  )
-                )
-                or exists (
-                  select
-                  from jsonb_to_recordset(
-                    (
-                      select jsonb_agg(hold.filter)
-                      from jobsctl_holds as hold
-                      where hold.filter is not null and hold.until > now()
-                    )
-                  ) as hold (
-                    owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
-                    worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
-                    ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
-                    error text, payload jsonb, cluster text
-                  )
-                  where
-                    true
-                    and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
-                    and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
-                    and (hold.domain is null or jobs.domain::text = hold.domain)
-                    and (hold.queue is null or jobs.queue::text = hold.queue)
-                    and (hold.job_type is null or jobs.job_type::text = hold.job_type)
-                    and (hold.status is null or hold.status ? jobs.status::text)
-                    and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
-                    and (hold.error_code is null or jobs.error_code::text = hold.error_code)
-                    and (hold.created_after is null or jobs.created_at >= hold.created_after)
-                    and (hold.created_before is null or jobs.created_at < hold.created_before)
-                    and (
-                      hold.ended_after is null
-                      or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
-                    )
-                    and (
-                      hold.ended_before is null
-                      or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
-                    )
-                    and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
-                    and (
-                      hold.stale is null
-                      or (
-                        (
-                          jobs.status = 'processing'
-                          and (jobs.leased_until is null or jobs.leased_until <= coalesce($22::text::timestamptz, now()))
-                        ) is true
-                      ) = hold.stale
-                    )
-                    and (
-                      hold.error is null
-                      or (
-                        strpos(lower(jobs.error_message), lower(hold.error)) > 0
-                        or strpos(lower(jobs.last_error), lower(hold.error)) > 0
-                      )
-                    )
-                    and (
-                      hold.payload is null
-                      or not exists (
-                        select
-                        from jsonb_array_elements(hold.payload) as part
-                        where
-                          (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
-                      )
-                    )
-                    and (
-                      hold.cluster is null
-                      or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
-                        encode(
-                          sha256(
-                            convert_to(
-                              case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
-                                regexp_replace(
-                                  regexp_replace(
-                                    regexp_replace(
-                                      regexp_replace(
-                                        regexp_replace(
-                                          (
-                                            left(
-                                              case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
-                                              1000
-                                            )
-                                          ) collate "C",
-                                          '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
-                                          '<text>',
-                                          'g'
-                                        ),
-                                        '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
-                                        '<address>',
-                                        'g'
-                                      ),
-                                      '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
-                                      '<path>',
-                                      'g'
-                                    ),
-                                    '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
-                                    '#',
-                                    'g'
-                                  ),
-                                  '[0-9]+(?:[.,:][0-9]+)*',
-                                  '#',
-                                  'g'
-                                ),
-                                E' \t\r\n'
-                              ),
-                              'UTF8'
-                            )
-                          ),
-                          'hex'
-                        ),
-                        12
-                      ) = right(hold.cluster, 12) end
-                    )
-                )
-                or (
-                  (
-                    select
-                      exists (
-                        select
-                        from jobsctl_holds as hold
-                        where hold.until > now() and hold.operation_id is not null
-                      )
-                  )
-                  and exists (
-                    select
-                    from jobsctl_holds as hold
-                    join job_operation_rows as image on image.operation_id = hold.operation_id
-                    where
-                      hold.operation_id is not null
-                      and hold.until > now()
-                      and image.job_id = jobs.id offset 0
-                  )
-                )
-              )
-            )
             and true
         ) as ended
         cross join lateral (
@@ -585,321 +158,18 @@ select
           and (
             (
               status = 'queued'
-              and created_at <= coalesce($23::text::timestamptz, now()) - least($24::bigint, 100000000000) * interval '1 second'
+              and created_at <= coalesce($20::text::timestamptz, now()) - least($21::bigint, 100000000000) * interval '1 second'
             )
             or (
               status = 'processing'
-              and greatest(started_at, acquired_at) <= coalesce($25::text::timestamptz, now()) - least($26::bigint, 100000000000) * interval '1 second'
+              and greatest(started_at, acquired_at) <= coalesce($22::text::timestamptz, now()) - least($23::bigint, 100000000000) * interval '1 second'
             )
           )
-          and domain = $27
+          and domain = $24
           and true
-          and not (
-            (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
-            and (
-              (
-                (
-                  select
-                    exists (
-                      select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null
-                    )
-                )
-                and exists (
-                  select
-                  from jobsctl_held_jobs as held
-                  join jobsctl_holds as hold on hold.id = held.hold_id
-                  where held.job_id = jobs.id and hold.until > now() offset 0
-                )
-              )
-              or exists (
-                select
-                from jsonb_to_recordset(
-                  (
-                    select jsonb_agg(hold.filter)
-                    from jobsctl_holds as hold
-                    where hold.filter is not null and hold.until > now()
-                  )
-                ) as hold (
-                  owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
-                  worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
-                  ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
-                  error text, payload jsonb, cluster text
-                )
-                where
-                  true
-                  and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
-                  and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
-                  and (hold.domain is null or jobs.domain::text = hold.domain)
-                  and (hold.queue is null or jobs.queue::text = hold.queue)
-                  and (hold.job_type is null or jobs.job_type::text = hold.job_type)
-                  and (hold.status is null or hold.status ? jobs.status::text)
-                  and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
-                  and (hold.error_code is null or jobs.error_code::text = hold.error_code)
-                  and (hold.created_after is null or jobs.created_at >= hold.created_after)
-                  and (hold.created_before is null or jobs.created_at < hold.created_before)
-                  and (
-                    hold.ended_after is null
-                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
-                  )
-                  and (
-                    hold.ended_before is null
-                    or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
-                  )
-                  and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
-                  and (
-                    hold.stale is null
-                    or (
-                      (
-                        jobs.status = 'processing'
-                        and (jobs.leased_until is null or jobs.leased_until <= coalesce($28::text::timestamptz, now()))
-                      ) is true
-                    ) = hold.stale
-                  )
-                  and (
-                    hold.error is null
-                    or (
-                      strpos(lower(jobs.error_message), lower(hold.error)) > 0
-                      or strpos(lower(jobs.last_error), lower(hold.error)) > 0
-                    )
-                  )
-                  and (
-                    hold.payload is null
-                    or not exists (
-                      select
-                      from jsonb_array_elements(hold.payload) as part
-                      where
-                        (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
-                    )
-                  )
-                  and (
-                    hold.cluster is null
-                    or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
-                      encode(
-                        sha256(
-                          convert_to(
-                            case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
-                              regexp_replace(
-                                regexp_replace(
-                                  regexp_replace(
-                                    regexp_replace(
-                                      regexp_replace(
-                                        (
-                                          left(
-                                            case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
-                                            1000
-                                          )
-                                        ) collate "C",
-                                        '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
-                                        '<text>',
-                                        'g'
-                                      ),
-                                      '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
-                                      '<address>',
-                                      'g'
-                                    ),
-                                    '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
-                                    '<path>',
-                                    'g'
-                                  ),
-                                  '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
-                                  '#',
-                                  'g'
-                                ),
-                                '[0-9]+(?:[.,:][0-9]+)*',
-                                '#',
-                                'g'
-                              ),
-                              E' \t\r\n'
-                            ),
-                            'UTF8'
-                          )
-                        ),
-                        'hex'
-                      ),
-                      12
-                    ) = right(hold.cluster, 12) end
-                  )
-              )
-              or (
-                (
-                  select
-                    exists (
-                      select
-                      from jobsctl_holds as hold
-                      where hold.until > now() and hold.operation_id is not null
-                    )
-                )
-                and exists (
-                  select
-                  from jobsctl_holds as hold
-                  join job_operation_rows as image on image.operation_id = hold.operation_id
-                  where
-                    hold.operation_id is not null
-                    and hold.until > now()
-                    and image.job_id = jobs.id offset 0
-                )
-              )
-            )
-          )
       )
   ) as dependents,
-  (
-    select count(*)
-    from jobs
-    where
-      status in ('queued', 'processing')
-      and (
-        (
-          status = 'queued'
-          and created_at <= coalesce($29::text::timestamptz, now()) - least($30::bigint, 100000000000) * interval '1 second'
-        )
-        or (
-          status = 'processing'
-          and greatest(started_at, acquired_at) <= coalesce($31::text::timestamptz, now()) - least($32::bigint, 100000000000) * interval '1 second'
-        )
-      )
-      and domain = $33
-      and (
-        (select exists (select from jobsctl_holds as hold where hold.until > now() and true))
-        and (
-          (
-            (
-              select
-                exists (select from jobsctl_holds as hold where hold.until > now() and hold.jobs is not null)
-            )
-            and exists (
-              select
-              from jobsctl_held_jobs as held
-              join jobsctl_holds as hold on hold.id = held.hold_id
-              where held.job_id = jobs.id and hold.until > now() offset 0
-            )
-          )
-          or exists (
-            select
-            from jsonb_to_recordset(
-              (
-                select jsonb_agg(hold.filter)
-                from jobsctl_holds as hold
-                where hold.filter is not null and hold.until > now()
-              )
-            ) as hold (
-              owner_user_id text, batch_group text, domain text, queue text, job_type text, status jsonb,
-              worker_id text, error_code text, created_after timestamptz, created_before timestamptz,
-              ended_after timestamptz, ended_before timestamptz, min_retries integer, stale boolean,
-              error text, payload jsonb, cluster text
-            )
-            where
-              true
-              and (hold.owner_user_id is null or jobs.owner_user_id::text = hold.owner_user_id)
-              and (hold.batch_group is null or jobs.batch_group::text = hold.batch_group)
-              and (hold.domain is null or jobs.domain::text = hold.domain)
-              and (hold.queue is null or jobs.queue::text = hold.queue)
-              and (hold.job_type is null or jobs.job_type::text = hold.job_type)
-              and (hold.status is null or hold.status ? jobs.status::text)
-              and (hold.worker_id is null or jobs.worker_id::text = hold.worker_id)
-              and (hold.error_code is null or jobs.error_code::text = hold.error_code)
-              and (hold.created_after is null or jobs.created_at >= hold.created_after)
-              and (hold.created_before is null or jobs.created_at < hold.created_before)
-              and (
-                hold.ended_after is null
-                or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) >= hold.ended_after
-              )
-              and (
-                hold.ended_before is null
-                or coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at) < hold.ended_before
-              )
-              and (hold.min_retries is null or jobs.retry_count >= hold.min_retries)
-              and (
-                hold.stale is null
-                or (
-                  (
-                    jobs.status = 'processing'
-                    and (jobs.leased_until is null or jobs.leased_until <= coalesce($34::text::timestamptz, now()))
-                  ) is true
-                ) = hold.stale
-              )
-              and (
-                hold.error is null
-                or (
-                  strpos(lower(jobs.error_message), lower(hold.error)) > 0
-                  or strpos(lower(jobs.last_error), lower(hold.error)) > 0
-                )
-              )
-              and (
-                hold.payload is null
-                or not exists (
-                  select
-                  from jsonb_array_elements(hold.payload) as part
-                  where
-                    (jobs.payload #>> array(select jsonb_array_elements_text(part -> 'path'))) is distinct from part ->> 'value'
-                )
-              )
-              and (
-                hold.cluster is null
-                or case when ((jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)) is not true then false when not starts_with(hold.cluster, 'v1-') then true else left(
-                  encode(
-                    sha256(
-                      convert_to(
-                        case jobs.status when 'queued' then 'retrying' else jobs.status end || chr(31) || coalesce(jobs.error_code, jobs.failure_streak_code, '') || chr(31) || btrim(
-                          regexp_replace(
-                            regexp_replace(
-                              regexp_replace(
-                                regexp_replace(
-                                  regexp_replace(
-                                    (
-                                      left(
-                                        case jobs.status when 'queued' then coalesce(jobs.last_error, jobs.error_message, '') else coalesce(jobs.error_message, jobs.last_error, '') end,
-                                        1000
-                                      )
-                                    ) collate "C",
-                                    '"[^"]*"|`[^`]*`|(?<!\w)''[^'']*''(?!\w)',
-                                    '<text>',
-                                    'g'
-                                  ),
-                                  '[A-Za-z][A-Za-z0-9+.-]*://[^[:space:]"<>]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|\m(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}\M',
-                                  '<address>',
-                                  'g'
-                                ),
-                                '(?<![\w<])(?:[A-Za-z]:)?[~.]*[/\\][\w.@%+~:/\\-]+|[\w.@+~-]+(?:[/\\][\w.@+~-]+){2,}',
-                                '<path>',
-                                'g'
-                              ),
-                              '\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M',
-                              '#',
-                              'g'
-                            ),
-                            '[0-9]+(?:[.,:][0-9]+)*',
-                            '#',
-                            'g'
-                          ),
-                          E' \t\r\n'
-                        ),
-                        'UTF8'
-                      )
-                    ),
-                    'hex'
-                  ),
-                  12
-                ) = right(hold.cluster, 12) end
-              )
-          )
-          or (
-            (
-              select
-                exists (
-                  select from jobsctl_holds as hold where hold.until > now() and hold.operation_id is not null
-                )
-            )
-            and exists (
-              select
-              from jobsctl_holds as hold
-              join job_operation_rows as image on image.operation_id = hold.operation_id
-              where hold.operation_id is not null and hold.until > now() and image.job_id = jobs.id offset 0
-            )
-          )
-        )
-      )
-  ) as kept_by_hold,
+  (select 0::bigint) as kept_by_hold,
   (
     select coalesce(sum(count) filter (where status = 'queued'), 0)::bigint from grouped where not by_owner
   ) as restorable,
@@ -910,7 +180,7 @@ select
   (
     select coalesce(jsonb_agg(id), '[]')
     from (
-      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $35
+      select id from sampled where id <= 9007199254740991 and (id >= -9007199254740991) is true limit $25
     ) as few
   ) as sample_ids,
   (select to_jsonb(requested) from (select) as requested) as more

@@ -1,0 +1,64 @@
+import * as z from 'zod'
+import { type JobFilter, jobFilterFields } from '../../shared/jobs/job-filter.ts'
+import type { Sql } from './sql.ts'
+
+/** The holds that have not ended, as conditions on jobs need them. */
+export interface Holds {
+  filters: readonly HoldByFilter[]
+  operations: readonly HoldOfOperation[]
+  /** There are holds over single jobs, which `jobsctl_held_jobs` has. */
+  haveJobs: boolean
+}
+
+export interface HoldByFilter {
+  id: number
+  /** A field that is absent does not filter. */
+  filter: Omit<JobFilter, 'ids'>
+}
+
+interface HoldOfOperation {
+  id: number
+  operation: number
+}
+
+export const noHolds: Holds = { filters: [], operations: [], haveJobs: false }
+
+/**
+ * Reads the holds that have not ended. A change reads them anew for each statement: a batch after it has locked its record, so that it
+ * sees each hold whose answer has arrived before.
+ */
+export async function readHolds(sql: Sql): Promise<Holds> {
+  const [row] = await sql<[Omit<Holds, 'filters'> & { filters: { id: number; filter: unknown }[] }]>`
+    select
+      coalesce(
+        jsonb_agg(jsonb_build_object('id', id, 'filter', filter) order by id) filter (where filter is not null), '[]'
+      ) as filters,
+      coalesce(
+        jsonb_agg(jsonb_build_object('id', id, 'operation', operation_id) order by id)
+          filter (where operation_id is not null),
+        '[]'
+      ) as operations,
+      coalesce(bool_or(jobs is not null), false) as "haveJobs"
+    from jobsctl_holds
+    where until > now()`
+  return { ...row, filters: row.filters.map(({ id, filter }) => ({ id, filter: knownFilter(filter) })) }
+}
+
+const { ids: _, ...fields } = jobFilterFields
+
+/** A filter as `addHold` stores it: `payload` has its paths as lists. */
+const StoredFilter = z.object({
+  ...fields,
+  payload: z.array(z.strictObject({ path: z.array(z.string()), value: z.string() })).optional(),
+})
+
+/**
+ * The fields of a stored filter that this server knows. A field or a value of a later version narrows nothing: the hold is over more jobs
+ * here, and never over fewer.
+ */
+function knownFilter(stored: unknown): HoldByFilter['filter'] {
+  const { data, error } = StoredFilter.safeParse(stored)
+  if (data) return data
+  const odd = new Set(error.issues.map(({ path }) => path[0]))
+  return StoredFilter.parse(Object.fromEntries(Object.entries(Object(stored)).filter(([name]) => !odd.has(name))))
+}

@@ -1,0 +1,97 @@
+with
+  deleted_jobs as (
+    delete from jobs
+    where
+      coalesce(completed_at, cancelled_at, quarantined_at, created_at) >= $1::text::timestamptz
+      and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < $2::text::timestamptz
+      and id <= 9007199254740991
+      and (id >= -9007199254740991) is true
+      and status in ('completed', 'failed', 'cancelled', 'quarantined')
+      and status = any($3)
+      and domain = $4
+      and job_type = $5
+      and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($6::text::timestamptz, now()) - $7::int * interval '24 hours'
+      and not (
+        exists (
+          select
+          from jobsctl_held_jobs as held
+          join jobsctl_holds as hold on hold.id = held.hold_id
+          where held.job_id = jobs.id and hold.until > now() offset 0
+        )
+        or (true and jobs.status in ('failed') and jobs.owner_user_id = $8::text) is true
+        or exists (
+          select
+          from job_operation_rows as image
+          where image.operation_id = any($9::text[]::bigint[]) and image.job_id = jobs.id offset 0
+        )
+      )
+      and (
+        age(jobs.xmin) > (select age($10::text::xid))
+        or (
+          (jobs.xmin::text::bigint - $11::bigint + $12::bigint) % $13::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $14::bigint
+          and jobs.xmin::text::bigint <> all($15::bigint[])
+        )
+      )
+      and not (select exists (select from job_dependencies) or exists (select from job_attachments))
+    returning jobs.*
+  ),
+  archived as (
+    insert into jobs_archive (
+      "id", "uuid", "domain", "queue", "job_type", "owner_user_id", "project_id", "batch_group",
+      "idempotency_key", "payload", "result", "status", "priority", "max_retries", "retry_count",
+      "available_at", "started_at", "acquired_at", "leased_until", "lease_id", "worker_id", "error_message",
+      "error_code", "error_class", "last_error", "error_stack", "cancel_requested_at", "cancelled_at",
+      "cancellation_reason", "completion_token", "failure_streak_code", "failure_streak_count",
+      "quarantined_at", "progress_percent", "progress_message", "request_id", "trace_id", "failure_timeline",
+      "created_at", "updated_at", "completed_at", "quarantine_threshold", operation_id, archived_at
+    )
+    overriding system value
+    select
+      "id",
+      "uuid",
+      "domain",
+      "queue",
+      "job_type",
+      "owner_user_id",
+      "project_id",
+      "batch_group",
+      "idempotency_key",
+      "payload",
+      "result",
+      "status",
+      "priority",
+      "max_retries",
+      "retry_count",
+      "available_at",
+      "started_at",
+      "acquired_at",
+      "leased_until",
+      "lease_id",
+      "worker_id",
+      "error_message",
+      "error_code",
+      "error_class",
+      "last_error",
+      "error_stack",
+      "cancel_requested_at",
+      "cancelled_at",
+      "cancellation_reason",
+      "completion_token",
+      "failure_streak_code",
+      "failure_streak_count",
+      "quarantined_at",
+      "progress_percent",
+      "progress_message",
+      "request_id",
+      "trace_id",
+      "failure_timeline",
+      "created_at",
+      "updated_at",
+      "completed_at",
+      "quarantine_threshold",
+      $16::bigint,
+      now()
+    from deleted_jobs
+  )
+select count(*) as deleted
+from deleted_jobs
