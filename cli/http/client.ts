@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { ServerEvent } from '../../sdk/call/server-events.ts'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { type Failure, failures } from '../../shared/errors.ts'
@@ -12,7 +13,6 @@ import type { Received } from './received.ts'
 import { placeFields, queryOf } from './request-url.ts'
 import { withRetries } from './retry.ts'
 import { type Sent, send } from './send.ts'
-import type { ServerEvent } from './server-events.ts'
 import type { Trace } from './trace.ts'
 
 export interface CallOptions {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { linesOf, TooLong } from '../../sdk/call/body.ts'
 import { type Progress, ProgressLine } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 
@@ -25,7 +26,7 @@ interface LastLine {
  */
 export async function readProgress(body: AsyncIterable<Uint8Array>, reading: Reading): Promise<LastLine> {
   const { server, onProgress, onLine } = reading
-  for await (const text of linesOf(body, server)) {
+  for await (const text of progressLines(body, server)) {
     onLine(text)
     const line = lineOf(text, server)
     if ('progress' in line) onProgress(line.progress)
@@ -38,22 +39,13 @@ export async function readProgress(body: AsyncIterable<Uint8Array>, reading: Rea
   )
 }
 
-async function* linesOf(body: AsyncIterable<Uint8Array>, server: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const bytes of body) {
-    const [first = '', ...more] = decoder.decode(bytes, { stream: true }).split('\n')
-    const last = more.pop()
-    rest += first
-    if (rest.length > mostCharacters) throw unknownLine(server)
-    if (last === undefined) continue
-    yield* [rest, ...more].filter(isNotBlank)
-    rest = last
+async function* progressLines(body: AsyncIterable<Uint8Array>, server: string): AsyncGenerator<string> {
+  try {
+    yield* linesOf(body, mostCharacters)
+  } catch (error) {
+    throw error instanceof TooLong ? unknownLine(server, error) : error
   }
-  if (isNotBlank(rest)) yield rest
 }
-
-const isNotBlank = (line: string): boolean => line.trim() !== ''
 
 function lineOf(text: string, server: string): ProgressLine {
   try {

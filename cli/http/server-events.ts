@@ -1,3 +1,5 @@
+import { TooLong } from '../../sdk/call/body.ts'
+import { type ServerEvent, serverEventsOf } from '../../sdk/call/server-events.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Target } from '../settings/target.ts'
 import { connectionTo, type Response } from './connection.ts'
@@ -6,12 +8,6 @@ import { readWhole } from './read-whole.ts'
 import { headerOf } from './received.ts'
 import { queryOf } from './request-url.ts'
 import type { Trace } from './trace.ts'
-
-/** A message of a stream of server-sent events. */
-export interface ServerEvent {
-  event: string
-  data: string
-}
 
 interface Streaming {
   target: Target
@@ -51,8 +47,9 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
     traced.answer({ status: response.status, headers: response.headers, text: '' })
     const isStream = headerOf(response)('content-type')?.startsWith('text/event-stream')
     if (response.status !== 200 || !isStream) throw await refusal(response, streaming)
-    yield* messagesOf(response.body, deadline.heard, target)
+    yield* serverEventsOf(response.body, { most: mostCharacters, heard: deadline.heard })
   } catch (error) {
+    if (error instanceof TooLong) throw tooLong(target)
     const { failureOfConnection } = await import('./connection-errors.ts')
     throw failureOfConnection(error, { target, changing: false, signal, deadline, wholeMs: silenceMs })
   } finally {
@@ -62,33 +59,11 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
   }
 }
 
-async function* messagesOf(body: AsyncIterable<Uint8Array>, heard: () => void, target: Target) {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const bytes of body) {
-    heard()
-    const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n\n')
-    rest = parts.pop() ?? ''
-    if (rest.length > mostCharacters) {
-      throw new Failure('unexpected_answer', `${target.url.origin} sent a message that is too long`)
-    }
-    for (const part of parts) {
-      const message = messageOf(part)
-      if (message.data !== '') yield message
-    }
-  }
-}
-
-/** The fields of one message. Servers of this API send `\n` and one line of data. */
-function messageOf(text: string): ServerEvent {
-  const message = { event: 'message', data: '' }
-  for (const line of text.split('\n')) {
-    const [, name, value = ''] = /^(\w+): ?(.*)$/s.exec(line) ?? []
-    if (name === 'event') message.event = value
-    if (name === 'data') message.data += value
-  }
-  return message
-}
+const tooLong = ({ url }: Target): Failure =>
+  new Failure('unexpected_answer', `${url.origin} sent a message of more than ${mostCharacters / 2 ** 20} MiB`, {
+    hint: 'check with jobsctl doctor that --url is the root of a jobs server',
+    server: url.origin,
+  })
 
 async function refusal(response: Response, { target, path }: Streaming): Promise<Failure> {
   const { failureOfResponse, unexpectedResponse } = await import('./response-errors.ts')

@@ -32,6 +32,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
     use: 'bundled',
     why: 'calls of jobsctl: it follows no redirect, which `fetch` does with the key, and knows proxies; bundled by its parts',
   },
+  'eventsource-parser': {
+    use: 'bundled',
+    why: 'reads event streams as the HTML standard says; version 3, since 4 needs Node 22',
+  },
   kleur: { use: 'bundled', why: 'colours of a terminal' },
   'cli-table3': { use: 'bundled', why: 'tables of a terminal' },
   preact: { use: 'bundled', why: 'the dashboard: components in 5 KB, which run under a policy of trusted types' },

@@ -1,21 +1,15 @@
 /** A body that is longer than allowed. */
 export class TooLong extends Error {}
 
-/**
- * The parts of a body as texts. Leaving the loop ends the connection.
- * @throws TooLong for more than `most` bytes; `length` is set to the number of bytes so far
- */
-async function* textsOf({ body }: Response, most: number, length = { bytes: 0 }): AsyncGenerator<string> {
+/** The bytes of a body as they come. Leaving the loop ends the connection. */
+export async function* bytesOf({ body }: Response): AsyncGenerator<Uint8Array> {
   if (!body) return
   const reader = body.getReader()
-  const decoder = new TextDecoder()
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
-      length.bytes += value.length
-      if (length.bytes > most) throw new TooLong()
-      yield decoder.decode(value, { stream: true })
+      yield value
     }
   } finally {
     await reader.cancel().catch(() => {})
@@ -24,33 +18,38 @@ async function* textsOf({ body }: Response, most: number, length = { bytes: 0 })
 
 /**
  * A whole body.
- * @throws TooLong
+ * @throws TooLong for more than `most` bytes
  */
 export async function textOf(response: Response, most: number): Promise<string> {
+  const decoder = new TextDecoder()
   const parts: string[] = []
-  for await (const part of textsOf(response, most)) parts.push(part)
+  let length = 0
+  for await (const bytes of bytesOf(response)) {
+    length += bytes.length
+    if (length > most) throw new TooLong()
+    parts.push(decoder.decode(bytes, { stream: true }))
+  }
   return parts.join('')
 }
 
 /**
- * The parts of a body between two separators of one or two characters, without blank ones.
- * @throws TooLong for one part of more than `most` bytes
+ * The lines of a body without the blank ones.
+ * @throws TooLong for a line of more than `most` characters
  */
-export async function* partsOf(response: Response, separator: string, most: number): AsyncGenerator<string> {
-  const length = { bytes: 0 }
+export async function* linesOf(body: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<string> {
+  const decoder = new TextDecoder()
   let rest = ''
-  let before = ''
-  for await (const text of textsOf(response, most, length)) {
-    // To look through all of a long part whenever a piece of it comes would take the square of its length.
-    const since = `${before}${text}`
-    const isEnd = since.includes(separator)
-    before = since.slice(-1)
-    rest += text
-    if (!isEnd) continue
-    const parts = rest.split(separator)
-    rest = parts.pop() ?? ''
-    if (parts.length > 0) length.bytes = rest.length
-    for (const part of parts) if (part.trim() !== '') yield part
+  for await (const bytes of body) {
+    // To split all of a long line whenever a part of it comes would take the square of its length.
+    const [first = '', ...more] = decoder.decode(bytes, { stream: true }).split('\n')
+    rest += first
+    if (rest.length > most) throw new TooLong()
+    const last = more.pop()
+    if (last === undefined) continue
+    yield* [rest, ...more].filter(isNotBlank)
+    rest = last
   }
-  if (rest.trim() !== '') yield rest
+  if (isNotBlank(rest)) yield rest
 }
+
+const isNotBlank = (line: string): boolean => line.trim() !== ''

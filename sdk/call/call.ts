@@ -1,6 +1,6 @@
 import { headers as names, ndjson } from '../../shared/headers.ts'
 import type { Progress } from '../wire/types.ts'
-import { partsOf, TooLong, textOf } from './body.ts'
+import { bytesOf, linesOf, TooLong, textOf } from './body.ts'
 import { type Deadline, deadlineAfter } from './deadline.ts'
 import { parseJson } from './exact-json.ts'
 import {
@@ -157,7 +157,7 @@ interface Following extends Sending {
 /** Reads a change that reports its progress, up to its answer. */
 async function lastLine(response: Response, following: Following): Promise<unknown> {
   const { settings, options, deadline, context } = following
-  for await (const text of partsOf(response, '\n', settings.maxResponseBytes)) {
+  for await (const text of linesOf(bytesOf(response), settings.maxResponseBytes)) {
     deadline.heard()
     const line = read(text, context)
     if (typeof line !== 'object' || line === null) break

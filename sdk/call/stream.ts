@@ -1,9 +1,10 @@
-import { partsOf, TooLong, textOf } from './body.ts'
+import { bytesOf, TooLong, textOf } from './body.ts'
 import { deadlineAfter } from './deadline.ts'
 import { parseJson } from './exact-json.ts'
 import { type CallContext, failureOf, failureOfConnection, failureOfDeadline, unreadable } from './failure.ts'
 import { JobsError } from './jobs-error.ts'
 import { requestOf } from './request.ts'
+import { serverEventsOf } from './server-events.ts'
 import type { Settings } from './settings.ts'
 
 /** A message of a stream. */
@@ -47,10 +48,10 @@ export async function* streamOf(
     if (!response.ok) throw failureOf(response, await textOf(response, maxResponseBytes), context)
     if (!(response.headers.get('Content-Type') ?? '').startsWith('text/event-stream'))
       throw unreadable('is no stream', context)
-    for await (const text of partsOf(response, '\n\n', maxResponseBytes)) {
+    const limits = { most: maxResponseBytes, heard: deadline.heard }
+    for await (const { data, ...message } of serverEventsOf(bytesOf(response), limits)) {
       deadline.rest()
-      const message = messageOf(text, context)
-      if (message) yield message
+      yield { ...message, data: dataOf(data, context) }
       deadline.heard()
     }
   } catch (error) {
@@ -63,17 +64,9 @@ export async function* streamOf(
   }
 }
 
-function messageOf(text: string, context: CallContext): StreamMessage | undefined {
-  const fields = { id: undefined as string | undefined, event: 'message', data: '' }
-  for (const line of text.split('\n')) {
-    const [, name, value = ''] = /^(id|event|data): ?(.*)$/s.exec(line) ?? []
-    if (name === 'data') fields.data += value
-    else if (name === 'id') fields.id = value
-    else if (name === 'event') fields.event = value
-  }
-  if (fields.data === '') return undefined
+function dataOf(text: string, context: CallContext): unknown {
   try {
-    return { ...fields, data: parseJson(fields.data) }
+    return parseJson(text)
   } catch {
     throw unreadable('has a message that is not JSON', context)
   }
