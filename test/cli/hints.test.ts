@@ -5,6 +5,7 @@ import { namesOf } from '../../cli/command-line/words.ts'
 import { commands } from '../../cli/commands/all.ts'
 import { exits } from '../../shared/exits.ts'
 import { newFolder } from '../support/database/database.ts'
+import type { Wanted } from '../support/database/job-row.ts'
 import { refuseLostHints, runnableHints } from '../support/programs/hints.ts'
 import { runJobsctl } from '../support/programs/jobsctl.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -61,17 +62,61 @@ describe('the commands that jobsctl prints', () => {
   })
   afterAll(() => world?.stop())
 
+  /** Runs a command line, and keeps the commands that it prints. */
+  async function collect(words: readonly string[]): Promise<number | null> {
+    const argv = [...words, '--url', world.url, '--api-key-file', key, '-o', 'table']
+    const { code, out, err } = await runJobsctl(argv)
+    for (const hint of runnableHints(`${err}\n${out}`)) printed.set(JSON.stringify(hint), words.join(' '))
+    return code
+  }
+
   it.each(commands.filter(({ name }) => !apart.includes(name)).map(({ name }) => name))(
     '%s keeps its server and its jobs in every command that it prints',
     async (name) => {
       for (const words of cases.filter(([verb]) => verb === name)) {
-        const argv = [...words, '--url', world.url, '--api-key-file', key]
-        const { out, err } = await runJobsctl([...argv, '-o', 'table'])
-        for (const hint of runnableHints(`${err}\n${out}`)) printed.set(JSON.stringify(hint), words.join(' '))
+        await collect(words)
       }
     },
     120_000,
   )
+
+  it('keep their server and their jobs where jobs, stops and operations are there', async () => {
+    const one = async (wanted: Wanted) => String((await world.jobs(1, wanted))[0])
+    const queued = await one({ status: 'queued', domain: 'mail' })
+    const ids = [
+      queued,
+      await one({ status: 'processing', domain: 'mail', leased_until: '2026-01-01T00:00:00Z' }),
+      ...(await Promise.all(
+        (['failed', 'quarantined', 'cancelled'] as const).map((status) => one({ status, domain: 'mail' })),
+      )),
+    ]
+    const onJobs = ids.flatMap((id) => [
+      ['show', id],
+      ['explain', id],
+    ])
+    const stop = [['queues'], ['stats'], ['explain', 'mail/default'], ['explain', queued]]
+    for (const words of [
+      ...onJobs,
+      ...[['pause', 'mail/default', '--reason', 'disk full'], ...stop, ['drain', 'mail/default'], ...stop],
+      ...[
+        ['resume', 'mail/default'],
+        ['retry', '--domain', 'mail', '--yes'],
+        ['cancel', queued, '--yes'],
+      ],
+    ])
+      expect(await collect(words), words.join(' ')).toBe(0)
+    const [last] = await world.sql<
+      { id: number }[]
+    >`select id from job_operations where kind = 'retry' order by id desc limit 1`
+    const operation = String(last?.id)
+    for (const words of [
+      ['operations'],
+      ['operations', operation],
+      ['undo', operation, '--dry-run'],
+      ['undo', operation, '--domain', 'mail', '--yes'],
+    ])
+      expect(await collect(words), words.join(' ')).toBe(0)
+  }, 120_000)
 
   it('run as they are, and those that change as a preview', async () => {
     const refused: object[] = []

@@ -12,7 +12,7 @@ const ofNoScope = ['doctor', 'operations', 'plans', 'policy', 'token', 'hold', '
 
 /** Words that follow the name of a command in a sentence, as in `jobsctl stats lists the queues`. */
 const prose =
-  /^(?:shows?|lists?|says?|can|knows?|does|counts?|itself|names?|has|is|are|and|or|with|on|by|to|of|for|until|in|as)$/
+  /^(?:shows|lists|says|can|knows|does|counts|itself|names|has|is|are|and|or|with|on|by|to|of|for|until|in|as)$/
 
 interface Read {
   command: (typeof commands)[number]
@@ -115,7 +115,8 @@ export const runnableHints = (printed: string): string[][] =>
 
 /** `jobsctl plans approval shows which do` without what follows in the sentence. */
 function withoutSentence(hint: Hint): Hint {
-  const end = hint.words.findIndex((word) => prose.test(word))
+  const verb = hint.words.indexOf(hint.command.name)
+  const end = hint.words.findIndex((word, at) => at > verb && prose.test(word))
   const words = end < 0 ? hint.words : hint.words.slice(0, end)
   return { ...hint, ...read(words), words }
 }
