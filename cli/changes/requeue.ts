@@ -38,7 +38,7 @@ export function requeueChange(
   filter: object = scopeOfAll(requests),
 ): RequeueChange {
   const ids = requests.flatMap(({ job_id }) => job_id ?? [])
-  const where = ids.length > 0 ? '' : ` in ${describeRequest(filter)}`
+  const where = ids.length > 0 || requests.some((request) => 'ids' in request) ? '' : ` in ${describeRequest(filter)}`
   return {
     name: 'requeue',
     endpoint: requeue,

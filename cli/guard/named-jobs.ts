@@ -17,6 +17,8 @@ export interface Naming {
   before?: readonly NotMatched[]
   /** Ids of which the server does not say more than that they do not match. */
   unknown?: readonly number[]
+  /** Where each of several calls, one a domain, names all these jobs: their number. A job that one of them takes is in another state to the others. */
+  inEach?: number
 }
 
 /** What the functions below need of a change. */
@@ -34,8 +36,9 @@ interface Left {
 }
 
 function leftBy<In extends z.ZodType>({ naming }: NamingChange, answers: readonly z.output<In>[]): Left {
-  const { before = [], unknown = [] } = naming ?? {}
+  const { before = [], unknown = [], inEach } = naming ?? {}
   const parts = answers.map((answer) => NamedAnswer.parse(answer))
+  if (inEach !== undefined && parts.length > 1) return leftByAll(parts, inEach)
   const missing = before.filter(({ status }) => status === null).length
   return {
     listed: [...before, ...parts.flatMap(({ not_matched = [] }) => not_matched)],
@@ -43,6 +46,16 @@ function leftBy<In extends z.ZodType>({ naming }: NamingChange, answers: readonl
     missing: missing + unknown.length + sumOf(parts.map(({ missing_count = 0 }) => missing_count)),
     notTaken: before.length - missing + sumOf(parts.map(({ not_taken_count = 0 }) => not_taken_count)),
   }
+}
+
+/** The same of calls that name the same jobs, of which each takes those of its domain. */
+function leftByAll(parts: readonly NamedAnswer[], named: number): Left {
+  const [{ missing_count: missing = 0, not_matched = [] } = {}, ...others] = parts
+  const taken = sumOf(parts.map(({ not_taken_count = 0 }) => named - missing - not_taken_count))
+  const isLeft = ({ id }: NotMatched) => others.every((part) => part.not_matched?.some((one) => one.id === id))
+  // Servers up to 0.2.0 count none of them.
+  const isCounted = parts.every(({ not_taken_count }) => not_taken_count !== undefined)
+  return { listed: not_matched.filter(isLeft), unknown: [], missing, notTaken: isCounted ? named - missing - taken : 0 }
 }
 
 /** The jobs that the command names and the change leaves: fields for `--json`, and a note for each state. */

@@ -9,11 +9,14 @@ import type { Naming } from '../../guard/named-jobs.ts'
 import { type Canaries, type CanaryFlags, canaryFlags, canaryOf } from '../../settings/flags/canary-flags.ts'
 import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../../settings/flags/narrower-flags.ts'
 import { type RunAgainFlags, runAgainFlags, runAgainOf } from '../../settings/flags/run-again-flags.ts'
-import { allFlag, mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+import { allFlag, flagWords, mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+import { idsFileFlag, idsIn } from '../../settings/flags/selection-flags.ts'
 import { withWholeCluster } from '../../settings/flags/whole-cluster.ts'
 import { jobIdsOf } from '../../settings/job-id.ts'
 
-interface RequeueFlags extends NarrowerFlags, CanaryFlags, RunAgainFlags {}
+interface RequeueFlags extends NarrowerFlags, CanaryFlags, RunAgainFlags {
+  idsFile?: string
+}
 
 export const requeue: CommandSpec<RequeueFlags> = {
   name: 'requeue',
@@ -21,17 +24,14 @@ export const requeue: CommandSpec<RequeueFlags> = {
   summary: 'put quarantined jobs back in the queue',
   about:
     'Puts quarantined jobs back in the queue. They are due at once and have all their retries again, and the jobs that were cancelled because of them come back, too.',
-  examples: [
-    'jobsctl requeue --domain chatbooks --dry-run',
-    'jobsctl requeue --domain chatbooks --canary 20 --canary-wait 5m --yes',
-    'jobsctl requeue 8123 8124',
-  ],
+  examples: ['jobsctl requeue --domain chatbooks --canary 20 --canary-wait 5m --yes', 'jobsctl requeue 8123 8124'],
   operands: '[ids...]',
-  flags: [...scopeFlags, allFlag, mustExistFlag, ...runAgainFlags, ...canaryFlags, ...narrowerFlags],
+  flags: [...scopeFlags, allFlag, mustExistFlag, idsFileFlag, ...runAgainFlags, ...canaryFlags, ...narrowerFlags],
   changes: true,
   async run(context, flags, ids) {
     const { requeueChange, requeueRequest } = await import('../../changes/requeue.ts')
     const { guardChange } = await import('../../guard/guard.ts')
+    const named = flags.idsFile === undefined ? undefined : await idsIn(context, flags.idsFile)
     const {
       scope,
       fields,
@@ -39,11 +39,16 @@ export const requeue: CommandSpec<RequeueFlags> = {
     } = selectedBy(ids.length > 0 ? flags : await withWholeCluster(context, flags), ids)
     const canary = canaryOfOneDomain(context, flags, ids)
     const again = runAgainOf(flags)
-    const { found, naming } = await requestsFor(context, scope, ids)
-    const requests = found.map((request) => requeueRequest({ ...fields, ...request, ...again.fields }))
+    const found = await requestsFor(context, { scope, ids, isNamed: named !== undefined })
+    const requests = found.requests.map((request) =>
+      requeueRequest({ ...fields, ...request, ...(named && { ids: named }), ...again.fields }),
+    )
     const words = ['requeue', ...which, ...again.words, ...(canary?.words ?? [])]
-    const named = naming ? { naming } : { scope, mustExist: flags.mustExist ?? false }
-    const change = { ...requeueChange(requests, words, fields), ...named }
+    const mustExist = flags.mustExist ?? false
+    const byFile = named && { fromFile: true, mustExist, inEach: named.length }
+    const naming = found.naming ?? byFile
+    const selected = naming ? { naming } : { scope, mustExist }
+    const change = { ...requeueChange(requests, words, named ? { ...fields, ids: named } : fields), ...selected }
     if (!canary) return guardChange(context, change)
     const { withCanaries } = await import('../../guard/canary.ts')
     return guardChange(context, change, { apply: withCanaries(canary), canaries: canary, needsToken: '--canary' })
@@ -67,7 +72,12 @@ function canaryOfOneDomain(context: Context, flags: RequeueFlags, ids: string[])
  * @throws Failure `usage`
  */
 function selectedBy(flags: RequeueFlags, ids: string[]): ReturnType<typeof narrowedScope> {
-  if (ids.length === 0) return narrowedScope(flags)
+  if (ids.length === 0) {
+    const { idsFile, ...narrowing } = flags
+    if (idsFile === undefined) return narrowedScope(narrowing)
+    const { words, ...selected } = narrowedScope({ ...narrowing, ...(flags.domain === undefined && { all: true }) })
+    return { ...selected, words: [...words.filter((word) => word !== '--all'), ...flagWords('--ids-file', idsFile)] }
+  }
   const { canary: _c, canaryWait: _w, spread: _s, dependents: _d, mustExist: _m, ...filter } = flags
   if (Object.keys(filter).length > 0) throw new Failure('usage', 'ids and a scope exclude each other')
   jobIdsOf(ids) // A word that is no id is refused before anything is sent.
@@ -75,14 +85,21 @@ function selectedBy(flags: RequeueFlags, ids: string[]): ReturnType<typeof narro
 }
 
 interface Requests {
-  found: OneRequeue[]
+  requests: OneRequeue[]
   naming?: Naming
 }
 
-async function requestsFor(context: Context, scope: Scope, ids: string[]): Promise<Requests> {
+interface Asked {
+  scope: Scope
+  ids: string[]
+  /** True where a file names the jobs. */
+  isNamed: boolean
+}
+
+async function requestsFor(context: Context, { scope, ids, isNamed }: Asked): Promise<Requests> {
   const { domain, ...rest } = scope
   const { requeueRequest } = await import('../../changes/requeue.ts')
-  if (domain !== undefined) return { found: [requeueRequest(scope)] }
+  if (domain !== undefined) return { requests: [requeueRequest(scope)] }
   if (context.settings.curl && ids.length > 0) {
     throw new Failure('usage', '--curl and ids exclude each other', {
       hint: 'the call needs the domain of each job, which jobsctl first asks the server for; give --domain instead of ids',
@@ -94,7 +111,9 @@ async function requestsFor(context: Context, scope: Scope, ids: string[]): Promi
     })
   }
   const domains = await quarantinedDomains(context, rest)
-  if (ids.length === 0) return { found: domains.map((domain) => requeueRequest({ ...rest, domain })) }
+  // Without a quarantined job any domain says of each id what has become of its job.
+  const asked = isNamed && domains.length === 0 ? ['default'] : domains
+  if (ids.length === 0) return { requests: asked.map((domain) => requeueRequest({ ...rest, domain })) }
   return requestsForIds(context, domains, [...new Set(jobIdsOf(ids))])
 }
 
@@ -134,5 +153,5 @@ async function requestsForIds(context: Context, domains: string[], ids: number[]
   const naming = { fromFile: false, mustExist: false, before, unknown }
   const none = found.length === 0 ? noneOfNamed(context, { name: 'requeue', naming }, []) : undefined
   if (none) throw none
-  return { found, naming }
+  return { requests: found, naming }
 }

@@ -71,7 +71,7 @@ describe('jobs that are named by their ids', () => {
     })
   })
 
-  it.each(changes.filter(([verb]) => verb !== 'requeue'))(
+  it.each(changes)(
     '%s notes ids of a file that are not there, and exits 5 with --must-exist alone',
     async (verb, flags, status) => {
       const path = await idsFile(await one(status), absent)
@@ -85,6 +85,27 @@ describe('jobs that are named by their ids', () => {
       expect(refused).toMatchObject({ code: 5, err: expect.stringContaining(hint) })
     },
   )
+
+  it('requeue takes a file of ids over several domains, and tells each job that it leaves once', async () => {
+    const ids = [
+      ...(await world.jobs(2, { status: 'quarantined', domain: 'a' })),
+      ...(await world.jobs(3, { status: 'quarantined', domain: 'b' })),
+      ...(await world.jobs(1, { status: 'completed', domain: 'b' })),
+    ]
+    await world.jobs(1, { status: 'quarantined', domain: 'c' })
+    const path = await idsFile(...ids.map(String), absent)
+    const note = `note: job ${ids[5]} is completed, not quarantined\nnote: ${hint}\n`
+    const dry = await world.jobsctl(['requeue', '--ids-file', path, '--dry-run'])
+    expect(dry).toMatchObject({ code: 0, out: 'would requeue 5 jobs\n', err: note })
+    const own = await world.jobsctl(['requeue', '--ids-file', path, '--domain', 'a', '--dry-run', '--json'])
+    expect(JSON.parse(own.out)).toMatchObject({ affected: 2, missing_count: 1, not_taken_count: 4 })
+    const done = await world.jobsctl(['requeue', '--ids-file', path, '--yes', '--json'])
+    expect(done).toMatchObject({ code: 0, err: note })
+    expect(JSON.parse(done.out)).toMatchObject({ affected: 5, missing_count: 1, not_taken_count: 1 })
+    expect((await world.rows()).filter(({ status }) => status === 'quarantined')).toHaveLength(1)
+    expect(await world.jobsctl(['requeue', '7', '--ids-file', path, '--yes'])).toMatchObject({ code: 2 })
+    await expectIntact(world)
+  })
 
   it('names the command that takes a job of another state', async () => {
     const [quarantined, failed] = [await one('quarantined'), await one('failed')]
