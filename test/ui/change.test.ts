@@ -190,9 +190,12 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     ['cancel?ids=1,2&force=true', cancelBatch],
     ['priority?domain=chatbooks&status=queued&priority=3', setPriority],
     ['reschedule?domain=chatbooks&created_after=2026-01-01T00:00:00Z', reschedule],
+    ['reschedule?domain=chatbooks&delay_seconds=2h&spread_seconds=30m', reschedule],
+    ['reschedule?domain=chatbooks&delay_seconds=90', reschedule],
     ['reclaim?worker_id=w%241&stale=true&count_attempt=true', reclaim],
     ['prune?domain=chatbooks&status=failed,cancelled&older_than_days=45', prune],
     ['sweep?age_seconds=3600&action=fail&owner_user_id=ann', sweep],
+    ['sweep?age_seconds=1d&runtime_seconds=2h', sweep],
   ])('copies %s as words of the command line and as curl that make the same request', async (screen, endpoint) => {
     await visited.go(`/change/${screen}`)
     const command = await copiedBy(page.getByRole('button', { name: 'Copy as jobsctl' }))

@@ -157,7 +157,7 @@ function Option({ option, value, path }: { option: ChangeOption; value: string; 
       {label}
       <input
         value={value}
-        inputMode="numeric"
+        inputMode={type === 'number' ? 'numeric' : 'text'}
         required={preset !== undefined}
         onInput={({ currentTarget }) => set(currentTarget.value)}
       />

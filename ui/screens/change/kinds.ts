@@ -1,3 +1,4 @@
+import { secondsOf } from '../../../shared/duration.ts'
 import type { Fields } from '../../api/call.ts'
 
 /** An option of a change beside its filter: its name on the wire, which the address has too, and its flag. */
@@ -5,8 +6,8 @@ export interface ChangeOption {
   name: string
   label: string
   flag: string
-  /** A number, a switch, or a word out of a list. */
-  type: 'number' | 'switch' | readonly string[]
+  /** A number, a duration such as `2h` that is sent in seconds, a switch, or a word out of a list. */
+  type: 'number' | 'duration' | 'switch' | readonly string[]
   /** What is taken where the address says nothing. */
   preset?: string
   /** The value of the flag in place of the value on the wire, such as `30d` for 30 days; undefined for a switch that is on by itself. */
@@ -54,16 +55,8 @@ export interface ChangeKind {
 /** What the course of a change needs to know of it; a plan is applied by a call of its own. */
 export type Counted = Pick<ChangeKind, 'verb' | 'done' | 'count'> & { endpoint: ChangeEndpoint | 'applyPlan' }
 
-const seconds = (value: string): string => `${value}s`
-
 const spread: ChangeOption = {
-  ...{
-    name: 'spread_seconds',
-    label: 'Spread over so many seconds',
-    flag: '--spread',
-    type: 'number',
-    inWords: seconds,
-  },
+  ...{ name: 'spread_seconds', label: 'Spread over, such as 30m', flag: '--spread', type: 'duration' },
 }
 const withDependents: ChangeOption = {
   ...{ name: 'with_dependents', label: 'With the jobs that were cancelled because of them', flag: '--no-dependents' },
@@ -125,8 +118,8 @@ const known: Readonly<Record<string, ChangeKind>> = {
     takes: ['queued'],
     options: [
       {
-        ...{ name: 'delay_seconds', label: 'Due so many seconds from now', flag: '--in', type: 'number' },
-        ...{ preset: '0', inWords: seconds, ofZero: '--now' },
+        ...{ name: 'delay_seconds', label: 'Due in, such as 2h', flag: '--in', type: 'duration' },
+        ...{ preset: '0', ofZero: '--now' },
       },
       spread,
     ],
@@ -161,13 +154,12 @@ const known: Readonly<Record<string, ChangeKind>> = {
     says: 'Jobs that have waited or run for too long end.',
     takes: ['queued', 'processing'],
     options: [
-      { name: 'age_seconds', label: 'Waiting since so many seconds', flag: '--age', type: 'number', inWords: seconds },
+      { name: 'age_seconds', label: 'Waiting for at least, such as 1d', flag: '--age', type: 'duration' },
       {
         name: 'runtime_seconds',
-        label: 'Running since so many seconds',
+        label: 'Running for at least, such as 2h',
         flag: '--runtime',
-        type: 'number',
-        inWords: seconds,
+        type: 'duration',
       },
       { name: 'action', label: 'They end as', flag: '--action', type: ['cancel', 'fail'], preset: 'cancel' },
     ],
@@ -195,6 +187,7 @@ export function optionFields({ options }: ChangeKind, params: URLSearchParams): 
 
 function wireValue({ type }: ChangeOption, text: string): unknown {
   if (type === 'switch') return text === 'true'
+  if (type === 'duration') return secondsOf(text) ?? text
   // What is no number goes to the server as it is, which says what it must be.
   return type === 'number' && Number.isFinite(Number(text)) ? Number(text) : text
 }
