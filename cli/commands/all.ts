@@ -20,6 +20,7 @@ import { undo } from './change/undo.ts'
 import { enqueue } from './queue/enqueue.ts'
 import { mark } from './queue/mark.ts'
 import { drain, pause, resume } from './queue/queue-control.ts'
+import { threshold } from './queue/threshold.ts'
 import { clusters } from './read/clusters.ts'
 import { events } from './read/events.ts'
 import { explain } from './read/explain.ts'
@@ -66,6 +67,7 @@ export const commands: readonly CommandSpec[] = [
   pause,
   resume,
   drain,
+  threshold,
   enqueue,
   mark,
   operations,

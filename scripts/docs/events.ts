@@ -39,6 +39,8 @@ const types: Record<string, string> = {
   'queue.paused': 'an operator paused the queue; `caller`, `reason`',
   'queue.drained': 'an operator drains the queue; `caller`, `reason`',
   'queue.resumed': 'an operator resumed the queue; `caller`, `reason`',
+  'queue.threshold_set':
+    'an operator set after how many failures jobs of the queue are quarantined; `quarantine_threshold`, `before` (0 for never, null as the server says), `caller`, `reason`',
   'operation.kept':
     'an operator prolonged how long an operation can be undone; `operation`, `kept_until`, `caller`, `reason`',
   'hold.added':

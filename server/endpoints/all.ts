@@ -36,7 +36,7 @@ import { listPlans, showPlan } from './plans/read.ts'
 import { applyPolicy } from './policy/apply-policy.ts'
 import { showPolicy } from './policy/read-policy.ts'
 import { controlQueue } from './queues/control.ts'
-import { queueStatus, stoppedQueues } from './queues/queues.ts'
+import { listQueues, queueStatus } from './queues/queues.ts'
 import { listSlaBreaches } from './queues/sla-breaches.ts'
 import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from './queues/sla-policies.ts'
 import { staleQueues } from './queues/stale.ts'
@@ -116,7 +116,7 @@ export const handlers: Handlers = {
   applyPolicy,
   controlQueue,
   queueStatus,
-  stoppedQueues,
+  stoppedQueues: listQueues,
   staleQueues,
   setSlaPolicy,
   deleteSlaPolicy,

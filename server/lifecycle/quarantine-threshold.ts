@@ -14,7 +14,7 @@ export const quarantineThreshold = (
   nullif(coalesce(${job}, ${thresholdOfQueue(sql, place)}, ${server}::int), 0)`
 
 /** An SQL expression: the threshold that is set for the queue of a row; null where none is. */
-const thresholdOfQueue = (sql: Sql, place: Fragment): Fragment => sql`
+export const thresholdOfQueue = (sql: Sql, place: Fragment): Fragment => sql`
   (
     select of_queue.quarantine_threshold
     from jobsctl_queues as of_queue

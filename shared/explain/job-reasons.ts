@@ -36,6 +36,14 @@ function errorText({ error_code, error }: Facts['retries_used_up'] | Facts['quar
   return error_code === null && error === null ? '' : `, ${error_code ?? error}${detail}`
 }
 
+function thresholdText({ threshold, threshold_of }: Facts['quarantined']): string {
+  const whose =
+    threshold_of === 'job'
+      ? 'its own threshold'
+      : `the threshold of ${threshold_of === 'queue' ? 'its queue' : 'the server'}`
+  return threshold === 0 ? `${whose} is off now` : `${whose} is ${threshold}`
+}
+
 function workerText(facts: Facts['no_worker']): string {
   const { domain, queue, job_type, minutes, asked_for_others, running, workers } = facts
   const what = `${job_type === null ? '' : `${job_type} `}jobs of ${domain}/${queue}`
@@ -105,7 +113,8 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   quarantined: {
     title: 'quarantined',
     sentence: (facts, now) => {
-      const streak = facts.streak === null || facts.streak === 0 ? '' : `, ${facts.streak} times in a row`
+      const streak =
+        facts.streak === null || facts.streak === 0 ? '' : `, ${facts.streak} times in a row (${thresholdText(facts)})`
       return `in quarantine${sinceText(facts.since, now)}${errorText(facts)}${streak}`
     },
     remedy: (_facts, job) => (job ? requeue(job) : null),

@@ -100,7 +100,8 @@ export interface Facts {
   dependency_cycle: { uuid: string }
   leased: LeaseFacts
   lease_over: LeaseFacts
-  quarantined: ErrorFacts & { streak: number | null }
+  /** The threshold is the one that the next failure would go by, 0 for never, and whose it is. */
+  quarantined: ErrorFacts & { streak: number | null; threshold: number; threshold_of: 'job' | 'queue' | 'server' }
   retries_used_up: ErrorFacts & { retry_count: number | null; max_retries: number | null }
   cancel_requested: { since: string; why: string | null }
   no_worker: WorkerFacts

@@ -1,25 +1,38 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Domain, optional, preset, Queue } from '../scope.ts'
+import { Switch } from '../jobs/job-filter.ts'
+import { Domain, optional, preset, Queue, wholeNumber } from '../scope.ts'
 import { text } from '../work/job.ts'
 
 const queueFields = { domain: Domain, queue: Queue }
 
 /** `pause` and `drain` stop new leases at once and let running jobs go on; a queue that drains takes no new jobs either. */
-const actions = ['pause', 'resume', 'drain'] as const
-export type QueueAction = (typeof actions)[number]
+const stops = ['pause', 'resume', 'drain'] as const
+export type QueueAction = (typeof stops)[number]
+/** `set` leaves the queue running or stopped as it is. */
+const actions = [...stops, 'set'] as const
 
-export const QueueState = z.object({ paused: z.boolean(), drain: z.boolean() })
-export type QueueState = z.output<typeof QueueState>
+/**
+ * After how many failures in a row with one error code jobs of the queue are quarantined that have no threshold of their own: 0 for never,
+ * null for the threshold of the server.
+ */
+const threshold = z.number().nullish()
 
-export const ControlRequest = z.strictObject({
+const QueueState = z.object({ paused: z.boolean(), drain: z.boolean() })
+
+const ControlFields = z.strictObject({
   ...queueFields,
   action: z
     .string()
     .toLowerCase()
     .pipe(z.enum(actions, `must be ${actions.slice(0, -1).join(', ')} or ${actions.at(-1)}`))
     .describe(
-      '`pause` and `drain` stop new leases, `resume` ends both, in upper or lower case; a queue that drains refuses new jobs, too',
+      '`pause` and `drain` stop new leases, `resume` ends both, in upper or lower case; a queue that drains refuses new jobs, too; `set` sets `quarantine_threshold` and leaves the queue running or stopped',
+    ),
+  quarantine_threshold: wholeNumber(0, 100)
+    .nullish()
+    .describe(
+      'with the action `set`: after how many failures in a row with one error code jobs of the queue are quarantined that have no threshold of their own; 0 for never, null as the server says (`JOBS_QUARANTINE_THRESHOLD`)',
     ),
   /** Replaces the reason of a queue that is stopped already. */
   reason: optional(text(500)).describe('why, for the event'),
@@ -27,20 +40,34 @@ export const ControlRequest = z.strictObject({
     'true answers 404 for a queue that never had a job and was never stopped, and changes nothing',
   ),
 })
+
+export const ControlRequest = ControlFields.refine(
+  ({ action, quarantine_threshold }) => action !== 'set' || quarantine_threshold !== undefined,
+  { path: ['quarantine_threshold'], message: 'is required with set; null is the threshold of the server' },
+).refine(({ action, quarantine_threshold }) => action === 'set' || (quarantine_threshold ?? null) === null, {
+  path: ['quarantine_threshold'],
+  message: 'goes with the action set alone',
+})
 export type ControlRequest = z.output<typeof ControlRequest>
 
 /** The answer to a change of a queue. The fields beside the state are missing in answers of other servers. */
 const ControlResult = QueueState.extend({
   /** False for a queue that never had a job and was never stopped before. */
   known: z.boolean().optional(),
-  /** The state before the change, with the time and the reason of a stop. */
-  before: QueueState.extend({ updated_at: z.string().nullable(), reason: z.string().nullable() }).optional(),
+  /** Of `set`. */
+  quarantine_threshold: threshold,
+  /** The state before the change, with the time and the reason of a stop, and of `set` the threshold. */
+  before: QueueState.extend({
+    updated_at: z.string().nullable(),
+    reason: z.string().nullable(),
+    quarantine_threshold: threshold,
+  }).optional(),
 })
 
 export const controlQueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/queue/control',
-  meaning: 'Pauses, drains or resumes a queue.',
+  meaning: 'Pauses, drains or resumes a queue, or sets its threshold (`set`).',
   needs: 'queues',
   scoped: 'narrowed',
   input: ControlRequest,
@@ -52,11 +79,11 @@ export const controlQueue = endpoint({
 export const queueStatus = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queue/status',
-  meaning: 'Whether a queue is paused or drains.',
+  meaning: 'Whether a queue is paused or drains, and the threshold that is set for it (`quarantine_threshold`).',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject(queueFields),
-  output: QueueState,
+  output: QueueState.extend({ quarantine_threshold: threshold }),
   changes: () => false,
 })
 
@@ -68,16 +95,21 @@ export const StoppedQueue = z.object({
   updated_at: z.string().nullable(),
   /** The reason that was given when the queue was stopped. */
   reason: z.string().nullish(),
+  /** Where the call asks for thresholds. */
+  quarantine_threshold: threshold,
 })
 export type StoppedQueue = z.output<typeof StoppedQueue>
 
 export const stoppedQueues = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues',
-  meaning: 'All queues that are paused or drain, since when, and why.',
+  meaning:
+    'All queues that are paused or drain, since when, and why; with `thresholds=true` those that have a threshold of their own, too.',
   needs: 'read',
   scoped: 'narrowed',
-  input: z.strictObject({}),
+  input: z.strictObject({
+    thresholds: optional(Switch).describe('`true`: queues with a threshold of their own, too, running or not'),
+  }),
   output: z.array(StoppedQueue),
   changes: () => false,
 })

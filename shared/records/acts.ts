@@ -18,6 +18,7 @@ export const actKinds = [
   'queue.paused',
   'queue.drained',
   'queue.resumed',
+  'queue.threshold_set',
   'limits.set',
   'limits.deleted',
   'hold.added',

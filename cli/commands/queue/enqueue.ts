@@ -14,6 +14,7 @@ interface EnqueueFlags {
   payload?: string
   priority?: string
   maxRetries?: string
+  quarantineThreshold?: string
   delay?: string
   idempotencyKey?: string
   from?: string
@@ -44,6 +45,11 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
     { flags: '--payload <json>', about: 'a JSON object, @file, or - for stdin (default: {})', group: 'HOW' },
     { flags: '--priority <n>', about: '1 to 10; 1 runs first (default: 5)', group: 'HOW' },
     { flags: '--max-retries <n>', about: 'attempts after the first (default: 3)', group: 'HOW' },
+    {
+      flags: '--quarantine-threshold <n>',
+      about: 'equal failures in a row that quarantine it (default: its queue says)',
+      group: 'HOW',
+    },
     { flags: '--delay <duration>', about: 'run the job no earlier than this long from now', group: 'HOW' },
     {
       flags: '--idempotency-key <key>',
@@ -113,6 +119,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
     payload: await readPayload(flags.payload ?? '{}', context),
     priority: numberOf(flags.priority),
     max_retries: numberOf(flags.maxRetries),
+    quarantine_threshold: numberOf(flags.quarantineThreshold),
     available_at: flags.delay === undefined ? undefined : timeAfter(flags.delay),
     idempotency_key: flags.idempotencyKey,
   })
@@ -121,6 +128,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
     // The server has defaults for the fields that no flag gives.
     ...(flags.priority !== undefined && { priority: job.priority }),
     ...(flags.maxRetries !== undefined && { max_retries: job.max_retries }),
+    ...(flags.quarantineThreshold !== undefined && { quarantine_threshold: job.quarantine_threshold }),
     ...(flags.delay !== undefined && { available_at: job.available_at }),
     ...(flags.idempotencyKey !== undefined && { idempotency_key: job.idempotency_key }),
   }

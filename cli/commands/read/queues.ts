@@ -5,19 +5,30 @@ import { ago } from '../../output/ago.ts'
 import { isoTime } from '../../output/iso-time.ts'
 import type { Column } from '../../output/table.ts'
 
-export const queues: CommandSpec = {
+interface QueuesFlags {
+  thresholds?: boolean
+}
+
+export const queues: CommandSpec<QueuesFlags> = {
   name: 'queues',
   group: 'READ',
   summary: 'which queues are paused or draining',
   about: 'Lists the queues that are paused or draining, since when, and why.',
-  examples: ['jobsctl queues', 'jobsctl queues --json'],
-  flags: [],
-  async run(context) {
+  examples: ['jobsctl queues', 'jobsctl queues --json', 'jobsctl queues --thresholds'],
+  flags: [
+    { flags: '--thresholds', about: 'queues with a threshold of their own, too (jobsctl threshold)', group: 'HOW' },
+  ],
+  async run(context, { thresholds = false }) {
     const { stoppedQueues: endpoint } = await import('../../../shared/queues/queues.ts')
-    const answer = await answerOf(context, endpoint, {})
+    const answer = await answerOf(context, endpoint, thresholds ? { thresholds } : {})
     if (!answer) return 'ok'
     const { body, raw } = answer
-    context.print.rows({ columns, forPeople, rows: body, json: raw, empty: 'no queue is paused or draining' })
+    const more = thresholds ? [threshold] : []
+    const empty = thresholds ? 'no queue is paused or draining, or has a threshold' : 'no queue is paused or draining'
+    context.print.rows({
+      ...{ columns: [...columns, ...more], forPeople: [...forPeople, ...more] },
+      ...{ rows: body, json: raw, empty },
+    })
     return 'ok'
   },
 }
@@ -25,10 +36,16 @@ export const queues: CommandSpec = {
 /** A draining queue is paused, too; `draining` is the word that implies the other. */
 const state: Column<StoppedQueue> = {
   title: 'state',
-  value: ({ drain }) => (drain ? 'draining' : 'paused'),
-  paint: () => 'yellow',
+  value: ({ drain, paused }) => (drain ? 'draining' : paused ? 'paused' : 'running'),
+  paint: ({ drain, paused }) => (drain || paused ? 'yellow' : undefined),
 }
 const reason: Column<StoppedQueue> = { title: 'reason', value: ({ reason }) => reason ?? '' }
+
+/** Of equal failures after which jobs are quarantined; blank as the server says. */
+const threshold: Column<StoppedQueue> = {
+  title: 'threshold',
+  value: ({ quarantine_threshold: set }) => (set === 0 ? 'off' : String(set ?? '')),
+}
 
 const columns: Column<StoppedQueue>[] = [
   { title: 'domain', value: ({ domain }) => domain },

@@ -35,6 +35,7 @@ const flags = new Map([
   ['payload', '--payload'],
   ['priority', '--priority'],
   ['max_retries', '--max-retries'],
+  ['quarantine_threshold', '--quarantine-threshold'],
   ['available_at', '--delay'],
   ['idempotency_key', '--idempotency-key'],
   ['fix', '--fix'],

@@ -25,6 +25,9 @@ export interface JobState {
   failure_streak_count: number | null
   retry_count: number | null
   max_retries: number | null
+  /** After how many failures the job is quarantined, as its row says and its queue; null where they say nothing. */
+  threshold_of_job: number | null
+  threshold_of_queue: number | null
 }
 
 interface StateFindings {
@@ -33,8 +36,11 @@ interface StateFindings {
   isWaiting: boolean
 }
 
-/** What the row of a job says about why it does not run. */
-export function findingsOfState(job: JobState, redactor: Redactor): StateFindings {
+/**
+ * What the row of a job says about why it does not run.
+ * @param ofServer the threshold of the server
+ */
+export function findingsOfState(job: JobState, redactor: Redactor, ofServer: number): StateFindings {
   const { status } = job
   // A queued job that another program has asked to end is leased like any other, so that is no reason.
   if (status === 'queued') return { findings: notDue(job), isWaiting: true }
@@ -43,7 +49,7 @@ export function findingsOfState(job: JobState, redactor: Redactor): StateFinding
     return { findings: [{ code, facts: leaseOf(job) }, ...cancelAsked(job, redactor)], isWaiting: !job.has_lease }
   }
   if (status === 'quarantined') {
-    const facts = { ...errorOf(job, redactor), streak: job.failure_streak_count }
+    const facts = { ...errorOf(job, redactor), streak: job.failure_streak_count, ...thresholdOf(job, ofServer) }
     return { findings: [{ code: 'quarantined', facts }], isWaiting: true }
   }
   if (status === 'failed' && (job.retry_count ?? 0) >= (job.max_retries ?? 3)) {
@@ -55,6 +61,12 @@ export function findingsOfState(job: JobState, redactor: Redactor): StateFinding
     return { findings: [finished(job, { status, archived: false, redactor })], isWaiting: false }
   }
   return { findings: [{ code: 'unknown_state', facts: { status } }], isWaiting: false }
+}
+
+function thresholdOf({ threshold_of_job, threshold_of_queue }: JobState, ofServer: number) {
+  if (threshold_of_job !== null) return { threshold: threshold_of_job, threshold_of: 'job' as const }
+  if (threshold_of_queue !== null) return { threshold: threshold_of_queue, threshold_of: 'queue' as const }
+  return { threshold: ofServer, threshold_of: 'server' as const }
 }
 
 interface End {

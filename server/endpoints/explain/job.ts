@@ -14,6 +14,7 @@ import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { thresholdOfJob, thresholdOfQueue } from '../../lifecycle/quarantine-threshold.ts'
 import { foldedErrors, isContentHidden } from '../hidden.ts'
 import { readJob } from '../jobs/read-job.ts'
 import { findDependencies } from './dependencies.ts'
@@ -22,7 +23,7 @@ import { placeOf } from './place.ts'
 import { findStop } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
-type ExplainCall = Pick<Call, 'sql' | 'redactor' | 'may' | 'within'>
+type ExplainCall = Pick<Call, 'sql' | 'redactor' | 'may' | 'within' | 'quarantineThreshold'>
 type Request = Within<z.output<typeof endpoint.input>>
 
 /**
@@ -30,7 +31,7 @@ type Request = Within<z.output<typeof endpoint.input>>
  * @throws Failure `not_found` for an unknown id, for a job of another domain than the request names, and for one outside of the scope
  */
 export async function explainJob(
-  { sql, redactor, may, within }: ExplainCall,
+  { sql, redactor, may, within, quarantineThreshold }: ExplainCall,
   asked: z.output<typeof endpoint.input>,
 ): Promise<JobExplanation> {
   const hidden = isContentHidden({ may })
@@ -39,7 +40,7 @@ export async function explainJob(
     sql.begin(async (tx) => {
       await tx`select ${limitReadTime(tx)}`
       const job = await readState(tx, request, hidden)
-      if (job) return explainLive(tx, redactor, { ...job, within })
+      if (job) return explainLive(tx, { redactor, quarantineThreshold }, { ...job, within })
       return explainArchived(tx, redactor, { ...request, hidden })
     }),
   )
@@ -74,16 +75,20 @@ async function readState(sql: Sql, { id, domain, within }: Request, hidden: bool
       left(encode(sha256(convert_to(lease_id::text, 'UTF8')), 'hex'), 8) as lease_fingerprint,
       quarantined_at, completed_at, cancelled_at, cancel_requested_at, cancellation_reason, error_code,
       ${hidden ? patternOf(sql, sql`left(error_message, 1000)`) : sql`left(error_message, 1000)`} as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
-      now() as now
+      ${thresholdOfJob(sql)} as threshold_of_job, ${thresholdOfQueue(sql, sql`jobs`)} as threshold_of_queue, now() as now
     from jobs
     where id = ${id}::bigint and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)
       ${isWithin(sql, within)}`
   return job
 }
 
-async function explainLive(sql: Sql, redactor: Call['redactor'], job: Within<LiveJob>): Promise<JobExplanation> {
+async function explainLive(
+  sql: Sql,
+  { redactor, quarantineThreshold }: Pick<Call, 'redactor' | 'quarantineThreshold'>,
+  job: Within<LiveJob>,
+): Promise<JobExplanation> {
   const { id, domain, queue, job_type, status, now } = job
-  const { findings, isWaiting } = findingsOfState(job, redactor)
+  const { findings, isWaiting } = findingsOfState(job, redactor, quarantineThreshold)
   const around: Finding[] = isWaiting
     ? [
         ...(await findStop(sql, job, redactor)),

@@ -1,33 +1,28 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type {
-  ControlRequest,
-  controlQueue as endpoint,
-  QueueAction,
-  QueueState,
-} from '../../../shared/queues/queues.ts'
+import type { ControlRequest, controlQueue as endpoint, QueueAction } from '../../../shared/queues/queues.ts'
 import type { ActKind } from '../../../shared/records/acts.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
-import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import { notifyQueues } from '../../lifecycle/events/job-events.ts'
-import { type ActingCall, actorOf } from '../actor.ts'
-import { statedReason } from './stated-reason.ts'
+import { actorOf } from '../actor.ts'
+import { setThreshold } from './set-threshold.ts'
+import { type ControlCall, type QueueBefore, stateBefore } from './state-before.ts'
 
 /** The state that each action leaves behind; a queue that drains gives out no leases either. */
-const states: Record<QueueAction, QueueState & { event: ActKind }> = {
+const states: Record<QueueAction, { paused: boolean; drain: boolean; event: ActKind }> = {
   pause: { paused: true, drain: false, event: 'queue.paused' },
   drain: { paused: true, drain: true, event: 'queue.drained' },
   resume: { paused: false, drain: false, event: 'queue.resumed' },
 }
 
-type ControlCall = ActingCall & Pick<Call, 'sql' | 'identity' | 'within'>
+type StopRequest = ControlRequest & { action: QueueAction }
 
 /**
- * Stops a queue or starts it again, from the next call of a worker on. The reason and the time of a stop stay until the queue
+ * Stops a queue or starts it again, from the next call of a worker on, or sets its threshold. The reason and the time of a stop stay until the queue
  * is started again, unless the request has a reason of its own; a request that changes nothing writes nothing, and any other one has
  * an event and a sealed record.
  * @throws Failure `forbidden` outside of the scope of the caller, and where that has job types, since a queue stops as a whole;
@@ -38,27 +33,37 @@ export async function controlQueue(
   request: ControlRequest,
 ): Promise<z.output<typeof endpoint.output>> {
   requireWithin(call, { domain: request.domain, queue: request.queue }, `the queue ${request.domain}/${request.queue}`)
-  const { event, ...state } = states[request.action]
-  const row = await retryDeadlock(() => unlessFrozen(call.sql, (tx) => changeOnRecord(tx, call, request)))
-  const { known, changed: _, ...before } = row ?? { known: false, changed: false, ...neverStopped }
-  if (!known && request.must_exist) {
-    throw new Failure('not_found', `there was never a job in ${request.domain}/${request.queue}; nothing was changed`, {
-      hint: 'GET /api/v1/jobs/stats lists the queues',
-    })
+  const { action, quarantine_threshold: threshold = null } = request
+  if (action === 'set') {
+    const row = await setThreshold(call, { ...request, threshold })
+    const { known, changed: _, ...before } = row ?? { ...unknown, quarantine_threshold: null }
+    requireKnown(known, request)
+    return { paused: before.paused, drain: before.drain, quarantine_threshold: threshold, known, before }
   }
+  const { event, ...state } = states[action]
+  const row = await retryDeadlock(() =>
+    unlessFrozen(call.sql, (tx) => changeOnRecord(tx, call, { ...request, action })),
+  )
+  const { known, changed: _, ...before } = row ?? unknown
+  requireKnown(known, request)
   return { ...state, known, before }
 }
 
-interface Row extends QueueState {
-  known: boolean
-  changed: boolean
-  updated_at: string | null
-  reason: string | null
+/** @throws Failure `not_found` for a queue that is not known and must exist */
+function requireKnown(known: boolean, { domain, queue, must_exist }: ControlRequest): void {
+  if (known || !must_exist) return
+  throw new Failure('not_found', `there was never a job in ${domain}/${queue}; nothing was changed`, {
+    hint: 'GET /api/v1/jobs/stats lists the queues',
+  })
 }
 
-const neverStopped = { paused: false, drain: false, updated_at: null, reason: null }
+interface Row extends QueueBefore {
+  changed: boolean
+}
 
-async function changeOnRecord(tx: Transaction, call: ControlCall, request: ControlRequest): Promise<Row | undefined> {
+const unknown: Row = { known: false, changed: false, paused: false, drain: false, updated_at: null, reason: null }
+
+async function changeOnRecord(tx: Transaction, call: ControlCall, request: StopRequest): Promise<Row | undefined> {
   const { domain, queue, action } = request
   const [row] = await change({ ...call, sql: tx }, request)
   if (!row?.changed) return row
@@ -71,11 +76,11 @@ async function changeOnRecord(tx: Transaction, call: ControlCall, request: Contr
   return row
 }
 
-const change = ({ sql, ...call }: Omit<ControlCall, 'sql'> & { sql: Sql }, request: ControlRequest) => {
+const change = ({ sql, ...call }: Omit<ControlCall, 'sql'> & { sql: Sql }, request: StopRequest) => {
   const { domain, queue } = request
   const state = states[request.action]
   return sql<Row[]>`
-    with ${before(sql, request)},
+    with ${stateBefore(sql, request)},
     changed as (
       insert into job_queue_controls as control (domain, queue, paused, drain, updated_at)
       select ${domain}::text, ${queue}::text, ${state.paused}::bool, ${state.drain}::bool, now()
@@ -102,28 +107,6 @@ const change = ({ sql, ...call }: Omit<ControlCall, 'sql'> & { sql: Sql }, reque
     from before
     left join notified on true`
 }
-
-/**
- * Defines the CTE `before (known, paused, drain, updated_at, reason)`, one row: the state of the queue before the request, and
- * whether the queue ever had a job or was stopped. The row of the queue is locked, if there is one.
- */
-const before = (sql: Sql, { domain, queue }: ControlRequest): Fragment => sql`
-  stored as materialized (
-    select coalesce(paused, false) as paused, coalesce(drain, false) as drain, domain, queue, updated_at
-    from job_queue_controls
-    where domain = ${domain} and queue = ${queue}
-    for update
-  ),
-  before as materialized (
-    select
-      stored.domain is not null or exists (select from jobs where domain = ${domain} and queue = ${queue}) as known,
-      coalesce(paused, false) as paused, coalesce(drain, false) as drain,
-      case when paused or drain then updated_at end as updated_at,
-      case when paused or drain then stated.reason end as reason
-    from (select) as one
-    left join stored on true
-    left join ${statedReason(sql, sql`stored`)} as stated on true
-  )`
 
 /** The attributes of the event: the request's reason; else X-Reason, where the queue was not stopped before. */
 const attrs = (sql: Sql, call: Omit<ControlCall, 'sql'>, request: ControlRequest): Fragment => sql`

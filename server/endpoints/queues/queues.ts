@@ -1,23 +1,56 @@
 import type { z } from 'zod'
-import type { QueueState, StoppedQueue, queueStatus as statusEndpoint } from '../../../shared/queues/queues.ts'
+import type {
+  stoppedQueues as listEndpoint,
+  StoppedQueue,
+  queueStatus as statusEndpoint,
+} from '../../../shared/queues/queues.ts'
 import type { Call } from '../../call.ts'
 import { isQueueWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { statedReason } from './stated-reason.ts'
 
-/** The state of a queue; a queue that was never stopped runs, and so does one outside of the scope of the caller. */
+/** The state of a queue, and its threshold where one is set; a queue that was never stopped runs, and so does one outside of the scope. */
 export async function queueStatus(
   { sql, within }: Pick<Call, 'sql' | 'within'>,
   { domain, queue }: z.output<typeof statusEndpoint.input>,
-): Promise<QueueState> {
-  const [row] = await sql<QueueState[]>`
-    select coalesce(paused, false) as paused, coalesce(drain, false) as drain
-    from job_queue_controls
-    where domain = ${domain} and queue = ${queue} ${isQueueWithin(sql, within)}`
-  return row ?? { paused: false, drain: false }
+): Promise<z.output<typeof statusEndpoint.output>> {
+  const [row] = await sql<z.output<typeof statusEndpoint.output>[]>`
+    select coalesce(paused, false) as paused, coalesce(drain, false) as drain, quarantine_threshold
+    from (select ${domain}::text as domain, ${queue}::text as queue) as named
+    left join job_queue_controls using (domain, queue)
+    left join jobsctl_queues using (domain, queue)
+    where true ${isQueueWithin(sql, within)}`
+  const { quarantine_threshold = null, ...state } = row ?? { paused: false, drain: false }
+  // The answer of a queue without a threshold has the two fields that existing clients know.
+  return { ...state, ...(quarantine_threshold !== null && { quarantine_threshold }) }
 }
 
-/** The queues that are paused or draining, with the reason of the stop where one was given through this API. */
+/**
+ * The queues that are paused or draining, with the reason of the stop where one was given through this API; and those that have a threshold,
+ * where the request asks for them.
+ */
+export const listQueues = async (
+  call: Pick<Call, 'sql' | 'within'>,
+  { thresholds = false }: z.output<typeof listEndpoint.input>,
+): Promise<StoppedQueue[]> => {
+  if (!thresholds) return stoppedQueues(call)
+  const { sql, within } = call
+  return [
+    ...(await sql<StoppedQueue[]>`
+      select
+        domain, queue, coalesce(paused, false) as paused, coalesce(drain, false) as drain, stopped.updated_at, stated.reason,
+        quarantine_threshold
+      from (select * from job_queue_controls where paused or drain) as stopped
+      full join (
+        select domain, queue, quarantine_threshold from jobsctl_queues where quarantine_threshold is not null
+      ) as of_queue using (domain, queue)
+      left join ${statedReason(sql, sql`stopped`)} as stated on true
+      where true ${isQueueWithin(sql, within)}
+      order by domain collate "C", queue collate "C"`),
+  ]
+}
+
+/** The queues that are paused or draining. */
 export const stoppedQueues = async ({ sql, within }: { sql: Sql; within: Call['within'] }): Promise<StoppedQueue[]> => [
   ...(await sql<StoppedQueue[]>`
     select

@@ -41,7 +41,9 @@ export const isFiltering = ({ domain, queue, job_type, within }: EventFilter): b
  * may count jobs of other domains.
  */
 const isToldWithin = (sql: Sql, { within }: Narrowed): Fragment =>
-  within ? sql`and (job_id is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed'))` : sql``
+  within
+    ? sql`and (job_id is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set'))`
+    : sql``
 
 /**
  * Reads one piece of a walk: the events of the filter among the next 20,000 ids, at most `limit` of them. The piece begins at an event,
@@ -97,7 +99,8 @@ export const isOfFilter = ({ domain, queue, job_type, within }: EventFilter, eve
   (within === undefined || (isTold(event) && isEventWithin(within, event)))
 
 const isTold = ({ job_id, event_type }: JobEvent): boolean =>
-  typeof job_id === 'number' || ['queue.paused', 'queue.drained', 'queue.resumed'].includes(event_type)
+  typeof job_id === 'number' ||
+  ['queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set'].includes(event_type)
 
 const isEventWithin = (
   { domains, queues, job_types }: NonNullable<Narrowed['within']>,

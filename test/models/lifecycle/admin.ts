@@ -27,6 +27,19 @@ export async function control({ world, model }: Session, { at, action, reason }:
   return undefined
 }
 
+export async function setThreshold({ world, model }: Session, { at, threshold }: CommandOf<'threshold'>) {
+  const before = model.thresholds.get(at) ?? null
+  if (threshold !== before) model.steps.push({ event: `queue.threshold_set ${at}` })
+  if (threshold === null) model.thresholds.delete(at)
+  else model.thresholds.set(at, threshold)
+  const request = { ...scopeOf(at), action: 'set', quarantine_threshold: threshold }
+  expect(await world.post('/api/v1/jobs/queue/control', request)).toMatchObject({
+    status: 200,
+    body: { quarantine_threshold: threshold, before: { quarantine_threshold: before } },
+  })
+  return undefined
+}
+
 /** Everything that only reads. */
 export async function look({ world, model }: Session, { scope }: CommandOf<'look'>) {
   const { domain = '', queue = '', job_type = '' } = scope
@@ -35,7 +48,8 @@ export async function look({ world, model }: Session, { scope }: CommandOf<'look
   for (const at of places) {
     const { paused, drain } = model.queues.get(at) ?? { paused: false, drain: false }
     const status = await world.call('GET', `/api/v1/jobs/queue/status?${new URLSearchParams(scopeOf(at))}`)
-    expect(status.body).toEqual({ paused, drain })
+    const threshold = model.thresholds.get(at)
+    expect(status.body).toEqual({ paused, drain, ...(threshold !== undefined && { quarantine_threshold: threshold }) })
   }
   const stopped = [...model.queues]
     .sort()

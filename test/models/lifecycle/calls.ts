@@ -31,6 +31,7 @@ export interface NewJob {
   owner: string | null
   priority: number
   max_retries: number
+  threshold: number | null
   key: string | null
   available_at: Time | null
   /** Undefined is a job that does not exist. */
@@ -71,6 +72,7 @@ function create(model: Model, { at, needs, ...wanted }: NewJob): ModelJob {
     row: {
       ...{ id: 0, uuid: '', ...scopeOf(at), job_type: wanted.job_type, owner_user_id: wanted.owner },
       ...{ idempotency_key: wanted.key, priority: wanted.priority, max_retries: wanted.max_retries },
+      quarantine_threshold: wanted.threshold,
       ...{ status: 'queued', retry_count: 0, created_at: model.now, available_at: wanted.available_at },
       ...{ acquired_at: null, started_at: null, leased_until: null, lease_id: null, worker_id: null },
       ...{ cancel_requested_at: null, cancelled_at: null, cancellation_reason: null, quarantined_at: null },

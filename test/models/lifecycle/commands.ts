@@ -31,6 +31,7 @@ const wish = fc.record({
   owner: seldom(2, owner),
   priority: seldom(2, fc.constantFrom(1, 5, 9)),
   max_retries: seldom(2, fc.constantFrom(0, 1, 5)),
+  threshold: seldom(3, fc.constantFrom(1, 3)),
   key: seldom(4, fc.constantFrom('k1', 'k2')),
   /** Minutes from now. */
   due_in: seldom(5, fc.constantFrom(-5, 1, 60)),
@@ -120,6 +121,8 @@ const calls = {
     action: fc.constantFrom('pause', 'drain', 'resume', 'resume'),
     reason: seldom(2, fc.constant('repairs')),
   }),
+  /** After how many failures jobs of a queue are quarantined; 0 is never, null as the server says. */
+  threshold: fc.record({ call: fc.constant('threshold'), at, threshold: fc.constantFrom(0, 1, 3, null) }),
   prune: fc.record({
     call: fc.constant('prune'),
     ...change,
@@ -157,6 +160,7 @@ const command = fc.oneof(
   { weight: 11, arbitrary: calls.finish },
   { weight: 3, arbitrary: calls.cancel },
   { weight: 1, arbitrary: calls.control },
+  { weight: 2, arbitrary: calls.threshold },
   { weight: 1, arbitrary: calls.prune },
   { weight: 2, arbitrary: calls.sweep },
   { weight: 2, arbitrary: calls.requeue },

@@ -44,6 +44,8 @@ export interface Row extends Times {
   completion_token: string | null
   failure_streak_code: string | null
   failure_streak_count: number
+  /** Null for the threshold of its queue. */
+  quarantine_threshold: number | null
 }
 
 export interface ModelJob {
@@ -72,6 +74,8 @@ export interface Model {
   /** In the order of their ids. */
   jobs: ModelJob[]
   queues: Map<Place, QueueState>
+  /** The thresholds that are set for queues; 0 is never. */
+  thresholds: Map<string, number>
   /** The events of the last call. */
   steps: { job?: ModelJob; event: string }[]
   /** Every lease that was ever given out. */
@@ -81,7 +85,7 @@ export interface Model {
 }
 
 export const newModel = (): Model => ({
-  ...{ now: 0, jobs: [], queues: new Map(), steps: [], leases: [], accepted: new Set() },
+  ...{ now: 0, jobs: [], queues: new Map(), thresholds: new Map(), steps: [], leases: [], accepted: new Set() },
 })
 
 /** Sets a time that is not known to the microsecond before the server has chosen it. */

@@ -1,5 +1,5 @@
 import type { World } from '../../support/world.ts'
-import { control, look, sendChange } from './admin.ts'
+import { control, look, sendChange, setThreshold } from './admin.ts'
 import type { Command } from './commands.ts'
 import { sendFinish, sendRenew } from './lease-owner.ts'
 import { newModel, second } from './model.ts'
@@ -42,6 +42,8 @@ async function send(session: Session, command: Command): Promise<(() => void) | 
       return sendCancel(session, command)
     case 'control':
       return control(session, command)
+    case 'threshold':
+      return setThreshold(session, command)
     case 'look':
       return look(session, command)
     case 'advance':

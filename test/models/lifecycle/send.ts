@@ -38,21 +38,26 @@ export async function sendEnqueue(session: Session, { jobs, batch }: CommandOf<'
 }
 
 function newJob({ model, moved }: Session, wish: Wish): NewJob {
-  const { at, type, owner = null, priority = 5, max_retries = 3, key = null, due_in, needs, needs_nobody } = wish
+  const { at, type, owner = null, priority = 5, max_retries = 3, threshold = null, key = null } = wish
+  const { due_in, needs, needs_nobody } = wish
   // Callers tell milliseconds.
   const now = Math.floor((model.now - moved) / 1000) * 1000 + moved
   return {
-    ...{ at, job_type: type, owner, priority, max_retries, key },
+    ...{ at, job_type: type, owner, priority, max_retries, threshold, key },
     available_at: due_in === undefined ? null : now + due_in * 60 * second,
     needs: [...needs.flatMap((pick) => newest(model.jobs, pick) ?? []), ...(needs_nobody ? [undefined] : [])],
   }
 }
 
 /** What is as the contract presets it is left out. */
-const bodyOf = ({ at, owner, priority, max_retries, key, available_at, needs, job_type }: NewJob, moved: number) => ({
+const bodyOf = (
+  { at, owner, priority, max_retries, threshold, key, available_at, needs, job_type }: NewJob,
+  moved: number,
+) => ({
   ...{ ...scopeOf(at), job_type, payload: { page: 1 }, owner_user_id: owner, idempotency_key: key },
   ...(priority !== 5 && { priority }),
   ...(max_retries !== 3 && { max_retries }),
+  quarantine_threshold: threshold,
   available_at: available_at === null ? null : new Date((available_at - moved) / 1000).toISOString(),
   ...(needs.length > 0 && { depends_on: needs.map((need) => need?.row.uuid ?? 'nobody') }),
 })

@@ -1,6 +1,6 @@
-import { cascade, type Model, type ModelJob, type Row, type Status, second, stamp, tell } from './model.ts'
+import { cascade, type Model, type ModelJob, placeOf, type Row, type Status, second, stamp, tell } from './model.ts'
 
-/** So low that stories of a few dozen steps get there. */
+/** The one of the server. So low that stories of a few dozen steps get there. */
 export const quarantineThreshold = 2
 
 /** How an attempt ends. */
@@ -33,7 +33,7 @@ export function settle(model: Model, job: ModelJob, attempt: Attempt): void {
   const exhausted = row.retry_count >= row.max_retries
   if (failed) countFailure(row, attempt)
   if (attempt.action === 'complete') succeed(row, attempt)
-  row.status = outcome(row, attempt, exhausted)
+  row.status = outcome(model, row, { ...attempt, exhausted })
   const gone = attempt.action === 'expire' && (row.status === 'queued' || row.status === 'cancelled')
   if (failed && !gone) row.error_message = attempt.error
   if (failed && row.status === 'queued') delay(model, job, attempt)
@@ -54,10 +54,11 @@ const backInQueue = {
   expire: 'job.lease_expired',
 }
 
-function outcome(row: Row, { action, retryable }: Attempt, exhausted: boolean): Status {
+function outcome(model: Model, row: Row, { action, retryable, exhausted }: Attempt & { exhausted: boolean }): Status {
   if (action === 'complete') return 'completed'
   if (action === 'fail' && !retryable) return 'failed'
-  if (action !== 'release' && row.failure_streak_count >= quarantineThreshold) return 'quarantined'
+  const threshold = row.quarantine_threshold ?? model.thresholds.get(placeOf(row)) ?? quarantineThreshold
+  if (action !== 'release' && threshold > 0 && row.failure_streak_count >= threshold) return 'quarantined'
   if (action !== 'release' && exhausted) return 'failed'
   return row.cancel_requested_at === null ? 'queued' : 'cancelled'
 }

@@ -60,7 +60,8 @@ const states: Cause[] = [
   {
     code: 'quarantined',
     row: { status: 'quarantined', quarantined_at: ago(7200), error_message: 'no password=s3cret' },
-    sentence: /^in quarantine since .* UTC \(2h( \d+m)?\), timeout \("no password=\[redacted\]"\), 3 times in a row$/,
+    sentence:
+      /^in quarantine since .* UTC \(2h( \d+m)?\), timeout \("no password=\[redacted\]"\), 3 times in a row \(the threshold of the server is 3\)$/,
   },
   {
     code: 'retries_used_up',
