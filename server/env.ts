@@ -151,7 +151,7 @@ export const Env = z.object({
     .default(false)
     .describe('refuse to finish a job without a completion_token, so that every finish can be repeated safely'),
   JOBS_QUARANTINE_THRESHOLD: number(1, 1000, 3).describe(
-    'number of equal failures in a row after which a job is quarantined',
+    'number of equal failures in a row after which a job is quarantined, where neither the job nor its queue says another',
   ),
   JOBS_ARCHIVE_BEFORE_DELETE: flag
     .default(true)
