@@ -3,7 +3,7 @@ import { until } from '../support/poll.ts'
 import { codeOf, paths } from './support/answers.ts'
 import { inBothOrders } from './support/old-build.ts'
 import { clear } from './support/rows.ts'
-import { openPair, type Pair } from './support/side-by-side.ts'
+import { openPair, type Pair, type Side } from './support/side-by-side.ts'
 import { acquire, acquireOne, enqueue, heldBy } from './support/worker.ts'
 
 inBothOrders(
@@ -67,6 +67,22 @@ inBothOrders(
         states.push(Reflect.get(Object(body), 'status'))
       }
       expect(states).toEqual(['queued', 'queued', 'quarantined'])
+    })
+
+    it('is quarantined after as many failures as it says by the new build, and as the setting says by the old one', async () => {
+      const [old, now] = pair.one.build === 'new' ? [pair.other, pair.one] : [pair.one, pair.other]
+      const failAt = async (side: Side) => {
+        const job = await acquireOne(old, { wait_seconds: 20 })
+        const failure = { ...heldBy(job), error: 'it broke', error_code: 'timeout', backoff_seconds: 0 }
+        return Reflect.get(Object((await side.post(paths.job(job.id, 'fail'), failure)).body), 'status')
+      }
+      await enqueue(now, { max_retries: 10, quarantine_threshold: 5 })
+      expect([await failAt(now), await failAt(now), await failAt(now), await failAt(old)]).toEqual([
+        ...['queued', 'queued', 'queued', 'quarantined'],
+      ])
+      await clear(pair.sql)
+      await enqueue(now, { max_retries: 10, quarantine_threshold: 2 })
+      expect([await failAt(old), await failAt(now)]).toEqual(['queued', 'quarantined'])
     })
 
     it(`makes a job due that waits for it, when it is completed at the ${other} server`, async () => {

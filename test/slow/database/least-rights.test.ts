@@ -430,6 +430,8 @@ describe('a server without rights to make anything', () => {
     await post('/api/v1/jobs/marks', { text: 'a deployment' })
     for (const action of ['pause', 'drain', 'resume'])
       await post(jobPaths.control, { domain: 'w', queue: 'default', action })
+    for (const quarantine_threshold of [5, null])
+      await post(jobPaths.control, { domain: 'w', queue: 'default', action: 'set', quarantine_threshold })
     const policy = { domain: 'w', queue: 'default', job_type: 'export' }
     await post('/api/v1/jobs/sla/policy', { ...policy, max_duration_seconds: 5 })
     expect((await send('DELETE', '/api/v1/jobs/sla/policy', policy)).status).toBe(200)
