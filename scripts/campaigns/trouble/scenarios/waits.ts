@@ -1,22 +1,26 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
-import { Agent, request } from 'undici'
-import { acquire, controlQueue, enqueueBatch, eventStream, events, listJobs } from '../../../../shared/endpoints.ts'
+import * as z from 'zod'
+import { acquire, complete, controlQueue, enqueueBatch } from '../../../../shared/endpoints.ts'
 import { measureLatency } from '../../../bench/load/latency.ts'
-import { apiKey } from '../../stress/actors/caller.ts'
 import type { Tried } from '../actions.ts'
 import { post } from '../http.ts'
+import { besideReaders, type Looking } from '../looking.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'
 
-const headers = { 'x-api-key': apiKey }
-const roundMs = 6000
-const acquiresPerSecond = 20
-const actsPerSecond = 2
-/** Below this, in milliseconds, the noise of a machine of two cores is larger than what the readers cost. */
-const noiseMs = 30
+const [roundMs, callsPerSecond, actsPerSecond] = [4000, 40, 4]
+/** At least as many as a round acquires, and as many as it finishes. */
+const jobs = 200
+/**
+ * Below this, in milliseconds, the noise of a machine of two cores is larger than what the readers cost. The 99th percentile of the few acts is
+ * the slowest of them, and operators wait for each other.
+ */
+const noiseMs = { acquire: 10, finish: 10, act: 100 }
+/** A machine that has other work makes single rounds slow: the rounds go on until the bound is kept, and this many at most. */
+const [fewestRounds, mostRounds] = [3, 9]
 
-/** A log of events that none of the readers below wants, and jobs that no list finds. */
+/** A log of events that none of the readers wants, and jobs that no list finds. */
 async function fill({ sql, short }: Stage): Promise<number> {
   const rows = short ? 200_000 : 2_000_000
   for (let left = rows; left > 0; left -= 100_000)
@@ -30,41 +34,6 @@ async function fill({ sql, short }: Stage): Promise<number> {
   return rows
 }
 
-interface Readers {
-  end: () => Promise<unknown>
-}
-
-/** Everybody who looks: readers of filtered events, streams that catch up, slow lists, and streams that only wait. */
-async function startReaders(url: string, log: number): Promise<Readers> {
-  const leaving = new AbortController()
-  const dispatcher = new Agent({ bodyTimeout: 0, headersTimeout: 120_000 })
-  const get = (path: string) => request(`${url}${path}`, { headers, dispatcher, signal: leaving.signal })
-  const again = async (path: () => string) => {
-    while (!leaving.signal.aborted)
-      await get(path())
-        .then(({ body }) => body.dump({ limit: 2 ** 24 }))
-        .catch(() => {})
-  }
-  const somewhere = () => Math.floor(Math.random() * log * 0.2)
-  const streams = Array.from({ length: 1000 }, () => get(`${eventStream.path}?after_id=${Number.MAX_SAFE_INTEGER}`))
-  for (const stream of await Promise.all(streams)) stream.body.on('error', () => {}).resume()
-  const reading = [
-    ...Array.from({ length: 12 }, () => again(() => `${events.path}?domain=nobody&after_id=${somewhere()}`)),
-    ...Array.from({ length: 4 }, () => again(() => `${listJobs.path}?error=nowhere&limit=50`)),
-    ...Array.from({ length: 4 }, async () => {
-      const { body } = await get(`${eventStream.path}?domain=nobody`)
-      body.on('error', () => {}).resume()
-    }),
-  ]
-  return {
-    end: async () => {
-      leaving.abort()
-      await Promise.allSettled(reading)
-      await dispatcher.destroy()
-    },
-  }
-}
-
 /** A role that may do nothing but connect, and that holds the locks of servers. */
 async function holdLocks({ sql, dbUrl }: Stage): Promise<postgres.Sql> {
   await sql`create role campaign_stranger login`.catch(() => {})
@@ -76,74 +45,107 @@ async function holdLocks({ sql, dbUrl }: Stage): Promise<postgres.Sql> {
   return session
 }
 
-interface Latencies {
-  acquire: number
-  act: number
-}
+const actions = ['acquire', 'finish', 'act'] as const
+type Action = (typeof actions)[number]
+type Latencies = Record<Action, number>
 
-/** The 99th percentile of acquires and of acts, in milliseconds, while both are called at a constant rate. */
+const Leased = z.object({ jobs: z.array(z.object({ id: z.number(), lease_id: z.string() })) })
+
+/** The 99th percentile of acquires, finishes and acts, in milliseconds, while each is called at a constant rate. */
 async function measure(url: string, domain: string): Promise<Latencies> {
-  const jobs = Array.from({ length: 150 }, () => ({ domain, queue: 'default', job_type: 'export', payload: {} }))
-  await ok(url, enqueueBatch.path, { jobs })
-  const take = () => ok(url, acquire.path, { domain, queue: 'default', worker_id: 'campaign', lease_seconds: 600 })
-  let acts = 0
-  const act = () => {
-    const action = acts++ % 2 === 0 ? 'pause' : 'resume'
-    return ok(url, controlQueue.path, { domain, queue: 'acts', action })
+  const mine = { domain, queue: 'default' }
+  const worker_id = 'campaign'
+  await ok(url, enqueueBatch.path, {
+    jobs: Array.from({ length: 2 * jobs }, () => ({ ...mine, job_type: 'export', payload: {} })),
+  })
+  const take = (limit: number) => ok(url, acquire.path, { ...mine, worker_id, lease_seconds: 600, limit })
+  const leased = [await take(jobs / 2), await take(jobs / 2)].flatMap((answer) => Leased.parse(answer).jobs)
+  const finish = async () => {
+    const job = leased.pop()
+    if (!job) return
+    const { id, lease_id } = job
+    await ok(url, complete.path.replace(':id', String(id)), { worker_id, lease_id, completion_token: lease_id })
   }
-  const [acquired, acted] = await Promise.all([
-    measureLatency(acquiresPerSecond, wait(roundMs), take),
+  let acts = 0
+  const act = () => ok(url, controlQueue.path, { domain, queue: 'acts', action: acts++ % 2 ? 'resume' : 'pause' })
+  const [acquired, finished, acted] = await Promise.all([
+    measureLatency(callsPerSecond, wait(roundMs), () => take(1)),
+    measureLatency(callsPerSecond, wait(roundMs), finish),
     measureLatency(actsPerSecond, wait(roundMs), act),
   ])
-  return { acquire: acquired, act: acted }
+  return { acquire: acquired, finish: finished, act: acted }
 }
 
-async function ok(url: string, path: string, body: object): Promise<void> {
-  const { code, sentence } = await post(url, { path, body })
+async function ok(url: string, path: string, body: object): Promise<unknown> {
+  const { code, sentence, body: answer } = await post(url, { path, body })
   if (code !== 'ok') throw new Error(`${path}: ${code} ${sentence}`)
+  return answer
 }
 
 const middle = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-function triedOf(action: keyof Latencies, idle: Latencies[], beside: Latencies[]): Tried {
+/** Rounds without and beside readers, in turn. */
+interface Rounds {
+  idle: Latencies[]
+  beside: Latencies[]
+}
+
+function judge({ idle, beside }: Rounds, action: Action) {
   const [alone, busy] = [middle(idle.map((one) => one[action])), middle(beside.map((one) => one[action]))]
-  const isKept = busy <= Math.max(2 * alone, alone + noiseMs)
-  const figures = `p99 of ${action} ${busy.toFixed(1)} ms, ${alone.toFixed(1)} ms without them`
-  console.log(figures)
+  return { alone, busy, isKept: busy <= Math.max(2 * alone, alone + noiseMs[action]) }
+}
+
+function triedOf(rounds: Rounds, action: Action): Tried {
+  const { alone, busy, isKept } = judge(rounds, action)
+  const sentence = `p99 of ${action} ${busy.toFixed(1)} ms, ${alone.toFixed(1)} ms without them`
+  console.log(`${sentence}: ${rounds.idle.length} rounds each`)
+  const code = isKept ? 'ok' : 'too_slow'
   return {
-    action: figures,
-    outcome: { client: 'HTTP', status: 200, code: isKept ? 'ok' : 'too_slow', sentence: figures, affected: undefined },
+    action: sentence,
+    outcome: { client: 'HTTP', status: 200, code, sentence, affected: undefined },
     ...{ jobs: 0, changed: 0 },
   }
 }
 
+type Readers = Omit<z.input<typeof Looking>, 'url' | 'log'>
+
+/** Measures without readers and beside them, in turn. */
+async function compare(stage: Stage, readers: Readers): Promise<Tried[]> {
+  const log = await fill(stage)
+  const rounds: Rounds = { idle: [], beside: [] }
+  const isOver = () => actions.every((action) => judge(rounds, action).isKept)
+  await stage.withServer(async ({ url }) => {
+    await measure(url, stage.domain())
+    for (let round = 1; round <= mostRounds && !(round > fewestRounds && isOver()); round++) {
+      rounds.idle.push(await measure(url, stage.domain()))
+      const session = await holdLocks(stage)
+      try {
+        rounds.beside.push(await besideReaders({ url, log, ...readers }, () => measure(url, stage.domain())))
+      } finally {
+        await session.end()
+      }
+    }
+  })
+  await stage.sql`truncate jobs, job_events`
+  return actions.map((action) => triedOf(rounds, action))
+}
+
+const page = 'docs/deploy/postgresql.md'
+
 export const waits: readonly Scenario[] = [
   {
-    trouble: 'readers who read as fast as they can, 1,000 idle streams, and a stranger that holds the locks of servers',
-    promised: {
-      page: 'docs/deploy/postgresql.md',
-      sentence: 'the p99 of acquire beside such readers stays within twice of idle',
-    },
+    trouble: 'twenty slow lists, each again and again',
+    promised: { page, sentence: 'the p99 of a finish beside 20 slow lists stays within twice of idle' },
     allowed: ['ok'],
-    run: async (stage) => {
-      const log = await fill(stage)
-      const idle: Latencies[] = []
-      const beside: Latencies[] = []
-      await stage.withServer(async ({ url }) => {
-        await measure(url, stage.domain())
-        for (let round = 0; round < (stage.short ? 3 : 7); round++) {
-          idle.push(await measure(url, stage.domain()))
-          const [session, readers] = [await holdLocks(stage), await startReaders(url, log)]
-          try {
-            beside.push(await measure(url, stage.domain()))
-          } finally {
-            await readers.end()
-            await session.end()
-          }
-        }
-      })
-      await stage.sql`truncate jobs, job_events`
-      return (['acquire', 'act'] as const).map((action) => triedOf(action, idle, beside))
-    },
+    run: (stage) => compare(stage, { lists: 20 }),
+  },
+]
+
+export const waitsBesideStreams: readonly Scenario[] = [
+  {
+    trouble: 'readers who read as fast as they can, 1,000 idle streams, and a stranger that holds the locks of servers',
+    promised: { page, sentence: 'the p99 of acquire beside such readers stays within twice of idle' },
+    allowed: ['ok'],
+    run: (stage) => compare(stage, { streams: 1000, filtered: 12, lists: 4, catchingUp: 4 }),
   },
 ]
