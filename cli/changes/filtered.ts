@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import type { BulkKind } from '../../shared/changes/kinds.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
-import type { BulkKind } from '../../shared/records/records.ts'
 import { scopeFields } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import type { BulkKind } from '../../shared/changes/kinds.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { BulkKind } from '../../shared/records/records.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { bulkPart } from '../guard/tally.ts'
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
+import { bulkKinds } from '../../shared/changes/kinds.ts'
 import { Failure } from '../../shared/errors.ts'
 import { applyPlan as endpoint, showPlan as showing, type WholePlan } from '../../shared/plans/plans.ts'
-import { bulkKinds } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { decide, detachedCanary, openSession } from '../guard/guard.ts'

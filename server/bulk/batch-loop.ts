@@ -5,7 +5,14 @@ import { runBatch } from './batch.ts'
 import { decideAfterError } from './batch-errors.ts'
 import { type BatchSize, createBatchSize } from './batch-size.ts'
 import { type BrakePedal, createBrake } from './brake.ts'
-import type { BatchCounts, BulkChange, Operation, Origin, SearchContext } from './bulk-change.ts'
+import {
+  affectedBy,
+  type BatchCounts,
+  type BulkChange,
+  type Operation,
+  type Origin,
+  type SearchContext,
+} from './bulk-change.ts'
 import { type Candidates, createCandidates } from './candidates.ts'
 import type { Held } from './detached/hold.ts'
 import { createOperationPause, type PauseContext } from './pressure/operation-pause.ts'
@@ -88,7 +95,7 @@ export async function runBatches(
     await brake.wait(result.affected - before.affected, mustStop)
     const outcome = await tryBatch(loop, Math.min(brake.most, bound - result.affected))
     if ('end' in outcome) return { ...result, ...outcome.end }
-    const affected = bulk.affected(outcome.counts)
+    const affected = affectedBy(bulk, outcome.counts)
     if (affected === 0) continue
     result = addCounts(result, outcome.counts, affected)
     report(result)
@@ -129,7 +136,7 @@ async function runTimedBatch(loop: Loop, selection: Selection): Promise<BatchCou
   const { counts, costMs, holds } = await runBatch(batchContext, bulk, selection)
   loop.failures = 0
   loop.holds = holds
-  candidates.recordChanged(bulk.affected(counts))
+  candidates.recordChanged(affectedBy(bulk, counts))
   if (selection.size === size) batchSize.recordCost(costMs)
   return counts
 }

@@ -5,7 +5,7 @@ import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
 import type { Holds } from '../database/read-holds.ts'
 import type { Pool, Sql } from '../database/sql.ts'
-import type { BatchContext, BatchCounts, BulkChange } from './bulk-change.ts'
+import { affectedBy, type BatchContext, type BatchCounts, type BulkChange } from './bulk-change.ts'
 import { closedByAnother, type Held, runningRecord, TakenOver } from './detached/hold.ts'
 import { addToRecord, insertEvent } from './record/add-to-record.ts'
 import type { RoundTrip } from './round-trip.ts'
@@ -58,7 +58,7 @@ export async function runBatch(
     const start = performance.now()
     roundTrip.record(start - begun)
     const counts = await bulk.batch(tx, { ...context, holds }, selection)
-    const affected = bulk.affected(counts)
+    const affected = affectedBy(bulk, counts)
     // A job outside may have begun to depend on the set since it was counted.
     requireNoneElsewhere(context, counts.dependents_elsewhere ?? 0)
     // A row that was committed below a savepoint may appear in the range after the range was counted; the bound holds anyway.

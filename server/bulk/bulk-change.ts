@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { BulkKind } from '../../shared/records/records.ts'
+import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { Caller } from '../auth/authenticate.ts'
 import type { PlanBinding } from '../call.ts'
@@ -85,12 +85,8 @@ export type LeavesJobs = (tx: Transaction, operation: number) => Promise<boolean
 /** A change of many jobs, described once for its preview, its batches and its record. */
 export interface BulkChange<Answer> {
   kind: BulkKind
-  /** The name in messages, such as `prune`. */
-  name: string
   /** The path and the request of a plan that makes this change, where they are not those of the call itself. */
   planned?: string
-  /** The type of its event, such as `jobs.pruned`. */
-  event: string
   scope: Within<Scope>
   /** The request as the record keeps it, in which the scope of the caller is added. */
   request: object
@@ -116,8 +112,11 @@ export interface BulkChange<Answer> {
   matching: (sql: Sql, set: SetWithHolds) => Fragment
   /** The time column, or expression, that the filters compare. */
   time: (sql: Sql) => Fragment
-  /** A condition on groups `(domain, queue, job_type, status)`: true for jobs that an undo can restore. */
-  restorable: (sql: Sql) => Fragment
+  /**
+   * A condition on groups `(domain, queue, job_type, status)`: true for jobs that an undo can restore; absent where that is all or none
+   * of them, as its kind says.
+   */
+  restorable?: (sql: Sql) => Fragment
   /** Why no undo can give the jobs back, as a clause; absent where one may. */
   noWayBack?: string
   /** Why the jobs of a group `(domain, queue, job_type, status)` match, as text; absent where there is one reason. */
@@ -143,8 +142,8 @@ export interface BulkChange<Answer> {
    * the other jobs are changed; where it is absent, a rejected job stops the change.
    */
   rejected?: Map<number, string>
-  /** The number of jobs behind these counts. */
-  affected: (counts: BatchCounts) => number
+  /** The number of jobs behind these counts; absent where one of them is that number, as its kind says. */
+  affected?: (counts: BatchCounts) => number
   /** The fields of the response that only this change has. */
   ownAnswer: (done: CompletedChange) => object | Promise<object>
   /** Parses the response, that of an idempotent replay included. */
@@ -153,6 +152,12 @@ export interface BulkChange<Answer> {
 
 /** What a statement about the set of a change needs of it. */
 export type Matching = Pick<BulkChange<unknown>, 'matching' | 'keptByHold'>
+
+/** The number of jobs behind the counts of a batch. */
+export const affectedBy = (
+  { kind, affected }: Pick<BulkChange<unknown>, 'kind' | 'affected'>,
+  counts: BatchCounts,
+): number => (affected ? affected(counts) : (counts[kindOf(kind).countedBy] ?? 0))
 
 /** A change after its last batch. */
 export interface CompletedChange {

@@ -4,7 +4,7 @@ import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
 import { holdLock } from '../database/locks/hold-lock.ts'
 import type { Transaction } from '../database/sql.ts'
-import type { BatchCounts, BulkChange } from './bulk-change.ts'
+import { affectedBy, type BatchCounts, type BulkChange } from './bulk-change.ts'
 import { authorizeSize, type Bounds, noteSize, readBounds } from './limits/authorize.ts'
 import type { ChangeSize } from './limits/size.ts'
 import { addToRecord, insertEvent } from './record/add-to-record.ts'
@@ -34,8 +34,7 @@ export interface Counted extends ChangeSize {
 }
 
 /** A change of few jobs, which are locked and counted before, and changed in one statement. */
-export interface ChangeAtOnce
-  extends Pick<BulkChange<unknown>, 'kind' | 'name' | 'event' | 'scope' | 'request' | 'affected' | 'planned'> {
+export interface ChangeAtOnce extends Pick<BulkChange<unknown>, 'kind' | 'scope' | 'request' | 'affected' | 'planned'> {
   /**
    * Locks the jobs that the change names, and counts their dependents.
    * @returns undefined where nothing is left to change
@@ -97,7 +96,7 @@ async function changeCounted(
   const context = { ...call, operation }
   if (bounds) await authorizeSize(tx, context, bulk, { ...bounds, size: counted })
   const counts = await bulk.change(tx, operation)
-  const affected = bulk.affected(counts)
+  const affected = affectedBy(bulk, counts)
   const size = { jobs: affected, dependents: counts.dependents ?? 0 }
   // A job may have begun to depend on these since they were counted.
   requireNoneElsewhere(call, counts.dependents_elsewhere ?? 0)

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { TokenScope } from '../../shared/access/token-scope.ts'
+import { undoOf } from '../../shared/changes/kinds.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 import type { BulkChange, JobSet } from '../bulk/bulk-change.ts'
@@ -41,17 +42,14 @@ export function wayBack(record: OperationRecord, undoing: Undoing): WayBack {
   }
   const why = whyNoWayBack({ kind, filters })
   if (why !== null) throw new Failure('conflict', `operation ${id} cannot be undone: ${why}; nothing was changed`)
-  if (kind === 'prune') return backFromArchive({ id, scope: scopeOf(record) }, undoing)
-  if (kindsWithImages.has(kind)) return backFromImages(id, undoing)
+  if (undoOf(kind) === 'archive') return backFromArchive({ id, scope: scopeOf(record) }, undoing)
+  if (undoOf(kind) === 'row images') return backFromImages(id, undoing)
   throw new Failure('conflict', `operation ${id} is a ${kind}, which cannot be undone; nothing was changed`)
 }
 
-/** Kinds of operations that keep the columns which they overwrite. */
-const kindsWithImages = new Set(['requeue', 'sweep', 'cancel', 'retry', 'reschedule', 'priority'])
-
 /** The jobs of a part of an operation that can be given back. */
 export const leftOf = ({ id, kind }: Pick<OperationRecord, 'id' | 'kind'>, part: Part): WayBack['matching'] =>
-  kind === 'prune' ? leftInArchive(id, part, {}) : leftByImages(id, part)
+  undoOf(kind) === 'archive' ? leftInArchive(id, part, {}) : leftByImages(id, part)
 
 const leftInArchive =
   (id: number, part: Part, scope: Narrowed): WayBack['matching'] =>

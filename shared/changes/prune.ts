@@ -3,9 +3,10 @@ import { endpoint } from '../endpoint.ts'
 import { Count, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
 import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
+import { kinds } from './kinds.ts'
 
 /** The statuses that a prune may delete: a prune never deletes live work. */
-export const prunableStatuses = ['completed', 'failed', 'cancelled', 'quarantined'] as const
+export const prunableStatuses = kinds.prune.takes
 
 const live = ['queued', 'processing']
 

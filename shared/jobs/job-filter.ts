@@ -6,6 +6,7 @@ import { PathId, text, words } from '../work/job.ts'
 
 /** Every state of a job. */
 const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
+export type JobState = (typeof jobStates)[number]
 
 const Status = z
   .string()

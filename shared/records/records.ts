@@ -1,25 +1,11 @@
 import * as z from 'zod'
 import { refusedChain } from '../access/refused.ts'
+import { bulkKinds } from '../changes/kinds.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber, scopeFields } from '../scope.ts'
 import { Time } from '../time.ts'
 import { PathId, words } from '../work/job.ts'
 import { actKinds } from './acts.ts'
-
-export const bulkKinds = [
-  'prune',
-  'sweep',
-  'requeue',
-  'integrity',
-  'undo',
-  'cancel',
-  'retry',
-  'reclaim',
-  'reschedule',
-  'priority',
-  'erase',
-] as const
-export type BulkKind = (typeof bulkKinds)[number]
 
 /** `partial` stopped half-way: its finished batches are committed. `failed` changed nothing. */
 const states = ['running', 'done', 'partial', 'failed', 'undone'] as const

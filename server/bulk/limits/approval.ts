@@ -1,3 +1,4 @@
+import { type BulkKind, kindOf } from '../../../shared/changes/kinds.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { headers } from '../../../shared/headers.ts'
 import { proposePlan } from '../../../shared/plans/plans.ts'
@@ -27,7 +28,7 @@ interface Measured {
 export async function isEmergency(
   tx: Sql,
   context: ApprovalContext,
-  { kind, name, scope, planned }: Pick<BulkChange<unknown>, 'kind' | 'name' | 'scope' | 'planned'>,
+  { kind, scope, planned }: Pick<BulkChange<unknown>, 'kind' | 'scope' | 'planned'>,
   { size, above }: Measured,
 ): Promise<boolean> {
   if (context.approved) return false
@@ -35,7 +36,7 @@ export async function isEmergency(
   const before = await readUnapprovedUse(tx, { principal, kind, scope, except: context.operation })
   if (totalOf(size) + before <= above) return false
   const { policy } = context
-  if (!context.emergency) throw approvalRequired({ kind, name, planned, principal, size, before, above, policy })
+  if (!context.emergency) throw approvalRequired({ kind, planned, principal, size, before, above, policy })
   const { identity, may, caller: id } = context
   requireRight({ ...identity, id, may }, 'break_glass')
   if (context.reason === undefined)
@@ -44,19 +45,18 @@ export async function isEmergency(
 }
 
 interface Refused extends Measured, Pick<ApprovalContext, 'policy'> {
-  kind: string
-  name: string
+  kind: BulkKind
   planned: string | undefined
   principal: string
   /** How many jobs were changed without an approval in 24 hours. */
   before: number
 }
 
-function approvalRequired({ kind, name, planned, principal, size, before, above, policy }: Refused): Failure {
+function approvalRequired({ kind, planned, principal, size, before, above, policy }: Refused): Failure {
   const earlier = before === 0 ? '' : `, and ${principal} has changed ${digits(before)} so in 24 hours`
   return new Failure(
     'approval_required',
-    `${sizeText(size)}${earlier}, and a ${name} of more than ${digits(above)} jobs needs the approval of another principal; nothing was changed`,
+    `${sizeText(size)}${earlier}, and a ${kindOf(kind).name} of more than ${digits(above)} jobs needs the approval of another principal; nothing was changed`,
     { hint: hintOf({ kind, policy, planned }) },
   )
 }
@@ -65,7 +65,7 @@ function approvalRequired({ kind, name, planned, principal, size, before, above,
 function hintOf({ kind, policy, planned }: Pick<Refused, 'kind' | 'policy' | 'planned'>): string {
   if (policy)
     return `give the rule ${policy.rule} a smaller max, or have the policy approved: jobsctl policy apply policy.yaml --propose --reason <why>`
-  if (kind === 'erase')
+  if (!kindOf(kind).plannable)
     return `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
   return `plan it: POST ${proposePlan.path} with ${planned ?? 'its path and request'}, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it`
 }

@@ -13,7 +13,7 @@ import { readDayUse } from './use-of-day.ts'
 type LimitedChange = BoundedChange & Pick<BulkChange<unknown>, 'matching' | 'dependents' | 'max' | 'limit'>
 type LimitContext = Operation & ApprovalContext & Pick<Call, 'sql' | 'caller' | 'approvalAbove'>
 type BoundedContext = Pick<Operation, 'operation'> & ApprovalContext
-type BoundedChange = Pick<BulkChange<unknown>, 'kind' | 'name' | 'scope' | 'planned'>
+type BoundedChange = Pick<BulkChange<unknown>, 'kind' | 'scope' | 'planned'>
 
 /**
  * Refuses a change that is larger than its token allows, than is left of the day of its principal, or than may be made without an

@@ -1,7 +1,7 @@
+import { type BulkKind, bulkKinds, kindOf } from '../../../shared/changes/kinds.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { staticFragment } from '../../database/static-fragment.ts'
-import { kindsLike } from './effects.ts'
 
 /** What the changes of one principal have touched within 24 hours. */
 export interface DayUse {
@@ -43,10 +43,16 @@ export async function readDayUse(sql: Sql, { principal, except = 0, wanted, most
 
 interface UnapprovedUse {
   principal: string
-  kind: string
+  kind: BulkKind
   scope: Scope
   except: number
 }
+
+/** The kinds of changes with the same effect as `kind`, which is the first. */
+const kindsLike = (kind: BulkKind): BulkKind[] => [
+  kind,
+  ...bulkKinds.filter((other) => other !== kind && kindOf(other).effect === kindOf(kind).effect),
+]
 
 /** How many jobs the changes of a principal touched in 24 hours without an approval: those of this effect that may have met this domain. */
 export async function readUnapprovedUse(sql: Sql, { principal, kind, scope, except }: UnapprovedUse): Promise<number> {

@@ -1,5 +1,6 @@
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
+import { isUndoable } from '../../../shared/changes/kinds.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -104,7 +105,7 @@ export async function describe<More>(
       ${bulk.reason ? sql`(${reasons(sql, bulk.reason(sql))}) as reasons,` : sql``}
       ${dependentsColumns(sql, bulk, { set, within })},
       ${bulk.keptByHold ? sql`(${bulk.keptByHold(sql, set)}) as kept_by_hold,` : sql``}
-      (select coalesce(sum(count) filter (where ${bulk.restorable(sql)}), 0)::bigint from grouped where not by_owner) as restorable,
+      (select coalesce(sum(count) filter (where ${bulk.restorable?.(sql) ?? (isUndoable(bulk.kind) ? sql`true` : sql`false`)}), 0)::bigint from grouped where not by_owner) as restorable,
       (${bytesEstimate(sql)}) as bytes_estimate,
       (select coalesce(jsonb_agg(id), '[]') from (${sampleIds(sql)}) as few) as sample_ids,
       (select to_jsonb(requested) from (${more(sql, set)}) as requested) as more`

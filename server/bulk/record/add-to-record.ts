@@ -1,4 +1,5 @@
 import { commonScope } from '../../../shared/access/shared-jobs.ts'
+import { kindOf } from '../../../shared/changes/kinds.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BatchCounts, BulkChange, Operation, Origin } from '../bulk-change.ts'
 
@@ -29,7 +30,7 @@ export function insertEvent(
     asOf,
     requestId,
   }: Pick<Operation & Origin, 'operation' | 'caller' | 'reason' | 'asOf' | 'requestId'>,
-  bulk: Pick<BulkChange<unknown>, 'event' | 'scope' | 'previewToken' | 'request'>,
+  bulk: Pick<BulkChange<unknown>, 'kind' | 'scope' | 'previewToken' | 'request'>,
   affected: number,
 ) {
   const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)
@@ -37,5 +38,5 @@ export function insertEvent(
   const attrs = { operation, affected, caller, reason, as_of, filters: bulk.request }
   return tx`
     insert into job_events (event_type, domain, queue, job_type, attrs_json, request_id)
-    values (${bulk.event}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(attrs)}::text::jsonb, ${requestId})`
+    values (${kindOf(bulk.kind).event}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(attrs)}::text::jsonb, ${requestId})`
 }

@@ -1,5 +1,6 @@
 import { type Limits, mayShareJobs } from '../../../shared/access/shared-jobs.ts'
 import { TokenScope } from '../../../shared/access/token-scope.ts'
+import { kindOf } from '../../../shared/changes/kinds.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
@@ -73,9 +74,10 @@ const overlaps = (sql: Sql, { domain, queue, job_type }: Scope): Fragment => sql
 
 /** The failure `conflict` of a change while `running` holds its scope. */
 export function alreadyRunning(
-  { name }: Pick<BulkChange<unknown>, 'name'>,
+  { kind }: Pick<BulkChange<unknown>, 'kind'>,
   { id, caller, since, affected, visible }: RunningOperation,
 ): Failure {
+  const { name } = kindOf(kind)
   if (!visible) return runsElsewhere(name)
   const progress = affected === 0 ? '' : `, ${affected.toLocaleString('en-US')} jobs so far`
   return new Failure(

@@ -1,3 +1,4 @@
+import type { BulkName } from '../../../shared/changes/kinds.ts'
 import type { Call } from '../../call.ts'
 import { type Handler, type Handlers, handledEndpoints, type TypedEndpoint } from '../handlers.ts'
 import { cancelBatch } from './cancel-batch.ts'
@@ -12,7 +13,8 @@ import { retry } from './retry.ts'
 import { sweep } from './sweep.ts'
 import { undo } from './undo.ts'
 
-const handlers = {
+/** The handlers of the changes of many jobs; a change without one does not compile. */
+export const bulkHandlers: Pick<Handlers, BulkName> = {
   prune,
   sweep,
   requeue,
@@ -25,12 +27,7 @@ const handlers = {
   setPriority,
   undo,
   erase,
-} satisfies Partial<Handlers>
-
-type BulkName = keyof typeof handlers
-
-/** The handlers of the changes of many jobs. */
-export const bulkHandlers: Pick<Handlers, BulkName> = handlers
+}
 
 /** Makes a change again from its request as it was sent. @throws ZodError for a request that this version does not take */
 type Resume = (call: Call, sent: unknown) => Promise<unknown>
@@ -40,11 +37,11 @@ const resumable = <In, Out>(
   run: Handler<In, Out>,
 ): readonly [string, Resume] => [path, async (call, sent) => run(call, input.parse(sent))]
 
-const isBulk = (name: string): name is BulkName => Object.hasOwn(handlers, name)
+const isBulk = (name: string): name is BulkName => Object.hasOwn(bulkHandlers, name)
 
 /** Every bulk change by its path, for a server that goes on with a change that another server has begun. */
 export const resumableChanges: ReadonlyMap<string, Resume> = new Map(
-  Object.keys(handlers)
+  Object.keys(bulkHandlers)
     .filter(isBulk)
     .map(<N extends BulkName>(name: N) => resumable(handledEndpoints[name], bulkHandlers[name])),
 )

@@ -47,8 +47,6 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
   return {
     ...partsOf(request),
     kind: 'cancel',
-    name: 'cancel',
-    event: 'jobs.cancelled',
     matching,
     time: (sql) => sql`created_at`,
     // A running job that is ended has lost its worker. The request to end one can be withdrawn until its worker hears of it.

@@ -1,5 +1,6 @@
 import type { ForeignRows } from '../../../shared/changes/bulk-change.ts'
 import { type EraseRequest, EraseResult } from '../../../shared/changes/erase.ts'
+import { kinds } from '../../../shared/changes/kinds.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { BatchContext, BatchCounts, BulkChange } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
@@ -13,7 +14,6 @@ import { eraseJobs } from '../../undo/erase-jobs.ts'
 import { eraseRemains } from '../../undo/erase-traces.ts'
 import { readForeignPaths } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows } from '../../undo/foreign-rows.ts'
-import { erasedForGood } from '../../undo/no-way-back.ts'
 import { hashOfFilter, readAside, refuseNames, valuesOf } from './erase-aside.ts'
 import {
   countHeld,
@@ -63,8 +63,6 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
   const filters = { domain, queue, job_type, by, filter_hash: filterHash, ...along }
   return {
     kind: 'erase',
-    name: 'erasure',
-    event: 'jobs.erased',
     // Not served to callers with a scope.
     scope: { ...request, within: undefined },
     filters,
@@ -75,8 +73,7 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     matching: (sql, set) => matchingErasure(sql, set, erasing),
     check: (sql, set) => refuseForeignRows(sql, kept, liveWhere(sql, set, { ...erasing, kept: [] })),
     time: (sql) => sql`created_at`,
-    restorable: (sql) => sql`false`,
-    noWayBack: erasedForGood,
+    noWayBack: kinds.erase.undo.never,
     dependents: (sql, set, only) =>
       countDependents(sql, isErasable(sql, set, { ...erasing, request: filterOf(request) }), {
         fails: sql`status <> 'completed'`,
@@ -85,7 +82,6 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     keptByHold: (sql, { holds }) => countHeld(sql, filterOf(request), holds),
     batch: (tx, context, selection) => eraseBatch(tx, context, { ...erasing, selection }),
     batchStatements: 2,
-    affected: ({ affected = 0 }) => affected,
     ownAnswer: async ({ sql, counts }) => ({
       affected: counts.affected ?? 0,
       erased: erasedOf(counts),

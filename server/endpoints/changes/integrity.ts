@@ -75,12 +75,9 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
   return {
     ...partsWith(request, filters, { fix: true }),
     kind: 'integrity',
-    name: 'integrity sweep',
-    event: 'jobs.integrity_sweep',
     matching: (sql, set) => sql`
       from (${brokenJobs(sql, set, request, [staleLease(sql), ...expiredLeases(sql, set)])}) as jobs where true`,
     time: (sql) => sql`leased_until`,
-    restorable: (sql) => sql`false`,
     reason: (sql) => sql`case status when 'processing' then 'expired_lease' else 'stale_lease' end`,
     dependents: (sql, set, only) => {
       const [past, leaseless] = expiredLeases(sql, set)
@@ -92,7 +89,6 @@ function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkCha
     batch: (tx, context, selection) =>
       repair(tx, { ...context, quarantineThreshold }, { request: withoutIds(request, selection), selection }),
     batchStatements: 2,
-    affected: ({ fixed = 0 }) => fixed,
     ownAnswer: ({ counts, within }) => {
       const { non_processing_with_lease = 0, processing_expired = 0, fixed = 0 } = counts
       return { non_processing_with_lease, processing_expired, fixed, ...dependentsInAnswer(counts, within) }

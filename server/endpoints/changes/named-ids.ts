@@ -1,5 +1,5 @@
 import type { NamedAnswer } from '../../../shared/changes/named-ids.ts'
-import type { BulkChange, CompletedChange, Matching } from '../../bulk/bulk-change.ts'
+import { affectedBy, type BulkChange, type CompletedChange, type Matching } from '../../bulk/bulk-change.ts'
 import { withHolds } from '../../bulk/with-holds.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
@@ -80,7 +80,7 @@ function listed({ not_matched = [], ...counts }: NamedAnswer = {}): NamedAnswer 
 export function withNamed<Answer>(bulk: BulkChange<Answer>, request: Naming): BulkChange<Answer> {
   if (idsOf(request) === undefined) return bulk
   const read = ({ sql, counts, previewed }: CompletedChange): Promise<NamedAnswer> => {
-    const affected = bulk.affected(counts)
+    const affected = affectedBy(bulk, counts)
     if (affected === 0) return readNotMatched(sql, request, bulk)
     const taken = previewed?.count ?? (bulk.limit === undefined ? affected : undefined)
     return readMissing(sql, request, taken)

@@ -25,11 +25,8 @@ export const setPriority = (call: Call, asked: Asked): Promise<PriorityResult> =
 const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
   ...partsOf(request),
   kind: 'priority',
-  name: 'change of priority',
-  event: 'jobs.priority_set',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => changeable(sql, set, rest)),
   time: (sql) => sql`created_at`,
-  restorable: (sql) => sql`true`,
   batch: (tx, context, selection) =>
     changeColumns(tx, context, {
       selection,
@@ -39,6 +36,6 @@ const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
       attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'priority', priority)`,
       further: ['priority'],
     }),
-  ...affectedAlone,
+  ownAnswer: affectedAlone,
   output: endpoint.output,
 })

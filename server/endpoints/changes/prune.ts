@@ -170,8 +170,6 @@ function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
   return {
     ...partsWith(request, filters),
     kind: 'prune',
-    name: 'prune',
-    event: 'jobs.pruned',
     matching,
     time: ended,
     hasTimeIndex: true,
@@ -181,7 +179,6 @@ function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
     dependents: (sql, set, only) =>
       countDependents(sql, deletableOf(sql, set, request, holding), { fails: isFailedEnd(sql), only }),
     keptByHold,
-    affected: ({ deleted = 0 }) => deleted,
     ownAnswer: async ({ sql, counts, within }) => ({
       deleted: counts.deleted ?? 0,
       ...dependentsInAnswer(counts, within),

@@ -32,12 +32,9 @@ const bulkOf = (
 ): BulkChange<ReclaimResult> => ({
   ...partsOf(request),
   kind: 'reclaim',
-  name: 'reclaim',
-  event: 'jobs.reclaimed',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => reclaimable(sql, set, rest)),
   time: (sql) => sql`coalesce(acquired_at, started_at)`,
   // The worker of a reclaimed job has lost it.
-  restorable: (sql) => sql`false`,
   dependents: (sql, set, only) =>
     countDependents(sql, reclaimable(sql, set, request), {
       fails: endsByReclaim(sql, { quarantineThreshold, countsAttempt: request.count_attempt }),
@@ -56,6 +53,6 @@ const bulkOf = (
     )
     return { affected: reclaimed, ...elsewhere }
   },
-  ...affectedAlone,
+  ownAnswer: affectedAlone,
   output: endpoint.output,
 })

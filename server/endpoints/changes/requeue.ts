@@ -50,11 +50,8 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
     ...partsWith(request, filters, { limit }),
     limit,
     kind: 'requeue',
-    name: 'requeue',
-    event: 'jobs.requeued',
     matching,
     time: (sql) => sql`quarantined_at`,
-    restorable: (sql) => sql`true`,
     ...(with_dependents && {
       dependents: (sql, set, only) => countRevivable(sql, requeueable(sql, set, request), only),
     }),
@@ -67,7 +64,6 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
         attrs: tx`'{}'::jsonb`,
         withDependents: with_dependents,
       }),
-    affected: ({ affected = 0 }) => affected,
     ownAnswer: async (done) => {
       const { affected = 0, dependents = 0 } = done.counts
       return {

@@ -38,11 +38,8 @@ export const reschedule = (call: Call, asked: Asked): Promise<RescheduleResult> 
 const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
   ...partsOf(request),
   kind: 'reschedule',
-  name: 'reschedule',
-  event: 'jobs.rescheduled',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => movable(sql, set, rest)),
   time: (sql) => sql`coalesce(available_at, created_at)`,
-  restorable: (sql) => sql`true`,
   batch: (tx, context, selection) =>
     changeColumns(tx, context, {
       selection,
@@ -51,7 +48,7 @@ const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
       event: 'job.rescheduled',
       attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'available_at', ${wireTime(tx, tx`available_at`)})`,
     }),
-  ...affectedAlone,
+  ownAnswer: affectedAlone,
   output: endpoint.output,
 })
 

@@ -44,14 +44,11 @@ function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
   return {
     ...parts,
     kind: 'retry',
-    name: 'retry',
-    event: 'jobs.retried',
     matching,
     time: (sql) =>
       request.also_quarantined
         ? sql`coalesce(completed_at, quarantined_at, available_at)`
         : sql`coalesce(completed_at, available_at)`,
-    restorable: (sql) => sql`true`,
     ...(request.with_dependents && {
       dependents: (sql, set, only) => countRevivable(sql, retryable(sql, set, request), only),
     }),
@@ -67,7 +64,6 @@ function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
         further: ['error_code', 'error_class', 'error_stack', 'last_error'],
         withDependents: request.with_dependents,
       }),
-    affected: ({ affected = 0 }) => affected,
     ownAnswer: async (done) => ({
       affected: done.counts.affected ?? 0,
       dependents: done.counts.dependents ?? 0,

@@ -1,4 +1,4 @@
-import type { BatchCounts, BulkChange, CompletedChange } from '../../bulk/bulk-change.ts'
+import type { BulkChange, CompletedChange } from '../../bulk/bulk-change.ts'
 import { previewChange } from '../../bulk/preview/preview.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { Call } from '../../call.ts'
@@ -10,14 +10,11 @@ interface Affected {
   affected: number
 }
 
-/** The parts of a change whose answer has `affected` alone. */
-export const affectedAlone = {
-  affected: ({ affected = 0 }: BatchCounts): number => affected,
-  ownAnswer: ({ counts, within }: Pick<CompletedChange, 'counts' | 'within'>): Affected => ({
-    affected: counts.affected ?? 0,
-    ...dependentsInAnswer(counts, within),
-  }),
-}
+/** The answer of a change that has `affected` alone. */
+export const affectedAlone = ({ counts, within }: Pick<CompletedChange, 'counts' | 'within'>): Affected => ({
+  affected: counts.affected ?? 0,
+  ...dependentsInAnswer(counts, within),
+})
 
 /**
  * Runs a change, or for a dry run previews it.

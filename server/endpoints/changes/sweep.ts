@@ -72,8 +72,6 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   return {
     ...partsWith(request, filters),
     kind: 'sweep',
-    name: 'sweep',
-    event: 'jobs.ttl_sweep',
     matching,
     time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
     // A running job that is ended has lost its worker.
@@ -87,7 +85,7 @@ function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
         isKeptByHold(sql, set.holds),
       ),
     batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
-    ...affectedAlone,
+    ownAnswer: affectedAlone,
     output: operation.output,
   }
 }

@@ -57,8 +57,6 @@ function bulkOf(
   return {
     ...partsWith(request, filters),
     kind: 'undo',
-    name: 'undo',
-    event: 'jobs.undone',
     scope: {
       domain: domain ?? record.domain ?? undefined,
       queue: queue ?? record.queue ?? undefined,
@@ -69,12 +67,10 @@ function bulkOf(
     leavesJobs: (tx, operation) => leavesOthers(tx, operation, [...rejected.keys()]),
     matching: way.matching,
     time: way.time,
-    restorable: (sql) => sql`false`,
     batch: way.batch,
     ...(way.dependents && { dependents: way.dependents }),
     ...(way.batchStatements !== undefined && { batchStatements: way.batchStatements }),
     rejected,
-    affected: ({ affected = 0 }) => affected,
     ownAnswer: async ({ sql, operation, within, counts }) => ({
       affected: counts.affected ?? 0,
       ...dependentsInAnswer(counts, within),

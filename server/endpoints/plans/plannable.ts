@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Preview } from '../../../shared/changes/bulk-change.ts'
+import { bulkKinds, kinds } from '../../../shared/changes/kinds.ts'
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
 import { Failure, type Fault } from '../../../shared/errors.ts'
@@ -7,6 +8,7 @@ import { faultsOf } from '../../../shared/faults.ts'
 import { applyPolicy as applyPolicyEndpoint } from '../../../shared/policy/policy.ts'
 import type { Call } from '../../call.ts'
 import { resumableChanges } from '../changes/all.ts'
+import { handledEndpoints } from '../handlers.ts'
 
 /** A policy is planned, and is no change of many jobs itself. */
 export const policyPath = applyPolicyEndpoint.path
@@ -21,11 +23,15 @@ export interface PlannedPreview {
   seen: string
 }
 
-/** An erasure is not planned: the plan would keep the name that it erases. */
-const unplanned = new Set(['/api/v1/jobs/erase'])
+/** An erasure is no plan, which would keep the name that is erased. */
+const unplanned = new Set<string>(
+  bulkKinds.flatMap((kind) =>
+    kinds[kind].plannable ? [] : kinds[kind].endpoints.map((name) => handledEndpoints[name].path),
+  ),
+)
 
 /** The only change whose dry run is the call without a flag. */
-const integrityPath = '/api/v1/jobs/integrity/sweep'
+const integrityPath = endpoints.integrity.path
 
 interface Planned {
   path: string

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { undoOf } from '../../../shared/changes/kinds.ts'
 import type { Conflict } from '../../../shared/changes/undo.ts'
 import type { listConflicts as endpoint } from '../../../shared/records/conflicts.ts'
 import type { OperationRecord } from '../../../shared/records/records.ts'
@@ -45,7 +46,7 @@ async function endOfPage(tx: Sql, { id, kind }: OperationRecord, after: number) 
       select job
       from (
         select job_id as job from job_operation_rows where operation_id = ${id}::bigint
-        ${kind === 'prune' ? archived : tx``}
+        ${undoOf(kind) === 'archive' ? archived : tx``}
       ) as kept
       where job > ${after}::bigint and job <= ${Number.MAX_SAFE_INTEGER}::bigint
       order by job

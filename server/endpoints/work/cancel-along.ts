@@ -38,8 +38,6 @@ export async function cancelWithDependents(
   const { within, may } = call
   const done = await runAtOnce(call, {
     kind: 'cancel',
-    name: 'cancel',
-    event: 'jobs.cancelled',
     scope: { domain, queue, job_type, within },
     request: { job_id: id, force, reason, within },
     planned: `${cancelBatch.path} and {"job_id": ${id}}`,
