@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
-import type { BulkKind } from '../../shared/changes/kinds.ts'
+import type { BulkKind, PlannableKind } from '../../shared/changes/kinds.ts'
 import { setPriority } from '../../shared/changes/priority.ts'
 import { reclaim } from '../../shared/changes/reclaim.ts'
 import { reschedule } from '../../shared/changes/reschedule.ts'
@@ -25,8 +25,7 @@ import { undoChange, undoRequest } from './undo/undo.ts'
 /** A function that takes any kind of change. */
 type Use<T> = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>) => Promise<T>
 
-/** Builds the change that a plan describes, and passes it to `use`. */
-export type OfPlan = <T>(context: Context, plan: Plan, use: Use<T>) => Promise<T>
+type OfPlan = <T>(context: Context, plan: Plan, use: Use<T>) => Promise<T>
 
 /** The builder of a change that takes a filter. */
 const filtered =
@@ -42,11 +41,8 @@ const filtered =
       ),
     )
 
-/**
- * The builder of each kind of change, by the operation that a plan names.
- * @throws Failure `usage` for a plan whose requests the API would reject
- */
-export const changeOfPlan: Record<BulkKind, OfPlan> = {
+/** The builder of each kind of change that a plan can have. */
+const builders: Record<PlannableKind, OfPlan> = {
   prune: async (context, plan, use) => use(pruneChange(context, onlyRequest(plan, pruneRequest), plan.words)),
   sweep: async (_context, plan, use) => use(sweepChange(onlyRequest(plan, sweepRequest), plan.words)),
   requeue: async (_context, plan, use) => use(requeueChange(requestsOf(plan, requeueRequest), plan.words)),
@@ -56,10 +52,18 @@ export const changeOfPlan: Record<BulkKind, OfPlan> = {
   reclaim: filtered(reclaim, reclaimChange),
   reschedule: filtered(reschedule, rescheduleChange),
   priority: filtered(setPriority, priorityChange),
-  erase: async () => {
-    throw new Failure('usage', 'the plan is not valid: an erasure has no plan, which would keep what it erases')
-  },
   undo: async (context, plan, use) => use(undoChange(context, onlyRequest(plan, undoRequest), plan.words)),
+}
+
+const isPlannable = (kind: BulkKind): kind is PlannableKind => Object.hasOwn(builders, kind)
+
+/**
+ * Builds the change that a plan describes, and passes it to `use`.
+ * @throws Failure `usage` for a plan whose requests the API would reject
+ */
+export const changeOfPlan: OfPlan = async (context, plan, use) => {
+  if (isPlannable(plan.operation)) return builders[plan.operation](context, plan, use)
+  throw new Failure('usage', 'the plan is not valid: an erasure has no plan, which would keep what it erases')
 }
 
 /** The checked requests of a plan, one for each call. */

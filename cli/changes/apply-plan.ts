@@ -3,7 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { commandLine } from '../../shared/shell.ts'
 import type { Context } from '../context.ts'
-import type { BulkChange } from '../guard/change.ts'
+import { type BulkChange, countOf } from '../guard/change.ts'
 import { decide, openSession } from '../guard/guard.ts'
 import { type Plan, requireSameServer } from '../guard/plan-file.ts'
 import { printCurl } from '../guard/print-curl.ts'
@@ -22,7 +22,7 @@ export async function applyPlan(context: Context, path: string, plan: Plan): Pro
   await requireSameServer(context, path, plan, 'changed')
   const use = <In extends z.ZodType, Out extends z.ZodType>(change: BulkChange<In, Out>): Promise<Ending> =>
     applyPlanned(context, path, plan, change)
-  return changeOfPlan[plan.operation](context, plan, use).catch((error: unknown) => {
+  return changeOfPlan(context, plan, use).catch((error: unknown) => {
     throw error instanceof Failure && error.code === 'preview_stale' ? withNewPreviewHint(context, plan, error) : error
   })
 }
@@ -82,7 +82,7 @@ async function checkPlan<In extends z.ZodType, Out extends z.ZodType>(
     const still = bulkPart(body).preview?.still_matching
     // A server that ignores the token of a dry run counts all jobs that match now, and does not know whether the plan expired.
     if (still === undefined) refuseExpired(plan)
-    counts.push(Math.min(count, still ?? change.count(body)))
+    counts.push(Math.min(count, still ?? countOf(change, body)))
   }
   const gone = sumOf(plan.calls.map(({ preview }) => preview.count)) - sumOf(counts)
   if (gone > 0) {

@@ -12,8 +12,6 @@ export function cancelChange(request: FilteredRequest, words: readonly string[])
     endpoint: cancelBatch,
     request,
     words,
-    count: ({ affected }) => affected,
-    verbs: ['would cancel', 'cancelled'],
   })
   return { ...change, beside }
 }

@@ -9,6 +9,7 @@ import { groupedDigits, jobsText } from '../output/numbers.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { alongBeside } from './along.ts'
+import { verbOf } from './filtered.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
 import { checkFields } from './understood.ts'
 
@@ -46,8 +47,7 @@ export function eraseChange(
     requests: [request],
     preview: () => ({ ...request, dry_run: true }),
     bounded: (_request, bound) => ({ ...request, dry_run: false, ...bound }),
-    count: ({ affected }) => affected,
-    say: (jobs, done) => `${done ? 'erased' : 'would erase'} ${jobs}${where}`,
+    say: (jobs, done) => `${verbOf('erase', done)} ${jobs}${where}`,
     facts: scope,
     words,
     checkServer: checkFields('erase', [request]),

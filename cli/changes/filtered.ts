@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { BulkKind } from '../../shared/changes/kinds.ts'
+import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { scopeFields } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
@@ -26,17 +26,19 @@ export function filteredRequest(endpoint: Endpoint, fields: unknown): FilteredRe
 
 const Fields = z.record(z.string(), z.unknown())
 
+/** `would delete`, or `deleted` once it is done. */
+export function verbOf(kind: BulkKind, done: boolean): string {
+  const { verb, done: passive, did = passive } = kindOf(kind)
+  return done ? did : `would ${verb}`
+}
+
 interface Filtered<In extends z.ZodType, Out extends z.ZodType> {
   name: BulkKind
   endpoint: Endpoint<In, Out>
   request: FilteredRequest
   words: readonly string[]
-  count: (result: z.output<Out>) => number
-  /** `would cancel`, `cancelled` */
-  verbs: readonly [string, string]
   /** Words between the jobs and their place, such as `to priority 2`. */
   how?: string
-  undoable?: boolean
 }
 
 /** The change that `filteredChange` makes. */
@@ -74,9 +76,8 @@ const ScopeOnly = z.object(scopeFields)
 export function filteredChange<In extends z.ZodType<unknown, unknown>, Out extends z.ZodType>(
   change: Filtered<In, Out>,
 ): FilteredChange<Out> {
-  const { name, endpoint, words, count, verbs, how, undoable = true } = change
+  const { name, endpoint, words, how } = change
   const request = filteredRequest(endpoint, change.request)
-  const [would, did] = verbs
   const where = [...(how === undefined ? [] : [how]), ...placeOf(request)].map((part) => ` ${part}`).join('')
   return {
     name,
@@ -84,11 +85,9 @@ export function filteredChange<In extends z.ZodType<unknown, unknown>, Out exten
     requests: [request],
     preview: () => ({ ...request, dry_run: true }),
     bounded: (_request, bound) => ({ ...request, dry_run: false, ...bound }),
-    count,
-    say: (jobs, done) => `${done ? did : would} ${jobs}${where}`,
+    say: (jobs, done) => `${verbOf(name, done)} ${jobs}${where}`,
     facts: request,
     words,
-    undoable,
     checkServer: checkFields(name, [request]),
   }
 }

@@ -1,7 +1,7 @@
 import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/changes/integrity.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
-import { describeRequest } from './filtered.ts'
+import { describeRequest, verbOf } from './filtered.ts'
 import { narrowerOf, withFields } from './narrower.ts'
 
 /**
@@ -30,7 +30,7 @@ export function integrityChange(
     preview: (request) => withFields(request, { fix: false }),
     bounded: (request, bound) => withFields(request, { fix: true, ...bound }),
     count: (result) => (result.fixed > 0 ? result.fixed : brokenCount(result)),
-    say: (jobs, done) => `${done ? 'repaired' : 'would repair'} ${jobs} in ${describeRequest(request)}`,
+    say: (jobs, done) => `${verbOf('integrity', done)} ${jobs} in ${describeRequest(request)}`,
     facts: request,
     words,
   }

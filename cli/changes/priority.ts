@@ -8,7 +8,5 @@ export const priorityChange = (request: FilteredRequest, words: readonly string[
     endpoint: setPriority,
     request,
     words,
-    count: ({ affected }) => affected,
-    verbs: ['would set the priority of', 'set the priority of'],
     how: `to ${request.priority}`,
   })

@@ -4,7 +4,7 @@ import type { BulkChange } from '../guard/change.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { alongBeside, joinedNotes } from './along.ts'
-import { describeRequest } from './filtered.ts'
+import { describeRequest, verbOf } from './filtered.ts'
 import { holdersNote, holdersRefusal, passedOverNote } from './foreign-holders.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
 import { narrowerOf, withFields } from './narrower.ts'
@@ -41,11 +41,10 @@ export function pruneChange(
     requests: [request],
     preview: (request) => withFields(request, { dry_run: true }),
     bounded: (request, bound) => withFields(request, { dry_run: false, ...bound }),
-    count: ({ deleted }) => deleted,
-    say: (jobs, done) => `${done ? 'deleted' : 'would delete'} ${jobs} in ${where}`,
+    say: (jobs, done) => `${verbOf('prune', done)} ${jobs} in ${where}`,
     facts: request,
     words,
-    undoable: !('no_archive' in request),
+    ...('no_archive' in request && { undoable: false }),
     checkServer: checkFields('prune', [request]),
     beside: ({ preview, already_archived, passed_over, ...answer }) => {
       const { facts, note } = alongBeside(answer)

@@ -8,8 +8,5 @@ export const reclaimChange = (request: FilteredRequest, words: readonly string[]
     endpoint: reclaim,
     request,
     words,
-    count: ({ affected }) => affected,
-    verbs: ['would take back', 'took back'],
     ...(typeof request.worker_prefix === 'string' && { how: `from workers ${request.worker_prefix}*` }),
-    undoable: false,
   })

@@ -2,7 +2,7 @@ import { RequeueRequest, requeue } from '../../shared/changes/requeue.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
-import { describeRequest } from './filtered.ts'
+import { describeRequest, verbOf } from './filtered.ts'
 import { narrowerOf, withFields } from './narrower.ts'
 import { revivedBeside } from './revived.ts'
 import { checkFields } from './understood.ts'
@@ -45,11 +45,9 @@ export function requeueChange(
     requests,
     preview: (request) => withFields(request, { dry_run: true }),
     bounded: (request, bound) => withFields(request, { dry_run: false, ...bound }),
-    count: ({ affected }) => affected,
-    say: (jobs, done) => `${done ? 'requeued' : 'would requeue'} ${jobs}${where}`,
+    say: (jobs, done) => `${verbOf('requeue', done)} ${jobs}${where}`,
     facts: ids.length > 0 ? { ids } : filter,
     words,
-    undoable: true,
     along: 'brought back',
     beside: revivedBeside,
     checkServer: checkFields('requeue', requests),

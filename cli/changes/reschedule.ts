@@ -9,8 +9,6 @@ export const rescheduleChange = (request: FilteredRequest, words: readonly strin
     endpoint: reschedule,
     request,
     words,
-    count: ({ affected }) => affected,
-    verbs: ['would reschedule', 'rescheduled'],
     how: timeOf(request),
   })
 

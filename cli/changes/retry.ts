@@ -9,8 +9,6 @@ export const retryChange = (request: FilteredRequest, words: readonly string[]) 
     endpoint: retry,
     request,
     words,
-    count: ({ affected }) => affected,
-    verbs: ['would retry', 'retried'],
   }),
   along: 'brought back' as const,
   beside: revivedBeside,

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { outcomes } from '../../shared/outcomes.ts'
 import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
-import { mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
+import { canUndo, countOf, mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { detachChange } from './detach.ts'
 import { namedEnding } from './named-jobs.ts'
 import { nextCall } from './next-call.ts'
@@ -39,7 +39,7 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   answers: readonly z.output<Out>[],
 ): Promise<Ending> {
   const { print } = context
-  const done = answers.reduce<number>((sum, answer) => sum + change.count(answer), 0)
+  const done = answers.reduce<number>((sum, answer) => sum + countOf(change, answer), 0)
   const tally = tallyOf(answers)
   const { facts, notes } = notesOf({ context, change }, answers, previewed?.answers)
   if (done > 0 || print.structured || print.forPeople) {
@@ -47,7 +47,7 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   }
   for (const note of [...notes, ...notesOn(tally, previewed?.complete ? previewed.total : undefined)]) print.aside(note)
   const ids = tally.operation_ids ?? []
-  if (print.forPeople && change.undoable && done > 0 && ids.length > 0) {
+  if (print.forPeople && canUndo(change) && done > 0 && ids.length > 0) {
     print.aside(await undoLine(context, client, { ids, done }))
   }
   if (!previewed?.complete || done <= mostOf(change, previewed)) {

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Group, Preview } from '../../shared/changes/bulk-change.ts'
-import type { BulkKind } from '../../shared/changes/kinds.ts'
+import { type BulkKind, isUndoable, kindOf } from '../../shared/changes/kinds.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import type { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
@@ -9,6 +9,7 @@ import type { Client } from '../http/client.ts'
 import { sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
 import { type Naming, namedNotes } from './named-jobs.ts'
+import { countsIn } from './tally.ts'
 
 /** One call of a change. Most changes are one call; a requeue of many domains is several. */
 type Request<In extends z.ZodType> = z.input<In>
@@ -43,7 +44,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   preview: (request: Request<In>) => Request<In>
   /** The same request with the limits that the server enforces. */
   bounded: (request: Request<In>, bound: Bound) => Request<In>
-  count: (result: z.output<Out>) => number
+  /** How many jobs an answer says were changed, where that is not the count that its kind has. */
+  count?: (result: z.output<Out>) => number
   /** `would delete 9,500 jobs in chatbooks`, `deleted 9,500 jobs in chatbooks` */
   say: (count: string, done: boolean) => string
   /** The scope and the settings, for `--json`. */
@@ -52,8 +54,8 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   words: readonly string[]
   /** The words that apply the change, where they differ from `words`: those of a plan. */
   goAhead?: readonly string[]
-  /** True where `jobsctl undo` can undo the change. */
-  undoable?: boolean
+  /** False where `jobsctl undo` cannot undo the change, though it can undo others of its kind. */
+  undoable?: false
   /** What becomes of the dependents; without it, they are cancelled. */
   along?: 'brought back' | 'given back'
   /** What the preview for a person shows beside the parts that all changes have; only servers that give preview tokens have the data. */
@@ -91,6 +93,16 @@ export interface BulkChange<In extends z.ZodType, Out extends z.ZodType> {
   /** The same of the answers of all calls together. */
   together?: (results: readonly z.output<Out>[]) => { facts: object; notes: readonly string[] }
 }
+
+/** True where `jobsctl undo` can undo the change. */
+export const canUndo = ({ name, undoable = isUndoable(name) }: { name: BulkKind; undoable?: boolean }): boolean =>
+  undoable
+
+/** How many jobs an answer to a change says were changed, or would be. */
+export const countOf = <In extends z.ZodType, Out extends z.ZodType>(
+  { name, count }: Pick<BulkChange<In, Out>, 'name' | 'count'>,
+  answer: z.output<Out>,
+): number => (count ? count(answer) : (countsIn(answer)[kindOf(name).countedBy] ?? 0))
 
 /** One change on its way through the guard. */
 export interface Session<In extends z.ZodType, Out extends z.ZodType> {

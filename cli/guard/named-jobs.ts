@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { BulkKind } from '../../shared/changes/kinds.ts'
+import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
 import { NamedAnswer, type NotMatched } from '../../shared/changes/named-ids.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
@@ -137,7 +137,7 @@ function stateText({ name, status, ids, another }: InState): string {
       ? `${which} running, and asked to end already`
       : `${which} ${escaped(status)} already`
   const way = ways[name]?.[status]
-  if (way === undefined) return `${which} ${escaped(status)}, ${takes[name] ?? `which ${name} does not take`}`
+  if (way === undefined) return `${which} ${escaped(status)}, ${notTakenText(name)}`
   return `${which} ${escaped(status)}: ${another([way, ...ids.slice(0, mostNamed).map(String)])}`
 }
 
@@ -147,14 +147,11 @@ const ways: Partial<Record<BulkKind, Record<string, string>>> = {
   requeue: { failed: 'retry' },
 }
 
-/** What jobs of a change are, after those that are not. */
-const takes: Partial<Record<BulkKind, string>> = {
-  retry: 'not failed',
-  requeue: 'not quarantined',
-  cancel: 'neither queued nor running',
-  reclaim: 'not running',
-  reschedule: 'not queued',
-  priority: 'not queued',
+/** What jobs are that the change does not take: `not failed`, `neither queued nor running`. */
+function notTakenText(kind: BulkKind): string {
+  const [first, ...more] = kindOf(kind).takes.map((state) => (state === 'processing' ? 'running' : state))
+  if (first === undefined) return `which ${kind} does not take`
+  return more.length === 0 ? `not ${first}` : `neither ${[first, ...more].join(' nor ')}`
 }
 
 /** The states of jobs that the change does not take since they are as it would make them. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Previewed, Session } from './change.ts'
+import { countOf, type Previewed, type Session } from './change.ts'
 import { partialResult } from './partial-result.ts'
 import { bulkPart } from './tally.ts'
 
@@ -37,11 +37,11 @@ export async function nextCall<In extends z.ZodType, Out extends z.ZodType>(
   }
   try {
     const { body } = await client.call(change.endpoint, change.preview(request))
-    if (change.count(body) === 0) return { nothing: body }
+    if (countOf(change, body) === 0) return { nothing: body }
     const preview_token = bulkPart(body).preview?.token
     return { bounded: change.bounded(request, { max: (counted ?? 0) + joining, preview_token, ...brake }) }
   } catch (error) {
-    const before = answers.reduce<number>((sum, answer) => sum + change.count(answer), 0)
+    const before = answers.reduce<number>((sum, answer) => sum + countOf(change, answer), 0)
     throw await partialResult(session, error, { answers, before, last: undefined })
   }
 }

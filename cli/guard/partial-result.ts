@@ -7,7 +7,7 @@ import { now } from '../clock.ts'
 import type { Context } from '../context.ts'
 import { interrupted } from '../interrupted.ts'
 import { jobsText } from '../output/numbers.ts'
-import type { Session } from './change.ts'
+import { canUndo, type Session } from './change.ts'
 import { tallyOf } from './tally.ts'
 import { undoCommand } from './undo-command.ts'
 import { isOutcomeUnknown, withLookCommand } from './unknown-outcome.ts'
@@ -78,7 +78,7 @@ function undoHint<In extends z.ZodType, Out extends z.ZodType>(
   last: Progress | undefined,
 ): string[] {
   const ids = [...(tallyOf(answers).operation_ids ?? []), ...(last ? [last.operation_id] : [])]
-  return change.undoable && ids.length > 0 ? [`to undo: ${undoCommand(context, ids)}`] : []
+  return canUndo(change) && ids.length > 0 ? [`to undo: ${undoCommand(context, ids)}`] : []
 }
 
 /** After the first Ctrl-C the connection is closed. The server stops after its running batch and records the count. */

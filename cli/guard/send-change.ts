@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { progressReporter } from '../output/progress-bar.ts'
-import type { Session } from './change.ts'
+import { countOf, type Session } from './change.ts'
 import { partialResult } from './partial-result.ts'
 
 interface SoFar<Out extends z.ZodType> {
@@ -22,7 +22,7 @@ export async function sendChange<In extends z.ZodType, Out extends z.ZodType>(
 ): Promise<z.output<Out>> {
   const { context, client, change } = session
   const { io, settings } = context
-  const before = answers.reduce<number>((sum, answer) => sum + change.count(answer), 0)
+  const before = answers.reduce<number>((sum, answer) => sum + countOf(change, answer), 0)
   const reporter = progressReporter({ io, quiet: settings.quiet, say: (text) => change.say(text, true), before, total })
   let last: Progress | undefined
   const onProgress = (progress: Progress) => {

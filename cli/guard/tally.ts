@@ -1,11 +1,17 @@
 import * as z from 'zod'
 import { bulkAnswer } from '../../shared/changes/bulk-change.ts'
+import { Count } from '../../shared/scope.ts'
 
 const BulkAnswer = z.object(bulkAnswer)
 export type BulkAnswer = z.output<typeof BulkAnswer>
 
 /** The fields of an answer that every bulk change of jobs-server has; another server gives none of them. */
 export const bulkPart = (answer: unknown): BulkAnswer => BulkAnswer.parse(answer)
+
+const Counts = z.object({ affected: Count.optional(), deleted: Count.optional(), fixed: Count.optional() })
+
+/** The counts of changed jobs in an answer; each kind of change has one of them. */
+export const countsIn = (answer: unknown): z.output<typeof Counts> => Counts.parse(answer)
 
 /** The sums over the calls of a change; a field that the server did not send is undefined. */
 export interface Tally {

@@ -74,20 +74,12 @@ function changeOf({ settings, another }: Context, { id, plan, rest }: Applying):
     canaryCalls: (request) => ({ first: call(request), rest: (token) => call(request, token) }),
     othersLater: (token) =>
       `to change the others: ${another(['apply', id, '--rest', token])}; to take the approval for them back: ${another(['reject', id])}`,
-    count: countOf,
     say: (jobs, done) => `${done ? 'applied' : 'would apply'} plan ${id} (${plan?.kind}) to ${jobs}`,
     facts: { plan: Number(id) },
     words,
     goAhead: words,
-    undoable: true,
     ...(plan && { details: async () => ({ head: summaryOf(plan) }) }),
   }
 }
 
 const fieldsOf = (request: z.input<typeof endpoint.input>): { id: string } => ({ id: String(request.id) })
-
-/** The number of jobs of an answer: each change has a name of its own for it. */
-function countOf(answer: z.output<typeof endpoint.output>): number {
-  const named = [answer.deleted, answer.affected, answer.fixed].find((count) => typeof count === 'number')
-  return typeof named === 'number' ? named : 0
-}

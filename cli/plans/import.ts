@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { changeOfPlan } from '../changes/all.ts'
 import type { Context } from '../context.ts'
-import type { BulkChange } from '../guard/change.ts'
+import { type BulkChange, countOf } from '../guard/change.ts'
 import { readPlan, requireSameServer } from '../guard/plan-file.ts'
 import { proposeChange } from '../guard/propose.ts'
 import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
@@ -21,7 +21,7 @@ export async function importPlan(context: Context, path: string): Promise<Ending
     await compareCounts(context, change, counted)
     return proposeChange(context, change, { hasReason: plan.reason !== undefined })
   }
-  return changeOfPlan[plan.operation](context, plan, use)
+  return changeOfPlan(context, plan, use)
 }
 
 async function compareCounts<In extends z.ZodType, Out extends z.ZodType>(
@@ -33,7 +33,7 @@ async function compareCounts<In extends z.ZodType, Out extends z.ZodType>(
   const client = await context.client()
   const counts: number[] = []
   for (const request of change.requests)
-    counts.push(change.count((await client.call(change.endpoint, change.preview(request))).body))
+    counts.push(countOf(change, (await client.call(change.endpoint, change.preview(request))).body))
   const now = sumOf(counts)
   if (now > counted)
     throw new Failure(

@@ -10,6 +10,7 @@ import type { Printer } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
 import { alongBeside } from '../along.ts'
+import { verbOf } from '../filtered.ts'
 import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer, withdrawnNote } from './reasons.ts'
 import type { OneUndo, UndoChange } from './undo.ts'
 
@@ -48,8 +49,7 @@ export function undoCallerChange(
     requests,
     preview: (request) => ({ ...request, dry_run: true }),
     bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),
-    count: ({ affected }) => affected,
-    say: (jobs, done) => `${done ? 'gave' : 'would give'} back ${jobs}${where}`,
+    say: (jobs, done) => `${verbOf('undo', done)} ${jobs}${where}`,
     facts: { caller, since, ...scope, operations_undone: records.map(({ id }) => id), not_undone: left },
     words,
     details: (_client, previewed) => details(print, records, previewed),

@@ -14,6 +14,7 @@ import type { Column } from '../../output/table.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
 import { alongBeside } from '../along.ts'
+import { verbOf } from '../filtered.ts'
 import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer, withdrawnNote } from './reasons.ts'
 
 /** An operation, and the part of it that is undone. */
@@ -54,8 +55,7 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
     requests: [request],
     preview: (request) => ({ ...request, dry_run: true }),
     bounded: (request, bound) => ({ ...request, dry_run: false, ...bound }),
-    count: ({ affected }) => affected,
-    say: (jobs, done) => `${done ? 'gave' : 'would give'} back ${jobs} of operation ${id}${where}`,
+    say: (jobs, done) => `${verbOf('undo', done)} ${jobs} of operation ${id}${where}`,
     facts: {
       operation_undone: Number(id),
       ...scope,

@@ -3,7 +3,7 @@ import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { sizeText } from '../../../shared/size-text.ts'
 import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
-import type { BulkChange, Previewed } from '../change.ts'
+import { type BulkChange, canUndo, type Previewed } from '../change.ts'
 
 /** The words for the reasons that servers send. */
 const reasonWords = new Map([
@@ -120,12 +120,13 @@ export const countText = ({ total, complete }: Pick<Previewed<never>, 'total' | 
  * jobs that no undo could give back.
  */
 export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
-  { say, undoable, along }: Pick<BulkChange<In, Out>, 'say' | 'undoable' | 'along'>,
+  change: Pick<BulkChange<In, Out>, 'name' | 'say' | 'undoable' | 'along'>,
   { total, complete, previews = [] }: Previewed<Out>,
 ): string {
+  const { say, along } = change
   const { reasons, dependents, elsewhere, restorable = total, keptByHold, noWayBack } = factsOf(previews)
   const them = total === 1 ? 'it' : 'them'
-  const lost = undoable === true && restorable < total
+  const lost = canUndo(change) && restorable < total
   const back = restorable === 0 ? `not give back ${them}` : `give back ${groupedDigits(restorable)} of them`
   return [
     `${say(countText({ total, complete }), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,

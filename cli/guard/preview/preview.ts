@@ -3,7 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { outcomes } from '../../../shared/outcomes.ts'
 import { groupedDigits, sumOf } from '../../output/numbers.ts'
 import type { Ending } from '../../output/print.ts'
-import { mostOf, notesOf, outcomeFields, type Previewed, type Session } from '../change.ts'
+import { countOf, mostOf, notesOf, outcomeFields, type Previewed, type Session } from '../change.ts'
 import { namedEnding } from '../named-jobs.ts'
 import { writePlan } from '../plan-file.ts'
 import { bulkPart } from '../tally.ts'
@@ -22,7 +22,7 @@ export async function requestPreview<In extends z.ZodType, Out extends z.ZodType
     answers.push(body)
   }
   change.checkServer?.(client, answers)
-  const counts = answers.map((body) => change.count(body))
+  const counts = answers.map((body) => countOf(change, body))
   const total = sumOf(counts)
   const previews = answers.flatMap((body) => bulkPart(body).preview ?? [])
   const complete = previews.every((preview) => preview.complete !== false)
