@@ -76,7 +76,8 @@ const isEndpoint = (value: object): value is Endpoint => 'method' in value && 'o
 /** Method and path of each endpoint that the dashboard names, so that the schemas stay out of the browser. */
 async function endpointTable(): Promise<Record<string, readonly [string, string]>> {
   const files = (await readdir('ui', { recursive: true })).filter((name) => /\.tsx?$/.test(name))
-  const source = (await Promise.all(files.map((name) => readFile(join('ui', name), 'utf8')))).join('\n')
+  const sources = ['shared/changes/kinds.ts', ...files.map((name) => join('ui', name))]
+  const source = (await Promise.all(sources.map((path) => readFile(path, 'utf8')))).join('\n')
   return Object.fromEntries(
     Object.entries(endpoints).flatMap(([name, value]) =>
       isEndpoint(value) && source.includes(`'${name}'`) ? [[name, [value.method, value.path]]] : [],

@@ -67,7 +67,7 @@ const screens: readonly (readonly [RegExp, MakeScreen])[] = [
     ([kind = '']) => ({
       section: 'jobs',
       needs: 'read',
-      title: `${changeKind(kind)?.verb ?? 'Change'} jobs`,
+      title: `${changeKind(kind)?.label ?? 'Change'} jobs`,
       show: () => (
         <WithTimes>
           <ChangeScreen key={kind} kind={kind} />

@@ -9,8 +9,8 @@ export const canaryOption: ChangeOption = {
  * How many jobs go first, by the address; undefined for all at once. What is no such number goes to the server as it is, which refuses it:
  * a slip of the pen must not mean all jobs.
  */
-export function canaryIn({ runsAgain }: ChangeKind, params: URLSearchParams): number | string | undefined {
+export function canaryIn({ hasCanary }: ChangeKind, params: URLSearchParams): number | string | undefined {
   const text = optionIn(params, canaryOption)
-  if (!runsAgain || text === '') return undefined
+  if (!hasCanary || text === '') return undefined
   return Number.isFinite(Number(text)) ? Number(text) : text
 }

@@ -42,7 +42,7 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
   const [isBusy, setBusy] = useState(false)
   const started = startedChange()
   const asked = JSON.stringify(fields)
-  const options = [...kind.options, ...(kind.runsAgain ? [canaryOption] : [])]
+  const options = [...kind.options, ...(kind.hasCanary ? [canaryOption] : [])]
   const isKnown = (name: string) => isFilterField(name) || options.some((option) => option.name === name)
   const look = async () => {
     setProblem(undefined)
@@ -78,7 +78,7 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
         </form>
       )}
       {problem && <ProblemNote problem={problem} />}
-      {current && !started && <PreviewTable preview={current} verb={kind.verb} />}
+      {current && !started && <PreviewTable preview={current} verb={kind.label} />}
       <Apply
         {...{ kind, fields, started }}
         preview={current}

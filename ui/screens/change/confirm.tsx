@@ -19,7 +19,7 @@ export interface Confirmed {
 }
 
 interface ConfirmProps {
-  kind: Pick<ChangeKind, 'verb' | 'ends'>
+  kind: Pick<ChangeKind, 'label'> & Partial<Pick<ChangeKind, 'ends'>>
   preview: Pick<Preview, 'count' | 'complete' | 'dependents'>
   /** How many jobs go first. */
   canary?: number | string | undefined
@@ -85,7 +85,7 @@ export function Confirm({ kind, preview, canary, onConfirm, proposal }: ConfirmP
           </p>
         )}
         <button type="submit" class={above === undefined ? primary : undefined} disabled={!isTyped} onClick={once}>
-          {kind.verb} {canary === undefined ? jobs : `${canary.toLocaleString('en')} of ${jobs} first`}
+          {kind.label} {canary === undefined ? jobs : `${canary.toLocaleString('en')} of ${jobs} first`}
         </button>
         {proposal && hasPlans.value && (
           <Propose proposal={proposal} reason={reason} act={act} isPrimary={above !== undefined} />

@@ -57,7 +57,7 @@ export function Course({ kind, change, onStartAgain, back, onGoOn, proposal, onE
       {first && (
         <FirstJobs kind={kind} first={first}>
           <button type="button" class="primary" onClick={() => onGoOn?.(changeOfOthers(change, first))}>
-            {kind.verb} {othersText(first)}
+            {kind.label} {othersText(first)}
           </button>
         </FirstJobs>
       )}
@@ -105,7 +105,7 @@ const Stopped = ({ problem, stopped, progress }: Known & { problem: Problem }) =
 )
 
 function Result({ kind, answer, change }: { kind: Counted; answer: ChangeAnswer; change: StartedChange }) {
-  const changed = numberOf(answer, kind.count) ?? 0
+  const changed = numberOf(answer, kind.countedBy) ?? 0
   const skipped = numberOf(answer, 'skipped') ?? 0
   // The others of a change of some jobs first wait for it, and nobody has skipped them.
   const left = change.canary ? Math.max(0, change.canary.total - changed) : 0

@@ -1,3 +1,4 @@
+import { type BulkKind, isBulkKind, type Kind, kinds } from '../../../shared/changes/kinds.ts'
 import { secondsOf } from '../../../shared/duration.ts'
 import type { Fields } from '../../api/call.ts'
 
@@ -16,44 +17,34 @@ export interface ChangeOption {
   ofZero?: string
 }
 
-/** The endpoints of changes of many jobs; all of them answer a dry run with a preview. */
-type ChangeEndpoint =
-  | 'cancelBatch'
-  | 'prune'
-  | 'reclaim'
-  | 'requeue'
-  | 'reschedule'
-  | 'retry'
-  | 'setPriority'
-  | 'sweep'
-  | 'undo'
+/** The endpoint of a kind; it answers a dry run with a preview. */
+type ChangeEndpoint = (typeof kinds)[BulkKind]['endpoints'][0]
 
-/** A change of many jobs, as this client makes it. */
-export interface ChangeKind {
-  endpoint: ChangeEndpoint
-  /** The button: `Retry`. */
-  verb: string
-  /** What was done: `retried`. */
-  done: string
+/** What only the dashboard says of a change, and how its request has the filter. */
+interface Form {
   /** One sentence on what it does to the jobs. */
   says: string
   options: readonly ChangeOption[]
-  /** The states of the jobs that it takes. */
-  takes: readonly string[]
   /** The name under which the request has the states of the filter; absent where it takes none. */
   status?: 'status' | 'statuses'
   /** True where a request without a filter must say `all`. */
-  hasAll: boolean
-  /** True where jobs end or are deleted. */
-  ends?: true
-  /** How its answer names the number of changed jobs. */
-  count: 'affected' | 'deleted' | 'fixed'
-  /** True where jobs run again, so that some can go first to see what becomes of them. */
-  runsAgain?: true
+  hasAll?: true
+  /** True where some jobs can go first to see what becomes of them. */
+  hasCanary?: true
 }
 
+/** What all clients know of a change. */
+interface KnownKind extends Pick<Kind, 'label' | 'done' | 'countedBy' | 'takes'> {
+  endpoint: ChangeEndpoint
+  /** True where jobs end or are deleted. */
+  ends: boolean
+}
+
+/** A change of many jobs, as this client makes it. */
+export interface ChangeKind extends KnownKind, Form {}
+
 /** What the course of a change needs to know of it; a plan is applied by a call of its own. */
-export type Counted = Pick<ChangeKind, 'verb' | 'done' | 'count'> & { endpoint: ChangeEndpoint | 'applyPlan' }
+export type Counted = Pick<ChangeKind, 'label' | 'done' | 'countedBy'> & { endpoint: ChangeEndpoint | 'applyPlan' }
 
 const spread: ChangeOption = {
   ...{ name: 'spread_seconds', label: 'Spread over, such as 30m', flag: '--spread', type: 'duration' },
@@ -63,12 +54,13 @@ const withDependents: ChangeOption = {
   ...{ type: 'switch', preset: 'true' },
 }
 
-const known: Readonly<Record<string, ChangeKind>> = {
+/** The changes of the menus, in their order. */
+const forms: Readonly<Partial<Record<BulkKind, Form>>> = {
   retry: {
-    ...{ endpoint: 'retry', verb: 'Retry', done: 'retried', count: 'affected', hasAll: true, status: 'status' },
-    runsAgain: true,
+    hasAll: true,
+    status: 'status',
+    hasCanary: true,
     says: 'Failed jobs run again, with all their retries.',
-    takes: ['failed'],
     options: [
       spread,
       withDependents,
@@ -76,46 +68,28 @@ const known: Readonly<Record<string, ChangeKind>> = {
     ],
   },
   requeue: {
-    ...{ endpoint: 'requeue', verb: 'Requeue', done: 'requeued', count: 'affected', hasAll: false },
-    runsAgain: true,
+    hasCanary: true,
     says: 'Quarantined jobs of one domain go back into their queues.',
-    takes: ['quarantined'],
     options: [spread, withDependents],
   },
   cancel: {
-    ...{
-      ends: true,
-      endpoint: 'cancelBatch',
-      verb: 'Cancel',
-      done: 'cancelled',
-      count: 'affected',
-      hasAll: true,
-      status: 'status',
-    },
+    hasAll: true,
+    status: 'status',
     says: 'Queued jobs end, with the jobs that depend on them. The workers of running jobs are asked to end them.',
-    takes: ['queued', 'processing'],
     options: [
       { name: 'force', label: 'End running jobs at once: their workers lose them', flag: '--force', type: 'switch' },
     ],
   },
   priority: {
-    ...{ endpoint: 'setPriority', verb: 'Set priority', done: 'given another priority', count: 'affected' },
-    ...{ hasAll: true, status: 'status' },
+    hasAll: true,
+    status: 'status',
     says: 'Queued jobs get another priority; 1 runs first.',
-    takes: ['queued'],
     options: [{ name: 'priority', label: 'Priority, 1 to 10', flag: '--to', type: 'number', preset: '5' }],
   },
   reschedule: {
-    ...{
-      endpoint: 'reschedule',
-      verb: 'Reschedule',
-      done: 'rescheduled',
-      count: 'affected',
-      hasAll: true,
-      status: 'status',
-    },
+    hasAll: true,
+    status: 'status',
     says: 'Queued jobs are due at another time.',
-    takes: ['queued'],
     options: [
       {
         ...{ name: 'delay_seconds', label: 'Due in, such as 2h', flag: '--in', type: 'duration' },
@@ -125,23 +99,14 @@ const known: Readonly<Record<string, ChangeKind>> = {
     ],
   },
   reclaim: {
-    ...{ endpoint: 'reclaim', verb: 'Reclaim', done: 'reclaimed', count: 'affected', hasAll: true, status: 'status' },
+    hasAll: true,
+    status: 'status',
     says: 'Running jobs are taken from their workers, and go back into their queues.',
-    takes: ['processing'],
     options: [{ name: 'count_attempt', label: 'Count a failed attempt', flag: '--count-attempt', type: 'switch' }],
   },
   prune: {
-    ...{
-      ends: true,
-      endpoint: 'prune',
-      verb: 'Prune',
-      done: 'deleted',
-      count: 'deleted',
-      hasAll: false,
-      status: 'statuses',
-    },
+    status: 'statuses',
     says: 'Finished jobs past their retention are deleted, with their attachments. They stay in the archive for an undo.',
-    takes: ['completed', 'failed', 'cancelled', 'quarantined'],
     options: [
       {
         ...{ name: 'older_than_days', label: 'Ended at least so many days ago', flag: '--older-than', type: 'number' },
@@ -150,9 +115,7 @@ const known: Readonly<Record<string, ChangeKind>> = {
     ],
   },
   sweep: {
-    ...{ ends: true, endpoint: 'sweep', verb: 'Sweep', done: 'ended', count: 'affected', hasAll: false },
     says: 'Jobs that have waited or run for too long end.',
-    takes: ['queued', 'processing'],
     options: [
       { name: 'age_seconds', label: 'Waiting for at least, such as 1d', flag: '--age', type: 'duration' },
       {
@@ -166,14 +129,23 @@ const known: Readonly<Record<string, ChangeKind>> = {
   },
 }
 
-const kinds = new Map(Object.entries(known))
+export function knownKind(kind: BulkKind): KnownKind {
+  const { endpoints, effect, ...row } = kinds[kind]
+  return { ...row, endpoint: endpoints[0], ends: effect === 'ends' || effect === 'deletes' }
+}
+
+const changes = new Map<string, ChangeKind>()
+for (const [kind, form] of Object.entries(forms))
+  if (isBulkKind(kind)) changes.set(kind, { ...knownKind(kind), ...form })
 
 /** A change by the name that the address has; undefined for a name that no change has. */
-export const changeKind = (name: string): ChangeKind | undefined => kinds.get(name)
+export const changeKind = (name: string): ChangeKind | undefined => changes.get(name)
 
 /** The changes that can take a job in one of these states; without states every one. */
 export const changesFor = (states: readonly string[]): readonly (readonly [string, ChangeKind])[] =>
-  [...kinds].filter(([, { takes }]) => states.length === 0 || states.some((state) => takes.includes(state)))
+  [...changes].filter(
+    ([, { takes }]) => states.length === 0 || states.some((state) => takes.some((one) => one === state)),
+  )
 
 /** The value of an option in the address, or its preset. */
 export const optionIn = (params: URLSearchParams, { name, preset }: ChangeOption): string =>

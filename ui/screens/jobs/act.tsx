@@ -54,9 +54,9 @@ const ChangeMenu = ({ label, states, onChoose }: ChangeMenuProps) => (
       }}
     >
       <option value="">choose a change…</option>
-      {changesFor(states).map(([name, { verb }]) => (
+      {changesFor(states).map(([name, { label }]) => (
         <option key={name} value={name}>
-          {verb}…
+          {label}…
         </option>
       ))}
     </select>

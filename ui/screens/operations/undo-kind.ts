@@ -1,16 +1,11 @@
 import { isAct } from '../../../shared/records/acts.ts'
 import type { Answer } from '../../api/call.ts'
-import type { ChangeKind } from '../change/kinds.ts'
+import { type ChangeKind, knownKind } from '../change/kinds.ts'
 
 /** The undo of an operation as a change of its own. */
 export const undoKind: ChangeKind = {
-  endpoint: 'undo',
-  verb: 'Give back',
-  done: 'given back',
-  count: 'affected',
-  hasAll: false,
+  ...knownKind('undo'),
   options: [],
-  takes: [],
   says: 'The jobs of this operation are as before it, where nobody has changed them since.',
 }
 

@@ -50,7 +50,7 @@ function KnownPlan({ id }: { id: string }) {
           <Facts facts={factsOf(data)} />
           <PreviewTable
             preview={{ ...data.preview, token: '', owners: [] }}
-            verb={data.kind === policyKind ? 'The first runs change' : planKind(data.kind).verb}
+            verb={data.kind === policyKind ? 'The first runs change' : planKind(data.kind).label}
           />
           <Request of={data} />
           <Decide key={`${data.digest} ${round}`} plan={data} onDone={reload} />

@@ -105,7 +105,7 @@ const PlanRows = ({ plans }: { plans: Answer<'listPlans'> }) => (
           <td>
             <Status of={plan.state} />
           </td>
-          <td>{planKind(plan.kind).verb}</td>
+          <td>{planKind(plan.kind).label}</td>
           <td class="number">{plan.count.toLocaleString('en')}</td>
           <td>{placeOf(plan)}</td>
           <td>{plan.author_principal ?? plan.author}</td>
