@@ -89,7 +89,7 @@ export interface ServerContext {
   knownEmpty: KnownEmpty
   /** The marks of workers that ask for jobs. */
   workerMarks: WorkerMarks
-  singleFlight: SingleFlight
+  singleFlight: SingleFlight<string>
   completeTogether: CompleteTogether
   leaseTogether: { whole: LeaseTogether<Job>; attempt: LeaseTogether<z.output<typeof Attempt>> }
   insertTogether: { whole: InsertTogether<Job>; named: InsertTogether<Pick<Job, 'id' | 'uuid' | 'status'>> }

@@ -6,6 +6,7 @@ import { hashed } from '../auth/equal.ts'
 import { callerOfSession } from '../auth/sessions/session-authenticator.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env.ts'
+import { createSingleFlight } from '../waiting/single-flight.ts'
 import { cookieValues } from './browser/cookie.ts'
 import type { Site } from './browser/site.ts'
 import type { RequestContext } from './request/request-context.ts'
@@ -37,13 +38,17 @@ export const requireReady =
     await next()
   }
 
-/** Finds out who is calling: by a key or a token in a header, else by the cookie of a session. */
+/**
+ * Finds out who is calling: by a key or a token in a header, else by the cookie of a session. Calls that last look again, and those with the
+ * same credentials share a look: a thousand streams of one token cost one query.
+ */
 export const authenticate = (admission: Admission): MiddlewareHandler<RequestContext> => {
   const whenReady = requireReady(admission)
+  const looks = createSingleFlight<Caller>()
   return (c, next) =>
     whenReady(c, async () => {
       c.set('caller', await callerOf(c, admission, true))
-      c.set('authenticateAgain', () => callerOf(c, admission, false))
+      c.set('authenticateAgain', () => looks.share(credentialsKey(c), () => callerOf(c, admission, false)))
       await next()
     })
 }
@@ -74,5 +79,5 @@ export function sessionSecret(c: CallContext, site: Site): string | undefined {
 }
 
 /** Tells apart what callers of one name call with, without keeping it. */
-export const credentialsKey = (c: CallContext): string =>
+const credentialsKey = (c: CallContext): string =>
   hashed(['authorization', 'x-api-key', 'cookie'].map((name) => c.req.header(name) ?? '').join('\n'))

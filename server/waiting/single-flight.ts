@@ -1,26 +1,26 @@
 /** Results that are computed once for all callers that ask for the same at the same time. */
-export interface SingleFlight {
+export interface SingleFlight<Result> {
   /**
    * Runs `compute`, or waits for the next run with the same key: no result is older than the call that gets it.
    * @throws whatever `compute` throws, for all callers that wait for this run
    */
-  share: (key: string, compute: () => Promise<string>) => Promise<string>
+  share: (key: string, compute: () => Promise<Result>) => Promise<Result>
 }
 
-interface Run {
+interface Run<Result> {
   /** The number of callers that get its result. */
   callers: number
   /** Resolves when the next run may begin. */
   over: Promise<void>
   /** The next run, for all callers that come until then. */
-  next?: NextRun
+  next?: NextRun<Result>
   /** Called when the next run has as many callers as this one. */
   gathered?: () => void
 }
 
-interface NextRun {
+interface NextRun<Result> {
   callers: number
-  result: Promise<string>
+  result: Promise<Result>
 }
 
 /**
@@ -31,10 +31,10 @@ const gatheringShare = 1 / 2
 const longestGatheringMs = 10
 
 /** Shares results between callers by key. */
-export function createSingleFlight(): SingleFlight {
-  const runs = new Map<string, Run>()
+export function createSingleFlight<Result>(): SingleFlight<Result> {
+  const runs = new Map<string, Run<Result>>()
 
-  function begin(key: string, result: Promise<string>, callers: number): Promise<string> {
+  function begin(key: string, result: Promise<Result>, callers: number): Promise<Result> {
     const since = performance.now()
     const gather = async () => {
       if (callers === 1 && run.next === undefined) return
@@ -47,7 +47,7 @@ export function createSingleFlight(): SingleFlight {
         if (isGathered(run)) run.gathered()
       })
     }
-    const run: Run = {
+    const run: Run<Result> = {
       callers,
       over: result.then(gather, gather).then(() => {
         if (run.next === undefined) runs.delete(key)
@@ -61,7 +61,10 @@ export function createSingleFlight(): SingleFlight {
     share(key, compute) {
       const run = runs.get(key)
       if (!run) return begin(key, compute(), 1)
-      const next: NextRun = run.next ?? { callers: 0, result: run.over.then(() => begin(key, compute(), next.callers)) }
+      const next: NextRun<Result> = run.next ?? {
+        callers: 0,
+        result: run.over.then(() => begin(key, compute(), next.callers)),
+      }
       run.next = next
       next.callers += 1
       if (isGathered(run)) run.gathered?.()
@@ -70,4 +73,4 @@ export function createSingleFlight(): SingleFlight {
   }
 }
 
-const isGathered = ({ callers, next }: Run): boolean => next !== undefined && next.callers >= callers
+const isGathered = ({ callers, next }: Run<unknown>): boolean => next !== undefined && next.callers >= callers

@@ -13,7 +13,6 @@ import { type Batch, createEventTail, type EventTail } from '../../waiting/event
 import { turn } from '../../waiting/turns.ts'
 import { invalid, readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { checkCaller } from './check-caller.ts'
 import { plainStream, setStreamHeaders } from './stream-headers.ts'
 
 /** A stream sends something at least this often, since proxies close silent connections. */
@@ -114,7 +113,7 @@ async function sendAll(sending: Sending, begin: Place): Promise<void> {
       }
       if (cursor >= batch.last) batch = await tail.next(cursor, batch)
       if (performance.now() - checkedAt > checkMs) {
-        await checkCaller(c, serving)
+        await c.get('stillAllowed')()
         checkedAt = performance.now()
       }
       await turn()

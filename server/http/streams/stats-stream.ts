@@ -12,7 +12,6 @@ import { turn } from '../../waiting/turns.ts'
 import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { checkCaller } from './check-caller.ts'
 import { plainStream, setStreamHeaders } from './stream-headers.ts'
 
 /** The least time between two messages. */
@@ -22,7 +21,7 @@ const heartbeatMs = 10_000
 /** A reader that takes nothing for this long is disconnected. */
 const longestWriteMs = 30_000
 
-type Serving = Pick<ServerContext, 'operatorSql' | 'stopping' | 'log' | 'singleFlight'>
+type Serving = Pick<ServerContext, 'operatorSql' | 'stopping' | 'log'>
 
 /**
  * `GET /jobs/stats/stream`: the counts of all groups, and then what changes, until the reader disconnects or the server stops.
@@ -74,7 +73,7 @@ async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
       }
       const next = await nextRead(sending, feed, read)
       if (over()) return
-      await checkCaller(c, serving)
+      await c.get('stillAllowed')()
       await turn()
       read = next ?? read
     }
