@@ -79,7 +79,7 @@ interface Part<Row> {
   leftOut: readonly Column<Row>[]
 }
 
-/** @returns a function that draws the rows of the next part, below so many lines that the caller has put above it */
+/** @returns a function that draws the rows of the next part, below a number of lines that the caller has put above it */
 function createTable<Row>(columns: readonly Column<Row>[], style: Style, { columns: most, lines: height }: Room) {
   const screen = Math.max(2, height - 2)
   let known = columns

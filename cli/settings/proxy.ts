@@ -22,7 +22,7 @@ export const proxyName = ({ url, from }: HttpProxy): string => `${url.protocol}/
  */
 export function proxyFor(server: URL, env: NodeJS.ProcessEnv): HttpProxy | undefined {
   if (server.protocol !== 'https:' || isLoopback(server.hostname)) return undefined
-  // As in curl: the name in lower case comes first, and a blank value is none.
+  // As in curl: the name in lower case comes first, and a blank value names no proxy.
   const from = ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name])
   const text = from && env[from]
   if (!from || !text || isExcepted(server.hostname, env.no_proxy || env.NO_PROXY || '')) return undefined

@@ -71,7 +71,7 @@ export function noteStrangers(lock: Lock, holders: readonly Holder[], outcome: s
     seen.set(String(holder.role), performance.now())
     if (isWithin(told, name, silentMs)) continue
     told.set(name, performance.now())
-    strangers.publish(`${textOf(lock, holder)}, and its role is none of a server of jobs: ${outcome}`)
+    strangers.publish(`${textOf(lock, holder)}, and its role cannot be that of a jobs server: ${outcome}`)
   }
 }
 
