@@ -75,7 +75,7 @@ async function set(context: Context, { queue, value, create }: Setting): Promise
 
 /** @throws Failure `usage` for a word that is no threshold */
 function thresholdOf(value: string): number | null {
-  if (value === 'off') return 0
+  if (value === 'off' || value === '0') return 0
   if (value === 'server') return null
   if (/^([1-9]\d?|100)$/.test(value)) return Number(value)
   throw new Failure('usage', 'the threshold must be 1 to 100, off or server', { hint: example })

@@ -40,7 +40,7 @@ describe.each(['postgres'] as const)('jobsctl threshold at a real server on %s',
   it('says what turns quarantine off, and that nothing was changed', async () => {
     const off = 'Jobs of media/ingest are not quarantined, however often they fail.'
     expect((await threshold('media/ingest', 'off')).out).toBe(`${off}   Undo:  jobsctl threshold media/ingest server\n`)
-    expect((await threshold('media/ingest', 'off')).out).toBe(`${off} Nothing was changed.\n`)
+    expect((await threshold('media/ingest', '0')).out).toBe(`${off} Nothing was changed.\n`)
     expect(JSON.parse((await threshold('media/ingest', '1', '--json')).out)).toEqual({
       ...{ operation: 'threshold', domain: 'media', queue: 'ingest' },
       ...{ quarantine_threshold: 1, before: 0 },
@@ -50,7 +50,7 @@ describe.each(['postgres'] as const)('jobsctl threshold at a real server on %s',
     expect(JSON.parse(drained.out)).toMatchObject([{ queue: 'ingest', paused: false, quarantine_threshold: 1 }])
   })
 
-  it.each(['0', '101', '-1', '1.5', 'on', ''])('refuses the threshold "%s"', async (value) => {
+  it.each(['00', '101', '-1', '1.5', 'on', ''])('refuses the threshold "%s"', async (value) => {
     const refused = await threshold('media/ingest', '--', value)
     expect(refused).toMatchObject({ code: 2, out: '' })
     expect(refused.err).toContain('the threshold must be 1 to 100, off or server')
