@@ -52,7 +52,9 @@ export async function applyMigration(session: Session, migration: PendingMigrati
 function warnOfMissing(left: readonly SchemaObject[], log: Log): void {
   const columns = left.filter(({ kind }) => kind !== 'trigger')
   if (columns.length > 0)
-    log.warn(`the database role may not add columns that tables of other programs lack: ${listOfObjects(columns)}`)
+    log.warn(
+      `the database role may not add columns that tables of other programs lack: ${listOfObjects(columns)}; or another session holds the table, and the next start adds them`,
+    )
   for (const { name, of } of left.filter(({ kind }) => kind === 'trigger'))
     log.warn(
       `the database role may not make the trigger ${name} on ${of}, so updated_at stays as it is when the server changes a job: start the server once as a member of the role that owns the table`,
