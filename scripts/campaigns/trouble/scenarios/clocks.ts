@@ -95,7 +95,7 @@ export const clocks: readonly Scenario[] = [
     promised: {
       page: 'docs/workers/README.md',
       sentence:
-        'A job is held by its worker while the `lease_id` of the worker is on the job, and nobody else can renew or finish it',
+        'A job is held by its worker while the `lease_id` of the worker is on the job. Nobody else can renew or finish it',
     },
     allowed: ['ok'],
     run: leaseUnderClock,
