@@ -24,7 +24,7 @@ interface HoldOfOperation {
 export const noHolds: Holds = { filters: [], operations: [], haveJobs: false }
 
 /**
- * Reads the holds that have not ended. A change reads them anew for each statement: a batch after it has locked its record, so that it
+ * Reads the holds that have not ended. A change reads them again for each statement: a batch after it has locked its record, so that it
  * sees each hold whose answer has arrived before.
  */
 export async function readHolds(sql: Sql): Promise<Holds> {

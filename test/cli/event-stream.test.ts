@@ -32,7 +32,7 @@ it.each([
   },
 )
 
-/** Sends a text of so many bytes in small parts, as a network does, until the reader leaves. */
+/** Sends a text of the given size, in bytes, in small parts, as a network does, until the reader leaves. */
 async function sendLong(stream: ServerResponse, bytes: number) {
   const parts = Array<string>(Math.ceil(bytes / 16_384)).fill('x'.repeat(16_384))
   await pipeline(Readable.from(parts), stream, { end: false }).catch(() => {})

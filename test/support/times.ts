@@ -1,4 +1,4 @@
-/** What words of a time mean: a time, so many seconds from now, the newest mark with a text, or a refusal with this part. */
+/** What words of a time mean: a time, a number of seconds from now, the newest mark with a text, or a refusal with this part. */
 export type Meaning = { at: string } | { seconds: number } | { mark: string } | { wrong: string }
 
 interface Row {

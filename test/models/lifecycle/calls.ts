@@ -135,7 +135,7 @@ export function renew(model: Model, { held, lease_seconds, progress_percent }: R
   if (!isHeldBy(job, held)) return { code: 'lease_lost' }
   const { leased_until, cancel_requested_at } = job.row
   const until = Math.max(model.now + lease_seconds * second, leased_until ?? 0)
-  // The answer tells of the request to end the job, and the new time tells an undo of it.
+  // The answer has the request to end the job, and an undo sees by the new time that the worker has read it.
   const told = cancel_requested_at !== null && until === leased_until ? until + 1 : until
   if (told !== leased_until) stamp(job, 'leased_until', told)
   job.row.progress_percent = progress_percent ?? job.row.progress_percent

@@ -67,7 +67,7 @@ describe.each(kinds)('cursors in the event log on %s', (kind) => {
     expect(await moved('n7', 1)).toBe(1)
   })
 
-  it('get nothing from before them, also where an earlier search ended below them', async () => {
+  it('get no event with a lower id, also where an earlier search ended below them', async () => {
     await log([2, 1])
     await world.sql`select setval(pg_get_serial_sequence('job_events', 'id'), 100)`
     const after60 = () => world.call('GET', `${jobPaths.events}?after_id=60&domain=other`)
