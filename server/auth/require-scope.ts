@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Limits, mayShareJobs } from '../../shared/access/shared-jobs.ts'
 import { liesWithin, scopeText, type TokenScope } from '../../shared/access/token-scope.ts'
 import type { Scoped } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
+import { type Limits, mayShareJobs } from '../database/shared-jobs.ts'
 import type { Caller } from './authenticate.ts'
 import { isSingleSignOn } from './single-sign-on-id.ts'
 

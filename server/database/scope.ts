@@ -1,5 +1,5 @@
-import type { Limits } from '../../shared/access/shared-jobs.ts'
 import type { TokenScope } from '../../shared/access/token-scope.ts'
+import type { Limits } from './shared-jobs.ts'
 import type { Fragment, Sql } from './sql.ts'
 
 /** A filter together with what its caller is limited to. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isRecordWithin } from '../../server/database/scope-of-record.ts'
-import { commonScope, mayShareJobs } from '../../shared/access/shared-jobs.ts'
+import { commonScope, mayShareJobs } from '../../server/database/shared-jobs.ts'
 import { liesWithin } from '../../shared/access/token-scope.ts'
 import { limits, places, scope } from '../support/access/limits.ts'
 import { kinds } from '../support/database/database.ts'

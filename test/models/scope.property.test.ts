@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compact } from '../../server/counts/compact.ts'
-import { commonScope, type Limits, mayShareJobs } from '../../shared/access/shared-jobs.ts'
+import { commonScope, type Limits, mayShareJobs } from '../../server/database/shared-jobs.ts'
 import { doors } from '../support/access/doors.ts'
 import { firstMessage } from '../support/access/first-message.ts'
 import { limits, type Place, places } from '../support/access/limits.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { type Limits, mayShareJobs } from '../../../shared/access/shared-jobs.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import { type Limits, mayShareJobs } from '../../database/shared-jobs.ts'
 import type { Sql } from '../../database/sql.ts'
 import { jsonOf } from '../../json-of.ts'
 

@@ -1,5 +1,5 @@
-import { commonScope } from '../../../shared/access/shared-jobs.ts'
 import { kindOf } from '../../../shared/changes/kinds.ts'
+import { commonScope } from '../../database/shared-jobs.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BatchCounts, BulkChange, Operation, Origin } from '../bulk-change.ts'
 

@@ -1,6 +1,5 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import { describeFinding } from '../../../shared/explain/describe-finding.ts'
 import {
   type explainJob as endpoint,
   type JobExplanation,
@@ -18,6 +17,7 @@ import { thresholdOfJob, thresholdOfQueue } from '../../lifecycle/quarantine-thr
 import { foldedErrors, isContentHidden } from '../hidden.ts'
 import { readJob } from '../jobs/read-job.ts'
 import { findDependencies } from './dependencies.ts'
+import { describeFinding } from './describe-finding.ts'
 import { findingsOfState, finished, type JobState } from './job-findings.ts'
 import { placeOf } from './place.ts'
 import { findStop } from './queue-stop.ts'

@@ -1,6 +1,5 @@
 import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import { bucketBounds } from '../../../shared/history/bounds.ts'
 import {
   type Durations,
   type history as endpoint,
@@ -10,13 +9,14 @@ import {
   stepNames,
   steps,
 } from '../../../shared/history/history.ts'
-import { transitionOf } from '../../../shared/history/transition.ts'
 import type { Call } from '../../call.ts'
 import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
+import { bucketBounds } from '../../history/buckets.ts'
 import { marginHours, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { type PointRow, type Range, readPoints } from '../../history/read-points.ts'
+import { transitionOf } from '../../history/transition.ts'
 import { marksWithin } from './marks.ts'
 
 type Request = z.output<typeof endpoint.input>

@@ -1,8 +1,7 @@
-import { bucketBounds } from '../../../shared/history/bounds.ts'
-import { transitionOf } from '../../../shared/history/transition.ts'
 import type { Sql } from '../../database/sql.ts'
-import { sumOfBucketArrays } from '../../history/buckets.ts'
+import { bucketBounds, sumOfBucketArrays } from '../../history/buckets.ts'
 import { readHistoryState } from '../../history/history-state.ts'
+import { transitionOf } from '../../history/transition.ts'
 import type { Group, KnownGroups } from './known-groups.ts'
 import { addCounter, addHistogram, type MetricTexts } from './series.ts'
 

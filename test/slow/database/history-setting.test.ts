@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { bucketBounds } from '../../../server/history/buckets.ts'
 import { history, storage } from '../../../shared/endpoints.ts'
-import { bucketBounds } from '../../../shared/history/bounds.ts'
 import { partitionJobs } from '../../support/database/partitions.ts'
 import { expectExact, untilFolded, untilKept, watchRows } from '../../support/observe/history.ts'
 import { until } from '../../support/poll.ts'

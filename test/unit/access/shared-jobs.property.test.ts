@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { commonScope, type Limits, mayShareJobs } from '../../../shared/access/shared-jobs.ts'
+import { commonScope, type Limits, mayShareJobs } from '../../../server/database/shared-jobs.ts'
 import { liesWithin } from '../../../shared/access/token-scope.ts'
 import { limits, type Place, places } from '../../support/access/limits.ts'
 

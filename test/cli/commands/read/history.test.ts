@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bucketBounds } from '../../../../shared/history/bounds.ts'
+import { bucketBounds } from '../../../../server/history/buckets.ts'
 import { envOf } from '../../../support/fakes/change-server.ts'
 import { fakeServer } from '../../../support/fakes/fake-server.ts'
 import { untilKept } from '../../../support/observe/history.ts'

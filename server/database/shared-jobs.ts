@@ -1,5 +1,5 @@
-import type { Scope } from '../scope.ts'
-import type { TokenScope } from './token-scope.ts'
+import type { TokenScope } from '../../shared/access/token-scope.ts'
+import type { Scope } from '../../shared/scope.ts'
 
 /** A filter together with what its caller is limited to. */
 export interface Limits extends Scope {

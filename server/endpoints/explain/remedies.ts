@@ -1,6 +1,6 @@
-import { queueWords } from '../command-words.ts'
-import { ScopeName } from '../scope.ts'
-import type { Remedy } from './reason.ts'
+import { queueWords } from '../../../shared/command-words.ts'
+import type { Remedy } from '../../../shared/explain/reason.ts'
+import { ScopeName } from '../../../shared/scope.ts'
 
 const base = '/api/v1/jobs'
 

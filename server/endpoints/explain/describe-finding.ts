@@ -1,7 +1,6 @@
-import { jobReasons } from './job-reasons.ts'
+import type { Code, Finding, Reason } from '../../../shared/explain/reason.ts'
+import { type ExplainedJob, jobReasons, type ReasonText } from './job-reasons.ts'
 import { queueReasons } from './queue-reasons.ts'
-import type { Code, Finding, Reason } from './reason.ts'
-import type { ExplainedJob, ReasonText } from './reason-text.ts'
 
 const texts: { [One in Code]: ReasonText<One> } = { ...jobReasons, ...queueReasons }
 

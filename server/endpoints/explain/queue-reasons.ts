@@ -1,6 +1,6 @@
-import { clockText, spanText } from '../time-text.ts'
-import { jobsText, workersText } from './phrases.ts'
-import type { ReasonText } from './reason-text.ts'
+import { jobsText, workersText } from '../../../shared/explain/phrases.ts'
+import { clockText, spanText } from '../../../shared/time-text.ts'
+import type { ReasonText } from './job-reasons.ts'
 
 type QueueCode = 'nothing_due' | 'all_leased' | 'all_blocked' | 'empty'
 

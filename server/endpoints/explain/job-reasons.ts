@@ -1,8 +1,24 @@
-import { clockText, spanText } from '../time-text.ts'
-import { atText, jobsText, minutesText, quotedText, sinceText, workersText } from './phrases.ts'
-import type { Facts } from './reason.ts'
-import type { ReasonText } from './reason-text.ts'
+import { atText, jobsText, minutesText, quotedText, sinceText, workersText } from '../../../shared/explain/phrases.ts'
+import type { Code, Facts, Remedy } from '../../../shared/explain/reason.ts'
+import { clockText, spanText } from '../../../shared/time-text.ts'
 import { cancel, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
+
+/** The job that is explained. */
+export interface ExplainedJob {
+  id: number
+  domain: string
+  queue: string
+  job_type: string
+}
+
+/** The texts of a reason, and its remedy. */
+export interface ReasonText<One extends Code> {
+  title: string
+  /** The sentence; `now` is the time of the answer, in milliseconds. */
+  sentence: (facts: Facts[One], now: number) => string
+  /** The call that removes the reason. Without it, no call of this API does. */
+  remedy?: (facts: Facts[One], job: ExplainedJob | undefined) => Remedy | null
+}
 
 type JobCode = Exclude<keyof Facts, 'nothing_due' | 'all_leased' | 'all_blocked' | 'empty'>
 
