@@ -58,6 +58,8 @@ export const scopeFields = {
   queue: optional(Queue),
   job_type: optional(JobType),
 }
+export const ScopeFilter = z.strictObject(scopeFields)
+
 /** The filters of a scope as read; a field that is undefined does not filter. */
 export interface Scope {
   domain?: string | undefined

@@ -4,7 +4,7 @@ import { Count, preset } from '../scope.ts'
 import { CallerOutput, Session } from './caller.ts'
 
 /** Who a session belongs to, and its terms. */
-const Opened = CallerOutput.extend({ session: Session })
+export const Opened = CallerOutput.extend({ session: Session })
 
 /** Servers of earlier versions do not have the calls of sessions. */
 export const openSession = endpoint({

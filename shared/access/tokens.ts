@@ -44,7 +44,10 @@ export const Token = z.object({
 })
 export type Token = z.output<typeof Token>
 
-const Role = z.enum(givenRoles, `must be one of ${givenRoles.join(', ')}`)
+/** A token with its secret, of which this is the only copy. */
+export const NewToken = Token.extend({ token: z.string() })
+
+export const Role = z.enum(givenRoles, `must be one of ${givenRoles.join(', ')}`)
 
 const grantFields = {
   role: Role.describe('the role of the token'),
@@ -97,7 +100,7 @@ export const makeToken = endpoint({
       path: ['max_per_change'],
       message: 'and max_per_day belong to roles that change many jobs',
     }),
-  output: Token.extend({ token: z.string() }),
+  output: NewToken,
   changes: () => true,
   unconfirmed: true,
   created: () => true,
@@ -233,7 +236,7 @@ export const rotateToken = endpoint({
       'seconds for which the old secret works on, up to 7 days; 0 ends it at once',
     ),
   }),
-  output: Token.extend({ token: z.string() }),
+  output: NewToken,
   changes: () => true,
   unconfirmed: true,
 })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Count } from '../scope.ts'
+import { bulkAnswer } from './bulk-change.ts'
 
 /** A job that a request names and that does not match: its status, or null where no job that the caller may see has the id. */
 export const NotMatched = z.object({ id: z.number(), status: z.string().nullable() })
@@ -17,5 +18,9 @@ export const namedAnswer = {
   /** How many of these jobs the change does not take, by their status or the filter. */
   not_taken_count: Count.optional(),
 }
+
+/** What a change answers that takes a filter or ids, and answers nothing of its own. */
+export const ChangedJobs = z.object({ affected: Count, ...namedAnswer, ...bulkAnswer })
+
 export const NamedAnswer = z.object(namedAnswer)
 export type NamedAnswer = z.output<typeof NamedAnswer>

@@ -1,9 +1,8 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, wholeNumber } from '../scope.ts'
-import { bulkAnswer } from './bulk-change.ts'
+import { wholeNumber } from '../scope.ts'
 import { documentsOfIds, filteredRequest } from './filtered-change.ts'
-import { namedAnswer } from './named-ids.ts'
+import { ChangedJobs } from './named-ids.ts'
 
 export const PriorityRequest = filteredRequest({
   priority: wholeNumber(1, 10).describe('a job with a lower number runs first'),
@@ -17,7 +16,7 @@ export const setPriority = endpoint({
   needs: 'change',
   scoped: 'narrowed',
   input: PriorityRequest,
-  output: z.object({ affected: Count, ...namedAnswer, ...bulkAnswer }),
+  output: ChangedJobs,
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

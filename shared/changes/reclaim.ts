@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, preset } from '../scope.ts'
+import { optional, preset } from '../scope.ts'
 import { words } from '../work/job.ts'
-import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest } from './filtered-change.ts'
-import { namedAnswer } from './named-ids.ts'
+import { ChangedJobs } from './named-ids.ts'
 
 export const ReclaimRequest = filteredRequest({
   worker_prefix: optional(words(256)).describe('running jobs of all workers whose id begins with this text'),
@@ -22,7 +21,7 @@ export const reclaim = endpoint({
   needs: 'change',
   scoped: 'narrowed',
   input: ReclaimRequest,
-  output: z.object({ affected: Count, ...namedAnswer, ...bulkAnswer }),
+  output: ChangedJobs,
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

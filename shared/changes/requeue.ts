@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Domain, optional, scopeFields, wholeNumber } from '../scope.ts'
-import { bulkAnswer, bulkFields } from './bulk-change.ts'
+import { Domain, optional, scopeFields, wholeNumber } from '../scope.ts'
+import { bulkFields } from './bulk-change.ts'
 import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
-import { namedAnswer } from './named-ids.ts'
-import { runAgainAnswer, runAgainFields } from './retry.ts'
+import { JobsRunAgain, runAgainFields } from './retry.ts'
 
 const Requeue = z.strictObject({
   ...scopeFields,
@@ -29,12 +28,7 @@ export const requeue = endpoint({
   scoped: 'narrowed',
   aliases: ['/api/v1/jobs/batch/requeue-quarantined'],
   input: RequeueRequest,
-  output: z.object({
-    affected: Count,
-    ...runAgainAnswer,
-    ...namedAnswer,
-    ...bulkAnswer,
-  }),
+  output: JobsRunAgain,
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, preset, wholeNumber } from '../scope.ts'
+import { optional, preset, wholeNumber } from '../scope.ts'
 import { Time } from '../time.ts'
-import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
-import { namedAnswer } from './named-ids.ts'
+import { ChangedJobs } from './named-ids.ts'
 
 /** Ten years, in seconds. */
 const longest = 10 * 366 * 24 * 3600
@@ -28,8 +27,6 @@ export const RescheduleRequest = filteredRequest(dueFields).refine(isOneTime, {
 })
 export type RescheduleRequest = z.output<typeof RescheduleRequest>
 
-const output = z.object({ affected: Count, ...namedAnswer, ...bulkAnswer })
-
 export const reschedule = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/batch/reschedule',
@@ -38,7 +35,7 @@ export const reschedule = endpoint({
   needs: 'change',
   scoped: 'narrowed',
   input: RescheduleRequest,
-  output,
+  output: ChangedJobs,
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,
@@ -66,7 +63,7 @@ export const rescheduleShift = endpoint({
   needs: 'change',
   scoped: 'narrowed',
   input: ShiftRequest,
-  output,
+  output: ChangedJobs,
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

@@ -15,8 +15,7 @@ export const runAgainFields = {
   spread_seconds: spreadSeconds,
 }
 
-/** What a change answers that can stop after some jobs. */
-export const runAgainAnswer = {
+const runAgainAnswer = {
   /** Further jobs that were brought back with these jobs. */
   dependents: Count.optional(),
   /** With `limit`: the ids of the jobs. */
@@ -24,6 +23,8 @@ export const runAgainAnswer = {
   /** With `limit` and `preview_token`: a token for the other jobs of the preview, where there are any. */
   rest_token: z.string().optional(),
 }
+/** What a change answers that makes jobs run again, and can stop after some of them. */
+export const JobsRunAgain = z.object({ affected: Count, ...runAgainAnswer, ...namedAnswer, ...bulkAnswer })
 
 export const RetryRequest = filteredRequest({
   ...runAgainFields,
@@ -53,7 +54,7 @@ export const retry = endpoint({
   aliases: ['/api/v1/jobs/batch/retry'],
   preferred: '/api/v1/jobs/batch/retry',
   input: RetryRequest,
-  output: z.object({ affected: Count, ...runAgainAnswer, ...namedAnswer, ...bulkAnswer }),
+  output: JobsRunAgain,
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

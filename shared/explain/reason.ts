@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 /** The call that removes a reason. */
-const Remedy = z.object({
+export const Remedy = z.object({
   http: z.object({
     method: z.string(),
     path: z.string(),

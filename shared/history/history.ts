@@ -13,7 +13,7 @@ const isStep = (text: string): text is Step => Object.hasOwn(steps, text)
 export const stepNames = Object.keys(steps).filter(isStep)
 
 /** How long jobs took. */
-const Durations = z.object({
+export const Durations = z.object({
   /** How many jobs of which the time is known. */
   jobs: Count,
   /** The sum of their times. */

@@ -29,7 +29,7 @@ const Url = text(4096)
 
 const string = z.string().nullable()
 
-const Attachment = z.object({
+export const Attachment = z.object({
   id: z.number(),
   kind: string,
   content_text: string,

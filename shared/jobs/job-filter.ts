@@ -8,7 +8,7 @@ import { PathId, text, words } from '../work/job.ts'
 const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
 export type JobState = (typeof jobStates)[number]
 
-const Status = z
+export const Status = z
   .string()
   .trim()
   .toLowerCase()
@@ -50,7 +50,7 @@ const ClusterId = z
   .regex(/^v\d{1,6}-[0-9a-f]{12}$/, 'must be the id of a cluster, such as v1-0123456789ab')
 
 /** `path` is a list of names from the payload down to a value. */
-const PayloadValue = z.strictObject({ path: Path, value: text(200) })
+export const PayloadValue = z.strictObject({ path: Path, value: text(200) })
 
 /** Which jobs an endpoint is about; a field that is absent does not filter. Times are from `after` on and before `before`. */
 export const jobFilterFields = {

@@ -7,7 +7,7 @@ import { Switch } from './job-filter.ts'
 const string = z.string().nullable()
 
 /** A job at the other end of a dependency. */
-const RelatedJob = z.object({
+export const RelatedJob = z.object({
   uuid: z.string(),
   /** Null, like its state, for a job that is neither in the table of jobs nor in the archive. */
   id: z.number().nullable(),

@@ -4,13 +4,13 @@ import { Count, wholeNumber } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 
 /** An operation that went past the approval it needed, and that nobody of another principal has reviewed. */
-const Emergency = z.object({
+export const Emergency = z.object({
   operation_id: z.number(),
   caller: z.string(),
   principal: z.string().nullable(),
 })
 
-const Approval = z.object({
+export const Approval = z.object({
   /** A change of more jobs needs an approval; null while none does. */
   above: Count.nullable(),
   /** The setting in the database, and the one of this server, which only lowers it. */

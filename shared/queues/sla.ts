@@ -1,6 +1,16 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Domain, JobType, optional, preset, Queue, queryNumber, scopeFields, wholeNumber } from '../scope.ts'
+import {
+  Domain,
+  JobType,
+  optional,
+  preset,
+  Queue,
+  queryNumber,
+  ScopeFilter,
+  scopeFields,
+  wholeNumber,
+} from '../scope.ts'
 import { text } from '../work/job.ts'
 
 const groupFields = { domain: Domain, queue: Queue, job_type: JobType }
@@ -56,7 +66,7 @@ export const listSlaPolicies = endpoint({
   meaning: 'The limits of the groups, by domain, queue and job type.',
   needs: 'read',
   scoped: 'narrowed',
-  input: z.strictObject(scopeFields),
+  input: ScopeFilter,
   output: z.array(SlaPolicy),
   changes: () => false,
 })

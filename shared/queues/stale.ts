@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, scopeFields } from '../scope.ts'
+import { Count, ScopeFilter } from '../scope.ts'
 
 export const StaleQueue = z.object({
   domain: z.string(),
@@ -22,7 +22,7 @@ export const staleQueues = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
-  input: z.strictObject(scopeFields),
+  input: ScopeFilter,
   output: z.array(StaleQueue),
   changes: () => false,
 })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, scopeFields } from '../scope.ts'
+import { Count, ScopeFilter } from '../scope.ts'
 
 export const GroupStats = z.object({
   domain: z.string(),
@@ -22,7 +22,7 @@ export const stats = endpoint({
     'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros.',
   needs: 'read',
   scoped: 'narrowed',
-  input: z.strictObject(scopeFields),
+  input: ScopeFilter,
   output: z.array(GroupStats),
   changes: () => false,
   shared: true,

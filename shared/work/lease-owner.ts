@@ -14,9 +14,9 @@ export const leaseOwnerFields = {
 export const manyOf = <T extends z.ZodType<{ id: number }>>(item: T) =>
   jobList(item).refine((jobs) => new Set(jobs.map(({ id }) => id)).size === jobs.length, 'must name each job once')
 
+/** A job of many whose call failed. */
+export const NotDone = z.object({ ok: z.literal(false), id: JobId, code: z.enum(failureCodes), detail: z.string() })
+
 /** The result of one job of many: the answer of the call about a single job with `ok: true`, or the code of the error. */
 export const resultOf = <T extends z.ZodRawShape>(answer: z.ZodObject<T>) =>
-  z.discriminatedUnion('ok', [
-    answer.extend({ ok: z.literal(true) }),
-    z.object({ ok: z.literal(false), id: JobId, code: z.enum(failureCodes), detail: z.string() }),
-  ])
+  z.discriminatedUnion('ok', [answer.extend({ ok: z.literal(true) }), NotDone])

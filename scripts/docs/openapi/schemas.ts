@@ -17,13 +17,14 @@ const isPatternVain = ({ format, type }: JsonSchema) => format === 'date-time' |
  * What a caller may send. Zod gives the first step of a field that is parsed in steps: a text, where the last step is one of a few
  * words; the words are what a caller needs.
  */
-export const inputSchema = (schema: z.ZodType): ObjectSchema =>
-  ObjectSchema.parse(
-    schemaOf(schema, 'input', ({ zodSchema, jsonSchema }) => {
-      const last = zodSchema instanceof z.ZodPipe ? zodSchema.out : undefined
-      if (last instanceof z.ZodEnum) Object.assign(jsonSchema, { type: 'string', enum: last.options })
-    }),
-  )
+export const sentSchema = (schema: z.ZodType): JsonSchema =>
+  schemaOf(schema, 'input', ({ zodSchema, jsonSchema }) => {
+    const last = zodSchema instanceof z.ZodPipe ? zodSchema.out : undefined
+    if (last instanceof z.ZodEnum) Object.assign(jsonSchema, { type: 'string', enum: last.options })
+  })
+
+/** The input of a call, which is an object. */
+export const inputSchema = (schema: z.ZodType): ObjectSchema => ObjectSchema.parse(sentSchema(schema))
 
 /** What the server answers. It may add fields in a later version, so that a reader ignores those which it does not know. */
 export const outputSchema = (schema: z.ZodType): JsonSchema =>

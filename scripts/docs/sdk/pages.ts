@@ -4,28 +4,41 @@ import type { EndpointName } from '../../../shared/endpoint-names.ts'
 import { eventStream, statsStream } from '../../../shared/endpoints.ts'
 import { failureCodes } from '../../../shared/errors.ts'
 import { all, meaningOf, names } from '../calls.ts'
-import { inputSchema, type ObjectSchema, outputSchema } from '../openapi/schemas.ts'
+import { inputSchema, type ObjectSchema, outputSchema, sentSchema } from '../openapi/schemas.ts'
 import { namedTypes } from './named-types.ts'
-import { declarationOf, type Named } from './type-text.ts'
+import { declarationOf, type Named, namedType } from './type-text.ts'
 
 const head = '/* Made from the schemas in shared/ by `npm run docs`. */\n\n'
 
 /** `stats` as the beginning of the name of a type: `Stats`. */
 const typeName = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1)}`
 
-const named: readonly Named[] = Object.entries(namedTypes).map(([name, { schema }]) => ({
-  name,
-  json: outputSchema(schema),
-}))
+const sizeOf = (json: unknown): number => JSON.stringify(json).length
+
+const schemas = Object.entries(namedTypes).map(
+  ([name, { schema, sent, meaning }]) =>
+    ({
+      name,
+      meaning,
+      json: sent ? sentSchema(schema) : outputSchema(schema),
+      list: sent ? 'readonly ' : '',
+    }) as const,
+)
+
+/** The names, the shorter schema first: a schema is longer than each of its parts, which it names. */
+const named: Named[] = []
+for (const { name, json, list } of schemas.toSorted((one, other) => sizeOf(one.json) - sizeOf(other.json))) {
+  named.push(namedType(name, json, { named, list }))
+}
 
 /** The types of the inputs and answers of all calls: plain interfaces, so that no declaration needs a schema. */
 export function wireTypesPage(): string {
   return [
     head,
     `/** The stable word of an error. A later version may have further ones. */\nexport type ErrorCode = ${sentCodes.map((code) => `'${code}'`).join(' | ')}\n\n`,
-    ...named.map(
-      ({ name, json }) =>
-        `/** ${namedTypes[name]?.meaning} */\n${declarationOf(name, json, { named: named.filter((one) => one.name !== name), list: '' })}\n`,
+    ...schemas.map(
+      ({ name, meaning, json, list }) =>
+        `/** ${meaning} */\n${declarationOf(name, json, { named: named.filter((one) => one.name !== name), list })}\n`,
     ),
     ...names.flatMap((name) => [inputOf(name, all[name].input), outputOf(name)]),
     inputOf('eventStream', eventStream.input),
@@ -39,7 +52,7 @@ export function wireTypesPage(): string {
 const sentCodes = failureCodes.filter((code) => !['usage', 'interrupted', 'terminated'].includes(code))
 
 const inputOf = (name: string, schema: z.ZodType): string =>
-  `${declarationOf(`${typeName(name)}Input`, inputSchema(schema), { named: [], list: 'readonly ' })}\n`
+  `${declarationOf(`${typeName(name)}Input`, inputSchema(schema), { named, list: 'readonly ' })}\n`
 
 const outputOf = (name: EndpointName): string =>
   `${declarationOf(`${typeName(name)}Output`, outputSchema(all[name].output), { named, list: '' })}\n`

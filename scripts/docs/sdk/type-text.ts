@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import type { JsonSchema } from '../openapi/schemas.ts'
 
 /** What of a JSON schema decides about its type. */
 const Schema = z.looseObject({
@@ -17,42 +16,44 @@ const Schema = z.looseObject({
 })
 type Schema = z.output<typeof Schema>
 
-/** A schema with a name of its own: other types refer to it, or extend it. */
+/** A type with a name of its own: other types refer to it, or extend it. */
 export interface Named {
   name: string
-  json: JsonSchema
+  /** The type as it stands without its name. */
+  text: string
+  /** The fields of an object, each as it is written. */
+  fields: readonly string[]
 }
 
+/** How types are written. */
 interface Writing {
   named: readonly Named[]
   /** Lists of an input may be read-only. */
   list: 'readonly ' | ''
 }
 
-/** True for the same type, whatever the schemas say that it means. */
-const same = (one: unknown, other: unknown): boolean =>
-  JSON.stringify(one, withoutDescription) === JSON.stringify(other, withoutDescription)
-const withoutDescription = (name: string, value: unknown) =>
-  name === 'description' && typeof value === 'string' ? undefined : value
+/** @returns a type that others refer to by its name, wherever its text would stand */
+export const namedType = (name: string, json: unknown, writing: Writing): Named => ({
+  name,
+  text: typeOf(json, writing),
+  fields: fieldsOf(Schema.parse(json), writing),
+})
 
 /** The pattern of ids in a path: callers give them as numbers. */
 const idPattern = '^[1-9]\\d{0,15}$'
 
-/** The declaration of a type: an interface for an object, and an alias for anything else. */
+/** The declaration of a type: an interface for an object, and an alias for anything else, and for a type that has another name. */
 export function declarationOf(name: string, json: unknown, writing: Writing): string {
   const schema = Schema.parse(json)
-  if (schema.type !== 'object' || hasNoFields(schema)) {
-    return `export type ${name} = ${isEmptyInput(schema, writing) ? 'Readonly<Record<string, never>>' : typeOf(json, writing)}\n`
-  }
-  const base = writing.named.find((one) => one.name !== name && isExtended(schema, one))
-  const inherited = base ? Schema.parse(base.json).properties : {}
-  const own = Object.keys(schema.properties).filter((field) => !Object.hasOwn(inherited, field))
-  const lines = own.flatMap((field) => {
+  if (isEmptyInput(schema, writing)) return `export type ${name} = Readonly<Record<string, never>>\n`
+  const text = typeOf(json, writing)
+  if (schema.type !== 'object' || !text.startsWith('{')) return `export type ${name} = ${text}\n`
+  const base = baseOf(schema, writing)
+  const lines = Object.keys(schema.properties).flatMap((field) => {
+    const line = fieldOf(field, schema, writing)
+    if (base?.fields.includes(line)) return []
     const meaning = Schema.parse(schema.properties[field]).description
-    return [
-      ...(meaning === undefined ? [] : [`  /** ${sentenceOf(meaning)} */`]),
-      `  ${fieldOf(field, schema, writing)}`,
-    ]
+    return [...(meaning === undefined ? [] : [`  /** ${sentenceOf(meaning)} */`]), `  ${line}`]
   })
   if (isOpen(schema)) lines.push(`  ${furtherFields}`)
   return `export interface ${name}${base ? ` extends ${base.name}` : ''} {\n${lines.join('\n')}\n}\n`
@@ -61,27 +62,26 @@ export function declarationOf(name: string, json: unknown, writing: Writing): st
 const sentenceOf = (meaning: string): string => `${meaning[0]?.toUpperCase()}${meaning.slice(1)}`
 
 /** True for an answer that has further fields, which no schema names. */
-const isOpen = ({ additionalProperties }: Schema): boolean => same(additionalProperties, {})
+const isOpen = ({ additionalProperties }: Schema): boolean => JSON.stringify(additionalProperties) === '{}'
 const furtherFields = '[name: string]: unknown'
 
 const hasNoFields = ({ properties }: Schema): boolean => Object.keys(properties).length === 0
 
 /** An input without fields: `additionalProperties` is false, or what a caller may send. */
 const isEmptyInput = (schema: Schema, { list }: Writing): boolean =>
-  list !== '' && schema.type === 'object' && schema.additionalProperties === false
+  list !== '' && schema.type === 'object' && hasNoFields(schema) && schema.additionalProperties === false
 
-/** True when a schema has all fields of a named one, and more. */
-function isExtended({ properties, required }: Schema, { json }: Named): boolean {
-  const base = Schema.parse(json)
-  const names = Object.keys(base.properties)
-  return (
-    names.length < Object.keys(properties).length &&
-    names.every(
-      (name) =>
-        same(base.properties[name], properties[name]) && base.required.includes(name) === required.includes(name),
-    )
-  )
+/** The named type with the most fields of those whose fields an object all has, and more. A few fields are equal by chance. */
+function baseOf(schema: Schema, writing: Writing): Named | undefined {
+  const fields = fieldsOf(schema, writing)
+  return writing.named
+    .filter((base) => base.fields.length > 5 && base.fields.length < fields.length)
+    .filter((base) => base.fields.every((field) => fields.includes(field)))
+    .sort((one, other) => other.fields.length - one.fields.length)[0]
 }
+
+const fieldsOf = (schema: Schema, writing: Writing): readonly string[] =>
+  Object.keys(schema.properties).map((field) => fieldOf(field, schema, writing))
 
 function fieldOf(field: string, { properties, required }: Schema, writing: Writing): string {
   const type = typeOf(properties[field], writing)
@@ -89,10 +89,13 @@ function fieldOf(field: string, { properties, required }: Schema, writing: Writi
   return required.includes(field) ? `${name}: ${type}` : `${name}?: ${type} | undefined`
 }
 
-/** The type of a value that keeps a JSON schema, as TypeScript writes it. */
+/** The type of a value that keeps a JSON schema, by its name where it has one. */
 function typeOf(json: unknown, writing: Writing): string {
-  const named = writing.named.find((one) => same(one.json, json))
-  if (named) return named.name
+  const text = textOf(json, writing)
+  return writing.named.find((one) => one.text === text)?.name ?? text
+}
+
+function textOf(json: unknown, writing: Writing): string {
   const schema = Schema.parse(json)
   const either = schema.anyOf ?? schema.oneOf
   if (either) return unionOf(either.map((part) => typeOf(part, writing)))
@@ -111,8 +114,7 @@ function typeOf(json: unknown, writing: Writing): string {
 
 function objectOf(schema: Schema, writing: Writing): string {
   if (!hasNoFields(schema)) {
-    const fields = Object.keys(schema.properties).map((field) => fieldOf(field, schema, writing))
-    return `{ ${[...fields, ...(isOpen(schema) ? [furtherFields] : [])].join('; ')} }`
+    return `{ ${[...fieldsOf(schema, writing), ...(isOpen(schema) ? [furtherFields] : [])].join('; ')} }`
   }
   if (schema.additionalProperties === undefined || schema.additionalProperties === true) return 'object'
   return `Record<string, ${typeOf(schema.additionalProperties, writing)}>`

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { z } from 'zod'
 import { type Calls, callsOf } from '../../../sdk/wire/calls.ts'
@@ -64,4 +65,24 @@ it('has a method for each endpoint, which calls its method and path', () => {
     methods.get(name)?.({} as never)
     expect(sent.pop()).toEqual({ method, path })
   }
+})
+
+const page = readFileSync('sdk/wire/types.ts', 'utf8').replaceAll(/^ *\/\*\*.*\*\/\n/gm, '')
+const declarations = [...page.matchAll(/^export (?:interface|type) \w+ ?(?:= )?([\s\S]*?)\n(?=\n|$)/gm)].map(
+  ([, text = '']) => text,
+)
+
+/** The bodies of all objects of a text, those within others first. */
+function objectsIn(text: string): string[] {
+  const inner = text.match(/\{[^{}]*\}/g) ?? []
+  if (inner.length === 0) return []
+  return [...inner, ...objectsIn(text.replaceAll(/\{([^{}]*)\}/g, '($1)'))]
+}
+
+it('has no two objects of the same fields: the second one refers to the first by its name', () => {
+  expect(declarations.length).toBeGreaterThan(200)
+  const objects = declarations.flatMap(objectsIn).map((text) => text.replaceAll(/[\s;]+/g, ' '))
+  // Objects of one or two fields are equal by chance: `{ id: number }`.
+  const large = objects.filter((text) => (text.match(/\w\??: /g) ?? []).length > 2)
+  expect(large.filter((text, at) => large.indexOf(text) !== at)).toEqual([])
 })
