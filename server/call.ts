@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type * as z from 'zod'
 import type { Right } from '../shared/access/rights.ts'
 import type { Progress } from '../shared/changes/bulk-change.ts'
@@ -185,3 +186,6 @@ export interface Call extends ServerContext {
 /** An SQL expression of type timestamptz: the reference time of a call, which is the time of its preview, or now. */
 export const referenceTime = (sql: Sql, { asOf }: { asOf?: string | undefined }) =>
   sql`coalesce(${asOf ?? null}::text::timestamptz, now())`
+
+/** The name of this server for people and other servers: host name and process id. */
+export const serverName = `${hostname()}:${process.pid}`

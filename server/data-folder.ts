@@ -1,6 +1,8 @@
-import { access, chmod, constants, mkdir, stat } from 'node:fs/promises'
+import { access, chmod, constants, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Failure } from '../shared/errors.ts'
+import type { Place } from './database/installation/installation.ts'
+import type { Env } from './env.ts'
 import type { Log } from './log.ts'
 import { systemErrorText } from './system-error.ts'
 
@@ -45,4 +47,10 @@ async function obstacle(folder: string): Promise<NodeJS.ErrnoException | undefin
 
 function unusable(folder: string, why: string, hint: string, cause?: unknown): Failure {
   return new Failure('usage', `JOBS_DATA_DIR: ${folder} cannot be the data folder: ${why}`, { hint, cause })
+}
+
+/** What the environment says of the database, for the comparison with what the database remembers. The data folder must be there. */
+export async function placeOf(env: Pick<Env, 'JOBS_DB_URL' | 'JOBS_DATA_DIR' | 'JOBS_INSTANCE'>): Promise<Place> {
+  const folder = env.JOBS_DB_URL ? null : await realpath(env.JOBS_DATA_DIR)
+  return { instance: env.JOBS_INSTANCE ?? null, folder }
 }

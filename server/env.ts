@@ -10,7 +10,16 @@ import { isIssuer, isPublicUrl } from './public-url.ts'
 import { defaultRedactKeys } from './redact.ts'
 import { readRoleMap } from './role-map.ts'
 import { withSecretFiles } from './secret-files.ts'
-import { isPathList } from './viewer-paths.ts'
+
+/** The parts of payloads of `JOBS_VIEWER_FIELDS`: paths such as `customer.id`, separated by commas. */
+export const viewerPathsOf = (text: string): string[][] =>
+  text
+    .split(',')
+    .map((path) => path.trim())
+    .filter((path) => path !== '')
+    .map((path) => path.split('.'))
+
+const isPathList = (text: string): boolean => viewerPathsOf(text).every((path) => path.every((name) => name !== ''))
 
 const numberFrom = (least: number, most: number) =>
   z

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isKeepable } from './moment.ts'
 
 /** Null and blank texts count as absent, because existing clients send them for absent fields. */
 const absent = (value: unknown) =>
@@ -78,3 +79,8 @@ export const jobList = <T extends z.ZodType>(item: T) =>
 
 /** A count on the wire: a whole number from 0. */
 export const Count = z.number().int().nonnegative()
+
+/** A time in ISO 8601 with its offset from UTC. */
+export const Time = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z', abort: true })
+  .refine(isKeepable, 'must be a time of the years 1 to 9999, less than 16 hours from UTC')

@@ -12,3 +12,9 @@ export function quoted(word: string): string {
 
 /** A command line to paste. */
 export const commandLine = (words: readonly string[]): string => words.map(quoted).join(' ')
+
+/** A queue as the operand of a command; a name that looks like a flag stands after `--`. */
+export function queueWords({ domain, queue }: { domain: string; queue: string }): string[] {
+  const word = `${domain}/${queue}`
+  return word.startsWith('-') ? ['--', word] : [word]
+}

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { EventLogPart, storage } from '../../shared/doctor/storage.ts'
 import { units } from '../../shared/duration.ts'
-import { sizeText } from '../../shared/size-text.ts'
+import { sizeText } from '../../shared/time-and-size.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { whenText } from '../output/when.ts'
 import type { Finding } from './outcome.ts'

@@ -2,7 +2,7 @@ import { codeOfStatus, Failure, type FailureCode, type Fault, knownCode, type Mo
 import { FailureBody } from '../../shared/failure-body.ts'
 import { headers } from '../../shared/headers.ts'
 import { secondsOf } from '../../shared/retry-after.ts'
-import { spanText } from '../../shared/time-text.ts'
+import { spanText } from '../../shared/time-and-size.ts'
 import { inWordsOf } from '../../shared/words-of-clients.ts'
 import { inFlagNames } from '../settings/flags/flag-errors.ts'
 import type { Target } from '../settings/target.ts'

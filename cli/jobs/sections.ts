@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { ShownJob } from '../../shared/jobs/show.ts'
-import { clockText, spanText } from '../../shared/time-text.ts'
+import { clockText, spanText } from '../../shared/time-and-size.ts'
 import { restoreDigits } from '../exact-json.ts'
 import { groupedDigits } from '../output/numbers.ts'
 import { whenText } from '../output/when.ts'

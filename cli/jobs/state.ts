@@ -1,5 +1,5 @@
 import type { ShownJob } from '../../shared/jobs/show.ts'
-import { spanText } from '../../shared/time-text.ts'
+import { spanText } from '../../shared/time-and-size.ts'
 import { whenText } from '../output/when.ts'
 import { textOf, timeOf, unmetOf } from './columns.ts'
 

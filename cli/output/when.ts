@@ -1,4 +1,4 @@
-import { spanText } from '../../shared/time-text.ts'
+import { spanText } from '../../shared/time-and-size.ts'
 import { ago } from './ago.ts'
 
 /** `2h ago`, or `in 1h 12m`. Text that is no time is returned as it is. */

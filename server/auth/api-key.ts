@@ -7,7 +7,7 @@ import type { Log } from '../log.ts'
 import { systemErrorText } from '../system-error.ts'
 import type { AttemptLimit } from './attempt-limit.ts'
 import { type Authenticator, bearerOf, singleUser } from './authenticate.ts'
-import { hashed, sameHash } from './equal.ts'
+import { hashed, sameHash } from './secrets.ts'
 
 /**
  * Single-user mode: one key, in `X-API-KEY` or as a bearer token.

@@ -1,8 +1,7 @@
 import type { Env } from '../env.ts'
 import type { Log } from '../log.ts'
 import { apiKey } from './api-key.ts'
-import { hashed } from './equal.ts'
-import { refuseShort } from './refuse-short.ts'
+import { hashed, refuseShort } from './secrets.ts'
 
 /** The keys of single-user mode. */
 export interface KeyRing {

@@ -1,6 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /** Who made a token, or a secret of it, at the shell: beside the database, where approvals do not reach. */
 const atShell = 'jobs-server'

@@ -1,4 +1,4 @@
-import { hashed } from './equal.ts'
+import { hashed } from './secrets.ts'
 
 const prefix = 'oidc:'
 /** As long as the name of a principal may be. */

@@ -5,7 +5,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
 import type { AttemptLimit } from './attempt-limit.ts'
 import { type Authenticator, bearerOf, type Caller } from './authenticate.ts'
-import { hashed, sameHash } from './equal.ts'
+import { hashed, sameHash } from './secrets.ts'
 import { isLive, tokenParts, withoutRole } from './tokens.ts'
 
 /**

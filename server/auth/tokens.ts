@@ -4,11 +4,9 @@ import type { Grant, Role } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
-import { utcText } from '../database/utc-text.ts'
-import { hashed } from './equal.ts'
+import { type Fragment, type Sql, staticFragment, utcText } from '../database/sql.ts'
 import { noteRotation, secretsBy } from './secret-makers.ts'
+import { hashed } from './secrets.ts'
 
 const shape = /^jobs_([0-9a-f]{12})_([\w-]{43})$/
 

@@ -4,6 +4,7 @@ import type { ServerContext } from '../call.ts'
 import { keepCounts } from '../counts/keeper.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { prepare } from '../database/migrate/prepare.ts'
+import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env.ts'
 import { keepHistory } from '../history/keeper.ts'
 import { workChannel } from '../lifecycle/events/job-events.ts'
@@ -20,7 +21,6 @@ import { runMaintenance } from './maintenance.ts'
 import { runPolicy } from './policy/run-policy.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
 import { createStandstill } from './standstill.ts'
-import { waitForIndex } from './wait-for-index.ts'
 import type { Readiness } from './watch-readiness.ts'
 
 interface BackgroundOptions {
@@ -117,3 +117,14 @@ const listenForWork = ({ listen }: OpenedDatabase, longPolls: LongPolls, connect
       connected()
     },
   })
+
+const lookEveryMs = 60_000
+
+/** Waits for an index that the operator builds. Resolves at once where it is there, and when the server stops. */
+async function waitForIndex(sql: Sql, name: string, stopping: AbortSignal): Promise<void> {
+  while (!stopping.aborted) {
+    const [there] = await sql`select from pg_index where indexrelid = to_regclass(${name}) and indisvalid`
+    if (there) return
+    await wait(lookEveryMs, undefined, { signal: stopping, ref: false }).catch(() => {})
+  }
+}

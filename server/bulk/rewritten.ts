@@ -1,6 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Pool, Sql } from '../database/sql.ts'
-import { tableParts } from '../database/table-parts.ts'
+import { type Pool, type Sql, tableParts } from '../database/sql.ts'
 import type { Matching, Operation } from './bulk-change.ts'
 import { digits } from './limits/size.ts'
 import { countMatching } from './preview/count-matching.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Failure } from '../../shared/errors.ts'
-import { operatorName } from './operator-name.ts'
-import { printOutput } from './print-output.ts'
+import { printOutput } from './command.ts'
+import { operatorName } from './operator.ts'
 import { runOnDatabase } from './run-on-database.ts'
 
 /** Adds `adopt-database`. */

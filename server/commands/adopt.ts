@@ -15,7 +15,7 @@ import {
 } from '../database/installation/installation.ts'
 import type { Pool, Transaction } from '../database/sql.ts'
 import { leavesJobs } from '../undo/leaves-jobs.ts'
-import { atShell } from './at-shell.ts'
+import { atShell } from './operator.ts'
 
 interface Adoption {
   by: string

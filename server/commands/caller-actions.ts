@@ -1,8 +1,8 @@
 import { listKnownCallers } from '../auth/oidc/known-callers.ts'
 import type { Pool } from '../database/sql.ts'
 import { blockOnRecord } from '../endpoints/access/callers.ts'
-import { atShell } from './at-shell.ts'
 import type { Command, CommandOutput } from './command.ts'
+import { atShell } from './operator.ts'
 
 const mostShown = 10_000
 

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { Failure } from '../../shared/errors.ts'
 import { isSingleSignOn, singleSignOnId } from '../auth/single-sign-on-id.ts'
 import { readEnv } from '../env.ts'
-import { operatorName } from './operator-name.ts'
-import { printOutput } from './print-output.ts'
+import { printOutput } from './command.ts'
+import { operatorName } from './operator.ts'
 import { runOnDatabase } from './run-on-database.ts'
 
 /** Adds the subcommands of `jobs-server callers`. */

@@ -3,6 +3,7 @@ import { tokenLimits } from '../../shared/access/limits.ts'
 import { givenRoles } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import { longestOverlap } from '../../shared/access/tokens.ts'
+import { cell } from '../../shared/escape.ts'
 
 const role = z.enum(givenRoles)
 
@@ -56,3 +57,11 @@ export type Command = z.output<typeof Command>
 /** The output of a command: lines for standard output, tab-separated for a list, and warnings for standard error. */
 export const CommandOutput = z.object({ lines: z.array(z.string()), warnings: z.array(z.string()).default([]) })
 export type CommandOutput = z.output<typeof CommandOutput>
+
+/** Prints the lines of a command to standard output, and its warnings to standard error, with what others wrote in them escaped. */
+export function printOutput({ lines, warnings }: CommandOutput): void {
+  process.stdout.write(lines.map((line) => `${printable(line)}\n`).join(''))
+  process.stderr.write(warnings.map((line) => `warning: ${printable(line)}\n`).join(''))
+}
+
+const printable = (line: string): string => line.split('\t').map(cell).join('\t')

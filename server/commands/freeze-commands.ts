@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { Failure } from '../../shared/errors.ts'
 import { maxReasonLength } from '../../shared/headers.ts'
-import { operatorName } from './operator-name.ts'
-import { printOutput } from './print-output.ts'
+import { printOutput } from './command.ts'
+import { operatorName } from './operator.ts'
 import { runOnDatabase } from './run-on-database.ts'
 
 /** Adds `freeze` and `thaw`. */

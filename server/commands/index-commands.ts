@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { buildCommand, planCommand } from '../indexes/indexes-command.ts'
-import { printOutput } from './print-output.ts'
+import { printOutput } from './command.ts'
 
 /** Adds `indexes plan` and `indexes build`. */
 export function addIndexCommands(program: Command): void {

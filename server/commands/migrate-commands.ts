@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { printOutput } from './command.ts'
 import { grantLines, migrateDatabase } from './migrate.ts'
-import { printOutput } from './print-output.ts'
 
 /** Adds `migrate` and `grants`. */
 export function addMigrateCommands(program: Command): void {

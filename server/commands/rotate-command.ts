@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { operatorName } from './operator-name.ts'
-import { printOutput } from './print-output.ts'
+import { printOutput } from './command.ts'
+import { operatorName } from './operator.ts'
 import { runOnDatabase } from './run-on-database.ts'
 
 /** Adds `rotate preview-key`. */

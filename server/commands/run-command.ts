@@ -5,9 +5,9 @@ import type { Place } from '../database/installation/installation.ts'
 import type { Pool } from '../database/sql.ts'
 import { insertDemo } from '../demo/insert-demo.ts'
 import { adopt } from './adopt.ts'
-import { atShell } from './at-shell.ts'
 import { runCallerCommand } from './caller-actions.ts'
 import type { Command, CommandOutput } from './command.ts'
+import { atShell } from './operator.ts'
 import { runTokenCommand } from './token/token-actions.ts'
 
 /** What a command works on. */

@@ -5,7 +5,7 @@ import { silent, withDatabase } from '../database/with-tables.ts'
 import { type Env, readEnv } from '../env.ts'
 import { schemaLines } from '../schema/schema-report.ts'
 import { uninstallScript } from '../schema/uninstall-script.ts'
-import { printOutput } from './print-output.ts'
+import { printOutput } from './command.ts'
 
 /** Adds `schema` and `uninstall`, which read the catalog of the database and change nothing. */
 export function addSchemaCommands(program: Command): void {

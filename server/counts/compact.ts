@@ -1,5 +1,4 @@
-import type { Fragment, Pool, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Pool, type Sql, staticFragment } from '../database/sql.ts'
 import { withCountsLock } from './counts-lock.ts'
 import { fitsIndex } from './group-list.ts'
 

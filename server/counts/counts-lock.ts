@@ -1,6 +1,6 @@
-import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { holdLock, tryToHoldLock } from '../database/locks/hold-lock.ts'
 import type { Pool, Sql } from '../database/sql.ts'
+import { limitIdleTime } from '../database/timeouts.ts'
 
 /** The longest statement of a transaction in the background, in milliseconds. */
 const backgroundTimeoutMs = 600_000

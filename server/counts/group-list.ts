@@ -1,5 +1,4 @@
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /** False where the names are null, or too long for the index of the sums: these rows stay among the appended ones. */
 export const fitsIndex = staticFragment(

@@ -1,5 +1,4 @@
-import type { Pool, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Pool, type Sql, staticFragment } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 import { addToSums, compactInPlace } from './compact.ts'
 import { withCountsLock } from './counts-lock.ts'

@@ -1,7 +1,7 @@
-import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { hasCode } from '../database/errors/error-meanings.ts'
 import { isAccessRefused } from '../database/errors/failure.ts'
 import type { Pool, Sql } from '../database/sql.ts'
+import { limitIdleTime } from '../database/timeouts.ts'
 import { countTriggers, isCountable } from './trust.ts'
 
 /** Triggers of `jobs` that append to a table of the server. Each has a function of its name. */

@@ -1,5 +1,4 @@
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { listingFunctions } from './group-list.ts'
 
 /**

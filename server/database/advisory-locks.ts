@@ -1,5 +1,4 @@
-import type { Fragment, Sql } from './sql.ts'
-import { staticFragment } from './static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 /**
  * The locks that the servers on one database share, in the order in which one transaction may take several of

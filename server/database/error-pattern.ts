@@ -1,6 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Fragment, Sql } from './sql.ts'
-import { staticFragment } from './static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 /**
  * The version of the rules in this file. Ids of clusters begin with it. A change of the rules must raise the version, because

@@ -1,8 +1,7 @@
 import type { JobFilter } from '../../shared/jobs/job-filter.ts'
 import { isInCluster } from './error-pattern.ts'
 import { inScope, type Narrowed } from './scope.ts'
-import type { Fragment, Sql } from './sql.ts'
-import { staticFragment } from './static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 /** An SQL expression: when a job ended, null for a job that has never ended. */
 export const endedAt = staticFragment((sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at)`)

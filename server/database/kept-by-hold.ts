@@ -1,8 +1,7 @@
 import { hasKnownRules, isFailure } from './error-pattern.ts'
 import { inFilter } from './job-filter.ts'
 import type { HoldByFilter, Holds } from './read-holds.ts'
-import type { Fragment, Sql } from './sql.ts'
-import { staticFragment } from './static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 /**
  * An SQL condition on a row of `jobs`: true where a hold keeps the job from being deleted or ended, and never null. Undefined where there

@@ -3,6 +3,15 @@ import * as z from 'zod'
 import { isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
 import { endOfString } from '../../shared/json-string.ts'
 
+/** What a text says as JSON; undefined for a text that is not JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Marks a JSON text that is written without a change. It is random, so no input can contain it. */
 const mark = randomUUID()
 const quotedMark = `"${mark}`

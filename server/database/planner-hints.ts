@@ -1,5 +1,4 @@
-import type { Fragment, Sql } from './sql.ts'
-import { staticFragment } from './static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number
 

@@ -23,3 +23,29 @@ export type Session = Awaited<ReturnType<Pool['reserve']>>
 
 /** A part of a statement. */
 export type Fragment = ReturnType<Sql['unsafe']>
+
+/** A fragment without parameters, made once per pool or transaction, because making it takes as long as sending it. */
+export function staticFragment(make: (sql: Sql) => Fragment): (sql: Sql) => Fragment {
+  const made = new WeakMap<Sql, Fragment>()
+  return (sql) => {
+    const known = made.get(sql) ?? make(sql)
+    made.set(sql, known)
+    return known
+  }
+}
+
+/** An SQL condition: true for a time that the API can show, of the years 1 to 9999. Somebody may write another by SQL, such as `infinity`. */
+export const isShownTime = (sql: Sql, time: Fragment): Fragment => sql`
+  (${time} >= '0001-01-01 00:00Z'::timestamptz and ${time} < '10000-01-01 00:00Z'::timestamptz)`
+
+/** An SQL expression: the time of a column as the API has it, to the second. */
+export const utcText = (sql: Sql, column: string): Fragment =>
+  sql`to_char(${sql(column)} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`
+
+/**
+ * A table with all its partitions, as rows `(part)`, for a `from`. `pg_partition_tree` has no row for a table without partitions. Where there
+ * is no table, `part` is null.
+ * @param table an expression of the type oid or regclass
+ */
+export const tableParts = (sql: Sql, table: Fragment): Fragment => sql`
+  (select ${table}::regclass as part union select relid from pg_partition_tree(${table}::regclass))`

@@ -1,3 +1,4 @@
+import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
 import { showCaller } from './access/caller.ts'
 import { blockCaller, listCallers, unblockCaller } from './access/callers.ts'
 import { endSession } from './access/sessions.ts'
@@ -16,7 +17,6 @@ import {
 import { bulkHandlers } from './changes/all.ts'
 import { checkCounts } from './doctor/check-counts.ts'
 import { idleIndexes } from './doctor/idle-indexes.ts'
-import { missingIndexes } from './doctor/missing-indexes.ts'
 import { storage } from './doctor/storage.ts'
 import { explainJob } from './explain/job.ts'
 import { explainQueue } from './explain/queue.ts'
@@ -88,7 +88,7 @@ export const handlers: Handlers = {
   storage,
   checkCounts,
   idleIndexes,
-  missingIndexes,
+  missingIndexes: ({ sql }) => readMissingIndexes(sql),
   listJobs,
   failureClusters,
   jobByKey,

@@ -1,6 +1,5 @@
 import { inScope, type Narrowed } from '../database/scope.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /** The most expired leases that are read. */
 export const mostExpired = 50_000

@@ -54,3 +54,9 @@ export function openAttrs(attrs: unknown): unknown {
   const open = Object.entries(attrs).filter(([name, value]) => openAttributes.has(name) && typeof value !== 'object')
   return Object.fromEntries(open)
 }
+
+/** The fields of the filters of a record that a caller may not see. */
+export const hiddenFilters = (caller: Pick<Call, 'may'>): string[] => [
+  ...(isContentHidden(caller) ? ['payload', 'error'] : []),
+  ...(caller.may.has('read_tokens') ? [] : ['address', 'name', 'principal']),
+]

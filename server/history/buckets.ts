@@ -1,4 +1,4 @@
-import { staticFragment } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/sql.ts'
 
 /**
  * The bounds of the buckets of waits and run times, in seconds. A bucket has the times that are above the bound before it and at most its

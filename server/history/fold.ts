@@ -1,8 +1,7 @@
-import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { tryToHoldLock } from '../database/locks/hold-lock.ts'
 import { askedName } from '../database/scope.ts'
-import type { Fragment, Pool, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Pool, type Sql, staticFragment } from '../database/sql.ts'
+import { limitIdleTime } from '../database/timeouts.ts'
 import { addBuckets, sumOfBuckets } from './buckets.ts'
 
 /** The most appended rows that one transaction adds up. */

@@ -1,7 +1,6 @@
-import { limitIdleTime } from '../database/connection/idle-timeout.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
-import type { Fragment, Pool, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Pool, type Sql, staticFragment } from '../database/sql.ts'
+import { limitIdleTime } from '../database/timeouts.ts'
 
 /** For how many days history is kept by the minute and by the hour. */
 export const minuteDays = 7

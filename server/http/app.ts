@@ -5,8 +5,6 @@ import type { ServerContext } from '../call.ts'
 import { orWithoutRight } from '../database/errors/failure.ts'
 import { readFreeze } from '../database/installation/freeze.ts'
 import { readDifferences } from '../database/installation/installation.ts'
-import { absentPaths } from './absent-paths.ts'
-import { methodsOf } from './allowed-methods.ts'
 import { type Admission, authenticate } from './authenticate.ts'
 import { routedPath } from './browser/base-path.ts'
 import { mountSessions } from './browser/session-routes.ts'
@@ -15,6 +13,7 @@ import { limitSilence } from './connection/call-timeout.ts'
 import { logFailure, toFailure } from './error-mapping.ts'
 import { healthBody, healthPath } from './health.ts'
 import { hasCredentials, mountMetrics } from './metrics.ts'
+import { refuseUnrouted } from './not-found.ts'
 import openApi from './openapi.json' with { type: 'json' }
 import { problemOf } from './problem.ts'
 import { countRequests } from './request/count-requests.ts'
@@ -67,12 +66,7 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   app.use('/api/*', authenticated)
   mountRoutes(app, options)
   if (options.ui !== 'off') mountUi(app, options.site)
-  app.notFound((c) => {
-    const allow = methodsOf(app, c.req.path)
-    if (allow.length === 0)
-      throw new Failure('not_found', absentPaths.get(c.req.path) ?? 'there is nothing at this path')
-    throw new Failure('method_not_allowed', `this path takes ${allow.join(' or ')}`, { allow })
-  })
+  refuseUnrouted(app)
   respondToErrors(app, options)
   return app
 }

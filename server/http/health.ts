@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { headers } from '../../shared/headers.ts'
-import { requestIdOf } from './request/request-id.ts'
+import { requestIdOf } from './request/request-log.ts'
 import { securityHeaders } from './security-headers.ts'
 
 export const healthPath = '/healthz'

@@ -1,7 +1,7 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { Failure } from '../../shared/errors.ts'
 import { bearerOf } from '../auth/authenticate.ts'
-import { hashed, sameHash } from '../auth/equal.ts'
+import { hashed, sameHash } from '../auth/secrets.ts'
 import type { ServerContext } from '../call.ts'
 import type { Scrape } from '../endpoints/metrics/job-metrics.ts'
 import type { Meter } from '../meter.ts'

@@ -1,8 +1,7 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { assumeManyRows, hasIdAmong } from '../database/planner-hints.ts'
 import { isElsewhere, isWithin } from '../database/scope.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /** The states of an ended job whose dependents can never run, as a list for `in`. */
 export const failedEnds = staticFragment((sql) => sql`('failed', 'cancelled', 'quarantined')`)

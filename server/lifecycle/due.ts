@@ -1,8 +1,7 @@
 import type { AcquireRequest } from '../../shared/work/acquire.ts'
 import type { Call } from '../call.ts'
 import { hasSafeId } from '../database/planner-hints.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /** One queue: its domain and its name. */
 export interface Queue {

@@ -1,4 +1,4 @@
-import { staticFragment } from '../database/static-fragment.ts'
+import { staticFragment } from '../database/sql.ts'
 
 /**
  * A table expression of one row, for a cross join before `lateral (select … from jobs …)`. It has what holds where `jobs` lacks a column:

@@ -1,7 +1,6 @@
 import { Attempt } from '../../shared/work/acquire.ts'
 import { Job } from '../../shared/work/job.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 type Column = keyof Job
 

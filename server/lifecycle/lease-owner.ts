@@ -1,8 +1,7 @@
 import { Failure, type FailureCode } from '../../shared/errors.ts'
 import type { Call } from '../call.ts'
 import { isWithin } from '../database/scope.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /**
  * Selects and locks the row of `jobs` with this id, if it is within the scope of the caller. The status is not part of the predicate, because the planner could

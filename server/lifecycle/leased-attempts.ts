@@ -1,7 +1,6 @@
 import type { Call } from '../call.ts'
 import { assumeManyRows } from '../database/planner-hints.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import type { KeyedFinish } from './finish-replay.ts'
 import { withoutPolicies } from './job-policies.ts'
 import { isLeaseOwner, lockedJob } from './lease-owner.ts'

@@ -1,8 +1,7 @@
 import type { Call } from '../call.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
-import type { Fragment, Pool, Sql, Transaction } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Pool, type Sql, staticFragment, type Transaction } from '../database/sql.ts'
 import { cascadeOfFew, droppedEvents, failedEnds } from './dependents.ts'
 import { insertEvents } from './events/job-events.ts'
 

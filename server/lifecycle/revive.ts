@@ -1,6 +1,5 @@
 import { hasIdAmong, jobWithUuid } from '../database/planner-hints.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { failedEnds, neededBy } from './dependents.ts'
 
 /**

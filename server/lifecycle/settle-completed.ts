@@ -1,6 +1,5 @@
 import { hasIdAmong } from '../database/planner-hints.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { queuesOfDependents } from './dependents.ts'
 import { attrsWithoutNulls, insertEventsOfCalls, notifyQueues } from './events/job-events.ts'
 import type { Settled } from './settle.ts'

@@ -1,7 +1,6 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Call } from '../call.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { attemptOutcome } from './attempt-outcome.ts'
 import { cascade, cascadeOfFew, droppedEvents, elsewhereColumn, queuesOfDependents } from './dependents.ts'
 import { insertEvents, notifyQueues, wireTime } from './events/job-events.ts'

@@ -1,6 +1,5 @@
 import { hasIdAmong } from '../database/planner-hints.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /** The most failures that a job keeps in `failure_timeline`. */
 const timelineLength = 20

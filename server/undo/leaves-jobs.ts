@@ -1,6 +1,6 @@
 import type { LeavesJobs } from '../bulk/bulk-change.ts'
-import { limitReadTime } from '../database/read-timeout.ts'
 import type { Sql, Transaction } from '../database/sql.ts'
+import { limitReadTime } from '../database/timeouts.ts'
 import { leftOf } from './way-back.ts'
 
 /** As `LeavesJobs` describes it. */

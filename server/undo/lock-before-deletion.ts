@@ -1,6 +1,5 @@
 import { idSelection, type Selection } from '../bulk/selection.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /**
  * True where edges have a column for the last status of a job that is deleted, as the newer version of the other program has it. Its

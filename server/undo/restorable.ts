@@ -1,7 +1,6 @@
 import { prunableStatuses } from '../../shared/changes/prune.ts'
 import { inScope, type Narrowed } from '../database/scope.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { inPart, type Part } from './part.ts'
 
 const statuses = prunableStatuses.map((status) => `'${status}'`).join(', ')

@@ -1,8 +1,7 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { holdLock } from '../database/locks/hold-lock.ts'
 import { isElsewhere, type Narrowed } from '../database/scope.ts'
-import type { Fragment, Sql, Transaction } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment, type Transaction } from '../database/sql.ts'
 import { hasSnapshots } from './lock-before-deletion.ts'
 import { isUnchangedSinceChange } from './restore-columns.ts'
 

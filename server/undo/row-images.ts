@@ -1,5 +1,4 @@
-import type { Fragment, Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /** The columns that every change of rows may overwrite, with their types. */
 const overwrittenColumns = {

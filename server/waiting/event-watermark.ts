@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Sql } from '../database/sql.ts'
-import { staticFragment } from '../database/static-fragment.ts'
+import { type Sql, staticFragment } from '../database/sql.ts'
 import type { Log } from '../log.ts'
 
 /** How long a reader waits for open transactions that write events, in milliseconds. */

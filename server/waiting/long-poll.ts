@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { jsonOf } from '../json-of.ts'
+import { jsonOf } from '../database/lossless-json.ts'
 
 /** One queue as the notifications of the database name it: `["chatbooks","default"]`. */
 export const queueKey = ({ domain, queue }: { domain: string; queue: string }): string =>

@@ -1,6 +1,5 @@
 import * as z from 'zod'
-import { Count, optional, wholeNumber } from '../scope.ts'
-import { Time } from '../time.ts'
+import { Count, optional, Time, wholeNumber } from '../scope.ts'
 import { Waiting } from './waiting.ts'
 
 /** The token of a preview. A blank token and null are rejected: the script that sends one had no preview, and must not change anything. */

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, preset, wholeNumber } from '../scope.ts'
-import { Time } from '../time.ts'
+import { optional, preset, Time, wholeNumber } from '../scope.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
 import { ChangedJobs } from './named-ids.ts'
 

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, ScopeName } from '../scope.ts'
-import { Time } from '../time.ts'
+import { Count, ScopeName, Time } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, Ids } from './filtered-change.ts'

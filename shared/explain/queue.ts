@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, Domain, Queue } from '../scope.ts'
-import { spanText } from '../time-text.ts'
+import { spanText } from '../time-and-size.ts'
 import { jobsText } from './phrases.ts'
 import { Reason } from './reason.ts'
 

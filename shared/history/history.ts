@@ -1,8 +1,7 @@
 import * as z from 'zod'
 import { IdleTrigger } from '../doctor/idle-trigger.ts'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, scopeFields } from '../scope.ts'
-import { Time } from '../time.ts'
+import { Count, optional, scopeFields, Time } from '../scope.ts'
 import { Mark } from './marks.ts'
 
 /** How long a point can be, in seconds, by its name. */

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, queryNumber, scopeFields } from '../scope.ts'
-import { Time } from '../time.ts'
+import { Count, optional, queryNumber, scopeFields, Time } from '../scope.ts'
 
 /** The states of a failure; `retrying` is a queued job that has failed before. */
 const failureStates = ['quarantined', 'failed', 'retrying'] as const

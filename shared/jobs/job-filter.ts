@@ -1,7 +1,6 @@
 import * as z from 'zod'
-import { optional, scopeFields, wholeNumber } from '../scope.ts'
+import { optional, scopeFields, Time, wholeNumber } from '../scope.ts'
 import { readSwitch } from '../switch.ts'
-import { Time } from '../time.ts'
 import { PathId, text, words } from '../work/job.ts'
 
 /** Every state of a job. */

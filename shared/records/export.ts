@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import { refusedChain } from '../access/refused.ts'
 import { endpoint } from '../endpoint.ts'
-import { optional, queryNumber } from '../scope.ts'
-import { Time } from '../time.ts'
+import { optional, queryNumber, Time } from '../scope.ts'
+import { refusedChain } from './records.ts'
 
 /** A sealed record, as somebody without the database can verify it. */
 const SealedRecord = z.object({

@@ -2,8 +2,7 @@ import * as z from 'zod'
 import { documentsOfIds, Ids, prepareFilter } from '../changes/filtered-change.ts'
 import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
-import { Count, optional, preset, queryNumber } from '../scope.ts'
-import { Time } from '../time.ts'
+import { Count, optional, preset, queryNumber, Time } from '../scope.ts'
 import { JobId, PathId } from '../work/job.ts'
 
 const string = z.string().nullable()

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Time } from '../time.ts'
+import { Time } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 
 export const keepOperation = endpoint({

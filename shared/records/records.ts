@@ -1,11 +1,12 @@
 import * as z from 'zod'
-import { refusedChain } from '../access/refused.ts'
 import { bulkKinds } from '../changes/kinds.ts'
-import { endpoint } from '../endpoint.ts'
-import { Count, optional, queryNumber, scopeFields } from '../scope.ts'
-import { Time } from '../time.ts'
+import { endpoint, type Scoped } from '../endpoint.ts'
+import { Count, optional, queryNumber, scopeFields, Time } from '../scope.ts'
 import { PathId, words } from '../work/job.ts'
 import { actKinds } from './acts.ts'
+
+/** The seals of records are not told to callers with a scope, record by record or as a whole. */
+export const refusedChain: Scoped = { refused: 'the seals of all records are one chain over all domains' }
 
 /** `partial` stopped half-way: its finished batches are committed. `failed` changed nothing. */
 const states = ['running', 'done', 'partial', 'failed', 'undone'] as const

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Domain, JobType, jobList, optional, preset, Queue, wholeNumber } from '../scope.ts'
-import { Time } from '../time.ts'
+import { Domain, JobType, jobList, optional, preset, Queue, Time, wholeNumber } from '../scope.ts'
 import { Job, JsonObject, text, words } from './job.ts'
 
 const biggestInteger = 2 ** 31 - 1

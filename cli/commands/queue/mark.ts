@@ -1,5 +1,5 @@
 import { escaped } from '../../../shared/escape.ts'
-import { clockText } from '../../../shared/time-text.ts'
+import { clockText } from '../../../shared/time-and-size.ts'
 import type { CommandSpec } from '../../command.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
 

@@ -1,5 +1,5 @@
-import { queueWords } from '../../../shared/command-words.ts'
 import type { QueueAction } from '../../../shared/queues/queues.ts'
+import { queueWords } from '../../../shared/shell.ts'
 import type { CommandSpec } from '../../command.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately, checkImmediate } from '../../guard/immediate-change.ts'

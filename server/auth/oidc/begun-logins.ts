@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Sql } from '../../database/sql.ts'
-import { hashed } from '../equal.ts'
+import { hashed } from '../secrets.ts'
 
 /** A login that has been sent to the provider. */
 export interface BegunLogin {

@@ -13,8 +13,7 @@ import { neededClaims } from './grant-of-claims.ts'
 import { keepCaller } from './known-callers.ts'
 import { admittedCaller } from './oidc-authenticator.ts'
 import type { OidcSettings } from './oidc-settings.ts'
-import { refusedLogin } from './refused-login.ts'
-import { providerUnavailable } from './unavailable.ts'
+import { providerUnavailable, refusedLogin } from './refused-login.ts'
 import { verifyToken } from './verify-token.ts'
 
 /** Logs browsers in by the provider. */

@@ -1,6 +1,5 @@
 import type { KnownCaller } from '../../../shared/access/callers.ts'
-import type { Sql } from '../../database/sql.ts'
-import { utcText } from '../../database/utc-text.ts'
+import { type Sql, utcText } from '../../database/sql.ts'
 import type { Claims } from './grant-of-claims.ts'
 
 interface Identity {

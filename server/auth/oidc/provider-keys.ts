@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts'
 import { errorText } from '../../system-error.ts'
 import { discover } from './discovery.ts'
 import { fetchJson } from './fetch-json.ts'
-import { providerUnavailable } from './unavailable.ts'
+import { providerUnavailable } from './refused-login.ts'
 
 /** Keys are fetched at most so often, whatever callers send. */
 const leastPauseMs = 60_000

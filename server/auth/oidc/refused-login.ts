@@ -6,7 +6,6 @@ import {
 } from 'openid-client'
 import { signOnPath } from '../../../shared/access/sign-on-path.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { providerUnavailable } from './unavailable.ts'
 
 /**
  * The failure of a login that the provider did not confirm. What the provider says is for the log: its words may be from the author of a
@@ -49,3 +48,9 @@ const challengesOf = ({ cause }: WWWAuthenticateChallengeError): string =>
   quoted(cause.map(({ scheme, parameters: { error } }) => `${scheme} ${error ?? ''}`.trim()).join(', '))
 
 const quoted = (text: string): string => JSON.stringify(text.slice(0, 200))
+
+/** The failure of a login, or of a token of the provider, while the provider does not answer. */
+export const providerUnavailable = (retryAfter: number, cause?: unknown): Failure =>
+  new Failure('sign_on_unavailable', 'the provider of single sign-on cannot be reached; nothing was changed', {
+    ...{ hint: 'tokens of jobs-server work on; the log of the server says why', retryAfter, cause },
+  })

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Sql } from '../../database/sql.ts'
-import { hashed, sameHash } from '../equal.ts'
+import { hashed, sameHash } from '../secrets.ts'
 import { longestTerms } from './session-terms.ts'
 
 /** The most sessions of one caller; a login beyond them ends the one that was used least recently. */

@@ -1,8 +1,6 @@
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime, timesBetween } from '../../../shared/policy/schedule.ts'
-import { isShownTime } from '../../database/shown-time.ts'
-import type { Pool, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { isShownTime, type Pool, type Sql, staticFragment } from '../../database/sql.ts'
 import { ruleOf } from '../../endpoints/policy/rule-row.ts'
 import type { Log } from '../../log.ts'
 

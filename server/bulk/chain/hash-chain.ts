@@ -1,6 +1,5 @@
 import { holdLock } from '../../database/locks/hold-lock.ts'
-import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment, type Transaction } from '../../database/sql.ts'
 
 /** The text under a seal: all columns of a record that stay as they are after its close, as a JSON list. */
 export const sealedText = staticFragment(

@@ -1,5 +1,4 @@
-import type { Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Sql, staticFragment } from '../../database/sql.ts'
 import { hashed, secondSeal } from './hash-chain.ts'
 
 /** The result of the verification for one day. */

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import type { Call } from '../../call.ts'
+import { type Call, serverName } from '../../call.ts'
 import { Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
-import { serverName } from '../../server-name.ts'
 import { closedByAnother } from './hold.ts'
 
 /** The request of a change that goes on without its caller, as the database keeps it until the change has ended. */

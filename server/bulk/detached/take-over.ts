@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Failure } from '../../../shared/errors.ts'
+import { serverName } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
-import { serverName } from '../../server-name.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
 import { requestHash } from '../record/idempotent-replay.ts'
 import type { Course } from '../run-operation.ts'

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { Scope } from '../../../shared/scope.ts'
+import { jsonOf } from '../../database/lossless-json.ts'
 import { type Limits, mayShareJobs } from '../../database/shared-jobs.ts'
 import type { Sql } from '../../database/sql.ts'
-import { jsonOf } from '../../json-of.ts'
 
 const name = 'approval_above'
 

@@ -1,7 +1,6 @@
 import { type BulkKind, bulkKinds, kindOf } from '../../../shared/changes/kinds.ts'
 import type { Scope } from '../../../shared/scope.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 
 /** What the changes of one principal have touched within 24 hours. */
 export interface DayUse {

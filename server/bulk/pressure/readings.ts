@@ -1,5 +1,4 @@
-import type { Sql } from '../../database/sql.ts'
-import { tableParts } from '../../database/table-parts.ts'
+import { type Sql, tableParts } from '../../database/sql.ts'
 
 /** A replica, and by how many seconds it replays later than its primary. */
 export interface Replica {

@@ -1,6 +1,6 @@
 import { hasCode } from '../../database/errors/error-meanings.ts'
-import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
+import { limitReadTime } from '../../database/timeouts.ts'
 import type { Matching } from '../bulk-change.ts'
 import { withHolds } from '../with-holds.ts'
 import { countInSteps } from './count-in-steps.ts'

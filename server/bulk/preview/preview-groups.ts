@@ -1,5 +1,4 @@
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import { isWrittenRecently, type Snapshot } from './snapshot.ts'
 

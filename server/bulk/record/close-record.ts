@@ -1,5 +1,4 @@
-import type { Transaction } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { staticFragment, type Transaction } from '../../database/sql.ts'
 import type { LeavesJobs } from '../bulk-change.ts'
 import { sealRecord } from '../chain/hash-chain.ts'
 import { type Held, runningRecord } from '../detached/hold.ts'

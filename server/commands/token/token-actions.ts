@@ -14,8 +14,8 @@ import {
   setScopeOnRecord,
   suspendOnRecord,
 } from '../../endpoints/access/token-acts.ts'
-import { atShell } from '../at-shell.ts'
 import type { Command, CommandOutput } from '../command.ts'
+import { atShell } from '../operator.ts'
 
 /** A command of `jobs-server token`. */
 type TokenCommand = Exclude<

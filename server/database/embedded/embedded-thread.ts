@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { Failure } from '../../../shared/errors.ts'
 import { errorText } from '../../system-error.ts'
 import { isAccessDenied } from './embedded-error.ts'
-import type { ThreadData, ThreadMessage } from './embedded-protocol.ts'
+import type { ThreadData, ThreadMessage } from './embedded-worker.ts'
 
 export interface ThreadOptions {
   /** The folder of the database. */

@@ -1,10 +1,22 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { PGlite } from '@electric-sql/pglite'
 import * as z from 'zod'
 import { errorText } from '../../system-error.ts'
 import { WatchedFiles } from './embedded-files.ts'
 import { makeDatabase } from './embedded-make.ts'
-import { openPglite } from './embedded-open.ts'
-import type { ThreadMessage } from './embedded-protocol.ts'
+
+/** What the database thread tells the server, beside the bytes of PostgreSQL's answers. */
+export type ThreadMessage = 'open' | { stopped: string }
+
+/** What the database thread is given at its start. */
+export interface ThreadData {
+  /** The folder of the database. */
+  folder: string
+  /** Wait for the disk at each commit. */
+  fsync: boolean
+  /** One 32-bit counter of file operations, by which the server sees that a long statement makes progress. */
+  activity: SharedArrayBuffer
+}
 
 const { folder, fsync, activity } = z
   .object({ folder: z.string(), fsync: z.boolean(), activity: z.instanceof(SharedArrayBuffer) })
@@ -43,3 +55,14 @@ parentPort?.on('message', (message: Uint8Array | 'close') => {
     .catch((error: unknown) => tell({ stopped: errorText(error) }))
 })
 tell('open')
+
+/**
+ * Opens the database in the folder of `files`, and makes it there when the folder is empty. Without fsync a commit does
+ * not wait for the disk.
+ */
+export function openPglite(files: WatchedFiles, fsync: boolean): Promise<PGlite> {
+  const { defaultStartParams } = PGlite
+  // `-F` turns fsync off. WebAssembly has no method of syncing the write-ahead log but fsync.
+  const durable = [...defaultStartParams.filter((param) => param !== '-F'), '-c', 'wal_sync_method=fsync']
+  return PGlite.create({ fs: files, startParams: fsync ? durable : defaultStartParams })
+}

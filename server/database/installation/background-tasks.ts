@@ -1,5 +1,4 @@
-import { isShownTime } from '../shown-time.ts'
-import type { Fragment, Sql } from '../sql.ts'
+import { type Fragment, isShownTime, type Sql } from '../sql.ts'
 
 /** When a task in the background last succeeded, and what it found then. */
 export interface DoneTask {

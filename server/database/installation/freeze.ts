@@ -1,7 +1,7 @@
 import { Freeze } from '../../../shared/doctor/storage.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { jsonOf } from '../../json-of.ts'
 import { holdLock } from '../locks/hold-lock.ts'
+import { jsonOf } from '../lossless-json.ts'
 import type { Pool, Sql, Transaction } from '../sql.ts'
 
 /** The freeze of the database; undefined while changes are allowed. */

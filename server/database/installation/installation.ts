@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { jsonOf } from '../../json-of.ts'
+import { jsonOf } from '../lossless-json.ts'
 import type { Sql } from '../sql.ts'
-import { readSystemIdentifier } from './system-identifier.ts'
+import { readSystemIdentifier } from './origin.ts'
 
 /** What the server knows of its database that the database does not know itself. */
 export interface Place {

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import type { Fragment, Sql } from '../sql.ts'
-import { readSystemIdentifier } from './system-identifier.ts'
 
 /** What ids of events and snapshots of transactions belong to; a part that this role may not read is null. */
 export const Origin = z.object({
@@ -65,3 +64,12 @@ export const hasMovedSince = (sql: Sql, time: Fragment): Fragment => sql`
     select from job_events
     where job_id is null and event_type = 'log.moved' and created_at > ${time}
   )`
+
+/** The system identifier of the PostgreSQL cluster; null where the role of the server may not read it. */
+export async function readSystemIdentifier(sql: Sql): Promise<string | null> {
+  const [rights] = await sql<{ allowed: boolean }[]>`
+    select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as allowed`
+  if (!rights?.allowed) return null
+  const [row] = await sql<{ system: string }[]>`select system_identifier::text as system from pg_control_system()`
+  return row?.system ?? null
+}

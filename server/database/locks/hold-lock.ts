@@ -1,7 +1,7 @@
 import { type Lock, takeLock, takeSharedLock, tryLock, type Wanted } from '../advisory-locks.ts'
-import { limitIdleTime } from '../connection/idle-timeout.ts'
 import { isLocked } from '../errors/failure.ts'
 import type { Fragment, Sql, Transaction } from '../sql.ts'
+import { limitIdleTime } from '../timeouts.ts'
 import { areKnown, areStrangers, findHolders, lockBusy, noteStrangers } from './lock-holders.ts'
 
 /** How long a transaction waits for an advisory lock before it looks who has it, in milliseconds. */

@@ -1,6 +1,6 @@
 import { atText, jobsText, minutesText, quotedText, sinceText, workersText } from '../../../shared/explain/phrases.ts'
 import type { Code, Facts, Remedy } from '../../../shared/explain/reason.ts'
-import { clockText, spanText } from '../../../shared/time-text.ts'
+import { clockText, spanText } from '../../../shared/time-and-size.ts'
 import { cancel, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
 
 /** The job that is explained. */

@@ -1,6 +1,6 @@
-import { queueWords } from '../../../shared/command-words.ts'
 import type { Remedy } from '../../../shared/explain/reason.ts'
 import { ScopeName } from '../../../shared/scope.ts'
+import { queueWords } from '../../../shared/shell.ts'
 
 const base = '/api/v1/jobs'
 

@@ -10,8 +10,8 @@ import {
   steps,
 } from '../../../shared/history/history.ts'
 import type { Call } from '../../call.ts'
-import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Sql } from '../../database/sql.ts'
+import { limitReadTime } from '../../database/timeouts.ts'
 import { bucketBounds } from '../../history/buckets.ts'
 import { marginHours, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'

@@ -1,9 +1,7 @@
 import type * as z from 'zod'
 import type { addMark as adding, listMarks as listing, Mark } from '../../../shared/history/marks.ts'
 import type { Call } from '../../call.ts'
-import { isShownTime } from '../../database/shown-time.ts'
-import type { Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { isShownTime, type Sql, staticFragment } from '../../database/sql.ts'
 
 /** The most marks that are kept: the oldest one goes when there is one more. */
 const mostMarks = 10_000

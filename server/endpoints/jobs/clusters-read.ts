@@ -1,8 +1,7 @@
 import type { Cluster, ClustersRequest, NotRead } from '../../../shared/jobs/clusters.ts'
 import { clusterDigits, failureCode, failureMessage, failureState, patternOf } from '../../database/error-pattern.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 
 /** The most jobs of each state that are read, the newest first. */
 const mostScanned = 100_000

@@ -2,8 +2,7 @@ import { type ListedJob, type ListRequest, listedColumns } from '../../../shared
 import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong, hasSafeId } from '../../database/planner-hints.ts'
 import type { Narrowed } from '../../database/scope.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { Cursor, Place } from './list-cursor.ts'
 
 /** The request of a list, with what its caller is limited to. */

@@ -1,7 +1,6 @@
 import type { SortKey } from '../../../shared/jobs/list.ts'
 import { endedAt } from '../../database/job-filter.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { failureStates, type NarrowedList } from './list-page.ts'
 
 export type TimeKey = Exclude<SortKey, 'priority' | 'status'>

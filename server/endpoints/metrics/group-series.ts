@@ -1,4 +1,4 @@
-import { groupKey } from '../queues/group-key.ts'
+import { groupKey } from '../queues/fold-groups.ts'
 import type { Group, KnownGroups } from './known-groups.ts'
 import type { Readings } from './read-metrics.ts'
 import { addGauge, type MetricTexts } from './series.ts'

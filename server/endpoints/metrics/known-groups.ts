@@ -1,6 +1,6 @@
 import type { Sql } from '../../database/sql.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
-import { groupKey } from '../queues/group-key.ts'
+import { groupKey } from '../queues/fold-groups.ts'
 import { labelText } from './series.ts'
 
 /** The most groups and queues that have series of their own. */

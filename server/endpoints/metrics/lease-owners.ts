@@ -1,8 +1,7 @@
 import { preferIndexOrder } from '../../database/planner-hints.ts'
-import { limitScrapeTime } from '../../database/read-timeout.ts'
 import type { Pool } from '../../database/sql.ts'
+import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
 import { type LeaseOwner, readLeaseOwners } from './readings.ts'
-import { unlessOverdue } from './unless-overdue.ts'
 
 const keptMs = 60_000
 /** A scrape waits for a look where the last one is older, since these workers may be gone. */

@@ -1,15 +1,13 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
-import { limitScrapeTime } from '../../database/read-timeout.ts'
-import type { Pool, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Pool, type Sql, staticFragment } from '../../database/sql.ts'
+import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
 import { isBlocked } from '../../lifecycle/dependents.ts'
 import { priorities, type Queue } from '../../lifecycle/due.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
-import { groupKey } from '../queues/group-key.ts'
+import { groupKey } from '../queues/fold-groups.ts'
 import { oldestDue } from '../queues/oldest-due.ts'
 import type { KnownGroups } from './known-groups.ts'
-import { unlessOverdue } from './unless-overdue.ts'
 
 /** For how many seconds the oldest job of a queue has been waiting that could run. */
 export interface ReadyAge extends Queue {

@@ -2,15 +2,15 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { readCountsState } from '../../counts/trust.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
-import { limitScrapeTime } from '../../database/read-timeout.ts'
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
+import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
+import { countWaitingPlans } from '../plans/plan-row.ts'
 import { countGroups } from './group-counts.ts'
 import { readHistoryTotals } from './history-series.ts'
 import type { GroupList, KnownGroups } from './known-groups.ts'
 import type { LeaseOwners } from './lease-owners.ts'
 import type { OldestReady, ReadyAge } from './oldest-ready.ts'
 import type { OperationTotal, OperationTotals } from './operation-totals.ts'
-import { countWaitingPlans } from './plans-waiting.ts'
 import {
   countJobs,
   type LeaseOwner,
@@ -21,7 +21,6 @@ import {
   readWorkers,
   type WholeDatabase,
 } from './readings.ts'
-import { unlessOverdue } from './unless-overdue.ts'
 
 /** What one scrape reads: what is about jobs in one snapshot of the database, the rest in another. */
 export interface Readings {

@@ -1,6 +1,4 @@
-import { isShownTime } from '../../database/shown-time.ts'
-import type { Sql } from '../../database/sql.ts'
-import { tableParts } from '../../database/table-parts.ts'
+import { isShownTime, type Sql, tableParts } from '../../database/sql.ts'
 import { isEventWriter } from '../../waiting/event-watermark.ts'
 import { countExpired } from '../expired-leases.ts'
 

@@ -6,10 +6,9 @@ import type { PlanState } from '../../../shared/plans/plan-states.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
 import { type Standing, standingOf } from '../../auth/standing.ts'
 import type { Call, PlanBinding } from '../../call.ts'
-import { changedParts, hasMovedSince, Origin } from '../../database/installation/origin.ts'
+import { changedParts, hasMovedSince, Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { findWithdrawal } from './authority.ts'
 
 /** A plan as a list has it. */
@@ -241,3 +240,11 @@ export function requireState(row: PlanRow, origin: Origin | undefined, ...wanted
 }
 
 const again = { hint: 'plan it again' }
+
+/** How many plans wait for a second person: not those that nobody can apply any more, after a failover or without their author. */
+export async function countWaitingPlans(sql: Sql): Promise<number> {
+  const plans = (await readUnended(sql)).filter(({ decision }) => decision === null)
+  if (plans.length === 0) return 0
+  const origin = await readOrigin(sql)
+  return plans.filter((plan) => stateOf(plan, origin) === 'waiting').length
+}

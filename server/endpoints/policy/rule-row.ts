@@ -1,5 +1,5 @@
 import { Rule } from '../../../shared/policy/rule.ts'
-import { jsonOf } from '../../json-of.ts'
+import { jsonOf } from '../../database/lossless-json.ts'
 
 /** What the database has of a rule. Somebody may have written it by hand, or a later version. */
 interface RuleRow {

@@ -1,6 +1,9 @@
 import type { Level, LiveGroup } from '../../../shared/queues/stats-stream.ts'
 import type { Scope } from '../../../shared/scope.ts'
-import { groupKey } from './group-key.ts'
+
+/** A group as the key of a map: its names as a JSON array. */
+export const groupKey = ({ domain, queue, job_type }: Record<'domain' | 'queue' | 'job_type', string | null>): string =>
+  JSON.stringify([domain, queue, job_type])
 
 /** The counts that a reader wants. */
 export interface Wanted extends Scope {

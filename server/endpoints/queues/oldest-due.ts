@@ -1,6 +1,6 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { Sql } from '../../database/sql.ts'
-import { groupKey } from './group-key.ts'
+import { groupKey } from './fold-groups.ts'
 
 interface Row {
   key: string

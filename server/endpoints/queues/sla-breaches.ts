@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import type { BreachesRequest, SlaBreach } from '../../../shared/queues/sla.ts'
 import type { Call } from '../../call.ts'
-import { limitReadTime } from '../../database/read-timeout.ts'
+import { limitReadTime } from '../../database/timeouts.ts'
 import { readBounded } from '../bounded-read.ts'
-import { pageLink } from '../page-link.ts'
-import { openCursor, sealCursor } from '../sealed-cursor.ts'
+import { openCursor, pageLink, sealCursor } from '../paging.ts'
 import { mostPolicies } from './sla-policies.ts'
 import { type JudgedJob, mostRunning, type Place, readBreaches } from './sla-read.ts'
 

@@ -12,9 +12,9 @@ import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { limitReadTime } from '../../database/timeouts.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 
 type PolicyCall = ActingCall & Pick<Call, 'sql' | 'identity' | 'within'>

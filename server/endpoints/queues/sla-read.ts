@@ -1,8 +1,7 @@
 import type { BreachesRequest } from '../../../shared/queues/sla.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { inScope, type Within } from '../../database/scope.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { mostPolicies } from './sla-policies.ts'
 
 /** The most running jobs that are read. Of queued jobs only those over their limit are read. */

@@ -1,9 +1,9 @@
 import type { StaleQueue } from '../../../shared/queues/stale.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { Call } from '../../call.ts'
-import { limitReadTime } from '../../database/read-timeout.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { limitReadTime } from '../../database/timeouts.ts'
 import { expiredLeases, mostExpired } from '../expired-leases.ts'
 
 /**

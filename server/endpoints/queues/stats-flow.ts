@@ -1,7 +1,7 @@
 import type { Call } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { groupKey } from './group-key.ts'
+import { groupKey } from './fold-groups.ts'
 
 /** What a read has seen of the event log. */
 export interface EventPosition {

@@ -4,8 +4,7 @@ import type { Call } from '../../call.ts'
 import { groupsOfJobs, isListed } from '../../counts/group-list.ts'
 import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 
 type Asked = z.output<typeof endpoint.input>
 

@@ -2,9 +2,9 @@ import type { z } from 'zod'
 import type { listWorkers as endpoint, WorkerRow } from '../../../shared/queues/workers.ts'
 import type { Call } from '../../call.ts'
 import { endedAt } from '../../database/job-filter.ts'
-import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { limitReadTime } from '../../database/timeouts.ts'
 import { isRunningIn } from '../../lifecycle/due.ts'
 
 type Scope = Within<z.output<typeof endpoint.input>>

@@ -3,13 +3,12 @@ import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { ArchiveRequest, KeptOperation, archiveMeta as meta } from '../../../shared/records/archive.ts'
 import type { Call } from '../../call.ts'
-import { limitReadTime } from '../../database/read-timeout.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { limitReadTime } from '../../database/timeouts.ts'
 import { hasArchive, missingArchiveColumns } from '../../undo/archive/archive.ts'
-import { pageLink } from '../page-link.ts'
+import { pageLink } from '../paging.ts'
 
 type Meta = z.output<typeof meta.output>
 

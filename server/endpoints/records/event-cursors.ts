@@ -6,8 +6,7 @@ import type {
   removeEventCursor as removing,
 } from '../../../shared/records/event-cursors.ts'
 import type { Call } from '../../call.ts'
-import type { Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Sql, staticFragment } from '../../database/sql.ts'
 import { requireGivenOut } from '../../lifecycle/events/event-ids.ts'
 
 type CursorCall = Pick<Call, 'sql' | 'caller' | 'may' | 'eventWatermark'>

@@ -4,7 +4,7 @@ import type { exportOperations as endpoint, SealedRecord } from '../../../shared
 import { sealedText } from '../../bulk/chain/hash-chain.ts'
 import type { Call } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { hiddenFilters } from './hidden-filters.ts'
+import { hiddenFilters } from '../hidden.ts'
 
 /** A page ends after the record that brings it to this number of bytes: a filter may have a million ids. */
 const pageBytes = 4_000_000

@@ -5,11 +5,10 @@ import { scopeFields } from '../../../shared/scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import type { Sql, Transaction } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Sql, staticFragment, type Transaction } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import { isContentHidden } from '../hidden.ts'
-import { pageLink } from '../page-link.ts'
+import { pageLink } from '../paging.ts'
 
 /** A page of the holds that have not ended, the newest first, with the header `Link` to the next page. */
 export async function listHolds(

@@ -11,11 +11,10 @@ import { readChainHead, verifyChain } from '../../bulk/chain/verify-chain.ts'
 import type { Call } from '../../call.ts'
 import { inScope, isWithin } from '../../database/scope.ts'
 import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
 import { whyNoWayBack } from '../../undo/no-way-back.ts'
-import { hiddenFilters } from './hidden-filters.ts'
+import { hiddenFilters } from '../hidden.ts'
 
 /**
  * A query of the records of `which`, the newest first. An undo of a part names its operation in its filters alone, so that

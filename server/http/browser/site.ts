@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
-import { hashed } from '../../auth/equal.ts'
 import { longestLogin } from '../../auth/oidc/begun-logins.ts'
+import { hashed } from '../../auth/secrets.ts'
 import { isLoopbackHost } from '../../public-url.ts'
 import { setCookie } from './cookie.ts'
 

@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks' // the global one is looked up at each use
 import type { MiddlewareHandler } from 'hono'
 import { headers } from '../../../shared/headers.ts'
 import type { Log } from '../../log.ts'
 import { afterResponse, routeOf } from './after-response.ts'
 import type { RequestContext } from './request-context.ts'
-import { requestIdOf } from './request-id.ts'
+
+const plain = /^[\w.:-]{1,128}$/
+
+/** The caller's own request id when it is 1 to 128 plain characters, else a new UUID. */
+export const requestIdOf = (own: unknown): string => (typeof own === 'string' && plain.test(own) ? own : randomUUID())
 
 /** Machines ask for these all day: a probe every 2 s would be 43,200 lines a day. */
 const regular: ReadonlySet<string> = new Set(['/readyz', '/metrics', '/metrics/jobs'])

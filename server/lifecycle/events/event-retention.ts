@@ -1,9 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import { refuseWhileFrozen } from '../../database/installation/freeze.ts'
 import { tryToHoldLock } from '../../database/locks/hold-lock.ts'
-import type { Fragment, Pool, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Pool, type Sql, staticFragment } from '../../database/sql.ts'
+import { limitIdleTime } from '../../database/timeouts.ts'
 import type { EventKind } from './event-terms.ts'
 import { noteExpired } from './expired-events.ts'
 

@@ -1,6 +1,5 @@
 import type { Call } from '../../call.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import { staticFragment } from '../../database/static-fragment.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 
 /**
  * Inserts one event for each row of `rows`, within the statement that changes the jobs, so that no change is without its

@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
-import { limitIdleTime } from '../../database/connection/idle-timeout.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
+import { limitIdleTime } from '../../database/timeouts.ts'
 import { type ColumnPair, columnList, quoted, readColumnPairs } from './archive-columns.ts'
 
 /** The archive after `prepareArchive`. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { whenText } from '../../../cli/output/when.ts'
 import { ordinal } from '../../../shared/explain/phrases.ts'
-import { clockText, spanText } from '../../../shared/time-text.ts'
+import { clockText, spanText } from '../../../shared/time-and-size.ts'
 
 it.each([
   [-5, '0s'],

@@ -86,3 +86,13 @@ function checksum(text: string, { limit: _limit, cursor: _cursor, ...list }: Pag
   const named = JSON.stringify(fields.sort(([one], [other]) => (one < other ? -1 : 1)))
   return createHash('sha256').update(`${named}\n${text}`).digest('hex').slice(0, checksumLength)
 }
+
+/**
+ * A link of the header `Link` to another page of the same call. It is relative, so that it holds behind any proxy.
+ * @param fields the query of that page; fields that are undefined are left out
+ */
+export function pageLink(fields: Readonly<Record<string, unknown>>, rel: 'next' | 'prev'): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) query.set(name, String(value))
+  return `<?${query}>; rel="${rel}"`
+}

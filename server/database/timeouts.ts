@@ -1,0 +1,39 @@
+import { hasCode } from './errors/error-meanings.ts'
+import { type Session, staticFragment } from './sql.ts'
+
+/** An SQL expression that ends a statement of this transaction after so long, or earlier where the session's limit is shorter. */
+const limitTo = (ms: number) =>
+  staticFragment(
+    (sql) => sql`set_config(
+    'statement_timeout',
+    least(nullif(extract(epoch from current_setting('statement_timeout')::interval) * 1000, 0), ${sql.unsafe(String(ms))})::int::text,
+    true
+  )`,
+  )
+
+/** The limit of a read: 5 s. */
+export const limitReadTime = limitTo(5000)
+
+/** The limit of a statement of a scrape of metrics: 1 s. */
+export const limitScrapeTime = limitTo(1000)
+
+/** The limit of the count of a preview: 10 s. */
+export const limitPreviewTime = limitTo(10_000)
+
+/** An SQL expression that ends the transaction after 10 s idle: a frozen server must not hold its locks for longer. */
+export const limitIdleTime = staticFragment(
+  (sql) => sql`set_config('idle_in_transaction_session_timeout', '10s', true)`,
+)
+
+/** An index on a large table takes long to build, and waits for every transaction that uses the table. */
+export const removeTimeouts = (session: Session) =>
+  session`select set_config(name, '0', false) from (values ('statement_timeout'), ('lock_timeout')) as limits (name)`
+
+/**
+ * Returns undefined for the error of a statement that took longer than its limit: without exact counts the jobs themselves are counted,
+ * and without an index that the operator has yet to build they are scanned.
+ * @throws any other error
+ */
+export function unlessOverdue(error: unknown): undefined {
+  if (!hasCode(error, ['57014'])) throw error
+}
