@@ -24,6 +24,30 @@ const serverRules = serverLayers.slice(1).map(([names, why], at) =>
   ),
 )
 
+/** The layers of cli/, in the same order. Only the types of `context.ts` and `command.ts` are known to all. */
+const cliLayers = [
+  ['commands', 'A verb reads from top to bottom, and nothing below it may depend on one verb.'],
+  ['changes', 'A description of a change is what a verb gives to the guard, and what a plan is made of.'],
+  ['guard', 'The guard is the only way to a change of many jobs, and knows none of the changes.'],
+  ['answer-of|curl|poll', 'A call for a context is one line of a verb or of the guard, and knows neither.'],
+  ['http', 'Calls carry requests for everybody and know no verb.'],
+  ['output', 'Output prints rows and sentences and does not fetch them.'],
+  ['command-line', 'The words of a command line are read before any command runs, by the descriptions of all commands.'],
+  ['settings', 'Settings are read before anything is called or printed.'],
+  ['terminal', 'The terminal is what a process has; only `process.ts` opens it.'],
+  ['text|exact-json|io|system', 'Texts of numbers, times and names stand at the bottom: everything may use them.'],
+]
+const startOfCli = 'bin|run-any|run-often-used|quick-answer|process|main'
+
+const cliRules = cliLayers.map(([names, why], at) =>
+  forbid(
+    `cli-${names.replaceAll('|', '-')}-not-up`,
+    `^cli/(${names})(/|\\.ts$)`,
+    `^cli/(${[startOfCli, ...cliLayers.slice(0, at).map(([above]) => above)].join('|')})(/|\\.ts$)`,
+    why,
+  ),
+)
+
 /** The layering, as rules; each rule says why it is there. */
 module.exports = {
   forbidden: [
@@ -67,10 +91,14 @@ module.exports = {
     ...serverRules,
     forbid('bulk-not-lifecycle', '^server/bulk/', '^server/lifecycle/', 'A bulk change moves many jobs in SQL and does not use the steps of one job.'),
     forbid('lifecycle-not-bulk', '^server/lifecycle/', '^server/bulk/', 'A step of one job is never part of a bulk change.'),
-    forbid('guard-not-up', '^cli/guard/', '^cli/(commands|changes|main|edge|run-)', 'The guard is the only way to a change and knows no single command.'),
-    forbid('cli-http-not-up', '^cli/http/', '^cli/(commands|changes|guard|completion|doctor|events|history|jobs|login|operations|top|main|edge|run-)', 'Calls carry requests for everybody and know no command.'),
-    forbid('cli-settings-not-up', '^cli/settings/', '^cli/(commands|changes|guard|completion|doctor|events|history|jobs|login|operations|top|http|main|edge|run-)', 'Settings are read before anything is called.'),
-    forbid('cli-output-not-up', '^cli/output/', '^cli/(commands|changes|guard|completion|doctor|events|history|jobs|login|operations|top|http|main|edge|run-)', 'Output prints rows and sentences and does not fetch them.'),
+    ...cliRules,
+    {
+      name: 'context-made-once',
+      severity: 'error',
+      comment: 'A context is made for a command line: for that of the process, and for the one that completion completes.',
+      from: { path: '^cli/', pathNot: '^cli/(main\\.ts$|commands/completion/)' },
+      to: { path: '^cli/full-context\\.ts$' },
+    },
     {
       name: 'commands-stay-inside',
       severity: 'error',
@@ -81,9 +109,9 @@ module.exports = {
     {
       name: 'commands-not-sideways',
       severity: 'error',
-      comment: 'A command is read alone; two commands share code through a folder beside them.',
-      from: { path: '^cli/commands/(?!all|often-used)' },
-      to: { path: '^cli/commands/' },
+      comment: 'The page of a verb is read alone; two verbs share parts, which stand in the folder of one of them.',
+      from: { path: '^cli/commands/(?!(all|often-used)\\.ts$)' },
+      to: { path: '^cli/commands/[^/]+\\.ts$' },
     },
   ],
   options: {

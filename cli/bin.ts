@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { isOftenUsed } from './command-line/often-used.ts'
 import { quickAnswer } from './quick-answer.ts'
-import { fileErrorText } from './system-message.ts'
+import { fileErrorText } from './system.ts'
 
 // A reader that closes the pipe early, such as `head`, is no failure, and a change that runs goes on.
 let outGone = false

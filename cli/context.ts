@@ -1,7 +1,7 @@
-import type { CommandDescription } from './command-line/command-description.ts'
+import type { CommandDescription } from './command.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
-import type { Printer } from './output/print.ts'
+import type { Ending, Printer } from './output/print.ts'
 import type { GlobalFlags, Settings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
 
@@ -25,4 +25,10 @@ export interface Context {
   retyped: (words: readonly string[]) => string
   /** A command line for a hint: `words` with this command's flags for the target only. */
   another: (words: readonly string[]) => string
+}
+
+/** One command: its help, its flags, and the function that runs it. */
+export interface CommandSpec<Flags extends object = object> extends CommandDescription {
+  /** Runs the command. It imports contracts and output itself, so that `--help` does not load them. */
+  run(context: Context, flags: Flags, operands: string[]): Promise<Ending>
 }

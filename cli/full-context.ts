@@ -1,5 +1,5 @@
 import { commandLine } from '../shared/shell.ts'
-import type { CommandDescription } from './command-line/command-description.ts'
+import type { CommandDescription } from './command.ts'
 import type { Context } from './context.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'

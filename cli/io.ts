@@ -1,3 +1,5 @@
+import { Failure } from '../shared/errors.ts'
+
 /** A key that was pressed: its name as node:readline gives it, such as `up`, and the text that it stands for. */
 export interface Key {
   name: string | undefined
@@ -21,7 +23,7 @@ export interface Screen {
   close: () => void
 }
 
-/** Everything outside of the command line: only edge.ts knows the process. */
+/** Everything outside of the command line: only process.ts knows the process. */
 export interface Io {
   /** Data, to stdout. */
   out: (text: string) => void
@@ -54,4 +56,10 @@ export interface Io {
   home: string | undefined
   /** Aborts at SIGINT or SIGTERM, with the name of the signal as its reason. */
   signal: AbortSignal
+}
+
+/** The failure of a command that a signal ended; `outcome` says what is known of a change. */
+export function interrupted(signal: AbortSignal, outcome = ''): Failure {
+  const code = signal.reason === 'SIGTERM' ? 'terminated' : 'interrupted'
+  return new Failure(code, `interrupted${outcome}`)
 }

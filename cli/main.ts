@@ -2,13 +2,13 @@ import { Command, CommanderError } from 'commander'
 import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
-import type { CommandSpec } from './command.ts'
 import { verbFirst } from './command-line/argv.ts'
 import { meantInstead, unknownCommand, unknownTopic } from './command-line/suggestions.ts'
 import { namesOf } from './command-line/words.ts'
+import { commandHelp, commandList, programHelp } from './commands/help/help-text.ts'
+import { topicNames, topicOn } from './commands/help/topics.ts'
+import type { CommandSpec } from './context.ts'
 import { refuseGuardFlags } from './guard/guard-flags.ts'
-import { commandHelp, commandList, programHelp } from './help/help-text.ts'
-import { topicOn } from './help/topics.ts'
 import type { Io } from './io.ts'
 import type { Ending } from './output/print.ts'
 import type { Flag } from './settings/flags/flag.ts'
@@ -103,7 +103,8 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     if (explained) return io.out([topicOn(explained.name), commandHelp(explained)].filter(Boolean).join('\n'))
     if (spec.name === 'help' && topic === 'commands') return io.out(commandList(commands))
     if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
-    if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined) throw unknownTopic(commands, topic)
+    if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined)
+      throw unknownTopic(topicNames, commands, topic)
     const flags = program.opts<GlobalFlags>()
     refuseGuardFlags(spec, flags)
     const { fullContext } = await import('./full-context.ts')

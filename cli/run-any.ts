@@ -1,5 +1,5 @@
 import { commands } from './commands/all.ts'
-import { edge } from './edge.ts'
+import { runnerOf } from './process.ts'
 
 /** Runs any command line. */
-export const run = edge(commands)
+export const run = runnerOf(commands)

@@ -1,4 +1,4 @@
-import { groupedDigits } from '../output/numbers.ts'
+import { groupedDigits } from '../text/numbers.ts'
 
 interface Along {
   dependents?: number | undefined

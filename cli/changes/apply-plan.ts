@@ -9,9 +9,9 @@ import { type Plan, requireSameServer } from '../guard/plan-file.ts'
 import { printCurl } from '../guard/print-curl.ts'
 import { bulkPart } from '../guard/tally.ts'
 import type { Client } from '../http/client.ts'
-import { ago } from '../output/ago.ts'
-import { jobsText, sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
+import { jobsText, sumOf } from '../text/numbers.ts'
+import { ago } from '../text/times.ts'
 import { changeOfPlan } from './all.ts'
 
 /**

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
-import { groupedDigits } from '../output/numbers.ts'
+import { groupedDigits } from '../text/numbers.ts'
 import { alongBeside, joinedNotes } from './along.ts'
 import { type FilteredRequest, filteredChange } from './filtered.ts'
 import { checkFields } from './understood.ts'

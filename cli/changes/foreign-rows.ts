@@ -1,7 +1,7 @@
 import type { ForeignRows, Preview } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
-import { groupedDigits } from '../output/numbers.ts'
+import { groupedDigits } from '../text/numbers.ts'
 
 type Previewed = Pick<Preview, 'foreign_rows'> | undefined
 

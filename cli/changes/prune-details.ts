@@ -3,8 +3,8 @@ import { stats } from '../../shared/queues/stats.ts'
 import type { Context } from '../context.ts'
 import type { PreviewDetails, Previewed } from '../guard/change.ts'
 import type { Client } from '../http/client.ts'
-import { groupedDigits, sumOf } from '../output/numbers.ts'
 import type { Column } from '../output/table.ts'
+import { groupedDigits, sumOf } from '../text/numbers.ts'
 import { describeRequest } from './filtered.ts'
 
 type Filters = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>

@@ -1,5 +1,5 @@
 import { reschedule } from '../../shared/changes/reschedule.ts'
-import { durationText } from '../settings/duration.ts'
+import { durationText } from '../text/duration.ts'
 import { type FilteredRequest, filteredChange } from './filtered.ts'
 
 /** Moves the run times of queued jobs, for the guard. */

@@ -1,4 +1,4 @@
-import { jobsText } from '../output/numbers.ts'
+import { jobsText } from '../text/numbers.ts'
 
 /** The facts and the note on jobs that came back with the jobs of a change. */
 export function revivedBeside({ dependents = 0 }: { dependents?: number | undefined }) {

@@ -1,7 +1,7 @@
 import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
 import type { BulkChange } from '../guard/change.ts'
-import { durationText } from '../settings/duration.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
+import { durationText } from '../text/duration.ts'
 import { alongBeside } from './along.ts'
 import { describeRequest } from './filtered.ts'
 import { narrowerOf, withFields } from './narrower.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import { quoted } from '../../shared/shell.ts'
-import type { CommandDescription } from './command-description.ts'
+import type { CommandDescription } from '../command.ts'
 import { readWords, type Use } from './words.ts'
 
 /**

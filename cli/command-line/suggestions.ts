@@ -1,7 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
-import { topicNames } from '../help/topics.ts'
-import type { CommandDescription } from './command-description.ts'
-import { nearestName } from './nearest-name.ts'
+import type { CommandDescription } from '../command.ts'
+import { nearestName } from '../text/nearest-name.ts'
 
 /** What a person probably means by a word or flag that jobsctl does not have. */
 export function meantInstead(command: CommandDescription | undefined, message: string): string | undefined {
@@ -43,8 +42,7 @@ export function unknownCommand(commands: readonly CommandDescription[], word: st
 }
 
 /** The error for a help topic that does not exist, with the topic or command that is meant. */
-export function unknownTopic(commands: readonly CommandDescription[], word: string): Failure {
-  const known = topicNames
+export function unknownTopic(known: readonly string[], commands: readonly CommandDescription[], word: string): Failure {
   const nearest = nearestName(word, [...known, ...commands.map(({ name }) => name)], mostEdits)
   const meant = nearest === undefined ? '' : `did you mean jobsctl help ${nearest}? `
   return new Failure('usage', `there is no help topic ${word}`, { hint: `${meant}topics: ${known.join(', ')}` })

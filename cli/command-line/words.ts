@@ -1,6 +1,6 @@
+import type { CommandDescription } from '../command.ts'
 import type { Flag } from '../settings/flags/flag.ts'
 import { globalFlags, guardFlags } from '../settings/flags/global-flags.ts'
-import type { CommandDescription } from './command-description.ts'
 
 /** The flags that take a value, by their names. */
 type Table = ReadonlyMap<string, Flag>

@@ -1,13 +1,13 @@
-import type { CommandSpec } from '../command.ts'
 import type { oftenUsed } from '../command-line/often-used.ts'
-import { explain } from './read/explain.ts'
-import { history } from './read/history.ts'
-import { list } from './read/list.ts'
-import { queues } from './read/queues.ts'
-import { show } from './read/show.ts'
-import { stale } from './read/stale.ts'
-import { stats } from './read/stats.ts'
-import { workers } from './read/workers.ts'
+import type { CommandSpec } from '../context.ts'
+import { explain } from './explain.ts'
+import { history } from './history.ts'
+import { list } from './list.ts'
+import { queues } from './queues.ts'
+import { show } from './show.ts'
+import { stale } from './stale.ts'
+import { stats } from './stats.ts'
+import { workers } from './workers.ts'
 
 const byName: Record<(typeof oftenUsed)[number], CommandSpec> = {
   ...{ stats, list, show, explain },

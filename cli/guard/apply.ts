@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { outcomes } from '../../shared/outcomes.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
+import { groupedDigits, jobsText } from '../text/numbers.ts'
 import { canUndo, countOf, mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
 import { detachChange } from './detach.ts'
 import { namedEnding } from './named-jobs.ts'

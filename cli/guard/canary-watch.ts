@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failures } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { getOperation } from '../../shared/records/records.ts'
-import { now } from '../clock.ts'
 import type { Context } from '../context.ts'
-import { groupedDigits } from '../output/numbers.ts'
+import { now } from '../system.ts'
+import { groupedDigits } from '../text/numbers.ts'
 
 /** The states of requeued jobs, and the verdict on them. */
 export interface Judgement {

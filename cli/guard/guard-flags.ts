@@ -1,5 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
-import type { CommandDescription } from '../command-line/command-description.ts'
+import type { CommandDescription } from '../command.ts'
+import type { Flag } from '../settings/flags/flag.ts'
+import { guardFlags } from '../settings/flags/global-flags.ts'
 import type { GlobalFlags } from '../settings/settings.ts'
 
 /** The flags of the guard that a command line has, by their names, with whether they were given. */
@@ -68,3 +70,10 @@ export function refuseFlagsOfOthers(words: string, flags: GlobalFlags, taken: re
     hint: `leave out ${flag}; jobsctl ${words.split(' ')[0]} --help shows what it takes`,
   })
 }
+
+/** The flags of the guard that a command takes: none, all, or those that it names. */
+export const takenGuardFlags = ({
+  changes = false,
+  guardFlags: named,
+}: Pick<CommandDescription, 'changes' | 'guardFlags'>): readonly Flag[] =>
+  guardFlags.filter(({ flags }) => changes && (named?.some((name) => flags.split(/[ ,]+/).includes(name)) ?? true))

@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../text/numbers.ts'
 import { requireNamedProfile } from './protected-profile.ts'
 
 /**

@@ -5,8 +5,8 @@ import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { outcomes } from '../../shared/outcomes.ts'
 import type { Context } from '../context.ts'
-import { groupedDigits, jobsText, sumOf } from '../output/numbers.ts'
 import type { Ending } from '../output/print.ts'
+import { groupedDigits, jobsText, sumOf } from '../text/numbers.ts'
 
 /** How a command names jobs by their ids. */
 export interface Naming {

@@ -9,7 +9,7 @@ import { quoted } from '../../shared/shell.ts'
 import type { Context } from '../context.ts'
 import { isSameRoot } from '../settings/server-url.ts'
 import { readText } from '../settings/text-file.ts'
-import { fileErrorText } from '../system-message.ts'
+import { fileErrorText } from '../system.ts'
 import type { Previewed, Session } from './change.ts'
 
 /** A previewed change as a file, to be confirmed and applied later. */

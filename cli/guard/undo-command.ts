@@ -2,7 +2,7 @@ import { undo } from '../../shared/changes/undo.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
-import { groupedDigits, jobsText } from '../output/numbers.ts'
+import { groupedDigits, jobsText } from '../text/numbers.ts'
 
 /** The command line that undoes operations, at the same target. */
 export const undoCommand = ({ another }: Context, ids: readonly number[]): string =>

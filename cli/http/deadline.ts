@@ -1,4 +1,4 @@
-import { now } from '../clock.ts'
+import { now } from '../system.ts'
 
 /** The deadline of one call. */
 export interface Deadline {

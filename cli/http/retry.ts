@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
-import { interrupted } from '../interrupted.ts'
+import { interrupted } from '../io.ts'
 
 interface Retrying {
   retries: number

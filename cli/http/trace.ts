@@ -1,7 +1,7 @@
 import { escaped } from '../../shared/escape.ts'
 import { headers } from '../../shared/headers.ts'
-import { now } from '../clock.ts'
 import { type HttpProxy, proxyName } from '../settings/proxy.ts'
+import { now } from '../system.ts'
 import { redactTokens } from './redact.ts'
 
 interface TracedRequest {

@@ -1,9 +1,8 @@
 import { escapedJson } from '../../shared/escape.ts'
 import { isAct } from '../../shared/records/acts.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
-import { ago } from './ago.ts'
-import { isoTime } from './iso-time.ts'
-import { placeText } from './place-text.ts'
+import { placeText } from '../text/scope-text.ts'
+import { ago, isoTime } from '../text/times.ts'
 import type { Style } from './style.ts'
 import type { Column } from './table.ts'
 

@@ -1,11 +1,10 @@
-import { escapedJson } from '../../shared/escape.ts'
+import { cell, escapedJson } from '../../shared/escape.ts'
 import type { Exit } from '../../shared/exits.ts'
 import { restoreDigits } from '../exact-json.ts'
 import type { Io } from '../io.ts'
 import type { Settings } from '../settings/settings.ts'
 import { coloured, type Style, styleFor } from './style.ts'
 import type { Column } from './table.ts'
-import { tsvText } from './tsv.ts'
 
 interface Look<Row> {
   columns: readonly Column<Row>[]
@@ -99,3 +98,7 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
 
 /** How a command ends without an error: the name of its exit code. */
 export type Ending = Exit
+
+/** Rows for a program: TSV without a header; cells are not cut, grouped or coloured. */
+const tsvText = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string =>
+  rows.map((row) => `${columns.map(({ value }) => cell(value(row))).join('\t')}\n`).join('')

@@ -1,9 +1,9 @@
 import width from 'string-width'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { escaped } from '../../shared/escape.ts'
-import { now as clock } from '../clock.ts'
 import type { Io } from '../io.ts'
-import { groupedDigits, jobsText } from './numbers.ts'
+import { now as clock } from '../system.ts'
+import { groupedDigits, jobsText } from '../text/numbers.ts'
 
 type Reported = Pick<Progress, 'affected' | 'total'> & Partial<Progress>
 

@@ -24,3 +24,13 @@ export function coloured(mode: 'auto' | 'always' | 'never', env: NodeJS.ProcessE
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0'
   return terminal && env.TERM !== 'dumb'
 }
+
+const colours = new Map<string, keyof Style>([
+  ['failed', 'red'],
+  ['quarantined', 'red'],
+  ['cancelled', 'yellow'],
+  ['completed', 'green'],
+])
+
+/** The colour of a state; undefined for a state that is neither good nor bad. */
+export const colourOfState = (state: string | null): keyof Style | undefined => colours.get(state ?? '')

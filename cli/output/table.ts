@@ -2,10 +2,10 @@ import Table from 'cli-table3'
 import width from 'string-width'
 import { borderless } from '../../shared/borderless.ts'
 import { escaped } from '../../shared/escape.ts'
-import { groupedDigits } from './numbers.ts'
+import { groupedDigits } from '../text/numbers.ts'
+import { wrapped } from '../text/wrap.ts'
 import type { Style } from './style.ts'
 import { textsBelow, withTextBelow } from './text-below.ts'
-import { wrapped } from './wrap.ts'
 
 /** One column of rows; numbers are aligned to the right. */
 export interface Column<Row> {

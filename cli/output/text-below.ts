@@ -1,5 +1,5 @@
 import width from 'string-width'
-import { cutTo } from './cut.ts'
+import { cutTo } from '../text/wrap.ts'
 
 interface Titled {
   title: string

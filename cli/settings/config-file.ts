@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 import { commandLine } from '../../shared/shell.ts'
 import type { Io } from '../io.ts'
-import { fileErrorText } from '../system-message.ts'
+import { fileErrorText } from '../system.ts'
 import type { Config } from './config.ts'
 import { utf8Of } from './utf8.ts'
 

@@ -1,9 +1,8 @@
 import { promises as files } from 'node:fs'
 import { Failure } from '../../shared/errors.ts'
 import { commandLine } from '../../shared/shell.ts'
-import { interrupted } from '../interrupted.ts'
-import type { Io } from '../io.ts'
-import { systemMessage } from '../system-message.ts'
+import { type Io, interrupted } from '../io.ts'
+import { systemMessage } from '../system.ts'
 import { readText } from './text-file.ts'
 
 /** The source of a secret; never the value of a flag, which every process on the machine can read. */

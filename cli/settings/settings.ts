@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { maxReasonLength } from '../../shared/headers.ts'
 import type { Io } from '../io.ts'
-import { seconds } from './duration.ts'
+import { seconds } from '../text/duration.ts'
 import { type BrakeSettings, readBrake } from './flags/brake.ts'
 
 /** The global flags, as the command line gives them. */

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
-import { interrupted } from '../interrupted.ts'
+import { interrupted } from '../io.ts'
 
 /**
  * The whole of stdin, for a flag with the value `-`.

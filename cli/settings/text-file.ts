@@ -4,8 +4,8 @@ import { addAbortSignal } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { isatty, ReadStream } from 'node:tty'
 import { Failure } from '../../shared/errors.ts'
-import { interrupted } from '../interrupted.ts'
-import { fileErrorText } from '../system-message.ts'
+import { interrupted } from '../io.ts'
+import { fileErrorText } from '../system.ts'
 import { utf8Of } from './utf8.ts'
 
 interface Waiting {

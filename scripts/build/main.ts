@@ -1,9 +1,9 @@
 import { chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build } from 'esbuild'
 import { commands } from '../../cli/commands/all.ts'
-import { scripts } from '../../cli/completion/scripts.ts'
-import { programHelp } from '../../cli/help/help-text.ts'
-import { commandPage, programPage } from '../../cli/help/man-page.ts'
+import { scripts } from '../../cli/commands/completion/scripts.ts'
+import { programHelp } from '../../cli/commands/help/help-text.ts'
+import { commandPage, programPage } from '../../cli/commands/help/man-page.ts'
 import { inOwnFiles, ownPaths, parsersAsBytes, withoutUnused } from './cli-plugins.ts'
 import { patchDriver } from './driver/patch-driver.ts'
 import { licencesOf } from './licences.ts'
@@ -66,7 +66,10 @@ const packages = ['cli-table3', 'croner', 'zod']
 await writeMadeFiles()
 await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
-  build({ ...cli, entryPoints: ['cli/bin.ts', ...programs, 'cli/policy/parse-yaml.ts', 'cli/http/through-proxy.ts'] }),
+  build({
+    ...cli,
+    entryPoints: ['cli/bin.ts', ...programs, 'cli/commands/policy/parse-yaml.ts', 'cli/http/through-proxy.ts'],
+  }),
   build({ ...cli, plugins: [usedOfZod], entryPoints: packages.map((name) => ({ in: name, out: name })) }),
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
   build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),

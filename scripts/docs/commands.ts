@@ -1,6 +1,6 @@
-import type { CommandSpec } from '../../cli/command.ts'
 import { commands } from '../../cli/commands/all.ts'
-import { commandHelp } from '../../cli/help/help-text.ts'
+import { commandHelp } from '../../cli/commands/help/help-text.ts'
+import type { CommandSpec } from '../../cli/context.ts'
 import { globalFlags } from '../../cli/settings/flags/global-flags.ts'
 import { block, code, page, table } from './markdown.ts'
 

@@ -1,4 +1,4 @@
-import { topics } from '../../cli/help/topics.ts'
+import { topics } from '../../cli/commands/help/topics.ts'
 import { Config, Profile } from '../../cli/settings/config.ts'
 import { fieldsOf } from './fields.ts'
 import { block, code, page, table } from './markdown.ts'

@@ -1,4 +1,4 @@
-import { topics } from '../../cli/help/topics.ts'
+import { topics } from '../../cli/commands/help/topics.ts'
 import { block, page } from './markdown.ts'
 
 /** What jobsctl writes where: the text of `jobsctl help output`. */

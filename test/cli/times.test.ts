@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { CommandSpec } from '../../cli/command.ts'
 import { commands } from '../../cli/commands/all.ts'
+import type { CommandSpec } from '../../cli/context.ts'
 import { globalFlags, guardFlags } from '../../cli/settings/flags/global-flags.ts'
 import { envOf, runAt } from '../support/fakes/change-server.ts'
 import { type FakeServer, fakeServer } from '../support/fakes/fake-server.ts'

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { undo } from '../../../shared/changes/undo.ts'
 import { escaped } from '../../../shared/escape.ts'
-import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
+import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
 
 export type UndoAnswer = z.output<typeof undo.output>
 

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { sizeText } from '../../../shared/time-and-size.ts'
-import { groupedDigits, jobsText, sumOf } from '../../output/numbers.ts'
+import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
 import { type BulkChange, canUndo, type Previewed } from '../change.ts'
 
 /** The words for the reasons that servers send. */

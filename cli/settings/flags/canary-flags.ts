@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Context } from '../../context.ts'
-import { seconds } from '../duration.ts'
+import { seconds } from '../../text/duration.ts'
 import type { Flag } from './flag.ts'
 
 export interface CanaryFlags {

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { Failure, type Fault } from '../../../shared/errors.ts'
 import { faultsOf } from '../../../shared/faults.ts'
-import { durationText } from '../duration.ts'
+import { durationText } from '../../text/duration.ts'
 import { flagOfField } from './filter-flags.ts'
 
 /** The flags of the fields of the API. */

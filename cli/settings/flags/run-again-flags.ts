@@ -1,4 +1,4 @@
-import { durationText, seconds } from '../duration.ts'
+import { durationText, seconds } from '../../text/duration.ts'
 import type { Flag } from './flag.ts'
 
 export interface RunAgainFlags {

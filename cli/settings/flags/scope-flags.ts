@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { Scope } from '../../../shared/scope.ts'
-import { placeText } from '../../output/place-text.ts'
+import { placeText } from '../../text/scope-text.ts'
 import type { Flag } from './flag.ts'
 
 export interface ScopeFlags {

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
-import type { CommandSpec } from '../../../cli/command.ts'
 import { isOftenUsed } from '../../../cli/command-line/often-used.ts'
+import type { CommandSpec } from '../../../cli/context.ts'
 import type { Io } from '../../../cli/io.ts'
 import { newFolder } from '../database/database.ts'
 import type { Child, Ended } from './child.ts'

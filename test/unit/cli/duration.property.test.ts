@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { days, durationText, seconds } from '../../../cli/settings/duration.ts'
+import { days, durationText, seconds } from '../../../cli/text/duration.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { anyText } from '../../support/hostile/any-text.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { ReadEvents } from '../../../cli/events/event-log.ts'
-import { beforeLast, beforeTime } from '../../../cli/events/event-search.ts'
+import type { ReadEvents } from '../../../cli/commands/events/event-log.ts'
+import { beforeLast, beforeTime } from '../../../cli/commands/events/event-search.ts'
 
 const start = Date.parse('2026-11-24T12:00:00Z')
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { progressReporter } from '../../../cli/output/progress-bar.ts'
 import { styleFor } from '../../../cli/output/style.ts'
 import { type Column, growingTable, tableText } from '../../../cli/output/table.ts'
-import { wrapped } from '../../../cli/output/wrap.ts'
+import { wrapped } from '../../../cli/text/wrap.ts'
 import { escaped } from '../../../shared/escape.ts'
 
 const room = (columns: number, lines = 24) => ({ columns, lines })

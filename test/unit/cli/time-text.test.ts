@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { whenText } from '../../../cli/output/when.ts'
+import { whenText } from '../../../cli/text/times.ts'
 import { ordinal } from '../../../shared/explain/phrases.ts'
 import { clockText, spanText } from '../../../shared/time-and-size.ts'
 

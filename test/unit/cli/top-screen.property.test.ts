@@ -2,11 +2,11 @@ import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import width from 'string-width'
 import { expect, it } from 'vitest'
+import { draw } from '../../../cli/commands/top/draw.ts'
+import { signsFor } from '../../../cli/commands/top/fit.ts'
+import { createModel } from '../../../cli/commands/top/model.ts'
+import { firstState } from '../../../cli/commands/top/state.ts'
 import { styleFor } from '../../../cli/output/style.ts'
-import { draw } from '../../../cli/top/draw.ts'
-import { signsFor } from '../../../cli/top/fit.ts'
-import { createModel } from '../../../cli/top/model.ts'
-import { firstState } from '../../../cli/top/state.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 60 })
 const count = fc.maxSafeNat()

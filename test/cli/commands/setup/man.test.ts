@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { access, readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../../../cli/commands/all.ts'
-import { commandPage } from '../../../../cli/help/man-page.ts'
+import { commandPage } from '../../../../cli/commands/help/man-page.ts'
 import { runJobsctl } from '../../../support/programs/jobsctl.ts'
 
 /** What a formatter prints of a page, and its warnings. A page has no date, since a build has none. */

@@ -1,0 +1,84 @@
+import type { Token } from '../../../shared/access/tokens.ts'
+import type { GroupStats } from '../../../shared/queues/stats.ts'
+import { isAct } from '../../../shared/records/acts.ts'
+import type { OperationRecord } from '../../../shared/records/records.ts'
+import type { Use } from '../../command-line/words.ts'
+import type { Context } from '../../context.ts'
+import type { Client } from '../../http/client.ts'
+import type { Io } from '../../io.ts'
+import type { GlobalFlags } from '../../settings/settings.ts'
+
+interface Typed {
+  context: Context
+  uses: readonly Use[]
+}
+
+/** The milliseconds that a server gets: a person waits for the words. */
+const patienceMs = 700
+
+/** The groups of jobs in the part of the scope that the typed flags name; none where no server says so in time. */
+export async function groupsIn(typed: Typed, narrowing: readonly ('domain' | 'queue')[]): Promise<GroupStats[]> {
+  const client = await clientFor(typed)
+  if (client === undefined) return []
+  const { stats } = await import('../../../shared/queues/stats.ts')
+  const scope = Object.fromEntries(
+    narrowing.flatMap((name) => {
+      const value = typedValue(typed.uses, `--${name}`)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+  return (await client.call(stats, scope)).body
+}
+
+/** The newest bulk changes on record. */
+export async function recentOperations(typed: Typed): Promise<OperationRecord[]> {
+  const client = await clientFor(typed)
+  if (client === undefined) return []
+  const { listOperations } = await import('../../../shared/records/records.ts')
+  return (await client.call(listOperations, {})).body.filter(({ kind }) => !isAct(kind))
+}
+
+/** The tokens that are not revoked, the newest first. */
+export async function liveTokens(typed: Typed): Promise<Token[]> {
+  const client = await clientFor(typed)
+  if (client === undefined) return []
+  const { listTokens } = await import('../../../shared/access/tokens.ts')
+  return (await client.call(listTokens, {})).body.filter(({ revoked_at }) => revoked_at === null)
+}
+
+const typedValue = (uses: readonly Use[], name: string): string | undefined =>
+  uses.find(({ flag }) => flag.flags.includes(`${name} `))?.value
+
+/**
+ * A client for the target of the typed flags, which tries once and says nothing. Undefined where the key comes from a command
+ * or from stdin: a command may ask for a passphrase on the terminal where a person types.
+ */
+async function clientFor({ context, uses }: Typed): Promise<Client | undefined> {
+  const flags: GlobalFlags = { ...targetFlags(uses), timeout: '1s', retries: '0', input: false }
+  const io: Io = { ...context.io, note: () => {}, interactive: false }
+  if (await mayAsk(flags, io)) return undefined
+  const { fullContext } = await import('../../full-context.ts')
+  const own = await fullContext({ io, flags, commands: context.commands })
+  return own.newClient(AbortSignal.any([io.signal, AbortSignal.timeout(patienceMs)]))
+}
+
+function targetFlags(uses: readonly Use[]): GlobalFlags {
+  const given = {
+    profile: typedValue(uses, '--profile'),
+    url: typedValue(uses, '--url'),
+    apiKeyFile: typedValue(uses, '--api-key-file'),
+    tokenFile: typedValue(uses, '--token-file'),
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+}
+
+async function mayAsk(flags: GlobalFlags, io: Io): Promise<boolean> {
+  const [{ configPath, readConfig }, { placeOf }, { credentialOf }] = await Promise.all([
+    import('../../settings/config-file.ts'),
+    import('../../settings/place.ts'),
+    import('../../settings/credential.ts'),
+  ])
+  const place = await placeOf(flags, io.env, () => readConfig(configPath(io)))
+  const source = credentialOf(flags, io, place)?.source
+  return source?.kind === 'command' || (source?.kind === 'file' && source.path === '-')
+}

@@ -1,0 +1,79 @@
+import type { z } from 'zod'
+import type { Endpoint } from '../../../shared/endpoint.ts'
+import { Failure, failures } from '../../../shared/errors.ts'
+import type { Exit } from '../../../shared/exits.ts'
+import type { Context } from '../../context.ts'
+import { lacksRight } from '../../http/response-errors.ts'
+
+/** The result of one check; `hint` is blank where nothing is to be done, `exit` is the exit code of doctor. */
+export interface Outcome {
+  result: 'ok' | 'warning' | 'failed'
+  detail: string
+  /** The parts of `detail` that people read line by line. */
+  lines?: readonly string[] | undefined
+  hint: string
+  exit: Exit
+  /** The error of a failed check. */
+  failure?: Failure
+}
+
+/** One check of doctor; a check that throws a Failure has failed. */
+export interface Check {
+  name: string
+  look: (context: Context) => Promise<Outcome>
+}
+
+/** What an answer of the server means, in words; `hint` is given where the operator should act. */
+export interface Finding {
+  detail: string
+  /** The parts of `detail` that people read line by line. */
+  lines?: readonly string[]
+  hint: string | undefined
+}
+
+export const ok = (detail: string): Outcome => ({ result: 'ok', detail, hint: '', exit: 'ok' })
+export const warning = (detail: string, hint: string): Outcome => ({ result: 'warning', detail, hint, exit: 'ok' })
+
+/** A failed check. Errors that are no Failure are thrown again. */
+export function failed(error: unknown): Outcome {
+  if (!(error instanceof Failure)) throw error
+  // The reader runs doctor already.
+  const hint = error.hint?.startsWith('jobsctl doctor') ? '' : (error.hint ?? '')
+  return { result: 'failed', detail: error.message, hint, exit: failures[error.code].exit, failure: error }
+}
+
+/** Judges the answer of an endpoint that only a jobs-server has; another server gives a warning. */
+export async function judgedAnswer<Out extends z.ZodType>(
+  context: Context,
+  endpoint: Endpoint<z.ZodObject, Out>,
+  judge: (body: z.output<Out>) => Finding,
+): Promise<Outcome> {
+  return whereAllowed(judged(context, endpoint, judge))
+}
+
+async function judged<Out extends z.ZodType>(
+  context: Context,
+  endpoint: Endpoint<z.ZodObject, Out>,
+  judge: (body: z.output<Out>) => Finding,
+): Promise<Outcome> {
+  try {
+    const { body } = await (await context.client()).call(endpoint, {}, { isFinal: isRefusedByDatabase })
+    const { detail, lines, hint } = judge(body)
+    return { ...(hint === undefined ? ok(detail) : warning(detail, hint)), lines }
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'not_found') throw error
+    return warning('this server does not report it', notJobsServer)
+  }
+}
+
+/** The outcome of a check; a warning where the caller lacks the right that the check needs. */
+export const whereAllowed = (outcome: Promise<Outcome>): Promise<Outcome> =>
+  outcome.catch((error: unknown) => {
+    if (!(error instanceof Failure) || error.code !== 'forbidden' || !lacksRight(error.message)) throw error
+    return warning(`not checked: ${error.message}`, error.hint ?? '')
+  })
+
+/** True where the database can be reached and refuses the call, mostly since the role of the server may not read a table. */
+export const isRefusedByDatabase = ({ fields }: Failure): boolean => fields.refused_by_database === true
+
+export const notJobsServer = 'normal for a server that is not jobs-server'

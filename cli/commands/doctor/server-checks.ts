@@ -1,0 +1,83 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { Context } from '../../context.ts'
+import { wantsDomain } from '../../http/response-errors.ts'
+import {
+  type Check,
+  isRefusedByDatabase,
+  judgedAnswer,
+  notJobsServer,
+  type Outcome,
+  ok,
+  warning,
+  whereAllowed,
+} from './outcome.ts'
+
+/** Checks of the server that any command needs: that it answers, its clock, its database, the key, the limit. */
+export const serverChecks: readonly Check[] = [
+  { name: 'server', look: server },
+  { name: 'clock', look: clock },
+  { name: 'database', look: database },
+  { name: 'access', look: (context) => whereAllowed(access(context)) },
+  { name: 'caller', look: caller },
+  { name: 'bounds', look: (context) => whereAllowed(bounds(context)) },
+]
+
+async function server(context: Context): Promise<Outcome> {
+  const { status } = await (await context.client()).probe('/healthz')
+  return status === 200 ? ok('answers') : warning(`/healthz answers ${status}`, notJobsServer)
+}
+
+const mostSkewMs = 30_000
+
+async function clock(context: Context): Promise<Outcome> {
+  const { headers } = await (await context.client()).probe('/healthz')
+  const skewMs = Math.abs(Date.now() - Date.parse(String(headers.date)))
+  if (Number.isNaN(skewMs) || skewMs < mostSkewMs) return ok('agrees with the server')
+  return warning(
+    `the clock of this machine is ${Math.round(skewMs / 1000)} s from the clock of the server`,
+    'times in answers are by the clock of the server',
+  )
+}
+
+async function database(context: Context): Promise<Outcome> {
+  const { status } = await (await context.client()).probe('/readyz')
+  if (status === 200) return ok('the server reaches it, and its schema is current')
+  if (status === 404) return warning('this server does not report it', notJobsServer)
+  throw new Failure('database_unavailable', `/readyz answers ${status}`, { hint: 'read the log of the server' })
+}
+
+async function caller(context: Context): Promise<Outcome> {
+  const { showCaller } = await import('../../../shared/access/caller.ts')
+  const { findingOfCaller } = await import('./caller.ts')
+  return judgedAnswer(context, showCaller, findingOfCaller)
+}
+
+async function access(context: Context): Promise<Outcome> {
+  const { stats } = await import('../../../shared/queues/stats.ts')
+  const answer = await unlessDomainWanted((await context.client()).call(stats, {}, { isFinal: isRefusedByDatabase }))
+  if (!answer) return warning('the server shows this key one domain at a time', 'jobsctl stats --domain chatbooks')
+  return ok(`the key may read: ${answer.body.length} groups of jobs`)
+}
+
+async function bounds(context: Context): Promise<Outcome> {
+  const { prune } = await import('../../../shared/changes/prune.ts')
+  const call = (await context.client()).call(
+    prune,
+    { dry_run: true, older_than_days: 3650 },
+    { isFinal: isRefusedByDatabase },
+  )
+  const answer = await unlessDomainWanted(call)
+  if (!answer) {
+    const hint = 'jobsctl prune --domain chatbooks --dry-run'
+    return warning('not checked, since the server wants a domain to be named', hint)
+  }
+  if (answer.body.preview) return ok('the server enforces --max and holds a change to its preview')
+  return warning('the server does not enforce --max', 'jobsctl counts the jobs itself, right before a change')
+}
+
+/** The answer of a call about all domains; undefined where the server wants one to be named. */
+const unlessDomainWanted = <Answer>(call: Promise<Answer>): Promise<Answer | undefined> =>
+  call.catch((error: unknown) => {
+    if (error instanceof Failure && error.code === 'forbidden' && wantsDomain(error.message)) return undefined
+    throw error
+  })

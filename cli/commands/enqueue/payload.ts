@@ -1,0 +1,37 @@
+import { Failure } from '../../../shared/errors.ts'
+import { inexactNumber } from '../../../shared/exact-numbers.ts'
+import type { Context } from '../../context.ts'
+import { readStdinFor } from '../../settings/stdin-text.ts'
+import { readText } from '../../settings/text-file.ts'
+
+const flag = '--payload'
+
+/**
+ * The value of `--payload`: JSON, or `@` and a file with JSON, or `-` for JSON on stdin.
+ * @throws Failure `usage` for a file that cannot be read or text that is no JSON; the text is not in the error
+ */
+export async function readPayload(given: string, context: Context): Promise<unknown> {
+  const text = await textOf(given, context)
+  const inexact = inexactNumber(text)
+  if (inexact !== undefined) {
+    throw new Failure('usage', `${flag}: the number ${inexact.slice(0, 40)} cannot be kept exactly`, {
+      hint: 'write it as a string',
+    })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Failure('usage', `${flag}: must be JSON, @file, or - for stdin`, {
+      hint: `${flag} '{"book":7}'`,
+      cause,
+    })
+  }
+}
+
+function textOf(given: string, context: Context): Promise<string> | string {
+  const { io, settings } = context
+  if (given.startsWith('@')) {
+    return readText(given.slice(1), { from: flag, signal: io.signal, timeoutMs: settings.timeoutMs })
+  }
+  return given === '-' ? readStdinFor(flag, context) : given
+}

@@ -1,0 +1,97 @@
+import type { z } from 'zod'
+import type { Endpoint } from '../../shared/endpoint.ts'
+import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
+import type { Reason } from '../../shared/explain/reason.ts'
+import { answerOf } from '../answer-of.ts'
+import type { CommandSpec, Context } from '../context.ts'
+import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import { jobIdOf } from '../settings/job-id.ts'
+import { queueNamed } from '../settings/queue-name.ts'
+import { wrapped } from '../text/wrap.ts'
+
+interface ExplainFlags {
+  domain?: string
+}
+
+const example = 'jobsctl explain 8123, or jobsctl explain media/ingest'
+
+export const explain: CommandSpec<ExplainFlags> = {
+  name: 'explain',
+  group: 'READ',
+  summary: 'why a job, or nothing of a queue, is running',
+  about:
+    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line.',
+  examples: ['jobsctl explain 8123', 'jobsctl explain media/ingest', 'jobsctl explain 8123 --json'],
+  operands: '<id|domain/queue>',
+  flags: [{ flags: '--domain <name>', about: 'only if the job is in this domain', group: 'WHICH JOBS' }],
+  async run(context, flags, [word = '']) {
+    const { parseInput } = await import('../settings/flags/flag-errors.ts')
+    if (word.includes('/')) {
+      if (flags.domain !== undefined) throw new Failure('usage', '--domain and a queue exclude each other')
+      const { explainQueue } = await import('../../shared/explain/queue.ts')
+      const queue = await queueNamed(word, example)
+      return print(context, explainQueue, queue)
+    }
+    const { explainJob } = await import('../../shared/explain/job.ts')
+    const request = { id: jobIdOf(word, example), domain: flags.domain }
+    parseInput(explainJob.input, request)
+    return print(context, explainJob, request)
+  },
+}
+
+/** What the answers about a job and about a queue have in common. */
+interface Explanation {
+  sentence: string
+  reasons: Reason[]
+  place?: { sentence: string } | null
+}
+
+async function print<In extends z.ZodType, Out extends z.ZodType<Explanation>>(
+  context: Context,
+  endpoint: Endpoint<In, Out>,
+  request: z.input<In>,
+): Promise<Ending> {
+  const { print } = context
+  const answer = await answerOf(context, endpoint, request)
+  if (!answer) return 'ok'
+  const { body, raw } = answer
+  if (print.forPeople) print.result(textOf(context, body))
+  else print.rows({ columns, rows: body.reasons.map((reason) => withCommand(reason, context)), json: raw, empty: '' })
+  // Without a row a reader of TSV could not tell that nothing keeps the queue from an answer that was lost.
+  if (!print.forPeople && !print.structured && body.reasons.length === 0) print.aside(`note: ${escaped(body.sentence)}`)
+  return 'ok'
+}
+
+/** The sentences of the server, each below its title, and beside it the command that removes the reason. */
+function textOf({ print, another }: Context, { sentence, reasons, place }: Explanation): string {
+  const indent = 4 + Math.max(0, ...reasons.map(({ title }) => escaped(title).length))
+  const lines = reasons.flatMap(({ title, sentence, remedy }) => {
+    const words = wrapped(escaped(sentence), print.width - indent)
+    const call = remedy && callText(remedy, another)
+    return [
+      ...words.map((line, at) => `${`  ${at === 0 ? escaped(title) : ''}`.padEnd(indent)}${line}`),
+      ...(call ? [`${' '.repeat(indent)}${print.style.yellow(escaped(call))}`] : []),
+    ]
+  })
+  return [escaped(sentence), ...lines, ...(place ? [escaped(place.sentence)] : []), ''].join('\n')
+}
+
+function callText({ http, jobsctl }: NonNullable<Reason['remedy']>, another: Context['another']): string {
+  return jobsctl ? another(jobsctl) : `${http.method} ${http.path} ${JSON.stringify(http.body)}`
+}
+
+/** The command line that removes a reason, at the server of this one; blank where there is none. */
+const withCommand = (reason: Reason, { another }: Context) => ({
+  ...reason,
+  command: reason.remedy?.jobsctl ? another(reason.remedy.jobsctl) : '',
+})
+
+const columns: Column<ReturnType<typeof withCommand>>[] = [
+  { title: 'code', value: ({ code }) => code },
+  { title: 'sentence', value: ({ sentence }) => sentence },
+  { title: 'command', value: ({ command }) => command },
+  { title: 'call', value: ({ remedy }) => (remedy ? `${remedy.http.method} ${remedy.http.path}` : '') },
+  { title: 'body', value: ({ remedy }) => (remedy ? JSON.stringify(remedy.http.body) : '') },
+]

@@ -1,0 +1,104 @@
+import { escaped } from '../../../shared/escape.ts'
+import type { Durations, History, Point } from '../../../shared/history/history.ts'
+import type { Mark } from '../../../shared/history/marks.ts'
+import { mostOf } from '../../../shared/history/most-of.ts'
+import type { Scope } from '../../../shared/scope.ts'
+import { clockText, spanText } from '../../../shared/time-and-size.ts'
+import type { Context } from '../../context.ts'
+import type { Column } from '../../output/table.ts'
+import { describeAnyOf } from '../../settings/flags/scope-flags.ts'
+import { groupedDigits } from '../../text/numbers.ts'
+import { isoTime } from '../../text/times.ts'
+
+/** A point with the marks of its step, and what its bar is measured by. */
+interface Row extends Point {
+  marks: readonly Mark[]
+  bounds: readonly number[]
+  /** The most ended jobs of one point. */
+  most: number
+}
+
+interface Shown {
+  history: History
+  /** The answer of the server. */
+  raw: unknown
+  scope: Scope
+}
+
+/** Prints a row for each step, and in a table what keeps the numbers from being whole. */
+export function showHistory({ print }: Context, { history, raw, scope }: Shown): void {
+  const rows = rowsOf(history)
+  print.rows({ columns, forPeople, rows, json: raw, empty: `no history of ${describeAnyOf(scope)}` })
+  if (print.forPeople) for (const note of notesOn(history)) print.aside(note)
+}
+
+function rowsOf({ points, marks, bounds, step_seconds }: History): Row[] {
+  const most = Math.max(1, ...points.map(endedOf))
+  return points.map((point) => {
+    const start = Date.parse(point.at)
+    const within = marks.filter(({ at }) => Date.parse(at) >= start && Date.parse(at) < start + 1000 * step_seconds)
+    return { ...point, marks: within, bounds, most }
+  })
+}
+
+function notesOn({ kept, why, gaps, since, from }: History): string[] {
+  const count = gaps.length > 5 ? `, and ${groupedDigits(gaps.length - 5)} more times` : ''
+  const times = gaps.slice(0, 5).map((gap) => `from ${clockText(gap.from)} to ${clockText(gap.to)}`)
+  return [
+    ...(kept ? [] : [`note: not every transition is counted now: ${escaped(why ?? '')}`]),
+    ...(since !== null && Date.parse(since) > Date.parse(from) ? [`note: history began at ${clockText(since)}`] : []),
+    ...(times.length > 0 ? [`note: nothing was counted ${times.join(', ')}${count}`] : []),
+  ]
+}
+
+const endedOf = ({ completed, failed, quarantined, cancelled }: Point): number =>
+  completed + failed + quarantined + cancelled
+
+const number = (title: keyof Point & ('created' | 'acquired' | 'completed' | 'failed')): Column<Row> => ({
+  title,
+  value: (row) => row[title],
+})
+
+const counts = ['created', 'acquired', 'completed', 'failed'] as const
+const others = ['quarantined', 'cancelled', 'returned', 'revived', 'restored', 'other'] as const
+
+const markTexts = ({ marks }: Row): string => marks.map(({ text }) => text).join('; ')
+
+const columns: Column<Row>[] = [
+  { title: 'at', value: ({ at }) => isoTime(at) },
+  ...counts.map(number),
+  ...others.map((title): Column<Row> => ({ title, value: (row) => row[title] })),
+  { title: 'wait_jobs', value: ({ wait }) => wait.jobs },
+  { title: 'wait_seconds', value: ({ wait }) => wait.seconds },
+  { title: 'run_jobs', value: ({ run }) => run.jobs },
+  { title: 'run_seconds', value: ({ run }) => run.seconds },
+  { title: 'marks', value: markTexts },
+]
+
+const barWidth = 20
+
+/** `###---`: the completed jobs of a step, and those that ended otherwise. */
+function bar(row: Row): string {
+  const ended = endedOf(row)
+  const length = Math.ceil((barWidth * ended) / row.most)
+  const completed = ended === 0 ? 0 : Math.round((length * row.completed) / ended)
+  return '#'.repeat(completed) + '-'.repeat(length - completed)
+}
+
+/** The bound at or below which 95 in 100 of the jobs are: `1m`, `>1d` above every bound. */
+function mostText(durations: Durations, bounds: readonly number[]): string {
+  const bound = mostOf(durations, bounds)
+  if (bound === undefined) return ''
+  if (bound === Number.POSITIVE_INFINITY) return `>${spanText(bounds.at(-1) ?? 0)}`
+  return bound < 1 ? `${1000 * bound}ms` : spanText(bound)
+}
+
+const forPeople: Column<Row>[] = [
+  { title: 'at (UTC)', value: ({ at }) => clockText(at).slice(0, 16), gives: 'never' },
+  ...counts.map(number),
+  ...others.map((title): Column<Row> => ({ title, value: (row) => row[title], zeros: 'drop' })),
+  { title: 'waited', value: ({ wait, bounds }) => mostText(wait, bounds), gives: 'never' },
+  { title: 'ran', value: ({ run, bounds }) => mostText(run, bounds), gives: 'never' },
+  { title: 'ended', value: bar, gives: 'never' },
+  { title: 'marks', value: markTexts, gives: 'first' },
+]

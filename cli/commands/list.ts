@@ -1,0 +1,164 @@
+import { Failure } from '../../shared/errors.ts'
+import type { ListedJob } from '../../shared/jobs/list.ts'
+import type { CommandSpec, Context } from '../context.ts'
+import { curlOf } from '../curl.ts'
+import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import { describeAnyOf, scopeOf } from '../settings/flags/scope-flags.ts'
+import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
+import { groupedDigits } from '../text/numbers.ts'
+import { lackingFilters } from '../text/scope-text.ts'
+import { type ListFlags, listFlags, listRequest } from './list/request.ts'
+
+export const list: CommandSpec<ListFlags> = {
+  name: 'list',
+  group: 'READ',
+  summary: 'jobs that match a filter, the newest first',
+  about: 'Lists jobs, the newest first. Every flag narrows the list. Payloads and results are not shown.',
+  examples: [
+    'jobsctl list --domain chatbooks --status failed,quarantined --ended-after 1h',
+    'jobsctl list --domain chatbooks --error timeout --sort priority:desc --limit 20',
+    'jobsctl list --stale --columns id,worker_id,leased_until',
+    'jobsctl list --domain chatbooks --all-pages | jq -r .uuid',
+  ],
+  flags: listFlags,
+  async run(context, given) {
+    const { listJobs: endpoint } = await import('../../shared/jobs/list.ts')
+    const { parseInput } = await import('../settings/flags/flag-errors.ts')
+    const { columnsNamed } = await import('./list/columns.ts')
+    refuseContradictions(context, given)
+    const flags = await withWholeCluster(context, given)
+    const request = listRequest(flags)
+    parseInput(endpoint.input, request)
+    const chosen = flags.columns === undefined ? undefined : columnsNamed(flags.columns)
+    if (context.settings.curl) {
+      context.print.text(curlOf(context, endpoint, request))
+      return 'ok'
+    }
+    const listing = { request, flags, chosen }
+    return flags.allPages ? printPages(context, listing) : printPage(context, listing)
+  },
+}
+
+interface Listing {
+  /** The request of the first page. */
+  request: Record<string, string>
+  flags: ListFlags
+  /** The columns of `--columns`. */
+  chosen: Column<ListedJob>[] | undefined
+}
+
+async function printPage(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
+  const { searchList } = await import('./list/search.ts')
+  const { columns, columnsForPeople, id } = await import('./list/columns.ts')
+  const { print } = context
+  const scope = scopeOf(flags)
+  const found = await searchList(context, { request, scope })
+  const { jobs, raw, isComplete } = found
+  if (jobs.length === 0 && isComplete) await explainEmptyList(context, flags)
+  const empty = isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job was found so far'
+  // Without the head of a table: the ids are read by programs, also where JOBSCTL_OUTPUT asks for tables.
+  if (flags.ids && print.forPeople && jobs.length > 0) print.result(jobs.map((job) => `${job.id}\n`).join(''))
+  else if (flags.ids) print.rows({ columns: [id], rows: jobs, json: jobs.map((job) => job.id), empty })
+  else {
+    const look = { columns: chosen ?? columns, forPeople: chosen ?? columnsForPeople }
+    print.rows({ ...look, rows: jobs, json: await rowsOf(context, { jobs, raw }, { flags, chosen }), empty })
+  }
+  if (found.overdue) throw found.overdue
+  if (!isComplete) {
+    print.aside(incomplete(found.scanned, request))
+    // Each build is a command of its own.
+    if (found.missingIndex !== undefined) {
+      const name = found.missingIndex.replaceAll(/\W/g, '')
+      print.aside(`note: the database lacks an index for this list: jobs-server indexes build ${name}`)
+    }
+  } else if (print.forPeople && found.hasMore) {
+    print.aside(`\nthe first ${jobs.length} jobs; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
+  }
+  return 'ok'
+}
+
+/** All pages, of which only one is in memory at a time. */
+async function printPages(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
+  const { allPages } = await import('./list/all-pages.ts')
+  const { searchProgress } = await import('./list/search.ts')
+  const { hasNoJobs } = await import('../guard/known-scope.ts')
+  const { columns, id } = await import('./list/columns.ts')
+  const { createPrinter } = await import('../output/print.ts')
+  const output = context.flags.output === 'tsv' || context.flags.tsv ? 'tsv' : 'ndjson'
+  const print = await createPrinter(context.io, { ...context.settings, output })
+  const write = print.growing({ columns: flags.ids ? [id] : (chosen ?? columns) })
+  const progress = searchProgress(context)
+  let [count, pages] = [0, 0]
+  try {
+    for await (const page of allPages(context, request)) {
+      const { jobs } = page
+      if (context.io.outGone()) return 'ok'
+      if (jobs.length > 0) progress.clear()
+      write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, page, { flags, chosen }))
+      count += jobs.length
+      pages += 1
+      progress.page(page)
+      if (count > 0 || pages > 1 || page.next === undefined) continue
+      if (await hasNoJobs(context, scopeOf(flags))) break
+    }
+  } finally {
+    progress.clear()
+  }
+  if (count === 0) await explainEmptyList(context, flags)
+  return 'ok'
+}
+
+/** The rows for JSON: the fields of the API, and the payload where `--payload` asks for it. */
+async function rowsOf(
+  context: Context,
+  { jobs, raw }: { jobs: readonly ListedJob[]; raw: unknown },
+  { flags, chosen }: Pick<Listing, 'flags' | 'chosen'>,
+): Promise<unknown> {
+  const { picked } = await import('./list/columns.ts')
+  const rows = picked(raw, chosen)
+  if (!flags.payload) return rows
+  const { withPayloads } = await import('./list/payloads.ts')
+  return withPayloads(context, { ids: jobs.map(({ id }) => id), rows, raw: flags.raw ?? false })
+}
+
+/** A scope without jobs is often misspelled: an error with `--must-exist`, a note at a terminal. */
+async function explainEmptyList(context: Context, flags: ListFlags): Promise<void> {
+  if (!flags.mustExist && !context.print.forPeople) return
+  const { noteUnknownScope, refuseUnknownScope } = await import('../guard/known-scope.ts')
+  if (flags.mustExist) await refuseUnknownScope(await context.client(), scopeOf(flags))
+  else await noteUnknownScope(context, scopeOf(flags))
+}
+
+function refuseContradictions({ flags: { output, json }, print: { structured } }: Context, flags: ListFlags): void {
+  if (flags.ids && flags.columns !== undefined) throw new Failure('usage', '--ids and --columns exclude each other')
+  if (flags.raw && !flags.payload) throw new Failure('usage', '--raw: needs --payload')
+  if (flags.payload) refuseWithoutJson(structured, flags)
+  if (!flags.allPages) return
+  if (flags.limit !== undefined) throw new Failure('usage', '--all-pages and --limit exclude each other')
+  if (json || output === 'json' || output === 'table') {
+    throw new Failure(
+      'usage',
+      '--all-pages prints jobs as they come, so its output is neither a table nor one document',
+      {
+        hint: 'leave out the format for a line of JSON for each job, or use --tsv',
+      },
+    )
+  }
+}
+
+/** A payload is JSON: neither a table nor TSV has a place for it. */
+function refuseWithoutJson(structured: boolean, flags: ListFlags): void {
+  if (flags.ids) throw new Failure('usage', '--ids and --payload exclude each other')
+  if (structured || flags.allPages) return
+  throw new Failure('usage', '--payload: needs --ndjson or --json', {
+    hint: 'jobsctl show <id> shows the payload of one job',
+  })
+}
+
+/** The note of a search that the server ended early: jobs that match may be missing. */
+function incomplete(scanned: number, { domain, queue, status }: Record<string, string>): string {
+  const lacking = lackingFilters({ '--domain': domain, '--queue': queue, '--status': status })
+  const narrow = lacking === '' ? '' : `, or narrow the list with ${lacking}`
+  return `note: the server compared ${groupedDigits(scanned)} jobs and stopped, so jobs that match may be missing; add --all-pages${narrow}`
+}

@@ -1,0 +1,53 @@
+import { Failure } from '../../../shared/errors.ts'
+import { type FilterFlags, filterFlags, filterOf } from '../../settings/flags/filter-flags.ts'
+import type { Flag } from '../../settings/flags/flag.ts'
+import { mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+
+export interface ListFlags extends FilterFlags {
+  sort?: string
+  limit?: string
+  columns?: string
+  ids?: boolean
+  allPages?: boolean
+  payload?: boolean
+  raw?: boolean
+  mustExist?: boolean
+}
+
+/** The flags of `jobsctl list`. */
+export const listFlags: readonly Flag[] = [
+  ...scopeFlags,
+  ...filterFlags,
+  mustExistFlag,
+  {
+    flags: '--sort <field>',
+    about: 'created_at, priority, status, completed_at, ended_at; or x:desc',
+    group: 'HOW',
+    values: ['created_at', 'priority', 'status', 'completed_at', 'ended_at'],
+  },
+  { flags: '--limit <n>', about: 'at most this number of jobs, 1 to 1000 (default: 100)', group: 'HOW' },
+  { flags: '--columns <names>', about: 'these fields of the API, separated by commas', group: 'HOW' },
+  { flags: '--ids', about: 'print the ids alone, one a line', group: 'HOW' },
+  { flags: '--all-pages', about: 'all jobs, a line of JSON each, or TSV with --tsv', group: 'HOW' },
+  { flags: '--payload', about: 'with JSON or NDJSON: the payload too, by a call for each job', group: 'HOW' },
+  { flags: '--raw', about: 'with --payload: do not mask values that look secret', group: 'HOW' },
+]
+
+/** The request that the flags name. */
+export const listRequest = (flags: ListFlags): Record<string, string> => ({
+  ...filterOf(flags),
+  ...sortOf(flags.sort),
+  limit: flags.allPages ? '1000' : String(limitOf(flags.limit)),
+})
+
+function limitOf(text = '100'): number {
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= 1000) return limit
+  throw new Failure('usage', '--limit: must be a number from 1 to 1000')
+}
+
+/** `priority` sorts up, `priority:desc` sorts down. */
+function sortOf(text = 'created_at:desc') {
+  const [, field = text, order = 'asc'] = /^(.*?)(?::(asc|desc))?$/.exec(text) ?? []
+  return { sort_by: field, sort_order: order }
+}

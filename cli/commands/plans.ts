@@ -1,0 +1,56 @@
+import { Failure } from '../../shared/errors.ts'
+import { planStates } from '../../shared/plans/plan-states.ts'
+import type { CommandSpec } from '../context.ts'
+
+interface PlansFlags {
+  state?: string
+}
+
+const words = ['list', 'show', 'import', 'approval', 'above', 'review'] as const
+
+export const plans: CommandSpec<PlansFlags> = {
+  name: 'plans',
+  group: 'ADMIN',
+  summary: 'changes that wait for a second person',
+  about:
+    'Lists the plans that --propose made; show has one with its preview, and how many of its jobs still match. import plans what --plan-out wrote, where no more jobs match by now. approval shows from how many jobs on a change needs an approval, and which emergencies wait for a review; above sets the number, and review signs an emergency of another principal.',
+  examples: [
+    'jobsctl prune --domain chatbooks --propose --reason "the disk is full"',
+    'jobsctl plans --state waiting',
+    'jobsctl plans show 12',
+    'jobsctl plans import plan.json --reason "as agreed"',
+    'jobsctl plans above 10000',
+    'jobsctl plans review 417',
+  ],
+  operands: `[${words.join('|')}] [id|file|number]`,
+  flags: [{ flags: '--state <state>', about: `with list: ${planStates.join(', ')}`, group: 'HOW', values: planStates }],
+  async run(context, { state }, [given = 'list', named, ...more]) {
+    const word = words.find((one) => one === given)
+    if (
+      word === undefined ||
+      more.length > 0 ||
+      (word === 'list' || word === 'approval' ? named : (named ?? '')) === ''
+    )
+      throw new Failure(
+        'usage',
+        `plans: ${word ? `${word} does not go with these words` : `${JSON.stringify(given)} is none of ${words.join(', ')}`}`,
+        help,
+      )
+    if (state !== undefined && word !== 'list')
+      throw new Failure('usage', `--state does not go with plans ${word}; nothing was changed`, help)
+    const { planId } = await import('./plans/plan-id.ts')
+    const { listPlans, showPlan } = await import('./plans/list-and-show.ts')
+    if (word === 'list') return listPlans(context, state)
+    if (word === 'show') return showPlan(context, planId(context, 'plans show', named))
+    if (word === 'import') {
+      const { importPlan } = await import('./plans/import.ts')
+      return importPlan(context, named ?? '')
+    }
+    const { review, setAbove, showApproval } = await import('./plans/approval.ts')
+    if (word === 'approval') return showApproval(context)
+    if (word === 'above') return setAbove(context, named ?? '')
+    return review(context, planId(context, 'plans review', named))
+  },
+}
+
+const help = { hint: 'jobsctl plans --help' }

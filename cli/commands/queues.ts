@@ -1,0 +1,62 @@
+import type { StoppedQueue } from '../../shared/queues/queues.ts'
+import { answerOf } from '../answer-of.ts'
+import type { CommandSpec } from '../context.ts'
+import type { Column } from '../output/table.ts'
+import { ago, isoTime } from '../text/times.ts'
+
+interface QueuesFlags {
+  thresholds?: boolean
+}
+
+export const queues: CommandSpec<QueuesFlags> = {
+  name: 'queues',
+  group: 'READ',
+  summary: 'which queues are paused or draining',
+  about: 'Lists the queues that are paused or draining, since when, and why.',
+  examples: ['jobsctl queues', 'jobsctl queues --json', 'jobsctl queues --thresholds'],
+  flags: [
+    { flags: '--thresholds', about: 'queues with a threshold of their own, too (jobsctl threshold)', group: 'HOW' },
+  ],
+  async run(context, { thresholds = false }) {
+    const { stoppedQueues: endpoint } = await import('../../shared/queues/queues.ts')
+    const answer = await answerOf(context, endpoint, thresholds ? { thresholds } : {})
+    if (!answer) return 'ok'
+    const { body, raw } = answer
+    const more = thresholds ? [threshold] : []
+    const empty = thresholds ? 'no queue is paused or draining, or has a threshold' : 'no queue is paused or draining'
+    context.print.rows({
+      ...{ columns: [...columns, ...more], forPeople: [...forPeople, ...more] },
+      ...{ rows: body, json: raw, empty },
+    })
+    return 'ok'
+  },
+}
+
+/** A draining queue is paused, too; `draining` is the word that implies the other. */
+const state: Column<StoppedQueue> = {
+  title: 'state',
+  value: ({ drain, paused }) => (drain ? 'draining' : paused ? 'paused' : 'running'),
+  paint: ({ drain, paused }) => (drain || paused ? 'yellow' : undefined),
+}
+const reason: Column<StoppedQueue> = { title: 'reason', value: ({ reason }) => reason ?? '' }
+
+/** Of equal failures after which jobs are quarantined; blank as the server says. */
+const threshold: Column<StoppedQueue> = {
+  title: 'threshold',
+  value: ({ quarantine_threshold: set }) => (set === 0 ? 'off' : String(set ?? '')),
+}
+
+const columns: Column<StoppedQueue>[] = [
+  { title: 'domain', value: ({ domain }) => domain },
+  { title: 'queue', value: ({ queue }) => queue },
+  state,
+  { title: 'updated_at', value: ({ updated_at }) => isoTime(updated_at ?? '') },
+  reason,
+]
+
+const forPeople: Column<StoppedQueue>[] = [
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  { ...state, gives: 'never' },
+  { title: 'since', value: ({ updated_at }) => (updated_at ? ago(updated_at) : ''), gives: 'never' },
+  { ...reason, gives: 'first', below: true },
+]

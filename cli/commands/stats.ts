@@ -1,0 +1,187 @@
+import { Failure } from '../../shared/errors.ts'
+import type { GroupStats } from '../../shared/queues/stats.ts'
+import type { Scope } from '../../shared/scope.ts'
+import type { CommandSpec, Context } from '../context.ts'
+import { curlOf } from '../curl.ts'
+import { noteUnknownScope, refuseUnknownScope } from '../guard/known-scope.ts'
+import type { Client } from '../http/client.ts'
+import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import {
+  allFlag,
+  describeAnyOf,
+  mustExistFlag,
+  type ScopeFlags,
+  scopeFlags,
+  scopeOf,
+  scopeWords,
+} from '../settings/flags/scope-flags.ts'
+import { groupedDigits } from '../text/numbers.ts'
+import { wrapped } from '../text/wrap.ts'
+
+interface StatsFlags extends ScopeFlags {
+  mustExist?: boolean
+  watch?: boolean
+}
+
+export const stats: CommandSpec<StatsFlags> = {
+  name: 'stats',
+  group: 'READ',
+  summary: 'counts by domain, queue, job type',
+  about: 'Counts queued, scheduled, processing and quarantined jobs by domain, queue and job type.',
+  examples: ['jobsctl stats --domain chatbooks', 'jobsctl stats --watch', 'jobsctl stats --json'],
+  flags: [
+    ...scopeFlags,
+    allFlag,
+    mustExistFlag,
+    { flags: '--watch', about: 'repeat every 2 seconds, until Ctrl-C', group: 'HOW' },
+  ],
+  async run(context, flags) {
+    const { stats: endpoint } = await import('../../shared/queues/stats.ts')
+    const { parseInput } = await import('../settings/flags/flag-errors.ts')
+    const scope = parseInput(endpoint.input, scopeOf(flags))
+    const { settings, print } = context
+    if (settings.curl) {
+      print.text(curlOf(context, endpoint, scope))
+      return 'ok'
+    }
+    if (flags.watch) return watch(context, scope)
+    const { body, raw } = await (await context.client()).call(endpoint, scope)
+    return show(context, { scope, rows: body, json: raw }, flags.mustExist ?? false)
+  },
+}
+
+/** A group with the state of its queue, where the queue is stopped. */
+interface Group extends GroupStats {
+  state?: string
+}
+
+const counts: Column<Group>[] = [
+  { title: 'queued', value: ({ queued }) => queued, zeros: 'drop' },
+  { title: 'scheduled', value: ({ scheduled }) => scheduled, short: 'sched', zeros: 'drop' },
+  { title: 'processing', value: ({ processing }) => processing, short: 'proc', zeros: 'drop' },
+  {
+    title: 'quarantined',
+    short: 'quar',
+    value: ({ quarantined }) => quarantined,
+    paint: ({ quarantined }) => (quarantined > 0 ? 'yellow' : undefined),
+    zeros: 'drop',
+  },
+]
+
+const columns: Column<Group>[] = [
+  { title: 'domain', value: ({ domain }) => domain },
+  { title: 'queue', value: ({ queue }) => queue },
+  { title: 'type', value: ({ job_type }) => job_type },
+  ...counts,
+]
+
+const stateColumn: Column<Group> = { title: 'state', value: ({ state }) => state ?? '', paint: () => 'yellow' }
+
+/** The columns for a person, with the state of the queues where any queue is stopped. */
+const columnsForPeople = (rows: readonly Group[]): Column<Group>[] => [
+  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
+  ...counts,
+  ...(rows.some(({ state }) => state !== undefined) ? [stateColumn] : []),
+]
+
+interface Found {
+  scope: Scope
+  rows: GroupStats[]
+  json: unknown
+}
+
+async function show(context: Context, { scope, rows, json }: Found, mustExist: boolean): Promise<Ending> {
+  const { print, retyped } = context
+  if (rows.length === 0 && mustExist) await refuseUnknownScope(await context.client(), scope)
+  const shown = print.forPeople ? await withStates(await context.client(), rows) : rows
+  const forPeople = columnsForPeople(shown)
+  print.rows({ columns, forPeople, rows: shown, json, empty: `no jobs in ${describeAnyOf(scope)}` })
+  if (print.forPeople && rows.length === 0) await noteUnknownScope(context, scope)
+  if (print.forPeople && rows.length > 0) print.aside(`\n${summary(scope, rows, retyped)}`)
+  return 'ok'
+}
+
+/** The groups with the states of their queues; another server than jobs-server reports no states. */
+async function withStates(client: Client, rows: readonly GroupStats[]): Promise<Group[]> {
+  const { stoppedQueues } = await import('../../shared/queues/queues.ts')
+  const answer = await client.call(stoppedQueues, {}).catch((error: unknown) => {
+    if (error instanceof Failure) return undefined
+    throw error
+  })
+  const states = new Map(
+    answer?.body.map(({ domain, queue, drain }) => [`${domain}/${queue}`, drain ? 'draining' : 'paused']),
+  )
+  return rows.map((row) => {
+    const state = states.get(`${row.domain}/${row.queue}`)
+    return state === undefined ? row : { ...row, state }
+  })
+}
+
+function summary(scope: Scope, rows: readonly GroupStats[], retyped: Context['retyped']): string {
+  const sum = (count: (row: GroupStats) => number) => rows.reduce((total, row) => total + count(row), 0)
+  const quarantined = sum((row) => row.quarantined)
+  const words = retyped(['requeue', ...scopeWords(scope, true), '--dry-run'])
+  return [
+    `${groupedDigits(sum((row) => row.queued))} queued`,
+    `${groupedDigits(sum((row) => row.processing))} processing`,
+    quarantined > 0 ? `${groupedDigits(quarantined)} quarantined: ${words}` : '0 quarantined',
+  ].join(', ')
+}
+
+const pauseMs = 2000
+
+async function watch(context: Context, scope: Scope): Promise<Ending> {
+  const { io, settings } = context
+  if (!io.outTerminal && settings.output !== 'ndjson') {
+    throw new Failure('usage', '--watch needs a terminal, or --ndjson')
+  }
+  const { stats: endpoint } = await import('../../shared/queues/stats.ts')
+  const { pollForever } = await import('../poll.ts')
+  return pollForever(context, pauseMs, async (client) => {
+    const { body } = await client.call(endpoint, scope)
+    const at = new Date().toISOString()
+    if (settings.output === 'table') return drawScreen(context, { client, scope, rows: body, at })
+    const json = Array.isArray(body) ? body.map((row) => ({ at, ...row })) : body
+    context.print.rows({ columns, rows: body, json, empty: '' })
+  })
+}
+
+interface Screen {
+  client: Client
+  scope: Scope
+  rows: GroupStats[]
+  at: string
+}
+
+const toTop = '\u001b[H'
+const clearToLineEnd = '\u001b[K'
+const clearBelow = '\u001b[J'
+
+/**
+ * Draws the busiest groups that fit the screen, and clips the rest. Lines are overwritten in place, since a cleared screen
+ * flickers.
+ */
+async function drawScreen(context: Context, { client, scope, rows, at }: Screen): Promise<void> {
+  const { io, print, retyped } = context
+  const load = ({ queued, processing, quarantined }: GroupStats) => queued + processing + quarantined
+  const busiest = [...rows].sort((one, other) => load(other) - load(one))
+  const below = ['', ...wrapped(summary(scope, rows, retyped), io.columns)]
+  // The time, a blank line, the head, and the line on which the cursor stays.
+  const room = io.rows - below.length - 4
+  const most = Math.max(1, rows.length > room ? room - 1 : room)
+  const shown = await withStates(client, busiest.slice(0, most))
+  const table =
+    shown.length > 0 ? await print.table(columnsForPeople(shown), shown) : `no jobs in ${describeAnyOf(scope)}\n`
+  const more = rows.length - shown.length
+  const lines = [
+    print.style.dim(at),
+    '',
+    ...table.trimEnd().split('\n'),
+    ...(more > 0 ? [`and ${groupedDigits(more)} more groups with fewer jobs`] : []),
+    ...below,
+  ]
+  const screen = lines.slice(0, Math.max(1, io.rows - 1)).map((line) => `${line}${clearToLineEnd}\n`)
+  print.text(`${toTop}${screen.join('')}${clearBelow}`)
+}

@@ -1,0 +1,149 @@
+import type { LimitFlags } from '../../shared/access/limits.ts'
+import { givenRoles } from '../../shared/access/rights.ts'
+import type { ScopeFlags } from '../../shared/access/token-scope.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { CommandSpec } from '../context.ts'
+
+interface TokenFlags extends ScopeFlags, LimitFlags {
+  role?: string
+  principal?: string
+  expires?: string
+  overlap?: string
+  mayEnqueue?: boolean
+  approver?: boolean
+  mayBreakGlass?: boolean
+  all?: boolean
+  tree?: boolean
+}
+
+const scope = 'WHICH JOBS'
+
+const words = [
+  ...['create', 'list', 'show', 'set-role', 'set-scope', 'set-limits', 'rotate', 'suspend', 'resume', 'revoke'],
+] as const
+
+export const token: CommandSpec<TokenFlags> = {
+  name: 'token',
+  group: 'ADMIN',
+  summary: 'make, list, change and revoke bearer tokens',
+  about:
+    'create prints the new token alone on stdout: it is shown once, and nobody can print it again. list and show never show it. rotate prints another secret of the same token, and the old one works on for --overlap. --domain, --queue and --job-type limit a token of the roles viewer, producer, worker and operator. set-role, set-scope, suspend, resume and revoke act at once, on every server; revoke is for good. An admin may do all of this, an auditor list and show. jobs-server token does the same on the database itself.',
+  examples: [
+    '(umask 077; jobsctl token create ci --role worker --may-enqueue > ci.token)',
+    'jobsctl token create books --role operator --domain chatbooks',
+    'jobsctl token set-scope 4f0c2a9be1d7 --queue tales/mail --queue tales/print',
+    '(umask 077; jobsctl token rotate 4f0c2a9be1d7 --overlap 24h > ci.token.new)',
+    'jobsctl token set-limits 4f0c2a9be1d7 --max-per-day 10000',
+  ],
+  operands: `<${words.join('|')}> [name|id] [role]`,
+  flags: [
+    {
+      flags: '--role <role>',
+      about: `with create: ${givenRoles.join(', ')}`,
+      group: 'HOW',
+      values: givenRoles,
+    },
+    { flags: '--may-enqueue', about: 'with create and set-role: a worker that may also enqueue', group: 'HOW' },
+    { flags: '--approver', about: 'the same: may approve plans of other principals', group: 'HOW' },
+    { flags: '--may-break-glass', about: 'the same: may go past an approval in an emergency', group: 'HOW' },
+    {
+      flags: '--domain <name>',
+      about: 'with create and set-scope: only jobs of this domain',
+      group: scope,
+      many: true,
+    },
+    {
+      flags: '--queue <domain/queue>',
+      about: 'and jobs of this queue; each flag may be repeated',
+      group: scope,
+      many: true,
+    },
+    { flags: '--job-type <name>', about: 'of these only jobs of this type', group: scope, many: true },
+    { flags: '--cascade', about: 'its changes may end dependents outside', group: scope },
+    { flags: '--all', about: 'with set-scope: limit nothing', group: scope },
+    { flags: '--max-per-change <n>', about: 'with create, set-limits: most jobs of a change, or none', group: 'HOW' },
+    { flags: '--max-per-day <n>', about: 'and of all tokens of its principal in 24 hours', group: 'HOW' },
+    { flags: '--tree', about: 'with revoke: and the tokens that it made or rotated', group: 'HOW' },
+    { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
+    { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },
+    { flags: '--overlap <duration>', about: 'with rotate: at most 7d, or 0 (default: 24h)', group: 'HOW' },
+  ],
+  async run(context, flags, [given, ...operands]) {
+    const word = words.find((word) => word === given)
+    if (word === undefined)
+      throw new Failure('usage', `token: the first word must be one of ${words.join(', ')}`, {
+        hint: 'jobsctl token --help',
+      })
+    const most = word === 'list' ? 0 : word === 'set-role' ? 2 : 1
+    if (operands.length > most) throw new Failure('usage', `token ${word}: too many words; nothing was changed`, help)
+    refuseFlags(word, flags)
+    const [named, role] = operands
+    if (word === 'create') {
+      const { createToken } = await import('./token/create.ts')
+      return createToken(context, named, flags)
+    }
+    const { listTokens, showToken } = await import('./token/list-and-show.ts')
+    if (word === 'list') return listTokens(context)
+    const { idOf } = await import('./token/token-id.ts')
+    const id = idOf(context, word, named)
+    if (word === 'show') return showToken(context, id)
+    if (word === 'set-scope') {
+      const { setScope } = await import('./token/scope.ts')
+      return setScope(context, id, flags)
+    }
+    if (word === 'set-limits') {
+      const { setLimits } = await import('./token/limits.ts')
+      return setLimits(context, id, flags)
+    }
+    if (word === 'rotate') {
+      const { rotateToken } = await import('./token/rotate.ts')
+      return rotateToken(context, id, flags.overlap)
+    }
+    const { changeToken, revoke, setRole } = await import('./token/change.ts')
+    if (word === 'revoke') return revoke(context, id, { tree: flags.tree === true })
+    if (word === 'set-role') {
+      const added = { approver: flags.approver === true, may_break_glass: flags.mayBreakGlass === true }
+      return setRole(context, id, { role, may_enqueue: flags.mayEnqueue === true, ...added })
+    }
+    return changeToken(context, id, word)
+  },
+}
+
+const help = { hint: 'jobsctl token --help' }
+
+/**
+ * Refuses a flag that the word does not take.
+ * @throws Failure `usage`
+ */
+function refuseFlags(word: string, flags: TokenFlags): void {
+  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, overlap } = flags
+  const ofCreate =
+    (role !== undefined && '--role') ||
+    (principal !== undefined && '--principal') ||
+    (expires !== undefined && '--expires') ||
+    (mayEnqueue && word !== 'set-role' && '--may-enqueue') ||
+    (approver && word !== 'set-role' && '--approver') ||
+    (mayBreakGlass && word !== 'set-role' && '--may-break-glass')
+  const flag = (word !== 'create' && ofCreate) || (overlap !== undefined && word !== 'rotate' && '--overlap')
+  const wrong = flag || wrongLimitFlag(word, flags) || wrongScopeFlag(word, flags)
+  if (flag === '--role' && word === 'set-role')
+    throw new Failure('usage', '--role: set-role takes the role as a word; nothing was changed', {
+      hint: 'jobsctl token set-role 4f0c2a9be1d7 operator',
+    })
+  if (wrong) throw new Failure('usage', `${wrong} does not go with token ${word}; nothing was changed`, help)
+}
+
+/** The flag of limits, or of a revocation, that the word does not take. */
+function wrongLimitFlag(word: string, { maxPerChange, maxPerDay, tree }: TokenFlags): string | undefined {
+  if (tree && word !== 'revoke') return '--tree'
+  if (word === 'create' || word === 'set-limits') return undefined
+  return maxPerChange !== undefined ? '--max-per-change' : maxPerDay !== undefined ? '--max-per-day' : undefined
+}
+
+/** The flag of a scope that the word does not take. */
+function wrongScopeFlag(word: string, { domain, queue, jobType, cascade, all }: TokenFlags): string | undefined {
+  if (all && word !== 'set-scope') return '--all'
+  if (word === 'create' || word === 'set-scope') return undefined
+  const named = { '--domain': domain, '--queue': queue, '--job-type': jobType, '--cascade': cascade }
+  return Object.entries(named).find(([, value]) => value !== undefined)?.[0]
+}

@@ -1,0 +1,15 @@
+import { hrtime } from 'node:process'
+import { getSystemErrorMap } from 'node:util'
+
+/** Milliseconds of a monotonic clock. `performance.now()` gives the same, but Node loads it at each start. */
+export const now = (): number => Number(hrtime.bigint()) / 1e6
+
+/** The operating system's words for an error code such as `ENOENT`; undefined for other codes. */
+export const systemMessage = (code: unknown): string | undefined =>
+  [...getSystemErrorMap().values()].find(([name]) => name === code)?.[1]
+
+/** The words for an error of a file: those of the system, else its message. */
+export function fileErrorText(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return systemMessage(code) ?? (error instanceof Error ? error.message : String(error))
+}
