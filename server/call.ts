@@ -30,22 +30,6 @@ export interface PressureLimits {
   archiveBytes: number | undefined
 }
 
-/** A change that a second person has approved, as its record has it. */
-export interface ApprovedPlan {
-  plan: number
-  digest: string
-  /** Ids of callers. */
-  author: string
-  approver: string
-  principals: { author: string; approver: string }
-}
-
-/** What the previews of a plan are bound to in place of their caller, and for how many seconds. */
-export interface PlanBinding {
-  key: string
-  seconds: number
-}
-
 /** A completion of a job, with the key by which its repetition is known. */
 type Completion = Extract<FinishItem, { action: 'complete' }> & { finish: string | undefined }
 
@@ -67,33 +51,18 @@ export type LeaseTogether<Row> = (
   request: AcquireRequest,
 ) => Promise<Row[] | undefined>
 
-/** The settings of the server and its shared parts, as every endpoint gets them. */
-export interface ServerContext {
+/** The connections to the database. */
+interface Connections {
   /** The connections for this call: those of workers, or those of operators. */
   sql: Pool
   /** The connections of workers, which no long statement of an operator keeps busy. */
   workerSql: Pool
   operatorSql: Pool
-  /** Where slow reads, and the pieces of walks of the event log, wait for their turn. */
-  slowReads: SlowReads
+}
+
+/** What a server gives to the changes of many jobs that it makes. */
+export interface ChangeServer extends Connections {
   quarantineThreshold: number
-  leaseMaxSeconds: number
-  /** The largest request body in bytes, without the payloads and results in it. */
-  maxBodyBytes: number
-  /** The largest payload or result in bytes of UTF-8. */
-  maxJsonBytes: number
-  requireCompletionToken: boolean
-  /** Where calls of workers wait until there is work. */
-  longPolls: LongPolls
-  eventWatermark: EventWatermark
-  /** Where the event log has no event of a filter. */
-  knownEmpty: KnownEmpty
-  /** The marks of workers that ask for jobs. */
-  workerMarks: WorkerMarks
-  singleFlight: SingleFlight<string>
-  completeTogether: CompleteTogether
-  leaseTogether: { whole: LeaseTogether<Job>; attempt: LeaseTogether<z.output<typeof Attempt>> }
-  insertTogether: { whole: InsertTogether<Job>; named: InsertTogether<Pick<Job, 'id' | 'uuid' | 'status'>> }
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
   archiveDays: number
@@ -103,12 +72,51 @@ export interface ServerContext {
   lockTimeoutMs: number
   /** Changes of more jobs need an approval, where the setting in the database does not say less (`JOBS_APPROVAL_ABOVE`). */
   approvalAbove: number | undefined
-  /** How long a plan waits, in hours. */
-  planHours: number
   /** The ids of the operations that run in this process: maintenance never takes them for orphaned. */
   localOperations: Set<number>
   /** The changes that this process runs without their callers. Each resolves when it has ended or is left to another server. */
   detachedRuns: Set<Promise<void>>
+  log: Log
+  /** Aborted when the server stops. */
+  stopping: AbortSignal
+}
+
+/** What a server gives to the calls of workers and of programs that enqueue jobs. */
+interface WorkServer extends Connections {
+  quarantineThreshold: number
+  leaseMaxSeconds: number
+  requireCompletionToken: boolean
+  /** Where calls of workers wait until there is work. */
+  longPolls: LongPolls
+  /** The marks of workers that ask for jobs. */
+  workerMarks: WorkerMarks
+  completeTogether: CompleteTogether
+  leaseTogether: { whole: LeaseTogether<Job>; attempt: LeaseTogether<z.output<typeof Attempt>> }
+  insertTogether: { whole: InsertTogether<Job>; named: InsertTogether<Pick<Job, 'id' | 'uuid' | 'status'>> }
+}
+
+/** What a server masks in payloads and errors, and for whom. */
+interface ContentServer {
+  /** Masks secrets by `JOBS_REDACT_KEYS`. */
+  redactor: Redactor
+  /** The parts of payloads that viewers may see, each as a list of names (`JOBS_VIEWER_FIELDS`). */
+  viewerFields: readonly (readonly string[])[]
+}
+
+/** The settings of the server and its shared parts, as every endpoint gets them. */
+export interface ServerContext extends ChangeServer, WorkServer, ContentServer {
+  /** Where slow reads, and the pieces of walks of the event log, wait for their turn. */
+  slowReads: SlowReads
+  /** The largest request body in bytes, without the payloads and results in it. */
+  maxBodyBytes: number
+  /** The largest payload or result in bytes of UTF-8. */
+  maxJsonBytes: number
+  eventWatermark: EventWatermark
+  /** Where the event log has no event of a filter. */
+  knownEmpty: KnownEmpty
+  singleFlight: SingleFlight<string>
+  /** How long a plan waits, in hours. */
+  planHours: number
   /** The longest time without progress of a call, in milliseconds: a bound for a database that ignores its own timeouts. */
   callTimeoutMs: number
   /** Whether callers have tokens, or all of them one key. */
@@ -117,19 +125,12 @@ export interface ServerContext {
   background: boolean
   /** What this server knows of its database, for the comparison with what the database remembers. */
   place: Place
-  /** Masks secrets by `JOBS_REDACT_KEYS`. */
-  redactor: Redactor
-  /** The parts of payloads that viewers may see, each as a list of names (`JOBS_VIEWER_FIELDS`). */
-  viewerFields: readonly (readonly string[])[]
-  log: Log
   /** Undefined while metrics are off. */
   meter: Meter | undefined
-  /** Aborted when the server stops. */
-  stopping: AbortSignal
 }
 
-/** One request as an endpoint sees it. */
-export interface Call extends ServerContext {
+/** Who calls, and what the caller may do. */
+export interface Acting {
   /** The caller in records, keys and events: the id of its token, or `single-user`. */
   caller: string
   /** The names of the caller for people. */
@@ -138,41 +139,30 @@ export interface Call extends ServerContext {
   may: ReadonlySet<Right>
   /** What the caller is limited to, for the condition `isWithin` of statements; undefined for a caller that is not limited. */
   within: Caller['within']
-  /** The token to which leases of this call belong; undefined where every worker may finish them that knows them. */
-  leaseOwner: string | undefined
-  /** The session by which the caller calls; undefined for a caller with a key or a token. */
-  session: Caller['session']
-  /** The name of the token, under which servers before this version kept its keys and previews. */
-  formerCaller: string | undefined
+}
+
+/** What a request says of itself in its headers. */
+export interface Requested {
   requestId: string
   /** 32 hexadecimal digits: the trace that the request is part of, which its new jobs carry on. */
   traceId: string | undefined
-  /** The address of the client, for the record of an act; undefined for a change that goes on without its caller. */
+  /** The address of the client, for the record of an act. */
   address: string | undefined
-  /**
-   * For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile, and
-   * `forbidden` when it has lost the right that the call needs.
-   */
-  recheckCredentials: () => Promise<void>
   /** Why the caller makes the change, from `X-Reason`. */
   reason: string | undefined
   /** The caller's `Idempotency-Key`: a repeated request with the same key gets the first response again. */
   idempotencyKey: string | undefined
   /** The caller goes past the approval that its change needs (`X-Emergency`). */
   emergency: boolean
-  /** The plan that the change applies. */
-  approved: ApprovedPlan | undefined
-  /** Set where a plan is made, shown or applied. */
-  binding: PlanBinding | undefined
   /**
    * The request as it was sent, where the caller does not wait for the change (`Prefer: respond-async`): the change then goes on
    * without its caller.
    */
   detach: { path: string; input: unknown } | undefined
-  /** The rule of the policy that makes the change, and the most jobs of one run; undefined for a change that a caller makes. */
-  policy: { rule: string; most: number } | undefined
-  /** The operation that this server goes on with, since the server that began it is gone. */
-  resumes: { operation: number; hold: string } | undefined
+}
+
+/** The way back to a caller that waits for its response. */
+export interface Reporting {
   /** Aborted when the caller disconnects before it has the response. Created on the first call, since few endpoints need it. */
   disconnected: () => AbortSignal
   /** Reports the progress of a change to the caller: when it begins, and after each batch. */
@@ -181,6 +171,21 @@ export interface Call extends ServerContext {
   addHeader: (name: string, value: string) => void
   /** Reports the number of changed rows to the log. */
   reportChangedRows: (rows: number) => void
+}
+
+/** One request as an endpoint sees it. A function takes the parts that it uses. */
+export interface Call extends ServerContext, Acting, Requested, Reporting {
+  /** The token to which leases of this call belong; undefined where every worker may finish them that knows them. */
+  leaseOwner: string | undefined
+  /** The session by which the caller calls; undefined for a caller with a key or a token. */
+  session: Caller['session']
+  /** The name of the token, under which servers before this version kept its keys and previews. */
+  formerCaller: string | undefined
+  /**
+   * For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile, and
+   * `forbidden` when it has lost the right that the call needs.
+   */
+  recheckCredentials: () => Promise<void>
 }
 
 /** An SQL expression of type timestamptz: the reference time of a call, which is the time of its preview, or now. */

@@ -2,18 +2,17 @@ import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
-import { AcceptedChange } from '../bulk/detached/accepted.ts'
+import { type Commission, unattended } from '../bulk/commission.ts'
 import { giveBack } from '../bulk/detached/hold.ts'
 import { KeptRequest } from '../bulk/detached/kept-request.ts'
 import { messageOf } from '../bulk/detached/left-to-others.ts'
 import { findOtherDatabase } from '../bulk/detached/other-database.ts'
 import { type TakenChange, takeOver } from '../bulk/detached/take-over.ts'
 import { closeHeld } from '../bulk/record/close-record.ts'
-import type { Call, ServerContext } from '../call.ts'
+import type { ServerContext } from '../call.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
-import { resumableChanges } from '../endpoints/changes/all.ts'
+import { changesByPath } from '../endpoints/changes/all.ts'
 import { leavesJobs } from '../undo/leaves-jobs.ts'
-import { callWithoutClient } from './call-without-client.ts'
 import type { StandsStill } from './standstill.ts'
 
 /** The time between two looks for changes whose server is gone, in milliseconds. */
@@ -64,20 +63,20 @@ async function goesOn(serving: ServerContext, taken: TakenChange): Promise<boole
     const { path, input, origin, ...kept } = KeptRequest.parse(JSON.parse(taken.request))
     const moved = await findOtherDatabase(workerSql, taken, origin)
     if (moved !== undefined) return await endHere(serving, taken, moved)
-    const resume = resumableChanges.get(path)
-    if (!resume) throw new Failure('conflict', `this version of the server has no ${path}`)
-    await resume(callOf(serving, taken, kept), input)
+    const make = changesByPath.get(path)
+    if (!make) throw new Failure('conflict', `this version of the server has no ${path}`)
+    const { archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold } = kept
+    const server = { ...serving, sql: serving.operatorSql, archiveBeforeDelete, quarantineThreshold }
+    await make(server, commissionOf(taken, kept), input)
+    log.warn(`operation ${operation} goes on here`, { affected })
+    return true
   } catch (error) {
-    if (error instanceof AcceptedChange) {
-      log.warn(`operation ${operation} goes on here`, { affected })
-      return true
-    }
     const problem =
       error instanceof z.ZodError ? 'this version of the server does not take its request' : messageOf(error)
     log.warn(`operation ${operation} cannot go on here: ${problem}`)
     await giveBack(workerSql, taken, problem)
+    return false
   }
-  return false
 }
 
 async function giveUp({ workerSql, log }: ServerContext, taken: TakenChange): Promise<void> {
@@ -96,20 +95,23 @@ async function endHere(
   return true
 }
 
-/** The call of a change that goes on: that of its caller, as far as the database has it. */
-const callOf = (
-  serving: ServerContext,
+/** The commission of a change that goes on: that of its caller, as far as the database has it. */
+const commissionOf = (
   { operation, hold, caller, within, reason, request_id, idempotency_key }: TakenChange,
-  kept: Omit<KeptRequest, 'path' | 'input' | 'origin'>,
-): Call => ({
-  ...callWithoutClient(serving, { caller, reason, requestId: request_id ?? '' }),
+  { former_caller, policy, binding }: Pick<KeptRequest, 'former_caller' | 'policy' | 'binding'>,
+): Commission => ({
+  by: 'taken over',
+  ...unattended,
+  caller,
+  identity: { name: caller, role: '', principal: caller },
+  // What it takes to begin the change was asked when it began.
+  may: new Set(),
   // The change stops before its next batch where the scope of the token is another one by now.
   within: within === null ? undefined : TokenScope.parse(within),
-  archiveBeforeDelete: kept.archive,
-  quarantineThreshold: kept.quarantine_threshold,
-  formerCaller: kept.former_caller,
+  formerCaller: former_caller,
+  requestId: request_id ?? '',
+  reason: reason ?? undefined,
   idempotencyKey: idempotency_key ?? undefined,
-  policy: kept.policy,
-  binding: kept.binding,
-  resumes: { operation, hold },
+  ...{ policy, binding },
+  taken: { operation, hold },
 })

@@ -1,11 +1,11 @@
 import type * as z from 'zod'
+import type { Preview } from '../../shared/changes/bulk-change.ts'
 import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
 import type { Scope } from '../../shared/scope.ts'
-import type { Caller } from '../auth/authenticate.ts'
-import type { PlanBinding } from '../call.ts'
 import type { Holds } from '../database/read-holds.ts'
 import type { Within } from '../database/scope.ts'
 import type { Fragment, Pool, Sql, Transaction } from '../database/sql.ts'
+import type { Commission } from './commission.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 import type { Snapshot } from './preview/snapshot.ts'
 import type { RoundTrip } from './round-trip.ts'
@@ -33,16 +33,8 @@ export interface Operation extends JobSet {
   snapshot: Snapshot
 }
 
-/** What the record and the events say of the request behind an operation. */
-export interface Origin {
-  caller: string
-  requestId: string
-  /** The caller's own words, from `X-Reason`. */
-  reason: string | undefined
-  identity: Pick<Caller, 'name'>
-  /** The scope under which the operation runs; undefined for a caller that is not limited. */
-  within: Caller['within']
-}
+/** What the record and the events say of the commission behind an operation. */
+export type Origin = Pick<Commission, 'caller' | 'identity' | 'within' | 'requestId' | 'reason'>
 
 /** What the statements of one batch may use. */
 export interface BatchContext extends Operation, Origin {
@@ -148,7 +140,33 @@ export interface BulkChange<Answer> {
   ownAnswer: (done: CompletedChange) => object | Promise<object>
   /** Parses the response, that of an idempotent replay included. */
   output: z.ZodType<Answer>
+  /** The answer to a request that asks for a preview in place of the change; absent for one that asks for the change. */
+  dryRun?: ((preview: Previewing) => Promise<Answer>) | undefined
 }
+
+/** A query of one row about the set of a preview; it may select from the CTE `grouped`. */
+export type MoreOfSet = (sql: Sql, set: SetWithHolds) => Fragment
+
+/** What a dry run asks beside the preview. */
+export interface PreviewOptions<More> {
+  /** Answered by the same statement. */
+  more?: MoreOfSet
+  /** The row of `more` for an empty set. Where an empty set is likely, the preview first tests for it, which is fast. */
+  ofNone?: More
+  /** The row of `more` for a set that cannot be counted to its end; without it, such a preview is refused. */
+  ofIncomplete?: More
+  /** Ids of jobs that the token excludes from the set: they do not match now, and may match later. */
+  except?: (more: More) => readonly number[]
+}
+
+/** A preview with its token, and the row of `more`. */
+export interface Previewed<More> {
+  preview: Preview
+  more: More
+}
+
+/** Previews the change of which the dry run is a part. */
+type Previewing = <More = object>(options: PreviewOptions<More>) => Promise<Previewed<More>>
 
 /** What a statement about the set of a change needs of it. */
 export type Matching = Pick<BulkChange<unknown>, 'matching' | 'keptByHold'>
@@ -166,7 +184,7 @@ export interface CompletedChange {
   caller: string
   within: Origin['within']
   /** Set where a plan is applied. */
-  binding: PlanBinding | undefined
+  binding: Commission['binding']
   counts: BatchCounts
   previewed: VerifiedPreview | undefined
 }

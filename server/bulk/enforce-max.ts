@@ -1,7 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import { requireNoneElsewhere } from '../auth/require-scope.ts'
-import type { Call } from '../call.ts'
-import type { BulkChange, Matching, Operation, Origin } from './bulk-change.ts'
+import type { ChangeServer } from '../call.ts'
+import type { BulkChange, Matching, Operation } from './bulk-change.ts'
+import type { Commission } from './commission.ts'
 import { digits, matchText } from './limits/size.ts'
 import { countElsewhere } from './preview/count-elsewhere.ts'
 import { countInSteps } from './preview/count-in-steps.ts'
@@ -10,8 +11,8 @@ import type { VerifiedPreview } from './preview/preview-token.ts'
 import { withHolds } from './with-holds.ts'
 
 type MaxContext = Operation &
-  Pick<Origin, 'caller' | 'identity' | 'within'> &
-  Pick<Call, 'sql' | 'disconnected' | 'stopping' | 'reportProgress'>
+  Pick<ChangeServer, 'sql' | 'stopping'> &
+  Pick<Commission, 'caller' | 'identity' | 'within' | 'disconnected' | 'reportProgress'>
 
 /**
  * A preview that did not count to the end bounds no change.

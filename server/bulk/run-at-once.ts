@@ -1,5 +1,5 @@
 import { requireNoneElsewhere } from '../auth/require-scope.ts'
-import type { Call } from '../call.ts'
+import type { Acting, ChangeServer, Requested } from '../call.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
 import { holdLock } from '../database/locks/hold-lock.ts'
 import type { Transaction } from '../database/sql.ts'
@@ -12,21 +12,9 @@ import { insertRecord } from './record/begin.ts'
 import { closeRecord } from './record/close-record.ts'
 
 /** What a change in one transaction needs of a call. */
-export type AtOnceCall = Pick<
-  Call,
-  | 'operatorSql'
-  | 'caller'
-  | 'identity'
-  | 'may'
-  | 'within'
-  | 'reason'
-  | 'requestId'
-  | 'approved'
-  | 'policy'
-  | 'emergency'
-  | 'approvalAbove'
-  | 'archiveDays'
->
+export type AtOnceCall = Pick<ChangeServer, 'operatorSql' | 'approvalAbove' | 'archiveDays'> &
+  Acting &
+  Pick<Requested, 'reason' | 'requestId' | 'emergency'>
 
 /** How many jobs a change in one transaction touches, those outside of the scope of its caller among its `dependents`. */
 export interface Counted extends ChangeSize {

@@ -1,15 +1,15 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Waiting } from '../../shared/changes/waiting.ts'
-import type { Call } from '../call.ts'
 import { type LoopContext, type RunResult, runBatches } from './batch-loop.ts'
 import type { BulkChange } from './bulk-change.ts'
+import type { Commission } from './commission.ts'
 import { reasonToLeave } from './detached/left-to-others.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 import { type ConcludeContext, conclude } from './record/conclude.ts'
 import { findRewritten } from './rewritten.ts'
 
-/** What an operation needs of the call and the server. */
-export type RunContext = LoopContext & ConcludeContext & Pick<Call, 'reportProgress' | 'reportChangedRows'>
+/** What an operation needs of its commission and of the server. */
+export type RunContext = LoopContext & ConcludeContext & Pick<Commission, 'reportProgress' | 'reportChangedRows'>
 
 /** How far an operation has come. */
 export interface Course extends Pick<RunResult, 'affected' | 'counts' | 'batches'> {

@@ -1,5 +1,5 @@
-import type { Call } from '../call.ts'
 import type { BulkChange } from './bulk-change.ts'
+import type { PolicyRun } from './commission.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { VerifiedPreview } from './preview/preview-token.ts'
  */
 export function withinPolicy<Answer>(
   bulk: BulkChange<Answer>,
-  { rule, most }: NonNullable<Call['policy']>,
+  { rule, most }: PolicyRun,
   previewed: VerifiedPreview | undefined,
 ): BulkChange<Answer> {
   const limit = Math.min(most, bulk.limit ?? most)

@@ -14,7 +14,6 @@ import {
   showToken,
   suspendToken,
 } from './access/tokens.ts'
-import { bulkHandlers } from './changes/all.ts'
 import { checkCounts } from './doctor/check-counts.ts'
 import { idleIndexes } from './doctor/idle-indexes.ts'
 import { storage } from './doctor/storage.ts'
@@ -28,7 +27,6 @@ import { jobByKey } from './jobs/by-key.ts'
 import { failureClusters } from './jobs/clusters.ts'
 import { listJobs } from './jobs/list.ts'
 import { showJob } from './jobs/show.ts'
-import { applyPlan } from './plans/apply.ts'
 import { reviewOperation, setApproval, showApproval } from './plans/approval.ts'
 import { approvePlan, rejectPlan } from './plans/decide.ts'
 import { proposePlan } from './plans/propose.ts'
@@ -59,16 +57,14 @@ import { completeJob, failJob, finishJobs, finishMinimally, releaseJob } from '.
 import { leasedJob } from './work/leased.ts'
 import { renewJob, renewJobs } from './work/renew.ts'
 
-/** The handler of each endpoint; one that is missing does not compile. */
+/** The handler of each endpoint that makes no change of many jobs (`changes/all.ts`); one that is missing does not compile. */
 export const handlers: Handlers = {
   stats,
-  ...bulkHandlers,
   proposePlan,
   listPlans,
   showPlan,
   approvePlan,
   rejectPlan,
-  applyPlan,
   showApproval,
   setApproval,
   reviewOperation,

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import type { BulkName } from '../../shared/changes/kinds.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import type { EndpointName, Endpoints } from '../../shared/endpoint-names.ts'
 import * as endpoints from '../../shared/endpoints.ts'
@@ -19,8 +20,11 @@ export type Handler<In, Out> = (call: Call, input: In) => Promise<Out>
 /** An endpoint by what its input and output are once they are parsed. */
 export type TypedEndpoint<In, Out> = Endpoint<z.ZodType<In>, z.ZodType<Out>>
 
-/** A handler for each endpoint. An endpoint without one does not compile. */
-export type Handlers = { [N in HandledName]: Handler<InputOf<N>, OutputOf<N>> }
+/** The endpoints whose changes may go on without their callers. */
+type ChangeName = BulkName | 'applyPlan'
+
+/** A handler for each other endpoint. An endpoint without one does not compile. */
+export type Handlers = { [N in Exclude<HandledName, ChangeName>]: Handler<InputOf<N>, OutputOf<N>> }
 
 /** The smaller response to a request with `Prefer: return=minimal` (RFC 7240). */
 export interface MinimalResponse {
@@ -30,7 +34,7 @@ export interface MinimalResponse {
 }
 
 /** Handlers of calls that ask for a smaller response. An endpoint with one has `minimal: true`, so that the documents say so. */
-export type MinimalHandlers = { [N in HandledName]?: Handler<InputOf<N>, MinimalResponse> }
+export type MinimalHandlers = { [N in keyof Handlers]?: Handler<InputOf<N>, MinimalResponse> }
 
 /** All endpoints that need a caller, each typed as its handler needs it. */
 export const handledEndpoints: { [N in HandledName]: TypedEndpoint<InputOf<N>, OutputOf<N>> } = endpoints

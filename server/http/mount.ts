@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import { Failure } from '../../shared/errors.ts'
 import { prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
+import type { Done } from '../bulk/commission.ts'
 import type { Call, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import type { Handler, MinimalResponse, TypedEndpoint } from '../endpoints/handlers.ts'
@@ -24,7 +25,7 @@ export function mount<In, Out>(
   app: Hono<RequestContext>,
   serving: ServerContext,
   endpoint: TypedEndpoint<In, Out>,
-  run: Handler<In, Out>,
+  run: Handler<In, Done<Out>>,
   minimal?: Handler<In, MinimalResponse>,
 ): void {
   if ((endpoint.minimal === true) !== (minimal !== undefined))
@@ -55,18 +56,20 @@ export function mount<In, Out>(
       callOf(c, own, admitted, { detach, disconnected, reportProgress, addHeader })
     const outcome = async (reportProgress: Call['reportProgress']) => {
       const made = () => run(callWith(reportProgress), input)
-      return endpoint.output.parse(await (endpoint.slow ? own.slowReads.run(c.get('caller').id, made) : made()))
+      const done = await (endpoint.slow ? own.slowReads.run(c.get('caller').id, made) : made())
+      return 'accepted' in done ? done : { answer: endpoint.output.parse(done.answer) }
     }
     if (isDetached) {
-      const silent = () => {}
-      return respondAccepted(c, outcome(silent))
+      const done = await outcome(() => {})
+      return 'accepted' in done ? respondAccepted(c, done.accepted) : respond(c, JSON.stringify(done.answer))
     }
-    if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, outcome, leave)
+    const answer = async (reportProgress: Call['reportProgress']) => answerOf(await outcome(reportProgress))
+    if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, answer, leave)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
       const text = await serving.singleFlight.share(
         `${endpoint.path} ${JSON.stringify([input, c.get('caller').within])}`,
-        async () => writeJson(await outcome(alive)),
+        async () => writeJson(await answer(alive)),
       )
       return respond(c, text)
     }
@@ -75,10 +78,16 @@ export function mount<In, Out>(
       more['Preference-Applied'] = returnMinimal
       return respond(c, toJson(body, leaving), { status: created ? 201 : 200, more })
     }
-    const output = await outcome(alive)
+    const output = await answer(alive)
     const status = endpoint.created?.(output) ? 201 : 200
     return respond(c, toJson(output, leaving), { status, more })
   })
+}
+
+/** The answer to a caller that waits. */
+function answerOf<Out>(done: Done<Out>): Out {
+  if ('answer' in done) return done.answer
+  throw new Error('a change went on without its caller, who waits')
 }
 
 /**

@@ -1,10 +1,14 @@
-import type { Handler, Hono } from 'hono'
+import type { Hono, Handler as Middleware } from 'hono'
+import type { BulkName } from '../../shared/changes/kinds.ts'
 import type { Stream } from '../../shared/endpoint.ts'
 import type { StreamName } from '../../shared/endpoint-names.ts'
 import { eventStream, statsStream } from '../../shared/endpoints.ts'
+import { byCaller, type Done } from '../bulk/commission.ts'
 import type { ServerContext } from '../call.ts'
 import { handlers, minimalHandlers } from '../endpoints/all.ts'
-import { type HandledName, handledEndpoints } from '../endpoints/handlers.ts'
+import { changes, isBulkName } from '../endpoints/changes/all.ts'
+import { type Handler, type Handlers, handledEndpoints } from '../endpoints/handlers.ts'
+import { applyPlan } from '../endpoints/plans/apply.ts'
 import { allow } from './allow.ts'
 import { mount } from './mount.ts'
 import type { RequestContext } from './request/request-context.ts'
@@ -12,17 +16,25 @@ import { streamEvents } from './streams/event-stream.ts'
 import { streamStats } from './streams/stats-stream.ts'
 
 /** Each stream with what answers it; one that is missing does not compile. */
-const streams: Record<StreamName, readonly [Stream, (serving: ServerContext) => Handler<RequestContext>]> = {
+const streams: Record<StreamName, readonly [Stream, (serving: ServerContext) => Middleware<RequestContext>]> = {
   statsStream: [statsStream, streamStats],
   eventStream: [eventStream, streamEvents],
 }
 
 /** Mounts the whole API. */
 export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): void {
-  const mountHandler = <N extends HandledName>(name: N) =>
-    mount(app, serving, handledEndpoints[name], handlers[name], minimalHandlers[name])
+  const mountChange = <N extends BulkName>(name: N) =>
+    mount(app, serving, handledEndpoints[name], (call, input) => changes[name](call, byCaller(call), input))
+  for (const name of Object.keys(changes).filter(isBulkName)) mountChange(name)
+  mount(app, serving, handledEndpoints.applyPlan, applyPlan)
+  const mountHandler = <N extends keyof Handlers>(name: N) =>
+    mount(app, serving, handledEndpoints[name], answering(handlers[name]), minimalHandlers[name])
   for (const name of Object.keys(handlers).filter(isHandled)) mountHandler(name)
   for (const [stream, answer] of Object.values(streams)) app.get(stream.path, allow(stream), answer(serving))
 }
 
-const isHandled = (name: string): name is HandledName => Object.hasOwn(handlers, name)
+const answering =
+  <In, Out>(run: Handler<In, Out>): Handler<In, Done<Out>> =>
+  async (call, input) => ({ answer: await run(call, input) })
+
+const isHandled = (name: string): name is keyof Handlers => Object.hasOwn(handlers, name)

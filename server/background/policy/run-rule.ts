@@ -2,15 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { Failure, type FailureCode } from '../../../shared/errors.ts'
 import { maxReasonLength } from '../../../shared/headers.ts'
 import { type Standing, standingOf, takenAway } from '../../auth/standing.ts'
-import { AcceptedChange } from '../../bulk/detached/accepted.ts'
+import { type Commission, unattended } from '../../bulk/commission.ts'
 import { messageOf } from '../../bulk/detached/left-to-others.ts'
-import type { Call, ServerContext } from '../../call.ts'
+import type { ServerContext } from '../../call.ts'
 import { isConnectionLost } from '../../database/errors/failure.ts'
 import type { Sql } from '../../database/sql.ts'
 import { findAuthor } from '../../endpoints/policy/author.ts'
 import { readApplied, unreadable } from '../../endpoints/policy/read-policy.ts'
 import { beginRule, previewRule } from '../../endpoints/policy/rule-change.ts'
-import { callWithoutClient } from '../call-without-client.ts'
 import { type Counted, closeRun, holdRun, noteBegun, postponeRun, type TakenRun } from './due-rules.ts'
 
 /** Codes of failures after which the same run may succeed later. */
@@ -53,10 +52,11 @@ export async function runRule(serving: ServerContext, run: TakenRun): Promise<vo
 async function countAndBegin(serving: ServerContext, run: TakenRun): Promise<void> {
   const { operatorSql: sql, log } = serving
   const { name, mode, max } = run.rule
-  const call = await callOf(serving, run)
-  const begun = await findBegun(sql, call)
+  const server = { ...serving, sql }
+  const commission = await commissionOf(serving, run)
+  const begun = await findBegun(sql, commission)
   if (begun) return void (await noteBegun(sql, run, begun))
-  const preview = await previewRule(call, run.rule)
+  const preview = await previewRule(server, commission, run.rule)
   const counted: Counted = { count: preview.count, complete: preview.complete !== false }
   if (mode === 'report') {
     log.info(`rule ${name} of the policy only reports`, { would_change: Math.min(counted.count, max) })
@@ -64,25 +64,24 @@ async function countAndBegin(serving: ServerContext, run: TakenRun): Promise<voi
   }
   if (counted.count === 0) return void (await closeRun(sql, run, { state: 'done', ...counted }))
   if (!(await holdRun(sql, run))) return
-  try {
-    await beginRule(call, run.rule, preview)
-  } catch (error) {
-    if (!(error instanceof AcceptedChange)) throw error
-    const { operation_id } = error.accepted
-    log.info(`rule ${name} of the policy runs as operation ${operation_id}`, { matched: counted.count })
-    await noteBegun(sql, run, { operation: operation_id, ...counted })
-  }
+  const done = await beginRule(server, commission, run.rule, preview)
+  if (!('accepted' in done)) return
+  const { operation_id } = done.accepted
+  log.info(`rule ${name} of the policy runs as operation ${operation_id}`, { matched: counted.count })
+  await noteBegun(sql, run, { operation: operation_id, ...counted })
 }
 
-/** The call of a run, with the rights that the author of the policy has now. @throws Failure `forbidden` */
-async function callOf(serving: ServerContext, { rule, due, began }: TakenRun): Promise<Call> {
+/** The commission of a run, with the rights that the author of the policy has now. @throws Failure `forbidden` */
+async function commissionOf(serving: ServerContext, { rule, due, began }: TakenRun): Promise<Commission> {
   const { applied } = (await readApplied(serving.sql)) ?? {}
   if (!applied) throw new Failure('forbidden', unreadable)
-  const { until: _, ...author } = await findAuthor(serving, applied.caller)
+  const { caller, identity, may, within } = await findAuthor(serving, applied.caller)
   const reason = `policy ${rule.name}${applied.reason === null ? '' : `: ${applied.reason}`}`.slice(0, maxReasonLength)
   return {
-    ...callWithoutClient(serving, { caller: author.caller, reason, requestId: randomUUID() }),
-    ...author,
+    by: 'policy',
+    ...unattended,
+    ...{ caller, identity, may, within, reason },
+    requestId: randomUUID(),
     idempotencyKey: `policy ${rule.name} ${due} ${began}`,
     policy: { rule: rule.name, most: rule.max },
     approved: await stillApproved(serving, applied.approved),
@@ -93,7 +92,10 @@ async function callOf(serving: ServerContext, { rule, due, began }: TakenRun): P
  * The approval of the policy, where its approver could still give it. Without it, a run that needs one is refused. A token that has come to
  * its term takes nothing back: the policy was approved for good.
  */
-async function stillApproved({ sql, log }: ServerContext, approved: Call['approved']): Promise<Call['approved']> {
+async function stillApproved(
+  { sql, log }: ServerContext,
+  approved: Commission['approved'],
+): Promise<Commission['approved']> {
   if (!approved) return undefined
   const [{ now }] = await sql<[{ now: Standing }]>`select ${standingOf(sql, sql`${approved.approver}::text`)} as now`
   const lost = takenAway(now, 'approve')
@@ -106,7 +108,7 @@ async function stillApproved({ sql, log }: ServerContext, approved: Call['approv
  * The operation of this run that a server has begun, and has died before it noted so.
  * @throws Failure `conflict` where no other server goes on with it: the run begins again once its record is closed
  */
-async function findBegun(sql: Sql, { caller, idempotencyKey }: Pick<Call, 'caller' | 'idempotencyKey'>) {
+async function findBegun(sql: Sql, { caller, idempotencyKey }: Pick<Commission, 'caller' | 'idempotencyKey'>) {
   const [record] = await sql<(Counted & { operation: number; goes_on: boolean })[]>`
     select id as operation, coalesce(previewed, affected) as count, previewed is not null as complete,
       state <> 'running' or exists (select from jobsctl_detached where operation_id = id) as goes_on

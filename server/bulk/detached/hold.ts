@@ -8,6 +8,11 @@ export interface Held {
   hold?: string | undefined
 }
 
+/** A change that goes on without its caller, and that this server has claimed. */
+export interface Claimed extends Held {
+  hold: string
+}
+
 /** Another server has taken the change over, or has closed its record. This server changes nothing any more. */
 export class TakenOver extends Error {}
 

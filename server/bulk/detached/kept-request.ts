@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { type Call, serverName } from '../../call.ts'
+import { type ChangeServer, serverName } from '../../call.ts'
 import { Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
-import { closedByAnother } from './hold.ts'
+import type { Commission } from '../commission.ts'
+import { closedByAnother, type Held } from './hold.ts'
 
 /** The request of a change that goes on without its caller, as the database keeps it until the change has ended. */
 export const KeptRequest = z.object({
@@ -23,10 +24,9 @@ export const KeptRequest = z.object({
 })
 export type KeptRequest = z.output<typeof KeptRequest>
 
-type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'formerCaller' | 'policy' | 'binding'> & {
-  sql: Sql
-  operation: number
-}
+type Detaching = Pick<ChangeServer, 'sql' | 'archiveBeforeDelete' | 'quarantineThreshold'> &
+  Pick<Commission, 'formerCaller' | 'policy' | 'binding'> &
+  Pick<Held, 'operation'>
 
 /**
  * Keeps the request of an operation, which from then on goes on without its caller.
@@ -35,7 +35,7 @@ type Detaching = Pick<Call, 'archiveBeforeDelete' | 'quarantineThreshold' | 'for
  */
 export async function keepRequest(
   { sql, operation, formerCaller, policy, binding, archiveBeforeDelete, quarantineThreshold }: Detaching,
-  { path, input }: NonNullable<Call['detach']>,
+  { path, input }: NonNullable<Commission['detach']>,
 ): Promise<string> {
   const hold = randomUUID()
   const kept: KeptRequest = {

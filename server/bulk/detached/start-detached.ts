@@ -1,14 +1,13 @@
-import type { Call } from '../../call.ts'
+import type { ChangeServer } from '../../call.ts'
 import { attend } from '../attend.ts'
 import type { BulkChange } from '../bulk-change.ts'
+import { unattended } from '../commission.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
 import { type Course, type RunContext, runOperation } from '../run-operation.ts'
-import { giveBack, type Held, TakenOver } from './hold.ts'
+import { type Claimed, giveBack, TakenOver } from './hold.ts'
 import { LeftToOthers, messageOf } from './left-to-others.ts'
 
-interface DetachedContext extends RunContext, Held, Pick<Call, 'workerSql' | 'localOperations' | 'detachedRuns'> {
-  hold: string
-}
+type DetachedContext = RunContext & Claimed & Pick<ChangeServer, 'workerSql' | 'localOperations' | 'detachedRuns'>
 
 interface Detached {
   previewed: VerifiedPreview | undefined
@@ -19,9 +18,8 @@ interface Detached {
 
 /** Runs an operation in the background, until it has ended or is left to another server. Returns at once, and throws nothing. */
 export function startDetached(context: DetachedContext, bulk: BulkChange<unknown>, detached: Detached): void {
-  const never = new AbortController().signal
   const leave = attend(context)
-  const run = runOperation({ ...context, disconnected: () => never }, bulk, detached)
+  const run = runOperation({ ...context, ...unattended }, bulk, detached)
     .then(
       () => {},
       (error: unknown) => afterError(context, error),

@@ -5,7 +5,7 @@ import type { Pool } from '../../database/sql.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
 import { requestHash } from '../record/idempotent-replay.ts'
 import type { Course } from '../run-operation.ts'
-import { type Held, runningRecord, TakenOver } from './hold.ts'
+import { type Claimed, runningRecord, TakenOver } from './hold.ts'
 
 /**
  * A record that nobody touched for this many seconds belongs to a server that is gone. It is less than the ten seconds after which
@@ -14,8 +14,7 @@ import { type Held, runningRecord, TakenOver } from './hold.ts'
 const silentAfterSeconds = 6
 
 /** A change that this server has taken over. */
-export interface TakenChange extends Held {
-  hold: string
+export interface TakenChange extends Claimed {
   caller: string
   /** The scope under which it began, as JSON; null where its caller was not limited. */
   within: unknown
@@ -78,7 +77,7 @@ interface RunningRecord extends Operation {
  */
 export async function readCourse(
   sql: Pool,
-  held: Pick<TakenChange, 'operation' | 'hold'>,
+  held: Claimed,
   bulk: Pick<BulkChange<unknown>, 'kind' | 'request' | 'previewToken'>,
 ): Promise<{ operation: Operation; before: Course }> {
   const [record] = await sql<RunningRecord[]>`

@@ -1,8 +1,9 @@
 import { Failure } from '../../../shared/errors.ts'
-import type { Call } from '../../call.ts'
+import type { ChangeServer } from '../../call.ts'
 import { holdLock } from '../../database/locks/hold-lock.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, Operation } from '../bulk-change.ts'
+import type { Commission } from '../commission.ts'
 import { type ApprovalContext, isEmergency } from './approval.ts'
 import { readApprovalOf } from './approval-setting.ts'
 import { noteEmergency } from './emergencies.ts'
@@ -11,7 +12,7 @@ import { readLimits, type TokenLimits } from './token-limits.ts'
 import { readDayUse } from './use-of-day.ts'
 
 type LimitedChange = BoundedChange & Pick<BulkChange<unknown>, 'matching' | 'dependents' | 'max' | 'limit'>
-type LimitContext = Operation & ApprovalContext & Pick<Call, 'sql' | 'caller' | 'approvalAbove'>
+type LimitContext = Operation & ApprovalContext & Pick<ChangeServer, 'sql' | 'approvalAbove'>
 type BoundedContext = Pick<Operation, 'operation'> & ApprovalContext
 type BoundedChange = Pick<BulkChange<unknown>, 'kind' | 'scope' | 'planned'>
 
@@ -43,7 +44,7 @@ export interface Bounds {
 /** The bounds of a change; undefined where it has none. */
 export async function readBounds(
   sql: Sql,
-  { caller, approvalAbove }: Pick<Call, 'caller' | 'approvalAbove'>,
+  { caller, approvalAbove }: Pick<ChangeServer & Commission, 'caller' | 'approvalAbove'>,
   { scope }: Pick<BulkChange<unknown>, 'scope'>,
 ): Promise<Bounds | undefined> {
   const limits = await readLimits(sql, caller)

@@ -1,4 +1,3 @@
-import type { PlanBinding } from '../../call.ts'
 import {
   changedParts,
   hasMovedSince,
@@ -8,6 +7,7 @@ import {
 } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, Matching } from '../bulk-change.ts'
+import type { PlanBinding } from '../commission.ts'
 import { countMatching } from './count-matching.ts'
 import {
   type PreviewSubject,

@@ -4,7 +4,7 @@ import { isUndoable } from '../../../shared/changes/kinds.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import type { BulkChange, SetWithHolds } from '../bulk-change.ts'
+import type { BulkChange, MoreOfSet } from '../bulk-change.ts'
 import { withHolds } from '../with-holds.ts'
 import { dependentsColumns } from './count-elsewhere.ts'
 import { grouped, groups, owners, reasons, recentTransactions } from './preview-groups.ts'
@@ -69,9 +69,6 @@ export async function describeNone<More>(
   const elsewhere = bulk.scope.within && bulk.dependents && { dependents_elsewhere: 0 }
   return moment && { ...moment, ...none, ...lists, dependents: 0, ...elsewhere, restorable: 0, more }
 }
-
-/** A query of one row about the set of a preview; it may select from the CTE `grouped`. */
-export type MoreOfSet = (sql: Sql, set: SetWithHolds) => Fragment
 
 interface DescribeOptions {
   more: MoreOfSet

@@ -1,18 +1,18 @@
-import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { type LimitedCall, requireMeeting } from '../../auth/require-scope.ts'
-import type { PlanBinding, PressureLimits } from '../../call.ts'
+import { requireMeeting } from '../../auth/require-scope.ts'
+import type { ChangeServer } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { Pool } from '../../database/sql.ts'
 import { limitPreviewTime } from '../../database/timeouts.ts'
-import type { BulkChange } from '../bulk-change.ts'
+import type { BulkChange, MoreOfSet, Previewed, PreviewOptions } from '../bulk-change.ts'
+import type { Commission } from '../commission.ts'
 import { findFullArchive } from '../pressure/archive-room.ts'
 import { findUnwatched } from '../pressure/unwatched.ts'
 import { describeAtLeast } from './count-at-least.ts'
 import { countStillMatching } from './preview-check.ts'
 import { mostRecent } from './preview-groups.ts'
-import { type Described, describe, describeNone, type MoreOfSet, type Previewable } from './preview-statement.ts'
+import { type Described, describe, describeNone, type Previewable } from './preview-statement.ts'
 import { signToken } from './preview-token.ts'
 import { hasOpenTransactions, type Snapshot } from './snapshot.ts'
 import { volumeOf } from './volume.ts'
@@ -20,47 +20,25 @@ import { volumeOf } from './volume.ts'
 /** The rate, in jobs a second, that is assumed until a change of this kind was large enough to measure one. */
 const usualPace = 5000
 
-interface PreviewResult<More> {
-  preview: Preview
-  more: More
-}
-
-interface PreviewOptions<More> {
-  /** Answered by the same statement. */
-  more?: MoreOfSet
-  /** The row of `more` for an empty set. Where an empty set is likely, the preview first tests for it, which is fast. */
-  ofNone?: More
-  /** The row of `more` for a set that cannot be counted to its end; without it, such a preview is refused. */
-  ofIncomplete?: More
-  /** Ids of jobs that the token excludes from the set: they do not match now, and may match later. */
-  except?: (more: More) => readonly number[]
-}
-
-/** The call of a dry run: its caller, also by the name that earlier servers signed, and settings of the server. */
-interface PreviewCall extends LimitedCall {
-  sql: Pool
-  archiveDays: number
-  pressureLimits: PressureLimits
-  formerCaller: string | undefined
-  binding: PlanBinding | undefined
-}
+/** Who previews, and the settings of the server that a preview tells of. */
+type PreviewContext = Pick<ChangeServer, 'sql' | 'archiveDays' | 'pressureLimits'> &
+  Pick<Commission, 'caller' | 'identity' | 'within' | 'formerCaller' | 'binding'>
 
 /**
  * Counts the jobs that a change would affect, at one moment, and signs the result. A dry run with a preview token is checked
  * as the change itself, and also counts the jobs of that preview that still match. Where transactions were open that may
  * have written some of the jobs, a second statement finds out which transactions did.
- * @returns the preview with its token, and the row of `more`
  * @throws Failure `forbidden` for a filter that lies outside of the caller's scope; `preview_stale` when the dry run has a token that the change would be refused with;
  *   `database_unavailable` when the database has no signing key; `preview_incomplete` when the search takes longer than a
  *   statement may take, and finds no job in further five seconds, or has no `ofIncomplete`
  */
 export async function previewChange<More = object>(
-  call: PreviewCall,
+  context: PreviewContext,
   bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken' | 'archives' | 'noWayBack'>,
   { more = (sql) => sql`select`, ofNone, ofIncomplete, except }: PreviewOptions<More> = {},
-): Promise<PreviewResult<More>> {
-  requireMeeting(call, bulk.scope)
-  const { sql, caller, formerCaller, archiveDays, pressureLimits, within, binding } = call
+): Promise<Previewed<More>> {
+  requireMeeting(context, bulk.scope)
+  const { sql, caller, formerCaller, archiveDays, pressureLimits, within, binding } = context
   const subject = { kind: bulk.kind, filters: bulk.filters, caller: binding?.key ?? caller, within }
   const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller }, binding).catch(
     rethrowIncomplete,

@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { lossOf, type Standing, standingOf } from '../../auth/standing.ts'
-import type { ApprovedPlan, Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
+import type { ApprovedPlan } from '../commission.ts'
 
 /**
  * Locks the plan of an operation that begins, and the tokens of its author and its approver, so that nobody rejects it or suspends them
@@ -31,7 +31,7 @@ export async function holdApproval(tx: Sql, { plan, author, approver }: Approved
 }
 
 /** Who planned and who approved the change, under its seal. The names of principals have a field that not every reader sees. */
-export const approvalDetails = (approved: Call['approved']) => {
+export const approvalDetails = (approved: ApprovedPlan | undefined) => {
   if (!approved) return {}
   const { principals, ...approval } = approved
   return { approval, principal: principals }

@@ -1,35 +1,26 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Call } from '../../call.ts'
+import type { ChangeServer } from '../../call.ts'
 import { refuseWhileFrozen, throwIfFrozen } from '../../database/installation/freeze.ts'
 import { holdLock } from '../../database/locks/hold-lock.ts'
 import { commonScope } from '../../database/shared-jobs.ts'
-import type { Pool, Sql, Transaction } from '../../database/sql.ts'
-import type { BulkChange, Operation, Origin } from '../bulk-change.ts'
+import type { Sql, Transaction } from '../../database/sql.ts'
+import type { BulkChange, Operation } from '../bulk-change.ts'
+import type { Commission, Done } from '../commission.ts'
 import { checkPreview } from '../preview/preview-check.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
 import { approvalDetails, holdApproval } from './approved-plan.ts'
-import { findReplay, type Replay, requestHash } from './idempotent-replay.ts'
+import { findReplay, requestHash } from './idempotent-replay.ts'
 import type { OrphanContext } from './liveness.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
 
-/** What the begin of an operation needs of the request and the server. */
-export interface BeginContext
-  extends Omit<Origin, 'identity'>,
-    Omit<OrphanContext, 'sql'>,
-    Pick<Call, 'identity' | 'approved' | 'policy' | 'binding'> {
-  sql: Pool
-  formerCaller: string | undefined
-  idempotencyKey: string | undefined
-  detach: Call['detach']
-  /** How many days the archive keeps the jobs of this operation. */
-  archiveDays: number
-}
+/** What the begin of an operation needs of its commission and of the server. */
+export type BeginContext = OrphanContext &
+  Pick<Commission, 'by' | 'formerCaller' | 'detach' | 'binding'> &
+  RecordContext
 
-/** What the record says of the request. */
-export type RecordContext = Pick<
-  BeginContext,
-  'caller' | 'identity' | 'approved' | 'reason' | 'requestId' | 'idempotencyKey' | 'archiveDays'
->
+/** What the record says of the commission, and for how many days the archive keeps its jobs. */
+export type RecordContext = Pick<ChangeServer, 'archiveDays'> &
+  Pick<Commission, 'caller' | 'identity' | 'approved' | 'reason' | 'requestId' | 'idempotencyKey'>
 
 /** How often, and how long at most, the record of an operation whose server may be dead is read, in milliseconds. */
 const pollMs = 250
@@ -45,7 +36,7 @@ export async function beginOperation<Answer>(
   context: BeginContext,
   bulk: BulkChange<Answer>,
   previewed: VerifiedPreview | undefined,
-): Promise<Operation | Replay<Answer>> {
+): Promise<Operation | Done<Answer>> {
   let last: RunningOperation | undefined
   for (const end = Date.now() + longestPollMs; ; ) {
     const outcome = await context.sql.begin((tx) => tryToBegin(tx, context, bulk, previewed))
@@ -64,7 +55,7 @@ async function tryToBegin<Answer>(
   context: BeginContext,
   bulk: BulkChange<Answer>,
   previewed: VerifiedPreview | undefined,
-): Promise<Operation | Replay<Answer> | { blockedBy: RunningOperation }> {
+): Promise<Operation | Done<Answer> | { blockedBy: RunningOperation }> {
   // One begin at a time: the check for running operations and the insert of the record must not interleave.
   await holdLock(tx, 'operations')
   const replay = await findReplay(tx, context, bulk)
@@ -73,7 +64,7 @@ async function tryToBegin<Answer>(
   await throwIfFrozen(tx)
   await refuseWhileFrozen(tx)
   // The plan of a policy was applied before, and is deleted after its term: the policy goes on.
-  if (context.approved && !context.policy) await holdApproval(tx, context.approved)
+  if (context.by === 'plan' && context.approved) await holdApproval(tx, context.approved)
   if (previewed) await checkPreview(tx, previewed, context.binding)
   await closeOrphansInScope(tx, context, bulk)
   const blockedBy = await findRunning(tx, bulk)

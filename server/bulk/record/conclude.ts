@@ -1,11 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
-import type { Call } from '../../call.ts'
+import type { ChangeServer } from '../../call.ts'
 import { databaseFailure } from '../../database/errors/failure.ts'
-import type { Pool } from '../../database/sql.ts'
-import type { Log } from '../../log.ts'
 import type { RunResult } from '../batch-loop.ts'
 import type { BulkChange, CompletedChange } from '../bulk-change.ts'
+import type { Commission } from '../commission.ts'
 import type { Held } from '../detached/hold.ts'
 import { howToGoOn, partialFailure } from '../partial-failure.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
@@ -13,15 +12,9 @@ import { closeLater } from './close-later.ts'
 import { type ClosedRecord, closeHeld, type Outcome } from './close-record.ts'
 
 /** What the conclusion needs of the operation. */
-export interface ConcludeContext extends Held {
-  sql: Pool
-  log: Log
-  caller: string
-  within: Call['within']
-  binding: Call['binding']
-  idempotencyKey: string | undefined
-  stopping: AbortSignal
-}
+export type ConcludeContext = Held &
+  Pick<ChangeServer, 'sql' | 'log' | 'stopping'> &
+  Pick<Commission, 'caller' | 'within' | 'binding' | 'idempotencyKey'>
 
 interface Conclusion {
   run: RunResult

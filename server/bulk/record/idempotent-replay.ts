@@ -1,8 +1,8 @@
 import type { Accepted } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
-import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../bulk-change.ts'
+import type { Commission, Done } from '../commission.ts'
 import { partialFailure } from '../partial-failure.ts'
 import { hashOfJson } from '../preview/preview-token.ts'
 
@@ -21,18 +21,8 @@ interface FirstRequest {
   is_detached: boolean
 }
 
-/** The answer to the first request, or its operation for a caller who does not wait. */
-export type Replay<Answer> = { answer: Answer } | { accepted: Accepted }
-
 /** Who asks, and under which key. */
-interface Requester {
-  caller: string
-  /** The name under which earlier versions recorded this caller; undefined when it is the same. */
-  formerCaller: string | undefined
-  idempotencyKey: string | undefined
-  /** Set where the caller does not wait for the change. */
-  detach: Call['detach']
-}
+type Requester = Pick<Commission, 'caller' | 'formerCaller' | 'idempotencyKey' | 'detach'>
 
 /** The hash over kind, request and preview token, by which a request that is sent again is recognised. */
 export const requestHash = ({
@@ -51,7 +41,7 @@ export async function findReplay<Answer>(
   tx: Sql,
   { caller, formerCaller, idempotencyKey, detach }: Requester,
   bulk: BulkChange<Answer>,
-): Promise<Replay<Answer> | undefined> {
+): Promise<Done<Answer> | undefined> {
   if (idempotencyKey === undefined) return undefined
   const [first] = await tx<FirstRequest[]>`
     select id, kind, state, request_hash, answer, affected, error, previewed, as_of,

@@ -1,47 +1,59 @@
 import type { BulkName } from '../../../shared/changes/kinds.ts'
-import type { Call } from '../../call.ts'
-import { type Handler, type Handlers, handledEndpoints, type TypedEndpoint } from '../handlers.ts'
-import { cancelBatch } from './cancel-batch.ts'
-import { erase } from './erase.ts'
-import { integrity } from './integrity.ts'
-import { setPriority } from './priority.ts'
-import { prune } from './prune.ts'
-import { reclaim } from './reclaim.ts'
-import { requeue } from './requeue.ts'
-import { reschedule } from './reschedule.ts'
-import { retry } from './retry.ts'
-import { sweep } from './sweep.ts'
-import { undo } from './undo.ts'
+import type { BulkChange } from '../../bulk/bulk-change.ts'
+import type { Commission, Done, Terms } from '../../bulk/commission.ts'
+import { runBulkChange } from '../../bulk/run.ts'
+import type { ChangeServer } from '../../call.ts'
+import { handledEndpoints, type InputOf, type OutputOf, type TypedEndpoint } from '../handlers.ts'
+import { describe as cancelBatch } from './cancel-batch.ts'
+import { describe as erase } from './erase.ts'
+import { describe as integrity } from './integrity.ts'
+import { describe as setPriority } from './priority.ts'
+import { describe as prune } from './prune.ts'
+import { describe as reclaim } from './reclaim.ts'
+import { describe as requeue } from './requeue.ts'
+import { describe as reschedule } from './reschedule.ts'
+import { describe as retry } from './retry.ts'
+import { describe as sweep } from './sweep.ts'
+import { describe as undo } from './undo.ts'
 
-/** The handlers of the changes of many jobs; a change without one does not compile. */
-export const bulkHandlers: Pick<Handlers, BulkName> = {
-  prune,
-  sweep,
-  requeue,
-  integrity,
-  cancelBatch,
-  retry,
-  reclaim,
-  reschedule,
-  rescheduleShift: reschedule,
-  setPriority,
-  undo,
-  erase,
+/** Describes the change that a request asks for, or its dry run. It changes no job. */
+type Describe<In, Out> = (terms: Terms, request: In) => BulkChange<Out> | Promise<BulkChange<Out>>
+
+/** Makes the change of a request, or previews it. @throws Failure as `runBulkChange` does */
+type Make<In, Out> = (server: ChangeServer, commission: Commission, request: In) => Promise<Done<Out>>
+
+const making =
+  <In, Out>(describe: Describe<In, Out>): Make<In, Out> =>
+  async (server, commission, request) =>
+    runBulkChange(server, await describe({ ...server, ...commission }, request), commission)
+
+/** The changes of many jobs; one that is missing does not compile. */
+export const changes: { readonly [N in BulkName]: Make<InputOf<N>, OutputOf<N>> } = {
+  prune: making(prune),
+  sweep: making(sweep),
+  requeue: making(requeue),
+  integrity: making(integrity),
+  cancelBatch: making(cancelBatch),
+  retry: making(retry),
+  reclaim: making(reclaim),
+  reschedule: making(reschedule),
+  rescheduleShift: making(reschedule),
+  setPriority: making(setPriority),
+  undo: making(undo),
+  erase: making(erase),
 }
 
-/** Makes a change again from its request as it was sent. @throws ZodError for a request that this version does not take */
-type Resume = (call: Call, sent: unknown) => Promise<unknown>
+/** @throws ZodError for a request that this version does not take */
+const ofSent =
+  <In, Out>({ input }: TypedEndpoint<In, Out>, make: Make<In, Out>): Make<unknown, Out> =>
+  async (server, commission, sent) =>
+    make(server, commission, input.parse(sent))
 
-const resumable = <In, Out>(
-  { path, input }: TypedEndpoint<In, Out>,
-  run: Handler<In, Out>,
-): readonly [string, Resume] => [path, async (call, sent) => run(call, input.parse(sent))]
+export const isBulkName = (name: string): name is BulkName => Object.hasOwn(changes, name)
 
-const isBulk = (name: string): name is BulkName => Object.hasOwn(bulkHandlers, name)
-
-/** Every bulk change by its path, for a server that goes on with a change that another server has begun. */
-export const resumableChanges: ReadonlyMap<string, Resume> = new Map(
-  Object.keys(bulkHandlers)
-    .filter(isBulk)
-    .map(<N extends BulkName>(name: N) => resumable(handledEndpoints[name], bulkHandlers[name])),
+/** Every change of many jobs by its path, with a request as it was sent: for plans, the policy and a server that takes one over. */
+export const changesByPath: ReadonlyMap<string, Make<unknown, unknown>> = new Map(
+  Object.keys(changes)
+    .filter(isBulkName)
+    .map(<N extends BulkName>(name: N) => [handledEndpoints[name].path, ofSent(handledEndpoints[name], changes[name])]),
 )

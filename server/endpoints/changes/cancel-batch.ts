@@ -1,10 +1,8 @@
 import type * as z from 'zod'
 import { type CancelBatchRequest as Asked, cancelBatch as endpoint } from '../../../shared/changes/cancel-batch.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
-import { runBulkChange } from '../../bulk/run.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import type { Selection } from '../../bulk/selection.ts'
-import type { Call } from '../../call.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -12,8 +10,8 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
+import { affecting } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
-import { readNotMatched, withNamed } from './named-ids.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
 type CancelBatchRequest = Within<Asked>
@@ -29,18 +27,13 @@ const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? 
 /**
  * Cancels queued jobs and those that depend on them; asks the workers of running jobs to end them, or with `force` cancels
  * running jobs, too.
- * @throws Failure as `runBulkChange` does
  */
-export async function cancelBatch(call: Call, request: Asked): Promise<CancelResult> {
-  const naming = { ...request, within: call.within }
-  const bulk = bulkOf(naming)
-  if (!request.dry_run) return runBulkChange(call, withNamed(bulk, naming))
-  const { preview } = await previewChange(call, bulk, { ofIncomplete: {} })
-  const named = await readNotMatched(call.sql, naming, bulk)
-  if (preview.complete === false) return { affected: preview.count, ...named, preview }
-  const asked = preview.reasons?.find(({ reason }) => reason === 'asked')?.count ?? 0
-  return { affected: preview.count, cancelled: preview.count - asked, asked, ...named, preview }
-}
+export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<CancelResult> =>
+  affecting(sql, { ...asked, within }, bulkOf, ({ count, complete, reasons }) => {
+    if (complete === false) return {}
+    const asked = reasons?.find(({ reason }) => reason === 'asked')?.count ?? 0
+    return { cancelled: count - asked, asked }
+  })
 
 function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => cancellable(sql, set, rest))

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto'
 import type { Elsewhere, EraseRequest, KeepingHold, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
 import { Failure } from '../../../shared/errors.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import { readHashKey } from '../../bulk/preview/preview-keys.ts'
 import { mentions, recordsNaming } from '../../bulk/record/records-naming.ts'
-import type { Call } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { readHolds } from '../../database/read-holds.ts'
@@ -73,7 +73,7 @@ export async function hashOfFilter(sql: Sql, { ids, ...filter }: Filter): Promis
 }
 
 /** The record of the erasure keeps the words of its caller, and would name what was erased. */
-export function refuseNames({ reason, idempotencyKey, requestId }: Call, values: readonly string[]): void {
+export function refuseNames({ reason, idempotencyKey, requestId }: Terms, values: readonly string[]): void {
   const texts = { 'X-Reason': reason, 'Idempotency-Key': idempotencyKey, 'X-Request-Id': requestId }
   const naming = Object.entries(texts).filter(([, text]) => text !== undefined && mentions(text, values))
   if (naming.length === 0) return

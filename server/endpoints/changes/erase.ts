@@ -3,10 +3,8 @@ import { type EraseRequest, EraseResult } from '../../../shared/changes/erase.ts
 import { kinds } from '../../../shared/changes/kinds.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { BatchContext, BatchCounts, BulkChange } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
-import { runBulkChange } from '../../bulk/run.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import type { Selection } from '../../bulk/selection.ts'
-import type { Call } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
@@ -30,29 +28,36 @@ import { withoutIds } from './filtered.ts'
 /**
  * Erases jobs, their archived copies and what else the tables have of them. The record, its events and the preview have a hash of the
  * filter in place of its values.
- * @throws Failure `invalid_request` where the reason, the key or the id of the request names a value; `foreign_rows`; others as
- *   `runBulkChange` does
+ * @throws Failure `invalid_request` where the reason, the key or the id of the request names a value; `conflict` for an archive without columns
  */
-export async function erase(call: Call, request: EraseRequest): Promise<EraseResult> {
-  refuseNames(call, valuesOf(request))
-  await requireArchiveColumns(call.sql)
-  const paths = await readForeignPaths(call.sql)
-  const filterHash = await hashOfFilter(call.sql, filterOf(request))
-  const bulk = bulkOf({ request, filterHash, kept: request.with_foreign_rows ? [] : paths })
-  if (!request.dry_run) return runBulkChange(call, bulk)
-  const previewed = await previewChange<{ foreign_rows?: ForeignRows[] }>(
-    call,
-    bulkOf({ request, filterHash, kept: [] }),
-    {
-      ofIncomplete: {},
-      more: (sql, set) =>
-        sql`select (${countForeignRows(sql, paths, liveWhere(sql, set, { request, filterHash, kept: [] }))}) as foreign_rows`,
+export async function describe(terms: Terms, request: EraseRequest): Promise<BulkChange<EraseResult>> {
+  const { sql } = terms
+  refuseNames(terms, valuesOf(request))
+  await requireArchiveColumns(sql)
+  const paths = await readForeignPaths(sql)
+  const filterHash = await hashOfFilter(sql, filterOf(request))
+  // The preview counts the rows of other tables that a change would refuse to delete.
+  const kept = request.dry_run || request.with_foreign_rows ? [] : paths
+  const bulk = bulkOf({ request, filterHash, kept })
+  if (!request.dry_run) return bulk
+  return {
+    ...bulk,
+    async dryRun(makePreview) {
+      const { preview, more } = await makePreview<{ foreign_rows?: ForeignRows[] }>({
+        ofIncomplete: {},
+        more: (sql, set) =>
+          sql`select (${countForeignRows(sql, paths, liveWhere(sql, set, { request, filterHash, kept }))}) as foreign_rows`,
+      })
+      const aside = await readAside(sql, request)
+      // The preview names no owners: they are what is erased.
+      return {
+        affected: preview.count,
+        ...aside,
+        filter_hash: filterHash,
+        preview: { ...preview, owners: [], foreign_rows: more.foreign_rows },
+      }
     },
-  )
-  const { foreign_rows } = previewed.more
-  // The owners of the jobs are what must not be told any more.
-  const preview = { ...previewed.preview, owners: [], foreign_rows }
-  return { affected: preview.count, ...(await readAside(call.sql, request)), filter_hash: filterHash, preview }
+  }
 }
 
 function bulkOf(erasing: Erasing): BulkChange<EraseResult> {

@@ -1,10 +1,8 @@
 import { type IntegrityRequest as Asked, IntegrityResult } from '../../../shared/changes/integrity.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
-import { runBulkChange } from '../../bulk/run.ts'
 import type { Selection } from '../../bulk/selection.ts'
-import type { Call } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
@@ -54,18 +52,17 @@ const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions
     )
     .reduce((rows, more) => sql`${rows} union all ${more}`)
 
-/**
- * Counts the jobs whose lease contradicts their status, and with `fix` repairs them.
- * @throws Failure as `runBulkChange` does
- */
-export async function integrity(call: Call, asked: Asked): Promise<IntegrityResult> {
-  const bulk = bulkOf({ ...asked, within: call.within }, call.quarantineThreshold)
-  if (asked.fix) return runBulkChange(call, bulk)
-  const { preview: previewed, more } = await previewChange<BrokenCounts>(call, bulk, {
-    more: brokenCounts,
-    ofNone: none,
-  })
-  return { ...more, fixed: 0, preview: previewed }
+/** Counts the jobs whose lease contradicts their status, and with `fix` repairs them. */
+export function describe({ within, quarantineThreshold }: Terms, asked: Asked): BulkChange<IntegrityResult> {
+  const bulk = bulkOf({ ...asked, within }, quarantineThreshold)
+  if (asked.fix) return bulk
+  return {
+    ...bulk,
+    async dryRun(makePreview) {
+      const { preview, more } = await makePreview<BrokenCounts>({ more: brokenCounts, ofNone: none })
+      return { ...more, fixed: 0, preview }
+    },
+  }
 }
 
 function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkChange<IntegrityResult> {

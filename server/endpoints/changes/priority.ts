@@ -1,12 +1,12 @@
 import type * as z from 'zod'
 import { type PriorityRequest as Asked, setPriority as endpoint } from '../../../shared/changes/priority.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import type { Call } from '../../call.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
+import { affectedAlone, affecting } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
-import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type PriorityResult = z.output<typeof endpoint.output>
 type PriorityRequest = Within<Asked>
@@ -15,12 +15,9 @@ type PriorityRequest = Within<Asked>
 const changeable = (sql: Sql, set: JobSet, request: PriorityRequest): Fragment => sql`
   status = 'queued' and priority is distinct from ${request.priority}::int and ${isSelected(sql, set, request)}`
 
-/**
- * Sets the priority of queued jobs.
- * @throws Failure as `runBulkChange` does
- */
-export const setPriority = (call: Call, asked: Asked): Promise<PriorityResult> =>
-  runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
+/** Sets the priority of queued jobs. */
+export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<PriorityResult> =>
+  affecting(sql, { ...asked, within }, bulkOf)
 
 const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
   ...partsOf(request),

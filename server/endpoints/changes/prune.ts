@@ -2,12 +2,11 @@ import type { ForeignHolder, ForeignRows } from '../../../shared/changes/bulk-ch
 import { type ArchivedTwins, type PruneRequest as Asked, PruneResult } from '../../../shared/changes/prune.ts'
 import { requireServed } from '../../auth/require-scope.ts'
 import type { BulkChange, JobSet, Matching, SetWithHolds } from '../../bulk/bulk-change.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import { countMatching } from '../../bulk/preview/count-matching.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
-import { runBulkChange } from '../../bulk/run.ts'
 import { currentSet, withHolds } from '../../bulk/with-holds.ts'
-import { type Call, referenceTime } from '../../call.ts'
+import { referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { countKept, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import type { Within } from '../../database/scope.ts'
@@ -54,44 +53,46 @@ const deletableOf = (sql: Sql, set: SetWithHolds, request: PruneRequest, holding
 
 /**
  * Deletes finished jobs past their retention, with their attachments and edges.
- * @throws Failure `conflict` when the archive cannot store the jobs; `foreign_rows`; others as `runBulkChange` does
+ * @throws Failure `conflict` when the archive cannot store the jobs; `forbidden` for rows of other tables under a scope
  */
-export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
-  const isArchived = call.archiveBeforeDelete && !asked.no_archive
-  const request = { ...asked, within: call.within, leavesTwins: isArchived && (await refusesTwins(call.sql)) }
+export async function describe(terms: Terms, asked: Asked): Promise<BulkChange<PruneResult>> {
+  const { sql, caller: id, identity, within } = terms
+  const isArchived = terms.archiveBeforeDelete && !asked.no_archive
+  const request = { ...asked, within, leavesTwins: isArchived && (await refusesTwins(sql)) }
   if (request.with_foreign_rows) {
     const refused = 'with_foreign_rows deletes rows of other tables, which lie in no domain'
-    requireServed({ id: call.caller, ...call.identity, within: call.within }, { refused })
+    requireServed({ ...identity, id, within }, { refused })
   }
-  const [paths, holding] = [await readForeignPaths(call.sql), await readHoldingKeys(call.sql)]
-  const bulk = bulkOf(request, { isArchived, holding })
+  const [paths, holding] = [await readForeignPaths(sql), await readHoldingKeys(sql)]
   if (!request.dry_run) {
-    const archive = isArchived ? await prepareArchive(call.sql) : undefined
-    const result = await runBulkChange(call, change(request, { bulk, archive, paths, holding }))
-    const already_archived = request.leavesTwins
-      ? await readTwins(call.operatorSql, leftOut(call.sql, await withHolds(call.operatorSql, bulk), request))
-      : undefined
-    return { ...result, ...(already_archived && { already_archived }) }
+    const archive = isArchived ? await prepareArchive(sql) : undefined
+    return bulkOf(request, { isArchived, archive, paths, holding })
   }
-  const { preview: previewed, more } = await previewChange<Details>(call, bulk, {
-    ofIncomplete: {},
-    more: (sql, set) =>
-      details(sql, set, request, {
-        rows: countForeignRows(sql, paths, bulk.matching(sql, set)),
-        holders: listForeignHolders(
-          sql,
-          holding,
-          jobsWhere(sql, request, (rest) => prunable(sql, set, rest)),
-        ),
-      }),
-  })
-  const { foreign_rows, foreign_holders = [], already_archived, ...about } = more
-  const holders = foreign_holders.length > 0 && { foreign_holders }
+  const bulk = bulkOf(request, { isArchived, archive: undefined, paths: [], holding })
   return {
-    deleted: previewed.count,
-    ...about,
-    ...(already_archived && { already_archived }),
-    preview: { ...previewed, foreign_rows, ...holders },
+    ...bulk,
+    async dryRun(makePreview) {
+      const previewed = await makePreview<Details>({
+        ofIncomplete: {},
+        more: (sql, set) =>
+          details(sql, set, request, {
+            rows: countForeignRows(sql, paths, bulk.matching(sql, set)),
+            holders: listForeignHolders(
+              sql,
+              holding,
+              jobsWhere(sql, request, (rest) => prunable(sql, set, rest)),
+            ),
+          }),
+      })
+      const { foreign_rows, foreign_holders = [], already_archived, ...about } = previewed.more
+      const holders = foreign_holders.length > 0 && { foreign_holders }
+      return {
+        deleted: previewed.preview.count,
+        ...about,
+        ...(already_archived && { already_archived }),
+        preview: { ...previewed.preview, foreign_rows, ...holders },
+      }
+    },
   }
 }
 
@@ -99,61 +100,31 @@ export async function prune(call: Call, asked: Asked): Promise<PruneResult> {
 const leftOut = (sql: Sql, set: SetWithHolds, request: PruneRequest) =>
   jobsWhere(sql, request, (rest) => sql`${finished(sql, rest)} and ${isDeletable(sql, set, rest)}`)
 
-type Prune = Omit<BulkChange<PruneResult>, 'batch'>
-
 interface Deleting {
-  bulk: Prune
+  isArchived: boolean
   archive: Archive | undefined
+  /** The foreign keys whose rows keep their job, where the request does not delete them. Of a preview none: it counts the rows. */
   paths: readonly ForeignPath[]
   holding: readonly ForeignKey[]
 }
 
-/** The change of a preview. Rows of other tables that come between the check and a batch keep their job. */
-function change(request: PruneRequest, { bulk, archive, paths, holding }: Deleting): BulkChange<PruneResult> {
-  const kept = request.with_foreign_rows ? [] : paths
-  const deletable = (sql: Sql, set: SetWithHolds, rest: PruneRequest) =>
-    sql`${deletableOf(sql, set, rest, holding)} ${withoutForeignRows(sql, kept, set.holds)}`
-  return {
-    ...bulk,
-    // A row of another table that comes at the last moment keeps its job, too.
-    ...(request.pass_over_foreign && { rejected: new Map() }),
-    matching: (sql, set) => jobsWhere(sql, request, (rest) => deletable(sql, set, rest)),
-    check: async (sql, set) => {
-      const matching = bulk.matching(sql, set)
-      if (!request.pass_over_foreign) await refuseForeignHolders(sql, holding, matching)
-      await refuseForeignRows(sql, kept, matching)
-    },
-    batch: async (tx, context, selection) => {
-      const where = deletable(tx, context, withoutIds(request, selection))
-      return deleteJobs(tx, context, { where, selection, archive })
-    },
-  }
-}
-
-interface Kept {
-  isArchived: boolean
-  holding: readonly ForeignKey[]
-}
-
-function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
-  const { statuses, older_than_days, domain, queue, job_type } = request
-  const narrower = narrowerFilters(request)
-  const along = request.with_foreign_rows && { with_foreign_rows: true }
-  const unarchived = request.no_archive && { no_archive: true }
-  const passing = request.pass_over_foreign && { pass_over_foreign: true }
+function bulkOf(request: PruneRequest, { isArchived, archive, paths, holding }: Deleting): BulkChange<PruneResult> {
+  const { statuses, older_than_days, domain, queue, job_type, pass_over_foreign } = request
   const filters = {
     statuses,
     older_than_days,
     domain,
     queue,
     job_type,
-    ...narrower,
-    ...along,
-    ...passing,
-    ...unarchived,
+    ...narrowerFilters(request),
+    ...(request.with_foreign_rows && { with_foreign_rows: true }),
+    ...(pass_over_foreign && { pass_over_foreign: true }),
+    ...(request.no_archive && { no_archive: true }),
   }
-  const matching = (sql: Sql, set: SetWithHolds) =>
-    jobsWhere(sql, request, (rest) => deletableOf(sql, set, rest, holding))
+  const kept = request.with_foreign_rows ? [] : paths
+  /** Rows of other tables that come between the check and a batch keep their job. */
+  const deletable = (sql: Sql, set: SetWithHolds, rest: PruneRequest) =>
+    sql`${deletableOf(sql, set, rest, holding)} ${withoutForeignRows(sql, kept, set.holds)}`
   const keptByHold = (sql: Sql, set: SetWithHolds) => {
     const old = (rest: PruneRequest) => sql`${finished(sql, rest)} and ${pastRetention(sql, set, rest)}`
     return countKept(sql, jobsWhere(sql, request, old), isKeptByHold(sql, set.holds))
@@ -169,7 +140,7 @@ function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
   return {
     ...partsWith(request, filters),
     kind: 'prune',
-    matching,
+    matching: (sql, set) => jobsWhere(sql, request, (rest) => deletable(sql, set, rest)),
     time: ended,
     hasTimeIndex: true,
     archives: isArchived,
@@ -178,11 +149,28 @@ function bulkOf(request: PruneRequest, { isArchived, holding }: Kept): Prune {
     dependents: (sql, set, only) =>
       countDependents(sql, deletableOf(sql, set, request, holding), { fails: isFailedEnd(sql), only }),
     keptByHold,
-    ownAnswer: async ({ sql, counts, within }) => ({
-      deleted: counts.deleted ?? 0,
-      ...dependentsInAnswer(counts, within),
-      ...(request.pass_over_foreign && { passed_over: await countMatching(sql, passedOver, currentSet) }),
-    }),
+    check: async (sql, set) => {
+      const matching = jobsWhere(sql, request, (rest) => deletableOf(sql, set, rest, holding))
+      if (!pass_over_foreign) await refuseForeignHolders(sql, holding, matching)
+      await refuseForeignRows(sql, kept, matching)
+    },
+    // A row of another table that comes at the last moment keeps its job, too.
+    ...(pass_over_foreign && { rejected: new Map() }),
+    batch: async (tx, context, selection) => {
+      const where = deletable(tx, context, withoutIds(request, selection))
+      return deleteJobs(tx, context, { where, selection, archive })
+    },
+    ownAnswer: async ({ sql, counts, within }) => {
+      const left = async () => readTwins(sql, leftOut(sql, await withHolds(sql, { keptByHold }), request))
+      // The jobs are deleted: an answer without this is better than none.
+      const already_archived = request.leavesTwins ? await left().catch(() => undefined) : undefined
+      return {
+        deleted: counts.deleted ?? 0,
+        ...dependentsInAnswer(counts, within),
+        ...(pass_over_foreign && { passed_over: await countMatching(sql, passedOver, currentSet) }),
+        ...(already_archived && { already_archived }),
+      }
+    },
     output: PruneResult,
   }
 }

@@ -1,13 +1,13 @@
 import type * as z from 'zod'
 import { type ReclaimRequest as Asked, reclaim as endpoint } from '../../../shared/changes/reclaim.ts'
 import type { BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import type { Call } from '../../call.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { endsByReclaim, reclaim as reclaimJobs } from '../../lifecycle/expired-leases.ts'
+import { endsByReclaim, reclaim } from '../../lifecycle/expired-leases.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
+import { affectedAlone, affecting } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
-import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type ReclaimResult = z.output<typeof endpoint.output>
 type ReclaimRequest = Within<Asked>
@@ -21,15 +21,11 @@ const reclaimable = (sql: Sql, set: JobSet, request: ReclaimRequest): Fragment =
 /**
  * Takes running jobs from their workers and puts them back in the queue; a report of the old worker is then answered with
  * `lease_lost`.
- * @throws Failure as `runBulkChange` does
  */
-export const reclaim = (call: Call, asked: Asked): Promise<ReclaimResult> =>
-  runOrPreview(call, asked, bulkOf(call, { ...asked, within: call.within }))
+export const describe = ({ sql, within, quarantineThreshold }: Terms, asked: Asked): BulkChange<ReclaimResult> =>
+  affecting(sql, { ...asked, within }, (request) => bulkOf(request, quarantineThreshold))
 
-const bulkOf = (
-  { quarantineThreshold }: Pick<Call, 'quarantineThreshold'>,
-  request: ReclaimRequest,
-): BulkChange<ReclaimResult> => ({
+const bulkOf = (request: ReclaimRequest, quarantineThreshold: number): BulkChange<ReclaimResult> => ({
   ...partsOf(request),
   kind: 'reclaim',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => reclaimable(sql, set, rest)),
@@ -41,7 +37,7 @@ const bulkOf = (
       only,
     }),
   batch: async (tx, context, selection): Promise<BatchCounts> => {
-    const { reclaimed, ...elsewhere } = await reclaimJobs(
+    const { reclaimed, ...elsewhere } = await reclaim(
       tx,
       { ...context, quarantineThreshold },
       {

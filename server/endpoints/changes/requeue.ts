@@ -1,17 +1,17 @@
 import type * as z from 'zod'
 import { type RequeueRequest as Asked, requeue as operation } from '../../../shared/changes/requeue.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
-import type { Call } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
+import { affecting } from './affecting.ts'
 import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
-import { runOrPreview } from './run-or-preview.ts'
 
 type RequeueResult = z.output<typeof operation.output>
 type RequeueRequest = Within<Asked>
@@ -23,15 +23,9 @@ const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
   ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::bigint`}
   and ${isUnchangedSince(sql, set.snapshot)}`
 
-/**
- * Puts quarantined jobs back in the queue, with no failed attempt on record.
- * @throws Failure as `runBulkChange` does
- */
-export async function requeue(call: Call, asked: Asked): Promise<RequeueResult> {
-  const request = { ...asked, within: call.within }
-  const bulk = bulkOf(request)
-  return runOrPreview(call, asked, bulk)
-}
+/** Puts quarantined jobs back in the queue, with no failed attempt on record. */
+export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<RequeueResult> =>
+  affecting(sql, { ...asked, within }, bulkOf)
 
 function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
   const { domain, queue, job_type, job_id, limit, with_dependents, spread_seconds } = request

@@ -1,13 +1,14 @@
 import type * as z from 'zod'
 import { type RescheduleRequest as Asked, reschedule as endpoint } from '../../../shared/changes/reschedule.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import { type Call, referenceTime } from '../../call.ts'
+import type { Terms } from '../../bulk/commission.ts'
+import { referenceTime } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
+import { affectedAlone, affecting } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
-import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 import { spreadFrom } from './spread.ts'
 
 type RescheduleResult = z.output<typeof endpoint.output>
@@ -28,12 +29,9 @@ function isElsewhere(sql: Sql, set: JobSet, request: RescheduleRequest): Fragmen
   return delay_seconds > 0 ? sql`true` : sql`coalesce(available_at, created_at) > ${referenceTime(sql, set)}`
 }
 
-/**
- * Moves the time from which queued jobs can run.
- * @throws Failure as `runBulkChange` does
- */
-export const reschedule = (call: Call, asked: Asked): Promise<RescheduleResult> =>
-  runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
+/** Moves the time from which queued jobs can run. */
+export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<RescheduleResult> =>
+  affecting(sql, { ...asked, within }, bulkOf)
 
 const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
   ...partsOf(request),

@@ -1,16 +1,16 @@
 import type * as z from 'zod'
 import { type RetryRequest as Asked, retry as endpoint } from '../../../shared/changes/retry.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import type { Call } from '../../call.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
+import { affecting } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { listChanged } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
-import { runOrPreview } from './run-or-preview.ts'
 
 type RetryResult = z.output<typeof endpoint.output>
 type RetryRequest = Within<Asked>
@@ -29,12 +29,9 @@ function states(sql: Sql, { only_failed, also_quarantined }: RetryRequest): Frag
   return only_failed ? ended : sql`(${ended} or (status = 'queued' and available_at > now()))`
 }
 
-/**
- * Makes failed jobs run again, and brings back the jobs that were cancelled because of them.
- * @throws Failure as `runBulkChange` does
- */
-export const retry = (call: Call, asked: Asked): Promise<RetryResult> =>
-  runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
+/** Makes failed jobs run again, and brings back the jobs that were cancelled because of them. */
+export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<RetryResult> =>
+  affecting(sql, { ...asked, within }, bulkOf)
 
 function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))

@@ -1,9 +1,10 @@
 import type * as z from 'zod'
 import { type SweepRequest as Asked, sweep as operation } from '../../../shared/changes/sweep.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet, SetWithHolds } from '../../bulk/bulk-change.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
-import { type Call, referenceTime } from '../../call.ts'
+import { referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { countKept, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
@@ -13,8 +14,8 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
+import { affectedAlone, affecting } from './affecting.ts'
 import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
-import { affectedAlone, runOrPreview } from './run-or-preview.ts'
 
 type SweepRequest = Within<Asked>
 
@@ -57,12 +58,9 @@ const outcomes = {
 
 type SweepResult = z.output<typeof operation.output>
 
-/**
- * Cancels or fails queued and running jobs that are past their limits.
- * @throws Failure as `runBulkChange` does
- */
-export const sweep = (call: Call, asked: Asked): Promise<SweepResult> =>
-  runOrPreview(call, asked, bulkOf({ ...asked, within: call.within }))
+/** Cancels or fails queued and running jobs that are past their limits. */
+export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<SweepResult> =>
+  affecting(sql, { ...asked, within }, bulkOf)
 
 function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request

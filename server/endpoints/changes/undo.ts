@@ -2,9 +2,7 @@ import type * as z from 'zod'
 import { undo as endpoint, type UndoRequest } from '../../../shared/changes/undo.ts'
 import type { OperationRecord } from '../../../shared/records/records.ts'
 import type { BulkChange } from '../../bulk/bulk-change.ts'
-import { previewChange } from '../../bulk/preview/preview.ts'
-import { runBulkChange } from '../../bulk/run.ts'
-import type { Call } from '../../call.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import type { Within } from '../../database/scope.ts'
 import { type PreviewedConflicts, previewedConflicts, readConflicts } from '../../undo/conflicts.ts'
 import { dependentsInAnswer } from '../../undo/dependents-along.ts'
@@ -19,26 +17,33 @@ type UndoResult = z.output<typeof endpoint.output>
 
 /**
  * Restores the jobs of an operation, or of a part of it, that nobody has changed since.
- * @throws Failure `not_found`; `conflict` for an operation that is still running or cannot be undone; others as
- *   `runBulkChange` does
+ * @throws Failure `not_found`; `conflict` for an operation that is still running or cannot be undone
  */
-export async function undo(call: Call, request: UndoRequest): Promise<UndoResult> {
-  const record = await recordOf(call, request.id)
+export async function describe(
+  { sql, within, archiveDays }: Terms,
+  request: UndoRequest,
+): Promise<BulkChange<UndoResult>> {
+  const record = await recordOf({ sql, within }, request.id)
   const { domain, queue, job_type, ids, hold_until } = request
-  if (hold_until !== undefined) await requireHoldTime(call.sql, hold_until, 'hold_until')
-  const part = { domain, queue, job_type, ids, within: call.within }
+  if (hold_until !== undefined) await requireHoldTime(sql, hold_until, 'hold_until')
+  const part = { domain, queue, job_type, ids, within }
   const rejected = new Map<number, string>()
-  const hold = { until: hold_until, days: call.archiveDays }
+  const hold = { until: hold_until, days: archiveDays }
   const way = wayBack(record, { part, rejected, hold })
-  await requireKeptRows(call.sql, record)
-  const bulk = bulkOf(record, { ...request, within: call.within }, { way, rejected })
-  if (!request.dry_run) return runBulkChange(call, bulk)
-  const { preview, more } = await previewChange<PreviewedConflicts>(call, bulk, {
-    more: (sql) => previewedConflicts(sql, way),
-    except: ({ excluded }) => excluded,
-  })
-  const { conflict_count, conflict_reasons, conflicts } = more
-  return { affected: preview.count, conflict_count, conflict_reasons, conflicts, preview }
+  await requireKeptRows(sql, record)
+  const bulk = bulkOf(record, { ...request, within }, { way, rejected })
+  if (!request.dry_run) return bulk
+  return {
+    ...bulk,
+    async dryRun(makePreview) {
+      const { preview, more } = await makePreview<PreviewedConflicts>({
+        more: (sql) => previewedConflicts(sql, way),
+        except: ({ excluded }) => excluded,
+      })
+      const { conflict_count, conflict_reasons, conflicts } = more
+      return { affected: preview.count, conflict_count, conflict_reasons, conflicts, preview }
+    },
+  }
 }
 
 interface Undoing {

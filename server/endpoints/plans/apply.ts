@@ -3,19 +3,12 @@ import type { z } from 'zod'
 import { scopeText } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { applyPlan as endpoint } from '../../../shared/plans/plans.ts'
-import type { ApprovedPlan, Call } from '../../call.ts'
+import type { ApprovedPlan, Commission, Done } from '../../bulk/commission.ts'
+import type { Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { requireDigest } from './decide.ts'
-import {
-  bindingOf,
-  findPlan,
-  type PlanRow,
-  parsedRequest,
-  requireState,
-  scopeOfPlan,
-  type WholeRow,
-} from './plan-row.ts'
-import { makeCall, policyPath, refused } from './plannable.ts'
+import { byPlan, findPlan, type PlanRow, parsedRequest, requireState, scopeOfPlan, type WholeRow } from './plan-row.ts'
+import { makePlanned, policyPath, refused } from './plannable.ts'
 import { applyPolicyPlan, policyReplay } from './policy-plan.ts'
 
 /**
@@ -27,16 +20,16 @@ import { applyPolicyPlan, policyReplay } from './policy-plan.ts'
 export async function applyPlan(
   call: Call,
   { id, digest, rate, until, rest_token }: z.output<typeof endpoint.input>,
-): Promise<z.output<typeof endpoint.output>> {
+): Promise<Done<z.output<typeof endpoint.output>>> {
   const row = await findPlan(call.sql, id, call)
   if (digest !== undefined) requireDigest(row, digest)
   requireOwn(call, row)
-  const within = requireSameScope(call, row)
+  requireSameScope(call, row)
   const isPolicy = row.path === policyPath
   if (isPolicy) refuseOfJobs({ rate, until, rest_token })
   // A request that is sent again gets its first answer, whatever became of the plan since then.
   const first = isPolicy ? await policyReplay(call, row.preview_id) : undefined
-  if (first) return first
+  if (first) return { answer: first }
   const isSentAgain = !isPolicy && (await isReplay(call, row, rest_token))
   // The rest of a plan is applied after its first jobs.
   const decided = rest_token === undefined ? row : { ...row, operation_id: null }
@@ -44,7 +37,9 @@ export async function applyPlan(
   const approved = approvalOf(row)
   if (isPolicy && approved) {
     const sent = parsedRequest(row)
-    return applyPolicyPlan({ ...call, reason: row.reason }, { sent, previewId: row.preview_id, approved })
+    return {
+      answer: await applyPolicyPlan({ ...call, reason: row.reason }, { sent, previewId: row.preview_id, approved }),
+    }
   }
   const request = {
     ...(rest_token === undefined ? parsedRequest(row) : restOf(row)),
@@ -52,16 +47,14 @@ export async function applyPlan(
     ...(rate !== undefined && { rate }),
     ...(until !== undefined && { until }),
   }
-  const planned = { path: row.path, request }
-  const applying: Call = {
-    ...call,
+  const applying: Commission = {
+    ...byPlan(call, row),
     reason: row.reason,
-    within,
-    binding: bindingOf(row),
     approved,
     detach: call.detach && { path: row.path, input: request },
   }
-  return endpoint.output.parse(await makeCall(applying, planned))
+  const done = await makePlanned(call, applying, { path: row.path, request })
+  return 'accepted' in done ? done : { answer: endpoint.output.parse(done.answer) }
 }
 
 /** @throws Failure `invalid_request` for what belongs to changes of jobs, in a request that applies a policy */
@@ -101,12 +94,12 @@ function requireOwn({ identity: { principal } }: Call, row: PlanRow): void {
 }
 
 /**
- * The scope under which the plan is applied. Who has another scope could change more, or less, than the plan says.
+ * Refuses who has another scope than the author of the plan, and could change more, or less, than the plan says.
  * @throws Failure `forbidden` for a caller that has another scope; `preview_stale` for a scope that this version does not know
  */
-function requireSameScope({ within, identity, caller }: Call, row: PlanRow): Call['within'] {
+function requireSameScope({ within, identity, caller }: Call, row: PlanRow): void {
   const ofPlan = scopeOfPlan(row)
-  if (within === undefined || isDeepStrictEqual(within, ofPlan)) return ofPlan
+  if (within === undefined || isDeepStrictEqual(within, ofPlan)) return
   throw new Failure(
     'forbidden',
     `plan ${row.id} was made ${ofPlan ? 'under another scope' : 'without a scope'}, and the token ${identity.name} (${caller}) is limited to ${scopeText(within)}; nothing was changed`,

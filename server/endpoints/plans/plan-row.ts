@@ -5,7 +5,8 @@ import { Failure } from '../../../shared/errors.ts'
 import type { PlanState } from '../../../shared/plans/plan-states.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
 import { type Standing, standingOf } from '../../auth/standing.ts'
-import type { Call, PlanBinding } from '../../call.ts'
+import { byCaller, type Commission } from '../../bulk/commission.ts'
+import type { Call } from '../../call.ts'
 import { changedParts, hasMovedSince, Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
@@ -204,7 +205,16 @@ export function shownPlan(
   }
 }
 
-export const bindingOf = ({ binding: key, seconds }: PlanRow): PlanBinding => ({ key, seconds })
+/**
+ * The commission of a caller that shows or applies a plan, under the scope of its author.
+ * @throws Failure `preview_stale` for a scope that this version does not know
+ */
+export const byPlan = (call: Call, row: PlanRow): Commission => ({
+  ...byCaller(call),
+  by: 'plan',
+  within: scopeOfPlan(row),
+  binding: { key: row.binding, seconds: row.seconds },
+})
 
 /**
  * Refuses what a plan in another state cannot have.

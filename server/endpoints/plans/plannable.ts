@@ -6,8 +6,9 @@ import * as endpoints from '../../../shared/endpoints.ts'
 import { Failure, type Fault } from '../../../shared/errors.ts'
 import { faultsOf } from '../../../shared/faults.ts'
 import { applyPolicy as applyPolicyEndpoint } from '../../../shared/policy/policy.ts'
-import type { Call } from '../../call.ts'
-import { resumableChanges } from '../changes/all.ts'
+import type { Commission, Done } from '../../bulk/commission.ts'
+import type { ChangeServer } from '../../call.ts'
+import { changesByPath } from '../changes/all.ts'
 import { handledEndpoints } from '../handlers.ts'
 
 /** A policy is planned, and is no change of many jobs itself. */
@@ -40,14 +41,18 @@ interface Planned {
 }
 
 /**
- * Makes the call of a plan by the endpoint's own file.
- * @throws Failure `invalid_request` for a path that no plan can have, or a request that its endpoint does not take; others as the endpoint
+ * Makes the change of a plan.
+ * @throws Failure `invalid_request` for a path that no plan can have, or a request that its endpoint does not take; others as the change
  */
-export async function makeCall(call: Call, { path, request }: Planned): Promise<unknown> {
-  const run = unplanned.has(path) ? undefined : resumableChanges.get(path)
-  if (!run) throw refused([{ path: 'path', message: `must be one of ${plannedPaths.join(', ')}` }])
+export async function makePlanned(
+  server: ChangeServer,
+  commission: Commission,
+  { path, request }: Planned,
+): Promise<Done<unknown>> {
+  const make = unplanned.has(path) ? undefined : changesByPath.get(path)
+  if (!make) throw refused([{ path: 'path', message: `must be one of ${plannedPaths.join(', ')}` }])
   try {
-    return await run(call, request)
+    return await make(server, commission, request)
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error
     throw refused(faultsOf(error).map(({ path, message }) => ({ path: `request.${path}`, message })))
@@ -60,7 +65,7 @@ const everyEndpoint: readonly Pick<Endpoint, 'path' | 'aliases'>[] = Object.valu
 export const knownPath = (given: string): string =>
   everyEndpoint.find(({ path, aliases = [] }) => path === given || aliases.includes(given))?.path ?? given
 
-const plannedPaths = [...resumableChanges.keys(), policyPath].filter((path) => !unplanned.has(path))
+const plannedPaths = [...changesByPath.keys(), policyPath].filter((path) => !unplanned.has(path))
 
 /** @throws Failure `invalid_request` for the request of a dry run, or of a change that has a preview already */
 export function refuseDryRun({ path, request }: Planned): void {
@@ -79,11 +84,11 @@ const dryRunOf = ({ path, request }: Planned): Planned => ({
   request: path === integrityPath ? { ...request, fix: false } : { ...request, dry_run: true },
 })
 
-const WithPreview = z.object({ preview: Preview })
+const WithPreview = z.object({ answer: z.object({ preview: Preview }) })
 
-/** Previews the change of a plan. @throws Failure as `makeCall` */
-export async function previewOfPlan(call: Call, planned: Planned): Promise<Preview> {
-  return WithPreview.parse(await makeCall(call, dryRunOf(planned))).preview
+/** Previews the change of a plan. @throws Failure as `makePlanned` */
+export async function previewOfPlan(server: ChangeServer, commission: Commission, planned: Planned): Promise<Preview> {
+  return WithPreview.parse(await makePlanned(server, commission, dryRunOf(planned))).answer.preview
 }
 
 export function refused(faults: readonly Fault[]): Failure {

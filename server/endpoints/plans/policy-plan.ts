@@ -5,8 +5,9 @@ import { faultsOf } from '../../../shared/faults.ts'
 import { applyPolicy as endpoint, type FirstRun } from '../../../shared/policy/policy.ts'
 import { requireFreshLogin } from '../../auth/require-fresh-login.ts'
 import { requireRight } from '../../auth/require-right.ts'
+import type { ApprovedPlan } from '../../bulk/commission.ts'
 import { holdApproval } from '../../bulk/record/approved-plan.ts'
-import type { ApprovedPlan, Call } from '../../call.ts'
+import type { Call } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { previewPolicy, writePolicy } from '../policy/apply-policy.ts'
@@ -89,7 +90,7 @@ export async function applyPolicyPlan(call: Call, { sent, previewId, approved }:
   await findAuthor(call, call.caller)
   await unlessFrozen(call.sql, async (tx) => {
     await holdApproval(tx, approved)
-    await writePolicy(tx, { ...call, approved }, { ...parsed(sent), previewId })
+    await writePolicy(tx, call, parsed(sent), { previewId, approved })
   })
   return { ...(await showPolicy(call)), operation_id: await operationOf(call.sql, previewId) }
 }

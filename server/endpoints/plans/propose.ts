@@ -6,8 +6,9 @@ import type { proposePlan as endpoint, WholePlan } from '../../../shared/plans/p
 import { scopeFields } from '../../../shared/scope.ts'
 import { requireNoneElsewhere } from '../../auth/require-scope.ts'
 import { scopeJson } from '../../auth/tokens.ts'
+import { byCaller, type Commission } from '../../bulk/commission.ts'
 import { readToken } from '../../bulk/preview/preview-token.ts'
-import type { Call } from '../../call.ts'
+import type { Call, ChangeServer } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -36,17 +37,21 @@ export async function proposePlan(call: Call, asked: z.output<typeof endpoint.in
   const made =
     planned.path === policyPath
       ? await planPolicy(call, planned.request)
-      : await planChange({ ...call, sql: call.operatorSql, binding: { key: binding, seconds: 0 } }, planned)
+      : await planChange(call, { ...byCaller(call), by: 'plan', binding: { key: binding, seconds: 0 } }, planned)
   const origin = await readOrigin(call.sql)
   const id = await insertPlan(call, { ...planned, ...made, reason, binding, origin })
   return wholePlan(call, await findPlan(call.sql, id, call), { origin, still_matching: made.preview.count })
 }
 
 /** The preview of a change of many jobs, with what its token says of it. */
-async function planChange(call: Call, planned: z.output<typeof endpoint.input>): Promise<PlannedPreview> {
-  const preview = await previewOfPlan(call, planned)
+async function planChange(
+  server: ChangeServer,
+  commission: Commission,
+  planned: z.output<typeof endpoint.input>,
+): Promise<PlannedPreview> {
+  const preview = await previewOfPlan(server, commission, planned)
   if (preview.complete === false) throw notCounted()
-  requireNoneElsewhere(call, preview.dependents_elsewhere ?? 0)
+  requireNoneElsewhere(commission, preview.dependents_elsewhere ?? 0)
   if (preview.count === 0) throw new Failure('conflict', 'no job matches; no plan was made')
   const { id: previewId, kind, seen } = readToken(preview.token)
   const { token, owners: _, ...kept } = preview

@@ -11,12 +11,11 @@ import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isContentHidden } from '../hidden.ts'
 import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
 import {
-  bindingOf,
+  byPlan,
   findPlan,
   isOpen,
   parsedRequest,
   readPlans,
-  scopeOfPlan,
   shownPlan,
   shownPreview,
   stateOf,
@@ -60,8 +59,7 @@ async function countNow(call: Call, row: WholeRow): Promise<number | null> {
   if (row.path === policyPath) return countPolicy(call, parsedRequest(row))
   const request = { ...parsedRequest(row), preview_token: row.token }
   try {
-    const behalf = { ...call, within: scopeOfPlan(row), binding: bindingOf(row) }
-    const preview = await previewOfPlan(behalf, { path: row.path, request })
+    const preview = await previewOfPlan(call, byPlan(call, row), { path: row.path, request })
     return preview.still_matching ?? null
   } catch (error) {
     if (error instanceof Failure && uncounted.includes(error.code)) return null

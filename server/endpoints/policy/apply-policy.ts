@@ -4,13 +4,14 @@ import { Failure } from '../../../shared/errors.ts'
 import type { BrokenRule, applyPolicy as endpoint, FirstRun, RuleState } from '../../../shared/policy/policy.ts'
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime } from '../../../shared/policy/schedule.ts'
+import { type ApprovedPlan, byCaller } from '../../bulk/commission.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import { approvalDetails } from '../../bulk/record/approved-plan.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Call } from '../../call.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isShownTime, type Sql, type Transaction } from '../../database/sql.ts'
-import { actorOf } from '../actor.ts'
+import { type ActingCall, actorOf } from '../actor.ts'
 import { refuseApprovals, requireSmall } from './approval.ts'
 import { findAuthor } from './author.ts'
 import { type Applied, readApplied, readRules, showPolicy } from './read-policy.ts'
@@ -74,7 +75,7 @@ const uncounted = ({ mode, max }: Rule): Counted => ({
 })
 
 async function countOf(call: Call, rule: Rule): Promise<Counted | undefined> {
-  const preview = await previewRule(call, rule).catch((error: unknown) => {
+  const preview = await previewRule(call, byCaller(call), rule).catch((error: unknown) => {
     if (error instanceof Failure && error.code === 'preview_incomplete') return undefined
     throw error
   })
@@ -87,15 +88,17 @@ async function countOf(call: Call, rule: Rule): Promise<Counted | undefined> {
 
 /**
  * Writes the policy in place of the one that is applied, with the record of the act.
- * @param previewId the preview of the plan that is applied, where `call.approved` names one
+ * @param plan the plan that is applied, where there is one, with its preview
  * @throws Failure `conflict` for another revision; `approval_required`
  */
 export async function writePolicy(
   tx: Transaction,
-  call: Call,
-  { rules, revision, previewId }: Pick<Request, 'rules' | 'revision'> & { previewId?: string },
+  call: Pick<Call, 'approvalAbove' | 'idempotencyKey'> & Acting & ActingCall,
+  { rules, revision }: Pick<Request, 'rules' | 'revision'>,
+  plan?: { previewId: string; approved: ApprovedPlan },
 ): Promise<void> {
-  const { caller, identity, reason = null, approved } = call
+  const { caller, identity, reason = null } = call
+  const { previewId, approved } = plan ?? {}
   if (!approved) await requireSmall(tx, call, rules)
   const now = await readNow(tx)
   const at = now.toISOString()
@@ -118,7 +121,7 @@ export async function writePolicy(
   await recordAct(tx, actorOf(call), {
     kind: 'policy.applied',
     // The plan of a policy is applied once; the same request again is answered by its record.
-    ...(previewId !== undefined && { previewId, idempotencyKey: call.idempotencyKey }),
+    ...(plan && { previewId, idempotencyKey: call.idempotencyKey }),
     details: {
       ...{ revision: applied.revision, rules, before: before.map(({ rule }) => rule) },
       ...approvalDetails(approved),

@@ -3,10 +3,10 @@ import type { Token } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { singleUser } from '../../auth/authenticate.ts'
 import { findToken, isLive } from '../../auth/tokens.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, ServerContext } from '../../call.ts'
 
 /** The caller who applied a policy, with the rights that it has now. */
-export type Author = Pick<Call, 'caller' | 'identity' | 'may' | 'within' | 'leaseOwner'> & {
+interface Author extends Acting {
   /** When its token expires. */
   until: string | null
 }
@@ -17,7 +17,10 @@ const needed: readonly Right[] = ['govern', 'change']
  * Looks up what the caller may do now. The server makes the changes of a policy with these rights.
  * @throws Failure `forbidden` where its token has ended, is suspended, or has lost a right that a policy needs
  */
-export async function findAuthor({ sql, authMode }: Pick<Call, 'sql' | 'authMode'>, caller: string): Promise<Author> {
+export async function findAuthor(
+  { sql, authMode }: Pick<ServerContext, 'sql' | 'authMode'>,
+  caller: string,
+): Promise<Author> {
   if (caller === singleUser.id) {
     if (authMode === 'multi_user') throw lost('the single-user key, which servers with tokens do not take')
     return { ...singleUser, caller, identity: singleUser, until: null }
@@ -35,7 +38,7 @@ export async function findAuthor({ sql, authMode }: Pick<Call, 'sql' | 'authMode
   if (why) throw lost(`the token ${token.name} (${caller}), which ${why}`)
   const { name, role, principal } = token
   const identity = { name, role, principal }
-  return { caller, identity, may, within: token.scope ?? undefined, leaseOwner: caller, until: token.expires_at }
+  return { caller, identity, may, within: token.scope ?? undefined, until: token.expires_at }
 }
 
 /** Whether a token has expired is decided by the clock of the database. */

@@ -31,11 +31,7 @@ export function callOf(
     reason,
     idempotencyKey,
     emergency: isConfirmed(c.req.header(headers.emergency)),
-    approved: undefined,
-    binding: undefined,
     detach,
-    policy: undefined,
-    resumes: undefined,
     reportProgress: (progress) => {
       c.set('operation', progress.operation_id)
       reportProgress(progress)

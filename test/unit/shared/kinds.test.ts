@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { bulkHandlers, resumableChanges } from '../../../server/endpoints/changes/all.ts'
+import { changes, changesByPath } from '../../../server/endpoints/changes/all.ts'
 import { handledEndpoints } from '../../../server/endpoints/handlers.ts'
 import { bulkKinds, isUndoable, kinds } from '../../../shared/changes/kinds.ts'
 
@@ -9,8 +9,8 @@ it('each bulk change is of one kind, and another server can take it over', () =>
   // The application of a plan is the change that is planned.
   const bulk = Object.entries(handledEndpoints).filter(([name, { bulk }]) => bulk && name !== 'applyPlan')
   expect(bulk.map(([name]) => name).sort()).toEqual(ofKinds)
-  expect(Object.keys(bulkHandlers).sort()).toEqual(ofKinds)
-  expect([...resumableChanges.keys()].sort()).toEqual(bulk.map(([, { path }]) => path).sort())
+  expect(Object.keys(changes).sort()).toEqual(ofKinds)
+  expect([...changesByPath.keys()].sort()).toEqual(bulk.map(([, { path }]) => path).sort())
 })
 
 it.each(bulkKinds)('an answer to %s has the count of its kind', (kind) => {
