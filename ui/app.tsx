@@ -1,10 +1,10 @@
 import { useEffect } from 'preact/hooks'
 import { escaped } from '../shared/escape.ts'
 import { restoreSession, sessionProblem } from './api/session.ts'
+import { Login } from './parts/login.tsx'
 import { ProblemNote } from './parts/problem.tsx'
 import { Shell } from './parts/shell.tsx'
 import { screenAt } from './screens/all.tsx'
-import { Login } from './screens/login.tsx'
 import { path } from './state/address.ts'
 import { caller, may } from './state/session.ts'
 

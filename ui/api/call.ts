@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import type { EndpointName, Endpoints } from '../../shared/endpoint-names.ts'
-import { noteServerTime } from '../state/now.ts'
-import { base, build } from '../state/page.ts'
+import { base, build, noteServerTime } from '../state/page.ts'
 import { signedOut, versionSeen } from '../state/session.ts'
 import { parseJson } from './json.ts'
 import { hintOfUnknown, Problem, unreachable } from './problem.ts'

@@ -26,7 +26,9 @@ function applyFrame(before: LiveStats | undefined, frame: StatsFrame, isFull: bo
   for (const group of frame.gone) groups.delete(keyOf(group))
   for (const group of frame.groups) groups.set(keyOf(group), group)
   return {
-    ...{ as_of: frame.as_of, groups, level: frame.level ?? before?.level ?? 'job_type' },
+    as_of: frame.as_of,
+    groups,
+    level: frame.level ?? before?.level ?? 'job_type',
     stopped: frame.stopped ?? before?.stopped ?? [],
     operations: frame.operations ?? before?.operations ?? [],
   }

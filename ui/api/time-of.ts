@@ -1,5 +1,5 @@
 import { readMoment } from '../../shared/moment.ts'
-import { serverNow } from '../state/now.ts'
+import { serverNow } from '../state/page.ts'
 import { call } from './call.ts'
 import { Problem } from './problem.ts'
 

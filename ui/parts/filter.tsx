@@ -1,4 +1,6 @@
 import { useState } from 'preact/hooks'
+import { query } from '../state/address.ts'
+import { Button, Select } from './controls.tsx'
 
 /** One field of a filter: its name on the wire, which the address has too. */
 export interface FilterField {
@@ -27,11 +29,11 @@ export const FilterChips = ({ fields, filter, onChange }: FilterProps) => (
     {Object.entries(filter).map(
       ([name, value]) =>
         value !== undefined && (
-          <button key={name} type="button" class="chip" onClick={() => onChange({ ...filter, [name]: undefined })}>
+          <Button key={name} class="chip" onClick={() => onChange({ ...filter, [name]: undefined })}>
             {fields.find((field) => field.name === name)?.label ?? name}: <b>{value}</b>{' '}
             <span aria-hidden="true">×</span>
             <span class="hidden">remove this filter</span>
-          </button>
+          </Button>
         ),
     )}
   </>
@@ -57,16 +59,13 @@ export function AddFilter({ fields, filter, onChange }: FilterProps) {
   const input = (event: { currentTarget: HTMLInputElement | HTMLSelectElement }) => setValue(event.currentTarget.value)
   return (
     <form class="add-filter" onSubmit={submit}>
-      <label>
-        <span class="hidden">Filter by</span>
-        <select value={name} onChange={({ currentTarget }) => choose(currentTarget.value)}>
-          {fields.map((one) => (
-            <option key={one.name} value={one.name}>
-              {one.label}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Select
+        label="Filter by"
+        isLabelHidden
+        value={name}
+        options={fields.map((one) => [one.name, one.label])}
+        onChange={choose}
+      />
       {field?.hasParts && (
         <label>
           <span class="hidden">Path in the payload</span>
@@ -89,5 +88,17 @@ export function AddFilter({ fields, filter, onChange }: FilterProps) {
       )}
       <button type="submit">Add filter</button>
     </form>
+  )
+}
+
+/** Names the parameters of the address that a screen does not know: a filter that is mistyped must not look like one that is set. */
+export function UnknownParameters({ known }: { known: readonly string[] | ((name: string) => boolean) }) {
+  const isKnown = typeof known === 'function' ? known : (name: string) => known.includes(name)
+  const names = [...query.value.keys()].filter((name) => !isKnown(name))
+  if (names.length === 0) return null
+  return (
+    <p class="note care" role="status">
+      The address has {names.join(', ')}, which this screen does not know, and ignores.
+    </p>
   )
 }

@@ -1,6 +1,7 @@
 import { scopeText } from '../../shared/access/scope-text.ts'
 import type { Problem } from '../api/problem.ts'
 import { caller } from '../state/session.ts'
+import { Button } from './controls.tsx'
 
 /** Why something did not work, what the server says to do next, and a button to try it again. */
 export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: () => void }) {
@@ -21,11 +22,7 @@ export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: 
       )}
       {problem.hint && <p class="hint">{problem.hint}</p>}
       {problem.requestId && <p class="faint">Request {problem.requestId}</p>}
-      {onRetry && (
-        <button type="button" onClick={onRetry}>
-          Try again
-        </button>
-      )}
+      {onRetry && <Button onClick={onRetry}>Try again</Button>}
     </div>
   )
 }

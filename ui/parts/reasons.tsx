@@ -1,7 +1,7 @@
 import type { Reason } from '../../shared/explain/reason.ts'
 import { addressOf } from '../state/address.ts'
 import { may } from '../state/session.ts'
-import { Link } from './link.tsx'
+import { Link } from './controls.tsx'
 
 interface ReasonsProps {
   sentence: string

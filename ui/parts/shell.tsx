@@ -6,7 +6,7 @@ import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
 import { caller, hasPlans, may, otherVersion } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
-import { Link } from './link.tsx'
+import { Button, Link } from './controls.tsx'
 import { ProblemNote } from './problem.tsx'
 
 /** Goes to the content without another entry of the browser's history, which would not have what this one keeps. */
@@ -66,21 +66,19 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
             </span>
           )}
           {who?.scope && <span class="chip">Only {scopeText(who.scope)}</span>}
-          <button type="button" class="quiet" onClick={nextTheme}>
+          <Button class="quiet" onClick={nextTheme}>
             Theme: {theme.value}
-          </button>
-          <button type="button" class="quiet" onClick={leave}>
+          </Button>
+          <Button class="quiet" onClick={leave}>
             Log out
-          </button>
+          </Button>
         </div>
       </header>
       <main id="content" tabIndex={-1}>
         {otherVersion.value !== undefined && (
           <p class="note care" role="status">
             The server has another version now ({otherVersion.value}).{' '}
-            <button type="button" onClick={() => location.reload()}>
-              Reload
-            </button>
+            <Button onClick={() => location.reload()}>Reload</Button>
           </p>
         )}
         {problem && (

@@ -4,9 +4,9 @@ import { later } from '../parts/later.tsx'
 import { ChangeScreen } from './change/change.tsx'
 import { changeKind } from './change/kinds.ts'
 import { Clusters } from './clusters/clusters.tsx'
+import { WithTimes } from './jobs/filter-bar.tsx'
 import { Jobs } from './jobs/jobs.tsx'
 import { ShowJob } from './jobs/show.tsx'
-import { WithTimes } from './jobs/with-times.tsx'
 import { Operation } from './operations/operation.tsx'
 import { Operations } from './operations/operations.tsx'
 import { Overview } from './overview.tsx'
@@ -34,80 +34,46 @@ export type Section = (typeof sections)[number]['name']
 interface Screen {
   section: Section | undefined
   /** The right without which there is nothing to show. */
-  needs?: Right
+  needs?: Right | undefined
   title: string
   show: () => ComponentChildren
 }
 
-type MakeScreen = (parts: readonly string[]) => Screen
+type Row = readonly [
+  shape: RegExp,
+  section: Section,
+  title: string | ((part: string) => string),
+  show: (part: string) => ComponentChildren,
+]
 
-/** The screens by the shape of their addresses; the first that fits is shown. */
-const screens: readonly (readonly [RegExp, MakeScreen])[] = [
-  [/^\/$/, () => ({ section: 'overview', needs: 'read', title: 'Overview', show: () => <Overview /> })],
-  [
-    /^\/jobs$/,
-    () => ({
-      section: 'jobs',
-      needs: 'read',
-      title: 'Jobs',
-      show: () => (
-        <WithTimes>
-          <Jobs />
-        </WithTimes>
-      ),
-    }),
-  ],
-  [
-    /^\/jobs\/(\d{1,16})$/,
-    ([id = '']) => ({ section: 'jobs', needs: 'read', title: `Job ${id}`, show: () => <ShowJob key={id} id={id} /> }),
-  ],
-  [/^\/clusters$/, () => ({ section: 'failures', needs: 'read', title: 'Failures', show: () => <Clusters /> })],
+/** The screens by the shape of their addresses, whose part in brackets is what they show. */
+const screens: readonly Row[] = [
+  [/^\/$/, 'overview', 'Overview', () => <Overview />],
+  [/^\/queue$/, 'overview', 'Queue', () => <Queue />],
+  [/^\/jobs$/, 'jobs', 'Jobs', () => <WithTimes screen={<Jobs />} />],
+  [/^\/jobs\/(\d{1,16})$/, 'jobs', (id) => `Job ${id}`, (id) => <ShowJob key={id} id={id} />],
   [
     /^\/change\/([a-z]+)$/,
-    ([kind = '']) => ({
-      section: 'jobs',
-      needs: 'read',
-      title: `${changeKind(kind)?.label ?? 'Change'} jobs`,
-      show: () => (
-        <WithTimes>
-          <ChangeScreen key={kind} kind={kind} />
-        </WithTimes>
-      ),
-    }),
+    'jobs',
+    (kind) => `${changeKind(kind)?.label ?? 'Change'} jobs`,
+    (kind) => <WithTimes screen={<ChangeScreen key={kind} kind={kind} />} />,
   ],
-  [/^\/queue$/, () => ({ section: 'overview', needs: 'read', title: 'Queue', show: () => <Queue /> })],
-  [/^\/history$/, () => ({ section: 'history', needs: 'read', title: 'History', show: () => <History /> })],
-  [/^\/events$/, () => ({ section: 'events', needs: 'read', title: 'Events', show: () => <Events /> })],
-  [
-    /^\/operations$/,
-    () => ({ section: 'operations', needs: 'records', title: 'Operations', show: () => <Operations /> }),
-  ],
-  [
-    /^\/operations\/(\d{1,16})$/,
-    ([id = '']) => ({
-      section: 'operations',
-      needs: 'records',
-      title: `Operation ${id}`,
-      show: () => <Operation key={id} id={id} />,
-    }),
-  ],
-  [/^\/plans$/, () => ({ section: 'plans', needs: 'records', title: 'Plans', show: () => <Plans /> })],
-  [
-    /^\/plans\/(\d{1,16})$/,
-    ([id = '']) => ({
-      section: 'plans',
-      needs: 'records',
-      title: `Plan ${id}`,
-      show: () => <ShowPlan key={id} id={id} />,
-    }),
-  ],
+  [/^\/clusters$/, 'failures', 'Failures', () => <Clusters />],
+  [/^\/history$/, 'history', 'History', () => <History />],
+  [/^\/events$/, 'events', 'Events', () => <Events />],
+  [/^\/operations$/, 'operations', 'Operations', () => <Operations />],
+  [/^\/operations\/(\d{1,16})$/, 'operations', (id) => `Operation ${id}`, (id) => <Operation key={id} id={id} />],
+  [/^\/plans$/, 'plans', 'Plans', () => <Plans />],
+  [/^\/plans\/(\d{1,16})$/, 'plans', (id) => `Plan ${id}`, (id) => <ShowPlan key={id} id={id} />],
 ]
 
 /** The screen of an address, or one that says that there is none. */
 export function screenAt(path: string): Screen {
-  for (const [shape, make] of screens) {
-    const found = shape.exec(path)
-    if (found) return make(found.slice(1))
+  for (const [shape, section, title, show] of screens) {
+    const [found, part = ''] = shape.exec(path) ?? []
+    if (found === undefined) continue
+    const needs = sections.find(({ name }) => name === section)?.needs
+    return { section, needs, title: typeof title === 'string' ? title : title(part), show: () => show(part) }
   }
   return { section: undefined, title: 'Not found', show: () => <p>There is no screen at this address.</p> }
 }

@@ -1,11 +1,34 @@
 import type { ComponentChildren } from 'preact'
+import { earliest } from '../../shared/earliest.ts'
 import { type LiveGroup, type LiveStats, mostGroups } from '../api/live-stats.ts'
-import { Link } from '../parts/link.tsx'
-import { Rows } from '../parts/rows.tsx'
-import { columns, oldestOf, sumOf } from '../parts/sums.tsx'
-import { Time } from '../parts/time.tsx'
+import { Link } from '../parts/controls.tsx'
+import { type Column, Rows } from '../parts/rows.tsx'
+import { Facts, Time } from '../parts/values.tsx'
 import { addressOf, query, replaceAddress } from '../state/address.ts'
 import { thatYouSee } from '../state/session.ts'
+
+/** The states that are counted. */
+export const columns = ['queued', 'scheduled', 'processing', 'quarantined'] as const
+type Counts = Record<(typeof columns)[number], number>
+
+/** The sums of groups. */
+export const sumOf = (groups: readonly LiveGroup[]): Counts => {
+  const sums: Counts = { queued: 0, scheduled: 0, processing: 0, quarantined: 0 }
+  for (const group of groups) for (const name of columns) sums[name] += group[name]
+  return sums
+}
+
+/** How many jobs groups hold, by state, and since when one waits. */
+export function Sums({ groups }: { groups: readonly LiveGroup[] }) {
+  const sums = sumOf(groups)
+  const oldest = oldestOf(groups)
+  const counts = columns.map((name) => [name, sums[name].toLocaleString('en')] as const)
+  return <Facts class="sums" facts={[...counts, ['oldest wait', <Time key="oldest" at={oldest} absent="none" />]]} />
+}
+
+/** Since when the job of groups waits that has waited longest; null where none waits. */
+export const oldestOf = (groups: readonly LiveGroup[]): string | null =>
+  earliest(groups.flatMap(({ oldest_due }) => oldest_due ?? [])) ?? null
 
 type Level = LiveStats['level']
 
@@ -40,15 +63,11 @@ export function Groups({ groups, level, find }: GroupsProps) {
       {(rows.length > mostRows || find !== undefined) && <Find find={find} shown={rows.length} />}
       <Rows
         label="Counts by domain, queue and type"
-        heads={['Domain › queue › type', ...columns, 'Oldest wait']}
-        numeric={columns}
-      >
-        <tbody>
-          {rows.slice(0, mostRows).map((row) => (
-            <CountsRow key={JSON.stringify(row.filter)} row={row} />
-          ))}
-        </tbody>
-      </Rows>
+        rows={rows.slice(0, mostRows)}
+        columns={rowColumns}
+        keyOf={({ filter }) => JSON.stringify(filter)}
+        attributesOf={(row) => ({ class: row.level })}
+      />
     </>
   )
 }
@@ -79,7 +98,10 @@ const typeRows = (filter: { domain: string; queue: string }, groups: readonly Li
   groups
     .toSorted((a, b) => (a.job_type < b.job_type ? -1 : 1))
     .map((group) => ({
-      ...{ level: 'job_type', name: group.job_type, groups: [group], isFolded: false },
+      level: 'job_type',
+      name: group.job_type,
+      groups: [group],
+      isFolded: false,
       filter: { ...filter, job_type: group.job_type },
     }))
 
@@ -89,30 +111,27 @@ const screenOf = ({ level, isFolded }: Row): string => (isFolded ? '/' : level =
 /** The states of jobs behind a count. */
 const states = { queued: 'queued', scheduled: 'queued', processing: 'processing', quarantined: 'quarantined' } as const
 
-function CountsRow({ row }: { row: Row }) {
-  const sums = sumOf(row.groups)
+const rowColumns: readonly Column<Row>[] = [
+  [
+    'Domain › queue › type',
+    (row) => (
+      <RowLink row={row} to={addressOf(screenOf(row), row.filter)}>
+        {row.name === '' ? <span class="faint">(no name)</span> : row.name}
+      </RowLink>
+    ),
+    'row',
+  ],
+  ...columns.map((name): Column<Row> => [name, (row) => <CountOf row={row} name={name} />, 'number']),
+  ['Oldest wait', ({ groups }) => <Time at={oldestOf(groups)} absent="" />],
+]
+
+function CountOf({ row, name }: { row: Row; name: keyof typeof states }) {
+  const count = sumOf(row.groups)[name]
+  if (count === 0) return <span class="faint">0</span>
   return (
-    <tr class={row.level}>
-      <th scope="row">
-        <RowLink row={row} to={addressOf(screenOf(row), row.filter)}>
-          {row.name === '' ? <span class="faint">(no name)</span> : row.name}
-        </RowLink>
-      </th>
-      {columns.map((column) => (
-        <td key={column} class="number">
-          {sums[column] === 0 ? (
-            <span class="faint">0</span>
-          ) : (
-            <RowLink row={row} to={addressOf('/jobs', { ...row.filter, status: states[column] })}>
-              {sums[column].toLocaleString('en')}
-            </RowLink>
-          )}
-        </td>
-      ))}
-      <td>
-        <Time at={oldestOf(row.groups)} absent="" />
-      </td>
-    </tr>
+    <RowLink row={row} to={addressOf('/jobs', { ...row.filter, status: states[name] })}>
+      {count.toLocaleString('en')}
+    </RowLink>
   )
 }
 

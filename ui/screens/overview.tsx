@@ -1,12 +1,11 @@
 import type { LiveStats } from '../api/live-stats.ts'
-import { Link } from '../parts/link.tsx'
+import { Link } from '../parts/controls.tsx'
+import { UnknownParameters } from '../parts/filter.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
-import { Sums } from '../parts/sums.tsx'
-import { Time } from '../parts/time.tsx'
-import { UnknownParameters } from '../parts/unknown-parameters.tsx'
+import { Time } from '../parts/values.tsx'
 import { addressOf, query } from '../state/address.ts'
-import { useLiveStats } from '../state/live.ts'
-import { Groups } from './groups.tsx'
+import { useLiveStats } from '../state/calls.ts'
+import { Groups, Sums } from './groups.tsx'
 
 const names: readonly string[] = ['domain', 'queue', 'find']
 
@@ -19,7 +18,7 @@ export function Overview() {
   if (!live || !stats) return problem ? <ProblemNote problem={problem} /> : <p role="status">Loading…</p>
   return (
     <>
-      <UnknownParameters names={[...query.value.keys()].filter((name) => !names.includes(name))} />
+      <UnknownParameters known={names} />
       <p class="faint">
         {live.isLive.value ? 'Live' : 'The server does not answer, and is asked again. This is'} as of{' '}
         <time dateTime={stats.as_of} title={stats.as_of}>

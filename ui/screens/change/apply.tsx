@@ -57,7 +57,11 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
     const change = {
       body: { ...rest, ...bound },
       key: crypto.randomUUID(),
-      ...{ reason, goesOn, count: total, isMost: most !== undefined, since: preview.as_of },
+      reason,
+      goesOn,
+      count: total,
+      isMost: most !== undefined,
+      since: preview.as_of,
     }
     begin(first === undefined ? change : canaryOf(change, first))
   }

@@ -1,19 +1,19 @@
 import { useState } from 'preact/hooks'
 import { scopeText } from '../../../shared/access/scope-text.ts'
-import { call } from '../../api/call.ts'
+import { commandLine } from '../../../shared/shell.ts'
+import { call, requestOf } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
-import { Link } from '../../parts/link.tsx'
+import { Copy, Link, Select } from '../../parts/controls.tsx'
+import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, query, replaceAddress } from '../../state/address.ts'
+import { base } from '../../state/page.ts'
 import { caller, may } from '../../state/session.ts'
-import { filterIn, isFilterField } from '../jobs/filter-fields.ts'
+import { filterIn, isFilterField } from '../jobs/filter-bar.tsx'
 import { Apply } from './apply.tsx'
-import { canaryIn, canaryOption } from './canary.ts'
-import { CopyCommand } from './copy-command.tsx'
 import { type ChangeKind, type ChangeOption, changeKind, optionIn } from './kinds.ts'
 import { type Preview, PreviewTable } from './preview.tsx'
-import { changeFields, commandWords } from './request.ts'
+import { canaryIn, canaryOption, changeFields, commandWords } from './request.ts'
 import { startedChange, usePreviewAgain } from './started.ts'
 
 /** A change of many jobs: its options, its preview, its confirmation, its course and its result, in this order. */
@@ -63,7 +63,7 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
   const current = preview?.of === asked ? preview.preview : undefined
   return (
     <>
-      <UnknownParameters names={[...params.keys()].filter((name) => !isKnown(name))} />
+      <UnknownParameters known={isKnown} />
       <p>{kind.says}</p>
       <FilterWords filter={filterIn(params)} kind={kind} />
       {!started && (
@@ -141,16 +141,7 @@ function Option({ option, value, path }: { option: ChangeOption; value: string; 
     )
   }
   if (typeof type === 'object') {
-    return (
-      <label>
-        {label}
-        <select value={value} onChange={({ currentTarget }) => set(currentTarget.value)}>
-          {type.map((word) => (
-            <option key={word}>{word}</option>
-          ))}
-        </select>
-      </label>
-    )
+    return <Select label={label} value={value} options={type} onChange={set} />
   }
   return (
     <label>
@@ -163,4 +154,26 @@ function Option({ option, value, path }: { option: ChangeOption; value: string; 
       />
     </label>
   )
+}
+
+/** Copies the preview of a change as a command for a terminal, which makes the same request. */
+export function CopyCommand({ name, kind }: { name: string; kind: ChangeKind }) {
+  const words = commandWords(name, kind, query.value)
+  return (
+    <span class="copy">
+      {words ? (
+        <Copy text={[...words, '--dry-run']}>Copy as jobsctl</Copy>
+      ) : (
+        <span class="faint">jobsctl has no flags for this filter</span>
+      )}
+      <Copy text={curlOf(kind)}>Copy as curl</Copy>
+    </span>
+  )
+}
+
+/** The command has a variable in place of the key, which this page does not know. */
+function curlOf(kind: ChangeKind): string {
+  const { method, path, body } = requestOf(kind.endpoint, { ...changeFields(kind, query.value), dry_run: true })
+  const words = ['curl', '-X', method, `${location.origin}${base}${path}`, '-H', 'Content-Type: application/json']
+  return `${commandLine([...words, '-d', body ?? ''])} -H "X-API-KEY: $JOBSCTL_API_KEY"`
 }

@@ -3,16 +3,15 @@ import type { Progress } from '../../../shared/changes/bulk-change.ts'
 import { call, confirmed } from '../../api/call.ts'
 import { type ChangeAnswer, numberOf } from '../../api/change.ts'
 import type { Problem } from '../../api/problem.ts'
-import { ActProblem } from '../../parts/act-problem.tsx'
-import { Link } from '../../parts/link.tsx'
+import { Button, Link } from '../../parts/controls.tsx'
+import { ActProblem } from '../../parts/login.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { spanText } from '../../parts/time.tsx'
-import { useAct } from '../../state/act.ts'
+import { spanText } from '../../parts/values.tsx'
 import { keepInEntry, navigate } from '../../state/address.ts'
+import { useAct } from '../../state/calls.ts'
 import { hasPlans, may } from '../../state/session.ts'
-import { canUndo } from '../operations/undo-kind.ts'
 import { changeOfOthers, FirstJobs, firstJobsOf, othersText } from './first-jobs.tsx'
-import type { Counted } from './kinds.ts'
+import { type Counted, canUndo } from './kinds.ts'
 import { jobsText } from './preview.tsx'
 import { type Proposal, ProposeInstead } from './propose.tsx'
 import { courseOf, isUnknown, type Known, lookFor } from './sent.ts'
@@ -56,27 +55,21 @@ export function Course({ kind, change, onStartAgain, back, onGoOn, proposal, onE
       )}
       {first && (
         <FirstJobs kind={kind} first={first}>
-          <button type="button" class="primary" onClick={() => onGoOn?.(changeOfOthers(change, first))}>
+          <Button class="primary" onClick={() => onGoOn?.(changeOfOthers(change, first))}>
             {kind.label} {othersText(first)}
-          </button>
+          </Button>
         </FirstJobs>
       )}
       {answer && !first && <Result kind={kind} answer={answer} change={change} />}
       {(answer || problem) && !first && (
         <p class="bar">
-          {problem && !isPartial && isUnknown(problem) && (
-            <button type="button" onClick={() => lookFor(change)}>
-              Look for it
-            </button>
-          )}
+          {problem && !isPartial && isUnknown(problem) && <Button onClick={() => lookFor(change)}>Look for it</Button>}
           {stopped && may('change') && canUndo(stopped) && (
-            <button type="button" onClick={() => navigate(`/operations/${stopped.id}`, again('stopped'))}>
-              Undo these…
-            </button>
+            <Button onClick={() => navigate(`/operations/${stopped.id}`, again('stopped'))}>Undo these…</Button>
           )}
-          <button type="button" onClick={() => onStartAgain(isPartial && !back ? 'stopped' : undefined)}>
+          <Button onClick={() => onStartAgain(isPartial && !back ? 'stopped' : undefined)}>
             {back ?? (isPartial ? 'Go on…' : 'Make another preview')}
-          </button>
+          </Button>
         </p>
       )}
       {operation !== undefined && (
@@ -163,9 +156,9 @@ export function StopButton({ id }: { id: number }) {
   return (
     <>
       <p>
-        <button type="button" onClick={stop} disabled={isAsked}>
+        <Button onClick={stop} disabled={isAsked}>
           Stop
-        </button>{' '}
+        </Button>{' '}
         <span role="status">{isAsked && 'It stops after its batch.'}</span>
       </p>
       <ActProblem act={act} />

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact'
 import { call } from '../../api/call.ts'
 import { type ChangeAnswer, numberOf } from '../../api/change.ts'
+import { Button } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Status } from '../../parts/status.tsx'
+import { Status } from '../../parts/values.tsx'
 import { navigate } from '../../state/address.ts'
-import { useLoad, usePolling } from '../../state/load.ts'
+import { useLoad, usePolling } from '../../state/calls.ts'
 import type { Counted } from './kinds.ts'
 import { jobsText } from './preview.tsx'
 import type { StartedChange } from './started.ts'
@@ -44,7 +45,10 @@ export function changeOfOthers(
     body: { ...others, preview_token: token },
     // The answer to the same change has the same token, so that the others follow once.
     key: `${key}-rest`,
-    ...{ reason, goesOn: canary?.goesOn ?? true, count: left, after: operation },
+    reason,
+    goesOn: canary?.goesOn ?? true,
+    count: left,
+    after: operation,
     ...(since !== undefined && { since }),
   }
 }
@@ -97,9 +101,7 @@ export function FirstJobs({ kind, first, children }: FirstJobsProps) {
         </p>
         {problem && <ProblemNote problem={problem} onRetry={reload} />}
         <p>
-          <button type="button" onClick={() => navigate(`/operations/${operation}`)}>
-            Stop here
-          </button>
+          <Button onClick={() => navigate(`/operations/${operation}`)}>Stop here</Button>
         </p>
       </div>
       {isDone && children}

@@ -1,6 +1,7 @@
 import { type BulkKind, isBulkKind, type Kind, kinds } from '../../../shared/changes/kinds.ts'
 import { secondsOf } from '../../../shared/duration.ts'
-import type { Fields } from '../../api/call.ts'
+import { isAct } from '../../../shared/records/acts.ts'
+import type { Answer, Fields } from '../../api/call.ts'
 
 /** An option of a change beside its filter: its name on the wire, which the address has too, and its flag. */
 export interface ChangeOption {
@@ -47,11 +48,17 @@ export interface ChangeKind extends KnownKind, Form {}
 export type Counted = Pick<ChangeKind, 'label' | 'done' | 'countedBy'> & { endpoint: ChangeEndpoint | 'applyPlan' }
 
 const spread: ChangeOption = {
-  ...{ name: 'spread_seconds', label: 'Spread over, such as 30m', flag: '--spread', type: 'duration' },
+  name: 'spread_seconds',
+  label: 'Spread over, such as 30m',
+  flag: '--spread',
+  type: 'duration',
 }
 const withDependents: ChangeOption = {
-  ...{ name: 'with_dependents', label: 'With the jobs that were cancelled because of them', flag: '--no-dependents' },
-  ...{ type: 'switch', preset: 'true' },
+  name: 'with_dependents',
+  label: 'With the jobs that were cancelled because of them',
+  flag: '--no-dependents',
+  type: 'switch',
+  preset: 'true',
 }
 
 /** The changes of the menus, in their order. */
@@ -92,8 +99,12 @@ const forms: Readonly<Partial<Record<BulkKind, Form>>> = {
     says: 'Queued jobs are due at another time.',
     options: [
       {
-        ...{ name: 'delay_seconds', label: 'Due in, such as 2h', flag: '--in', type: 'duration' },
-        ...{ preset: '0', ofZero: '--now' },
+        name: 'delay_seconds',
+        label: 'Due in, such as 2h',
+        flag: '--in',
+        type: 'duration',
+        preset: '0',
+        ofZero: '--now',
       },
       spread,
     ],
@@ -109,8 +120,12 @@ const forms: Readonly<Partial<Record<BulkKind, Form>>> = {
     says: 'Finished jobs past their retention are deleted, with their attachments. They stay in the archive for an undo.',
     options: [
       {
-        ...{ name: 'older_than_days', label: 'Ended at least so many days ago', flag: '--older-than', type: 'number' },
-        ...{ preset: '30', inWords: (value: string) => `${value}d` },
+        name: 'older_than_days',
+        label: 'Ended at least so many days ago',
+        flag: '--older-than',
+        type: 'number',
+        preset: '30',
+        inWords: (value: string) => `${value}d`,
       },
     ],
   },
@@ -163,3 +178,19 @@ function wireValue({ type }: ChangeOption, text: string): unknown {
   // What is no number goes to the server as it is, which says what it must be.
   return type === 'number' && Number.isFinite(Number(text)) ? Number(text) : text
 }
+
+/** The undo of an operation as a change of its own. */
+export const undoKind: ChangeKind = {
+  ...knownKind('undo'),
+  options: [],
+  says: 'The jobs of this operation are as before it, where nobody has changed them since.',
+}
+
+/** True for an operation of which an undo may give something back. */
+export const canUndo = ({
+  kind,
+  state,
+  affected,
+  no_way_back,
+}: Pick<Answer<'getOperation'>, 'kind' | 'state' | 'affected' | 'no_way_back'>): boolean =>
+  ['done', 'partial'].includes(state) && affected > 0 && !no_way_back && kind !== 'erase' && !isAct(kind)

@@ -1,9 +1,7 @@
 import type { Answer } from '../../api/call.ts'
-import { Facts } from '../../parts/facts.tsx'
-import { Link } from '../../parts/link.tsx'
-import { Rows } from '../../parts/rows.tsx'
-import { Status } from '../../parts/status.tsx'
-import { spanText, Time } from '../../parts/time.tsx'
+import { Link } from '../../parts/controls.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
+import { Facts, Status, spanText, Time } from '../../parts/values.tsx'
 
 export type Preview = NonNullable<Answer<'retry'>['preview']>
 
@@ -24,7 +22,14 @@ export function PreviewTable({ preview, verb }: { preview: Preview; verb: string
         ]}
       />
       {preview.groups.length >= mostGroups && <p class="faint">The 100 groups with the most jobs:</p>}
-      {preview.groups.length > 0 && <Groups groups={preview.groups} />}
+      {preview.groups.length > 0 && (
+        <Rows
+          label={preview.groups.length < mostGroups ? 'Groups' : 'The 100 largest groups'}
+          rows={preview.groups}
+          columns={columns}
+          keyOf={({ domain, queue, job_type, status }) => `${domain}\n${queue}\n${job_type}\n${status}`}
+        />
+      )}
       {preview.sample_ids.length > 0 && (
         <p>
           For example{' '}
@@ -86,24 +91,10 @@ function factsOf(preview: Preview): (readonly [string, string | undefined])[] {
   ]
 }
 
-const Groups = ({ groups }: Pick<Preview, 'groups'>) => (
-  <Rows
-    label={groups.length < mostGroups ? 'Groups' : 'The 100 largest groups'}
-    heads={['Domain', 'Queue', 'Type', 'Status', 'Jobs']}
-    numeric={['Jobs']}
-  >
-    <tbody>
-      {groups.map(({ domain, queue, job_type, status, count }) => (
-        <tr key={`${domain}\n${queue}\n${job_type}\n${status}`}>
-          <td>{domain}</td>
-          <td>{queue}</td>
-          <td>{job_type}</td>
-          <td>
-            <Status of={status} />
-          </td>
-          <td class="number">{count.toLocaleString('en')}</td>
-        </tr>
-      ))}
-    </tbody>
-  </Rows>
-)
+const columns: readonly Column<Preview['groups'][number]>[] = [
+  ['Domain', ({ domain }) => domain],
+  ['Queue', ({ queue }) => queue],
+  ['Type', ({ job_type }) => job_type],
+  ['Status', ({ status }) => <Status of={status} />],
+  ['Jobs', ({ count }) => count.toLocaleString('en'), 'number'],
+]

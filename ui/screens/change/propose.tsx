@@ -2,11 +2,10 @@ import { useState } from 'preact/hooks'
 import type { EndpointName } from '../../../shared/endpoint-names.ts'
 import { commandLine } from '../../../shared/shell.ts'
 import { call, confirmed, type Fields, pathOf, reasonHeader } from '../../api/call.ts'
-import { ActProblem } from '../../parts/act-problem.tsx'
-import { Copy } from '../../parts/copy.tsx'
-import { Why } from '../../parts/why.tsx'
-import { type Act, useAct } from '../../state/act.ts'
+import { Button, Copy, Why } from '../../parts/controls.tsx'
+import { ActProblem } from '../../parts/login.tsx'
 import { navigate } from '../../state/address.ts'
+import { type Act, useAct } from '../../state/calls.ts'
 import { may } from '../../state/session.ts'
 
 /** A change that may wait for a second person. */
@@ -36,21 +35,18 @@ export function Propose({ proposal: { endpoint, fields, words }, reason, act, is
   const lacksReason = reason.trim() === ''
   return (
     <div class="bar">
-      <button
-        type="button"
+      <Button
         class={isPrimary ? 'primary' : undefined}
         disabled={lacksReason}
         aria-describedby="propose-needs"
         onClick={() => act.run(propose)}
       >
         Propose
-      </button>
+      </Button>
       <span id="propose-needs" class="faint">
         {lacksReason ? 'A plan for another principal needs a reason.' : 'It waits until another principal approves it.'}
       </span>
-      {words && !lacksReason && (
-        <Copy text={commandLine([...words, '--propose', '--reason', reason.trim()])}>Copy as jobsctl</Copy>
-      )}
+      {words && !lacksReason && <Copy text={[...words, '--propose', '--reason', reason.trim()]}>Copy as jobsctl</Copy>}
     </div>
   )
 }

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
 import { call } from '../../api/call.ts'
+import { Select } from '../../parts/controls.tsx'
 import { addressOf, navigate } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLoad } from '../../state/calls.ts'
 import { caller } from '../../state/session.ts'
 
 export const fieldNames = ['domain', 'queue', 'job_type', 'status', 'since'] as const
@@ -34,16 +35,7 @@ export function ClusterFilter({ fields }: { fields: ClusterFields }) {
   )
   return (
     <section class="options" aria-label="Filter">
-      <label>
-        State
-        <select value={fields.status ?? ''} onChange={({ currentTarget }) => show('status', currentTarget.value)}>
-          {states.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Select label="State" value={fields.status ?? ''} options={states} onChange={(value) => show('status', value)} />
       <Since since={fields.since ?? ''} onChange={(value) => show('since', value)} />
       {text('domain', 'Domain')}
       {text('queue', 'Queue')}
@@ -85,16 +77,5 @@ function Since({ since, onChange }: { since: string; onChange: (since: string) =
   const ofMarks = [...new Set(marks.map(({ text }) => text))].map((text) => [`mark:${text}`, `since ${text}`] as const)
   const known: readonly (readonly [string, string])[] = [['', 'ever'], ...spans, ...ofMarks]
   const all = known.some(([value]) => value === since) ? known : [...known, [since, `since ${since}`] as const]
-  return (
-    <label>
-      Failed
-      <select value={since} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-        {all.map(([value, label]) => (
-          <option key={value} value={value}>
-            {label}
-          </option>
-        ))}
-      </select>
-    </label>
-  )
+  return <Select label="Failed" value={since} options={all} onChange={onChange} />
 }

@@ -1,7 +1,6 @@
 import type { Answer } from '../../api/call.ts'
-import { Link } from '../../parts/link.tsx'
-import { Status } from '../../parts/status.tsx'
-import { Time } from '../../parts/time.tsx'
+import { Link } from '../../parts/controls.tsx'
+import { Status, Time } from '../../parts/values.tsx'
 import { addressOf } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
@@ -13,7 +12,7 @@ type FailureCluster = Answer<'failureClusters'>['clusters'][number]
 const canaryFrom = 20
 const canaries = '5'
 
-/** So many places and owners are written out. */
+/** The number of places and owners that are written out. */
 const mostNamed = 3
 /** The most groups, owners and domains that the server sends, the largest first. */
 const mostSent = 10
@@ -31,7 +30,10 @@ interface ClusterProps {
 /** Failures that have their state, code and message in common: how many, where, since when, some of them, and what can be done. */
 export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: ClusterProps) {
   const filter = {
-    ...{ domain: fields.domain, queue: fields.queue, job_type: fields.job_type, cluster },
+    domain: fields.domain,
+    queue: fields.queue,
+    job_type: fields.job_type,
+    cluster,
     // The jobs of this list, and not those that have failed before: their number is what the change then shows.
     ...(status !== 'retrying' && { ended_after: since }),
   }

@@ -1,20 +1,21 @@
-import { commandLine } from '../../../shared/shell.ts'
 import { type Answer, callWithHeaders } from '../../api/call.ts'
-import { Copy } from '../../parts/copy.tsx'
-import { Link } from '../../parts/link.tsx'
+import { Copy, Link, Refresh } from '../../parts/controls.tsx'
+import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Refresh } from '../../parts/refresh.tsx'
-import { Rows } from '../../parts/rows.tsx'
-import { Time } from '../../parts/time.tsx'
-import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
+import { Time } from '../../parts/values.tsx'
 import { addressOf, query } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLoad } from '../../state/calls.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { Cluster } from './cluster.tsx'
 import { type ClusterFields, ClusterFilter, fieldNames } from './cluster-filter.tsx'
 
 const flags: Readonly<Record<keyof ClusterFields, string>> = {
-  ...{ domain: '--domain', queue: '--queue', job_type: '--job-type', status: '--status', since: '--since' },
+  domain: '--domain',
+  queue: '--queue',
+  job_type: '--job-type',
+  status: '--status',
+  since: '--since',
 }
 
 const timeOf = async (words: string, signal: AbortSignal) =>
@@ -26,7 +27,6 @@ export function Clusters() {
   const fields: ClusterFields = Object.fromEntries(
     fieldNames.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])),
   )
-  const unknown = [...params.keys()].filter((name) => !fieldNames.some((known) => known === name))
   const { data, problem, isLoading, reload } = useLoad(JSON.stringify(fields), async (signal) => {
     const since = fields.since && (await timeOf(fields.since, signal))
     const { answer, headers } = await callWithHeaders('failureClusters', { ...fields, since }, { signal })
@@ -36,11 +36,11 @@ export function Clusters() {
   const words = fieldNames.flatMap((name) => (fields[name] ? [flags[name], fields[name]] : []))
   return (
     <>
-      <UnknownParameters names={unknown} />
+      <UnknownParameters known={fieldNames} />
       <ClusterFilter fields={fields} />
       <div class="bar">
         <Refresh isLoading={isLoading} onRefresh={reload} />
-        <Copy text={commandLine(['jobsctl', 'clusters', ...words])}>Copy as jobsctl</Copy>
+        <Copy text={['jobsctl', 'clusters', ...words]}>Copy as jobsctl</Copy>
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data && !data.isComplete && (
@@ -62,26 +62,31 @@ export function Clusters() {
   )
 }
 
-const ExpiredLeases = ({ leases }: { leases: Answer<'failureClusters'>['expired_leases'] }) => (
+type ExpiredLease = Answer<'failureClusters'>['expired_leases'][number]
+
+const leaseColumns: readonly Column<ExpiredLease>[] = [
+  ['Worker', ({ worker_id }) => worker_id ?? <span class="faint">none</span>],
+  ['Type', ({ job_type }) => job_type],
+  [
+    'Jobs',
+    ({ worker_id, job_type, count }) => (
+      <Link to={addressOf('/jobs', { stale: 'true', job_type, worker_id: worker_id ?? undefined })}>
+        {count.toLocaleString('en')}
+      </Link>
+    ),
+    'number',
+  ],
+  ['First', ({ oldest }) => <Time at={oldest} absent="no end" />],
+]
+
+const ExpiredLeases = ({ leases }: { leases: readonly ExpiredLease[] }) => (
   <section aria-label="Expired leases">
     <h2>Running jobs whose lease has expired</h2>
-    <Rows label="Expired leases" heads={['Worker', 'Type', 'Jobs', 'First']} numeric={['Jobs']}>
-      <tbody>
-        {leases.map(({ worker_id, job_type, count, oldest }) => (
-          <tr key={`${worker_id}\n${job_type}`}>
-            <td>{worker_id ?? <span class="faint">none</span>}</td>
-            <td>{job_type}</td>
-            <td class="number">
-              <Link to={addressOf('/jobs', { stale: 'true', job_type, worker_id: worker_id ?? undefined })}>
-                {count.toLocaleString('en')}
-              </Link>
-            </td>
-            <td>
-              <Time at={oldest} absent="no end" />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </Rows>
+    <Rows
+      label="Expired leases"
+      rows={leases}
+      columns={leaseColumns}
+      keyOf={({ worker_id, job_type }) => `${worker_id}\n${job_type}`}
+    />
   </section>
 )

@@ -1,11 +1,11 @@
 import type { JobEvent } from '../../../shared/records/events.ts'
 import { type Place, placeOfTime, readEvents } from '../../api/event-tail.ts'
 import { timeOf } from '../../api/time-of.ts'
-import { Json } from '../../parts/json.tsx'
-import { Link } from '../../parts/link.tsx'
+import { Button, Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
+import { Json } from '../../parts/values.tsx'
 import { navigate } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLoad } from '../../state/calls.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { EventTable } from './event-table.tsx'
 import { addressOfEvents, type Shown } from './place.ts'
@@ -33,13 +33,9 @@ export function EventPage({ shown, held }: EventPageProps) {
   return (
     <>
       <div class="bar">
-        <button
-          type="button"
-          class="primary"
-          onClick={() => navigate(addressOfEvents(shown, { after: begin, follow: true }))}
-        >
+        <Button class="primary" onClick={() => navigate(addressOfEvents(shown, { after: begin, follow: true }))}>
           Go on from here
-        </button>
+        </Button>
         <Link to={addressOfEvents(shown)}>To the newest</Link>
         {first && <Link to={addressOfEvents(shown, { before: first.id, limit })}>Older</Link>}
         {last && <Link to={addressOfEvents(shown, { after: last.id, limit })}>Newer</Link>}

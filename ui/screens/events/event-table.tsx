@@ -1,47 +1,36 @@
 import { detailOf } from '../../../shared/records/event-detail.ts'
 import type { JobEvent } from '../../../shared/records/events.ts'
-import { Link } from '../../parts/link.tsx'
-import { Rows } from '../../parts/rows.tsx'
-import { type Meaning, Status } from '../../parts/status.tsx'
+import { Link } from '../../parts/controls.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
+import { type Meaning, Status } from '../../parts/values.tsx'
 import { addressOfEvents } from './place.ts'
 
 /** Events, the newest first. The id of each leads to the whole event. */
 export const EventTable = ({ events }: { events: readonly JobEvent[] }) => (
-  <Rows label="Events" heads={['Id', 'Time (UTC)', 'Event', 'Queue', 'Type', 'Job', 'Detail']} numeric={['Id', 'Job']}>
-    <tbody>
-      {events.toReversed().map((event) => (
-        <Row key={event.id} event={event} />
-      ))}
-    </tbody>
-  </Rows>
+  <Rows label="Events" rows={events.toReversed()} columns={columns} keyOf={({ id }) => id} />
 )
+
+const columns: readonly Column<JobEvent>[] = [
+  ['Id', ({ id }) => <Link to={addressOfEvents({ scope: {} }, { after: id - 1, limit: '1' })}>{id}</Link>, 'number'],
+  [
+    'Time (UTC)',
+    ({ created_at }) => (
+      <time dateTime={created_at ?? ''} title={created_at ?? ''}>
+        {clockOf(created_at)}
+      </time>
+    ),
+  ],
+  ['Event', ({ event_type }) => <Status of={event_type} meaning={meaningOf(event_type)} />],
+  ['Queue', ({ domain, queue }) => (queue ? `${domain ?? '*'}/${queue}` : domain)],
+  ['Type', ({ job_type }) => job_type],
+  ['Job', ({ job_id }) => job_id != null && <Link to={`/jobs/${job_id}`}>{job_id}</Link>, 'number'],
+  ['Detail', ({ attrs }) => shortened(detailOf(attrs)), 'wide'],
+]
 
 /** The most characters of the detail in a row. */
 const mostDetail = 300
 
-function Row({ event }: { event: JobEvent }) {
-  const { id, created_at, event_type, domain, queue, job_type, job_id, attrs } = event
-  const detail = detailOf(attrs)
-  return (
-    <tr>
-      <td class="number">
-        <Link to={addressOfEvents({ scope: {} }, { after: id - 1, limit: '1' })}>{id}</Link>
-      </td>
-      <td>
-        <time dateTime={created_at ?? ''} title={created_at ?? ''}>
-          {clockOf(created_at)}
-        </time>
-      </td>
-      <td>
-        <Status of={event_type} meaning={meaningOf(event_type)} />
-      </td>
-      <td>{queue ? `${domain ?? '*'}/${queue}` : domain}</td>
-      <td>{job_type}</td>
-      <td class="number">{job_id != null && <Link to={`/jobs/${job_id}`}>{job_id}</Link>}</td>
-      <td class="wide">{detail.length > mostDetail ? `${detail.slice(0, mostDetail)}…` : detail}</td>
-    </tr>
-  )
-}
+const shortened = (detail: string): string => (detail.length > mostDetail ? `${detail.slice(0, mostDetail)}…` : detail)
 
 /** `2026-11-24 14:06:03`; text that is no time stays as it is. */
 function clockOf(time: string | null | undefined): string {

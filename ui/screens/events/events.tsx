@@ -1,12 +1,10 @@
 import { useState } from 'preact/hooks'
 import type { JobEvent } from '../../../shared/records/events.ts'
-import { commandLine } from '../../../shared/shell.ts'
-import { Copy } from '../../parts/copy.tsx'
-import { AddFilter, type Filter, FilterChips } from '../../parts/filter.tsx'
-import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
+import { Copy } from '../../parts/controls.tsx'
+import { AddFilter, type Filter, FilterChips, UnknownParameters } from '../../parts/filter.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { EventPage } from './event-page.tsx'
-import { commandOf, filterFields, filterOf, shownIn, unknownIn } from './place.ts'
+import { commandOf, filterFields, filterOf, names, shownIn } from './place.ts'
 import { Tail } from './tail.tsx'
 
 /** The events of a tail that was paused, and the address that shows the same. */
@@ -29,11 +27,11 @@ export function Events() {
   const fields = { fields: filterFields, filter, onChange: show }
   return (
     <>
-      <UnknownParameters names={unknownIn(params)} />
+      <UnknownParameters known={names} />
       <section class="filter chips" aria-label="Filter">
         <FilterChips {...fields} />
         <AddFilter {...fields} />
-        {command && <Copy text={commandLine(command)}>Copy as jobsctl</Copy>}
+        {command && <Copy text={command}>Copy as jobsctl</Copy>}
       </section>
       {shown.follows ? (
         <Tail key={JSON.stringify(shown)} shown={shown} onPause={(address, events) => hold({ address, events })} />

@@ -17,11 +17,7 @@ export interface Shown {
   follows: boolean
 }
 
-const names = ['domain', 'queue', 'job_type', 'after', 'since', 'before', 'limit', 'follow'] as const
-
-/** The parameters of an address that this screen does not know. */
-export const unknownIn = (params: URLSearchParams): string[] =>
-  [...params.keys()].filter((name) => !names.some((known) => known === name))
+export const names = ['domain', 'queue', 'job_type', 'after', 'since', 'before', 'limit', 'follow'] as const
 
 /** Without a place in the log, the last events are followed. */
 export function shownIn(params: URLSearchParams): Shown {

@@ -2,10 +2,10 @@ import { useEffect, useState } from 'preact/hooks'
 import type { JobEvent } from '../../../shared/records/events.ts'
 import { endOfLog, followEvents, keptEvents, readEvents } from '../../api/event-tail.ts'
 import { Problem } from '../../api/problem.ts'
-import { Link } from '../../parts/link.tsx'
+import { Button, Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { navigate } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLoad } from '../../state/calls.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { EventTable } from './event-table.tsx'
 import { addressOfEvents, type Shown } from './place.ts'
@@ -57,9 +57,7 @@ function Following({ shown, onPause, begin }: FollowingProps) {
   return (
     <>
       <div class="bar">
-        <button type="button" onClick={pause}>
-          Pause
-        </button>
+        <Button onClick={pause}>Pause</Button>
         {first && <Link to={addressOfEvents(shown, { before: first.id })}>Older</Link>}
         <span class="faint" role="status">
           {sentenceOf(following?.isLive.value)}

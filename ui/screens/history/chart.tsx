@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { History, Point } from '../../../shared/history/history.ts'
-import type { Zone } from './clock.ts'
-import { clockOf } from './clock.ts'
-import type { Moment } from './marks.ts'
-import { PointTable } from './point-table.tsx'
-import type { ChartOf, Series } from './series.ts'
+import { Link } from '../../parts/controls.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
+import { addressOf, query } from '../../state/address.ts'
+import type { Moment } from './moments.tsx'
+import { type ChartOf, clockOf, type Series, type Zone } from './series.ts'
 
 interface ChartProps {
   chart: ChartOf
@@ -120,3 +120,60 @@ const Lines = ({ history, moments, most }: { history: History; moments: readonly
 /** How many steps a time is after the begin. */
 const placeOf = (time: string, { from, step_seconds }: History): number =>
   (Date.parse(time) - Date.parse(from)) / 1000 / step_seconds
+
+interface PointTableProps {
+  chart: ChartOf
+  history: History
+  zone: Zone
+}
+
+/** The numbers of a chart, written when somebody unfolds them. Each step leads to its own history, in shorter steps. */
+export function PointTable({ chart, history, zone }: PointTableProps) {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>{chart.title} as a table</summary>
+      {isOpen && <Numbers {...{ chart, history, zone }} />}
+    </details>
+  )
+}
+
+function Numbers({ chart: { title, series, isCount }, history, zone }: PointTableProps) {
+  const points = history.points.filter((point) => series.some(({ height }) => height(point) > 0))
+  if (points.length === 0) return <p class="empty">Every step has none.</p>
+  return (
+    <Rows
+      label={`${title}: numbers`}
+      rows={points}
+      columns={[
+        [
+          `From (${zone === 'utc' ? 'UTC' : 'local'})`,
+          ({ at }) => <Link to={addressWithin(at, history)}>{clockOf(at, zone)}</Link>,
+          'row',
+        ],
+        ...series.map(({ label, text }): Column<Point> => [label, text, isCount ? 'number' : undefined]),
+      ]}
+      keyOf={({ at }) => at}
+    >
+      {isCount && (
+        <tfoot>
+          <tr>
+            <th scope="row">All</th>
+            {series.map(({ label, height }) => (
+              <td key={label} class="number">
+                {points.reduce((sum, point) => sum + height(point), 0).toLocaleString('en')}
+              </td>
+            ))}
+          </tr>
+        </tfoot>
+      )}
+    </Rows>
+  )
+}
+
+/** The history of one step alone. */
+function addressWithin(at: string, { step_seconds }: History): string {
+  const { since: _since, step: _step, ...rest } = Object.fromEntries(query.value)
+  const to = new Date(Date.parse(at) + 1000 * step_seconds).toISOString()
+  return addressOf('/history', { ...rest, from: at, to })
+}

@@ -1,21 +1,16 @@
 import { useRef } from 'preact/hooks'
 import type { History as Answer, Point } from '../../../shared/history/history.ts'
-import { commandLine } from '../../../shared/shell.ts'
 import { call } from '../../api/call.ts'
 import { timeOf } from '../../api/time-of.ts'
-import { Copy } from '../../parts/copy.tsx'
-import { AddFilter, type Filter, FilterChips } from '../../parts/filter.tsx'
+import { Copy } from '../../parts/controls.tsx'
+import { AddFilter, type Filter, FilterChips, UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLoad } from '../../state/calls.ts'
 import { Chart } from './chart.tsx'
-import type { Zone } from './clock.ts'
-import { momentsOf } from './marks.ts'
-import { MomentTable } from './moment-table.tsx'
-import { Notes } from './notes.tsx'
+import { MomentTable, momentsOf } from './moments.tsx'
 import { RangeBar, type RangeParams } from './range-bar.tsx'
-import { chartsOf } from './series.ts'
+import { chartsOf, clockOf, type Zone } from './series.ts'
 
 const scopeFields = [
   { name: 'domain', label: 'Domain' },
@@ -45,11 +40,11 @@ export function History() {
   const filter = { fields: scopeFields, filter: scope, onChange: show }
   return (
     <>
-      <UnknownParameters names={[...params.keys()].filter((name) => !names.some((known) => known === name))} />
+      <UnknownParameters known={names} />
       <section class="filter chips" aria-label="Filter">
         <FilterChips {...filter} />
         <AddFilter {...filter} />
-        <Copy text={commandLine(commandOf(request))}>Copy as jobsctl</Copy>
+        <Copy text={commandOf(request)}>Copy as jobsctl</Copy>
       </section>
       <RangeBar {...{ range, isLoading }} shown={data?.history} onRefresh={reload} onChange={show} />
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
@@ -90,3 +85,46 @@ function commandOf({ domain, queue, job_type, from, to, since, step }: Filter): 
   )
   return ['jobsctl', 'history', ...words]
 }
+
+interface NotesProps {
+  history: Answer
+  /** The steps that have changed after they were over, since this was loaded before. */
+  late: readonly Point[]
+  zone: Zone
+}
+
+/** The most times that one sentence names. */
+const mostNamed = 5
+
+const listed = (texts: readonly string[]): string =>
+  texts.length > mostNamed
+    ? `${texts.slice(0, mostNamed).join(', ')}, and ${(texts.length - mostNamed).toLocaleString('en')} more`
+    : texts.join(', ')
+
+/** What keeps the numbers of a history from being whole, and what to do about it. */
+export function Notes({ history: { kept, why, since, from, gaps }, late, zone }: NotesProps) {
+  const clock = (time: string) => clockOf(time, zone)
+  const spans = gaps.map((gap) => `from ${clock(gap.from)} to ${clock(gap.to)}`)
+  return (
+    <div role="status">
+      {!kept && <NotKept why={why ?? ''} />}
+      {since !== null && Date.parse(since) > Date.parse(from) && <p class="faint">History began at {clock(since)}.</p>}
+      {spans.length > 0 && <p class="note care">Nothing was counted {listed(spans)}.</p>}
+      {late.length > 0 && (
+        <p class="note care">
+          {late.length === 1 ? 'A step that was over has' : `${late.length} steps that were over have`} changed since
+          the last refresh, because a transaction committed late: {listed(late.map(({ at }) => clock(at)))}.
+        </p>
+      )}
+    </div>
+  )
+}
+
+const NotKept = ({ why }: { why: string }) => (
+  <div class="note care">
+    <p>Not every change is counted now: {why}.</p>
+    <p class="hint">
+      Start a server of this database with <code>JOBS_HISTORY=on</code>, and look with <code>jobsctl doctor</code>.
+    </p>
+  </div>
+)

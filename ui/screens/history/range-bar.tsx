@@ -1,6 +1,6 @@
 import type { Step } from '../../../shared/history/history.ts'
-import { Refresh } from '../../parts/refresh.tsx'
-import { fieldOf, timeOf, type Zone } from './clock.ts'
+import { Button, Refresh, Select } from '../../parts/controls.tsx'
+import { fieldOf, timeOf, type Zone } from './series.ts'
 
 /** The parameters of the address, without those of the filter. */
 export interface RangeParams {
@@ -31,36 +31,31 @@ export function RangeBar({ range, shown, isLoading, onRefresh, onChange }: Range
   return (
     <div class="bar">
       {spans.map((name) => (
-        <button
+        <Button
           key={name}
-          type="button"
           class="chip toggle"
           aria-pressed={name === span}
           onClick={() => onChange({ since: name === presetSpan ? undefined : name, from: undefined, to: undefined })}
         >
           {name}
-        </button>
+        </Button>
       ))}
       <Times key={`${shown?.from} ${shown?.to} ${zone}`} {...{ shown, zone, onChange }} />
-      <label>
-        Step{' '}
-        <select value={step ?? ''} onChange={({ currentTarget }) => onChange({ step: currentTarget.value })}>
-          <option value="">as fits</option>
-          {stepNames.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Times in{' '}
-        <select
-          value={zone}
-          onChange={({ currentTarget }) => onChange({ zone: currentTarget.value === 'local' ? 'local' : undefined })}
-        >
-          <option value="utc">UTC</option>
-          <option value="local">local time</option>
-        </select>
-      </label>
+      <Select
+        label="Step"
+        value={step ?? ''}
+        options={[['', 'as fits'], ...stepNames]}
+        onChange={(value) => onChange({ step: value })}
+      />
+      <Select
+        label="Times in"
+        value={zone}
+        options={[
+          ['utc', 'UTC'],
+          ['local', 'local time'],
+        ]}
+        onChange={(value) => onChange({ zone: value === 'local' ? value : undefined })}
+      />
       <Refresh {...{ isLoading, onRefresh }} />
     </div>
   )

@@ -1,8 +1,7 @@
 import type { Answer } from '../../api/call.ts'
-import { Link } from '../../parts/link.tsx'
-import { Rows } from '../../parts/rows.tsx'
-import { Status } from '../../parts/status.tsx'
-import { Time } from '../../parts/time.tsx'
+import { Link } from '../../parts/controls.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
+import { Status, Time } from '../../parts/values.tsx'
 import { thatYouSee } from '../../state/session.ts'
 
 type ListedJob = Answer<'listJobs'>[number]
@@ -23,80 +22,49 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
     for (const id of ids) isChosen ? next.add(id) : next.delete(id)
     onSelect(next)
   }
+  const select: Column<ListedJob> = [
+    <input
+      key="all"
+      type="checkbox"
+      aria-label="Select all jobs of this page"
+      checked={all}
+      onChange={({ currentTarget }) =>
+        toggle(
+          jobs.map(({ id }) => id),
+          currentTarget.checked,
+        )
+      }
+    />,
+    ({ id }) => (
+      <input
+        type="checkbox"
+        aria-label={`Select job ${id}`}
+        checked={selected.has(id)}
+        onChange={({ currentTarget }) => toggle([id], currentTarget.checked)}
+      />
+    ),
+  ]
   return (
     <Rows
       label="Jobs"
-      heads={[
-        <input
-          key="all"
-          type="checkbox"
-          aria-label="Select all jobs of this page"
-          checked={all}
-          onChange={({ currentTarget }) =>
-            toggle(
-              jobs.map(({ id }) => id),
-              currentTarget.checked,
-            )
-          }
-        />,
-        ...columns,
-      ]}
-      numeric={['Id', 'Retries', 'Priority']}
-    >
-      <tbody>
-        {jobs.map((job) => (
-          <Row
-            key={job.id}
-            job={job}
-            isSelected={selected.has(job.id)}
-            onToggle={(isChosen) => toggle([job.id], isChosen)}
-          />
-        ))}
-      </tbody>
-    </Rows>
+      rows={jobs}
+      columns={[select, ...columns]}
+      keyOf={({ id }) => id}
+      attributesOf={({ id }) => ({ 'aria-selected': selected.has(id) })}
+    />
   )
 }
 
-const columns = ['Id', 'Status', 'Domain', 'Queue', 'Type', 'Retries', 'Priority', 'Owner', 'Error', 'Created', 'Ended']
-
-interface RowProps {
-  job: ListedJob
-  isSelected: boolean
-  onToggle: (isSelected: boolean) => void
-}
-
-function Row({ job, isSelected, onToggle }: RowProps) {
-  return (
-    <tr aria-selected={isSelected}>
-      <td>
-        <input
-          type="checkbox"
-          aria-label={`Select job ${job.id}`}
-          checked={isSelected}
-          onChange={({ currentTarget }) => onToggle(currentTarget.checked)}
-        />
-      </td>
-      <td class="number">
-        <Link to={`/jobs/${job.id}`}>{job.id}</Link>
-      </td>
-      <td>
-        <Status of={job.status ?? ''} />
-      </td>
-      <td>{job.domain}</td>
-      <td>{job.queue}</td>
-      <td>{job.job_type}</td>
-      <td class="number">
-        {job.retry_count ?? 0}/{job.max_retries ?? 0}
-      </td>
-      <td class="number">{job.priority}</td>
-      <td>{job.owner_user_id}</td>
-      <td>{job.error_code}</td>
-      <td>
-        <Time at={job.created_at} />
-      </td>
-      <td>
-        <Time at={job.completed_at} />
-      </td>
-    </tr>
-  )
-}
+const columns: readonly Column<ListedJob>[] = [
+  ['Id', ({ id }) => <Link to={`/jobs/${id}`}>{id}</Link>, 'number'],
+  ['Status', ({ status }) => <Status of={status ?? ''} />],
+  ['Domain', ({ domain }) => domain],
+  ['Queue', ({ queue }) => queue],
+  ['Type', ({ job_type }) => job_type],
+  ['Retries', ({ retry_count, max_retries }) => `${retry_count ?? 0}/${max_retries ?? 0}`, 'number'],
+  ['Priority', ({ priority }) => priority, 'number'],
+  ['Owner', ({ owner_user_id }) => owner_user_id],
+  ['Error', ({ error_code }) => error_code],
+  ['Created', ({ created_at }) => <Time at={created_at} />],
+  ['Ended', ({ completed_at }) => <Time at={completed_at} />],
+]

@@ -1,11 +1,10 @@
 import { useState } from 'preact/hooks'
+import { Button, Refresh, Select } from '../../parts/controls.tsx'
+import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Refresh } from '../../parts/refresh.tsx'
-import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { Act } from './act.tsx'
-import { FilterBar } from './filter-bar.tsx'
-import { filterIn, isFilterField } from './filter-fields.ts'
+import { FilterBar, filterIn, isFilterField } from './filter-bar.tsx'
 import { JobTable } from './job-table.tsx'
 import { type Found, useSearch } from './search.ts'
 
@@ -26,7 +25,6 @@ export function Jobs() {
   const filter = filterIn(params)
   const sort = params.get('sort') ?? undefined
   const cursor = params.get('cursor') ?? undefined
-  const unknown = [...params.keys()].filter((name) => !isFilterField(name) && !ownNames.has(name))
   const [sort_by, sort_order] = (sort ?? sorts[0][0]).split(':')
   const { found, problem, isLoading, reload, stop, goOn } = useSearch(
     { ...filter, sort_by, sort_order, cursor },
@@ -38,19 +36,16 @@ export function Jobs() {
   const chosen = (found?.jobs ?? []).filter(({ id }) => selected.has(id)).map(({ id }) => id)
   return (
     <>
-      <UnknownParameters names={unknown} />
+      <UnknownParameters known={(name) => isFilterField(name) || ownNames.has(name)} />
       <FilterBar filter={filter} rest={{ sort }} />
       <div class="bar">
-        <label>
-          <span class="hidden">Order</span>
-          <select value={sort ?? sorts[0][0]} onChange={({ currentTarget }) => show({ sort: currentTarget.value })}>
-            {sorts.map(([value, label]) => (
-              <option key={value} value={value}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <Select
+          label="Order"
+          isLabelHidden
+          value={sort ?? sorts[0][0]}
+          options={sorts}
+          onChange={(value) => show({ sort: value })}
+        />
         <Refresh isLoading={isLoading} onRefresh={reload} />
         <Act filter={filter} ids={chosen} />
       </div>
@@ -61,12 +56,12 @@ export function Jobs() {
       )}
       {found && (
         <nav class="bar" aria-label="Pages">
-          <button type="button" disabled={!found.prev} onClick={() => show({ cursor: found.prev })}>
+          <Button disabled={!found.prev} onClick={() => show({ cursor: found.prev })}>
             Previous page
-          </button>
-          <button type="button" disabled={!found.next} onClick={() => show({ cursor: found.next })}>
+          </Button>
+          <Button disabled={!found.next} onClick={() => show({ cursor: found.next })}>
             Next page
-          </button>
+          </Button>
         </nav>
       )}
     </>
@@ -84,16 +79,9 @@ const Searched = ({ found: { jobs, scanned, missingIndex, next }, isLoading, sto
       {missingIndex && <> The database lacks an index for this list: {missingIndex}.</>}
     </p>
     {isLoading ? (
-      <button type="button" onClick={stop}>
-        Stop
-      </button>
+      <Button onClick={stop}>Stop</Button>
     ) : (
-      next !== undefined &&
-      jobs.length < pageSize && (
-        <button type="button" onClick={goOn}>
-          Go on
-        </button>
-      )
+      next !== undefined && jobs.length < pageSize && <Button onClick={goOn}>Go on</Button>
     )}
   </div>
 )

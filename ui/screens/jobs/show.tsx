@@ -1,14 +1,13 @@
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { escapedJson } from '../../../shared/escape.ts'
 import { type Answer, call } from '../../api/call.ts'
-import { Json } from '../../parts/json.tsx'
-import { Link } from '../../parts/link.tsx'
+import { Button, Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
-import { Rows } from '../../parts/rows.tsx'
-import { Status } from '../../parts/status.tsx'
-import { Time } from '../../parts/time.tsx'
-import { useLoad } from '../../state/load.ts'
+import { type Column, Rows } from '../../parts/rows.tsx'
+import { Facts, Json, Status, Time } from '../../parts/values.tsx'
+import { useLoad } from '../../state/calls.ts'
 import { may } from '../../state/session.ts'
 import { Act } from './act.tsx'
 
@@ -37,13 +36,11 @@ export function ShowJob({ id }: { id: string }) {
           <div class="bar">
             <Status of={data.status ?? ''} />
             {data.archived && <span class="chip">in the archive</span>}
-            <button type="button" onClick={reload}>
-              Refresh
-            </button>
+            <Button onClick={reload}>Refresh</Button>
             {may('payloads') && (
-              <button type="button" aria-pressed={isRevealed} onClick={() => setRevealed(!isRevealed)}>
+              <Button aria-pressed={isRevealed} onClick={() => setRevealed(!isRevealed)}>
                 {isRevealed ? 'Mask what looks secret' : 'Reveal what looks secret'}
-              </button>
+              </Button>
             )}
             {!data.archived && <Act ids={[data.id]} states={[data.status ?? '']} />}
           </div>
@@ -74,25 +71,14 @@ function Why({ id }: { id: string }) {
 const timeNames = /(_at|_until)$/
 
 function Columns({ job }: { job: Job }) {
-  const columns = Object.entries(job).filter(([name, value]) => !apart.has(name) && value !== null && value !== '')
-  return (
-    <dl>
-      {columns.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>
-            {timeNames.test(name) && typeof value === 'string' ? (
-              <Time at={value} />
-            ) : typeof value === 'object' ? (
-              escapedJson(JSON.stringify(value))
-            ) : (
-              String(value)
-            )}
-          </dd>
-        </div>
-      ))}
-    </dl>
-  )
+  const columns = Object.entries(job).filter(([name]) => !apart.has(name))
+  return <Facts facts={columns.map(([name, value]) => [name, shownAs(name, value)])} />
+}
+
+function shownAs(name: string, value: unknown): ComponentChildren {
+  if (value === null || value === '') return ''
+  if (timeNames.test(name) && typeof value === 'string') return <Time at={value} />
+  return typeof value === 'object' ? escapedJson(JSON.stringify(value)) : String(value)
 }
 
 function Values({ job }: { job: Job }) {
@@ -161,21 +147,13 @@ function Events({ job }: { job: Job }) {
   return (
     <section aria-label="Events">
       <h2>Events</h2>
-      <Rows label="Events of the job" heads={['When', 'What', 'Details']}>
-        <tbody>
-          {events.map(({ id, event_type, attrs, created_at }) => (
-            <tr key={id}>
-              <td>
-                <Time at={created_at} />
-              </td>
-              <td>{event_type}</td>
-              <td class="wide">
-                <code>{escapedJson(JSON.stringify(attrs))}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </Rows>
+      <Rows label="Events of the job" rows={events} columns={eventColumns} keyOf={({ id }) => id} />
     </section>
   )
 }
+
+const eventColumns: readonly Column<NonNullable<Job['events']>[number]>[] = [
+  ['When', ({ created_at }) => <Time at={created_at} />],
+  ['What', ({ event_type }) => event_type],
+  ['Details', ({ attrs }) => <code>{escapedJson(JSON.stringify(attrs))}</code>, 'wide'],
+]

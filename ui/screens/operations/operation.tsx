@@ -1,12 +1,9 @@
 import { call } from '../../api/call.ts'
-import { Facts } from '../../parts/facts.tsx'
-import { Json } from '../../parts/json.tsx'
-import { Link } from '../../parts/link.tsx'
+import { Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Status } from '../../parts/status.tsx'
-import { Time } from '../../parts/time.tsx'
-import { useLoad, usePolling } from '../../state/load.ts'
-import { serverNow } from '../../state/now.ts'
+import { Facts, Json, Status, Time } from '../../parts/values.tsx'
+import { useLoad, usePolling } from '../../state/calls.ts'
+import { serverNow } from '../../state/page.ts'
 import { Bar, StopButton } from '../change/course.tsx'
 import { Reviews } from './review.tsx'
 import { Undo } from './undo.tsx'
@@ -35,7 +32,9 @@ const isEmergency = (filters: unknown): boolean =>
 function Record({ of: record }: { of: Shown }) {
   const progress = {
     operation_id: record.id,
-    ...{ affected: record.affected, total: record.previewed, batches: record.batches },
+    affected: record.affected,
+    total: record.previewed,
+    batches: record.batches,
     elapsed_ms: serverNow() - Date.parse(record.started_at),
   }
   return (

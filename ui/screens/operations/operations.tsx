@@ -1,26 +1,27 @@
-import { call } from '../../api/call.ts'
-import { type Filter, FilterChips } from '../../parts/filter.tsx'
-import { Link } from '../../parts/link.tsx'
+import { type Answer, call } from '../../api/call.ts'
+import { Button, Link, Refresh, Select } from '../../parts/controls.tsx'
+import { type Filter, FilterChips, UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Refresh } from '../../parts/refresh.tsx'
-import { Rows } from '../../parts/rows.tsx'
-import { Status } from '../../parts/status.tsx'
-import { Time } from '../../parts/time.tsx'
-import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
+import { Status, Time } from '../../parts/values.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLoad } from '../../state/calls.ts'
 import { caller, thatYouSee } from '../../state/session.ts'
-import { Chain } from './chain.tsx'
 import { Reviews } from './review.tsx'
 
 const names = ['domain', 'queue', 'job_type', 'kind', 'state', 'caller', 'before_id'] as const
 const pageSize = 50
 
+const shownKinds = [
+  ['', 'changes and acts'],
+  ['changes', 'changes of jobs'],
+  ['acts', 'acts'],
+] as const
+
 /** The records of changes and acts, the newest first. */
 export function Operations() {
   const params = query.value
   const filter = Object.fromEntries(names.map((name) => [name, params.get(name) || undefined]))
-  const unknown = [...params.keys()].filter((name) => !names.some((known) => known === name))
   const { data, problem, isLoading, reload } = useLoad(JSON.stringify(filter), (signal) =>
     call('listOperations', { ...filter, limit: String(pageSize) }, { signal }),
   )
@@ -30,19 +31,12 @@ export function Operations() {
   const show = (fields: Filter) => navigate(addressOf('/operations', { ...filter, before_id: undefined, ...fields }))
   return (
     <>
-      <UnknownParameters names={unknown} />
+      <UnknownParameters known={names} />
       {/* The chain is of the records of all domains. */}
       {!caller.value?.scope && <Chain />}
       <Reviews />
       <div class="bar">
-        <label>
-          Show{' '}
-          <select value={kind ?? ''} onChange={({ currentTarget }) => show({ kind: currentTarget.value })}>
-            <option value="">changes and acts</option>
-            <option value="changes">changes of jobs</option>
-            <option value="acts">acts</option>
-          </select>
-        </label>
+        <Select label="Show" value={kind ?? ''} options={shownKinds} onChange={(value) => show({ kind: value })} />
         <FilterChips fields={[]} filter={others} onChange={show} />
         <Refresh isLoading={isLoading} onRefresh={reload} />
       </div>
@@ -54,48 +48,53 @@ export function Operations() {
             : `There is no record${thatYouSee()} yet. A change of many jobs makes one.`}
         </p>
       )}
-      {data && data.length > 0 && <Records records={data} />}
+      {data && data.length > 0 && <Rows label="Operations" rows={data} columns={columns} keyOf={({ id }) => id} />}
       {data && data.length === pageSize && (
         <nav class="bar" aria-label="Pages">
-          <button type="button" onClick={() => show({ before_id: String(data.at(-1)?.id) })}>
-            Older
-          </button>
+          <Button onClick={() => show({ before_id: String(data.at(-1)?.id) })}>Older</Button>
         </nav>
       )}
     </>
   )
 }
 
-type Record_ = Awaited<ReturnType<typeof call<'listOperations'>>>[number]
+type Record_ = Answer<'listOperations'>[number]
 
-const Records = ({ records }: { records: readonly Record_[] }) => (
-  <Rows
-    label="Operations"
-    heads={['Id', 'Kind', 'State', 'Domain', 'Queue', 'Type', 'Changed', 'Previewed', 'By', 'Why', 'Began']}
-    numeric={['Id', 'Changed', 'Previewed']}
-  >
-    <tbody>
-      {records.map((record) => (
-        <tr key={record.id}>
-          <td class="number">
-            <Link to={`/operations/${record.id}`}>{record.id}</Link>
-          </td>
-          <td>{record.kind}</td>
-          <td>
-            <Status of={record.state} />
-          </td>
-          <td>{record.domain}</td>
-          <td>{record.queue}</td>
-          <td>{record.job_type}</td>
-          <td class="number">{record.affected.toLocaleString('en')}</td>
-          <td class="number">{record.previewed?.toLocaleString('en')}</td>
-          <td>{record.caller}</td>
-          <td class="wide">{record.reason}</td>
-          <td>
-            <Time at={record.started_at} />
-          </td>
-        </tr>
-      ))}
-    </tbody>
-  </Rows>
-)
+const columns: readonly Column<Record_>[] = [
+  ['Id', ({ id }) => <Link to={`/operations/${id}`}>{id}</Link>, 'number'],
+  ['Kind', ({ kind }) => kind],
+  ['State', ({ state }) => <Status of={state} />],
+  ['Domain', ({ domain }) => domain],
+  ['Queue', ({ queue }) => queue],
+  ['Type', ({ job_type }) => job_type],
+  ['Changed', ({ affected }) => affected.toLocaleString('en'), 'number'],
+  ['Previewed', ({ previewed }) => previewed?.toLocaleString('en'), 'number'],
+  ['By', ({ caller }) => caller],
+  ['Why', ({ reason }) => reason, 'wide'],
+  ['Began', ({ started_at }) => <Time at={started_at} />],
+]
+
+/** What the check of the hash chain says now: of every record, and not of those that are shown. */
+export function Chain() {
+  const { data, problem, isLoading, reload } = useLoad('chain', (signal) => call('verifyOperations', {}, { signal }))
+  const broken = data?.days.flatMap((day) => day.broken) ?? []
+  const missing = data?.days.reduce((sum, day) => sum + day.missing, 0) ?? 0
+  return (
+    <p class={`note ${problem || (data && !data.ok) ? 'bad' : 'good'}`} role="status">
+      {isLoading && !data && 'The chain of the records is being checked…'}
+      {problem && `The chain of the records was not checked: ${problem.message}`}
+      {data?.ok && `The chain is whole: ${data.operations.toLocaleString('en')} records are as they were sealed.`}
+      {data && !data.ok && (
+        <>
+          The chain is broken.
+          {broken.length > 0 &&
+            ` Not as they were sealed: ${broken.slice(0, 20).join(', ')}${broken.length > 20 ? ` and ${(broken.length - 20).toLocaleString('en')} more` : ''}.`}
+          {missing > 0 && ` Missing: ${missing.toLocaleString('en')}.`}
+        </>
+      )}{' '}
+      <Button class="quiet" onClick={reload}>
+        Check again
+      </Button>
+    </p>
+  )
+}

@@ -1,11 +1,8 @@
 import { useState } from 'preact/hooks'
-import { commandLine } from '../../../shared/shell.ts'
 import { type Answer, call, confirmed } from '../../api/call.ts'
-import { ActProblem } from '../../parts/act-problem.tsx'
-import { Copy } from '../../parts/copy.tsx'
-import { Link } from '../../parts/link.tsx'
-import { useAct } from '../../state/act.ts'
-import { useLoad } from '../../state/load.ts'
+import { Button, Copy, Link } from '../../parts/controls.tsx'
+import { ActProblem } from '../../parts/login.tsx'
+import { useAct, useLoad } from '../../state/calls.ts'
 import { caller, hasApproval, may } from '../../state/session.ts'
 
 type Emergency = Answer<'showApproval'>['to_review'][number]
@@ -47,18 +44,13 @@ function Waiting({ emergency, onReload }: { emergency: Emergency; onReload: () =
       </p>
       {may('approve') && (
         <div class="bar">
-          <button
-            type="button"
-            disabled={isOwn || isSigned}
-            aria-describedby={isOwn ? `own-${id}` : undefined}
-            onClick={review}
-          >
+          <Button disabled={isOwn || isSigned} aria-describedby={isOwn ? `own-${id}` : undefined} onClick={review}>
             Sign the review
-          </button>
+          </Button>
           {isOwn ? (
             <span id={`own-${id}`}>It is of your own principal, {principal}: another principal reviews it.</span>
           ) : (
-            <Copy text={commandLine(['jobsctl', 'plans', 'review', String(id)])}>Copy as jobsctl</Copy>
+            <Copy text={['jobsctl', 'plans', 'review', String(id)]}>Copy as jobsctl</Copy>
           )}
           <span role="status">{isSigned && 'You have signed it.'}</span>
         </div>

@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks'
 import { type Answer, call } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
+import { Button } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { may } from '../../state/session.ts'
 import { Apply } from '../change/apply.tsx'
+import { canUndo, undoKind } from '../change/kinds.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
 import { startedChange, usePreviewAgain } from '../change/started.ts'
-import { canUndo, undoKind } from './undo-kind.ts'
 
 interface UndoProps {
   record: Pick<Answer<'getOperation'>, 'id' | 'kind' | 'state' | 'affected' | 'no_way_back'>
@@ -28,11 +29,7 @@ export function Undo({ record }: UndoProps) {
   return (
     <section aria-label="Undo">
       <h2>Undo</h2>
-      {!started && (
-        <button type="button" onClick={look}>
-          {plan ? 'Preview the undo again' : 'Preview the undo'}
-        </button>
-      )}
+      {!started && <Button onClick={look}>{plan ? 'Preview the undo again' : 'Preview the undo'}</Button>}
       {problem && <ProblemNote problem={problem} />}
       {plan && !started && <Conflicts plan={plan} />}
       {plan?.preview && !started && <PreviewTable preview={plan.preview} verb="Give back" />}

@@ -1,17 +1,16 @@
-import { useState } from 'preact/hooks'
-import { commandLine } from '../../../shared/shell.ts'
-import type { Answer } from '../../api/call.ts'
-import { Copy } from '../../parts/copy.tsx'
+import { useRef, useState } from 'preact/hooks'
+import { type Answer, call, confirmed } from '../../api/call.ts'
+import { Button, Copy } from '../../parts/controls.tsx'
+import { ActProblem } from '../../parts/login.tsx'
 import { navigate } from '../../state/address.ts'
+import { useAct } from '../../state/calls.ts'
 import { caller, may } from '../../state/session.ts'
 import { Confirm, type Confirmed } from '../change/confirm.tsx'
 import { Course } from '../change/course.tsx'
 import { sendChange } from '../change/sent.ts'
 import { keepStarted, type StartedChange, startedChange } from '../change/started.ts'
-import { ApplyPolicy } from './apply-policy.tsx'
 import { Others } from './others.tsx'
-import { firstOf, leavesOthers } from './parts.ts'
-import { planKind, policyKind } from './plan-kind.ts'
+import { firstOf, leavesOthers, planKind, policyKind } from './plan-facts.ts'
 
 interface ApplyPlanProps {
   plan: Answer<'showPlan'>
@@ -61,7 +60,7 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
   if (state !== 'approved') return null
   if (!mayApply) return byWhom || null
   if (plan.kind === policyKind) return <ApplyPolicy plan={plan} onDone={onDone} />
-  const copy = <Copy text={commandLine(['jobsctl', 'apply', String(id)])}>Copy as jobsctl apply</Copy>
+  const copy = <Copy text={['jobsctl', 'apply', String(id)]}>Copy as jobsctl apply</Copy>
   const count = plan.still_matching ?? plan.count
   if (count === 0) return <p class="empty">None of its jobs matches any more: there is nothing to change.</p>
   const firstJobs = firstOf({ ...plan, count })
@@ -70,7 +69,10 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
     const change = {
       body: { id: String(id), digest },
       key: crypto.randomUUID(),
-      ...{ reason: '', goesOn, count, since: plan.created_at },
+      reason: '',
+      goesOn,
+      count,
+      since: plan.created_at,
     }
     // The page waits for the answer to the first jobs.
     begin(
@@ -87,6 +89,44 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
         <p class="faint">The others stay as they are until these are completed, and follow by a button of this page.</p>
       )}
       {copy}
+    </section>
+  )
+}
+
+interface ApplyPolicyProps {
+  plan: Pick<Answer<'showPlan'>, 'id' | 'digest'>
+  /** Reads the plan again. */
+  onDone: () => void
+}
+
+/** Applies an approved policy. It changes no job by itself: its rules run at their times. */
+export function ApplyPolicy({ plan: { id, digest }, onDone }: ApplyPolicyProps) {
+  // A request whose answer was lost is sent again under the same key, and applies the policy once.
+  const key = useRef(crypto.randomUUID())
+  const act = useAct()
+  const apply = () =>
+    act.run(async () => {
+      const headers = { ...confirmed, 'Idempotency-Key': key.current }
+      await call('applyPlan', { id: String(id), digest }, { headers })
+      onDone()
+    })
+  return (
+    <section class="confirm" aria-label="Apply">
+      <h2>Apply</h2>
+      <p>
+        {may('govern')
+          ? 'The policy takes the place of the one before. No job changes until its rules run, at their times.'
+          : 'A policy is applied by a caller that may govern, such as an admin.'}
+      </p>
+      <div class="bar">
+        {may('govern') && (
+          <Button class="primary" onClick={apply}>
+            Apply the policy
+          </Button>
+        )}
+        <Copy text={['jobsctl', 'apply', String(id)]}>Copy as jobsctl apply</Copy>
+      </div>
+      <ActProblem act={act} onReload={onDone} />
     </section>
   )
 }

@@ -1,12 +1,11 @@
 import { useState } from 'preact/hooks'
 import { commandLine } from '../../../shared/shell.ts'
 import { type Answer, call, confirmed, reasonHeader } from '../../api/call.ts'
-import { ActProblem } from '../../parts/act-problem.tsx'
-import { Copy } from '../../parts/copy.tsx'
-import { Why } from '../../parts/why.tsx'
-import { useAct } from '../../state/act.ts'
+import { Button, Copy, Why } from '../../parts/controls.tsx'
+import { ActProblem } from '../../parts/login.tsx'
+import { useAct } from '../../state/calls.ts'
 import { caller, may } from '../../state/session.ts'
-import { leavesOthers } from './parts.ts'
+import { leavesOthers } from './plan-facts.ts'
 
 type Plan = Answer<'showPlan'>
 
@@ -51,15 +50,14 @@ export function Decide({ plan, onDone }: DecideProps) {
         {mayApprove && <Why reason={reason} onChange={setReason} />}
         {(isOver || state === 'waiting') && (
           <div class="bar">
-            <button
-              type="button"
+            <Button
               class="primary"
               disabled={isOwn || isOver}
               aria-describedby={isOwn ? 'own-plan' : undefined}
               onClick={() => decide('approvePlan')}
             >
               Approve
-            </button>
+            </Button>
             {isOwn ? (
               <span id="own-plan">This plan is of your own principal, {author}: another principal approves it.</span>
             ) : (
@@ -69,9 +67,9 @@ export function Decide({ plan, onDone }: DecideProps) {
         )}
         {mayApprove && (
           <div class="bar">
-            <button type="button" disabled={isOver} onClick={() => decide('rejectPlan')}>
+            <Button disabled={isOver} onClick={() => decide('rejectPlan')}>
               Reject
-            </button>
+            </Button>
             <Copy text={copyOf('reject')}>Copy as jobsctl reject</Copy>
           </div>
         )}

@@ -1,17 +1,16 @@
 import { useState } from 'preact/hooks'
 import type { Progress } from '../../../shared/changes/bulk-change.ts'
-import { commandLine } from '../../../shared/shell.ts'
 import type { Answer } from '../../api/call.ts'
 import { follow, numberOf } from '../../api/change.ts'
 import type { Problem } from '../../api/problem.ts'
-import { Copy } from '../../parts/copy.tsx'
+import { Copy } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { useLoad } from '../../state/load.ts'
+import { useLoad } from '../../state/calls.ts'
 import { Confirm } from '../change/confirm.tsx'
 import { Bar } from '../change/course.tsx'
 import { FirstJobs, firstJobsOf } from '../change/first-jobs.tsx'
 import type { StartedChange } from '../change/started.ts'
-import { planKind } from './plan-kind.ts'
+import { planKind } from './plan-facts.ts'
 
 interface OthersProps {
   plan: Answer<'showPlan'>
@@ -68,13 +67,15 @@ export function Others({
                     body: { id: String(id), digest, rest_token: first.token },
                     // The same from every page of this caller: the others are changed once, and the answer is found again.
                     key: `plan-${id}-others-${digest.slice(0, 16)}`,
-                    ...{ reason: '', goesOn, count: first.left, since, after: operation },
+                    reason: '',
+                    goesOn,
+                    count: first.left,
+                    since,
+                    after: operation,
                   })
                 }
               />
-              <Copy text={commandLine(['jobsctl', 'apply', String(id), '--rest', first.token])}>
-                Copy as jobsctl apply
-              </Copy>
+              <Copy text={['jobsctl', 'apply', String(id), '--rest', first.token]}>Copy as jobsctl apply</Copy>
             </>
           )}
         </FirstJobs>

@@ -1,24 +1,15 @@
 import { useState } from 'preact/hooks'
-import { commandLine } from '../../../shared/shell.ts'
 import { type Answer, call } from '../../api/call.ts'
-import { Copy } from '../../parts/copy.tsx'
-import { Facts } from '../../parts/facts.tsx'
-import { Json } from '../../parts/json.tsx'
-import { Link } from '../../parts/link.tsx'
+import { Copy, Link, Refresh } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Refresh } from '../../parts/refresh.tsx'
-import { Status } from '../../parts/status.tsx'
-import { Time } from '../../parts/time.tsx'
-import { useLoad } from '../../state/load.ts'
+import { Facts, Json, Status, Time } from '../../parts/values.tsx'
+import { useLoad } from '../../state/calls.ts'
 import { hasPlans } from '../../state/session.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
 import { ApplyPlan } from './apply-plan.tsx'
 import { Decide } from './decide.tsx'
-import { firstOf, hasLeftOthers, leavesOthers } from './parts.ts'
-import { placeOf } from './place.ts'
-import { planKind, policyKind } from './plan-kind.ts'
+import { firstOf, hasLeftOthers, leavesOthers, meaningOf, placeOf, planKind, policyKind } from './plan-facts.ts'
 import { NoPlans } from './plans.tsx'
-import { meaningOf } from './states.ts'
 
 type Plan = Answer<'showPlan'>
 
@@ -39,7 +30,7 @@ function KnownPlan({ id }: { id: string }) {
       <div class="bar">
         {data && <Status of={data.state} />}
         <Refresh isLoading={isLoading} onRefresh={refresh} />
-        <Copy text={commandLine(['jobsctl', 'plans', 'show', id])}>Copy as jobsctl</Copy>
+        <Copy text={['jobsctl', 'plans', 'show', id]}>Copy as jobsctl</Copy>
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data && (
@@ -81,19 +72,7 @@ function Numbers({ plan: { count, still_matching, dependents } }: { plan: Plan }
     ['gone on since', still_matching === null ? null : count - still_matching],
     ['go along', dependents === 0 ? null : dependents],
   ] as const
-  return (
-    <dl class="sums">
-      {tiles.map(
-        ([name, jobs]) =>
-          jobs !== null && (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{jobs.toLocaleString('en')}</dd>
-            </div>
-          ),
-      )}
-    </dl>
-  )
+  return <Facts class="sums" facts={tiles.map(([name, jobs]) => [name, jobs?.toLocaleString('en')])} />
 }
 
 const who = (principal: string | null, id: string | null) =>

@@ -1,18 +1,14 @@
 import { type Answer, call } from '../../api/call.ts'
-import { Link } from '../../parts/link.tsx'
+import { Link, Refresh, Select } from '../../parts/controls.tsx'
+import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Refresh } from '../../parts/refresh.tsx'
-import { Rows } from '../../parts/rows.tsx'
-import { Status } from '../../parts/status.tsx'
-import { Time } from '../../parts/time.tsx'
-import { UnknownParameters } from '../../parts/unknown-parameters.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
+import { Status, Time } from '../../parts/values.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLoad } from '../../state/calls.ts'
 import { hasApproval, hasPlans, thatYouSee } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
-import { placeOf } from './place.ts'
-import { planKind } from './plan-kind.ts'
-import { planStates } from './states.ts'
+import { placeOf, planKind, planStates } from './plan-facts.ts'
 
 /** Why a caller sees no plans. */
 export const NoPlans = () => (
@@ -31,27 +27,20 @@ export function Plans() {
 function KnownPlans() {
   const params = query.value
   const state = params.get('state') ?? ''
-  const unknown = [...params.keys()].filter((name) => name !== 'state')
   const { data, problem, isLoading, reload } = useLoad(state, (signal) =>
     call('listPlans', { ...(state !== '' && { state }), limit: String(mostPlans) }, { signal }),
   )
   return (
     <>
-      <UnknownParameters names={unknown} />
+      <UnknownParameters known={['state']} />
       {hasApproval.value && <Above />}
       <div class="bar">
-        <label>
-          Show{' '}
-          <select
-            value={state}
-            onChange={({ currentTarget }) => navigate(addressOf('/plans', { state: currentTarget.value }))}
-          >
-            <option value="">all plans</option>
-            {planStates.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
+        <Select
+          label="Show"
+          value={state}
+          options={[['', 'all plans'], ...planStates]}
+          onChange={(value) => navigate(addressOf('/plans', { state: value }))}
+        />
         <Refresh isLoading={isLoading} onRefresh={reload} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
@@ -62,7 +51,7 @@ function KnownPlans() {
             : `No plan${thatYouSee()} is ${state}.`}
         </p>
       )}
-      {data && data.length > 0 && <PlanRows plans={data} />}
+      {data && data.length > 0 && <Rows label="Plans" rows={data} columns={columns} keyOf={({ id }) => id} />}
       {data?.length === mostPlans && <p class="faint">The newest {mostPlans.toLocaleString('en')} plans are shown.</p>}
     </>
   )
@@ -90,34 +79,17 @@ function Above() {
   )
 }
 
-const PlanRows = ({ plans }: { plans: Answer<'listPlans'> }) => (
-  <Rows
-    label="Plans"
-    heads={['Id', 'State', 'Change', 'Jobs', 'Where', 'By', 'Why', 'Made', 'Ends']}
-    numeric={['Id', 'Jobs']}
-  >
-    <tbody>
-      {plans.map((plan) => (
-        <tr key={plan.id}>
-          <td class="number">
-            <Link to={`/plans/${plan.id}`}>{plan.id}</Link>
-          </td>
-          <td>
-            <Status of={plan.state} />
-          </td>
-          <td>{planKind(plan.kind).label}</td>
-          <td class="number">{plan.count.toLocaleString('en')}</td>
-          <td>{placeOf(plan)}</td>
-          <td>{plan.author_principal ?? plan.author}</td>
-          <td class="wide">{plan.reason}</td>
-          <td>
-            <Time at={plan.created_at} />
-          </td>
-          <td>
-            <Time at={['waiting', 'approved'].includes(plan.state) ? plan.expires_at : null} absent="" />
-          </td>
-        </tr>
-      ))}
-    </tbody>
-  </Rows>
-)
+const columns: readonly Column<Answer<'listPlans'>[number]>[] = [
+  ['Id', ({ id }) => <Link to={`/plans/${id}`}>{id}</Link>, 'number'],
+  ['State', ({ state }) => <Status of={state} />],
+  ['Change', ({ kind }) => planKind(kind).label],
+  ['Jobs', ({ count }) => count.toLocaleString('en'), 'number'],
+  ['Where', placeOf],
+  ['By', ({ author_principal, author }) => author_principal ?? author],
+  ['Why', ({ reason }) => reason, 'wide'],
+  ['Made', ({ created_at }) => <Time at={created_at} />],
+  [
+    'Ends',
+    ({ state, expires_at }) => <Time at={['waiting', 'approved'].includes(state) ? expires_at : null} absent="" />,
+  ],
+]

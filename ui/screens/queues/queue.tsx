@@ -1,16 +1,14 @@
 import { useState } from 'preact/hooks'
 import { call, confirmed } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
-import { Link } from '../../parts/link.tsx'
+import { Button, Link, Why } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
-import { Status } from '../../parts/status.tsx'
-import { Sums } from '../../parts/sums.tsx'
-import { Why } from '../../parts/why.tsx'
+import { Status } from '../../parts/values.tsx'
 import { addressOf, query } from '../../state/address.ts'
-import { useLiveStats } from '../../state/live.ts'
-import { useLoad } from '../../state/load.ts'
+import { useLiveStats, useLoad } from '../../state/calls.ts'
 import { may } from '../../state/session.ts'
+import { Sums } from '../groups.tsx'
 
 /** One queue: what it holds, whether it hands out jobs, why nothing of it runs, and the switch. It follows what others do. */
 export function Queue() {
@@ -33,9 +31,7 @@ export function Queue() {
           {domain}/{queue}
         </b>
         {data && <Status of={wordOf(data.state)} />}
-        <button type="button" onClick={reload}>
-          Refresh
-        </button>
+        <Button onClick={reload}>Refresh</Button>
         <Link to={addressOf('/jobs', { domain, queue })}>Its jobs</Link>
         <Link to={addressOf('/events', { domain, queue })}>Its events</Link>
         <Link to={addressOf('/history', { domain, queue })}>Its history</Link>
@@ -123,21 +119,20 @@ function Control({ domain, queue, state, isLoading, onDone }: ControlProps) {
       <Why reason={reason} onChange={setReason} />
       <div class="bar">
         {actions.map((action) => (
-          <button
+          <Button
             key={action.name}
-            type="button"
             disabled={isWaiting || action.makes === state}
             onClick={() => act(action, reason.trim())}
           >
             {action.label}
-          </button>
+          </Button>
         ))}
       </div>
       <p role="status">{done?.says}</p>
       {done && back && back.makes !== state && (
-        <button type="button" disabled={isWaiting} onClick={() => act(back, done.reason, true)}>
+        <Button disabled={isWaiting} onClick={() => act(back, done.reason, true)}>
           Take it back: {back.label}
-        </button>
+        </Button>
       )}
       {problem && <ProblemNote problem={problem} />}
     </section>

@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { followStats } from '../api/live-stats.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 
 const pollMs = 1000
@@ -48,4 +49,43 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
     isLoading: state.key !== `${key} ${round}`,
     reload: useCallback(() => setRound((count) => count + 1), []),
   }
+}
+
+/** A call that a click makes. */
+export interface Act {
+  /** Why it did not work. */
+  problem: Problem | undefined
+  /** Makes it, unless it is being made. */
+  run: (call: () => Promise<unknown>) => Promise<void>
+  /** Forgets the problem. */
+  clear: () => void
+}
+
+/** Keeps whether an act is being made, and why it was refused. */
+export function useAct(): Act {
+  // Known at once, and not only when the page is drawn again: a double click is one act.
+  const isBusy = useRef(false)
+  const [problem, setProblem] = useState<Problem>()
+  const run = async (call: () => Promise<unknown>) => {
+    if (isBusy.current) return
+    isBusy.current = true
+    setProblem(undefined)
+    await call().catch((error: unknown) => setProblem(problemOf(error)))
+    isBusy.current = false
+  }
+  return { problem, run, clear: () => setProblem(undefined) }
+}
+
+/**
+ * Follows the counts of a domain, of a queue or of all as long as a screen is shown.
+ * @returns undefined until the stream is asked for
+ */
+export function useLiveStats({ domain, queue }: Parameters<typeof followStats>[0]) {
+  const [live, setLive] = useState<ReturnType<typeof followStats>>()
+  useEffect(() => {
+    const following = followStats({ domain, queue })
+    setLive(following)
+    return following.end
+  }, [domain, queue])
+  return live
 }

@@ -2,9 +2,22 @@ import { useRef, useState } from 'preact/hooks'
 import { signOnPath } from '../../shared/access/sign-on-path.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logIn } from '../api/session.ts'
+import type { Act } from '../state/calls.ts'
 import { base } from '../state/page.ts'
 import { ways } from '../state/session.ts'
+import { Button } from './controls.tsx'
 import { ProblemNote } from './problem.tsx'
+
+/** The login, in place of every screen while nobody is logged in. */
+export const Login = () => (
+  <main class="login">
+    <h1>jobsctl</h1>
+    <LoginForm />
+    <p class="faint">
+      The key of single-user mode, or a token that <code>jobs-server token create</code> printed.
+    </p>
+  </main>
+)
 
 interface LoginFormProps {
   onDone?: () => void
@@ -58,5 +71,45 @@ export function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
       )}
       {problem && <ProblemNote problem={problem} />}
     </>
+  )
+}
+
+interface ActProblemProps {
+  act: Pick<Act, 'problem' | 'clear'>
+  /** Reads again what the act was about; offered where the server says that it has become something else. */
+  onReload?: () => void
+}
+
+/** Why an act was refused, with the login where the server wants to know that the caller is still there. */
+export function ActProblem({ act: { problem, clear }, onReload }: ActProblemProps) {
+  if (!problem) return null
+  if (problem.code === 'login_too_old') return <LogInAgain onDone={clear} />
+  if (!onReload || (problem.status !== 409 && problem.status !== 404)) return <ProblemNote problem={problem} />
+  const reload = () => {
+    clear()
+    onReload()
+  }
+  return (
+    <>
+      <ProblemNote problem={problem} />
+      <p>
+        It is not as this page shows it any more. <Button onClick={reload}>Load it again</Button>
+      </p>
+    </>
+  )
+}
+
+/** Asks for the login in the place where it is needed, and goes back to the control that needed it. */
+function LogInAgain({ onDone }: { onDone: () => void }) {
+  const before = useRef(document.activeElement)
+  const done = () => {
+    onDone()
+    if (before.current instanceof HTMLElement) before.current.focus()
+  }
+  return (
+    <section class="note care log-in-again" aria-label="Log in again">
+      <p>Your login is more than 15 minutes ago. Log in again, then press the button again: nothing was changed yet.</p>
+      <LoginForm onDone={done} keepsPage />
+    </section>
   )
 }

@@ -1,6 +1,9 @@
 import type { History } from '../../../shared/history/history.ts'
 import { type Answer, call } from '../../api/call.ts'
+import { Link } from '../../parts/controls.tsx'
+import { Rows } from '../../parts/rows.tsx'
 import { may } from '../../state/session.ts'
+import { clockOf, type Zone } from './series.ts'
 
 /** Something that happened at one moment: a mark of an operator, or a change that is on record. */
 export interface Moment {
@@ -44,4 +47,37 @@ const ofMark = ({ at, text, caller }: History['marks'][number]): Moment => ({ at
 function ofRecord({ id, kind, started_at, affected, domain, queue, caller, reason }: OperationRecord): Moment {
   const where = kind.startsWith('queue.') ? ` ${domain}/${queue}` : `: ${affected.toLocaleString('en')} jobs`
   return { at: started_at, text: `${kind}${where}${reason === null ? '' : `, ${reason}`}`, caller, operation: id }
+}
+
+/** What the lines of the charts are: marks, and changes that are on record. */
+export function MomentTable({ moments, since, zone }: Moments & { zone: Zone }) {
+  return (
+    <>
+      <h2>Marks and changes</h2>
+      {since !== undefined && (
+        <p class="note care">Changes before {clockOf(since, zone)} are not all marked: there are too many.</p>
+      )}
+      {moments.length === 0 ? (
+        <p class="empty">
+          None. <code>jobsctl mark "deploy 4711"</code> marks a moment.
+        </p>
+      ) : (
+        <Rows
+          label="Marks and changes"
+          rows={moments}
+          columns={[
+            [`At (${zone === 'utc' ? 'UTC' : 'local'})`, ({ at }) => clockOf(at, zone)],
+            [
+              'What',
+              ({ text, operation }) =>
+                operation === undefined ? text : <Link to={`/operations/${operation}`}>{text}</Link>,
+              'wide',
+            ],
+            ['By', ({ caller }) => caller],
+          ]}
+          keyOf={(moment) => moments.indexOf(moment)}
+        />
+      )}
+    </>
+  )
 }
