@@ -43,8 +43,8 @@ export interface Endpoint<
   /** Set for a change that a freeze of the database does not refuse: a call of workers, or one that ends a change. */
   whileFrozen?: true
   /**
-   * Set for a call that workers and applications make for each job. These calls have connections of their own. All other calls,
-   * such as lists, events and acts of operators, share the operators' connections, whoever makes them.
+   * Set for a call that workers and applications make for each job. These calls have connections of their own. All other calls, such as
+   * lists, events and acts of operators, share the operators' connections, also where a worker makes them.
    */
   forPrograms?: true
   /**

@@ -12,8 +12,8 @@ const time =
   /^(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3])(:[0-5]\d)(?:(:[0-5]\d)(\.\d+)?)?( UTC|Z|[+-](?:0\d|1[0-5]):?[0-5]\d)?$/i
 
 /**
- * Reads a moment as people write it, at the command line and in the dashboard: a time of ISO 8601 with its zone, a day (its beginning in
- * UTC), a duration from now such as `2h`, or `mark:` and the text of a mark, which is in the past.
+ * Reads a moment as people write it, at the command line and in the dashboard. It is a time of ISO 8601 with its zone, a day (its beginning
+ * in UTC), or a duration from now such as `2h`. `mark:` and the text of a mark name a moment in the past.
  * @param now in milliseconds
  */
 export function readMoment(words: string, direction: Direction, now: number): Moment {

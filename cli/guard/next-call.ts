@@ -16,8 +16,8 @@ type NextCall<In extends z.ZodType, Out extends z.ZodType> =
   | { nothing: z.output<Out> | undefined }
 
 /**
- * One call of a confirmed change with the limits that the server enforces. A call that may match more jobs since the calls before it
- * were made is previewed again, and bound by what was confirmed: the jobs of its first preview, and those that could still join them.
+ * One call of a confirmed change with the limits that the server enforces. A call that may match more jobs since the calls before it were
+ * made is previewed again. It is bound by what was confirmed: the jobs of its first preview, and those that could still join them.
  * @throws Failure that says how many jobs the calls before it have changed
  */
 export async function nextCall<In extends z.ZodType, Out extends z.ZodType>(

@@ -33,7 +33,7 @@ export interface Printer {
   text: (text: string) => void
   /** Writes the result for a person, who gets other text than a program; nothing with `--quiet`. */
   result: (text: string) => void
-  /** The columns of the terminal, or 100 where stdout is none. */
+  /** The columns of the terminal, or 100 where stdout is no terminal. */
   width: number
   /** Rows as a table for people, to be part of a longer text. */
   table: <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) => Promise<string>

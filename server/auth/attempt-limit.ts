@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 
 /** What is counted, and how it is refused. */
 interface Counted {
-  /** So many are let through in a minute, for each key. */
+  /** The number of attempts that are let through in a minute, for each key. */
   most: number
   /** Their name in sentences. */
   what: string

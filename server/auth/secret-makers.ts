@@ -54,8 +54,8 @@ export interface Person {
 }
 
 /**
- * Finds who may be both of two callers: their common principal, or the principal of a caller that may know a secret of both, or that is the
- * one and may know a secret of the other.
+ * Finds who may be both of two callers: their common principal, or the principal of a caller that may know a secret of both. A caller
+ * counts that is the one and may know a secret of the other.
  * @returns undefined where they are two
  */
 async function findBehindBoth(tx: Sql, one: Person, other: Person): Promise<string | undefined> {

@@ -9,11 +9,11 @@ import { hashed, sameHash } from './secrets.ts'
 import { isLive, tokenParts, withoutRole } from './tokens.ts'
 
 /**
- * Multi-user mode: bearer tokens. A right token is looked up at each call, so that a revoked one is refused at once. After a
- * wrong one its id is remembered for ten seconds, so that further wrong ones cost no query: at once where no live token has the id or
- * the secret is the same, else from the eleventh wrong secret on, since the token may have been given a new one meanwhile.
- * From an address with too many wrong ones, tokens that were not right a moment ago are looked up together, ten times a second: wrong ones with
- * ever new ids cost hardly a query, and right ones are late by a tenth of a second, once.
+ * Multi-user mode: bearer tokens. A right token is looked up at each call, so that a revoked one is refused at once. After a wrong one its
+ * id is remembered for ten seconds, so that further wrong ones cost no query. This begins at once where no live token has the id or the
+ * secret is the same, and else with the eleventh wrong secret, since the token may have got a new secret meanwhile. From an address with
+ * too many wrong ones, tokens that were not right a moment ago are looked up together, ten times a second. Wrong ones with ever new ids
+ * then cost hardly a query, and right ones are late by a tenth of a second, once.
  */
 export function tokenAuthenticator(sql: Sql, limit: AttemptLimit): Authenticator {
   const remembered = createHashMemory()

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts'
 const everyMs = 3_600_000
 
 /**
- * Writes the last hash of the chain of records to the log: once it has one, and then once an hour. Whoever replaces records in the
+ * Writes the last hash of the chain of records to the log: once it has one, and then once an hour. A person who replaces records in the
  * database does not reach the log, if it is kept elsewhere: `jobsctl operations verify --expect` compares the two.
  */
 export function createChainLog({ sql, log }: { sql: Sql; log: Pick<Log, 'info'> }): { run: () => Promise<void> } {

@@ -7,9 +7,9 @@ export const skippedIds = 1_000_000
 export const originSetting = 'event_origin'
 
 /**
- * The statement with which a new connection moves the ids of events on, where the timeline is another one than at the last
- * move: after a failover every connection is new, so no call writes an event before. It reads one row where nothing has
- * changed, and fails with `25006` on a standby: when the standby is promoted, its sessions would go on without a look.
+ * The statement with which a new connection moves the ids of events on, where the timeline is another one than at the last move. After a
+ * failover every connection is new, so no call writes an event before. It reads one row where nothing has changed, and fails with `25006`
+ * on a standby: when the standby is promoted, its sessions would go on without a look.
  * @param schema the quoted name of the schema of the tables
  */
 export function moveAtOpening(schema: string): string {

@@ -2,9 +2,9 @@ import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { listingFunctions } from './group-list.ts'
 
 /**
- * The triggers that keep the counts of live jobs (`migrations/0006_counts.sql`, `0049_groups.sql`), by name, with their timing and event. The
- * counts are trusted only while the triggers are the same ones as when the counts were last compared with the jobs: a
- * trigger that is disabled, a dump that is restored and a table that is truncated are noticed by the next reader.
+ * The triggers that keep the counts of live jobs (`migrations/0006_counts.sql`, `0049_groups.sql`), by name, with their timing and event.
+ * The counts are trusted only while the triggers are the same ones as when the counts were last compared with the jobs. A trigger that is
+ * disabled, a dump that is restored and a table that is truncated are noticed by the next reader.
  */
 export const countTriggers = {
   jobsctl_count_insert: 'after insert on jobs referencing new table as fresh for each statement',
@@ -74,8 +74,8 @@ const windows = staticFragment(
 )
 
 /**
- * A query of the rows of the sums and of the appended rows that count now: the `queued` jobs of a group and, in rows of their own, those
- * of them that are due `later` than `nearFutureEnd`. A group has several rows.
+ * A query of the rows of the sums and of the appended rows that count now. They have the `queued` jobs of a group and, in rows of their
+ * own, those of them that are due `later` than `nearFutureEnd`. A group has several rows.
  */
 export const countedCells = staticFragment(
   (sql) => sql`

@@ -1,8 +1,8 @@
 import type { Sql } from '../database/sql.ts'
 
 /**
- * Inserts an incident of the last two hours, in the domain `orders`: the queue `mail` is paused and was forgotten, the worker
- * that ran is dead with its leases, and the jobs before failed for two reasons.
+ * Inserts an incident of the last two hours, in the domain `orders`. The queue `mail` is paused and was forgotten, the worker that ran is
+ * dead with its leases, and the jobs before failed for two reasons.
  */
 export async function insertIncident(sql: Sql): Promise<void> {
   await insertJobs(sql)

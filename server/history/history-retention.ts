@@ -9,8 +9,8 @@ export const hourDays = 90
 const rowsPerBatch = 5000
 
 /**
- * A row stays for an hour, or a day, longer than its term: a range of the whole term begins with a whole step, and the clock of a
- * caller, which names its first time, may be behind.
+ * A row stays for an hour, or a day, longer than its term. A range of the whole term begins with a whole step, and the clock of a caller,
+ * which names its first time, may be behind.
  */
 export const marginHours = { minutes: 1, hours: 24 } as const
 

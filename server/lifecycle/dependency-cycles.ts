@@ -11,9 +11,9 @@ const edgeLimit = { existing: 100_000, needed: 1000 }
 type CycleCall = Pick<Call, 'within'> & { sql: Sql }
 
 /**
- * Rejects a call after which jobs would wait for each other for ever. A new job is in no cycle, because no job depends on
- * it yet. A job that exists under the same idempotency key can be in one, and so can the jobs that a new job depends on.
- * Jobs outside of the scope of the caller are not named, and a cycle of such jobs alone is none.
+ * Rejects a call after which jobs would wait for each other for ever. A new job is in no cycle, because no job depends on it yet. A job
+ * that exists under the same idempotency key can be in one, and so can the jobs that a new job depends on. Jobs outside of the scope of the
+ * caller are not named, and a cycle of such jobs alone is not refused.
  * @throws Failure `invalid_request` that names at most ten jobs of the cycle by their uuid
  */
 export async function refuseCycles({ sql, within }: CycleCall, entries: readonly NewJob[]): Promise<void> {

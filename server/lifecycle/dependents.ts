@@ -11,10 +11,10 @@ export const failedEnds = staticFragment((sql) => sql`('failed', 'cancelled', 'q
  * is_live)`, one row for each edge.
  *
  * The newer version of the other program keeps the edges of jobs that it deletes, with the last status of the deleted job
- * (`depends_on_terminal_status`). There the status of a job that is gone is this snapshot, and `missing` without one. In a
- * database without the column a job that is gone blocks nothing: it counts as `completed`. The name of the column means the
- * column of `edge` where there is one, and else the one of `without_snapshot`, so that the same statement is right before and
- * after the other program adds the column. Each `offset 0` keeps the planner from joining all edges with all jobs.
+ * (`depends_on_terminal_status`). There the status of a job that is gone is this snapshot, and `missing` without one. In a database without
+ * the column a job that is gone blocks nothing: it counts as `completed`. The name of the column means the column of `edge` where there is
+ * one, and else the one of `without_snapshot`. So the same statement is right before and after the other program adds the column. Each
+ * `offset 0` keeps the planner from joining all edges with all jobs.
  */
 export const neededBy = (sql: Sql, of: Fragment): Fragment => sql`
   (select 'completed'::text as depends_on_terminal_status) as without_snapshot

@@ -20,8 +20,8 @@ export interface Settled {
 }
 
 /**
- * Ends attempts by one set of rules for every caller: the statement settles the jobs that `attempts` selects and locks,
- * inserts their events, cancels the dependents of jobs that ended badly, and notifies the queues that have work now.
+ * Ends attempts by one set of rules for every caller. The statement settles the jobs that `attempts` selects and locks, inserts their
+ * events, cancels the dependents of jobs that ended badly, and notifies the queues that have work now.
  *
  * `attempts` selects, of each job, `id, retry_count, max_retries, failure_streak_code, failure_streak_count,
  * cancel_requested_at, domain, queue, quarantine_threshold` (null for the one of its queue) and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release, expire or reclaim),

@@ -5,9 +5,9 @@ import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 const timelineLength = 20
 
 /**
- * Needs the CTE `decided` of `attemptOutcome`. Defines `settled`, which updates the jobs: it has the columns of a job that an
- * event needs, `uuid`, `status`, `retry_count`, `error_code`, `cancellation_reason`, `available_at` (null unless the job is
- * queued), and `action, finish, delay, lease_owner` of the attempt.
+ * Needs the CTE `decided` of `attemptOutcome`. Defines `settled`, which updates the jobs. It has the columns of a job that an event needs,
+ * `uuid`, `status`, `retry_count`, `error_code`, `cancellation_reason`, `available_at` (null unless the job is queued), and `action,
+ * finish, delay, lease_owner` of the attempt.
  */
 export const settledRows = staticFragment(
   (sql) => sql`

@@ -22,10 +22,9 @@ interface ToDelete {
 }
 
 /**
- * Locks the jobs that the next statement of the transaction deletes, where an edge must not outlive the job that it needs
- * (`hasSnapshots`). Whoever adds an edge locks that job: an edge that was added before this lock is in the snapshot of the next statement, and
- * after it there is no job any more to add an edge to. In one statement, the edge could be committed after the snapshot and before
- * the lock.
+ * Locks the jobs that the next statement of the transaction deletes, where an edge must not outlive the job that it needs (`hasSnapshots`).
+ * A program that adds an edge locks that job. An edge that was added before this lock is in the snapshot of the next statement, and after
+ * it there is no job to which an edge could be added. In one statement, the edge could be committed after the snapshot and before the lock.
  * @returns the locked jobs; the same selection where nothing was locked
  */
 export async function lockBeforeDeletion(tx: Sql, { where, selection, skipsLocked }: ToDelete): Promise<Selection> {

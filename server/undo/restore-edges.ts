@@ -43,8 +43,8 @@ export async function prepareEdgeRestore(
 }
 
 /**
- * Defines the CTE `edges`. Needs `restored_rows`, and the CTEs that `more` selects from. Rows of the archive are not sealed, and whoever may
- * write there could have an undo do what it may not do itself: an edge comes back only with one of its own ends.
+ * Defines the CTE `edges`. Needs `restored_rows`, and the CTEs that `more` selects from. Rows of the archive are not sealed, and a program
+ * that may write there could have an undo do what the program may not do itself: an edge comes back only with one of its own ends.
  * @param kept `and …` on the alias `edge`: leaves out edges that do not come back to this caller
  */
 const edges = (sql: Sql, kept: Fragment, more: Fragment): Fragment => sql`
@@ -60,8 +60,8 @@ const edges = (sql: Sql, kept: Fragment, more: Fragment): Fragment => sql`
   )`
 
 /**
- * `and …` on the alias `edge`. To a caller with a scope no edge comes back for which a job outside would have to wait, but for the jobs
- * that the prune `undoes` has cancelled along, where the scope has `cascade`: these come back with it.
+ * `and …` on the alias `edge`. To a caller with a scope no edge comes back for which a job outside would have to wait. Where the scope has
+ * `cascade`, the edges of the jobs that the prune `undoes` has cancelled along come back with them.
  */
 function isKeptFrom(sql: Sql, within: TokenScope | undefined, undoes: number): Fragment {
   if (!within) return sql``

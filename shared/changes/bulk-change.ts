@@ -62,9 +62,9 @@ export const Preview = z.object({
   expires_at: z.string(),
   count: Count,
   /**
-   * False where the count took longer than 10 s, or than a statement may take: `count` is then `count_at_least`, groups, owners, reasons
-   * and times are not known, estimates (`eta_seconds`, `bytes_estimate`, `wal_bytes`, `archive_bytes`) are of the counted jobs alone, so that
-   * no duration follows from them, and a change with this token needs `max`. Servers of version 0.1.0 send neither field.
+   * False where the count took longer than 10 s, or than a statement may take. `count` is then `count_at_least`, and groups, owners,
+   * reasons and times are not known. Estimates (`eta_seconds`, `bytes_estimate`, `wal_bytes`, `archive_bytes`) are of the counted jobs
+   * alone, so that no duration follows from them. A change with this token needs `max`. Servers of version 0.1.0 send neither field.
    */
   complete: z.boolean().optional(),
   /** How many jobs were counted until then; present where `complete` is false. */

@@ -45,7 +45,7 @@ const Cluster = z.object({
   /** How many owners have jobs of the cluster; the jobs without an owner add none. */
   owner_count: Count.optional(),
   /**
-   * True where all numbers of the cluster are lower bounds: not all failures of its state were read (`not_read`), or some of different
+   * True where all numbers of the cluster are lower bounds. Not all failures of its state were read (`not_read`), or some of different
    * messages are in the row `rest`, since only the newest 20,000 different messages are folded.
    */
   at_least: z.boolean().optional(),

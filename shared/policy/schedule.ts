@@ -33,7 +33,7 @@ export function timesBetween(schedule: Schedule, after: Date, until: Date): Date
 
 const mostTimes = 100
 
-/** True for a time zone that this program knows, such as Europe/Berlin. An offset is none, since it does not follow the clocks. */
+/** True for a time zone that this program knows, such as Europe/Berlin. An offset is no time zone, since it does not follow the clocks. */
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false
   try {

@@ -42,7 +42,7 @@ export const JobEvent = z.object({
   queue: z.string().nullish(),
   job_type: z.string().nullish(),
   event_type: z.string(),
-  /** An object, `{}` where the stored value is none. */
+  /** An object, `{}` where the stored value is no object. */
   attrs: z.unknown().optional(),
   owner_user_id: z.string().nullish(),
   request_id: z.string().nullish(),

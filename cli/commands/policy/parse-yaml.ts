@@ -34,9 +34,9 @@ interface ParsedYaml {
 const plainNumber = /^-?(?:0|[1-9]\d*)$/
 
 /**
- * Reads a file of YAML 1.2 without what makes a value mean something else than it looks like: aliases, anchors, tags, other versions,
- * keys that stand twice, and numbers that are not written in plain digits. This file knows no other of the program, since it is built
- * into a file of its own, which only commands of policies read.
+ * Reads a file of YAML 1.2 without what makes a value mean something else than it looks like. It refuses aliases, anchors, tags, other
+ * versions, keys that stand twice, and numbers that are not written in plain digits. This file knows no other of the program, since it is
+ * built into a file of its own, which only commands of policies read.
  */
 export function parseYaml(text: string): ParsedYaml {
   const lines = new LineCounter()

@@ -19,8 +19,8 @@ const mostGroups = 20
 const mostOwners = 5
 
 /**
- * The preview of a change for a person: a table of groups, whose jobs they are, how old, why they match, which jobs are
- * cancelled along, how many an undo could give back, the details of this kind of change, and a sentence.
+ * The preview of a change for a person. A table of groups says whose jobs they are, how old, and why they match. Below it are the jobs that
+ * are cancelled along, how many an undo could give back, the details of this kind of change, and a sentence.
  */
 export async function previewTable<In extends z.ZodType, Out extends z.ZodType>(
   print: Printer,

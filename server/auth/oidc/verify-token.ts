@@ -1,7 +1,7 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { Failure } from '../../../shared/errors.ts'
 
-/** Signatures with a key that only the provider has. A signature by a shared secret is none: everybody has the public key. */
+/** Signatures with a key that only the provider has. A signature by a shared secret is not one of them. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
 /** How far the clocks of the server and of the provider may be apart, in seconds. */

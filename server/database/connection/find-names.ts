@@ -21,16 +21,16 @@ interface Place {
 export type Choice = Pick<Env, 'JOBS_DB_SCHEMA' | 'JOBS_ENGINE'>
 
 /**
- * Finds the schema of the tables, once for each start: the one of JOBS_DB_SCHEMA, else the only one that holds a table
- * `jobs` with the columns of a job, else the schema in which new tables are made. A search path that somebody has set for
- * this connection, role or database decides between several. The default search path does not, since it begins with a
- * schema named as the role, which any role may make that has CREATE on the database.
+ * Finds the schema of the tables, once for each start. It is the one of JOBS_DB_SCHEMA, else the only one that holds a table `jobs` with
+ * the columns of a job, else the schema in which new tables are made. A search path that somebody has set for this connection, role or
+ * database decides between several. The default search path does not, since it begins with a schema named as the role, which any role may
+ * make that has CREATE on the database.
  *
  * Every program that may write to the database asks this first, and nothing is written before it has answered. So it also refuses
  * databases that are somebody else's.
  * @returns the schema, the tables, and the functions of the catalog
- * @throws Failure `usage` where there are several; where the one that is wanted does not exist, where a table of another program has
- *   the name of one of ours, and where another engine runs its jobs in a database that has no tables of ours
+ * @throws Failure `usage` where there are several, where the one that is wanted does not exist, and where a table of another program has
+ *   the name of one of ours; and where another engine runs its jobs in a database that has no tables of ours
  */
 export async function findNames(sql: Sql, { JOBS_DB_SCHEMA, JOBS_ENGINE }: Choice): Promise<Names> {
   const schema = await findSchema(sql, JOBS_DB_SCHEMA)

@@ -47,7 +47,7 @@ interface Found {
 }
 
 /**
- * Refuses a database in which another engine keeps its jobs: an operator who points a server at it expects to see those. Only reads.
+ * Refuses a database in which another engine keeps its jobs: an operator who gives a server this database expects to see those. Only reads.
  * @throws Failure `usage` that names the engines
  */
 export async function refuseOtherEngines(sql: Sql): Promise<void> {

@@ -11,8 +11,8 @@ export const isDiskFull = (why: string): boolean => diskFull.test(why)
 export const isAccessDenied = (why: string): boolean => /permission denied|operation not permitted/i.test(why)
 
 /**
- * The error of a statement: `closed` when it was not sent because the database is closed, `stopped` when the database
- * stopped after the statement was sent, so that the server cannot tell whether PostgreSQL ran it.
+ * The error of a statement. `closed`: it was not sent, because the database is closed. `stopped`: the database stopped after the statement
+ * was sent, so that the server cannot tell whether PostgreSQL ran it.
  * @param why a clause that says why the database has stopped
  */
 export function embeddedError(when: keyof typeof codes, why: string): Error {

@@ -22,7 +22,7 @@ type State =
   | { is: 'failed'; failure: Failure }
 
 const pauseMs = 1000
-/** So many openings in a row may fail although the disk has room. */
+/** The number of openings in a row that may fail although the disk has room. */
 const mostTries = 3
 
 /**

@@ -10,7 +10,7 @@ export async function readFreeze(sql: Sql): Promise<Freeze | undefined> {
   return row && freezeOf(row.value)
 }
 
-/** The freeze that a row tells of. A row that somebody has written by hand is a freeze, too, of which no more is known than its text. */
+/** The freeze that a row describes. A row that somebody has written by hand is a freeze, too, of which no more is known than its text. */
 export const freezeOf = (text: string): Freeze =>
   Freeze.safeParse(jsonOf(text)).data ?? { by: 'somebody', since: 'a time that is not known', reason: text }
 

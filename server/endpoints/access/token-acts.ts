@@ -90,7 +90,7 @@ export const rotateOnRecord = (sql: Pool, actor: Actor, id: string, overlap_seco
   sql.begin(async (tx) => {
     await lockTokens(tx, [id, actor.caller])
     await requireLiveMaker(tx, actor.caller)
-    // Whoever is at the shell has no address.
+    // A caller at the shell has no address.
     const by = actor.address === undefined ? undefined : actor.caller
     const token = await rotateToken(tx, id, { by, overlapSeconds: overlap_seconds })
     await record(tx, actor, { kind: 'token.rotated', id, more: { overlap_seconds } })

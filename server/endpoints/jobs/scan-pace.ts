@@ -17,9 +17,9 @@ export interface ScanPace {
 }
 
 /**
- * The pace of a search that reads rows in slices: each slice is at most three times as large as all before it, and no larger than
- * the remaining time allows at the speed so far. It stops after 50,000 rows, or after 200 ms when it has read at
- * least 500 rows. Slices that are full end after a multiple of 500 rows.
+ * The pace of a search that reads rows in slices. Each slice is at most three times as large as all before it, and no larger than the
+ * remaining time allows at the speed so far. It stops after 50,000 rows, or after 200 ms when it has read at least 500 rows. Slices that
+ * are full end after a multiple of 500 rows.
  */
 export function startPace(): ScanPace {
   const start = performance.now()

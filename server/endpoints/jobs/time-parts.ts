@@ -56,7 +56,7 @@ export const timeParts = (sortBy: TimeKey): readonly TimePart[] => parts[sortBy]
 const live = ['queued', 'processing']
 
 /**
- * SQL conditions on `jobs`, each of which begins with `and`: the states of the jobs that can match, where an index of migration
+ * SQL conditions on `jobs`, each of which begins with `and`. They name the states of the jobs that can match, where an index of migration
  * 0016 or 0023 has the jobs of each state in the order of the part. Empty where the index of all jobs is read.
  */
 export function stateConditions(sql: Sql, request: TimeRequest, part: TimePart): Fragment[] {

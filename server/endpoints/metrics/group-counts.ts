@@ -7,9 +7,9 @@ import { statsFromJobs } from '../queues/stats.ts'
 type Row = GroupStats & { trusted: boolean; domain: string | null }
 
 /**
- * Counts of live jobs by group, of the groups that have one. In contrast to stats, jobs that fall due
- * within two minutes are queued and not scheduled, and groups are not looked for in the jobs: each of both takes a look into an index a
- * group. Counts that cannot be trusted are those of the jobs.
+ * Counts of live jobs by group, of the groups that have one. In contrast to stats, jobs that fall due within two minutes are queued and not
+ * scheduled, and groups are not looked for in the jobs. Each of both would look into an index for each group. Counts that cannot be trusted
+ * are those of the jobs.
  */
 export async function countGroups(sql: Sql): Promise<readonly GroupStats[]> {
   const asked = sql<Row[]>`

@@ -94,9 +94,9 @@ const dueInOrder = staticFragment(
 )
 
 /**
- * The same for a caller that is limited to job types, of whose groups these are: the oldest job of a queue may have another type, and no
- * index has the jobs of a type in the order in which they are due. It is read by group, which takes longer, counts jobs that wait
- * for other jobs, and misses what `oldestDue` misses. Undefined where it takes longer than the limit of a scrape.
+ * The same for a caller that is limited to job types, of whose groups these are. The oldest job of a queue may have another type, and no
+ * index has the jobs of a type in the order in which they are due. It is read by group, which takes longer, counts jobs that wait for other
+ * jobs, and misses what `oldestDue` misses. Undefined where it takes longer than the limit of a scrape.
  */
 export const readOldestReadyOfTypes = (
   sql: Pool,

@@ -10,8 +10,8 @@ export function wasAppliedInParts(row: WholeRow): row is WholeRow & { operation_
 }
 
 /**
- * The operation that applied a plan to the jobs after its first ones. One that has failed before it changed a job has given its token back,
- * and is none.
+ * The operation that applied a plan to the jobs after its first ones. An operation that has failed before it changed a job has given its
+ * token back, and does not count.
  */
 export async function findRestOperation(sql: Sql, { id, kind, operation_id }: Applied): Promise<number | undefined> {
   const [others] = await sql<{ id: number }[]>`

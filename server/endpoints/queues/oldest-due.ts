@@ -8,9 +8,9 @@ interface Row {
 }
 
 /**
- * Since when the job of each group that has waited longest could run, by `groupKey`. The cost depends on the number of groups
- * alone: an index has the jobs with a time of their own in the order of that time, and a job that may run at any time is looked
- * for among the 20 oldest of its group. So such a job is missed where 20 older ones have a time of their own.
+ * Since when the job of each group that has waited longest could run, by `groupKey`. The cost depends on the number of groups alone. An
+ * index has the jobs with a time of their own in the order of that time. A job that may run at any time is looked for among the 20 oldest
+ * of its group. So such a job is missed where 20 older ones have a time of their own.
  */
 export async function oldestDue(tx: Sql, counts: readonly GroupStats[]): Promise<Map<string, string>> {
   const waiting = counts.filter(({ queued }) => queued > 0)

@@ -50,7 +50,7 @@ async function requireOperation(sql: Pool, id: number): Promise<void> {
   throw new Failure('conflict', `operation ${id} ${because}; nothing was changed`)
 }
 
-/** So many ids without a job are named. */
+/** The most ids without a job that are named. */
 const mostNamed = 3
 
 /** A mistyped id would be counted as held, while the job that was meant is not. */

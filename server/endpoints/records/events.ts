@@ -18,8 +18,8 @@ type EventsCall = Pick<
 /**
  * Events after `after_id`, or the last ones before `before_id`, as far as no event can appear between them any more. With `partial`, the
  * header `X-Next-After` says where to go on while there may be more.
- * @throws Failure `events_reset` for an id that the log has not given out yet, `events_expired` for an id after which events
- * have been deleted because their term was over, `database_busy` where the search takes too long for a reader without `partial`
+ * @throws Failure `events_reset` for an id that the log has not given out yet; `events_expired` for an id after which events have been
+ *   deleted because their term was over; `database_busy` where the search takes too long for a reader without `partial`
  */
 export async function events(call: EventsCall, request: EventsRequest): Promise<JobEvent[]> {
   const { sql, eventWatermark, may, within } = call

@@ -92,8 +92,8 @@ const runningOn = staticFragment(
 )
 
 /**
- * The filters of a record as a caller may see them: what was looked for in payloads and errors is a part of them, and so are the
- * addresses of callers and, in the record of an act, the names of tokens.
+ * The filters of a record as a caller may see them. They have what was looked for in payloads and errors, the addresses of callers and, in
+ * the record of an act, the names of tokens.
  */
 const filtersFor = (sql: Sql, caller: Pick<Call, 'may' | 'within'>): Fragment => {
   // The scope under which a change ran may name other domains than the change.

@@ -20,9 +20,9 @@ interface Turns {
 }
 
 /**
- * Runs the requests of one connection one after another. HTTP/1.1 lets a client send further requests before it has read
- * the first response, and Node starts all of them at once: a few connections would fill the pool of the database, and
- * their responses would stay in memory until the client reads them.
+ * Runs the requests of one connection one after another. HTTP/1.1 lets a client send further requests before it has read the first
+ * response, and Node starts all of them at once. A few connections would fill the pool of the database, and their responses would stay in
+ * memory until the client reads them.
  */
 export function oneAtATime(run: (incoming: IncomingMessage, outgoing: ServerResponse) => void): Turns {
   const busy = new WeakMap<Duplex, Busy>()

@@ -7,7 +7,7 @@ const number = /(?<=\/)\d+(?=\/|$)/
 /** In a path that is remembered it stands for the number. */
 const placeholder = '\n'
 
-/** So many paths are remembered before all of them are forgotten: callers may ask for any path. */
+/** The number of paths that are remembered before all of them are forgotten: callers may ask for any path. */
 const mostPaths = 500
 /** In characters. */
 const longestPath = 100

@@ -32,12 +32,11 @@ export interface Walked {
 }
 
 /**
- * Deletes the events of one kind whose term is over, by id from the oldest on, in batches of 1,000, each in a transaction of
- * its own. The walk ends at the first batch of which every event stays: events behind it wait until those before them go.
- * An event that a registered reader has not read stays for 7 days more. An event that explains why a queue is stopped now stays for a
- * second term. Two events stay whatever their age: the last one
- * of the log, by which readers and a restored database know how far the log has come, and the last seal of the chain of the
- * records, while its day is in the chain.
+ * Deletes the events of one kind whose term is over, by id from the oldest on, in batches of 1,000, each in a transaction of its own. The
+ * walk ends at the first batch of which every event stays: events behind it wait until those before them go. An event that a registered
+ * reader has not read stays for 7 days more. An event that explains why a queue is stopped now stays for a second term. Two events stay
+ * whatever their age. The last one of the log tells readers and a restored database how far the log has come. The last seal of the chain of
+ * the records stays while its day is in the chain.
  * @throws Failure `frozen` before the first batch after a freeze
  */
 export async function deleteExpiredEvents(sql: Pool, { kind, days, from, isOver }: Walk): Promise<Walked> {
@@ -103,7 +102,7 @@ const explainsStop = staticFragment(
   )`,
 )
 
-/** So many days longer an event stays that a registered reader has not read. */
+/** The number of days for which an event stays beyond its term where a registered reader has not read it. */
 const daysForReaders = 7
 
 const deleteNext = (tx: Sql, { kind, days, after }: { kind: EventKind; days: number; after: string }) => {

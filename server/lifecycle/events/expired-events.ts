@@ -28,8 +28,8 @@ export const forgetImpossible = (sql: Sql) => sql`
   delete from jobsctl_expired_events where last_id > pg_sequence_last_value(${eventSequence(sql)})`
 
 /**
- * The ids of the log, if an event of the scope with a higher id than `cursor` has been deleted because its term was over:
- * `oldest_id` is the first from which on no event of the scope is missing.
+ * The ids of the log, if an event of the scope with a higher id than `cursor` has been deleted because its term was over. `oldest_id` is
+ * the first from which on no event of the scope is missing.
  */
 export async function expiredAfter(sql: Sql, cursor: number, scope: Narrowed): Promise<EventIds | undefined> {
   const [ids] = await sql<EventIds[]>`
