@@ -41,14 +41,21 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const attempts = new Set<Promise<void>>()
   const giveUp = new AbortController()
   const finisher = createFinisher({
-    ...{ client, tell: settings.tell, signal: giveUp.signal },
+    client,
+    tell: settings.tell,
+    signal: giveUp.signal,
     patienceMs: Math.max(patienceMs, settings.leaseMs),
   })
   const renewals = createRenewals({ client, settings, held })
   const stop = stopOn(options)
   try {
     await leaseLoop({
-      ...{ client, settings, held, attempts, finisher, renewals },
+      client,
+      settings,
+      held,
+      attempts,
+      finisher,
+      renewals,
       signal: stop.first,
     })
   } finally {

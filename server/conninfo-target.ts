@@ -100,7 +100,9 @@ export function readTarget(text: string, environment: Readonly<Record<string, st
     tls: tlsOf(value),
     connectTimeout: wholeNumber('connect_timeout', value('connect_timeout')) ?? 5,
     keepAlive: given.get('keepalives') === '0' ? 0 : wholeNumber('keepalives_idle', value('keepalives_idle')) || 60,
-    ...{ user: value('user'), password: value('password'), database: value('dbname') },
+    user: value('user'),
+    password: value('password'),
+    database: value('dbname'),
     sessionAttributes: attributes === 'read-write' || attributes === 'primary' ? attributes : undefined,
     startup: {
       ...(application && { application_name: application }),
@@ -179,7 +181,8 @@ function tlsOf(value: Value): Tls {
   const isUsed = mode !== 'disable'
   const own = root === undefined && isUsed ? textOf(join(homedir(), '.postgresql', 'root.crt')) : undefined
   return {
-    ...{ mode, isDirect },
+    mode,
+    isDirect,
     ca: root === undefined || root === ofSystem || !isUsed ? own : fileText('sslrootcert', root),
     cert: isUsed ? fileText('sslcert', value('sslcert')) : undefined,
     key: isUsed ? fileText('sslkey', value('sslkey')) : undefined,

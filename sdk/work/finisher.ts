@@ -47,7 +47,9 @@ export function createFinisher({ client, tell, patienceMs, signal }: Options): F
     untilAnswered(
       async () => resultsOf(await client.finishMany({ jobs: finishes }, { signal, retries: 0 }), finishes.length),
       {
-        ...{ call: 'finish', tell, signal },
+        call: 'finish',
+        tell,
+        signal,
         patienceMs: finishes.length > 1 ? Math.min(patienceMs, patienceWithManyMs) : patienceMs,
       },
     )

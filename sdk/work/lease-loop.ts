@@ -47,7 +47,11 @@ export async function leaseLoop(looping: Looping): Promise<void> {
     }
     const askedAt = performance.now()
     const request = {
-      ...{ domain, queue, worker_id: workerId, lease_seconds: leaseMs / 1000, wait_seconds: waitSeconds },
+      domain,
+      queue,
+      worker_id: workerId,
+      lease_seconds: leaseMs / 1000,
+      wait_seconds: waitSeconds,
       limit: Math.min(free, mostLeased),
       ...(job_types && { job_types }),
       ...(ownerUserId !== undefined && { owner_user_id: ownerUserId }),
@@ -63,8 +67,14 @@ export async function leaseLoop(looping: Looping): Promise<void> {
       if (job.lease_id === null) continue
       tell({ event: 'leased', job_id: job.id, job_type: job.job_type, attempt: (job.retry_count ?? 0) + 1 })
       const one: HeldJob = {
-        ...{ job, leaseId: job.lease_id, abort: new AbortController(), leave: new AbortController() },
-        ...{ leaseEnds, unsent: undefined, isLost: false, isEnded: false },
+        job,
+        leaseId: job.lease_id,
+        abort: new AbortController(),
+        leave: new AbortController(),
+        leaseEnds,
+        unsent: undefined,
+        isLost: false,
+        isEnded: false,
       }
       // A job that is leased again is lost to its earlier attempt, and a call names each job once.
       for (const earlier of held) if (earlier.job.id === job.id) lose(earlier)

@@ -35,7 +35,10 @@ export interface Caller {
 
 /** The caller of single-user mode, whose one key may do everything. */
 export const singleUser: Caller = {
-  ...{ id: 'single-user', name: 'single-user', role: 'admin', principal: 'single-user' },
+  id: 'single-user',
+  name: 'single-user',
+  role: 'admin',
+  principal: 'single-user',
   may: new Set(allRights),
   within: undefined,
   leaseOwner: undefined,

@@ -30,8 +30,8 @@ export const removeTimeouts = (session: Session) =>
   session`select set_config(name, '0', false) from (values ('statement_timeout'), ('lock_timeout')) as limits (name)`
 
 /**
- * Returns undefined for the error of a statement that took longer than its limit: without exact counts the jobs themselves are counted,
- * and without an index that the operator has yet to build they are scanned.
+ * Returns undefined for the error of a statement that took longer than its limit. Without exact counts the jobs themselves are counted, and
+ * without an index that the operator has yet to build they are scanned.
  * @throws any other error
  */
 export function unlessOverdue(error: unknown): undefined {

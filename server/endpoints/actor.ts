@@ -7,7 +7,10 @@ export type ActingCall = Pick<Call, 'caller' | 'reason' | 'requestId' | 'address
 
 /** The caller, as the record of its act names it. */
 export const actorOf = ({ caller, reason, requestId, address }: ActingCall): Actor => ({
-  ...{ caller, reason, requestId, address },
+  caller,
+  reason,
+  requestId,
+  address,
 })
 
 /** The caller, where it is compared with another. */

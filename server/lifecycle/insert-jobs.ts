@@ -48,8 +48,10 @@ export const insertJobs = <Row extends NamedJob>(
   insert(sql, entries, shape, {
     columns: columns(sql),
     within,
-    ...{ requestId: sql`${requestId}::text`, traceId: sql`${traceId ?? null}::text` },
-    ...{ caller: sql`${caller}::text`, requestOfEvent: sql`${requestId}::text` },
+    requestId: sql`${requestId}::text`,
+    traceId: sql`${traceId ?? null}::text`,
+    caller: sql`${caller}::text`,
+    requestOfEvent: sql`${requestId}::text`,
   })
 
 /** Inserts jobs without dependencies as `insertJobs`, for several calls. The `n` of a row is the index of its entry. */
@@ -65,7 +67,8 @@ export const insertJobsOfCalls = <Row extends NamedJob>(
     {
       columns: callsColumns(sql),
       within: undefined,
-      ...{ requestId: sql`request_id`, traceId: sql`trace_id` },
+      requestId: sql`request_id`,
+      traceId: sql`trace_id`,
       caller: sql`(select caller from request where request.uuid = added.uuid)`,
       requestOfEvent: sql`(select request_id from request where request.uuid = added.uuid)`,
     },
@@ -119,10 +122,10 @@ async function insert<Row extends NamedJob>(
 }
 
 /**
- * Defines the CTEs `request`, the entries; `fresh`, the entries whose idempotency key does not exist; and `edges (n, uuid,
- * needs, status)`, their dependencies with the status of the job that is needed, null where there is none. A key that
- * exists is answered with its job even where nothing can be inserted. A job outside of the scope of the caller is none. The lock
- * keeps a job that is needed from being deleted before its edge is there for the one who deletes it.
+ * Defines the CTEs `request`, the entries; `fresh`, the entries whose idempotency key does not exist; and `edges (n, uuid, needs, status)`,
+ * their dependencies with the status of the job that is needed, null where there is none. A key that exists is answered with its job even
+ * where nothing can be inserted. A job outside of the scope of the caller is not found. The lock keeps a job that is needed from being
+ * deleted before its edge is there for the one who deletes it.
  */
 const requestedJobs = (sql: Sql, entries: readonly Entry[], { columns, within }: Origin): Fragment => sql`
   request as materialized (

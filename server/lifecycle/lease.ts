@@ -58,8 +58,10 @@ async function lease<Row extends Pick<Job, 'id'>>(
       with ${gate(sql, request, expiredFirst)},
       ${picked(sql, request)},
       ${leased(sql, {
-        ...{ worker_id: request.worker_id, seconds: leaseLength(settings, request.lease_seconds) },
-        ...{ leaseOwner: settings.leaseOwner, returned: shape.returned(sql, neededByEvents) },
+        worker_id: request.worker_id,
+        seconds: leaseLength(settings, request.lease_seconds),
+        leaseOwner: settings.leaseOwner,
+        returned: shape.returned(sql, neededByEvents),
       })},
       inserted_events as (${insertWholeEvents(sql, { requestId }, sql`${leasedEvents(sql)} from leased ${inPickOrder(sql)}`)})
       select

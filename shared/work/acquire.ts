@@ -32,9 +32,22 @@ export type AcquireRequest = z.output<typeof AcquireRequest>
  * client may send with every call.
  */
 export const Attempt = Job.pick({
-  ...{ id: true, uuid: true, domain: true, queue: true, job_type: true, status: true, priority: true },
-  ...{ request_id: true, payload: true, owner_user_id: true, trace_id: true },
-  ...{ retry_count: true, max_retries: true, worker_id: true, lease_id: true, leased_until: true },
+  id: true,
+  uuid: true,
+  domain: true,
+  queue: true,
+  job_type: true,
+  status: true,
+  priority: true,
+  request_id: true,
+  payload: true,
+  owner_user_id: true,
+  trace_id: true,
+  retry_count: true,
+  max_retries: true,
+  worker_id: true,
+  lease_id: true,
+  leased_until: true,
 })
 
 export const acquire = endpoint({

@@ -63,7 +63,7 @@ export function createBrowserSignOn({ sql, log, settings, keys }: Options): Brow
         ...{ redirect_uri: returnsTo, scope, state: login.state, nonce: login.nonce },
         code_challenge: await client.calculatePKCECodeChallenge(login.verifier),
         code_challenge_method: 'S256',
-        // Whoever sits at a browser that logged in long ago shows again who it is.
+        // The person at a browser that logged in long ago logs in again.
         max_age: String(freshSeconds),
       })
       return { url: url.href, secret }

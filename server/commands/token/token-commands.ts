@@ -21,7 +21,9 @@ interface CreateFlags extends ScopeFlags, LimitFlags, GrantFlags {
 /** The first flag that a token without a role cannot have. */
 function flagBesideRole(flags: CreateFlags): string | undefined {
   const named = {
-    ...{ '--may-enqueue': flags.mayEnqueue, '--approver': flags.approver, '--may-break-glass': flags.mayBreakGlass },
+    '--may-enqueue': flags.mayEnqueue,
+    '--approver': flags.approver,
+    '--may-break-glass': flags.mayBreakGlass,
     '--domain, --queue or --job-type': flags.domain ?? flags.queue ?? flags.jobType ?? flags.cascade,
     '--max-per-change or --max-per-day': flags.maxPerChange ?? flags.maxPerDay,
     '--principal': flags.principal,
@@ -57,7 +59,9 @@ export function addTokenCommands(program: Command): void {
     .action(async (id: string, role: string, flags: GrantFlags) =>
       printOutput(
         await runOnDatabase(process.env, {
-          ...{ command: 'set-role', by: operatorName(), id },
+          command: 'set-role',
+          by: operatorName(),
+          id,
           ...grantOf(role, flags),
         }),
       ),
@@ -75,7 +79,9 @@ export function addTokenCommands(program: Command): void {
     .action(async (id: string, flags: LimitFlags) =>
       printOutput(
         await runOnDatabase(process.env, {
-          ...{ command: 'set-limits', by: operatorName(), id },
+          command: 'set-limits',
+          by: operatorName(),
+          id,
           ...neededLimits(flags),
         }),
       ),
@@ -87,7 +93,9 @@ export function addTokenCommands(program: Command): void {
     .action(async (id: string, { overlap }: { overlap: string }) =>
       printOutput(
         await runOnDatabase(process.env, {
-          ...{ command: 'rotate', by: operatorName(), id },
+          command: 'rotate',
+          by: operatorName(),
+          id,
           overlap_seconds: overlapOf(overlap),
         }),
       ),
@@ -129,7 +137,13 @@ function create(given: string, flags: CreateFlags): Promise<CommandOutput> {
     })
   const days = expires === undefined ? daysOfRole(grant.role) : daysOf(expires)
   return runOnDatabase(process.env, {
-    ...{ command: 'create-with-role', by: operatorName(), name, days, ...grant, scope, ...limitsFor(role, flags) },
+    command: 'create-with-role',
+    by: operatorName(),
+    name,
+    days,
+    ...grant,
+    scope,
+    ...limitsFor(role, flags),
     principal: principal === undefined ? name : nameOf(principal),
   })
 }

@@ -27,8 +27,13 @@ export async function readMissingIndexes(sql: Sql): Promise<MissingIndex[]> {
     const size = await readTableSize(sql, table)
     if (!size) continue
     found.push({
-      ...{ index: name, table, state: await stateOf(sql, name), serves, for_operators: forOperators },
-      ...{ table_bytes: size.bytes, bytes_estimate: await estimateBytes(sql, statement) },
+      index: name,
+      table,
+      state: await stateOf(sql, name),
+      serves,
+      for_operators: forOperators,
+      table_bytes: size.bytes,
+      bytes_estimate: await estimateBytes(sql, statement),
     })
   }
   return found

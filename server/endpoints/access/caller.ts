@@ -22,7 +22,11 @@ export async function showCaller({
   z.output<typeof endpoint.output>
 > {
   return {
-    ...{ id: caller, name, role, principal, scope: within ?? null },
+    id: caller,
+    name,
+    role,
+    principal,
+    scope: within ?? null,
     limits: await limitsOf(sql, caller, principal),
     approval_above: (await readApprovalAbove(sql, approvalAbove)) ?? null,
     may: allRights.filter((right) => may.has(right)),

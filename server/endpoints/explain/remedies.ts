@@ -15,7 +15,9 @@ export const resume = ({ domain, queue }: { domain: string; queue: string }): Re
   isTaken(domain) && isTaken(queue)
     ? {
         http: {
-          ...{ method: 'POST', path: `${base}/queue/control`, confirm: false },
+          method: 'POST',
+          path: `${base}/queue/control`,
+          confirm: false,
           body: { domain, queue, action: 'resume' },
         },
         jobsctl: domain.includes('/') ? null : ['resume', ...queueWords({ domain, queue })],

@@ -131,7 +131,18 @@ function addDurations(durations: Durations, { milliseconds }: PointRow, buckets:
 function emptyPoint(at: string): Point {
   const none = (): Durations => ({ jobs: 0, seconds: 0, buckets: [...bucketBounds, 0].map(() => 0) })
   return {
-    ...{ at, created: 0, acquired: 0, completed: 0, failed: 0, quarantined: 0, cancelled: 0 },
-    ...{ returned: 0, revived: 0, restored: 0, other: 0, wait: none(), run: none() },
+    at,
+    created: 0,
+    acquired: 0,
+    completed: 0,
+    failed: 0,
+    quarantined: 0,
+    cancelled: 0,
+    returned: 0,
+    revived: 0,
+    restored: 0,
+    other: 0,
+    wait: none(),
+    run: none(),
   }
 }

@@ -100,7 +100,8 @@ function grouped(sql: Sql, request: Searched): Fragment {
     failed: failures(sql, { ...ended, where: sql`jobs.status = 'failed'` }),
     quarantined: failures(sql, { ...ended, where: sql`jobs.status = 'quarantined'` }),
     retrying: failures(sql, {
-      ...{ request, seen: sql`jobs.updated_at` },
+      request,
+      seen: sql`jobs.updated_at`,
       where: sql`jobs.status = 'queued' and jobs.retry_count > 0`,
     }),
   }

@@ -30,7 +30,9 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetric
   const list = createGroupList(sql)
   const kept = {
     list,
-    ...{ totals: createOperationTotals(), leaseOwners: createLeaseOwners(sql), oldestReady: createOldestReady() },
+    totals: createOperationTotals(),
+    leaseOwners: createLeaseOwners(sql),
+    oldestReady: createOldestReady(),
   }
   return {
     async read() {

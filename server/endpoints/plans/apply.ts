@@ -67,7 +67,7 @@ function refuseOfJobs(given: Readonly<Record<string, unknown>>): void {
 
 /**
  * Whether this request applied the plan before: the engine then finds the first answer by its idempotency key, or refuses another request.
- * A record that has changed no job yet may still be deleted, and is none.
+ * A record that has changed no job yet may still be deleted, and does not count.
  */
 async function isReplay(call: Call, row: PlanRow, rest_token: string | undefined): Promise<boolean> {
   const { sql, caller, formerCaller = caller, idempotencyKey } = call

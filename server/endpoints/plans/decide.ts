@@ -45,7 +45,12 @@ async function decide(call: Call, { id, digest }: Request, decision: Decision): 
       kind: decision === 'approved' ? 'plan.approved' : 'plan.rejected',
       scope: row,
       details: {
-        ...{ plan: id, change: row.kind, count: row.jobs, dependents: row.dependents, digest, author: row.caller },
+        plan: id,
+        change: row.kind,
+        count: row.jobs,
+        dependents: row.dependents,
+        digest,
+        author: row.caller,
         principal: { author: row.principal, decided: call.identity.principal },
       },
     })

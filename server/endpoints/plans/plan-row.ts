@@ -51,7 +51,7 @@ export const parsedRequest = ({ request }: Pick<WholeRow, 'request'>) => Request
 /** For how many days a plan is shown after its term. */
 export const planDays = 7
 
-/** So many transactions later the ids of rows may be older than they look: they have 32 bits. */
+/** The number of transactions after which the ids of rows may be older than they look: they have 32 bits. */
 const mostLater = 1_000_000_000
 
 /** The columns of a plan, of the alias `plan`. */

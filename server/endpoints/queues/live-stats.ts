@@ -60,7 +60,13 @@ function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known)
     const moved = flow.of(key, liveOf(count) - (known ? liveOf(known) : 0))
     const { domain, queue, job_type, queued, scheduled, processing, quarantined } = count
     const group: LiveGroup = {
-      ...{ domain, queue, job_type, queued, scheduled, processing, quarantined },
+      domain,
+      queue,
+      job_type,
+      queued,
+      scheduled,
+      processing,
+      quarantined,
       oldest_due: since.get(key) ?? null,
       entered: (known?.entered ?? 0) + moved.entered,
       ended: (known?.ended ?? 0) + moved.ended,

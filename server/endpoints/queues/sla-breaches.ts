@@ -11,8 +11,8 @@ import { type JudgedJob, mostRunning, type Place, readBreaches } from './sla-rea
 const Cursor = z.strictObject({ created_at: z.string().nullable(), id: z.string().regex(/^-?\d{1,16}$/) })
 
 /**
- * A page of the live jobs over a limit of their group, with the header `Link` to the next page, and `X-Complete`: `false` where
- * more jobs of groups with policies are running, or more policies are there, than are read.
+ * A page of the live jobs over a limit of their group, with the header `Link` to the next page, and `X-Complete`. It is `false` where more
+ * jobs of groups with policies are running, or more policies are there, than are read.
  * @throws Failure `invalid_request` for a cursor of another list
  */
 export async function listSlaBreaches(call: Call, request: BreachesRequest): Promise<SlaBreach[]> {
@@ -41,7 +41,11 @@ function breachOf({ id, domain, queue, job_type, status, wait, max_wait, run, ma
   const waits = wait !== null && max_wait !== null && wait > max_wait
   const runs = run !== null && max_run !== null && run > max_run
   return {
-    ...{ job_id: id, domain, queue, job_type, status },
+    job_id: id,
+    domain,
+    queue,
+    job_type,
+    status,
     breach_kinds: [...(waits ? (['queue_latency'] as const) : []), ...(runs ? (['duration'] as const) : [])],
     ...(waits && { wait_seconds: tenths(wait), max_wait_seconds: max_wait }),
     ...(runs && { processing_seconds: tenths(run), max_processing_seconds: max_run }),

@@ -35,7 +35,8 @@ export async function setSlaPolicy(
       await setLimits(tx, policy)
       if (isDeepStrictEqual(before, await limitsOf(tx, policy))) return
       await recordAct(tx, actorOf(call), {
-        ...{ kind: 'limits.set', scope: { domain, queue, job_type } },
+        kind: 'limits.set',
+        scope: { domain, queue, job_type },
         details: { ...limits, before },
       })
     }),

@@ -71,7 +71,8 @@ export const recordHold = (
   const { id, filter, operation_id, jobs, undo_id, until } = hold
   const scope = FilterScope.parse(filter ?? {})
   return recordAct(tx, actorOf(call), {
-    ...{ kind, scope },
+    kind,
+    scope,
     details: { hold: id, ...filter, operation: operation_id, jobs, undo: undo_id, until },
   })
 }

@@ -46,7 +46,8 @@ const recordKept = (
   { id, kept_until, ...scope }: Kept & { id: number },
 ): Promise<void> =>
   recordAct(sql, actorOf(call), {
-    ...{ kind: 'operation.kept', scope },
+    kind: 'operation.kept',
+    scope,
     details: { operation: id, kept_until },
   })
 

@@ -22,6 +22,9 @@ export function cookieValues(header: string | undefined, name: string): string[]
 /** The value of `Set-Cookie`. The cookie is for this host alone, and no script can read it. */
 export const setCookie = (name: string, value: string, { isSecure, sameSite, maxAgeSeconds }: CookieRules): string =>
   generateCookie(name, value, {
-    ...{ path: '/', httpOnly: true, sameSite, secure: isSecure },
+    path: '/',
+    httpOnly: true,
+    sameSite,
+    secure: isSecure,
     ...(maxAgeSeconds !== undefined && { maxAge: maxAgeSeconds }),
   })

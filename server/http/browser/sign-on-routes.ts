@@ -43,7 +43,10 @@ async function finish(c: CallContext, { sql, site, ui }: Serving, signOn: Browse
   c.set('caller', caller)
   const address = c.get('address')
   const made = await openSession(sql, {
-    ...{ caller, hash: hashed(caller.id), way: 'single_sign_on', replaces: undefined },
+    caller,
+    hash: hashed(caller.id),
+    way: 'single_sign_on',
+    replaces: undefined,
     actor: { caller: caller.id, requestId: c.get('requestId'), address },
   })
   const response = respond(c, loggedInPage(`${site.base}${ui === 'off' ? '/api/v1/session' : '/ui/'}`), {
