@@ -26,7 +26,7 @@ interface LoginFormProps {
 }
 
 /** Asks for a key or a token, which goes into the body of one request and stays nowhere on the page. */
-export function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
+function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
   const field = useRef<HTMLInputElement>(null)
   const [problem, setProblem] = useState<Problem>()
   const [isBusy, setBusy] = useState(false)

@@ -8,11 +8,11 @@ import { addressOf, query, replaceAddress } from '../state/address.ts'
 import { thatYouSee } from '../state/session.ts'
 
 /** The states that are counted. */
-export const columns = ['queued', 'scheduled', 'processing', 'quarantined'] as const
+const columns = ['queued', 'scheduled', 'processing', 'quarantined'] as const
 type Counts = Record<(typeof columns)[number], number>
 
 /** The sums of groups. */
-export const sumOf = (groups: readonly LiveGroup[]): Counts => {
+const sumOf = (groups: readonly LiveGroup[]): Counts => {
   const sums: Counts = { queued: 0, scheduled: 0, processing: 0, quarantined: 0 }
   for (const group of groups) for (const name of columns) sums[name] += group[name]
   return sums
@@ -27,7 +27,7 @@ export function Sums({ groups }: { groups: readonly LiveGroup[] }) {
 }
 
 /** Since when the job of groups waits that has waited longest; null where none waits. */
-export const oldestOf = (groups: readonly LiveGroup[]): string | null =>
+const oldestOf = (groups: readonly LiveGroup[]): string | null =>
   earliest(groups.flatMap(({ oldest_due }) => oldest_due ?? [])) ?? null
 
 type Level = LiveStats['level']

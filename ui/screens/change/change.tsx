@@ -157,7 +157,7 @@ function Option({ option, value, path }: { option: ChangeOption; value: string; 
 }
 
 /** Copies the preview of a change as a command for a terminal, which makes the same request. */
-export function CopyCommand({ name, kind }: { name: string; kind: ChangeKind }) {
+function CopyCommand({ name, kind }: { name: string; kind: ChangeKind }) {
   const words = commandWords(name, kind, query.value)
   return (
     <span class="copy">

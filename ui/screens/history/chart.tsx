@@ -128,7 +128,7 @@ interface PointTableProps {
 }
 
 /** The numbers of a chart, written when somebody unfolds them. Each step leads to its own history, in shorter steps. */
-export function PointTable({ chart, history, zone }: PointTableProps) {
+function PointTable({ chart, history, zone }: PointTableProps) {
   const [isOpen, setOpen] = useState(false)
   return (
     <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>

@@ -102,7 +102,7 @@ const listed = (texts: readonly string[]): string =>
     : texts.join(', ')
 
 /** What keeps the numbers of a history from being whole, and what to do about it. */
-export function Notes({ history: { kept, why, since, from, gaps }, late, zone }: NotesProps) {
+function Notes({ history: { kept, why, since, from, gaps }, late, zone }: NotesProps) {
   const clock = (time: string) => clockOf(time, zone)
   const spans = gaps.map((gap) => `from ${clock(gap.from)} to ${clock(gap.to)}`)
   return (

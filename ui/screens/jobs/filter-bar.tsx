@@ -10,7 +10,7 @@ export interface FlagField extends FilterField {
   flag: string
 }
 
-export const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
+const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
 
 /** The filter of lists and changes, with the words of the flags. */
 export const filterFields: readonly FlagField[] = [
@@ -39,7 +39,7 @@ export const filterFields: readonly FlagField[] = [
 ]
 
 /** The fields of the filter that are times. */
-export const timeFields = ['created_after', 'created_before', 'ended_after', 'ended_before'] as const
+const timeFields = ['created_after', 'created_before', 'ended_after', 'ended_before'] as const
 
 const names = new Set(filterFields.map(({ name }) => name))
 

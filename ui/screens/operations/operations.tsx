@@ -75,7 +75,7 @@ const columns: readonly Column<Record_>[] = [
 ]
 
 /** What the check of the hash chain says now: of every record, and not of those that are shown. */
-export function Chain() {
+function Chain() {
   const { data, problem, isLoading, reload } = useLoad('chain', (signal) => call('verifyOperations', {}, { signal }))
   const broken = data?.days.flatMap((day) => day.broken) ?? []
   const missing = data?.days.reduce((sum, day) => sum + day.missing, 0) ?? 0

@@ -100,7 +100,7 @@ interface ApplyPolicyProps {
 }
 
 /** Applies an approved policy. It changes no job by itself: its rules run at their times. */
-export function ApplyPolicy({ plan: { id, digest }, onDone }: ApplyPolicyProps) {
+function ApplyPolicy({ plan: { id, digest }, onDone }: ApplyPolicyProps) {
   // A request whose answer was lost is sent again under the same key, and applies the policy once.
   const key = useRef(crypto.randomUUID())
   const act = useAct()
