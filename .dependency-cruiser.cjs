@@ -87,6 +87,7 @@ module.exports = {
     forbid('product-not-sdk', '^(server|shared|ui)/', '^sdk/', 'The packages are for programs of others.'),
     forbid('cli-reads-as-sdk', '^cli/', '^sdk/(?!call/(body|server-events)\\.ts$)', 'The command line reads lines and events by the code of the packages; its calls are its own, since they know terminals and profiles.'),
     forbid('ui-api-not-up', '^ui/(api|state)/', '^ui/(parts|screens|app|main)', 'Calls and state know no screen.'),
+    forbid('launch-stands-alone', '^scripts/launch/', '^(cli|server|shared|sdk|ui|test)/|^scripts/(?!launch/)', 'What starts programs drives the built ones, and knows neither their source nor who starts them.'),
     forbid('product-not-scripts', '^(cli|server|sdk)/', '^(scripts|test)/', 'What ships does not need what builds or tests it.'),
     ...serverRules,
     forbid('bulk-not-lifecycle', '^server/bulk/', '^server/lifecycle/', 'A bulk change moves many jobs in SQL and does not use the steps of one job.'),

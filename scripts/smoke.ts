@@ -1,8 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { endServer, launchServer, urlOf } from './launch/server.ts'
 
 /** Runs the built programs on the oldest version of Node 20 and 22 that `engines` allows, and on the newest Node 24. */
 const versions = ['20.18.1', '22.12.0', '24']
@@ -45,11 +45,16 @@ function nodeOf(version: string): string | undefined {
 
 async function smoke(node: string, version: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'jobsctl-smoke-'))
-  const env = { ...process.env, JOBS_DATA_DIR: folder, PORT: '0', XDG_CONFIG_HOME: folder }
-  const server = spawn(node, ['dist/server/main.js'], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  // It makes the key itself.
+  const server = launchServer({ node, folder, env: { JOBS_DATA_DIR: folder, SINGLE_USER_API_KEY: undefined } })
   try {
-    const url = await waitUntilReady(server.stdout)
-    const target = { ...env, JOBSCTL_URL: url, JOBSCTL_API_KEY_FILE: join(folder, 'api-key') }
+    const url = await urlOf(server)
+    const target = {
+      ...process.env,
+      XDG_CONFIG_HOME: folder,
+      JOBSCTL_URL: url,
+      JOBSCTL_API_KEY_FILE: join(folder, 'api-key'),
+    }
     const jobsctl = (...argv: string[]) =>
       execFileSync(node, ['dist/cli/bin.js', ...argv], { env: target, encoding: 'utf8', timeout: 60_000 })
     jobsctl('doctor', '--retries', '5')
@@ -57,12 +62,11 @@ async function smoke(node: string, version: string): Promise<void> {
     jobsctl('prune', '--all', '--yes')
     jobsctl('integrity', '--all', '--detailed-exitcode')
     await work(node, { folder, url })
-    server.kill('SIGTERM')
-    const [code] = await once(server, 'exit')
-    if (code !== 0) throw new Error(`the server exited with ${code}`)
+    const exit = await endServer(server, 'SIGTERM')
+    if (exit !== 0) throw new Error(`the server exited with ${exit}`)
     console.log(`Node ${version}: ok`)
   } finally {
-    server.kill('SIGKILL')
+    await endServer(server, 'SIGKILL')
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -74,21 +78,4 @@ async function work(node: string, { folder, url }: { folder: string; url: string
   const file = join(folder, 'worker.mjs')
   await writeFile(file, program)
   execFileSync(node, [file, url, join(folder, 'api-key')], { stdio: 'inherit', timeout: 60_000 })
-}
-
-/**
- * Resolves to the URL of the server when the server is ready.
- * @throws Error when the server exits before it is ready
- */
-function waitUntilReady(output: NodeJS.ReadableStream): Promise<string> {
-  return new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error(`the server is not ready after 2 minutes: ${text}`)), 120_000).unref()
-    let text = ''
-    output.on('data', (chunk) => {
-      text += chunk
-      const url = /listening on (http:\/\/[^"\s]+)/.exec(text)?.[1]
-      if (url && text.includes('"ready"')) resolve(url)
-    })
-    output.once('end', () => reject(new Error(`the server did not start: ${text}`)))
-  })
 }

@@ -1,20 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
 import { readEnv } from '../../server/env.ts'
 import { createLog } from '../../server/log.ts'
 import type { Running } from '../../server/start.ts'
+import { apiKey, endServer, launchServer, urlOf } from '../launch/server.ts'
 
 /** The built server, with the types of its source. */
 const { start }: typeof import('../../server/start.ts') = await import(
   new URL('../../dist/server/start.js', import.meta.url).href
 )
-const program = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url))
-const key = 'key-of-the-demo'
 const rows = 50_000
 const Records = z.array(z.object({ affected: z.number() }))
 
@@ -37,7 +32,6 @@ export async function demonstrateCrash({ folder, runCommand, expect }: Demo): Pr
     JOBS_DATA_DIR: join(folder, 'crash'),
     JOBS_EMBEDDED_FSYNC: 'false',
     PORT: '0',
-    SINGLE_USER_API_KEY: key,
   }
   const before = await withServer(env, async ({ sql }) => {
     await sql`
@@ -52,25 +46,25 @@ export async function demonstrateCrash({ folder, runCommand, expect }: Demo): Pr
     `\n${rows.toLocaleString('en-US')} finished jobs are in another database. The server is killed during a prune:`,
   )
   const prune = 'prune --domain history --older-than 30d --yes'
-  const first = await serverProcess(env)
-  const pruning = runCommand(prune, first.url, key)
-  const done = await waitForProgress(first.url)
-  first.process.kill('SIGKILL')
-  await once(first.process, 'close')
+  const first = launchServer({ folder, env })
+  const firstUrl = await urlOf(first)
+  const pruning = runCommand(prune, firstUrl, apiKey)
+  const done = await waitForProgress(firstUrl)
+  await endServer(first, 'SIGKILL')
   expect('jobsctl exits with an error', (await pruning).code !== 0)
   console.log(`(the server was killed after ${done.toLocaleString('en-US')} jobs, and is started again)`)
 
-  const second = await serverProcess(env)
-  expect('the second prune completes', (await runCommand(prune, second.url, key)).code === 0)
-  const { output } = await runCommand('operations', second.url, key)
+  const second = launchServer({ folder, env })
+  const url = await urlOf(second)
+  expect('the second prune completes', (await runCommand(prune, url, apiKey)).code === 0)
+  const { output } = await runCommand('operations', url, apiKey)
   expect('the records are partial and done', /partial/.test(output) && /done/.test(output))
   const ids = [...output.matchAll(/^(\d+) .*prune/gm)].map(([, id]) => id)
   expect('the prunes have two records', ids.length === 2)
   for (const id of ids)
-    expect(`operation ${id} is undone`, (await runCommand(`undo ${id} --yes`, second.url, key)).code === 0)
-  expect('the hash chain of the records holds', (await runCommand('operations verify', second.url, key)).code === 0)
-  second.process.kill('SIGTERM')
-  await once(second.process, 'close')
+    expect(`operation ${id} is undone`, (await runCommand(`undo ${id} --yes`, url, apiKey)).code === 0)
+  expect('the hash chain of the records holds', (await runCommand('operations verify', url, apiKey)).code === 0)
+  await endServer(second, 'SIGTERM')
 
   const after = await withServer(env, ({ sql }) => fingerprint(sql))
   expect(`all ${rows} jobs are equal to the rows before the prune, byte for byte`, after === before)
@@ -95,29 +89,13 @@ async function fingerprint(sql: Running['sql']): Promise<string> {
   return row.fingerprint
 }
 
-/** Starts a server process and resolves when it listens. */
-async function serverProcess(env: Record<string, string>): Promise<{ url: string; process: ChildProcess }> {
-  const child = spawn(process.execPath, [program], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /listening on (http:\/\/[^ "]+)/.exec(line)?.[1]
-    if (url) {
-      child.stdout.resume()
-      return { url, process: child }
-    }
-  }
-  throw new Error('the server did not start')
-}
-
 /**
  * Waits until the prune has deleted a tenth of the jobs. Resolves to the number of deleted jobs.
  * @throws Error after 30 s
  */
 async function waitForProgress(url: string): Promise<number> {
   for (const end = Date.now() + 30_000; Date.now() < end; ) {
-    const response = await fetch(`${url}/api/v1/jobs/operations?limit=1`, { headers: { 'x-api-key': key } })
+    const response = await fetch(`${url}/api/v1/jobs/operations?limit=1`, { headers: { 'x-api-key': apiKey } })
     const [operation] = response.ok ? Records.parse(await response.json()) : []
     if (operation && operation.affected > rows / 10) return operation.affected
     await wait(10)

@@ -1,8 +1,6 @@
 import { returnMinimal } from '../../../shared/headers.ts'
+import { apiKey } from '../../launch/server.ts'
 import { createConnectionPool } from './connection-pool.ts'
-
-/** The API key of all servers of a run. */
-export const apiKey = 'bench'
 
 /** A client of one server over keep-alive connections. Each call rejects when the status is 300 or above. */
 export interface Api {

@@ -1,7 +1,7 @@
 import { Agent, get, type IncomingMessage, request } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
+import { apiKey } from '../../launch/server.ts'
 import type { Bench } from '../bench.ts'
-import { apiKey } from '../setup/api.ts'
 import type { BenchServer } from '../setup/servers.ts'
 import type { Sizes } from './sizes.ts'
 

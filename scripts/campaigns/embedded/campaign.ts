@@ -1,13 +1,14 @@
 import { chmod, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { endServer, launchServer } from '../../launch/server.ts'
 import { createRandom } from '../stress/random.ts'
 import { missingPromise } from '../trouble/pages.ts'
 import type { Case } from './case.ts'
+import { readyUrl } from './checks.ts'
 import { makeFaultTools } from './faults/fault-files.ts'
 import { limits } from './limits.ts'
 import type { Row } from './report.ts'
 import { openRound } from './round.ts'
-import { isReady, startServer } from './server.ts'
 
 /** What all rounds share. */
 export interface Campaign {
@@ -20,7 +21,7 @@ export async function makeCampaign({ home, seed }: { home: string; seed: number 
   const template = join(home, 'template')
   const tools = await makeFaultTools(home)
   // Made where the rounds have their copies: elsewhere a copy is taken for a clone, in which nothing is done in the background.
-  await makeTemplate(join(home, 'round', 'data'))
+  await makeTemplate(home, join(home, 'round', 'data'))
   await rename(join(home, 'round', 'data'), template)
   await rm(join(home, 'round'), { recursive: true })
 
@@ -71,10 +72,9 @@ export async function rowOf(of: Case): Promise<Row | undefined> {
 }
 
 /** The first start of a server makes the database, which takes seconds. */
-async function makeTemplate(folder: string): Promise<void> {
-  const server = startServer({ folder })
-  if (!(await isReady(server, 4 * limits.recover))) throw new Error(`no database was made: ${server.text()}`)
-  server.signal('SIGTERM')
-  await server.ended
+async function makeTemplate(home: string, folder: string): Promise<void> {
+  const server = launchServer({ folder: home, env: { JOBS_DATA_DIR: folder } })
+  if (!(await readyUrl(server, 4 * limits.recover))) throw new Error(`no database was made: ${server.text()}`)
+  await endServer(server, 'SIGTERM')
   await rm(join(folder, 'control.sock'), { force: true })
 }

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { request } from 'undici'
+import { type Exit, listeningAt, type ServerProcess } from '../../launch/server.ts'
 import { limits } from './limits.ts'
 import type { Load } from './load.ts'
-import type { Round } from './round.ts'
-import { type Exit, isReady, type Server, type Starting } from './server.ts'
+import type { Round, Starting } from './round.ts'
 
 /** Waits until `look` is true; returns false after `limitMs` milliseconds. */
 async function happens(look: () => boolean, limitMs: number): Promise<boolean> {
@@ -10,7 +11,19 @@ async function happens(look: () => boolean, limitMs: number): Promise<boolean> {
   return look()
 }
 
-const lastLines = (server: Server): string => {
+/** Returns the URL of a server when it is ready; undefined when it ends before, or is not ready after `limitMs` milliseconds. */
+export async function readyUrl(server: ServerProcess, limitMs: number): Promise<string | undefined> {
+  for (const end = performance.now() + limitMs; !server.hasEnded() && performance.now() < end; await wait(50)) {
+    const url = listeningAt(server)
+    const response = url && (await request(`${url}/readyz`).catch(() => undefined))
+    if (!response) continue
+    await response.body.dump()
+    if (response.statusCode === 200) return url
+  }
+  return undefined
+}
+
+const lastLines = (server: ServerProcess): string => {
   const lines = server.text().trim().split('\n')
   return lines
     .filter((line) => !line.includes('"message":"request"'))
@@ -20,20 +33,20 @@ const lastLines = (server: Server): string => {
 }
 
 /** Starts the load on a server as soon as the server is ready. */
-export async function underLoad(round: Round, server: Server, load: Load): Promise<void> {
+export async function underLoad(round: Round, server: ServerProcess, load: Load): Promise<void> {
   if (!(await loaded(server, load))) round.lie(`the server is not ready: ${lastLines(server)}`)
 }
 
 /** Starts the load on a server as soon as the server is ready. Returns false when the server ends before. */
-export async function loaded(server: Server, load: Load): Promise<boolean> {
-  if (!(await isReady(server, limits.recover))) return false
-  const url = await server.listening
-  if (url) load.run(url)
+export async function loaded(server: ServerProcess, load: Load): Promise<boolean> {
+  const url = await readyUrl(server, limits.recover)
+  if (!url) return false
+  load.run(url)
   return happens(() => load.confirmed > 0 || load.refusals.length > 0, limits.answer)
 }
 
 /** Waits until a call is confirmed after now. */
-export async function expectRecovery(round: Round, server: Server, load: Load): Promise<void> {
+export async function expectRecovery(round: Round, server: ServerProcess, load: Load): Promise<void> {
   const before = load.confirmed
   if (await happens(() => load.confirmed > before + 1 || server.hasEnded(), limits.recover)) {
     if (server.hasEnded()) round.lie(`the server has ended: ${lastLines(server)}`)
@@ -41,7 +54,7 @@ export async function expectRecovery(round: Round, server: Server, load: Load): 
 }
 
 /** Waits until the log or stderr has the text. */
-export async function expectText(round: Round, server: Server, text: string): Promise<void> {
+export async function expectText(round: Round, server: ServerProcess, text: string): Promise<void> {
   const has = () => server.text().includes(text)
   await happens(() => has() || server.hasEnded(), limits.recover)
   if (server.hasEnded()) await server.ended // its last words have been read then
@@ -61,7 +74,7 @@ interface Ending {
 }
 
 /** Waits until the server ends. Returns how. */
-export async function expectEnd(round: Round, server: Server, { limitMs, allowed }: Ending): Promise<string> {
+export async function expectEnd(round: Round, server: ServerProcess, { limitMs, allowed }: Ending): Promise<string> {
   if (!(await happens(server.hasEnded, limitMs))) {
     round.lie(`the server has not ended after ${limitMs} ms: ${lastLines(server)}`)
     server.signal('SIGKILL')
@@ -73,16 +86,16 @@ export async function expectEnd(round: Round, server: Server, { limitMs, allowed
 }
 
 /** Ends the server with SIGTERM. */
-export function terminate(round: Round, server: Server, allowed: readonly Exit[] = [0]): Promise<string> {
+export function terminate(round: Round, server: ServerProcess, allowed: readonly Exit[] = [0]): Promise<string> {
   server.signal('SIGTERM')
   return expectEnd(round, server, { limitMs: limits.terminate, allowed })
 }
 
 /** Starts a server without faults, and compares its jobs with what the callers were told. */
-export async function compare(round: Round, load: Load, options: Partial<Starting> = {}): Promise<void> {
+export async function compare(round: Round, load: Load, options: Starting = {}): Promise<void> {
   await load.stop()
   const server = round.start({ ...options, preload: undefined })
-  const url = (await isReady(server, limits.recover)) ? await server.listening : undefined
+  const url = await readyUrl(server, limits.recover)
   if (!url) return round.lie(`the server does not start again: ${lastLines(server)}`)
   for (const lie of await load.compare(url)) round.lie(lie)
   await terminate(round, server)

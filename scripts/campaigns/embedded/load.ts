@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
 import { cancelBatch, enqueueBatch, stats } from '../../../shared/endpoints.ts'
-import { apiKey } from '../stress/actors/caller.ts'
+import { apiKey } from '../../launch/server.ts'
 import type { Random } from '../stress/random.ts'
 import { post } from '../trouble/http.ts'
 import { lieOf, type Outcome } from '../trouble/outcome.ts'

@@ -1,9 +1,12 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Launch, launchServer, type ServerProcess } from '../../launch/server.ts'
 import type { Random } from '../stress/random.ts'
 import { createFaultSwitch, type FaultSwitch, type FaultTools } from './faults/fault-files.ts'
 import { settings } from './limits.ts'
-import { type Server, type Starting, startServer } from './server.ts'
+
+/** How a server is started: `folder` is its data folder. */
+export type Starting = Partial<Pick<Launch, 'folder' | 'env' | 'preload' | 'uid'>>
 
 /** One try of a case, with files of its own. */
 export interface Round extends Pick<FaultSwitch, 'inject' | 'heal'> {
@@ -17,7 +20,7 @@ export interface Round extends Pick<FaultSwitch, 'inject' | 'heal'> {
   /** Adds a lie: what came is not what is promised. */
   lie: (sentence: string) => void
   /** Starts a server in whose database thread faults can happen. */
-  start: (options?: Partial<Starting>) => Server
+  start: (options?: Starting) => ServerProcess
   /** Kills the servers of the round that still run. */
   end: () => Promise<void>
 }
@@ -32,10 +35,10 @@ export async function openRound({ at, random, home, lie, template, tools }: Roun
   const folder = join(home, 'data')
   const { env: faults, inject, heal } = createFaultSwitch(tools, home)
   await cp(template, folder, { recursive: true })
-  const servers: Server[] = []
-  const start: Round['start'] = ({ env, ...options } = {}) => {
-    const all = { ...settings, ...faults, ...env }
-    const server = startServer({ folder, preload: tools.preload, ...options, env: all })
+  const servers: ServerProcess[] = []
+  const start: Round['start'] = ({ folder: data = folder, env, ...options } = {}) => {
+    const all = { JOBS_DATA_DIR: data, ...settings, ...faults, ...env }
+    const server = launchServer({ folder: home, preload: tools.preload, ...options, env: all })
     servers.push(server)
     return server
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { program } from './server.ts'
+import { serverProgram } from '../../launch/server.ts'
 
 const succeeds = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0
 
@@ -9,7 +9,7 @@ export const otherUser = 12_345
 /** Says that this process may not run the server as another user; undefined when it may. */
 export function noOtherUser(): string | undefined {
   if (process.getuid?.() !== 0) return 'this process is not root, and cannot run a server as another user'
-  const script = `require('node:fs').accessSync(${JSON.stringify(program)})`
+  const script = `require('node:fs').accessSync(${JSON.stringify(serverProgram)})`
   const { status } = spawnSync(process.execPath, ['-e', script], { uid: otherUser, gid: otherUser })
   return status === 0 ? undefined : 'another user may not read the built server'
 }

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { unprivileged } from '../../postgres/binaries.ts'
+import { unprivileged } from '../../launch/postgres-binaries.ts'
 import { printVerdicts } from '../stress/checks/report.ts'
 import { startCluster } from './cluster/cluster.ts'
 import type { Guardian } from './cluster/guardian.ts'

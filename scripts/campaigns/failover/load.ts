@@ -3,7 +3,7 @@ import type { Sql } from 'postgres'
 import { createCaller } from '../stress/actors/caller.ts'
 import { enqueueAll } from '../stress/actors/enqueuer.ts'
 import { followByCursor, followByStream, type Reader } from '../stress/actors/readers.ts'
-import { startWorkers } from '../stress/actors/workers.ts'
+import { startFaultyWorkers } from '../stress/actors/workers.ts'
 import { caughtUp, drain, within } from '../stress/drain.ts'
 import { openJournal } from '../stress/journal.ts'
 import { createRandom } from '../stress/random.ts'
@@ -46,7 +46,7 @@ export async function startLoad({ servers, folder, seed }: Options): Promise<Loa
     followByCursor(calling('reader').caller),
     followByStream({ servers, random: createRandom(seed, 'stream') }),
   ]
-  const workers = await startWorkers({ count: workerCount, seed, journals: folder, servers })
+  const workers = await startFaultyWorkers({ count: workerCount, seed, journals: folder, servers })
   const ending = new AbortController()
   const { signal } = ending
   const enqueued = enqueueAll({
@@ -65,12 +65,12 @@ export async function startLoad({ servers, folder, seed }: Options): Promise<Loa
       ending.abort()
       const made = await enqueued
       const numbers = [...Array.from({ length: made }, (_, n) => n), ...(await probed).flat()]
-      workers.calm()
+      workers.tell('calm')
       await drain(sql)
-      const faults = await workers.stop()
+      await workers.stop()
       await within(5000, () => caughtUp(sql, readers))
       await Promise.all(readers.map(({ stop }) => stop()))
-      return { numbers, faults }
+      return { numbers, faults: workers.faults }
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres'
+import type { Server } from '../../launch/restartable.ts'
 import type { Verdict } from '../stress/checks/verdict.ts'
-import type { Server } from '../stress/servers.ts'
 import type { Outcome } from '../trust/calls.ts'
 import type { Loss } from './checks/loss.ts'
 import type { Outage } from './checks/writes.ts'

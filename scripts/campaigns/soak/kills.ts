@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Server } from '../stress/servers.ts'
-import type { Workers } from './actors/workers.ts'
+import type { Server } from '../../launch/restartable.ts'
+import type { Workers } from '../../launch/workers.ts'
 
 interface Killing {
   /** The server that lives on after its early kills, so that its memory can be watched. */
@@ -22,7 +22,7 @@ export async function kill({ watched, other, workers, totalMs, signal }: Killing
   let free = Promise.resolve()
   /** One server is away at a time, so that there is always one to call. */
   const restart = (server: Server, by: 'SIGKILL' | 'SIGTERM') => {
-    free = free.then(() => (signal.aborted ? undefined : server.killAndRestart(500, by)))
+    free = free.then(() => (signal.aborted ? undefined : server.restart(500, by)))
     return free
   }
   const pauseFor = (ms: number) => wait(ms, undefined, { signal }).catch(() => {})

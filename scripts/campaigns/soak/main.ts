@@ -3,7 +3,7 @@ import { chmod, mkdtemp } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startPostgres } from '../../postgres/start.ts'
+import { startPostgres } from '../../launch/postgres.ts'
 import { soak } from './soak.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
-import { memoryOf } from '../../bench/setup/servers.ts'
-import type { Server } from '../stress/servers.ts'
+import type { Server } from '../../launch/restartable.ts'
+import { memoryOf } from '../../launch/server.ts'
 
 /** What a process has at a moment. */
 export interface Sample {

@@ -1,14 +1,15 @@
 import { setMaxListeners } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createClient } from '../../../sdk/client.ts'
-import { apiKey } from '../stress/actors/caller.ts'
+import { apiKey } from '../../launch/server.ts'
+import { startWorkers, type Workers } from '../../launch/workers.ts'
 import { drain, live } from '../stress/drain.ts'
 import { anyServer, toAnyServer } from './actors/any-server.ts'
 import { cookieOf, keepStream, watchDashboard } from './actors/dashboard.ts'
 import { enqueue } from './actors/enqueuer.ts'
 import type { CallFailure } from './actors/failures.ts'
 import { age, makeDue, operate } from './actors/operator.ts'
-import { startWorkers, type Workers } from './actors/workers.ts'
 import { checkAll } from './checks/all.ts'
 import { kill } from './kills.ts'
 import { applyPolicy } from './policy.ts'
@@ -40,7 +41,14 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
   const urls = servers.map(({ url }) => url)
   const client = createClient({ url: anyServer, apiKey, fetch: toAnyServer(urls) })
   const ready = await Promise.all(servers.map((server) => sampleOf(server.pid(), 0)))
-  const workers = await startWorkers(workerCount, folder, urls)
+  const workers = await startWorkers({
+    ...{ count: workerCount, sources: [new URL('actors/worker.ts', import.meta.url)] },
+    // A file for each process: one that is killed may leave half a line, which nobody may write on.
+    argv: (at, life) => ({
+      ...{ id: `worker-${at}`, servers: urls.join(',') },
+      completed: join(folder, `completed-${at}-${life}.txt`),
+    }),
+  })
   await applyPolicy(urls[0] ?? '', folder)
   const failures = { operators: noFailures(), streams: noFailures(), screens: noFailures() }
   const [ending, closing] = [new AbortController(), new AbortController()]
@@ -64,7 +72,7 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
   await Promise.race([wait(minutes * 60_000), acting, dashboard.then(() => acting)])
   ending.abort()
   const [ids, commands] = await acting
-  log(`${ids.length} jobs were enqueued; ${commands} commands of operators; ${workers.ended()} workers were ended`)
+  log(`${ids.length} jobs were enqueued; ${commands} commands of operators; ${workers.replaced()} workers were ended`)
   const making = makeDue(sql, closing.signal)
   log((await drain(sql)) ? 'all jobs have ended' : 'some jobs have NOT ended')
   closing.abort()
@@ -113,7 +121,7 @@ async function report({ stage: { sql, servers }, workers, log, signal }: Reporti
     )
     const ends = servers.reduce((sum, { outages }) => sum + outages.length, 0)
     log(
-      `${await live(sql)} live jobs; servers: ${memory.join('; ')}; ended: ${ends} servers, ${workers.ended()} workers`,
+      `${await live(sql)} live jobs; servers: ${memory.join('; ')}; ended: ${ends} servers, ${workers.replaced()} workers`,
     )
   }
 }

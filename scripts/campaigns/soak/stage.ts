@@ -1,6 +1,6 @@
 import postgres, { type Sql } from 'postgres'
-import { startPooler } from '../../postgres/pooler.ts'
-import { type Server, startServer } from '../stress/servers.ts'
+import { startPooler } from '../../launch/pooler.ts'
+import { type Server, startServer } from '../../launch/restartable.ts'
 
 /** Two servers on one database. */
 export interface Stage {

@@ -1,12 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
+import { type Server, startServer } from '../../launch/restartable.ts'
+import type { Workers } from '../../launch/workers.ts'
 import { createCaller } from './actors/caller.ts'
 import { enqueueAll } from './actors/enqueuer.ts'
 import { injectFaults } from './actors/fault-injection.ts'
 import { operate } from './actors/operator.ts'
 import { followByCursor, followByStream } from './actors/readers.ts'
 import { workBySql } from './actors/sql-worker.ts'
-import { startWorkers } from './actors/workers.ts'
+import { startFaultyWorkers } from './actors/workers.ts'
 import { checkAll } from './checks/all.ts'
 import { checkCounts } from './checks/counts.ts'
 import { gather } from './checks/evidence.ts'
@@ -14,7 +16,6 @@ import { printMeasures, printVerdicts } from './checks/report.ts'
 import { caughtUp, drain, live, within } from './drain.ts'
 import { openJournal } from './journal.ts'
 import { createRandom } from './random.ts'
-import { type Server, startServer } from './servers.ts'
 
 interface Campaign {
   /** The number of jobs to enqueue. */
@@ -47,7 +48,7 @@ export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Prom
     followByCursor(callerOf('reader').caller),
     followByStream({ servers: urls, random: createRandom(seed, 'stream') }),
   ]
-  const workers = await startWorkers({ count: workerCount, seed, journals: folder, servers: urls })
+  const workers = await startFaultyWorkers({ count: workerCount, seed, journals: folder, servers: urls })
   const ending = new AbortController()
   const { signal } = ending
   const injection = injectFaults({ sql, workers, servers, random: createRandom(seed, 'trouble'), signal })
@@ -63,16 +64,16 @@ export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Prom
   ending.abort()
   const terminated = await injection
   await Promise.all(background)
-  workers.calm()
+  workers.tell('calm')
   const steadySince = Date.now() + 2000
-  log(`the fault injection is over: ${workers.kills()} workers and ${terminated} database sessions were killed`)
+  log(`the fault injection is over: ${workers.replaced()} workers and ${terminated} database sessions were killed`)
   const drained = await drain(sql)
   log(
     drained
       ? `all jobs have ended: ${Math.round((jobs * 1000) / (performance.now() - began))} jobs/s`
       : 'some jobs have NOT ended',
   )
-  const faults = await workers.stop()
+  await workers.stop()
   await within(15_000, () => caughtUp(sql, readers))
   await Promise.all(readers.map(({ stop }) => stop()))
   const outages = servers.flatMap((server) => server.outages)
@@ -86,15 +87,14 @@ export async function runCampaign({ jobs, seed, folder, dbUrl }: Campaign): Prom
   const counts = await checkCounts(callerOf('judge').caller)
   await sql.end()
   printMeasures(evidence)
-  return printVerdicts([...checkAll(evidence, steadySince), counts, await stopServers(servers, faults)])
+  return printVerdicts([...checkAll(evidence, steadySince), counts, await stopServers(servers, workers)])
 }
 
 /** Stops the servers. Returns a verdict on the faults of workers, errors in server logs, and exit codes. */
-async function stopServers(servers: readonly Server[], faults: string[]) {
-  const codes = await Promise.all(servers.map((server) => server.stop()))
-  const wrong = [...faults, ...servers.flatMap(({ errors }) => errors)]
-  for (const code of codes) if (code !== 0) wrong.push(`a server exited with ${code}`)
-  return { claim: 'no process logs an error or exits with one', looked: codes.length + workerCount, wrong }
+async function stopServers(servers: readonly Server[], { count, faults }: Workers) {
+  await Promise.all(servers.map((server) => server.end('SIGTERM')))
+  const wrong = [...faults, ...servers.flatMap((server) => server.errors())]
+  return { claim: 'no process logs an error or exits with one', looked: servers.length + count, wrong }
 }
 
 /** Waits until fewer jobs are live. */

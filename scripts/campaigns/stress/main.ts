@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startPostgres } from '../../postgres/start.ts'
+import { startPostgres } from '../../launch/postgres.ts'
 import { runCampaign } from './campaign.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { request } from 'undici'
 import * as z from 'zod'
 import { FailureBody } from '../../../shared/failure-body.ts'
-import { apiKey } from '../stress/actors/caller.ts'
+import { apiKey } from '../../launch/server.ts'
 import type { Outcome } from './outcome.ts'
 
 const count = z.number().optional()

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { runJobsctl } from '../stress/run-jobsctl.ts'
+import { runJobsctl } from '../../launch/jobsctl.ts'
 import { affectedOf } from './http.ts'
 import type { Outcome } from './outcome.ts'
 

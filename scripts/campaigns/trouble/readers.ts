@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici'
 import { eventStream, events, listJobs } from '../../../shared/endpoints.ts'
-import { apiKey } from '../stress/actors/caller.ts'
+import { apiKey } from '../../launch/server.ts'
 import { Looking } from './looking.ts'
 
 /**

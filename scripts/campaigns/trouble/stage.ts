@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
-import { type Wire, wireTo } from '../../proxies/wire.ts'
-import { type Server, startServer } from './servers.ts'
+import { endServer, errorsOf, launchServer, urlOf } from '../../launch/server.ts'
+import { type Wire, wireTo } from '../../launch/wire.ts'
 
 /** What all scenarios work on. */
 export interface Stage {
@@ -12,7 +12,7 @@ export interface Stage {
   /** Fewer tries, for CI. */
   short: boolean
   /** Runs `use` with a server, and stops the server. `env` are more variables; each line of `error` is a lie. */
-  withServer: (use: (server: Server) => Promise<void>, options?: ServerOptions) => Promise<void>
+  withServer: (use: (server: { url: string }) => Promise<void>, options?: ServerOptions) => Promise<void>
   /** A name of a domain that no other try has. */
   domain: () => string
   /** Adds a lie to the scenario that runs. */
@@ -37,14 +37,14 @@ export async function openStage({ dbUrl, folder, short, lie }: StageOptions): Pr
   // A statement that waits for a lock for ever would keep the campaign from its end.
   const sql = postgres(dbUrl, { max: 4, onnotice: () => {}, connection: { statement_timeout: 120_000 } })
   let domains = 0
-  const withServer: Stage['withServer'] = async (use, options = {}) => {
-    const server = await startServer({ dbUrl, folder, ...options })
+  const withServer: Stage['withServer'] = async (use, { env, dbUrl: other = dbUrl, until } = {}) => {
+    const server = launchServer({ folder, env: { JOBS_DB_URL: other, JOBS_DATA_DIR: folder, ...env } })
     try {
-      await use(server)
+      await use({ url: await urlOf(server, until) })
     } finally {
-      await server.stop()
+      await endServer(server, 'SIGKILL')
     }
-    for (const line of server.errors) lie(`the log of the server has an error: ${line.slice(0, 300)}`)
+    for (const line of errorsOf(server)) lie(`the log of the server has an error: ${line.slice(0, 300)}`)
   }
   await withServer(async () => {})
   return { sql, dbUrl, folder, short, withServer, lie, domain: () => `d${++domains}` }
@@ -54,7 +54,7 @@ export async function openStage({ dbUrl, folder, short, lie }: StageOptions): Pr
 export async function withWire(
   stage: Stage,
   env: Record<string, string>,
-  use: (server: Server, wire: Wire) => Promise<void>,
+  use: (server: { url: string }, wire: Wire) => Promise<void>,
 ): Promise<void> {
   const wire = await wireTo(stage.dbUrl)
   try {

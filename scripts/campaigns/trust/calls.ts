@@ -5,7 +5,7 @@ import { type Progress, ProgressLine } from '../../../shared/changes/bulk-change
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import { FailureBody } from '../../../shared/failure-body.ts'
 import { ndjson } from '../../../shared/headers.ts'
-import { apiKey } from '../stress/actors/caller.ts'
+import { apiKey } from '../../launch/server.ts'
 
 /** The outcome of a call, as its caller sees it. */
 export interface Outcome<Body> {

@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { checkCounts } from '../../../shared/endpoints.ts'
-import type { ThrowawayPostgres } from '../../postgres/start.ts'
+import type { ThrowawayPostgres } from '../../launch/postgres.ts'
+import { startServer } from '../../launch/restartable.ts'
 import { createRandom, type Random } from '../stress/random.ts'
 import { call } from './calls.ts'
 import { pruning, requeueing, sweeping } from './changes.ts'
@@ -9,7 +10,6 @@ import { type Fault, faults } from './faults.ts'
 import { domains, fill } from './fill.ts'
 import { takeFingerprints } from './fingerprints.ts'
 import { runRound } from './round.ts'
-import { startServer } from './servers.ts'
 
 interface Campaign {
   /** The number of jobs in the database. */
@@ -25,6 +25,9 @@ interface Campaign {
   database: ThrowawayPostgres
 }
 
+/** The time after which PostgreSQL ends a transaction of a suspended server, in seconds. */
+const statementTimeoutSeconds = '8'
+
 /**
  * Runs all rounds on the same jobs: each round undoes its change, so that the next round starts from the same rows.
  * @returns a sentence for each violation
@@ -39,7 +42,8 @@ export async function runCampaign({
   database,
 }: Campaign): Promise<string[]> {
   const sql = postgres(database.url, { max: 2, onnotice: () => {}, backoff: () => 0.2 })
-  const servers = await Promise.all([startServer(database.url, folder), startServer(database.url, folder)] as const)
+  const start = () => startServer(database.url, folder, { JOBS_STATEMENT_TIMEOUT_SECONDS: statementTimeoutSeconds })
+  const servers = await Promise.all([start(), start()] as const)
   const random = createRandom(seed, 'trust')
   const violations: string[] = []
   const began = performance.now()
@@ -69,11 +73,8 @@ export async function runCampaign({
   if (!counts?.kept || counts.wrong > 0 || counts.mended !== null) {
     context.reportViolation(`the counts of stats differ from the jobs: ${detail ?? JSON.stringify(counts)}`)
   }
-  for (const server of servers) {
-    violations.push(...server.errors)
-    const code = await server.stop()
-    if (code !== 0) violations.push(`a server exited with ${code}`)
-  }
+  await Promise.all(servers.map((server) => server.end('SIGTERM')))
+  violations.push(...servers.flatMap((server) => server.errors()))
   await sql.end()
   return violations
 }

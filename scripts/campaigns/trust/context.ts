@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres'
-import type { ThrowawayPostgres } from '../../postgres/start.ts'
+import type { ThrowawayPostgres } from '../../launch/postgres.ts'
+import type { Server } from '../../launch/restartable.ts'
 import type { Random } from '../stress/random.ts'
 import type { Outcome } from './calls.ts'
-import type { Server } from './servers.ts'
 
 /** The database, the servers and the log, which all parts of a campaign share. */
 export interface Context {

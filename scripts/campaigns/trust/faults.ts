@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Server } from '../../launch/restartable.ts'
 import { type Context, retryWhileUnavailable } from './context.ts'
-import type { Server } from './servers.ts'
 
 /** A fault that is injected while a bulk change runs. */
 interface Fault {
@@ -27,25 +27,19 @@ export const faults: readonly Fault[] = [
   {
     name: 'kill -9 of the server',
     async inject({ random }, { server }) {
-      await server.kill()
-      await wait(random.between(0, 3000))
-      await server.start()
+      await server.restart(random.between(0, 3000))
     },
   },
   {
     name: 'SIGTERM of the server',
-    async inject({ reportViolation }, { server }) {
-      const code = await server.stop()
-      if (code !== 0) reportViolation(`a server exited with ${code} after SIGTERM`)
-      await server.start()
-    },
+    inject: (_, { server }) => server.restart(0, 'SIGTERM'),
   },
   {
     name: 'SIGSTOP of the server',
     async inject(_, { server, whileSuspended }) {
-      server.suspend()
+      server.signal('SIGSTOP')
       await whileSuspended()
-      server.resume()
+      server.signal('SIGCONT')
     },
   },
   { name: 'abort of the HTTP call', client: 'call', inject: async (_, { killClient }) => killClient() },

@@ -1,13 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { apiKey } from '../stress/actors/caller.ts'
+import { runJobsctl } from '../../launch/jobsctl.ts'
+import type { Server } from '../../launch/restartable.ts'
 import type { Change, Context } from './context.ts'
 import type { Fault } from './faults.ts'
-import type { Server } from './servers.ts'
-
-const jobsctl = fileURLToPath(new URL('../../../dist/cli/bin.js', import.meta.url))
 
 /** The approximate rate of a bulk change, in jobs per second. */
 const usualRate = 40_000
@@ -29,7 +24,7 @@ export async function sendWithFault(context: Context, change: Change, fault: Fau
   })
   const killingClient = new AbortController()
   const sent = program
-    ? runJobsctl(program, target, killingClient.signal)
+    ? runJobsctl(target.url, program, { signal: killingClient.signal }).then(() => undefined)
     : change.send(target.url, {
         signal: killingClient.signal,
         ...(byProgress && { progressed: (affected) => affected >= mark && reached() }),
@@ -73,14 +68,4 @@ async function waitForTakeover(context: Context, change: Change, other: Server):
       )
     await wait(300)
   }
-}
-
-/** Runs jobsctl until it exits. `signal` kills it with SIGKILL. Resolves to undefined, since its output is not read. */
-async function runJobsctl(argv: readonly string[], { url }: Server, signal: AbortSignal): Promise<undefined> {
-  const child = spawn(process.execPath, [jobsctl, ...argv], {
-    env: { PATH: process.env.PATH, JOBSCTL_URL: url, JOBSCTL_API_KEY: apiKey },
-    stdio: 'ignore',
-  })
-  signal.addEventListener('abort', () => child.kill('SIGKILL'), { once: true })
-  await once(child, 'exit')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { wireTo } from '../../../scripts/proxies/wire.ts'
+import { wireTo } from '../../../scripts/launch/wire.ts'
 import { ask, doneOf, prune, recordOf } from '../../support/bulk-tools.ts'
 import { newDatabase } from '../../support/database/database.ts'
 import { openWorld } from '../../support/world.ts'

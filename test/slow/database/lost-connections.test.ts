@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Wire, wireTo } from '../../../scripts/proxies/wire.ts'
+import { type Wire, wireTo } from '../../../scripts/launch/wire.ts'
 import type { Sql } from '../../../server/database/sql.ts'
 import type { Running } from '../../../server/start.ts'
 import { newDatabase, type TestDatabase } from '../../support/database/database.ts'

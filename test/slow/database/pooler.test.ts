@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startPooler } from '../../../scripts/postgres/pooler.ts'
+import { startPooler } from '../../../scripts/launch/pooler.ts'
 import type { Running } from '../../../server/start.ts'
 import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
 import { call } from '../../support/http.ts'

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Wire, wireTo } from '../../../scripts/proxies/wire.ts'
+import { type Wire, wireTo } from '../../../scripts/launch/wire.ts'
 import { workChannel } from '../../../server/lifecycle/events/job-events.ts'
 import type { Running } from '../../../server/start.ts'
 import { closeGate } from '../../support/gate.ts'

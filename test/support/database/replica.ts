@@ -4,9 +4,9 @@ import { appendFile, chown, cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import { postgresBinaries, unprivileged } from '../../../scripts/postgres/binaries.ts'
-import { freePort } from '../../../scripts/postgres/free-port.ts'
-import { startPostgres } from '../../../scripts/postgres/start.ts'
+import { freePort } from '../../../scripts/launch/free-port.ts'
+import { startPostgres } from '../../../scripts/launch/postgres.ts'
+import { postgresBinaries, unprivileged } from '../../../scripts/launch/postgres-binaries.ts'
 import { until } from '../poll.ts'
 import { endWithTests } from '../programs/end-with-tests.ts'
 

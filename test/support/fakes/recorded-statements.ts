@@ -1,4 +1,4 @@
-import { wireTo } from '../../../scripts/proxies/wire.ts'
+import { wireTo } from '../../../scripts/launch/wire.ts'
 
 /** A way to PostgreSQL that keeps the text of each statement a client prepares or sends. */
 export interface StatementRecorder {

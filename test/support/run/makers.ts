@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { ThrowawayPostgres } from '../../../scripts/postgres/start.ts'
+import type { ThrowawayPostgres } from '../../../scripts/launch/postgres.ts'
 import { parentOfRun } from '../folder.ts'
 import type { Makers } from './service.ts'
 
@@ -18,7 +18,7 @@ export function makersIn(folder: string): SharedThings {
     return built
   }
   const url = async () => {
-    postgres ??= import('../../../scripts/postgres/start.ts').then(async ({ startPostgres }) =>
+    postgres ??= import('../../../scripts/launch/postgres.ts').then(async ({ startPostgres }) =>
       startPostgres([], await parentOfRun()),
     )
     return (await postgres).url

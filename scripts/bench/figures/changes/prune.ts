@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres'
-import { wireTo } from '../../../proxies/wire.ts'
+import { wireTo } from '../../../launch/wire.ts'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
 import { duration, measureAlternately, type Side } from '../../measure.ts'

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { apiKey } from '../../../launch/server.ts'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
 import { measureAlternately, type Side } from '../../measure.ts'
-import { apiKey } from '../../setup/api.ts'
 import { large } from '../../setup/large.ts'
 
 /** Measures a process from its start to its exit, in milliseconds. */

@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { hasBrowser, startBrowser } from '../../../chromium.ts'
+import { apiKey } from '../../../launch/server.ts'
 import type { Figure } from '../../figure.ts'
 import { measureAlternately } from '../../measure.ts'
-import { apiKey } from '../../setup/api.ts'
 import { large } from '../../setup/large.ts'
 
 /** Tells when the page painted first, and when the counts were there, in milliseconds since the address was entered. */

@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres'
 import * as z from 'zod'
+import { apiKey } from '../../../launch/server.ts'
 import type { Figure } from '../../figure.ts'
 import { measureRequestRate } from '../../load/request-rate.ts'
 import { duration, measureAlternately } from '../../measure.ts'
-import { apiKey } from '../../setup/api.ts'
 import { large } from '../../setup/large.ts'
 
 export const statsPath = '/api/v1/jobs/stats'

@@ -1,4 +1,4 @@
-import { startPooler } from '../../../postgres/pooler.ts'
+import { startPooler } from '../../../launch/pooler.ts'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
 import { enqueueAll, workAll } from '../../load/worker-pool.ts'

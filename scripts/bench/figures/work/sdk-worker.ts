@@ -1,9 +1,9 @@
 import { runWorker } from '../../../../sdk/worker.ts'
+import { apiKey } from '../../../launch/server.ts'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
 import { enqueueAll, type WorkerPool, workAll } from '../../load/worker-pool.ts'
 import { measureAlternately } from '../../measure.ts'
-import { apiKey } from '../../setup/api.ts'
 import type { BenchServer } from '../../setup/servers.ts'
 import { truncateTables, workDatabase } from '../../setup/work-database.ts'
 

@@ -1,12 +1,11 @@
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
-import { compare, expectRecovery, expectRefusal, expectText, terminate, underLoad } from '../checks.ts'
+import { compare, expectRecovery, expectRefusal, expectText, readyUrl, terminate, underLoad } from '../checks.ts'
 import { limits } from '../limits.ts'
 import { Load } from '../load.ts'
 import { mount, noMount, unmount } from '../mounts.ts'
 import type { Round } from '../round.ts'
-import { isReady } from '../server.ts'
 import { promises } from './pages.ts'
 
 /** Of the database: PostgreSQL refuses a statement, and goes on. Of the embedded database: it has stopped. */
@@ -71,7 +70,7 @@ async function make(round: Round): Promise<string> {
   await expectText(round, server, 'the embedded database has stopped: ')
   await expectText(round, server, 'o space left on device')
   await round.heal()
-  if (!(await isReady(server, limits.recover))) round.lie('the database was not made when there was room')
+  if (!(await readyUrl(server, limits.recover))) round.lie('the database was not made when there was room')
   await underLoad(round, server, load)
   await load.stop()
   await terminate(round, server)

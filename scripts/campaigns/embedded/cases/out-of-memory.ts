@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
-import { compare, expectEnd, expectRecovery, expectRefusal, terminate, underLoad } from '../checks.ts'
+import { compare, expectEnd, expectRecovery, expectRefusal, readyUrl, terminate, underLoad } from '../checks.ts'
 import { limits } from '../limits.ts'
 import { Load } from '../load.ts'
 import type { Round } from '../round.ts'
-import { isReady } from '../server.ts'
 import { limitMemory, noLimit } from '../surroundings.ts'
 import { promises } from './pages.ts'
 
@@ -15,7 +14,7 @@ const largeBatches = { jobs: 15, bytes: 900_000 }
 async function refuseMemory(round: Round): Promise<string> {
   const load = new Load({ random: round.random, answerMs: limits.answer, ...largeBatches })
   const server = round.start()
-  if (await isReady(server, limits.recover)) await round.inject({ kind: 'no memory' })
+  if (await readyUrl(server, limits.recover)) await round.inject({ kind: 'no memory' })
   await underLoad(round, server, load)
   await expectRefusal(round, load, 'the database is out of memory; nothing was changed')
   await round.heal()

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { freePort } from '../../../postgres/free-port.ts'
+import { freePort } from '../../../launch/free-port.ts'
 import { type Home, makeFolder } from './home.ts'
 import { run } from './processes.ts'
 

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '../../../postgres/free-port.ts'
+import { freePort } from '../../../launch/free-port.ts'
 import { type Home, makeFolder } from './home.ts'
 import type { Node } from './node.ts'
 import { run } from './processes.ts'

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Account } from '../../../postgres/binaries.ts'
+import type { Account } from '../../../launch/postgres-binaries.ts'
 
 /** What all parts of a cluster are started with. */
 export interface Home {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { freePort } from '../../../postgres/free-port.ts'
+import { freePort } from '../../../launch/free-port.ts'
 import type { Guardian } from './guardian.ts'
 
 /** Where a node has its place. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Account } from '../../../postgres/binaries.ts'
+import type { Account } from '../../../launch/postgres-binaries.ts'
 
 interface Running {
   argv: readonly [string, ...string[]]

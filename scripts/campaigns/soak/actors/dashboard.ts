@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { BrowserContext } from 'playwright-core'
 import { request } from 'undici'
 import { hasBrowser, startBrowser } from '../../../chromium.ts'
-import { apiKey } from '../../stress/actors/caller.ts'
+import { apiKey } from '../../../launch/server.ts'
 import type { CallFailure } from './failures.ts'
 
 interface Calling {

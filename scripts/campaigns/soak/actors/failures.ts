@@ -1,4 +1,4 @@
-import type { Outage, Server } from '../../stress/servers.ts'
+import type { Outage, Server } from '../../../launch/restartable.ts'
 
 /** A call that went wrong. Times are in milliseconds since 1970. */
 export interface CallFailure {

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { JobFailure, runWorker, withSchema } from '../../../../sdk/worker.ts'
-import { apiKey } from '../../stress/actors/caller.ts'
+import { apiKey } from '../../../launch/server.ts'
 import { queues } from '../queues.ts'
 import { anyServer, toAnyServer } from './any-server.ts'
 

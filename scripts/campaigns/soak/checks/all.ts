@@ -1,9 +1,9 @@
 import type { Client } from '../../../../sdk/client.ts'
+import type { Server } from '../../../launch/restartable.ts'
+import type { Workers } from '../../../launch/workers.ts'
 import { printVerdicts } from '../../stress/checks/report.ts'
 import { mustLook, type Verdict } from '../../stress/checks/verdict.ts'
-import type { Server } from '../../stress/servers.ts'
 import { type Calls, unexcused } from '../actors/failures.ts'
-import type { Workers } from '../actors/workers.ts'
 import type { Sample, Samples } from '../samples.ts'
 import type { Stage } from '../stage.ts'
 import { checkBloat } from './bloat.ts'
@@ -57,8 +57,7 @@ function checkCalls({ by, made, failures }: Calls, servers: readonly Server[]): 
 
 /** Stops the servers. Checks what they and the workers have logged, and how they ended. */
 async function stop(servers: readonly Server[], workers: Workers): Promise<Verdict> {
-  const codes = await Promise.all(servers.map((server) => server.stop()))
-  const wrong = [...workers.faults, ...servers.flatMap(({ errors }) => errors)]
-  for (const code of codes) if (code !== 0) wrong.push(`a server exited with ${code}`)
-  return { claim: 'no process logs an error or ends by one', looked: codes.length + workers.count, wrong }
+  await Promise.all(servers.map((server) => server.end('SIGTERM')))
+  const wrong = [...workers.faults, ...servers.flatMap((server) => server.errors())]
+  return { claim: 'no process logs an error or ends by one', looked: servers.length + workers.count, wrong }
 }

@@ -2,11 +2,9 @@ import { Agent, request } from 'undici'
 import type { z } from 'zod'
 import type { Endpoint } from '../../../../shared/endpoint.ts'
 import { FailureBody } from '../../../../shared/failure-body.ts'
+import { apiKey } from '../../../launch/server.ts'
 import type { Journal } from '../journal.ts'
 import type { Random } from '../random.ts'
-
-/** The API key of all servers of a run. */
-export const apiKey = 'stress'
 
 /** The result of a call. */
 export interface CallResult<Body> {

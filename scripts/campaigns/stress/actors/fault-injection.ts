@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
+import type { Server } from '../../../launch/restartable.ts'
+import type { Workers } from '../../../launch/workers.ts'
 import type { Random } from '../random.ts'
-import type { Server } from '../servers.ts'
-import type { Workers } from './workers.ts'
 
 interface FaultInjection {
   sql: Sql
@@ -24,7 +24,7 @@ export async function injectFaults(by: FaultInjection): Promise<number> {
 async function killWorkers({ workers, random, signal }: FaultInjection): Promise<void> {
   while (!signal.aborted) {
     await pause(random.between(800, 2500), signal)
-    if (!signal.aborted) await workers.killOne(random)
+    if (!signal.aborted) await workers.replace(random.whole(0, workers.count - 1), 'SIGKILL')
   }
 }
 
@@ -47,7 +47,7 @@ async function terminateBackends({ sql, random, signal }: FaultInjection): Promi
 /** Kills one server once. Resolves when the server runs again. */
 async function killServer({ servers, random, signal }: FaultInjection): Promise<void> {
   await pause(random.between(3000, 8000), signal)
-  await random.pick(servers).killAndRestart(random.between(0, 1000))
+  await random.pick(servers).restart(random.between(0, 1000))
 }
 
 const pause = (ms: number, signal: AbortSignal) => wait(ms, undefined, { signal }).catch(() => {})

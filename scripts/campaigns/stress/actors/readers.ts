@@ -2,8 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
 import { eventStream, events } from '../../../../shared/endpoints.ts'
 import { JobEvent } from '../../../../shared/records/events.ts'
+import { apiKey } from '../../../launch/server.ts'
 import type { Random } from '../random.ts'
-import { apiKey, type Caller } from './caller.ts'
+import type { Caller } from './caller.ts'
 
 /** A client that reads all events. */
 export interface Reader {

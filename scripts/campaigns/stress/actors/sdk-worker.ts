@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
 import { JobFailure, runWorker, withSchema } from '../../../../sdk/worker.ts'
+import { apiKey } from '../../../launch/server.ts'
 import { Payload } from '../job-mix.ts'
 import { queues } from '../queues.ts'
-import { apiKey } from './caller.ts'
 import { journalledFetch } from './journalled-fetch.ts'
 import { startWorkerProcess } from './worker-process.ts'
 
-/** A worker process on `jobsctl/worker`, with a worker for each queue. It works until its parent sends `stop` or kills it. */
+/** A worker process on `jobsctl/worker`, with a worker for each queue. It works until SIGTERM or SIGKILL. */
 const { name, worker, servers, random, journal, behaviour, stopping } = startWorkerProcess()
 
 const Known = z.looseObject(Payload.shape)

@@ -3,7 +3,7 @@ import { openJournal } from '../journal.ts'
 import { createRandom } from '../random.ts'
 import { type Behaviour, behaviours } from './behaviours.ts'
 
-/** Reads the flags of a worker process, and follows its parent: `calm` ends its faults, `stop` its work; without its parent it exits. */
+/** Reads the flags of a worker process, and follows its parent: `calm` ends its faults, SIGTERM its work; without its parent it exits. */
 export function startWorkerProcess() {
   const { values } = parseArgs({
     options: {
@@ -19,10 +19,9 @@ export function startWorkerProcess() {
   const stopping = new AbortController()
   process.on('message', (command) => {
     if (command === 'calm') behaviour = behaviours.steady
-    if (command === 'stop') stopping.abort()
   })
+  process.on('SIGTERM', () => stopping.abort())
   process.on('disconnect', () => process.exit())
-  process.send?.('ready')
   return {
     name,
     worker,

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
+import type { Outage } from '../../../launch/restartable.ts'
 import type { Reader } from '../actors/readers.ts'
 import { type Entry, readJournals } from '../journal.ts'
-import type { Outage } from '../servers.ts'
 import { grouped } from './grouped.ts'
 
 /** A job at the end of a run. */

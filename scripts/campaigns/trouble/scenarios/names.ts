@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort } from '../../../postgres/free-port.ts'
+import { freePort } from '../../../launch/free-port.ts'
 import {
   type Action,
   enqueueByHttp,

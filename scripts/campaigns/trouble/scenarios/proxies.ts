@@ -1,4 +1,4 @@
-import { httpProxy, type Passed, type Passing, type Proxying } from '../../../proxies/http-proxy.ts'
+import { httpProxy, type Passed, type Passing, type Proxying } from '../../../launch/http-proxy.ts'
 import { actionsAt, pruneByJobsctl, sweepByJobsctl, type Tried, tryOnce } from '../actions.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Stage } from '../stage.ts'

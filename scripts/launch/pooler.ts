@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres from 'postgres'
-import { unprivileged } from './binaries.ts'
 import { freePort } from './free-port.ts'
+import { unprivileged } from './postgres-binaries.ts'
 
 interface Pooler {
   /** Returns the URL of a database behind the pooler. */

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
-import { type Account, postgresBinaries, unprivileged } from './binaries.ts'
 import { freePort } from './free-port.ts'
+import { type Account, postgresBinaries, unprivileged } from './postgres-binaries.ts'
 
 /** A PostgreSQL server with its own data directory, which `stop` removes. */
 export interface ThrowawayPostgres {

@@ -7,7 +7,7 @@ import { finishWithRetries } from './finishing.ts'
 import { processJobs } from './processing.ts'
 import { startWorkerProcess } from './worker-process.ts'
 
-/** A worker process. It leases and finishes jobs over HTTP until its parent sends `stop` or kills it. */
+/** A worker process. It leases and finishes jobs over HTTP until SIGTERM or SIGKILL. */
 const { name, worker, servers, random, journal, behaviour, stopping } = startWorkerProcess()
 const caller = createCaller({ name, servers, journal, random })
 
