@@ -8,10 +8,9 @@ type Options = NonNullable<TestProjectInlineConfiguration['test']>
 /**
  * The folders of `test/`: `npx vitest run --project unit` runs one of them. `npm test` runs `unit`, `server`, `cli`, `sdk` and
  * `docs`.
- * `npm run test:models` runs random histories against a model. `npm run test:long` runs the tests of the server on the embedded
- * database, that database in trouble, tests that wait for limits of the product, an old and a new server, and the commands of every
- * page. `npm run test:shells` runs `shells`: completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in
- * chromium.
+ * `npx vitest run --project models` runs random histories against a model. `npm run test:long` runs the tests of the server on the
+ * embedded database, that database in trouble, tests that wait for limits of the product, an old and a new server, the commands of every
+ * page, and completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in chromium.
  */
 const folders = ['unit', 'server', 'cli', 'sdk', 'models', 'docs', 'faults', 'slow', 'upgrade', 'pages', 'shells', 'ui']
 

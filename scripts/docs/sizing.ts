@@ -134,7 +134,7 @@ export async function sizingPage(): Promise<string> {
         `${whole(((after - before) * 1024) / 1000)} KiB`,
       ]),
     ),
-    `A server has ${memory.start} MiB after its start. How much its garbage collector leaves differs from run to run. \`npm run soak\` ` +
+    `A server has ${memory.start} MiB after its start. How much its garbage collector leaves differs from run to run. \`npm run campaign -- soak\` ` +
       'watches that it stays flat.',
     'In another run 5,000 idle streams of events took a server from 109 to 318 MiB, of which 173 MiB were in use. A minute after they closed it had ' +
       '320 MiB, since V8 collects what is old when its heap grows again; after a full collection it had 163 MiB. Nothing of a stream stays: 22 MiB ' +

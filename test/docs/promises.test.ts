@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { cases } from '../../scripts/campaigns/embedded/cases/all.ts'
-import { missingPromise } from '../../scripts/campaigns/trouble/pages.ts'
+import { missingPromise } from '../../scripts/campaigns/promised.ts'
 import { byName, scenarios } from '../../scripts/campaigns/trouble/scenarios/all.ts'
 
 const promises = [

@@ -1,4 +1,4 @@
-import type { Promised } from '../trouble/scenario.ts'
+import type { Promised } from '../promised.ts'
 import type { Round } from './round.ts'
 
 /** One kind of trouble of the embedded database. */
@@ -17,3 +17,7 @@ export interface Way {
   missing?: () => string | undefined
   run: (round: Round) => Promise<string>
 }
+
+/** Sentences of the page on the embedded database. */
+export const promises = (...sentences: string[]): Promised[] =>
+  sentences.map((sentence) => ({ page: 'docs/deploy/embedded.md', sentence }))

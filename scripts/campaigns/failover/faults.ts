@@ -60,7 +60,7 @@ export const faults = {
   },
 } satisfies Record<string, Fault>
 export type FaultName = keyof typeof faults
-export const everyFault: readonly FaultName[] = ['kill', 'freeze', 'cut', 'switchover']
+export const everyFault = ['kill', 'freeze', 'cut', 'switchover'] as const satisfies readonly FaultName[]
 
 /** Stops the processes that send the log to the standby, for a moment before the blow. Returns their ids. */
 async function holdBack(primary: Node, lagging: boolean): Promise<number[]> {

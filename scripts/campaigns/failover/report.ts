@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
 import { grouped } from '../stress/checks/grouped.ts'
-import type { Verdict } from '../stress/checks/verdict.ts'
+import type { Verdict } from '../verdict.ts'
 import type { Mode } from './cluster/patroni.ts'
 import type { RoundResult } from './stage.ts'
 

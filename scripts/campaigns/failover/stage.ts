@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Server } from '../../launch/restartable.ts'
-import type { Verdict } from '../stress/checks/verdict.ts'
 import type { Outcome } from '../trust/calls.ts'
+import type { Verdict } from '../verdict.ts'
 import type { Loss } from './checks/loss.ts'
 import type { Outage } from './checks/writes.ts'
 import type { Cluster } from './cluster/cluster.ts'

@@ -1,40 +1,57 @@
 import postgres, { type Sql } from 'postgres'
 import { startPooler } from '../../launch/pooler.ts'
+import { startPostgres, type ThrowawayPostgres } from '../../launch/postgres.ts'
 import { type Server, startServer } from '../../launch/restartable.ts'
+import type { Run } from '../campaign.ts'
 
 /** Two servers on one database. */
-export interface Stage {
+export interface Stage extends Pick<Run, 'folder' | 'log'> {
   sql: Sql
-  /** The server whose memory is watched, and the one that is killed all the time. */
+  postgres: ThrowawayPostgres
   servers: readonly [Server, Server]
-  end: () => Promise<void>
 }
 
+export interface StageOptions {
+  /** The second server is behind PgBouncer, where that is installed. */
+  pooled?: boolean
+  /** More variables of the servers. */
+  env?: Record<string, string>
+}
+
+const settings = [
+  // Committed transactions must survive a killed process. They need not survive a power failure, so fsync stays off.
+  ...['synchronous_commit=on', 'full_page_writes=on'],
+  ...['autovacuum_naptime=10s', 'max_connections=200'],
+]
+
 /** What a pooler must set for the sessions: docs/deploy/pooler.md. */
-const settings = {
+const pooledSettings = {
   ...{ enable_seqscan: 'off', jit: 'off', plan_cache_mode: 'force_generic_plan' },
   ...{ max_parallel_workers_per_gather: '0', statement_timeout: '60000', lock_timeout: '5000' },
 }
 
-/** Starts the servers: one on PostgreSQL, and one behind PgBouncer where that is installed. */
-export async function openStage(dbUrl: string, folder: string): Promise<Stage> {
-  const sql = postgres(dbUrl, { max: 8, onnotice: () => {} })
-  const pooler = await startPooler(dbUrl)
-  if (!pooler) console.log('skipped: PgBouncer is not installed; both servers are on PostgreSQL itself')
-  const own = postgres(dbUrl, { max: 1, onnotice: () => {} })
-  const first = await startServer(dbUrl, folder)
-  for (const [name, value] of Object.entries(settings))
-    if (pooler) await own.unsafe(`alter database postgres set ${name} = '${value}'`)
-  await own.end()
-  const second = pooler
-    ? await startServer(pooler.urlOf('postgres'), folder, { JOBS_DB_POOLER: 'true' })
-    : await startServer(dbUrl, folder)
-  return {
-    sql,
-    servers: [first, second],
-    async end() {
-      await sql.end()
-      await pooler?.stop()
-    },
+/** Starts PostgreSQL and the servers, calls `use`, and stops PostgreSQL. Who uses the servers ends them. */
+export async function onStage<T>(
+  { pooled = false, env }: StageOptions,
+  { folder, log }: Pick<Run, 'folder' | 'log'>,
+  use: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const database = await startPostgres(settings)
+  const sql = postgres(database.url, { max: 8, onnotice: () => {}, backoff: () => 0.2 })
+  const pooler = pooled ? await startPooler(database.url) : undefined
+  if (pooled && !pooler) log('skipped: PgBouncer is not installed; both servers are on PostgreSQL itself')
+  const start = (url: string, more = {}) => startServer(url, folder, { ...env, ...more })
+  try {
+    const first = await start(database.url)
+    if (pooler) {
+      for (const [name, value] of Object.entries(pooledSettings))
+        await sql.unsafe(`alter database postgres set ${name} = '${value}'`)
+    }
+    const second = await (pooler ? start(pooler.urlOf('postgres'), { JOBS_DB_POOLER: 'true' }) : start(database.url))
+    return await use({ folder, log, sql, postgres: database, servers: [first, second] })
+  } finally {
+    await sql.end({ timeout: 5 })
+    await pooler?.stop()
+    await database.stop()
   }
 }

@@ -1,12 +1,7 @@
+import type { Promised } from '../promised.ts'
 import type { Tried } from './actions.ts'
 import { lieOf, wordsOf } from './outcome.ts'
 import type { Stage } from './stage.ts'
-
-/** A sentence of the pages for users, word by word, and the page that has it. */
-export interface Promised {
-  page: string
-  sentence: string
-}
 
 /** One kind of bad surroundings, and what the pages promise for it. */
 export interface Scenario {
@@ -38,4 +33,12 @@ export function rowOf({ trouble, promised, allowed }: Scenario, tries: readonly 
   }
   if (tries.length === 0) lies.push('nothing was tried')
   return { trouble, promised, lies, came: [...times].map(([words, n]) => (n === 1 ? words : `${n} × ${words}`)) }
+}
+
+/** Prints what was promised and what came for one kind of trouble. */
+export function printRow({ trouble, promised, came, lies }: Row): void {
+  console.log(`\n${lies.length === 0 ? 'kept  ' : 'BROKEN'}  ${trouble}`)
+  console.log(`  promised  "${promised.sentence}" (${promised.page})`)
+  for (const [at, words] of came.entries()) console.log(`  ${at === 0 ? 'came     ' : '         '} ${words}`)
+  for (const lie of lies) console.log(`  lie       ${lie}`)
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { unexcused } from '../../../scripts/campaigns/soak/actors/failures.ts'
 import { checkMemory } from '../../../scripts/campaigns/soak/checks/memory.ts'
 import { checkServerLogs } from '../../../scripts/campaigns/soak/checks/server-logs.ts'
-import { mustLook } from '../../../scripts/campaigns/stress/checks/verdict.ts'
+import { mustLook } from '../../../scripts/campaigns/verdict.ts'
 
 /** Samples of a minute each, whose memory is that of the function. */
 const samples = (minutes: number, memory: (minute: number) => number) =>

@@ -1,12 +1,11 @@
 import { cp, mkdir, rm } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Case } from '../case.ts'
+import { type Case, promises } from '../case.ts'
 import { compare, expectRecovery, expectRefusal, expectText, readyUrl, terminate, underLoad } from '../checks.ts'
 import { limits } from '../limits.ts'
 import { Load } from '../load.ts'
 import { mount, noMount, unmount } from '../mounts.ts'
 import type { Round } from '../round.ts'
-import { promises } from './pages.ts'
 
 /** Of the database: PostgreSQL refuses a statement, and goes on. Of the embedded database: it has stopped. */
 const fullDisk = 'the disk of the '

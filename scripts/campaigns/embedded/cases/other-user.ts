@@ -1,13 +1,12 @@
 import { chmod, chown, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Case } from '../case.ts'
+import { type Case, promises } from '../case.ts'
 import { compare, expectEnd, expectText, underLoad } from '../checks.ts'
 import { limits } from '../limits.ts'
 import { Load } from '../load.ts'
 import type { Round } from '../round.ts'
 import { noOtherUser, otherUser } from '../surroundings.ts'
-import { promises } from './pages.ts'
 
 async function give(path: string, uid: number): Promise<void> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true })

@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Case } from '../case.ts'
+import { type Case, promises } from '../case.ts'
 import { compare, expectEnd, expectRecovery, expectRefusal, readyUrl, terminate, underLoad } from '../checks.ts'
 import { limits } from '../limits.ts'
 import { Load } from '../load.ts'
 import type { Round } from '../round.ts'
 import { limitMemory, noLimit } from '../surroundings.ts'
-import { promises } from './pages.ts'
 
 const largeBatches = { jobs: 15, bytes: 900_000 }
 

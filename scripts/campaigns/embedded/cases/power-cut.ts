@@ -1,10 +1,9 @@
 import { rm } from 'node:fs/promises'
-import type { Case } from '../case.ts'
+import { type Case, promises } from '../case.ts'
 import { compare, expectEnd, loaded } from '../checks.ts'
 import { limits } from '../limits.ts'
 import { Load } from '../load.ts'
 import type { Round } from '../round.ts'
-import { promises } from './pages.ts'
 
 /** `most` is the largest number of operations on files after which the power is cut. */
 async function cut(round: Round, most: number): Promise<string> {

@@ -1,12 +1,11 @@
 import { cp, mkdir } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Case } from '../case.ts'
+import { type Case, promises } from '../case.ts'
 import { compare, expectEnd, expectRecovery, expectText, terminate, underLoad } from '../checks.ts'
 import { limits } from '../limits.ts'
 import { Load } from '../load.ts'
 import { mount, noMount, unmount } from '../mounts.ts'
 import type { Round } from '../round.ts'
-import { promises } from './pages.ts'
 
 /** The server is started on a disk that takes no writes. */
 async function begin(round: Round): Promise<string> {

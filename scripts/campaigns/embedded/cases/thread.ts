@@ -1,11 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Exit } from '../../../launch/server.ts'
-import type { Case, Way } from '../case.ts'
+import { type Case, promises, type Way } from '../case.ts'
 import { compare, expectEnd, expectRecovery, expectText, terminate, underLoad } from '../checks.ts'
 import type { Fault } from '../faults/fault.ts'
 import { limits } from '../limits.ts'
 import { Load } from '../load.ts'
-import { promises } from './pages.ts'
 
 /** A statement that makes no progress for 8 s counts as hung. */
 const soonHung = { JOBS_STATEMENT_TIMEOUT_SECONDS: '4' }

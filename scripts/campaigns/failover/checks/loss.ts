@@ -1,7 +1,7 @@
 import type { Evidence } from '../../stress/checks/evidence.ts'
 import { grouped } from '../../stress/checks/grouped.ts'
-import { judge, type Verdict } from '../../stress/checks/verdict.ts'
 import { only } from '../../stress/journal.ts'
+import { judge, type Verdict } from '../../verdict.ts'
 import type { OldPrimary, Told } from '../old-primary.ts'
 
 /** What a caller was told is done, and by what its event is known: its job, and one of these requests. */

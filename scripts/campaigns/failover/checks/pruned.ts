@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
-import type { Verdict } from '../../stress/checks/verdict.ts'
 import type { Outcome } from '../../trust/calls.ts'
 import { checkRecords, checkResponses, operationsSince, untilEnded } from '../../trust/records.ts'
+import type { Verdict } from '../../verdict.ts'
 import { filled } from '../fill.ts'
 
 interface Looking {

@@ -1,6 +1,6 @@
 import type { Evidence } from '../../stress/checks/evidence.ts'
 import { checkReaders } from '../../stress/checks/readers.ts'
-import { judge, type Verdict } from '../../stress/checks/verdict.ts'
+import { judge, type Verdict } from '../../verdict.ts'
 import type { OldPrimary } from '../old-primary.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { enqueue } from '../../../../shared/endpoints.ts'
-import { judge, type Verdict } from '../../stress/checks/verdict.ts'
 import { type Entry, only } from '../../stress/journal.ts'
+import { judge, type Verdict } from '../../verdict.ts'
 
 /** How long nothing could be written, in seconds. */
 export interface Outage {

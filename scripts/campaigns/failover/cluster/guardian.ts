@@ -5,7 +5,7 @@ import { once } from 'node:events'
 export interface Guardian {
   /** Network namespaces that are removed with the rest. */
   guard: (namespace: string) => void
-  /** Ends all processes that work in the folder, and removes the folder unless it is to be kept. */
+  /** Ends all processes that work in the folder. */
   end: () => Promise<void>
 }
 
@@ -28,13 +28,12 @@ for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
   sleep 0.2
 done
 tell KILL "$0/*"
-for namespace in $namespaces; do ip netns del "$namespace"; done
-[ "$1" = keep ] || rm -rf "$0"`
+for namespace in $namespaces; do ip netns del "$namespace"; done`
 
 /** Starts a process that cleans up after this one. */
-export function startGuardian(folder: string, keep: boolean): Guardian {
+export function startGuardian(folder: string): Guardian {
   // Detached: an interrupt from the keyboard must reach it through its input alone.
-  const child = spawn('sh', ['-c', script, folder, keep ? 'keep' : 'remove'], {
+  const child = spawn('sh', ['-c', script, folder], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,9 +1,9 @@
 import type { Client } from '../../../../sdk/client.ts'
 import type { Server } from '../../../launch/restartable.ts'
 import type { Workers } from '../../../launch/workers.ts'
-import { printVerdicts } from '../../stress/checks/report.ts'
-import { mustLook, type Verdict } from '../../stress/checks/verdict.ts'
+import { mustLook, type Verdict } from '../../verdict.ts'
 import { type Calls, unexcused } from '../actors/failures.ts'
+import { checkWorkers } from '../closing.ts'
 import type { Sample, Samples } from '../samples.ts'
 import type { Stage } from '../stage.ts'
 import { checkBloat } from './bloat.ts'
@@ -16,7 +16,6 @@ import { checkServerLogs } from './server-logs.ts'
 interface Soaked {
   stage: Stage
   client: Client
-  folder: string
   /** The jobs that a server has confirmed. */
   ids: readonly number[]
   calls: readonly Calls[]
@@ -26,10 +25,10 @@ interface Soaked {
   workers: Workers
 }
 
-/** Checks everything, stops the servers, and prints what came of each promise. Returns the number of violations. */
-export async function checkAll(soaked: Soaked): Promise<number> {
-  const { stage, client, folder, ids, samples, ready, calls, workers } = soaked
-  const { sql, servers } = stage
+/** Checks everything that these actors promise, while the servers still run. */
+export async function checkAll(soaked: Soaked): Promise<Verdict[]> {
+  const { stage, client, ids, samples, ready, calls, workers } = soaked
+  const { sql, servers, folder } = stage
   const memory = checkMemory(samples.all, servers[0].pid())
   const bloat = await checkBloat(sql, samples)
   const verdicts = [
@@ -40,11 +39,10 @@ export async function checkAll(soaked: Soaked): Promise<number> {
     ...[memory.verdict, bloat.verdict],
     await checkDescriptors(servers, ready),
     await checkLocks(sql, samples),
-    await stop(servers, workers),
+    checkWorkers(workers),
   ]
-  await stage.end()
   for (const line of [memory.line, ...bloat.lines]) console.log(line)
-  return printVerdicts(verdicts.map(mustLook))
+  return verdicts.map(mustLook)
 }
 
 /** Checks that calls failed only while their server was away. */
@@ -53,11 +51,4 @@ function checkCalls({ by, made, failures }: Calls, servers: readonly Server[]): 
     return `${new Date(began).toISOString()} ${server}: ${what}`
   })
   return { claim: `${by} fail only while their server is away`, looked: made, wrong }
-}
-
-/** Stops the servers. Checks what they and the workers have logged, and how they ended. */
-async function stop(servers: readonly Server[], workers: Workers): Promise<Verdict> {
-  await Promise.all(servers.map((server) => server.end('SIGTERM')))
-  const wrong = [...workers.faults, ...servers.flatMap((server) => server.errors())]
-  return { claim: 'no process logs an error or ends by one', looked: servers.length + workers.count, wrong }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Sql } from 'postgres'
 import { Sizes } from '../../../bench/sizing/sizes.ts'
-import type { Verdict } from '../../stress/checks/verdict.ts'
+import type { Verdict } from '../../verdict.ts'
 import { type Samples, sizedTables } from '../samples.ts'
 
 /** How many times as large as docs/deploy/sizing.md says a table with its indexes may be, by the most rows that it had. */

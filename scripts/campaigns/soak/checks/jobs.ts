@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sql } from 'postgres'
-import type { Verdict } from '../../stress/checks/verdict.ts'
+import type { Verdict } from '../../verdict.ts'
 
 /** The jobs that are there or in the archive. */
 const everywhere = (sql: Sql) => sql`

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../stress/checks/verdict.ts'
+import type { Verdict } from '../../verdict.ts'
 import type { Sample } from '../samples.ts'
 
 /** Memory counts from this time on, in seconds; in a short run from the first third on. */

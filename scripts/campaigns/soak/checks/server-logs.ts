@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Server } from '../../../launch/restartable.ts'
-import type { Verdict } from '../../stress/checks/verdict.ts'
+import type { Verdict } from '../../verdict.ts'
 
 /** Checks that no server answered with 5xx, except before it was ready and after the campaign had sent it a signal. */
 export async function checkServerLogs(

@@ -1,3 +1,4 @@
+import type { Verdict } from '../../verdict.ts'
 import { checkEnded, checkEnqueued, checkPruned } from './enqueued.ts'
 import type { Evidence } from './evidence.ts'
 import { checkCompletions, checkOneEnd, checkOneEvent } from './finishes.ts'
@@ -6,7 +7,6 @@ import { checkLeaseTimes, checkOwnLease } from './leases.ts'
 import { checkReaders } from './readers.ts'
 import { checkRejected, checkRejectedItems } from './rejections.ts'
 import { checkAfterFaults, checkResponses } from './responses.ts'
-import type { Verdict } from './verdict.ts'
 
 /** Runs all checks. `steadySince` is the time after which no call may fail, in milliseconds since 1970. */
 export const checkAll = (evidence: Evidence, steadySince: number): Verdict[] => [

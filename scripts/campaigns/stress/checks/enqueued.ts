@@ -1,8 +1,8 @@
+import { judge, type Verdict } from '../../verdict.ts'
 import { only } from '../journal.ts'
 import { prunedDomain } from '../queues.ts'
 import type { Evidence } from './evidence.ts'
 import { grouped } from './grouped.ts'
-import { judge, type Verdict } from './verdict.ts'
 
 /**
  * Checks that each job exists once, although it was enqueued repeatedly. A job with an unknown outcome may be missing.

@@ -1,8 +1,8 @@
+import { judge, type Verdict } from '../../verdict.ts'
 import { type Entry, only } from '../journal.ts'
 import type { Evidence } from './evidence.ts'
 import { grouped } from './grouped.ts'
 import { describeHistory } from './histories.ts'
-import { judge, type Verdict } from './verdict.ts'
 
 type Finished = Extract<Entry, { kind: 'finished' }>
 

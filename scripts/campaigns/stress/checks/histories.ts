@@ -1,5 +1,5 @@
+import { judge, type Verdict } from '../../verdict.ts'
 import type { EventRow, Evidence, JobRow } from './evidence.ts'
-import { judge, type Verdict } from './verdict.ts'
 
 /** The states before and after each job event. Any other event of a job is a violation. */
 const transitions = new Map([

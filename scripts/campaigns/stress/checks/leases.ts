@@ -1,7 +1,7 @@
+import { judge, type Verdict } from '../../verdict.ts'
 import { only } from '../journal.ts'
 import type { EventRow, Evidence } from './evidence.ts'
 import { describeHistory } from './histories.ts'
-import { judge, type Verdict } from './verdict.ts'
 
 const keyOf = (job: number | null, request: string | null) => `${job} ${request}`
 

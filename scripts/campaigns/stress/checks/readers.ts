@@ -1,5 +1,5 @@
+import { judge, type Verdict } from '../../verdict.ts'
 import type { Evidence } from './evidence.ts'
-import { judge, type Verdict } from './verdict.ts'
 
 /** Checks that each reader received every event once, in order of the ids. */
 export const checkReaders = ({ readers, events }: Evidence): Verdict[] =>

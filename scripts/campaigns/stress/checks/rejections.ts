@@ -1,8 +1,8 @@
 import { acquire } from '../../../../shared/endpoints.ts'
+import { judge, type Verdict } from '../../verdict.ts'
 import { only } from '../journal.ts'
 import type { Evidence } from './evidence.ts'
 import { grouped } from './grouped.ts'
-import { judge, type Verdict } from './verdict.ts'
 
 /** Codes of a call that may have changed jobs: `partial` says how many. */
 const changing = ['outcome_unknown', 'partial']

@@ -1,6 +1,6 @@
+import { judge, type Verdict } from '../../verdict.ts'
 import { only } from '../journal.ts'
 import type { Evidence } from './evidence.ts'
-import { judge, type Verdict } from './verdict.ts'
 
 /** The error codes that the campaign provokes, by path. Any other error code is a violation. */
 const expected = new Map([

@@ -2,21 +2,6 @@ import Table from 'cli-table3'
 import { only } from '../journal.ts'
 import type { Evidence } from './evidence.ts'
 import { grouped } from './grouped.ts'
-import type { Verdict } from './verdict.ts'
-
-const maxPrinted = 5
-
-/** Prints a table of the checks and the first five violations of each. Returns the number of violations. */
-export function printVerdicts(verdicts: readonly Verdict[]): number {
-  const table = new Table({ head: ['claim', 'checked', 'violations'], style: { head: [], border: [] } })
-  for (const { claim, looked, wrong } of verdicts) table.push([claim, looked, wrong.length])
-  console.log(table.toString())
-  for (const { claim, wrong } of verdicts.filter(({ wrong }) => wrong.length > 0)) {
-    console.log(`\nVIOLATED: ${claim} (${wrong.length})`)
-    for (const violation of wrong.slice(0, maxPrinted)) console.log(`  ${violation}`)
-  }
-  return verdicts.reduce((sum, { wrong }) => sum + wrong.length, 0)
-}
 
 /** Prints counts and latencies of calls, jobs and events, which show how much the run has tested. */
 export function printMeasures({ entries, events, jobs }: Evidence): void {

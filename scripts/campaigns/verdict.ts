@@ -1,3 +1,5 @@
+import Table from 'cli-table3'
+
 /** The result of a check. */
 export interface Verdict {
   /** The property that the check verifies. */
@@ -22,4 +24,18 @@ export function judge<T>(claim: string, things: Iterable<T>, fault: (thing: T) =
     if (found !== undefined) wrong.push(found)
   }
   return { claim, looked, wrong }
+}
+
+const maxPrinted = 5
+
+/** Prints a table of the checks and the first five violations of each. Returns the number of violations. */
+export function printVerdicts(verdicts: readonly Verdict[]): number {
+  const table = new Table({ head: ['claim', 'checked', 'violations'], style: { head: [], border: [] } })
+  for (const { claim, looked, wrong } of verdicts) table.push([claim, looked, wrong.length])
+  console.log(table.toString())
+  for (const { claim, wrong } of verdicts.filter(({ wrong }) => wrong.length > 0)) {
+    console.log(`\nVIOLATED: ${claim} (${wrong.length})`)
+    for (const violation of wrong.slice(0, maxPrinted)) console.log(`  ${violation}`)
+  }
+  return verdicts.reduce((sum, { wrong }) => sum + wrong.length, 0)
 }

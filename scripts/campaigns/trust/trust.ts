@@ -1,9 +1,7 @@
-import postgres from 'postgres'
-import { checkCounts } from '../../../shared/endpoints.ts'
-import type { ThrowawayPostgres } from '../../launch/postgres.ts'
-import { startServer } from '../../launch/restartable.ts'
+import * as z from 'zod'
+import { only, seed, whole } from '../campaign.ts'
+import { defineGroup } from '../soak/group.ts'
 import { createRandom, type Random } from '../stress/random.ts'
-import { call } from './calls.ts'
 import { pruning, requeueing, sweeping } from './changes.ts'
 import { type Context, retryWhileUnavailable } from './context.ts'
 import { type Fault, faults } from './faults.ts'
@@ -11,73 +9,52 @@ import { domains, fill } from './fill.ts'
 import { takeFingerprints } from './fingerprints.ts'
 import { runRound } from './round.ts'
 
-interface Campaign {
-  /** The number of jobs in the database. */
-  rows: number
-  rounds: number
-  seed: number
-  /** The share of changes that go on without their callers, from 0 to 1. */
-  detachedShare: number
-  /** Only faults whose name has this text. */
-  only: string
-  /** The folder of the server logs. */
-  folder: string
-  database: ThrowawayPostgres
-}
-
 /** The time after which PostgreSQL ends a transaction of a suspended server, in seconds. */
 const statementTimeoutSeconds = '8'
 
 /**
- * Runs all rounds on the same jobs: each round undoes its change, so that the next round starts from the same rows.
- * @returns a sentence for each violation
+ * Change jobs in bulk, under a fault in each change. Each round undoes its change, so that the next round starts from the same rows.
  */
-export async function runCampaign({
-  rows,
-  rounds,
-  seed,
-  detachedShare,
-  only,
-  folder,
-  database,
-}: Campaign): Promise<string[]> {
-  const sql = postgres(database.url, { max: 2, onnotice: () => {}, backoff: () => 0.2 })
-  const start = () => startServer(database.url, folder, { JOBS_STATEMENT_TIMEOUT_SECONDS: statementTimeoutSeconds })
-  const servers = await Promise.all([start(), start()] as const)
-  const random = createRandom(seed, 'trust')
-  const violations: string[] = []
-  const began = performance.now()
-  const log = (message: string) => console.log(`${((performance.now() - began) / 1000).toFixed(1)} s  ${message}`)
-  const context: Context = {
-    ...{ sql, postgres: database, servers, random, detachedShare, log },
-    reportViolation(violation) {
-      violations.push(violation)
-      log(`VIOLATION: ${violation}`)
-    },
-  }
-  await fill(sql, rows)
-  const before = await takeFingerprints(sql)
-  log(`the database has ${rows} jobs`)
-  const nextFault = createFaultPicker(
-    random,
-    faults.filter(({ name }) => name.includes(only)),
-  )
-  for (let round = 0; round < rounds; round++) {
-    const planned = plan(context, round, rows)
-    log(`-- round ${round + 1}: ${planned.change.name}`)
-    const changeFaults = [nextFault(true), ...(random.chance(0.3) ? [nextFault(true)] : [])]
-    const undoFault = random.chance(0.5) ? nextFault(false) : undefined
-    await runRound(context, { ...planned, faults: changeFaults, undoFault, before })
-  }
-  const { body: counts, detail } = await call(servers[0].url, checkCounts, {})
-  if (!counts?.kept || counts.wrong > 0 || counts.mended !== null) {
-    context.reportViolation(`the counts of stats differ from the jobs: ${detail ?? JSON.stringify(counts)}`)
-  }
-  await Promise.all(servers.map((server) => server.end('SIGTERM')))
-  violations.push(...servers.flatMap((server) => server.errors()))
-  await sql.end()
-  return violations
-}
+export const trust = defineGroup({
+  flags: z.object({
+    rows: whole(1000, 'jobs in the database').default(200_000),
+    rounds: whole(1, 'changes').default(50),
+    detached: z.coerce
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.4)
+      .describe('share of changes that go on without their callers'),
+    ...{ only, seed },
+  }),
+  stage: { env: { JOBS_STATEMENT_TIMEOUT_SECONDS: statementTimeoutSeconds } },
+  async act({ rows, rounds, seed, detached, only }, { sql, servers, postgres, log }) {
+    const possible = faults.filter(({ name }) => name.includes(only))
+    if (possible.length === 0) throw new Error(`--only is a text of: ${faults.map(({ name }) => name).join(', ')}`)
+    const random = createRandom(seed, 'trust')
+    const violations: string[] = []
+    const context: Context = {
+      ...{ sql, postgres, servers, random, detachedShare: detached, log },
+      reportViolation(violation) {
+        violations.push(violation)
+        log(`VIOLATION: ${violation}`)
+      },
+    }
+    await fill(sql, rows)
+    const before = await takeFingerprints(sql)
+    log(`the database has ${rows} jobs`)
+    const nextFault = createFaultPicker(random, possible)
+    for (let round = 0; round < rounds; round++) {
+      const planned = plan(context, round, rows)
+      log(`-- round ${round + 1}: ${planned.change.name}`)
+      const changeFaults = [nextFault(true), ...(random.chance(0.3) ? [nextFault(true)] : [])]
+      const undoFault = random.chance(0.5) ? nextFault(false) : undefined
+      await runRound(context, { ...planned, faults: changeFaults, undoFault, before })
+    }
+    const claim = 'a killed change loses, doubles and alters no row: rows, records, responses and undo agree'
+    return [{ claim, looked: rounds, wrong: violations }]
+  },
+})
 
 /** The domains of consecutive rounds: prunes alternate with a requeue and a sweep. */
 const order = ['large', 'quarantined', 'small', 'stale'] as const

@@ -1,30 +1,24 @@
 import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import * as z from 'zod'
 import { createClient } from '../../../sdk/client.ts'
 import { apiKey } from '../../launch/server.ts'
 import { startWorkers, type Workers } from '../../launch/workers.ts'
+import { short } from '../campaign.ts'
 import { drain, live } from '../stress/drain.ts'
+import type { Verdict } from '../verdict.ts'
 import { anyServer, toAnyServer } from './actors/any-server.ts'
 import { cookieOf, keepStream, watchDashboard } from './actors/dashboard.ts'
 import { enqueue } from './actors/enqueuer.ts'
 import type { CallFailure } from './actors/failures.ts'
 import { age, makeDue, operate } from './actors/operator.ts'
 import { checkAll } from './checks/all.ts'
+import { defineGroup } from './group.ts'
 import { kill } from './kills.ts'
 import { applyPolicy } from './policy.ts'
 import { sampleOf, takeSamples } from './samples.ts'
-import { openStage, type Stage } from './stage.ts'
-
-interface Soak {
-  minutes: number
-  /** How many jobs are enqueued in a second. */
-  perSecond: number
-  /** The folder of logs and journals. */
-  folder: string
-  /** The URL of an empty database. */
-  dbUrl: string
-}
+import type { Stage } from './stage.ts'
 
 const workerCount = 3
 const streams = ['/api/v1/jobs/stats/stream', '/api/v1/jobs/events/stream']
@@ -32,12 +26,26 @@ const streams = ['/api/v1/jobs/stats/stream', '/api/v1/jobs/events/stream']
 const streamsOfEach = 4
 const progressMs = 60_000
 
-/** Lets everything work together for some minutes, and checks what is promised. Returns the number of violations. */
-export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise<number> {
-  const began = performance.now()
-  const log = (what: string) => console.log(`${Math.round((performance.now() - began) / 1000)} s: ${what}`)
-  const stage = await openStage(dbUrl, folder)
-  const { sql, servers } = stage
+/** Workers, operators, a policy and the dashboard, while servers and workers are killed. */
+export const everyday = defineGroup({
+  flags: z.object({
+    minutes: z.coerce.number().min(2).optional().describe('how long jobs are enqueued; 60, or 3 with --short'),
+    rate: z.coerce.number().positive().default(40).describe('jobs a second'),
+    short,
+  }),
+  stage: { pooled: true },
+  act: ({ minutes, short, rate }, stage) => letWork(stage, { totalMs: (minutes ?? (short ? 3 : 60)) * 60_000, rate }),
+})
+
+interface Working {
+  totalMs: number
+  /** How many jobs are enqueued in a second. */
+  rate: number
+}
+
+/** Lets everything work together for some minutes, and checks what is promised. */
+async function letWork(stage: Stage, { totalMs, rate }: Working): Promise<Verdict[]> {
+  const { sql, servers, folder, log } = stage
   const urls = servers.map(({ url }) => url)
   const client = createClient({ url: anyServer, apiKey, fetch: toAnyServer(urls) })
   const ready = await Promise.all(servers.map((server) => sampleOf(server.pid(), 0)))
@@ -63,13 +71,13 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
         kept.push(keepStream({ url, path, logIn, failures: failures.streams, signal: closing.signal }))
   const dashboard = watchDashboard({ url: urls[0] ?? '', folder, failures: failures.screens, signal: closing.signal })
   const acting = Promise.all([
-    enqueue({ client, perSecond, live: () => live(sql), signal }),
+    enqueue({ client, perSecond: rate, live: () => live(sql), signal }),
     operate({ sql, servers: urls, folder, failures: failures.operators, signal }),
-    kill({ watched: servers[0], other: servers[1], workers, totalMs: minutes * 60_000, signal }),
+    kill({ watched: servers[0], other: servers[1], workers, totalMs, signal }),
     age(sql, signal),
-    report({ stage, workers, log, signal }),
+    report({ stage, workers, signal }),
   ])
-  await Promise.race([wait(minutes * 60_000), acting, dashboard.then(() => acting)])
+  await Promise.race([wait(totalMs), acting, dashboard.then(() => acting)])
   ending.abort()
   const [ids, commands] = await acting
   log(`${ids.length} jobs were enqueued; ${commands} commands of operators; ${workers.replaced()} workers were ended`)
@@ -83,7 +91,7 @@ export async function soak({ minutes, perSecond, folder, dbUrl }: Soak): Promise
     { by: 'streams', made: opened.reduce((sum, count) => sum + count, 0), failures: failures.streams },
     ...(screens === undefined ? [] : [{ by: 'screens of the dashboard', made: screens, failures: failures.screens }]),
   ]
-  return checkAll({ stage, client, folder, ids, calls, samples, ready, workers })
+  return checkAll({ stage, client, ids, calls, samples, ready, workers })
 }
 
 const noFailures = (): CallFailure[] => []
@@ -107,12 +115,11 @@ function oneAfterAnother(logIn: (url: string) => Promise<string>): (url: string)
 interface Reporting {
   stage: Stage
   workers: Workers
-  log: (what: string) => void
   signal: AbortSignal
 }
 
 /** Says once a minute how it goes. */
-async function report({ stage: { sql, servers }, workers, log, signal }: Reporting): Promise<void> {
+async function report({ stage: { sql, servers, log }, workers, signal }: Reporting): Promise<void> {
   while (!signal.aborted) {
     await wait(progressMs, undefined, { signal }).catch(() => {})
     const now = await Promise.all(servers.map((server) => sampleOf(server.pid(), 0)))

@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises'
-import type { Promised } from './scenario.ts'
 
-const root = new URL('../../../', import.meta.url)
+/** A sentence of the pages for users, word by word, and the page that has it. */
+export interface Promised {
+  page: string
+  sentence: string
+}
+
+const root = new URL('../../', import.meta.url)
 
 const inOneLine = (text: string): string => text.replaceAll(/\s+/g, ' ')
 

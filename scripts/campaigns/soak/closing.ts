@@ -1,0 +1,44 @@
+import { createClient } from '../../../sdk/client.ts'
+import type { Server } from '../../launch/restartable.ts'
+import { apiKey } from '../../launch/server.ts'
+import type { Workers } from '../../launch/workers.ts'
+import { within } from '../stress/drain.ts'
+import { mustLook, type Verdict } from '../verdict.ts'
+
+/** How long an operation whose server was killed may take until another server has ended it, in milliseconds. */
+const takeoverMs = 60_000
+
+/** Checks what every server promises at the end, whatever was done to it, and stops the servers. */
+export async function closeStage({ servers }: { servers: readonly [Server, Server] }): Promise<Verdict[]> {
+  const client = createClient({ url: servers[0].url, apiKey })
+  const running = () => client.listOperations({ state: 'running' })
+  await within(takeoverMs, async () => (await running()).length === 0)
+  const left = await running()
+  const counts = await client.checkCounts()
+  const verified = await client.verifyOperations()
+  await Promise.all(servers.map((server) => server.end('SIGTERM')))
+  const verdicts: Verdict[] = [
+    {
+      claim: 'the counts of stats equal the jobs, and never had to be set right',
+      looked: 1,
+      wrong: counts.kept && counts.wrong === 0 && counts.mended === null ? [] : [JSON.stringify(counts)],
+    },
+    {
+      claim: 'the hash chain of the records is whole',
+      looked: verified.days.length,
+      wrong: verified.ok ? [] : [JSON.stringify(verified)],
+    },
+    { claim: 'no operation is left running', looked: 1, wrong: left.map(({ id }) => `operation ${id}`) },
+    {
+      claim: 'no server logs an error or ends by one',
+      looked: servers.length,
+      wrong: servers.flatMap((server) => server.errors()),
+    },
+  ]
+  return verdicts.map(mustLook)
+}
+
+/** Checks that no worker ended by an error, or did not end when it was told to. */
+export const checkWorkers = ({ count, faults }: Pick<Workers, 'count' | 'faults'>): Verdict => ({
+  ...{ claim: 'no worker ends by an error', looked: count, wrong: faults },
+})
