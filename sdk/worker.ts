@@ -2,11 +2,11 @@
 import { hostname } from 'node:os'
 import { createClient } from './client.ts'
 import { createFinisher } from './work/finisher.ts'
-import type { HeldJob } from './work/held-job.ts'
 import { JobAborted } from './work/job-failure.ts'
 import { leaseLoop } from './work/lease-loop.ts'
 import { createRenewals } from './work/renewals.ts'
 import { patienceMs } from './work/retrying.ts'
+import type { RunningJob } from './work/running-job.ts'
 import { type WorkerOptions, workerSettings } from './work/worker-options.ts'
 
 export { type Fault, JobsError } from './call/jobs-error.ts'
@@ -37,7 +37,7 @@ const lastCallsMs = 5000
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const settings = workerSettings(options, `${hostname().slice(0, 200)}-${process.pid}`)
   const client = createClient(options)
-  const held = new Set<HeldJob>()
+  const running = new Set<RunningJob>()
   const attempts = new Set<Promise<void>>()
   const giveUp = new AbortController()
   const finisher = createFinisher({
@@ -46,13 +46,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     signal: giveUp.signal,
     patienceMs: Math.max(patienceMs, settings.leaseMs),
   })
-  const renewals = createRenewals({ client, settings, held })
+  const renewals = createRenewals({ client, settings, running })
   const stop = stopOn(options)
   try {
     await leaseLoop({
       client,
       settings,
-      held,
+      running,
       attempts,
       finisher,
       renewals,
@@ -60,15 +60,15 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     })
   } finally {
     stop.begin()
-    settings.tell({ event: 'stopping', running: held.size })
-    await endOf(attempts, { held, graceMs: settings.graceMs, hurry: stop.second, giveUp })
+    settings.tell({ event: 'stopping', running: running.size })
+    await endOf(attempts, { running, graceMs: settings.graceMs, hurry: stop.second, giveUp })
     renewals.stop()
     stop.end()
   }
 }
 
 interface Ending {
-  held: ReadonlySet<HeldJob>
+  running: ReadonlySet<RunningJob>
   graceMs: number
   /** Ends the time for running jobs. */
   hurry: AbortSignal
@@ -76,15 +76,15 @@ interface Ending {
   giveUp: AbortController
 }
 
-/** Waits for the jobs that are held, aborts those that take too long, and waits until they are given back. */
+/** Waits for the running jobs, aborts those that take too long, and waits until they are given back. */
 async function endOf(attempts: ReadonlySet<Promise<void>>, ending: Ending): Promise<void> {
-  const { held, graceMs, hurry, giveUp } = ending
+  const { running, graceMs, hurry, giveUp } = ending
   const timers: ReturnType<typeof setTimeout>[] = []
   const leaveAll = () => {
-    for (const { leave } of held) leave.abort()
+    for (const { leave } of running) leave.abort()
   }
   const abortAll = () => {
-    for (const { abort } of held) abort.abort(new JobAborted('stopping'))
+    for (const { abort } of running) abort.abort(new JobAborted('stopping'))
     timers.push(
       setTimeout(leaveAll, handlerStopMs),
       setTimeout(() => giveUp.abort(), handlerStopMs + lastCallsMs),

@@ -18,7 +18,7 @@ import type { KnownEmpty } from './waiting/known-empty.ts'
 import type { LongPolls } from './waiting/long-poll.ts'
 import type { SingleFlight } from './waiting/single-flight.ts'
 import type { SlowReads } from './waiting/slow-reads.ts'
-import type { WorkerMarks } from './waiting/worker-marks.ts'
+import type { WorkerSightings } from './waiting/worker-sightings.ts'
 
 /** What a change may cost others before it waits; undefined means that nobody looks. */
 export interface PressureLimits {
@@ -88,8 +88,8 @@ interface WorkServer extends Connections {
   requireCompletionToken: boolean
   /** Where calls of workers wait until there is work. */
   longPolls: LongPolls
-  /** The marks of workers that ask for jobs. */
-  workerMarks: WorkerMarks
+  /** The sightings of workers, which ask for jobs. */
+  workerSightings: WorkerSightings
   completeTogether: CompleteTogether
   leaseTogether: { whole: LeaseTogether<Job>; attempt: LeaseTogether<z.output<typeof Attempt>> }
   insertTogether: { whole: InsertTogether<Job>; named: InsertTogether<Pick<Job, 'id' | 'uuid' | 'status'>> }

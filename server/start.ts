@@ -39,7 +39,7 @@ import { createKnownEmpty } from './waiting/known-empty.ts'
 import { createLongPolls } from './waiting/long-poll.ts'
 import { createSingleFlight } from './waiting/single-flight.ts'
 import { createSlowReads } from './waiting/slow-reads.ts'
-import { createWorkerMarks } from './waiting/worker-marks.ts'
+import { createWorkerSightings } from './waiting/worker-sightings.ts'
 
 /** A server that listens. */
 export interface Running {
@@ -176,7 +176,7 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
   slowReads: createSlowReads({ most: Math.max(1, (operatorSql.options.max ?? 1) - 1) }),
   eventWatermark: createEventWatermark(operatorSql, log),
   knownEmpty: createKnownEmpty(),
-  workerMarks: createWorkerMarks({ sql, log, stopping }),
+  workerSightings: createWorkerSightings({ sql, log, stopping }),
   singleFlight: createSingleFlight(),
   completeTogether: createCompleteTogether(sql),
   leaseTogether: createLeaseTogether(sql),

@@ -51,7 +51,7 @@ export function createCall(settings: Settings): Call {
     const { timeoutMs = settings.timeoutMs, retries = settings.retries, signal } = options
     requireNumber('timeoutMs', timeoutMs, 1, longestMs)
     const headers = { ...headersOf(request, options), ...settings.credentials }
-    const deadline = deadlineAfter(Math.min(timeoutMs + heldMs(input), longestMs), signal)
+    const deadline = deadlineAfter(Math.min(timeoutMs + waitMsOf(input), longestMs), signal)
     try {
       for (let tried = 0; ; tried++) {
         try {
@@ -73,8 +73,8 @@ export function createCall(settings: Settings): Call {
 /** The server keeps the contract that the types are made from, so that answers are not checked a second time. */
 const trusted = <T>(answer: unknown): T => answer as T
 
-/** A call that may be held until there is a job has so much more time. */
-const heldMs = (input: object): number =>
+/** A call that may wait until there is a job has that much more time. */
+const waitMsOf = (input: object): number =>
   'wait_seconds' in input && typeof input.wait_seconds === 'number' ? Math.max(0, input.wait_seconds * 1000) || 0 : 0
 
 const mayRepeat = ({ temporary, code }: JobsError, { changing }: Request): boolean =>

@@ -3,14 +3,14 @@ import { pause } from '../call/pause.ts'
 import type { Client } from '../client.ts'
 import type { AcquireOutput } from '../wire/types.ts'
 import { type AttemptTools, runAttempt } from './attempt.ts'
-import { type HeldJob, lose } from './held-job.ts'
 import { patienceMs, untilAnswered } from './retrying.ts'
+import { lose, type RunningJob } from './running-job.ts'
 import { typesOf } from './worker-options.ts'
 
 interface Looping extends AttemptTools {
   client: Client
-  /** Every job that is held, for the renewals. */
-  held: Set<HeldJob>
+  /** Every running job, for the renewals. */
+  running: Set<RunningJob>
   /** Every attempt that has not ended. */
   attempts: Set<Promise<void>>
   /** Ends the loop. */
@@ -34,13 +34,13 @@ const answerMs = 250
  * @throws JobsError that a repetition would not change, such as for a key that the server does not take
  */
 export async function leaseLoop(looping: Looping): Promise<void> {
-  const { client, settings, held, attempts, signal } = looping
+  const { client, settings, running, attempts, signal } = looping
   const { domain, queue, concurrency, leaseMs, waitSeconds, workerId, ownerUserId, tell } = settings
   const room = createRoom(signal)
   const job_types = typesOf(settings)
   const hangUp = aborting(signal)
   while (!signal.aborted) {
-    const free = concurrency - held.size
+    const free = concurrency - running.size
     if (free <= 0) {
       await room.freed()
       continue
@@ -66,7 +66,7 @@ export async function leaseLoop(looping: Looping): Promise<void> {
     for (const job of answer.jobs) {
       if (job.lease_id === null) continue
       tell({ event: 'leased', job_id: job.id, job_type: job.job_type, attempt: (job.retry_count ?? 0) + 1 })
-      const one: HeldJob = {
+      const one: RunningJob = {
         job,
         leaseId: job.lease_id,
         abort: new AbortController(),
@@ -77,10 +77,10 @@ export async function leaseLoop(looping: Looping): Promise<void> {
         isEnded: false,
       }
       // A job that is leased again is lost to its earlier attempt, and a call names each job once.
-      for (const earlier of held) if (earlier.job.id === job.id) lose(earlier)
-      held.add(one)
+      for (const earlier of running) if (earlier.job.id === job.id) lose(earlier)
+      running.add(one)
       const attempt = runAttempt(one, looping).then(() => {
-        held.delete(one)
+        running.delete(one)
         attempts.delete(attempt)
         room.free()
       })

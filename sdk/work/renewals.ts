@@ -1,12 +1,12 @@
 import { JobsError } from '../call/jobs-error.ts'
 import type { Client } from '../client.ts'
-import { type HeldJob, leaseOf, lose } from './held-job.ts'
 import { JobAborted } from './job-failure.ts'
 import { askedMs, isPassing, resultsOf } from './retrying.ts'
+import { leaseOf, lose, type RunningJob } from './running-job.ts'
 import type { WorkerSettings } from './worker-options.ts'
 
 export interface Renewals {
-  /** A job has new progress, or a new job is held. */
+  /** A job has new progress, or a new job runs. */
   changed: () => void
   stop: () => void
 }
@@ -14,21 +14,21 @@ export interface Renewals {
 interface Options {
   client: Client
   settings: WorkerSettings
-  held: ReadonlySet<HeldJob>
+  running: ReadonlySet<RunningJob>
 }
 
 /** The time until progress is sent, in milliseconds. */
 const progressMs = 1000
 /** The most jobs of one call: with the longest messages they stay below the limit of a body. */
 const mostJobs = 100
-const isAtWork = ({ isLost, isEnded }: HeldJob): boolean => !isLost && !isEnded
+const isAtWork = ({ isLost, isEnded }: RunningJob): boolean => !isLost && !isEnded
 const now = (): number => performance.now()
 
 /**
  * Renews all leases at every third of their length, so that one renewal may fail, and sooner to report progress. A lease that was not
  * renewed until its end is lost.
  */
-export function createRenewals({ client, settings, held }: Options): Renewals {
+export function createRenewals({ client, settings, running }: Options): Renewals {
   const { leaseMs, workerId, tell } = settings
   const stopping = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -49,36 +49,36 @@ export function createRenewals({ client, settings, held }: Options): Renewals {
     if (isRunning) return // the run at hand makes the next appointment
     isRunning = true
     const failedMs = await renewAll()
-    for (const job of held) if (isAtWork(job) && job.leaseEnds <= now()) loseJob(job, 'lease_expired')
+    for (const job of running) if (isAtWork(job) && job.leaseEnds <= now()) loseJob(job, 'lease_expired')
     isRunning = false
-    isFailing = failedMs !== undefined && held.size > 0
-    if (held.size === 0) return
-    const ends = [...held].filter(isAtWork).map(({ leaseEnds }) => leaseEnds)
+    isFailing = failedMs !== undefined && running.size > 0
+    if (running.size === 0) return
+    const ends = [...running].filter(isAtWork).map(({ leaseEnds }) => leaseEnds)
     schedule(Math.min(now() + (failedMs === undefined ? leaseMs / 3 : pauseMs(failedMs)), ...ends))
     if (hasProgress()) schedule(now() + progressMs)
   }
 
-  const hasProgress = () => !isFailing && [...held].some(({ unsent }) => unsent)
+  const hasProgress = () => !isFailing && [...running].some(({ unsent }) => unsent)
 
   /** The time to the next try: what the server asks for, but not so long that the leases run out meanwhile. */
   const pauseMs = (asked: number) =>
     Math.max((Math.min(leaseMs / 12, 3000) * (2 + Math.random())) / 3, Math.min(asked, leaseMs / 4))
 
-  function loseJob(job: HeldJob, code: string): void {
+  function loseJob(job: RunningJob, code: string): void {
     lose(job)
     tell({ event: 'lost', job_id: job.job.id, job_type: job.job.job_type, code })
   }
 
   /** Renews all leases at once. Where a call was not answered, resolves to the milliseconds that the server asks to wait, or 0. */
   async function renewAll(): Promise<number | undefined> {
-    const jobs = [...held].filter(({ isLost }) => !isLost)
+    const jobs = [...running].filter(({ isLost }) => !isLost)
     const calls: Promise<number | undefined>[] = []
     for (let at = 0; at < jobs.length; at += mostJobs) calls.push(renew(jobs.slice(at, at + mostJobs)))
     const failed = (await Promise.all(calls)).filter((asked) => asked !== undefined)
     return failed.length === 0 ? undefined : Math.max(...failed)
   }
 
-  async function renew(jobs: readonly HeldJob[]): Promise<number | undefined> {
+  async function renew(jobs: readonly RunningJob[]): Promise<number | undefined> {
     const sentAt = now()
     const sent = jobs.map((job) => job.unsent)
     for (const job of jobs) job.unsent = undefined

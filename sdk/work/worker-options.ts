@@ -11,7 +11,7 @@ export interface WorkerOptions extends ClientOptions {
    * then leases jobs of all types.
    */
   handlers: Readonly<Record<string, Handler>>
-  /** How many jobs the worker holds at once, up to 1,000; 10 when absent. */
+  /** How many jobs the worker runs at once, up to 1,000; 10 when absent. */
   concurrency?: number | undefined
   /** The length of a lease, which is renewed at every third of it; 60 when absent. */
   leaseSeconds?: number | undefined

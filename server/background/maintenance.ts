@@ -13,7 +13,7 @@ import type { Log } from '../log.ts'
 import { errorText } from '../system-error.ts'
 import { deleteExpiredArchive } from '../undo/archive/archive-retention.ts'
 import { leavesJobs } from '../undo/leaves-jobs.ts'
-import { deleteOldMarks } from '../waiting/worker-marks.ts'
+import { deleteOldSightings } from '../waiting/worker-sightings.ts'
 import type { createChainLog } from './chain-log.ts'
 import type { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import { deleteEndedHolds } from './ended-holds.ts'
@@ -48,7 +48,7 @@ interface Maintenance {
 /**
  * The periodic tasks of a server, until it stops. Settings are compared with those of other servers, the last hash of the records is
  * logged, and a database that is another than before is noticed. Unless the server stands still, orphaned operations are closed, and expired
- * events, history and rows of the archive, ended holds, ended sessions, old plans and old marks of workers are deleted. Several servers may
+ * events, history and rows of the archive, ended holds, ended sessions, old plans and old sightings of workers are deleted. Several servers may
  * do them at once; each skips rows that another one has locked.
  */
 export async function runMaintenance({
@@ -73,7 +73,7 @@ export async function runMaintenance({
       const deleted = await deleteExpiredArchive(sql, { days: archiveDays, stopping })
       if (deleted > 0) log.info('swept the archive', { rows: deleted })
     },
-    () => deleteOldMarks(sql),
+    () => deleteOldSightings(sql),
     () => deleteLeftRequests(sql),
     () => deleteEndedHolds(sql, stopping),
     () => deleteEndedSessions(sql),

@@ -85,7 +85,7 @@ export interface ErasedRemains {
 
 /**
  * Deletes what other tables have of the deleted jobs of a batch, of its archived jobs, and of its jobs that are gone: archived copies,
- * row images, attachments, edges that wait, marks of workers; and overwrites owner and attributes of their events.
+ * row images, attachments, edges that wait, sightings of workers; and overwrites owner and attributes of their events.
  */
 export async function eraseRemains(
   tx: Sql,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createClient } from '../../sdk/client.ts'
-import type { HeldJob } from '../../sdk/work/held-job.ts'
 import { createRenewals } from '../../sdk/work/renewals.ts'
+import type { RunningJob } from '../../sdk/work/running-job.ts'
 import { workerSettings } from '../../sdk/work/worker-options.ts'
 
 const answer = (status: number, body: object, headers = {}) =>
@@ -33,12 +33,12 @@ describe('the renewals of a worker', () => {
     const { jobs } = await client.acquire({ domain: 'd', worker_id: 'w' })
     const [leased] = jobs
     if (!leased) throw new Error('no job was leased')
-    const job: HeldJob = {
+    const job: RunningJob = {
       ...{ job: leased, leaseId: 'lease', abort: new AbortController(), leave: new AbortController() },
       ...{ leaseEnds: performance.now() + leaseSeconds * 1000, unsent: undefined, isLost: false, isEnded: false },
     }
-    const renewals = createRenewals({ client, settings: workerSettings(options, 'w'), held: new Set([job]) })
-    const report = (progress: HeldJob['unsent']) => {
+    const renewals = createRenewals({ client, settings: workerSettings(options, 'w'), running: new Set([job]) })
+    const report = (progress: RunningJob['unsent']) => {
       job.unsent = { ...job.unsent, ...progress }
       renewals.changed()
     }

@@ -42,7 +42,7 @@ async function acquireAs<Row extends Leased>(
 ): Promise<{ jobs: Row[] }> {
   const request = withinScope(call, given)
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
-  call.workerMarks.asked(request)
+  call.workerSightings.asked(request)
   const atOnce = (await together(call, request)) ?? (await leaseJobs(call, request, shape))
   const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request, shape)
   return handOver(call, jobs)

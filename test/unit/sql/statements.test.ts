@@ -54,7 +54,7 @@ const callWith = (sql: Pool): Call => ({
   completeTogether: createCompleteTogether(sql),
   leaseTogether: createLeaseTogether(sql),
   insertTogether: createInsertTogether(sql),
-  workerMarks: { asked: () => {} },
+  workerSightings: { asked: () => {} },
   archiveBeforeDelete: true,
   archiveDays: 30,
   approvalAbove: undefined,

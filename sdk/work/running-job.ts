@@ -2,7 +2,7 @@ import type { Job } from '../wire/types.ts'
 import { JobAborted } from './job-failure.ts'
 
 /** A job that this worker has leased and not finished. */
-export interface HeldJob {
+export interface RunningJob {
   readonly job: Job
   readonly leaseId: string
   /** Aborts the handler. */
@@ -20,14 +20,14 @@ export interface HeldJob {
 }
 
 /** The lease of a job is lost: its handler is told to stop. */
-export function lose(held: HeldJob): void {
-  held.isLost = true
-  held.unsent = undefined
-  held.abort.abort(new JobAborted('lease_lost'))
+export function lose(running: RunningJob): void {
+  running.isLost = true
+  running.unsent = undefined
+  running.abort.abort(new JobAborted('lease_lost'))
 }
 
 /** The fields by which a worker proves its lease. */
-export const leaseOf = ({ job, leaseId }: HeldJob, workerId: string) => ({
+export const leaseOf = ({ job, leaseId }: RunningJob, workerId: string) => ({
   id: job.id,
   worker_id: workerId,
   lease_id: leaseId,
