@@ -8,7 +8,7 @@ import { targetWords } from './settings/flags/target-words.ts'
 import { type GlobalFlags, readSettings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
 
-interface Surroundings {
+interface ContextParts {
   io: Io
   flags: GlobalFlags
   /** Every command. */
@@ -16,7 +16,7 @@ interface Surroundings {
 }
 
 /** The context of a command, from flags and environment. The HTTP client is imported at its first use. */
-export async function fullContext({ io, flags, commands }: Surroundings): Promise<Context> {
+export async function fullContext({ io, flags, commands }: ContextParts): Promise<Context> {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined

@@ -11,14 +11,17 @@ import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import type { Plan } from '../guard/plan-file.ts'
 import { cancelChange } from './cancel.ts'
-import { type FilteredRequest, filteredRequest } from './filtered.ts'
+import {
+  type FilteredRequest,
+  filteredRequest,
+  priorityChange,
+  reclaimChange,
+  rescheduleChange,
+  retryChange,
+} from './filtered.ts'
 import { integrityChange, integrityRequest } from './integrity.ts'
-import { priorityChange } from './priority.ts'
 import { pruneChange, pruneRequest } from './prune.ts'
-import { reclaimChange } from './reclaim.ts'
 import { requeueChange, requeueRequest } from './requeue.ts'
-import { rescheduleChange } from './reschedule.ts'
-import { retryChange } from './retry.ts'
 import { sweepChange, sweepRequest } from './sweep.ts'
 import { undoChange, undoRequest } from './undo/undo.ts'
 

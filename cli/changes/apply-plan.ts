@@ -4,7 +4,7 @@ import { escaped } from '../../shared/escape.ts'
 import { commandLine } from '../../shared/shell.ts'
 import type { Context } from '../context.ts'
 import { type BulkChange, countOf } from '../guard/change.ts'
-import { decide, openSession } from '../guard/guard.ts'
+import { decide, openRun } from '../guard/guard.ts'
 import { type Plan, requireSameServer } from '../guard/plan-file.ts'
 import { printCurl } from '../guard/print-curl.ts'
 import { bulkPart } from '../guard/tally.ts'
@@ -53,11 +53,11 @@ async function applyPlanned<In extends z.ZodType, Out extends z.ZodType>(
     )
   }
   if (plan.reason !== undefined) context.useReason(plan.reason)
-  const session = await openSession(context, planned)
-  const max = context.settings.max ?? plan.max ?? session.max
+  const run = await openRun(context, planned)
+  const max = context.settings.max ?? plan.max ?? run.max
   const plannedCounts = previews.map(({ count }) => count)
-  const counts = context.settings.dryRun ? await checkPlan(context, session.client, { plan, change }) : plannedCounts
-  return decide({ ...session, max }, { answers: [], counts, total: sumOf(counts), complete: true, previews })
+  const counts = context.settings.dryRun ? await checkPlan(context, run.client, { plan, change }) : plannedCounts
+  return decide({ ...run, max }, { answers: [], counts, total: sumOf(counts), complete: true, previews })
 }
 
 interface PlanCheck<In extends z.ZodType, Out extends z.ZodType> {

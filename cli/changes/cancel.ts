@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
 import { groupedDigits } from '../text/numbers.ts'
-import { alongBeside, joinedNotes } from './along.ts'
+import { dependentsBeside, joinedNotes } from './dependents.ts'
 import { type FilteredRequest, filteredChange } from './filtered.ts'
-import { checkFields } from './understood.ts'
+import { checkFields } from './request-fields.ts'
 
 /** A cancellation of many jobs, for the guard. */
 export function cancelChange(request: FilteredRequest, words: readonly string[]) {
@@ -36,7 +36,7 @@ function beside({ cancelled, asked = 0, preview, ...answer }: z.output<typeof ca
   const workers =
     asked === 1 ? 'the worker of 1 running job was' : `the workers of ${groupedDigits(asked)} running jobs were`
   const isDone = asked > 0 && preview === undefined
-  const along = alongBeside(answer)
+  const along = dependentsBeside(answer)
   const note = isDone ? `note: ${workers} asked to end; --force ends running jobs at once` : undefined
   return {
     facts: { ...(cancelled !== undefined && { cancelled, asked }), ...along.facts },

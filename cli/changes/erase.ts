@@ -8,10 +8,10 @@ import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
-import { alongBeside } from './along.ts'
+import { dependentsBeside } from './dependents.ts'
 import { verbOf } from './filtered.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
-import { checkFields } from './understood.ts'
+import { checkFields } from './request-fields.ts'
 
 /**
  * The request of an erasure, without the fields that the guard adds.
@@ -54,7 +54,7 @@ export function eraseChange(
     beside: ({ erased, passed_over, named_in, filter_hash, preview, ...answer }) => {
       const { not_touched, marks, worker_names } = answer
       const foreign = foreignNote(preview)
-      const along = alongBeside(answer)
+      const along = dependentsBeside(answer)
       const notes = [
         ...(along.note === undefined ? [] : [along.note]),
         ...notesOn(context, { passed_over, named_in }),
@@ -62,7 +62,10 @@ export function eraseChange(
         ...(foreign === undefined ? [] : [foreign]),
       ]
       const facts = {
-        ...{ filter_hash, ...(erased && { erased }), passed_over, named_in },
+        filter_hash,
+        ...(erased && { erased }),
+        passed_over,
+        named_in,
         ...along.facts,
         ...(not_touched && { not_touched, marks, worker_names }),
       }

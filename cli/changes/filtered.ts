@@ -1,5 +1,9 @@
 import * as z from 'zod'
 import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
+import { setPriority } from '../../shared/changes/priority.ts'
+import { reclaim } from '../../shared/changes/reclaim.ts'
+import { reschedule } from '../../shared/changes/reschedule.ts'
+import { retry } from '../../shared/changes/retry.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { scopeFields } from '../../shared/scope.ts'
 import type { Context } from '../context.ts'
@@ -9,7 +13,9 @@ import type { Ending } from '../output/print.ts'
 import type { Canaries } from '../settings/flags/canary-flags.ts'
 import { describeFilter, type FilterFields, filterNames } from '../settings/flags/filter-flags.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
-import { checkFields } from './understood.ts'
+import { durationText } from '../text/duration.ts'
+import { broughtBackBeside } from './dependents.ts'
+import { checkFields } from './request-fields.ts'
 
 /** A request of a change that takes a filter, without the fields that the guard adds. */
 export type FilteredRequest = Record<string, unknown>
@@ -37,7 +43,7 @@ interface Filtered<In extends z.ZodType, Out extends z.ZodType> {
   endpoint: Endpoint<In, Out>
   request: FilteredRequest
   words: readonly string[]
-  /** Words between the jobs and their place, such as `to priority 2`. */
+  /** Words between the jobs and their scope, such as `to priority 2`. */
   how?: string
 }
 
@@ -78,7 +84,7 @@ export function filteredChange<In extends z.ZodType<unknown, unknown>, Out exten
 ): FilteredChange<Out> {
   const { name, endpoint, words, how } = change
   const request = filteredRequest(endpoint, change.request)
-  const where = [...(how === undefined ? [] : [how]), ...placeOf(request)].map((part) => ` ${part}`).join('')
+  const where = [...(how === undefined ? [] : [how]), ...scopeWords(request)].map((part) => ` ${part}`).join('')
   return {
     name,
     endpoint,
@@ -93,7 +99,7 @@ export function filteredChange<In extends z.ZodType<unknown, unknown>, Out exten
 }
 
 /** `in chatbooks`; nothing for jobs that are named by their ids. */
-const placeOf = (request: FilteredRequest): string[] => (isById(request) ? [] : [`in ${describeRequest(request)}`])
+const scopeWords = (request: FilteredRequest): string[] => (isById(request) ? [] : [`in ${describeRequest(request)}`])
 
 /** The filter of a request in a sentence: `chatbooks`, `chatbooks/default with --owner alice`. */
 export function describeRequest(request: object): string {
@@ -103,3 +109,54 @@ export function describeRequest(request: object): string {
 }
 
 const isById = ({ ids, job_id }: FilteredRequest): boolean => ids !== undefined || job_id !== undefined
+
+/** Sets the priority of queued jobs, for the guard. */
+export const priorityChange = (request: FilteredRequest, words: readonly string[]) =>
+  filteredChange({
+    name: 'priority',
+    endpoint: setPriority,
+    request,
+    words,
+    how: `to ${request.priority}`,
+  })
+
+/** Takes running jobs from their workers, for the guard. */
+export const reclaimChange = (request: FilteredRequest, words: readonly string[]) =>
+  filteredChange({
+    name: 'reclaim',
+    endpoint: reclaim,
+    request,
+    words,
+    ...(typeof request.worker_prefix === 'string' && { how: `from workers ${request.worker_prefix}*` }),
+  })
+
+/** Moves the run times of queued jobs, for the guard. */
+export const rescheduleChange = (request: FilteredRequest, words: readonly string[]) =>
+  filteredChange({
+    name: 'reschedule',
+    endpoint: reschedule,
+    request,
+    words,
+    how: timeOf(request),
+  })
+
+/** The new time in words: `to now`, `to 2 h from now`, `by 15m`. */
+function timeOf({ available_at, by_seconds, delay_seconds }: FilteredRequest): string {
+  if (typeof available_at === 'string') return `to ${available_at}`
+  if (typeof by_seconds === 'number') return `by ${by_seconds < 0 ? '-' : ''}${durationText(Math.abs(by_seconds))}`
+  return typeof delay_seconds === 'number' && delay_seconds > 0
+    ? `to ${durationText(delay_seconds)} from now`
+    : 'to now'
+}
+
+/** A retry of failed jobs, for the guard. */
+export const retryChange = (request: FilteredRequest, words: readonly string[]) => ({
+  ...filteredChange({
+    name: 'retry',
+    endpoint: retry,
+    request,
+    words,
+  }),
+  along: 'brought back' as const,
+  beside: broughtBackBeside,
+})

@@ -2,7 +2,7 @@ import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { describeRequest, verbOf } from './filtered.ts'
-import { narrowerOf, withFields } from './narrower.ts'
+import { filterFieldsOf, withFields } from './request-fields.ts'
 
 /**
  * The request of a repair, without the fields that the guard adds.
@@ -11,7 +11,7 @@ import { narrowerOf, withFields } from './narrower.ts'
 export function integrityRequest(fields: unknown) {
   const request = parseInput(IntegrityRequest, fields)
   const { domain, queue, job_type, status } = request
-  return { domain, queue, job_type, ...(status && { status }), ...narrowerOf(request) }
+  return { domain, queue, job_type, ...(status && { status }), ...filterFieldsOf(request) }
 }
 
 /** The number of jobs that break an invariant. */

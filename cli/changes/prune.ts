@@ -3,13 +3,12 @@ import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
-import { alongBeside, joinedNotes } from './along.ts'
+import { dependentsBeside, joinedNotes } from './dependents.ts'
 import { describeRequest, verbOf } from './filtered.ts'
 import { holdersNote, holdersRefusal, passedOverNote } from './foreign-holders.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
-import { narrowerOf, withFields } from './narrower.ts'
 import { pruneDetails } from './prune-details.ts'
-import { checkFields } from './understood.ts'
+import { checkFields, filterFieldsOf, withFields } from './request-fields.ts'
 
 /**
  * The request of a prune, without the fields that the guard adds.
@@ -24,7 +23,7 @@ export function pruneRequest(fields: unknown) {
     ...(pass_over_foreign && { pass_over_foreign }),
     ...(no_archive && { no_archive }),
   }
-  return { statuses, older_than_days, domain, queue, job_type, ...narrowerOf(request), ...further }
+  return { statuses, older_than_days, domain, queue, job_type, ...filterFieldsOf(request), ...further }
 }
 
 /** A prune, for the guard. */
@@ -47,7 +46,7 @@ export function pruneChange(
     ...('no_archive' in request && { undoable: false }),
     checkServer: checkFields('prune', [request]),
     beside: ({ preview, already_archived, passed_over, ...answer }) => {
-      const { facts, note } = alongBeside(answer)
+      const { facts, note } = dependentsBeside(answer)
       const twins = already_archived && archivedNote(already_archived)
       const foreign = [foreignNote(preview), holdersNote(preview, { passesOver }), passedOverNote(passed_over)]
       return {

@@ -2,10 +2,9 @@ import { RequeueRequest, requeue } from '../../shared/changes/requeue.ts'
 import type { Scope } from '../../shared/scope.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
+import { broughtBackBeside } from './dependents.ts'
 import { describeRequest, verbOf } from './filtered.ts'
-import { narrowerOf, withFields } from './narrower.ts'
-import { revivedBeside } from './revived.ts'
-import { checkFields } from './understood.ts'
+import { checkFields, filterFieldsOf, withFields } from './request-fields.ts'
 
 /** How the jobs run again; a field that is absent has its default. */
 interface RunAgain {
@@ -25,7 +24,7 @@ export function requeueRequest(fields: unknown) {
     ...(!with_dependents && { with_dependents }),
     ...(spread_seconds !== undefined && { spread_seconds }),
   }
-  return { domain, queue, job_type, job_id, ...narrowerOf(request), ...again }
+  return { domain, queue, job_type, job_id, ...filterFieldsOf(request), ...again }
 }
 export type OneRequeue = ReturnType<typeof requeueRequest>
 
@@ -49,7 +48,7 @@ export function requeueChange(
     facts: ids.length > 0 ? { ids } : filter,
     words,
     along: 'brought back',
-    beside: revivedBeside,
+    beside: broughtBackBeside,
     checkServer: checkFields('requeue', requests),
   }
 }
@@ -57,5 +56,5 @@ export function requeueChange(
 /** The scope that the requests share; several domains come from a scope of all domains. */
 function scopeOfAll([first, ...more]: readonly OneRequeue[]): Scope {
   const { domain, queue, job_type } = first ?? {}
-  return { ...(more.length === 0 && { domain }), queue, job_type, ...narrowerOf(first ?? {}) }
+  return { ...(more.length === 0 && { domain }), queue, job_type, ...filterFieldsOf(first ?? {}) }
 }

@@ -2,10 +2,9 @@ import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { durationText } from '../text/duration.ts'
-import { alongBeside } from './along.ts'
+import { dependentsBeside } from './dependents.ts'
 import { describeRequest } from './filtered.ts'
-import { narrowerOf, withFields } from './narrower.ts'
-import { checkFields } from './understood.ts'
+import { checkFields, filterFieldsOf, withFields } from './request-fields.ts'
 
 /**
  * The request of a sweep, without the fields that the guard adds.
@@ -14,7 +13,7 @@ import { checkFields } from './understood.ts'
 export function sweepRequest(fields: unknown) {
   const request = parseInput(SweepRequest, fields)
   const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request
-  return { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrowerOf(request) }
+  return { age_seconds, runtime_seconds, action, domain, queue, job_type, ...filterFieldsOf(request) }
 }
 
 const verbs = { cancel: ['would cancel', 'cancelled'], fail: ['would fail', 'failed'] } as const
@@ -35,7 +34,7 @@ export function sweepChange(
     say: (jobs, done) => `${done ? did : wouldDo} ${jobs} in ${where}`,
     facts: request,
     words,
-    beside: (answer) => alongBeside(answer),
+    beside: (answer) => dependentsBeside(answer),
     checkServer: checkFields('sweep', [request]),
     why: ({ status }) => whyOf(request, status),
   }

@@ -15,14 +15,17 @@ export const reject = command(
 
 function command(name: 'approve' | 'reject', summary: string, about: string): CommandSpec {
   return {
-    ...{ name, group: 'ADMIN', summary, about },
+    name,
+    group: 'ADMIN',
+    summary,
+    about,
     examples: [`jobsctl ${name} 12`, `jobsctl ${name} 12 --reason "agreed with the team"`],
     operands: '<plan>',
     flags: [],
     async run(context, _flags, [given, ...more]) {
       if (more.length > 0)
         throw new Failure('usage', `${name}: one plan at a time; nothing was changed`, { hint: `jobsctl ${name} 12` })
-      const { planId } = await import('./plans/plan-id.ts')
+      const { planId } = await import('./plans/decide.ts')
       const { decidePlan } = await import('./plans/decide.ts')
       return decidePlan(context, planId(context, name, given), name)
     },

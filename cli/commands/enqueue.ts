@@ -123,7 +123,9 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
     idempotency_key: flags.idempotencyKey,
   })
   return {
-    ...{ ...place, job_type: job.job_type, payload: job.payload },
+    ...place,
+    job_type: job.job_type,
+    payload: job.payload,
     // The server has defaults for the fields that no flag gives.
     ...(flags.priority !== undefined && { priority: job.priority }),
     ...(flags.maxRetries !== undefined && { max_retries: job.max_retries }),

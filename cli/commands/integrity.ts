@@ -66,7 +66,7 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   const { settings, print, retyped } = context
   const { refuseWithoutFix } = await import('../guard/guard-flags.ts')
   refuseWithoutFix(context.flags)
-  const { checkFields } = await import('../changes/understood.ts')
+  const { checkFields } = await import('../changes/request-fields.ts')
   const filter = filterOf(await withWholeCluster(context, flags))
   const request = integrityRequest(filter)
   const answer = await answerOf(context, endpoint, { fix: false, ...request })
@@ -100,7 +100,7 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
 async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const { integrityChange, integrityRequest } = await import('../changes/integrity.ts')
   const { guardChange } = await import('../guard/guard.ts')
-  const { checkFields } = await import('../changes/understood.ts')
+  const { checkFields } = await import('../changes/request-fields.ts')
   scopeOfChange(flags)
   const filter = filterOf(await withWholeCluster(context, flags))
   const request = integrityRequest(filter)

@@ -63,11 +63,12 @@ async function configOf({ io }: Context): Promise<{ path: string; config: Config
 
 /** The address of the command line, else that of the profile, the environment or the default. */
 async function addressOf({ flags, io }: Context, word: string | undefined, config: Config) {
-  const { placeOf } = await import('../settings/place.ts')
+  const { serverAddressOf } = await import('../settings/server-address.ts')
   const { checkedUrl } = await import('../settings/server-url.ts')
   if (word !== undefined && flags.url !== undefined) throw new Failure('usage', '<url> and --url exclude each other')
   const text = word ?? flags.url
-  const place = text === undefined ? await placeOf(flags, io.env, async () => config) : { url: text, from: '<url>' }
+  const place =
+    text === undefined ? await serverAddressOf(flags, io.env, async () => config) : { url: text, from: '<url>' }
   return { url: checkedUrl(place, flags.allowHttp ?? false), from: place.from }
 }
 

@@ -10,8 +10,14 @@ import { stats } from './stats.ts'
 import { workers } from './workers.ts'
 
 const byName: Record<(typeof oftenUsed)[number], CommandSpec> = {
-  ...{ stats, list, show, explain },
-  ...{ workers, queues, stale, history },
+  stats,
+  list,
+  show,
+  explain,
+  workers,
+  queues,
+  stale,
+  history,
 }
 
 /** The commands that are often used, for a program that is smaller than the one with every command. */

@@ -38,7 +38,7 @@ export const plans: CommandSpec<PlansFlags> = {
       )
     if (state !== undefined && word !== 'list')
       throw new Failure('usage', `--state does not go with plans ${word}; nothing was changed`, help)
-    const { planId } = await import('./plans/plan-id.ts')
+    const { planId } = await import('./plans/decide.ts')
     const { listPlans, showPlan } = await import('./plans/list-and-show.ts')
     if (word === 'list') return listPlans(context, state)
     if (word === 'show') return showPlan(context, planId(context, 'plans show', named))

@@ -1,10 +1,10 @@
 import type { CommandSpec } from '../context.ts'
-import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../settings/flags/narrower-flags.ts'
+import { type ScopedFilterFlags, scopedFilterFlags, scopedFilterOf } from '../settings/flags/filter-flags.ts'
 import { allFlag, mustExistFlag, scopeFlags } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { days } from '../text/duration.ts'
 
-interface PruneFlags extends NarrowerFlags {
+interface PruneFlags extends ScopedFilterFlags {
   olderThan?: string
   status?: string[]
   withForeignRows?: boolean
@@ -47,13 +47,13 @@ export const prune: CommandSpec<PruneFlags> = {
       group: 'WHICH JOBS',
     },
     { flags: '--no-archive', about: 'delete without a copy in the archive; no undo', group: 'HOW' },
-    ...narrowerFlags,
+    ...scopedFilterFlags,
   ],
   changes: true,
   async run(context, flags) {
     const { pruneChange, pruneRequest } = await import('../changes/prune.ts')
     const { guardChange } = await import('../guard/guard.ts')
-    const { scope, fields, words: which } = narrowedScope(await withWholeCluster(context, flags))
+    const { scope, fields, words: which } = scopedFilterOf(await withWholeCluster(context, flags))
     const archived = flags.archive ?? true
     const older_than_days = days(flags.olderThan ?? '30d', '--older-than')
     const request = pruneRequest({

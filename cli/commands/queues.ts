@@ -25,8 +25,11 @@ export const queues: CommandSpec<QueuesFlags> = {
     const more = thresholds ? [threshold] : []
     const empty = thresholds ? 'no queue is paused or draining, or has a threshold' : 'no queue is paused or draining'
     context.print.rows({
-      ...{ columns: [...columns, ...more], forPeople: [...forPeople, ...more] },
-      ...{ rows: body, json: raw, empty },
+      columns: [...columns, ...more],
+      forPeople: [...forPeople, ...more],
+      rows: body,
+      json: raw,
+      empty,
     })
     return 'ok'
   },

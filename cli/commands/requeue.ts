@@ -6,14 +6,14 @@ import type { OneRequeue } from '../changes/requeue.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Naming } from '../guard/named-jobs.ts'
 import { type Canaries, type CanaryFlags, canaryFlags, canaryOf } from '../settings/flags/canary-flags.ts'
-import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../settings/flags/narrower-flags.ts'
+import { type ScopedFilterFlags, scopedFilterFlags, scopedFilterOf } from '../settings/flags/filter-flags.ts'
 import { type RunAgainFlags, runAgainFlags, runAgainOf } from '../settings/flags/run-again-flags.ts'
 import { allFlag, flagWords, mustExistFlag, scopeFlags } from '../settings/flags/scope-flags.ts'
 import { idsFileFlag, idsIn } from '../settings/flags/selection-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { jobIdsOf } from '../settings/job-id.ts'
 
-interface RequeueFlags extends NarrowerFlags, CanaryFlags, RunAgainFlags {
+interface RequeueFlags extends ScopedFilterFlags, CanaryFlags, RunAgainFlags {
   idsFile?: string
 }
 
@@ -25,7 +25,7 @@ export const requeue: CommandSpec<RequeueFlags> = {
     'Puts quarantined jobs back in the queue. They are due at once and have all their retries again, and the jobs that were cancelled because of them come back, too.',
   examples: ['jobsctl requeue --domain chatbooks --canary 20 --canary-wait 5m --yes', 'jobsctl requeue 8123 8124'],
   operands: '[ids...]',
-  flags: [...scopeFlags, allFlag, mustExistFlag, idsFileFlag, ...runAgainFlags, ...canaryFlags, ...narrowerFlags],
+  flags: [...scopeFlags, allFlag, mustExistFlag, idsFileFlag, ...runAgainFlags, ...canaryFlags, ...scopedFilterFlags],
   changes: true,
   async run(context, flags, ids) {
     const { requeueChange, requeueRequest } = await import('../changes/requeue.ts')
@@ -70,11 +70,11 @@ function canaryOfOneDomain(context: Context, flags: RequeueFlags, ids: string[])
  * The jobs that ids or flags select: their scope, the fields of the filter, and the words of the command line.
  * @throws Failure `usage`
  */
-function selectedBy(flags: RequeueFlags, ids: string[]): ReturnType<typeof narrowedScope> {
+function selectedBy(flags: RequeueFlags, ids: string[]): ReturnType<typeof scopedFilterOf> {
   if (ids.length === 0) {
     const { idsFile, ...narrowing } = flags
-    if (idsFile === undefined) return narrowedScope(narrowing)
-    const { words, ...selected } = narrowedScope({ ...narrowing, ...(flags.domain === undefined && { all: true }) })
+    if (idsFile === undefined) return scopedFilterOf(narrowing)
+    const { words, ...selected } = scopedFilterOf({ ...narrowing, ...(flags.domain === undefined && { all: true }) })
     return { ...selected, words: [...words.filter((word) => word !== '--all'), ...flagWords('--ids-file', idsFile)] }
   }
   const { canary: _c, canaryWait: _w, spread: _s, dependents: _d, mustExist: _m, ...filter } = flags

@@ -32,7 +32,7 @@ export const reschedule: CommandSpec<RescheduleFlags> = {
   ],
   changes: true,
   async run(context, flags, ids) {
-    const { rescheduleChange } = await import('../changes/reschedule.ts')
+    const { rescheduleChange } = await import('../changes/filtered.ts')
     const { guardFiltered } = await import('../changes/filtered.ts')
     const time = timeOf(flags, () =>
       context.another(['reschedule', ...(ids.length > 0 ? ids : scopeOrExample(flags)), '--in', '2h', '--dry-run']),

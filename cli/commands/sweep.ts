@@ -1,11 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../context.ts'
-import { type NarrowerFlags, narrowedScope, narrowerFlags } from '../settings/flags/narrower-flags.ts'
+import { type ScopedFilterFlags, scopedFilterFlags, scopedFilterOf } from '../settings/flags/filter-flags.ts'
 import { allFlag, mustExistFlag, scopeFlags, scopeOrExample } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { durationText, seconds } from '../text/duration.ts'
 
-interface SweepFlags extends NarrowerFlags {
+interface SweepFlags extends ScopedFilterFlags {
   age?: string
   runtime?: string
   action?: string
@@ -32,7 +32,7 @@ export const sweep: CommandSpec<SweepFlags> = {
       group: 'HOW',
       values: ['cancel', 'fail'],
     },
-    ...narrowerFlags,
+    ...scopedFilterFlags,
   ],
   changes: true,
   async run(context, flags) {
@@ -43,7 +43,7 @@ export const sweep: CommandSpec<SweepFlags> = {
         hint: context.another(['sweep', ...scopeOrExample(flags), '--age', '1d', '--runtime', '2h', '--dry-run']),
       })
     }
-    const { scope, fields, words: which } = narrowedScope(await withWholeCluster(context, flags))
+    const { scope, fields, words: which } = scopedFilterOf(await withWholeCluster(context, flags))
     const age_seconds = flags.age === undefined ? undefined : seconds(flags.age, '--age')
     const runtime_seconds = flags.runtime === undefined ? undefined : seconds(flags.runtime, '--runtime')
     const request = sweepRequest({ age_seconds, runtime_seconds, action: flags.action, ...fields })

@@ -79,12 +79,12 @@ export const token: CommandSpec<TokenFlags> = {
     refuseFlags(word, flags)
     const [named, role] = operands
     if (word === 'create') {
-      const { createToken } = await import('./token/create.ts')
+      const { createToken } = await import('./token/create-and-rotate.ts')
       return createToken(context, named, flags)
     }
     const { listTokens, showToken } = await import('./token/list-and-show.ts')
     if (word === 'list') return listTokens(context)
-    const { idOf } = await import('./token/token-id.ts')
+    const { idOf } = await import('./token/list-and-show.ts')
     const id = idOf(context, word, named)
     if (word === 'show') return showToken(context, id)
     if (word === 'set-scope') {
@@ -96,7 +96,7 @@ export const token: CommandSpec<TokenFlags> = {
       return setLimits(context, id, flags)
     }
     if (word === 'rotate') {
-      const { rotateToken } = await import('./token/rotate.ts')
+      const { rotateToken } = await import('./token/create-and-rotate.ts')
       return rotateToken(context, id, flags.overlap)
     }
     const { changeToken, revoke, setRole } = await import('./token/change.ts')

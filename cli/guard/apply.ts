@@ -2,21 +2,20 @@ import type { z } from 'zod'
 import { outcomes } from '../../shared/outcomes.ts'
 import type { Ending } from '../output/print.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
-import { canUndo, countOf, mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
+import { type ChangeRun, canUndo, countOf, mostOf, notesOf, outcomeFields, type Previewed } from './change.ts'
 import { detachChange } from './detach.ts'
 import { namedEnding } from './named-jobs.ts'
-import { nextCall } from './next-call.ts'
-import { sendChange } from './send-change.ts'
+import { nextCall, sendChange } from './send-change.ts'
 import { tallyOf } from './tally.ts'
 import { undoLine } from './undo-command.ts'
 
 /** Applies a confirmed change call by call, each call bound by its own preview, and prints the result. */
 export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   previewed: Previewed<Out> | undefined,
 ): Promise<Ending> {
-  const { context, change } = session
-  if (context.settings.detach) return detachChange(session, previewed, printResult)
+  const { context, change } = run
+  if (context.settings.detach) return detachChange(run, previewed, printResult)
   if (previewed && !previewed.previews) {
     context.print.aside(
       'note: this server does not enforce the limit; jobsctl counted the jobs itself, right before the change',
@@ -25,16 +24,16 @@ export async function applyChange<In extends z.ZodType, Out extends z.ZodType>(
   const total = previewed?.complete ? mostOf(change, previewed) : undefined
   const answers: z.output<Out>[] = []
   for (const [at, request] of change.requests.entries()) {
-    const next = await nextCall(session, previewed, { at, request, answers })
-    if ('bounded' in next) answers.push(await sendChange(session, next.bounded, { answers, total }))
+    const next = await nextCall(run, previewed, { at, request, answers })
+    if ('bounded' in next) answers.push(await sendChange(run, next.bounded, { answers, total }))
     else if (next.nothing !== undefined) answers.push(next.nothing)
   }
-  return printResult(session, previewed, answers)
+  return printResult(run, previewed, answers)
 }
 
 /** Prints the result of an applied change: an object for programs, a sentence with notes for everyone else. */
 export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
-  { context, client, change }: Session<In, Out>,
+  { context, client, change }: ChangeRun<In, Out>,
   previewed: Previewed<Out> | undefined,
   answers: readonly z.output<Out>[],
 ): Promise<Ending> {

@@ -8,7 +8,7 @@ import type { Canaries } from '../settings/flags/canary-flags.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
 import { printResult } from './apply.ts'
 import { type Judgement, watchJobs } from './canary-watch.ts'
-import type { Previewed, Session } from './change.ts'
+import type { ChangeRun, Previewed } from './change.ts'
 import { sendChange } from './send-change.ts'
 import { undoCommand } from './undo-command.ts'
 
@@ -30,10 +30,10 @@ const keyIsGone =
 export const withCanaries =
   ({ count, watchMs }: Pick<Canaries, 'count' | 'watchMs'>) =>
   async <In extends z.ZodType, Out extends z.ZodType>(
-    session: Session<In, Out>,
+    run: ChangeRun<In, Out>,
     previewed: Previewed<Out>,
   ): Promise<Ending> => {
-    const { context, change, max } = session
+    const { context, change, max } = run
     const [request] = change.requests
     const preview_token = previewed.previews?.[0]?.token
     if (!request || preview_token === undefined)
@@ -44,21 +44,21 @@ export const withCanaries =
       first: Object.assign({}, bounded(preview_token), { limit: count }),
       rest: bounded,
     }
-    const answer = await sendChange(session, calls.first, { answers: [], total })
+    const answer = await sendChange(run, calls.first, { answers: [], total })
     const first = FirstAnswer.parse(answer)
     if (first.rest_token === undefined) {
       const isLeft = first.affected < previewed.total
       context.print.aside(isLeft ? keyIsGone : everyJobWasOne)
-      const ending = await printResult(session, previewed, [answer])
+      const ending = await printResult(run, previewed, [answer])
       return isLeft ? outcomes.othersLeft.exit : ending
     }
     const later = change.othersLater?.(first.rest_token)
-    await watchCanaries(session, { first, total: previewed.total, watchMs, later })
-    const second = await sendChange(session, calls.rest(first.rest_token), {
+    await watchCanaries(run, { first, total: previewed.total, watchMs, later })
+    const second = await sendChange(run, calls.rest(first.rest_token), {
       answers: [answer],
       total: previewed.total,
     })
-    return printResult(session, previewed, [answer, second])
+    return printResult(run, previewed, [answer, second])
   }
 
 interface Watching {
@@ -74,15 +74,15 @@ interface Watching {
  * @throws Failure `partial` where a canary job fails or time runs out, or `interrupted`
  */
 async function watchCanaries<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   { first, total, watchMs, later }: Watching,
 ): Promise<void> {
-  const { context } = session
+  const { context } = run
   const { print, io } = context
   const { affected, operation_id: id, dependents = 0 } = first
   if (affected === 0) throw noneLeft(later)
   const untouched = `the other ${groupedDigits(total - affected)} jobs were not changed`
-  const done = `${session.change.say(`${groupedDigits(affected)} of ${jobsText(total)}`, true)} as canaries`
+  const done = `${run.change.say(`${groupedDigits(affected)} of ${jobsText(total)}`, true)} as canaries`
   if (id === undefined)
     throw new Failure('partial', `${done}, and cannot watch them, since the server keeps no record; ${untouched}`)
   print.aside(`${done}; watching them for ${watchMs / 1000} s`)

@@ -105,7 +105,7 @@ export const countOf = <In extends z.ZodType, Out extends z.ZodType>(
 ): number => (count ? count(answer) : (countsIn(answer)[kindOf(name).countedBy] ?? 0))
 
 /** One change on its way through the guard. */
-export interface Session<In extends z.ZodType, Out extends z.ZodType> {
+export interface ChangeRun<In extends z.ZodType, Out extends z.ZodType> {
   context: Context
   client: Client
   change: BulkChange<In, Out>
@@ -144,7 +144,7 @@ export const outcomeFields = <In extends z.ZodType, Out extends z.ZodType>(
  * @param previews the answers to the preview, which say more about jobs that are named than those to the change
  */
 export function notesOf<In extends z.ZodType, Out extends z.ZodType>(
-  { context, change }: Pick<Session<In, Out>, 'context' | 'change'>,
+  { context, change }: Pick<ChangeRun<In, Out>, 'context' | 'change'>,
   answers: readonly z.output<Out>[],
   previews: readonly z.output<Out>[] = answers,
 ): { facts: object; notes: string[] } {

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
 import { interrupted } from '../io.ts'
 import { groupedDigits } from '../text/numbers.ts'
-import { notesOf, type Previewed, type Session } from './change.ts'
+import { type ChangeRun, notesOf, type Previewed } from './change.ts'
 import { previewText } from './preview/preview.ts'
 import { previewSentence } from './preview/preview-facts.ts'
 
@@ -13,20 +13,20 @@ import { previewSentence } from './preview/preview-facts.ts'
  * @throws Failure `confirmation_required` off a terminal, or for any other answer
  */
 export async function confirm<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<void> {
-  const { context, change, max = previewed.total } = session
+  const { context, change, max = previewed.total } = run
   const { io, settings, print } = context
-  const { notes } = notesOf(session, previewed.answers)
+  const { notes } = notesOf(run, previewed.answers)
   if (!settings.interactive) {
     io.note(`${previewSentence(change, previewed)}\n`)
     for (const note of notes) print.aside(note)
-    throw unconfirmed(session)
+    throw unconfirmed(run)
   }
-  io.note(`${await previewText(session, previewed)}\n\n`)
+  io.note(`${await previewText(run, previewed)}\n\n`)
   for (const note of notes) print.aside(note)
-  await askToType(session, previewed.complete ? previewed.total : max)
+  await askToType(run, previewed.complete ? previewed.total : max)
 }
 
 /**
@@ -56,7 +56,7 @@ function isSame(answer: string | undefined, wanted: string, exact: boolean): boo
 
 /** The refusal of a change that is not confirmed. */
 export function unconfirmed<In extends z.ZodType, Out extends z.ZodType>(
-  { context, change: { words, goAhead = words } }: Session<In, Out>,
+  { context, change: { words, goAhead = words } }: ChangeRun<In, Out>,
   preview = '',
 ): Failure {
   return new Failure('confirmation_required', `${preview}refusing to change anything without --yes`, {

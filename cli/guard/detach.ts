@@ -5,13 +5,13 @@ import { outcomes } from '../../shared/outcomes.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import { progressReporter } from '../output/progress-bar.ts'
-import type { Previewed, Session } from './change.ts'
+import type { ChangeRun, Previewed } from './change.ts'
 import { namedEnding, namedNotes } from './named-jobs.ts'
 import { withLookCommand } from './unknown-outcome.ts'
 
 /** Prints the result of a change that the server has made before it answered. */
 type PrintResult<In extends z.ZodType, Out extends z.ZodType> = (
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   previewed: Previewed<Out> | undefined,
   answers: readonly z.output<Out>[],
 ) => Promise<Ending>
@@ -28,11 +28,11 @@ interface Detached {
  * @throws Failure where a call is refused; the operations that have begun before it are printed
  */
 export async function detachChange<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   previewed: Previewed<Out> | undefined,
   printResult: PrintResult<In, Out>,
 ): Promise<Ending> {
-  const { context, change, max } = session
+  const { context, change, max } = run
   const { brake } = context.settings
   const begun: Detached[] = []
   const answers: z.output<Out>[] = []
@@ -41,7 +41,7 @@ export async function detachChange<In extends z.ZodType, Out extends z.ZodType>(
       if (previewed?.counts[at] === 0) continue
       const preview_token = previewed?.previews?.[at]?.token
       const bounded = change.bounded(request, preview_token === undefined ? {} : { max, preview_token, ...brake })
-      const { body, raw } = await send(session, bounded, previewed?.complete ? previewed.total : undefined)
+      const { body, raw } = await send(run, bounded, previewed?.complete ? previewed.total : undefined)
       const accepted = Accepted.safeParse(body)
       if (accepted.success) begun.push({ accepted: accepted.data, raw })
       else answers.push(change.endpoint.output.parse(body))
@@ -49,24 +49,24 @@ export async function detachChange<In extends z.ZodType, Out extends z.ZodType>(
   } finally {
     if (begun.length > 0) print(context, begun)
   }
-  if (answers.length === 0) return endingOfBegun(session, previewed)
+  if (answers.length === 0) return endingOfBegun(run, previewed)
   context.print.aside('note: this server does not know --detach, and has made the change before it answered')
-  return printResult(session, previewed, answers)
+  return printResult(run, previewed, answers)
 }
 
 /** Jobs that are named and not there are known from the preview, before the change has ended. */
 function endingOfBegun<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   previewed: Previewed<Out> | undefined,
 ): Ending {
-  const { context, change } = session
+  const { context, change } = run
   const answers = previewed?.answers ?? []
   for (const note of namedNotes(context, change, answers).notes) context.print.aside(note)
   return namedEnding(change, answers) ?? outcomes.done.exit
 }
 
 async function send<In extends z.ZodType, Out extends z.ZodType>(
-  { context, client, change }: Session<In, Out>,
+  { context, client, change }: ChangeRun<In, Out>,
   request: z.input<In>,
   total: number | undefined,
 ): Promise<{ body: unknown; raw: unknown }> {

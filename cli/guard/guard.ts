@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import type { Canaries } from '../settings/flags/canary-flags.ts'
 import { applyChange } from './apply.ts'
-import { type BulkChange, mostOf, notesOf, outcomeFields, type Previewed, type Session } from './change.ts'
+import { type BulkChange, type ChangeRun, mostOf, notesOf, outcomeFields, type Previewed } from './change.ts'
 import { confirm, unconfirmed } from './confirm.ts'
 import { noteUnknownScope, refuseUnknownScope } from './known-scope.ts'
 import { limitOf, overLimit } from './limit.ts'
@@ -19,7 +19,7 @@ import { explainApproval, proposeChange } from './propose.ts'
 
 /** Applies a confirmed change. */
 type Apply<In extends z.ZodType, Out extends z.ZodType> = (
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   previewed: Previewed<Out>,
 ) => Promise<Ending>
 
@@ -43,65 +43,65 @@ export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
   if (settings.detach && apply !== applyChange) throw detachedCanary()
   if (settings.propose) return proposeChange(context, change, { canaries })
   if (settings.curl) return printCurl(context, change)
-  const session = await openSession(context, change)
-  if (!settings.preview) return withoutPreview(session)
+  const run = await openRun(context, change)
+  if (!settings.preview) return withoutPreview(run)
   if (settings.planOut !== undefined) await refuseOverwriting(settings.planOut)
 
-  const previewed = await requestPreview(session)
+  const previewed = await requestPreview(run)
   const flag = settings.planOut === undefined ? (needsToken ?? brakeFlag(settings)) : '--plan-out'
   if (flag !== undefined && !previewed.previews) throw withoutToken(flag)
-  return decide(session, previewed, apply)
+  return decide(run, previewed, apply)
 }
 
 /**
  * The client and the limit of a change.
  * @throws Failure `usage` for a protected profile that is not spelled out, or has no limit
  */
-export async function openSession<In extends z.ZodType, Out extends z.ZodType>(
+export async function openRun<In extends z.ZodType, Out extends z.ZodType>(
   context: Context,
   change: BulkChange<In, Out>,
-): Promise<Session<In, Out>> {
+): Promise<ChangeRun<In, Out>> {
   const client = await context.client()
   return { context, client, change, max: limitOf(context, client) }
 }
 
 /** Decides what follows a preview: show it, refuse, ask, or apply. */
 export async function decide<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   previewed: Previewed<Out>,
   apply: Apply<In, Out> = applyChange,
 ): Promise<Ending> {
-  const { context, change, max } = session
+  const { context, change, max } = run
   const { settings, print } = context
   const { total } = previewed
   const most = mostOf(change, previewed)
-  if (total === 0) await checkScope(session)
+  if (total === 0) await checkScope(run)
   const none = total === 0 ? noneOfNamed(context, change, previewed.answers) : undefined
   if (none) throw none
-  if (settings.dryRun) return showPreview(session, previewed)
+  if (settings.dryRun) return showPreview(run, previewed)
   if (max !== undefined && most > max) throw overLimit(most, max, { upTo: most > total })
   refuseUnbounded(previewed, max)
   if (apply !== applyChange) refuseUncounted(previewed, '--canary')
   const [refused] = previewed.answers.flatMap((answer) => change.refusal?.(answer) ?? [])
   if (refused) throw refused
-  if (print.structured && !settings.yes) throw unconfirmed(session, `${change.say(countText(previewed), false)}; `)
+  if (print.structured && !settings.yes) throw unconfirmed(run, `${change.say(countText(previewed), false)}; `)
   if (total === 0) {
-    const failure = await change.noneMatch?.(session.client, previewed.answers)
+    const failure = await change.noneMatch?.(run.client, previewed.answers)
     if (failure) throw failure
-    return nothing(session, previewed)
+    return nothing(run, previewed)
   }
-  const go = () => apply(session, previewed).catch(explainApproval(session))
+  const go = () => apply(run, previewed).catch(explainApproval(run))
   if (settings.yes) return go()
-  await confirm(session, previewed)
-  if (!previewed.previews) await countAgain(session, total)
+  await confirm(run, previewed)
+  if (!previewed.previews) await countAgain(run, total)
   return go()
 }
 
-async function withoutPreview<In extends z.ZodType, Out extends z.ZodType>(session: Session<In, Out>): Promise<Ending> {
-  session.change.checkServer?.(session.client, [])
-  const flag = brakeFlag(session.context.settings)
+async function withoutPreview<In extends z.ZodType, Out extends z.ZodType>(run: ChangeRun<In, Out>): Promise<Ending> {
+  run.change.checkServer?.(run.client, [])
+  const flag = brakeFlag(run.context.settings)
   if (flag !== undefined) throw new Failure('usage', `--no-preview and ${flag} exclude each other; nothing was changed`)
-  if (session.max === undefined) return applyChange(session, undefined)
+  if (run.max === undefined) return applyChange(run, undefined)
   throw new Failure(
     'usage',
     '--no-preview and a limit exclude each other: nothing would enforce it; nothing was changed',
@@ -114,10 +114,10 @@ const brakeFlag = ({ brake }: Context['settings']): string | undefined =>
 
 /** Counts once more after the prompt, since this server does not enforce the confirmed count. */
 async function countAgain<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   confirmed: number,
 ): Promise<void> {
-  const { total } = await requestPreview(session)
+  const { total } = await requestPreview(run)
   if (total > confirmed) throw overLimit(total, confirmed)
 }
 
@@ -130,8 +130,8 @@ function checkFlags({ settings }: Context): void {
 }
 
 /** A scope that never had a job is often misspelled: an error with `--must-exist`, else a note for a person. */
-async function checkScope<In extends z.ZodType, Out extends z.ZodType>(session: Session<In, Out>): Promise<void> {
-  const { context, client, change } = session
+async function checkScope<In extends z.ZodType, Out extends z.ZodType>(run: ChangeRun<In, Out>): Promise<void> {
+  const { context, client, change } = run
   if (change.scope === undefined) return
   if (change.mustExist) await refuseUnknownScope(client, change.scope)
   else if (context.print.forPeople || context.settings.dryRun) await noteUnknownScope(context, change.scope)
@@ -139,7 +139,7 @@ async function checkScope<In extends z.ZodType, Out extends z.ZodType>(session: 
 
 /** No job matches: silent with `--yes` off a terminal, so that cron sends no mail; else a sentence. */
 function nothing<In extends z.ZodType, Out extends z.ZodType>(
-  { context, change }: Pick<Session<In, Out>, 'context' | 'change'>,
+  { context, change }: Pick<ChangeRun<In, Out>, 'context' | 'change'>,
   previewed: Previewed<Out>,
 ): Ending {
   const { print, settings } = context

@@ -3,7 +3,7 @@ import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import { requireNamedProfile } from './protected-profile.ts'
+import { requireNamedProfile } from './limit.ts'
 import { withLookCommand } from './unknown-outcome.ts'
 
 interface ImmediateChange<In extends z.ZodType, Out extends z.ZodType> {

@@ -1,8 +1,9 @@
 import { Failure } from '../../shared/errors.ts'
+import { quoted } from '../../shared/shell.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
+import type { Target } from '../settings/target.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
-import { requireNamedProfile } from './protected-profile.ts'
 
 /**
  * The most jobs that a change may touch, by `--max`, `JOBSCTL_MAX` or the profile; undefined without a limit.
@@ -40,5 +41,20 @@ export function overLimit(
     'limit_exceeded',
     `${upTo ? 'up to ' : ''}${jobsText(total)} match${total === 1 ? 'es' : ''}, above the limit of ${groupedDigits(max)}; nothing was changed`,
     { hint },
+  )
+}
+
+/**
+ * A change at a protected profile needs `--profile`, so that nobody makes it by accident.
+ * @throws Failure `usage` for a protected profile that `--profile` does not spell out
+ */
+export function requireNamedProfile(profile: Target['profile']): void {
+  if (!profile?.protected || profile.named) return
+  throw new Failure(
+    'usage',
+    `the profile ${profile.name} is protected: a change must spell it out; nothing was changed`,
+    {
+      hint: `add --profile ${quoted(profile.name)}`,
+    },
   )
 }

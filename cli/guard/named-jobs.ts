@@ -68,7 +68,8 @@ export function namedNotes(
   const left = leftBy(change, answers)
   if (left.missing + left.notTaken === 0) return { facts: {}, notes: [] }
   const facts = {
-    ...{ missing_count: left.missing, not_taken_count: left.notTaken },
+    missing_count: left.missing,
+    not_taken_count: left.notTaken,
     ...(left.listed.length > 0 && { not_matched: left.listed }),
   }
   return { facts, notes: textsOf(context, change, left).map((text) => `note: ${text}`) }

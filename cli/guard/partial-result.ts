@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { interrupted } from '../io.ts'
 import { now } from '../system.ts'
 import { jobsText } from '../text/numbers.ts'
-import { canUndo, type Session } from './change.ts'
+import { type ChangeRun, canUndo } from './change.ts'
 import { tallyOf } from './tally.ts'
 import { undoCommand } from './undo-command.ts'
 import { isOutcomeUnknown, withLookCommand } from './unknown-outcome.ts'
@@ -22,21 +22,21 @@ interface Reached {
 
 /** The failure of a change that stopped early: the jobs changed so far, and the next command. Other errors stay as they are. */
 export async function partialResult<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   error: unknown,
   reached: Reached,
 ): Promise<unknown> {
   if (!(error instanceof Failure)) return error
-  const { context, change } = session
+  const { context, change } = run
   const { before, last } = reached
-  if (last && !context.io.signal.aborted && !isOutcomeUnknown(error)) noteNotReached(session, last)
-  if (last && context.io.signal.aborted) return interruptedAt(session, reached, last)
+  if (last && !context.io.signal.aborted && !isOutcomeUnknown(error)) noteNotReached(run, last)
+  if (last && context.io.signal.aborted) return interruptedAt(run, reached, last)
   const { message, requestId, server, cause } = error
-  const look = `to see where it stands: ${lookAt(session, last)}`
+  const look = `to see where it stands: ${lookAt(run, last)}`
   const changed = before + (last?.affected ?? 0)
   const done = change.say(jobsText(changed), true)
   if (error.code === 'partial' && before === 0) {
-    const hint = [error.hint ?? goOn(session), ...undoHint(session, reached, last)].join('; ')
+    const hint = [error.hint ?? goOn(run), ...undoHint(run, reached, last)].join('; ')
     return new Failure('partial', message, { hint, requestId, server, cause })
   }
   if (before === 0 && (changed === 0 || isOutcomeUnknown(error))) {
@@ -44,13 +44,13 @@ export async function partialResult<In extends z.ZodType, Out extends z.ZodType>
     return withLookCommand(new Failure(error.code, detail, { hint: error.hint, requestId, server, cause }), look)
   }
   const code = context.io.signal.aborted ? error.code : 'partial'
-  const hint = `${goOn(session)}; ${look}`
+  const hint = `${goOn(run)}; ${look}`
   return new Failure(code, `${done}, then stopped: ${message}`, { hint, requestId, server, cause })
 }
 
 /** For a person the jobs that a change which stopped did not get to: nobody has skipped them. Programs read the record. */
 function noteNotReached<In extends z.ZodType, Out extends z.ZodType>(
-  { context }: Session<In, Out>,
+  { context }: ChangeRun<In, Out>,
   { total, affected }: Pick<Progress, 'total' | 'affected'>,
 ): void {
   const rest = (total ?? 0) - affected
@@ -60,7 +60,7 @@ function noteNotReached<In extends z.ZodType, Out extends z.ZodType>(
 
 /** The command that shows the state: the record of the operation, or else a dry run of the rest. */
 function lookAt<In extends z.ZodType, Out extends z.ZodType>(
-  { context, change }: Session<In, Out>,
+  { context, change }: ChangeRun<In, Out>,
   last: Progress | undefined,
 ): string {
   return last
@@ -69,11 +69,11 @@ function lookAt<In extends z.ZodType, Out extends z.ZodType>(
 }
 
 /** How to continue. The tokens of a plan are used up, so the rest is previewed again. */
-const goOn = <In extends z.ZodType, Out extends z.ZodType>({ context, change }: Session<In, Out>): string =>
+const goOn = <In extends z.ZodType, Out extends z.ZodType>({ context, change }: ChangeRun<In, Out>): string =>
   change.goAhead ? `to go on: ${context.retyped(change.words)}` : 'run the command again to go on'
 
 function undoHint<In extends z.ZodType, Out extends z.ZodType>(
-  { context, change }: Session<In, Out>,
+  { context, change }: ChangeRun<In, Out>,
   { answers }: Reached,
   last: Progress | undefined,
 ): string[] {
@@ -83,24 +83,24 @@ function undoHint<In extends z.ZodType, Out extends z.ZodType>(
 
 /** After the first Ctrl-C the connection is closed. The server stops after its running batch and records the count. */
 async function interruptedAt<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   reached: Reached,
   last: Progress,
 ): Promise<Failure> {
-  const { context, change } = session
+  const { context, change } = run
   context.print.aside('interrupted; waiting for the running batch to end; Ctrl-C again ends the wait')
   const record = await endedRecord(context, last.operation_id)
   const changed = reached.before + Math.max(last.affected, record?.affected ?? 0)
   const { code } = interrupted(context.io.signal)
   const done = changed === 0 ? 'nothing was changed' : change.say(jobsText(changed), true)
   if (record === undefined || record.state === 'running') {
-    const hint = `to see where it stands: ${lookAt(session, last)}`
+    const hint = `to see where it stands: ${lookAt(run, last)}`
     return new Failure(code, `interrupted; ${done} before that, and the server may still finish its batch`, { hint })
   }
-  noteNotReached(session, { total: record.previewed, affected: record.affected })
-  const back = changed === 0 ? [] : undoHint(session, reached, last)
+  noteNotReached(run, { total: record.previewed, affected: record.affected })
+  const back = changed === 0 ? [] : undoHint(run, reached, last)
   const end = changed === 0 ? done : `${done} before that, and no more`
-  return new Failure(code, `interrupted; ${end}`, { hint: [goOn(session), ...back].join('; ') })
+  return new Failure(code, `interrupted; ${end}`, { hint: [goOn(run), ...back].join('; ') })
 }
 
 const mostWaitMs = 10_000

@@ -10,7 +10,7 @@ import type { Context } from '../context.ts'
 import { isSameRoot } from '../settings/server-url.ts'
 import { readText } from '../settings/text-file.ts'
 import { fileErrorText } from '../system.ts'
-import type { Previewed, Session } from './change.ts'
+import type { ChangeRun, Previewed } from './change.ts'
 
 /** A previewed change as a file, to be confirmed and applied later. */
 export const Plan = z.strictObject({
@@ -123,7 +123,7 @@ function isPlan(text: string): boolean {
  */
 export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
   path: string,
-  { client, change, context, max }: Session<In, Out>,
+  { client, change, context, max }: ChangeRun<In, Out>,
   { previews = [] }: Previewed<Out>,
 ): Promise<void> {
   const made_at = new Date().toISOString()

@@ -7,7 +7,7 @@ import type { Ending } from '../output/print.ts'
 import type { Canaries } from '../settings/flags/canary-flags.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
 import { whenText } from '../text/times.ts'
-import type { BulkChange, Session } from './change.ts'
+import type { BulkChange, ChangeRun } from './change.ts'
 import { changeImmediately } from './immediate-change.ts'
 
 interface Proposing {
@@ -74,7 +74,7 @@ export function refuseFlags({ settings, flags }: Context, { canaries, hasReason 
 
 /** The failure of a change that needs an approval, with the command that plans the same change where the server says that a plan would do. */
 export const explainApproval =
-  <In extends z.ZodType, Out extends z.ZodType>({ context, change }: Session<In, Out>) =>
+  <In extends z.ZodType, Out extends z.ZodType>({ context, change }: ChangeRun<In, Out>) =>
   (error: unknown): never => {
     if (!(error instanceof Failure) || error.code !== 'approval_required' || change.goAhead) throw error
     if (!error.hint?.startsWith('plan it: ')) throw error

@@ -1,7 +1,7 @@
 import { escapedJson } from '../../shared/escape.ts'
 import { isAct } from '../../shared/records/acts.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
-import { placeText } from '../text/scope-text.ts'
+import { scopeName } from '../text/scope-text.ts'
 import { ago, isoTime } from '../text/times.ts'
 import type { Style } from './style.ts'
 import type { Column } from './table.ts'
@@ -56,7 +56,7 @@ function scopeText({ kind, filters, undoes, ...scope }: Record): string {
   if (undoes !== null) return `operation ${undoes}`
   const subject = isAct(kind) && scope.domain === null ? subjectOf(filters) : undefined
   if (subject !== undefined) return subject
-  return placeText(scope)
+  return scopeName(scope)
 }
 
 /** What an act without a scope was about: `token 4f0c2a9be1d7 (ci)`, `hold 3`; empty for the whole database. */

@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Io } from '../io.ts'
-import type { NamedProfile, Place } from './place.ts'
 import type { SecretSource } from './secret.ts'
+import type { NamedProfile, ServerAddress } from './server-address.ts'
 import { isSameRoot } from './server-url.ts'
 import type { GlobalFlags } from './settings.ts'
 
@@ -25,15 +25,15 @@ const value = (text: string | undefined, from: string): SecretSource | undefined
  * The credential that belongs to an address, or undefined where no setting gives one.
  * @throws Failure `usage` for a key and a token from the same kind of setting
  */
-export function credentialOf(flags: GlobalFlags, { env, home }: Io, place: Place): Credential | undefined {
+export function credentialOf(flags: GlobalFlags, { env, home }: Io, address: ServerAddress): Credential | undefined {
   const key = file(flags.apiKeyFile, '--api-key-file')
   const token = file(flags.tokenFile, '--token-file')
   if (key && token) throw new Failure('usage', '--api-key-file and --token-file exclude each other')
   if (key) return keyFrom(key)
   if (token) return tokenFrom(token)
 
-  if (place.from !== '--url' && place.profile) return ofProfile(place.profile, home)
-  return ofEnvironment(env, place) ?? (place.from === 'BASE' ? ofBase(env) : undefined)
+  if (address.from !== '--url' && address.profile) return ofProfile(address.profile, home)
+  return ofEnvironment(env, address) ?? (address.from === 'BASE' ? ofBase(env) : undefined)
 }
 
 function ofProfile(profile: NamedProfile, home = '~'): Credential | undefined {
@@ -48,7 +48,7 @@ function ofProfile(profile: NamedProfile, home = '~'): Credential | undefined {
 }
 
 /** The `JOBSCTL_*` secrets belong to `JOBSCTL_URL`; where that variable is not set, to the one URL there is. */
-function ofEnvironment(env: NodeJS.ProcessEnv, { url }: Place): Credential | undefined {
+function ofEnvironment(env: NodeJS.ProcessEnv, { url }: ServerAddress): Credential | undefined {
   if (env.JOBSCTL_URL && !isSameRoot(env.JOBSCTL_URL, url)) return undefined
   const key = file(env.JOBSCTL_API_KEY_FILE, 'JOBSCTL_API_KEY_FILE') ?? value(env.JOBSCTL_API_KEY, 'JOBSCTL_API_KEY')
   const token = file(env.JOBSCTL_TOKEN_FILE, 'JOBSCTL_TOKEN_FILE') ?? value(env.JOBSCTL_TOKEN, 'JOBSCTL_TOKEN')

@@ -1,11 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
-import { defaultUrl, type Place } from './place.ts'
+import { defaultUrl, type ServerAddress } from './server-address.ts'
 
 /**
  * The root of a server, without a slash at the end.
  * @throws Failure `usage` for text that is no http URL, or that would show the key to the network
  */
-export function checkedUrl({ url: text, from }: Pick<Place, 'url' | 'from'>, allowHttp: boolean): URL {
+export function checkedUrl({ url: text, from }: Pick<ServerAddress, 'url' | 'from'>, allowHttp: boolean): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !['http:', 'https:'].includes(url.protocol)) {
     throw new Failure('usage', `${from}: must be a URL such as ${defaultUrl}`)

@@ -1,9 +1,9 @@
 import type { Io } from '../io.ts'
 import type { Config } from './config.ts'
 import { type Credential, credentialOf } from './credential.ts'
-import { type NamedProfile, type Place, placeOf } from './place.ts'
 import type { HttpProxy } from './proxy.ts'
 import { readSecret } from './secret.ts'
+import { type NamedProfile, type ServerAddress, serverAddressOf } from './server-address.ts'
 import { checkedUrl } from './server-url.ts'
 import type { GlobalFlags } from './settings.ts'
 
@@ -35,9 +35,9 @@ interface Reading {
  * @throws Failure `usage` or `not_found`
  */
 export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeoutMs }: Reading): Promise<Target> {
-  const place = await placeOf(flags, io.env, readConfig)
-  const url = checkedUrl(place, flags.allowHttp ?? false)
-  const found = credentialOf(flags, io, place)
+  const address = await serverAddressOf(flags, io.env, readConfig)
+  const url = checkedUrl(address, flags.allowHttp ?? false)
+  const found = credentialOf(flags, io, address)
   if (found?.source.kind === 'command') {
     const { configPath, refuseWritable } = await import('./config-file.ts')
     const path = configPath(io)
@@ -47,13 +47,21 @@ export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeo
     header: found.header,
     value: found.prefix + (await readSecret(found.source, io, timeoutMs)),
   }
-  const ca = await certificatesOf(place, io, timeoutMs)
+  const ca = await certificatesOf(address, io, timeoutMs)
   const proxy = url.protocol === 'https:' ? (await import('./proxy.ts')).proxyFor(url, io.env) : undefined
-  return { url, ca, proxy, from: place.from, credential, credentialFrom: found?.source.from, profile: place.profile }
+  return {
+    url,
+    ca,
+    proxy,
+    from: address.from,
+    credential,
+    credentialFrom: found?.source.from,
+    profile: address.profile,
+  }
 }
 
 /** The `ca_file` of the profile, where its URL is used. */
-async function certificatesOf({ from, profile }: Place, { home = '~', signal }: Io, timeoutMs: number) {
+async function certificatesOf({ from, profile }: ServerAddress, { home = '~', signal }: Io, timeoutMs: number) {
   if (profile?.ca_file === undefined || from === '--url') return undefined
   const path = profile.ca_file.replace(/^~(?=\/)/, () => home)
   const { readText } = await import('./text-file.ts')

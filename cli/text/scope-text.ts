@@ -1,14 +1,14 @@
 /** A scope as calls have it: a field that is absent or null is not narrowed. */
-interface Place {
+interface OptionalScope {
   domain?: string | null | undefined
   queue?: string | null | undefined
   job_type?: string | null | undefined
 }
 
 /** `chatbooks`, `chatbooks/default export`; `all domains` where neither domain nor queue is named. */
-export function placeText({ domain, queue, job_type }: Place, everywhere = 'all domains'): string {
-  const place = queue ? `${domain ?? '*'}/${queue}` : (domain ?? everywhere)
-  return job_type ? `${place} ${job_type}` : place
+export function scopeName({ domain, queue, job_type }: OptionalScope, everywhere = 'all domains'): string {
+  const scope = queue ? `${domain ?? '*'}/${queue}` : (domain ?? everywhere)
+  return job_type ? `${scope} ${job_type}` : scope
 }
 
 const or = (words: readonly string[]): string => new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(words)

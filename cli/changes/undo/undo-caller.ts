@@ -8,7 +8,7 @@ import type { Printer } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
 import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
-import { alongBeside } from '../along.ts'
+import { dependentsBeside } from '../dependents.ts'
 import { verbOf } from '../filtered.ts'
 import type { CallerOperations } from './operations-of-caller.ts'
 import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer, withdrawnNote } from './reasons.ts'
@@ -63,7 +63,7 @@ export function undoCallerChange(
       const isPreview = answers.every(({ preview }) => preview !== undefined)
       const notes = isPreview ? previewNotes(answers) : conflictNotes(answers)
       const { dependents, dependents_elsewhere, withdrawn } = sumsOf(answers)
-      const along = alongBeside({ dependents, dependents_elsewhere }, 'given back')
+      const along = dependentsBeside({ dependents, dependents_elsewhere }, 'given back')
       return {
         facts: { conflict_count, ...along.facts, ...(withdrawn > 0 && { withdrawn }) },
         notes: [along.note, withdrawnNote(withdrawn), ...notes, ...leftNotes].filter((note) => note !== undefined),
@@ -100,7 +100,9 @@ async function details(
   { counts }: Previewed<typeof undo.output>,
 ): Promise<PreviewDetails> {
   const rows = records.map(({ id, kind, started_at }, at) => ({
-    ...{ id: String(id), kind, back: counts[at] ?? 0 },
+    id: String(id),
+    kind,
+    back: counts[at] ?? 0,
     when: started_at.slice(0, 16).replace('T', ' '),
   }))
   return { head: `Undone one after the other, the newest first (times in UTC):\n\n${await print.table(columns, rows)}` }

@@ -12,7 +12,7 @@ import type { Column } from '../../output/table.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../../text/numbers.ts'
-import { alongBeside } from '../along.ts'
+import { dependentsBeside } from '../dependents.ts'
 import { verbOf } from '../filtered.ts'
 import { untilText } from '../hold-text.ts'
 import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer, withdrawnNote } from './reasons.ts'
@@ -70,7 +70,7 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
       facts: {
         conflict_count: answer.conflict_count,
         conflicts: answer.conflicts,
-        ...alongBeside(answer).facts,
+        ...dependentsBeside(answer).facts,
         ...(answer.withdrawn && { withdrawn: answer.withdrawn }),
         ...(answer.conflict_reasons && { conflict_reasons: answer.conflict_reasons }),
         ...(answer.hold_id !== undefined && { hold_id: answer.hold_id, held_until: answer.held_until }),
@@ -84,7 +84,7 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
 function notesOn(answer: UndoAnswer, { id, ids }: OneUndo, { print, another }: Context) {
   const { affected, conflict_count, skipped = 0, hold_id, held_until } = answer
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
-  const beside = [alongBeside(answer, 'given back').note, withdrawnNote(answer.withdrawn)]
+  const beside = [dependentsBeside(answer, 'given back').note, withdrawnNote(answer.withdrawn)]
   const notes = [
     ...beside.filter((note) => note !== undefined),
     ...(print.forPeople && hold_id !== undefined && held_until !== undefined

@@ -4,7 +4,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { applyPlan as endpoint, showPlan as showing, type WholePlan } from '../../../shared/plans/plans.ts'
 import type { Context } from '../../context.ts'
 import type { BulkChange } from '../../guard/change.ts'
-import { decide, detachedCanary, openSession } from '../../guard/guard.ts'
+import { decide, detachedCanary, openRun } from '../../guard/guard.ts'
 import { printCurl } from '../../guard/print-curl.ts'
 import type { Ending } from '../../output/print.ts'
 import { watchMsOf } from '../../settings/flags/canary-flags.ts'
@@ -34,15 +34,15 @@ export async function applyKeptPlan(context: Context, id: string, { canaryWait: 
   const flag = rest !== undefined ? '--rest' : wait !== undefined ? '--canary-wait' : undefined
   if (first === undefined && flag)
     throw new Failure('usage', `${flag}: plan ${id} has no canary jobs; nothing was changed`)
-  const session = await openSession(context, changeOf(context, { id, plan, rest }))
+  const run = await openRun(context, changeOf(context, { id, plan, rest }))
   const others = Math.max(0, plan.count - (first ?? 0))
   const count = rest === undefined ? (plan.still_matching ?? plan.count) : others
   const previews = [{ ...plan.preview, count, token: plan.digest, owners: [] }]
   const previewed = { answers: [], counts: [count], total: count, complete: true, previews }
-  if (first === undefined || rest !== undefined) return decide(session, previewed)
+  if (first === undefined || rest !== undefined) return decide(run, previewed)
   if (context.settings.detach) throw detachedCanary()
   const { withCanaries } = await import('../../guard/canary.ts')
-  return decide(session, previewed, withCanaries({ count: first, watchMs: watchMsOf(wait) }))
+  return decide(run, previewed, withCanaries({ count: first, watchMs: watchMsOf(wait) }))
 }
 
 interface Applying {

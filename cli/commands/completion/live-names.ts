@@ -73,12 +73,12 @@ function targetFlags(uses: readonly Use[]): GlobalFlags {
 }
 
 async function mayAsk(flags: GlobalFlags, io: Io): Promise<boolean> {
-  const [{ configPath, readConfig }, { placeOf }, { credentialOf }] = await Promise.all([
+  const [{ configPath, readConfig }, { serverAddressOf }, { credentialOf }] = await Promise.all([
     import('../../settings/config-file.ts'),
-    import('../../settings/place.ts'),
+    import('../../settings/server-address.ts'),
     import('../../settings/credential.ts'),
   ])
-  const place = await placeOf(flags, io.env, () => readConfig(configPath(io)))
-  const source = credentialOf(flags, io, place)?.source
+  const address = await serverAddressOf(flags, io.env, () => readConfig(configPath(io)))
+  const source = credentialOf(flags, io, address)?.source
   return source?.kind === 'command' || (source?.kind === 'file' && source.path === '-')
 }

@@ -6,9 +6,8 @@ import type { MissingIndex } from '../../../shared/doctor/missing-indexes.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { sizeText } from '../../../shared/time-and-size.ts'
 import { groupedDigits } from '../../text/numbers.ts'
-import { enabling } from './enabling.ts'
 import type { Finding } from './outcome.ts'
-import { quotedName } from './quoted-name.ts'
+import { enabling, quotedName } from './sql.ts'
 
 type Counts = z.output<typeof checkCounts.output>
 

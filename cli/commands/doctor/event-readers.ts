@@ -12,7 +12,7 @@ const daysUntilLoss = 7
 export function findingOfReaders(cursors: readonly EventCursor[], now: number): Finding {
   if (cursors.length === 0) return { detail: 'no registered readers of the event log', hint: undefined }
   const late = cursors.find((cursor) => behindMs(cursor, now) > dayMs)
-  const detail = cursors.map((cursor) => `${escaped(cursor.name)} ${placeOf(cursor, now)}`).join('; ')
+  const detail = cursors.map((cursor) => `${escaped(cursor.name)} ${positionText(cursor, now)}`).join('; ')
   if (!late) return { detail, hint: undefined }
   const name = escaped(late.name)
   return {
@@ -24,7 +24,7 @@ export function findingOfReaders(cursors: readonly EventCursor[], now: number): 
 const behindMs = ({ next_event_at }: EventCursor, now: number): number =>
   next_event_at === null ? 0 : Math.max(0, now - Date.parse(next_event_at) || 0)
 
-const placeOf = ({ after_id, next_event_at }: EventCursor, now: number): string =>
+const positionText = ({ after_id, next_event_at }: EventCursor, now: number): string =>
   next_event_at === null
     ? `at ${after_id}, has read everything`
     : `at ${after_id}, its next event was ${escaped(ago(next_event_at, now))}`

@@ -3,7 +3,7 @@ import type { storage } from '../../../shared/doctor/storage.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { commandLine } from '../../../shared/shell.ts'
 import type { Finding } from './outcome.ts'
-import { quotedName } from './quoted-name.ts'
+import { quotedName } from './sql.ts'
 
 /** Whether the role of the server may do with the tables all that its calls need. */
 export function findingOfRights({ rights }: Pick<z.output<typeof storage.output>, 'rights'>): Finding {

@@ -6,8 +6,8 @@ import { escaped } from '../../../shared/escape.ts'
 import { sizeText } from '../../../shared/time-and-size.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { whenText } from '../../text/times.ts'
-import { enabling } from './enabling.ts'
 import type { Finding } from './outcome.ts'
+import { enabling } from './sql.ts'
 
 type Storage = z.output<typeof storage.output>
 

@@ -34,6 +34,9 @@ export function withNextCommand(
   const { requestId, server, fields } = error
   return new Failure(error.code, error.message, {
     hint: `${why}read what you need again, ${forget}and go on with: ${next}`,
-    ...{ requestId, server, fields, cause: error },
+    requestId,
+    server,
+    fields,
+    cause: error,
   })
 }

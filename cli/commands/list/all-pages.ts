@@ -49,7 +49,10 @@ async function readPage(client: Client, request: Request): Promise<Page> {
   const jobs = body
   if (next === undefined && complete === undefined && jobs.length >= pageSize) throw endless(client.target.url.origin)
   return {
-    ...{ jobs, raw, isComplete: complete !== 'false', next },
+    jobs,
+    raw,
+    isComplete: complete !== 'false',
+    next,
     scanned: scanned === undefined ? undefined : Number(scanned),
     missingIndex: header('x-missing-index')?.split(', ')[0],
   }

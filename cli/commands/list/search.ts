@@ -100,7 +100,10 @@ export function searchProgress({ io, settings }: Context): Pick<ProgressReporter
 } {
   let [scanned, found] = [0, 0]
   const reporter = progressReporter({
-    ...{ io, quiet: settings.quiet, before: 0, total: undefined },
+    io,
+    quiet: settings.quiet,
+    before: 0,
+    total: undefined,
     say: (jobs) => `${groupedDigits(found)} found among ${jobs}`,
   })
   return {

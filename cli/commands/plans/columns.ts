@@ -1,7 +1,7 @@
 import { scopeText } from '../../../shared/access/token-scope.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
 import type { Column } from '../../output/table.ts'
-import { placeText } from '../../text/scope-text.ts'
+import { scopeName } from '../../text/scope-text.ts'
 import { isoTime, whenText } from '../../text/times.ts'
 
 const text = (value: string | number | null): string => String(value ?? '')
@@ -44,5 +44,5 @@ export const forPeople: Column<Plan>[] = [
 
 /** The place of a plan, and what it is limited to: `all domains, within domain chatbooks`. */
 function inText({ scope, ...plan }: Plan): string {
-  return scope ? `${placeText(plan)}, within ${scopeText(scope)}` : placeText(plan)
+  return scope ? `${scopeName(plan)}, within ${scopeText(scope)}` : scopeName(plan)
 }

@@ -8,7 +8,7 @@ import type { Context } from '../../context.ts'
 import { changeImmediately, checkImmediate } from '../../guard/immediate-change.ts'
 import type { Ending } from '../../output/print.ts'
 import { groupedDigits, jobsText } from '../../text/numbers.ts'
-import { placeText } from '../../text/scope-text.ts'
+import { scopeName } from '../../text/scope-text.ts'
 
 const decisions = {
   approve: { endpoint: approvePlan, done: 'Approved' },
@@ -64,7 +64,7 @@ export function summaryOf({
     still_matching === null || still_matching === count ? '' : `, of which ${jobsText(still_matching)} still match`
   if (kind === 'policy')
     return `plan ${id} of ${escaped(author_principal ?? author)}: a policy ${firstRunsText({ count: still_matching ?? count, preview: plan.preview })} (${escaped(JSON.stringify(reason))})`
-  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${first}${along}${outside} in ${escaped(placeText(plan))}${within}${still} (${escaped(JSON.stringify(reason))})`
+  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${first}${along}${outside} in ${escaped(scopeName(plan))}${within}${still} (${escaped(JSON.stringify(reason))})`
 }
 
 const FirstRuns = z.object({ first_runs: z.array(FirstRun) })
@@ -76,4 +76,12 @@ export function firstRunsText({ count, preview }: Pick<WholePlan, 'count' | 'pre
   if (uncounted === 0) return `whose first runs change ${jobsText(count)}`
   const which = uncounted === 1 ? '1 run was' : `${groupedDigits(uncounted)} runs were`
   return `whose first runs change at most ${jobsText(count)} by the max of their rules (${which} not counted in time)`
+}
+
+/** The id of a plan or an operation, as it was typed. @throws Failure `usage` */
+export function planId({ another }: Context, command: string, given: string | undefined): string {
+  if (given !== undefined && /^[1-9]\d{0,15}$/.test(given)) return given
+  throw new Failure('usage', `${command} needs a whole number, such as 12; nothing was changed`, {
+    hint: `${another(['plans'])} shows the plans`,
+  })
 }

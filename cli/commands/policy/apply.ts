@@ -131,9 +131,9 @@ export async function confirmPolicy(context: Context, { client, total, rules, wo
       hint: context.retyped([...words, '--yes']),
     })
   }
-  const session = { context, client }
-  if (total > 0) await askToType(session, total, 'the number of jobs')
-  else await askToType(session, rules, 'the number of rules')
+  const asked = { context, client }
+  if (total > 0) await askToType(asked, total, 'the number of jobs')
+  else await askToType(asked, rules, 'the number of rules')
 }
 
 /** Where the policy needs an approval, the hint is the command that plans it. */

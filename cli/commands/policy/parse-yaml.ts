@@ -12,13 +12,13 @@ import {
 } from 'yaml'
 
 /** Where something stands in the file; both count from 1. */
-interface Place {
+interface Position {
   line: number
   column: number
 }
 
 /** A fault of the file that is no fault of a policy. */
-interface YamlFault extends Place {
+interface YamlFault extends Position {
   message: string
 }
 
@@ -28,7 +28,7 @@ interface ParsedYaml {
   value: unknown
   faults: YamlFault[]
   /** Where a value stands, or its key; for a value that is missing, where the map stands in which it is missing. */
-  placeOf: (path: readonly (string | number)[], what: 'key' | 'value') => Place
+  positionOf: (path: readonly (string | number)[], what: 'key' | 'value') => Position
 }
 
 const plainNumber = /^-?(?:0|[1-9]\d*)$/
@@ -40,44 +40,51 @@ const plainNumber = /^-?(?:0|[1-9]\d*)$/
  */
 export function parseYaml(text: string): ParsedYaml {
   const lines = new LineCounter()
-  const placeAt = (offset: number): Place => {
+  const positionAt = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   try {
     const doc = parseDocument(text, {
-      ...{ version: '1.2', schema: 'core', merge: false, uniqueKeys: true, stringKeys: true, strict: true },
-      ...{ prettyErrors: false, logLevel: 'error', lineCounter: lines },
+      version: '1.2',
+      schema: 'core',
+      merge: false,
+      uniqueKeys: true,
+      stringKeys: true,
+      strict: true,
+      prettyErrors: false,
+      logLevel: 'error',
+      lineCounter: lines,
     })
     const errors = [...doc.errors, ...doc.warnings].map(({ code, message, pos }) => ({
       message: code === 'MULTIPLE_DOCS' ? 'begins a second document, and a policy is one' : message,
-      ...placeAt(pos[0]),
+      ...positionAt(pos[0]),
     }))
     if (errors.some(({ message }) => message.includes('call stack'))) return tooDeep
-    const faults = [...trapsIn(doc, placeAt), ...errors]
+    const faults = [...trapsIn(doc, positionAt), ...errors]
     const value: unknown = faults.length > 0 ? undefined : doc.toJS({ mapAsMap: true, maxAliasCount: 0 })
-    return { value, faults, placeOf: (path, what) => placeAt(offsetOf(doc, path, what)) }
+    return { value, faults, positionOf: (path, what) => positionAt(offsetOf(doc, path, what)) }
   } catch (error) {
     if (error instanceof RangeError) return tooDeep
     throw error
   }
 }
 
-const start: Place = { line: 1, column: 1 }
+const start: Position = { line: 1, column: 1 }
 const tooDeep: ParsedYaml = {
   value: undefined,
   faults: [{ ...start, message: 'is nested too deeply' }],
-  placeOf: () => start,
+  positionOf: () => start,
 }
 
-function trapsIn(doc: Document.Parsed, placeAt: (offset: number) => Place): YamlFault[] {
+function trapsIn(doc: Document.Parsed, positionAt: (offset: number) => Position): YamlFault[] {
   const faults: YamlFault[] = []
   if (doc.directives.yaml.explicit && doc.directives.yaml.version !== '1.2')
     faults.push({ ...start, message: 'is YAML of another version than 1.2: leave the line %YAML out' })
   visit(doc, {
     Node(_, node) {
       const message = trapOf(node)
-      if (message !== undefined) faults.push({ message, ...placeAt(node.range?.[0] ?? 0) })
+      if (message !== undefined) faults.push({ message, ...positionAt(node.range?.[0] ?? 0) })
     },
   })
   return faults

@@ -24,7 +24,7 @@ export async function readPolicyFile(context: Context, path: string): Promise<Ru
   const yaml = parseYaml(text)
   const read = yaml.faults.length > 0 ? { faults: [] } : rulesOf(yaml.value)
   const found = read.faults.map(({ key, ...fault }) => ({
-    ...yaml.placeOf(fault.path, key ? 'key' : 'value'),
+    ...yaml.positionOf(fault.path, key ? 'key' : 'value'),
     message: sentenceOf(fault),
   }))
   const faults = [...yaml.faults, ...found].toSorted((a, b) => a.line - b.line || a.column - b.column)

@@ -62,7 +62,8 @@ export async function setRole(context: Context, id: string, given: GivenRole): P
   }
   const request = parseInput(setTokenRole.input, { id, ...given })
   return changeGrant(context, id, {
-    ...{ endpoint: setTokenRole, request },
+    endpoint: setTokenRole,
+    request,
     say: (changed) => `is ${escaped(roleText(changed))}`,
     undo: undoWords,
   })

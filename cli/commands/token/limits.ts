@@ -19,7 +19,8 @@ export async function setLimits(context: Context, id: string, flags: LimitFlags)
   }
   const request = parseInput(setTokenLimits.input, { id, ...limits })
   return changeGrant(context, id, {
-    ...{ endpoint: setTokenLimits, request },
+    endpoint: setTokenLimits,
+    request,
     say: (changed) => `changes ${limitsText(changed) || 'as many jobs as it asks for'}`,
     undo: undoWords,
   })

@@ -1,5 +1,6 @@
 import { isRole, rights, rightsOf } from '../../../shared/access/rights.ts'
 import { listTokens as listing, showToken as showing, type Token } from '../../../shared/access/tokens.ts'
+import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
@@ -39,3 +40,14 @@ export async function showToken(context: Context, id: string): Promise<Ending> {
 /** What a token may do; nothing for a role that only a newer version of the server knows. */
 const mayLines = (token: Token): (readonly [string, string])[] =>
   isRole(token.role) ? [...rightsOf(token)].map((right) => ['may', rights[right]] as const) : []
+
+/**
+ * The id of a token, as it was typed. The error does not repeat what was typed, since that may be a whole token with its secret.
+ * @throws Failure `usage`
+ */
+export function idOf({ another }: Context, word: string, given: string | undefined): string {
+  if (given !== undefined && /^[0-9a-f]{12}$/.test(given)) return given
+  throw new Failure('usage', `token ${word} needs the id of a token, 12 hexadecimal digits; nothing was changed`, {
+    hint: `${another(['token', 'list'])} shows the ids`,
+  })
+}

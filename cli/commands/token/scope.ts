@@ -33,7 +33,8 @@ export async function setScope(context: Context, id: string, flags: ScopeFlags &
   }
   const request = parseInput(setTokenScope.input, { id, scope: scope ?? null })
   return changeGrant(context, id, {
-    ...{ endpoint: setTokenScope, request },
+    endpoint: setTokenScope,
+    request,
     say: (changed) => `is ${changed.scope ? `limited to ${escaped(limitText(changed.scope))}` : 'not limited'}`,
     undo: undoWords,
   })

@@ -64,22 +64,30 @@ const nameText = ({ domain, queue, job_type }: TopRow['group'], { shown }: Signs
   shown(escaped(`${domain}/${queue} ${job_type}`))
 
 const nameColumn = (columns: number, { signs }: Layout): TopColumn => ({
-  ...{ title: 'queue, type', columns, right: false },
+  title: 'queue, type',
+  columns,
+  right: false,
   text: ({ group }) => nameText(group, signs),
 })
 
 const sparkColumn = (columns: number, { signs }: Layout): TopColumn => ({
-  ...{ title: columns < 12 ? `${columns} s` : `queued, ${columns} s`, columns, right: false },
+  title: columns < 12 ? `${columns} s` : `queued, ${columns} s`,
+  columns,
+  right: false,
   text: ({ waiting }) => sparkline(waiting, columns, signs),
 })
 
 function numberColumns({ signs, now }: Layout): TopColumn[] {
   const count = (title: string, field: 'queued' | 'scheduled' | 'processing' | 'quarantined') => ({
-    ...{ title, columns: 6, right: true },
+    title,
+    columns: 6,
+    right: true,
     text: ({ group }: TopRow) => shortCount(group[field]),
   })
   const rate = (title: string, field: 'entered' | 'ended') => ({
-    ...{ title, columns: 6, right: true },
+    title,
+    columns: 6,
+    right: true,
     text: (row: TopRow) => rateText(row[field], signs),
   })
   return [

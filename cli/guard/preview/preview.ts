@@ -3,7 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { outcomes } from '../../../shared/outcomes.ts'
 import type { Ending } from '../../output/print.ts'
 import { groupedDigits, sumOf } from '../../text/numbers.ts'
-import { countOf, mostOf, notesOf, outcomeFields, type Previewed, type Session } from '../change.ts'
+import { type ChangeRun, countOf, mostOf, notesOf, outcomeFields, type Previewed } from '../change.ts'
 import { namedEnding } from '../named-jobs.ts'
 import { writePlan } from '../plan-file.ts'
 import { bulkPart } from '../tally.ts'
@@ -13,12 +13,12 @@ import { notCounted, refuseUncounted } from './uncounted.ts'
 
 /** Asks the server to count the jobs that the change would touch. Nothing is changed. */
 export async function requestPreview<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
 ): Promise<Previewed<Out>> {
-  const { client, change } = session
+  const { client, change } = run
   const answers: z.output<Out>[] = []
   for (const request of change.requests) {
-    const { body } = await client.call(change.endpoint, change.preview(request)).catch(explainPreview(session))
+    const { body } = await client.call(change.endpoint, change.preview(request)).catch(explainPreview(run))
     answers.push(body)
   }
   change.checkServer?.(client, answers)
@@ -31,7 +31,7 @@ export async function requestPreview<In extends z.ZodType, Out extends z.ZodType
 
 /** A server that asks to confirm a preview does not know previews and would make the change. */
 const explainPreview =
-  <In extends z.ZodType, Out extends z.ZodType>({ context, change: { name, words } }: Session<In, Out>) =>
+  <In extends z.ZodType, Out extends z.ZodType>({ context, change: { name, words } }: ChangeRun<In, Out>) =>
   (error: unknown): never => {
     if (!(error instanceof Failure) || error.code !== 'confirmation_required') throw error
     throw new Failure('confirmation_required', `this server cannot preview this ${name}; nothing was changed`, {
@@ -43,17 +43,17 @@ const explainPreview =
 
 /** `--dry-run`: prints the preview as the result; `--plan-out` writes a plan, too. */
 export async function showPreview<In extends z.ZodType, Out extends z.ZodType>(
-  session: Session<In, Out>,
+  run: ChangeRun<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<Ending> {
-  const { context, change, max } = session
+  const { context, change, max } = run
   const { print, settings, retyped } = context
   const { total } = previewed
-  const { facts, notes } = notesOf(session, previewed.answers)
+  const { facts, notes } = notesOf(run, previewed.answers)
   if (settings.planOut !== undefined) refuseUncounted(previewed, '--plan-out')
-  if (settings.planOut !== undefined) await writePlan(settings.planOut, session, previewed)
+  if (settings.planOut !== undefined) await writePlan(settings.planOut, run, previewed)
   if (total > 0 || print.forPeople || print.structured) {
-    const text = await previewText(session, previewed)
+    const text = await previewText(run, previewed)
     const json = outcomeFields(change, true, total, { ...facts, preview: shownPreview(previewed) })
     print.sentence(json, text, text.includes('\n') ? 'plain' : 'pending')
   }
@@ -84,7 +84,7 @@ function shownPreview<Out extends z.ZodType>({ previews = [] }: Previewed<Out>):
 
 /** The table for a person where the server gives previews, else the sentence. */
 export async function previewText<In extends z.ZodType, Out extends z.ZodType>(
-  { context: { print }, client, change }: Session<In, Out>,
+  { context: { print }, client, change }: ChangeRun<In, Out>,
   previewed: Previewed<Out>,
 ): Promise<string> {
   const wanted = print.forPeople && previewed.previews !== undefined && previewed.total > 0 && previewed.complete

@@ -1,6 +1,6 @@
 import { escaped } from '../../../shared/escape.ts'
 import type { Flag } from './flag.ts'
-import { describeScope, flagWords, type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
+import { describeScope, flagWords, type ScopeFlags, scopeOf, scopeOfChange, scopeWords } from './scope-flags.ts'
 
 /** The flags of the filter that reading and changing share. */
 export interface FilterFlags extends ScopeFlags {
@@ -104,4 +104,22 @@ export function describeFilter(filter: FilterFields): string {
   const { domain: _d, queue: _q, job_type: _t, ...rest } = filter
   const words = filterWords(rest)
   return words.length === 0 ? describeScope(filter) : `${describeScope(filter)} with ${escaped(words.join(' '))}`
+}
+
+export interface ScopedFilterFlags extends Omit<FilterFlags, 'status'> {
+  mustExist?: boolean
+}
+
+/** The flags of the filter for changes whose own flags say which states they take. */
+export const scopedFilterFlags: readonly Flag[] = filterFlags.filter(({ flags }) => !flags.startsWith('--status '))
+
+/**
+ * The fields of a change that needs a scope and takes a filter beside it, and its words on the command line.
+ * @throws Failure `usage` for a change without a scope
+ */
+export function scopedFilterOf({ all, ...flags }: ScopedFilterFlags) {
+  const { status: _, ...narrowing }: FilterFlags = flags
+  const scope = scopeOfChange({ ...flags, ...(all && { all }) })
+  const fields = filterOf(narrowing)
+  return { scope, fields, words: filterWords(fields, all) }
 }

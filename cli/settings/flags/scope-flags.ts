@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { Scope } from '../../../shared/scope.ts'
-import { placeText } from '../../text/scope-text.ts'
+import { scopeName } from '../../text/scope-text.ts'
 import type { Flag } from './flag.ts'
 
 export interface ScopeFlags {
@@ -56,10 +56,10 @@ export function scopeOfChange(flags: ScopeFlags): Scope {
 }
 
 /** The scope in a sentence: `chatbooks`, `chatbooks/default export`, `all domains`. */
-export const describeScope = (scope: Scope): string => escaped(placeText(scope))
+export const describeScope = (scope: Scope): string => escaped(scopeName(scope))
 
 /** The scope in a sentence about nothing: `no jobs in chatbooks`, `no jobs in any domain`. */
-export const describeAnyOf = (scope: Scope): string => escaped(placeText(scope, 'any domain'))
+export const describeAnyOf = (scope: Scope): string => escaped(scopeName(scope, 'any domain'))
 
 /** A flag and its value; a value that looks like a flag is joined to its flag by `=`. */
 export const flagWords = (flag: string, value: string): string[] =>

@@ -1,0 +1,29 @@
+import { groupedDigits, jobsText } from '../text/numbers.ts'
+
+interface Along {
+  dependents?: number | undefined
+  dependents_elsewhere?: number | undefined
+}
+
+/** The facts and the note on jobs that a change has changed along; nothing before it is made. */
+export function dependentsBeside({ dependents = 0, dependents_elsewhere: elsewhere = 0 }: Along, done = 'cancelled') {
+  const jobs = dependents + elsewhere
+  const outside = elsewhere === 0 ? '' : `, ${groupedDigits(elsewhere)} of them outside of the scope of the token`
+  const were = jobs === 1 ? 'job that depends on them was' : 'jobs that depend on them were'
+  return {
+    facts: { ...(jobs > 0 && { dependents }), ...(elsewhere > 0 && { dependents_elsewhere: elsewhere }) },
+    note: jobs === 0 ? undefined : `note: ${groupedDigits(jobs)} ${were} ${done} along${outside}`,
+  }
+}
+
+/** Several notes of one answer, a line each. */
+export const joinedNotes = (notes: readonly (string | undefined)[]): string | undefined => {
+  const said = notes.filter((note) => note !== undefined)
+  return said.length === 0 ? undefined : said.join('\n')
+}
+
+/** The facts and the note on jobs that came back with the jobs of a change. */
+export function broughtBackBeside({ dependents = 0 }: { dependents?: number | undefined }) {
+  const note = `note: ${jobsText(dependents)} that had been cancelled because of them came back, too`
+  return { facts: dependents > 0 ? { dependents } : {}, note: dependents > 0 ? note : undefined }
+}
