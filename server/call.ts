@@ -51,17 +51,20 @@ export type LeaseTogether<Row> = (
   request: AcquireRequest,
 ) => Promise<Row[] | undefined>
 
-/** The connections to the database. */
-interface Connections {
+/** What every part of a server has: its connections to the database, its log, and its end. */
+interface Serving {
   /** The connections for this call: those of workers, or those of operators. */
   sql: Pool
   /** The connections of workers, which no long statement of an operator keeps busy. */
   workerSql: Pool
   operatorSql: Pool
+  log: Log
+  /** Aborted when the server stops. */
+  stopping: AbortSignal
 }
 
 /** What a server gives to the changes of many jobs that it makes. */
-export interface ChangeServer extends Connections {
+export interface ChangeServer extends Serving {
   quarantineThreshold: number
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
@@ -76,15 +79,14 @@ export interface ChangeServer extends Connections {
   localOperations: Set<number>
   /** The changes that this process runs without their callers. Each resolves when it has ended or is left to another server. */
   detachedRuns: Set<Promise<void>>
-  log: Log
-  /** Aborted when the server stops. */
-  stopping: AbortSignal
 }
 
 /** What a server gives to the calls of workers and of programs that enqueue jobs. */
-interface WorkServer extends Connections {
+interface WorkServer extends Serving {
   quarantineThreshold: number
   leaseMaxSeconds: number
+  /** The largest payload or result in bytes of UTF-8. */
+  maxJsonBytes: number
   requireCompletionToken: boolean
   /** Where calls of workers wait until there is work. */
   longPolls: LongPolls
@@ -109,8 +111,6 @@ export interface ServerContext extends ChangeServer, WorkServer, ContentServer {
   slowReads: SlowReads
   /** The largest request body in bytes, without the payloads and results in it. */
   maxBodyBytes: number
-  /** The largest payload or result in bytes of UTF-8. */
-  maxJsonBytes: number
   eventWatermark: EventWatermark
   /** Where the event log has no event of a filter. */
   knownEmpty: KnownEmpty
@@ -140,6 +140,12 @@ export interface Acting {
   /** What the caller is limited to, for the condition `isWithin` of statements; undefined for a caller that is not limited. */
   within: Caller['within']
 }
+
+/** What a read needs: a connection, and what its caller may see. */
+export type Reading = Pick<Serving, 'sql'> & Pick<Acting, 'within'>
+
+/** What a list needs: a read, and headers beside its answer. */
+export type Listing = Reading & Pick<Reporting, 'addHeader'>
 
 /** What a request says of itself in its headers. */
 export interface Requested {
@@ -173,19 +179,23 @@ export interface Reporting {
   reportChangedRows: (rows: number) => void
 }
 
-/** One request as an endpoint sees it. A function takes the parts that it uses. */
-export interface Call extends ServerContext, Acting, Requested, Reporting {
+/** The call of a worker, or of a program that enqueues jobs. */
+export interface WorkCall extends WorkServer, Acting, Requested, Reporting {
   /** The token to which leases of this call belong; undefined where every worker may finish them that knows them. */
   leaseOwner: string | undefined
-  /** The session by which the caller calls; undefined for a caller with a key or a token. */
-  session: Caller['session']
-  /** The name of the token, under which servers before this version kept its keys and previews. */
-  formerCaller: string | undefined
   /**
    * For a call that waits: throws Failure `unauthenticated` when the caller's token has expired or was revoked meanwhile, and
    * `forbidden` when it has lost the right that the call needs.
    */
   recheckCredentials: () => Promise<void>
+}
+
+/** One request as an endpoint sees it. A function takes the parts that it uses. */
+export interface Call extends ServerContext, WorkCall {
+  /** The session by which the caller calls; undefined for a caller with a key or a token. */
+  session: Caller['session']
+  /** The name of the token, under which servers before this version kept its keys and previews. */
+  formerCaller: string | undefined
 }
 
 /** An SQL expression of type timestamptz: the reference time of a call, which is the time of its preview, or now. */

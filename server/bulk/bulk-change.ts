@@ -140,6 +140,8 @@ export interface BulkChange<Answer> {
   ownAnswer: (done: CompletedChange) => object | Promise<object>
   /** Parses the response, that of an idempotent replay included. */
   output: z.ZodType<Answer>
+  /** The fields of the answer to a dry run that only this change has. */
+  ofPreview?: (preview: Preview) => object
   /** The answer to a request that asks for a preview in place of the change; absent for one that asks for the change. */
   dryRun?: ((preview: Previewing) => Promise<Answer>) | undefined
 }

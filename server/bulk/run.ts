@@ -2,25 +2,24 @@ import type { Accepted } from '../../shared/changes/bulk-change.ts'
 import { requireMeeting } from '../auth/require-scope.ts'
 import type { ChangeServer } from '../call.ts'
 import { databaseFailure, isConnectionLost } from '../database/errors/failure.ts'
-import { attend } from './attend.ts'
 import type { BulkChange, Operation } from './bulk-change.ts'
-import type { Commission, Done, Terms } from './commission.ts'
+import type { Commission, Done, PolicyRun, Terms } from './commission.ts'
 import type { Claimed } from './detached/hold.ts'
 import { keepRequest } from './detached/kept-request.ts'
 import { startDetached } from './detached/start-detached.ts'
 import { readCourse } from './detached/take-over.ts'
 import { enforceMax, requireMax } from './enforce-max.ts'
+import { forgetEmergency } from './limits/approval.ts'
 import { authorize } from './limits/authorize.ts'
-import { forgetEmergency } from './limits/emergencies.ts'
 import { requireArchiveRoom } from './pressure/archive-room.ts'
 import { previewChange } from './preview/preview.ts'
 import { previewOfBegun, type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { beginOperation } from './record/begin.ts'
 import { findReplay } from './record/idempotent-replay.ts'
+import { attend } from './record/liveness.ts'
 import { readStorage } from './rewritten.ts'
 import { type RunContext, runOperation } from './run-operation.ts'
 import { withHolds } from './with-holds.ts'
-import { withinPolicy } from './within-policy.ts'
 
 /**
  * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
@@ -83,6 +82,20 @@ export async function runBulkChange<Answer>(
 /** The change as its record has it: with the scope of its caller, by which the record is found, and compared with the token. */
 const underScope = <Answer>(within: Commission['within'], bulk: BulkChange<Answer>): BulkChange<Answer> =>
   within ? { ...bulk, request: { ...bulk.request, within } } : bulk
+
+/**
+ * The change as a rule of the policy makes it: its record names the rule, and it stops after the most jobs of one run. It takes the oldest
+ * first where more were counted, which costs a sort.
+ */
+function withinPolicy<Answer>(
+  bulk: BulkChange<Answer>,
+  { rule, most }: PolicyRun,
+  previewed: VerifiedPreview | undefined,
+): BulkChange<Answer> {
+  const limit = Math.min(most, bulk.limit ?? most)
+  const isWhole = typeof previewed?.count === 'number' && previewed.count <= limit
+  return { ...bulk, request: { ...bulk.request, limit: most, policy: rule }, limit, oldestFirst: !isWhole }
+}
 
 /** Goes on with an operation that another server has begun. */
 async function resume(

@@ -1,9 +1,9 @@
-import type { Call } from '../call.ts'
+import type { Acting } from '../call.ts'
 import { patternOf } from '../database/error-pattern.ts'
 import type { Sql } from '../database/sql.ts'
 
 /** True for a caller that gets no payload, result, attachment, stack, nor what another program may have put beside them. */
-export const isContentHidden = ({ may }: Pick<Call, 'may'>): boolean => !may.has('payloads')
+export const isContentHidden = ({ may }: Pick<Acting, 'may'>): boolean => !may.has('payloads')
 
 /** The columns of a job that every reader may see. All others are hidden, since another program may have added them. */
 const openColumns = new Set([
@@ -56,7 +56,7 @@ export function openAttrs(attrs: unknown): unknown {
 }
 
 /** The fields of the filters of a record that a caller may not see. */
-export const hiddenFilters = (caller: Pick<Call, 'may'>): string[] => [
+export const hiddenFilters = (caller: Pick<Acting, 'may'>): string[] => [
   ...(isContentHidden(caller) ? ['payload', 'error'] : []),
   ...(caller.may.has('read_tokens') ? [] : ['address', 'name', 'principal']),
 ]

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import type * as z from 'zod'
 import { readSigningKey } from '../bulk/preview/preview-keys.ts'
-import type { Call } from '../call.ts'
+import type { Reading } from '../call.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
 /** The request of a list that comes in pages. */
@@ -17,7 +17,7 @@ export type CursorKey = Buffer
  * The key for cursors of a caller with a scope: a search may stop at a job outside of the scope, and the cursor has its place.
  * Undefined for another caller, whose cursors can be read.
  */
-export async function cursorKey({ sql, within }: Pick<Call, 'sql' | 'within'>): Promise<CursorKey | undefined> {
+export async function cursorKey({ sql, within }: Reading): Promise<CursorKey | undefined> {
   if (within === undefined) return undefined
   return createHash('sha256')
     .update(`cursor ${await readSigningKey(sql)}`)

@@ -1,6 +1,6 @@
 import type { JobFilter } from '../../shared/jobs/job-filter.ts'
 import { requireRight } from '../auth/require-right.ts'
-import type { Call } from '../call.ts'
+import type { Acting, ServerContext } from '../call.ts'
 import { expandJson } from '../database/lossless-json.ts'
 import { isContentHidden } from './hidden.ts'
 
@@ -32,7 +32,7 @@ function picked(given: unknown, paths: Paths): object | undefined {
  * @throws Failure `forbidden`
  */
 export function requireVisible(
-  call: Pick<Call, 'caller' | 'identity' | 'may' | 'viewerFields'>,
+  call: Pick<Acting, 'caller' | 'identity' | 'may'> & Pick<ServerContext, 'viewerFields'>,
   { payload = [] }: JobFilter,
 ): void {
   const isVisible = (path: readonly string[]) =>

@@ -2,7 +2,7 @@ import type { Hono } from 'hono'
 import { Failure } from '../../shared/errors.ts'
 import { prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Done } from '../bulk/commission.ts'
-import type { Call, ServerContext } from '../call.ts'
+import type { Reporting, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import type { Handler, MinimalResponse, TypedEndpoint } from '../endpoints/handlers.ts'
 import { respondAccepted } from './accepted.ts'
@@ -52,9 +52,9 @@ export function mount<In, Out>(
       more[name] = value
     }
     const detach = isDetached ? { path: endpoint.path, input: sent } : undefined
-    const callWith = (reportProgress: Call['reportProgress']) =>
+    const callWith = (reportProgress: Reporting['reportProgress']) =>
       callOf(c, own, admitted, { detach, disconnected, reportProgress, addHeader })
-    const outcome = async (reportProgress: Call['reportProgress']) => {
+    const outcome = async (reportProgress: Reporting['reportProgress']) => {
       const made = () => run(callWith(reportProgress), input)
       const done = await (endpoint.slow ? own.slowReads.run(c.get('caller').id, made) : made())
       return 'accepted' in done ? done : { answer: endpoint.output.parse(done.answer) }
@@ -63,7 +63,7 @@ export function mount<In, Out>(
       const done = await outcome(() => {})
       return 'accepted' in done ? respondAccepted(c, done.accepted) : respond(c, JSON.stringify(done.answer))
     }
-    const answer = async (reportProgress: Call['reportProgress']) => answerOf(await outcome(reportProgress))
+    const answer = async (reportProgress: Reporting['reportProgress']) => answerOf(await outcome(reportProgress))
     if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, answer, leave)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {

@@ -1,4 +1,4 @@
-import type { Call, CompleteTogether } from '../call.ts'
+import type { Acting, CompleteTogether } from '../call.ts'
 import type { Sql } from '../database/sql.ts'
 import { together } from '../waiting/together.ts'
 import { type CallsCompletion, unlockedCompletionsOf } from './leased-attempts.ts'
@@ -7,7 +7,7 @@ import { settleCompleted } from './settle-completed.ts'
 
 interface Waiting {
   item: CallsCompletion
-  within: Call['within']
+  within: Acting['within']
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { NewJob } from '../../shared/work/enqueue.ts'
-import type { Call } from '../call.ts'
+import type { Acting } from '../call.ts'
 import { isWithin } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { hasKeyOf } from './job-row.ts'
@@ -8,7 +8,7 @@ import { hasKeyOf } from './job-row.ts'
 /** The most edges that are followed from a job that exists, and from jobs that new ones depend on. */
 const edgeLimit = { existing: 100_000, needed: 1000 }
 
-type CycleCall = Pick<Call, 'within'> & { sql: Sql }
+type CycleCall = Pick<Acting, 'within'> & { sql: Sql }
 
 /**
  * Rejects a call after which jobs would wait for each other for ever. A new job is in no cycle, because no job depends on it yet. A job

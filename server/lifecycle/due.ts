@@ -1,5 +1,5 @@
 import type { AcquireRequest } from '../../shared/work/acquire.ts'
-import type { Call } from '../call.ts'
+import type { ServerContext } from '../call.ts'
 import { hasSafeId } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
@@ -48,7 +48,7 @@ const isWanted = (sql: Sql, request: AcquireRequest): Fragment => sql`
   ${request.owner_user_id === undefined ? sql`` : sql`and owner_user_id = ${request.owner_user_id}`}`
 
 /** Milliseconds until the next job of the queue is due or its next lease expires; at most an hour. */
-export async function nextDueMs({ sql }: Pick<Call, 'sql'>, queue: Queue): Promise<number> {
+export async function nextDueMs({ sql }: Pick<ServerContext, 'sql'>, queue: Queue): Promise<number> {
   const [row] = await sql<[{ ms: number }]>`
     select (extract(epoch from least(
       -- Either of the two times may be infinite.

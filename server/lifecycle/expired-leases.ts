@@ -1,5 +1,5 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
-import { type Call, referenceTime } from '../call.ts'
+import { type Requested, referenceTime, type ServerContext } from '../call.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { withoutPolicies } from './job-policies.ts'
 import { quarantineThreshold as thresholdOf, thresholdOfJob } from './quarantine-threshold.ts'
@@ -18,7 +18,7 @@ export const expiredLeases = (sql: Sql, set: { asOf?: string | undefined }): Fra
 /** A condition on `jobs`: true for a running job that does not run again when it is reclaimed, so that no dependent of it can run. */
 export const endsByReclaim = (
   sql: Sql,
-  { quarantineThreshold, countsAttempt }: Pick<Call, 'quarantineThreshold'> & { countsAttempt: boolean },
+  { quarantineThreshold, countsAttempt }: Pick<ServerContext, 'quarantineThreshold'> & { countsAttempt: boolean },
 ): Fragment =>
   countsAttempt
     ? sql`(
@@ -58,7 +58,7 @@ interface Reclaimed {
  */
 export async function reclaim(
   sql: Sql,
-  settings: Pick<Call, 'requestId' | 'quarantineThreshold'>,
+  settings: Pick<Requested, 'requestId'> & Pick<ServerContext, 'quarantineThreshold'>,
   { where, limit, countsAttempt, operator }: Selection,
 ): Promise<Reclaimed> {
   const reclaimed = await settle(

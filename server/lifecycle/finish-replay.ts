@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FinishItem, FinishResult } from '../../shared/work/finish.ts'
-import type { Call } from '../call.ts'
+import type { Acting } from '../call.ts'
 import { isWithin } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
 import { leaseLost } from './lease-owner.ts'
@@ -33,7 +33,7 @@ interface Explained {
 
 /** Why these were not settled: the same finish was made before, the lease is lost, or there is no such job. */
 export async function explainUnsettled(
-  { sql, within }: Pick<Call, 'within'> & { sql: Sql },
+  { sql, within }: Pick<Acting, 'within'> & { sql: Sql },
   items: readonly KeyedFinish[],
 ): Promise<FinishResult[]> {
   const rows = await sql<Explained[]>`

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { NewJob } from '../../shared/work/enqueue.ts'
-import type { Call } from '../call.ts'
+import type { Acting, Reading, Requested } from '../call.ts'
 import { lacksColumn } from '../database/errors/failure.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import { isWithin } from '../database/scope.ts'
@@ -41,7 +41,13 @@ export type CallsEntry = NewJob & { uuid: string; caller: string; request_id: st
  * has no column for it
  */
 export const insertJobs = <Row extends NamedJob>(
-  { sql, caller, within, requestId, traceId }: Pick<Call, 'sql' | 'requestId' | 'traceId' | 'caller' | 'within'>,
+  {
+    sql,
+    caller,
+    within,
+    requestId,
+    traceId,
+  }: Reading & Pick<Requested, 'requestId' | 'traceId'> & Pick<Acting, 'caller'>,
   entries: readonly Entry[],
   shape: JobShape<Row>,
 ): Promise<EntryRow<Row>[]> =>
@@ -79,7 +85,7 @@ const callsColumns = staticFragment((sql) => sql`${columns(sql)}, caller text, r
 /** The columns of an entry, and what rows have of their call. */
 interface Origin {
   columns: Fragment
-  within: Call['within']
+  within: Acting['within']
   /** Expressions over `fresh`, for the job. */
   requestId: Fragment
   traceId: Fragment

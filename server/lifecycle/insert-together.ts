@@ -1,4 +1,4 @@
-import type { Call, InsertTogether } from '../call.ts'
+import type { InsertTogether, ServerContext } from '../call.ts'
 import type { Sql } from '../database/sql.ts'
 import { together } from '../waiting/together.ts'
 import { type CallsEntry, hasThreshold, insertJobsOfCalls } from './insert-jobs.ts'
@@ -10,7 +10,7 @@ import { uuidV7 } from './uuid-v7.ts'
  * is enqueued alone: its statement may wait for another transaction.
  * @param sql the connections of workers
  */
-export const createInsertTogether = (sql: Sql): Call['insertTogether'] => ({
+export const createInsertTogether = (sql: Sql): ServerContext['insertTogether'] => ({
   whole: insertTogether(sql, wholeJob),
   named: insertTogether(sql, namedJob),
 })

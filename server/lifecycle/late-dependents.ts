@@ -1,4 +1,4 @@
-import type { Call } from '../call.ts'
+import type { Requested, ServerContext } from '../call.ts'
 import { isLocked } from '../database/errors/failure.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import type { Sql } from '../database/sql.ts'
@@ -19,7 +19,7 @@ const lockTimeoutMs = 500
  * @returns the uuids of the cancelled jobs; none when a row stayed locked for longer than 500 ms
  */
 export async function cancelLateDependents(
-  { sql, requestId }: Pick<Call, 'sql' | 'requestId'>,
+  { sql, requestId }: Pick<ServerContext, 'sql'> & Pick<Requested, 'requestId'>,
   needs: readonly string[],
 ): Promise<string[]> {
   return retryDeadlock(() => sql.begin((tx) => cancelDependents(tx, requestId, needs))).catch((error: unknown) => {

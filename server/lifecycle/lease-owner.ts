@@ -1,5 +1,5 @@
 import { Failure, type FailureCode } from '../../shared/errors.ts'
-import type { Call } from '../call.ts'
+import type { Acting } from '../call.ts'
 import { isWithin } from '../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
@@ -8,7 +8,7 @@ import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
  * then read all jobs that are being processed.
  * @param more more columns, each after a comma
  */
-export const lockedJob = (sql: Sql, id: Fragment, within: Call['within'], more?: Fragment): Fragment => sql`
+export const lockedJob = (sql: Sql, id: Fragment, within: Acting['within'], more?: Fragment): Fragment => sql`
   select
     id, status, lease_id, worker_id, retry_count, max_retries, failure_streak_code, failure_streak_count, cancel_requested_at
     ${more ?? sql``}

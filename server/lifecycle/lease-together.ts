@@ -1,6 +1,6 @@
 import type { AcquireRequest } from '../../shared/work/acquire.ts'
 import type { Job } from '../../shared/work/job.ts'
-import type { Call, LeaseTogether } from '../call.ts'
+import type { LeaseTogether, ServerContext } from '../call.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import type { Sql } from '../database/sql.ts'
 import { together } from '../waiting/together.ts'
@@ -21,7 +21,7 @@ interface Asking {
  * Makes the functions by which calls take one job each, with the answer of each shape. A call for several jobs takes them alone.
  * @param sql the connections of workers
  */
-export const createLeaseTogether = (sql: Sql): Call['leaseTogether'] => ({
+export const createLeaseTogether = (sql: Sql): ServerContext['leaseTogether'] => ({
   whole: leaseTogether(sql, wholeJob),
   attempt: leaseTogether(sql, attemptOfJob),
 })

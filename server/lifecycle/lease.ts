@@ -1,6 +1,6 @@
 import type { AcquireRequest } from '../../shared/work/acquire.ts'
 import type { Job } from '../../shared/work/job.ts'
-import type { Call } from '../call.ts'
+import type { Call, Requested, ServerContext } from '../call.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
@@ -182,7 +182,10 @@ const inPickOrder = staticFragment(
  * servers cancel dependents in the statement that ends the dependency, or in the background, to which those are left that it has begun
  * with.
  */
-const cancelDoomed = ({ sql, requestId }: Pick<Call, 'sql' | 'requestId'>, request: AcquireRequest) => sql`
+const cancelDoomed = (
+  { sql, requestId }: Pick<ServerContext, 'sql'> & Pick<Requested, 'requestId'>,
+  request: AcquireRequest,
+) => sql`
   with recursive
   ended (uuid, status) as materialized (
     select distinct needed.uuid, needed.status

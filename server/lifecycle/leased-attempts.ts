@@ -1,4 +1,4 @@
-import type { Call } from '../call.ts'
+import type { Acting, Reading, Requested } from '../call.ts'
 import { assumeManyRows } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import type { KeyedFinish } from './finish-replay.ts'
@@ -6,7 +6,7 @@ import { withoutPolicies } from './job-policies.ts'
 import { isLeaseOwner, lockedJob } from './lease-owner.ts'
 
 /** Selects the attempts that `settle` takes: the jobs that are still leased as the items say. */
-export const attemptsOf = ({ sql, within }: Pick<Call, 'sql' | 'within'>, items: readonly KeyedFinish[]) => sql`
+export const attemptsOf = ({ sql, within }: Reading, items: readonly KeyedFinish[]) => sql`
   select
     job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count, job.cancel_requested_at,
     job.domain, job.queue, job.quarantine_threshold, job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
@@ -18,7 +18,7 @@ export const attemptsOf = ({ sql, within }: Pick<Call, 'sql' | 'within'>, items:
 
 /** Selects the attempts that `settleCompleted` takes: the same, of items of one call that all complete their job. */
 export const completionsOf = (
-  { sql, within, requestId }: Pick<Call, 'sql' | 'within' | 'requestId'>,
+  { sql, within, requestId }: Reading & Pick<Requested, 'requestId'>,
   items: readonly KeyedFinish[],
 ) =>
   completions(sql, {
@@ -32,7 +32,7 @@ export type CallsCompletion = KeyedFinish & { request_id: string }
 
 /** As `completionsOf`, of items of several calls with one scope, and without the jobs whose rows another transaction has locked. */
 export const unlockedCompletionsOf = (
-  { sql, within }: { sql: Sql; within: Call['within'] },
+  { sql, within }: { sql: Sql; within: Acting['within'] },
   items: readonly CallsCompletion[],
 ) =>
   completions(sql, {

@@ -1,4 +1,4 @@
-import type { Call } from '../call.ts'
+import type { Requested } from '../call.ts'
 import { retryDeadlock } from '../database/errors/retry-deadlock.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
 import { type Fragment, type Pool, type Sql, staticFragment, type Transaction } from '../database/sql.ts'
@@ -14,7 +14,7 @@ const lockTimeoutMs = 500
  * CTEs that leave to the background what `cascadeOfFew`, whose CTEs they need, has not cancelled: `left_cascade` and `left_parents`.
  * Without more dependents they write nothing.
  */
-export const leftToBackground = (sql: Sql, { requestId }: Pick<Call, 'requestId'>): Fragment => sql`
+export const leftToBackground = (sql: Sql, { requestId }: Pick<Requested, 'requestId'>): Fragment => sql`
   left_cascade as (
     insert into jobsctl_cascades (jobs, domain, queue, job_type, dependents, request_id)
     select

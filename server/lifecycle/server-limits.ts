@@ -1,5 +1,5 @@
 import { Failure, type Fault } from '../../shared/errors.ts'
-import type { Call } from '../call.ts'
+import type { ServerContext } from '../call.ts'
 
 /** The path of a field in a request about one job, or about the job at index `at` of many. */
 export const fieldOf = (field: string, at: number | undefined): string =>
@@ -19,13 +19,13 @@ const defaultLeaseSeconds = 60
 
 /** The length of a lease in seconds; without `requested` 60, or the limit of this server where that is less. */
 export const leaseLength = (
-  { leaseMaxSeconds }: Pick<Call, 'leaseMaxSeconds'>,
+  { leaseMaxSeconds }: Pick<ServerContext, 'leaseMaxSeconds'>,
   requested: number | undefined,
 ): number => requested ?? Math.min(defaultLeaseSeconds, leaseMaxSeconds)
 
 /** One fault at `path` where `requested`, in seconds, is over the limit of this server, which may be below the contract's. */
 export function leaseLengthFaults(
-  { leaseMaxSeconds }: Pick<Call, 'leaseMaxSeconds'>,
+  { leaseMaxSeconds }: Pick<ServerContext, 'leaseMaxSeconds'>,
   requested: number | undefined,
   path: string,
 ): Fault[] {

@@ -1,5 +1,5 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
-import type { Call } from '../call.ts'
+import type { Requested, ServerContext } from '../call.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { attemptOutcome } from './attempt-outcome.ts'
 import { cascade, cascadeOfFew, droppedEvents, elsewhereColumn, queuesOfDependents } from './dependents.ts'
@@ -33,7 +33,7 @@ export interface Settled {
  */
 export const settle = (
   sql: Sql,
-  { requestId, quarantineThreshold }: Pick<Call, 'requestId' | 'quarantineThreshold'>,
+  { requestId, quarantineThreshold }: Pick<Requested, 'requestId'> & Pick<ServerContext, 'quarantineThreshold'>,
   attempts: Fragment,
   operator?: { within: TokenScope | undefined },
 ) => sql<Settled[]>`

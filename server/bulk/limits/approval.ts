@@ -69,3 +69,19 @@ function hintOf({ kind, policy, planned }: Pick<Refused, 'kind' | 'policy' | 'pl
     return `an erasure has no plan, which would keep the name; a token with --may-break-glass goes past the approval with ${headers.emergency} and a reason`
   return `plan it: POST ${proposePlan.path} with ${planned ?? 'its path and request'}, on the command line --propose with --reason; a token with --approver, or an admin of another principal, approves it`
 }
+
+/** Notes with a running operation, and in what will be sealed of it, that it goes past an approval. */
+export async function noteEmergency(
+  tx: Sql,
+  { operation, caller, identity: { principal } }: ApprovalContext,
+): Promise<void> {
+  const facts = JSON.stringify({ emergency: true, principal })
+  await tx`
+    update job_operations set filters = filters || ${facts}::text::jsonb where id = ${operation}::bigint`
+  await tx`
+    insert into jobsctl_emergencies (operation_id, caller, principal) values (${operation}::bigint, ${caller}, ${principal})`
+}
+
+/** Forgets the emergency of an operation that did not begin. */
+export const forgetEmergency = (sql: Sql, operation: number) => sql`
+  delete from jobsctl_emergencies where operation_id = ${operation}::bigint`

@@ -1,7 +1,6 @@
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, JobSet, Matching } from '../bulk-change.ts'
-import { countDependents } from '../preview/count-elsewhere.ts'
-import { countMatching } from '../preview/count-matching.ts'
+import { countDependents, countMatching } from '../preview/count.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
 
 /** How much a change may touch: its own jobs, and their dependents. */

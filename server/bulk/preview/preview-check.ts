@@ -8,7 +8,7 @@ import {
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange, Matching } from '../bulk-change.ts'
 import type { PlanBinding } from '../commission.ts'
-import { countMatching } from './count-matching.ts'
+import { countMatching } from './count.ts'
 import {
   type PreviewSubject,
   previewLifetimeSeconds,

@@ -1,5 +1,5 @@
+import type { ChangeServer } from '../../call.ts'
 import type { Fragment, Pool, Sql, Transaction } from '../../database/sql.ts'
-import type { Log } from '../../log.ts'
 import type { LeavesJobs } from '../bulk-change.ts'
 import { type Held, runningRecord } from '../detached/hold.ts'
 import { closeRecord } from './close-record.ts'
@@ -7,11 +7,29 @@ import { closeRecord } from './close-record.ts'
 const heartbeatMs = 2000
 
 /**
+ * Shows other servers that this one runs the operation, until the returned function is called, and keeps this server from taking it
+ * for an orphan.
+ */
+export function attend({
+  operation,
+  hold,
+  workerSql: sql,
+  localOperations,
+}: Held & Pick<ChangeServer, 'workerSql' | 'localOperations'>): () => void {
+  localOperations.add(operation)
+  const stopHeartbeat = startHeartbeat({ sql, operation, hold })
+  return () => {
+    stopHeartbeat()
+    localOperations.delete(operation)
+  }
+}
+
+/**
  * Updates the record of a running operation every 2 seconds until the returned function is called: a search or a pause
  * between two batches may take longer than the silence after which other servers take the operation for an orphan. While a
  * batch runs, the lock on the record is enough.
  */
-export function startHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => void {
+function startHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => void {
   const touch = () =>
     void sql`
       update job_operations set touched_at = clock_timestamp()
@@ -35,12 +53,7 @@ export const isOrphaned = (sql: Sql, localOperations: ReadonlySet<number>): Frag
   and not exists (select from jobsctl_detached where operation_id = job_operations.id)`
 
 /** What it takes to find and close orphaned records. */
-export interface OrphanContext {
-  sql: Pool
-  log: Log
-  /** The operations that run on this server, whatever their records look like. */
-  localOperations: ReadonlySet<number>
-}
+export type OrphanContext = Pick<ChangeServer, 'sql' | 'log'> & { localOperations: ReadonlySet<number> }
 
 const why = 'its server died, or lost the database'
 

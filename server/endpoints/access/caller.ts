@@ -6,7 +6,7 @@ import { countWithoutRole } from '../../auth/token-warnings.ts'
 import { readApprovalAbove } from '../../bulk/limits/approval-setting.ts'
 import { readLimits } from '../../bulk/limits/token-limits.ts'
 import { readDayUse } from '../../bulk/limits/use-of-day.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reading } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 
 /** Who calls, and what it may do. */
@@ -18,7 +18,7 @@ export async function showCaller({
   within,
   session,
   approvalAbove,
-}: Pick<Call, 'sql' | 'caller' | 'identity' | 'may' | 'within' | 'session' | 'approvalAbove'>): Promise<
+}: Reading & Pick<Call, 'caller' | 'identity' | 'may' | 'session' | 'approvalAbove'>): Promise<
   z.output<typeof endpoint.output>
 > {
   return {

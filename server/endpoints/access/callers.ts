@@ -3,15 +3,15 @@ import type { blockCaller as blocking, listCallers as listing } from '../../../s
 import { listKnownCallers, setBlocked } from '../../auth/oidc/known-callers.ts'
 import { deleteSessions } from '../../auth/sessions/session-store.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
-import type { Call } from '../../call.ts'
+import type { Reporting, ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 
-type CallerCall = ActingCall & Pick<Call, 'sql' | 'reportChangedRows'>
+type CallerCall = ActingCall & Pick<ServerContext, 'sql'> & Pick<Reporting, 'reportChangedRows'>
 type Blocking = z.output<typeof blocking.input>
 type Blocked = z.output<typeof blocking.output>
 
-export const listCallers = ({ sql }: Pick<Call, 'sql'>, { limit }: z.output<typeof listing.input>) =>
+export const listCallers = ({ sql }: Pick<ServerContext, 'sql'>, { limit }: z.output<typeof listing.input>) =>
   listKnownCallers(sql, limit)
 
 export const blockCaller = (call: CallerCall, { caller }: Blocking): Promise<Blocked> => changed(call, caller, true)

@@ -9,7 +9,7 @@ import type { Caller, CallerSession } from '../../auth/authenticate.ts'
 import { shownSession } from '../../auth/sessions/session-authenticator.ts'
 import { deleteSessions, insertSession, sessionName } from '../../auth/sessions/session-store.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
-import type { Call } from '../../call.ts'
+import type { Call, ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import { showCaller } from './caller.ts'
@@ -50,7 +50,7 @@ export const openSession = (
 
 /** The answer about a session to its caller. */
 export async function openedSession(
-  { sql, approvalAbove }: Pick<Call, 'sql' | 'approvalAbove'>,
+  { sql, approvalAbove }: Pick<ServerContext, 'sql' | 'approvalAbove'>,
   caller: Caller,
   session: CallerSession,
 ): Promise<Opened> {

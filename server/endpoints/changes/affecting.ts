@@ -1,7 +1,6 @@
-import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import type { BulkChange, CompletedChange } from '../../bulk/bulk-change.ts'
+import type { Terms } from '../../bulk/commission.ts'
 import type { Within } from '../../database/scope.ts'
-import type { Pool } from '../../database/sql.ts'
 import { dependentsInAnswer } from '../../undo/dependents-along.ts'
 import type { IdFields } from './filtered.ts'
 import { readNotMatched, withNamed } from './named-ids.ts'
@@ -16,24 +15,23 @@ export const affectedAlone = ({ counts, within }: Pick<CompletedChange, 'counts'
   ...dependentsInAnswer(counts, within),
 })
 
-/**
- * A change that answers with `affected`, and with the jobs that its request names and that do not match.
- * @param more what the answer to a dry run has beside these
- */
-export function affecting<Request extends Within<IdFields> & { dry_run: boolean }, Answer extends Affected>(
-  sql: Pool,
-  request: Request,
-  describe: (request: Request) => BulkChange<Answer>,
-  more: (preview: Preview) => object = () => ({}),
-): BulkChange<Answer> {
-  const bulk = describe(request)
-  if (!request.dry_run) return withNamed(bulk, request)
-  return {
-    ...bulk,
-    async dryRun(makePreview) {
-      const { preview } = await makePreview({ ofIncomplete: {} })
-      const named = await readNotMatched(sql, request, bulk)
-      return bulk.output.parse({ affected: preview.count, ...more(preview), ...named, preview })
-    },
+/** Describes the change that a request asks for, or its dry run. It changes no job. */
+export type Describe<In, Out> = (request: Within<In>, terms: Terms) => BulkChange<Out> | Promise<BulkChange<Out>>
+
+/** A change that answers with `affected`, and with the jobs that its request names and that do not match. */
+export const affecting =
+  <In extends IdFields & { dry_run: boolean }, Answer extends Affected>(
+    describe: (request: Within<In>, terms: Terms) => BulkChange<Answer>,
+  ): Describe<In, Answer> =>
+  (request, terms) => {
+    const bulk = describe(request, terms)
+    if (!request.dry_run) return withNamed(bulk, request)
+    return {
+      ...bulk,
+      async dryRun(makePreview) {
+        const { preview } = await makePreview({ ofIncomplete: {} })
+        const named = await readNotMatched(terms.sql, request, bulk)
+        return bulk.output.parse({ affected: preview.count, ...bulk.ofPreview?.(preview), ...named, preview })
+      },
+    }
   }
-}

@@ -1,9 +1,9 @@
 import type { BulkName } from '../../../shared/changes/kinds.ts'
-import type { BulkChange } from '../../bulk/bulk-change.ts'
-import type { Commission, Done, Terms } from '../../bulk/commission.ts'
+import type { Commission, Done } from '../../bulk/commission.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { ChangeServer } from '../../call.ts'
 import { handledEndpoints, type InputOf, type OutputOf, type TypedEndpoint } from '../handlers.ts'
+import { affecting, type Describe } from './affecting.ts'
 import { describe as cancelBatch } from './cancel-batch.ts'
 import { describe as erase } from './erase.ts'
 import { describe as integrity } from './integrity.ts'
@@ -16,29 +16,30 @@ import { describe as retry } from './retry.ts'
 import { describe as sweep } from './sweep.ts'
 import { describe as undo } from './undo.ts'
 
-/** Describes the change that a request asks for, or its dry run. It changes no job. */
-type Describe<In, Out> = (terms: Terms, request: In) => BulkChange<Out> | Promise<BulkChange<Out>>
-
 /** Makes the change of a request, or previews it. @throws Failure as `runBulkChange` does */
 type Make<In, Out> = (server: ChangeServer, commission: Commission, request: In) => Promise<Done<Out>>
 
 const making =
   <In, Out>(describe: Describe<In, Out>): Make<In, Out> =>
   async (server, commission, request) =>
-    runBulkChange(server, await describe({ ...server, ...commission }, request), commission)
+    runBulkChange(
+      server,
+      await describe({ ...request, within: commission.within }, { ...server, ...commission }),
+      commission,
+    )
 
 /** The changes of many jobs; one that is missing does not compile. */
 export const changes: { readonly [N in BulkName]: Make<InputOf<N>, OutputOf<N>> } = {
   prune: making(prune),
-  sweep: making(sweep),
-  requeue: making(requeue),
+  sweep: making(affecting(sweep)),
+  requeue: making(affecting(requeue)),
   integrity: making(integrity),
-  cancelBatch: making(cancelBatch),
-  retry: making(retry),
-  reclaim: making(reclaim),
-  reschedule: making(reschedule),
-  rescheduleShift: making(reschedule),
-  setPriority: making(setPriority),
+  cancelBatch: making(affecting(cancelBatch)),
+  retry: making(affecting(retry)),
+  reclaim: making(affecting(reclaim)),
+  reschedule: making(affecting(reschedule)),
+  rescheduleShift: making(affecting(reschedule)),
+  setPriority: making(affecting(setPriority)),
   undo: making(undo),
   erase: making(erase),
 }

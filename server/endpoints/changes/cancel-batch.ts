@@ -1,7 +1,6 @@
 import type * as z from 'zod'
 import { type CancelBatchRequest as Asked, cancelBatch as endpoint } from '../../../shared/changes/cancel-batch.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import type { Terms } from '../../bulk/commission.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
@@ -10,7 +9,6 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { affecting } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
@@ -28,14 +26,7 @@ const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? 
  * Cancels queued jobs and those that depend on them; asks the workers of running jobs to end them, or with `force` cancels
  * running jobs, too.
  */
-export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<CancelResult> =>
-  affecting(sql, { ...asked, within }, bulkOf, ({ count, complete, reasons }) => {
-    if (complete === false) return {}
-    const asked = reasons?.find(({ reason }) => reason === 'asked')?.count ?? 0
-    return { cancelled: count - asked, asked }
-  })
-
-function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
+export function describe(request: CancelBatchRequest): BulkChange<CancelResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => cancellable(sql, set, rest))
   return {
     ...partsOf(request),
@@ -56,6 +47,11 @@ function bulkOf(request: CancelBatchRequest): BulkChange<CancelResult> {
     ownAnswer: ({ counts, within }) => {
       const { cancelled = 0, asked = 0 } = counts
       return { affected: cancelled + asked, cancelled, asked, ...dependentsInAnswer(counts, within) }
+    },
+    ofPreview: ({ count, complete, reasons }) => {
+      if (complete === false) return {}
+      const asked = reasons?.find(({ reason }) => reason === 'asked')?.count ?? 0
+      return { cancelled: count - asked, asked }
     },
     output: endpoint.output,
   }

@@ -30,7 +30,7 @@ import { withoutIds } from './filtered.ts'
  * filter in place of its values.
  * @throws Failure `invalid_request` where the reason, the key or the id of the request names a value; `conflict` for an archive without columns
  */
-export async function describe(terms: Terms, request: EraseRequest): Promise<BulkChange<EraseResult>> {
+export async function describe(request: EraseRequest, terms: Terms): Promise<BulkChange<EraseResult>> {
   const { sql } = terms
   refuseNames(terms, valuesOf(request))
   await requireArchiveColumns(sql)

@@ -53,9 +53,9 @@ const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions
     .reduce((rows, more) => sql`${rows} union all ${more}`)
 
 /** Counts the jobs whose lease contradicts their status, and with `fix` repairs them. */
-export function describe({ within, quarantineThreshold }: Terms, asked: Asked): BulkChange<IntegrityResult> {
-  const bulk = bulkOf({ ...asked, within }, quarantineThreshold)
-  if (asked.fix) return bulk
+export function describe(request: IntegrityRequest, { quarantineThreshold }: Terms): BulkChange<IntegrityResult> {
+  const bulk = bulkOf(request, quarantineThreshold)
+  if (request.fix) return bulk
   return {
     ...bulk,
     async dryRun(makePreview) {

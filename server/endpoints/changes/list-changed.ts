@@ -7,12 +7,19 @@ interface Subject {
   filters: object
 }
 
+/** The answer of a change that brings dependents back; with a `limit`, also the jobs that it has changed. */
+export const withDependents = async (done: CompletedChange, limit: number | undefined, subject: Subject) => ({
+  affected: done.counts.affected ?? 0,
+  dependents: done.counts.dependents ?? 0,
+  ...(limit !== undefined && (await listChanged(done, subject))),
+})
+
 /**
  * The ids of the jobs that a change with a `limit` has changed, without the dependents that came back with them, and a token
  * for the other jobs of its preview, where there are any. A preview whose key was rotated away meanwhile has none: somebody who knew that
  * key may have made it.
  */
-export async function listChanged(
+async function listChanged(
   { sql, operation, caller, within, binding, previewed, counts: { affected = 0 } }: CompletedChange,
   { kind, filters }: Subject,
 ): Promise<{ job_ids: number[]; rest_token?: string }> {

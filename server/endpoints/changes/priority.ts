@@ -1,11 +1,10 @@
 import type * as z from 'zod'
 import { type PriorityRequest as Asked, setPriority as endpoint } from '../../../shared/changes/priority.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import type { Terms } from '../../bulk/commission.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { affectedAlone, affecting } from './affecting.ts'
+import { affectedAlone } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 
 type PriorityResult = z.output<typeof endpoint.output>
@@ -16,10 +15,7 @@ const changeable = (sql: Sql, set: JobSet, request: PriorityRequest): Fragment =
   status = 'queued' and priority is distinct from ${request.priority}::int and ${isSelected(sql, set, request)}`
 
 /** Sets the priority of queued jobs. */
-export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<PriorityResult> =>
-  affecting(sql, { ...asked, within }, bulkOf)
-
-const bulkOf = (request: PriorityRequest): BulkChange<PriorityResult> => ({
+export const describe = (request: PriorityRequest): BulkChange<PriorityResult> => ({
   ...partsOf(request),
   kind: 'priority',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => changeable(sql, set, rest)),

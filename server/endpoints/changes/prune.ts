@@ -3,7 +3,7 @@ import { type ArchivedTwins, type PruneRequest as Asked, PruneResult } from '../
 import { requireServed } from '../../auth/require-scope.ts'
 import type { BulkChange, JobSet, Matching, SetWithHolds } from '../../bulk/bulk-change.ts'
 import type { Terms } from '../../bulk/commission.ts'
-import { countMatching } from '../../bulk/preview/count-matching.ts'
+import { countMatching } from '../../bulk/preview/count.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { currentSet, withHolds } from '../../bulk/with-holds.ts'
 import { referenceTime } from '../../call.ts'
@@ -55,10 +55,10 @@ const deletableOf = (sql: Sql, set: SetWithHolds, request: PruneRequest, holding
  * Deletes finished jobs past their retention, with their attachments and edges.
  * @throws Failure `conflict` when the archive cannot store the jobs; `forbidden` for rows of other tables under a scope
  */
-export async function describe(terms: Terms, asked: Asked): Promise<BulkChange<PruneResult>> {
+export async function describe(asked: Within<Asked>, terms: Terms): Promise<BulkChange<PruneResult>> {
   const { sql, caller: id, identity, within } = terms
   const isArchived = terms.archiveBeforeDelete && !asked.no_archive
-  const request = { ...asked, within, leavesTwins: isArchived && (await refusesTwins(sql)) }
+  const request = { ...asked, leavesTwins: isArchived && (await refusesTwins(sql)) }
   if (request.with_foreign_rows) {
     const refused = 'with_foreign_rows deletes rows of other tables, which lie in no domain'
     requireServed({ ...identity, id, within }, { refused })

@@ -6,7 +6,7 @@ import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { endsByReclaim, reclaim } from '../../lifecycle/expired-leases.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
-import { affectedAlone, affecting } from './affecting.ts'
+import { affectedAlone } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 
 type ReclaimResult = z.output<typeof endpoint.output>
@@ -22,10 +22,7 @@ const reclaimable = (sql: Sql, set: JobSet, request: ReclaimRequest): Fragment =
  * Takes running jobs from their workers and puts them back in the queue; a report of the old worker is then answered with
  * `lease_lost`.
  */
-export const describe = ({ sql, within, quarantineThreshold }: Terms, asked: Asked): BulkChange<ReclaimResult> =>
-  affecting(sql, { ...asked, within }, (request) => bulkOf(request, quarantineThreshold))
-
-const bulkOf = (request: ReclaimRequest, quarantineThreshold: number): BulkChange<ReclaimResult> => ({
+export const describe = (request: ReclaimRequest, { quarantineThreshold }: Terms): BulkChange<ReclaimResult> => ({
   ...partsOf(request),
   kind: 'reclaim',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => reclaimable(sql, set, rest)),

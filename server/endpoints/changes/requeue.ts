@@ -1,16 +1,14 @@
 import type * as z from 'zod'
 import { type RequeueRequest as Asked, requeue as operation } from '../../../shared/changes/requeue.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import type { Terms } from '../../bulk/commission.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { affecting } from './affecting.ts'
 import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
-import { listChanged } from './list-changed.ts'
+import { withDependents } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 
 type RequeueResult = z.output<typeof operation.output>
@@ -24,10 +22,7 @@ const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
   and ${isUnchangedSince(sql, set.snapshot)}`
 
 /** Puts quarantined jobs back in the queue, with no failed attempt on record. */
-export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<RequeueResult> =>
-  affecting(sql, { ...asked, within }, bulkOf)
-
-function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
+export function describe(request: RequeueRequest): BulkChange<RequeueResult> {
   const { domain, queue, job_type, job_id, limit, with_dependents, spread_seconds } = request
   const filters = {
     ...{ domain, queue, job_type, job_id },
@@ -58,14 +53,7 @@ function bulkOf(request: RequeueRequest): BulkChange<RequeueResult> {
         attrs: tx`'{}'::jsonb`,
         withDependents: with_dependents,
       }),
-    ownAnswer: async (done) => {
-      const { affected = 0, dependents = 0 } = done.counts
-      return {
-        affected,
-        dependents,
-        ...(limit !== undefined && (await listChanged(done, { kind: 'requeue', filters }))),
-      }
-    },
+    ownAnswer: (done) => withDependents(done, limit, { kind: 'requeue', filters }),
     output: operation.output,
   }
 }

@@ -1,15 +1,14 @@
 import type * as z from 'zod'
 import { type RescheduleRequest as Asked, reschedule as endpoint } from '../../../shared/changes/reschedule.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import type { Terms } from '../../bulk/commission.ts'
 import { referenceTime } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { affectedAlone, affecting } from './affecting.ts'
+import { affectedAlone } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
-import { spreadFrom } from './spread.ts'
+import { spreadFrom } from './run-again.ts'
 
 type RescheduleResult = z.output<typeof endpoint.output>
 type RescheduleRequest = Within<Asked>
@@ -30,10 +29,7 @@ function isElsewhere(sql: Sql, set: JobSet, request: RescheduleRequest): Fragmen
 }
 
 /** Moves the time from which queued jobs can run. */
-export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<RescheduleResult> =>
-  affecting(sql, { ...asked, within }, bulkOf)
-
-const bulkOf = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
+export const describe = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
   ...partsOf(request),
   kind: 'reschedule',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => movable(sql, set, rest)),

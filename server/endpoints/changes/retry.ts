@@ -1,15 +1,13 @@
 import type * as z from 'zod'
 import { type RetryRequest as Asked, retry as endpoint } from '../../../shared/changes/retry.ts'
 import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
-import type { Terms } from '../../bulk/commission.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { countRevivable } from '../../lifecycle/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { affecting } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
-import { listChanged } from './list-changed.ts'
+import { withDependents } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 
 type RetryResult = z.output<typeof endpoint.output>
@@ -30,10 +28,7 @@ function states(sql: Sql, { only_failed, also_quarantined }: RetryRequest): Frag
 }
 
 /** Makes failed jobs run again, and brings back the jobs that were cancelled because of them. */
-export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<RetryResult> =>
-  affecting(sql, { ...asked, within }, bulkOf)
-
-function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
+export function describe(request: RetryRequest): BulkChange<RetryResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
   // As servers before the field signed the filters, so that their previews can still be used.
   const { also_quarantined, ...filters } = request
@@ -61,11 +56,7 @@ function bulkOf(request: RetryRequest): BulkChange<RetryResult> {
         further: ['error_code', 'error_class', 'error_stack', 'last_error'],
         withDependents: request.with_dependents,
       }),
-    ownAnswer: async (done) => ({
-      affected: done.counts.affected ?? 0,
-      dependents: done.counts.dependents ?? 0,
-      ...(request.limit !== undefined && (await listChanged(done, { kind: 'retry', filters: parts.filters }))),
-    }),
+    ownAnswer: (done) => withDependents(done, request.limit, { kind: 'retry', filters: parts.filters }),
     output: endpoint.output,
   }
 }

@@ -1,5 +1,4 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { spreadFrom } from './spread.ts'
 
 interface RunAgain {
   spread_seconds?: number | undefined
@@ -16,3 +15,7 @@ export const runAgain = (sql: Sql, { spread_seconds, keep_retries = false }: Run
   leased_until = null, lease_id = null, worker_id = null,
   completed_at = null, completion_token = null,
   cancel_requested_at = null, cancelled_at = null, cancellation_reason = null`
+
+/** An SQL expression: a random time between `start` and `seconds` later; `start` itself without `seconds`. */
+export const spreadFrom = (sql: Sql, start: Fragment, seconds: number | undefined): Fragment =>
+  seconds === undefined ? start : sql`${start} + random() * ${seconds}::int * interval '1 second'`

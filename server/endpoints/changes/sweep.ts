@@ -1,7 +1,6 @@
 import type * as z from 'zod'
 import { type SweepRequest as Asked, sweep as operation } from '../../../shared/changes/sweep.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet, SetWithHolds } from '../../bulk/bulk-change.ts'
-import type { Terms } from '../../bulk/commission.ts'
 import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
 import type { Selection } from '../../bulk/selection.ts'
 import { referenceTime } from '../../call.ts'
@@ -14,7 +13,7 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
-import { affectedAlone, affecting } from './affecting.ts'
+import { affectedAlone } from './affecting.ts'
 import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
 
 type SweepRequest = Within<Asked>
@@ -59,10 +58,7 @@ const outcomes = {
 type SweepResult = z.output<typeof operation.output>
 
 /** Cancels or fails queued and running jobs that are past their limits. */
-export const describe = ({ sql, within }: Terms, asked: Asked): BulkChange<SweepResult> =>
-  affecting(sql, { ...asked, within }, bulkOf)
-
-function bulkOf(request: SweepRequest): BulkChange<SweepResult> {
+export function describe(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request
   const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrowerFilters(request) }
   const matching = (sql: Sql, set: SetWithHolds) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))

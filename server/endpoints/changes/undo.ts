@@ -20,18 +20,18 @@ type UndoResult = z.output<typeof endpoint.output>
  * @throws Failure `not_found`; `conflict` for an operation that is still running or cannot be undone
  */
 export async function describe(
-  { sql, within, archiveDays }: Terms,
-  request: UndoRequest,
+  request: Within<UndoRequest>,
+  { sql, archiveDays }: Terms,
 ): Promise<BulkChange<UndoResult>> {
-  const record = await recordOf({ sql, within }, request.id)
-  const { domain, queue, job_type, ids, hold_until } = request
+  const { id, domain, queue, job_type, ids, hold_until, within } = request
+  const record = await recordOf({ sql, within }, id)
   if (hold_until !== undefined) await requireHoldTime(sql, hold_until, 'hold_until')
   const part = { domain, queue, job_type, ids, within }
   const rejected = new Map<number, string>()
   const hold = { until: hold_until, days: archiveDays }
   const way = wayBack(record, { part, rejected, hold })
   await requireKeptRows(sql, record)
-  const bulk = bulkOf(record, { ...request, within }, { way, rejected })
+  const bulk = bulkOf(record, request, { way, rejected })
   if (!request.dry_run) return bulk
   return {
     ...bulk,

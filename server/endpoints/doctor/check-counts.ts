@@ -1,12 +1,15 @@
 import type * as z from 'zod'
 import type { checkCounts as endpoint } from '../../../shared/doctor/counts.ts'
-import type { Call } from '../../call.ts'
+import type { ServerContext } from '../../call.ts'
 import { findIdleTriggers, sentenceOf } from '../../counts/idle-triggers.ts'
 import { logReconciliation, reconcile } from '../../counts/reconcile.ts'
 import { countTriggers, readCountsState } from '../../counts/trust.ts'
 
 /** Compares the counts of stats with the jobs, and corrects them where they are wrong. */
-export async function checkCounts({ sql, log }: Pick<Call, 'sql' | 'log'>): Promise<z.output<typeof endpoint.output>> {
+export async function checkCounts({
+  sql,
+  log,
+}: Pick<ServerContext, 'sql' | 'log'>): Promise<z.output<typeof endpoint.output>> {
   const { countable, triggers, trusted, mended_at, mended, functions, listing } = await readCountsState(sql)
   const before = { mended_at, mended }
   if (!countable)

@@ -1,5 +1,5 @@
 import type { Idle } from '../../../shared/doctor/idle-indexes.ts'
-import type { Call } from '../../call.ts'
+import type { Reading } from '../../call.ts'
 import { allMigrations } from '../../database/migrate/migrations.ts'
 import type { Sql } from '../../database/sql.ts'
 
@@ -11,7 +11,7 @@ const leastUses = 1000
  * were, or covered by the first columns of another index. Unique indexes and indexes of constraints are left out, because they
  * also enforce a rule, and so are the indexes that this server makes again at each start.
  */
-export const idleIndexes = async ({ sql }: Call): Promise<Idle[]> => {
+export const idleIndexes = async ({ sql }: Reading): Promise<Idle[]> => {
   const made = (await allMigrations()).flatMap(({ makes }) => makes)
   const own = made.filter(({ kind }) => kind === 'index').map(({ name }) => name)
   return [...(await readIdle(sql, own))]

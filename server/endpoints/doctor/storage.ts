@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import { longestTerms } from '../../auth/sessions/session-terms.ts'
-import type { Call } from '../../call.ts'
+import type { ServerContext } from '../../call.ts'
 import { orWithoutRight } from '../../database/errors/failure.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { readFreeze } from '../../database/installation/freeze.ts'
@@ -25,7 +25,7 @@ export async function storage({
   background,
   place,
   planHours,
-}: Call): Promise<z.output<typeof storing.output>> {
+}: ServerContext): Promise<z.output<typeof storing.output>> {
   const archive_lacks = await missingArchiveColumns(sql)
   const rights = await readRights(sql)
   // PostgreSQL refuses the whole statement for one table that the role may not read, and the report on rights would not be seen.

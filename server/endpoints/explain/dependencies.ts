@@ -1,5 +1,5 @@
 import type { Finding, GoneJob, NeededJob } from '../../../shared/explain/reason.ts'
-import type { Call } from '../../call.ts'
+import type { Acting } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { isNeededWithin, neededBy } from '../../lifecycle/dependents.ts'
@@ -18,7 +18,7 @@ const endedBadly = ['failed', 'cancelled', 'quarantined']
  */
 export async function findDependencies(
   sql: Sql,
-  { uuid, within }: { uuid: string | null; within: Call['within'] },
+  { uuid, within }: { uuid: string | null; within: Acting['within'] },
 ): Promise<Finding[]> {
   if (uuid === null) return []
   const needed = await sql<NeededJob[]>`
@@ -53,7 +53,7 @@ export async function findDependencies(
 const factsOf = (jobs: readonly NeededJob[]) => ({ count: jobs.length, jobs: jobs.slice(0, mostNamed) })
 
 /** Whether the dependencies of a job, over jobs that are not completed, lead back to the job. Other programs may write such edges. */
-async function isInCircle(sql: Sql, uuid: string, within: Call['within']): Promise<boolean> {
+async function isInCircle(sql: Sql, uuid: string, within: Acting['within']): Promise<boolean> {
   const [row] = await sql<[{ found: boolean }]>`
     with recursive walked (uuid) as (
       select ${uuid}::text

@@ -7,7 +7,7 @@ import {
   placeSentence,
 } from '../../../shared/explain/job.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Reading, ServerContext } from '../../call.ts'
 import { patternOf } from '../../database/error-pattern.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
@@ -23,7 +23,7 @@ import { placeOf } from './place.ts'
 import { findStop } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
-type ExplainCall = Pick<Call, 'sql' | 'redactor' | 'may' | 'within' | 'quarantineThreshold'>
+type ExplainCall = Reading & Pick<ServerContext, 'redactor' | 'quarantineThreshold'> & Pick<Acting, 'may'>
 type Request = Within<z.output<typeof endpoint.input>>
 
 /**
@@ -84,7 +84,7 @@ async function readState(sql: Sql, { id, domain, within }: Request, hidden: bool
 
 async function explainLive(
   sql: Sql,
-  { redactor, quarantineThreshold }: Pick<Call, 'redactor' | 'quarantineThreshold'>,
+  { redactor, quarantineThreshold }: Pick<ServerContext, 'redactor' | 'quarantineThreshold'>,
   job: Within<LiveJob>,
 ): Promise<JobExplanation> {
   const { id, domain, queue, job_type, status, now } = job
@@ -109,7 +109,7 @@ async function explainLive(
 /** A job of the archive has ended, whatever its state was. */
 async function explainArchived(
   sql: Sql,
-  redactor: Call['redactor'],
+  redactor: ServerContext['redactor'],
   { id, domain: wanted, within, hidden }: Request & { hidden: boolean },
 ): Promise<JobExplanation | undefined> {
   const found = await readJob(sql, { id, within })

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import { type explainQueue as endpoint, type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
-import type { Call } from '../../call.ts'
+import type { Reading, ServerContext } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -18,7 +18,7 @@ import { findSilence } from './worker-signs.ts'
  * @throws Failure `not_found` for a queue that never had a job and was never stopped
  */
 export async function explainQueue(
-  { sql, redactor, within }: Pick<Call, 'sql' | 'redactor' | 'within'>,
+  { sql, redactor, within }: Reading & Pick<ServerContext, 'redactor'>,
   asked: z.output<typeof endpoint.input>,
 ): Promise<QueueExplanation> {
   const queue = { ...asked, within }

@@ -9,7 +9,7 @@ import {
   stepNames,
   steps,
 } from '../../../shared/history/history.ts'
-import type { Call } from '../../call.ts'
+import type { Reading } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { bucketBounds } from '../../history/buckets.ts'
@@ -33,7 +33,7 @@ const [firstSecond, lastSecond] = [Date.parse('0001-01-01T00:00:00Z') / 1000, Da
  * What became of the jobs of a scope over time, as far as it is within the scope of the caller.
  * @throws Failure `invalid_request` for a range that is empty, has more than 2,000 points, or is over for the step
  */
-export const history = ({ sql, within }: Pick<Call, 'sql' | 'within'>, request: Request): Promise<History> =>
+export const history = ({ sql, within }: Reading, request: Request): Promise<History> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
     const [{ now }] = await tx<[{ now: number }]>`select ${limitReadTime(tx)}, extract(epoch from now())::float8 as now`
     const range = rangeOf(request, now)

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { addMark as adding, listMarks as listing, Mark } from '../../../shared/history/marks.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, ServerContext } from '../../call.ts'
 import { isShownTime, type Sql, staticFragment } from '../../database/sql.ts'
 
 /** The most marks that are kept: the oldest one goes when there is one more. */
@@ -12,7 +12,7 @@ const columns = staticFragment((sql) => sql`id, text, created_at as at, caller`)
 
 /** Marks this moment. Only the newest 10,000 marks are kept. */
 export async function addMark(
-  { sql, caller }: Pick<Call, 'sql' | 'caller'>,
+  { sql, caller }: Pick<ServerContext, 'sql'> & Pick<Acting, 'caller'>,
   { text }: z.output<typeof adding.input>,
 ): Promise<Mark> {
   const [mark] = await sql<[Mark]>`
@@ -26,7 +26,7 @@ export async function addMark(
 
 /** The marks, the newest first, without those that somebody has given a time by SQL which no request takes, such as `infinity`. */
 export const listMarks = async (
-  { sql }: Pick<Call, 'sql'>,
+  { sql }: Pick<ServerContext, 'sql'>,
   { text, limit }: z.output<typeof listing.input>,
 ): Promise<Mark[]> => [
   ...(await sql<Mark[]>`

@@ -5,7 +5,7 @@ import type {
   addAttachment as adding,
   listAttachments as listing,
 } from '../../../shared/jobs/attachments.ts'
-import type { Call } from '../../call.ts'
+import type { Listing, Reading, Reporting, ServerContext } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { inScope } from '../../database/scope.ts'
@@ -13,7 +13,7 @@ import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { pageLink } from '../paging.ts'
 import { type FoundJob, readJob } from './read-job.ts'
-import { hasRole, maskAttachment, noteReveal } from './reveal.ts'
+import { hasRole, maskAttachment, noteReveal, type Revealing } from './reveal.ts'
 import { attachmentsOf } from './surroundings.ts'
 
 /**
@@ -21,7 +21,7 @@ import { attachmentsOf } from './surroundings.ts'
  * @throws Failure `not_found` for an unknown job, and for a job of another domain than the request names
  */
 export async function addAttachment(
-  { sql, within, reportChangedRows }: Pick<Call, 'sql' | 'within' | 'reportChangedRows'>,
+  { sql, within, reportChangedRows }: Reading & Pick<Reporting, 'reportChangedRows'>,
   { id, domain, kind, content_text, url }: z.output<typeof adding.input>,
 ): Promise<Attachment> {
   // A transaction, which behind a pooler carries the setting for row level security of another program.
@@ -50,7 +50,10 @@ const noJob = (id: number, domain: string | undefined): Failure =>
  * Where a caller with a role sees it without the mask, an event says so.
  * @throws Failure `not_found` for an unknown job, and for a job of another domain than the request names
  */
-export async function listAttachments(call: Call, request: z.output<typeof listing.input>): Promise<Attachment[]> {
+export async function listAttachments(
+  call: Listing & Pick<ServerContext, 'redactor'> & Revealing,
+  request: z.output<typeof listing.input>,
+): Promise<Attachment[]> {
   const { id, domain, limit, redact = hasRole(call) } = request
   const rows = await retryDeadlock(() =>
     call.sql.begin(async (tx) => {

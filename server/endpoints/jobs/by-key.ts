@@ -2,13 +2,13 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { jobByKey as endpoint } from '../../../shared/jobs/by-key.ts'
 import type { ListedJob } from '../../../shared/jobs/list.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reading } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import { columns } from './list-page.ts'
 
-type KeyCall = Pick<Call, 'sql' | 'may' | 'within' | 'caller' | 'formerCaller'>
+type KeyCall = Reading & Pick<Call, 'may' | 'caller' | 'formerCaller'>
 
 /**
  * The job with an idempotency key. The same statement runs for a job that does not exist, for one outside of the scope of the caller,

@@ -6,7 +6,7 @@ import {
   type failureClusters as endpoint,
   restOfClusters,
 } from '../../../shared/jobs/clusters.ts'
-import type { Call } from '../../call.ts'
+import type { Listing, ServerContext } from '../../call.ts'
 import { clusterId } from '../../database/error-pattern.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { planForParameters } from '../../database/planner-hints.ts'
@@ -21,7 +21,10 @@ import { type Among, type ClusterRow, readClusters } from './clusters-read.ts'
  * Failures by what they have in common, and expired leases by worker, with the headers `X-Scanned` and `X-Complete`: `false`
  * where failures are in no cluster of the answer, or were not read.
  */
-export async function failureClusters(call: Call, request: ClustersRequest): Promise<z.output<typeof endpoint.output>> {
+export async function failureClusters(
+  call: Listing & Pick<ServerContext, 'redactor'>,
+  request: ClustersRequest,
+): Promise<z.output<typeof endpoint.output>> {
   const { rows, expired_leases } = await readBounded(call.sql, ['jobsctl_failures', 'jobsctl_retrying'], () =>
     readFailures(call.sql, { ...request, within: call.within }),
   )

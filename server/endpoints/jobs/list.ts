@@ -1,5 +1,5 @@
 import type { ListedJob, ListRequest } from '../../../shared/jobs/list.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Listing, ServerContext } from '../../call.ts'
 import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -19,7 +19,10 @@ import type { TimeKey } from './time-parts.ts'
  * All statements of a page see the same rows.
  * @throws Failure `invalid_request` for a cursor of another list; `forbidden` for a filter over what the caller may not see
  */
-export async function listJobs(call: Call, asked: ListRequest): Promise<ListedJob[]> {
+export async function listJobs(
+  call: Listing & Acting & Pick<ServerContext, 'viewerFields'>,
+  asked: ListRequest,
+): Promise<ListedJob[]> {
   requireVisible(call, asked)
   const { within } = call
   const request = { ...asked, ...(within && { within }) }

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib'
-import type { Call } from '../../call.ts'
+import type { Acting } from '../../call.ts'
 import { readJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -27,7 +27,7 @@ export interface FoundJob {
 /** A job that a caller asks for. */
 interface Wanted {
   id: number
-  within: Call['within']
+  within: Acting['within']
 }
 
 /** Reads a job and where it is; undefined for an unknown id, and for a job outside of the scope of the caller. */

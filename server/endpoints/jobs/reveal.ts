@@ -1,14 +1,14 @@
 import { singleUser } from '../../auth/authenticate.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Requested } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import type { Redactor } from '../../redact.ts'
 import type { FoundJob } from './read-job.ts'
 
-type Revealing = Pick<Call, 'caller' | 'identity' | 'requestId'>
+export type Revealing = Pick<Acting, 'caller' | 'identity'> & Pick<Requested, 'requestId'>
 
 /** True for a token that was given a role. The single-user key and tokens without a role see jobs unmasked, as in 0.1.0. */
-export const hasRole = ({ caller, identity }: Pick<Call, 'caller' | 'identity'>): boolean =>
+export const hasRole = ({ caller, identity }: Pick<Acting, 'caller' | 'identity'>): boolean =>
   caller !== singleUser.id && identity.role !== 'legacy-admin'
 
 /** Writes the event that says who has seen a job without the mask. */

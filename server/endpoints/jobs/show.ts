@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { JobSurroundings, showJob as showing } from '../../../shared/jobs/show.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reading, ServerContext } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -13,7 +13,7 @@ import { type FoundJob, readJob } from './read-job.ts'
 import { hasRole, maskAttachment, noteReveal } from './reveal.ts'
 import { readSurroundings } from './surroundings.ts'
 
-type ShowCall = Pick<Call, 'sql' | 'redactor' | 'may' | 'within' | 'caller' | 'identity' | 'requestId' | 'viewerFields'>
+type ShowCall = Reading & Pick<Call, 'redactor' | 'may' | 'caller' | 'identity' | 'requestId' | 'viewerFields'>
 
 /**
  * One job, from the table of jobs or from the archive. Where a caller with a role sees it without the mask, an event says so.
@@ -58,7 +58,7 @@ interface Hidden {
 interface Hiding {
   job: FoundJob
   surroundings: JobSurroundings
-  viewerFields: Call['viewerFields']
+  viewerFields: ServerContext['viewerFields']
 }
 
 /** The job for a caller that may not see payloads: error messages are folded, other content is null but for the fields for viewers. */

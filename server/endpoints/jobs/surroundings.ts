@@ -1,5 +1,5 @@
 import type { JobSurroundings, RelatedJob } from '../../../shared/jobs/show.ts'
-import type { Call } from '../../call.ts'
+import type { Acting } from '../../call.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -17,7 +17,7 @@ type Event = JobSurroundings['events'][number]
  * What belongs to a job beside its row. An archived job has its attachments and edges in its row. Of its dependencies, those on jobs
  * outside of the scope of the caller do not exist for the caller.
  */
-export async function readSurroundings(sql: Sql, job: FoundJob, within: Call['within']): Promise<JobSurroundings> {
+export async function readSurroundings(sql: Sql, job: FoundJob, within: Acting['within']): Promise<JobSurroundings> {
   // Sent together, since the way to the database takes longer than each of them.
   const [depends_on, dependents, attachments, events] = await Promise.all([
     readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid', within }),
@@ -35,7 +35,7 @@ export async function readSurroundings(sql: Sql, job: FoundJob, within: Call['wi
 interface Ends {
   own: 'job_uuid' | 'depends_on_job_uuid'
   other: 'job_uuid' | 'depends_on_job_uuid'
-  within: Call['within']
+  within: Acting['within']
 }
 
 async function readRelated(sql: Sql, job: FoundJob, { own, other, within }: Ends): Promise<RelatedJob[]> {
@@ -64,7 +64,7 @@ async function readRelated(sql: Sql, job: FoundJob, { own, other, within }: Ends
 }
 
 /** `and …`: true for the uuid of a job within the scope of the caller, live or archived. A job that is nowhere has no domain. */
-const isEndWithin = (sql: Sql, uuid: Fragment, within: Call['within']): Fragment =>
+const isEndWithin = (sql: Sql, uuid: Fragment, within: Acting['within']): Fragment =>
   within
     ? sql`and (
         exists (select from jobs where jobs.uuid = ${uuid} ${isWithin(sql, within)})
@@ -107,7 +107,7 @@ export const attachmentsOf = (sql: Sql, job: FoundJob): Fragment => {
 const rowsOf = (sql: Sql, list: unknown, columns: Fragment): Fragment => sql`
   from jsonb_to_recordset(${Array.isArray(list) ? writeJson(list) : '[]'}::text::jsonb) as source (${columns})`
 
-const readEvents = (sql: Sql, { row }: FoundJob, within: Call['within']) => sql<Event[]>`
+const readEvents = (sql: Sql, { row }: FoundJob, within: Acting['within']) => sql<Event[]>`
   select
     id, event_type,
     ${attrsOfEvent(sql)} as attrs,

@@ -4,7 +4,7 @@ import { scopeText } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { applyPlan as endpoint } from '../../../shared/plans/plans.ts'
 import type { ApprovedPlan, Commission, Done } from '../../bulk/commission.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { requireDigest } from './decide.ts'
 import { byPlan, findPlan, type PlanRow, parsedRequest, requireState, scopeOfPlan, type WholeRow } from './plan-row.ts'
@@ -81,7 +81,7 @@ async function isReplay(call: Call, row: PlanRow, rest_token: string | undefined
 }
 
 /** @throws Failure `forbidden` */
-function requireOwn({ identity: { principal } }: Call, row: PlanRow): void {
+function requireOwn({ identity: { principal } }: Pick<Acting, 'identity'>, row: PlanRow): void {
   if (principal === row.principal || principal === row.decided_principal) return
   const approver = row.decided_principal === null ? 'its approver' : `its approver ${row.decided_principal}`
   throw new Failure(
@@ -97,7 +97,7 @@ function requireOwn({ identity: { principal } }: Call, row: PlanRow): void {
  * Refuses who has another scope than the author of the plan, and could change more, or less, than the plan says.
  * @throws Failure `forbidden` for a caller that has another scope; `preview_stale` for a scope that this version does not know
  */
-function requireSameScope({ within, identity, caller }: Call, row: PlanRow): void {
+function requireSameScope({ within, identity, caller }: Acting, row: PlanRow): void {
   const ofPlan = scopeOfPlan(row)
   if (within === undefined || isDeepStrictEqual(within, ofPlan)) return
   throw new Failure(

@@ -4,11 +4,11 @@ import type { PlanState } from '../../../shared/plans/plan-states.ts'
 import type { approvePlan as endpoint, Plan } from '../../../shared/plans/plans.ts'
 import { requireAnother } from '../../auth/secret-makers.ts'
 import { recordAct } from '../../bulk/record/act.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Reading } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
-import { actorOf, personOf } from '../actor.ts'
+import { type ActingCall, actorOf, personOf } from '../actor.ts'
 import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
 import { lockPlan, type PlanRow, requireState, shownPlan, type WholeRow } from './plan-row.ts'
 
@@ -23,14 +23,15 @@ const decidable: Record<Decision, readonly PlanState[]> = {
 }
 
 type Request = z.output<typeof endpoint.input>
+type Deciding = Reading & Acting & ActingCall
 
 /** @throws Failure `not_found`; `forbidden` for who may be the author; `conflict`, `preview_stale` */
-export const approvePlan = (call: Call, request: Request): Promise<Plan> => decide(call, request, 'approved')
+export const approvePlan = (call: Deciding, request: Request): Promise<Plan> => decide(call, request, 'approved')
 
 /** The author may reject a plan, too, with the right `approve`. @throws Failure `not_found`; `conflict`, `preview_stale` */
-export const rejectPlan = (call: Call, request: Request): Promise<Plan> => decide(call, request, 'rejected')
+export const rejectPlan = (call: Deciding, request: Request): Promise<Plan> => decide(call, request, 'rejected')
 
-async function decide(call: Call, { id, digest }: Request, decision: Decision): Promise<Plan> {
+async function decide(call: Deciding, { id, digest }: Request, decision: Decision): Promise<Plan> {
   const origin = await readOrigin(call.sql)
   return unlessFrozen(call.sql, async (tx) => {
     const row = await lockPlan(tx, id, call)
@@ -81,7 +82,12 @@ export function requireDigest({ id, digest }: PlanRow, given: string): void {
   })
 }
 
-async function note(tx: Sql, { caller, identity, reason }: Call, row: PlanRow, decision: Decision): Promise<PlanRow> {
+async function note(
+  tx: Sql,
+  { caller, identity, reason }: Deciding,
+  row: PlanRow,
+  decision: Decision,
+): Promise<PlanRow> {
   const decided = { decided_by: caller, decided_principal: identity.principal, decided_reason: reason ?? null }
   const [{ decided_at }] = await tx<[{ decided_at: string }]>`
     update jobsctl_plans

@@ -6,7 +6,7 @@ import type { PlanState } from '../../../shared/plans/plan-states.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
 import { type Standing, standingOf } from '../../auth/standing.ts'
 import { byCaller, type Commission } from '../../bulk/commission.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Call } from '../../call.ts'
 import { changedParts, hasMovedSince, Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
@@ -79,7 +79,7 @@ const plans = staticFragment(
  * scope counts dependents wherever they are. One that was made under a scope with `cascade` may end dependents outside, which only a caller
  * with `cascade` may see and decide.
  */
-const isPlanWithin = (sql: Sql, scope: Call['within']): Fragment =>
+const isPlanWithin = (sql: Sql, scope: Acting['within']): Fragment =>
   scope
     ? sql`
       and (within is not null or dependents = 0)
@@ -87,7 +87,7 @@ const isPlanWithin = (sql: Sql, scope: Call['within']): Fragment =>
       ${isRecordWithin(sql, scope)}`
     : sql``
 
-type Reader = Pick<Call, 'within'>
+type Reader = Pick<Acting, 'within'>
 
 /** The newest plans that a caller sees, at most `limit`. */
 export const readPlans = (sql: Sql, most: number, { within }: Reader) => sql<PlanRow[]>`
@@ -121,7 +121,7 @@ export async function lockPlan(tx: Sql, id: number, reader: Reader): Promise<Who
  * The scope under which a plan is previewed and applied.
  * @throws Failure `preview_stale` for one that this version does not know: it may limit the plan more than this version can
  */
-export function scopeOfPlan({ id, within }: PlanRow): Call['within'] {
+export function scopeOfPlan({ id, within }: PlanRow): Acting['within'] {
   if (within === null) return undefined
   const known = TokenScope.safeParse(within)
   if (known.success) return known.data
@@ -170,14 +170,14 @@ function isOfAnother({ origin: before }: PlanRow, now: Origin | undefined): bool
 }
 
 /** Whether a caller is told for whom others called: who only reads gets ids of callers alone. */
-export const seesPeople = (may: Call['may']): boolean =>
+export const seesPeople = (may: Acting['may']): boolean =>
   may.has('change') || may.has('approve') || may.has('read_tokens')
 
 /** The plan as a caller may see it. */
 export function shownPlan(
   row: PlanRow,
   origin: Origin | undefined,
-  { may, within }: Pick<Call, 'may' | 'within'>,
+  { may, within }: Pick<Acting, 'may' | 'within'>,
 ): Plan {
   const { jobs: count, caller: author, dependents, digest, reason, created_at, expires_at, operation_id } = row
   const { id, kind, path, domain, queue, job_type, decision, decided_by, decided_reason, decided_at } = row

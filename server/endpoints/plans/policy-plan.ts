@@ -102,7 +102,7 @@ async function operationOf(sql: Sql, previewId: string): Promise<number> {
 
 const requireGovern = (call: Call) => requireRight(callerOf(call), 'govern')
 
-const callerOf = ({ caller: id, identity, may, session }: Call) => ({
+const callerOf = ({ caller: id, identity, may, session }: Pick<Call, 'caller' | 'identity' | 'may' | 'session'>) => ({
   ...identity,
   id,
   may,

@@ -6,7 +6,7 @@ import {
   type showPlan as showing,
   WholePlan,
 } from '../../../shared/plans/plans.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Call, Reading } from '../../call.ts'
 import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isContentHidden } from '../hidden.ts'
 import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
@@ -28,7 +28,7 @@ import { countPolicy } from './policy-plan.ts'
 const most = 10_000
 
 export async function listPlans(
-  call: Pick<Call, 'sql' | 'may' | 'within'>,
+  call: Reading & Pick<Acting, 'may'>,
   { state, limit }: z.output<typeof listing.input>,
 ): Promise<Plan[]> {
   const { sql } = call
@@ -75,7 +75,11 @@ interface Now {
   rest?: number | undefined
 }
 
-export function wholePlan(call: Call, row: WholeRow, { origin, still_matching, rest }: Now): WholePlan {
+export function wholePlan(
+  call: Pick<Acting, 'may' | 'within'>,
+  row: WholeRow,
+  { origin, still_matching, rest }: Now,
+): WholePlan {
   const request = Object.entries(parsedRequest(row)).filter(([name]) => !isHidden(call, name))
   const plan = shownPlan(row, origin, call)
   return WholePlan.parse({
@@ -88,4 +92,5 @@ export function wholePlan(call: Call, row: WholeRow, { origin, still_matching, r
 }
 
 /** What is looked for in payloads and errors is a part of them. */
-const isHidden = (call: Call, name: string): boolean => isContentHidden(call) && /^(payload|error$)/.test(name)
+const isHidden = (call: Pick<Acting, 'may'>, name: string): boolean =>
+  isContentHidden(call) && /^(payload|error$)/.test(name)

@@ -7,7 +7,7 @@ import { nextTime } from '../../../shared/policy/schedule.ts'
 import { type ApprovedPlan, byCaller } from '../../bulk/commission.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import { approvalDetails } from '../../bulk/record/approved-plan.ts'
-import type { Acting, Call } from '../../call.ts'
+import type { Acting, Call, Requested, ServerContext } from '../../call.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isShownTime, type Sql, type Transaction } from '../../database/sql.ts'
@@ -93,7 +93,7 @@ async function countOf(call: Call, rule: Rule): Promise<Counted | undefined> {
  */
 export async function writePolicy(
   tx: Transaction,
-  call: Pick<Call, 'approvalAbove' | 'idempotencyKey'> & Acting & ActingCall,
+  call: Pick<ServerContext, 'approvalAbove'> & Pick<Requested, 'idempotencyKey'> & Acting & ActingCall,
   { rules, revision }: Pick<Request, 'rules' | 'revision'>,
   plan?: { previewId: string; approved: ApprovedPlan },
 ): Promise<void> {

@@ -4,7 +4,7 @@ import { applyPolicy as endpoint } from '../../../shared/policy/policy.ts'
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { leastAbove, readApprovalAbove } from '../../bulk/limits/approval-setting.ts'
 import { digits } from '../../bulk/limits/size.ts'
-import type { Call } from '../../call.ts'
+import type { ServerContext } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 
 /**
@@ -14,7 +14,7 @@ import type { Sql } from '../../database/sql.ts'
  */
 export async function requireSmall(
   tx: Sql,
-  { approvalAbove }: Pick<Call, 'approvalAbove'>,
+  { approvalAbove }: Pick<ServerContext, 'approvalAbove'>,
   rules: readonly Rule[],
 ): Promise<void> {
   const forAll = await readApprovalAbove(tx, approvalAbove)

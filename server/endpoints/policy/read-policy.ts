@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { BrokenRule, Policy, RuleState } from '../../../shared/policy/policy.ts'
 import { Count } from '../../../shared/scope.ts'
-import type { Call } from '../../call.ts'
+import type { ServerContext } from '../../call.ts'
 import { freezeClause, readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences } from '../../database/installation/installation.ts'
 import { jsonOf } from '../../database/lossless-json.ts'
@@ -72,7 +72,7 @@ export async function readRules(sql: Sql): Promise<{ rules: RuleState[]; broken:
 }
 
 /** The policy that is applied, with the last runs of its rules. */
-export async function showPolicy(call: Pick<Call, 'sql' | 'authMode' | 'place'>): Promise<Policy> {
+export async function showPolicy(call: Pick<ServerContext, 'sql' | 'authMode' | 'place'>): Promise<Policy> {
   const [row, { rules, broken }] = await Promise.all([readApplied(call.sql), readRules(call.sql)])
   if (!row?.applied) {
     const isNone = !row && rules.length === 0 && broken.length === 0
@@ -91,7 +91,7 @@ export async function showPolicy(call: Pick<Call, 'sql' | 'authMode' | 'place'>)
 
 /** Why no server runs a rule now, as a clause; null where they do. */
 async function standstillOf(
-  { sql, place }: Pick<Call, 'sql' | 'place'>,
+  { sql, place }: Pick<ServerContext, 'sql' | 'place'>,
   broken: readonly BrokenRule[],
 ): Promise<string | null> {
   const freeze = await readFreeze(sql)

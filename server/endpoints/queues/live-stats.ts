@@ -1,7 +1,7 @@
 import type { StoppedQueue } from '../../../shared/queues/queues.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { LiveGroup, RunningChange } from '../../../shared/queues/stats-stream.ts'
-import type { Call } from '../../call.ts'
+import type { Acting } from '../../call.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
@@ -24,7 +24,7 @@ export interface LiveStats {
 
 interface LiveCall {
   sql: Pool
-  within: Call['within']
+  within: Acting['within']
 }
 
 /**
@@ -105,7 +105,7 @@ async function readPosition(tx: Sql, before: EventPosition | undefined) {
 /** The most running operations of a frame; each of them changes jobs, so that there are never many. */
 const mostOperations = 100
 
-const runningChanges = (tx: Sql, within: Call['within']) => tx<RunningChange[]>`
+const runningChanges = (tx: Sql, within: Acting['within']) => tx<RunningChange[]>`
   select id, kind, domain, queue, job_type, caller, reason, affected, previewed, started_at
   from job_operations
   where state = 'running' ${isRecordWithin(tx, within)}

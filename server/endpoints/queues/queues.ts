@@ -4,14 +4,14 @@ import type {
   StoppedQueue,
   queueStatus as statusEndpoint,
 } from '../../../shared/queues/queues.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Reading } from '../../call.ts'
 import { isQueueWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { statedReason } from './stated-reason.ts'
 
 /** The state of a queue, and its threshold where one is set; a queue that was never stopped runs, and so does one outside of the scope. */
 export async function queueStatus(
-  { sql, within }: Pick<Call, 'sql' | 'within'>,
+  { sql, within }: Reading,
   { domain, queue }: z.output<typeof statusEndpoint.input>,
 ): Promise<z.output<typeof statusEndpoint.output>> {
   const [row] = await sql<z.output<typeof statusEndpoint.output>[]>`
@@ -30,7 +30,7 @@ export async function queueStatus(
  * where the request asks for them.
  */
 export const listQueues = async (
-  call: Pick<Call, 'sql' | 'within'>,
+  call: Reading,
   { thresholds = false }: z.output<typeof listEndpoint.input>,
 ): Promise<StoppedQueue[]> => {
   if (!thresholds) return stoppedQueues(call)
@@ -51,7 +51,13 @@ export const listQueues = async (
 }
 
 /** The queues that are paused or draining. */
-export const stoppedQueues = async ({ sql, within }: { sql: Sql; within: Call['within'] }): Promise<StoppedQueue[]> => [
+export const stoppedQueues = async ({
+  sql,
+  within,
+}: {
+  sql: Sql
+  within: Acting['within']
+}): Promise<StoppedQueue[]> => [
   ...(await sql<StoppedQueue[]>`
     select
       domain, queue, coalesce(paused, false) as paused, coalesce(drain, false) as drain, updated_at, stated.reason

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { BreachesRequest, SlaBreach } from '../../../shared/queues/sla.ts'
-import type { Call } from '../../call.ts'
+import type { Listing } from '../../call.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { readBounded } from '../bounded-read.ts'
 import { openCursor, pageLink, sealCursor } from '../paging.ts'
@@ -15,7 +15,7 @@ const Cursor = z.strictObject({ created_at: z.string().nullable(), id: z.string(
  * jobs of groups with policies are running, or more policies are there, than are read.
  * @throws Failure `invalid_request` for a cursor of another list
  */
-export async function listSlaBreaches(call: Call, request: BreachesRequest): Promise<SlaBreach[]> {
+export async function listSlaBreaches(call: Listing, request: BreachesRequest): Promise<SlaBreach[]> {
   const cursor: Place | undefined = openCursor(request, Cursor)
   const rows = await readBounded(call.sql, ['jobsctl_waiting'], () =>
     call.sql.begin(async (tx) => {

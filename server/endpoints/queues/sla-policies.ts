@@ -9,7 +9,7 @@ import type {
 } from '../../../shared/queues/sla.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Listing, Reading } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { inScope } from '../../database/scope.ts'
@@ -17,7 +17,7 @@ import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 
-type PolicyCall = ActingCall & Pick<Call, 'sql' | 'identity' | 'within'>
+type PolicyCall = ActingCall & Reading & Pick<Acting, 'identity'>
 
 /**
  * Sets the limits of a group, in place of those that it has. Limits that are others than before have a sealed record.
@@ -103,7 +103,7 @@ export async function deleteSlaPolicy(
 export const mostPolicies = 10_000
 
 /** The policies by domain, queue and job type, with the header `X-Complete`: `false` where there are more than are read. */
-export async function listSlaPolicies(call: Call, scope: z.output<typeof listing.input>): Promise<SlaPolicy[]> {
+export async function listSlaPolicies(call: Listing, scope: z.output<typeof listing.input>): Promise<SlaPolicy[]> {
   const policies = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return tx<SlaPolicy[]>`

@@ -1,6 +1,6 @@
 import type { StaleQueue } from '../../../shared/queues/stale.ts'
 import type { Scope } from '../../../shared/scope.ts'
-import type { Call } from '../../call.ts'
+import type { Listing } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -10,7 +10,7 @@ import { expiredLeases, mostExpired } from '../expired-leases.ts'
  * The queues that hold expired leases within the scope of the caller, with the headers `X-Scanned` and `X-Complete`: `false` where there are more expired
  * leases than are read, so that counts are too low.
  */
-export async function staleQueues(call: Call, scope: Scope): Promise<StaleQueue[]> {
+export async function staleQueues(call: Listing, scope: Scope): Promise<StaleQueue[]> {
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return readStale(tx, { ...scope, within: call.within })

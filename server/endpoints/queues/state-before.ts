@@ -1,10 +1,10 @@
-import type { Call } from '../../call.ts'
+import type { Acting, Reading } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { ActingCall } from '../actor.ts'
 import { statedReason } from './stated-reason.ts'
 
 /** What a change of a queue takes of its call. */
-export type ControlCall = ActingCall & Pick<Call, 'sql' | 'identity' | 'within'>
+export type ControlCall = ActingCall & Reading & Pick<Acting, 'identity'>
 
 /** A queue before a change, with the time and the reason of a stop. */
 export interface QueueBefore {

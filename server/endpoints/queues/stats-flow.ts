@@ -1,4 +1,4 @@
-import type { Call } from '../../call.ts'
+import type { Acting } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { groupKey } from './fold-groups.ts'
@@ -32,7 +32,7 @@ const mostIds = 20_000
 
 interface FlowCall {
   sql: Sql
-  within: Call['within']
+  within: Acting['within']
 }
 
 /** Counts the events between two reads. The transaction of `sql` must have taken the snapshot of `now`. */

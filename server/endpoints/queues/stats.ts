@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { stats as endpoint, GroupStats } from '../../../shared/queues/stats.ts'
-import type { Call } from '../../call.ts'
+import type { Acting } from '../../call.ts'
 import { groupsOfJobs, isListed } from '../../counts/group-list.ts'
 import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
@@ -10,7 +10,7 @@ type Asked = z.output<typeof endpoint.input>
 
 interface StatsCall {
   sql: Sql
-  within?: Call['within']
+  within?: Acting['within']
 }
 
 /** Counts of live jobs by group: from the counts that triggers keep where these can be trusted, else from the jobs. */

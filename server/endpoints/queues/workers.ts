@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { listWorkers as endpoint, WorkerRow } from '../../../shared/queues/workers.ts'
-import type { Call } from '../../call.ts'
+import type { Listing } from '../../call.ts'
 import { endedAt } from '../../database/job-filter.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -18,7 +18,7 @@ const mostQueues = 20
  * The workers of a scope, those with the most running jobs first, with the header `X-Complete`: `false` where there are more
  * jobs or workers than are read.
  */
-export async function listWorkers(call: Call, asked: z.output<typeof endpoint.input>): Promise<WorkerRow[]> {
+export async function listWorkers(call: Listing, asked: z.output<typeof endpoint.input>): Promise<WorkerRow[]> {
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return readWorkers(tx, { ...asked, within: call.within })

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { AddHold, addHold as endpoint, Hold } from '../../../shared/records/holds.ts'
-import type { Call } from '../../call.ts'
+import type { ServerContext } from '../../call.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { isLocked } from '../../database/errors/failure.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -13,7 +13,7 @@ import type { ActingCall } from '../actor.ts'
 import { holdColumns, insertHoldEvent, recordHold } from './holds.ts'
 import { recordOf } from './records.ts'
 
-type HoldCall = ActingCall & Pick<Call, 'sql'>
+type HoldCall = ActingCall & Pick<ServerContext, 'sql'>
 
 /** Each job is compared with every hold over a filter or an operation. Holds of undos are looked up by the id of a job. */
 const mostHolds = 100

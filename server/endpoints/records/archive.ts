@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { ArchiveRequest, KeptOperation, archiveMeta as meta } from '../../../shared/records/archive.ts'
-import type { Call } from '../../call.ts'
+import type { Listing, Reading, ServerContext } from '../../call.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
@@ -17,7 +17,7 @@ type Meta = z.output<typeof meta.output>
  * @throws Failure `not_found` for a job that is not in the archive, and for a job of another domain than the request names
  */
 export async function archiveMeta(
-  { sql, within }: Call,
+  { sql, within }: Reading,
   { job_id, domain }: z.output<typeof meta.input>,
 ): Promise<Meta> {
   const missing = await missingArchiveColumns(sql)
@@ -40,7 +40,10 @@ export async function archiveMeta(
 const mostScanned = 1000
 
 /** A page of the operations of which jobs can still be given back, with the header `Link` to the next page. */
-export async function listArchive(call: Call, request: ArchiveRequest): Promise<KeptOperation[]> {
+export async function listArchive(
+  call: Listing & Pick<ServerContext, 'archiveDays'>,
+  request: ArchiveRequest,
+): Promise<KeptOperation[]> {
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return readKept(

@@ -3,7 +3,7 @@ import { undoOf } from '../../../shared/changes/kinds.ts'
 import type { Conflict } from '../../../shared/changes/undo.ts'
 import type { listConflicts as endpoint } from '../../../shared/records/conflicts.ts'
 import type { OperationRecord } from '../../../shared/records/records.ts'
-import type { Call } from '../../call.ts'
+import type { Reading } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { hasKeptRows, wayBack } from '../../undo/way-back.ts'
@@ -17,7 +17,7 @@ const pageSize = 10_000
  * @throws Failure `not_found`; `conflict` for an operation that runs or cannot be undone
  */
 export async function listConflicts(
-  { sql, within }: Pick<Call, 'sql' | 'within'>,
+  { sql, within }: Reading,
   { id, after_id, ...scope }: z.output<typeof endpoint.input>,
 ): Promise<z.output<typeof endpoint.output>> {
   const record = await recordOf({ sql, within }, id)

@@ -5,7 +5,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { followOperation as following, stopOperation as stopping } from '../../../shared/records/course.ts'
 import { partialFailure } from '../../bulk/partial-failure.ts'
 import { waitingOf } from '../../bulk/pressure/record.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Call, Reading, Requested } from '../../call.ts'
 import { freezeClause, freezeOf } from '../../database/installation/freeze.ts'
 import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
 
@@ -14,7 +14,7 @@ import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
  * @throws Failure `not_found`
  */
 export async function stopOperation(
-  { sql, caller, reason, within }: Pick<Call, 'sql' | 'caller' | 'reason' | 'within'>,
+  { sql, caller, reason, within }: Reading & Pick<Acting, 'caller'> & Pick<Requested, 'reason'>,
   { id }: z.output<typeof stopping.input>,
 ): Promise<z.output<typeof stopping.output>> {
   const [row] = await sql<{ state: string }[]>`
@@ -53,7 +53,7 @@ interface Course {
  * @throws Failure `not_found`; `partial` where the operation stopped before its end; `shutting_down`
  */
 export async function followOperation(
-  call: Pick<Call, 'sql' | 'within' | 'stopping' | 'disconnected' | 'reportProgress' | 'recheckCredentials'>,
+  call: Reading & Pick<Call, 'stopping' | 'disconnected' | 'reportProgress' | 'recheckCredentials'>,
   { id }: z.output<typeof following.input>,
 ): Promise<z.output<typeof following.output>> {
   for (let looks = 1; ; looks++) {
@@ -72,7 +72,7 @@ export async function followOperation(
   }
 }
 
-async function readCourse({ sql, within }: Pick<Call, 'sql' | 'within'>, id: number): Promise<Course> {
+async function readCourse({ sql, within }: Reading, id: number): Promise<Course> {
   const [row] = await sql<Course[]>`
     select state, affected, batches, previewed, error, ${countsWithin(sql, sql`answer`, within)} as answer, idempotency_key is not null as has_key, ${waitingOf(sql)} as waiting,
       (extract(epoch from coalesce(ended_at, clock_timestamp()) - started_at) * 1000)::bigint as elapsed_ms,

@@ -5,11 +5,11 @@ import type {
   moveEventCursor as moving,
   removeEventCursor as removing,
 } from '../../../shared/records/event-cursors.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, ServerContext } from '../../call.ts'
 import { type Sql, staticFragment } from '../../database/sql.ts'
 import { requireGivenOut } from '../../lifecycle/events/event-ids.ts'
 
-type CursorCall = Pick<Call, 'sql' | 'caller' | 'may' | 'eventWatermark'>
+type CursorCall = Pick<ServerContext, 'sql' | 'eventWatermark'> & Pick<Acting, 'caller' | 'may'>
 
 /** Each delays the end of events by some days, so that their number is bounded. */
 const mostCursors = 100

@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { headers } from '../../../shared/headers.ts'
 import type { EventsRequest, JobEvent } from '../../../shared/records/events.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Call } from '../../call.ts'
 import { requireGivenOut } from '../../lifecycle/events/event-ids.ts'
 import { eventsExpired, expiredAfter } from '../../lifecycle/events/expired-events.ts'
 import { isContentHidden, openAttrs } from '../hidden.ts'
@@ -39,7 +39,7 @@ export async function events(call: EventsCall, request: EventsRequest): Promise<
 }
 
 /** An event as a caller may see it. */
-export const openEvent = (caller: Pick<Call, 'may'>, event: JobEvent): JobEvent =>
+export const openEvent = (caller: Pick<Acting, 'may'>, event: JobEvent): JobEvent =>
   isContentHidden(caller) ? { ...event, attrs: openAttrs(event.attrs) } : event
 
 /** Reads piece after piece, each in its turn among the slow reads, until the page is full, the end is reached or the time is over. */

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { exportOperations as endpoint, SealedRecord } from '../../../shared/records/export.ts'
 import { sealedText } from '../../bulk/chain/hash-chain.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, ServerContext } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { hiddenFilters } from '../hidden.ts'
 
@@ -14,7 +14,7 @@ const pageBytes = 4_000_000
  * @throws Failure `not_found` where the record of `after_id` is not in the chain
  */
 export async function exportOperations(
-  { sql, may }: Pick<Call, 'sql' | 'may'>,
+  { sql, may }: Pick<ServerContext, 'sql'> & Pick<Acting, 'may'>,
   { since, until, after_id, limit }: z.output<typeof endpoint.input>,
 ): Promise<SealedRecord[]> {
   const after = after_id > 0 ? await placeOf(sql, after_id) : undefined

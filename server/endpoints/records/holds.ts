@@ -3,7 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { Hold, listHolds as listing, removeHold as removing } from '../../../shared/records/holds.ts'
 import { scopeFields } from '../../../shared/scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Call, Requested, ServerContext } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { type Sql, staticFragment, type Transaction } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
@@ -34,7 +34,7 @@ function withoutContentFilter(hold: Hold): Hold {
   return { ...hold, filter: { ...hold.filter, ...Object.fromEntries(hidden.map((name) => [name, null])) } }
 }
 
-type RemoveCall = ActingCall & Pick<Call, 'sql'>
+type RemoveCall = ActingCall & Pick<ServerContext, 'sql'>
 
 /**
  * Ends a hold now, with an event. Maintenance deletes its rows.
@@ -82,7 +82,7 @@ const FilterScope = z.object(scopeFields)
 /** Writes the event of a hold; its reason is the one of the call, as in other events. */
 export async function insertHoldEvent(
   tx: Sql,
-  { caller, reason, requestId }: Pick<Call, 'caller' | 'reason' | 'requestId'>,
+  { caller, reason, requestId }: Pick<Acting, 'caller'> & Pick<Requested, 'reason' | 'requestId'>,
   { type, hold }: { type: 'hold.added' | 'hold.removed'; hold: Hold },
 ): Promise<void> {
   const { domain = null, queue = null, job_type = null } = FilterScope.parse(hold.filter ?? {})

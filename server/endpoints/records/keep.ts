@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { keepOperation as endpoint } from '../../../shared/records/keep.ts'
 import { recordAct } from '../../bulk/record/act.ts'
-import type { Call } from '../../call.ts'
+import type { Reading, ServerContext } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
@@ -11,7 +11,7 @@ import { hasKeptRows } from '../../undo/way-back.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import { recordOf } from './records.ts'
 
-type KeepCall = ActingCall & Pick<Call, 'sql' | 'archiveDays' | 'within'>
+type KeepCall = ActingCall & Reading & Pick<ServerContext, 'archiveDays'>
 
 /** The longest term of an operation, that of `JOBS_ARCHIVE_DAYS`. */
 const mostDays = 3650

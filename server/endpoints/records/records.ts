@@ -8,7 +8,7 @@ import type {
 } from '../../../shared/records/records.ts'
 import { readChainWitnesses } from '../../bulk/chain/chain-witnesses.ts'
 import { readChainHead, verifyChain } from '../../bulk/chain/verify-chain.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Reading, ServerContext } from '../../call.ts'
 import { inScope, isWithin } from '../../database/scope.ts'
 import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
@@ -70,7 +70,7 @@ interface Shown {
   counts: Fragment
 }
 
-const shownTo = (sql: Sql, caller: Pick<Call, 'may' | 'within'>): Shown => ({
+const shownTo = (sql: Sql, caller: Pick<Acting, 'may' | 'within'>): Shown => ({
   filters: filtersFor(sql, caller),
   counts: countsWithin(sql, numbersOf(sql), caller.within),
 })
@@ -95,7 +95,7 @@ const runningOn = staticFragment(
  * The filters of a record as a caller may see them. They have what was looked for in payloads and errors, the addresses of callers and, in
  * the record of an act, the names of tokens.
  */
-const filtersFor = (sql: Sql, caller: Pick<Call, 'may' | 'within'>): Fragment => {
+const filtersFor = (sql: Sql, caller: Pick<Acting, 'may' | 'within'>): Fragment => {
   // The scope under which a change ran may name other domains than the change.
   const hidden = [...hiddenFilters(caller), ...(caller.within ? ['within'] : [])]
   if (hidden.length === 0) return sql`filters`
@@ -115,7 +115,7 @@ const undone = staticFragment(
 
 /** The records of bulk changes and acts, the newest first. */
 export const listOperations = async (
-  { sql, may, within }: Call,
+  { sql, may, within }: Reading & Pick<Acting, 'may'>,
   request: z.output<typeof listing.input>,
 ): Promise<OperationRecord[]> => {
   const rows = await sql<Row[]>`${recordsOf(
@@ -155,7 +155,7 @@ const withNoWayBack = (row: Row): OperationRecord => {
  * @throws Failure `not_found`
  */
 export async function getOperation(
-  { sql, may, within }: Call,
+  { sql, may, within }: Reading & Pick<Acting, 'may'>,
   { id }: z.output<typeof getting.input>,
 ): Promise<z.output<typeof getting.output>> {
   const record = await recordOf({ sql, within }, id, shownTo(sql, { may, within }))
@@ -177,7 +177,7 @@ export async function getOperation(
 
 /** @throws Failure `not_found`, also for an operation that may have reached jobs outside of the scope of the caller */
 export async function recordOf(
-  { sql, within }: { sql: Sql; within: Call['within'] },
+  { sql, within }: { sql: Sql; within: Acting['within'] },
   id: number,
   shown: Shown = { filters: sql`filters`, counts: numbersOf(sql) },
 ): Promise<OperationRecord> {
@@ -193,7 +193,7 @@ const notSealed = [
 
 /** Checks the hash chain of the records, and looks for a hash that the caller kept. */
 export async function verifyOperations(
-  { sql }: Pick<Call, 'sql'>,
+  { sql }: Pick<ServerContext, 'sql'>,
   { expect }: Pick<z.output<typeof verifying.input>, 'expect'>,
 ): Promise<z.output<typeof verifying.output>> {
   const days = await verifyChain(sql)

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type AcquireRequest, Attempt } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
-import type { Call, LeaseTogether } from '../../call.ts'
+import type { LeaseTogether, WorkCall } from '../../call.ts'
 import { nextDueMs } from '../../lifecycle/due.ts'
 import { attemptOfJob, type JobShape, wholeJob } from '../../lifecycle/job-row.ts'
 import { leaseJobs } from '../../lifecycle/lease.ts'
@@ -20,11 +20,11 @@ const pollMs = 1000
  * @throws Failure `invalid_request` for a lease that is longer than this server allows; `forbidden` for a queue or a job type outside
  * of the scope of the caller
  */
-export const acquire = (call: Call, request: AcquireRequest): Promise<{ jobs: Job[] }> =>
+export const acquire = (call: WorkCall, request: AcquireRequest): Promise<{ jobs: Job[] }> =>
   acquireAs(call, request, { shape: wholeJob, together: call.leaseTogether.whole })
 
 /** Leases jobs as `acquire`, and answers of each what a worker needs to run it and to end its attempt. */
-export const acquireMinimally = async (call: Call, request: AcquireRequest) => ({
+export const acquireMinimally = async (call: WorkCall, request: AcquireRequest) => ({
   body: MinimalOutput.parse(
     await acquireAs(call, request, { shape: attemptOfJob, together: call.leaseTogether.attempt }),
   ),
@@ -36,7 +36,7 @@ const MinimalOutput = z.object({ jobs: z.array(Attempt) })
 type Leased = Pick<Job, 'id' | 'worker_id' | 'lease_id'>
 
 async function acquireAs<Row extends Leased>(
-  call: Call,
+  call: WorkCall,
   given: AcquireRequest,
   { shape, together }: { shape: JobShape<Row>; together: LeaseTogether<Row> },
 ): Promise<{ jobs: Row[] }> {
@@ -52,7 +52,7 @@ async function acquireAs<Row extends Leased>(
  * The request of a caller that is limited to job types, which takes jobs of these types where it names none.
  * @throws Failure `forbidden` for a queue or a job type outside of the scope of the caller
  */
-function withinScope(call: Call, request: AcquireRequest): AcquireRequest {
+function withinScope(call: WorkCall, request: AcquireRequest): AcquireRequest {
   if (call.within === undefined) return request
   const { domain, queue } = request
   const job_types = request.job_types ?? (call.within.job_types.length > 0 ? call.within.job_types : undefined)
@@ -62,7 +62,7 @@ function withinScope(call: Call, request: AcquireRequest): AcquireRequest {
 }
 
 async function waitForJobs<Row extends Leased>(
-  call: Call,
+  call: WorkCall,
   request: AcquireRequest,
   shape: JobShape<Row>,
 ): Promise<Row[]> {
@@ -80,7 +80,7 @@ async function waitForJobs<Row extends Leased>(
 }
 
 /** Answers the jobs; releases them if the caller disconnects before the response is written. */
-async function handOver<Row extends Leased>(call: Call, jobs: Row[]): Promise<{ jobs: Row[] }> {
+async function handOver<Row extends Leased>(call: WorkCall, jobs: Row[]): Promise<{ jobs: Row[] }> {
   call.reportChangedRows(jobs.length)
   if (jobs.length === 0) return { jobs }
   // The operating system may have closed the connection already; Node reports that in its next poll of the network.
@@ -91,7 +91,7 @@ async function handOver<Row extends Leased>(call: Call, jobs: Row[]): Promise<{ 
   return { jobs }
 }
 
-function releaseAll(call: Call, jobs: readonly Leased[]): void {
+function releaseAll(call: WorkCall, jobs: readonly Leased[]): void {
   for (const { id, worker_id, lease_id } of jobs) {
     if (worker_id === null || lease_id === null) continue
     const request = { id, worker_id, lease_id, completion_token: undefined }

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { cancel as endpoint } from '../../../shared/work/cancel.ts'
-import type { Call } from '../../call.ts'
+import type { Acting, Call, Requested } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isWithin } from '../../database/scope.ts'
@@ -54,7 +54,7 @@ function answerOf(id: number, { before, after, cancel_requested }: Row): Answer 
 }
 
 function answerAlong(
-  { within, reportChangedRows }: Call,
+  { within, reportChangedRows }: Pick<Call, 'within' | 'reportChangedRows'>,
   id: number,
   { operation, dependents, elsewhere }: Along,
 ): Answer {
@@ -79,7 +79,7 @@ interface Row {
 }
 
 const endOrAsk = (
-  { sql, requestId, caller, within }: Pick<Call, 'requestId' | 'caller' | 'within'> & { sql: Sql },
+  { sql, requestId, caller, within }: Pick<Requested, 'requestId'> & Pick<Acting, 'caller' | 'within'> & { sql: Sql },
   cancellation: Cancellation,
 ) => sql<Row[]>`
   with

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { EnqueuedJob, enqueueBatch, NewJob } from '../../../shared/work/enqueue.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
-import type { Call, InsertTogether } from '../../call.ts'
+import type { InsertTogether, WorkCall } from '../../call.ts'
 import { isUniqueViolation } from '../../database/errors/failure.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { refuseCycles } from '../../lifecycle/dependency-cycles.ts'
@@ -18,7 +18,7 @@ import { isContentHidden, withoutContent } from '../hidden.ts'
  * @throws Failure `queue_draining`, `too_large`, `invalid_request` for its dependencies, `conflict`, or `forbidden` for a job outside of
  * the scope of the caller
  */
-export async function enqueueJob(call: Call, job: NewJob): Promise<EnqueuedJob> {
+export async function enqueueJob(call: WorkCall, job: NewJob): Promise<EnqueuedJob> {
   const {
     jobs: [enqueued],
   } = await enqueueJobs(call, { jobs: [job] })
@@ -31,7 +31,7 @@ export async function enqueueJob(call: Call, job: NewJob): Promise<EnqueuedJob> 
  * @throws as `enqueueJob`
  */
 export async function enqueueJobs(
-  call: Call,
+  call: WorkCall,
   { jobs }: z.output<typeof enqueueBatch.input>,
 ): Promise<{ jobs: EnqueuedJob[] }> {
   const enqueued = await enqueue(call, jobs, { shape: wholeJob, together: call.insertTogether.whole })
@@ -44,7 +44,7 @@ export async function enqueueJobs(
  * if there are any.
  * @throws as `enqueueJob`
  */
-export async function enqueueMinimally(call: Call, jobs: readonly NewJob[]) {
+export async function enqueueMinimally(call: WorkCall, jobs: readonly NewJob[]) {
   const enqueued = await enqueue(call, jobs, { shape: namedJob, together: call.insertTogether.named })
   const existing = enqueued.flatMap(({ created }, index) => (created ? [] : [index]))
   const created = enqueued.length - existing.length
@@ -62,7 +62,7 @@ interface Answering<Row extends NamedJob> {
 }
 
 async function enqueue<Row extends NamedJob>(
-  call: Call,
+  call: WorkCall,
   jobs: readonly NewJob[],
   { shape, together }: Answering<Row>,
 ): Promise<Created<Row>[]> {
@@ -92,7 +92,7 @@ const tries = 5
  * @returns the job of each entry, by the index of the entry
  */
 async function insertOrFind<Row extends NamedJob>(
-  call: Call,
+  call: WorkCall,
   entries: readonly Entry[],
   shape: JobShape<Row>,
 ): Promise<Enqueued<Row>> {
@@ -122,7 +122,7 @@ function conflictOf(missing: readonly Entry[]): string {
 
 /** A dependency may have ended badly during the insert. The jobs that are cancelled because of that are read again. */
 async function rereadLateDependents<Row extends NamedJob>(
-  call: Call,
+  call: WorkCall,
   { enqueued, jobs, shape }: { enqueued: Enqueued<Row>; jobs: readonly NewJob[]; shape: JobShape<Row> },
 ): Promise<void> {
   const waiting = [...enqueued].filter(

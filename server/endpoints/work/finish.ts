@@ -9,7 +9,7 @@ import type {
   finishMany,
   release,
 } from '../../../shared/work/finish.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reading, ServerContext } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
@@ -20,18 +20,17 @@ import { settle } from '../../lifecycle/settle.ts'
 import { settleCompleted } from '../../lifecycle/settle-completed.ts'
 
 /** What a finish takes of a call. */
-export type FinishCall = Pick<
-  Call,
-  | 'sql'
-  | 'requestId'
-  | 'quarantineThreshold'
-  | 'requireCompletionToken'
-  | 'maxJsonBytes'
-  | 'reportChangedRows'
-  | 'leaseOwner'
-  | 'within'
-  | 'completeTogether'
->
+export type FinishCall = Reading &
+  Pick<
+    Call,
+    | 'requestId'
+    | 'quarantineThreshold'
+    | 'requireCompletionToken'
+    | 'maxJsonBytes'
+    | 'reportChangedRows'
+    | 'leaseOwner'
+    | 'completeTogether'
+  >
 
 /** @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token */
 export const completeJob = (call: FinishCall, request: z.output<typeof complete.input>): Promise<Finished> =>
@@ -107,7 +106,7 @@ const settleAlone = (call: FinishCall, keyed: readonly KeyedFinish[]): Promise<F
   )
 
 function tokenFaults(
-  { requireCompletionToken }: Pick<Call, 'requireCompletionToken'>,
+  { requireCompletionToken }: Pick<ServerContext, 'requireCompletionToken'>,
   { completion_token }: FinishItem,
   path: string,
 ): Fault[] {
@@ -116,7 +115,7 @@ function tokenFaults(
 }
 
 /** @throws Failure `too_large` */
-function rejectLargeResult({ maxJsonBytes: most }: Pick<Call, 'maxJsonBytes'>, item: FinishItem): void {
+function rejectLargeResult({ maxJsonBytes: most }: Pick<ServerContext, 'maxJsonBytes'>, item: FinishItem): void {
   if (item.action === 'complete') rejectLarge(item.result, { of: `the result of job ${item.id}`, most })
   if (item.action === 'fail') rejectLarge(item.error_stack, { of: `the stack of job ${item.id}`, most })
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { Job } from '../../../shared/work/job.ts'
 import type { leasedJob as endpoint } from '../../../shared/work/leased.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reading } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import { type Perhaps, wholeJob } from '../../lifecycle/job-row.ts'
 import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
@@ -12,7 +12,7 @@ import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.
  * @throws Failure `not_found`; `lease_lost` where the job has another lease or none, and for a lease of another token
  */
 export async function leasedJob(
-  { sql, within, leaseOwner }: Pick<Call, 'sql' | 'within' | 'leaseOwner'>,
+  { sql, within, leaseOwner }: Reading & Pick<Call, 'leaseOwner'>,
   { id, lease_id }: z.output<typeof endpoint.input>,
 ): Promise<Job> {
   // The lease of another token is compared with nothing, in the same statement.

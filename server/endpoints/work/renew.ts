@@ -1,13 +1,13 @@
 import type { z } from 'zod'
 import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../../shared/work/renew.ts'
-import type { Call } from '../../call.ts'
+import type { Call, Reading } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { assumeManyRows, hasIdAmong } from '../../database/planner-hints.ts'
 import { isWithin } from '../../database/scope.ts'
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, leaseLength, leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
 
-type RenewCall = Pick<Call, 'sql' | 'leaseMaxSeconds' | 'leaseOwner' | 'within'>
+type RenewCall = Reading & Pick<Call, 'leaseMaxSeconds' | 'leaseOwner'>
 
 /** @throws Failure `lease_lost`, `not_found`, or `invalid_request` for a lease that is longer than this server allows */
 export const renewJob = async (call: RenewCall, request: z.output<typeof renew.input>): Promise<Renewed> =>

@@ -2,11 +2,11 @@ import type { Context } from 'hono'
 import { headers, isConfirmed } from '../../../shared/headers.ts'
 import type { Caller } from '../../auth/authenticate.ts'
 import { isSingleSignOn } from '../../auth/single-sign-on-id.ts'
-import type { Call, ServerContext } from '../../call.ts'
+import type { Call, Reporting, Requested, ServerContext } from '../../call.ts'
 import type { Admitted } from './admit.ts'
 import type { RequestContext } from './request-context.ts'
 
-type Own = Pick<Call, 'detach' | 'disconnected' | 'reportProgress' | 'addHeader'>
+type Own = Pick<Requested, 'detach'> & Pick<Reporting, 'disconnected' | 'reportProgress' | 'addHeader'>
 
 /** The call of a request: who makes it, what its headers ask for, and how it reports to the response. */
 export function callOf(

@@ -1,4 +1,4 @@
-import type { Call } from '../../call.ts'
+import type { Requested } from '../../call.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 
 /**
@@ -6,11 +6,11 @@ import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
  * event. `rows` has `id, domain, queue, job_type, owner_user_id, trace_id` of a job, `event_type` (text) and `attrs` (jsonb;
  * fields that are null are left out). Defines no CTE and returns no row.
  */
-export const insertEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, rows: Fragment): Fragment =>
+export const insertEvents = (sql: Sql, { requestId }: Pick<Requested, 'requestId'>, rows: Fragment): Fragment =>
   insertRows(sql, rows, { attrs: sql`jsonb_strip_nulls(attrs)`, requestId: sql`${requestId}::text` })
 
 /** As `insertEvents`, for `attrs` in which no field is null (`attrsWithoutNulls`). */
-export const insertWholeEvents = (sql: Sql, { requestId }: Pick<Call, 'requestId'>, rows: Fragment): Fragment =>
+export const insertWholeEvents = (sql: Sql, { requestId }: Pick<Requested, 'requestId'>, rows: Fragment): Fragment =>
   insertRows(sql, rows, { attrs: sql`attrs`, requestId: sql`${requestId}::text` })
 
 /** As `insertWholeEvents`, for `rows` that have the `request_id` of their call. */

@@ -1,7 +1,14 @@
 import { isElsewhere, isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { BulkChange, JobSet, Origin, SetWithHolds } from '../bulk-change.ts'
+import type { BulkChange, JobSet, Matching, Origin, SetWithHolds } from '../bulk-change.ts'
 import { withHolds } from '../with-holds.ts'
+
+/** Counts the set. */
+export async function countMatching(sql: Sql, bulk: Matching, set: JobSet): Promise<number> {
+  const matching = bulk.matching(sql, await withHolds(sql, bulk, set))
+  const [row] = await sql<[{ count: number }]>`select count(*) as count ${matching}`
+  return row.count
+}
 
 type Depended = Pick<BulkChange<unknown>, 'dependents' | 'keptByHold'>
 
