@@ -4,16 +4,11 @@ import { join } from 'node:path'
 import { createToken } from '../server/auth/tokens.ts'
 import { insertIncident } from '../server/demo/incident.ts'
 import { insertSampleJobs } from '../server/demo/sample-jobs.ts'
-import { readEnv } from '../server/env.ts'
-import { createLog } from '../server/log.ts'
+import type { Running } from '../server/start.ts'
 import { retry } from '../shared/changes/retry.ts'
 import { proposePlan } from '../shared/plans/plans.ts'
 import { startBrowser } from './chromium.ts'
-
-/** The built server, with the types of its source. */
-const { start }: typeof import('../server/start.ts') = await import(
-  new URL('../dist/server/start.js', import.meta.url).href
-)
+import { withServer } from './demo/built-server.ts'
 
 const target = 'docs/pictures'
 
@@ -25,8 +20,7 @@ const pictures = [
 
 /** Makes the pictures of the dashboard again, of a server with the jobs of the demo. Needs chromium. */
 const folder = await mkdtemp(join(tmpdir(), 'jobsctl-pictures-'))
-const log = createLog({ write: () => {}, readable: true })
-const env = { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: 'false', PORT: '0' }
+const env = { JOBS_DATA_DIR: folder }
 const browser = await startBrowser()
 try {
   await mkdir(target, { recursive: true })
@@ -48,20 +42,8 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 
-type Server = Awaited<ReturnType<typeof start>>
-
-async function withServer(settings: Record<string, string>, use: (server: Server) => Promise<void>): Promise<void> {
-  const server = await start(readEnv(settings), log)
-  try {
-    await server.prepared
-    await use(server)
-  } finally {
-    await server.stop()
-  }
-}
-
 /** A token of an operator who may approve the plans of others. */
-async function makeToken(sql: Server['sql'], principal: string): Promise<string> {
+async function makeToken(sql: Running['sql'], principal: string): Promise<string> {
   const grant = { role: 'operator', may_enqueue: false, approver: true, principal, madeBy: 'the pictures' } as const
   return (await createToken(sql, { name: principal, grant, days: 1 })).token
 }

@@ -1,15 +1,10 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
-import { readEnv } from '../../server/env.ts'
-import { createLog } from '../../server/log.ts'
 import type { Running } from '../../server/start.ts'
 import { apiKey, endServer, launchServer, urlOf } from '../launch/server.ts'
+import { withServer } from './built-server.ts'
 
-/** The built server, with the types of its source. */
-const { start }: typeof import('../../server/start.ts') = await import(
-  new URL('../../dist/server/start.js', import.meta.url).href
-)
 const rows = 50_000
 const Records = z.array(z.object({ affected: z.number() }))
 
@@ -28,11 +23,7 @@ export interface Demo {
  * byte.
  */
 export async function demonstrateCrash({ folder, runCommand, expect }: Demo): Promise<void> {
-  const env = {
-    JOBS_DATA_DIR: join(folder, 'crash'),
-    JOBS_EMBEDDED_FSYNC: 'false',
-    PORT: '0',
-  }
+  const env = { JOBS_DATA_DIR: join(folder, 'crash'), JOBS_EMBEDDED_FSYNC: 'false', SINGLE_USER_API_KEY: apiKey }
   const before = await withServer(env, async ({ sql }) => {
     await sql`
       insert into jobs (uuid, domain, queue, job_type, payload, result, status, created_at, completed_at)
@@ -69,17 +60,6 @@ export async function demonstrateCrash({ folder, runCommand, expect }: Demo): Pr
   const after = await withServer(env, ({ sql }) => fingerprint(sql))
   expect(`all ${rows} jobs are equal to the rows before the prune, byte for byte`, after === before)
   console.log(`\nAll ${rows.toLocaleString('en-US')} jobs are restored: ${after}, as before the prune.`)
-}
-
-/** Starts a server in this process, calls `run`, and stops the server. */
-async function withServer<T>(env: Record<string, string>, run: (running: Running) => Promise<T>): Promise<T> {
-  const running = await start(readEnv(env), createLog({ write: () => {}, readable: true }))
-  try {
-    await running.prepared
-    return await run(running)
-  } finally {
-    await running.stop()
-  }
 }
 
 /** Returns the number of jobs and an MD5 of their rows. */

@@ -7,29 +7,22 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { insertIncident } from '../../server/demo/incident.ts'
 import { insertSampleJobs } from '../../server/demo/sample-jobs.ts'
-import { readEnv } from '../../server/env.ts'
-import { createLog } from '../../server/log.ts'
+import { startBuilt } from './built-server.ts'
 import { demonstrateCrash } from './crash.ts'
 import { incidentSteps, nightSteps, policySteps, policyText, type Step, steps, stepsWithWorker } from './steps.ts'
 import { completeJobs } from './worker.ts'
 
-/** The built server, with the types of its source. */
-const { start }: typeof import('../../server/start.ts') = await import(
-  new URL('../../dist/server/start.js', import.meta.url).href
-)
 const jobsctl = fileURLToPath(new URL('../../dist/cli/bin.js', import.meta.url))
 
 const folder = await mkdtemp(join(tmpdir(), 'jobsctl-demo-'))
-const log = createLog({ write: () => {}, readable: true })
 const terminal = Boolean(process.stdout.isTTY)
 const stepCount = [steps, stepsWithWorker, incidentSteps, policySteps, nightSteps].flat().length
 let outputs = 0
 
 console.log(`Starting a server on an embedded database in ${folder} …`)
-const server = await start(readEnv({ JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: 'false', PORT: '0' }), log)
+const server = await startBuilt({ JOBS_DATA_DIR: folder })
 const failed: string[] = []
 try {
-  await server.prepared
   await insertSampleJobs(server.sql)
   console.log('The database has 4,000 sample jobs.')
   await runSteps(steps)

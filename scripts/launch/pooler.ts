@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { chmod, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import postgres from 'postgres'
 import { freePort } from './free-port.ts'
+import { untilAnswers } from './postgres.ts'
 import { unprivileged } from './postgres-binaries.ts'
 
 interface Pooler {
@@ -22,7 +21,7 @@ const program = (): string | undefined =>
 /**
  * Starts PgBouncer in transaction mode in front of the PostgreSQL at `url`. It ends with this process, and its folder goes with it.
  * @returns undefined when PgBouncer is not installed
- * @throws Error when PgBouncer accepts no connection within 10 s
+ * @throws Error when PgBouncer ends, or accepts no connection within 30 s
  */
 export async function startPooler(url: string): Promise<Pooler | undefined> {
   const found = program()
@@ -50,7 +49,7 @@ export async function startPooler(url: string): Promise<Pooler | undefined> {
   }
   process.once('exit', end)
   const urlOf = (database: string) => Object.assign(new URL(url), { port: String(port), pathname: `/${database}` }).href
-  await waitUntilReady(urlOf('postgres'), child)
+  await untilAnswers(urlOf('postgres'), async () => (child.exitCode === null ? undefined : 'PgBouncer does not start'))
   return {
     urlOf,
     async stop() {
@@ -59,20 +58,5 @@ export async function startPooler(url: string): Promise<Pooler | undefined> {
       end()
       await exited
     },
-  }
-}
-
-async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + 10_000
-  for (;;) {
-    const sql = postgres(url, { max: 1, connect_timeout: 2 })
-    const failed = await sql`select 1`.then(
-      () => undefined,
-      (error: unknown) => error,
-    )
-    await sql.end()
-    if (failed === undefined) return
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`PgBouncer does not start: ${failed}`)
-    await wait(50)
   }
 }

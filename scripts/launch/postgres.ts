@@ -51,7 +51,7 @@ export async function startPostgres(
     const resume = async () => {
       const start = async () => {
         supervisor.stdin?.write(`start ${bin}/postgres ${port}\n`)
-        await waitUntilReady(url, folder)
+        await untilAnswers(url, () => faultOf(folder))
       }
       for (let tries = 0; ; tries++) {
         const failed = await start().then(
@@ -148,20 +148,27 @@ async function makeCluster({ bin, folder, account, extraSettings }: ClusterOptio
   await changeOwner(folder, account)
 }
 
-async function waitUntilReady(url: string, folder: string): Promise<void> {
-  const deadline = Date.now() + 30_000
-  for (;;) {
+/**
+ * Waits until the database at `url` answers.
+ * @throws Error with what `fault` returns, or after 30 s
+ */
+export async function untilAnswers(url: string, fault: () => Promise<string | undefined>): Promise<void> {
+  for (const end = Date.now() + 30_000; ; await wait(50)) {
     const sql = postgres(url, { max: 1, connect_timeout: 2 })
-    const ready = await sql`select 1`.then(
-      () => true,
-      () => false,
+    const refused = await sql`select 1`.then(
+      () => undefined,
+      (error: unknown) => error,
     )
     await sql.end()
-    if (ready) return
-    const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '')
-    if (Date.now() > deadline || /FATAL: {2}(?!the database system|terminating )/.test(log)) {
-      throw new Error(`PostgreSQL does not start; its log ends with\n${log.slice(-2000)}`)
-    }
-    await wait(50)
+    if (refused === undefined) return
+    const why = (await fault()) ?? (Date.now() > end ? `it does not answer: ${refused}` : undefined)
+    if (why !== undefined) throw new Error(why)
   }
+}
+
+/** Returns the end of the log of a PostgreSQL that cannot start. */
+async function faultOf(folder: string): Promise<string | undefined> {
+  const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '')
+  if (!/FATAL: {2}(?!the database system|terminating )/.test(log)) return undefined
+  return `PostgreSQL does not start; its log ends with\n${log.slice(-2000)}`
 }

@@ -1,15 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
 import { type Exit, listeningAt, type ServerProcess } from '../../launch/server.ts'
+import { within } from '../within.ts'
 import { limits } from './limits.ts'
 import type { Load } from './load.ts'
 import type { Round, Starting } from './round.ts'
-
-/** Waits until `look` is true; returns false after `limitMs` milliseconds. */
-async function happens(look: () => boolean, limitMs: number): Promise<boolean> {
-  for (const end = performance.now() + limitMs; performance.now() < end; await wait(50)) if (look()) return true
-  return look()
-}
 
 /** Returns the URL of a server when it is ready; undefined when it ends before, or is not ready after `limitMs` milliseconds. */
 export async function readyUrl(server: ServerProcess, limitMs: number): Promise<string | undefined> {
@@ -42,13 +37,13 @@ export async function loaded(server: ServerProcess, load: Load): Promise<boolean
   const url = await readyUrl(server, limits.recover)
   if (!url) return false
   load.run(url)
-  return happens(() => load.confirmed > 0 || load.refusals.length > 0, limits.answer)
+  return within(limits.answer, () => load.confirmed > 0 || load.refusals.length > 0)
 }
 
 /** Waits until a call is confirmed after now. */
 export async function expectRecovery(round: Round, server: ServerProcess, load: Load): Promise<void> {
   const before = load.confirmed
-  if (await happens(() => load.confirmed > before + 1 || server.hasEnded(), limits.recover)) {
+  if (await within(limits.recover, () => load.confirmed > before + 1 || server.hasEnded())) {
     if (server.hasEnded()) round.lie(`the server has ended: ${lastLines(server)}`)
   } else round.lie(`no call was confirmed within ${limits.recover} ms: ${lastLines(server)}`)
 }
@@ -56,14 +51,14 @@ export async function expectRecovery(round: Round, server: ServerProcess, load: 
 /** Waits until the log or stderr has the text. */
 export async function expectText(round: Round, server: ServerProcess, text: string): Promise<void> {
   const has = () => server.text().includes(text)
-  await happens(() => has() || server.hasEnded(), limits.recover)
+  await within(limits.recover, () => has() || server.hasEnded())
   if (server.hasEnded()) await server.ended // its last words have been read then
   if (!has()) round.lie(`neither log nor stderr say "${text}": ${lastLines(server)}`)
 }
 
 /** Waits until a caller gets a refusal with the text. */
 export async function expectRefusal(round: Round, load: Load, text: string): Promise<void> {
-  if (await happens(() => load.refusals.some((sentence) => sentence.includes(text)), limits.recover)) return
+  if (await within(limits.recover, () => load.refusals.some((sentence) => sentence.includes(text)))) return
   round.lie(`no caller got a refusal with "${text}", but: ${[...new Set(load.refusals)].join(' | ').slice(0, 400)}`)
 }
 
@@ -75,7 +70,7 @@ interface Ending {
 
 /** Waits until the server ends. Returns how. */
 export async function expectEnd(round: Round, server: ServerProcess, { limitMs, allowed }: Ending): Promise<string> {
-  if (!(await happens(server.hasEnded, limitMs))) {
+  if (!(await within(limitMs, server.hasEnded))) {
     round.lie(`the server has not ended after ${limitMs} ms: ${lastLines(server)}`)
     server.signal('SIGKILL')
     return 'did not end'

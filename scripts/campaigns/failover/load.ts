@@ -4,9 +4,10 @@ import { createCaller } from '../stress/actors/caller.ts'
 import { enqueueAll } from '../stress/actors/enqueuer.ts'
 import { followByCursor, followByStream, type Reader } from '../stress/actors/readers.ts'
 import { startFaultyWorkers } from '../stress/actors/workers.ts'
-import { caughtUp, drain, within } from '../stress/drain.ts'
+import { caughtUp, drain } from '../stress/drain.ts'
 import { openJournal } from '../stress/journal.ts'
 import { createRandom } from '../stress/random.ts'
+import { within } from '../within.ts'
 import { probe } from './probes.ts'
 
 /** Everybody who works while a primary is lost. */

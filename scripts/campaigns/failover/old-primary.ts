@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Sql } from 'postgres'
+import { until } from '../within.ts'
 import { type Node, startOn } from './cluster/node.ts'
 import type { Programs } from './cluster/packages.ts'
-import { until } from './cluster/until.ts'
 import { directly } from './watch.ts'
 
 /** An event as it was told, which no other event is like. */

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import postgres, { type Sql } from 'postgres'
+import { within } from '../within.ts'
 import type { Node } from './cluster/node.ts'
 
 const pauseMs = 20
@@ -26,14 +27,13 @@ export async function promotionOf(standby: Node, limitMs: number): Promise<numbe
 }
 
 /** Waits until a node that was the primary takes no writes any more. Returns false when it still does after the limit. */
-export async function noPrimary(node: Node, limitMs: number): Promise<boolean> {
-  for (const end = Date.now() + limitMs; Date.now() < end; await wait(200)) {
+export function noPrimary(node: Node, limitMs: number): Promise<boolean> {
+  return within(limitMs, async () => {
     const sql = directly(node)
     const recovering = await inRecovery(sql)
     await sql.end({ timeout: 0 })
-    if (recovering !== false) return true
-  }
-  return false
+    return recovering !== false
+  })
 }
 
 /** Undefined when the node does not answer within a second. */

@@ -2,8 +2,8 @@ import { createClient } from '../../../sdk/client.ts'
 import type { Server } from '../../launch/restartable.ts'
 import { apiKey } from '../../launch/server.ts'
 import type { Workers } from '../../launch/workers.ts'
-import { within } from '../stress/drain.ts'
 import { mustLook, type Verdict } from '../verdict.ts'
+import { within } from '../within.ts'
 
 /** How long an operation whose server was killed may take until another server has ended it, in milliseconds. */
 const takeoverMs = 60_000

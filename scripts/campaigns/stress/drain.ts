@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
+import { within } from '../within.ts'
 import type { Reader } from './actors/readers.ts'
 
 /** The time without a new event after which the remaining jobs count as stuck, in milliseconds. */
@@ -31,14 +31,4 @@ async function lastEvent(sql: Sql): Promise<number> {
 export async function caughtUp(sql: Sql, readers: readonly Reader[]): Promise<boolean> {
   const last = await lastEvent(sql)
   return readers.every(({ ids }) => ids.at(-1) === last)
-}
-
-/** Polls `condition` until it returns true, for at most `limitMs` milliseconds. Returns false when it never does. */
-export async function within(limitMs: number, condition: () => Promise<boolean>): Promise<boolean> {
-  const end = performance.now() + limitMs
-  while (!(await condition())) {
-    if (performance.now() > end) return false
-    await wait(100)
-  }
-  return true
 }

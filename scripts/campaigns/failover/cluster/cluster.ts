@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { until } from '../../within.ts'
 import { startEtcd } from './etcd.ts'
 import { startProxy } from './haproxy.ts'
 import type { Home } from './home.ts'
@@ -8,7 +9,6 @@ import type { Network, Place } from './network.ts'
 import { halt, makeNode, type Node, startOn } from './node.ts'
 import type { Programs } from './packages.ts'
 import { type Mode, membersOf } from './patroni.ts'
-import { until } from './until.ts'
 
 export interface Pair {
   primary: Node

@@ -3,12 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Account } from '../../../launch/postgres-binaries.ts'
-import { within } from '../../stress/drain.ts'
+import { until, within } from '../../within.ts'
 import { type Home, makeFolder } from './home.ts'
 import type { Place } from './network.ts'
 import { type Mode, patroniConfig } from './patroni.ts'
 import { postmaster, processesIn, run, signal } from './processes.ts'
-import { until } from './until.ts'
 
 /** PostgreSQL under Patroni. */
 export interface Node {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import { exits } from '../../../../shared/exits.ts'
 import { runJobsctl } from '../../../launch/jobsctl.ts'
-import { within } from '../../stress/drain.ts'
+import { within } from '../../within.ts'
 import { pausedQueue } from '../queues.ts'
 import type { CallFailure } from './failures.ts'
 

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import type { Server } from '../../../launch/restartable.ts'
-import { within } from '../../stress/drain.ts'
 import type { Verdict } from '../../verdict.ts'
+import { within } from '../../within.ts'
 import { type Sample, type Samples, sampleOf, staleSessions } from '../samples.ts'
 
 /** Descriptors that a server may have more than when it was ready: the connections to PostgreSQL that it opens when they are needed. */
