@@ -6,6 +6,7 @@ import type { Endpoint } from '../../../shared/endpoint.ts'
 import { FailureBody } from '../../../shared/failure-body.ts'
 import { ndjson } from '../../../shared/headers.ts'
 import { apiKey } from '../../launch/server.ts'
+import { buildRequest } from '../stress/actors/caller.ts'
 
 /** The outcome of a call, as its caller sees it. */
 export interface Outcome<Body> {
@@ -41,14 +42,9 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
   { progressed, signal, headers }: Options = {},
 ): Promise<Outcome<z.output<Out>>> {
   const request = `trust:${++callCount}`
-  const fields = new Map(Object.entries(Object(input)))
-  const path = endpoint.path.replaceAll(/:(\w+)/g, (_, name: string) => {
-    const value = String(fields.get(name))
-    fields.delete(name)
-    return value
-  })
+  const { url, body } = buildRequest(endpoint, input)
   try {
-    const response = await send(`${server}${path}`, {
+    const response = await send(`${server}${url}`, {
       method: endpoint.method,
       headersTimeout: 120_000,
       bodyTimeout: 120_000,
@@ -57,7 +53,7 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
         ...(progressed && { accept: ndjson }),
         ...headers,
       },
-      ...(endpoint.method === 'POST' && { body: JSON.stringify(Object.fromEntries(fields)) }),
+      ...(body && { body }),
       ...(signal && { signal }),
     })
     if (response.statusCode >= 300) return { request, ...failed(await response.body.json()) }

@@ -118,10 +118,7 @@ export function checkResponses(
 }
 
 /** Reports a violation when the hash chain of the records is broken. */
-export async function checkHashChain({
-  servers,
-  reportViolation,
-}: Pick<Context, 'reportViolation'> & { servers: readonly [{ url: string }, ...unknown[]] }): Promise<void> {
+export async function checkHashChain({ servers, reportViolation }: Context): Promise<void> {
   const { body, detail } = await call(servers[0].url, verifyOperations, {})
   if (!body?.ok) reportViolation(`the hash chain of the records is broken: ${detail ?? JSON.stringify(body?.days)}`)
 }

@@ -101,7 +101,7 @@ export function createCaller({ name, servers, journal, random }: CallerOptions):
 const json = { 'content-type': 'application/json' }
 
 /** Puts the fields of the input into the path, the query or the JSON body, as the endpoint has them. */
-function buildRequest(endpoint: Endpoint, input: unknown): { url: string; body?: string } {
+export function buildRequest(endpoint: Endpoint, input: unknown): { url: string; body?: string } {
   const fields = new Map(Object.entries(Object(input)))
   const url = endpoint.path.replaceAll(/:(\w+)/g, (_, field: string) => {
     const value = fields.get(field)
@@ -109,9 +109,8 @@ function buildRequest(endpoint: Endpoint, input: unknown): { url: string; body?:
     return String(value)
   })
   if (endpoint.method === 'POST') return { url, body: JSON.stringify(Object.fromEntries(fields)) }
-  return {
-    url: `${url}?${new URLSearchParams([...fields].map(([name, value]): [string, string] => [name, String(value)]))}`,
-  }
+  const query = new URLSearchParams([...fields].map(([name, value]): [string, string] => [name, String(value)]))
+  return { url: `${url}?${query}` }
 }
 
 const connectionErrors = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_CLOSED']
