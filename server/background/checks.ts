@@ -5,7 +5,7 @@ import { noteSuccess, takeTask } from '../database/installation/background-tasks
 import type { Pool } from '../database/sql.ts'
 import { countViolations } from '../endpoints/changes/integrity.ts'
 import { verifyOperations } from '../endpoints/records/records.ts'
-import type { StandsStill } from './standstill.ts'
+import type { IsPaused } from './background-pause.ts'
 
 const pauseMs = 5000
 
@@ -31,12 +31,12 @@ const checks: readonly Check[] = [
  */
 export async function runChecks(
   { operatorSql: sql, log, stopping }: Pick<ServerContext, 'operatorSql' | 'log' | 'stopping'>,
-  { isReady, standsStill }: { isReady: () => boolean; standsStill: StandsStill },
+  { isReady, isPaused }: { isReady: () => boolean; isPaused: IsPaused },
 ): Promise<void> {
   const errors = createErrorLog(log, 'the checks for metrics')
   for (; !stopping.aborted; await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})) {
     try {
-      if (!isReady() || (await standsStill())) continue
+      if (!isReady() || (await isPaused())) continue
       for (const { task, everySeconds, run } of checks) {
         if (stopping.aborted || !(await takeTask(sql, task, everySeconds))) continue
         await noteSuccess(sql, task, await run(sql))

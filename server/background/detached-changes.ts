@@ -13,7 +13,7 @@ import type { ServerContext } from '../call.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
 import { changesByPath } from '../endpoints/changes/all.ts'
 import { leavesJobs } from '../undo/leaves-jobs.ts'
-import type { StandsStill } from './standstill.ts'
+import type { IsPaused } from './background-pause.ts'
 
 /** The time between two looks for changes whose server is gone, in milliseconds. */
 const pauseMs = 1000
@@ -28,7 +28,7 @@ const mostAttempts = 5
  */
 export async function goOnWithChanges(
   serving: ServerContext,
-  { isReady, standsStill }: { isReady: () => boolean; standsStill: StandsStill },
+  { isReady, isPaused }: { isReady: () => boolean; isPaused: IsPaused },
 ): Promise<void> {
   const { stopping, log, detachedRuns } = serving
   const errors = createErrorLog(log, 'taking over changes')
@@ -36,7 +36,7 @@ export async function goOnWithChanges(
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
     try {
-      if (!(await standsStill())) await takeOverAll(serving)
+      if (!(await isPaused())) await takeOverAll(serving)
       errors.clear()
     } catch (error) {
       errors.warn(error)

@@ -5,7 +5,7 @@ import type { Pool, Sql } from '../database/sql.ts'
 import { eventSequence } from '../lifecycle/events/event-ids.ts'
 import type { Log } from '../log.ts'
 import { errorText } from '../system-error.ts'
-import { moveAtOpening, originSetting, skippedIds } from './move-at-opening.ts'
+import { moveIdsOnConnect, originSetting, skippedIds } from './move-ids-on-connect.ts'
 
 /** Moves the ids of events on where the database is another than before. */
 export interface EventLogMove {
@@ -34,7 +34,7 @@ export function createEventLogMove(
   return {
     async check() {
       try {
-        openWith?.(moveAtOpening(await findSchema(sql)))
+        openWith?.(moveIdsOnConnect(await findSchema(sql)))
         const origin = await readOrigin(sql)
         if (origin === undefined) return
         if (origin.system === null) warn(withoutSystem)

@@ -4,7 +4,7 @@ import { createErrorLog } from '../database/errors/error-log.ts'
 import { isLocked } from '../database/errors/failure.ts'
 import { isFrozen } from '../database/installation/freeze.ts'
 import { cancelLeftDependents, hasLeftDependents } from '../lifecycle/left-dependents.ts'
-import type { StandsStill } from './standstill.ts'
+import type { IsPaused } from './background-pause.ts'
 
 /** The time between two looks, in milliseconds. */
 const pauseMs = 1000
@@ -15,14 +15,14 @@ const pauseMs = 1000
  */
 export async function cancelLeft(
   { operatorSql, stopping, log }: Pick<ServerContext, 'operatorSql' | 'stopping' | 'log'>,
-  { isReady, standsStill }: { isReady: () => boolean; standsStill: StandsStill },
+  { isReady, isPaused }: { isReady: () => boolean; isPaused: IsPaused },
 ): Promise<void> {
   const errors = createErrorLog(log, 'cancelling dependents')
   while (!stopping.aborted) {
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
     try {
-      if ((await hasLeftDependents(operatorSql)) && !(await standsStill())) await cancelAll(operatorSql, stopping)
+      if ((await hasLeftDependents(operatorSql)) && !(await isPaused())) await cancelAll(operatorSql, stopping)
       errors.clear()
     } catch (error) {
       if (!isLocked(error) && !isFrozen(error)) errors.warn(error)

@@ -14,17 +14,17 @@ import { errorText } from '../system-error.ts'
 import { deleteExpiredArchive } from '../undo/archive/archive-retention.ts'
 import { leavesJobs } from '../undo/leaves-jobs.ts'
 import { deleteOldSightings } from '../waiting/worker-sightings.ts'
+import type { IsPaused } from './background-pause.ts'
 import type { createChainLog } from './chain-log.ts'
 import type { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import { deleteEndedHolds } from './ended-holds.ts'
 import type { EventLogMove } from './event-log-move.ts'
 import { deleteOldPlans } from './old-plans.ts'
+import type { Retention } from './retention.ts'
 import type { SettingsExchange } from './server-settings.ts'
-import type { StandsStill } from './standstill.ts'
-import type { Sweep } from './sweep.ts'
 
 const pauseMs = 5000
-const sweepEveryMs = 5 * 60_000
+const deleteEveryMs = 5 * 60_000
 const exchangeEveryMs = 30_000
 
 interface Maintenance {
@@ -37,11 +37,11 @@ interface Maintenance {
   rememberInstallation: () => Promise<void>
   settingsExchange: SettingsExchange
   chainLog: ReturnType<typeof createChainLog>
-  eventSweep: Sweep
-  historySweep: Sweep
+  eventRetention: Retention
+  historyRetention: Retention
   /** Undefined on a PostgreSQL server, which has autovacuum. */
   embeddedVacuum: ReturnType<typeof createEmbeddedVacuum> | undefined
-  standsStill: StandsStill
+  isPaused: IsPaused
   stopping: AbortSignal
 }
 
@@ -61,10 +61,10 @@ export async function runMaintenance({
   rememberInstallation,
   settingsExchange,
   chainLog,
-  eventSweep,
-  historySweep,
+  eventRetention,
+  historyRetention,
   embeddedVacuum,
-  standsStill,
+  isPaused,
   stopping,
 }: Maintenance): Promise<void> {
   const errors = createErrorLog(log, 'maintenance')
@@ -94,11 +94,11 @@ export async function runMaintenance({
       }
       await chainLog.run()
       await embeddedVacuum?.run()
-      if (await standsStill()) continue
+      if (await isPaused()) continue
       await closeOrphans({ sql, log, localOperations }, leavesJobs)
-      await eventSweep.run()
-      await historySweep.run()
-      if (performance.now() - deletedAt < sweepEveryMs) continue
+      await eventRetention.run()
+      await historyRetention.run()
+      if (performance.now() - deletedAt < deleteEveryMs) continue
       const failures = await runAll(deletions)
       deletedAt = performance.now()
       if (failures.length > 0) throw new AggregateError(failures, [...new Set(failures.map(errorText))].join('; '))

@@ -9,18 +9,17 @@ import type { Env } from '../env.ts'
 import { keepHistory } from '../history/keeper.ts'
 import { workChannel } from '../lifecycle/events/job-events.ts'
 import { type LongPolls, wakeNotified } from '../waiting/long-poll.ts'
+import { createBackgroundPause } from './background-pause.ts'
 import { createChainLog } from './chain-log.ts'
 import { runChecks } from './checks.ts'
 import { goOnWithChanges } from './detached-changes.ts'
 import { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import type { EventLogMove } from './event-log-move.ts'
-import { createEventSweep } from './event-sweep.ts'
-import { createHistorySweep } from './history-sweep.ts'
 import { cancelLeft } from './left-dependents.ts'
 import { runMaintenance } from './maintenance.ts'
 import { runPolicy } from './policy/run-policy.ts'
+import { createEventRetention, createHistoryRetention } from './retention.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
-import { createStandstill } from './standstill.ts'
 import type { Readiness } from './watch-readiness.ts'
 
 interface BackgroundOptions {
@@ -68,28 +67,28 @@ export function startBackground({
   })
   const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
   const chainLog = createChainLog({ sql, log })
-  const standsStill = createStandstill(context)
-  const eventSweep = createEventSweep({ sql, log, env, stopping })
-  const historySweep = createHistorySweep({ sql, log, stopping })
+  const isPaused = createBackgroundPause(context)
+  const eventRetention = createEventRetention({ sql, log, env, stopping })
+  const historyRetention = createHistoryRetention({ sql, log, stopping })
   const embeddedVacuum = env.JOBS_DB_URL === undefined ? createEmbeddedVacuum({ sql, log }) : undefined
   const maintenance = runMaintenance({
     ...context,
     ...{
       isReady,
-      standsStill,
+      isPaused,
       eventLogMove,
       rememberInstallation,
       settingsExchange,
       chainLog,
-      eventSweep,
-      historySweep,
+      eventRetention,
+      historyRetention,
       embeddedVacuum,
     },
   })
-  const changes = goOnWithChanges(context, { isReady, standsStill })
-  const dependents = cancelLeft(context, { isReady, standsStill })
-  const policy = runPolicy(context, { isReady, standsStill })
-  const checks = context.meter ? runChecks(context, { isReady, standsStill }) : undefined
+  const changes = goOnWithChanges(context, { isReady, isPaused })
+  const dependents = cancelLeft(context, { isReady, isPaused })
+  const policy = runPolicy(context, { isReady, isPaused })
+  const checks = context.meter ? runChecks(context, { isReady, isPaused }) : undefined
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared
     .then(() => waitForIndex(sql, 'jobsctl_live', stopping))

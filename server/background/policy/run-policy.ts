@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ServerContext } from '../../call.ts'
 import { createErrorLog } from '../../database/errors/error-log.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
-import type { StandsStill } from '../standstill.ts'
+import type { IsPaused } from '../background-pause.ts'
 import { closeEnded, correctTimes, isWell, takeRun } from './due-rules.ts'
 import { runRule } from './run-rule.ts'
 
@@ -16,7 +16,7 @@ const noteEveryMs = 30_000
  */
 export async function runPolicy(
   serving: ServerContext,
-  { isReady, standsStill }: { isReady: () => boolean; standsStill: StandsStill },
+  { isReady, isPaused }: { isReady: () => boolean; isPaused: IsPaused },
 ): Promise<void> {
   const { operatorSql: sql, log, stopping } = serving
   const errors = createErrorLog(log, 'the policy')
@@ -26,12 +26,12 @@ export async function runPolicy(
     await wait(pauseMs, undefined, { signal: stopping, ref: false }).catch(() => {})
     if (stopping.aborted || !isReady()) continue
     try {
-      if (await standsStill()) continue
+      if (await isPaused()) continue
       await closeEnded(sql)
       for (let run = await takeRun(sql, passedOver, log); run; run = await takeRun(sql, passedOver, log)) {
         if (run === 'passed over') continue
         await runRule(serving, run)
-        if (stopping.aborted || (await standsStill())) break
+        if (stopping.aborted || (await isPaused())) break
       }
       if (performance.now() - notedAt >= noteEveryMs) {
         await correctTimes(sql)

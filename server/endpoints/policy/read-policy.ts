@@ -85,12 +85,12 @@ export async function showPolicy(call: Pick<ServerContext, 'sql' | 'authMode' | 
     if (error instanceof Failure && error.code === 'forbidden') return { problem: error.message.replace(/;.*/, '') }
     throw error
   })
-  const problem = 'problem' in author ? author.problem : await standstillOf(call, broken)
+  const problem = 'problem' in author ? author.problem : await backgroundPauseOf(call, broken)
   return { revision, applied: by, problem, author_until: 'until' in author ? author.until : null, rules, broken }
 }
 
 /** Why no server runs a rule now, as a clause; null where they do. */
-async function standstillOf(
+async function backgroundPauseOf(
   { sql, place }: Pick<ServerContext, 'sql' | 'place'>,
   broken: readonly BrokenRule[],
 ): Promise<string | null> {

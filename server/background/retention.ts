@@ -1,14 +1,45 @@
 import { noteSuccess } from '../database/installation/background-tasks.ts'
 import type { Pool } from '../database/sql.ts'
 import type { Env } from '../env.ts'
+import { deleteExpiredHistory } from '../history/history-retention.ts'
 import { deleteExpiredEvents, firstPosition } from '../lifecycle/events/event-retention.ts'
 import { type EventKind, type EventTerms, readEventTerms, writeEventTerms } from '../lifecycle/events/event-terms.ts'
 import { forgetImpossible } from '../lifecycle/events/expired-events.ts'
 import type { Log } from '../log.ts'
-import { createSweep, type Sweep } from './sweep.ts'
+
+const everyMs = 5 * 60_000
+/** The most time of one run, since other tasks of the maintenance wait behind it. */
+const longestRunMs = 2000
+
+/** Deletes what is over its term. */
+export interface Retention {
+  /**
+   * Deletes every 5 minutes, for 2 s at most: the next run goes on.
+   * @throws the error of the database; the next try is 5 minutes later
+   */
+  run: () => Promise<void>
+}
+
+/**
+ * The clock of a retention.
+ * @param deleteSome deletes until it is done, or until its time is over; returns true when it is done
+ */
+function createRetention(stopping: AbortSignal, deleteSome: (isOver: () => boolean) => Promise<boolean>): Retention {
+  let nextAt = Number.NEGATIVE_INFINITY
+  return {
+    async run() {
+      const now = performance.now()
+      if (now < nextAt) return
+      nextAt = now + everyMs
+      const isDone = await deleteSome(() => stopping.aborted || performance.now() > now + longestRunMs)
+      if (!isDone) nextAt = now
+    },
+  }
+}
 
 /** An event whose id is below those that a walk has passed is found by the next walk from the beginning. */
 const wholeEveryMs = 24 * 3_600_000
+
 interface Options {
   sql: Pool
   log: Pick<Log, 'info'>
@@ -21,7 +52,7 @@ const names: Record<EventKind, string> = { steps: 'steps of jobs', audit: 'actio
 const dayText = (days: number): string => `${days} ${days === 1 ? 'day' : 'days'}`
 
 /** Writes the terms of this server to the database, once, and keeps the log of events to its terms. */
-export function createEventSweep({ sql, log, env, stopping }: Options): Sweep {
+export function createEventRetention({ sql, log, env, stopping }: Options): Retention {
   const from: Record<EventKind, string> = { steps: firstPosition, audit: firstPosition }
   let [wholeAt, deleted, isWritten] = [Number.NEGATIVE_INFINITY, 0, false]
   const writeTerms = async () => {
@@ -47,7 +78,7 @@ export function createEventSweep({ sql, log, env, stopping }: Options): Sweep {
     }
     return true
   }
-  return createSweep(stopping, async (isOver) => {
+  return createRetention(stopping, async (isOver) => {
     if (!isWritten) await writeTerms()
     startOver()
     if (!(await walk(await readEventTerms(sql), isOver))) return false
@@ -55,6 +86,20 @@ export function createEventSweep({ sql, log, env, stopping }: Options): Sweep {
     deleted = 0
     await forgetImpossible(sql)
     await noteSuccess(sql, 'events')
+    return true
+  })
+}
+
+/** Keeps the history to its terms. */
+export function createHistoryRetention({ sql, log, stopping }: Omit<Options, 'env'>): Retention {
+  let rows = 0
+  return createRetention(stopping, async (isOver) => {
+    const { deleted, isDone } = await deleteExpiredHistory(sql, isOver)
+    rows += deleted
+    if (!isDone) return false
+    if (rows > 0) log.info('swept the history', { rows })
+    rows = 0
+    await noteSuccess(sql, 'history')
     return true
   })
 }

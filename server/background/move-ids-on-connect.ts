@@ -12,7 +12,7 @@ export const originSetting = 'event_origin'
  * on a standby: when the standby is promoted, its sessions would go on without a look.
  * @param schema the quoted name of the schema of the tables
  */
-export function moveAtOpening(schema: string): string {
+export function moveIdsOnConnect(schema: string): string {
   const table = `'${doubled(`${schema}.job_events`)}'`
   const body = `
     declare

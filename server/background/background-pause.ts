@@ -7,7 +7,7 @@ import type { Log } from '../log.ts'
  * Whether the server does nothing in the background now that changes what the database keeps: it deletes nothing whose term is
  * over, closes no record, and goes on with no change of another server. What calls of workers need goes on.
  */
-export type StandsStill = () => Promise<boolean>
+export type IsPaused = () => Promise<boolean>
 
 interface Options {
   sql: Sql
@@ -18,7 +18,7 @@ interface Options {
 }
 
 /** Asks the database each time, so that a freeze or an adoption is noticed at the next task. The log says when and why it begins and ends. */
-export function createStandstill({ sql, log, background, place }: Options): StandsStill {
+export function createBackgroundPause({ sql, log, background, place }: Options): IsPaused {
   let logged: string | undefined
   if (!background) log.info('JOBS_BACKGROUND=off: other servers do what is done in the background')
   return async () => {
