@@ -7,7 +7,7 @@ import type { NewJob } from '../shared/work/enqueue.ts'
 import type { Finished, FinishItem } from '../shared/work/finish.ts'
 import type { Job } from '../shared/work/job.ts'
 import type { Caller } from './auth/authenticate.ts'
-import type { Place } from './database/installation/installation.ts'
+import type { DatabaseAddress } from './database/installation/installation.ts'
 import type { Pool, Sql } from './database/sql.ts'
 import type { Env } from './env.ts'
 import type { Log } from './log.ts'
@@ -124,7 +124,7 @@ export interface ServerContext extends ChangeServer, WorkServer, ContentServer {
   /** Whether this server does what is done now and then (`JOBS_BACKGROUND`). */
   background: boolean
   /** What this server knows of its database, for the comparison with what the database remembers. */
-  place: Place
+  databaseAddress: DatabaseAddress
   /** Undefined while metrics are off. */
   meter: Meter | undefined
 }

@@ -1,7 +1,7 @@
 import { access, chmod, constants, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { Failure } from '../shared/errors.ts'
-import type { Place } from './database/installation/installation.ts'
+import type { DatabaseAddress } from './database/installation/installation.ts'
 import type { Env } from './env.ts'
 import type { Log } from './log.ts'
 import { systemErrorText } from './system-error.ts'
@@ -50,7 +50,9 @@ function unusable(folder: string, why: string, hint: string, cause?: unknown): F
 }
 
 /** What the environment says of the database, for the comparison with what the database remembers. The data folder must be there. */
-export async function placeOf(env: Pick<Env, 'JOBS_DB_URL' | 'JOBS_DATA_DIR' | 'JOBS_INSTANCE'>): Promise<Place> {
+export async function databaseAddressOf(
+  env: Pick<Env, 'JOBS_DB_URL' | 'JOBS_DATA_DIR' | 'JOBS_INSTANCE'>,
+): Promise<DatabaseAddress> {
   const folder = env.JOBS_DB_URL ? null : await realpath(env.JOBS_DATA_DIR)
   return { instance: env.JOBS_INSTANCE ?? null, folder }
 }

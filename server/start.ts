@@ -16,10 +16,10 @@ import { startBackground } from './background/start-background.ts'
 import { watchReadiness } from './background/watch-readiness.ts'
 import type { ServerContext } from './call.ts'
 import { listenForCommands } from './commands/command-socket.ts'
-import { placeOf } from './data-folder.ts'
+import { databaseAddressOf } from './data-folder.ts'
 import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
-import type { Place } from './database/installation/installation.ts'
+import type { DatabaseAddress } from './database/installation/installation.ts'
 import { warnOfStrangers } from './database/locks/lock-holders.ts'
 import type { Pool } from './database/sql.ts'
 import { type Env, hasMetrics, isLocal, urlOf, viewerPathsOf } from './env.ts'
@@ -98,12 +98,12 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
   const eventLogMove = createEventLogMove(opened, log)
-  const place = await placeOf(env)
+  const databaseAddress = await databaseAddressOf(env)
   const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE }
   const beginCounting = async () => (env.JOBS_BACKGROUND ? beginHistory(history) : undefined)
-  const rememberInstallation = createInstallationMemory(sql, log, place)
+  const rememberInstallation = createInstallationMemory(sql, log, databaseAddress)
   const readiness = watchReadiness({ sql, log, eventLogMove, rememberInstallation, beginCounting })
-  const context = createContext({ sql, operatorSql, env, log, meter, place, stopping: stopping.signal })
+  const context = createContext({ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal })
   const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const tokenOf = (env: Env) => {
@@ -159,11 +159,19 @@ interface ContextOptions {
   env: Env
   log: Log
   meter: Meter | undefined
-  place: Place
+  databaseAddress: DatabaseAddress
   stopping: AbortSignal
 }
 
-const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: ContextOptions): ServerContext => ({
+const createContext = ({
+  sql,
+  operatorSql,
+  env,
+  log,
+  meter,
+  databaseAddress,
+  stopping,
+}: ContextOptions): ServerContext => ({
   sql,
   workerSql: sql,
   operatorSql,
@@ -197,7 +205,7 @@ const createContext = ({ sql, operatorSql, env, log, meter, place, stopping }: C
   },
   authMode: env.AUTH_MODE,
   background: env.JOBS_BACKGROUND,
-  place,
+  databaseAddress,
   redactor: createRedactor(env.JOBS_REDACT_KEYS),
   viewerFields: viewerPathsOf(env.JOBS_VIEWER_FIELDS),
   lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,

@@ -6,10 +6,10 @@ import { rotatePreviewKey } from '../bulk/preview/rotate-key.ts'
 import { recordAct } from '../bulk/record/act.ts'
 import { closeRecord } from '../bulk/record/close-record.ts'
 import {
+  type DatabaseAddress,
   differencesOf,
   type Identity,
   type Installation,
-  type Place,
   readIdentity,
   readInstallation,
 } from '../database/installation/installation.ts'
@@ -29,11 +29,11 @@ interface Adoption {
  * @returns what was done, as lines
  * @throws Failure `conflict` for a database that is what it was; nothing is changed then
  */
-export async function adopt(sql: Pool, place: Place, { by, as }: Adoption): Promise<string[]> {
+export async function adopt(sql: Pool, databaseAddress: DatabaseAddress, { by, as }: Adoption): Promise<string[]> {
   return sql.begin(async (tx) => {
     await tx`select from jobsctl_settings where name = 'installation' for update`
     const before = await readInstallation(tx)
-    const identity = await readIdentity(tx, place)
+    const identity = await readIdentity(tx, databaseAddress)
     if (!before || differencesOf(before, identity).length === 0) throw isWhatItWas(identity)
     const after: Installation = { ...identity, id: as === 'clone' ? randomUUID() : before.id }
     await tx`update jobsctl_settings set value = ${JSON.stringify(after)}::text where name = 'installation'`

@@ -1,7 +1,7 @@
 import { rotatePreviewKey } from '../bulk/preview/rotate-key.ts'
 import { recordAct } from '../bulk/record/act.ts'
 import { freezeClause, thaw, waitForChanges, writeFreeze } from '../database/installation/freeze.ts'
-import type { Place } from '../database/installation/installation.ts'
+import type { DatabaseAddress } from '../database/installation/installation.ts'
 import type { Pool } from '../database/sql.ts'
 import { insertDemo } from '../demo/insert-demo.ts'
 import { adopt } from './adopt.ts'
@@ -13,14 +13,14 @@ import { runTokenCommand } from './token/token-actions.ts'
 /** What a command works on. */
 export interface CommandContext {
   sql: Pool
-  place: Place
+  databaseAddress: DatabaseAddress
 }
 
 /**
  * Runs a command on a database that has its tables.
  * @throws Failure `not_found` for the id of no token; `conflict` and `partial` of `freeze` and `demo`; what `adopt` throws
  */
-export async function runCommand({ sql, place }: CommandContext, command: Command): Promise<CommandOutput> {
+export async function runCommand({ sql, databaseAddress }: CommandContext, command: Command): Promise<CommandOutput> {
   switch (command.command) {
     case 'freeze':
       await frozen(sql, command)
@@ -28,7 +28,7 @@ export async function runCommand({ sql, place }: CommandContext, command: Comman
     case 'thaw':
       return told(await thawed(sql, command.by))
     case 'adopt':
-      return told(...(await adopt(sql, place, command)))
+      return told(...(await adopt(sql, databaseAddress, command)))
     case 'demo':
       await insertDemo(sql)
       return told()

@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { placeOf } from '../data-folder.ts'
+import { databaseAddressOf } from '../data-folder.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import { warnOfStrangers } from '../database/locks/lock-holders.ts'
 import { silent, withTables } from '../database/with-tables.ts'
@@ -21,6 +21,6 @@ export async function runOnDatabase(environment: NodeJS.ProcessEnv, command: Com
     throw error
   })
   if (!opened) return askRunningServer(env.JOBS_DATA_DIR, command)
-  const work = async () => runCommand({ sql: opened.sql, place: await placeOf(env) }, command)
+  const work = async () => runCommand({ sql: opened.sql, databaseAddress: await databaseAddressOf(env) }, command)
   return withTables({ opened, env, work })
 }

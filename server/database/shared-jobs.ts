@@ -8,21 +8,22 @@ export interface Limits extends Scope {
 }
 
 /** A domain, a queue of it, or with neither the whole database. */
-type Place = Pick<Scope, 'domain' | 'queue'>
+type QueueScope = Pick<Scope, 'domain' | 'queue'>
 
 const agree = (one: string | undefined, other: string | undefined): boolean =>
   one === undefined || other === undefined || one === other
 
-const meet = (one: Place, other: Place): boolean => agree(one.domain, other.domain) && agree(one.queue, other.queue)
+const meet = (one: QueueScope, other: QueueScope): boolean =>
+  agree(one.domain, other.domain) && agree(one.queue, other.queue)
 
-/** The places in which the jobs of the limits are; none where the filter and the scope exclude each other. */
-function placesOf({ domain, queue, within }: Limits): Place[] {
+/** The domains and queues of the jobs of the limits; none where the filter and the scope exclude each other. */
+function queueScopesOf({ domain, queue, within }: Limits): QueueScope[] {
   const { domains = [], queues = [] } = within ?? {}
-  const allowed: Place[] = [...domains.map((name) => ({ domain: name })), ...queues]
+  const allowed: QueueScope[] = [...domains.map((name) => ({ domain: name })), ...queues]
   const named = { domain, queue }
   return (allowed.length === 0 ? [{}] : allowed)
-    .filter((place) => meet(place, named))
-    .map((place: Place) => ({ domain: place.domain ?? domain, queue: place.queue ?? queue }))
+    .filter((one) => meet(one, named))
+    .map((one: QueueScope) => ({ domain: one.domain ?? domain, queue: one.queue ?? queue }))
 }
 
 /** The types of the jobs of the limits; undefined means every type. */
@@ -35,8 +36,8 @@ function typesOf({ job_type, within }: Limits): string[] | undefined {
 /** True where a job could lie within the limits of both, whatever jobs there are. */
 export function mayShareJobs(one: Limits, other: Limits): boolean {
   if (!typesMeet(typesOf(one), typesOf(other))) return false
-  const places = placesOf(other)
-  return placesOf(one).some((place) => places.some((there) => meet(place, there)))
+  const scopes = queueScopesOf(other)
+  return queueScopesOf(one).some((scope) => scopes.some((there) => meet(scope, there)))
 }
 
 const typesMeet = (one: string[] | undefined, other: string[] | undefined): boolean =>
@@ -47,10 +48,10 @@ const onlyOne = (values: readonly (string | undefined)[]): string | undefined =>
 
 /** What all jobs of the limits have in common: a field is undefined where they may differ. */
 export function commonScope(limits: Limits): Scope {
-  const places = placesOf(limits)
+  const scopes = queueScopesOf(limits)
   return {
-    domain: onlyOne(places.map(({ domain }) => domain)),
-    queue: onlyOne(places.map(({ queue }) => queue)),
+    domain: onlyOne(scopes.map(({ domain }) => domain)),
+    queue: onlyOne(scopes.map(({ queue }) => queue)),
     job_type: onlyOne(typesOf(limits) ?? []),
   }
 }

@@ -47,11 +47,11 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   app.use(refuseOnce(options.stopping))
   app.get('/readyz', refuseOnce(options.draining), async (c) => {
     await options.checkDatabase()
-    const { sql, place } = options
+    const { sql, databaseAddress } = options
     // What the role may not read does not keep the calls of workers from being answered.
     const [freeze, differences] = await Promise.all([
       orWithoutRight(readFreeze(sql), undefined),
-      orWithoutRight(readDifferences(sql, place), []),
+      orWithoutRight(readDifferences(sql, databaseAddress), []),
     ])
     const [frozen, cloned] = [freeze !== undefined, differences.length > 0]
     // The reasons are for callers with a key.

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader'
 import { Failure } from '../../shared/errors.ts'
-import { isOfSurroundings, isTransient } from '../database/errors/failure.ts'
+import { isEndedFromOutside, isTransient } from '../database/errors/failure.ts'
 
 /** The most characters of the JSON of an item that shares a statement. */
 const longest = 8192
@@ -53,4 +53,4 @@ export function together<Item, Result>({
 }
 
 /** True for an error that another item may not have: PostgreSQL, or our own rules, rejected what the statement was to do. */
-const isOfItem = (error: unknown): boolean => error instanceof Failure || !isOfSurroundings(error)
+const isOfItem = (error: unknown): boolean => error instanceof Failure || !isEndedFromOutside(error)

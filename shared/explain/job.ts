@@ -5,7 +5,7 @@ import { PathId } from '../work/job.ts'
 import { jobsText, ordinal } from './phrases.ts'
 import { Reason } from './reason.ts'
 
-const Place = z.object({
+const PositionInLine = z.object({
   /** The due jobs of the queue that are taken before this job, at most 10,000. */
   ahead: z.number(),
   /** False where there are more than 10,000. */
@@ -25,8 +25,8 @@ const ExplainedJob = z.object({
   /** The state of the job, which the reasons follow. */
   sentence: z.string(),
   reasons: z.array(Reason),
-  /** The place in line that the job has once nothing keeps it; null for a job that is not queued. */
-  place: Place.nullable(),
+  /** The position in line that the job has once nothing keeps it; null for a job that is not queued. */
+  place: PositionInLine.nullable(),
 })
 export type JobExplanation = z.output<typeof ExplainedJob>
 
@@ -57,13 +57,13 @@ export function jobSentence({ id, domain, queue, job_type, status }: Subject, co
   return `${state}, and not running because:`
 }
 
-interface PlaceFacts {
+interface PositionFacts {
   ahead: number
   exact: boolean
 }
 
 /** `Then it would be 14th in line.` for a job that something keeps from running, else `It is 14th in line.` */
-export function placeSentence({ ahead, exact }: PlaceFacts, isKept: boolean): string {
+export function positionSentence({ ahead, exact }: PositionFacts, isKept: boolean): string {
   const start = isKept ? 'Then it would be' : 'It is'
   return exact ? `${start} ${ordinal(ahead + 1)} in line.` : `${start} behind more than ${jobsText(ahead)}.`
 }

@@ -34,7 +34,7 @@ const Event = z.object({
 })
 
 /** What belongs to a job beside its row. */
-const JobSurroundings = z.object({
+const JobDetails = z.object({
   dependencies: z.object({
     /** The jobs that must be completed before this job runs, and the jobs that wait for this job; at most 1,000 each. */
     depends_on: z.array(RelatedJob),
@@ -45,7 +45,7 @@ const JobSurroundings = z.object({
   /** The newest 50, the oldest first. */
   events: z.array(Event),
 })
-export type JobSurroundings = z.output<typeof JobSurroundings>
+export type JobDetails = z.output<typeof JobDetails>
 
 /**
  * A job: these fields, and then every other column of its row in the order of the table. `lease_id` and `completion_token`
@@ -70,7 +70,7 @@ const ShownJob = z.looseObject({
    * none is.
    */
   hidden: z.array(z.string()).optional(),
-  ...JobSurroundings.partial().shape,
+  ...JobDetails.partial().shape,
 })
 export type ShownJob = z.output<typeof ShownJob>
 

@@ -6,7 +6,7 @@ import { refuseOtherEngines } from './other-engines.ts'
 import type { Names } from './qualify.ts'
 import { refuseStrangers } from './whose-tables.ts'
 
-interface Place {
+interface Schemas {
   /** Schemas that hold a table of jobs, as quoted names. */
   found: string[]
   /** The first of them that a search path names which somebody has set: for the connection, the role or the database. */
@@ -51,19 +51,19 @@ async function allTables(): Promise<string[]> {
 }
 
 async function findSchema(sql: Sql, wanted: string | undefined): Promise<string> {
-  const place = await placeOf(sql, wanted)
+  const schemas = await readSchemas(sql, wanted)
   if (wanted !== undefined)
-    return place.wanted ?? refuse(`the database has no schema ${wanted} (JOBS_DB_SCHEMA)`, 'create schema makes one')
-  if (place.chosen !== null) return place.chosen
-  const [only, ...others] = place.found
+    return schemas.wanted ?? refuse(`the database has no schema ${wanted} (JOBS_DB_SCHEMA)`, 'create schema makes one')
+  if (schemas.chosen !== null) return schemas.chosen
+  const [only, ...others] = schemas.found
   if (only !== undefined && others.length === 0) return only
   if (only !== undefined)
     return refuse(
-      `the tables of jobs exist in ${place.found.length} schemas of this database: ${place.found.slice(0, 10).join(', ')}`,
+      `the tables of jobs exist in ${schemas.found.length} schemas of this database: ${schemas.found.slice(0, 10).join(', ')}`,
       'set JOBS_DB_SCHEMA to the schema that this server works on',
     )
   return (
-    place.home ??
+    schemas.home ??
     refuse(
       'this role may make tables in no schema of the database',
       'grant create on a schema to the role, and set JOBS_DB_SCHEMA to the schema; where another role owns the tables: jobs-server grants prints what this one needs',
@@ -75,8 +75,8 @@ function refuse(why: string, hint: string): never {
   throw new Failure('usage', `${why}; nothing was started`, { hint })
 }
 
-async function placeOf(sql: Sql, wanted: string | undefined): Promise<Place> {
-  const [place] = await sql<[Place]>`
+async function readSchemas(sql: Sql, wanted: string | undefined): Promise<Schemas> {
+  const [schemas] = await sql<[Schemas]>`
     with found as (
       select nspname, pg_namespace.oid as schema
       from pg_catalog.pg_class
@@ -126,5 +126,5 @@ async function placeOf(sql: Sql, wanted: string | undefined): Promise<Place> {
         limit 1
       ) as home,
       (select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where nspname = ${wanted ?? null}::text) as wanted`
-  return place
+  return schemas
 }

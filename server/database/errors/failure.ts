@@ -41,7 +41,7 @@ export const isOutcomeUnknown = (error: unknown): boolean =>
   hasCode(error, brokenMidway) && !Unsent.safeParse(error).success
 
 /** True when the connection, the server or its limits ended a statement, whatever it was to do: no other statement is better off. */
-export const isOfSurroundings = (error: unknown): boolean =>
+export const isEndedFromOutside = (error: unknown): boolean =>
   isOutcomeUnknown(error) || isConnectionLost(error) || hasCode(error, ['25', '28', '53', '57', '58'])
 
 /** The clause of an error of the embedded database, such as `the disk of the embedded database is full`. */

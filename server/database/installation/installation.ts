@@ -5,7 +5,7 @@ import type { Sql } from '../sql.ts'
 import { readSystemIdentifier } from './origin.ts'
 
 /** What the server knows of its database that the database does not know itself. */
-export interface Place {
+export interface DatabaseAddress {
   /** `JOBS_INSTANCE`. */
   instance: string | null
   /** The real path of the data folder, where the database is embedded. */
@@ -26,7 +26,7 @@ export type Identity = z.output<typeof Identity>
 export const Installation = Identity.extend({ id: z.string() })
 export type Installation = z.output<typeof Installation>
 
-export async function readIdentity(sql: Sql, { instance, folder }: Place): Promise<Identity> {
+export async function readIdentity(sql: Sql, { instance, folder }: DatabaseAddress): Promise<Identity> {
   const [system, [row]] = await Promise.all([
     readSystemIdentifier(sql),
     sql<[{ name: string }]>`select current_database() as name`,
@@ -55,8 +55,8 @@ const unknownInstallation = (): Installation => ({
  * Remembers the installation, where none is remembered. Adds the system identifier once the role may read it. A row that somebody has
  * written by hand, and that cannot be read, stays as it is.
  */
-export async function rememberInstallation(sql: Sql, place: Place): Promise<void> {
-  const identity = await readIdentity(sql, place)
+export async function rememberInstallation(sql: Sql, databaseAddress: DatabaseAddress): Promise<void> {
+  const identity = await readIdentity(sql, databaseAddress)
   const text = JSON.stringify({ id: randomUUID(), ...identity } satisfies Installation)
   await sql`
     insert into jobsctl_settings (name, value) values ('installation', ${text}::text) on conflict (name) do nothing`
@@ -84,7 +84,7 @@ export function differencesOf(before: Identity, after: Identity): string[] {
  * In which parts this database is another than the one that it remembers: it was restored, copied or renamed, and nobody has said
  * yet what it is. Empty for a database that is what it was.
  */
-export async function readDifferences(sql: Sql, place: Place): Promise<string[]> {
-  const [before, now] = await Promise.all([readInstallation(sql), readIdentity(sql, place)])
+export async function readDifferences(sql: Sql, databaseAddress: DatabaseAddress): Promise<string[]> {
+  const [before, now] = await Promise.all([readInstallation(sql), readIdentity(sql, databaseAddress)])
   return before ? differencesOf(before, now) : []
 }

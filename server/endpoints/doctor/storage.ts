@@ -23,7 +23,7 @@ export async function storage({
   archiveBeforeDelete,
   archiveDays,
   background,
-  place,
+  databaseAddress,
   planHours,
 }: ServerContext): Promise<z.output<typeof storing.output>> {
   const archive_lacks = await missingArchiveColumns(sql)
@@ -70,7 +70,7 @@ export async function storage({
       readFreeze(sql).then((freeze) => freeze ?? null),
       undefined,
     ),
-    cloned: await orWithoutRight(readDifferences(sql, place), undefined),
+    cloned: await orWithoutRight(readDifferences(sql, databaseAddress), undefined),
     restores_not_noticed: await restoresNotNoticed(sql),
     installation_known: await orWithoutRight(
       readInstallation(sql).then((installation) => installation !== undefined),

@@ -4,7 +4,7 @@ import {
   type explainJob as endpoint,
   type JobExplanation,
   jobSentence,
-  placeSentence,
+  positionSentence,
 } from '../../../shared/explain/job.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Acting, Reading, ServerContext } from '../../call.ts'
@@ -19,7 +19,7 @@ import { readJob } from '../jobs/read-job.ts'
 import { findDependencies } from './dependencies.ts'
 import { describeFinding } from './describe-finding.ts'
 import { findingsOfState, finished, type JobState } from './job-findings.ts'
-import { placeOf } from './place.ts'
+import { positionInLine } from './position-in-line.ts'
 import { findStop } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
@@ -97,12 +97,12 @@ async function explainLive(
       ]
     : []
   const found = [...findings, ...around]
-  const place = status === 'queued' ? await placeOf(sql, job) : null
+  const place = status === 'queued' ? await positionInLine(sql, job) : null
   return {
     ...{ id, domain, queue, job_type, status, archived: false, as_of: now },
     sentence: jobSentence(job, codesOf(found)),
     reasons: found.map((finding) => describeFinding(finding, { now, job })),
-    place: place && { ...place, sentence: placeSentence(place, found.length > 0) },
+    place: place && { ...place, sentence: positionSentence(place, found.length > 0) },
   }
 }
 

@@ -12,9 +12,9 @@ import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { pageLink } from '../paging.ts'
+import { attachmentsOf } from './job-details.ts'
 import { type FoundJob, readJob } from './read-job.ts'
-import { hasRole, maskAttachment, noteReveal, type Revealing } from './reveal.ts'
-import { attachmentsOf } from './surroundings.ts'
+import { hasRole, maskAttachment, noteUnmasked, type Unmasking } from './unmasked.ts'
 
 /**
  * Adds an attachment to a job, which is locked so that it is not deleted meanwhile.
@@ -51,7 +51,7 @@ const noJob = (id: number, domain: string | undefined): Failure =>
  * @throws Failure `not_found` for an unknown job, and for a job of another domain than the request names
  */
 export async function listAttachments(
-  call: Listing & Pick<ServerContext, 'redactor'> & Revealing,
+  call: Listing & Pick<ServerContext, 'redactor'> & Unmasking,
   request: z.output<typeof listing.input>,
 ): Promise<Attachment[]> {
   const { id, domain, limit, redact = hasRole(call) } = request
@@ -60,7 +60,7 @@ export async function listAttachments(
       await tx`select ${limitReadTime(tx)}`
       const job = await readJob(tx, { id, within: call.within })
       if (!job || (domain !== undefined && job.row.domain !== domain)) throw noJob(id, domain)
-      if (!redact && hasRole(call)) await noteReveal(tx, call, job)
+      if (!redact && hasRole(call)) await noteUnmasked(tx, call, job)
       return readPage(tx, job, request)
     }),
   )

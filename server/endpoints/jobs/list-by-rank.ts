@@ -1,7 +1,7 @@
 import type { Sql } from '../../database/sql.ts'
 import { readIdBlocks } from './id-blocks.ts'
 import type { Cursor, IdRange } from './list-cursor.ts'
-import { type Page, type PlacedJob, placeOf, startOf } from './list-page.ts'
+import { type Page, type PlacedJob, positionOf, startOf } from './list-page.ts'
 import { inOrder, type RankRequest, readSorted } from './list-sorted.ts'
 import { mostScanned, startPace } from './scan-pace.ts'
 
@@ -73,7 +73,7 @@ type Links = Pick<Page, 'jobs' | 'next' | 'prev'>
 function nextLinks({ jobs, range, hasMore, cursor }: Turn): Links {
   const last = jobs.at(-1)
   const start = startOf(jobs, cursor)
-  const next = hasMore && last ? { to: 'next' as const, place: placeOf(last), range } : lower(range)
+  const next = hasMore && last ? { to: 'next' as const, place: positionOf(last), range } : lower(range)
   if (!cursor) return { jobs, next, prev: undefined }
   const isFirst = cursor.place === undefined
   return { jobs, next, prev: isFirst || !start ? higher(range) : { to: 'prev', place: start, range } }
@@ -86,7 +86,7 @@ function previousLinks({ jobs, range, hasMore, cursor }: Turn): Links {
   return {
     jobs: jobs.toReversed(),
     next: isLast || !start ? lower(range) : { to: 'next', place: start, range },
-    prev: hasMore && last ? { to: 'prev', place: placeOf(last), range } : higher(range),
+    prev: hasMore && last ? { to: 'prev', place: positionOf(last), range } : higher(range),
   }
 }
 

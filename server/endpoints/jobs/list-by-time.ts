@@ -1,7 +1,7 @@
 import type { Sql } from '../../database/sql.ts'
 import { rejectFaults } from '../../lifecycle/server-limits.ts'
-import type { Cursor, Place } from './list-cursor.ts'
-import { type Page, type PlacedJob, placeOf, startOf } from './list-page.ts'
+import type { Cursor, Position } from './list-cursor.ts'
+import { type Page, type PlacedJob, positionOf, startOf } from './list-page.ts'
 import { readSlice } from './list-slice.ts'
 import { startPace } from './scan-pace.ts'
 import { type TimeKey, type TimePart, type TimeRequest, timeParts } from './time-parts.ts'
@@ -11,7 +11,7 @@ export async function listByTime(sql: Sql, request: TimeRequest, cursor: Cursor 
   const { found, scanned, bound } = await search(sql, request, cursor)
   const jobs = found.slice(0, request.limit)
   const lastFound = jobs.at(-1)
-  const beyond = found.length > request.limit && lastFound ? placeOf(lastFound) : bound
+  const beyond = found.length > request.limit && lastFound ? positionOf(lastFound) : bound
   return { ...pageOf(jobs, cursor, beyond), scanned, isComplete: bound === undefined }
 }
 
@@ -20,14 +20,14 @@ interface Found {
   found: PlacedJob[]
   scanned: number
   /** The place at which the search stopped before the end of the list. */
-  bound: Place | undefined
+  bound: Position | undefined
 }
 
 /** Reads slices, part after part, until the page is full, the list ends, or the pace says stop. */
 async function search(sql: Sql, request: TimeRequest, cursor: Cursor | undefined): Promise<Found> {
   const pace = startPace()
   const found: PlacedJob[] = []
-  let bound: Place | undefined
+  let bound: Position | undefined
   for (const { part, from } of partsFrom(request.sort_by, cursor)) {
     for (let place = from, hasMore = true; hasMore; place = bound) {
       const most = pace.nextSlice()
@@ -45,7 +45,7 @@ async function search(sql: Sql, request: TimeRequest, cursor: Cursor | undefined
 }
 
 /** The page with its cursors; `beyond` is the place after which the search goes on, undefined at the end of the list. */
-function pageOf(jobs: PlacedJob[], cursor: Cursor | undefined, beyond: Place | undefined) {
+function pageOf(jobs: PlacedJob[], cursor: Cursor | undefined, beyond: Position | undefined) {
   const start = startOf(jobs, cursor)
   if (cursor?.to !== 'prev')
     return {
@@ -63,7 +63,7 @@ function pageOf(jobs: PlacedJob[], cursor: Cursor | undefined, beyond: Place | u
 interface PartFrom {
   part: TimePart
   /** The place from which the part is read; undefined for its beginning in the direction of reading. */
-  from: Place | undefined
+  from: Position | undefined
 }
 
 /**

@@ -13,7 +13,7 @@ const IdRange = z.strictObject({
 export type IdRange = z.output<typeof IdRange>
 
 /** A place in the sorted jobs: the sort key as text of PostgreSQL, null for a job without one, and the id. */
-const Place = z.strictObject({
+const Position = z.strictObject({
   key: z.string().nullable(),
   id: Id,
   /** True when the page includes the job at this place. */
@@ -21,12 +21,12 @@ const Place = z.strictObject({
   /** The number of the part of the list, such as the jobs without the sort key; absent for the first part. */
   part: z.int().min(1).max(2).optional(),
 })
-export type Place = z.output<typeof Place>
+export type Position = z.output<typeof Position>
 
 /** Where a page begins, and its direction. */
 export const Cursor = z.strictObject({
   to: z.enum(['next', 'prev']),
-  place: Place.optional(),
+  place: Position.optional(),
   range: IdRange.optional(),
 })
 export type Cursor = z.output<typeof Cursor>

@@ -3,7 +3,7 @@ import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong, hasSafeId } from '../../database/planner-hints.ts'
 import type { Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import type { Cursor, Place } from './list-cursor.ts'
+import type { Cursor, Position } from './list-cursor.ts'
 
 /** The request of a list, with what its caller is limited to. */
 export type NarrowedList = ListRequest & Narrowed
@@ -50,14 +50,14 @@ export const sortDirection = (sql: Sql, request: NarrowedList, back: boolean): F
   isAscending(request, back) ? sql`asc` : sql`desc`
 
 /** The comparison that is true for what is read after a place. */
-export const beyondPlace = (
+export const beyondPosition = (
   sql: Sql,
   request: NarrowedList,
-  { back, from }: { back: boolean; from: Place },
+  { back, from }: { back: boolean; from: Position },
 ): Fragment => sql.unsafe(`${isAscending(request, back) ? '>' : '<'}${from.included ? '=' : ''}`)
 
 /** The place of a job: the page that begins there does not include the job. */
-export const placeOf = ({ sort_key, part, id }: PlacedJob): Place => ({
+export const positionOf = ({ sort_key, part, id }: PlacedJob): Position => ({
   key: sort_key,
   id: String(id),
   included: false,
@@ -65,8 +65,8 @@ export const placeOf = ({ sort_key, part, id }: PlacedJob): Place => ({
 })
 
 /** The place from which the list goes on in the other direction; undefined where no page lies there. */
-export const startOf = ([first]: readonly PlacedJob[], cursor: Cursor | undefined): Place | undefined =>
-  first ? placeOf(first) : cursor?.place && turned(cursor.place)
+export const startOf = ([first]: readonly PlacedJob[], cursor: Cursor | undefined): Position | undefined =>
+  first ? positionOf(first) : cursor?.place && turned(cursor.place)
 
 /** The place of a cursor, seen from the other direction: a page that goes back has the job that this page left out. */
-const turned = ({ included, ...place }: Place): Place => ({ ...place, included: !included })
+const turned = ({ included, ...place }: Position): Position => ({ ...place, included: !included })

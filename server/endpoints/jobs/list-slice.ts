@@ -1,12 +1,20 @@
 import { endedAt } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { Place } from './list-cursor.ts'
-import { beyondPlace, columns, isCandidate, isMatching, type PlacedJob, placeOf, sortDirection } from './list-page.ts'
+import type { Position } from './list-cursor.ts'
+import {
+  beyondPosition,
+  columns,
+  isCandidate,
+  isMatching,
+  type PlacedJob,
+  positionOf,
+  sortDirection,
+} from './list-page.ts'
 import { stateConditions, type TimePart, type TimeRequest } from './time-parts.ts'
 
 interface SliceBounds {
   part: TimePart
-  from: Place | undefined
+  from: Position | undefined
   /** True for a page that is read against the order of the list. */
   back: boolean
   /** The most rows to read. */
@@ -19,7 +27,7 @@ interface Slice {
   matching: PlacedJob[]
   scanned: number
   /** The place of the last row that was read; undefined where none was. */
-  last: Place | undefined
+  last: Position | undefined
   /** True when the slice ended at `most` rows, and more follow in the part. */
   hasMore: boolean
 }
@@ -40,7 +48,7 @@ export async function readSlice(sql: Sql, request: TimeRequest, bounds: SliceBou
   return {
     matching,
     scanned: last?.position ?? 0,
-    last: last && placeOf(last),
+    last: last && positionOf(last),
     hasMore: matching.length < wanted && last?.position === most && last.has_more,
   }
 }
@@ -51,7 +59,7 @@ function readRows(sql: Sql, request: TimeRequest, { part, from, back, most, want
   // Without a key the creation is null in all jobs of the part. It is in the order so that the planner takes its index.
   const key = part.key?.(sql) ?? sql`jobs.created_at`
   const ordered = sql`${key} ${direction}, jobs.id ${direction}`
-  const after = from ? afterPlace(sql, part, { from, beyond: beyondPlace(sql, request, { back, from }) }) : sql``
+  const after = from ? afterPosition(sql, part, { from, beyond: beyondPosition(sql, request, { back, from }) }) : sql``
   const where = sql`${isCandidate(sql, request)} and ${part.range(sql)} ${inTimes(sql, part, request)} ${after}`
   return sql<ScannedJob[]>`
     select *
@@ -93,7 +101,7 @@ function source(sql: Sql, states: Fragment[], { where, ordered, most }: Source):
   return sql`from (${others.reduce((all, rows) => sql`${all} union all ${first(rows)}`, first(only))}) as jobs`
 }
 
-const afterPlace = (sql: Sql, part: TimePart, { from, beyond }: { from: Place; beyond: Fragment }): Fragment =>
+const afterPosition = (sql: Sql, part: TimePart, { from, beyond }: { from: Position; beyond: Fragment }): Fragment =>
   part.key
     ? sql`and (${part.key(sql)}, jobs.id) ${beyond} (${from.key}::text::timestamptz, ${from.id}::text::bigint)`
     : sql`and jobs.id ${beyond} ${from.id}::text::bigint`

@@ -1,8 +1,8 @@
 import { isFailure } from '../../database/error-pattern.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { Cursor, Place } from './list-cursor.ts'
+import type { Cursor, Position } from './list-cursor.ts'
 import {
-  beyondPlace,
+  beyondPosition,
   columns,
   failureStates,
   isCandidate,
@@ -40,7 +40,7 @@ export async function readSorted(sql: Sql, request: RankRequest, { cursor, low, 
   const key = { priority: sql`jobs.priority`, status: sql`jobs.status collate "C"` }[request.sort_by]
   const direction = sortDirection(sql, request, back)
   const ordered = sql`order_key is null ${back ? sql`desc` : sql`asc`}, order_key ${direction}, id ${direction}`
-  const beyond = from && beyondPlace(sql, request, { back, from })
+  const beyond = from && beyondPosition(sql, request, { back, from })
   const rows = await sql<SortedRow[]>`
     with scanned as materialized (
       select
@@ -55,7 +55,7 @@ export async function readSorted(sql: Sql, request: RankRequest, { cursor, low, 
     left join lateral (
       select *
       from scanned
-      where matching ${from && beyond ? afterPlace(sql, request.sort_by, { back, place: from, beyond }) : sql``}
+      where matching ${from && beyond ? afterPosition(sql, request.sort_by, { back, place: from, beyond }) : sql``}
       order by ${ordered}
       limit ${request.limit + 1}
     ) as page on true
@@ -68,12 +68,12 @@ export async function readSorted(sql: Sql, request: RankRequest, { cursor, low, 
 
 interface After {
   back: boolean
-  place: Place
+  place: Position
   beyond: Fragment
 }
 
 /** Jobs without the sort key come last in both orders, so they come first in a page that goes back. */
-function afterPlace(sql: Sql, sortBy: RankKey, { back, place: { key, id }, beyond }: After): Fragment {
+function afterPosition(sql: Sql, sortBy: RankKey, { back, place: { key, id }, beyond }: After): Fragment {
   const afterId = sql`id ${beyond} ${id}::text::bigint`
   if (key === null)
     return back ? sql`and (order_key is not null or ${afterId})` : sql`and order_key is null and ${afterId}`

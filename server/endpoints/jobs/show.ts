@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { JobSurroundings, showJob as showing } from '../../../shared/jobs/show.ts'
+import type { JobDetails, showJob as showing } from '../../../shared/jobs/show.ts'
 import type { Call, Reading, ServerContext } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -9,9 +9,9 @@ import { limitReadTime } from '../../database/timeouts.ts'
 import type { Redactor } from '../../redact.ts'
 import { foldedErrors, hiddenColumns, isContentHidden, openAttrs, withoutContent } from '../hidden.ts'
 import { pickPaths } from '../viewer-fields.ts'
+import { readJobDetails } from './job-details.ts'
 import { type FoundJob, readJob } from './read-job.ts'
-import { hasRole, maskAttachment, noteReveal } from './reveal.ts'
-import { readSurroundings } from './surroundings.ts'
+import { hasRole, maskAttachment, noteUnmasked } from './unmasked.ts'
 
 type ShowCall = Reading & Pick<Call, 'redactor' | 'may' | 'caller' | 'identity' | 'requestId' | 'viewerFields'>
 
@@ -29,19 +29,17 @@ export async function showJob(
     sql.begin(async (tx) => {
       const [, job] = await Promise.all([tx`select ${limitReadTime(tx)}`, readJob(tx, { id, within })])
       if (!job || (domain !== undefined && job.row.domain !== domain)) return undefined
-      const surroundings = await readSurroundings(tx, job, within)
-      if (!redact && hasRole(call) && seesPayload(call)) await noteReveal(tx, call, job)
-      return isContentHidden({ may })
-        ? hide(tx, { job, surroundings, viewerFields })
-        : { job, surroundings, hidden: undefined }
+      const details = await readJobDetails(tx, job, within)
+      if (!redact && hasRole(call) && seesPayload(call)) await noteUnmasked(tx, call, job)
+      return isContentHidden({ may }) ? hide(tx, { job, details, viewerFields }) : { job, details, hidden: undefined }
     }),
   )
   if (!found)
     throw new Failure('not_found', domain ? `there is no job ${id} in the domain ${domain}` : `there is no job ${id}`)
-  const { job, surroundings, hidden } = found
+  const { job, details, hidden } = found
   const answer = redact
-    ? { ...shown(job, redactor.fields), ...redacted(surroundings, redactor) }
-    : { ...shown(job, (fields) => fields), ...surroundings }
+    ? { ...shown(job, redactor.fields), ...redacted(details, redactor) }
+    : { ...shown(job, (fields) => fields), ...details }
   return hidden ? { ...answer, hidden } : answer
 }
 
@@ -50,26 +48,26 @@ const seesPayload = ({ may, viewerFields }: Pick<ShowCall, 'may' | 'viewerFields
 
 interface Hidden {
   job: FoundJob
-  surroundings: JobSurroundings
+  details: JobDetails
   /** The names of the columns that have been hidden. */
   hidden: string[]
 }
 
 interface Hiding {
   job: FoundJob
-  surroundings: JobSurroundings
+  details: JobDetails
   viewerFields: ServerContext['viewerFields']
 }
 
 /** The job for a caller that may not see payloads: error messages are folded, other content is null but for the fields for viewers. */
-async function hide(sql: Sql, { job: { row, archived }, surroundings, viewerFields }: Hiding): Promise<Hidden> {
+async function hide(sql: Sql, { job: { row, archived }, details, viewerFields }: Hiding): Promise<Hidden> {
   const text = (value: unknown) => (typeof value === 'string' ? value : null)
   const [error_message = null, last_error = null] = await foldedErrors(sql, [
     text(row.error_message),
     text(row.last_error),
   ])
   const { lease_id } = row // its fingerprint is shown
-  const { dependencies, attachments, events } = surroundings
+  const { dependencies, attachments, events } = details
   return {
     job: {
       row: {
@@ -81,7 +79,7 @@ async function hide(sql: Sql, { job: { row, archived }, surroundings, viewerFiel
       },
       archived,
     },
-    surroundings: {
+    details: {
       dependencies,
       attachments: attachments.map((attachment) => ({ ...attachment, content_text: null, url: null })),
       events: events.map((event) => ({ ...event, attrs: openAttrs(event.attrs) })),
@@ -98,10 +96,7 @@ function shown({ row, archived }: FoundJob, change: Redactor['fields']) {
   return { ...columns, ...names, payload, result, archived, lease_fingerprint }
 }
 
-const redacted = (
-  { dependencies, attachments, events }: JobSurroundings,
-  { fields, text }: Redactor,
-): JobSurroundings => ({
+const redacted = ({ dependencies, attachments, events }: JobDetails, { fields, text }: Redactor): JobDetails => ({
   dependencies,
   attachments: attachments.map((attachment) => maskAttachment(attachment, text)),
   events: events.map((event) => ({ ...event, attrs: fields({ attrs: event.attrs }).attrs })),

@@ -7,8 +7,8 @@ import type { Readings } from './read-metrics.ts'
  */
 export function readingsWithin(readings: Readings, scope: TokenScope): Readings {
   const { groups, readyAges, lastAcquires, workers, stopped, history } = readings
-  const ofGroup = (group: Place & { job_type: string }) => liesWithin(scope, group)
-  const ofQueue = (queue: Place) => liesWithin({ ...scope, job_types: [] }, queue)
+  const ofGroup = (group: QueueName & { job_type: string }) => liesWithin(scope, group)
+  const ofQueue = (queue: QueueName) => liesWithin({ ...scope, job_types: [] }, queue)
   return {
     ...readings,
     groups: groups?.filter(ofGroup),
@@ -20,7 +20,7 @@ export function readingsWithin(readings: Readings, scope: TokenScope): Readings 
   }
 }
 
-interface Place {
+interface QueueName {
   domain: string
   queue: string
 }

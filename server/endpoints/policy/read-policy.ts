@@ -72,7 +72,7 @@ export async function readRules(sql: Sql): Promise<{ rules: RuleState[]; broken:
 }
 
 /** The policy that is applied, with the last runs of its rules. */
-export async function showPolicy(call: Pick<ServerContext, 'sql' | 'authMode' | 'place'>): Promise<Policy> {
+export async function showPolicy(call: Pick<ServerContext, 'sql' | 'authMode' | 'databaseAddress'>): Promise<Policy> {
   const [row, { rules, broken }] = await Promise.all([readApplied(call.sql), readRules(call.sql)])
   if (!row?.applied) {
     const isNone = !row && rules.length === 0 && broken.length === 0
@@ -91,12 +91,12 @@ export async function showPolicy(call: Pick<ServerContext, 'sql' | 'authMode' | 
 
 /** Why no server runs a rule now, as a clause; null where they do. */
 async function backgroundPauseOf(
-  { sql, place }: Pick<ServerContext, 'sql' | 'place'>,
+  { sql, databaseAddress }: Pick<ServerContext, 'sql' | 'databaseAddress'>,
   broken: readonly BrokenRule[],
 ): Promise<string | null> {
   const freeze = await readFreeze(sql)
   if (freeze) return freezeClause(freeze)
-  const [difference] = await readDifferences(sql, place)
+  const [difference] = await readDifferences(sql, databaseAddress)
   if (difference !== undefined) return `the database is a copy, or was moved or restored: ${difference}`
   const [late] = await sql<{ name: string; next_at: string }[]>`
     select name, next_at from jobsctl_policy_rules

@@ -5,7 +5,7 @@ import { limitReadTime } from '../../database/timeouts.ts'
 import { readBounded } from '../bounded-read.ts'
 import { openCursor, pageLink, sealCursor } from '../paging.ts'
 import { mostPolicies } from './sla-policies.ts'
-import { type JudgedJob, mostRunning, type Place, readBreaches } from './sla-read.ts'
+import { type JudgedJob, mostRunning, type Position, readBreaches } from './sla-read.ts'
 
 /** The last job of a page. The time is a text of PostgreSQL, null for a job without a time of creation. */
 const Cursor = z.strictObject({ created_at: z.string().nullable(), id: z.string().regex(/^-?\d{1,16}$/) })
@@ -16,7 +16,7 @@ const Cursor = z.strictObject({ created_at: z.string().nullable(), id: z.string(
  * @throws Failure `invalid_request` for a cursor of another list
  */
 export async function listSlaBreaches(call: Listing, request: BreachesRequest): Promise<SlaBreach[]> {
-  const cursor: Place | undefined = openCursor(request, Cursor)
+  const cursor: Position | undefined = openCursor(request, Cursor)
   const rows = await readBounded(call.sql, ['jobsctl_waiting'], () =>
     call.sql.begin(async (tx) => {
       await tx`select ${limitReadTime(tx)}`

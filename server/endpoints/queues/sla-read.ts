@@ -8,7 +8,7 @@ import { mostPolicies } from './sla-policies.ts'
 export const mostRunning = 50_000
 
 /** The last job of the page before. */
-export interface Place {
+export interface Position {
   created_at: string | null
   id: string
 }
@@ -39,7 +39,7 @@ type Row = Bounds & { [Name in keyof JudgedJob]: JudgedJob[Name] | null }
  * The jobs over a limit after a place, one more than the limit of the page; one row without a job where there are none. The
  * queued jobs come from an index in the order of their creation, for each policy on its own.
  */
-export const readBreaches = (sql: Sql, request: Within<BreachesRequest>, after: Place | undefined) => sql<Row[]>`
+export const readBreaches = (sql: Sql, request: Within<BreachesRequest>, after: Position | undefined) => sql<Row[]>`
   with policies as materialized (
     select
       domain, queue, job_type,
@@ -55,7 +55,7 @@ export const readBreaches = (sql: Sql, request: Within<BreachesRequest>, after: 
     from (
       (${judged(sql, sql`(${waiting(sql, request, after)}) as job`)})
       union all
-      select * from (${judged(sql, sql`running as job`)}) as judged where ${afterPlace(sql, after)}
+      select * from (${judged(sql, sql`running as job`)}) as judged where ${afterPosition(sql, after)}
     ) as judged
     where wait > max_wait or run > max_run
     order by ${ordered(sql)}
@@ -89,7 +89,7 @@ const running = staticFragment(
 )
 
 /** The queued jobs that wait longer than their limit, of each group as many as a page could need. */
-const waiting = (sql: Sql, { limit }: BreachesRequest, after: Place | undefined): Fragment => sql`
+const waiting = (sql: Sql, { limit }: BreachesRequest, after: Position | undefined): Fragment => sql`
   select job.*, max_wait, max_run
   from policies
   cross join lateral (
@@ -103,13 +103,13 @@ const waiting = (sql: Sql, { limit }: BreachesRequest, after: Place | undefined)
   ) as job`
 
 /** No job without a time of creation is over a limit of waiting, so none comes after a place without one. */
-const afterQueued = (sql: Sql, after: Place | undefined): Fragment => {
+const afterQueued = (sql: Sql, after: Position | undefined): Fragment => {
   if (!after) return sql``
   if (after.created_at === null) return sql`and false`
   return sql`and (created_at, id) > (${after.created_at}::text::timestamptz, ${after.id}::text::bigint)`
 }
 
-const afterPlace = (sql: Sql, after: Place | undefined): Fragment => {
+const afterPosition = (sql: Sql, after: Position | undefined): Fragment => {
   if (!after) return sql`true`
   if (after.created_at === null) return sql`created_at is null and id > ${after.id}::text::bigint`
   return sql`(

@@ -17,7 +17,7 @@ export async function exportOperations(
   { sql, may }: Pick<ServerContext, 'sql'> & Pick<Acting, 'may'>,
   { since, until, after_id, limit }: z.output<typeof endpoint.input>,
 ): Promise<SealedRecord[]> {
-  const after = after_id > 0 ? await placeOf(sql, after_id) : undefined
+  const after = after_id > 0 ? await positionOf(sql, after_id) : undefined
   return [
     ...(await sql<SealedRecord[]>`
       with page as materialized (
@@ -63,7 +63,7 @@ const lastBefore = (sql: Sql, until: string): Fragment => sql`
   order by day desc, number desc
   limit 1`
 
-async function placeOf(sql: Sql, id: number): Promise<{ day: string; number: number }> {
+async function positionOf(sql: Sql, id: number): Promise<{ day: string; number: number }> {
   const [place] = await sql<{ day: string; number: number }[]>`
     select day::text as day, number from job_operations where id = ${id}::bigint and hash is not null`
   if (place) return place

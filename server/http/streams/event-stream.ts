@@ -67,13 +67,13 @@ interface Sending {
 }
 
 /** Where a follower is, and the newest batch that it knows of. */
-interface Place {
+interface Position {
   cursor: number
   batch: Batch<JobEvent>
 }
 
 /** Sends events to one reader. */
-async function sendAll(sending: Sending, begin: Place): Promise<void> {
+async function sendAll(sending: Sending, begin: Position): Promise<void> {
   const { c, serving, tail, filter, stream, isOthers } = sending
   const { operatorSql: sql, stopping, log } = serving
   const { signal } = c.req.raw
@@ -127,7 +127,7 @@ async function sendAll(sending: Sending, begin: Place): Promise<void> {
 /** The messages of the next events after the cursor, up to the end of the batch, and the id up to which these are all. */
 async function messagesAfter(
   { c, serving, filter }: Sending,
-  { cursor, batch }: Place,
+  { cursor, batch }: Position,
 ): Promise<{ messages: Uint8Array; reached: number }> {
   const caller = c.get('caller')
   const messagesOf = (events: readonly JobEvent[]) =>

@@ -3,7 +3,7 @@ import type { Call } from '../../../server/call.ts'
 import type { Pool } from '../../../server/database/sql.ts'
 import { findDependencies } from '../../../server/endpoints/explain/dependencies.ts'
 import { readLine } from '../../../server/endpoints/explain/line.ts'
-import { placeOf } from '../../../server/endpoints/explain/place.ts'
+import { positionInLine } from '../../../server/endpoints/explain/position-in-line.ts'
 import { findStop } from '../../../server/endpoints/explain/queue-stop.ts'
 import { findSilence } from '../../../server/endpoints/explain/worker-signs.ts'
 import { readOldestReady } from '../../../server/endpoints/metrics/oldest-ready.ts'
@@ -87,7 +87,7 @@ const callWith = (sql: Pool): Call => ({
   addHeader: () => {},
   authMode: 'single_user',
   background: true,
-  place: { instance: null, folder: null },
+  databaseAddress: { instance: null, folder: null },
   viewerFields: [],
   redactor: { fields: (fields) => fields, text: (text) => text },
   reportChangedRows: () => {},
@@ -142,7 +142,11 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['work/renew', 0, (call) => renewJobs(call, { jobs: [{ ...lease, lease_seconds: 60 }] })],
   ['work/cancel', 3, (call) => cancelJob(call, { id: 1, reason: 'why', force: false })],
   ['queues/control', 3, (call) => controlQueue(call, ControlRequest.parse({ ...scope, action: 'pause' }))],
-  ['explain/place', 0, (call) => placeOf(call.sql, { ...narrowed, id: 1, tier: 5, due_at: '2026-01-02T03:04:05Z' })],
+  [
+    'explain/place',
+    0,
+    (call) => positionInLine(call.sql, { ...narrowed, id: 1, tier: 5, due_at: '2026-01-02T03:04:05Z' }),
+  ],
   ['explain/worker-signs', 0, (call) => findSilence(call.sql, narrowed, { job_type: 'export', owner_user_id: null })],
   ['explain/queue-stop', 0, (call) => findStop(call.sql, narrowed, call.redactor)],
   ['explain/dependencies', 0, (call) => findDependencies(call.sql, { uuid: 'uuid', within: undefined })],

@@ -7,7 +7,7 @@ const mostCounted = 10_000
 const limit = `limit ${mostCounted + 1}`
 
 /** The due jobs of a queue that are taken before a job. */
-interface Place {
+interface PositionInLine {
   ahead: number
   /** False where there are more than 10,000. */
   exact: boolean
@@ -25,7 +25,7 @@ interface QueuedJob extends Within<Queue> {
  * Counts the due jobs before a queued job, in the order in which jobs are picked: by priority, by the time at which they fell
  * due, and by id; only those within the scope of the caller. Jobs without any time come last within their priority. Each part of the line is a range of the index of acquire.
  */
-export async function placeOf(sql: Sql, job: QueuedJob): Promise<Place> {
+export async function positionInLine(sql: Sql, job: QueuedJob): Promise<PositionInLine> {
   const { id, tier, due_at } = job
   const before = (tiers: Fragment, where: Fragment) => sql`
     select from ${tiers} as tier (priority)

@@ -1,4 +1,4 @@
-import type { JobSurroundings, RelatedJob } from '../../../shared/jobs/show.ts'
+import type { JobDetails, RelatedJob } from '../../../shared/jobs/show.ts'
 import type { Acting } from '../../call.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
@@ -10,14 +10,14 @@ const mostEdges = 1000
 const mostAttachments = 20
 const mostEvents = 50
 
-type Attachment = JobSurroundings['attachments'][number]
-type Event = JobSurroundings['events'][number]
+type Attachment = JobDetails['attachments'][number]
+type Event = JobDetails['events'][number]
 
 /**
  * What belongs to a job beside its row. An archived job has its attachments and edges in its row. Of its dependencies, those on jobs
  * outside of the scope of the caller do not exist for the caller.
  */
-export async function readSurroundings(sql: Sql, job: FoundJob, within: Acting['within']): Promise<JobSurroundings> {
+export async function readJobDetails(sql: Sql, job: FoundJob, within: Acting['within']): Promise<JobDetails> {
   // Sent together, since the way to the database takes longer than each of them.
   const [depends_on, dependents, attachments, events] = await Promise.all([
     readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid', within }),

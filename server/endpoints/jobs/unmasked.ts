@@ -5,14 +5,14 @@ import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import type { Redactor } from '../../redact.ts'
 import type { FoundJob } from './read-job.ts'
 
-export type Revealing = Pick<Acting, 'caller' | 'identity'> & Pick<Requested, 'requestId'>
+export type Unmasking = Pick<Acting, 'caller' | 'identity'> & Pick<Requested, 'requestId'>
 
 /** True for a token that was given a role. The single-user key and tokens without a role see jobs unmasked, as in 0.1.0. */
 export const hasRole = ({ caller, identity }: Pick<Acting, 'caller' | 'identity'>): boolean =>
   caller !== singleUser.id && identity.role !== 'legacy-admin'
 
 /** Writes the event that says who has seen a job without the mask. */
-export const noteReveal = (tx: Sql, call: Revealing, { row }: FoundJob) => {
+export const noteUnmasked = (tx: Sql, call: Unmasking, { row }: FoundJob) => {
   const [domain, queue, job_type, owner, trace] = [
     ...[row.domain, row.queue, row.job_type],
     ...[row.owner_user_id, row.trace_id],
