@@ -24,8 +24,12 @@ const halves = onPostgres
   )
   .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('.each(kinds)'))
 
-/** A test of the dashboard may look at thirty pages. */
-const patient: Options = { testTimeout: 600_000 }
+const special: Record<string, Options | undefined> = {
+  // Each patch of the driver, too: these tests need neither the build nor PostgreSQL.
+  unit: { include: ['test/unit/**/*.test.ts', 'test/driver/**/*.test.ts'] },
+  // A test of the dashboard may look at thirty pages.
+  ui: { testTimeout: 600_000 },
+}
 
 const project = (name: string, more: Options = {}): TestProjectInlineConfiguration => ({
   test: {
@@ -55,7 +59,7 @@ export default defineConfig({
     maxWorkers: 3,
     reporters: ['default', repeatedTests],
     projects: [
-      ...folders.map((name) => project(name, name === 'ui' ? patient : {})),
+      ...folders.map((name) => project(name, special[name])),
       // The other half of `server` and `cli`. The few tests of these files that are about PostgreSQL alone run twice.
       project('embedded', { include: halves, provide: { kinds: ['embedded'] } }),
     ],

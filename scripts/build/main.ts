@@ -39,7 +39,7 @@ const server: typeof common = {
   minifySyntax: true,
   external: ['@electric-sql/pglite'],
   banner,
-  plugins: [patchDriver, withoutMeanings],
+  plugins: [patchDriver(), withoutMeanings],
 }
 
 /**

@@ -1,8 +1,16 @@
 /** A text that a source file of the driver contains exactly once, and its replacement. */
-export type Patch = [original: string, replacement: string]
+export type Replacement = [original: string, replacement: string]
 
-/** Patches by source file: `connection.js` has one connection, `index.js` the pool, and `query.js` a statement and its result. */
-export type DriverPatches = Partial<Record<'connection.js' | 'index.js' | 'query.js', Patch[]>>
+/** The source files: `connection.js` has one connection, `index.js` the pool, and `query.js` a statement and its result. */
+type DriverFile = 'connection.js' | 'index.js' | 'query.js'
+
+/** A change of the driver for one reason. A test in `test/driver/` passes with the patch and fails without it. */
+export interface Patch {
+  name: string
+  /** The patch that has added what this one changes. */
+  needs?: Patch
+  changes: Partial<Record<DriverFile, Replacement[]>>
+}
 
 export const connectionClosed = "Errors.connection('CONNECTION_CLOSED', options)"
 export const connectionDestroyed = "Errors.connection('CONNECTION_DESTROYED', options)"

@@ -1,14 +1,16 @@
-import type { DriverPatches, Patch } from './patch.ts'
+import type { Patch, Replacement } from './patch.ts'
 
 /**
  * Each part of a statement is a query too, which nobody awaits. A query makes its promise when somebody awaits it, or when it ends:
  * V8 keeps the promises of all parts, and the texts to which they lead, until it collects the whole heap.
  */
-export const queryPromises: DriverPatches = {
-  'query.js': [
-    ['export class Query extends Promise {', 'export class Query {'],
-    [
-      `    let resolve
+export const queryPromises: Patch = {
+  name: 'queryPromises',
+  changes: {
+    'query.js': [
+      ['export class Query extends Promise {', 'export class Query {'],
+      [
+        `    let resolve
       , reject
 
     super((a, b) => {
@@ -17,18 +19,18 @@ export const queryPromises: DriverPatches = {
     })
 
 `,
-      '    this.promise = null\n',
-    ],
-    [
-      `    this.resolve = x => (this.active = false, resolve(x))
+        '    this.promise = null\n',
+      ],
+      [
+        `    this.resolve = x => (this.active = false, resolve(x))
     this.reject = x => (this.active = false, reject(x))
 
 `,
-      '',
-    ],
-    [
-      '  cancel() {\n',
-      `  settling() {
+        '',
+      ],
+      [
+        '  cancel() {\n',
+        `  settling() {
     return this.promise || (this.promise = new Promise((a, b) => {
       this.fulfil = a
       this.fail = b
@@ -49,9 +51,10 @@ export const queryPromises: DriverPatches = {
 
   cancel() {
 `,
+      ],
+      ...['then', 'catch', 'finally'].map(
+        (method): Replacement => [`super.${method}.apply(this, arguments)`, `this.settling().${method}(...arguments)`],
+      ),
     ],
-    ...['then', 'catch', 'finally'].map(
-      (method): Patch => [`super.${method}.apply(this, arguments)`, `this.settling().${method}(...arguments)`],
-    ),
-  ],
+  },
 }
