@@ -1,8 +1,4 @@
-import { hrtime } from 'node:process'
 import { getSystemErrorMap } from 'node:util'
-
-/** Milliseconds of a monotonic clock. `performance.now()` gives the same, but Node loads it at each start. */
-export const now = (): number => Number(hrtime.bigint()) / 1e6
 
 /** The operating system's words for an error code such as `ENOENT`; undefined for other codes. */
 export const systemMessage = (code: unknown): string | undefined =>

@@ -3,7 +3,6 @@ import { Failure, failures } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { getOperation } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
-import { now } from '../system.ts'
 import { groupedDigits } from '../text/numbers.ts'
 
 /** The states of requeued jobs, and the verdict on them. */
@@ -26,14 +25,14 @@ const pauseMs = 1000
 /** Reads the states of an operation's jobs once a second, until there is a verdict or `watchMs` milliseconds are over. */
 export async function watchJobs(context: Context, { id, affected, watchMs }: Watching): Promise<Judgement> {
   const { io, print } = context
-  const end = now() + watchMs
+  const end = performance.now() + watchMs
   let last: Judgement = { verdict: 'undecided', text: `${groupedDigits(affected)} not read yet` }
   for (;;) {
     const found = await look(context, id, affected)
     if (found.why !== undefined) return { ...last, why: found.why }
     if (found.judgement && found.judgement.text !== last.text) print.aside(`canary jobs: ${found.judgement.text}`)
     last = found.judgement ?? last
-    const left = end - now()
+    const left = end - performance.now()
     if (last.verdict !== 'undecided' || left <= 0 || io.signal.aborted) return last
     await sleep(Math.min(pauseMs, left), undefined, { signal: io.signal }).catch(() => {})
   }

@@ -5,7 +5,6 @@ import { Failure } from '../../shared/errors.ts'
 import { getOperation, type OperationRecord } from '../../shared/records/records.ts'
 import type { Context } from '../context.ts'
 import { interrupted } from '../io.ts'
-import { now } from '../system.ts'
 import { jobsText } from '../text/numbers.ts'
 import { type ChangeRun, canUndo } from './change.ts'
 import { tallyOf } from './tally.ts'
@@ -108,10 +107,10 @@ const betweenLooksMs = 200
 
 /** The record of an operation when the operation has ended, or as it is after `mostWaitMs` milliseconds. */
 async function endedRecord(context: Context, id: number): Promise<OperationRecord | undefined> {
-  const end = now() + mostWaitMs
+  const end = performance.now() + mostWaitMs
   const client = await context.newClient(AbortSignal.timeout(mostWaitMs)) // Ctrl-C has aborted the calls of the other client
   let record: OperationRecord | undefined
-  while (now() < end) {
+  while (performance.now() < end) {
     const answer = await client.call(getOperation, { id: String(id) }).catch(() => undefined)
     record = answer?.body ?? record
     if (record && record.state !== 'running') return record

@@ -1,14 +1,14 @@
 import type { z } from 'zod'
+import { deadlineAfter } from '../../sdk/call/deadline.ts'
+import { readExactly } from '../../sdk/call/exact-json.ts'
 import type { ServerEvent } from '../../sdk/call/server-events.ts'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { type Failure, failures } from '../../shared/errors.ts'
 import { headers, ndjson, respondAsync } from '../../shared/headers.ts'
-import { readExactly } from '../exact-json.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
 import { type Connection, connectionTo } from './connection.ts'
-import { deadlineAfter } from './deadline.ts'
 import type { Received } from './received.ts'
 import { placeFields, queryOf } from './request-url.ts'
 import { withRetries } from './retry.ts'
@@ -65,10 +65,11 @@ function deadlineSender({ target, settings, trace, signal }: ClientOptions) {
     if (sent.changing) opened = undefined
     opened ??= connectionTo(target)
     const connection = await opened
+    const deadline = deadlineAfter(left(), { caller: signal, silenceMs: wholeMs })
     // Without --timeout, a change that reports progress may take longer than the default deadline.
-    const deadline = deadlineAfter(left(), settings.timeoutGiven ? undefined : wholeMs)
+    const heard = settings.timeoutGiven ? () => {} : deadline.heard
     try {
-      return await send({ ...sent, target, connection, trace, signal, deadline, wholeMs })
+      return await send({ ...sent, target, connection, trace, signal, deadline, heard, wholeMs })
     } finally {
       spent += deadline.end()
     }

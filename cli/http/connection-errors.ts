@@ -1,10 +1,10 @@
+import type { Deadline } from '../../sdk/call/deadline.ts'
 import { Failure } from '../../shared/errors.ts'
 import { interrupted } from '../io.ts'
 import { proxyName } from '../settings/proxy.ts'
 import type { Target } from '../settings/target.ts'
 import { systemMessage } from '../system.ts'
 import { isUnsent } from './connection.ts'
-import type { Deadline } from './deadline.ts'
 import { failureOfTunnel, hintOnProxy } from './proxy-errors.ts'
 
 interface Attempt {
@@ -27,8 +27,8 @@ export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   const outcome = lost ? `; ${unanswered}` : ''
   if (error instanceof Failure) return error
   if (signal.aborted) return interrupted(signal, outcome)
-  if (deadline.signal.aborted) {
-    const late = deadline.ofSilence() ? `${server} sent nothing for` : `no answer from ${server} within`
+  if (deadline.isOver()) {
+    const late = deadline.isOfSilence() ? `${server} sent nothing for` : `no answer from ${server} within`
     return new Failure('timed_out', `${late} ${wholeMs / 1000} s${outcome}`, {
       ...(!lost && { hint: 'raise --timeout, or run the command again later' }),
       cause: error,

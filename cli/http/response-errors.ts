@@ -1,6 +1,6 @@
-import { codeOfStatus, Failure, type FailureCode, type Fault, knownCode, type MoreFields } from '../../shared/errors.ts'
-import { FailureBody } from '../../shared/failure-body.ts'
+import { codeOfStatus, Failure, type FailureCode, knownCode, type MoreFields } from '../../shared/errors.ts'
 import { headers } from '../../shared/headers.ts'
+import { type Problem, problemOf } from '../../shared/problem.ts'
 import { secondsOf } from '../../shared/retry-after.ts'
 import { spanText } from '../../shared/time-and-size.ts'
 import { inWordsOf } from '../../shared/words-of-clients.ts'
@@ -24,8 +24,8 @@ const maybeChanged = 'the change may have been made'
 export function failureOfResponse(received: Received, { target, method, path, changing }: Call): Failure {
   const { status, header, json } = redacted(received, target)
   const server = target.url.origin
-  const problem = FailureBody.safeParse(json).data
-  const requestId = problem?.request_id ?? header(headers.requestId)
+  const problem = sentProblem(json)
+  const requestId = problem?.requestId ?? header(headers.requestId)
   const about = { server, requestId, retryAfter: secondsOf(header('retry-after')), fields: moreFieldsOf(problem) }
   if (status < 400)
     return redirected(header('location'), changing && status === seeOther ? `; ${maybeChanged}` : '', about)
@@ -52,7 +52,8 @@ export function failureOfResponse(received: Received, { target, method, path, ch
   if (!known && (status === 502 || status === 504)) return proxyError(status, problem && detail, about)
   return new Failure(code, detail, {
     ...about,
-    faults: problem?.errors ?? [],
+    // The faults of other servers name no fields of this API.
+    faults: problem && problem.places.length === 0 ? problem.faults : [],
     hint: hint ?? hintOn(code, detail, about.retryAfter),
   })
 }
@@ -108,10 +109,10 @@ const refusedByProxy = (about: About): Failure =>
   })
 
 /** Another server may read a word of the path as a job id, and then rejects the id instead of the path. */
-function hasNoEndpoint(status: number, detail: string, problem: FailureBody | undefined, path: string): boolean {
+function hasNoEndpoint(status: number, detail: string, problem: Problem | undefined, path: string): boolean {
   if (status === 404 || status === 405) return !problem || namesNothing.test(detail)
-  const locations = Array.isArray(problem?.detail) ? problem.detail.map(({ loc }) => loc[0]) : []
-  return status === 422 && locations.length > 0 && locations.every((at) => at === 'path') && !/\/\d+(\/|$)/.test(path)
+  const places = problem?.places ?? []
+  return status === 422 && places.length > 0 && places.every((place) => place === 'path') && !/\/\d+(\/|$)/.test(path)
 }
 
 /** The sentences of servers for a path that they do not have. */
@@ -157,18 +158,20 @@ export function unexpectedResponse(
   })
 }
 
-function sentenceOf({ detail, errors }: FailureBody): string {
-  if (errors && errors.length > 0) return faultLines(errors)
-  if (typeof detail === 'string') return oneLine(detail)
-  return faultLines(detail.map(({ loc, msg }) => ({ path: String(loc.at(-1) ?? 'request'), message: msg })))
+/** The problem of a server that says what happened; undefined for another answer. */
+function sentProblem(json: unknown): Problem | undefined {
+  const problem = problemOf(json)
+  return problem.detail === undefined && problem.faults.length === 0 ? undefined : problem
 }
 
-const faultLines = (faults: readonly Fault[]): string =>
-  inFlagNames(faults.map(({ path, message }) => ({ path: oneLine(path), message: oneLine(message) })))
+const sentenceOf = ({ detail, faults }: Problem): string =>
+  faults.length === 0
+    ? oneLine(detail ?? '')
+    : inFlagNames(faults.map(({ path, message }) => ({ path: oneLine(path || 'request'), message: oneLine(message) })))
 
-function moreFieldsOf(problem: FailureBody | undefined): MoreFields {
-  if (problem?.refused_by_database) return { refused_by_database: true }
-  return problem?.newest_id === undefined ? {} : { oldest_id: problem.oldest_id ?? null, newest_id: problem.newest_id }
+function moreFieldsOf(problem: Problem | undefined): MoreFields {
+  if (problem?.isRefusedByDatabase) return { refused_by_database: true }
+  return problem?.newestId === undefined ? {} : { oldest_id: problem.oldestId ?? null, newest_id: problem.newestId }
 }
 
 /** One line: the text of a server must not look like lines of jobsctl. */

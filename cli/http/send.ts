@@ -1,9 +1,9 @@
+import type { Deadline } from '../../sdk/call/deadline.ts'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { ndjson } from '../../shared/headers.ts'
 import type { Target } from '../settings/target.ts'
 import type { Connection, Response } from './connection.ts'
-import type { Deadline } from './deadline.ts'
 import { readWhole } from './read-whole.ts'
 import { headerOf, type Received } from './received.ts'
 import type { Trace } from './trace.ts'
@@ -26,6 +26,8 @@ interface Sending extends Sent {
   trace: Trace
   signal: AbortSignal
   deadline: Deadline
+  /** Called with each part of a long answer. */
+  heard: () => void
   wholeMs: number
 }
 
@@ -34,7 +36,7 @@ interface Sending extends Sent {
  * @throws Failure when there is no complete answer
  */
 export async function send(sending: Sending): Promise<Received> {
-  const { method, path, query, headers: own, body, target, connection, trace, signal, deadline } = sending
+  const { method, path, query, headers: own, body, target, connection, trace, deadline } = sending
   const url = new URL(target.url)
   url.pathname = target.url.pathname.replace(/\/$/, '') + path
   url.search = query
@@ -47,7 +49,7 @@ export async function send(sending: Sending): Promise<Received> {
       method,
       headers: sent,
       body,
-      signal: AbortSignal.any([signal, deadline.signal]),
+      signal: deadline.signal,
     })
     const streams =
       sending.onProgress && response.status === 200 && headerOf(response)('content-type')?.startsWith(ndjson)
@@ -61,9 +63,9 @@ export async function send(sending: Sending): Promise<Received> {
 }
 
 async function followed(response: Response, sending: Sending, traceLine: (line: string) => void): Promise<Received> {
-  const { target, deadline, onProgress = () => {} } = sending
+  const { target, heard, onProgress = () => {} } = sending
   const onLine = (line: string) => {
-    deadline.heard()
+    heard()
     traceLine(line)
   }
   const { readProgress } = await import('./progress-stream.ts')

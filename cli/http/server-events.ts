@@ -1,9 +1,9 @@
 import { TooLong } from '../../sdk/call/body.ts'
+import { deadlineAfter } from '../../sdk/call/deadline.ts'
 import { type ServerEvent, serverEventsOf } from '../../sdk/call/server-events.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Target } from '../settings/target.ts'
 import { connectionTo, type Response } from './connection.ts'
-import { deadlineAfter } from './deadline.ts'
 import { readWhole } from './read-whole.ts'
 import { headerOf } from './received.ts'
 import { queryOf } from './request-url.ts'
@@ -34,7 +34,7 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
   const credential = target.credential ? { [target.credential.header]: target.credential.value } : {}
   const headers = { accept: 'text/event-stream', ...credential }
   const traced = trace.request({ method: 'GET', url, headers, body: undefined })
-  const deadline = deadlineAfter(silenceMs, silenceMs)
+  const deadline = deadlineAfter(silenceMs, { caller: signal })
   const ended = new AbortController()
   const connection = await connectionTo(target)
   try {
@@ -42,7 +42,7 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
       path: url.pathname + url.search,
       method: 'GET',
       headers,
-      signal: AbortSignal.any([signal, deadline.signal, ended.signal]),
+      signal: AbortSignal.any([deadline.signal, ended.signal]),
     })
     traced.answer({ status: response.status, headers: response.headers, text: '' })
     const isStream = headerOf(response)('content-type')?.startsWith('text/event-stream')

@@ -1,7 +1,6 @@
 import { escaped } from '../../shared/escape.ts'
 import { headers } from '../../shared/headers.ts'
 import { type HttpProxy, proxyName } from '../settings/proxy.ts'
-import { now } from '../system.ts'
 import { redactTokens } from './redact.ts'
 
 interface TracedRequest {
@@ -53,7 +52,7 @@ export function createTrace({ note, level, proxy, redact }: Tracing): Trace {
   }
   return {
     request({ method, url, headers: sent, body }) {
-      const start = now()
+      const start = performance.now()
       if (level === 'all') {
         say('>', `${method} ${url}`)
         if (proxy) say('>', `through the proxy ${proxyName(proxy)}`)
@@ -66,7 +65,7 @@ export function createTrace({ note, level, proxy, redact }: Tracing): Trace {
         },
         answer: (answer) => {
           if (level === 'none') return
-          const ms = Math.round(now() - start)
+          const ms = Math.round(performance.now() - start)
           const id = answer.headers[headers.requestId.toLowerCase()] ?? '-'
           say('<', `${method} ${url.pathname}${url.search} ${answer.status} ${ms} ms request=${redact(String(id))}`)
           if (level !== 'all') return

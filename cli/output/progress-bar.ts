@@ -2,7 +2,6 @@ import width from 'string-width'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Io } from '../io.ts'
-import { now as clock } from '../system.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
 
 type Reported = Pick<Progress, 'affected' | 'total'> & Partial<Progress>
@@ -32,7 +31,7 @@ const clearLine = '\r\u001b[K'
 
 /** Reports progress on stderr: a bar at a terminal, elsewhere a line every 10 s. */
 export function progressReporter(reporting: Reporting): ProgressReporter {
-  const { io, quiet, say, now = clock } = reporting
+  const { io, quiet, say, now = () => performance.now() } = reporting
   const start = now()
   const bar = io.noteTerminal && io.env.TERM !== 'dumb'
   let next = start + (bar ? beforeFirstMs : betweenLinesMs)

@@ -51,7 +51,7 @@ export function createCall(settings: Settings): Call {
     const { timeoutMs = settings.timeoutMs, retries = settings.retries, signal } = options
     requireNumber('timeoutMs', timeoutMs, 1, longestMs)
     const headers = { ...headersOf(request, options), ...settings.credentials }
-    const deadline = deadlineAfter(Math.min(timeoutMs + waitMsOf(input), longestMs), signal)
+    const deadline = deadlineAfter(Math.min(timeoutMs + waitMsOf(input), longestMs), { caller: signal })
     try {
       for (let tried = 0; ; tried++) {
         try {

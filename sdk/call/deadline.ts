@@ -10,17 +10,27 @@ export interface Deadline {
   rest: () => void
   /** True when the time is over. */
   isOver: () => boolean
-  end: () => void
+  /** True when the deadline limits the silence of the server. */
+  isOfSilence: () => boolean
+  /** Ends the deadline, and returns the milliseconds since it began, or since the server was heard. */
+  end: () => number
+}
+
+interface Limits {
+  caller?: AbortSignal | undefined
+  /** The longest silence of the server once it was heard, in milliseconds; `ms` where it is not given. */
+  silenceMs?: number
 }
 
 /**
  * A deadline after `ms` milliseconds. A call has its own controller and takes its listener away, since `AbortSignal.any` keeps memory
  * of each call for as long as the signal of the caller lives.
  */
-export function deadlineAfter(ms: number, caller: AbortSignal | undefined): Deadline {
+export function deadlineAfter(ms: number, { caller, silenceMs = ms }: Limits = {}): Deadline {
   const controller = new AbortController()
   let over = false
-  let ends = performance.now() + ms
+  let ofSilence = false
+  let began = performance.now()
   const expire = () => {
     over = true
     controller.abort()
@@ -31,17 +41,20 @@ export function deadlineAfter(ms: number, caller: AbortSignal | undefined): Dead
   caller?.addEventListener('abort', leave, { once: true })
   return {
     signal: controller.signal,
-    left: () => ends - performance.now(),
+    left: () => began + (ofSilence ? silenceMs : ms) - performance.now(),
     heard: () => {
       clearTimeout(timer)
-      ends = performance.now() + ms
-      timer = setTimeout(expire, ms)
+      ofSilence = true
+      began = performance.now()
+      timer = setTimeout(expire, silenceMs)
     },
     rest: () => clearTimeout(timer),
     isOver: () => over,
+    isOfSilence: () => ofSilence,
     end: () => {
       clearTimeout(timer)
       caller?.removeEventListener('abort', leave)
+      return performance.now() - began
     },
   }
 }

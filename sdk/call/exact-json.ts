@@ -1,8 +1,18 @@
 import { isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
 
-/** Stands before the digits of a bigint. It is random, so that no payload has it. */
-const mark = `bigint ${Math.random().toString(36).slice(2)} `
-const marked = new RegExp(`"${mark}(-?\\d+)"`, 'g')
+/** Stands before the digits of a number that JavaScript would change. It is random, so that no payload has it. */
+const mark = `exact ${Math.random().toString(36).slice(2)} `
+const marked = new RegExp(`"${mark}([^"]*)"`, 'g')
+
+/**
+ * Reads JSON to print it again: a number that JavaScript would change is a text, which `restoreDigits` makes a number again.
+ * @throws SyntaxError for a text that is not JSON
+ */
+export const readExactly = (json: string): unknown =>
+  JSON.parse(isKeptExactly(json) ? json : replaceInexact(json, (number) => `"${mark}${number}"`))
+
+/** JSON of a value that `readExactly` read, with the digits that the server sent. */
+export const restoreDigits = (json: string): string => json.replaceAll(marked, '$1')
 
 /**
  * Parses JSON. An integer that a number of JavaScript would round is a bigint; a fraction is the nearest number.
@@ -27,5 +37,5 @@ export function writeJson(value: unknown): string {
     hasMarks = true
     return `${mark}${part}`
   })
-  return hasMarks ? text.replaceAll(marked, '$1') : text
+  return hasMarks ? restoreDigits(text) : text
 }

@@ -1,4 +1,5 @@
 import { codeOfStatus, knownCode } from '../../shared/errors.ts'
+import { problemOf } from '../../shared/problem.ts'
 import { secondsOf } from '../../shared/retry-after.ts'
 import type { ErrorCode } from '../wire/types.ts'
 import { parseJson } from './exact-json.ts'
@@ -30,7 +31,7 @@ export function failureOf(response: Response, text: string, context: CallContext
     )
   }
   const headers = (name: string) => response.headers.get(name) ?? undefined
-  return failureOfProblem(problemOf(text), {
+  return failureOfProblem(jsonOf(text), {
     ...context,
     status,
     requestId: headers('X-Request-Id'),
@@ -48,25 +49,24 @@ interface ProblemContext extends CallContext {
  * The error of a body as RFC 9457 has it. The key is taken from its texts, and not from the body: a short key may also be a part of
  * a name or a number in it.
  */
-export function failureOfProblem(problem: Readonly<Record<string, unknown>>, context: ProblemContext): JobsError {
+export function failureOfProblem(body: unknown, context: ProblemContext): JobsError {
   const { base, changing, redact, status, requestId, retryAfter } = context
-  const faults = [...faultsOf(problem.errors), ...faultsOfOther(problem.detail)].map(({ path, message }) => ({
-    path: redact(path),
-    message: redact(message),
-  }))
-  const detail = faults.length > 0 ? faults.map(sentenceOf).join('; ') : problem.detail
-  const sentence = typeof detail === 'string' ? oneLine(redact(detail)) : `${base} answered HTTP ${status}`
+  const problem = problemOf(body)
   const masked = (text: string | undefined) => text && redact(text)
+  const faults = problem.faults.map(({ path, message }) => ({
+    path: redact(oneLine(path)),
+    message: redact(oneLine(message)),
+  }))
+  const detail = faults.length > 0 ? faults.map(sentenceOf).join('; ') : masked(problem.detail)
+  const sentence = detail === undefined ? `${base} answered HTTP ${status}` : oneLine(detail)
   const about = {
-    status,
-    hint: masked(textOrNone(problem.hint)),
-    requestId: masked(textOrNone(problem.request_id) ?? requestId),
-    retryAfter,
-    faults,
-    oldestId: numberOrNone(problem.oldest_id),
-    newestId: numberOrNone(problem.newest_id),
+    ...{ status, retryAfter, faults },
+    hint: masked(problem.hint),
+    requestId: masked(problem.requestId ?? requestId),
+    oldestId: problem.oldestId ?? undefined,
+    newestId: problem.newestId,
   }
-  const code = knownCode(textOrNone(problem.code))
+  const code = knownCode(problem.code)
   // A proxy may answer 5xx while the server goes on; only a code of jobs-server says that nothing was changed.
   if (!code && changing && status >= 500) return new JobsError('outcome_unknown', `${sentence}; ${mayBeDone}`, about)
   return new JobsError(sentCode(code ?? codeOfStatus(status)), sentence, about)
@@ -111,40 +111,12 @@ function reasonOf(error: unknown): string {
   return inner === undefined ? error.message || 'no answer' : reasonOf(inner)
 }
 
-function problemOf(text: string): Record<string, unknown> {
+function jsonOf(text: string): unknown {
   try {
-    const body = parseJson(text)
-    return typeof body === 'object' && body !== null ? { ...body } : {}
+    return parseJson(text)
   } catch {
-    return {}
+    return undefined
   }
 }
 
-const faultsOf = (errors: unknown): Fault[] =>
-  Array.isArray(errors)
-    ? errors.flatMap((fault: unknown) =>
-        typeof fault === 'object' &&
-        fault !== null &&
-        'path' in fault &&
-        'message' in fault &&
-        typeof fault.path === 'string' &&
-        typeof fault.message === 'string'
-          ? [{ path: oneLine(fault.path), message: oneLine(fault.message) }]
-          : [],
-      )
-    : []
-
-/** The faults of a server that sends a list of `{loc, msg}` in place of a sentence. */
-const faultsOfOther = (detail: unknown): Fault[] =>
-  Array.isArray(detail)
-    ? faultsOf(
-        detail.map((fault: unknown) => {
-          const { loc, msg } = Object(fault)
-          return { path: String(Array.isArray(loc) ? (loc.at(-1) ?? '') : ''), message: msg }
-        }),
-      )
-    : []
-
-const textOrNone = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-const numberOrNone = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined)
 const oneLine = (text: string): string => text.replaceAll(/\s*[\r\n]\s*/g, ' ')

@@ -37,7 +37,7 @@ export async function* streamOf(
 ): AsyncGenerator<StreamMessage, void, undefined> {
   const { base, redact, credentials, maxResponseBytes } = settings
   const context: CallContext = { base, changing: false, redact }
-  const deadline = deadlineAfter(silenceMs, signal)
+  const deadline = deadlineAfter(silenceMs, { caller: signal })
   try {
     const response = await settings.fetch(`${base}${requestOf('GET', path, input).path}`, {
       headers: { Accept: 'text/event-stream', ...credentials },

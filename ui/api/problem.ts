@@ -1,4 +1,5 @@
 import type { Fault } from '../../shared/errors.ts'
+import { problemOf as readProblem } from '../../shared/problem.ts'
 import { inWordsOf } from '../../shared/words-of-clients.ts'
 
 /** Why a call failed, as the server says it (RFC 9457), or why there is no answer. */
@@ -13,12 +14,13 @@ export class Problem extends Error {
   readonly fields: Readonly<Record<string, unknown>>
 
   constructor(body: Readonly<Record<string, unknown>>, status: number) {
-    super(wordsOf(body.detail) ?? `the server answered ${status} without saying why`)
+    const { detail, code, hint, faults, requestId } = readProblem(body)
+    super(wordsOf(detail) ?? `the server answered ${status} without saying why`)
     this.status = status
-    this.code = textOf(body.code) ?? 'unexpected_answer'
-    this.hint = wordsOf(body.hint)
-    this.faults = Array.isArray(body.errors) ? body.errors.filter(isFault) : []
-    this.requestId = textOf(body.request_id)
+    this.code = code ?? 'unexpected_answer'
+    this.hint = wordsOf(hint)
+    this.faults = faults
+    this.requestId = requestId
     this.fields = body
   }
 }
@@ -44,15 +46,5 @@ export const problemOf = (error: unknown): Problem =>
     : new Problem({ code: 'unexpected_answer', detail: error instanceof Error ? error.message : String(error) }, 0)
 
 /** A sentence of the server, in words of this page. */
-const wordsOf = (value: unknown): string | undefined =>
-  typeof value === 'string' ? inWordsOf('page', value) : undefined
-
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
-
-const isFault = (value: unknown): value is Fault =>
-  typeof value === 'object' &&
-  value !== null &&
-  'path' in value &&
-  typeof value.path === 'string' &&
-  'message' in value &&
-  typeof value.message === 'string'
+const wordsOf = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : inWordsOf('page', text)

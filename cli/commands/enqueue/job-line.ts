@@ -1,3 +1,4 @@
+import { readExactly, restoreDigits } from '../../../sdk/call/exact-json.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { inexactNumber } from '../../../shared/exact-numbers.ts'
@@ -6,7 +7,6 @@ import { listedColumns } from '../../../shared/jobs/list.ts'
 import { showJob } from '../../../shared/jobs/show.ts'
 import { NewJob } from '../../../shared/work/enqueue.ts'
 import { Job } from '../../../shared/work/job.ts'
-import { readExactly, restoreDigits } from '../../exact-json.ts'
 import type { InputLine } from './input-lines.ts'
 
 /** A job of a line, and the fields of the line that belong to a job that exists. */

@@ -1,8 +1,8 @@
+import { deadlineAfter } from '../../../sdk/call/deadline.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { QueueAction } from '../../../shared/queues/queues.ts'
 import type { Context } from '../../context.ts'
 import type { Client } from '../../http/client.ts'
-import { deadlineAfter } from '../../http/deadline.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
 import { nearestName } from '../../text/nearest-name.ts'
 
@@ -28,10 +28,9 @@ export async function stateBefore(
   create: boolean,
 ): Promise<StateBefore | undefined> {
   const { io, settings } = context
-  // In Node 20 AbortSignal.any drops an AbortSignal.timeout that nothing else references.
-  const brief = deadlineAfter(Math.min(mostWaitMs, settings.timeoutMs / 2))
+  const brief = deadlineAfter(Math.min(mostWaitMs, settings.timeoutMs / 2), { caller: io.signal })
   try {
-    return await readState(await context.newClient(AbortSignal.any([io.signal, brief.signal])), queue, create)
+    return await readState(await context.newClient(brief.signal), queue, create)
   } finally {
     brief.end()
   }

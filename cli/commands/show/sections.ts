@@ -1,7 +1,7 @@
 import * as z from 'zod'
+import { restoreDigits } from '../../../sdk/call/exact-json.ts'
 import type { ShownJob } from '../../../shared/jobs/show.ts'
 import { clockText, spanText } from '../../../shared/time-and-size.ts'
-import { restoreDigits } from '../../exact-json.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { whenText } from '../../text/times.ts'
 import { textOf, timeOf } from './columns.ts'

@@ -3,7 +3,6 @@ import type { Context } from '../../context.ts'
 import type { Screen } from '../../io.ts'
 import type { Ending } from '../../output/print.ts'
 import { coloured, styleFor } from '../../output/style.ts'
-import { now as clock } from '../../system.ts'
 import { controlChosen } from './control.ts'
 import { draw, pageOf, type TopView } from './draw.ts'
 import { signsFor } from './fit.ts'
@@ -32,7 +31,7 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
   const controls: Promise<void>[] = []
 
   const view = (): TopView => ({
-    rows: model.rows(clock()),
+    rows: model.rows(performance.now()),
     stopped: model.stopped(),
     operations: model.operations(),
     state,
@@ -91,7 +90,7 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
         redraw()
       },
       onFrame: (frame, isFull) => {
-        model.take(frame, isFull, clock())
+        model.take(frame, isFull, performance.now())
         clockAhead = aheadOf(frame.as_of)
         opening ??= open().catch(fail)
         redraw()

@@ -1,6 +1,6 @@
 import { request } from 'undici'
 import * as z from 'zod'
-import { FailureBody } from '../../../shared/failure-body.ts'
+import { problemOf } from '../../../shared/problem.ts'
 import { apiKey } from '../../launch/server.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -43,7 +43,7 @@ export async function post(url: string, { path, body, headers }: Request): Promi
 function outcomeOf(status: number, text: string): Answered {
   const body: unknown = text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text
   if (status < 300) return { client: 'HTTP', status, code: 'ok', sentence: '', affected: affectedOf(body), body }
-  const { code = 'none', detail } = FailureBody.safeParse(body).data ?? {}
-  const sentence = typeof detail === 'string' ? detail : text.slice(0, 200)
+  const { code = 'none', detail } = problemOf(body)
+  const sentence = detail ?? text.slice(0, 200)
   return { client: 'HTTP', status, code, sentence, affected: undefined, body }
 }

@@ -3,8 +3,8 @@ import { request as send } from 'undici'
 import type { z } from 'zod'
 import { type Progress, ProgressLine } from '../../../shared/changes/bulk-change.ts'
 import type { Endpoint } from '../../../shared/endpoint.ts'
-import { FailureBody } from '../../../shared/failure-body.ts'
 import { ndjson } from '../../../shared/headers.ts'
+import { problemOf } from '../../../shared/problem.ts'
 import { apiKey } from '../../launch/server.ts'
 import { buildRequest } from '../stress/actors/caller.ts'
 
@@ -74,6 +74,6 @@ export async function call<In extends z.ZodType, Out extends z.ZodType>(
 }
 
 function failed(body: unknown): { code: string; detail: string } {
-  const { code = 'none', detail } = FailureBody.parse(body)
-  return { code, detail: typeof detail === 'string' ? detail : JSON.stringify(detail) }
+  const { code = 'none', detail = JSON.stringify(body) } = problemOf(body)
+  return { code, detail }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { deadlineAfter } from '../../../cli/http/deadline.ts'
 import { progressReporter } from '../../../cli/output/progress-bar.ts'
+import { deadlineAfter } from '../../../sdk/call/deadline.ts'
 import { changeServer, envOf, progress, recordOf, runAt } from '../../support/fakes/change-server.ts'
 import type { FakeRequest } from '../../support/fakes/fake-server.ts'
 import { until } from '../../support/poll.ts'
@@ -246,12 +246,11 @@ describe('in parts', () => {
     expect(notes[1]).toBe(clear)
   })
 
-  it('a deadline of silence is put off each time that something is heard; a fixed one is not', async () => {
-    const [renewed, fixed] = [deadlineAfter(300, 60_000), deadlineAfter(300)]
+  it('a deadline is put off when something is heard, and limits the silence from then on', async () => {
+    const [renewed, fixed] = [deadlineAfter(300, { silenceMs: 60_000 }), deadlineAfter(300)]
     renewed.heard()
-    fixed.heard()
-    await until('the fixed one has passed', () => fixed.signal.aborted)
-    expect([renewed.signal.aborted, renewed.ofSilence(), fixed.ofSilence()]).toEqual([false, true, false])
+    await until('the fixed one has passed', () => fixed.isOver())
+    expect([renewed.signal.aborted, renewed.isOfSilence(), fixed.isOfSilence()]).toEqual([false, true, false])
     renewed.end()
     fixed.end()
   })

@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici'
 import type { z } from 'zod'
 import type { Endpoint } from '../../../../shared/endpoint.ts'
-import { FailureBody } from '../../../../shared/failure-body.ts'
+import { problemOf } from '../../../../shared/problem.ts'
 import { apiKey } from '../../../launch/server.ts'
 import type { Journal } from '../journal.ts'
 import type { Random } from '../random.ts'
@@ -85,7 +85,7 @@ export function createCaller({ name, servers, journal, random }: CallerOptions):
         end(response.statusCode)
         return { request: id, body: endpoint.output.parse(received), unknownOutcome: false }
       }
-      const { code = 'none', detail } = FailureBody.parse(received)
+      const { code = 'none', detail } = problemOf(received)
       end(response.statusCode, { code, detail: JSON.stringify(detail) })
       return { request: id, code, unknownOutcome: code === 'outcome_unknown' }
     } catch (error) {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Fetch } from '../../../../sdk/client.ts'
 import { acquire, finishMany, renewMany } from '../../../../shared/endpoints.ts'
-import { FailureBody } from '../../../../shared/failure-body.ts'
+import { problemOf } from '../../../../shared/problem.ts'
 import type { Journal } from '../journal.ts'
 import type { Random } from '../random.ts'
 
@@ -55,7 +55,7 @@ export function journalledFetch({ name, servers, journal, random, abort }: Optio
         end(response.status)
         record({ path, request, sent, received }, journal)
       } else {
-        const { code = 'none', detail } = FailureBody.parse(received)
+        const { code = 'none', detail } = problemOf(received)
         end(response.status, { code, detail: JSON.stringify(detail) })
       }
       return new Response(text, { status: response.status, headers: response.headers })
