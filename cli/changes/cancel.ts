@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import type { z } from 'zod'
 import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
 import { groupedDigits } from '../text/numbers.ts'
 import { dependentsBeside, joinedNotes } from './dependents.ts'
@@ -22,14 +22,10 @@ export function cancelEach(requests: readonly FilteredRequest[], words: readonly
   return {
     ...cancelChange(first, words),
     requests,
-    preview: (request: unknown) => ({ ...Fields.parse(request), dry_run: true }),
-    bounded: (request: unknown, bound: object) => ({ ...Fields.parse(request), dry_run: false, ...bound }),
     facts: { ids: requests.map(({ job_id }) => job_id) },
     checkServer: checkFields('cancel', requests),
   }
 }
-
-const Fields = z.record(z.string(), z.unknown())
 
 /** A note on running jobs, which go on until their workers ask. */
 function beside({ cancelled, asked = 0, preview, ...answer }: z.output<typeof cancelBatch.output>) {

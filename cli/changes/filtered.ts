@@ -15,7 +15,7 @@ import { describeFilter, type FilterFields, filterNames } from '../settings/flag
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { durationText } from '../text/duration.ts'
 import { broughtBackBeside } from './dependents.ts'
-import { checkFields } from './request-fields.ts'
+import { byDryRun, checkFields } from './request-fields.ts'
 
 /** A request of a change that takes a filter, without the fields that the guard adds. */
 export type FilteredRequest = Record<string, unknown>
@@ -89,8 +89,7 @@ export function filteredChange<In extends z.ZodType<unknown, unknown>, Out exten
     name,
     endpoint,
     requests: [request],
-    preview: () => ({ ...request, dry_run: true }),
-    bounded: (_request, bound) => ({ ...request, dry_run: false, ...bound }),
+    ...byDryRun,
     say: (jobs, done) => `${verbOf(name, done)} ${jobs}${where}`,
     facts: request,
     words,

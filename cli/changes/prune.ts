@@ -8,7 +8,7 @@ import { describeRequest, verbOf } from './filtered.ts'
 import { holdersNote, holdersRefusal, passedOverNote } from './foreign-holders.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
 import { pruneDetails } from './prune-details.ts'
-import { checkFields, filterFieldsOf, withFields } from './request-fields.ts'
+import { byDryRun, checkFields, filterFieldsOf } from './request-fields.ts'
 
 /**
  * The request of a prune, without the fields that the guard adds.
@@ -38,8 +38,7 @@ export function pruneChange(
     name: 'prune',
     endpoint: prune,
     requests: [request],
-    preview: (request) => withFields(request, { dry_run: true }),
-    bounded: (request, bound) => withFields(request, { dry_run: false, ...bound }),
+    ...byDryRun,
     say: (jobs, done) => `${verbOf('prune', done)} ${jobs} in ${where}`,
     facts: request,
     words,

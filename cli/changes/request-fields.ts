@@ -53,3 +53,9 @@ export const filterFieldsOf = (parsed: object): Record<string, unknown> =>
 
 /** A request with further fields. */
 export const withFields = (request: unknown, more: object): object => ({ ...Fields.parse(request), ...more })
+
+/** The preview of a request, and the request with its limits, for an endpoint that takes `dry_run`. */
+export const byDryRun = {
+  preview: (request: unknown) => withFields(request, { dry_run: true }),
+  bounded: (request: unknown, bound: object) => withFields(request, { dry_run: false, ...bound }),
+}

@@ -4,7 +4,7 @@ import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { broughtBackBeside } from './dependents.ts'
 import { describeRequest, verbOf } from './filtered.ts'
-import { checkFields, filterFieldsOf, withFields } from './request-fields.ts'
+import { byDryRun, checkFields, filterFieldsOf } from './request-fields.ts'
 
 /** How the jobs run again; a field that is absent has its default. */
 interface RunAgain {
@@ -42,8 +42,7 @@ export function requeueChange(
     name: 'requeue',
     endpoint: requeue,
     requests,
-    preview: (request) => withFields(request, { dry_run: true }),
-    bounded: (request, bound) => withFields(request, { dry_run: false, ...bound }),
+    ...byDryRun,
     say: (jobs, done) => `${verbOf('requeue', done)} ${jobs}${where}`,
     facts: ids.length > 0 ? { ids } : filter,
     words,

@@ -4,7 +4,7 @@ import { parseInput } from '../settings/flags/flag-errors.ts'
 import { durationText } from '../text/duration.ts'
 import { dependentsBeside } from './dependents.ts'
 import { describeRequest } from './filtered.ts'
-import { checkFields, filterFieldsOf, withFields } from './request-fields.ts'
+import { byDryRun, checkFields, filterFieldsOf, withFields } from './request-fields.ts'
 
 /**
  * The request of a sweep, without the fields that the guard adds.
@@ -29,7 +29,7 @@ export function sweepChange(
     name: 'sweep',
     endpoint: sweep,
     requests: [request],
-    preview: (request) => withFields(request, { dry_run: true }),
+    preview: byDryRun.preview,
     bounded: (request, bound) => withFields(request, bound),
     say: (jobs, done) => `${done ? did : wouldDo} ${jobs} in ${where}`,
     facts: request,

@@ -26,10 +26,7 @@ export const apply: CommandSpec<{ canaryWait?: string; rest?: string }> = {
   changes: true,
   async run(context, parts, [path = '']) {
     refuseFlags(context)
-    if (/^[1-9]\d{0,15}$/.test(path)) {
-      const { applyKeptPlan } = await import('./apply/plan.ts')
-      return applyKeptPlan(context, path, parts)
-    }
+    if (/^[1-9]\d{0,15}$/.test(path)) return (await import('./apply/plan.ts')).applyKeptPlan(context, path, parts)
     const flag = parts.rest !== undefined ? '--rest' : parts.canaryWait !== undefined ? '--canary-wait' : undefined
     if (flag) throw new Failure('usage', `${flag}: a plan file has no canary jobs; nothing was changed`)
     const { readPlan } = await import('../guard/plan-file.ts')

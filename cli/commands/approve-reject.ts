@@ -25,8 +25,7 @@ function command(name: 'approve' | 'reject', summary: string, about: string): Co
     async run(context, _flags, [given, ...more]) {
       if (more.length > 0)
         throw new Failure('usage', `${name}: one plan at a time; nothing was changed`, { hint: `jobsctl ${name} 12` })
-      const { planId } = await import('./plans/decide.ts')
-      const { decidePlan } = await import('./plans/decide.ts')
+      const { decidePlan, planId } = await import('./plans/decide.ts')
       return decidePlan(context, planId(context, name, given), name)
     },
   }

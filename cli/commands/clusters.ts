@@ -5,6 +5,7 @@ import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { noteUnknownScope } from '../guard/known-scope.ts'
 import type { Column } from '../output/table.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import {
   allFlag,
   describeAnyOf,
@@ -40,19 +41,14 @@ export const clusters: CommandSpec<ClustersFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
-    {
-      flags: '--status <state>',
-      about: 'failed, quarantined, or retrying: queued after a failure',
-      group: 'WHICH JOBS',
-      values: ['failed', 'quarantined', 'retrying'],
-    },
-    {
-      flags: '--since <time>',
-      about: 'failed since a time of ISO 8601, 2h for 2 h ago, or mark:<text>',
-      group: 'WHICH JOBS',
-      time: 'past',
-    },
-    { flags: '--until <time>', about: 'failed before such a time', group: 'WHICH JOBS', time: 'past' },
+    ...flagsIn('WHICH JOBS', {
+      '--status <state>': {
+        about: 'failed, quarantined, or retrying: queued after a failure',
+        values: ['failed', 'quarantined', 'retrying'],
+      },
+      '--since <time>': { about: 'failed since a time of ISO 8601, 2h for 2 h ago, or mark:<text>', time: 'past' },
+      '--until <time>': { about: 'failed before such a time', time: 'past' },
+    }),
     { flags: '--limit <n>', about: 'at most this number of clusters, 1 to 1000 (default: 100)', group: 'HOW' },
   ],
   async run(context, flags) {

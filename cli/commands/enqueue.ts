@@ -4,6 +4,7 @@ import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { changeImmediately } from '../guard/immediate-change.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { describeScope, scopeWords } from '../settings/flags/scope-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
 import { seconds } from '../text/duration.ts'
@@ -35,26 +36,16 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
   ],
   operands: '[domain/queue]',
   flags: [
-    { flags: '--job-type <name>', about: 'the type of the job (required)', group: 'HOW' },
-    {
-      flags: '--from <file>',
-      about: 'the jobs of a file of NDJSON, or - for stdin; no other flag with it',
-      group: 'HOW',
-    },
-    { flags: '--payload <json>', about: 'a JSON object, @file, or - for stdin (default: {})', group: 'HOW' },
-    { flags: '--priority <n>', about: '1 to 10; 1 runs first (default: 5)', group: 'HOW' },
-    { flags: '--max-retries <n>', about: 'attempts after the first (default: 3)', group: 'HOW' },
-    {
-      flags: '--quarantine-threshold <n>',
-      about: 'equal failures in a row that quarantine it (default: its queue says)',
-      group: 'HOW',
-    },
-    { flags: '--delay <duration>', about: 'run the job no earlier than this long from now', group: 'HOW' },
-    {
-      flags: '--idempotency-key <key>',
-      about: 'enqueue nothing if the queue has a job of this type and key',
-      group: 'HOW',
-    },
+    ...flagsIn('HOW', {
+      '--job-type <name>': 'the type of the job (required)',
+      '--from <file>': 'the jobs of a file of NDJSON, or - for stdin; no other flag with it',
+      '--payload <json>': 'a JSON object, @file, or - for stdin (default: {})',
+      '--priority <n>': '1 to 10; 1 runs first (default: 5)',
+      '--max-retries <n>': 'attempts after the first (default: 3)',
+      '--quarantine-threshold <n>': 'equal failures in a row that quarantine it (default: its queue says)',
+      '--delay <duration>': 'run the job no earlier than this long from now',
+      '--idempotency-key <key>': 'enqueue nothing if the queue has a job of this type and key',
+    }),
   ],
   async run(context, flags, [word]) {
     if (flags.from !== undefined) return fromFile(context, flags, word)

@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../context.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { type ScopeFlags, scopeFlags, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 import { idsFileFlag, idsIn } from '../settings/flags/selection-flags.ts'
 import { jobIdsOf } from '../settings/job-id.ts'
@@ -26,13 +27,10 @@ export const erase: CommandSpec<EraseFlags> = {
   operands: '[ids...]',
   flags: [
     ...scopeFlags,
-    { flags: '--owner <id>', about: 'jobs and events of this owner', group: 'WHICH JOBS' },
-    {
-      flags: '--payload <path=value...>',
-      about: 'jobs with this value in their payload, such as a.b=c',
-      group: 'WHICH JOBS',
-      many: true,
-    },
+    ...flagsIn('WHICH JOBS', {
+      '--owner <id>': 'jobs and events of this owner',
+      '--payload <path=value...>': { about: 'jobs with this value in their payload, such as a.b=c', many: true },
+    }),
     idsFileFlag,
     { flags: '--with-foreign-rows', about: 'also delete rows of other tables that go along', group: 'HOW' },
   ],

@@ -4,6 +4,7 @@ import { curlOf } from '../curl.ts'
 import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
 import { pollForever } from '../poll.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
 import { eventWriter } from './events/by-day.ts'
 import type { Cursor } from './events/cursor.ts'
@@ -35,17 +36,14 @@ export const events: CommandSpec<EventsFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
-    { flags: '--after <id>', about: 'all events after the event with this id', group: 'HOW' },
-    {
-      flags: '--since <time>',
-      about: 'all events since a time, 1h for 1 h ago, or mark:<text>',
-      group: 'HOW',
-      time: 'past',
-    },
-    { flags: '--limit <n>', about: 'at most this many (default: the last 50, or 10 with --follow)', group: 'HOW' },
-    { flags: '--follow', about: 'then print new events as they come, until Ctrl-C', group: 'HOW' },
-    { flags: '--cursor <name>', about: 'go on where the reader of this name has ended, and remember it', group: 'HOW' },
-    { flags: '--forget <name>', about: 'forget a cursor, since its reader is gone', group: 'HOW' },
+    ...flagsIn('HOW', {
+      '--after <id>': 'all events after the event with this id',
+      '--since <time>': { about: 'all events since a time, 1h for 1 h ago, or mark:<text>', time: 'past' },
+      '--limit <n>': 'at most this many (default: the last 50, or 10 with --follow)',
+      '--follow': 'then print new events as they come, until Ctrl-C',
+      '--cursor <name>': 'go on where the reader of this name has ended, and remember it',
+      '--forget <name>': 'forget a cursor, since its reader is gone',
+    }),
   ],
   async run(context, flags) {
     const { events: endpoint, EventsFlags: Flags } = await import('../../shared/records/events.ts')

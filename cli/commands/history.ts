@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { allFlag, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
 import { refuseEmptyRange } from '../settings/moment.ts'
 
@@ -25,19 +26,17 @@ export const history: CommandSpec<HistoryFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
-    {
-      flags: '--since <time>',
-      about: 'from a time of ISO 8601, 2h for 2 h ago, or mark:<text> (default: 24h)',
-      group: 'HOW',
-      time: 'past',
-    },
-    { flags: '--until <time>', about: 'before such a time (default: now)', group: 'HOW', time: 'past' },
-    {
-      flags: '--step <duration>',
-      about: 'how long a step is (default: at most 60 steps, or 1d); below 1h for 7 days',
-      group: 'HOW',
-      values: ['1m', '5m', '15m', '1h', '6h', '1d'],
-    },
+    ...flagsIn('HOW', {
+      '--since <time>': {
+        about: 'from a time of ISO 8601, 2h for 2 h ago, or mark:<text> (default: 24h)',
+        time: 'past',
+      },
+      '--until <time>': { about: 'before such a time (default: now)', time: 'past' },
+      '--step <duration>': {
+        about: 'how long a step is (default: at most 60 steps, or 1d); below 1h for 7 days',
+        values: ['1m', '5m', '15m', '1h', '6h', '1d'],
+      },
+    }),
   ],
   async run(context, flags) {
     const { since = dayAgo(), until, step } = flags

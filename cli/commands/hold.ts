@@ -31,10 +31,7 @@ export const hold: CommandSpec<HoldFlags> = {
     },
   ],
   async run(context, flags, [word, ...ids]) {
-    if (word === 'add') {
-      const { addHold } = await import('./hold/add.ts')
-      return addHold(context, flags, ids)
-    }
+    if (word === 'add') return (await import('./hold/add.ts')).addHold(context, flags, ids)
     if (Object.keys(flags).length > 0)
       throw new Failure('usage', `hold ${word ?? ''}: flags that select jobs need hold add; nothing was changed`)
     const { listHolds, removeHold } = await import('./hold/list-and-remove.ts')

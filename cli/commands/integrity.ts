@@ -6,6 +6,7 @@ import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { describeFilter, type FilterFlags, filterFlags, filterOf, filterWords } from '../settings/flags/filter-flags.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { allFlag, scopeFlags, scopeOf, scopeOfChange } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { jobsText } from '../text/numbers.ts'
@@ -29,8 +30,10 @@ export const integrity: CommandSpec<IntegrityFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
-    { flags: '--fix', about: 'repair the jobs that break an invariant', group: 'HOW' },
-    { flags: '--trust-server', about: 'accept what another server than jobs-server counts', group: 'HOW' },
+    ...flagsIn('HOW', {
+      '--fix': 'repair the jobs that break an invariant',
+      '--trust-server': 'accept what another server than jobs-server counts',
+    }),
     ...filterFlags,
   ],
   changes: true,

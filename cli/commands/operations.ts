@@ -4,6 +4,7 @@ import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-columns.ts'
 import type { Ending } from '../output/print.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
 import { labelledText } from '../text/wrap.ts'
 
@@ -37,23 +38,18 @@ export const operations: CommandSpec<OperationsFlags> = {
   flags: [
     ...scopeFlags,
     allFlag,
-    { flags: '--kind <kind>', about: 'prune, undo, token.revoked and so on; or changes, or acts', group: 'HOW' },
-    { flags: '--state <state>', about: 'running, done, partial, failed or undone', group: 'HOW' },
-    {
-      flags: '--since <time>',
-      about: 'begun at this time or later, since 2h ago, or since mark:<text>',
-      group: 'HOW',
-      time: 'past',
-    },
-    { flags: '--caller <id>', about: 'made by this caller, as the list names it', group: 'HOW' },
-    { flags: '--limit <n>', about: 'at most this many (default: 50)', group: 'HOW' },
-    {
-      flags: '--until <time>',
-      about: 'with keep: until then, or 30d from now; with export: ended before',
-      group: 'HOW',
-      time: ([word]) => (word === 'export' ? 'past' : 'future'),
-    },
-    { flags: '--expect <hash>', about: 'with verify: a hash kept elsewhere, which must still be there', group: 'HOW' },
+    ...flagsIn('HOW', {
+      '--kind <kind>': 'prune, undo, token.revoked and so on; or changes, or acts',
+      '--state <state>': 'running, done, partial, failed or undone',
+      '--since <time>': { about: 'begun at this time or later, since 2h ago, or since mark:<text>', time: 'past' },
+      '--caller <id>': 'made by this caller, as the list names it',
+      '--limit <n>': 'at most this many (default: 50)',
+      '--until <time>': {
+        about: 'with keep: until then, or 30d from now; with export: ended before',
+        time: ([word]) => (word === 'export' ? 'past' : 'future'),
+      },
+      '--expect <hash>': 'with verify: a hash kept elsewhere, which must still be there',
+    }),
   ],
   async run(context, { expect, until, ...flags }, [word, id]) {
     if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
@@ -67,18 +63,12 @@ export const operations: CommandSpec<OperationsFlags> = {
     if (until !== undefined && word !== 'keep') throw new Failure('usage', '--until needs keep or export')
     if (word === undefined) return list(context, flags)
     refuseSelection(word, flags)
-    if (word === 'verify') {
-      const { verifyRecords } = await import('./operations/verify.ts')
-      return verifyRecords(context, expect)
-    }
+    if (word === 'verify') return (await import('./operations/verify.ts')).verifyRecords(context, expect)
     if (word === 'follow' || word === 'stop') {
       const { followOperation, stopOperation } = await import('./operations/course.ts')
       return (word === 'follow' ? followOperation : stopOperation)(context, idOf(id, word))
     }
-    if (word === 'keep') {
-      const { keepOperation } = await import('./operations/keep.ts')
-      return keepOperation(context, idOf(id, word), until)
-    }
+    if (word === 'keep') return (await import('./operations/keep.ts')).keepOperation(context, idOf(id, word), until)
     if (/^[1-9]\d{0,15}$/.test(word)) return show(context, word)
     throw new Failure('usage', `${word} is neither the id of an operation nor verify, export, follow, stop or keep`, {
       hint: 'ids are whole numbers, such as 17; jobsctl operations lists them',

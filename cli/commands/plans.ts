@@ -42,10 +42,7 @@ export const plans: CommandSpec<PlansFlags> = {
     const { listPlans, showPlan } = await import('./plans/list-and-show.ts')
     if (word === 'list') return listPlans(context, state)
     if (word === 'show') return showPlan(context, planId(context, 'plans show', named))
-    if (word === 'import') {
-      const { importPlan } = await import('./plans/import.ts')
-      return importPlan(context, named ?? '')
-    }
+    if (word === 'import') return (await import('./plans/import.ts')).importPlan(context, named ?? '')
     const { review, setAbove, showApproval } = await import('./plans/approval.ts')
     if (word === 'approval') return showApproval(context)
     if (word === 'above') return setAbove(context, named ?? '')

@@ -16,8 +16,7 @@ export const priority: CommandSpec<PriorityFlags> = {
   flags: [...selectionFlags, { flags: '--to <n>', about: 'the new priority, 1 to 10', group: 'HOW' }],
   changes: true,
   async run(context, flags, ids) {
-    const { priorityChange } = await import('../changes/filtered.ts')
-    const { guardFiltered } = await import('../changes/filtered.ts')
+    const { guardFiltered, priorityChange } = await import('../changes/filtered.ts')
     const level = /^\d{1,2}$/.test(flags.to ?? '') ? Number(flags.to) : 0
     if (level < 1 || level > 10) {
       throw new Failure('usage', '--to: must be a whole number from 1, which runs first, to 10; nothing was changed')

@@ -1,5 +1,6 @@
 import type { CommandSpec } from '../context.ts'
 import { type ScopedFilterFlags, scopedFilterFlags, scopedFilterOf } from '../settings/flags/filter-flags.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { allFlag, mustExistFlag, scopeFlags } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { days } from '../text/duration.ts'
@@ -28,14 +29,14 @@ export const prune: CommandSpec<PruneFlags> = {
     ...scopeFlags,
     allFlag,
     mustExistFlag,
-    { flags: '--older-than <duration>', about: 'whole days since the job ended (default: 30d)', group: 'WHICH JOBS' },
-    {
-      flags: '--status <status...>',
-      about: 'completed, failed, cancelled, quarantined (default: the first three)',
-      group: 'WHICH JOBS',
-      many: true,
-      values: ['completed', 'failed', 'cancelled', 'quarantined'],
-    },
+    ...flagsIn('WHICH JOBS', {
+      '--older-than <duration>': 'whole days since the job ended (default: 30d)',
+      '--status <status...>': {
+        about: 'completed, failed, cancelled, quarantined (default: the first three)',
+        many: true,
+        values: ['completed', 'failed', 'cancelled', 'quarantined'],
+      },
+    }),
     {
       flags: '--with-foreign-rows',
       about: 'also delete rows of other tables that go along; no undo for them',

@@ -21,8 +21,7 @@ export const reclaim: CommandSpec<ReclaimFlags> = {
   flags: [...selectionFlags, { flags: '--count-attempt', about: 'count a failed attempt for each job', group: 'HOW' }],
   changes: true,
   async run(context, flags, ids) {
-    const { reclaimChange } = await import('../changes/filtered.ts')
-    const { guardFiltered } = await import('../changes/filtered.ts')
+    const { guardFiltered, reclaimChange } = await import('../changes/filtered.ts')
     const prefix = prefixOf(flags.worker)
     const selected = await selectionOf(context, flags, ids)
     const { worker_id, ...rest } = selected.fields

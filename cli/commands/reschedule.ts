@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../context.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { scopeOrExample } from '../settings/flags/scope-flags.ts'
 import { type SelectionFlags, selectionFlags, selectionOf } from '../settings/flags/selection-flags.ts'
 import { durationText, seconds } from '../text/duration.ts'
@@ -24,16 +25,17 @@ export const reschedule: CommandSpec<RescheduleFlags> = {
   operands: '[ids...]',
   flags: [
     ...selectionFlags,
-    { flags: '--now', about: 'due at once; jobs that are due keep their place', group: 'HOW' },
-    { flags: '--in <duration>', about: 'due after this time from now', group: 'HOW' },
-    { flags: '--at <time>', about: 'due at this time or day, or 2h from now', group: 'HOW', time: 'future' },
-    { flags: '--by <duration>', about: 'due later by 15m, or earlier by -15m', group: 'HOW' },
-    { flags: '--spread <duration>', about: 'spread the jobs over this time from then on', group: 'HOW' },
+    ...flagsIn('HOW', {
+      '--now': 'due at once; jobs that are due keep their place',
+      '--in <duration>': 'due after this time from now',
+      '--at <time>': { about: 'due at this time or day, or 2h from now', time: 'future' },
+      '--by <duration>': 'due later by 15m, or earlier by -15m',
+      '--spread <duration>': 'spread the jobs over this time from then on',
+    }),
   ],
   changes: true,
   async run(context, flags, ids) {
-    const { rescheduleChange } = await import('../changes/filtered.ts')
-    const { guardFiltered } = await import('../changes/filtered.ts')
+    const { guardFiltered, rescheduleChange } = await import('../changes/filtered.ts')
     const time = timeOf(flags, () =>
       context.another(['reschedule', ...(ids.length > 0 ? ids : scopeOrExample(flags)), '--in', '2h', '--dry-run']),
     )

@@ -24,8 +24,7 @@ export const retry: CommandSpec<RetryFlags> = {
   ],
   changes: true,
   async run(context, flags, ids) {
-    const { retryChange } = await import('../changes/filtered.ts')
-    const { guardFiltered } = await import('../changes/filtered.ts')
+    const { guardFiltered, retryChange } = await import('../changes/filtered.ts')
     const canary = canaryOf(context, flags, ids)
     const selected = await selectionOf(context, flags, ids)
     const again = runAgainOf(flags)

@@ -5,6 +5,7 @@ import type { ShownJob } from '../../shared/jobs/show.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Column } from '../output/table.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { jobIdOf } from '../settings/job-id.ts'
 import { isoTime } from '../text/times.ts'
 
@@ -25,9 +26,11 @@ export const show: CommandSpec<ShowFlags> = {
   operands: '<id>',
   flags: [
     { flags: '--domain <name>', about: 'only if the job is in this domain', group: 'WHICH JOBS' },
-    { flags: '--payload', about: 'print the payload alone, whole', group: 'HOW' },
-    { flags: '--result', about: 'print the result alone, whole', group: 'HOW' },
-    { flags: '--raw', about: 'do not mask values that look secret', group: 'HOW' },
+    ...flagsIn('HOW', {
+      '--payload': 'print the payload alone, whole',
+      '--result': 'print the result alone, whole',
+      '--raw': 'do not mask values that look secret',
+    }),
   ],
   async run(context, flags, [word = '']) {
     const { showJob: endpoint } = await import('../../shared/jobs/show.ts')

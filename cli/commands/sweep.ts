@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../context.ts'
 import { type ScopedFilterFlags, scopedFilterFlags, scopedFilterOf } from '../settings/flags/filter-flags.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { allFlag, mustExistFlag, scopeFlags, scopeOrExample } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { durationText, seconds } from '../text/duration.ts'
@@ -24,8 +25,10 @@ export const sweep: CommandSpec<SweepFlags> = {
     ...scopeFlags,
     allFlag,
     mustExistFlag,
-    { flags: '--age <duration>', about: 'queued jobs created at least this long ago', group: 'WHICH JOBS' },
-    { flags: '--runtime <duration>', about: 'running jobs started at least this long ago', group: 'WHICH JOBS' },
+    ...flagsIn('WHICH JOBS', {
+      '--age <duration>': 'queued jobs created at least this long ago',
+      '--runtime <duration>': 'running jobs started at least this long ago',
+    }),
     {
       flags: '--action <action>',
       about: 'cancel or fail (default: cancel)',

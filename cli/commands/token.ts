@@ -3,6 +3,7 @@ import { givenRoles } from '../../shared/access/rights.ts'
 import type { ScopeFlags } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../context.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 
 interface TokenFlags extends ScopeFlags, LimitFlags {
   role?: string
@@ -19,7 +20,16 @@ interface TokenFlags extends ScopeFlags, LimitFlags {
 const scope = 'WHICH JOBS'
 
 const words = [
-  ...['create', 'list', 'show', 'set-role', 'set-scope', 'set-limits', 'rotate', 'suspend', 'resume', 'revoke'],
+  'create',
+  'list',
+  'show',
+  'set-role',
+  'set-scope',
+  'set-limits',
+  'rotate',
+  'suspend',
+  'resume',
+  'revoke',
 ] as const
 
 export const token: CommandSpec<TokenFlags> = {
@@ -37,36 +47,27 @@ export const token: CommandSpec<TokenFlags> = {
   ],
   operands: `<${words.join('|')}> [name|id] [role]`,
   flags: [
-    {
-      flags: '--role <role>',
-      about: `with create: ${givenRoles.join(', ')}`,
-      group: 'HOW',
-      values: givenRoles,
-    },
-    { flags: '--may-enqueue', about: 'with create and set-role: a worker that may also enqueue', group: 'HOW' },
-    { flags: '--approver', about: 'the same: may approve plans of other principals', group: 'HOW' },
-    { flags: '--may-break-glass', about: 'the same: may go past an approval in an emergency', group: 'HOW' },
-    {
-      flags: '--domain <name>',
-      about: 'with create and set-scope: only jobs of this domain',
-      group: scope,
-      many: true,
-    },
-    {
-      flags: '--queue <domain/queue>',
-      about: 'and jobs of this queue; each flag may be repeated',
-      group: scope,
-      many: true,
-    },
-    { flags: '--job-type <name>', about: 'of these only jobs of this type', group: scope, many: true },
-    { flags: '--cascade', about: 'its changes may end dependents outside', group: scope },
-    { flags: '--all', about: 'with set-scope: limit nothing', group: scope },
-    { flags: '--max-per-change <n>', about: 'with create, set-limits: most jobs of a change, or none', group: 'HOW' },
-    { flags: '--max-per-day <n>', about: 'and of all tokens of its principal in 24 hours', group: 'HOW' },
-    { flags: '--tree', about: 'with revoke: and the tokens that it made or rotated', group: 'HOW' },
-    { flags: '--principal <name>', about: 'with create: whom it is for (default: as your own token)', group: 'HOW' },
-    { flags: '--expires <days>', about: 'with create: 7d, or never (default: 90d, of an admin 30d)', group: 'HOW' },
-    { flags: '--overlap <duration>', about: 'with rotate: at most 7d, or 0 (default: 24h)', group: 'HOW' },
+    ...flagsIn('HOW', {
+      '--role <role>': { about: `with create: ${givenRoles.join(', ')}`, values: givenRoles },
+      '--may-enqueue': 'with create and set-role: a worker that may also enqueue',
+      '--approver': 'the same: may approve plans of other principals',
+      '--may-break-glass': 'the same: may go past an approval in an emergency',
+    }),
+    ...flagsIn(scope, {
+      '--domain <name>': { about: 'with create and set-scope: only jobs of this domain', many: true },
+      '--queue <domain/queue>': { about: 'and jobs of this queue; each flag may be repeated', many: true },
+      '--job-type <name>': { about: 'of these only jobs of this type', many: true },
+      '--cascade': 'its changes may end dependents outside',
+      '--all': 'with set-scope: limit nothing',
+    }),
+    ...flagsIn('HOW', {
+      '--max-per-change <n>': 'with create, set-limits: most jobs of a change, or none',
+      '--max-per-day <n>': 'and of all tokens of its principal in 24 hours',
+      '--tree': 'with revoke: and the tokens that it made or rotated',
+      '--principal <name>': 'with create: whom it is for (default: as your own token)',
+      '--expires <days>': 'with create: 7d, or never (default: 90d, of an admin 30d)',
+      '--overlap <duration>': 'with rotate: at most 7d, or 0 (default: 24h)',
+    }),
   ],
   async run(context, flags, [given, ...operands]) {
     const word = words.find((word) => word === given)
@@ -78,27 +79,14 @@ export const token: CommandSpec<TokenFlags> = {
     if (operands.length > most) throw new Failure('usage', `token ${word}: too many words; nothing was changed`, help)
     refuseFlags(word, flags)
     const [named, role] = operands
-    if (word === 'create') {
-      const { createToken } = await import('./token/create-and-rotate.ts')
-      return createToken(context, named, flags)
-    }
-    const { listTokens, showToken } = await import('./token/list-and-show.ts')
+    if (word === 'create') return (await import('./token/create-and-rotate.ts')).createToken(context, named, flags)
+    const { idOf, listTokens, showToken } = await import('./token/list-and-show.ts')
     if (word === 'list') return listTokens(context)
-    const { idOf } = await import('./token/list-and-show.ts')
     const id = idOf(context, word, named)
     if (word === 'show') return showToken(context, id)
-    if (word === 'set-scope') {
-      const { setScope } = await import('./token/scope.ts')
-      return setScope(context, id, flags)
-    }
-    if (word === 'set-limits') {
-      const { setLimits } = await import('./token/limits.ts')
-      return setLimits(context, id, flags)
-    }
-    if (word === 'rotate') {
-      const { rotateToken } = await import('./token/create-and-rotate.ts')
-      return rotateToken(context, id, flags.overlap)
-    }
+    if (word === 'set-scope') return (await import('./token/scope.ts')).setScope(context, id, flags)
+    if (word === 'set-limits') return (await import('./token/limits.ts')).setLimits(context, id, flags)
+    if (word === 'rotate') return (await import('./token/create-and-rotate.ts')).rotateToken(context, id, flags.overlap)
     const { changeToken, revoke, setRole } = await import('./token/change.ts')
     if (word === 'revoke') return revoke(context, id, { tree: flags.tree === true })
     if (word === 'set-role') {

@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { type PartFlags, partFlags, partOf } from '../settings/flags/part-flags.ts'
 import { flagWords, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 
@@ -25,20 +26,12 @@ export const undo: CommandSpec<UndoFlags> = {
   operands: '[operation]',
   flags: [
     ...partFlags,
-    {
-      flags: '--hold <time>',
-      about: 'hold it until this time, or for 30d (default: JOBS_ARCHIVE_DAYS)',
-      group: 'HOW',
-      time: 'future',
-    },
-    { flags: '--refused-to <file>', about: 'write what cannot come back to a new file of NDJSON', group: 'HOW' },
-    { flags: '--caller <id>', about: 'all that this caller did, as jobsctl operations names it', group: 'HOW' },
-    {
-      flags: '--since <time>',
-      about: 'with --caller: since this time, since 2h ago, or since mark:<text>',
-      group: 'HOW',
-      time: 'past',
-    },
+    ...flagsIn('HOW', {
+      '--hold <time>': { about: 'hold it until this time, or for 30d (default: JOBS_ARCHIVE_DAYS)', time: 'future' },
+      '--refused-to <file>': 'write what cannot come back to a new file of NDJSON',
+      '--caller <id>': 'all that this caller did, as jobsctl operations names it',
+      '--since <time>': { about: 'with --caller: since this time, since 2h ago, or since mark:<text>', time: 'past' },
+    }),
   ],
   changes: true,
   async run(context, given, [id]) {

@@ -2,6 +2,7 @@ import type { WorkerRow } from '../../shared/queues/workers.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import type { Column } from '../output/table.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import { describeAnyOf, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 import { groupedDigits, jobsText, sumOf } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
@@ -22,8 +23,10 @@ export const workers: CommandSpec<WorkersFlags> = {
     'Lists the workers that hold jobs, that ended some in the last 15 minutes, or that asked the server for some in the last hour, those with the most running jobs first.',
   examples: ['jobsctl workers', 'jobsctl workers --domain chatbooks --queue default', 'jobsctl workers --json'],
   flags: [
-    { flags: '--domain <name>', about: 'workers of this domain', group },
-    { flags: '--queue <name>', about: 'workers of this queue', group },
+    ...flagsIn(group, {
+      '--domain <name>': 'workers of this domain',
+      '--queue <name>': 'workers of this queue',
+    }),
   ],
   async run(context, flags) {
     const { listWorkers: endpoint } = await import('../../shared/queues/workers.ts')

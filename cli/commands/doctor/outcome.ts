@@ -42,14 +42,14 @@ export function failed(error: unknown): Outcome {
   return { result: 'failed', detail: error.message, hint, exit: failures[error.code].exit, failure: error }
 }
 
-/** Judges the answer of an endpoint that only a jobs-server has; another server gives a warning. */
-export async function judgedAnswer<Out extends z.ZodType>(
-  context: Context,
-  endpoint: Endpoint<z.ZodObject, Out>,
-  judge: (body: z.output<Out>) => Finding,
-): Promise<Outcome> {
-  return whereAllowed(judged(context, endpoint, judge))
-}
+/** The check that judges the answer of an endpoint that only a jobs-server has; another server gives a warning. */
+export const judgedAnswer =
+  <Out extends z.ZodType>(
+    endpoint: Endpoint<z.ZodObject, Out>,
+    judge: (body: z.output<Out>) => Finding,
+  ): Check['look'] =>
+  (context) =>
+    whereAllowed(judged(context, endpoint, judge))
 
 async function judged<Out extends z.ZodType>(
   context: Context,

@@ -1,6 +1,8 @@
+import { showCaller } from '../../../shared/access/caller.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Context } from '../../context.ts'
 import { wantsDomain } from '../../http/response-errors.ts'
+import { findingOfCaller } from './caller.ts'
 import {
   type Check,
   isRefusedByDatabase,
@@ -18,7 +20,7 @@ export const serverChecks: readonly Check[] = [
   { name: 'clock', look: clock },
   { name: 'database', look: database },
   { name: 'access', look: (context) => whereAllowed(access(context)) },
-  { name: 'caller', look: caller },
+  { name: 'caller', look: judgedAnswer(showCaller, findingOfCaller) },
   { name: 'bounds', look: (context) => whereAllowed(bounds(context)) },
 ]
 
@@ -44,12 +46,6 @@ async function database(context: Context): Promise<Outcome> {
   if (status === 200) return ok('the server reaches it, and its schema is current')
   if (status === 404) return warning('this server does not report it', notJobsServer)
   throw new Failure('database_unavailable', `/readyz answers ${status}`, { hint: 'read the log of the server' })
-}
-
-async function caller(context: Context): Promise<Outcome> {
-  const { showCaller } = await import('../../../shared/access/caller.ts')
-  const { findingOfCaller } = await import('./caller.ts')
-  return judgedAnswer(context, showCaller, findingOfCaller)
 }
 
 async function access(context: Context): Promise<Outcome> {

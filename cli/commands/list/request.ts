@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { type FilterFlags, filterFlags, filterOf } from '../../settings/flags/filter-flags.ts'
-import type { Flag } from '../../settings/flags/flag.ts'
+import { type Flag, flagsIn } from '../../settings/flags/flag.ts'
 import { mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
 
 export interface ListFlags extends FilterFlags {
@@ -19,18 +19,18 @@ export const listFlags: readonly Flag[] = [
   ...scopeFlags,
   ...filterFlags,
   mustExistFlag,
-  {
-    flags: '--sort <field>',
-    about: 'created_at, priority, status, completed_at, ended_at; or x:desc',
-    group: 'HOW',
-    values: ['created_at', 'priority', 'status', 'completed_at', 'ended_at'],
-  },
-  { flags: '--limit <n>', about: 'at most this number of jobs, 1 to 1000 (default: 100)', group: 'HOW' },
-  { flags: '--columns <names>', about: 'these fields of the API, separated by commas', group: 'HOW' },
-  { flags: '--ids', about: 'print the ids alone, one a line', group: 'HOW' },
-  { flags: '--all-pages', about: 'all jobs, a line of JSON each, or TSV with --tsv', group: 'HOW' },
-  { flags: '--payload', about: 'with JSON or NDJSON: the payload too, by a call for each job', group: 'HOW' },
-  { flags: '--raw', about: 'with --payload: do not mask values that look secret', group: 'HOW' },
+  ...flagsIn('HOW', {
+    '--sort <field>': {
+      about: 'created_at, priority, status, completed_at, ended_at; or x:desc',
+      values: ['created_at', 'priority', 'status', 'completed_at', 'ended_at'],
+    },
+    '--limit <n>': 'at most this number of jobs, 1 to 1000 (default: 100)',
+    '--columns <names>': 'these fields of the API, separated by commas',
+    '--ids': 'print the ids alone, one a line',
+    '--all-pages': 'all jobs, a line of JSON each, or TSV with --tsv',
+    '--payload': 'with JSON or NDJSON: the payload too, by a call for each job',
+    '--raw': 'with --payload: do not mask values that look secret',
+  }),
 ]
 
 /** The request that the flags name. */

@@ -1,5 +1,5 @@
 import { escaped } from '../../../shared/escape.ts'
-import type { Flag } from './flag.ts'
+import { type Flag, flagsIn } from './flag.ts'
 import { describeScope, flagWords, type ScopeFlags, scopeOf, scopeOfChange, scopeWords } from './scope-flags.ts'
 
 /** The flags of the filter that reading and changing share. */
@@ -23,29 +23,27 @@ const group = 'FILTER'
 
 /** The flags beside those of the scope. The help of a command names them, and `jobsctl help filter` explains them. */
 export const filterFlags: readonly Flag[] = [
-  {
-    flags: '--status <states>',
-    about: 'in one of these states, separated by commas',
-    group,
-    values: ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'],
-  },
-  { flags: '--owner <id>', about: 'of this owner', group },
-  { flags: '--batch <group>', about: 'of this batch group', group },
-  { flags: '--worker <id>', about: 'leased by this worker, or last leased by it', group },
-  { flags: '--error-code <code>', about: 'whose last error has this code', group },
-  { flags: '--error <text>', about: 'whose last error message has this text', group },
-  { flags: '--cluster <id>', about: 'of this cluster of jobsctl clusters; 4 digits of the id do', group },
-  { flags: '--min-retries <n>', about: 'retried at least this number of times', group },
-  { flags: '--stale', about: 'running, with an expired lease', group },
-  {
-    flags: '--created-after <time>',
-    about: 'created at this time or later: ISO 8601, a day, 2h for 2 h ago, or mark:<text>',
-    group,
-    time: 'past',
-  },
-  { flags: '--created-before <time>', about: 'before such a time', group, time: 'past' },
-  { flags: '--ended-after <time>', about: 'ended since such a time', group, time: 'past' },
-  { flags: '--ended-before <time>', about: 'ended before such a time', group, time: 'past' },
+  ...flagsIn(group, {
+    '--status <states>': {
+      about: 'in one of these states, separated by commas',
+      values: ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'],
+    },
+    '--owner <id>': 'of this owner',
+    '--batch <group>': 'of this batch group',
+    '--worker <id>': 'leased by this worker, or last leased by it',
+    '--error-code <code>': 'whose last error has this code',
+    '--error <text>': 'whose last error message has this text',
+    '--cluster <id>': 'of this cluster of jobsctl clusters; 4 digits of the id do',
+    '--min-retries <n>': 'retried at least this number of times',
+    '--stale': 'running, with an expired lease',
+    '--created-after <time>': {
+      about: 'created at this time or later: ISO 8601, a day, 2h for 2 h ago, or mark:<text>',
+      time: 'past',
+    },
+    '--created-before <time>': { about: 'before such a time', time: 'past' },
+    '--ended-after <time>': { about: 'ended since such a time', time: 'past' },
+    '--ended-before <time>': { about: 'ended before such a time', time: 'past' },
+  }),
 ]
 
 /** The fields of `JobFilter` on the wire, as texts. */

@@ -17,3 +17,14 @@ export interface Flag {
   /** The words that it takes, for completion. */
   values?: readonly string[]
 }
+
+/** Flags under one heading of the help: for each, what it is about, or its fields beside. */
+export const flagsIn = <More extends Omit<Flag, 'flags' | 'group'>>(
+  group: string,
+  flags: Readonly<Record<string, string | More>>,
+) =>
+  Object.entries(flags).map(([flags, more]) => ({
+    flags,
+    group,
+    ...(typeof more === 'string' ? { about: more } : more),
+  }))

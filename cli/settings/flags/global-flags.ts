@@ -1,4 +1,4 @@
-import type { Flag } from './flag.ts'
+import { type Flag, flagsIn } from './flag.ts'
 
 interface GlobalFlag extends Flag {
   /** The environment variables with the same meaning. */
@@ -14,91 +14,62 @@ export const reasonFlag: GlobalFlag = {
 
 /** The flags of every change that is previewed. */
 export const guardFlags: readonly GlobalFlag[] = [
-  { flags: '-n, --dry-run', about: 'print the preview and change nothing', group: 'HOW' },
-  { flags: '--plan-out <file>', about: 'with --dry-run: write a plan for jobsctl apply, too', group: 'HOW' },
-  { flags: '-y, --yes', about: 'apply without asking', group: 'HOW' },
-  { flags: '--max <n>', about: 'change nothing if more than n jobs match', group: 'HOW', variables: 'JOBSCTL_MAX' },
+  ...flagsIn('HOW', {
+    '-n, --dry-run': 'print the preview and change nothing',
+    '--plan-out <file>': 'with --dry-run: write a plan for jobsctl apply, too',
+    '-y, --yes': 'apply without asking',
+    '--max <n>': { about: 'change nothing if more than n jobs match', variables: 'JOBSCTL_MAX' },
+  }),
   reasonFlag,
-  { flags: '--rate <n>', about: 'change at most this number of jobs a second', group: 'COURSE' },
-  {
-    flags: '--until <time>',
-    about: 'begin no batch after this time, or after 2h from now',
-    group: 'COURSE',
-    time: 'future',
-  },
-  { flags: '--detach', about: 'print the id of the operation, which goes on at the servers', group: 'COURSE' },
-  { flags: '--propose', about: 'plan it for the approval of a second person; needs --reason', group: 'HOW' },
-  { flags: '--emergency', about: 'go past an approval, with the right to; needs --reason', group: 'HOW' },
-  { flags: '--detailed-exitcode', about: 'with --dry-run: exit 10 if a job would change', group: 'HOW' },
-  { flags: '--no-preview', about: 'with --yes: for a server that cannot preview this change', group: 'HOW' },
+  ...flagsIn('COURSE', {
+    '--rate <n>': 'change at most this number of jobs a second',
+    '--until <time>': { about: 'begin no batch after this time, or after 2h from now', time: 'future' },
+    '--detach': 'print the id of the operation, which goes on at the servers',
+  }),
+  ...flagsIn('HOW', {
+    '--propose': 'plan it for the approval of a second person; needs --reason',
+    '--emergency': 'go past an approval, with the right to; needs --reason',
+    '--detailed-exitcode': 'with --dry-run: exit 10 if a job would change',
+    '--no-preview': 'with --yes: for a server that cannot preview this change',
+  }),
 ]
 
 /** The flags of every command. */
 export const globalFlags: readonly GlobalFlag[] = [
-  {
-    flags: '-p, --profile <name>',
-    about: 'a named target in the config file',
-    group: 'WHERE',
-    variables: 'JOBSCTL_PROFILE',
-  },
-  {
-    flags: '--url <url>',
-    about: 'server root (default: http://127.0.0.1:8787)',
-    group: 'WHERE',
-    variables: 'JOBSCTL_URL, BASE',
-  },
-  {
-    flags: '--api-key-file <path>',
-    about: 'key from a file, or - for stdin',
-    group: 'WHERE',
-    variables: 'JOBSCTL_API_KEY_FILE',
-  },
-  {
-    flags: '--token-file <path>',
-    about: 'bearer token from a file, or - for stdin',
-    group: 'WHERE',
-    variables: 'JOBSCTL_TOKEN_FILE',
-  },
-  { flags: '--allow-http', about: 'allow plain http to another machine', group: 'WHERE' },
-  {
-    flags: '-o, --output <format>',
-    about: 'table, tsv, json or ndjson',
-    group: 'OUTPUT',
-    variables: 'JOBSCTL_OUTPUT',
-    values: ['table', 'tsv', 'json', 'ndjson'],
-  },
-  { flags: '--json', about: 'short for --output json', group: 'OUTPUT' },
-  { flags: '--tsv', about: 'short for --output tsv', group: 'OUTPUT' },
-  { flags: '--ndjson', about: 'short for --output ndjson', group: 'OUTPUT' },
-  { flags: '-q, --quiet', about: 'print nothing on success', group: 'OUTPUT' },
-  { flags: '-v, --verbose', about: 'a line per request', group: 'OUTPUT' },
-  {
-    flags: '--debug',
-    about: 'the whole traffic, with secrets masked',
-    group: 'OUTPUT',
-    variables: 'JOBSCTL_DEBUG=http',
-  },
-  {
-    flags: '--color <when>',
-    about: 'auto, always or never',
-    group: 'OUTPUT',
-    variables: 'NO_COLOR, FORCE_COLOR',
-    values: ['auto', 'always', 'never'],
-  },
-  { flags: '--curl', about: 'print the call as curl and send nothing', group: 'OUTPUT' },
-  {
-    flags: '--timeout <duration>',
-    about: 'one deadline for all calls (default: 2m; a change with progress: 2m of silence)',
-    group: 'NETWORK',
-    variables: 'JOBSCTL_TIMEOUT',
-  },
-  {
-    flags: '--retries <n>',
-    about: 'retries of reads and previews (default: 2)',
-    group: 'NETWORK',
-    variables: 'JOBSCTL_RETRIES',
-  },
-  { flags: '--no-input', about: 'never ask', group: 'NETWORK', variables: 'JOBSCTL_NO_INPUT=1, CI' },
+  ...flagsIn('WHERE', {
+    '-p, --profile <name>': { about: 'a named target in the config file', variables: 'JOBSCTL_PROFILE' },
+    '--url <url>': { about: 'server root (default: http://127.0.0.1:8787)', variables: 'JOBSCTL_URL, BASE' },
+    '--api-key-file <path>': { about: 'key from a file, or - for stdin', variables: 'JOBSCTL_API_KEY_FILE' },
+    '--token-file <path>': { about: 'bearer token from a file, or - for stdin', variables: 'JOBSCTL_TOKEN_FILE' },
+    '--allow-http': 'allow plain http to another machine',
+  }),
+  ...flagsIn('OUTPUT', {
+    '-o, --output <format>': {
+      about: 'table, tsv, json or ndjson',
+      variables: 'JOBSCTL_OUTPUT',
+      values: ['table', 'tsv', 'json', 'ndjson'],
+    },
+    '--json': 'short for --output json',
+    '--tsv': 'short for --output tsv',
+    '--ndjson': 'short for --output ndjson',
+    '-q, --quiet': 'print nothing on success',
+    '-v, --verbose': 'a line per request',
+    '--debug': { about: 'the whole traffic, with secrets masked', variables: 'JOBSCTL_DEBUG=http' },
+    '--color <when>': {
+      about: 'auto, always or never',
+      variables: 'NO_COLOR, FORCE_COLOR',
+      values: ['auto', 'always', 'never'],
+    },
+    '--curl': 'print the call as curl and send nothing',
+  }),
+  ...flagsIn('NETWORK', {
+    '--timeout <duration>': {
+      about: 'one deadline for all calls (default: 2m; a change with progress: 2m of silence)',
+      variables: 'JOBSCTL_TIMEOUT',
+    },
+    '--retries <n>': { about: 'retries of reads and previews (default: 2)', variables: 'JOBSCTL_RETRIES' },
+    '--no-input': { about: 'never ask', variables: 'JOBSCTL_NO_INPUT=1, CI' },
+  }),
 ]
 
 /** Variables without a flag: every process of the machine could read a secret in a flag. */

@@ -1,5 +1,5 @@
 import { durationText, seconds } from '../../text/duration.ts'
-import type { Flag } from './flag.ts'
+import { type Flag, flagsIn } from './flag.ts'
 
 export interface RunAgainFlags {
   spread?: string
@@ -8,8 +8,10 @@ export interface RunAgainFlags {
 
 /** The flags of changes that make jobs run again. */
 export const runAgainFlags: readonly Flag[] = [
-  { flags: '--spread <duration>', about: 'spread the jobs over this time, not all at once', group: 'HOW' },
-  { flags: '--no-dependents', about: 'leave the jobs that were cancelled because of them', group: 'HOW' },
+  ...flagsIn('HOW', {
+    '--spread <duration>': 'spread the jobs over this time, not all at once',
+    '--no-dependents': 'leave the jobs that were cancelled because of them',
+  }),
 ]
 
 /**

@@ -2,7 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import { scopeName } from '../../text/scope-text.ts'
-import type { Flag } from './flag.ts'
+import { type Flag, flagsIn } from './flag.ts'
 
 export interface ScopeFlags {
   domain?: string
@@ -15,9 +15,11 @@ const group = 'WHICH JOBS'
 
 /** The scope flags, the same everywhere. */
 export const scopeFlags: readonly Flag[] = [
-  { flags: '--domain <name>', about: 'jobs of this domain', group },
-  { flags: '--queue <name>', about: 'jobs of this queue', group },
-  { flags: '--job-type <name>', about: 'jobs of this type', group },
+  ...flagsIn(group, {
+    '--domain <name>': 'jobs of this domain',
+    '--queue <name>': 'jobs of this queue',
+    '--job-type <name>': 'jobs of this type',
+  }),
 ]
 
 /** The scope of a change over every domain must be spelled out. */
