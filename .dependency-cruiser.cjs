@@ -1,27 +1,57 @@
 const forbid = (name, from, to, comment) => ({ name, severity: 'error', comment, from: { path: from }, to: { path: to } })
 
-/** The layers of server/, from top to bottom. A file may import from its own layer and from layers below it. */
+/**
+ * The layers of server/, from top to bottom, each folder with its reason. A file imports from its own folder and from the layers below it:
+ * folders of one layer do not know each other.
+ */
 const serverLayers = [
-  ['commands', 'Commands of jobs-server do at the command line what no call does, and no call knows them.'],
-  ['http', 'HTTP only translates requests into calls of endpoints, so that an endpoint is tested and read without HTTP.'],
-  ['background', 'Maintenance calls what endpoints call, and nothing waits for maintenance.'],
-  ['endpoints', 'An endpoint reads from top to bottom; nothing below an endpoint may depend on one endpoint.'],
-  ['undo', 'Undo reads what bulk changes and the lifecycle of jobs leave behind, so it stands above both.'],
-  ['bulk|lifecycle|history', 'The engine of bulk changes, the lifecycle of one job and the history of all are tools of endpoints, and know no endpoint.'],
-  ['call', 'A call is the context of one request: the settings of the server and its shared parts.'],
-  ['counts|waiting|auth', 'Counts, waiting calls and authentication serve all calls, and know no call.'],
-  ['database', 'The database layer holds the connection, migrations and SQL fragments; it knows no meaning of a job.'],
-  ['log|env|system-error', 'The log and the environment stand at the bottom: everything may use them.'],
+  { 'main|start': 'The program starts what the other folders define, and none of them starts it.' },
+  { commands: 'Commands of jobs-server do at the command line what no call does, and no call knows them.' },
+  { http: 'HTTP only translates requests into calls of endpoints, so that an endpoint is tested and read without HTTP.' },
+  { background: 'Maintenance calls what endpoints call, and nothing waits for maintenance.' },
+  { endpoints: 'An endpoint reads from top to bottom; nothing below an endpoint may depend on one endpoint.' },
+  {
+    undo: 'Undo reads what bulk changes and the lifecycle of jobs leave behind, so it stands above both.',
+    indexes: 'A build of indexes by hand waits for replicas and disks as a bulk change does, and no call waits for it.',
+  },
+  {
+    bulk: 'The engine of bulk changes moves many jobs in SQL: it knows no endpoint, and none of the steps of one job.',
+    lifecycle: 'A step of one job is a tool of endpoints, and never part of a bulk change.',
+    history: 'The history counts what became of all jobs, whoever changed them.',
+  },
+  { call: 'A call is the context of one request: the settings of the server and its shared parts.' },
+  {
+    counts: 'Counts are kept for all calls, and know no call.',
+    waiting: 'Waiting calls share one answer, and know no call.',
+    auth: 'Authentication comes before a call is made.',
+    metrics: 'The metrics of the process are loaded only where they are on, so that nothing may need them.',
+    schema: 'What servers have in a database is told, and taken out, without a server.',
+    demo: 'The sample jobs are rows that SQL inserts, and nothing but a command does it.',
+  },
+  { meter: 'A meter is what calls and connections report to, whether or not metrics are on.' },
+  { database: 'The database layer holds the connection, migrations and SQL fragments; it knows no meaning of a job.' },
+  { env: 'The environment is read and checked before anything is opened.' },
+  { log: 'The log stands at the bottom: everything may use it.' },
 ]
 const placeOf = (names) => `^server/(${names})(/|\\.ts$)`
 
-const serverRules = serverLayers.slice(1).map(([names, why], at) =>
-  forbid(
-    `server-${names.replaceAll('|', '-')}-not-up`,
-    placeOf(names),
-    placeOf(`main|start|${serverLayers.slice(0, at + 1).map(([above]) => above).join('|')}`),
-    why,
-  ),
+const serverRules = serverLayers.flatMap((layer, at) => {
+  const above = serverLayers.slice(0, at).flatMap((upper) => Object.keys(upper))
+  return Object.entries(layer).map(([name, why]) => {
+    const beside = Object.keys(layer).filter((other) => other !== name)
+    const others = [...above, ...beside].join('|')
+    return others === '' ? [] : forbid(`server-${name}-not-up`, placeOf(name), placeOf(others), why)
+  })
+})
+
+/** The folders of server/lifecycle/, from top to bottom. */
+const lifecycleRules = [
+  ['settle', 'lease', 'The end of an attempt does not ask how jobs are leased; expired leases end as attempts do.'],
+  ['insert', 'lease|settle', 'A new job is neither leased nor ended by the statement that inserts it.'],
+  ['dependents', 'lease|settle|insert', 'Dependents are told of ends and leases, and ask for neither.'],
+  ['events', 'lease|settle|insert|dependents', 'The event log takes rows, whatever step has made them.'],
+].map(([folder, above, why]) =>
+  forbid(`lifecycle-${folder}-not-up`, `^server/lifecycle/${folder}/`, `^server/lifecycle/(${above})/`, why),
 )
 
 /** The layers of cli/, in the same order. Only the types of `context.ts` and `command.ts` are known to all. */
@@ -89,9 +119,8 @@ module.exports = {
     forbid('ui-api-not-up', '^ui/(api|state)/', '^ui/(parts|screens|app|main)', 'Calls and state know no screen.'),
     forbid('launch-stands-alone', '^scripts/launch/', '^(cli|server|shared|sdk|ui|test)/|^scripts/(?!launch/)', 'What starts programs drives the built ones, and knows neither their source nor who starts them.'),
     forbid('product-not-scripts', '^(cli|server|sdk)/', '^(scripts|test)/', 'What ships does not need what builds or tests it.'),
-    ...serverRules,
-    forbid('bulk-not-lifecycle', '^server/bulk/', '^server/lifecycle/', 'A bulk change moves many jobs in SQL and does not use the steps of one job.'),
-    forbid('lifecycle-not-bulk', '^server/lifecycle/', '^server/bulk/', 'A step of one job is never part of a bulk change.'),
+    ...serverRules.flat(),
+    ...lifecycleRules,
     ...cliRules,
     {
       name: 'context-made-once',

@@ -1,5 +1,3 @@
-import { endOfString } from './json-string.ts'
-
 /**
  * A fast test: true for every text with a number that JavaScript may change, and false for most other texts. A number stands behind one
  * of these characters; within strings digits may stand there too, but those of a UUID hardly ever do.
@@ -69,3 +67,19 @@ export function replaceInexact(text: string, write: (number: string) => string):
   }
   return parts.join('') + text.slice(written)
 }
+
+/**
+ * Where a string of a JSON text ends: the index after its closing quote, or the length of a text that breaks off within it.
+ * A regular expression would need a step of V8's stack for each escape, and a string of millions of them overflows it.
+ * @param start the index of the opening quote
+ */
+export function endOfString(json: string, start: number): number {
+  for (let quote = json.indexOf('"', start + 1); quote !== -1; quote = json.indexOf('"', quote + 1)) {
+    let escapes = quote
+    while (json.charCodeAt(escapes - 1) === backslash) escapes--
+    if ((quote - escapes) % 2 === 0) return quote + 1
+  }
+  return json.length
+}
+
+const backslash = 92

@@ -1,5 +1,5 @@
-import { readEnv } from '../../server/env.ts'
-import { createLog } from '../../server/log.ts'
+import { readEnv } from '../../server/env/env.ts'
+import { createLog } from '../../server/log/log.ts'
 import type { Running } from '../../server/start.ts'
 
 /** The built server, with the types of its source. */

@@ -1,5 +1,5 @@
 import { globalFlags, guardFlags, networkVariables, secretVariables } from '../../cli/settings/flags/global-flags.ts'
-import { environmentVariables } from '../../server/env-help.ts'
+import { environmentVariables } from '../../server/env/env-help.ts'
 import { code, page, table } from './markdown.ts'
 
 /** The environment variables of both programs. */

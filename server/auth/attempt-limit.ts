@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 
 /** What is counted, and how it is refused. */
 interface Counted {

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import { networksOf } from '../address-list.ts'
+import { networksOf } from '../env/address-list.ts'
 
 /** Tells the address of a caller: of the connection, or what a trusted proxy says. */
 export type ReadAddress = (connection: string | undefined, forwardedFor: string | undefined) => string

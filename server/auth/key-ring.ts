@@ -1,5 +1,5 @@
-import type { Env } from '../env.ts'
-import type { Log } from '../log.ts'
+import type { Env } from '../env/env.ts'
+import type { Log } from '../log/log.ts'
 import { apiKey } from './api-key.ts'
 import { hashed, refuseShort } from './secrets.ts'
 

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../../shared/errors.ts'
-import { type Env, isLocal } from '../env.ts'
-import type { Log } from '../log.ts'
+import { type Env, isLocal } from '../env/env.ts'
+import type { Log } from '../log/log.ts'
 
 /** The SHA-256 hash of a secret, in hexadecimal digits. It needs no salt, because secrets are long and random here. */
 export const hashed = (secret: string): string => hash('sha256', secret)

@@ -1,5 +1,5 @@
 import type { Sql } from '../database/sql.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 import { isLive, withoutRole } from './tokens.ts'
 
 /** A sentence about a name that several live tokens have. */

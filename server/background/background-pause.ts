@@ -1,7 +1,7 @@
 import { freezeClause, readFreeze } from '../database/installation/freeze.ts'
 import { type DatabaseAddress, readDifferences } from '../database/installation/installation.ts'
 import type { Sql } from '../database/sql.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 
 /**
  * Whether the server does nothing in the background now that changes what the database keeps: it deletes nothing whose term is

@@ -1,5 +1,5 @@
 import type { Sql } from '../database/sql.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 
 const everyMs = 3_600_000
 

@@ -1,6 +1,6 @@
 import { createErrorLog } from '../database/errors/error-log.ts'
 import type { Sql } from '../database/sql.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 
 /** A table is vacuumed with more dead rows than this, and than a fifth of its rows, as autovacuum does it. */
 const leastDeadRows = 1000

@@ -3,8 +3,8 @@ import { isAccessRefused, isConnectionLost, isReadOnly } from '../database/error
 import { changedParts, Origin, originParts, readOrigin, withKnown } from '../database/installation/origin.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { eventSequence } from '../lifecycle/events/event-ids.ts'
-import type { Log } from '../log.ts'
-import { errorText } from '../system-error.ts'
+import type { Log } from '../log/log.ts'
+import { errorText } from '../log/system-error.ts'
 import { moveIdsOnConnect, originSetting, skippedIds } from './move-ids-on-connect.ts'
 
 /** Moves the ids of events on where the database is another than before. */

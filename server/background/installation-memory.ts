@@ -1,7 +1,7 @@
 import { type DatabaseAddress, rememberInstallation } from '../database/installation/installation.ts'
 import type { Sql } from '../database/sql.ts'
-import type { Log } from '../log.ts'
-import { errorText } from '../system-error.ts'
+import type { Log } from '../log/log.ts'
+import { errorText } from '../log/system-error.ts'
 
 /**
  * Has the database remember which installation it is, so that a copy can be told from it. While it cannot, each call tries again; the

@@ -3,7 +3,7 @@ import type { ServerContext } from '../call.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
 import { isLocked } from '../database/errors/failure.ts'
 import { isFrozen } from '../database/installation/freeze.ts'
-import { cancelLeftDependents, hasLeftDependents } from '../lifecycle/left-dependents.ts'
+import { cancelLeftDependents, hasLeftDependents } from '../lifecycle/dependents/left-dependents.ts'
 import type { IsPaused } from './background-pause.ts'
 
 /** The time between two looks, in milliseconds. */

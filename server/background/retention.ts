@@ -1,11 +1,11 @@
 import { noteSuccess } from '../database/installation/background-tasks.ts'
 import type { Pool } from '../database/sql.ts'
-import type { Env } from '../env.ts'
+import type { Env } from '../env/env.ts'
 import { deleteExpiredHistory } from '../history/history-retention.ts'
 import { deleteExpiredEvents, firstPosition } from '../lifecycle/events/event-retention.ts'
 import { type EventKind, type EventTerms, readEventTerms, writeEventTerms } from '../lifecycle/events/event-terms.ts'
 import { forgetImpossible } from '../lifecycle/events/expired-events.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 
 const everyMs = 5 * 60_000
 /** The most time of one run, since other tasks of the maintenance wait behind it. */

@@ -1,7 +1,7 @@
 import { serverName } from '../call.ts'
 import type { Sql } from '../database/sql.ts'
-import type { Env } from '../env.ts'
-import type { Log } from '../log.ts'
+import type { Env } from '../env/env.ts'
+import type { Log } from '../log/log.ts'
 
 /**
  * Whether all servers on one database must agree on a setting: with different values, what happens to a job depends on the

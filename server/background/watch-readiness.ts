@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { createReadiness } from '../database/migrate/readiness.ts'
 import type { Pool } from '../database/sql.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 import type { EventLogMove } from './event-log-move.ts'
 
 /** Whether the server answers calls yet. */

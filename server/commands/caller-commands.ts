@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Failure } from '../../shared/errors.ts'
 import { isSingleSignOn, singleSignOnId } from '../auth/single-sign-on-id.ts'
-import { readEnv } from '../env.ts'
+import { readEnv } from '../env/env.ts'
 import { printOutput } from './command.ts'
 import { operatorName } from './operator.ts'
 import { runOnDatabase } from './run-on-database.ts'

@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import * as z from 'zod'
 import { Failure, failureCodes } from '../../shared/errors.ts'
-import { errorText } from '../system-error.ts'
+import { errorText } from '../log/system-error.ts'
 import { Command, CommandOutput } from './command.ts'
 import { type CommandContext, runCommand } from './run-command.ts'
 

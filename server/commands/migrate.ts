@@ -8,10 +8,10 @@ import { requireSchema } from '../database/migrate/require-schema.ts'
 import { grantStatements } from '../database/rights/grants.ts'
 import type { Sql } from '../database/sql.ts'
 import { type CommandDatabase, silent, withDatabase } from '../database/with-tables.ts'
-import { type Env, readEnv } from '../env.ts'
+import { type Env, readEnv } from '../env/env.ts'
 import { historyTriggers, makeHistoryTriggers, tablesOfJobs } from '../history/appending.ts'
 import { readHistorySetting } from '../history/history-setting.ts'
-import { errorText } from '../system-error.ts'
+import { errorText } from '../log/system-error.ts'
 import type { CommandOutput } from './command.ts'
 
 /**

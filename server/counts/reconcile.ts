@@ -1,5 +1,5 @@
 import { type Pool, type Sql, staticFragment } from '../database/sql.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 import { addToSums, compactInPlace } from './compact.ts'
 import { withCountsLock } from './counts-lock.ts'
 import { fitsIndex, groupsOfJobs } from './group-list.ts'

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
-import { endOfString } from '../../shared/json-string.ts'
+import { endOfString, isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
 
 /** What a text says as JSON; undefined for a text that is not JSON. */
 export function jsonOf(text: string): unknown {

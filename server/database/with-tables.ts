@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import type { Env } from '../env.ts'
+import type { Env } from '../env/env.ts'
 import type { OpenedDatabase } from './connection/opened-database.ts'
 import { commandFailure } from './errors/command-failure.ts'
 import { migrate } from './migrate/migrate.ts'

@@ -1,8 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import { databaseFailure, isOutcomeUnknown, lossOf } from '../database/errors/failure.ts'
 import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
-import type { Log } from '../log.ts'
-import { errorText } from '../system-error.ts'
+import type { Log } from '../log/log.ts'
+import { errorText } from '../log/system-error.ts'
 
 /**
  * An error as the failure that the caller gets. `changing` is true when the call may have changed rows. Errors that

@@ -10,8 +10,8 @@ import { withMigrationLock } from '../database/migrate/migration-lock.ts'
 import { findMissingIndexes } from '../database/migrate/missing-indexes.ts'
 import type { Pool, Session } from '../database/sql.ts'
 import { removeTimeouts } from '../database/timeouts.ts'
-import type { Env } from '../env.ts'
-import type { Log } from '../log.ts'
+import type { Env } from '../env/env.ts'
+import type { Log } from '../log/log.ts'
 import { buildOnPartitions } from './build-on-partitions.ts'
 
 interface Building {

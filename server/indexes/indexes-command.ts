@@ -1,7 +1,7 @@
 import { openDatabase } from '../database/connection/open.ts'
 import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
 import { type CommandDatabase, silent, withTables } from '../database/with-tables.ts'
-import { readEnv } from '../env.ts'
+import { readEnv } from '../env/env.ts'
 import { buildIndex } from './build-index.ts'
 import { planLines } from './index-plan.ts'
 

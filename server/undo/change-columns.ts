@@ -2,9 +2,9 @@ import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
 import type { Selection } from '../bulk/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
-import { elsewhereColumn } from '../lifecycle/dependents.ts'
+import { elsewhereColumn } from '../lifecycle/dependents/dependents.ts'
+import { revivable, revive } from '../lifecycle/dependents/revive.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
-import { revivable, revive } from '../lifecycle/revive.ts'
 import { type FurtherColumn, pickedAndUpdated, rowImage, saveRowImages } from './row-images.ts'
 
 interface ColumnChange {

@@ -1,7 +1,7 @@
 import type { BatchCounts, CompletedChange } from '../bulk/bulk-change.ts'
 import { jobWithUuid } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import { dependentsOf, failedEnds } from '../lifecycle/dependents.ts'
+import { dependentsOf, failedEnds } from '../lifecycle/dependents/dependents.ts'
 
 /**
  * A query of the number of queued jobs that are cancelled along with the jobs that match, since they depend on one of them

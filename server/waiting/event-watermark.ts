@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Sql, staticFragment } from '../database/sql.ts'
-import type { Log } from '../log.ts'
+import type { Log } from '../log/log.ts'
 
 /** How long a reader waits for open transactions that write events, in milliseconds. */
 const longestWaitMs = 2000

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { AcquireRequest } from '../../shared/work/acquire.ts'
 import type { Pool, Sql } from '../database/sql.ts'
-import type { Log } from '../log.ts'
-import { errorText } from '../system-error.ts'
+import type { Log } from '../log/log.ts'
+import { errorText } from '../log/system-error.ts'
 import { createSightingThrottle } from './sighting-throttle.ts'
 
 /** The call of a worker that asks for jobs. */

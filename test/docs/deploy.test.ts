@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import * as z from 'zod'
-import { Env } from '../../server/env.ts'
+import { Env } from '../../server/env/env.ts'
 import { version } from '../../shared/version.ts'
 
 const text = (path: string) => readFileSync(path, 'utf8')

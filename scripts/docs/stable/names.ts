@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { allMigrations } from '../../../server/database/migrate/migrations.ts'
-import { environmentVariables } from '../../../server/env-help.ts'
+import { environmentVariables } from '../../../server/env/env-help.ts'
 import { failures } from '../../../shared/errors.ts'
 import { exits } from '../../../shared/exits.ts'
 import { fieldsOf, OpenApi } from './fields.ts'

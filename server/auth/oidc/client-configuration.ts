@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as client from 'openid-client'
 import { Failure } from '../../../shared/errors.ts'
-import { errorText } from '../../system-error.ts'
+import { errorText } from '../../log/system-error.ts'
 import { discover, type Metadata } from './discovery.ts'
 import type { OidcSettings } from './oidc-settings.ts'
 

@@ -1,4 +1,4 @@
-import { isLoopbackHost } from '../../public-url.ts'
+import { isLoopbackHost } from '../../env/public-url.ts'
 
 const timeoutMs = 5000
 const mostBytes = 512 * 1024

@@ -1,4 +1,4 @@
-import type { RoleMap } from '../../role-map.ts'
+import type { RoleMap } from '../../env/role-map.ts'
 
 /** What a token of the provider says. */
 export type Claims = Readonly<Record<string, unknown>>

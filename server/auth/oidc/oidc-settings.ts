@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
-import type { Env } from '../../env.ts'
-import { type RoleMap, readRoleMap } from '../../role-map.ts'
+import type { Env } from '../../env/env.ts'
+import { type RoleMap, readRoleMap } from '../../env/role-map.ts'
 
 /** Single sign-on, as the environment sets it. */
 export interface OidcSettings {

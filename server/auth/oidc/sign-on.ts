@@ -1,5 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import type { AttemptLimit } from '../attempt-limit.ts'
 import type { Authenticator } from '../authenticate.ts'
 import { type BrowserSignOn, createBrowserSignOn } from './browser-sign-on.ts'

@@ -2,7 +2,7 @@ import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime, timesBetween } from '../../../shared/policy/schedule.ts'
 import { isShownTime, type Pool, type Sql, staticFragment } from '../../database/sql.ts'
 import { ruleOf } from '../../endpoints/policy/rule-row.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 
 /** A run without an operation belongs to its server for this number of seconds after it was last touched. */
 const heldSeconds = 10

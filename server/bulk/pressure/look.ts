@@ -3,7 +3,7 @@ import type { PressureKind, Waiting } from '../../../shared/changes/waiting.ts'
 import { sizeText } from '../../../shared/time-and-size.ts'
 import type { PressureLimits } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import { readArchiveBytes, readReplicas, readSlots } from './readings.ts'
 
 /** A limit that is exceeded now. */

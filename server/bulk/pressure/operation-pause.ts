@@ -1,7 +1,7 @@
 import type { Waiting } from '../../../shared/changes/waiting.ts'
 import type { PressureLimits } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import type { Held } from '../detached/hold.ts'
 import { stopClause } from '../stop-request.ts'

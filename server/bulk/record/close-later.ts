@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Pool } from '../../database/sql.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import type { BulkChange } from '../bulk-change.ts'
 import type { Held } from '../detached/hold.ts'
 import { closeHeld, type Outcome } from './close-record.ts'

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import postgres from 'postgres'
-import type { Target } from '../../conninfo-target.ts'
+import type { Target } from '../../env/conninfo-target.ts'
 import { readJson, writeJson } from '../lossless-json.ts'
 import type { Pool } from '../sql.ts'
 import { dial } from './dial.ts'

@@ -3,8 +3,8 @@ import { connect, isIP, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import * as z from 'zod'
-import type { Host, Target, Tls } from '../../conninfo-target.ts'
-import { errorText } from '../../system-error.ts'
+import type { Host, Target, Tls } from '../../env/conninfo-target.ts'
+import { errorText } from '../../log/system-error.ts'
 
 /** The code of the error of a server whose TLS is missing or is not the one that the operator wants: no other try helps. */
 export const tlsRefused = 'TLS_REFUSED'

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import type { Env } from '../../env.ts'
+import type { Env } from '../../env/env.ts'
 import { allMigrations } from '../migrate/migrations.ts'
 import type { Sql } from '../sql.ts'
 import { refuseOtherEngines } from './other-engines.ts'

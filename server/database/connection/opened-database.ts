@@ -1,4 +1,4 @@
-import type { Host } from '../../conninfo-target.ts'
+import type { Host } from '../../env/conninfo-target.ts'
 import type { Pool, Sql } from '../sql.ts'
 
 /** Receives the notifications of one channel. */

@@ -1,4 +1,4 @@
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import { hasCode } from '../errors/error-meanings.ts'
 
 /** What each new connection does before it is used. */

@@ -1,4 +1,4 @@
-import { parseConninfo } from '../../conninfo.ts'
+import { parseConninfo } from '../../env/conninfo.ts'
 
 /** The password of a connection string, which that of another one may replace while the server runs. */
 interface Password {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Host } from '../../conninfo-target.ts'
+import type { Host } from '../../env/conninfo-target.ts'
 import type { Sql } from '../sql.ts'
 
 interface Reached {

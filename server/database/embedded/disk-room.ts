@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 
 /** Room for the next two segments of PostgreSQL's write-ahead log, which have 16 MiB each. */
 const roomMiB = 32

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
-import { errorText } from '../../system-error.ts'
+import { errorText } from '../../log/system-error.ts'
 
 /** A file or folder as Emscripten's file system has it open. */
 interface OpenFile {

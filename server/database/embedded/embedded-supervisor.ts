@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import { waitForRoom } from './disk-room.ts'
 import { embeddedError, isDiskFull } from './embedded-error.ts'
 import { createBrokenSocket, createEmbeddedSocket } from './embedded-socket.ts'

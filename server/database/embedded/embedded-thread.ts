@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../../shared/errors.ts'
-import { errorText } from '../../system-error.ts'
+import { errorText } from '../../log/system-error.ts'
 import { isAccessDenied } from './embedded-error.ts'
 import type { ThreadData, ThreadMessage } from './embedded-worker.ts'
 

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import * as z from 'zod'
-import { errorText } from '../../system-error.ts'
+import { errorText } from '../../log/system-error.ts'
 import { WatchedFiles } from './embedded-files.ts'
 import { makeDatabase } from './embedded-make.ts'
 

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { errorText } from '../../system-error.ts'
+import { errorText } from '../../log/system-error.ts'
 import { meaningOf, seeLog } from './error-meanings.ts'
 import { databaseFailure, embeddedReason, isAccessRefused, isOutcomeUnknown } from './failure.ts'
 

@@ -1,5 +1,5 @@
-import type { Log } from '../../log.ts'
-import { errorText } from '../../system-error.ts'
+import type { Log } from '../../log/log.ts'
+import { errorText } from '../../log/system-error.ts'
 import { isConnectionLost } from './failure.ts'
 
 /** Logs the errors of a task that is tried again and again. */

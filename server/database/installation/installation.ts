@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { realpath } from 'node:fs/promises'
 import * as z from 'zod'
+import type { Env } from '../../env/env.ts'
 import { jsonOf } from '../lossless-json.ts'
 import type { Sql } from '../sql.ts'
 import { readSystemIdentifier } from './origin.ts'
@@ -10,6 +12,14 @@ export interface DatabaseAddress {
   instance: string | null
   /** The real path of the data folder, where the database is embedded. */
   folder: string | null
+}
+
+/** What the environment says of the database, for the comparison with what the database remembers. The data folder must be there. */
+export async function databaseAddressOf(
+  env: Pick<Env, 'JOBS_DB_URL' | 'JOBS_DATA_DIR' | 'JOBS_INSTANCE'>,
+): Promise<DatabaseAddress> {
+  const folder = env.JOBS_DB_URL ? null : await realpath(env.JOBS_DATA_DIR)
+  return { instance: env.JOBS_INSTANCE ?? null, folder }
 }
 
 /** What a copy of a database does not share with the original, in at least one part. */

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { Failure } from '../../../shared/errors.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import { keyOf, type Lock, type Wanted } from '../advisory-locks.ts'
 import type { Sql } from '../sql.ts'
 

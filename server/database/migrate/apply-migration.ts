@@ -1,4 +1,4 @@
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import type { Session } from '../sql.ts'
 import { findAbsent } from './absent-before.ts'
 import { buildIndexes } from './indexes.ts'

@@ -1,5 +1,5 @@
-import type { Log } from '../../log.ts'
-import { errorText } from '../../system-error.ts'
+import type { Log } from '../../log/log.ts'
+import { errorText } from '../../log/system-error.ts'
 import { isLocked } from '../errors/failure.ts'
 import { retryDeadlock } from '../errors/retry-deadlock.ts'
 import type { Session } from '../sql.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import { isConnectionLost } from '../errors/failure.ts'
 import type { Pool, Session } from '../sql.ts'
 import { removeTimeouts } from '../timeouts.ts'

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import type { Sql } from '../sql.ts'
 import { allMigrations } from './migrations.ts'
 import { findMissingIndexes } from './missing-indexes.ts'

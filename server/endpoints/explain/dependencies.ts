@@ -2,7 +2,7 @@ import type { Finding, GoneJob, NeededJob } from '../../../shared/explain/reason
 import type { Acting } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { isNeededWithin, neededBy } from '../../lifecycle/dependents.ts'
+import { isNeededWithin, neededBy } from '../../lifecycle/dependents/dependents.ts'
 
 /** The most dependencies that are read, and that are named. */
 const mostRead = 1000

@@ -1,5 +1,5 @@
 import type { Finding } from '../../../shared/explain/reason.ts'
-import type { Redactor } from '../../redact.ts'
+import type { Redactor } from '../../database/redact.ts'
 
 /** The columns of a job that its state is explained by. Other programs may have left any of them out. */
 export interface JobState {

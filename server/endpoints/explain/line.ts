@@ -1,8 +1,8 @@
 import type { Finding } from '../../../shared/explain/reason.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { isBlockedWithin } from '../../lifecycle/dependents.ts'
-import { isQueuedIn, isRunningIn, leaseEnd, priorities, type Queue } from '../../lifecycle/due.ts'
+import { isBlockedWithin } from '../../lifecycle/dependents/dependents.ts'
+import { isQueuedIn, isRunningIn, leaseEnd, priorities, type Queue } from '../../lifecycle/lease/due.ts'
 
 /** The line of jobs of a queue. */
 export interface Line {

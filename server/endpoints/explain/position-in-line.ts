@@ -1,6 +1,6 @@
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { isQueuedIn, type Queue } from '../../lifecycle/due.ts'
+import { isQueuedIn, type Queue } from '../../lifecycle/lease/due.ts'
 
 /** The most jobs that are counted. */
 const mostCounted = 10_000

@@ -1,8 +1,8 @@
 import type { Finding } from '../../../shared/explain/reason.ts'
+import type { Redactor } from '../../database/redact.ts'
 import { isQueueWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { Queue } from '../../lifecycle/due.ts'
-import type { Redactor } from '../../redact.ts'
+import type { Queue } from '../../lifecycle/lease/due.ts'
 import { statedReason, stoppedBy } from '../queues/stated-reason.ts'
 
 interface Stop {

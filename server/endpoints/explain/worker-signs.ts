@@ -3,7 +3,7 @@ import { trustCondition } from '../../counts/trust.ts'
 import { endedAt } from '../../database/job-filter.ts'
 import { isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { isRunningIn, leaseEnd, type Queue } from '../../lifecycle/due.ts'
+import { isRunningIn, leaseEnd, type Queue } from '../../lifecycle/lease/due.ts'
 
 /** After this number of minutes without a sign of a worker, jobs wait because nobody takes them. */
 const quietMinutes = 5

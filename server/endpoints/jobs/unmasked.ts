@@ -1,8 +1,8 @@
 import { singleUser } from '../../auth/authenticate.ts'
 import type { Acting, Requested } from '../../call.ts'
+import type { Redactor } from '../../database/redact.ts'
 import type { Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
-import type { Redactor } from '../../redact.ts'
 import type { FoundJob } from './read-job.ts'
 
 export type Unmasking = Pick<Acting, 'caller' | 'identity'> & Pick<Requested, 'requestId'>

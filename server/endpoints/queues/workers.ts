@@ -5,7 +5,7 @@ import { endedAt } from '../../database/job-filter.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
-import { isRunningIn } from '../../lifecycle/due.ts'
+import { isRunningIn } from '../../lifecycle/lease/due.ts'
 
 type Scope = Within<z.output<typeof endpoint.input>>
 

@@ -12,12 +12,12 @@ import type {
 import type { Call, Reading, ServerContext } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
-import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/finish-replay.ts'
 import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
-import { attemptsOf, completionsOf } from '../../lifecycle/leased-attempts.ts'
 import { fieldOf, rejectFaults, rejectLarge } from '../../lifecycle/server-limits.ts'
-import { settle } from '../../lifecycle/settle.ts'
-import { settleCompleted } from '../../lifecycle/settle-completed.ts'
+import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecycle/settle/finish-replay.ts'
+import { attemptsOf, completionsOf } from '../../lifecycle/settle/leased-attempts.ts'
+import { settle } from '../../lifecycle/settle/settle.ts'
+import { settleCompleted } from '../../lifecycle/settle/settle-completed.ts'
 
 /** What a finish takes of a call. */
 export type FinishCall = Reading &

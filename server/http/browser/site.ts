@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { longestLogin } from '../../auth/oidc/begun-logins.ts'
 import { hashed } from '../../auth/secrets.ts'
-import { isLoopbackHost } from '../../public-url.ts'
+import { isLoopbackHost } from '../../env/public-url.ts'
 import { setCookie } from './cookie.ts'
 
 type ReadHeader = (name: string) => string | undefined

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks' // the global one is looked up at each use
 import type { MiddlewareHandler } from 'hono'
 import { headers } from '../../../shared/headers.ts'
-import type { Log } from '../../log.ts'
+import type { Log } from '../../log/log.ts'
 import { afterResponse, routeOf } from './after-response.ts'
 import type { RequestContext } from './request-context.ts'
 

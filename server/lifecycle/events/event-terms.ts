@@ -1,5 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
-import type { Env } from '../../env.ts'
+import type { Env } from '../../env/env.ts'
 
 /** The two kinds of events: steps of jobs, which have a job_id, and what operators and the server did, which have none. */
 export type EventKind = 'steps' | 'audit'

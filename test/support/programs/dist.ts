@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { readEnv } from '../../../server/env.ts'
+import { readEnv } from '../../../server/env/env.ts'
 import type { Running } from '../../../server/start.ts'
 
 const dist = new URL('../../../dist/', import.meta.url)

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { isLoopbackHost, isPublicUrl } from '../../../server/env/public-url.ts'
 import { cookieValues, setCookie } from '../../../server/http/browser/cookie.ts'
 import { createSite, type Origin } from '../../../server/http/browser/site.ts'
-import { isLoopbackHost, isPublicUrl } from '../../../server/public-url.ts'
 import { Failure } from '../../../shared/errors.ts'
 
 const token = fc.stringMatching(/^[\w-]{1,20}$/)

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { isAddressList } from '../../../server/address-list.ts'
 import { addressReader } from '../../../server/auth/client-address.ts'
+import { isAddressList } from '../../../server/env/address-list.ts'
 
 it.each([
   ['without trusted proxies the header is ignored', '', '192.0.2.1', '203.0.113.5', '192.0.2.1'],

@@ -4,8 +4,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseConninfo } from '../../../server/conninfo.ts'
-import { conninfoFault, readTarget } from '../../../server/conninfo-target.ts'
+import { parseConninfo } from '../../../server/env/conninfo.ts'
+import { conninfoFault, readTarget } from '../../../server/env/conninfo-target.ts'
 
 const parsed = (text: string) => Object.fromEntries(parseConninfo(text))
 

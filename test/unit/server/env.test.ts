@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { agreedSettings } from '../../../server/background/server-settings.ts'
-import { readEnv } from '../../../server/env.ts'
+import { readEnv } from '../../../server/env/env.ts'
 import { isConfirmed } from '../../../shared/headers.ts'
 
 describe('a switch of the environment', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { uuidV7 } from '../../../server/lifecycle/uuid-v7.ts'
+import { uuidV7 } from '../../../server/lifecycle/insert/uuid-v7.ts'
 
 const shape = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 

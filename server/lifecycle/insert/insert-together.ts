@@ -1,0 +1,32 @@
+import type { InsertTogether, ServerContext } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
+import { together } from '../../waiting/together.ts'
+import { type JobShape, type NamedJob, namedJob, wholeJob } from '../job-row.ts'
+import { type CallsEntry, hasThreshold, insertJobsOfCalls } from './insert-jobs.ts'
+import { uuidV7 } from './uuid-v7.ts'
+
+/**
+ * Makes the functions by which calls enqueue single jobs, with the answer of each shape. A job with an idempotency key or with dependencies
+ * is enqueued alone: its statement may wait for another transaction.
+ * @param sql the connections of workers
+ */
+export const createInsertTogether = (sql: Sql): ServerContext['insertTogether'] => ({
+  whole: insertTogether(sql, wholeJob),
+  named: insertTogether(sql, namedJob),
+})
+
+function insertTogether<Row extends NamedJob>(sql: Sql, shape: JobShape<Row>): InsertTogether<Row> {
+  const insert = together<CallsEntry, Row>({
+    async run(entries) {
+      const rows = await insertJobsOfCalls(sql, entries, shape)
+      const jobs = new Map(rows.map(({ n, job }) => [n, job]))
+      return entries.map((_, n) => jobs.get(n))
+    },
+    kind: (entry) => (hasThreshold(entry) ? 'threshold' : ''),
+    most: 100,
+  })
+  return async ({ requestId, traceId, caller }, job) => {
+    if (job.idempotency_key !== undefined || job.depends_on !== undefined) return undefined
+    return insert({ ...job, uuid: uuidV7(), caller, request_id: requestId, trace_id: traceId }, job.payload)
+  }
+}
