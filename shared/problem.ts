@@ -26,12 +26,11 @@ export function problemOf(body: unknown): Problem {
   const fields = fieldsOf(body)
   const { detail } = fields
   const listed = Array.isArray(detail) ? detail.flatMap(placedFaultOf) : []
-  const isList = Array.isArray(detail) && listed.length === detail.length && listed.length > 0
   const own = Array.isArray(fields.errors) ? fields.errors.flatMap(faultOf) : []
   return {
-    detail: isList ? undefined : sentenceOf(detail),
-    faults: own.length > 0 || !isList ? own : listed.map(({ fault }) => fault),
-    places: isList ? listed.map(({ place }) => place) : [],
+    detail: listed.length > 0 ? undefined : sentenceOf(detail),
+    faults: own.length > 0 ? own : listed.map(({ fault }) => fault),
+    places: listed.map(({ place }) => place),
     code: textOf(fields.code),
     hint: textOf(fields.hint),
     requestId: textOf(fields.request_id),

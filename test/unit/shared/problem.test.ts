@@ -27,6 +27,11 @@ it.each([
     },
   },
   {
+    what: 'a list of {loc, msg}, of which one is malformed',
+    body: { detail: [{ msg: 1 }, { loc: ['body', 'id'], msg: 'is missing' }] },
+    read: { detail: undefined, faults: [{ path: 'id', message: 'is missing' }] },
+  },
+  {
     what: 'a server in maintenance',
     body: { detail: { code: 'down', message: 'back at 9' } },
     read: { detail: 'back at 9' },
