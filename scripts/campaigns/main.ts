@@ -69,7 +69,8 @@ function parsed(campaign: Campaign) {
 
 async function play(campaign: Campaign): Promise<void> {
   const { keep, seed, run } = parsed(campaign)
-  console.log(`${name} ${argv.join(' ')}${seed === undefined ? '' : `, seed ${seed}`}`)
+  const picked = seed === undefined || argv.some((word) => word.startsWith('--seed')) ? [] : ['--seed', seed]
+  console.log([name, ...argv, ...picked].join(' '))
   const began = performance.now()
   const seconds = () => (performance.now() - began) / 1000
   const folder = await realpath(await mkdtemp(join(tmpdir(), `jobs-${name}-`)))
