@@ -57,7 +57,9 @@ export const erase: CommandSpec<EraseFlags> = {
       with_foreign_rows: withForeignRows ?? false,
     })
     const words = [
-      ...['erase', ...operands, ...scopeWords(scope)],
+      'erase',
+      ...operands,
+      ...scopeWords(scope),
       ...(owner === undefined ? [] : ['--owner', hidden]),
       ...(payload ?? []).flatMap((text) => ['--payload', `${pathAndValue(text).path}=${hidden}`]),
       ...(idsFile === undefined ? [] : ['--ids-file', idsFile]),

@@ -68,7 +68,8 @@ export const prune: CommandSpec<PruneFlags> = {
     const words = [
       'prune',
       ...which,
-      ...['--older-than', `${older_than_days}d`],
+      '--older-than',
+      `${older_than_days}d`,
       ...(flags.withForeignRows ? ['--with-foreign-rows'] : []),
       ...(flags.passOverForeign ? ['--pass-over-foreign'] : []),
       ...(archived ? [] : ['--no-archive']),

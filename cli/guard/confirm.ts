@@ -5,8 +5,8 @@ import type { Client } from '../http/client.ts'
 import { interrupted } from '../io.ts'
 import { groupedDigits } from '../text/numbers.ts'
 import { type ChangeRun, notesOf, type Previewed } from './change.ts'
+import { previewSentence } from './preview/facts.ts'
 import { previewText } from './preview/preview.ts'
-import { previewSentence } from './preview/preview-facts.ts'
 
 /**
  * Asks a person to type the count, the limit of a change that was not counted to the end, or the name of a protected profile.

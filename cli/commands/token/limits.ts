@@ -28,6 +28,11 @@ export async function setLimits(context: Context, id: string, flags: LimitFlags)
 
 /** The command that gives both limits back. */
 const undoWords = ({ id, max_per_change, max_per_day }: Token): string[] => [
-  ...['token', 'set-limits', id, '--max-per-change', String(max_per_change ?? 'none')],
-  ...['--max-per-day', String(max_per_day ?? 'none')],
+  'token',
+  'set-limits',
+  id,
+  '--max-per-change',
+  String(max_per_change ?? 'none'),
+  '--max-per-day',
+  String(max_per_day ?? 'none'),
 ]

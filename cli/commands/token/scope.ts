@@ -42,7 +42,9 @@ export async function setScope(context: Context, id: string, flags: ScopeFlags &
 
 /** The command that gives the scope back. */
 const undoWords = ({ id, scope }: Token): string[] => [
-  ...['token', 'set-scope', id],
+  'token',
+  'set-scope',
+  id,
   ...(scope
     ? [
         ...scope.domains.flatMap((name) => flagWords('--domain', name)),

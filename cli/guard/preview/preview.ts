@@ -7,8 +7,8 @@ import { type ChangeRun, countOf, mostOf, notesOf, outcomeFields, type Previewed
 import { namedEnding } from '../named-jobs.ts'
 import { writePlan } from '../plan-file.ts'
 import { bulkPart } from '../tally.ts'
-import { previewSentence } from './preview-facts.ts'
-import { previewTable } from './preview-table.ts'
+import { previewSentence } from './facts.ts'
+import { previewTable } from './table.ts'
 import { notCounted, refuseUncounted } from './uncounted.ts'
 
 /** Asks the server to count the jobs that the change would touch. Nothing is changed. */

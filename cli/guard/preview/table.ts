@@ -6,7 +6,7 @@ import type { Printer } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
 import type { BulkChange, PreviewDetails, Previewed } from '../change.ts'
-import { factLines } from './preview-facts.ts'
+import { factLines } from './facts.ts'
 
 const columns: Column<Group>[] = [
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
