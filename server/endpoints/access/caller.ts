@@ -1,5 +1,3 @@
-import type { z } from 'zod'
-import type { showCaller as endpoint } from '../../../shared/access/caller.ts'
 import { allRights } from '../../../shared/access/rights.ts'
 import { shownSession } from '../../auth/sessions/session-authenticator.ts'
 import { countWithoutRole } from '../../auth/token-warnings.ts'
@@ -8,6 +6,7 @@ import { readLimits } from '../../bulk/limits/token-limits.ts'
 import { readDayUse } from '../../bulk/limits/use-of-day.ts'
 import type { Call, Reading } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
+import type { OutputOf } from '../handlers.ts'
 
 /** Who calls, and what it may do. */
 export async function showCaller({
@@ -18,9 +17,7 @@ export async function showCaller({
   within,
   session,
   approvalAbove,
-}: Reading & Pick<Call, 'caller' | 'identity' | 'may' | 'session' | 'approvalAbove'>): Promise<
-  z.output<typeof endpoint.output>
-> {
+}: Reading & Pick<Call, 'caller' | 'identity' | 'may' | 'session' | 'approvalAbove'>): Promise<OutputOf<'showCaller'>> {
   return {
     id: caller,
     name,

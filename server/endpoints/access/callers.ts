@@ -1,17 +1,16 @@
-import type { z } from 'zod'
-import type { blockCaller as blocking, listCallers as listing } from '../../../shared/access/callers.ts'
 import { listKnownCallers, setBlocked } from '../../auth/oidc/known-callers.ts'
 import { deleteSessions } from '../../auth/sessions/session-store.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
 import type { Reporting, ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 
 type CallerCall = ActingCall & Pick<ServerContext, 'sql'> & Pick<Reporting, 'reportChangedRows'>
-type Blocking = z.output<typeof blocking.input>
-type Blocked = z.output<typeof blocking.output>
+type Blocking = InputOf<'blockCaller'>
+type Blocked = OutputOf<'blockCaller'>
 
-export const listCallers = ({ sql }: Pick<ServerContext, 'sql'>, { limit }: z.output<typeof listing.input>) =>
+export const listCallers = ({ sql }: Pick<ServerContext, 'sql'>, { limit }: InputOf<'listCallers'>) =>
   listKnownCallers(sql, limit)
 
 export const blockCaller = (call: CallerCall, { caller }: Blocking): Promise<Blocked> => changed(call, caller, true)

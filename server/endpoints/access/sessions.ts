@@ -1,9 +1,5 @@
 import type { z } from 'zod'
-import type {
-  endSession as ending,
-  openSession as opening,
-  showSession as showing,
-} from '../../../shared/access/session.ts'
+import type { openSession as opening, showSession as showing } from '../../../shared/access/session.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Caller, CallerSession } from '../../auth/authenticate.ts'
 import { shownSession } from '../../auth/sessions/session-authenticator.ts'
@@ -12,6 +8,7 @@ import { type Actor, recordAct } from '../../bulk/record/act.ts'
 import type { Call, ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { showCaller } from './caller.ts'
 
 type Opened = z.output<typeof opening.output>
@@ -64,8 +61,8 @@ export async function openedSession(
 /** Ends the session of the call, or every session of its caller, on record. */
 export const endSession = async (
   call: ActingCall & Pick<Call, 'sql' | 'session' | 'reportChangedRows'>,
-  { everywhere }: z.output<typeof ending.input>,
-): Promise<z.output<typeof ending.output>> => {
+  { everywhere }: InputOf<'endSession'>,
+): Promise<OutputOf<'endSession'>> => {
   const { caller, session } = call
   if (!everywhere && !session) throw withoutSession()
   const ended = await call.sql.begin(async (tx) => {

@@ -1,19 +1,8 @@
-import type { z } from 'zod'
-import type {
-  listTokens as listing,
-  makeToken as making,
-  revokeToken as revoking,
-  rotateToken as rotating,
-  setTokenLimits as settingLimits,
-  setTokenRole as settingRole,
-  setTokenScope as settingScope,
-  showToken as showing,
-  Token,
-} from '../../../shared/access/tokens.ts'
-import { daysOfRole } from '../../../shared/access/tokens.ts'
+import { daysOfRole, type Token } from '../../../shared/access/tokens.ts'
 import { findToken, newestTokens } from '../../auth/tokens.ts'
 import type { Call } from '../../call.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import {
   makeOnRecord,
   revokeOnRecord,
@@ -25,7 +14,7 @@ import {
 } from './token-acts.ts'
 
 type TokenCall = ActingCall & Pick<Call, 'sql' | 'identity' | 'reportChangedRows'>
-type OneToken = z.output<typeof showing.input>
+type OneToken = InputOf<'showToken'>
 
 /** Makes a token for the caller's own principal, or for another. */
 export async function makeToken(
@@ -41,8 +30,8 @@ export async function makeToken(
     max_per_day,
     principal = call.identity.principal,
     expires = daysOfRole(role),
-  }: z.output<typeof making.input>,
-): Promise<z.output<typeof making.output>> {
+  }: InputOf<'makeToken'>,
+): Promise<OutputOf<'makeToken'>> {
   const days = expires === 'never' ? undefined : expires
   const flags = { may_enqueue, approver, may_break_glass }
   const grant = { role, ...flags, principal, madeBy: call.caller, scope, max_per_change, max_per_day }
@@ -51,7 +40,7 @@ export async function makeToken(
   return { ...(await findToken(call.sql, id)), token }
 }
 
-export const listTokens = async ({ sql }: TokenCall, { limit }: z.output<typeof listing.input>): Promise<Token[]> => [
+export const listTokens = async ({ sql }: TokenCall, { limit }: InputOf<'listTokens'>): Promise<Token[]> => [
   ...(await newestTokens(sql, limit)),
 ]
 
@@ -59,18 +48,16 @@ export const listTokens = async ({ sql }: TokenCall, { limit }: z.output<typeof 
 export const showToken = ({ sql }: TokenCall, { id }: OneToken): Promise<Token> => findToken(sql, id)
 
 /** @throws Failure `not_found` */
-export const setTokenRole = (call: TokenCall, { id, ...grant }: z.output<typeof settingRole.input>): Promise<Token> =>
+export const setTokenRole = (call: TokenCall, { id, ...grant }: InputOf<'setTokenRole'>): Promise<Token> =>
   afterwards(call, id, setRoleOnRecord(call.sql, actorOf(call), id, grant))
 
 /** @throws Failure `not_found`; `conflict` for a token whose role has no scope */
-export const setTokenScope = (call: TokenCall, { id, scope }: z.output<typeof settingScope.input>): Promise<Token> =>
+export const setTokenScope = (call: TokenCall, { id, scope }: InputOf<'setTokenScope'>): Promise<Token> =>
   afterwards(call, id, setScopeOnRecord(call.sql, actorOf(call), id, scope))
 
 /** @throws Failure `not_found`; `conflict` for a role without limits */
-export const setTokenLimits = (
-  call: TokenCall,
-  { id, ...limits }: z.output<typeof settingLimits.input>,
-): Promise<Token> => afterwards(call, id, setLimitsOnRecord(call.sql, actorOf(call), id, limits))
+export const setTokenLimits = (call: TokenCall, { id, ...limits }: InputOf<'setTokenLimits'>): Promise<Token> =>
+  afterwards(call, id, setLimitsOnRecord(call.sql, actorOf(call), id, limits))
 
 /** @throws Failure `not_found`; `conflict` for a revoked token, and for the last one of an admin */
 export const suspendToken = (call: TokenCall, { id }: OneToken): Promise<Token> =>
@@ -81,7 +68,7 @@ export const resumeToken = (call: TokenCall, { id }: OneToken): Promise<Token> =
   afterwards(call, id, suspendOnRecord(call.sql, actorOf(call), id, { suspended: false }))
 
 /** @throws Failure `not_found`; `conflict` for the last token of an admin */
-export const revokeToken = (call: TokenCall, request: z.output<typeof revoking.input>): Promise<Token> =>
+export const revokeToken = (call: TokenCall, request: InputOf<'revokeToken'>): Promise<Token> =>
   afterwards(call, request.id, revokeOnRecord(call.sql, actorOf(call), request))
 
 /**
@@ -90,8 +77,8 @@ export const revokeToken = (call: TokenCall, request: z.output<typeof revoking.i
  */
 export async function rotateToken(
   call: TokenCall,
-  { id, overlap_seconds }: z.output<typeof rotating.input>,
-): Promise<z.output<typeof rotating.output>> {
+  { id, overlap_seconds }: InputOf<'rotateToken'>,
+): Promise<OutputOf<'rotateToken'>> {
   const token = await rotateOnRecord(call.sql, actorOf(call), id, overlap_seconds)
   call.reportChangedRows(1)
   return { ...(await findToken(call.sql, id)), token }

@@ -1,15 +1,11 @@
-import type * as z from 'zod'
-import type { checkCounts as endpoint } from '../../../shared/doctor/counts.ts'
 import type { ServerContext } from '../../call.ts'
 import { findIdleTriggers, sentenceOf } from '../../counts/idle-triggers.ts'
 import { logReconciliation, reconcile } from '../../counts/reconcile.ts'
 import { countTriggers, readCountsState } from '../../counts/trust.ts'
+import type { OutputOf } from '../handlers.ts'
 
 /** Compares the counts of stats with the jobs, and corrects them where they are wrong. */
-export async function checkCounts({
-  sql,
-  log,
-}: Pick<ServerContext, 'sql' | 'log'>): Promise<z.output<typeof endpoint.output>> {
+export async function checkCounts({ sql, log }: Pick<ServerContext, 'sql' | 'log'>): Promise<OutputOf<'checkCounts'>> {
   const { countable, triggers, trusted, mended_at, mended, functions, listing } = await readCountsState(sql)
   const before = { mended_at, mended }
   if (!countable)

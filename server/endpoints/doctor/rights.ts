@@ -1,12 +1,11 @@
-import type { z } from 'zod'
-import type { storage } from '../../../shared/doctor/storage.ts'
 import { allMigrations } from '../../database/migrate/migrations.ts'
 import { findMissing, type SchemaObject } from '../../database/migrate/schema-diff.ts'
 import { neededSequences } from '../../database/rights/grants.ts'
 import { tableRights } from '../../database/rights/table-rights.ts'
 import type { Sql } from '../../database/sql.ts'
+import type { OutputOf } from '../handlers.ts'
 
-type Rights = NonNullable<z.output<typeof storage.output>['rights']>
+type Rights = NonNullable<OutputOf<'storage'>['rights']>
 
 /** What the role of the server may do with the tables, and what they lack because the role may not add it. */
 export async function readRights(sql: Sql): Promise<Rights> {

@@ -1,5 +1,3 @@
-import type { z } from 'zod'
-import type { storage as storing } from '../../../shared/doctor/storage.ts'
 import { longestTerms } from '../../auth/sessions/session-terms.ts'
 import type { ServerContext } from '../../call.ts'
 import { orWithoutRight } from '../../database/errors/failure.ts'
@@ -11,11 +9,12 @@ import { type Fragment, type Sql, tableParts } from '../../database/sql.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
+import type { OutputOf } from '../handlers.ts'
 import { planDays } from '../plans/plan-row.ts'
 import { readEventLog } from './event-log.ts'
 import { readRights } from './rights.ts'
 
-type Storage = z.output<typeof storing.output>
+type Storage = OutputOf<'storage'>
 
 /** The size of the jobs and of their history with all partitions, by the statistics of PostgreSQL. */
 export async function storage({
@@ -25,7 +24,7 @@ export async function storage({
   background,
   databaseAddress,
   planHours,
-}: ServerContext): Promise<z.output<typeof storing.output>> {
+}: ServerContext): Promise<OutputOf<'storage'>> {
   const archive_lacks = await missingArchiveColumns(sql)
   const rights = await readRights(sql)
   // PostgreSQL refuses the whole statement for one table that the role may not read, and the report on rights would not be seen.
@@ -33,7 +32,7 @@ export async function storage({
     .filter(([, query]) => isDenied(query, rights.denied))
     .map(([table]) => table)
   const without = [...unreadable, ...(archive_lacks.length > 0 ? ['jobs_archive'] : [])]
-  const tables = await sql<z.output<typeof storing.output>['tables']>`
+  const tables = await sql<OutputOf<'storage'>['tables']>`
     select relname as table, rows, bytes, oldest
     from (
       select

@@ -1,11 +1,5 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import {
-  type explainJob as endpoint,
-  type JobExplanation,
-  jobSentence,
-  positionSentence,
-} from '../../../shared/explain/job.ts'
+import { type JobExplanation, jobSentence, positionSentence } from '../../../shared/explain/job.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Acting, Reading, ServerContext } from '../../call.ts'
 import { patternOf } from '../../database/error-pattern.ts'
@@ -14,6 +8,7 @@ import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { thresholdOfJob, thresholdOfQueue } from '../../lifecycle/settle/quarantine-threshold.ts'
+import type { InputOf } from '../handlers.ts'
 import { foldedErrors, isContentHidden } from '../hidden.ts'
 import { readJob } from '../jobs/read-job.ts'
 import { findDependencies } from './dependencies.ts'
@@ -24,7 +19,7 @@ import { findStop } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
 type ExplainCall = Reading & Pick<ServerContext, 'redactor' | 'quarantineThreshold'> & Pick<Acting, 'may'>
-type Request = Within<z.output<typeof endpoint.input>>
+type Request = Within<InputOf<'explainJob'>>
 
 /**
  * Every reason why a job does not run, and its place in line.
@@ -32,7 +27,7 @@ type Request = Within<z.output<typeof endpoint.input>>
  */
 export async function explainJob(
   { sql, redactor, may, within, quarantineThreshold }: ExplainCall,
-  asked: z.output<typeof endpoint.input>,
+  asked: InputOf<'explainJob'>,
 ): Promise<JobExplanation> {
   const hidden = isContentHidden({ may })
   const request = { ...asked, within }

@@ -1,12 +1,12 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import { type explainQueue as endpoint, type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
+import { type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Reading, ServerContext } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import type { Queue } from '../../lifecycle/lease/due.ts'
+import type { InputOf } from '../handlers.ts'
 import { stats } from '../queues/stats.ts'
 import { describeFinding } from './describe-finding.ts'
 import { findBlocked, type Line, readLine } from './line.ts'
@@ -19,7 +19,7 @@ import { findSilence } from './worker-signs.ts'
  */
 export async function explainQueue(
   { sql, redactor, within }: Reading & Pick<ServerContext, 'redactor'>,
-  asked: z.output<typeof endpoint.input>,
+  asked: InputOf<'explainQueue'>,
 ): Promise<QueueExplanation> {
   const queue = { ...asked, within }
   const explanation = await sql.begin(async (tx) => {

@@ -1,8 +1,6 @@
-import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import {
   type Durations,
-  type history as endpoint,
   type History,
   type Point,
   type Step,
@@ -17,9 +15,10 @@ import { marginHours, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { type PointRow, type Range, readPoints } from '../../history/read-points.ts'
 import { transitionOf } from '../../history/transition.ts'
+import type { InputOf } from '../handlers.ts'
 import { marksWithin } from './marks.ts'
 
-type Request = z.output<typeof endpoint.input>
+type Request = InputOf<'history'>
 
 const presetPoints = 60
 const mostPoints = 2000

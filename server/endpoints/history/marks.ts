@@ -1,7 +1,7 @@
-import type * as z from 'zod'
-import type { addMark as adding, listMarks as listing, Mark } from '../../../shared/history/marks.ts'
+import type { Mark } from '../../../shared/history/marks.ts'
 import type { Acting, ServerContext } from '../../call.ts'
 import { isShownTime, type Sql, staticFragment } from '../../database/sql.ts'
+import type { InputOf } from '../handlers.ts'
 
 /** The most marks that are kept: the oldest one goes when there is one more. */
 const mostMarks = 10_000
@@ -13,7 +13,7 @@ const columns = staticFragment((sql) => sql`id, text, created_at as at, caller`)
 /** Marks this moment. Only the newest 10,000 marks are kept. */
 export async function addMark(
   { sql, caller }: Pick<ServerContext, 'sql'> & Pick<Acting, 'caller'>,
-  { text }: z.output<typeof adding.input>,
+  { text }: InputOf<'addMark'>,
 ): Promise<Mark> {
   const [mark] = await sql<[Mark]>`
     with ended as (
@@ -27,7 +27,7 @@ export async function addMark(
 /** The marks, the newest first, without those that somebody has given a time by SQL which no request takes, such as `infinity`. */
 export const listMarks = async (
   { sql }: Pick<ServerContext, 'sql'>,
-  { text, limit }: z.output<typeof listing.input>,
+  { text, limit }: InputOf<'listMarks'>,
 ): Promise<Mark[]> => [
   ...(await sql<Mark[]>`
     select ${columns(sql)} from jobsctl_marks

@@ -1,16 +1,12 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type {
-  Attachment,
-  addAttachment as adding,
-  listAttachments as listing,
-} from '../../../shared/jobs/attachments.ts'
+import type { Attachment } from '../../../shared/jobs/attachments.ts'
 import type { Listing, Reading, Reporting, ServerContext } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import type { InputOf } from '../handlers.ts'
 import { pageLink } from '../paging.ts'
 import { attachmentsOf } from './job-details.ts'
 import { type FoundJob, readJob } from './read-job.ts'
@@ -22,7 +18,7 @@ import { hasRole, maskAttachment, noteUnmasked, type Unmasking } from './unmaske
  */
 export async function addAttachment(
   { sql, within, reportChangedRows }: Reading & Pick<Reporting, 'reportChangedRows'>,
-  { id, domain, kind, content_text, url }: z.output<typeof adding.input>,
+  { id, domain, kind, content_text, url }: InputOf<'addAttachment'>,
 ): Promise<Attachment> {
   // A transaction, which behind a pooler carries the setting for row level security of another program.
   const [added] = await retryDeadlock(() =>
@@ -52,7 +48,7 @@ const noJob = (id: number, domain: string | undefined): Failure =>
  */
 export async function listAttachments(
   call: Listing & Pick<ServerContext, 'redactor'> & Unmasking,
-  request: z.output<typeof listing.input>,
+  request: InputOf<'listAttachments'>,
 ): Promise<Attachment[]> {
   const { id, domain, limit, redact = hasRole(call) } = request
   const rows = await retryDeadlock(() =>
@@ -80,7 +76,7 @@ interface Row extends Attachment {
   found: number
 }
 
-const readPage = (sql: Sql, job: FoundJob, { after_id, limit }: z.output<typeof listing.input>) => sql<Row[]>`
+const readPage = (sql: Sql, job: FoundJob, { after_id, limit }: InputOf<'listAttachments'>) => sql<Row[]>`
   select id, kind, content_text, url, created_at, found
   from (
     select

@@ -1,11 +1,10 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { jobByKey as endpoint } from '../../../shared/jobs/by-key.ts'
 import type { ListedJob } from '../../../shared/jobs/list.ts'
 import type { Call, Reading } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
+import type { InputOf } from '../handlers.ts'
 import { columns } from './list-page.ts'
 
 type KeyCall = Reading & Pick<Call, 'may' | 'caller' | 'formerCaller'>
@@ -17,7 +16,7 @@ type KeyCall = Reading & Pick<Call, 'may' | 'caller' | 'formerCaller'>
  */
 export async function jobByKey(
   call: KeyCall,
-  { domain, queue, job_type, idempotency_key }: z.output<typeof endpoint.input>,
+  { domain, queue, job_type, idempotency_key }: InputOf<'jobByKey'>,
 ): Promise<ListedJob> {
   const { sql, within, may } = call
   const [job] = await sql<ListedJob[]>`

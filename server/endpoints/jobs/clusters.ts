@@ -1,9 +1,7 @@
-import type { z } from 'zod'
 import {
   type Cluster,
   type ClustersRequest,
   type ExpiredLeases,
-  type failureClusters as endpoint,
   restOfClusters,
 } from '../../../shared/jobs/clusters.ts'
 import type { Listing, ServerContext } from '../../call.ts'
@@ -15,6 +13,7 @@ import { type Pool, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { readBounded } from '../bounded-read.ts'
 import { expiredLeases } from '../expired-leases.ts'
+import type { OutputOf } from '../handlers.ts'
 import { type Among, type ClusterRow, readClusters } from './clusters-read.ts'
 
 /**
@@ -24,7 +23,7 @@ import { type Among, type ClusterRow, readClusters } from './clusters-read.ts'
 export async function failureClusters(
   call: Listing & Pick<ServerContext, 'redactor'>,
   request: ClustersRequest,
-): Promise<z.output<typeof endpoint.output>> {
+): Promise<OutputOf<'failureClusters'>> {
   const { rows, expired_leases } = await readBounded(call.sql, ['jobsctl_failures', 'jobsctl_retrying'], () =>
     readFailures(call.sql, { ...request, within: call.within }),
   )

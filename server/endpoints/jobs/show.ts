@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { JobDetails, showJob as showing } from '../../../shared/jobs/show.ts'
+import type { JobDetails } from '../../../shared/jobs/show.ts'
 import type { Call, Reading, ServerContext } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import type { Redactor } from '../../database/redact.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { foldedErrors, hiddenColumns, isContentHidden, openAttrs, withoutContent } from '../hidden.ts'
 import { pickPaths } from '../viewer-fields.ts'
 import { readJobDetails } from './job-details.ts'
@@ -22,8 +22,8 @@ type ShowCall = Reading & Pick<Call, 'redactor' | 'may' | 'caller' | 'identity' 
  */
 export async function showJob(
   call: ShowCall,
-  { id, domain, redact = hasRole(call) }: z.output<typeof showing.input>,
-): Promise<z.output<typeof showing.output>> {
+  { id, domain, redact = hasRole(call) }: InputOf<'showJob'>,
+): Promise<OutputOf<'showJob'>> {
   const { sql, redactor, may, within, viewerFields } = call
   const found = await retryDeadlock(() =>
     sql.begin(async (tx) => {

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { z } from 'zod'
 import { scopeText } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { applyPlan as endpoint } from '../../../shared/plans/plans.ts'
 import type { ApprovedPlan, Commission, Done } from '../../bulk/commission.ts'
 import type { Acting, Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { requireDigest } from './decide.ts'
 import { byPlan, findPlan, type PlanRow, parsedRequest, requireState, scopeOfPlan, type WholeRow } from './plan-row.ts'
 import { makePlanned, policyPath, refused } from './plannable.ts'
@@ -19,8 +19,8 @@ import { applyPolicyPlan, policyReplay } from './policy-plan.ts'
  */
 export async function applyPlan(
   call: Call,
-  { id, digest, rate, until, rest_token }: z.output<typeof endpoint.input>,
-): Promise<Done<z.output<typeof endpoint.output>>> {
+  { id, digest, rate, until, rest_token }: InputOf<'applyPlan'>,
+): Promise<Done<OutputOf<'applyPlan'>>> {
   const row = await findPlan(call.sql, id, call)
   if (digest !== undefined) requireDigest(row, digest)
   requireOwn(call, row)

@@ -1,6 +1,5 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { Approval, reviewOperation as reviewing, setApproval as setting } from '../../../shared/plans/approval.ts'
+import type { Approval } from '../../../shared/plans/approval.ts'
 import { requireAnother } from '../../auth/secret-makers.ts'
 import { readApprovalAbove, readApprovalSetting, writeApprovalSetting } from '../../bulk/limits/approval-setting.ts'
 import { recordAct } from '../../bulk/record/act.ts'
@@ -8,6 +7,7 @@ import type { Acting, ServerContext } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { type ActingCall, actorOf, personOf } from '../actor.ts'
+import type { InputOf } from '../handlers.ts'
 import { seesPeople } from './plan-row.ts'
 
 type ApprovalCall = Pick<ServerContext, 'sql' | 'approvalAbove'> & Acting & ActingCall
@@ -41,7 +41,7 @@ const readUnreviewed = async (sql: Sql) => [
  * Sets from how many jobs on a change needs an approval.
  * @throws Failure `conflict` in single-user mode, where nobody could give one; `frozen`
  */
-export async function setApproval(call: ApprovalCall, { above }: z.output<typeof setting.input>): Promise<Approval> {
+export async function setApproval(call: ApprovalCall, { above }: InputOf<'setApproval'>): Promise<Approval> {
   if (above !== null && call.caller === 'single-user')
     throw new Failure('conflict', 'in single-user mode nobody else could approve a change; nothing was changed', {
       hint: 'a server with AUTH_MODE=multi_user has approvals',
@@ -59,7 +59,7 @@ export async function setApproval(call: ApprovalCall, { above }: z.output<typeof
  * Signs an emergency of another principal.
  * @throws Failure `not_found` for an operation that needs no review; `forbidden` for who may be its caller; `frozen`
  */
-export async function reviewOperation(call: ApprovalCall, { id }: z.output<typeof reviewing.input>): Promise<Approval> {
+export async function reviewOperation(call: ApprovalCall, { id }: InputOf<'reviewOperation'>): Promise<Approval> {
   const { principal } = call.identity
   await unlessFrozen(call.sql, async (tx) => {
     const [emergency] = await tx<{ caller: string; principal: string; reviewed: boolean }[]>`

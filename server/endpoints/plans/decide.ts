@@ -1,7 +1,6 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { PlanState } from '../../../shared/plans/plan-states.ts'
-import type { approvePlan as endpoint, Plan } from '../../../shared/plans/plans.ts'
+import type { Plan } from '../../../shared/plans/plans.ts'
 import { requireAnother } from '../../auth/secret-makers.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Acting, Reading } from '../../call.ts'
@@ -9,6 +8,7 @@ import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import { type ActingCall, actorOf, personOf } from '../actor.ts'
+import type { InputOf } from '../handlers.ts'
 import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
 import { lockPlan, type PlanRow, requireState, shownPlan, type WholeRow } from './plan-row.ts'
 
@@ -22,7 +22,7 @@ const decidable: Record<Decision, readonly PlanState[]> = {
   rejected: ['waiting', 'approved', 'withdrawn', 'stale'],
 }
 
-type Request = z.output<typeof endpoint.input>
+type Request = InputOf<'approvePlan'>
 type Deciding = Reading & Acting & ActingCall
 
 /** @throws Failure `not_found`; `forbidden` for who may be the author; `conflict`, `preview_stale` */

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import { headers } from '../../../shared/headers.ts'
-import type { proposePlan as endpoint, WholePlan } from '../../../shared/plans/plans.ts'
+import type { WholePlan } from '../../../shared/plans/plans.ts'
 import { scopeFields } from '../../../shared/scope.ts'
 import { requireNoneElsewhere } from '../../auth/require-scope.ts'
 import { scopeJson } from '../../auth/tokens.ts'
@@ -12,6 +12,7 @@ import type { Call, ChangeServer } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
+import type { InputOf } from '../handlers.ts'
 import { findPlan, isOpen, readUnended, stateOf } from './plan-row.ts'
 import { knownPath, type PlannedPreview, policyPath, previewOfPlan, refuseDryRun, refused } from './plannable.ts'
 import { planPolicy } from './policy-plan.ts'
@@ -26,7 +27,7 @@ const mostOwn = 20
  * @throws Failure `conflict` where no job matches, where too many plans are open, and in single-user mode; `preview_incomplete`; others
  *   as a dry run
  */
-export async function proposePlan(call: Call, asked: z.output<typeof endpoint.input>): Promise<WholePlan> {
+export async function proposePlan(call: Call, asked: InputOf<'proposePlan'>): Promise<WholePlan> {
   const planned = { path: knownPath(asked.path), request: withTextId(asked.request) }
   const { reason } = call
   if (call.caller === 'single-user') throw nobodyElse()
@@ -47,7 +48,7 @@ export async function proposePlan(call: Call, asked: z.output<typeof endpoint.in
 async function planChange(
   server: ChangeServer,
   commission: Commission,
-  planned: z.output<typeof endpoint.input>,
+  planned: InputOf<'proposePlan'>,
 ): Promise<PlannedPreview> {
   const preview = await previewOfPlan(server, commission, planned)
   if (preview.complete === false) throw notCounted()
@@ -62,7 +63,7 @@ async function planChange(
 const withTextId = ({ id, ...request }: PlannedRequest): PlannedRequest =>
   id === undefined ? request : { id: typeof id === 'number' ? String(id) : id, ...request }
 
-type PlannedRequest = z.output<typeof endpoint.input>['request']
+type PlannedRequest = InputOf<'proposePlan'>['request']
 
 const nobodyElse = (): Failure =>
   new Failure('conflict', 'in single-user mode nobody else could approve a plan; no plan was made', {
@@ -74,7 +75,7 @@ const notCounted = (): Failure =>
     hint: 'narrow the filter',
   })
 
-interface NewPlan extends z.output<typeof endpoint.input>, PlannedPreview {
+interface NewPlan extends InputOf<'proposePlan'>, PlannedPreview {
   reason: string
   binding: string
   origin: Origin | undefined

@@ -1,13 +1,8 @@
-import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import {
-  type listPlans as listing,
-  type Plan,
-  type showPlan as showing,
-  WholePlan,
-} from '../../../shared/plans/plans.ts'
+import { type Plan, WholePlan } from '../../../shared/plans/plans.ts'
 import type { Acting, Call, Reading } from '../../call.ts'
 import { type Origin, readOrigin } from '../../database/installation/origin.ts'
+import type { InputOf } from '../handlers.ts'
 import { isContentHidden } from '../hidden.ts'
 import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
 import {
@@ -29,7 +24,7 @@ const most = 10_000
 
 export async function listPlans(
   call: Reading & Pick<Acting, 'may'>,
-  { state, limit }: z.output<typeof listing.input>,
+  { state, limit }: InputOf<'listPlans'>,
 ): Promise<Plan[]> {
   const { sql } = call
   const origin = await readOrigin(sql)
@@ -43,7 +38,7 @@ export async function listPlans(
  * A plan with its preview, and how many of its jobs still match.
  * @throws Failure `not_found`
  */
-export async function showPlan(call: Call, { id }: z.output<typeof showing.input>): Promise<WholePlan> {
+export async function showPlan(call: Call, { id }: InputOf<'showPlan'>): Promise<WholePlan> {
   const row = await findPlan(call.sql, id, call)
   const origin = await readOrigin(call.sql)
   const still_matching = isOpen(stateOf(row, origin)) ? await countNow(call, row) : null

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { BrokenRule, applyPolicy as endpoint, FirstRun, RuleState } from '../../../shared/policy/policy.ts'
+import type { BrokenRule, FirstRun, RuleState } from '../../../shared/policy/policy.ts'
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime } from '../../../shared/policy/schedule.ts'
 import { type ApprovedPlan, byCaller } from '../../bulk/commission.ts'
@@ -12,13 +11,14 @@ import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isShownTime, type Sql, type Transaction } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { refuseApprovals, requireSmall } from './approval.ts'
 import { findAuthor } from './author.ts'
 import { type Applied, readApplied, readRules, showPolicy } from './read-policy.ts'
 import { previewRule } from './rule-change.ts'
 
-type Request = z.output<typeof endpoint.input>
-type Answer = z.output<typeof endpoint.output>
+type Request = InputOf<'applyPolicy'>
+type Answer = OutputOf<'applyPolicy'>
 
 /**
  * Applies a policy in place of the one that is applied, on record. A rule that stays as it is keeps its next time and its last run.

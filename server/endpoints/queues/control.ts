@@ -1,6 +1,5 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { ControlRequest, controlQueue as endpoint, QueueAction } from '../../../shared/queues/queues.ts'
+import type { ControlRequest, QueueAction } from '../../../shared/queues/queues.ts'
 import type { ActKind } from '../../../shared/records/acts.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
@@ -9,6 +8,7 @@ import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import { notifyQueues } from '../../lifecycle/events/job-events.ts'
 import { actorOf } from '../actor.ts'
+import type { OutputOf } from '../handlers.ts'
 import { setThreshold } from './set-threshold.ts'
 import { type ControlCall, type QueueBefore, stateBefore } from './state-before.ts'
 
@@ -28,10 +28,7 @@ type StopRequest = ControlRequest & { action: QueueAction }
  * @throws Failure `forbidden` outside of the scope of the caller, and where that has job types, since a queue stops as a whole;
  * `not_found` with `must_exist`, for a queue that never had a job and was never stopped
  */
-export async function controlQueue(
-  call: ControlCall,
-  request: ControlRequest,
-): Promise<z.output<typeof endpoint.output>> {
+export async function controlQueue(call: ControlCall, request: ControlRequest): Promise<OutputOf<'controlQueue'>> {
   requireWithin(call, { domain: request.domain, queue: request.queue }, `the queue ${request.domain}/${request.queue}`)
   const { action, quarantine_threshold: threshold = null } = request
   if (action === 'set') {

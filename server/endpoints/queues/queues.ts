@@ -1,20 +1,16 @@
-import type { z } from 'zod'
-import type {
-  stoppedQueues as listEndpoint,
-  StoppedQueue,
-  queueStatus as statusEndpoint,
-} from '../../../shared/queues/queues.ts'
+import type { StoppedQueue } from '../../../shared/queues/queues.ts'
 import type { Acting, Reading } from '../../call.ts'
 import { isQueueWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { statedReason } from './stated-reason.ts'
 
 /** The state of a queue, and its threshold where one is set; a queue that was never stopped runs, and so does one outside of the scope. */
 export async function queueStatus(
   { sql, within }: Reading,
-  { domain, queue }: z.output<typeof statusEndpoint.input>,
-): Promise<z.output<typeof statusEndpoint.output>> {
-  const [row] = await sql<z.output<typeof statusEndpoint.output>[]>`
+  { domain, queue }: InputOf<'queueStatus'>,
+): Promise<OutputOf<'queueStatus'>> {
+  const [row] = await sql<OutputOf<'queueStatus'>[]>`
     select coalesce(paused, false) as paused, coalesce(drain, false) as drain, quarantine_threshold
     from (select ${domain}::text as domain, ${queue}::text as queue) as named
     left join job_queue_controls using (domain, queue)
@@ -31,7 +27,7 @@ export async function queueStatus(
  */
 export const listQueues = async (
   call: Reading,
-  { thresholds = false }: z.output<typeof listEndpoint.input>,
+  { thresholds = false }: InputOf<'stoppedQueues'>,
 ): Promise<StoppedQueue[]> => {
   if (!thresholds) return stoppedQueues(call)
   const { sql, within } = call

@@ -1,12 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type {
-  deleteSlaPolicy as deleting,
-  listSlaPolicies as listing,
-  SlaPolicy,
-  setSlaPolicy as setting,
-} from '../../../shared/queues/sla.ts'
+import type { SlaPolicy } from '../../../shared/queues/sla.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Acting, Listing, Reading } from '../../call.ts'
@@ -16,6 +10,7 @@ import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 
 type PolicyCall = ActingCall & Reading & Pick<Acting, 'identity'>
 
@@ -25,8 +20,8 @@ type PolicyCall = ActingCall & Reading & Pick<Acting, 'identity'>
  */
 export async function setSlaPolicy(
   call: PolicyCall,
-  policy: z.output<typeof setting.input>,
-): Promise<z.output<typeof setting.output>> {
+  policy: InputOf<'setSlaPolicy'>,
+): Promise<OutputOf<'setSlaPolicy'>> {
   const { domain, queue, job_type, ...limits } = policy
   requireOwnGroup(call, { domain, queue, job_type })
   await retryDeadlock(() =>
@@ -54,7 +49,7 @@ async function limitsOf(tx: Sql, { domain, queue, job_type }: Group): Promise<ob
   return row ? { ...row } : null
 }
 
-const setLimits = (tx: Sql, policy: z.output<typeof setting.input>) => {
+const setLimits = (tx: Sql, policy: InputOf<'setSlaPolicy'>) => {
   const { domain, queue, job_type, max_queue_latency_seconds: wait, max_duration_seconds: run, enabled } = policy
   return tx`
       insert into job_sla_policies
@@ -70,7 +65,7 @@ const setLimits = (tx: Sql, policy: z.output<typeof setting.input>) => {
           updated_at = excluded.updated_at`
 }
 
-type Group = Pick<z.output<typeof setting.input>, 'domain' | 'queue' | 'job_type'>
+type Group = Pick<InputOf<'setSlaPolicy'>, 'domain' | 'queue' | 'job_type'>
 
 const requireOwnGroup = (call: PolicyCall, group: Group): void =>
   requireWithin(call, group, `the group ${group.domain}/${group.queue} ${group.job_type}`)
@@ -78,8 +73,8 @@ const requireOwnGroup = (call: PolicyCall, group: Group): void =>
 /** @throws Failure `not_found` for a group without a policy; `forbidden` for one outside of the scope of the caller */
 export async function deleteSlaPolicy(
   call: PolicyCall,
-  { domain, queue, job_type }: z.output<typeof deleting.input>,
-): Promise<z.output<typeof deleting.output>> {
+  { domain, queue, job_type }: InputOf<'deleteSlaPolicy'>,
+): Promise<OutputOf<'deleteSlaPolicy'>> {
   const scope = { domain, queue, job_type }
   requireOwnGroup(call, scope)
   const before = await retryDeadlock(() =>
@@ -103,7 +98,7 @@ export async function deleteSlaPolicy(
 export const mostPolicies = 10_000
 
 /** The policies by domain, queue and job type, with the header `X-Complete`: `false` where there are more than are read. */
-export async function listSlaPolicies(call: Listing, scope: z.output<typeof listing.input>): Promise<SlaPolicy[]> {
+export async function listSlaPolicies(call: Listing, scope: InputOf<'listSlaPolicies'>): Promise<SlaPolicy[]> {
   const policies = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return tx<SlaPolicy[]>`

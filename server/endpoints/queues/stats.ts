@@ -1,12 +1,12 @@
-import type { z } from 'zod'
-import type { stats as endpoint, GroupStats } from '../../../shared/queues/stats.ts'
+import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { Acting } from '../../call.ts'
 import { groupsOfJobs, isListed } from '../../counts/group-list.ts'
 import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import type { InputOf } from '../handlers.ts'
 
-type Asked = z.output<typeof endpoint.input>
+type Asked = InputOf<'stats'>
 
 interface StatsCall {
   sql: Sql

@@ -1,13 +1,13 @@
-import type { z } from 'zod'
-import type { listWorkers as endpoint, WorkerRow } from '../../../shared/queues/workers.ts'
+import type { WorkerRow } from '../../../shared/queues/workers.ts'
 import type { Listing } from '../../call.ts'
 import { endedAt } from '../../database/job-filter.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { isRunningIn } from '../../lifecycle/lease/due.ts'
+import type { InputOf } from '../handlers.ts'
 
-type Scope = Within<z.output<typeof endpoint.input>>
+type Scope = Within<InputOf<'listWorkers'>>
 
 /** The most rows that are read of running jobs, and of jobs that have ended; the most workers and queues in an answer. */
 const mostScanned = 50_000
@@ -18,7 +18,7 @@ const mostQueues = 20
  * The workers of a scope, those with the most running jobs first, with the header `X-Complete`: `false` where there are more
  * jobs or workers than are read.
  */
-export async function listWorkers(call: Listing, asked: z.output<typeof endpoint.input>): Promise<WorkerRow[]> {
+export async function listWorkers(call: Listing, asked: InputOf<'listWorkers'>): Promise<WorkerRow[]> {
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return readWorkers(tx, { ...asked, within: call.within })

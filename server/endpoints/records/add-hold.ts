@@ -1,6 +1,5 @@
-import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { AddHold, addHold as endpoint, Hold } from '../../../shared/records/holds.ts'
+import type { AddHold, Hold } from '../../../shared/records/holds.ts'
 import type { ServerContext } from '../../call.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { isLocked } from '../../database/errors/failure.ts'
@@ -10,6 +9,7 @@ import { hasArchive } from '../../undo/archive/archive.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
 import { hasKeptRows } from '../../undo/way-back.ts'
 import type { ActingCall } from '../actor.ts'
+import type { InputOf } from '../handlers.ts'
 import { holdColumns, insertHoldEvent, recordHold } from './holds.ts'
 import { recordOf } from './records.ts'
 
@@ -24,7 +24,7 @@ const mostHolds = 100
  *   not exist, runs, or keeps nothing; `conflict` where there are 100 holds; `frozen`; `invalid_request` for a time that is over, or
  *   too far away
  */
-export async function addHold(call: HoldCall, request: z.output<typeof endpoint.input>): Promise<Hold> {
+export async function addHold(call: HoldCall, request: InputOf<'addHold'>): Promise<Hold> {
   await requireHoldTime(call.sql, request.until, 'until')
   requireKnownRules(request.cluster)
   if (request.operation_id !== undefined) await requireOperation(call.sql, request.operation_id)

@@ -1,25 +1,22 @@
-import type { z } from 'zod'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
-import type { ArchiveRequest, KeptOperation, archiveMeta as meta } from '../../../shared/records/archive.ts'
+import type { ArchiveRequest, KeptOperation } from '../../../shared/records/archive.ts'
 import type { Listing, Reading, ServerContext } from '../../call.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { hasArchive, missingArchiveColumns } from '../../undo/archive/archive.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { pageLink } from '../paging.ts'
 
-type Meta = z.output<typeof meta.output>
+type Meta = OutputOf<'archiveMeta'>
 
 /**
  * Which values an archived job has. Where another program has archived an id twice, the newest row is the job.
  * @throws Failure `not_found` for a job that is not in the archive, and for a job of another domain than the request names
  */
-export async function archiveMeta(
-  { sql, within }: Reading,
-  { job_id, domain }: z.output<typeof meta.input>,
-): Promise<Meta> {
+export async function archiveMeta({ sql, within }: Reading, { job_id, domain }: InputOf<'archiveMeta'>): Promise<Meta> {
   const missing = await missingArchiveColumns(sql)
   const [row] = await sql<Meta[]>`
     select

@@ -1,12 +1,11 @@
-import type * as z from 'zod'
 import { undoOf } from '../../../shared/changes/kinds.ts'
 import type { Conflict } from '../../../shared/changes/undo.ts'
-import type { listConflicts as endpoint } from '../../../shared/records/conflicts.ts'
 import type { OperationRecord } from '../../../shared/records/records.ts'
 import type { Reading } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { hasKeptRows, wayBack } from '../../undo/way-back.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { recordOf } from './records.ts'
 
 /** How many kept jobs one call reads. */
@@ -18,8 +17,8 @@ const pageSize = 10_000
  */
 export async function listConflicts(
   { sql, within }: Reading,
-  { id, after_id, ...scope }: z.output<typeof endpoint.input>,
-): Promise<z.output<typeof endpoint.output>> {
+  { id, after_id, ...scope }: InputOf<'listConflicts'>,
+): Promise<OutputOf<'listConflicts'>> {
   const record = await recordOf({ sql, within }, id)
   const part = (last: number) => ({ ...scope, within, between: [after_id, last] as const })
   const way = (last: number) =>

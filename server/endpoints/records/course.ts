@@ -1,13 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type * as z from 'zod'
 import type { Waiting } from '../../../shared/changes/waiting.ts'
 import { Failure } from '../../../shared/errors.ts'
-import type { followOperation as following, stopOperation as stopping } from '../../../shared/records/course.ts'
 import { partialFailure } from '../../bulk/partial-failure.ts'
 import { waitingOf } from '../../bulk/pressure/record.ts'
 import type { Acting, Call, Reading, Requested } from '../../call.ts'
 import { freezeClause, freezeOf } from '../../database/installation/freeze.ts'
 import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 
 /**
  * Asks a running operation to stop after its batch. An operation that has ended stays as it is.
@@ -15,8 +14,8 @@ import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
  */
 export async function stopOperation(
   { sql, caller, reason, within }: Reading & Pick<Acting, 'caller'> & Pick<Requested, 'reason'>,
-  { id }: z.output<typeof stopping.input>,
-): Promise<z.output<typeof stopping.output>> {
+  { id }: InputOf<'stopOperation'>,
+): Promise<OutputOf<'stopOperation'>> {
   const [row] = await sql<{ state: string }[]>`
     with record as (select id, state from job_operations where id = ${id}::bigint ${isRecordWithin(sql, within)}),
     requested as (
@@ -54,8 +53,8 @@ interface Course {
  */
 export async function followOperation(
   call: Reading & Pick<Call, 'stopping' | 'disconnected' | 'reportProgress' | 'recheckCredentials'>,
-  { id }: z.output<typeof following.input>,
-): Promise<z.output<typeof following.output>> {
+  { id }: InputOf<'followOperation'>,
+): Promise<OutputOf<'followOperation'>> {
   for (let looks = 1; ; looks++) {
     const course = await readCourse(call, id)
     const { affected, batches, previewed: total, elapsed_ms } = course

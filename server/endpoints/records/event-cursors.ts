@@ -1,13 +1,9 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type {
-  EventCursor,
-  moveEventCursor as moving,
-  removeEventCursor as removing,
-} from '../../../shared/records/event-cursors.ts'
+import type { EventCursor } from '../../../shared/records/event-cursors.ts'
 import type { Acting, ServerContext } from '../../call.ts'
 import { type Sql, staticFragment } from '../../database/sql.ts'
 import { requireGivenOut } from '../../lifecycle/events/event-ids.ts'
+import type { InputOf } from '../handlers.ts'
 
 type CursorCall = Pick<ServerContext, 'sql' | 'eventWatermark'> & Pick<Acting, 'caller' | 'may'>
 
@@ -30,7 +26,7 @@ export const listEventCursors = async ({ sql, caller, may }: CursorCall): Promis
  */
 export async function moveEventCursor(
   call: CursorCall,
-  { name, after_id }: z.output<typeof moving.input>,
+  { name, after_id }: InputOf<'moveEventCursor'>,
 ): Promise<EventCursor> {
   const { sql, caller } = call
   await requireGivenOut(sql, after_id, await call.eventWatermark.reached())
@@ -56,7 +52,7 @@ export async function moveEventCursor(
  */
 export async function removeEventCursor(
   call: CursorCall,
-  { name }: z.output<typeof removing.input>,
+  { name }: InputOf<'removeEventCursor'>,
 ): Promise<EventCursor> {
   const [removed] = await call.sql<EventCursor[]>`
     delete from jobsctl_event_cursors as cursor

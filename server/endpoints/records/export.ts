@@ -1,9 +1,9 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { exportOperations as endpoint, SealedRecord } from '../../../shared/records/export.ts'
+import type { SealedRecord } from '../../../shared/records/export.ts'
 import { sealedText } from '../../bulk/chain/hash-chain.ts'
 import type { Acting, ServerContext } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import type { InputOf } from '../handlers.ts'
 import { hiddenFilters } from '../hidden.ts'
 
 /** A page ends after the record that brings it to this number of bytes: a filter may have a million ids. */
@@ -15,7 +15,7 @@ const pageBytes = 4_000_000
  */
 export async function exportOperations(
   { sql, may }: Pick<ServerContext, 'sql'> & Pick<Acting, 'may'>,
-  { since, until, after_id, limit }: z.output<typeof endpoint.input>,
+  { since, until, after_id, limit }: InputOf<'exportOperations'>,
 ): Promise<SealedRecord[]> {
   const after = after_id > 0 ? await positionOf(sql, after_id) : undefined
   return [

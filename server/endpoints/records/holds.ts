@@ -1,19 +1,20 @@
 import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { Hold, listHolds as listing, removeHold as removing } from '../../../shared/records/holds.ts'
+import type { Hold } from '../../../shared/records/holds.ts'
 import { scopeFields } from '../../../shared/scope.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Acting, Call, Requested, ServerContext } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { type Sql, staticFragment, type Transaction } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
+import type { InputOf } from '../handlers.ts'
 import { isContentHidden } from '../hidden.ts'
 import { pageLink } from '../paging.ts'
 
 /** A page of the holds that have not ended, the newest first, with the header `Link` to the next page. */
 export async function listHolds(
   { sql, addHeader, may }: Pick<Call, 'sql' | 'addHeader' | 'may'>,
-  request: z.output<typeof listing.input>,
+  request: InputOf<'listHolds'>,
 ): Promise<Hold[]> {
   const found = await sql<Hold[]>`
     select ${holdColumns(sql)}
@@ -40,7 +41,7 @@ type RemoveCall = ActingCall & Pick<ServerContext, 'sql'>
  * Ends a hold now, with an event. Maintenance deletes its rows.
  * @throws Failure `not_found`; `frozen`
  */
-export const removeHold = async (call: RemoveCall, { id }: z.output<typeof removing.input>): Promise<Hold> =>
+export const removeHold = async (call: RemoveCall, { id }: InputOf<'removeHold'>): Promise<Hold> =>
   unlessFrozen(call.sql, async (tx) => {
     const [hold] = await tx<Hold[]>`
       select ${holdColumns(tx)} from jobsctl_holds as hold where hold.id = ${id}::bigint and hold.until > now() for update`

@@ -1,6 +1,4 @@
-import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { keepOperation as endpoint } from '../../../shared/records/keep.ts'
 import { recordAct } from '../../bulk/record/act.ts'
 import type { Reading, ServerContext } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -9,6 +7,7 @@ import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
 import { hasKeptRows } from '../../undo/way-back.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { recordOf } from './records.ts'
 
 type KeepCall = ActingCall & Reading & Pick<ServerContext, 'archiveDays'>
@@ -23,8 +22,8 @@ const mostDays = 3650
  */
 export async function keepOperation(
   call: KeepCall,
-  { id, until }: z.output<typeof endpoint.input>,
-): Promise<z.output<typeof endpoint.output>> {
+  { id, until }: InputOf<'keepOperation'>,
+): Promise<OutputOf<'keepOperation'>> {
   const { state } = await recordOf(call, id)
   if (state === 'running') throw refused(`operation ${id} is still running`, 'wait until the operation has ended')
   if (!(await hasKeptRows(call.sql, id)))

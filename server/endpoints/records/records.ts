@@ -1,11 +1,5 @@
-import type * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type {
-  getOperation as getting,
-  listOperations as listing,
-  OperationRecord,
-  verifyOperations as verifying,
-} from '../../../shared/records/records.ts'
+import type { OperationRecord } from '../../../shared/records/records.ts'
 import { readChainWitnesses } from '../../bulk/chain/chain-witnesses.ts'
 import { readChainHead, verifyChain } from '../../bulk/chain/verify-chain.ts'
 import type { Acting, Reading, ServerContext } from '../../call.ts'
@@ -14,6 +8,7 @@ import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
 import { whyNoWayBack } from '../../undo/no-way-back.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { hiddenFilters } from '../hidden.ts'
 
 /**
@@ -116,7 +111,7 @@ const undone = staticFragment(
 /** The records of bulk changes and acts, the newest first. */
 export const listOperations = async (
   { sql, may, within }: Reading & Pick<Acting, 'may'>,
-  request: z.output<typeof listing.input>,
+  request: InputOf<'listOperations'>,
 ): Promise<OperationRecord[]> => {
   const rows = await sql<Row[]>`${recordsOf(
     sql,
@@ -137,7 +132,7 @@ export const listOperations = async (
 }
 
 /** Kinds of acts have a dot. */
-const ofKind = (sql: Sql, kind: NonNullable<z.output<typeof listing.input>['kind']>): Fragment => {
+const ofKind = (sql: Sql, kind: NonNullable<InputOf<'listOperations'>['kind']>): Fragment => {
   if (kind === 'acts') return sql`and position('.' in kind) > 0`
   return kind === 'changes' ? sql`and position('.' in kind) = 0` : sql`and kind = ${kind}`
 }
@@ -156,8 +151,8 @@ const withNoWayBack = (row: Row): OperationRecord => {
  */
 export async function getOperation(
   { sql, may, within }: Reading & Pick<Acting, 'may'>,
-  { id }: z.output<typeof getting.input>,
-): Promise<z.output<typeof getting.output>> {
+  { id }: InputOf<'getOperation'>,
+): Promise<OutputOf<'getOperation'>> {
   const record = await recordOf({ sql, within }, id, shownTo(sql, { may, within }))
   const archived = sql`
     union all
@@ -194,8 +189,8 @@ const notSealed = [
 /** Checks the hash chain of the records, and looks for a hash that the caller kept. */
 export async function verifyOperations(
   { sql }: Pick<ServerContext, 'sql'>,
-  { expect }: Pick<z.output<typeof verifying.input>, 'expect'>,
-): Promise<z.output<typeof verifying.output>> {
+  { expect }: Pick<InputOf<'verifyOperations'>, 'expect'>,
+): Promise<OutputOf<'verifyOperations'>> {
   const days = await verifyChain(sql)
   const { head, expected } = await readChainHead(sql, expect)
   const isIntact = days.every(({ broken, missing }) => broken.length === 0 && missing === 0)

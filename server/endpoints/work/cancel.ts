@@ -1,6 +1,4 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { cancel as endpoint } from '../../../shared/work/cancel.ts'
 import type { Acting, Call, Requested } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -8,10 +6,11 @@ import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { dependentsOf } from '../../lifecycle/dependents/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
 import { type Along, cancelWithDependents } from './cancel-along.ts'
 import { type Cancellation, changed, changedEvents } from './cancel-statement.ts'
 
-type Answer = z.output<typeof endpoint.output>
+type Answer = OutputOf<'cancel'>
 
 /** How often a call begins again where the job or its dependents change at the same time. */
 const tries = 5
@@ -23,7 +22,7 @@ const tries = 5
  * one with more than 1,000 dependents; `forbidden` where jobs outside of that scope depend on the job; `limit_exceeded`,
  * `quota_exceeded`, `approval_required`
  */
-export async function cancelJob(call: Call, { id, reason, force }: z.output<typeof endpoint.input>): Promise<Answer> {
+export async function cancelJob(call: Call, { id, reason, force }: InputOf<'cancel'>): Promise<Answer> {
   const cancellation = { id, reason: reason ?? call.reason, force }
   for (let tried = 1; ; tried++) {
     const [job] = await retryDeadlock(() => unlessFrozen(call.sql, (sql) => endOrAsk({ ...call, sql }, cancellation)))

@@ -1,6 +1,5 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
-import type { EnqueuedJob, enqueueBatch, NewJob } from '../../../shared/work/enqueue.ts'
+import type { EnqueuedJob, NewJob } from '../../../shared/work/enqueue.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
 import type { InsertTogether, WorkCall } from '../../call.ts'
 import { isUniqueViolation } from '../../database/errors/failure.ts'
@@ -11,6 +10,7 @@ import { type Entry, type EntryRow, findByKey, insertJobs } from '../../lifecycl
 import { uuidV7 } from '../../lifecycle/insert/uuid-v7.ts'
 import { type JobShape, type NamedJob, namedJob, wholeJob } from '../../lifecycle/job-row.ts'
 import { rejectLarge } from '../../lifecycle/server-limits.ts'
+import type { InputOf } from '../handlers.ts'
 import { isContentHidden, withoutContent } from '../hidden.ts'
 
 /**
@@ -30,10 +30,7 @@ export async function enqueueJob(call: WorkCall, job: NewJob): Promise<EnqueuedJ
  * Inserts jobs, all of them or none; a job whose idempotency key exists is answered as it is.
  * @throws as `enqueueJob`
  */
-export async function enqueueJobs(
-  call: WorkCall,
-  { jobs }: z.output<typeof enqueueBatch.input>,
-): Promise<{ jobs: EnqueuedJob[] }> {
+export async function enqueueJobs(call: WorkCall, { jobs }: InputOf<'enqueueBatch'>): Promise<{ jobs: EnqueuedJob[] }> {
   const enqueued = await enqueue(call, jobs, { shape: wholeJob, together: call.insertTogether.whole })
   // A job that existed may be another caller's, which only chose the same key.
   return { jobs: isContentHidden(call) ? enqueued.map(withoutContent) : enqueued }

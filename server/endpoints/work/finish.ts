@@ -1,14 +1,5 @@
-import type { z } from 'zod'
 import type { Fault } from '../../../shared/errors.ts'
-import type {
-  complete,
-  Finished,
-  FinishItem,
-  FinishResult,
-  fail,
-  finishMany,
-  release,
-} from '../../../shared/work/finish.ts'
+import type { Finished, FinishItem, FinishResult } from '../../../shared/work/finish.ts'
 import type { Call, Reading, ServerContext } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
@@ -18,6 +9,7 @@ import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecyc
 import { attemptsOf, completionsOf } from '../../lifecycle/settle/leased-attempts.ts'
 import { settle } from '../../lifecycle/settle/settle.ts'
 import { settleCompleted } from '../../lifecycle/settle/settle-completed.ts'
+import type { InputOf } from '../handlers.ts'
 
 /** What a finish takes of a call. */
 export type FinishCall = Reading &
@@ -33,15 +25,15 @@ export type FinishCall = Reading &
   >
 
 /** @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token */
-export const completeJob = (call: FinishCall, request: z.output<typeof complete.input>): Promise<Finished> =>
+export const completeJob = (call: FinishCall, request: InputOf<'complete'>): Promise<Finished> =>
   finishOne(call, { ...request, action: 'complete' })
 
 /** @throws as `completeJob` */
-export const failJob = (call: FinishCall, request: z.output<typeof fail.input>): Promise<Finished> =>
+export const failJob = (call: FinishCall, request: InputOf<'fail'>): Promise<Finished> =>
   finishOne(call, { ...request, action: 'fail' })
 
 /** @throws as `completeJob` */
-export const releaseJob = (call: FinishCall, request: z.output<typeof release.input>): Promise<Finished> =>
+export const releaseJob = (call: FinishCall, request: InputOf<'release'>): Promise<Finished> =>
   finishOne(call, { ...request, action: 'release' })
 
 const finishOne = async (call: FinishCall, item: FinishItem): Promise<Finished> =>
@@ -53,11 +45,11 @@ const finishOne = async (call: FinishCall, item: FinishItem): Promise<Finished> 
  */
 export const finishJobs = async (
   call: FinishCall,
-  { jobs }: z.output<typeof finishMany.input>,
+  { jobs }: InputOf<'finishMany'>,
 ): Promise<{ results: FinishResult[] }> => ({ results: await finish(call, jobs, (at) => at) })
 
 /** Finishes jobs as `finishJobs`, and answers how many were finished, and the codes of the others. */
-export async function finishMinimally(call: FinishCall, request: z.output<typeof finishMany.input>) {
+export async function finishMinimally(call: FinishCall, request: InputOf<'finishMany'>) {
   const { results } = await finishJobs(call, request)
   const failed = results.flatMap((result, index) => (result.ok ? [] : [{ index, code: result.code }]))
   return { body: { ok: results.length - failed.length, failed } }

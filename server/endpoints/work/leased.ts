@@ -1,11 +1,10 @@
-import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { Job } from '../../../shared/work/job.ts'
-import type { leasedJob as endpoint } from '../../../shared/work/leased.ts'
 import type { Call, Reading } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import { type Perhaps, wholeJob } from '../../lifecycle/job-row.ts'
 import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
+import type { InputOf } from '../handlers.ts'
 
 /**
  * The job with this id, for the worker whose lease is on it. A job outside of the scope of the caller is as one that does not exist.
@@ -13,7 +12,7 @@ import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.
  */
 export async function leasedJob(
   { sql, within, leaseOwner }: Reading & Pick<Call, 'leaseOwner'>,
-  { id, lease_id }: z.output<typeof endpoint.input>,
+  { id, lease_id }: InputOf<'leasedJob'>,
 ): Promise<Job> {
   // The lease of another token is compared with nothing, in the same statement.
   const lease = mayFinish(leaseOwner, lease_id) ? lease_id : null

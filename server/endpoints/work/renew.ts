@@ -1,16 +1,16 @@
-import type { z } from 'zod'
-import type { Renewed, RenewItem, RenewResult, renew, renewMany } from '../../../shared/work/renew.ts'
+import type { Renewed, RenewItem, RenewResult } from '../../../shared/work/renew.ts'
 import type { Call, Reading } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { assumeManyRows, hasIdAmong } from '../../database/planner-hints.ts'
 import { isWithin } from '../../database/scope.ts'
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, leaseLength, leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
+import type { InputOf } from '../handlers.ts'
 
 type RenewCall = Reading & Pick<Call, 'leaseMaxSeconds' | 'leaseOwner'>
 
 /** @throws Failure `lease_lost`, `not_found`, or `invalid_request` for a lease that is longer than this server allows */
-export const renewJob = async (call: RenewCall, request: z.output<typeof renew.input>): Promise<Renewed> =>
+export const renewJob = async (call: RenewCall, request: InputOf<'renew'>): Promise<Renewed> =>
   singleResult(await renewAll(call, [request], () => undefined))
 
 /**
@@ -19,7 +19,7 @@ export const renewJob = async (call: RenewCall, request: z.output<typeof renew.i
  */
 export const renewJobs = async (
   call: RenewCall,
-  { jobs }: z.output<typeof renewMany.input>,
+  { jobs }: InputOf<'renewMany'>,
 ): Promise<{ results: RenewResult[] }> => ({ results: await renewAll(call, jobs, (at) => at) })
 
 /** @param indexOf the index of an item in the request; undefined for a request about one job */
