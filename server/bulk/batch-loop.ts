@@ -5,17 +5,9 @@ import { runBatch } from './batch.ts'
 import { decideAfterError } from './batch-errors.ts'
 import { type BatchSize, createBatchSize } from './batch-size.ts'
 import { type BrakePedal, createBrake } from './brake.ts'
-import {
-  affectedBy,
-  type BatchCounts,
-  type BulkChange,
-  type Operation,
-  type Origin,
-  type SearchContext,
-} from './bulk-change.ts'
+import { affectedBy, type BatchCounts, type BulkChange, type Running } from './bulk-change.ts'
 import { type Candidates, createCandidates } from './candidates.ts'
-import type { Held } from './detached/hold.ts'
-import { createOperationPause, type PauseContext } from './pressure/operation-pause.ts'
+import { createOperationPause } from './pressure/operation-pause.ts'
 import { measureRoundTrip, type RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
 import { StopRequested } from './stop-request.ts'
@@ -34,14 +26,8 @@ export interface RunResult {
   stop?: { cause: unknown } | { why: string; planned?: true }
 }
 
-/** What the loop needs of the operation and of the request behind it. */
-export interface LoopContext extends Operation, Held, Origin, PauseContext, Pick<SearchContext, 'lockTimeoutMs'> {
-  disconnected: () => AbortSignal
-  stopping: AbortSignal
-}
-
 interface Loop {
-  context: LoopContext
+  context: Running
   bulk: BulkChange<unknown>
   batchSize: BatchSize
   roundTrip: RoundTrip
@@ -75,7 +61,7 @@ const longestPauseMs = 1000
  * their limits. It throws no error: batches that were committed before an error stand, and the error is in `stop`.
  */
 export async function runBatches(
-  context: LoopContext,
+  context: Running,
   bulk: BulkChange<unknown>,
   { bound, before, report }: LoopOptions,
 ): Promise<RunResult> {
@@ -103,7 +89,7 @@ export async function runBatches(
   return result
 }
 
-const begin = async ({ sql }: Pick<LoopContext, 'sql'>, bulk: BulkChange<unknown>) => ({
+const begin = async ({ sql }: Pick<Running, 'sql'>, bulk: BulkChange<unknown>) => ({
   roundTrip: await measureRoundTrip(sql),
   holds: await holdsOf(sql, bulk),
 })
@@ -172,7 +158,7 @@ const addCounts = (result: RunResult, counts: BatchCounts, affected: number): Ru
   counts: Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, value + (result.counts[name] ?? 0)])),
 })
 
-function interruption({ disconnected, stopping }: Pick<LoopContext, 'disconnected' | 'stopping'>): string | undefined {
+function interruption({ disconnected, stopping }: Pick<Running, 'disconnected' | 'stopping'>): string | undefined {
   if (disconnected().aborted) return 'the caller disconnected'
   if (stopping.aborted) return 'the server is shutting down'
   return undefined

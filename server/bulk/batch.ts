@@ -3,18 +3,17 @@ import { databaseFailure, isConnectionLost, lossOf } from '../database/errors/fa
 import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
 import { refuseWhileFrozen } from '../database/installation/freeze.ts'
 import type { Holds } from '../database/read-holds.ts'
-import type { Pool, Sql } from '../database/sql.ts'
+import type { Sql } from '../database/sql.ts'
 import { limitIdleTime } from '../database/timeouts.ts'
-import { affectedBy, type BatchContext, type BatchCounts, type BulkChange } from './bulk-change.ts'
-import { closedByAnother, type Held, runningRecord, TakenOver } from './detached/hold.ts'
+import { affectedBy, type BatchContext, type BatchCounts, type BulkChange, type Running } from './bulk-change.ts'
+import { closedByAnother, runningRecord, TakenOver } from './detached/hold.ts'
 import { addToRecord, insertEvent } from './record/add-to-record.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { RangeOutgrown, type Selection } from './selection.ts'
 import { type StopRequest, StopRequested, stopClause, stopRequest } from './stop-request.ts'
 import { holdsOf } from './with-holds.ts'
 
-interface TransactionContext extends Omit<BatchContext, 'holds'>, Held {
-  sql: Pool
+interface TransactionContext extends Omit<BatchContext, 'holds'>, Pick<Running, 'sql' | 'hold'> {
   /** How long each statement of the batch waits for a lock, in milliseconds. */
   batchLockTimeoutMs: number
   roundTrip: RoundTrip

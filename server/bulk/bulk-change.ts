@@ -2,10 +2,12 @@ import type * as z from 'zod'
 import type { Preview } from '../../shared/changes/bulk-change.ts'
 import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
 import type { Scope } from '../../shared/scope.ts'
+import type { ChangeServer } from '../call.ts'
 import type { Holds } from '../database/read-holds.ts'
 import type { Within } from '../database/scope.ts'
-import type { Fragment, Pool, Sql, Transaction } from '../database/sql.ts'
+import type { Fragment, Sql, Transaction } from '../database/sql.ts'
 import type { Commission } from './commission.ts'
+import type { Held } from './detached/hold.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 import type { Snapshot } from './preview/snapshot.ts'
 import type { RoundTrip } from './round-trip.ts'
@@ -36,6 +38,9 @@ export interface Operation extends JobSet {
 /** What the record and the events say of the commission behind an operation. */
 export type Origin = Pick<Commission, 'caller' | 'identity' | 'within' | 'requestId' | 'reason'>
 
+/** An operation as this server runs it, with its commission and what the server gives to it. */
+export type Running = ChangeServer & Commission & Operation & Held
+
 /** What the statements of one batch may use. */
 export interface BatchContext extends Operation, Origin {
   holds: Holds
@@ -46,11 +51,8 @@ export interface BatchContext extends Operation, Origin {
   optimistic: boolean
 }
 
-/** Where candidates for the batches are searched. */
-export interface SearchContext extends JobSet {
-  sql: Pool
-  /** How long jobs that other transactions hold are searched again, in milliseconds. */
-  lockTimeoutMs: number
+/** Where candidates for the batches are searched. Jobs that other transactions hold are searched again for `lockTimeoutMs`. */
+export interface SearchContext extends JobSet, Pick<ChangeServer, 'sql' | 'lockTimeoutMs'> {
   roundTrip: Pick<RoundTrip, 'ms'>
 }
 
@@ -180,13 +182,7 @@ export const affectedBy = (
 ): number => (affected ? affected(counts) : (counts[kindOf(kind).countedBy] ?? 0))
 
 /** A change after its last batch. */
-export interface CompletedChange {
-  sql: Pool
-  operation: number
-  caller: string
-  within: Origin['within']
-  /** Set where a plan is applied. */
-  binding: Commission['binding']
+export type CompletedChange = Pick<Running, 'sql' | 'operation' | 'caller' | 'within' | 'binding'> & {
   counts: BatchCounts
   previewed: VerifiedPreview | undefined
 }

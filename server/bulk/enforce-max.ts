@@ -1,17 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
 import { requireNoneElsewhere } from '../auth/require-scope.ts'
-import type { ChangeServer } from '../call.ts'
-import type { BulkChange, Matching, Operation } from './bulk-change.ts'
-import type { Commission } from './commission.ts'
+import type { BulkChange, Matching, Running } from './bulk-change.ts'
 import { digits, matchText } from './limits/size.ts'
 import { countElsewhere, countMatching } from './preview/count.ts'
 import { countInSteps } from './preview/count-in-steps.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
 import { withHolds } from './with-holds.ts'
-
-type MaxContext = Operation &
-  Pick<ChangeServer, 'sql' | 'stopping'> &
-  Pick<Commission, 'caller' | 'identity' | 'within' | 'disconnected' | 'reportProgress'>
 
 /**
  * A preview that did not count to the end bounds no change.
@@ -37,7 +31,7 @@ export function requireMax(
  *   server goes while the set is counted
  */
 export async function enforceMax(
-  context: MaxContext,
+  context: Running,
   bulk: Matching & Pick<BulkChange<unknown>, 'max' | 'dependents'>,
   previewed: VerifiedPreview | undefined,
 ): Promise<number | undefined> {
@@ -58,21 +52,18 @@ export async function enforceMax(
 }
 
 /** Counts in steps, and tells the caller how far the count has come. */
-async function countUpTo(
-  most: number,
-  { sql, disconnected, stopping, reportProgress, ...operation }: MaxContext,
-  bulk: Matching,
-): Promise<number> {
+async function countUpTo(most: number, context: Running, bulk: Matching): Promise<number> {
+  const { sql, disconnected, stopping, reportProgress, operation: operation_id } = context
   const start = performance.now()
   const isOver = () => disconnected().aborted || stopping.aborted
   const goesOn = (counted: number) => {
     const elapsed_ms = Math.round(performance.now() - start)
-    const progress = { operation_id: operation.operation, affected: 0, total: null, batches: 0, elapsed_ms }
+    const progress = { operation_id, affected: 0, total: null, batches: 0, elapsed_ms }
     reportProgress({ ...progress, counted })
     return !isOver()
   }
   const count = await sql.begin('read only', async (tx) => {
-    const matching = bulk.matching(tx, await withHolds(tx, bulk, operation))
+    const matching = bulk.matching(tx, await withHolds(tx, bulk, context))
     return countInSteps(tx, matching, { goesOn, most })
   })
   if (!isOver()) return count

@@ -1,22 +1,19 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { Waiting } from '../../shared/changes/waiting.ts'
-import { type LoopContext, type RunResult, runBatches } from './batch-loop.ts'
-import type { BulkChange } from './bulk-change.ts'
-import type { Commission } from './commission.ts'
+import { type RunResult, runBatches } from './batch-loop.ts'
+import type { BulkChange, Running } from './bulk-change.ts'
 import { reasonToLeave } from './detached/left-to-others.ts'
 import type { VerifiedPreview } from './preview/preview-token.ts'
-import { type ConcludeContext, conclude } from './record/conclude.ts'
+import { conclude } from './record/conclude.ts'
 import { findRewritten } from './rewritten.ts'
-
-/** What an operation needs of its commission and of the server. */
-export type RunContext = LoopContext & ConcludeContext & Pick<Commission, 'reportProgress' | 'reportChangedRows'>
 
 /** How far an operation has come. */
 export interface Course extends Pick<RunResult, 'affected' | 'counts' | 'batches'> {
   elapsed_ms: number
 }
 
-interface Running {
+/** What is known of an operation when this server runs it. */
+export interface Start {
   previewed: VerifiedPreview | undefined
   /** What other servers did of the operation before this one. */
   before?: Course
@@ -31,9 +28,9 @@ const nothing: Course = { affected: 0, counts: {}, batches: 0, elapsed_ms: 0 }
  * @throws Failure as `runBulkChange` does; LeftToOthers where another server goes on with it
  */
 export async function runOperation<Answer>(
-  context: RunContext,
+  context: Running,
   bulk: BulkChange<Answer>,
-  { previewed, before = nothing, storage }: Running,
+  { previewed, before = nothing, storage }: Start,
 ): Promise<Answer> {
   const start = performance.now() - before.elapsed_ms
   const total = previewed?.count ?? null

@@ -2,7 +2,7 @@ import type { Accepted } from '../../shared/changes/bulk-change.ts'
 import { requireMeeting } from '../auth/require-scope.ts'
 import type { ChangeServer } from '../call.ts'
 import { databaseFailure, isConnectionLost } from '../database/errors/failure.ts'
-import type { BulkChange, Operation } from './bulk-change.ts'
+import type { BulkChange, Operation, Running } from './bulk-change.ts'
 import type { Commission, Done, PolicyRun, Terms } from './commission.ts'
 import type { Claimed } from './detached/hold.ts'
 import { keepRequest } from './detached/kept-request.ts'
@@ -18,7 +18,7 @@ import { beginOperation } from './record/begin.ts'
 import { findReplay } from './record/idempotent-replay.ts'
 import { attend } from './record/liveness.ts'
 import { readStorage } from './rewritten.ts'
-import { type RunContext, runOperation } from './run-operation.ts'
+import { runOperation } from './run-operation.ts'
 import { withHolds } from './with-holds.ts'
 
 /**
@@ -63,9 +63,11 @@ export async function runBulkChange<Answer>(
   const leave = attend(context)
   let hold: string
   try {
-    const counted = await beforeFirstBatch(context, () => enforceMax(context, bulk, previewed))
-    await beforeFirstBatch(context, () => authorize(context, bulk, { previewed, counted }))
-    await beforeFirstBatch(context, async () => bulk.check?.(sql, await withHolds(sql, bulk, context)))
+    await beforeFirstBatch(context, async () => {
+      const counted = await enforceMax(context, bulk, previewed)
+      await authorize(context, bulk, { previewed, counted })
+      await bulk.check?.(sql, await withHolds(sql, bulk, context))
+    })
     if (!detach) return { answer: await runOperation(context, bulk, { previewed, storage }) }
     hold = await keepRequest(context, detach).catch(async (cause: unknown) => {
       // Where the answer is lost, the change may go on.
@@ -124,25 +126,21 @@ const accepted = (
 })
 
 /**
- * Runs a step that may refuse the change.
- * @throws Failure of the step; the record is deleted, so that the preview and the idempotency key can be used again
+ * Takes the steps that may refuse the change.
+ * @throws Failure of a step; the record is deleted, so that the preview and the idempotency key can be used again
  */
-async function beforeFirstBatch<Result>(
-  context: Pick<RunContext, 'sql' | 'operation'>,
-  step: () => Promise<Result>,
-): Promise<Result> {
-  return step().catch(async (cause: unknown) => {
+const beforeFirstBatch = (context: Pick<Running, 'sql' | 'operation'>, steps: () => Promise<void>): Promise<void> =>
+  steps().catch(async (cause: unknown) => {
     await deleteRecord(context).catch(() => {})
     return rethrowBeforeFirstBatch(cause)
   })
-}
 
 /** A connection that breaks before the first batch changed no job, so the outcome is known. */
 function rethrowBeforeFirstBatch(cause: unknown): never {
   throw isConnectionLost(cause) ? (databaseFailure(cause) ?? cause) : cause
 }
 
-const deleteRecord = ({ sql, operation }: Pick<RunContext, 'sql' | 'operation'>) =>
+const deleteRecord = ({ sql, operation }: Pick<Running, 'sql' | 'operation'>) =>
   sql.begin(async (tx) => {
     await tx`delete from job_operations where id = ${operation}::bigint and state = 'running' and affected = 0`
     await forgetEmergency(tx, operation)

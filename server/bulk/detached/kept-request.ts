@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { type ChangeServer, serverName } from '../../call.ts'
+import { serverName } from '../../call.ts'
 import { Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
+import type { Running } from '../bulk-change.ts'
 import type { Commission } from '../commission.ts'
-import { closedByAnother, type Held } from './hold.ts'
+import { closedByAnother } from './hold.ts'
 
 /** The request of a change that goes on without its caller, as the database keeps it until the change has ended. */
 export const KeptRequest = z.object({
@@ -24,9 +25,10 @@ export const KeptRequest = z.object({
 })
 export type KeptRequest = z.output<typeof KeptRequest>
 
-type Detaching = Pick<ChangeServer, 'sql' | 'archiveBeforeDelete' | 'quarantineThreshold'> &
-  Pick<Commission, 'formerCaller' | 'policy' | 'binding'> &
-  Pick<Held, 'operation'>
+type Detaching = Pick<
+  Running,
+  'sql' | 'operation' | 'archiveBeforeDelete' | 'quarantineThreshold' | 'formerCaller' | 'policy' | 'binding'
+>
 
 /**
  * Keeps the request of an operation, which from then on goes on without its caller.

@@ -4,13 +4,14 @@ import { headers } from '../../../shared/headers.ts'
 import { proposePlan } from '../../../shared/plans/plans.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange, Operation } from '../bulk-change.ts'
-import type { Commission } from '../commission.ts'
+import type { BulkChange, Running } from '../bulk-change.ts'
 import { type ChangeSize, digits, sizeText, totalOf } from './size.ts'
 import { readUnapprovedUse } from './use-of-day.ts'
 
-export type ApprovalContext = Pick<Operation, 'operation'> &
-  Pick<Commission, 'caller' | 'identity' | 'may' | 'approved' | 'policy' | 'emergency' | 'reason'>
+export type ApprovalContext = Pick<
+  Running,
+  'operation' | 'caller' | 'identity' | 'may' | 'approved' | 'policy' | 'emergency' | 'reason'
+>
 
 interface Measured {
   size: ChangeSize

@@ -1,9 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
-import type { ChangeServer } from '../../call.ts'
 import { holdLock } from '../../database/locks/hold-lock.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange, Operation } from '../bulk-change.ts'
-import type { Commission } from '../commission.ts'
+import type { BulkChange, Running } from '../bulk-change.ts'
 import { type ApprovalContext, isEmergency, noteEmergency } from './approval.ts'
 import { readApprovalOf } from './approval-setting.ts'
 import { type ChangeSize, digits, type KnownSize, sizeOf, sizeText, totalOf } from './size.ts'
@@ -11,8 +9,6 @@ import { readLimits, type TokenLimits } from './token-limits.ts'
 import { readDayUse } from './use-of-day.ts'
 
 type LimitedChange = BoundedChange & Pick<BulkChange<unknown>, 'matching' | 'dependents' | 'max' | 'limit'>
-type LimitContext = Operation & ApprovalContext & Pick<ChangeServer, 'sql' | 'approvalAbove'>
-type BoundedContext = Pick<Operation, 'operation'> & ApprovalContext
 type BoundedChange = Pick<BulkChange<unknown>, 'kind' | 'scope' | 'planned'>
 
 /**
@@ -21,7 +17,7 @@ type BoundedChange = Pick<BulkChange<unknown>, 'kind' | 'scope' | 'planned'>
  * changes cannot both take what is left.
  * @throws Failure `limit_exceeded`, `quota_exceeded`, `approval_required`; `forbidden` for an emergency of a caller without the right
  */
-export async function authorize(context: LimitContext, bulk: LimitedChange, known: KnownSize): Promise<void> {
+export async function authorize(context: Running, bulk: LimitedChange, known: KnownSize): Promise<void> {
   if (bulk.kind === 'undo') return
   const { sql } = context
   const bounds = await readBounds(sql, context, bulk)
@@ -43,7 +39,7 @@ export interface Bounds {
 /** The bounds of a change; undefined where it has none. */
 export async function readBounds(
   sql: Sql,
-  { caller, approvalAbove }: Pick<ChangeServer & Commission, 'caller' | 'approvalAbove'>,
+  { caller, approvalAbove }: Pick<Running, 'caller' | 'approvalAbove'>,
   { scope }: Pick<BulkChange<unknown>, 'scope'>,
 ): Promise<Bounds | undefined> {
   const limits = await readLimits(sql, caller)
@@ -57,7 +53,7 @@ export async function readBounds(
  */
 export async function authorizeSize(
   tx: Sql,
-  context: BoundedContext,
+  context: ApprovalContext,
   bulk: BoundedChange,
   sized: Bounds & { size: ChangeSize },
 ): Promise<void> {
@@ -67,7 +63,7 @@ export async function authorizeSize(
 
 async function refuseBeyond(
   tx: Sql,
-  context: BoundedContext,
+  context: ApprovalContext,
   bulk: BoundedChange,
   { limits, above, size }: Bounds & { size: ChangeSize },
 ): Promise<void> {
@@ -82,7 +78,7 @@ export const noteSize = (tx: Sql, operation: number, { jobs, dependents }: Chang
   set jobs = ${jobs}::bigint, dependents = ${dependents}::bigint
   where operation_id = ${operation}::bigint`
 
-function refuseLarge({ caller }: Pick<BoundedContext, 'caller'>, limits: TokenLimits, size: ChangeSize): void {
+function refuseLarge({ caller }: Pick<ApprovalContext, 'caller'>, limits: TokenLimits, size: ChangeSize): void {
   const { name, max_per_change, max_per_day } = limits
   const [most, span] = leastOf(max_per_change, max_per_day)
   if (totalOf(size) <= most) return
@@ -101,7 +97,7 @@ const leastOf = (change: number | null, day: number | null): [number, string] =>
 
 async function refuseBeyondDay(
   tx: Sql,
-  { caller, identity: { principal }, operation: except }: BoundedContext,
+  { caller, identity: { principal }, operation: except }: ApprovalContext,
   { name, max_per_day }: TokenLimits,
   size: ChangeSize,
 ): Promise<void> {

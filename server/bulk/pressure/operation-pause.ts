@@ -1,21 +1,10 @@
 import type { Waiting } from '../../../shared/changes/waiting.ts'
-import type { PressureLimits } from '../../call.ts'
-import type { Pool } from '../../database/sql.ts'
-import type { Log } from '../../log/log.ts'
-import type { BulkChange } from '../bulk-change.ts'
-import type { Held } from '../detached/hold.ts'
+import type { BulkChange, Running } from '../bulk-change.ts'
 import { stopClause } from '../stop-request.ts'
 import { createLook } from './look.ts'
 import { createPause } from './pause.ts'
 import { readArchiveBytes } from './readings.ts'
 import { deleteWaiting, writeWaiting } from './record.ts'
-
-/** What a pause needs of the operation and of the settings of the server. */
-export interface PauseContext extends Held {
-  sql: Pool
-  log: Log
-  pressureLimits: PressureLimits
-}
 
 interface PauseOptions {
   mustStop: () => boolean
@@ -28,7 +17,7 @@ interface PauseOptions {
  * error of looking or telling reaches the change.
  */
 export async function createOperationPause(
-  { sql, log, operation, hold, pressureLimits: limits }: PauseContext,
+  { sql, log, operation, hold, pressureLimits: limits }: Running,
   { archives }: Pick<BulkChange<unknown>, 'archives'>,
   { mustStop, report }: PauseOptions,
 ): Promise<() => Promise<string | undefined>> {

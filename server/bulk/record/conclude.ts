@@ -1,20 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
-import type { ChangeServer } from '../../call.ts'
 import { databaseFailure } from '../../database/errors/failure.ts'
 import type { RunResult } from '../batch-loop.ts'
-import type { BulkChange, CompletedChange } from '../bulk-change.ts'
-import type { Commission } from '../commission.ts'
-import type { Held } from '../detached/hold.ts'
+import type { BulkChange, Running } from '../bulk-change.ts'
 import { howToGoOn, partialFailure } from '../partial-failure.ts'
 import type { VerifiedPreview } from '../preview/preview-token.ts'
 import { closeLater } from './close-later.ts'
 import { type ClosedRecord, closeHeld, type Outcome } from './close-record.ts'
-
-/** What the conclusion needs of the operation. */
-export type ConcludeContext = Held &
-  Pick<ChangeServer, 'sql' | 'log' | 'stopping'> &
-  Pick<Commission, 'caller' | 'within' | 'binding' | 'idempotencyKey'>
 
 interface Conclusion {
   run: RunResult
@@ -33,7 +25,7 @@ const pauseBeforeCloseMs = 100
  *   be committed, or the error that stopped the operation before any job was changed
  */
 export async function conclude<Answer>(
-  context: ConcludeContext,
+  context: Running,
   bulk: BulkChange<Answer>,
   conclusion: Conclusion,
 ): Promise<Answer> {
@@ -57,16 +49,13 @@ export async function conclude<Answer>(
 }
 
 async function makeAnswer(
-  { sql, operation, caller, within, binding }: ConcludeContext,
+  context: Running,
   bulk: BulkChange<unknown>,
   { run, previewed, elapsed_ms }: Conclusion,
 ): Promise<object> {
-  const completed: CompletedChange = {
-    ...{ sql, operation, caller, within, binding, counts: run.counts, previewed },
-  }
   return {
-    ...(await bulk.ownAnswer(completed)),
-    ...(run.affected > 0 && { operation_id: operation }),
+    ...(await bulk.ownAnswer({ ...context, counts: run.counts, previewed })),
+    ...(run.affected > 0 && { operation_id: context.operation }),
     batches: run.batches,
     elapsed_ms,
     ...(typeof previewed?.count === 'number' &&
@@ -77,7 +66,7 @@ async function makeAnswer(
 
 /** Closes the record of an operation that stopped; the record decides how many jobs were changed, if it can be reached. */
 async function concludeStopped(
-  context: ConcludeContext,
+  context: Running,
   bulk: Undoing,
   { run, stop }: { run: RunResult; stop: NonNullable<RunResult['stop']> },
 ): Promise<never> {
@@ -97,7 +86,7 @@ async function concludeStopped(
 }
 
 /** The failure of an operation whose last batch may or may not be committed; all batches before it stand. */
-function unknownOutcome({ operation, idempotencyKey }: ConcludeContext, affected: number, failure: Failure): Failure {
+function unknownOutcome({ operation, idempotencyKey }: Running, affected: number, failure: Failure): Failure {
   if (affected === 0) return failure
   const after = `after ${affected.toLocaleString('en-US')} jobs of operation ${operation}, and perhaps some more`
   const { hint, retryWith } = howToGoOn(idempotencyKey !== undefined)
@@ -126,7 +115,7 @@ const withoutConsequence = ({ message }: Failure): string =>
  * Closes the record, a second time where the connection breaks.
  * @returns false where the record is closed already, and not as done: another server took this operation for an orphan
  */
-async function closeAsDone(context: ConcludeContext, bulk: Undoing, outcome: Outcome): Promise<boolean> {
+async function closeAsDone(context: Running, bulk: Undoing, outcome: Outcome): Promise<boolean> {
   const closed = await close(context, bulk, outcome).catch(async () => {
     await wait(pauseBeforeCloseMs)
     return close(context, bulk, outcome)
@@ -139,7 +128,7 @@ async function closeAsDone(context: ConcludeContext, bulk: Undoing, outcome: Out
 }
 
 async function close(
-  { sql, log, operation, hold }: ConcludeContext,
+  { sql, log, operation, hold }: Running,
   { leavesJobs }: Undoing,
   outcome: Outcome,
 ): Promise<ClosedRecord | undefined> {

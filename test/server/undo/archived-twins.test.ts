@@ -31,6 +31,14 @@ describe('a prune into an archive that takes each uuid once', () => {
     expect((await world.confirm(paths.prune, {})).body).toMatchObject({ deleted: 0, ...left })
   })
 
+  it('answers a request that is sent again as before, whatever became of the archive', async () => {
+    await threeJobs()
+    const key = { 'Idempotency-Key': 'prune-once' }
+    const { body } = await world.confirm(paths.prune, {}, key)
+    await world.sql`delete from jobs_archive`
+    expect((await world.confirm(paths.prune, {}, key)).body).toEqual(body)
+  })
+
   it('is told by jobsctl, before and after', async () => {
     const [, twin] = await threeJobs()
     const note = `1 job stays, since jobs_archive has a job of the same uuid already: ${twin}`
