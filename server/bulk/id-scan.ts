@@ -21,10 +21,9 @@ export interface IdScan {
 }
 
 /**
- * Searches in passes. While most jobs that a query finds can be changed, each query is a pass and begins at the start.
- * Where other transactions hold so many jobs that a query would find only locked ones, a pass walks over all matching jobs
- * in the order of their ids. After a pass that changed no job the search pauses and begins the next pass, until
- * `lockTimeoutMs` is over (`JOBS_LOCK_TIMEOUT_SECONDS`).
+ * Searches in passes. While most jobs that a query finds can be changed, each query is a pass and begins at the start. Where other
+ * transactions hold enough jobs for a query to find only locked ones, a pass walks over all matching jobs in the order of their ids. After
+ * a pass that changed no job the search pauses and begins the next pass, until `lockTimeoutMs` is over (`JOBS_LOCK_TIMEOUT_SECONDS`).
  * @param matching returns `from jobs where …`
  * @param time the time by which the oldest jobs come first, until the search walks in the order of ids; undefined for any order
  */

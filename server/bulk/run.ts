@@ -22,9 +22,8 @@ import { runOperation } from './run-operation.ts'
 import { withHolds } from './with-holds.ts'
 
 /**
- * Runs a bulk change, and is the only way to run one: it verifies the preview, begins an operation that is alone of its kind
- * in its scope, enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer. A dry run is
- * previewed.
+ * Runs a bulk change, and is the only way to run one. It verifies the preview, begins an operation that is alone of its kind in its scope,
+ * enforces `max`, runs the batches, and closes the record. An idempotent replay returns the first answer. A dry run is previewed.
  * @returns the answer, or the operation of a change that goes on without its caller
  * @throws Failure `preview_stale`, `preview_incomplete`, `conflict`, `forbidden`, `limit_exceeded` (also for a full archive), `quota_exceeded` or
  *   `approval_required` before any job is changed; `partial` when the

@@ -44,7 +44,7 @@ export async function prepareEdgeRestore(
 
 /**
  * Defines the CTE `edges`. Needs `restored_rows`, and the CTEs that `more` selects from. Rows of the archive are not sealed, and a program
- * that may write there could have an undo do what the program may not do itself: an edge comes back only with one of its own ends.
+ * that may write there could have an undo do what the program may not do itself. So an edge comes back only with one of its own ends.
  * @param kept `and …` on the alias `edge`: leaves out edges that do not come back to this caller
  */
 const edges = (sql: Sql, kept: Fragment, more: Fragment): Fragment => sql`

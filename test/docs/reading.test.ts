@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { pages, textOf } from '../support/docs.ts'
@@ -53,5 +53,41 @@ describe('the README', () => {
   it('has the two commands of a clone', () => {
     expect(text).toContain('npm ci && npm run demo')
     expect(text).toContain('npm ci && npm test')
+  })
+})
+
+/** The comments of a source, each as its paragraphs. A tag and an item of a list begin a paragraph. */
+const commentsOf = (source: string): string[] =>
+  [...source.matchAll(/^[ \t]*\/\*\*?([\s\S]*?)\*\/|(?:^[ \t]*\/\/.*\n)+/gm)]
+    .map(([line, block]) => block?.replaceAll(/^[ \t]*\* ?/gm, '') ?? line.replaceAll(/^[ \t]*\/\/ ?/gm, ''))
+    .flatMap((text) => text.split(/\n\s*\n|\n(?=\s*(?:@|- ))/))
+    .map((text) => text.replaceAll(/\s+/g, ' ').trim())
+
+const longest = 35
+const wordsOf = (sentence: string): number => sentence.split(' ').filter((word) => /[\p{L}\p{N}]/u.test(word)).length
+
+/** Words that a reader whose English is plain does not know, or reads twice. */
+const hardWords =
+  /\b(of before|from before|(?<!there )is none|so many|goes along|tells of|lest|anew|whoever|in vain|at it)\b/i
+
+const folders = ['server', 'cli', 'shared', 'sdk', 'ui'] as const
+
+describe.each(folders)('the comments of %s/', (folder) => {
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tsx?$/.test(name))
+  const comments = sources.flatMap((name) =>
+    commentsOf(textOf(join(folder, name))).map((text) => ({ path: join(folder, name), text })),
+  )
+
+  it(`have sentences of at most ${longest} words`, () => {
+    const sentences = comments.flatMap(({ path, text }) =>
+      text.split(/(?<=[.?!;])\s/).map((sentence) => ({ path, sentence })),
+    )
+    expect(sentences.length).toBeGreaterThan(100)
+    expect(sentences.filter(({ sentence }) => wordsOf(sentence) > longest)).toEqual([])
+  })
+
+  it('have plain words', () => {
+    // A text between backticks is quoted.
+    expect(comments.filter(({ text }) => hardWords.test(text.replaceAll(/`[^`]*`/g, '')))).toEqual([])
   })
 })

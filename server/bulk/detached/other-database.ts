@@ -10,8 +10,8 @@ import type { Held } from './hold.ts'
 
 /**
  * Why a change that is taken over began in another database, as a clause; undefined where it began in this one. Its snapshot tells jobs
- * apart by ids of transactions, which a dump does not bring along: in another cluster, or in a table that was loaded again, it would take
- * jobs for its own that came later. Another timeline is no hindrance: whoever has the record has all transactions before it.
+ * apart by ids of transactions, which a dump does not bring along. In another cluster, or in a table that was loaded again, it would take
+ * jobs for its own that came later. Another timeline is no hindrance: a database that has the record has all transactions before it.
  * @param origin the database in which it began; undefined where a server of an earlier version began it
  */
 export async function findOtherDatabase(

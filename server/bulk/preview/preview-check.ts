@@ -39,7 +39,7 @@ export async function checkPreview(
   if (row.used !== null) throw previewStale(`operation ${row.used} used this preview already`)
   if (row.expired) throw previewStale('the preview has expired')
   if (!row.known) throw previewStale('the database was restored after the preview')
-  // Once enough transactions have gone by, a snapshot from before a restore looks like one of this database.
+  // Once enough transactions have gone by, a snapshot that was taken before a restore looks like one of this database.
   const now = origin && (await readOrigin(sql))
   const changed = now ? changedParts(origin, now).map((part) => originParts[part]) : []
   if (changed.length > 0)

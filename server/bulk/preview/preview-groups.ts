@@ -12,8 +12,8 @@ const mostOwners = 10
 export const mostRecent = 2000
 
 /**
- * The counts by group and by owner, in one pass with few groups each: groups by all five columns at once could be so many
- * that PostgreSQL sorts them.
+ * The counts by group and by owner, in one pass with few groups each: PostgreSQL would sort the groups by all five columns at once where
+ * there are too many.
  */
 export function grouped(
   sql: Sql,

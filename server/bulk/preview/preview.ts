@@ -20,7 +20,7 @@ import { volumeOf } from './volume.ts'
 /** The rate, in jobs a second, that is assumed until a change of this kind was large enough to measure one. */
 const usualPace = 5000
 
-/** Who previews, and the settings of the server that a preview tells of. */
+/** Who previews, and the settings of the server that a preview shows. */
 type PreviewContext = Pick<ChangeServer, 'sql' | 'archiveDays' | 'pressureLimits'> &
   Pick<Commission, 'caller' | 'identity' | 'within' | 'formerCaller' | 'binding'>
 

@@ -7,9 +7,9 @@ interface Counted extends Pick<Preview, 'count' | 'bytes_estimate' | 'restorable
 }
 
 /**
- * Estimates of WAL, measured with jobs of 100 bytes and of 4 kB right after a checkpoint, when PostgreSQL writes each page whole: a
- * deleted row costs its bytes once, a row that is moved to the archive twice. A row that is changed in place costs its index
- * entries, its image, its event and its pages, in bytes.
+ * Estimates of WAL, measured with jobs of 100 bytes and of 4 kB right after a checkpoint, when PostgreSQL writes each page whole. A deleted
+ * row costs its bytes once, a row that is moved to the archive twice. A row that is changed in place costs its index entries, its image,
+ * its event and its pages, in bytes.
  */
 const walOfChangedRow = 3000
 

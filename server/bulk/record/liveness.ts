@@ -25,9 +25,9 @@ export function attend({
 }
 
 /**
- * Updates the record of a running operation every 2 seconds until the returned function is called: a search or a pause
- * between two batches may take longer than the silence after which other servers take the operation for an orphan. While a
- * batch runs, the lock on the record is enough.
+ * Updates the record of a running operation every 2 seconds until the returned function is called. A search or a pause between two batches
+ * may take longer than the silence after which other servers take the operation for an orphan. While a batch runs, the lock on the record
+ * is enough.
  */
 function startHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => void {
   const touch = () =>

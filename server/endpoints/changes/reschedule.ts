@@ -18,8 +18,8 @@ const movable = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment =>
   status = 'queued' and ${isElsewhere(sql, set, request)} and ${isSelected(sql, set, request)}`
 
 /**
- * True for jobs that would move: a job that is due already keeps its place in line when jobs are made due now, and a job
- * that has the new time already stays as it is.
+ * True for jobs that would move. A job that is due already keeps its place in line when jobs are made due now, and a job that has the new
+ * time already stays as it is.
  */
 function isElsewhere(sql: Sql, set: JobSet, request: RescheduleRequest): Fragment {
   const { available_at, by_seconds, delay_seconds = 0, spread_seconds } = request

@@ -6,8 +6,8 @@ interface RunAgain {
 }
 
 /**
- * Assignments that make a job run as if it had not ended: they clear the traces of the end and of a cancel request, which would
- * keep the job from running, or its finish from being taken.
+ * Assignments that make a job run as if it had not ended. They clear the traces of the end and of a cancel request, which would keep the
+ * job from running, or its finish from being taken.
  */
 export const runAgain = (sql: Sql, { spread_seconds, keep_retries = false }: RunAgain): Fragment => sql`
   status = 'queued', available_at = ${spreadFrom(sql, sql`now()`, spread_seconds)},
