@@ -33,19 +33,19 @@ export interface PressureLimits {
 /** A completion of a job, with the key by which its repetition is known. */
 type Completion = Extract<FinishItem, { action: 'complete' }> & { finish: string | undefined }
 
-/** Completes a job together with others (`waiting/together.ts`); undefined where it is to be completed alone. */
+/** Completes a job together with others (`waiting/shared-statement.ts`); undefined where it is to be completed alone. */
 export type CompleteTogether = (
   call: Pick<Call, 'requestId' | 'within'>,
   item: Completion,
 ) => Promise<Finished | undefined>
 
-/** Enqueues a job together with others (`waiting/together.ts`); undefined where it is to be enqueued alone. */
+/** Enqueues a job together with others (`waiting/shared-statement.ts`); undefined where it is to be enqueued alone. */
 export type InsertTogether<Row> = (
   call: Pick<Call, 'requestId' | 'traceId' | 'caller'>,
   job: NewJob,
 ) => Promise<Row | undefined>
 
-/** Leases a job together with others (`waiting/together.ts`); undefined where the call is to lease alone. */
+/** Leases a job together with others (`waiting/shared-statement.ts`); undefined where the call is to lease alone. */
 export type LeaseTogether<Row> = (
   call: Pick<Call, 'requestId' | 'leaseOwner' | 'leaseMaxSeconds'>,
   request: AcquireRequest,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { narrowerFields } from '../../shared/changes/filtered-change.ts'
+import { fieldsBesideScope } from '../../shared/changes/filtered-change.ts'
 import type { BulkKind } from '../../shared/changes/kinds.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { BulkChange } from '../guard/change.ts'
@@ -48,7 +48,7 @@ export const checkFields =
 /** The fields of the filter beside the scope that a parsed request has. */
 export const filterFieldsOf = (parsed: object): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(parsed).filter(([name, value]) => Object.hasOwn(narrowerFields, name) && value !== undefined),
+    Object.entries(parsed).filter(([name, value]) => Object.hasOwn(fieldsBesideScope, name) && value !== undefined),
   )
 
 /** A request with further fields. */

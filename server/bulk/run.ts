@@ -16,7 +16,7 @@ import { previewChange } from './preview/preview.ts'
 import { previewOfBegun, type VerifiedPreview, verifyToken } from './preview/preview-token.ts'
 import { beginOperation } from './record/begin.ts'
 import { findReplay } from './record/idempotent-replay.ts'
-import { attend } from './record/liveness.ts'
+import { startHeartbeat } from './record/liveness.ts'
 import { readStorage } from './rewritten.ts'
 import { runOperation } from './run-operation.ts'
 import { withHolds } from './with-holds.ts'
@@ -59,7 +59,7 @@ export async function runBulkChange<Answer>(
   const begun = await beginOperation(terms, bulk, previewed).catch(rethrowBeforeFirstBatch)
   if (!('operation' in begun)) return begun
   const context = { ...terms, ...begun }
-  const leave = attend(context)
+  const stopHeartbeat = startHeartbeat(context)
   let hold: string
   try {
     await beforeFirstBatch(context, async () => {
@@ -74,7 +74,7 @@ export async function runBulkChange<Answer>(
       throw cause
     })
   } finally {
-    leave()
+    stopHeartbeat()
   }
   startDetached({ ...context, hold }, bulk, { previewed, storage })
   return accepted(begun, bulk, previewed)

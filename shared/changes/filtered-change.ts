@@ -22,7 +22,7 @@ const { domain: _domain, queue: _queue, job_type: _jobType, status: _status, ...
 const namedIds = optional(Ids).describe('only these jobs: separated by commas in a query, a list in a body')
 
 /** The fields of the filter beside the scope, for changes that have always taken a scope. */
-export const narrowerFields = { ...others, ids: namedIds }
+export const fieldsBesideScope = { ...others, ids: namedIds }
 
 const filterFields = {
   ...jobFilterFields,

@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
 import { Count, scopeFields } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
-import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
+import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 
 export const IntegrityRequest = z.preprocess(
   prepareFilter,
@@ -11,7 +11,7 @@ export const IntegrityRequest = z.preprocess(
     fix: z.boolean('must be true or false').default(false).describe('repair, and not only count'),
     ...scopeFields,
     status: jobFilterFields.status,
-    ...narrowerFields,
+    ...fieldsBesideScope,
     max: bulkFields.max,
     preview_token: bulkFields.preview_token,
     rate: bulkFields.rate,

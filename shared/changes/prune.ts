@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
-import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
+import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 import { kinds } from './kinds.ts'
 
 /** The statuses that a prune may delete: a prune never deletes live work. */
@@ -32,7 +32,7 @@ const Prune = z.strictObject({
     .describe('of `completed`, `failed`, `cancelled`, `quarantined`'),
   older_than_days: wholeNumber(1, 3650).default(30).describe('days since the job ended'),
   ...scopeFields,
-  ...narrowerFields,
+  ...fieldsBesideScope,
   ...bulkFields,
   with_foreign_rows: z
     .boolean('must be true or false')

@@ -2,12 +2,12 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Domain, optional, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkFields } from './bulk-change.ts'
-import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
+import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 import { JobsRunAgain, runAgainFields } from './retry.ts'
 
 const Requeue = z.strictObject({
   ...scopeFields,
-  ...narrowerFields,
+  ...fieldsBesideScope,
   domain: Domain,
   job_id: optional(wholeNumber(1)).describe('this job alone'),
   ...bulkFields,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
-import { documentsOfIds, narrowerFields, prepareFilter } from './filtered-change.ts'
+import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 
 export const sweepActions = ['cancel', 'fail'] as const
 
@@ -15,7 +15,7 @@ const Sweep = z
       .default('cancel')
       .describe('the state in which the jobs end'),
     ...scopeFields,
-    ...narrowerFields,
+    ...fieldsBesideScope,
     ...bulkFields,
   })
   .refine((request) => request.age_seconds !== undefined || request.runtime_seconds !== undefined, {

@@ -1,20 +1,20 @@
 import type { BulkChange, Running } from '../bulk-change.ts'
 import { unattended } from '../commission.ts'
-import { attend } from '../record/liveness.ts'
+import { startHeartbeat } from '../record/liveness.ts'
 import { runOperation, type Start } from '../run-operation.ts'
 import { type Claimed, giveBack, TakenOver } from './hold.ts'
 import { LeftToOthers, messageOf } from './left-to-others.ts'
 
 /** Runs an operation in the background, until it has ended or is left to another server. Returns at once, and throws nothing. */
 export function startDetached(context: Running & Claimed, bulk: BulkChange<unknown>, start: Start): void {
-  const leave = attend(context)
+  const stopHeartbeat = startHeartbeat(context)
   const run = runOperation({ ...context, ...unattended }, bulk, start)
     .then(
       () => {},
       (error: unknown) => afterError(context, error),
     )
     .finally(() => {
-      leave()
+      stopHeartbeat()
       context.detachedRuns.delete(run)
     })
   context.detachedRuns.add(run)

@@ -10,14 +10,14 @@ const heartbeatMs = 2000
  * Shows other servers that this one runs the operation, until the returned function is called, and keeps this server from taking it
  * for an orphan.
  */
-export function attend({
+export function startHeartbeat({
   operation,
   hold,
   workerSql: sql,
   localOperations,
 }: Held & Pick<ChangeServer, 'workerSql' | 'localOperations'>): () => void {
   localOperations.add(operation)
-  const stopHeartbeat = startHeartbeat({ sql, operation, hold })
+  const stopHeartbeat = repeatHeartbeat({ sql, operation, hold })
   return () => {
     stopHeartbeat()
     localOperations.delete(operation)
@@ -29,7 +29,7 @@ export function attend({
  * may take longer than the silence after which other servers take the operation for an orphan. While a batch runs, the lock on the record
  * is enough.
  */
-function startHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => void {
+function repeatHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => void {
   const touch = () =>
     void sql`
       update job_operations set touched_at = clock_timestamp()

@@ -61,7 +61,7 @@ export function partsWith(
  * did not know them.
  * @throws Failure `conflict` for a cluster of other rules than those of this server
  */
-export function narrowerFilters(request: NarrowerFilter): NarrowerFilter {
+export function filtersBesideScope(request: FilterBesideScope): FilterBesideScope {
   const { owner_user_id, batch_group, worker_id, error_code, error, min_retries, stale, payload, ids } = request
   const { created_after, created_before, ended_after, ended_before, cluster } = request
   requireKnownRules(cluster)
@@ -69,7 +69,7 @@ export function narrowerFilters(request: NarrowerFilter): NarrowerFilter {
   return { ...texts, created_after, created_before, ended_after, ended_before, ids }
 }
 
-type NarrowerFilter = Omit<JobFilter, 'domain' | 'queue' | 'job_type' | 'status'>
+type FilterBesideScope = Omit<JobFilter, 'domain' | 'queue' | 'job_type' | 'status'>
 
 /** A long list of ids as the record has it: their number, a hash over all, and the first ones. */
 const recorded = (ids: readonly number[]): unknown =>

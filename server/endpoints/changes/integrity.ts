@@ -10,7 +10,7 @@ import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { endsByReclaim, expiredLeases, reclaim } from '../../lifecycle/lease/expired-leases.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { countExpired } from '../expired-leases.ts'
-import { narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { filtersBesideScope, partsWith, withoutIds } from './filtered.ts'
 
 type IntegrityRequest = Within<Asked>
 
@@ -67,7 +67,7 @@ export function describe(request: IntegrityRequest, { quarantineThreshold }: Ter
 
 function bulkOf(request: IntegrityRequest, quarantineThreshold: number): BulkChange<IntegrityResult> {
   const { domain, queue, job_type, status } = request
-  const filters = { domain, queue, job_type, status, ...narrowerFilters(request) }
+  const filters = { domain, queue, job_type, status, ...filtersBesideScope(request) }
   return {
     ...partsWith(request, filters, { fix: true }),
     kind: 'integrity',

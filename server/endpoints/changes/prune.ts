@@ -19,7 +19,7 @@ import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '.
 import { type ForeignKey, type ForeignPath, readForeignPaths, readHoldingKeys } from '../../undo/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
-import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { filtersBesideScope, jobsWhere, partsWith, withoutIds } from './filtered.ts'
 
 /** `leavesTwins`: jobs whose uuid is archived already stay. */
 type PruneRequest = Within<Asked> & { leavesTwins: boolean }
@@ -116,7 +116,7 @@ function bulkOf(request: PruneRequest, { isArchived, archive, paths, holding }: 
     domain,
     queue,
     job_type,
-    ...narrowerFilters(request),
+    ...filtersBesideScope(request),
     ...(request.with_foreign_rows && { with_foreign_rows: true }),
     ...(pass_over_foreign && { pass_over_foreign: true }),
     ...(request.no_archive && { no_archive: true }),

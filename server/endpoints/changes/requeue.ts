@@ -7,7 +7,7 @@ import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { filtersBesideScope, jobsWhere, partsWith, withoutIds } from './filtered.ts'
 import { withDependents } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
 
@@ -29,7 +29,7 @@ export function describe(request: RequeueRequest): BulkChange<RequeueResult> {
     // As servers before these fields signed it, so that their previews can still be used.
     ...(!with_dependents && { with_dependents }),
     spread_seconds,
-    ...narrowerFilters(request),
+    ...filtersBesideScope(request),
   }
   const matching = (sql: Sql, set: JobSet) =>
     jobsWhere(sql, { ...request, job_id: undefined }, (rest) =>

@@ -14,7 +14,7 @@ import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { affectedAlone } from './affecting.ts'
-import { jobsWhere, narrowerFilters, partsWith, withoutIds } from './filtered.ts'
+import { filtersBesideScope, jobsWhere, partsWith, withoutIds } from './filtered.ts'
 
 type SweepRequest = Within<Asked>
 
@@ -60,7 +60,7 @@ type SweepResult = z.output<typeof operation.output>
 /** Cancels or fails queued and running jobs that are past their limits. */
 export function describe(request: SweepRequest): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request
-  const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...narrowerFilters(request) }
+  const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...filtersBesideScope(request) }
   const matching = (sql: Sql, set: SetWithHolds) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))
   return {
     ...partsWith(request, filters),

@@ -80,7 +80,7 @@ interface HistogramSeries {
 /** Adds a histogram. */
 export function addHistogram(texts: MetricTexts, series: HistogramSeries): void {
   const { name, bounds, samples } = series
-  const lines = together(samples).flatMap((sample) => linesOf(name, bounds, sample))
+  const lines = mergeSamples(samples).flatMap((sample) => linesOf(name, bounds, sample))
   if (lines.length > 0) add(texts, series, 'histogram', lines)
 }
 
@@ -95,7 +95,7 @@ function linesOf(name: string, bounds: readonly number[], { labels, seconds, buc
 }
 
 /** One distribution for each set of labels. */
-function together(samples: readonly Distribution[]): Distribution[] {
+function mergeSamples(samples: readonly Distribution[]): Distribution[] {
   const byLabels = new Map<string, Distribution>()
   for (const sample of samples) {
     const known = byLabels.get(sample.labels)

@@ -21,12 +21,12 @@ const pollMs = 1000
  * of the scope of the caller
  */
 export const acquire = (call: WorkCall, request: AcquireRequest): Promise<{ jobs: Job[] }> =>
-  acquireAs(call, request, { shape: wholeJob, together: call.leaseTogether.whole })
+  acquireAs(call, request, { shape: wholeJob, leaseShared: call.leaseTogether.whole })
 
 /** Leases jobs as `acquire`, and answers of each what a worker needs to run it and to end its attempt. */
 export const acquireMinimally = async (call: WorkCall, request: AcquireRequest) => ({
   body: MinimalOutput.parse(
-    await acquireAs(call, request, { shape: attemptOfJob, together: call.leaseTogether.attempt }),
+    await acquireAs(call, request, { shape: attemptOfJob, leaseShared: call.leaseTogether.attempt }),
   ),
 })
 
@@ -38,12 +38,12 @@ type Leased = Pick<Job, 'id' | 'worker_id' | 'lease_id'>
 async function acquireAs<Row extends Leased>(
   call: WorkCall,
   given: AcquireRequest,
-  { shape, together }: { shape: JobShape<Row>; together: LeaseTogether<Row> },
+  { shape, leaseShared }: { shape: JobShape<Row>; leaseShared: LeaseTogether<Row> },
 ): Promise<{ jobs: Row[] }> {
   const request = withinScope(call, given)
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
   call.workerSightings.asked(request)
-  const atOnce = (await together(call, request)) ?? (await leaseJobs(call, request, shape))
+  const atOnce = (await leaseShared(call, request)) ?? (await leaseJobs(call, request, shape))
   const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request, shape)
   return handOver(call, jobs)
 }

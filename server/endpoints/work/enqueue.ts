@@ -31,7 +31,7 @@ export async function enqueueJob(call: WorkCall, job: NewJob): Promise<EnqueuedJ
  * @throws as `enqueueJob`
  */
 export async function enqueueJobs(call: WorkCall, { jobs }: InputOf<'enqueueBatch'>): Promise<{ jobs: EnqueuedJob[] }> {
-  const enqueued = await enqueue(call, jobs, { shape: wholeJob, together: call.insertTogether.whole })
+  const enqueued = await enqueue(call, jobs, { shape: wholeJob, insertShared: call.insertTogether.whole })
   // A job that existed may be another caller's, which only chose the same key.
   return { jobs: isContentHidden(call) ? enqueued.map(withoutContent) : enqueued }
 }
@@ -42,7 +42,7 @@ export async function enqueueJobs(call: WorkCall, { jobs }: InputOf<'enqueueBatc
  * @throws as `enqueueJob`
  */
 export async function enqueueMinimally(call: WorkCall, jobs: readonly NewJob[]) {
-  const enqueued = await enqueue(call, jobs, { shape: namedJob, together: call.insertTogether.named })
+  const enqueued = await enqueue(call, jobs, { shape: namedJob, insertShared: call.insertTogether.named })
   const existing = enqueued.flatMap(({ created }, index) => (created ? [] : [index]))
   const created = enqueued.length - existing.length
   const body = { ids: enqueued.map(({ id }) => id), created, ...(existing.length > 0 && { existing }) }
@@ -55,13 +55,13 @@ type Enqueued<Row> = Map<number, Created<Row>>
 /** What the answer has of a job, and the function that enqueues a single one together with those of other calls. */
 interface Answering<Row extends NamedJob> {
   shape: JobShape<Row>
-  together: InsertTogether<Row>
+  insertShared: InsertTogether<Row>
 }
 
 async function enqueue<Row extends NamedJob>(
   call: WorkCall,
   jobs: readonly NewJob[],
-  { shape, together }: Answering<Row>,
+  { shape, insertShared }: Answering<Row>,
 ): Promise<Created<Row>[]> {
   for (const [n, { payload }] of jobs.entries()) {
     const of = jobs.length === 1 ? 'the payload' : `the payload of jobs.${n}`
@@ -69,7 +69,7 @@ async function enqueue<Row extends NamedJob>(
   }
   for (const job of jobs) requireWithin(call, job, `a job of ${job.domain}/${job.queue} ${job.job_type}`)
   const [job] = jobs
-  const inserted = job && jobs.length === 1 ? await together(call, job) : undefined
+  const inserted = job && jobs.length === 1 ? await insertShared(call, job) : undefined
   if (inserted) {
     call.reportChangedRows(1)
     return [Object.assign(inserted, { created: true })]

@@ -1,6 +1,6 @@
 import type { InsertTogether, ServerContext } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
-import { together } from '../../waiting/together.ts'
+import { shareStatement } from '../../waiting/shared-statement.ts'
 import { type JobShape, type NamedJob, namedJob, wholeJob } from '../job-row.ts'
 import { type CallsEntry, hasThreshold, insertJobsOfCalls } from './insert-jobs.ts'
 import { uuidV7 } from './uuid-v7.ts'
@@ -16,7 +16,7 @@ export const createInsertTogether = (sql: Sql): ServerContext['insertTogether'] 
 })
 
 function insertTogether<Row extends NamedJob>(sql: Sql, shape: JobShape<Row>): InsertTogether<Row> {
-  const insert = together<CallsEntry, Row>({
+  const insert = shareStatement<CallsEntry, Row>({
     async run(entries) {
       const rows = await insertJobsOfCalls(sql, entries, shape)
       const jobs = new Map(rows.map(({ n, job }) => [n, job]))

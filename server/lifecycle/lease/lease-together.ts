@@ -3,7 +3,7 @@ import type { Job } from '../../../shared/work/job.ts'
 import type { LeaseTogether, ServerContext } from '../../call.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Sql } from '../../database/sql.ts'
-import { together } from '../../waiting/together.ts'
+import { shareStatement } from '../../waiting/shared-statement.ts'
 import { insertEventsOfCalls } from '../events/job-events.ts'
 import { attemptOfJob, type JobShape, type Perhaps, wholeJob } from '../job-row.ts'
 import { leaseLength } from '../server-limits.ts'
@@ -30,7 +30,7 @@ export const createLeaseTogether = (sql: Sql): ServerContext['leaseTogether'] =>
 const most = 8
 
 function leaseTogether<Row extends Pick<Job, 'id'>>(sql: Sql, shape: JobShape<Row>): LeaseTogether<Row> {
-  const lease = together<Asking, Row[]>({
+  const lease = shareStatement<Asking, Row[]>({
     run: (askings) => leaseAll(sql, askings, shape),
     kind: ({ request: { domain, queue, job_types, owner_user_id }, seconds, leaseOwner }) =>
       JSON.stringify([domain, queue, job_types ?? null, owner_user_id ?? null, seconds, leaseOwner ?? null]),

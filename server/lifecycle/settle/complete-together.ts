@@ -1,6 +1,6 @@
 import type { Acting, CompleteTogether } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
-import { together } from '../../waiting/together.ts'
+import { shareStatement } from '../../waiting/shared-statement.ts'
 import { type CallsCompletion, unlockedCompletionsOf } from './leased-attempts.ts'
 import type { Settled } from './settle.ts'
 import { settleCompleted } from './settle-completed.ts'
@@ -16,7 +16,7 @@ interface Waiting {
  * @param sql the connections of workers
  */
 export function createCompleteTogether(sql: Sql): CompleteTogether {
-  const complete = together({
+  const complete = shareStatement({
     run: (waiting: readonly Waiting[]) => completeAll(sql, waiting),
     kind: ({ within }) => JSON.stringify(within ?? null),
     most: 100,

@@ -20,7 +20,7 @@ interface Statement<Item, Result> {
  * @returns a function that returns undefined for an item that is to be run alone: it was passed over, its JSON is long, or PostgreSQL
  * rejected the statement, perhaps because of another item. It throws what it would throw if the item had come alone.
  */
-export function together<Item, Result>({
+export function shareStatement<Item, Result>({
   run,
   kind,
   most,
@@ -36,13 +36,13 @@ export function together<Item, Result>({
   const loader = new DataLoader<Item, Promise<Result | undefined>>(
     async (items) => {
       const groups = new Map<string, Item[]>()
-      const places = items.map((item) => {
+      const indexes = items.map((item) => {
         const group = groups.get(kind(item)) ?? []
         groups.set(kind(item), group)
         return { group, at: group.push(item) - 1 }
       })
       const results = new Map([...groups.values()].map((group) => [group, runGroup(group)]))
-      return places.map(async ({ group, at }) => (await results.get(group))?.[at])
+      return indexes.map(async ({ group, at }) => (await results.get(group))?.[at])
     },
     { cache: false, maxBatchSize: most, batchScheduleFn: (run) => setImmediate(() => setImmediate(run)) },
   )
