@@ -6,8 +6,8 @@ import { countKept, isArchivedKeptByHold, isKeptByHold, unless } from '../../dat
 import { type Holds, noHolds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { setColumns, type Traced, traces } from '../../undo/erase-traces.ts'
-import type { ForeignPath } from '../../undo/foreign-keys.ts'
-import { withoutForeignRows } from '../../undo/foreign-rows.ts'
+import type { ForeignPath } from '../../undo/foreign/foreign-keys.ts'
+import { withoutForeignRows } from '../../undo/foreign/foreign-rows.ts'
 import { jobsWhere } from './filtered.ts'
 
 /** The fields that say whose data is erased. */

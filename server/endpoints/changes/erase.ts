@@ -10,8 +10,8 @@ import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { eraseJobs } from '../../undo/erase-jobs.ts'
 import { eraseRemains } from '../../undo/erase-traces.ts'
-import { readForeignPaths } from '../../undo/foreign-keys.ts'
-import { countForeignRows, refuseForeignRows } from '../../undo/foreign-rows.ts'
+import { readForeignPaths } from '../../undo/foreign/foreign-keys.ts'
+import { countForeignRows, refuseForeignRows } from '../../undo/foreign/foreign-rows.ts'
 import { hashOfFilter, readAside, refuseNames, valuesOf } from './erase-aside.ts'
 import {
   countHeld,

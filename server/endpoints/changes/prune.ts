@@ -15,9 +15,14 @@ import { type Archive, prepareArchive } from '../../undo/archive/archive.ts'
 import { readTwins, refusesTwins, twinsIn, withoutTwins } from '../../undo/archive/archived-twins.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, dependentsInAnswer, isFailedEnd } from '../../undo/dependents-along.ts'
-import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '../../undo/foreign-holders.ts'
-import { type ForeignKey, type ForeignPath, readForeignPaths, readHoldingKeys } from '../../undo/foreign-keys.ts'
-import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign-rows.ts'
+import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '../../undo/foreign/foreign-holders.ts'
+import {
+  type ForeignKey,
+  type ForeignPath,
+  readForeignPaths,
+  readHoldingKeys,
+} from '../../undo/foreign/foreign-keys.ts'
+import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
 import { filtersBesideScope, jobsWhere, partsWith, withoutIds } from './filtered.ts'
 

@@ -1,8 +1,8 @@
-import type { ForeignRows } from '../../shared/changes/bulk-change.ts'
-import { Failure } from '../../shared/errors.ts'
-import { isKeptByHold } from '../database/kept-by-hold.ts'
-import type { Holds } from '../database/read-holds.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
+import type { ForeignRows } from '../../../shared/changes/bulk-change.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { isKeptByHold } from '../../database/kept-by-hold.ts'
+import type { Holds } from '../../database/read-holds.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import type { ForeignKey, ForeignPath } from './foreign-keys.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { ForeignHolder } from '../../shared/changes/bulk-change.ts'
-import { Failure } from '../../shared/errors.ts'
-import { digits } from '../bulk/limits/size.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
+import type { ForeignHolder } from '../../../shared/changes/bulk-change.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { digits } from '../../bulk/limits/size.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import type { ForeignKey } from './foreign-keys.ts'
 import { rowsOf } from './foreign-rows.ts'
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../database/sql.ts'
+import type { Sql } from '../../database/sql.ts'
 
 /** A foreign key of a table that refers to another row, and what becomes of its rows when that row is deleted. */
 export interface ForeignKey {
