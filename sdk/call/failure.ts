@@ -60,7 +60,9 @@ export function failureOfProblem(body: unknown, context: ProblemContext): JobsEr
   const detail = faults.length > 0 ? faults.map(sentenceOf).join('; ') : masked(problem.detail)
   const sentence = detail === undefined ? `${base} answered HTTP ${status}` : oneLine(detail)
   const about = {
-    ...{ status, retryAfter, faults },
+    status,
+    retryAfter,
+    faults,
     hint: masked(problem.hint),
     requestId: masked(problem.requestId ?? requestId),
     oldestId: problem.oldestId ?? undefined,

@@ -112,6 +112,7 @@ const commissionOf = (
   requestId: request_id ?? '',
   reason: reason ?? undefined,
   idempotencyKey: idempotency_key ?? undefined,
-  ...{ policy, binding },
+  policy,
+  binding,
   taken: { operation, hold },
 })

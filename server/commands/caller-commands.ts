@@ -23,7 +23,10 @@ export function addCallerCommands(program: Command): void {
       .action(async (subject: string) =>
         printOutput(
           await runOnDatabase(process.env, {
-            ...{ command: 'block-caller', by: operatorName(), id: idOf(subject), blocked: command === 'block' },
+            command: 'block-caller',
+            by: operatorName(),
+            id: idOf(subject),
+            blocked: command === 'block',
           }),
         ),
       )

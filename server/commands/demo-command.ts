@@ -25,7 +25,8 @@ export async function demoCommand(environment: NodeJS.ProcessEnv): Promise<strin
     return nextCommands(env, 'running')
   }
   return withTables({
-    ...{ opened, env },
+    opened,
+    env,
     check: (schema) => refuseJobs(opened, schema),
     work: async () => {
       await insertDemo(opened.sql)

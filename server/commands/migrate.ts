@@ -85,7 +85,8 @@ async function onDatabase<Result>(
 ): Promise<Result> {
   const env = readEnv(environment)
   return withDatabase({
-    ...{ opened: await openDatabase(env, silent), env },
+    opened: await openDatabase(env, silent),
+    env,
     work: (database) => work(database).catch((error: unknown) => refuseRole(error, database.whatStays())),
   })
 }

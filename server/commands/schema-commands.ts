@@ -21,7 +21,8 @@ export function addSchemaCommands(program: Command): void {
     .action(async () => {
       const env = readEnv(process.env)
       const lines = await withDatabase({
-        ...{ opened: await openDatabase(env, silent), env },
+        opened: await openDatabase(env, silent),
+        env,
         work: ({ sql }) => schemaLines(sql),
       })
       printOutput({ lines: lines.map((fields) => fields.join('\t')), warnings: [] })
@@ -39,7 +40,8 @@ export function addSchemaCommands(program: Command): void {
     .action(async () => {
       const env = readEnv(process.env)
       const lines = await withDatabase({
-        ...{ opened: await openDatabase(requirePostgres(env), silent), env },
+        opened: await openDatabase(requirePostgres(env), silent),
+        env,
         work: ({ sql, schema }) => uninstallScript(sql, schema),
       })
       const warnings = lines.length > 0 ? [] : ['no server has made anything in this database']

@@ -60,7 +60,8 @@ export async function withDatabase<Result>({ opened, env, work }: Working<Result
  */
 export const withTables = <Result>({ opened, env, check, work }: WorkingOnTables<Result>): Promise<Result> =>
   withDatabase({
-    ...{ opened, env },
+    opened,
+    env,
     work: async (database) => {
       const { sql, schema, noteMade } = database
       await check?.(schema)

@@ -60,7 +60,10 @@ export function createBrowserSignOn({ sql, log, settings, keys }: Options): Brow
       }
       const secret = await keepLogin(sql, login)
       const url = client.buildAuthorizationUrl(config, {
-        ...{ redirect_uri: returnsTo, scope, state: login.state, nonce: login.nonce },
+        redirect_uri: returnsTo,
+        scope,
+        state: login.state,
+        nonce: login.nonce,
         code_challenge: await client.calculatePKCECodeChallenge(login.verifier),
         code_challenge_method: 'S256',
         // The person at a browser that logged in long ago logs in again.
@@ -74,7 +77,9 @@ export function createBrowserSignOn({ sql, log, settings, keys }: Options): Brow
       const { config } = await configuration.get().catch(unavailable)
       const { id_token = '' } = await client
         .authorizationCodeGrant(config, new URL(url), {
-          ...{ pkceCodeVerifier: login.verifier, expectedState: login.state, expectedNonce: login.nonce },
+          pkceCodeVerifier: login.verifier,
+          expectedState: login.state,
+          expectedNonce: login.nonce,
           idTokenExpected: true,
         })
         .catch((cause: unknown) => {

@@ -80,7 +80,11 @@ async function commissionOf(serving: ServerContext, { rule, due, began }: TakenR
   return {
     by: 'policy',
     ...unattended,
-    ...{ caller, identity, may, within, reason },
+    caller,
+    identity,
+    may,
+    within,
+    reason,
     requestId: randomUUID(),
     idempotencyKey: `policy ${rule.name} ${due} ${began}`,
     policy: { rule: rule.name, most: rule.max },

@@ -41,8 +41,14 @@ export async function keepRequest(
 ): Promise<string> {
   const hold = randomUUID()
   const kept: KeptRequest = {
-    ...{ path, input, former_caller: formerCaller, policy, binding },
-    ...{ archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold, origin: await readOrigin(sql) },
+    path,
+    input,
+    former_caller: formerCaller,
+    policy,
+    binding,
+    archive: archiveBeforeDelete,
+    quarantine_threshold: quarantineThreshold,
+    origin: await readOrigin(sql),
   }
   const rows = await sql`
     insert into jobsctl_detached (operation_id, request, hold, server)

@@ -103,7 +103,10 @@ async function refuseBeyondDay(
 ): Promise<void> {
   if (max_per_day === null) return
   const { used, room_at, room_in } = await readDayUse(tx, {
-    ...{ principal, except, wanted: totalOf(size), most: max_per_day },
+    principal,
+    except,
+    wanted: totalOf(size),
+    most: max_per_day,
   })
   if (room_at === null) return
   throw new Failure(

@@ -60,8 +60,14 @@ export async function describeAtLeast<More>(
 function described<More>({ moment, sample, count }: Found, more: More): Described<More> {
   return {
     ...moment,
-    ...{ count, complete: false, count_at_least: count },
-    ...{ groups: [], owners: [], oldest: null, newest: null, sample_ids: sample.ids },
+    count,
+    complete: false,
+    count_at_least: count,
+    groups: [],
+    owners: [],
+    oldest: null,
+    newest: null,
+    sample_ids: sample.ids,
     bytes_estimate: Math.round(count * sample.size),
     pace: null,
     recent: hasOpenTransactions(moment.now) ? [] : null,

@@ -77,7 +77,9 @@ export function signToken(key: string | null, subject: PreviewSubject, previewed
   const { excluded, snapshot, origin, ...counted } = previewed
   const known = key ?? throwNoKey()
   const body: TokenBody = {
-    ...{ id: randomUUID(), key: idOfKey(known), kind },
+    id: randomUUID(),
+    key: idOfKey(known),
+    kind,
     hash: hashOfJson(filters),
     caller,
     ...(within && { within: hashOfJson(within) }),

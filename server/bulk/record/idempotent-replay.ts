@@ -67,5 +67,8 @@ export async function findReplay<Answer>(
 
 const acceptedAs = ({ id, kind, state, previewed, as_of }: FirstRequest): Accepted => ({
   operation_id: id,
-  ...{ kind, state, previewed, as_of },
+  kind,
+  state,
+  previewed,
+  as_of,
 })

@@ -62,7 +62,9 @@ export async function findRunning(tx: Sql, bulk: BulkChange<unknown>): Promise<R
 
 /** A scope that this version does not know may be over any jobs. */
 const limitsOf = ({ domain, queue, job_type, within }: RunningOperation): Limits => ({
-  ...{ domain: domain ?? undefined, queue: queue ?? undefined, job_type: job_type ?? undefined },
+  domain: domain ?? undefined,
+  queue: queue ?? undefined,
+  job_type: job_type ?? undefined,
   within: TokenScope.safeParse(within).data,
 })
 

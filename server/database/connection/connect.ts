@@ -98,7 +98,10 @@ export function connectPostgres({
     ...(target.sessionAttributes !== undefined && { target_session_attrs: target.sessionAttributes }),
     onnotice: opening.heard,
     // Options of the patched driver (`scripts/build/driver/`).
-    ...{ opening, meter, dial: (tried: number) => dial(target, tried), hosts: target.hosts.length },
+    opening,
+    meter,
+    dial: (tried: number) => dial(target, tried),
+    hosts: target.hosts.length,
     // After 30 minutes a connection is replaced, so that the pool notices a failover behind one host name.
     max_lifetime: 30 * 60,
     connection: {
@@ -132,7 +135,9 @@ export function connectEmbedded({ socket, onnotify, meter }: Embedded): Pool {
     database: 'postgres',
     connection: { application_name: 'jobs-server', ...session, ...planning },
     // The driver takes these options, but its types lack them.
-    ...{ socket, onnotify, meter },
+    socket,
+    onnotify,
+    meter,
   }
   return postgres(options)
 }

@@ -129,7 +129,11 @@ async function secured(
   // Without certificates of one's own, every authority of the world would do, so that the name must fit.
   const comparesName = mode === 'verify-full' || ca === undefined
   const encrypted = connectTls({
-    ...{ socket, ca, cert, key, passphrase },
+    socket,
+    ca,
+    cert,
+    key,
+    passphrase,
     ...(isIP(host.name) === 0 && { servername: host.name }),
     ...(isDirect && { ALPNProtocols: ['postgresql'] }),
     host: host.name,

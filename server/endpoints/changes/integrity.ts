@@ -122,7 +122,9 @@ async function repair(tx: Sql, context: RepairContext, { request, selection }: R
   const [past, leaseless] = expiredLeases(tx, context)
   const where = selection.matches(tx, tx`(${past} or ${leaseless}) and ${isInSet(tx, context, request)}`)
   const { reclaimed: processing_expired, ...elsewhere } = await reclaim(tx, context, {
-    ...{ where, limit: selection.size, countsAttempt: true },
+    where,
+    limit: selection.size,
+    countsAttempt: true,
     operator: { within: request.within },
   })
   const fixed = non_processing_with_lease + processing_expired

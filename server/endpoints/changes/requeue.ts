@@ -25,7 +25,10 @@ const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
 export function describe(request: RequeueRequest): BulkChange<RequeueResult> {
   const { domain, queue, job_type, job_id, limit, with_dependents, spread_seconds } = request
   const filters = {
-    ...{ domain, queue, job_type, job_id },
+    domain,
+    queue,
+    job_type,
+    job_id,
     // As servers before these fields signed it, so that their previews can still be used.
     ...(!with_dependents && { with_dependents }),
     spread_seconds,

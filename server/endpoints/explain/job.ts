@@ -94,7 +94,13 @@ async function explainLive(
   const found = [...findings, ...around]
   const place = status === 'queued' ? await positionInLine(sql, job) : null
   return {
-    ...{ id, domain, queue, job_type, status, archived: false, as_of: now },
+    id,
+    domain,
+    queue,
+    job_type,
+    status,
+    archived: false,
+    as_of: now,
     sentence: jobSentence(job, codesOf(found)),
     reasons: found.map((finding) => describeFinding(finding, { now, job })),
     place: place && { ...place, sentence: positionSentence(place, found.length > 0) },
@@ -121,12 +127,19 @@ async function explainArchived(
       cancelled_at: text('cancelled_at'),
       quarantined_at: text('quarantined_at'),
     },
-    ...{ cancellation_reason: text('cancellation_reason'), error_code: text('error_code') },
+    cancellation_reason: text('cancellation_reason'),
+    error_code: text('error_code'),
     error_message: await errorOf(sql, text('error_message'), hidden),
   }
   const finding = finished(ended, { status: status ?? 'without a state', archived: true, redactor })
   return {
-    ...{ id, domain, queue, job_type, status, archived: true, as_of: now },
+    id,
+    domain,
+    queue,
+    job_type,
+    status,
+    archived: true,
+    as_of: now,
     sentence: jobSentence({ id, domain, queue, job_type, status }, codesOf([finding])),
     reasons: [describeFinding(finding, { now })],
     place: null,

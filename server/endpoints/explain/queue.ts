@@ -74,7 +74,13 @@ function explained({ domain, queue }: Queue, { counts, line, around }: Found): Q
   const { now, leased, workers, oldest_wait } = line
   const findings = [...around, ...findingsOfCounts(counts, line)]
   const explanation = {
-    ...{ domain, queue, as_of: now, ...counts, leased, workers, oldest_wait },
+    domain,
+    queue,
+    as_of: now,
+    ...counts,
+    leased,
+    workers,
+    oldest_wait,
     reasons: findings.map((finding) => describeFinding(finding, { now })),
   }
   return { ...explanation, sentence: queueSentence(explanation) }

@@ -39,8 +39,15 @@ export async function findSilence(sql: Sql, queue: Within<Queue>, wanted?: Wante
   if (!is_certain || (silence !== null && silence < 60 * quietMinutes)) return []
   const minutes = silence === null ? null : Math.floor(silence / 60)
   const facts: Facts['no_worker'] = {
-    ...{ domain: queue.domain, queue: queue.queue, job_type: wanted?.job_type ?? null },
-    ...{ last_asked_at, last_picked_up_at, minutes, asked_for_others, running, workers },
+    domain: queue.domain,
+    queue: queue.queue,
+    job_type: wanted?.job_type ?? null,
+    last_asked_at,
+    last_picked_up_at,
+    minutes,
+    asked_for_others,
+    running,
+    workers,
   }
   return [{ code: 'no_worker', facts }]
 }

@@ -43,7 +43,7 @@ export async function applyPlan(
   }
   const request = {
     ...(rest_token === undefined ? parsedRequest(row) : restOf(row)),
-    ...{ preview_token: rest_token ?? row.token },
+    preview_token: rest_token ?? row.token,
     ...(rate !== undefined && { rate }),
     ...(until !== undefined && { until }),
   }

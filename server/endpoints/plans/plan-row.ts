@@ -199,9 +199,14 @@ export function shownPlan(
       scope: shownScope(row, { within }),
     },
     author_principal: people ? row.principal : null,
-    ...{ created_at, expires_at, decision, decided_by },
+    created_at,
+    expires_at,
+    decision,
+    decided_by,
     decided_principal: people ? row.decided_principal : null,
-    ...{ decided_reason, decided_at, operation_id },
+    decided_reason,
+    decided_at,
+    operation_id,
   }
 }
 

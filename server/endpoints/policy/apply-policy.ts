@@ -46,7 +46,8 @@ export async function previewPolicy(
   )
   const isOwn = rules.length === 0 || policy.applied?.caller === call.caller
   return {
-    ...{ ...policy, first_runs },
+    ...policy,
+    first_runs,
     would_change: !isSame || policy.broken?.length !== 0 || policy.problem !== null || !isOwn,
   }
 }
@@ -123,7 +124,9 @@ export async function writePolicy(
     // The plan of a policy is applied once; the same request again is answered by its record.
     ...(plan && { previewId, idempotencyKey: call.idempotencyKey }),
     details: {
-      ...{ revision: applied.revision, rules, before: before.map(({ rule }) => rule) },
+      revision: applied.revision,
+      rules,
+      before: before.map(({ rule }) => rule),
       ...approvalDetails(approved),
     },
   })

@@ -59,7 +59,10 @@ function answerAlong(
 ): Answer {
   reportChangedRows(1 + dependents)
   return {
-    ...{ id, status: 'cancelled', cancel_requested: false, dependents: dependents - elsewhere },
+    id,
+    status: 'cancelled',
+    cancel_requested: false,
+    dependents: dependents - elsewhere,
     ...(within && { dependents_elsewhere: elsewhere }),
     operation_id: operation,
   }

@@ -56,11 +56,14 @@ export function createSite(publicUrl: string | undefined): Site {
     loginCookieName,
     loginCookie: (header, secret) =>
       setCookie(loginCookieName(header), secret ?? '', {
-        ...{ isSecure, sameSite: 'Lax', maxAgeSeconds: secret === undefined ? 0 : longestLogin },
+        isSecure,
+        sameSite: 'Lax',
+        maxAgeSeconds: secret === undefined ? 0 : longestLogin,
       }),
     sessionCookie: (header, secret) =>
       setCookie(cookieName(header), secret ?? '', {
-        ...{ isSecure, sameSite: 'Strict' },
+        isSecure,
+        sameSite: 'Strict',
         ...(secret === undefined && { maxAgeSeconds: 0 }),
       }),
     requireOwnHost(header) {
