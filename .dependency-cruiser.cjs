@@ -54,6 +54,23 @@ const lifecycleRules = [
   forbid(`lifecycle-${folder}-not-up`, `^server/lifecycle/${folder}/`, `^server/lifecycle/(${above})/`, why),
 )
 
+/** The folders of server/bulk/, from top to bottom; the files beside them are above all. */
+const bulkFolders = [
+  ['detached', 'What goes on without its caller is run as every other change, which does not know that nobody waits.'],
+  ['batches', 'The batches of an operation do not know whether somebody waits for it.'],
+  ['record', 'A record is begun, kept and closed, whatever runs the batches.'],
+  ['limits', 'What a caller may change is known before there is a record.'],
+  ['preview', 'A preview counts, and limits are measured by what it has counted.'],
+  ['pressure', 'What the database can bear is read from the database, not from the change that waits.'],
+  ['chain', 'Seals are laid over records that have been written.'],
+  ['change', 'The words of the engine: a description, a commission and an operation, which every step takes.'],
+  ['token', 'The token of a preview is signed and read, whatever it allows.'],
+]
+const bulkRules = bulkFolders.map(([folder, why], at) => {
+  const above = bulkFolders.slice(0, at).map(([name]) => `${name}/`)
+  return forbid(`bulk-${folder}-not-up`, `^server/bulk/${folder}/`, `^server/bulk/(${['[^/]+$', ...above].join('|')})`, why)
+})
+
 /** The layers of cli/, in the same order. Only the types of `context.ts` and `command.ts` are known to all. */
 const cliLayers = [
   ['commands', 'A verb reads from top to bottom, and nothing below it may depend on one verb.'],
@@ -120,6 +137,7 @@ module.exports = {
     forbid('launch-stands-alone', '^scripts/launch/', '^(cli|server|shared|sdk|ui|test)/|^scripts/(?!launch/)', 'What starts programs drives the built ones, and knows neither their source nor who starts them.'),
     forbid('product-not-scripts', '^(cli|server|sdk)/', '^(scripts|test)/', 'What ships does not need what builds or tests it.'),
     ...serverRules.flat(),
+    ...bulkRules,
     ...lifecycleRules,
     ...cliRules,
     {

@@ -1,11 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
 import { requireNoneElsewhere } from '../auth/require-scope.ts'
-import type { BulkChange, Matching, Running } from './bulk-change.ts'
+import type { BulkChange, Matching, Running } from './change/bulk-change.ts'
+import { withHolds } from './change/with-holds.ts'
 import { digits, matchText } from './limits/size.ts'
 import { countElsewhere, countMatching } from './preview/count.ts'
 import { countInSteps } from './preview/count-in-steps.ts'
-import type { VerifiedPreview } from './preview/preview-token.ts'
-import { withHolds } from './with-holds.ts'
+import type { VerifiedPreview } from './token/preview-token.ts'
 
 /**
  * A preview that did not count to the end bounds no change.

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { Failure } from '../../shared/errors.ts'
 import { revokeAllTokens } from '../auth/tokens.ts'
 import { moveEventIds } from '../background/event-log-move.ts'
-import { rotatePreviewKey } from '../bulk/preview/rotate-key.ts'
 import { recordAct } from '../bulk/record/act.ts'
 import { closeRecord } from '../bulk/record/close-record.ts'
+import { rotatePreviewKey } from '../bulk/token/rotate-key.ts'
 import {
   type DatabaseAddress,
   differencesOf,

@@ -1,5 +1,5 @@
-import { rotatePreviewKey } from '../bulk/preview/rotate-key.ts'
 import { recordAct } from '../bulk/record/act.ts'
+import { rotatePreviewKey } from '../bulk/token/rotate-key.ts'
 import { freezeClause, thaw, waitForChanges, writeFreeze } from '../database/installation/freeze.ts'
 import type { DatabaseAddress } from '../database/installation/installation.ts'
 import type { Pool } from '../database/sql.ts'

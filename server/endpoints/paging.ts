@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import type * as z from 'zod'
-import { readSigningKey } from '../bulk/preview/preview-keys.ts'
+import { readSigningKey } from '../bulk/token/preview-keys.ts'
 import type { Reading } from '../call.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 

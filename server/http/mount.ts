@@ -1,7 +1,7 @@
 import type { Hono } from 'hono'
 import { Failure } from '../../shared/errors.ts'
 import { prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
-import type { Done } from '../bulk/commission.ts'
+import type { Done } from '../bulk/change/commission.ts'
 import type { Reporting, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import type { Handler, MinimalResponse, TypedEndpoint } from '../endpoints/handlers.ts'

@@ -1,5 +1,5 @@
-import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
-import { idSelection } from '../bulk/selection.ts'
+import type { BatchContext, BatchCounts } from '../bulk/change/bulk-change.ts'
+import { idSelection } from '../bulk/change/selection.ts'
 import type { Narrowed } from '../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { failedEnds } from '../lifecycle/dependents/dependents.ts'

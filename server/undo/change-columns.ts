@@ -1,5 +1,5 @@
-import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
-import type { Selection } from '../bulk/selection.ts'
+import type { BatchContext, BatchCounts } from '../bulk/change/bulk-change.ts'
+import type { Selection } from '../bulk/change/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { elsewhereColumn } from '../lifecycle/dependents/dependents.ts'

@@ -1,4 +1,4 @@
-import type { BatchCounts, CompletedChange } from '../bulk/bulk-change.ts'
+import type { BatchCounts, CompletedChange } from '../bulk/change/bulk-change.ts'
 import { jobWithUuid } from '../database/planner-hints.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { dependentsOf, failedEnds } from '../lifecycle/dependents/dependents.ts'

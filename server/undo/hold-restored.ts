@@ -1,4 +1,4 @@
-import type { BatchContext } from '../bulk/bulk-change.ts'
+import type { BatchContext } from '../bulk/change/bulk-change.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 
 /** For how long an undo holds what it gives back. */

@@ -1,4 +1,4 @@
-import type { LeavesJobs } from '../bulk/bulk-change.ts'
+import type { LeavesJobs } from '../bulk/change/bulk-change.ts'
 import type { Sql, Transaction } from '../database/sql.ts'
 import { limitReadTime } from '../database/timeouts.ts'
 import { leftOf } from './way-back.ts'

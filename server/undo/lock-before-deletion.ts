@@ -1,4 +1,4 @@
-import { idSelection, type Selection } from '../bulk/selection.ts'
+import { idSelection, type Selection } from '../bulk/change/selection.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
 /**

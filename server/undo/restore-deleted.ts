@@ -1,5 +1,5 @@
-import type { BatchContext, BatchCounts } from '../bulk/bulk-change.ts'
-import type { Selection } from '../bulk/selection.ts'
+import type { BatchContext, BatchCounts } from '../bulk/change/bulk-change.ts'
+import type { Selection } from '../bulk/change/selection.ts'
 import type { Narrowed } from '../database/scope.ts'
 import { staticFragment, type Transaction } from '../database/sql.ts'
 import { restoreAlong } from './along-back.ts'

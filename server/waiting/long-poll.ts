@@ -16,7 +16,7 @@ interface WaitList {
   wake: () => void
 }
 
-/** Held calls. */
+/** Claim calls. */
 export interface LongPolls {
   /**
    * Repeats `attempt` until it finds something: whenever the queue is notified, and after the time that `attempt` names.

@@ -6,7 +6,7 @@ import {
   readOrigin,
 } from '../../database/installation/origin.ts'
 import type { Pool } from '../../database/sql.ts'
-import type { Held } from './hold.ts'
+import type { Claim } from '../change/claim.ts'
 
 /**
  * Why a change that is taken over began in another database, as a clause; undefined where it began in this one. Its snapshot tells jobs
@@ -16,7 +16,7 @@ import type { Held } from './hold.ts'
  */
 export async function findOtherDatabase(
   sql: Pool,
-  { operation }: Held,
+  { operation }: Claim,
   origin: Origin | undefined,
 ): Promise<string | undefined> {
   const now = origin && (await readOrigin(sql))

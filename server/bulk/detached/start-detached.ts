@@ -1,9 +1,9 @@
-import type { BulkChange, Running } from '../bulk-change.ts'
-import { unattended } from '../commission.ts'
+import { runOperation, type Start } from '../batches/run-operation.ts'
+import type { BulkChange, Running } from '../change/bulk-change.ts'
+import { type Claimed, giveBack, TakenOver } from '../change/claim.ts'
+import { unattended } from '../change/commission.ts'
+import { LeftToOthers, messageOf } from '../record/left-to-others.ts'
 import { startHeartbeat } from '../record/liveness.ts'
-import { runOperation, type Start } from '../run-operation.ts'
-import { type Claimed, giveBack, TakenOver } from './hold.ts'
-import { LeftToOthers, messageOf } from './left-to-others.ts'
 
 /** Runs an operation in the background, until it has ended or is left to another server. Returns at once, and throws nothing. */
 export function startDetached(context: Running & Claimed, bulk: BulkChange<unknown>, start: Start): void {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { Failure } from '../../../shared/errors.ts'
 import { serverName } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
-import type { BulkChange, Operation } from '../bulk-change.ts'
+import type { Course } from '../batches/run-operation.ts'
+import type { BulkChange, Operation } from '../change/bulk-change.ts'
+import { type Claimed, runningRecord, TakenOver } from '../change/claim.ts'
 import { requestHash } from '../record/idempotent-replay.ts'
-import type { Course } from '../run-operation.ts'
-import { type Claimed, runningRecord, TakenOver } from './hold.ts'
 
 /**
  * A record that nobody touched for this many seconds belongs to a server that is gone. It is less than the ten seconds after which

@@ -4,7 +4,7 @@ import { headers } from '../../../shared/headers.ts'
 import { proposePlan } from '../../../shared/plans/plans.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange, Running } from '../bulk-change.ts'
+import type { BulkChange, Running } from '../change/bulk-change.ts'
 import { type ChangeSize, digits, sizeText, totalOf } from './size.ts'
 import { readUnapprovedUse } from './use-of-day.ts'
 

@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { holdLock } from '../../database/locks/hold-lock.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange, Running } from '../bulk-change.ts'
+import type { BulkChange, Running } from '../change/bulk-change.ts'
 import { type ApprovalContext, isEmergency, noteEmergency } from './approval.ts'
 import { readApprovalOf } from './approval-setting.ts'
 import { type ChangeSize, digits, type KnownSize, sizeOf, sizeText, totalOf } from './size.ts'

@@ -1,7 +1,7 @@
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange, JobSet, Matching } from '../bulk-change.ts'
+import type { BulkChange, JobSet, Matching } from '../change/bulk-change.ts'
 import { countDependents, countMatching } from '../preview/count.ts'
-import type { VerifiedPreview } from '../preview/preview-token.ts'
+import type { VerifiedPreview } from '../token/preview-token.ts'
 
 /** How much a change may touch: its own jobs, and their dependents. */
 export interface ChangeSize {

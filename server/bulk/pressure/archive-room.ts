@@ -3,7 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { sizeText } from '../../../shared/time-and-size.ts'
 import type { PressureLimits } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange } from '../bulk-change.ts'
+import type { BulkChange } from '../change/bulk-change.ts'
 import { readArchiveBytes } from './readings.ts'
 
 type Archiving = Pick<BulkChange<unknown>, 'archives'>

@@ -1,6 +1,6 @@
 import type { Waiting } from '../../../shared/changes/waiting.ts'
-import type { BulkChange, Running } from '../bulk-change.ts'
-import { stopClause } from '../stop-request.ts'
+import type { BulkChange, Running } from '../change/bulk-change.ts'
+import { stopClause } from '../change/stop-request.ts'
 import { createLook } from './look.ts'
 import { createPause } from './pause.ts'
 import { readArchiveBytes } from './readings.ts'

@@ -1,5 +1,5 @@
 import type { Waiting } from '../../../shared/changes/waiting.ts'
-import { sleepUntil } from '../sleep-until.ts'
+import { sleepUntil } from '../change/sleep-until.ts'
 import type { Pressure } from './look.ts'
 
 /** The shortest time between two looks, in milliseconds, and how many times as long as a look it is at least. */

@@ -1,6 +1,6 @@
 import type { Waiting } from '../../../shared/changes/waiting.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import { type StopRequest, stopRequest } from '../stop-request.ts'
+import { type StopRequest, stopRequest } from '../change/stop-request.ts'
 
 /** An SQL expression over a row of `job_operations`: what a running operation waits for, null while it waits for nothing. */
 export const waitingOf = staticFragment(

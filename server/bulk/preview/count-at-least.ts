@@ -1,11 +1,11 @@
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
-import type { Matching } from '../bulk-change.ts'
-import { withHolds } from '../with-holds.ts'
+import type { Matching } from '../change/bulk-change.ts'
+import { withHolds } from '../change/with-holds.ts'
+import { hasOpenTransactions } from '../token/snapshot.ts'
 import { countInSteps } from './count-in-steps.ts'
 import { type Described, type Moment, moments, sampleIds, sampleOf } from './preview-statement.ts'
-import { hasOpenTransactions } from './snapshot.ts'
 
 /** For how long a set is counted that no statement could count to its end, in milliseconds. */
 const countingMs = 5000

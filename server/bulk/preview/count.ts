@@ -1,7 +1,7 @@
 import { isElsewhere, isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { BulkChange, JobSet, Matching, Origin, SetWithHolds } from '../bulk-change.ts'
-import { withHolds } from '../with-holds.ts'
+import type { BulkChange, JobSet, Matching, Origin, SetWithHolds } from '../change/bulk-change.ts'
+import { withHolds } from '../change/with-holds.ts'
 
 /** Counts the set. */
 export async function countMatching(sql: Sql, bulk: Matching, set: JobSet): Promise<number> {

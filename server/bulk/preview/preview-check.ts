@@ -6,17 +6,17 @@ import {
   readOrigin,
 } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange, Matching } from '../bulk-change.ts'
-import type { PlanBinding } from '../commission.ts'
-import { countMatching } from './count.ts'
+import type { BulkChange, Matching } from '../change/bulk-change.ts'
+import type { PlanBinding } from '../change/commission.ts'
 import {
   type PreviewSubject,
   previewLifetimeSeconds,
   previewStale,
   type VerifiedPreview,
   verifyToken,
-} from './preview-token.ts'
-import { isFromThisDatabase } from './snapshot.ts'
+} from '../token/preview-token.ts'
+import { isFromThisDatabase } from '../token/snapshot.ts'
+import { countMatching } from './count.ts'
 
 /**
  * Checks that a verified preview can still be used.

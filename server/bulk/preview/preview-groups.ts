@@ -1,6 +1,6 @@
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import type { BulkChange } from '../bulk-change.ts'
-import { isWrittenRecently, type Snapshot } from './snapshot.ts'
+import type { BulkChange } from '../change/bulk-change.ts'
+import { isWrittenRecently, type Snapshot } from '../token/snapshot.ts'
 
 const mostGroups = 100
 const mostOwners = 10

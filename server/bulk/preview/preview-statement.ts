@@ -4,12 +4,12 @@ import { isUndoable } from '../../../shared/changes/kinds.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import type { BulkChange, MoreOfSet } from '../bulk-change.ts'
-import { withHolds } from '../with-holds.ts'
+import type { BulkChange, MoreOfSet } from '../change/bulk-change.ts'
+import { withHolds } from '../change/with-holds.ts'
+import { previewLifetimeSeconds } from '../token/preview-token.ts'
+import type { Snapshot } from '../token/snapshot.ts'
 import { dependentsColumns } from './count.ts'
 import { grouped, groups, owners, reasons, recentTransactions } from './preview-groups.ts'
-import { previewLifetimeSeconds } from './preview-token.ts'
-import type { Snapshot } from './snapshot.ts'
 
 const sampleSize = 200
 const mostSampleIds = 10

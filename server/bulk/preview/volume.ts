@@ -1,5 +1,5 @@
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
-import type { BulkChange } from '../bulk-change.ts'
+import type { BulkChange } from '../change/bulk-change.ts'
 
 interface Counted extends Pick<Preview, 'count' | 'bytes_estimate' | 'restorable'> {
   /** How many days this server keeps what an undo needs. */

@@ -1,7 +1,7 @@
 import { kindOf } from '../../../shared/changes/kinds.ts'
 import { commonScope } from '../../database/shared-jobs.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BatchCounts, BulkChange, Operation, Origin } from '../bulk-change.ts'
+import type { BatchCounts, BulkChange, Operation, Origin } from '../change/bulk-change.ts'
 
 /** Adds what a batch did to the record of its operation. */
 export const addToRecord = (

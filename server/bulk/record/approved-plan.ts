@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { lossOf, type Standing, standingOf } from '../../auth/standing.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { ApprovedPlan } from '../commission.ts'
+import type { ApprovedPlan } from '../change/commission.ts'
 
 /**
  * Locks the plan of an operation that begins, and the tokens of its author and its approver, so that nobody rejects it or suspends them

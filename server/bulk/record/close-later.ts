@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { BulkChange, Running } from '../bulk-change.ts'
+import type { BulkChange, Running } from '../change/bulk-change.ts'
 import { closeHeld, type Outcome } from './close-record.ts'
 
 const pauseMs = 250

@@ -1,10 +1,10 @@
 import { staticFragment, type Transaction } from '../../database/sql.ts'
-import type { LeavesJobs } from '../bulk-change.ts'
 import { sealRecord } from '../chain/hash-chain.ts'
-import { type Held, runningRecord } from '../detached/hold.ts'
-import { deleteRequest } from '../detached/kept-request.ts'
+import type { LeavesJobs } from '../change/bulk-change.ts'
+import { type Claim, runningRecord } from '../change/claim.ts'
+import { deleteStopRequest } from '../change/stop-request.ts'
 import { deleteWaiting } from '../pressure/record.ts'
-import { deleteStopRequest } from '../stop-request.ts'
+import { deleteRequest } from './kept-request.ts'
 
 /** How an operation ended. */
 export interface Outcome {
@@ -71,7 +71,7 @@ export async function closeRecord(
  */
 export async function closeHeld(
   tx: Transaction,
-  held: Held,
+  held: Claim,
   outcome: Outcome,
   leavesJobs: LeavesJobs | undefined,
 ): Promise<ClosedRecord | undefined> {

@@ -1,12 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
 import { databaseFailure } from '../../database/errors/failure.ts'
-import type { RunResult } from '../batch-loop.ts'
-import type { BulkChange, Running } from '../bulk-change.ts'
-import { howToGoOn, partialFailure } from '../partial-failure.ts'
-import type { VerifiedPreview } from '../preview/preview-token.ts'
+import type { BulkChange, Running, RunResult } from '../change/bulk-change.ts'
+import type { VerifiedPreview } from '../token/preview-token.ts'
 import { closeLater } from './close-later.ts'
 import { type ClosedRecord, closeHeld, type Outcome } from './close-record.ts'
+import { howToGoOn, partialFailure } from './partial-failure.ts'
 
 interface Conclusion {
   run: RunResult

@@ -1,10 +1,10 @@
 import type { Accepted } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { BulkChange } from '../bulk-change.ts'
-import type { Commission, Done } from '../commission.ts'
-import { partialFailure } from '../partial-failure.ts'
-import { hashOfJson } from '../preview/preview-token.ts'
+import type { BulkChange } from '../change/bulk-change.ts'
+import type { Commission, Done } from '../change/commission.ts'
+import { hashOfJson } from '../token/preview-token.ts'
+import { partialFailure } from './partial-failure.ts'
 
 /** The record of the first request under an idempotency key. */
 interface FirstRequest {

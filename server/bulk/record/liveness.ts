@@ -1,7 +1,7 @@
 import type { ChangeServer } from '../../call.ts'
 import type { Fragment, Pool, Sql, Transaction } from '../../database/sql.ts'
-import type { LeavesJobs } from '../bulk-change.ts'
-import { type Held, runningRecord } from '../detached/hold.ts'
+import type { LeavesJobs } from '../change/bulk-change.ts'
+import { type Claim, runningRecord } from '../change/claim.ts'
 import { closeRecord } from './close-record.ts'
 
 const heartbeatMs = 2000
@@ -15,7 +15,7 @@ export function startHeartbeat({
   hold,
   workerSql: sql,
   localOperations,
-}: Held & Pick<ChangeServer, 'workerSql' | 'localOperations'>): () => void {
+}: Claim & Pick<ChangeServer, 'workerSql' | 'localOperations'>): () => void {
   localOperations.add(operation)
   const stopHeartbeat = repeatHeartbeat({ sql, operation, hold })
   return () => {
@@ -29,7 +29,7 @@ export function startHeartbeat({
  * may take longer than the silence after which other servers take the operation for an orphan. While a batch runs, the lock on the record
  * is enough.
  */
-function repeatHeartbeat({ sql, ...held }: { sql: Pool } & Held): () => void {
+function repeatHeartbeat({ sql, ...held }: { sql: Pool } & Claim): () => void {
   const touch = () =>
     void sql`
       update job_operations set touched_at = clock_timestamp()

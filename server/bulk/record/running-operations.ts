@@ -5,7 +5,7 @@ import type { Scope } from '../../../shared/scope.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Limits, mayShareJobs } from '../../database/shared-jobs.ts'
 import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
-import type { BulkChange } from '../bulk-change.ts'
+import type { BulkChange } from '../change/bulk-change.ts'
 import { closeOrphan, isOrphaned, type OrphanContext, orphanedAfterSeconds } from './liveness.ts'
 
 /** Another operation of the same kind in an overlapping scope. */

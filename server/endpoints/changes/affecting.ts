@@ -1,5 +1,5 @@
-import type { BulkChange, CompletedChange } from '../../bulk/bulk-change.ts'
-import type { Terms } from '../../bulk/commission.ts'
+import type { BulkChange, CompletedChange } from '../../bulk/change/bulk-change.ts'
+import type { Terms } from '../../bulk/change/commission.ts'
 import type { Within } from '../../database/scope.ts'
 import { dependentsInAnswer } from '../../undo/dependents-along.ts'
 import type { IdFields } from './filtered.ts'

@@ -1,5 +1,5 @@
 import type { BulkName } from '../../../shared/changes/kinds.ts'
-import type { Commission, Done } from '../../bulk/commission.ts'
+import type { Commission, Done } from '../../bulk/change/commission.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { ChangeServer } from '../../call.ts'
 import { handledEndpoints, type InputOf, type OutputOf, type TypedEndpoint } from '../handlers.ts'

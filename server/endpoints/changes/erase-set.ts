@@ -1,6 +1,6 @@
 import type { EraseRequest } from '../../../shared/changes/erase.ts'
-import type { JobSet, SetWithHolds } from '../../bulk/bulk-change.ts'
-import { isUnchangedSince } from '../../bulk/preview/snapshot.ts'
+import type { JobSet, SetWithHolds } from '../../bulk/change/bulk-change.ts'
+import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { countKept, isArchivedKeptByHold, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import { type Holds, noHolds } from '../../database/read-holds.ts'

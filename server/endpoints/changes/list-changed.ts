@@ -1,6 +1,6 @@
-import type { CompletedChange } from '../../bulk/bulk-change.ts'
-import { readKeys } from '../../bulk/preview/preview-keys.ts'
-import { isStillSigned, signToken } from '../../bulk/preview/preview-token.ts'
+import type { CompletedChange } from '../../bulk/change/bulk-change.ts'
+import { readKeys } from '../../bulk/token/preview-keys.ts'
+import { isStillSigned, signToken } from '../../bulk/token/preview-token.ts'
 
 interface Subject {
   kind: string

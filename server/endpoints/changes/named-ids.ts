@@ -1,6 +1,6 @@
 import type { NamedAnswer } from '../../../shared/changes/named-ids.ts'
-import { affectedBy, type BulkChange, type CompletedChange, type Matching } from '../../bulk/bulk-change.ts'
-import { withHolds } from '../../bulk/with-holds.ts'
+import { affectedBy, type BulkChange, type CompletedChange, type Matching } from '../../bulk/change/bulk-change.ts'
+import { withHolds } from '../../bulk/change/with-holds.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'

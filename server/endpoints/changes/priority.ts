@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { type PriorityRequest as Asked, setPriority as endpoint } from '../../../shared/changes/priority.ts'
-import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { changeColumns } from '../../undo/change-columns.ts'

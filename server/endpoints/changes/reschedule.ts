@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { type RescheduleRequest as Asked, reschedule as endpoint } from '../../../shared/changes/reschedule.ts'
-import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import { referenceTime } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { type RetryRequest as Asked, retry as endpoint } from '../../../shared/changes/retry.ts'
-import type { BulkChange, JobSet } from '../../bulk/bulk-change.ts'
+import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'

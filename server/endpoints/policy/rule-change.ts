@@ -3,7 +3,7 @@ import { PruneRequest, prune as pruneEndpoint } from '../../../shared/changes/pr
 import { SweepRequest, sweep as sweepEndpoint } from '../../../shared/changes/sweep.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Rule } from '../../../shared/policy/rule.ts'
-import type { Commission } from '../../bulk/commission.ts'
+import type { Commission } from '../../bulk/change/commission.ts'
 import type { ChangeServer } from '../../call.ts'
 import { changes } from '../changes/all.ts'
 

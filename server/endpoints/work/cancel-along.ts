@@ -1,7 +1,7 @@
 import { cancelBatch } from '../../../shared/changes/cancel-batch.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Scope } from '../../../shared/scope.ts'
-import type { BatchCounts } from '../../bulk/bulk-change.ts'
+import type { BatchCounts } from '../../bulk/change/bulk-change.ts'
 import { type AtOnceCall, type Counted, runAtOnce } from '../../bulk/run-at-once.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { rotatePreviewKey } from '../../../server/bulk/preview/rotate-key.ts'
+import { rotatePreviewKey } from '../../../server/bulk/token/rotate-key.ts'
 import {
   ask,
   changes,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createBatchSize } from '../../../server/bulk/batch-size.ts'
+import { createBatchSize } from '../../../server/bulk/batches/batch-size.ts'
 
 describe('the size of batches', () => {
   it('doubles while batches cost less than 50 ms, up to 16,384 jobs', () => {

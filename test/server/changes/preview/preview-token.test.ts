@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { previewLifetimeSeconds } from '../../../../server/bulk/preview/preview-token.ts'
+import { previewLifetimeSeconds } from '../../../../server/bulk/token/preview-token.ts'
 import {
   ask,
   type Change,

@@ -1,15 +1,15 @@
 import type * as z from 'zod'
-import type { Preview } from '../../shared/changes/bulk-change.ts'
-import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
-import type { Scope } from '../../shared/scope.ts'
-import type { ChangeServer } from '../call.ts'
-import type { Holds } from '../database/read-holds.ts'
-import type { Within } from '../database/scope.ts'
-import type { Fragment, Sql, Transaction } from '../database/sql.ts'
+import type { Preview } from '../../../shared/changes/bulk-change.ts'
+import { type BulkKind, kindOf } from '../../../shared/changes/kinds.ts'
+import type { Scope } from '../../../shared/scope.ts'
+import type { ChangeServer } from '../../call.ts'
+import type { Holds } from '../../database/read-holds.ts'
+import type { Within } from '../../database/scope.ts'
+import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
+import type { VerifiedPreview } from '../token/preview-token.ts'
+import type { Snapshot } from '../token/snapshot.ts'
+import type { Claim } from './claim.ts'
 import type { Commission } from './commission.ts'
-import type { Held } from './detached/hold.ts'
-import type { VerifiedPreview } from './preview/preview-token.ts'
-import type { Snapshot } from './preview/snapshot.ts'
 import type { RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
 
@@ -39,7 +39,7 @@ export interface Operation extends JobSet {
 export type Origin = Pick<Commission, 'caller' | 'identity' | 'within' | 'requestId' | 'reason'>
 
 /** An operation as this server runs it, with its commission and what the server gives to it. */
-export type Running = ChangeServer & Commission & Operation & Held
+export type Running = ChangeServer & Commission & Operation & Claim
 
 /** What the statements of one batch may use. */
 export interface BatchContext extends Operation, Origin {
@@ -185,4 +185,17 @@ export const affectedBy = (
 export type CompletedChange = Pick<Running, 'sql' | 'operation' | 'caller' | 'within' | 'binding'> & {
   counts: BatchCounts
   previewed: VerifiedPreview | undefined
+}
+
+/** What all batches of a change did together, and what stopped the change. */
+export interface RunResult {
+  /** How many jobs were changed. */
+  affected: number
+  counts: BatchCounts
+  /** How many batches changed at least one job. */
+  batches: number
+  /** How many jobs were left because other transactions held them to the end. */
+  skippedLocked: number
+  /** The error, or the reason as a clause, that stopped the change before its end. */
+  stop?: { cause: unknown } | { why: string; planned?: true }
 }

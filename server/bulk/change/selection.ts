@@ -1,5 +1,5 @@
-import { hasSafeId } from '../database/planner-hints.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
+import { hasSafeId } from '../../database/planner-hints.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 
 /** The jobs that one batch may change. */
 export interface Selection {

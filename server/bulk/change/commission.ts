@@ -1,6 +1,6 @@
-import type { Accepted } from '../../shared/changes/bulk-change.ts'
-import type { Acting, Call, ChangeServer, Reporting, Requested } from '../call.ts'
-import type { Claimed } from './detached/hold.ts'
+import type { Accepted } from '../../../shared/changes/bulk-change.ts'
+import type { Acting, Call, ChangeServer, Reporting, Requested } from '../../call.ts'
+import type { Claimed } from './claim.ts'
 
 /** A change that a second person has approved, as its record has it. */
 export interface ApprovedPlan {

@@ -3,9 +3,9 @@ import * as z from 'zod'
 import { serverName } from '../../call.ts'
 import { Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { Running } from '../bulk-change.ts'
-import type { Commission } from '../commission.ts'
-import { closedByAnother } from './hold.ts'
+import type { Running } from '../change/bulk-change.ts'
+import { closedByAnother } from '../change/claim.ts'
+import type { Commission } from '../change/commission.ts'
 
 /** The request of a change that goes on without its caller, as the database keeps it until the change has ended. */
 export const KeptRequest = z.object({

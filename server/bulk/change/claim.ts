@@ -2,14 +2,14 @@ import { Failure } from '../../../shared/errors.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
 /** An operation, as the server that runs it knows it. */
-export interface Held {
+export interface Claim {
   operation: number
   /** The key of this server to a change that goes on without its caller. Another server that takes the change over has another. */
   hold?: string | undefined
 }
 
 /** A change that goes on without its caller, and that this server has claimed. */
-export interface Claimed extends Held {
+export interface Claimed extends Claim {
   hold: string
 }
 
@@ -24,7 +24,7 @@ export const closedByAnother = (): Failure =>
  * `from job_operations … where …`: the record while the operation runs, and while this server has its hold. With `for update` both rows
  * are locked and compared as they are then, so that of two servers only one goes on.
  */
-export const runningRecord = (sql: Sql, { operation, hold }: Held): Fragment =>
+export const runningRecord = (sql: Sql, { operation, hold }: Claim): Fragment =>
   hold === undefined
     ? sql`from job_operations where id = ${operation}::bigint and state = 'running'`
     : sql`
@@ -36,7 +36,7 @@ export const runningRecord = (sql: Sql, { operation, hold }: Held): Fragment =>
  * Gives an operation back, so that another server goes on with it.
  * @param problem why this server does not go on, as a clause
  */
-export const giveBack = (sql: Sql, { operation, hold }: Held, problem: string) => sql`
+export const giveBack = (sql: Sql, { operation, hold }: Claim, problem: string) => sql`
   update jobsctl_detached
   set hold = null, server = null, problem = ${problem}::text
   where operation_id = ${operation}::bigint and hold = ${hold ?? null}::uuid`

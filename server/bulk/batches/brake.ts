@@ -1,5 +1,5 @@
-import type { Brake } from './bulk-change.ts'
-import { sleepUntil } from './sleep-until.ts'
+import type { Brake } from '../change/bulk-change.ts'
+import { sleepUntil } from '../change/sleep-until.ts'
 
 /** How much time a change may make good by going faster than its rate, in milliseconds. */
 const mostOwedMs = 1000

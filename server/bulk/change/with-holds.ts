@@ -1,5 +1,5 @@
-import { type Holds, noHolds, readHolds } from '../database/read-holds.ts'
-import type { Sql } from '../database/sql.ts'
+import { type Holds, noHolds, readHolds } from '../../database/read-holds.ts'
+import type { Sql } from '../../database/sql.ts'
 import type { JobSet, Matching, SetWithHolds } from './bulk-change.ts'
 
 /** The set of a preview, which the statement itself decides. */

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { hasSafeId } from '../database/planner-hints.ts'
-import type { Holds } from '../database/read-holds.ts'
-import type { Fragment, Sql } from '../database/sql.ts'
-import type { SearchContext } from './bulk-change.ts'
+import { hasSafeId } from '../../database/planner-hints.ts'
+import type { Holds } from '../../database/read-holds.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { SearchContext } from '../change/bulk-change.ts'
 
 /** How many ids one query collects: a query for each batch would read rows that do not match again and again. */
 const idsPerQuery = 50_000

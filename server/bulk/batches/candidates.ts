@@ -1,9 +1,9 @@
-import { hasSafeId } from '../database/planner-hints.ts'
-import type { Holds } from '../database/read-holds.ts'
-import type { Fragment } from '../database/sql.ts'
-import type { BulkChange, SearchContext } from './bulk-change.ts'
+import { hasSafeId } from '../../database/planner-hints.ts'
+import type { Holds } from '../../database/read-holds.ts'
+import type { Fragment } from '../../database/sql.ts'
+import type { BulkChange, SearchContext } from '../change/bulk-change.ts'
+import { idSelection, rangeSelection, type Selection } from '../change/selection.ts'
 import { createIdScan } from './id-scan.ts'
-import { idSelection, rangeSelection, type Selection } from './selection.ts'
 
 /** A search for a range that takes longer than this without its round trip, in milliseconds, reads many rows that do not match. */
 const sparseMs = 25

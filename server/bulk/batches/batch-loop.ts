@@ -1,30 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Waiting } from '../../shared/changes/waiting.ts'
-import type { Holds } from '../database/read-holds.ts'
+import type { Waiting } from '../../../shared/changes/waiting.ts'
+import type { Holds } from '../../database/read-holds.ts'
+import { affectedBy, type BatchCounts, type BulkChange, type Running, type RunResult } from '../change/bulk-change.ts'
+import { measureRoundTrip, type RoundTrip } from '../change/round-trip.ts'
+import type { Selection } from '../change/selection.ts'
+import { StopRequested } from '../change/stop-request.ts'
+import { holdsOf } from '../change/with-holds.ts'
+import { createOperationPause } from '../pressure/operation-pause.ts'
 import { runBatch } from './batch.ts'
 import { decideAfterError } from './batch-errors.ts'
 import { type BatchSize, createBatchSize } from './batch-size.ts'
 import { type BrakePedal, createBrake } from './brake.ts'
-import { affectedBy, type BatchCounts, type BulkChange, type Running } from './bulk-change.ts'
 import { type Candidates, createCandidates } from './candidates.ts'
-import { createOperationPause } from './pressure/operation-pause.ts'
-import { measureRoundTrip, type RoundTrip } from './round-trip.ts'
-import type { Selection } from './selection.ts'
-import { StopRequested } from './stop-request.ts'
-import { holdsOf } from './with-holds.ts'
-
-/** What all batches of a change did together, and what stopped the change. */
-export interface RunResult {
-  /** How many jobs were changed. */
-  affected: number
-  counts: BatchCounts
-  /** How many batches changed at least one job. */
-  batches: number
-  /** How many jobs were left because other transactions held them to the end. */
-  skippedLocked: number
-  /** The error, or the reason as a clause, that stopped the change before its end. */
-  stop?: { cause: unknown } | { why: string; planned?: true }
-}
 
 interface Loop {
   context: Running

@@ -1,17 +1,23 @@
-import { requireNoneElsewhere } from '../auth/require-scope.ts'
-import { databaseFailure, isConnectionLost, lossOf } from '../database/errors/failure.ts'
-import { outcomeUnknown } from '../database/errors/outcome-unknown.ts'
-import { refuseWhileFrozen } from '../database/installation/freeze.ts'
-import type { Holds } from '../database/read-holds.ts'
-import type { Sql } from '../database/sql.ts'
-import { limitIdleTime } from '../database/timeouts.ts'
-import { affectedBy, type BatchContext, type BatchCounts, type BulkChange, type Running } from './bulk-change.ts'
-import { closedByAnother, runningRecord, TakenOver } from './detached/hold.ts'
-import { addToRecord, insertEvent } from './record/add-to-record.ts'
-import type { RoundTrip } from './round-trip.ts'
-import { RangeOutgrown, type Selection } from './selection.ts'
-import { type StopRequest, StopRequested, stopClause, stopRequest } from './stop-request.ts'
-import { holdsOf } from './with-holds.ts'
+import { requireNoneElsewhere } from '../../auth/require-scope.ts'
+import { databaseFailure, isConnectionLost, lossOf } from '../../database/errors/failure.ts'
+import { outcomeUnknown } from '../../database/errors/outcome-unknown.ts'
+import { refuseWhileFrozen } from '../../database/installation/freeze.ts'
+import type { Holds } from '../../database/read-holds.ts'
+import type { Sql } from '../../database/sql.ts'
+import { limitIdleTime } from '../../database/timeouts.ts'
+import {
+  affectedBy,
+  type BatchContext,
+  type BatchCounts,
+  type BulkChange,
+  type Running,
+} from '../change/bulk-change.ts'
+import { closedByAnother, runningRecord, TakenOver } from '../change/claim.ts'
+import type { RoundTrip } from '../change/round-trip.ts'
+import { RangeOutgrown, type Selection } from '../change/selection.ts'
+import { type StopRequest, StopRequested, stopClause, stopRequest } from '../change/stop-request.ts'
+import { holdsOf } from '../change/with-holds.ts'
+import { addToRecord, insertEvent } from '../record/add-to-record.ts'
 
 interface TransactionContext extends Omit<BatchContext, 'holds'>, Pick<Running, 'sql' | 'hold'> {
   /** How long each statement of the batch waits for a lock, in milliseconds. */

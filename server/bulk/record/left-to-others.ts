@@ -1,8 +1,8 @@
 import { Failure } from '../../../shared/errors.ts'
 import { databaseFailure, isConnectionLost, isReadOnly } from '../../database/errors/failure.ts'
 import { isFrozen } from '../../database/installation/freeze.ts'
-import type { RunResult } from '../batch-loop.ts'
-import { TakenOver } from './hold.ts'
+import type { RunResult } from '../change/bulk-change.ts'
+import { TakenOver } from '../change/claim.ts'
 
 /** This server ends its part of a change that goes on without its caller, and another server goes on with it. */
 export class LeftToOthers extends Error {}

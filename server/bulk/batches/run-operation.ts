@@ -1,10 +1,10 @@
-import type { Progress } from '../../shared/changes/bulk-change.ts'
-import type { Waiting } from '../../shared/changes/waiting.ts'
-import { type RunResult, runBatches } from './batch-loop.ts'
-import type { BulkChange, Running } from './bulk-change.ts'
-import { reasonToLeave } from './detached/left-to-others.ts'
-import type { VerifiedPreview } from './preview/preview-token.ts'
-import { conclude } from './record/conclude.ts'
+import type { Progress } from '../../../shared/changes/bulk-change.ts'
+import type { Waiting } from '../../../shared/changes/waiting.ts'
+import type { BulkChange, Running, RunResult } from '../change/bulk-change.ts'
+import { conclude } from '../record/conclude.ts'
+import { reasonToLeave } from '../record/left-to-others.ts'
+import type { VerifiedPreview } from '../token/preview-token.ts'
+import { runBatches } from './batch-loop.ts'
 import { findRewritten } from './rewritten.ts'
 
 /** How far an operation has come. */

@@ -1,4 +1,4 @@
-import type { Sql } from '../database/sql.ts'
+import type { Sql } from '../../database/sql.ts'
 
 /** How many of the last measurements count. */
 const window = 8

@@ -1,8 +1,8 @@
-import { Failure } from '../../shared/errors.ts'
-import { type Pool, type Sql, tableParts } from '../database/sql.ts'
-import type { Matching, Operation } from './bulk-change.ts'
-import { digits } from './limits/size.ts'
-import { countMatching } from './preview/count.ts'
+import { Failure } from '../../../shared/errors.ts'
+import { type Pool, type Sql, tableParts } from '../../database/sql.ts'
+import type { Matching, Operation } from '../change/bulk-change.ts'
+import { digits } from '../limits/size.ts'
+import { countMatching } from '../preview/count.ts'
 
 /**
  * Which files the rows of `jobs` are in. `alter table` that writes all rows again puts them into others, and gives each of them

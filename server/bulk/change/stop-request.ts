@@ -1,5 +1,5 @@
-import { rolesThatMay } from '../auth/standing.ts'
-import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
+import { rolesThatMay } from '../../auth/standing.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 
 /** Somebody asked the operation to stop, or revoked or suspended the token of its caller, or gave it another scope or role. Its batches that were committed stand. */
 export class StopRequested extends Error {

@@ -1,5 +1,5 @@
-import { isContended, isRejectedByTables, isRowLocked } from '../database/errors/failure.ts'
-import { RangeOutgrown } from './selection.ts'
+import { isContended, isRejectedByTables, isRowLocked } from '../../database/errors/failure.ts'
+import { RangeOutgrown } from '../change/selection.ts'
 
 /** The most errors in a row that a change survives when each of them is a lock conflict or a timeout. */
 const mostFailures = 8

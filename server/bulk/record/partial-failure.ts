@@ -1,4 +1,4 @@
-import { Failure } from '../../shared/errors.ts'
+import { Failure } from '../../../shared/errors.ts'
 
 interface PartialOperation {
   id: number
