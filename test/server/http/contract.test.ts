@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { revokeToken } from '../../../server/auth/revoke-tokens.ts'
 import { idOf, makeToken } from '../../support/access/tokens.ts'
 import { everyKind } from '../../support/database/database.ts'
+import { until } from '../../support/poll.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { jobPaths } from '../../support/worker.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
@@ -362,8 +363,13 @@ describe.each(everyKind)('multi-user mode on %s', (kind) => {
     const ended = (async () => {
       for await (const chunk of stream.body) received += chunk
     })()
-    await revokeToken(world.sql, idOf(made))
     const other = { authorization: `Bearer ${await makeToken(world.sql, 'another')}` }
+    // A worker is listed once its first look for jobs is on its way: a look that comes after the revocation would check the token first.
+    await until('the worker that waits', async () => {
+      const { body } = await world.call('GET', '/api/v1/jobs/workers?domain=secret', undefined, other)
+      return JSON.stringify(body).includes('"w"')
+    })
+    await revokeToken(world.sql, idOf(made))
     const job = { domain: 'secret', job_type: 't', payload: { for: 'nobody' } }
     expect(await world.call('POST', jobPaths.enqueue, job, other)).toMatchObject({ status: 201 })
     expect(await held).toMatchObject({ status: 401, body: { code: 'unauthenticated' } })
