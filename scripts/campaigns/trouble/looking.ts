@@ -10,8 +10,10 @@ export const Looking = z.object({
   url: z.string(),
   /** How many events the log has. */
   log: count,
+  /** Streams at the head of the log that wait for events that do not come. */
+  idle: count,
   /** Streams at the head of the log that get each event: those of the acquires that are measured, too. */
-  streams: count,
+  told: count,
   /** Readers of events that are not there. */
   filtered: count,
   /** Readers of lists that find nothing. */

@@ -5,10 +5,10 @@ import { Looking } from './looking.ts'
 
 /**
  * Everybody who looks, in a process of their own: it is the server that must not make a worker wait, and a reader that is busy with what it has
- * read would make the worker of the same process wait. Says `reading` to its parent when all streams are
- * idle, and reads until it is killed.
+ * read would make the worker of the same process wait. Says `reading` to its parent when all streams
+ * are at the head, and reads until it is killed.
  */
-const { url, log, streams, filtered, lists, catchingUp } = Looking.parse(JSON.parse(process.argv[2] ?? ''))
+const { url, log, idle, told, filtered, lists, catchingUp } = Looking.parse(JSON.parse(process.argv[2] ?? ''))
 const dispatcher = new Agent({ bodyTimeout: 0, headersTimeout: 120_000 })
 const get = (path: string) => request(`${url}${path}`, { headers: { 'x-api-key': apiKey }, dispatcher })
 
@@ -34,7 +34,8 @@ const times = <T>(count: number, make: () => T): T[] => Array.from({ length: cou
 const somewhere = () => Math.floor(Math.random() * log * 0.2)
 
 process.once('disconnect', () => process.exit())
-await Promise.all(times(streams, () => follow(`after_id=${Number.MAX_SAFE_INTEGER}`)))
+const head = `after_id=${Number.MAX_SAFE_INTEGER}`
+await Promise.all([...times(idle, () => follow(`domain=nobody&${head}`)), ...times(told, () => follow(head))])
 times(filtered, () => readAgain(() => `${events.path}?domain=nobody&after_id=${somewhere()}`))
 times(lists, () => readAgain(() => `${listJobs.path}?error=nowhere&limit=50`))
 times(catchingUp, () => void follow('domain=nobody').catch(() => {}))
