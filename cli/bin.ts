@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { isOftenUsed } from './command-line/often-used.ts'
 import { quickAnswer } from './quick-answer.ts'
 import { fileErrorText } from './system.ts'
 
@@ -18,5 +19,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const argv = process.argv.slice(2)
 const quick = quickAnswer(argv)
-if (quick === undefined) void import('./process.ts').then(({ run }) => run(argv, () => outGone))
-else process.stdout.write(quick)
+if (quick === undefined) {
+  const program = isOftenUsed(argv[0]) ? import('./run-often-used.ts') : import('./run-any.ts')
+  void program.then(({ run }) => run(argv, () => outGone))
+} else process.stdout.write(quick)

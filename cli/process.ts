@@ -2,14 +2,17 @@ import { homedir, hostname, userInfo } from 'node:os'
 import { isAbsolute } from 'node:path'
 import { isatty } from 'node:tty'
 import { exits } from '../shared/exits.ts'
-import { commands } from './commands/all.ts'
+import type { CommandSpec } from './context.ts'
 import { main } from './main.ts'
 import { watchReader } from './terminal/pipe-reader.ts'
 
 const interruption = new AbortController()
 
-/** Runs the command line of this process, and leaves its exit code. */
-export async function run(argv: readonly string[], outGone: () => boolean): Promise<void> {
+/** The function that runs the command line of this process by one of `commands`, and leaves its exit code. */
+export const runnerOf = (commands: readonly CommandSpec[]) => (argv: readonly string[], outGone: () => boolean) =>
+  run(commands, argv, outGone)
+
+async function run(commands: readonly CommandSpec[], argv: readonly string[], outGone: () => boolean): Promise<void> {
   process.stderr.on('error', () => {})
   const isReaderGone = watchReader(1)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -4,7 +4,8 @@ import type { Plugin } from 'esbuild'
 
 /** Modules that are built into files of their own, and the names of these files for the one that loads them. */
 const ownFiles = [
-  [/^\.\/process\.ts$/, './process.js'],
+  [/^\.\/run-any\.ts$/, './run-any.js'],
+  [/^\.\/run-often-used\.ts$/, './run-often-used.js'],
   [/^\.\/parse-yaml\.ts$/, './commands/policy/parse-yaml.js'],
   [/^\.\/through-proxy\.ts$/, './http/through-proxy.js'],
   [/^cli-table3$/, './cli-table3.js'],
@@ -16,8 +17,9 @@ const ownFiles = [
 export const ownPaths: readonly string[] = ownFiles.map(([, path]) => path)
 
 /**
- * Builds into files of their own what a run loads only when it needs it: the commands, which `--version` and `--help` do not need, the
- * schemas of zod, which only calls need, and what few commands use: the reader of YAML, the times of cron, and tables.
+ * Builds what `bin.ts` loads only when it needs it into files of their own: one with all commands, and a smaller one with those that are
+ * often used. So it is with what few commands use: the reader of YAML, the times of cron, and tables; and with zod, which many runs do
+ * not need (`quick-endpoints.ts`).
  */
 export const inOwnFiles: Plugin = {
   name: 'in-own-files',

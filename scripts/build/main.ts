@@ -8,6 +8,7 @@ import { inOwnFiles, ownPaths, parsersAsBytes, withoutUnused } from './cli-plugi
 import { patchDriver } from './driver/patch-driver.ts'
 import { licencesOf } from './licences.ts'
 import { writeMadeFiles } from './made-files.ts'
+import { quickEndpoints, requireQuickEndpoints } from './quick-endpoints.ts'
 import { refuseEagerImports } from './refuse-eager-imports.ts'
 import { buildSdk } from './sdk.ts'
 import { buildUi } from './ui.ts'
@@ -53,10 +54,12 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [inOwnFiles, parsersAsBytes, withoutUnused, withoutMeanings],
+  plugins: [inOwnFiles, quickEndpoints, parsersAsBytes, withoutUnused, withoutMeanings],
   assetNames: '[name]',
 }
 
+/** Each has all that its commands need, so that one run reads one of them. */
+const programs = ['cli/run-any.ts', 'cli/run-often-used.ts']
 /** Loaded by commands that need them. */
 const packages = ['cli-table3', 'croner', 'zod']
 
@@ -65,7 +68,7 @@ await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
   build({
     ...cli,
-    entryPoints: ['cli/bin.ts', 'cli/process.ts', 'cli/commands/policy/parse-yaml.ts', 'cli/http/through-proxy.ts'],
+    entryPoints: ['cli/bin.ts', ...programs, 'cli/commands/policy/parse-yaml.ts', 'cli/http/through-proxy.ts'],
   }),
   build({ ...cli, plugins: [usedOfZod], entryPoints: packages.map((name) => ({ in: name, out: name })) }),
   build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
@@ -73,7 +76,8 @@ const built = await Promise.all([
   buildUi(),
   buildSdk(),
 ])
-refuseEagerImports(built[0].metafile, 'cli/process.ts', ownPaths)
+for (const entry of programs) refuseEagerImports(built[0].metafile, entry, ownPaths)
+requireQuickEndpoints(built[0].metafile)
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })
 await mkdir('dist/man')

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path'
+import { isOftenUsed } from '../../../cli/command-line/often-used.ts'
 import type { CommandSpec } from '../../../cli/context.ts'
 import type { Io } from '../../../cli/io.ts'
 import { newFolder } from '../database/database.ts'
@@ -27,7 +28,7 @@ export async function runJobsctl(
 ): Promise<Ended> {
   const [{ main }, commands, environment] = await Promise.all([
     import('../../../cli/main.ts'),
-    given ?? import('../../../cli/commands/all.ts').then(({ commands }) => commands),
+    given ?? commandsFor(argv),
     environmentOf(env),
   ])
   const output = { out: '', err: '' }
@@ -35,6 +36,12 @@ export async function runJobsctl(
   const { refuseLostHints } = await import('./hints.ts')
   refuseLostHints(argv, `${output.err}\n${output.out}`)
   return { code, ...output }
+}
+
+/** The commands of the program that `bin.ts` runs for a command line. */
+async function commandsFor([word]: readonly string[]): Promise<readonly CommandSpec[]> {
+  const often = isOftenUsed(word) && (await import('../../../cli/commands/often-used.ts'))
+  return often ? often.oftenUsedCommands : (await import('../../../cli/commands/all.ts')).commands
 }
 
 interface IoOptions {
