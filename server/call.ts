@@ -34,19 +34,19 @@ export interface PressureLimits {
 type Completion = Extract<FinishItem, { action: 'complete' }> & { finish: string | undefined }
 
 /** Completes a job together with others (`waiting/shared-statement.ts`); undefined where it is to be completed alone. */
-export type CompleteTogether = (
+export type SharedComplete = (
   call: Pick<Call, 'requestId' | 'within'>,
   item: Completion,
 ) => Promise<Finished | undefined>
 
 /** Enqueues a job together with others (`waiting/shared-statement.ts`); undefined where it is to be enqueued alone. */
-export type InsertTogether<Row> = (
+export type SharedInsert<Row> = (
   call: Pick<Call, 'requestId' | 'traceId' | 'caller'>,
   job: NewJob,
 ) => Promise<Row | undefined>
 
 /** Leases a job together with others (`waiting/shared-statement.ts`); undefined where the call is to lease alone. */
-export type LeaseTogether<Row> = (
+export type SharedLease<Row> = (
   call: Pick<Call, 'requestId' | 'leaseOwner' | 'leaseMaxSeconds'>,
   request: AcquireRequest,
 ) => Promise<Row[] | undefined>
@@ -92,9 +92,9 @@ interface WorkServer extends Serving {
   longPolls: LongPolls
   /** The sightings of workers, which ask for jobs. */
   workerSightings: WorkerSightings
-  completeTogether: CompleteTogether
-  leaseTogether: { whole: LeaseTogether<Job>; attempt: LeaseTogether<z.output<typeof Attempt>> }
-  insertTogether: { whole: InsertTogether<Job>; named: InsertTogether<Pick<Job, 'id' | 'uuid' | 'status'>> }
+  sharedComplete: SharedComplete
+  sharedLease: { whole: SharedLease<Job>; attempt: SharedLease<z.output<typeof Attempt>> }
+  sharedInsert: { whole: SharedInsert<Job>; named: SharedInsert<Pick<Job, 'id' | 'uuid' | 'status'>> }
 }
 
 /** What a server masks in payloads and errors, and for whom. */

@@ -28,9 +28,9 @@ import { beginHistory } from './history/keeper.ts'
 import { createApp } from './http/app.ts'
 import { createSite } from './http/browser/site.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
-import { createInsertTogether } from './lifecycle/insert/insert-together.ts'
-import { createLeaseTogether } from './lifecycle/lease/lease-together.ts'
-import { createCompleteTogether } from './lifecycle/settle/complete-together.ts'
+import { createSharedInsert } from './lifecycle/insert/shared-insert.ts'
+import { createSharedLease } from './lifecycle/lease/shared-lease.ts'
+import { createSharedComplete } from './lifecycle/settle/shared-complete.ts'
 import type { Log } from './log/log.ts'
 import { errorText } from './log/system-error.ts'
 import type { Meter } from './meter.ts'
@@ -186,9 +186,9 @@ const createContext = ({
   knownEmpty: createKnownEmpty(),
   workerSightings: createWorkerSightings({ sql, log, stopping }),
   singleFlight: createSingleFlight(),
-  completeTogether: createCompleteTogether(sql),
-  leaseTogether: createLeaseTogether(sql),
-  insertTogether: createInsertTogether(sql),
+  sharedComplete: createSharedComplete(sql),
+  sharedLease: createSharedLease(sql),
+  sharedInsert: createSharedInsert(sql),
   quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
   leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,
   maxJsonBytes: env.JOBS_MAX_JSON_BYTES,

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type AcquireRequest, Attempt } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
-import type { LeaseTogether, WorkCall } from '../../call.ts'
+import type { SharedLease, WorkCall } from '../../call.ts'
 import { attemptOfJob, type JobShape, wholeJob } from '../../lifecycle/job-row.ts'
 import { nextDueMs } from '../../lifecycle/lease/due.ts'
 import { leaseJobs } from '../../lifecycle/lease/lease.ts'
@@ -21,12 +21,12 @@ const pollMs = 1000
  * of the scope of the caller
  */
 export const acquire = (call: WorkCall, request: AcquireRequest): Promise<{ jobs: Job[] }> =>
-  acquireAs(call, request, { shape: wholeJob, leaseShared: call.leaseTogether.whole })
+  acquireAs(call, request, { shape: wholeJob, leaseShared: call.sharedLease.whole })
 
 /** Leases jobs as `acquire`, and answers of each what a worker needs to run it and to end its attempt. */
 export const acquireMinimally = async (call: WorkCall, request: AcquireRequest) => ({
   body: MinimalOutput.parse(
-    await acquireAs(call, request, { shape: attemptOfJob, leaseShared: call.leaseTogether.attempt }),
+    await acquireAs(call, request, { shape: attemptOfJob, leaseShared: call.sharedLease.attempt }),
   ),
 })
 
@@ -38,7 +38,7 @@ type Leased = Pick<Job, 'id' | 'worker_id' | 'lease_id'>
 async function acquireAs<Row extends Leased>(
   call: WorkCall,
   given: AcquireRequest,
-  { shape, leaseShared }: { shape: JobShape<Row>; leaseShared: LeaseTogether<Row> },
+  { shape, leaseShared }: { shape: JobShape<Row>; leaseShared: SharedLease<Row> },
 ): Promise<{ jobs: Row[] }> {
   const request = withinScope(call, given)
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))

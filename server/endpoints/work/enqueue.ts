@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { EnqueuedJob, NewJob } from '../../../shared/work/enqueue.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
-import type { InsertTogether, WorkCall } from '../../call.ts'
+import type { SharedInsert, WorkCall } from '../../call.ts'
 import { isUniqueViolation } from '../../database/errors/failure.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { refuseCycles } from '../../lifecycle/dependents/dependency-cycles.ts'
@@ -31,7 +31,7 @@ export async function enqueueJob(call: WorkCall, job: NewJob): Promise<EnqueuedJ
  * @throws as `enqueueJob`
  */
 export async function enqueueJobs(call: WorkCall, { jobs }: InputOf<'enqueueBatch'>): Promise<{ jobs: EnqueuedJob[] }> {
-  const enqueued = await enqueue(call, jobs, { shape: wholeJob, insertShared: call.insertTogether.whole })
+  const enqueued = await enqueue(call, jobs, { shape: wholeJob, insertShared: call.sharedInsert.whole })
   // A job that existed may be another caller's, which only chose the same key.
   return { jobs: isContentHidden(call) ? enqueued.map(withoutContent) : enqueued }
 }
@@ -42,7 +42,7 @@ export async function enqueueJobs(call: WorkCall, { jobs }: InputOf<'enqueueBatc
  * @throws as `enqueueJob`
  */
 export async function enqueueMinimally(call: WorkCall, jobs: readonly NewJob[]) {
-  const enqueued = await enqueue(call, jobs, { shape: namedJob, insertShared: call.insertTogether.named })
+  const enqueued = await enqueue(call, jobs, { shape: namedJob, insertShared: call.sharedInsert.named })
   const existing = enqueued.flatMap(({ created }, index) => (created ? [] : [index]))
   const created = enqueued.length - existing.length
   const body = { ids: enqueued.map(({ id }) => id), created, ...(existing.length > 0 && { existing }) }
@@ -55,7 +55,7 @@ type Enqueued<Row> = Map<number, Created<Row>>
 /** What the answer has of a job, and the function that enqueues a single one together with those of other calls. */
 interface Answering<Row extends NamedJob> {
   shape: JobShape<Row>
-  insertShared: InsertTogether<Row>
+  insertShared: SharedInsert<Row>
 }
 
 async function enqueue<Row extends NamedJob>(

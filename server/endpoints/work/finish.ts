@@ -21,7 +21,7 @@ export type FinishCall = Reading &
     | 'maxJsonBytes'
     | 'reportChangedRows'
     | 'leaseOwner'
-    | 'completeTogether'
+    | 'sharedComplete'
   >
 
 /** @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token */
@@ -86,7 +86,7 @@ async function settleTogether(
   [item, ...others]: readonly KeyedFinish[],
 ): Promise<Finished[] | undefined> {
   if (item?.action !== 'complete' || others.length > 0) return undefined
-  const completed = await call.completeTogether(call, item)
+  const completed = await call.sharedComplete(call, item)
   return completed && [completed]
 }
 

@@ -17,12 +17,12 @@ import { cancelJob } from '../../../server/endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs, enqueueMinimally } from '../../../server/endpoints/work/enqueue.ts'
 import { completeJob, failJob, releaseJob } from '../../../server/endpoints/work/finish.ts'
 import { renewJobs } from '../../../server/endpoints/work/renew.ts'
-import { createInsertTogether } from '../../../server/lifecycle/insert/insert-together.ts'
+import { createSharedInsert } from '../../../server/lifecycle/insert/shared-insert.ts'
 import { attemptOfJob, wholeJob } from '../../../server/lifecycle/job-row.ts'
 import { reclaim } from '../../../server/lifecycle/lease/expired-leases.ts'
 import { leaseJobs } from '../../../server/lifecycle/lease/lease.ts'
-import { createLeaseTogether } from '../../../server/lifecycle/lease/lease-together.ts'
-import { createCompleteTogether } from '../../../server/lifecycle/settle/complete-together.ts'
+import { createSharedLease } from '../../../server/lifecycle/lease/shared-lease.ts'
+import { createSharedComplete } from '../../../server/lifecycle/settle/shared-complete.ts'
 import { createEventWatermark } from '../../../server/waiting/event-watermark.ts'
 import { createKnownEmpty } from '../../../server/waiting/known-empty.ts'
 import { createLongPolls } from '../../../server/waiting/long-poll.ts'
@@ -51,9 +51,9 @@ const callWith = (sql: Pool): Call => ({
   knownEmpty: createKnownEmpty(),
   slowReads: createSlowReads({ most: 1 }),
   singleFlight: createSingleFlight(),
-  completeTogether: createCompleteTogether(sql),
-  leaseTogether: createLeaseTogether(sql),
-  insertTogether: createInsertTogether(sql),
+  sharedComplete: createSharedComplete(sql),
+  sharedLease: createSharedLease(sql),
+  sharedInsert: createSharedInsert(sql),
   workerSightings: { asked: () => {} },
   archiveBeforeDelete: true,
   archiveDays: 30,

@@ -1,4 +1,4 @@
-import type { Acting, CompleteTogether } from '../../call.ts'
+import type { Acting, SharedComplete } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { shareStatement } from '../../waiting/shared-statement.ts'
 import { type CallsCompletion, unlockedCompletionsOf } from './leased-attempts.ts'
@@ -15,7 +15,7 @@ interface Waiting {
  * row is locked.
  * @param sql the connections of workers
  */
-export function createCompleteTogether(sql: Sql): CompleteTogether {
+export function createSharedComplete(sql: Sql): SharedComplete {
   const complete = shareStatement({
     run: (waiting: readonly Waiting[]) => completeAll(sql, waiting),
     kind: ({ within }) => JSON.stringify(within ?? null),

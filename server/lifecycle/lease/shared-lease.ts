@@ -1,6 +1,6 @@
 import type { AcquireRequest } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
-import type { LeaseTogether, ServerContext } from '../../call.ts'
+import type { ServerContext, SharedLease } from '../../call.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Sql } from '../../database/sql.ts'
 import { shareStatement } from '../../waiting/shared-statement.ts'
@@ -21,15 +21,15 @@ interface Asking {
  * Makes the functions by which calls take one job each, with the answer of each shape. A call for several jobs takes them alone.
  * @param sql the connections of workers
  */
-export const createLeaseTogether = (sql: Sql): ServerContext['leaseTogether'] => ({
-  whole: leaseTogether(sql, wholeJob),
-  attempt: leaseTogether(sql, attemptOfJob),
+export const createSharedLease = (sql: Sql): ServerContext['sharedLease'] => ({
+  whole: sharedLease(sql, wholeJob),
+  attempt: sharedLease(sql, attemptOfJob),
 })
 
 /** Each number of calls is a statement of its own, which each connection prepares. */
 const most = 8
 
-function leaseTogether<Row extends Pick<Job, 'id'>>(sql: Sql, shape: JobShape<Row>): LeaseTogether<Row> {
+function sharedLease<Row extends Pick<Job, 'id'>>(sql: Sql, shape: JobShape<Row>): SharedLease<Row> {
   const lease = shareStatement<Asking, Row[]>({
     run: (askings) => leaseAll(sql, askings, shape),
     kind: ({ request: { domain, queue, job_types, owner_user_id }, seconds, leaseOwner }) =>

@@ -1,4 +1,4 @@
-import type { InsertTogether, ServerContext } from '../../call.ts'
+import type { ServerContext, SharedInsert } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { shareStatement } from '../../waiting/shared-statement.ts'
 import { type JobShape, type NamedJob, namedJob, wholeJob } from '../job-row.ts'
@@ -10,12 +10,12 @@ import { uuidV7 } from './uuid-v7.ts'
  * is enqueued alone: its statement may wait for another transaction.
  * @param sql the connections of workers
  */
-export const createInsertTogether = (sql: Sql): ServerContext['insertTogether'] => ({
-  whole: insertTogether(sql, wholeJob),
-  named: insertTogether(sql, namedJob),
+export const createSharedInsert = (sql: Sql): ServerContext['sharedInsert'] => ({
+  whole: sharedInsert(sql, wholeJob),
+  named: sharedInsert(sql, namedJob),
 })
 
-function insertTogether<Row extends NamedJob>(sql: Sql, shape: JobShape<Row>): InsertTogether<Row> {
+function sharedInsert<Row extends NamedJob>(sql: Sql, shape: JobShape<Row>): SharedInsert<Row> {
   const insert = shareStatement<CallsEntry, Row>({
     async run(entries) {
       const rows = await insertJobsOfCalls(sql, entries, shape)
