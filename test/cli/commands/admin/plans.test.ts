@@ -34,6 +34,20 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     return /^Plan (\d+): would delete 3 jobs in a\. It waits for /.exec(out)?.[1] ?? `none: ${out}`
   }
 
+  /** The words of the command of a verb that a run printed. */
+  const printed = ({ out, err }: { out: string; err: string }, verb: string) =>
+    new RegExp(`jobsctl (${verb} [^;\\n]*)`).exec(out + err)?.[1]?.split(' ') ?? ['none', out, err]
+
+  it('print the next command so that the person it is for can run it as it is', async () => {
+    const planned = await as('ann', [...prune, '--propose', '--reason', 'the disk is full'])
+    const early = await as('ann', ['apply', /\d+/.exec(planned.out)?.[0] ?? '', '--yes'])
+    expect(printed(early, 'approve')).toEqual(printed(planned, 'approve'))
+    const approved = await as('ben', printed(planned, 'approve'))
+    expect(approved).toMatchObject({ code: 0 })
+    expect(await as('ann', printed(approved, 'apply'))).toMatchObject({ code: 0 })
+    expect(await world.count()).toBe(0)
+  })
+
   it('of a policy beyond --max name the commands that apply them all the same, or take them back', async () => {
     const file = join(await newFolder('policy'), 'policy.yaml')
     const rule = `domain: a\n    prune: { status: [completed], older_than: 30d }`
@@ -48,6 +62,9 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
       ),
     })
     expect(refused.err).not.toContain('narrow the scope')
+    expect(await as('boss', [...printed(refused, 'apply'), '--dry-run'])).toMatchObject({ code: 0 })
+    expect(await as('boss', printed(refused, 'reject'))).toMatchObject({ code: 0 })
+    expect(await as('boss', ['apply', id, '--yes'])).toMatchObject({ code: 6 })
   })
 
   it('are made, shown, approved and applied by their number', async () => {
