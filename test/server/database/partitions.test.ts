@@ -4,6 +4,7 @@ import { clearAll, codeOf, prune, retry } from '../../support/bulk-tools.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { partitionJobs } from '../../support/database/partitions.ts'
 import { filteredPaths } from '../../support/filtered.ts'
+import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
@@ -67,12 +68,15 @@ it('list, show, clusters, explain, stats and a sweep see both partitions', async
 it('the sizes that doctor shows are those of all partitions', async () => {
   await world.jobs(30, { status: 'failed' })
   await world.sql`vacuum analyze jobs`
-  const { body } = await world.call('GET', '/api/v1/jobs/storage')
-  const { bytes, rows } = Object(body).tables.find(({ table }: { table: string }) => table === 'jobs')
+  // PostgreSQL 13 and 14 tell the number of rows by a process of its own, some time after the vacuum.
+  const { bytes } = await until('the rows of the partitions', async () => {
+    const { body } = await world.call('GET', '/api/v1/jobs/storage')
+    const jobs = Object(body).tables.find(({ table }: { table: string }) => table === 'jobs')
+    return jobs.rows >= 30 && jobs
+  })
   const [disk] = await world.sql`
     select sum(pg_total_relation_size(relid))::bigint as bytes from pg_partition_tree('jobs')`
   expect(bytes).toBe(disk?.bytes)
-  expect(rows).toBeGreaterThanOrEqual(30)
 })
 
 it('its indexes are left to the operator, and are built on each partition', async () => {
