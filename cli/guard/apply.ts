@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { outcomes } from '../../shared/outcomes.ts'
 import type { Ending } from '../output/print.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
-import { type ChangeRun, canUndo, countOf, mostOf, notesOf, outcomeFields, type Previewed } from './change.ts'
+import { type ChangeRun, canUndo, countOfAll, mostOf, notesOf, outcomeFields, type Previewed } from './change.ts'
 import { detachChange } from './detach.ts'
 import { namedEnding } from './named-jobs.ts'
 import { nextCall, sendChange } from './send-change.ts'
@@ -38,7 +38,7 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   answers: readonly z.output<Out>[],
 ): Promise<Ending> {
   const { print } = context
-  const done = answers.reduce<number>((sum, answer) => sum + countOf(change, answer), 0)
+  const done = countOfAll(change, answers)
   const tally = tallyOf(answers)
   const { facts, notes } = notesOf({ context, change }, answers, previewed?.answers)
   if (done > 0 || print.structured || print.forPeople) {

@@ -104,6 +104,12 @@ export const countOf = <In extends z.ZodType, Out extends z.ZodType>(
   answer: z.output<Out>,
 ): number => (count ? count(answer) : (countsIn(answer)[kindOf(name).countedBy] ?? 0))
 
+/** How many jobs the answers to the calls of a change say were changed, all together. */
+export const countOfAll = <In extends z.ZodType, Out extends z.ZodType>(
+  change: Pick<BulkChange<In, Out>, 'name' | 'count'>,
+  answers: readonly z.output<Out>[],
+): number => sumOf(answers.map((answer) => countOf(change, answer)))
+
 /** One change on its way through the guard. */
 export interface ChangeRun<In extends z.ZodType, Out extends z.ZodType> {
   context: Context

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import { progressReporter } from '../output/progress-bar.ts'
-import { type ChangeRun, countOf, type Previewed } from './change.ts'
+import { type ChangeRun, countOf, countOfAll, type Previewed } from './change.ts'
 import { partialResult } from './partial-result.ts'
 import { bulkPart } from './tally.ts'
 
@@ -23,7 +23,7 @@ export async function sendChange<In extends z.ZodType, Out extends z.ZodType>(
 ): Promise<z.output<Out>> {
   const { context, client, change } = run
   const { io, settings } = context
-  const before = answers.reduce<number>((sum, answer) => sum + countOf(change, answer), 0)
+  const before = countOfAll(change, answers)
   const reporter = progressReporter({ io, quiet: settings.quiet, say: (text) => change.say(text, true), before, total })
   let last: Progress | undefined
   const onProgress = (progress: Progress) => {
@@ -78,7 +78,7 @@ export async function nextCall<In extends z.ZodType, Out extends z.ZodType>(
     const preview_token = bulkPart(body).preview?.token
     return { bounded: change.bounded(request, { max: (counted ?? 0) + joining, preview_token, ...brake }) }
   } catch (error) {
-    const before = answers.reduce<number>((sum, answer) => sum + countOf(change, answer), 0)
+    const before = countOfAll(change, answers)
     throw await partialResult(run, error, { answers, before, last: undefined })
   }
 }

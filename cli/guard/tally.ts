@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { bulkAnswer } from '../../shared/changes/bulk-change.ts'
 import { Count } from '../../shared/scope.ts'
+import { sumOf } from '../text/numbers.ts'
 
 const BulkAnswer = z.object(bulkAnswer)
 export type BulkAnswer = z.output<typeof BulkAnswer>
@@ -28,7 +29,7 @@ export function tallyOf(answers: readonly unknown[]): Tally {
   const ids = parts.flatMap(({ operation_id }) => operation_id ?? [])
   const sum = (name: 'batches' | 'elapsed_ms' | 'skipped' | 'skipped_locked') => {
     const values = parts.flatMap((part) => part[name] ?? [])
-    return values.length > 0 ? values.reduce((total, value) => total + value, 0) : undefined
+    return values.length > 0 ? sumOf(values) : undefined
   }
   return {
     operation_ids: ids.length > 0 ? ids : undefined,

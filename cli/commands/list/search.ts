@@ -4,7 +4,7 @@ import type { Scope } from '../../../shared/scope.ts'
 import type { Context } from '../../context.ts'
 import { hasNoJobs } from '../../guard/known-scope.ts'
 import { type ProgressReporter, progressReporter } from '../../output/progress-bar.ts'
-import { groupedDigits, jobsText } from '../../text/numbers.ts'
+import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
 import { type Page, pagesOf } from './all-pages.ts'
 
 /** What a search of a list found. */
@@ -37,7 +37,7 @@ export async function searchList(context: Context, { request, scope }: Search): 
   const limit = Number(request.limit)
   const progress = searchProgress(context)
   const pages: Page[] = []
-  const count = () => pages.reduce((sum, { jobs }) => sum + jobs.length, 0)
+  const count = () => sumOf(pages.map(({ jobs }) => jobs.length))
   try {
     for await (const page of pagesOf(context, request, () => limit - count())) {
       pages.push(page)
@@ -55,7 +55,7 @@ export async function searchList(context: Context, { request, scope }: Search): 
   }
 }
 
-const scannedIn = (pages: readonly Page[]): number => pages.reduce((sum, { scanned = 0 }) => sum + scanned, 0)
+const scannedIn = (pages: readonly Page[]): number => sumOf(pages.map(({ scanned = 0 }) => scanned))
 
 function foundIn(pages: readonly Page[], request: Record<string, string>): Found {
   const last = pages.at(-1)

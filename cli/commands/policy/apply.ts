@@ -12,7 +12,7 @@ import { withLookCommand } from '../../guard/unknown-outcome.ts'
 import type { Client } from '../../http/client.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
-import { groupedDigits, jobsText } from '../../text/numbers.ts'
+import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
 import { whenText } from '../../text/times.ts'
 import { firstRunsText } from '../plans/decide.ts'
 import { type Difference, differenceColumns, differencesOf } from './differences.ts'
@@ -43,7 +43,7 @@ export async function applyPolicy(context: Context, file: string): Promise<Endin
   if (settings.propose) return sendProposal(context, { path: endpoint.path, request }, plannedText(rules.length))
   const { body } = await client.call(endpoint, { ...request, dry_run: true })
   const firstRuns = body.first_runs ?? []
-  const total = firstRuns.reduce((sum, { would_change }) => sum + (would_change ?? 0), 0)
+  const total = sumOf(firstRuns.map(({ would_change }) => would_change ?? 0))
   const differences = differencesOf(before.rules, rules)
   const applying = { context, client, file, request, differences, firstRuns, total }
   if (settings.dryRun) return showDryRun(applying, body.would_change === true)
