@@ -33,11 +33,14 @@ export interface Connection {
 
 /** What is the same with and without a proxy. Each call has its own deadline, so that no other limit of time applies. */
 const options: Client.Options = {
-  ...{ connectTimeout: 0, headersTimeout: 0, bodyTimeout: 0 },
+  connectTimeout: 0,
+  headersTimeout: 0,
+  bodyTimeout: 0,
   // In bytes. Proxies add headers of their own, and 16 KiB, the default, is for servers that anybody may call.
   maxHeaderSize: 65_536,
   // In milliseconds. An idle connection is closed before servers and proxies close it, most of which wait for 5 s or longer.
-  ...{ keepAliveTimeout: 4000, keepAliveMaxTimeout: 4000 },
+  keepAliveTimeout: 4000,
+  keepAliveMaxTimeout: 4000,
 }
 
 /** One socket at most, which carries one request at a time. */

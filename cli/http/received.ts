@@ -26,7 +26,8 @@ export function redacted({ status, headers, header, json }: Received, target: Ta
   const masked = redactorFor(target)
   const maskedValue = (_name: string, value: unknown) => (typeof value === 'string' ? masked(value) : value)
   return {
-    ...{ status, headers },
+    status,
+    headers,
     header: (name) => {
       const value = header(name)
       return value === undefined ? undefined : masked(value)

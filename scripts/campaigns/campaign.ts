@@ -19,7 +19,7 @@ export interface Campaign {
   /**
    * Checks the values of the flags. Returns the seed, where there is one, and what runs the campaign and resolves to the number of
    * promises that were broken.
-   * @throws ZodError when a value is none of the flag
+   * @throws ZodError when a flag does not take its value
    */
   prepare: (values: unknown) => { seed: unknown; run: (running: Run) => Promise<number> }
 }
@@ -32,7 +32,8 @@ interface Definition<Flags extends z.ZodObject> {
 
 /** Describes a campaign, with the types of its flags. */
 export const defineCampaign = <Flags extends z.ZodObject>({ about, flags, run }: Definition<Flags>): Campaign => ({
-  ...{ about, flags },
+  about,
+  flags,
   prepare(values) {
     const parsed = flags.parse(values)
     return { seed: Object(parsed).seed, run: (running) => run(parsed, running) }

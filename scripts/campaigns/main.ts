@@ -28,7 +28,7 @@ function exitWithList(): never {
   const list = Object.entries(campaigns).map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   const lines = [usage, '', ...list, '', 'npm run campaign -- <name> --help lists the flags.'].join('\n')
   if (name === '--help') console.log(lines)
-  else console.error(`error: ${name} is none of the campaigns\n${lines}`)
+  else console.error(`error: there is no campaign ${name}\n${lines}`)
   process.exit(name === '--help' ? 0 : 2)
 }
 

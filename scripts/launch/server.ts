@@ -84,7 +84,7 @@ export const errorsOf = (server: ServerProcess): string[] =>
 export const listeningAt = (server: ServerProcess): string | undefined =>
   /listening on (http:[^"\s]+)/.exec(server.text())?.[1]
 
-/** A server that does not start hangs after so many milliseconds. */
+/** A server that has not started within this many milliseconds hangs. */
 const limitMs = 180_000
 
 /**

@@ -5,7 +5,7 @@ import { pages, textOf } from '../support/docs.ts'
 
 const Manifest = z.object({ scripts: z.record(z.string(), z.string()) })
 
-/** What names scripts of this version: the changelog tells of others, too. */
+/** What names scripts of this version: the changelog names scripts of earlier versions, too. */
 const named = (pattern: RegExp): string[] =>
   [
     ...pages.filter((page) => page !== 'CHANGELOG.md'),

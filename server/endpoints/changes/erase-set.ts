@@ -107,5 +107,10 @@ export function matchingErasure(sql: Sql, set: SetWithHolds, erasing: Erasing): 
 }
 
 export const filterOf = ({ domain, queue, job_type, owner_user_id, ids, payload }: Filter): Filter => ({
-  ...{ domain, queue, job_type, owner_user_id, ids, payload },
+  domain,
+  queue,
+  job_type,
+  owner_user_id,
+  ids,
+  payload,
 })

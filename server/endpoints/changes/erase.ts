@@ -120,7 +120,12 @@ async function eraseBatch(
 }
 
 const erasedOf = ({ jobs = 0, archived = 0, gone = 0, row_images = 0, attachments = 0, events = 0 }: BatchCounts) => ({
-  ...{ jobs, archived, gone, row_images, attachments, events },
+  jobs,
+  archived,
+  gone,
+  row_images,
+  attachments,
+  events,
 })
 
 /** Without the columns of the server nobody can tell which archived jobs a hold keeps. */

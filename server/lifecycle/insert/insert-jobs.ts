@@ -129,8 +129,8 @@ async function insert<Row extends NamedJob>(
 
 /**
  * Defines the CTEs `request`, the entries; `fresh`, the entries whose idempotency key does not exist; and `edges (n, uuid, needs, status)`,
- * their dependencies with the status of the job that is needed, null where there is none. A key that exists is answered with its job even
- * where nothing can be inserted. A job outside of the scope of the caller is not found. The lock keeps a job that is needed from being
+ * their dependencies. `status` is that of the job that is needed, and null where no such job is found. An entry whose key exists is answered
+ * with the job of that key, even where nothing can be inserted. A job outside of the scope of the caller is not found. The lock keeps a job that is needed from being
  * deleted before its edge is there for the one who deletes it.
  */
 const requestedJobs = (sql: Sql, entries: readonly Entry[], { columns, within }: Origin): Fragment => sql`

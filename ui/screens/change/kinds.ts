@@ -121,7 +121,7 @@ const forms: Readonly<Partial<Record<BulkKind, Form>>> = {
     options: [
       {
         name: 'older_than_days',
-        label: 'Ended at least so many days ago',
+        label: 'Ended at least this many days ago',
         flag: '--older-than',
         type: 'number',
         preset: '30',

@@ -5,7 +5,7 @@ import { type ChangeKind, type ChangeOption, optionFields, optionIn } from './ki
 /** How many jobs go first. It is no field of the preview, which is of all jobs. */
 export const canaryOption: ChangeOption = {
   name: 'canary',
-  label: 'So many jobs go first',
+  label: 'Jobs that go first',
   flag: '--canary',
   type: 'number',
 }
