@@ -28,6 +28,7 @@ const serverLayers = [
     schema: 'What servers have in a database is told, and taken out, without a server.',
     demo: 'The sample jobs are rows that SQL inserts, and nothing but a command does it.',
   },
+  { engines: 'An engine that runs the jobs of others is SQL alone: it knows no call, and no HTTP.' },
   { meter: 'A meter is what calls and connections report to, whether or not metrics are on.' },
   { database: 'The database layer holds the connection, migrations and SQL fragments; it knows no meaning of a job.' },
   { env: 'The environment is read and checked before anything is opened.' },

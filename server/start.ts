@@ -23,6 +23,8 @@ import { databaseAddressOf } from './database/installation/installation.ts'
 import { warnOfStrangers } from './database/locks/lock-holders.ts'
 import { createRedactor } from './database/redact.ts'
 import type { Pool } from './database/sql.ts'
+import { findServed } from './engines/find-served.ts'
+import { servedBy } from './engines/served.ts'
 import { type Env, hasMetrics, isLocal, urlOf, viewerPathsOf } from './env/env.ts'
 import { beginHistory } from './history/keeper.ts'
 import { createApp } from './http/app.ts'
@@ -77,7 +79,7 @@ const pause = (ms: number) => wait(ms, undefined, { ref: false })
  */
 export async function start(env: Env, log: Log): Promise<Running> {
   const meter = hasMetrics(env) ? (await import('./metrics/process-meter.ts')).createMeter() : undefined
-  const opened = await openDatabase(env, log, meter?.pool)
+  const opened = await openDatabase(env, log, { meter: meter?.pool, find: findServed })
   return startOn({ opened, env, log, meter }).catch(async (error: unknown) => {
     await opened.close(shortestCloseMs)
     throw error
@@ -100,9 +102,11 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const eventLogMove = createEventLogMove(opened, log)
   const databaseAddress = await databaseAddressOf(env)
   const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE }
-  const beginCounting = async () => (env.JOBS_BACKGROUND ? beginHistory(history) : undefined)
+  const isLooking = () => servedBy(sql).mode === 'look'
+  const beginCounting = async () =>
+    env.JOBS_BACKGROUND && servedBy(sql).mode === 'own' ? beginHistory(history) : undefined
   const rememberInstallation = createInstallationMemory(sql, log, databaseAddress)
-  const readiness = watchReadiness({ sql, log, eventLogMove, rememberInstallation, beginCounting })
+  const readiness = watchReadiness({ sql, log, eventLogMove, rememberInstallation, beginCounting, isLooking })
   const context = createContext({ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal })
   const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)

@@ -32,6 +32,7 @@ const mustAgree: Record<keyof Env, boolean | 'limit'> = {
   JOBS_UI: true,
   JOBS_DB_SCHEMA: false,
   JOBS_ENGINE: false,
+  JOBS_ENGINE_SCHEMA: false,
   JOBS_DB_POOL: false,
   JOBS_DB_OPERATOR_POOL: false,
   JOBS_DB_POOLER: false,

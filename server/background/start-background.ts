@@ -3,8 +3,11 @@ import { warnOfTokens } from '../auth/token-warnings.ts'
 import type { ServerContext } from '../call.ts'
 import { keepCounts } from '../counts/keeper.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
+import { rememberEngine } from '../database/installation/engine-setting.ts'
 import { prepare } from '../database/migrate/prepare.ts'
 import type { Sql } from '../database/sql.ts'
+import { prepareEngine } from '../engines/prepare-engine.ts'
+import { servedBy } from '../engines/served.ts'
 import type { Env } from '../env/env.ts'
 import { keepHistory } from '../history/keeper.ts'
 import { workChannel } from '../lifecycle/events/job-events.ts'
@@ -47,18 +50,23 @@ export function startBackground({
   rememberInstallation,
 }: BackgroundOptions) {
   const { sql, log, stopping, longPolls } = context
-  const { isReady, hasTables, tablesReady, becameReady } = readiness
+  const { hasTables, tablesReady, becameReady } = readiness
+  // A server that only looks has nothing to do now and then, and only our own jobs have dependents, counts and a history that it keeps.
+  const isReady = () => readiness.isReady() && servedBy(sql).mode !== 'look'
+  const isReadyForOwn = () => readiness.isReady() && servedBy(sql).mode === 'own'
   const prepared = prepare({
     opened,
     log,
     pooled: env.JOBS_DB_POOLER,
     mode: env.JOBS_INDEXES,
     makes: env.JOBS_MIGRATE,
+    isLooking: (from) => prepareEngine({ opened, env, log }, from),
     tablesReady,
     isReady: hasTables,
     isStopping: () => stopping.aborted,
   }).then(async () => {
     await becameReady()
+    if (env.JOBS_MIGRATE && servedBy(sql).mode === 'own') await rememberEngine(sql, env)
     if (env.AUTH_MODE === 'multi_user') await warnOfTokens(sql, log).catch(() => {})
   })
   listenForWork(opened, longPolls, () => {
@@ -86,16 +94,18 @@ export function startBackground({
     },
   })
   const changes = goOnWithChanges(context, { isReady, isPaused })
-  const dependents = cancelLeft(context, { isReady, isPaused })
+  const dependents = cancelLeft(context, { isReady: isReadyForOwn, isPaused })
   const policy = runPolicy(context, { isReady, isPaused })
   const checks = context.meter ? runChecks(context, { isReady, isPaused }) : undefined
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared
-    .then(() => waitForIndex(sql, 'jobsctl_live', stopping))
-    .then(() => (context.background ? keepCounts({ sql, log, makes: env.JOBS_MIGRATE, stopping }) : undefined))
+    .then(() => (isReadyForOwn() ? waitForIndex(sql, 'jobsctl_live', stopping) : undefined))
+    .then(() =>
+      context.background && isReadyForOwn() ? keepCounts({ sql, log, makes: env.JOBS_MIGRATE, stopping }) : undefined,
+    )
     .catch(() => {})
   const history = context.background
-    ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE, isReady, stopping })
+    ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE, isReady: isReadyForOwn, stopping })
     : Promise.resolve()
   const ended = async () => {
     await Promise.all([maintenance, changes, dependents, policy, checks])

@@ -22,6 +22,8 @@ interface ReadinessOptions {
   rememberInstallation: () => Promise<void>
   /** Has what counts jobs count. */
   beginCounting: () => Promise<void>
+  /** True for a server that only looks at the jobs of another engine. */
+  isLooking: () => boolean
 }
 
 /** The server becomes ready when its tables are there, after it has looked whether ids of events must move on, and once what counts is on. */
@@ -31,15 +33,18 @@ export function watchReadiness({
   eventLogMove,
   rememberInstallation,
   beginCounting,
+  isLooking,
 }: ReadinessOptions): Readiness {
   let ready = false
   let becoming: Promise<void> | undefined
-  const answersSoon = createReadiness(sql)
+  const answersSoon = createReadiness(sql, isLooking)
   const becomeReady = async () => {
-    // Before the first call: a restored database must not give out the id of an event a second time.
-    await eventLogMove.check()
-    await rememberInstallation()
-    await beginCounting()
+    if (!isLooking()) {
+      // Before the first call: a restored database must not give out the id of an event a second time.
+      await eventLogMove.check()
+      await rememberInstallation()
+      await beginCounting()
+    }
     log.info('ready')
     ready = true
   }

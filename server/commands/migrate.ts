@@ -2,6 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import { countedTable, countTriggerSet, makeCountTriggers, triggerStatements } from '../counts/triggers.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import { isAccessRefused } from '../database/errors/failure.ts'
+import { rememberEngine } from '../database/installation/engine-setting.ts'
 import { migrate } from '../database/migrate/migrate.ts'
 import { pendingScript } from '../database/migrate/migration-script.ts'
 import { requireSchema } from '../database/migrate/require-schema.ts'
@@ -41,6 +42,7 @@ export const migrateDatabase = (
       tablesReady: () => {},
       applied: noteMade,
     })
+    await rememberEngine(sql, env)
     await makeCountTriggers(sql, noteMade)
     if (await wantsHistory(sql, env)) await makeHistoryTriggers(sql, await tablesOfJobs(sql), noteMade)
     return { lines, warnings }

@@ -1,13 +1,16 @@
+import { namesOf } from './connection/schema-names.ts'
 import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number
 
 /**
  * An SQL condition: true for an id that a JavaScript number holds exactly. A job with a larger id would be leased or
- * changed under a wrong id. It is not written as one range, because without statistics the planner would estimate few rows for a
+ * changed under a wrong id. A text has no such bound. It is not written as one range, because without statistics the planner would estimate few rows for a
  * range and would scan the index of ids.
  */
-export const hasSafeId = staticFragment((sql) => sql.unsafe(`id <= ${most} and (id >= ${least}) is true`))
+export const hasSafeId = staticFragment((sql) =>
+  namesOf(sql)?.jobId === 'text' ? sql`true` : sql.unsafe(`id <= ${most} and (id >= ${least}) is true`),
+)
 
 /**
  * An SQL condition on `jobs`: true when the id is a row of the query `ids`. It repeats a join by id, because with the join

@@ -2,6 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { Env } from '../env/env.ts'
 import type { OpenedDatabase } from './connection/opened-database.ts'
 import { commandFailure } from './errors/command-failure.ts'
+import { rememberEngine } from './installation/engine-setting.ts'
 import { migrate } from './migrate/migrate.ts'
 import { requireSchema } from './migrate/require-schema.ts'
 import { collectMade, type NoteMade } from './migrate/what-stays.ts'
@@ -68,6 +69,7 @@ export const withTables = <Result>({ opened, env, check, work }: WorkingOnTables
       if (env.JOBS_MIGRATE) {
         const pooled = env.JOBS_DB_POOLER
         await migrate({ sql, log: silent, schema, tablesOnly: true, pooled, tablesReady: () => {}, applied: noteMade })
+        await rememberEngine(sql, env)
       } else await requireSchema(sql, silent)
       return work(database)
     },

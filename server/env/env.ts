@@ -121,11 +121,15 @@ export const Env = z.object({
     .optional()
     .describe('PostgreSQL: schema of the tables; needed only where several schemas have a table of jobs'),
   JOBS_ENGINE: z
-    .enum(['auto', 'own'], 'must be auto or own')
+    .enum(['auto', 'own', 'pg-boss'], 'must be auto, own or pg-boss')
     .default('auto')
     .describe(
-      'PostgreSQL: own makes tables in a database that another engine uses, such as pg-boss; auto makes none there. As --engine',
+      'PostgreSQL: whose jobs are served. auto: our own where there are any, else those of the engine that is found; own makes tables beside another engine. As --engine',
     ),
+  JOBS_ENGINE_SCHEMA: z
+    .string()
+    .optional()
+    .describe('PostgreSQL: schemas of the other engine, separated by commas; unset means all in which it is found'),
   JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: largest number of connections for calls of workers'),
   JOBS_DB_OPERATOR_POOL: number(2, 100, 2).describe(
     'PostgreSQL: further connections for reads, events, acts of operators and changes of many jobs, so that workers never wait behind them',

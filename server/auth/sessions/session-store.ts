@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Sql } from '../../database/sql.ts'
 import { hashed, sameHash } from '../secrets.ts'
+import { endOldest, memorySessions, nowSeconds } from './memory-sessions.ts'
 import { longestTerms } from './session-terms.ts'
 
 /** The most sessions of one caller; a login beyond them ends the one that was used least recently. */
@@ -45,6 +46,13 @@ export async function insertSession(
   { caller, hash, address }: NewSession,
 ): Promise<{ secret: string; opened: number }> {
   const secret = randomBytes(32).toString('base64url')
+  const kept = memorySessions(tx)
+  if (kept) {
+    const now = nowSeconds()
+    kept.set(hashed(secret), { caller, proof: proofOf(secret, hash), opened: now, seen: now })
+    endOldest(kept, caller, mostSessions)
+    return { secret, opened: now }
+  }
   const [{ opened }] = await tx<[{ opened: number }]>`
     insert into jobsctl_sessions (id_hash, caller, proof, address)
     values (${hashed(secret)}, ${caller}, ${proofOf(secret, hash)}, ${address ?? null})
@@ -63,6 +71,12 @@ export async function insertSession(
 
 /** Undefined for a secret of no session. */
 export async function findSession(sql: Sql, secret: string): Promise<StoredSession | undefined> {
+  const kept = memorySessions(sql)
+  if (kept) {
+    const found = kept.get(hashed(secret))
+    const now = nowSeconds()
+    return found && { ...found, age: now - found.opened, idle: now - found.seen }
+  }
   const [row] = await sql<StoredSession[]>`
     select
       caller, proof, extract(epoch from opened_at)::float8 as opened,
@@ -73,14 +87,25 @@ export async function findSession(sql: Sql, secret: string): Promise<StoredSessi
 }
 
 /** Notes a call. The caller of this function does so once a minute, because a write for each call would cost more than the call. */
-export const noteSession = (sql: Sql, secret: string) => sql`
-  update jobsctl_sessions set seen_at = now() where id_hash = ${hashed(secret)}`
+export async function noteSession(sql: Sql, secret: string): Promise<void> {
+  const found = memorySessions(sql)?.get(hashed(secret))
+  if (found) found.seen = nowSeconds()
+  else await sql`update jobsctl_sessions set seen_at = now() where id_hash = ${hashed(secret)}`
+}
 
 /** Ends one session, or all sessions of a caller. Returns their number. */
 export async function deleteSessions(
   sql: Sql,
   which: { name: string; caller: string } | { caller: string },
 ): Promise<number> {
+  const kept = memorySessions(sql)
+  if (kept) {
+    const ended = [...kept].filter(
+      ([hash, { caller }]) => caller === which.caller && (!('name' in which) || hash.startsWith(which.name)),
+    )
+    for (const [hash] of ended) kept.delete(hash)
+    return ended.length
+  }
   const one = 'name' in which ? sql`and left(id_hash, 12) = ${which.name}` : sql``
   const { count } = await sql`delete from jobsctl_sessions where caller = ${which.caller} ${one}`
   return count

@@ -9,6 +9,7 @@ import type { BulkChange, MoreOfSet, Previewed, PreviewOptions } from '../change
 import type { Commission } from '../change/commission.ts'
 import { findFullArchive } from '../pressure/archive-room.ts'
 import { findUnwatched } from '../pressure/unwatched.ts'
+import { keyInMemory } from '../token/preview-keys.ts'
 import { signToken } from '../token/preview-token.ts'
 import { hasOpenTransactions, type Snapshot } from '../token/snapshot.ts'
 import { describeAtLeast } from './count-at-least.ts'
@@ -51,7 +52,7 @@ export async function previewChange<More = object>(
   const { as_of, count, complete } = about
   const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
   const counted = { as_of, snapshot, count, origin, ...(complete === false && { complete }) }
-  const token = signToken(key, subject, { ...counted, excluded: except?.(row) })
+  const token = signToken(keyInMemory(sql) ?? key, subject, { ...counted, excluded: except?.(row) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))
   const volume = volumeOf(bulk, { ...about, archiveDays })
   const archive_full = await findFullArchive(sql, pressureLimits, bulk)

@@ -1,5 +1,6 @@
 import type { ActKind } from '../../../shared/records/acts.ts'
 import type { Transaction } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { sealRecord } from '../chain/hash-chain.ts'
 
 /** Who acts, and from where. */
@@ -30,13 +31,15 @@ interface Act {
 
 /**
  * Writes the sealed record of an act. It is the last step of the transaction of the act, since seals wait for each other until
- * the commit. The record has no jobs, so that no undo finds any; a server of version 0.1.0 lists and verifies it as any other.
+ * the commit. The record has no jobs, so that no undo finds any; a server of version 0.1.0 lists and verifies it as any other. A server
+ * that only looks has no records: its logins and logouts are in its log alone.
  */
 export async function recordAct(
   tx: Transaction,
   { caller, reason, requestId, address }: Actor,
   { kind, scope = {}, details, previewId, idempotencyKey }: Act,
 ): Promise<void> {
+  if (servedBy(tx).mode === 'look') return
   const { domain = null, queue = null, job_type = null } = scope
   const known = Object.entries({ ...details, address }).filter(([, value]) => value !== null)
   const filters = JSON.stringify(Object.fromEntries(known))

@@ -34,21 +34,35 @@ export type Choice = Pick<Env, 'JOBS_DB_SCHEMA' | 'JOBS_ENGINE'>
  */
 export async function findNames(sql: Sql, { JOBS_DB_SCHEMA, JOBS_ENGINE }: Choice): Promise<Names> {
   const schema = await findSchema(sql, JOBS_DB_SCHEMA)
-  const tables = await allTables()
+  const tables = await tablesOfMigrations()
   const isThere = await refuseStrangers(sql, schema, tables)
   if (!isThere && JOBS_ENGINE !== 'own') await refuseOtherEngines(sql)
+  return {
+    schema,
+    tables: new Set(tables),
+    functions: await functionsOfCatalog(sql),
+    sources: new Map(),
+    jobId: 'bigint',
+  }
+}
+
+/** The names of all functions of `pg_catalog`. */
+export async function functionsOfCatalog(sql: Sql): Promise<Set<string>> {
   const [{ names }] = await sql<[{ names: string[] }]>`
     select pg_catalog.jsonb_agg(proname) as names
     from pg_catalog.pg_proc
     where pronamespace = 'pg_catalog'::regnamespace`
-  return { schema, tables: new Set(tables), functions: new Set(names) }
+  return new Set(names)
 }
 
 /** The names of all tables that a start makes. The list of migrations is the only one that no migration makes. */
-async function allTables(): Promise<string[]> {
+export async function tablesOfMigrations(): Promise<string[]> {
   const made = (await allMigrations()).flatMap(({ makes }) => makes)
   return [...new Set(made.flatMap(({ kind, of }) => (kind === 'column' ? [of] : []))), 'jobsctl_migrations']
 }
+
+/** The schemas that hold a table of jobs of our own, as quoted names. */
+export const ownSchemas = async (sql: Sql): Promise<string[]> => (await readSchemas(sql, undefined)).found
 
 async function findSchema(sql: Sql, wanted: string | undefined): Promise<string> {
   const schemas = await readSchemas(sql, wanted)

@@ -5,22 +5,34 @@ import { readTarget, type Target } from '../../env/conninfo-target.ts'
 import type { Env } from '../../env/env.ts'
 import type { Log } from '../../log/log.ts'
 import { openEmbedded } from '../embedded/embedded.ts'
-import type { Pool } from '../sql.ts'
+import type { Pool, Sql } from '../sql.ts'
 import { connectPostgres } from './connect.ts'
 import { findNames } from './find-names.ts'
 import type { Listener, OpenedDatabase } from './opened-database.ts'
 import { createOpening, type Opening } from './opening.ts'
 import { createPassword } from './password.ts'
 import type { PoolMeter } from './pool-meter.ts'
+import type { Names } from './qualify.ts'
 import { type SchemaNames, withSchemaNames } from './schema-names.ts'
+
+/** What a caller of `openDatabase` may bring along. */
+interface Opened {
+  /** Is told how the connections are used, where metrics are on. */
+  meter?: PoolMeter | undefined
+  /** Finds out whose jobs the database has, and how statements name things; by default our own jobs. */
+  find?: (sql: Sql, env: Env) => Promise<Names>
+}
 
 /**
  * Opens the database that the environment names: a PostgreSQL server, or the embedded one. A PostgreSQL server need not
  * be up yet, because the pool connects when the first statement is sent.
- * @param meter is told how the connections are used, where metrics are on
  * @throws Failure `usage`, `conflict` or `database_unavailable` when it cannot be opened
  */
-export async function openDatabase(env: Env, log: Log, meter?: PoolMeter): Promise<OpenedDatabase> {
+export async function openDatabase(
+  env: Env,
+  log: Log,
+  { meter, find = findNames }: Opened = {},
+): Promise<OpenedDatabase> {
   if (!env.JOBS_DB_URL) {
     const { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: fsync, JOBS_STATEMENT_TIMEOUT_SECONDS: seconds } = env
     return openEmbedded({ folder, fsync, silenceMs: 2000 * seconds, log, meter })
@@ -40,7 +52,7 @@ export async function openDatabase(env: Env, log: Log, meter?: PoolMeter): Promi
     sql,
     operatorSql,
     findSchema: async (from) => {
-      names.known ??= await findNames(from, env)
+      names.known ??= await find(from, env)
       return names.known.schema
     },
     withDedicatedPool: async (work) => {

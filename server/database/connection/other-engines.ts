@@ -36,11 +36,14 @@ const signs: readonly Sign[] = [
   sign('db-scheduler', 'scheduled_tasks', 'task_name task_instance execution_time'),
 ]
 
-interface Found {
+/** A table by which an engine is known. */
+export interface EngineSign {
   engine: string
   /** The schema and the table, as quoted names. */
   schema: string
   table: string
+  /** The schema without quotes. */
+  nspname: string
   /** What the planner believes; negative where nobody has counted. */
   rows: number
   database: string
@@ -65,15 +68,17 @@ export async function refuseOtherEngines(sql: Sql): Promise<void> {
   )
 }
 
-const textOf = ({ engine, schema, table, rows }: Found): string =>
+const textOf = ({ engine, schema, table, rows }: EngineSign): string =>
   `${engine} (${schema}.${table}${rows < 0 ? '' : `, about ${rows.toLocaleString('en-US')} rows`})`
 
-const findEngines = async (sql: Sql): Promise<Found[]> => [
-  ...(await sql<Found[]>`
+/** Reads, in one statement, which engines keep jobs in the database. A backup of a table of theirs is none. */
+export const findEngines = async (sql: Sql): Promise<EngineSign[]> => [
+  ...(await sql<EngineSign[]>`
     select
       engine,
       pg_catalog.quote_ident(nspname) as schema,
       pg_catalog.quote_ident(relname) as "table",
+      nspname::text as nspname,
       -- A table with partitions has the rows of its parts.
       (
         select coalesce(pg_catalog.sum(part.reltuples), -1)::bigint

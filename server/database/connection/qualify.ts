@@ -7,6 +7,14 @@ const grammar = new Set(
   bit bpchar char interval numeric time timestamp timestamptz timetz varbit varchar`.split(/\s+/),
 )
 
+/** What stands in place of a table, where it is not one of our tables in our schema. */
+export interface Source {
+  /** A query in parentheses that has the rows of the table, with its columns. */
+  query: string
+  /** The relation behind the query, such as `"pgboss".job`; undefined where no single relation is. */
+  relation?: string | undefined
+}
+
 /** What names of a statement are rewritten to. */
 export interface Names {
   /** The schema of our tables, as a quoted name such as `"public"`. */
@@ -15,6 +23,18 @@ export interface Names {
   tables: ReadonlySet<string>
   /** All functions of `pg_catalog`. */
   functions: ReadonlySet<string>
+  /** Tables that are read from elsewhere, and that no statement may write. Empty where the jobs are our own. */
+  sources: ReadonlyMap<string, Source>
+  /** The type of the id of a job, which statements call `job_id`. */
+  jobId: 'bigint' | 'text'
+}
+
+/** A statement would write to a table of which there is only a source. It was not sent. */
+export class WriteOfSource extends Error {
+  /** @param form the words before the table, such as `update` */
+  constructor(form: string, table: string) {
+    super(`the statement has "${form} ${table}", and ${table} can only be read here`)
+  }
 }
 
 /**
@@ -24,29 +44,69 @@ export interface Names {
 const lexer = new RegExp(
   [
     String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?<tag>[a-z_]*)\$[\s\S]*?\$\k<tag>\$|--[^\n]*`,
-    String.raw`(?<lookup>(?<![.\w])to_reg(?:class|proc)\()(?!'pg_temp)`,
-    String.raw`(?<before>\b(?:from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate|analyze|vacuum(?:\s+\([^)]*\))?)\s+|::)(?<table>(?!(?:only|on)\b)[a-z_]\w*)\b(?![.(])`,
+    String.raw`(?<lookup>(?<![.\w])to_reg(?:class|proc)\((?!'pg_temp))(?:'(?<named>\w+)')?`,
+    String.raw`(?<before>\b(?:delete\s+from|from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate(?:\s+table)?|analyze|vacuum(?:\s+\([^)]*\))?)\s+|::)(?<table>(?!(?:only|on)\b)[a-z_]\w*)\b(?![.(])`,
     String.raw`(?<own>(?<![.\w"])jobsctl_\w+(?=\())`,
     String.raw`(?<called>(?<![.\w"])[a-z_][a-z_0-9]*(?=\())`,
   ].join('|'),
   'gi',
 )
 
+/** Words that may follow a table and are no alias of it. */
+const afterTable =
+  /^\s+(?:where|on|using|join|left|right|inner|full|cross|natural|order|group|having|limit|offset|for|union|except|intersect|window|fetch)\b/i
+const alias = /^\s+(?:as\s+)?[a-z_]\w*/i
+
 /**
  * Writes the schema into a part of a statement: our tables and functions get `schema`, and functions of the catalog get
  * `pg_catalog`. Without them the search path of the session decides, in which another role may have put a table, or a
- * function that fits the arguments better than the one of the catalog.
+ * function that fits the arguments better than the one of the catalog. A table that has a source is read from it; its alias stands in the
+ * same part.
  * @param text SQL, or a part of it between two parameters
+ * @throws WriteOfSource for a part that names a table with a source and does not only read it
  */
-export const qualified = (text: string, { schema, tables, functions }: Names): string =>
-  text.replaceAll(lexer, (match, ...rest) => {
-    const { lookup, before, table, own, called } = groupsOf(rest)
-    if (lookup) return `pg_catalog.${lookup}'${schema.replaceAll("'", "''")}.' || `
-    if (before && table) return tables.has(table) ? `${before}${schema}.${table}` : match
+export function qualified(text: string, names: Names): string {
+  const { schema, tables, functions, sources, jobId } = names
+  return text.replaceAll(lexer, (match, ...rest) => {
+    const { lookup, named, before, table, own, called } = groupsOf(rest)
+    if (lookup) return `pg_catalog.${lookup}${relationOf(named, names)}`
+    if (before === '::' && table === 'job_id') return `::${jobId}`
+    if (before && table) {
+      const source = sources.get(table)
+      if (source) return readFrom(source, { before, table, after: textAfter(match, rest) })
+      return tables.has(table) ? `${before}${schema}.${table}` : match
+    }
     if (own) return `${schema}.${own}`
     if (called && functions.has(called) && !grammar.has(called)) return `pg_catalog.${called}`
     return match
   })
+}
 
-/** What `replaceAll` hands over last: the named groups. */
+/** The argument of `to_regclass`: null for a table of which there is only a source without a relation. */
+function relationOf(named: string | undefined, { schema, sources }: Names): string {
+  const prefix = `'${schema.replaceAll("'", "''")}.' || `
+  if (named === undefined) return prefix
+  const source = sources.get(named)
+  if (!source) return `${prefix}'${named}'`
+  return source.relation === undefined ? 'null::text' : `'${source.relation.replaceAll("'", "''")}'`
+}
+
+interface Named {
+  before: string
+  table: string
+  after: string
+}
+
+function readFrom({ query }: Source, { before, table, after }: Named): string {
+  const words = before.trim().replace(/\s+/g, ' ').toLowerCase()
+  if (words !== 'from' && words !== 'join') throw new WriteOfSource(words, table)
+  const hasAlias = alias.test(after) && !afterTable.test(after)
+  return `${before}${query}${hasAlias ? '' : ` as ${table}`}`
+}
+
+/** What `replaceAll` hands over last: the place of the match, the text, and the named groups. */
 const groupsOf = (rest: unknown[]): Record<string, string | undefined> => Object.assign({}, rest.at(-1))
+const textAfter = (match: string, rest: unknown[]): string => {
+  const [at, text] = rest.slice(-3)
+  return String(text).slice(Number(at) + match.length)
+}

@@ -24,7 +24,19 @@ interface Rewriting {
 /** What of a client hands out another client, as the last parameter of a callback or as a promise. */
 const handsOver = new Set<PropertyKey>(['begin', 'savepoint'])
 
+/** The names of each client that is wrapped. */
+const namesOfClient = new WeakMap<object, SchemaNames>()
+
+/** How the statements of a pool, transaction or session name things; undefined where nobody has wrapped it, or asked the database yet. */
+export const namesOf = (sql: Sql): Names | undefined => namesOfClient.get(sql)?.known
+
 function wrap<Target extends Sql>(sql: Target, rewriting: Rewriting): Target {
+  const wrapped = proxyOf(sql, rewriting)
+  namesOfClient.set(wrapped, rewriting.names)
+  return wrapped
+}
+
+function proxyOf<Target extends Sql>(sql: Target, rewriting: Rewriting): Target {
   return new Proxy(sql, {
     apply: (target, self, args: unknown[]) => {
       const [first] = args

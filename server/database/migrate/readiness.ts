@@ -8,13 +8,14 @@ const longestAnswerMs = 2000
 
 /**
  * A question that resolves to true when calls can be answered: the database answers within 2 s, is no replica, and has
- * every column that calls need.
+ * every column that calls need. A server that only looks needs an answer alone.
  */
-export function createReadiness(sql: Pool): () => Promise<boolean> {
+export function createReadiness(sql: Pool, isLooking: () => boolean): () => Promise<boolean> {
   let completeAt = Number.NEGATIVE_INFINITY
   const look = async () => {
     const [row] = await sql<[{ primary: boolean }]>`
       select not pg_is_in_recovery() as primary, exists (select from jobs limit 0) as none`
+    if (isLooking()) return true
     if (performance.now() - completeAt < schemaCheckedForMs) return row.primary
     if (!(await isSchemaComplete(sql))) return false
     completeAt = performance.now()

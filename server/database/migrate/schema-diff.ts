@@ -13,7 +13,8 @@ export interface SchemaObject {
 
 const tables = /^create (?:temporary table wanted_|table if not exists )(\w+) \(\n(.*?)^\)/gms
 const columns = /^ {2}(?!primary |unique |like )(\w+) +(\w+(?: precision)?(?:\[\])?)/gm
-const addedColumns = /^ *alter table (\w+) add column (?:if not exists )?(\w+) (\w+)/gm
+const alteredTables = /^ *alter table (\w+)\s+(add column [^;]*);/gm
+const addedColumns = /add column (?:if not exists )?(\w+) (\w+)/g
 const functions = /^create or replace function (\w+)/gm
 const triggers = /^ *create trigger (\w+) \w+ \w+ on (\w+)/gm
 const uniques = /^create unique index concurrently if not exists \w+\s+on (\w+) \((.*)\)/gm
@@ -28,8 +29,10 @@ export function objectsMadeBy(text: string): SchemaObject[] {
     ...found(tables).flatMap(([of, body]) =>
       columnsOf(body).map(({ name, type }): SchemaObject => ({ kind: 'column', of, name, type })),
     ),
-    ...[...text.matchAll(addedColumns)].map(
-      ([, of = '', name = '', type = '']): SchemaObject => ({ kind: 'column', of, name, type }),
+    ...found(alteredTables).flatMap(([of, additions]) =>
+      [...additions.matchAll(addedColumns)].map(
+        ([, name = '', type = '']): SchemaObject => ({ kind: 'column', of, name, type }),
+      ),
     ),
     ...found(functions).map(([name]): SchemaObject => ({ kind: 'function', of: '', name })),
     ...found(triggers).map(([name, of]): SchemaObject => ({ kind: 'trigger', of, name })),

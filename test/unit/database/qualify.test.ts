@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { qualified } from '../../../server/database/connection/qualify.ts'
+import { type Names, qualified, WriteOfSource } from '../../../server/database/connection/qualify.ts'
 
 const tables = new Set(['jobs', 'job_events', 'jobs_archive', 'jobsctl_counts', 'jobsctl_counting', 'jobsctl_x'])
-const names = {
+const names: Names = {
   schema: '"s"',
   tables,
   functions: new Set(['now', 'count', 'substring', 'to_regclass', 'char', 'timestamp']),
+  sources: new Map(),
+  jobId: 'bigint',
 }
 
 describe('names in a statement', () => {
@@ -58,5 +60,62 @@ describe('names in a statement', () => {
   it('are rewritten no further the second time', () => {
     const text = 'select count(*) from jobs where at < now()'
     expect(qualified(qualified(text, names), names)).toBe(qualified(text, names))
+  })
+})
+
+describe('a table that is read from a source', () => {
+  const query = '(select 1 as id from e.job)'
+  const over: Names = {
+    ...names,
+    sources: new Map([
+      ['jobs', { query, relation: 'e.job' }],
+      ['jobs_archive', { query: '(select where false)' }],
+    ]),
+    jobId: 'text',
+  }
+
+  it.each([
+    ['select from jobs', `select from ${query} as jobs`],
+    ['select from jobs where id = 1', `select from ${query} as jobs where id = 1`],
+    ['select from jobs live where live.id = 1', `select from ${query} live where live.id = 1`],
+    ['select from jobs as live', `select from ${query} as live`],
+    ['from x join jobs on true', `from x join ${query} as jobs on true`],
+    ['from x left join jobs using (id)', `from x left join ${query} as jobs using (id)`],
+    ['(select from jobs)', `(select from ${query} as jobs)`],
+    ['from jobs for update skip locked', `from ${query} as jobs for update skip locked`],
+    [
+      'from job_events join jobs_archive on true',
+      'from "s".job_events join (select where false) as jobs_archive on true',
+    ],
+    ['x = any(y::text::job_id[]) and z::job_id', 'x = any(y::text::text[]) and z::text'],
+    [`to_regclass('jobs')`, `pg_catalog.to_regclass('e.job')`],
+    [`to_regclass('jobs_archive') is null`, 'pg_catalog.to_regclass(null::text) is null'],
+    [`to_regclass('job_events')`, `pg_catalog.to_regclass('"s".' || 'job_events')`],
+    ['select from other.jobs', 'select from other.jobs'],
+    [`'update jobs set x = 1'`, `'update jobs set x = 1'`],
+  ])('%s', (text, expected) => expect(qualified(text, over)).toBe(expected))
+
+  it.each([
+    'update jobs set x = 1',
+    'delete from jobs where true',
+    'delete\n  from jobs',
+    'insert into jobs (id) values (1)',
+    'insert into jobs_archive (id) values (1)',
+    'merge into jobs using x on true',
+    'lock table jobs in share mode',
+    'truncate jobs',
+    'truncate table jobs_archive',
+    'alter table jobs add column x int',
+    'create index on jobs (id)',
+    'create trigger t after update on jobs execute function jobsctl_f()',
+    'select null::jobs',
+    'analyze jobs',
+    'create table if not exists jobs_archive (like jobs)',
+    'select from only jobs',
+    'DELETE FROM jobs',
+  ])('is not written: %s', (text) => expect(() => qualified(text, over)).toThrow(WriteOfSource))
+
+  it('is named by job_id as a number where the jobs are our own', () => {
+    expect(qualified('x::job_id', names)).toBe('x::bigint')
   })
 })

@@ -1,0 +1,5 @@
+import type { QueueAdapter } from './adapter.ts'
+import { pgBoss } from './pg-boss/adapter.ts'
+
+/** Every engine whose jobs jobs-server looks after beside its own. */
+export const adapters: readonly QueueAdapter[] = [pgBoss]

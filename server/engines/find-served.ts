@@ -1,0 +1,137 @@
+import { Failure } from '../../shared/errors.ts'
+import {
+  type Choice,
+  findNames,
+  functionsOfCatalog,
+  ownSchemas,
+  tablesOfMigrations,
+} from '../database/connection/find-names.ts'
+import { type EngineSign, findEngines } from '../database/connection/other-engines.ts'
+import type { Names, Source } from '../database/connection/qualify.ts'
+import { readEngine } from '../database/installation/engine-setting.ts'
+import { sharedTables } from '../database/migrate/absent-before.ts'
+import type { Sql } from '../database/sql.ts'
+import type { Env } from '../env/env.ts'
+import type { Found, QueueAdapter } from './adapter.ts'
+import { adapters } from './all.ts'
+import { emptyTables } from './empty-tables.ts'
+import { serve } from './served.ts'
+
+/** The schema of our tables beside the jobs of another engine. */
+const adminSchema = 'jobsctl'
+
+/**
+ * Finds whose jobs a server works on, before anything is written, and how its statements name things. `JOBS_ENGINE` decides; else a
+ * table of jobs of our own; else the only engine that is found.
+ * @throws Failure `usage` for an engine that is not there, for several engines, and whatever `findNames` throws
+ */
+export async function findServed(sql: Sql, env: Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA'>): Promise<Names> {
+  const own = await ownSchemas(sql)
+  const chosen = env.JOBS_ENGINE === 'auto' ? await readChoice(sql, own) : env.JOBS_ENGINE
+  if (chosen === 'own') return findNames(sql, { ...env, JOBS_ENGINE: 'own' })
+  const signs = await findEngines(sql)
+  const known = signs.filter(({ engine }) => adapterFor(engine) !== undefined)
+  if (chosen === undefined && (known.length === 0 || (await hasOwnJobs(sql, own)))) return findNames(sql, env)
+  const wanted = withinSchemas(
+    env,
+    known.filter(({ engine }) => chosen === undefined || engine === chosen),
+  )
+  const [first] = wanted
+  const adapter = first && adapterFor(first.engine)
+  if (!adapter) throw nothingFound(chosen ?? 'an engine', known)
+  const others = wanted.filter(({ engine }) => engine !== adapter.engine)
+  if (others.length > 0) throw severalEngines(wanted)
+  return namesOver(sql, adapter, wanted)
+}
+
+const adapterFor = (engine: string): QueueAdapter | undefined => adapters.find((one) => one.engine === engine)
+
+/** The engine that somebody has chosen before, which the settings in one of the schemas of our tables have. */
+async function readChoice(sql: Sql, own: readonly string[]): Promise<string | undefined> {
+  for (const schema of [...own, adminSchema]) {
+    const engine = await readEngine(sql, schema)
+    if (engine !== undefined) return engine
+  }
+  return undefined
+}
+
+/** Whether a table of jobs of our own holds a job, or has held one: its sequence of ids was used. */
+async function hasOwnJobs(sql: Sql, own: readonly string[]): Promise<boolean> {
+  for (const schema of own) {
+    const [row] = await sql<[{ used: boolean }]>`
+      select exists (select from ${sql.unsafe(`${schema}.jobs`)}) or coalesce(
+        pg_catalog.pg_sequence_last_value(pg_catalog.pg_get_serial_sequence(${`${schema}.jobs`}::text, 'id')::regclass) is not null,
+        true
+      ) as used`
+    if (row.used) return true
+  }
+  return false
+}
+
+const schemasOf = ({ JOBS_ENGINE_SCHEMA }: Pick<Env, 'JOBS_ENGINE_SCHEMA'>): string[] =>
+  (JOBS_ENGINE_SCHEMA ?? '').split(',').flatMap((name) => name.trim() || [])
+
+function withinSchemas(env: Pick<Env, 'JOBS_ENGINE_SCHEMA'>, signs: EngineSign[]): EngineSign[] {
+  const named = schemasOf(env)
+  const missing = named.filter((name) => signs.every(({ nspname }) => nspname !== name))
+  if (missing.length > 0)
+    throw new Failure(
+      'usage',
+      `no engine keeps its jobs in the schema ${missing.join(', ')} (JOBS_ENGINE_SCHEMA); nothing was started`,
+      {
+        hint: `schemas with an engine: ${signs.map(({ schema }) => schema).join(', ') || 'none'}`,
+      },
+    )
+  return named.length === 0 ? signs : signs.filter(({ nspname }) => named.includes(nspname))
+}
+
+const nothingFound = (engine: string, known: EngineSign[]): Failure =>
+  new Failure('usage', `the database has no tables of ${engine} that this role may see; nothing was started`, {
+    hint:
+      known.length === 0
+        ? `grant usage on its schema to the role, or set JOBS_DB_URL to the database of ${engine}`
+        : `engines in this database: ${known.map((one) => `${one.engine} in ${one.schema}`).join(', ')}`,
+  })
+
+const severalEngines = (signs: EngineSign[]): Failure =>
+  new Failure(
+    'usage',
+    `the database has the jobs of several engines: ${signs.map(({ engine, schema }) => `${engine} in ${schema}`).join(', ')}; nothing was started`,
+    { hint: `JOBS_ENGINE=${signs[0]?.engine} serves one of them` },
+  )
+
+async function namesOver(sql: Sql, adapter: QueueAdapter, signs: readonly EngineSign[]): Promise<Names> {
+  const found = []
+  for (const { schema } of signs) found.push(await adapter.look(sql, schema))
+  const tables = await tablesOfMigrations()
+  const home = await findHome(sql)
+  const missing = await emptyTables((table) => home === undefined || sharedTables.includes(table))
+  const names: Names = {
+    schema: home ?? adminSchema,
+    tables: new Set(tables),
+    functions: await functionsOfCatalog(sql),
+    sources: missing.set('jobs', projectionOver(adapter, found)),
+    jobId: 'text',
+  }
+  return serve(names, { mode: home === undefined ? 'look' : 'admin', adapter, found })
+}
+
+/** The jobs of all places. A single one can be locked; a union cannot. */
+function projectionOver(adapter: QueueAdapter, found: readonly Found[]): Source {
+  const sources = found.map((one) => adapter.projection(one))
+  const [first, ...others] = sources
+  if (first && others.length === 0) return first
+  return { query: `(${sources.map(({ query }) => `select * from ${query} as place`).join(' union all ')})` }
+}
+
+/** The schema in which our tables are, as a quoted name: the one made for another engine, or that of a table of jobs without any job. */
+async function findHome(sql: Sql): Promise<string | undefined> {
+  const [own] = await ownSchemas(sql)
+  if (own !== undefined) return own
+  const [row] = await sql<{ schema: string }[]>`
+    select pg_catalog.quote_ident(nspname) as schema
+    from pg_catalog.pg_class
+    join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+    where nspname = ${adminSchema} and relname = 'jobsctl_migrations' and relkind = 'r'`
+  return row?.schema
+}

@@ -1,0 +1,40 @@
+import { Failure } from '../../shared/errors.ts'
+import type { OpenedDatabase } from '../database/connection/opened-database.ts'
+import type { Sql } from '../database/sql.ts'
+import type { Env } from '../env/env.ts'
+import type { Log } from '../log/log.ts'
+import { tellServed } from './tell-served.ts'
+
+interface Preparing {
+  opened: Pick<OpenedDatabase, 'openWith'>
+  env: Pick<Env, 'AUTH_MODE'>
+  log: Pick<Log, 'info'>
+}
+
+/**
+ * The planner's own settings: the tables of an engine have other indexes than ours, and some of them are read whole. A statement that no
+ * rewriting has stopped cannot write either.
+ */
+const looking = `select set_config('enable_seqscan', 'on', false), set_config('plan_cache_mode', 'auto', false)`
+const readOnly = `${looking}, set_config('default_transaction_read_only', 'on', false)`
+
+/**
+ * Sets up a server for the jobs that its database has, once it is known whose they are.
+ * @returns true for a server that only looks
+ * @throws Failure `usage` where callers are to have tokens, of which there is no table
+ */
+export async function prepareEngine({ opened, env, log }: Preparing, sql: Sql): Promise<boolean> {
+  const served = await tellServed(sql, log)
+  if (served.mode === 'own') return false
+  const isLooking = served.mode === 'look'
+  opened.openWith?.(isLooking ? readOnly : looking)
+  if (isLooking && env.AUTH_MODE === 'multi_user')
+    throw new Failure(
+      'usage',
+      'AUTH_MODE=multi_user needs tokens, and this database has no tables for them; nothing was started',
+      {
+        hint: `jobs-server migrate --engine ${served.adapter.engine} makes them in a schema of its own; without it, AUTH_MODE=single_user looks with one key`,
+      },
+    )
+  return isLooking
+}

@@ -1,0 +1,31 @@
+import type { Names } from '../database/connection/qualify.ts'
+import { namesOf } from '../database/connection/schema-names.ts'
+import type { Sql } from '../database/sql.ts'
+import type { Found, QueueAdapter } from './adapter.ts'
+
+/** The jobs of another engine, as this server serves them. */
+export interface ServedEngine {
+  /** `look`: there is no table of ours, and nothing is written. `admin`: records and the archive are there, so jobs can be changed. */
+  mode: 'look' | 'admin'
+  adapter: QueueAdapter
+  /** The places of the jobs, at least one. */
+  found: readonly Found[]
+}
+
+/** Whose jobs a server works on: its own, or those of another engine. */
+export type Served = { mode: 'own' } | ServedEngine
+
+const own: Served = { mode: 'own' }
+const served = new WeakMap<Names, Served>()
+
+/** Says whose jobs the clients with these names work on. */
+export const serve = (names: Names, engine: ServedEngine): Names => {
+  served.set(names, engine)
+  return names
+}
+
+/** Whose jobs a pool, transaction or session works on. */
+export function servedBy(sql: Sql): Served {
+  const names = namesOf(sql)
+  return (names && served.get(names)) ?? own
+}

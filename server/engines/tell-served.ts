@@ -1,0 +1,34 @@
+import type { Sql } from '../database/sql.ts'
+import type { Log } from '../log/log.ts'
+import type { Found, QueueAdapter } from './adapter.ts'
+import { type ServedEngine, servedBy } from './served.ts'
+
+/** An engine with its release and the version of its tables, such as `pg-boss 12.38 (schema 46)`. */
+const engineText = ({ engine }: QueueAdapter, { release, version }: Found): string =>
+  release === undefined ? `${engine} (schema ${version})` : `${engine} ${release} (schema ${version})`
+
+const counted = (count: number, one: string, more = `${one}s`): string =>
+  `${count.toLocaleString('en-US')} ${count === 1 ? one : more}`
+
+/**
+ * Logs whose jobs are served where they are those of another engine, and how to go on from there.
+ * @returns what is served
+ */
+export async function tellServed(sql: Sql, log: Pick<Log, 'info'>): Promise<ReturnType<typeof servedBy>> {
+  const served = servedBy(sql)
+  if (served.mode === 'own') return served
+  const [{ role, database }] = await sql<[{ role: string; database: string }]>`
+    select current_user as role, current_database() as database`
+  for (const found of served.found) {
+    const { schema, tables, jobs, queues } = found
+    const rows = jobs === undefined ? 'jobs that nobody has counted' : `about ${counted(jobs, 'job')}`
+    log.info(
+      `found ${engineText(served.adapter, found)} in ${schema} of ${role}@${database}: ${counted(tables, 'table')}, ${rows} in ${counted(queues, 'queue')}`,
+    )
+  }
+  if (served.mode === 'look') log.info(lookingOnly(served))
+  return served
+}
+
+const lookingOnly = ({ adapter: { engine } }: ServedEngine): string =>
+  `looking only: nothing is written. To change jobs, with records and undo in a schema of its own: jobs-server migrate --engine ${engine}`
