@@ -69,20 +69,31 @@ const counts: Column<Group>[] = [
   },
 ]
 
-const columns: Column<Group>[] = [
+const failed: Column<Group> = {
+  title: 'failed',
+  value: ({ failed }) => failed ?? 0,
+  paint: ({ failed }) => (failed ? 'red' : undefined),
+}
+
+/** Over the jobs of another engine, failed jobs are counted, too. */
+const countsOf = (rows: readonly Group[]): Column<Group>[] =>
+  rows.some((row) => row.failed !== undefined) ? [...counts, failed] : counts
+
+const columns = (rows: readonly Group[]): Column<Group>[] => [
   { title: 'domain', value: ({ domain }) => domain },
   { title: 'queue', value: ({ queue }) => queue },
   { title: 'type', value: ({ job_type }) => job_type },
-  ...counts,
+  ...countsOf(rows),
 ]
 
+const typeColumn: Column<Group> = { title: 'type', value: ({ job_type }) => job_type, gives: 'never' }
 const stateColumn: Column<Group> = { title: 'state', value: ({ state }) => state ?? '', paint: () => 'yellow' }
 
-/** The columns for a person, with the state of the queues where any queue is stopped. */
+/** The columns for a person, with the state of the queues where any queue is stopped, and job types where any group has one. */
 const columnsForPeople = (rows: readonly Group[]): Column<Group>[] => [
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
-  { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
-  ...counts,
+  ...(rows.some(({ job_type }) => job_type !== '') ? [typeColumn] : []),
+  ...countsOf(rows),
   ...(rows.some(({ state }) => state !== undefined) ? [stateColumn] : []),
 ]
 
@@ -97,7 +108,7 @@ async function show(context: Context, { scope, rows, json }: Found, mustExist: b
   if (rows.length === 0 && mustExist) await refuseUnknownScope(await context.client(), scope)
   const shown = print.forPeople ? await withStates(await context.client(), rows) : rows
   const forPeople = columnsForPeople(shown)
-  print.rows({ columns, forPeople, rows: shown, json, empty: `no jobs in ${describeAnyOf(scope)}` })
+  print.rows({ columns: columns(rows), forPeople, rows: shown, json, empty: `no jobs in ${describeAnyOf(scope)}` })
   if (print.forPeople && rows.length === 0) await noteUnknownScope(context, scope)
   if (print.forPeople && rows.length > 0) print.aside(`\n${summary(scope, rows, retyped)}`)
   return 'ok'
@@ -122,11 +133,14 @@ async function withStates(client: Client, rows: readonly GroupStats[]): Promise<
 function summary(scope: Scope, rows: readonly GroupStats[], retyped: Context['retyped']): string {
   const sum = (count: (row: GroupStats) => number) => rows.reduce((total, row) => total + count(row), 0)
   const quarantined = sum((row) => row.quarantined)
+  const failures = rows.some((row) => row.failed !== undefined)
+    ? `${groupedDigits(sum((row) => row.failed ?? 0))} failed`
+    : undefined
   const words = retyped(['requeue', ...scopeWords(scope, true), '--dry-run'])
   return [
     `${groupedDigits(sum((row) => row.queued))} queued`,
     `${groupedDigits(sum((row) => row.processing))} processing`,
-    quarantined > 0 ? `${groupedDigits(quarantined)} quarantined: ${words}` : '0 quarantined',
+    failures ?? (quarantined > 0 ? `${groupedDigits(quarantined)} quarantined: ${words}` : '0 quarantined'),
   ].join(', ')
 }
 
@@ -144,7 +158,7 @@ async function watch(context: Context, scope: Scope): Promise<Ending> {
     const at = new Date().toISOString()
     if (settings.output === 'table') return drawScreen(context, { client, scope, rows: body, at })
     const json = Array.isArray(body) ? body.map((row) => ({ at, ...row })) : body
-    context.print.rows({ columns, rows: body, json, empty: '' })
+    context.print.rows({ columns: columns(body), rows: body, json, empty: '' })
   })
 }
 

@@ -1,14 +1,22 @@
+import type { GroupStats } from '../../shared/queues/stats.ts'
 import type { Source } from '../database/connection/qualify.ts'
+import type { Narrowed } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
 
 /** One place in which an engine keeps its jobs. */
 export interface Found {
   /** The schema, as a quoted name. */
   schema: string
+  /** The domain of its jobs in calls and answers: the name of the schema. */
+  domain: string
+  /** The columns of the table of jobs, which differ from version to version. */
+  columns: ReadonlySet<string>
+  /** Which of the tables are there that only some versions have, such as `instance`. */
+  beside: ReadonlySet<string>
   /** The version of the tables, as the engine counts it. */
   version: number
-  /** The release with these tables, such as `12.38`; undefined for one that nobody has tried. */
-  release: string | undefined
+  /** The release with these tables, such as `12.38` or `newer than 12.38`. */
+  release: string
   /** How many tables it has. */
   tables: number
   /** About how many jobs there are; undefined where the planner has counted nothing yet. */
@@ -32,4 +40,6 @@ export interface QueueAdapter {
   look: (sql: Sql, schema: string) => Promise<Found>
   /** The jobs of one place, with the columns of our `jobs`. Its rows can be locked: it joins by scalar subselects alone. */
   projection: (found: Found) => Source
+  /** The counts of all groups that have jobs, failed ones among them, in the order of the bytes of their names. */
+  groups: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<GroupStats[]>
 }

@@ -5,7 +5,7 @@ import { type ServedEngine, servedBy } from './served.ts'
 
 /** An engine with its release and the version of its tables, such as `pg-boss 12.38 (schema 46)`. */
 const engineText = ({ engine }: QueueAdapter, { release, version }: Found): string =>
-  release === undefined ? `${engine} (schema ${version})` : `${engine} ${release} (schema ${version})`
+  `${engine} ${release} (schema ${version})`
 
 const counted = (count: number, one: string, more = `${one}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? one : more}`

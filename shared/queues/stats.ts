@@ -12,6 +12,8 @@ export const GroupStats = z.object({
   scheduled: Count,
   processing: Count,
   quarantined: Count,
+  /** Failed jobs, where the jobs are those of an engine that counts them; absent for jobs of our own. */
+  failed: Count.optional(),
 })
 export type GroupStats = z.output<typeof GroupStats>
 
@@ -19,7 +21,7 @@ export const stats = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stats',
   meaning:
-    'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros.',
+    'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros. Over the jobs of another engine, `failed` is there, too.',
   needs: 'read',
   scoped: 'narrowed',
   input: ScopeFilter,

@@ -46,6 +46,7 @@ const counted = ['queued', 'scheduled', 'processing', 'quarantined', 'entered', 
 function added(sum: LiveGroup, group: LiveGroup): LiveGroup {
   const both = { ...sum, oldest_due: earlier(sum.oldest_due, group.oldest_due) }
   for (const name of counted) both[name] += group[name]
+  if (group.failed !== undefined) both.failed = (sum.failed ?? 0) + group.failed
   return both
 }
 

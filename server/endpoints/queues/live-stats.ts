@@ -58,7 +58,7 @@ function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known)
     const key = groupKey(count)
     const known = before?.groups.get(key)
     const moved = flow.of(key, liveOf(count) - (known ? liveOf(known) : 0))
-    const { domain, queue, job_type, queued, scheduled, processing, quarantined } = count
+    const { domain, queue, job_type, queued, scheduled, processing, quarantined, failed } = count
     const group: LiveGroup = {
       domain,
       queue,
@@ -72,6 +72,7 @@ function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known)
       ended: (known?.ended ?? 0) + moved.ended,
       untold: (known?.untold ?? 0) + moved.untold,
     }
+    if (failed !== undefined) group.failed = failed
     groups.set(key, known && isSame(known, group) ? known : group)
   }
   return groups
@@ -84,6 +85,7 @@ const changing = [
   'scheduled',
   'processing',
   'quarantined',
+  'failed',
   'oldest_due',
   'entered',
   'ended',

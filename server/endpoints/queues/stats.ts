@@ -4,6 +4,7 @@ import { groupsOfJobs, isListed } from '../../counts/group-list.ts'
 import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import type { InputOf } from '../handlers.ts'
 
 type Asked = InputOf<'stats'>
@@ -13,9 +14,14 @@ interface StatsCall {
   within?: Acting['within']
 }
 
-/** Counts of live jobs by group: from the counts that triggers keep where these can be trusted, else from the jobs. */
+/**
+ * Counts of live jobs by group: from the counts that triggers keep where these can be trusted, else from the jobs. The adapter of another
+ * engine counts by its indexes.
+ */
 export async function stats({ sql, within }: StatsCall, asked: Asked): Promise<GroupStats[]> {
   const scope = { ...asked, within }
+  const served = servedBy(sql)
+  if (served.mode !== 'own') return served.adapter.groups(sql, served.found, scope)
   const rows = await statsFromCounts(sql, scope)
   return rows.every(isValid) ? rows : statsFromJobs(sql, scope)
 }

@@ -1,0 +1,122 @@
+import type { Found } from '../adapter.ts'
+
+/** The characters of a queue's name that a key has percent-encoded, for a regular expression of PostgreSQL: those of `keyText`. */
+const encoded = String.raw`[%/\u0001-\u001f\u007f-\u009f]`
+
+type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
+
+/**
+ * The jobs of one schema of pg-boss as rows with the columns of our `jobs`, their names and their types, in the order of our table. Beside
+ * them stand `xmin`, `native_id` (uuid) and `native_state` (the enum of pg-boss). `id` is the key of a job as text, and `uuid` its uuid.
+ *
+ * Every column is an expression over one row, or an uncorrelated subselect: the planner merges the query into the statement around it, so that
+ * rows can be locked, and conditions on `queue`, `native_id`, `native_state` and the times use the indexes of pg-boss. A column that this version
+ * of the schema does not have is null.
+ * @returns SQL of a query in parentheses, without an alias
+ */
+export function projectionOf(place: Place): string {
+  const columns = Object.entries(expressionsOf(place)).map(([name, expression]) => `${expression} as ${name}`)
+  return `(select ${columns.join(', ')} from ${place.schema}.job j)`
+}
+
+/** The expressions of the projection over a row `j` of `job`, by the names of our columns. */
+function expressionsOf({ schema, domain, columns }: Place): Record<string, string> {
+  const has = (name: string) => columns.has(name)
+  const ofColumn = (name: string, type: string) => (has(name) ? `j.${name}` : `null::${type}`)
+  const trace = has('trace_context') ? `pg_catalog.split_part(j.trace_context ->> 'traceparent', '-', 2)` : 'null::text'
+  return {
+    xmin: 'j.xmin',
+    id: keyOf('j'),
+    native_id: 'j.id',
+    native_state: 'j.state',
+    uuid: 'j.id::text',
+    domain: `${quotedText(domain)}::text`,
+    queue: 'j.name',
+    job_type: has('source_name') ? sourceOf(schema) : `''::text`,
+    owner_user_id: ofColumn('group_id', 'text'),
+    project_id: 'null::integer',
+    batch_group: 'j.singleton_key',
+    idempotency_key: 'null::text',
+    payload: 'j.data',
+    result: `case when j.state = 'completed' then j.output end`,
+    status,
+    priority: 'j.priority',
+    max_retries: 'j.retry_limit',
+    retry_count: 'j.retry_count',
+    available_at: 'j.start_after',
+    started_at: 'j.started_on',
+    acquired_at: 'j.started_on',
+    leased_until: `case when j.state = 'active' then ${leaseEnd(columns)} end`,
+    lease_id: 'null::text',
+    worker_id: 'null::text',
+    error_message: lastError,
+    error_code: `case when j.state <> 'completed' then j.output ->> 'code' end`,
+    error_class: `case when j.state <> 'completed' then j.output ->> 'name' end`,
+    last_error: has('source_output') ? `coalesce(${lastError}, ${messageIn('j.source_output')})` : lastError,
+    error_stack: `case when j.state <> 'completed' then j.output -> 'stack' end`,
+    cancel_requested_at: 'null::timestamptz',
+    cancelled_at: `case when j.state = 'cancelled' then j.completed_on end`,
+    cancellation_reason: 'null::text',
+    completion_token: 'null::text',
+    failure_streak_code: 'null::text',
+    failure_streak_count: '0',
+    quarantined_at: 'null::timestamptz',
+    progress_percent: 'null::real',
+    progress_message: 'null::text',
+    request_id: 'null::text',
+    trace_id: trace,
+    failure_timeline: 'null::jsonb',
+    created_at: 'j.created_on',
+    updated_at: 'coalesce(j.completed_on, j.started_on, j.created_on)',
+    completed_at: `case when j.state in ('completed', 'failed') then j.completed_on end`,
+    quarantine_threshold: 'null::integer',
+  }
+}
+
+/** An SQL expression: the status of a row `j` of `job`. A state that pg-boss may get in later versions is shown by its own name. */
+const status = `case j.state when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else j.state::text end`
+
+/** An SQL expression: the key of a row of `job` as `keyText` makes it. Few names have anything to encode. */
+const keyOf = (row: string): string => `(${encodedName(`${row}.name`)} || '/' || ${row}.id::text) collate "C"`
+
+const encodedName = (name: string): string => `case when ${name} !~ '${encoded}' then ${name} else (
+  select pg_catalog.string_agg(
+    case when part !~ '${encoded}' then part
+      else pg_catalog.regexp_replace(pg_catalog.upper(pg_catalog.encode(pg_catalog.convert_to(part, 'UTF8'), 'hex')), '(..)', '%\\1', 'g') end,
+    '' order by place
+  )
+  from pg_catalog.regexp_split_to_table(${name}, '') with ordinality as parts (part, place)
+) end`
+
+/**
+ * The queue from which a dead letter came; empty for every other job. A job counts as a dead letter while a queue names its queue as the dead
+ * letter queue, so that jobs of all other queues are counted by an index that does not have this column.
+ */
+const sourceOf = (schema: string): string => `case
+  when j.source_name is null then ''
+  when j.name = any(array(select q.dead_letter from ${schema}.queue q where q.dead_letter is not null)) then j.source_name
+  else ''
+end`
+
+/** An SQL expression: when pg-boss takes a running job from its worker. */
+function leaseEnd(columns: ReadonlySet<string>): string {
+  const expires = columns.has('expire_seconds')
+    ? `j.started_on + j.expire_seconds * interval '1 second'`
+    : 'j.started_on + j.expire_in'
+  return columns.has('heartbeat_seconds')
+    ? `least(${expires}, j.heartbeat_on + j.heartbeat_seconds * interval '1 second')`
+    : expires
+}
+
+/** An SQL expression: the message of an error as pg-boss stores it. A worker that throws a text, or an expired job, has it in `value`. */
+const messageIn = (output: string): string =>
+  `coalesce(${output} ->> 'message', ${output} #>> '{value,message}', ${output} ->> 'value')`
+
+/** An SQL expression: the error of the last attempt. The output of a completed job is its result, whatever it looks like. */
+const lastError = `case when j.state <> 'completed' then ${messageIn('j.output')} end`
+
+/** A text as a literal of SQL. */
+export const quotedText = (text: string): string => {
+  const quoted = text.replaceAll("'", "''")
+  return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
+}
