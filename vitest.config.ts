@@ -10,7 +10,8 @@ type Options = NonNullable<TestProjectInlineConfiguration['test']>
  * `docs`.
  * `npx vitest run --project models` runs random histories against a model. `npm run test:long` runs the tests of the server on the
  * embedded database, that database in trouble, tests that wait for limits of the product, an old and a new server, the commands of every
- * page, and completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in chromium.
+ * page, and completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in chromium. `npm run test:engines`
+ * installs the engines of others and runs `engines`: tests beside them.
  */
 const folders = ['unit', 'server', 'cli', 'sdk', 'models', 'docs', 'faults', 'slow', 'upgrade', 'pages', 'shells', 'ui']
 
@@ -60,6 +61,7 @@ export default defineConfig({
     reporters: ['default', repeatedTests],
     projects: [
       ...folders.map((name) => project(name, special[name])),
+      project('engines', { provide: { kinds: ['postgres'] } }),
       // The other half of `server` and `cli`. The few tests of these files that are about PostgreSQL alone run twice.
       project('embedded', { include: halves, provide: { kinds: ['embedded'] } }),
     ],

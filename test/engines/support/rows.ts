@@ -1,0 +1,82 @@
+import type { Sql } from 'postgres'
+import * as z from 'zod'
+
+/** A row of pg-boss as `to_jsonb` gives it; each version has other columns. */
+export type BossRow = Record<string, unknown> & { id: string; name: string; state: string }
+const BossRow = z.looseObject({ id: z.string(), name: z.string(), state: z.string() })
+
+/** Reads all jobs of a schema, or those of one queue, in the order of their keys. */
+export async function rowsOf(sql: Sql, { schema = 'pgboss', queue }: { schema?: string; queue?: string } = {}) {
+  const rows = await sql`
+    select to_jsonb(job) as row from ${sql(schema)}.job ${queue === undefined ? sql`` : sql`where name = ${queue}`} order by name, id`
+  return rows.map(({ row }): BossRow => BossRow.parse(row))
+}
+
+/** What is different between two readings of jobs. */
+export interface Differences {
+  gone: string[]
+  added: string[]
+  /** By the id, the new values of the columns that differ. */
+  changed: Record<string, Record<string, unknown>>
+}
+
+/** Compares two readings of `rowsOf`, without the columns `except`. */
+export function differencesOf(before: BossRow[], after: BossRow[], except: readonly string[] = []): Differences {
+  const keyOf = ({ name, id }: BossRow) => `${name}/${id}`
+  const now = new Map(after.map((row) => [keyOf(row), row]))
+  const known = new Set(before.map(keyOf))
+  const changed = before.flatMap((row) => {
+    const other = now.get(keyOf(row))
+    const columns = Object.entries(other ?? row).filter(
+      ([name, value]) => !except.includes(name) && JSON.stringify(value) !== JSON.stringify(row[name]),
+    )
+    return columns.length > 0 ? [[keyOf(row), Object.fromEntries(columns)] as const] : []
+  })
+  return {
+    gone: [...known].filter((key) => !now.has(key)),
+    added: [...now.keys()].filter((key) => !known.has(key)),
+    changed: Object.fromEntries(changed),
+  }
+}
+
+/** No difference. */
+export const same: Differences = { gone: [], added: [], changed: {} }
+
+/** How many jobs there are, by queue and state, as PostgreSQL counts them. */
+export async function countsOf(sql: Sql, schema = 'pgboss'): Promise<Map<string, number>> {
+  const rows = await sql<{ name: string; state: string; jobs: number }[]>`
+    select name, state::text as state, count(*)::int as jobs from ${sql(schema)}.job group by name, state`
+  return new Map(rows.map(({ name, state, jobs }) => [`${name} ${state}`, jobs]))
+}
+
+interface Filled {
+  schema?: string
+  /** Queues that are there. */
+  queues: readonly string[]
+  count: number
+  /** States, of which each job gets one in turn. */
+  states?: readonly string[]
+}
+
+/**
+ * Inserts jobs by one statement, as fast as PostgreSQL takes them: a million in some ten seconds. They were created one after the other,
+ * a millisecond apart, the last one now; those that have ended did so a second later.
+ */
+export async function fill(
+  sql: Sql,
+  { schema = 'pgboss', queues, count, states = ['created'] }: Filled,
+): Promise<void> {
+  await sql`
+    insert into ${sql(schema)}.job (name, state, data, output, created_on, start_after, started_on, completed_on)
+    select
+      (${[...queues]}::text[])[1 + i % ${queues.length}],
+      state::${sql(schema)}.job_state,
+      jsonb_build_object('i', i),
+      case when state = 'failed' then jsonb_build_object('name', 'Error', 'message', 'broken ' || i % 7) end,
+      created, created,
+      case when state in ('active', 'completed', 'failed') then created end,
+      case when state in ('completed', 'failed', 'cancelled') then created + interval '1 second' end
+    from generate_series(1, ${count}::int) as i,
+      lateral (select (${[...states]}::text[])[1 + i % ${states.length}]) as one (state),
+      lateral (select now() - (${count} - i) * interval '1 millisecond') as time (created)`
+}
