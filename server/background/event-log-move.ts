@@ -34,7 +34,7 @@ export function createEventLogMove(
   return {
     async check() {
       try {
-        openWith?.(moveIdsOnConnect(await findSchema(sql)))
+        openWith?.('event ids', moveIdsOnConnect(await findSchema(sql)))
         const origin = await readOrigin(sql)
         if (origin === undefined) return
         if (origin.system === null) warn(withoutSystem)

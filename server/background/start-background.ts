@@ -60,7 +60,7 @@ export function startBackground({
     pooled: env.JOBS_DB_POOLER,
     mode: env.JOBS_INDEXES,
     makes: env.JOBS_MIGRATE,
-    isLooking: (from) => prepareEngine({ opened, env, log }, from),
+    isPrepared: (from) => prepareEngine({ opened, env, log }, from),
     tablesReady,
     isReady: hasTables,
     isStopping: () => stopping.aborted,

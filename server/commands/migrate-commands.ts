@@ -8,10 +8,13 @@ export function addMigrateCommands(program: Command): void {
     .command('migrate')
     .description('make the missing tables, indexes and triggers as the role of JOBS_DB_URL, and print their SQL')
     .option('--dry-run', 'print the SQL, and make nothing')
-    .option('--engine <engine>', 'own makes tables in a database that another engine uses')
+    .option(
+      '--engine <engine>',
+      'own makes tables for jobs of its own beside another engine; pg-boss makes records beside its jobs',
+    )
     .addHelpText(
       'after',
-      '\nExamples:\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server migrate --dry-run > migrate.sql\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server migrate',
+      '\nExamples:\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server migrate --dry-run > migrate.sql\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server migrate\n  JOBS_DB_URL=postgres://owner@db/orders jobs-server migrate --engine pg-boss',
     )
     .action(async ({ dryRun = false }: { dryRun?: boolean }) =>
       printOutput(await migrateDatabase(process.env, { makes: !dryRun })),
@@ -20,11 +23,13 @@ export function addMigrateCommands(program: Command): void {
     .command('grants')
     .description('print the least rights that a server with JOBS_MIGRATE=false needs, as SQL')
     .requiredOption('--role <role>', 'the role of the server, as create role names it')
+    .option('--engine <engine>', 'the engine whose jobs the server works on, such as pg-boss')
+    .option('--look', 'for a server that only looks at the jobs of another engine')
     .addHelpText(
       'after',
-      '\nExample:\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server grants --role app | psql postgres://owner@db/jobs',
+      '\nExample:\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server grants --role app | psql postgres://owner@db/jobs\n  JOBS_DB_URL=postgres://owner@db/orders jobs-server grants --engine pg-boss --look --role reader',
     )
-    .action(async ({ role }: { role: string }) =>
-      printOutput({ lines: await grantLines(process.env, role), warnings: [] }),
+    .action(async ({ role, look = false }: { role: string; look?: boolean }) =>
+      printOutput({ lines: await grantLines(process.env, { role, looks: look }), warnings: [] }),
     )
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { countedTable, countTriggerSet, makeCountTriggers, triggerStatements } from '../counts/triggers.ts'
 import { openDatabase } from '../database/connection/open.ts'
+import { refuseOtherEngines } from '../database/connection/other-engines.ts'
 import { isAccessRefused } from '../database/errors/failure.ts'
 import { rememberEngine } from '../database/installation/engine-setting.ts'
 import { migrate } from '../database/migrate/migrate.ts'
@@ -9,6 +10,11 @@ import { requireSchema } from '../database/migrate/require-schema.ts'
 import { grantStatements } from '../database/rights/grants.ts'
 import type { Sql } from '../database/sql.ts'
 import { type CommandDatabase, silent, withDatabase } from '../database/with-tables.ts'
+import { adminSchema, findForRecords } from '../engines/find-served.ts'
+import { engineGrants } from '../engines/grants.ts'
+import { hasRecords, makeRecords, requireRecords } from '../engines/make-records.ts'
+import { archiveScript, recordsScript } from '../engines/records-script.ts'
+import { type ServedEngine, servedBy } from '../engines/served.ts'
 import { type Env, readEnv } from '../env/env.ts'
 import { historyTriggers, makeHistoryTriggers, tablesOfJobs } from '../history/appending.ts'
 import { readHistorySetting } from '../history/history-setting.ts'
@@ -20,37 +26,75 @@ import type { CommandOutput } from './command.ts'
  * `JOBS_MIGRATE` is.
  * @param makes false only prints
  * @returns the SQL of what was missing, and warnings
- * @throws Failure `usage` for a role without the right
+ * @throws Failure `usage` for a role without the right, and for the jobs of another engine beside which nobody has asked for tables
  */
 export const migrateDatabase = (
   environment: NodeJS.ProcessEnv,
   { makes }: { makes: boolean },
 ): Promise<CommandOutput> =>
-  onDatabase(environment, async ({ sql, schema, env, noteMade }) => {
-    const script = [...(await pendingScript(sql)), ...(await triggerScript(sql))]
-    const all = script.length > 0 ? [`set search_path = ${schema}, pg_temp;`, ...script] : []
-    const lines = all.flatMap((text) => text.split('\n'))
-    if (!makes) return { lines, warnings: [] }
-    const warnings: string[] = []
-    const log = { ...silent, warn: (text: string) => void warnings.push(text) }
-    await migrate({
-      sql,
-      log,
-      schema,
-      mode: env.JOBS_INDEXES,
-      pooled: env.JOBS_DB_POOLER,
-      tablesReady: () => {},
-      applied: noteMade,
-    })
-    await rememberEngine(sql, env)
-    await makeCountTriggers(sql, noteMade)
-    if (await wantsHistory(sql, env)) await makeHistoryTriggers(sql, await tablesOfJobs(sql), noteMade)
-    return { lines, warnings }
+  onDatabase(environment, (database) => {
+    const served = servedBy(database.sql)
+    return served.mode === 'own' ? migrateOwn(database, makes) : migrateRecords(database, served, makes)
   })
 
-/** The grants for a role, as lines of SQL. */
-export const grantLines = (environment: NodeJS.ProcessEnv, role: string): Promise<string[]> =>
+async function migrateOwn({ sql, schema, env, noteMade }: CommandDatabase, makes: boolean): Promise<CommandOutput> {
+  const script = [...(await pendingScript(sql)), ...(await triggerScript(sql))]
+  const all = script.length > 0 ? [`set search_path = ${schema}, pg_temp;`, ...script] : []
+  const lines = all.flatMap((text) => text.split('\n'))
+  if (!makes) return { lines, warnings: [] }
+  const warnings: string[] = []
+  const log = { ...silent, warn: (text: string) => void warnings.push(text) }
+  await migrate({
+    sql,
+    log,
+    schema,
+    mode: env.JOBS_INDEXES,
+    pooled: env.JOBS_DB_POOLER,
+    tablesReady: () => {},
+    applied: noteMade,
+  })
+  await rememberEngine(sql, env)
+  await makeCountTriggers(sql, noteMade)
+  if (await wantsHistory(sql, env)) await makeHistoryTriggers(sql, await tablesOfJobs(sql), noteMade)
+  return { lines, warnings }
+}
+
+/** Makes our tables beside the jobs of another engine. What is there already is left as it is. */
+async function migrateRecords(database: CommandDatabase, served: ServedEngine, makes: boolean): Promise<CommandOutput> {
+  const { sql, schema, env } = database
+  if (served.mode === 'look' && env.JOBS_ENGINE === 'auto') await refuseOtherEngines(sql)
+  if (await hasRecords(sql, served)) return { lines: [], warnings: [] }
+  // Where an empty table of jobs and our tables beside it are there already, they are brought up to date as ever.
+  const isInAdminSchema = schema === adminSchema
+  const own = isInAdminSchema ? { lines: [], warnings: [] } : await migrateOwn(database, makes)
+  const script = isInAdminSchema ? await recordsScript(sql, served, schema) : await archiveScript(sql, served, schema)
+  if (makes) await makeRecords(sql, script)
+  const lines = ['begin;', ...script.map((text) => `${text};`), 'commit;'].flatMap((text) => text.split('\n'))
+  return { lines: [...own.lines, ...lines], warnings: own.warnings }
+}
+
+/**
+ * The grants for a role, as lines of SQL.
+ * @param looks the role is for a server that only looks at the jobs of another engine
+ */
+export const grantLines = (
+  environment: NodeJS.ProcessEnv,
+  { role, looks }: { role: string; looks: boolean },
+): Promise<string[]> =>
   onDatabase(environment, async ({ sql, schema }) => {
+    const served = servedBy(sql)
+    if (served.mode !== 'own') {
+      if (!looks) await requireRecords(sql, served)
+      return engineGrants(sql, served, { role, schema, looks })
+    }
+    if (looks)
+      throw new Failure(
+        'usage',
+        '--look is for the jobs of another engine, and these are our own; nothing was printed',
+        {
+          hint: 'without --look: jobs-server grants --role <role>',
+        },
+      )
     await requireSchema(sql, silent)
     return grantStatements(sql, { role, schema })
   })
@@ -87,7 +131,7 @@ async function onDatabase<Result>(
 ): Promise<Result> {
   const env = readEnv(environment)
   return withDatabase({
-    opened: await openDatabase(env, silent),
+    opened: await openDatabase(env, silent, { find: findForRecords }),
     env,
     work: (database) => work(database).catch((error: unknown) => refuseRole(error, database.whatStays())),
   })

@@ -6,7 +6,7 @@ import { rememberEngine } from './installation/engine-setting.ts'
 import { migrate } from './migrate/migrate.ts'
 import { requireSchema } from './migrate/require-schema.ts'
 import { collectMade, type NoteMade } from './migrate/what-stays.ts'
-import type { Pool } from './sql.ts'
+import type { Pool, Sql } from './sql.ts'
 
 const closeWithinMs = 10_000
 
@@ -35,6 +35,8 @@ interface Working<Result> {
 interface WorkingOnTables<Result> extends Working<Result> {
   /** Runs before anything is made. The schema is a quoted name. */
   check?: (schema: string) => Promise<void>
+  /** True where the tables need not be made, because those beside the jobs of another engine are there. */
+  isPrepared?: (sql: Sql) => Promise<boolean>
 }
 
 /**
@@ -59,13 +61,20 @@ export async function withDatabase<Result>({ opened, env, work }: Working<Result
  * server. Where `JOBS_MIGRATE` is false, missing tables are an error.
  * @throws Failure for an error of the database; whatever `check` and `work` throw
  */
-export const withTables = <Result>({ opened, env, check, work }: WorkingOnTables<Result>): Promise<Result> =>
+export const withTables = <Result>({
+  opened,
+  env,
+  check,
+  isPrepared = async () => false,
+  work,
+}: WorkingOnTables<Result>): Promise<Result> =>
   withDatabase({
     opened,
     env,
     work: async (database) => {
       const { sql, schema, noteMade } = database
       await check?.(schema)
+      if (await isPrepared(sql)) return work(database)
       if (env.JOBS_MIGRATE) {
         const pooled = env.JOBS_DB_POOLER
         await migrate({ sql, log: silent, schema, tablesOnly: true, pooled, tablesReady: () => {}, applied: noteMade })

@@ -42,4 +42,15 @@ export interface QueueAdapter {
   projection: (found: Found) => Source
   /** The counts of all groups that have jobs, failed ones among them, in the order of the bytes of their names. */
   groups: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<GroupStats[]>
+  /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
+  rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
+  /** The name of the table in which deleted jobs are kept, in the schema of our tables. */
+  archive: string
+  /**
+   * The statements that make the table in which deleted jobs are kept, with every column of the engine's table as it is now.
+   * @param schema of our tables, as a quoted name
+   */
+  archiveStatements: (sql: Sql, found: Found, schema: string) => Promise<string[]>
+  /** The names of the columns of the engine's table that the archive lacks, or all of them where there is no archive. */
+  missingInArchive: (sql: Sql, found: Found) => Promise<string[]>
 }

@@ -9,16 +9,16 @@ import {
 import { type EngineSign, findEngines } from '../database/connection/other-engines.ts'
 import type { Names, Source } from '../database/connection/qualify.ts'
 import { readEngine } from '../database/installation/engine-setting.ts'
-import { sharedTables } from '../database/migrate/absent-before.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import type { Found, QueueAdapter } from './adapter.ts'
 import { adapters } from './all.ts'
 import { emptyTables } from './empty-tables.ts'
-import { serve } from './served.ts'
+import { keptOut } from './kept-out.ts'
+import { serve, servedWith } from './served.ts'
 
 /** The schema of our tables beside the jobs of another engine. */
-const adminSchema = 'jobsctl'
+export const adminSchema = 'jobsctl'
 
 /**
  * Finds whose jobs a server works on, before anything is written, and how its statements name things. `JOBS_ENGINE` decides; else a
@@ -100,12 +100,22 @@ const severalEngines = (signs: EngineSign[]): Failure =>
     { hint: `JOBS_ENGINE=${signs[0]?.engine} serves one of them` },
   )
 
+/**
+ * Finds whose jobs a database has, for a command that makes our tables beside them: its statements name the tables themselves.
+ * @throws whatever `findServed` throws
+ */
+export async function findForRecords(sql: Sql, env: Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA'>): Promise<Names> {
+  const names = await findServed(sql, env)
+  const served = servedWith(names)
+  return served.mode === 'own' ? names : serve({ ...names, sources: new Map(), jobId: 'bigint' }, served)
+}
+
 async function namesOver(sql: Sql, adapter: QueueAdapter, signs: readonly EngineSign[]): Promise<Names> {
   const found = []
   for (const { schema } of signs) found.push(await adapter.look(sql, schema))
   const tables = await tablesOfMigrations()
   const home = await findHome(sql)
-  const missing = await emptyTables((table) => home === undefined || sharedTables.includes(table))
+  const missing = await emptyTables((table) => home === undefined || keptOut.includes(table))
   const names: Names = {
     schema: home ?? adminSchema,
     tables: new Set(tables),
@@ -126,12 +136,11 @@ function projectionOver(adapter: QueueAdapter, found: readonly Found[]): Source 
 
 /** The schema in which our tables are, as a quoted name: the one made for another engine, or that of a table of jobs without any job. */
 async function findHome(sql: Sql): Promise<string | undefined> {
-  const [own] = await ownSchemas(sql)
-  if (own !== undefined) return own
-  const [row] = await sql<{ schema: string }[]>`
+  const schemas = [...(await ownSchemas(sql)), adminSchema]
+  const rows = await sql<{ schema: string }[]>`
     select pg_catalog.quote_ident(nspname) as schema
     from pg_catalog.pg_class
     join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
-    where nspname = ${adminSchema} and relname = 'jobsctl_migrations' and relkind = 'r'`
-  return row?.schema
+    where relname = 'jobsctl_migrations' and relkind = 'r'`
+  return schemas.find((name) => rows.some(({ schema }) => schema === name))
 }

@@ -3,6 +3,7 @@ import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import type { Log } from '../log/log.ts'
+import { requireRecords } from './make-records.ts'
 import { tellServed } from './tell-served.ts'
 
 interface Preparing {
@@ -20,14 +21,15 @@ const readOnly = `${looking}, set_config('default_transaction_read_only', 'on', 
 
 /**
  * Sets up a server for the jobs that its database has, once it is known whose they are.
- * @returns true for a server that only looks
- * @throws Failure `usage` where callers are to have tokens, of which there is no table
+ * @returns false for a server on our own jobs, whose tables it makes; those beside another engine are there, or are not needed
+ * @throws Failure `usage` where callers are to have tokens, of which there is no table, and where our tables are those of an older version
  */
 export async function prepareEngine({ opened, env, log }: Preparing, sql: Sql): Promise<boolean> {
   const served = await tellServed(sql, log)
   if (served.mode === 'own') return false
+  if (served.mode === 'admin') await requireRecords(sql, served)
   const isLooking = served.mode === 'look'
-  opened.openWith?.(isLooking ? readOnly : looking)
+  opened.openWith?.('engine', isLooking ? readOnly : looking)
   if (isLooking && env.AUTH_MODE === 'multi_user')
     throw new Failure(
       'usage',
@@ -36,5 +38,5 @@ export async function prepareEngine({ opened, env, log }: Preparing, sql: Sql): 
         hint: `jobs-server migrate --engine ${served.adapter.engine} makes them in a schema of its own; without it, AUTH_MODE=single_user looks with one key`,
       },
     )
-  return isLooking
+  return true
 }

@@ -18,7 +18,7 @@ export type Served = { mode: 'own' } | ServedEngine
 const own: Served = { mode: 'own' }
 const served = new WeakMap<Names, Served>()
 
-/** Says whose jobs the clients with these names work on. */
+/** Says whose jobs all clients with these names work on. */
 export const serve = (names: Names, engine: ServedEngine): Names => {
   served.set(names, engine)
   return names
@@ -27,5 +27,8 @@ export const serve = (names: Names, engine: ServedEngine): Names => {
 /** Whose jobs a pool, transaction or session works on. */
 export function servedBy(sql: Sql): Served {
   const names = namesOf(sql)
-  return (names && served.get(names)) ?? own
+  return names ? servedWith(names) : own
 }
+
+/** Whose jobs the clients with these names work on. */
+export const servedWith = (names: Names): Served => served.get(names) ?? own

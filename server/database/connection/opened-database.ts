@@ -1,5 +1,6 @@
 import type { Host } from '../../env/conninfo-target.ts'
 import type { Pool, Sql } from '../sql.ts'
+import type { OpeningPurpose } from './opening.ts'
 
 /** Receives the notifications of one channel. */
 export interface Listener {
@@ -28,10 +29,10 @@ export interface OpenedDatabase {
    */
   withDedicatedPool: <Result>(work: (own: Pool) => Promise<Result>) => Promise<Result>
   /**
-   * Sets the statement that each new connection runs before any other. Undefined where a connection is no session of
+   * Sets a statement that each new connection runs before any other, in place of the one with the same purpose. Undefined where a connection is no session of
    * PostgreSQL: the embedded database never fails over, and a pooler changes sessions without a word.
    */
-  openWith?: (statement: string) => void
+  openWith?: (purpose: OpeningPurpose, statement: string) => void
   /**
    * Takes the password of another URL for connections that are opened from now on. Undefined for the embedded database.
    * @returns false where the URL differs in more than its password, and nothing was taken

@@ -20,17 +20,20 @@ export const loggedWarning = '01J01'
  */
 const refused = ['25006', '55P03', '57', '40', '53', '58', '08']
 
-/** An opening whose statement is set later. */
-export function createOpening(log: Pick<Log, 'warn'>): Opening & { set: (statement: string) => void } {
-  let text: string | undefined
+/** What a statement of an opening is for; of each there is at most one. */
+export type OpeningPurpose = 'engine' | 'event ids'
+
+/** An opening whose statements are set later. */
+export function createOpening(
+  log: Pick<Log, 'warn'>,
+): Opening & { set: (purpose: OpeningPurpose, statement: string) => void } {
+  const texts = new Map<OpeningPurpose, string>()
   return {
-    statement: () => text,
+    statement: () => (texts.size === 0 ? undefined : [...texts.values()].join('; ')),
     refuses: (error) => hasCode(error, refused),
     heard: ({ code, message }) => {
       if (code === loggedWarning && message !== undefined) log.warn(message)
     },
-    set: (statement) => {
-      text = statement
-    },
+    set: (purpose, statement) => void texts.set(purpose, statement),
   }
 }

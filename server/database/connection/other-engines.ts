@@ -19,7 +19,7 @@ const sign = (engine: string, table: string, columns: string, beside = ''): Sign
 
 const signs: readonly Sign[] = [
   sign('pg-boss', 'job', 'id name state start_after', 'queue version'),
-  sign('pg-boss', 'job', 'id name state startafter', 'version'),
+  sign('pg-boss before 10', 'job', 'id name state startafter', 'version'),
   sign('graphile-worker', '_private_jobs', 'id task_id payload run_at', 'migrations'),
   sign('graphile-worker', 'jobs', 'id task_identifier payload run_at', 'migrations'),
   sign('BullMQ', 'job', 'id queue state lock_token', 'migration'),
@@ -63,10 +63,16 @@ export async function refuseOtherEngines(sql: Sql): Promise<void> {
     'usage',
     `the database ${first.database} has the jobs of ${list}${more}, and no tables of jobs-server; nothing was made`,
     {
-      hint: 'this version does not work on jobs of other engines. For a queue of its own beside them: jobs-server --engine own, or JOBS_ENGINE=own',
+      hint: `${beside(first.engine)}for a queue of its own beside them: jobs-server --engine own, or JOBS_ENGINE=own`,
     },
   )
 }
+
+/** What looks at the jobs that are there, where this version can. */
+const beside = (engine: string): string =>
+  engine === 'pg-boss'
+    ? 'jobs-server looks at these jobs; jobs-server migrate --engine pg-boss makes records, with which it changes them; '
+    : 'this version does not work on the jobs of this engine; '
 
 const textOf = ({ engine, schema, table, rows }: EngineSign): string =>
   `${engine} (${schema}.${table}${rows < 0 ? '' : `, about ${rows.toLocaleString('en-US')} rows`})`

@@ -19,8 +19,8 @@ interface Preparing {
   mode: IndexMode
   /** `JOBS_MIGRATE`: false where only the owner of the tables makes them. */
   makes: boolean
-  /** Called when it is known where the tables are. True for a server that only looks: it needs none of our tables. */
-  isLooking: (sql: Sql) => Promise<boolean>
+  /** Called when it is known where the tables are. True where they need not be made: they are there, or the server only looks. */
+  isPrepared: (sql: Sql) => Promise<boolean>
   tablesReady: () => void
   isReady: () => boolean
   isStopping: () => boolean
@@ -34,7 +34,7 @@ const longestPauseMs = 30_000
  * @throws Failure `usage` when only another configuration helps; any other error of the database as it is
  */
 export async function prepare(preparing: Preparing): Promise<void> {
-  const { opened, log, pooled, mode, makes, isLooking, tablesReady, isReady, isStopping } = preparing
+  const { opened, log, pooled, mode, makes, isPrepared, tablesReady, isReady, isStopping } = preparing
   let logged: string | undefined
   let reached: string | undefined
   let pauseMs = firstPauseMs
@@ -47,7 +47,7 @@ export async function prepare(preparing: Preparing): Promise<void> {
           reached = text
         }
         const schema = await opened.findSchema(sql)
-        if (await isLooking(sql)) return tablesReady()
+        if (await isPrepared(sql)) return tablesReady()
         if (schema !== logged) log.info(`the tables are in the schema ${schema}`)
         logged = schema
         if (makes) return migrate({ sql, log, schema, mode, pooled, tablesReady })

@@ -1,8 +1,15 @@
-import type { QueueAdapter } from '../adapter.ts'
+import type { Found, QueueAdapter } from '../adapter.ts'
+import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { readFound } from './find.ts'
 import { projectionOf } from './projection.ts'
 import { readGroups } from './stats.ts'
 import { tested } from './versions.ts'
+
+/** A right on the table of jobs alone is enough for its partitions, those included that are made later. */
+const rights = ({ schema, beside }: Found, looks: boolean) => [
+  { table: `${schema}.job`, rights: looks ? 'select' : 'select, insert, update, delete' },
+  ...['queue', 'version', ...beside].map((table) => ({ table: `${schema}.${table}`, rights: 'select' })),
+]
 
 /** pg-boss keeps its jobs in one table, with a partition for some queues, and until 11.0 for each queue. */
 export const pgBoss: QueueAdapter = {
@@ -11,4 +18,8 @@ export const pgBoss: QueueAdapter = {
   look: readFound,
   projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}.job` }),
   groups: readGroups,
+  rights,
+  archive: archiveTable,
+  archiveStatements,
+  missingInArchive,
 }

@@ -1,0 +1,62 @@
+import { Failure } from '../../shared/errors.ts'
+import { allMigrations } from '../database/migrate/migrations.ts'
+import { findMissing, listOfObjects, type SchemaObject } from '../database/migrate/schema-diff.ts'
+import type { Pool, Sql } from '../database/sql.ts'
+import { keptOut } from './kept-out.ts'
+import { type ServedEngine, servedBy } from './served.ts'
+
+/** Runs a script that makes our tables beside the jobs of another engine, in one transaction. */
+export const makeRecords = (sql: Pool, script: readonly string[]): Promise<void> =>
+  sql.begin(async (tx) => {
+    for (const statement of script) await tx.unsafe(statement)
+  })
+
+/** Whether our tables beside the jobs of another engine are as this version needs them, the archive included. */
+export async function hasRecords(sql: Sql, { adapter, found }: ServedEngine): Promise<boolean> {
+  const [row] = await sql<{ value: string }[]>`
+    select 'engine' as value where to_regclass('jobsctl_settings') is not null`
+  if (!row || (await missingRecords(sql)).length > 0) return false
+  for (const one of found) if ((await adapter.missingInArchive(sql, one)).length > 0) return false
+  return true
+}
+
+const missingRecords = async (sql: Sql): Promise<SchemaObject[]> =>
+  findMissing(
+    sql,
+    (await allMigrations()).flatMap(({ makes }) =>
+      makes.filter(({ kind, of }) => kind === 'column' && !keptOut.includes(of)),
+    ),
+  )
+
+/**
+ * For a command that works on our tables.
+ * @returns false on a database of our own jobs, whose tables the command makes
+ * @throws Failure `usage` where the jobs are those of another engine, and our tables are not there, or not as this version needs them
+ */
+export async function needsRecords(sql: Sql): Promise<boolean> {
+  const served = servedBy(sql)
+  if (served.mode === 'own') return false
+  const { engine } = served.adapter
+  if (served.mode === 'look')
+    throw new Failure(
+      'usage',
+      `this database has the jobs of ${engine}, and no tables of jobs-server; nothing was made`,
+      {
+        hint: `jobs-server migrate --engine ${engine} makes them in a schema of their own; for a queue of its own beside them: jobs-server --engine own, or JOBS_ENGINE=own`,
+      },
+    )
+  await requireRecords(sql, served)
+  return true
+}
+
+/**
+ * Looks whether our tables beside the jobs of another engine are as this version needs them, and makes nothing.
+ * @throws Failure `usage` that says what to type
+ */
+export async function requireRecords(sql: Sql, { adapter }: Pick<ServedEngine, 'adapter'>): Promise<void> {
+  const missing = await missingRecords(sql)
+  if (missing.length === 0) return
+  throw new Failure('usage', `the records of jobs-server lack ${listOfObjects(missing)}; nothing was started`, {
+    hint: `jobs-server migrate --engine ${adapter.engine}, as the owner of these tables`,
+  })
+}

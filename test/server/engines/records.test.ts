@@ -1,0 +1,116 @@
+import postgres from 'postgres'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+
+const pgBoss = `
+  create schema pgboss;
+  create type pgboss.job_state as enum ('created', 'completed');
+  create table pgboss.version (version int primary key);
+  insert into pgboss.version values (46);
+  create table pgboss.queue (name text primary key);
+  create table pgboss.job (id uuid, name text, state pgboss.job_state, start_after timestamptz, primary key (name, id)) partition by list (name);
+  create table pgboss.j1 partition of pgboss.job for values in ('mail')`
+
+describe('records beside the jobs of another engine', () => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  beforeEach(async () => {
+    database = await emptyDatabase()
+    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    await sql.unsafe(pgBoss)
+  })
+  afterEach(async () => {
+    await sql.end()
+    await database.drop()
+  })
+
+  const run = (...argv: string[]) => runServer(argv, { ...database.env, PORT: '0', SINGLE_USER_API_KEY: 'key' })
+  const tablesOf = async (schema: string) =>
+    (
+      await sql<{ name: string }[]>`
+        select relname as name
+        from pg_class
+        join pg_namespace on pg_namespace.oid = relnamespace
+        where nspname = ${schema} and relkind in ('r', 'p')
+        order by name`
+    ).map(({ name }) => name)
+
+  it('are made in a schema of their own, without a table of jobs, and once', async () => {
+    const before = await tablesOf('pgboss')
+    const script = await run('migrate', '--engine', 'pg-boss', '--dry-run')
+    expect(script).toMatchObject({ code: 0, err: '' })
+    expect(await tablesOf('jobsctl')).toEqual([])
+    const made = await run('migrate', '--engine', 'pg-boss')
+    expect(made).toMatchObject({ code: 0, err: '', out: script.out })
+    const tables = await tablesOf('jobsctl')
+    expect(tables).toEqual(
+      expect.arrayContaining(['job_operations', 'job_events', 'jobsctl_settings', 'pgboss_archive']),
+    )
+    for (const name of ['jobs', 'job_dependencies', 'jobs_archive', 'job_attachments', 'job_queue_controls'])
+      expect(tables).not.toContain(name)
+    expect(await run('migrate', '--engine', 'pg-boss')).toMatchObject({ code: 0, err: '', out: '' })
+    expect(await run('migrate')).toMatchObject({ code: 0, err: '', out: '' })
+    expect([await tablesOf('pgboss'), await tablesOf('public')]).toEqual([before, []])
+  })
+
+  it('are what psql makes of the printed SQL', async () => {
+    const { out } = await run('migrate', '--engine', 'pg-boss', '--dry-run')
+    await sql.unsafe(out)
+    expect(await run('migrate', '--engine', 'pg-boss')).toMatchObject({ code: 0, err: '', out: '' })
+  })
+
+  it('get the columns that the engine has added to its jobs since', async () => {
+    await run('migrate', '--engine', 'pg-boss')
+    await sql.unsafe('alter table pgboss.job add column "Odd name" jsonb, add column priority int')
+    expect(await run('migrate', '--engine', 'pg-boss')).toMatchObject({ code: 0, err: '' })
+    const columns = await sql<{ name: string; type: string }[]>`
+      select attname as name, format_type(atttypid, null) as type
+      from pg_attribute
+      where attrelid = 'jobsctl.pgboss_archive'::regclass and attnum > 3
+      order by attnum`
+    expect(columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'id uuid',
+      'name text',
+      'state text',
+      'start_after timestamp with time zone',
+      'Odd name jsonb',
+      'priority integer',
+    ])
+  })
+
+  it('are not made over the tables of somebody else', async () => {
+    await sql.unsafe('create schema jobsctl; create table jobsctl.jobs (x int); insert into jobsctl.jobs values (1)')
+    const { code, err } = await run('migrate', '--engine', 'pg-boss')
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('has a table jobs') })
+    expect(await sql`select * from jobsctl.jobs`).toMatchObject([{ x: 1 }])
+  })
+
+  it('are what commands need that work on tables of the server', async () => {
+    expect(await run('token', 'create', 'ci')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('jobs-server migrate --engine pg-boss'),
+    })
+    await run('migrate', '--engine', 'pg-boss')
+    expect(await run('token', 'create', 'ci')).toMatchObject({ code: 0 })
+    expect(await run('freeze', '--reason', 'r')).toMatchObject({ code: 0 })
+  })
+
+  it('and the jobs are what grants are printed for, which psql takes', async () => {
+    await sql.unsafe(`
+      create table pgboss.job_dependency (child_name text); create table pgboss.instance (id uuid)`)
+    const looks = await run('grants', '--look', '--role', 'Odd "role"')
+    expect(looks).toMatchObject({ code: 0, err: '' })
+    expect(looks.out).toContain('grant select on table pgboss.job to "Odd ""role"""')
+    expect(looks.out).toContain('set default_transaction_read_only = on')
+    expect(looks.out).not.toMatch(/insert|update|delete/)
+    expect(await run('grants', '--role', 'app')).toMatchObject({ code: 2 })
+    await run('migrate', '--engine', 'pg-boss')
+    const changes = await run('grants', '--role', 'app')
+    expect(changes.out).toContain('grant select, insert, update, delete on table pgboss.job to app')
+    const role = `app_${Math.random().toString(36).slice(2)}`
+    await sql.unsafe(`create role ${role}`)
+    await sql.unsafe(changes.out.replaceAll(' to app;', ` to ${role};`))
+    await sql.unsafe(`drop owned by ${role}; drop role ${role}`)
+  })
+})
