@@ -3,7 +3,7 @@ import type { Endpoint } from '../shared/endpoint.ts'
 import { headers, respondAsync } from '../shared/headers.ts'
 import { quoted } from '../shared/shell.ts'
 import type { Context } from './context.ts'
-import { placeFields, queryOf } from './http/request-url.ts'
+import { keyedPath, placeFields, queryOf } from './http/request-url.ts'
 
 /** The call as a curl command that reads `$BASE` and the secret from the environment. */
 export function curlOf<In extends z.ZodType>(
@@ -14,7 +14,8 @@ export function curlOf<In extends z.ZodType>(
 ): string {
   const withToken = flags.tokenFile ?? io.env.JOBSCTL_TOKEN_FILE ?? io.env.JOBSCTL_TOKEN
   const credential = withToken ? '"Authorization: Bearer $TOKEN"' : '"X-API-KEY: $API_KEY"'
-  const { path, fields } = placeFields(endpoint.preferred ?? endpoint.path, request)
+  const at = keyedPath(endpoint, request)
+  const { path, fields } = placeFields(at.path, at.input)
   const query = endpoint.method === 'GET' ? queryOf(fields) : ''
   const lines = [
     `curl -X ${endpoint.method} "$BASE${path}${query ? `?${query}` : ''}"`,

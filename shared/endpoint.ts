@@ -32,6 +32,11 @@ export interface Endpoint<
   aliases?: readonly string[]
   /** The alias that jobsctl calls. A server that answers it with 404 gets the call at `path`. */
   preferred?: string
+  /**
+   * The alias that takes the id of a job as `key` in its query: the text of a key may have any character, and proxies rewrite some of them in
+   * a path. Where `path` has `:id`, it takes numbers alone.
+   */
+  keyed?: string
   /** Fields that a call with a body takes from its query, because callers already send them there. */
   query?: readonly string[]
   input: In

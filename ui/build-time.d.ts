@@ -1,5 +1,5 @@
 /** Method and path of every endpoint by its name. The build puts it in, since the browser does not load the schemas. */
-declare const ENDPOINTS: Readonly<Record<string, readonly [method: string, path: string]>>
+declare const ENDPOINTS: Readonly<Record<string, readonly [method: string, path: string, keyed?: string]>>
 
 /** ECMAScript's JSON.parse with source text access, where the browser has it. */
 interface JSON {

@@ -3,6 +3,7 @@ import { type Elsewhere, EraseRequest, erase } from '../../shared/changes/erase.
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { outcomes } from '../../shared/outcomes.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
@@ -106,7 +107,7 @@ const mostIds = 10
 const keptBy = ({ passed_over }: Aside): number => (passed_over?.running ?? 0) + (passed_over?.held ?? 0)
 
 /** The failure of an erasure whose jobs are all kept; undefined where there are none. */
-function noneErased(context: Context, answers: readonly Aside[], ids: readonly number[] = []): Failure | undefined {
+function noneErased(context: Context, answers: readonly Aside[], ids: readonly JobId[] = []): Failure | undefined {
   if (answers.every((answer) => keptBy(answer) === 0))
     return ids.length === 0
       ? undefined

@@ -3,6 +3,7 @@ import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Reason } from '../../shared/explain/reason.ts'
+import { isUuid, keyParts } from '../../shared/work/job-key.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
@@ -28,7 +29,8 @@ export const explain: CommandSpec<ExplainFlags> = {
   flags: [{ flags: '--domain <name>', about: 'only if the job is in this domain', group: 'WHICH JOBS' }],
   async run(context, flags, [word = '']) {
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
-    if (word.includes('/')) {
+    // A queue may have any name; one that is a uuid is an engine's job by its key.
+    if (word.includes('/') && !isUuid(keyParts(word)?.id ?? '')) {
       if (flags.domain !== undefined) throw new Failure('usage', '--domain and a queue exclude each other')
       const { explainQueue } = await import('../../shared/explain/queue.ts')
       const queue = await queueNamed(word, example)

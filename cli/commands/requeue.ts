@@ -2,6 +2,7 @@ import type { NotMatched } from '../../shared/changes/named-ids.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Scope } from '../../shared/scope.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { OneRequeue } from '../changes/requeue.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Naming } from '../guard/named-jobs.ts'
@@ -135,14 +136,14 @@ async function quarantinedDomains(context: Context, scope: Scope): Promise<strin
  * The requests for jobs by id. The API needs the domain of each job, so each domain is previewed until one has the job.
  * @throws Failure `not_found` or `conflict` where none of them is quarantined
  */
-async function requestsForIds(context: Context, domains: string[], ids: number[]): Promise<Requests> {
+async function requestsForIds(context: Context, domains: string[], ids: JobId[]): Promise<Requests> {
   const { findJob } = await import('../changes/requeue-ids.ts')
   const { requeueRequest } = await import('../changes/requeue.ts')
   const { noneOfNamed } = await import('../guard/named-jobs.ts')
   const client = await context.client()
   const found: OneRequeue[] = []
   const before: NotMatched[] = []
-  const unknown: number[] = []
+  const unknown: JobId[] = []
   for (const job_id of ids) {
     const { domain, notMatched } = await findJob(client, domains, job_id)
     if (domain !== undefined) found.push(requeueRequest({ domain, job_id }))

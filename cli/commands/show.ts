@@ -21,7 +21,7 @@ export const show: CommandSpec<ShowFlags> = {
   group: 'READ',
   summary: 'one job: state, times, error, payload, events',
   about:
-    'Shows one job with all that belongs to it, also from the archive. Values that look secret are masked; --raw shows them.',
+    'Shows one job, by its id or its uuid, with all that belongs to it, also from the archive. Values that look secret are masked; --raw shows them.',
   examples: ['jobsctl show 8123', 'jobsctl show 8123 --payload', 'jobsctl show 8123 --json --raw'],
   operands: '<id>',
   flags: [

@@ -4,6 +4,7 @@ import { NamedAnswer, type NotMatched } from '../../shared/changes/named-ids.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { outcomes } from '../../shared/outcomes.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import { groupedDigits, jobsText, sumOf } from '../text/numbers.ts'
@@ -16,7 +17,7 @@ export interface Naming {
   /** Jobs that were found not to match before the change was asked for. */
   before?: readonly NotMatched[]
   /** Ids of which the server does not say more than that they do not match. */
-  unknown?: readonly number[]
+  unknown?: readonly JobId[]
   /** Where each of several calls, one a domain, names all these jobs: their number. A job that one of them takes is in another state to the others. */
   inEach?: number
 }
@@ -30,7 +31,7 @@ interface NamingChange {
 /** Jobs that the command names and the change leaves. */
 interface Left {
   listed: readonly NotMatched[]
-  unknown: readonly number[]
+  unknown: readonly JobId[]
   missing: number
   notTaken: number
 }
@@ -112,22 +113,22 @@ function textsOf({ another }: Pick<Context, 'another'>, { name }: NamingChange, 
 }
 
 /** The ids by state, in the order of the first of each. */
-function statesOf(jobs: readonly NotMatched[]): [string, number[]][] {
-  const states = new Map<string, number[]>()
+function statesOf(jobs: readonly NotMatched[]): [string, JobId[]][] {
+  const states = new Map<string, JobId[]>()
   for (const { id, status } of jobs) states.set(status ?? '', [...(states.get(status ?? '') ?? []), id])
   return [...states]
 }
 
-const idsText = (ids: readonly number[], count = ids.length): string =>
+const idsText = (ids: readonly JobId[], count = ids.length): string =>
   `${ids.slice(0, mostNamed).join(', ')}${count > mostNamed ? ` and ${groupedDigits(count - mostNamed)} more` : ''}`
 
-const absentText = (ids: readonly number[], count: number): string =>
+const absentText = (ids: readonly JobId[], count: number): string =>
   count === 1 ? `there is no job ${ids.join('')}` : `there are no jobs ${idsText(ids, count)}`
 
 interface InState {
   name: BulkKind
   status: string
-  ids: readonly number[]
+  ids: readonly JobId[]
   another: Context['another']
 }
 

@@ -10,7 +10,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
 import { type Connection, connectionTo } from './connection.ts'
 import type { Received } from './received.ts'
-import { placeFields, queryOf } from './request-url.ts'
+import { keyedPath, placeFields, queryOf } from './request-url.ts'
 import { withRetries } from './retry.ts'
 import { type Sent, send } from './send.ts'
 import type { Trace } from './trace.ts'
@@ -89,7 +89,8 @@ export function createClient(options: ClientOptions): Client {
       const { reason, retries, emergency } = settings
       const { onProgress } = callOptions
       const options = changing ? { reason, emergency, key: await newKey(), ...callOptions } : { onProgress }
-      let sent = requestOf(endpoint, endpoint.preferred ?? endpoint.path, input, options)
+      const at = keyedPath(endpoint, input)
+      let sent = requestOf(endpoint, at.path, at.input, options)
       const attempt = async () => {
         let received = await sendWithDeadline({ ...sent, changing })
         if ((received.status === 404 || received.status === 405) && endpoint.preferred !== undefined) {

@@ -1,7 +1,19 @@
+import type { Endpoint } from '../../shared/endpoint.ts'
+
 /** The path of a call, and the fields that are left for the query or the body. */
 interface Placed {
   path: string
   fields: object
+}
+
+/** The path of a call, which may have `:id` in it, and its input: an id that is no number goes as `key` in the query. */
+export function keyedPath(
+  { path, preferred, keyed }: Pick<Endpoint, 'path' | 'preferred' | 'keyed'>,
+  input: unknown,
+): { path: string; input: unknown } {
+  const { id, ...others } = Object(input)
+  if (keyed === undefined || /^\d+$/.test(id)) return { path: preferred ?? path, input }
+  return { path: keyed, input: { key: id, ...others } }
 }
 
 /** Fills the `:id` parts of a path from the input; fields in the path are not sent a second time. */

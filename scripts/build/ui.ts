@@ -74,13 +74,15 @@ function refuseForeign(inputs: readonly string[]): void {
 const isEndpoint = (value: object): value is Endpoint => 'method' in value && 'output' in value
 
 /** Method and path of each endpoint that the dashboard names, so that the schemas stay out of the browser. */
-async function endpointTable(): Promise<Record<string, readonly [string, string]>> {
+async function endpointTable(): Promise<Record<string, readonly string[]>> {
   const files = (await readdir('ui', { recursive: true })).filter((name) => /\.tsx?$/.test(name))
   const sources = ['shared/changes/kinds.ts', ...files.map((name) => join('ui', name))]
   const source = (await Promise.all(sources.map((path) => readFile(path, 'utf8')))).join('\n')
   return Object.fromEntries(
     Object.entries(endpoints).flatMap(([name, value]) =>
-      isEndpoint(value) && source.includes(`'${name}'`) ? [[name, [value.method, value.path]]] : [],
+      isEndpoint(value) && source.includes(`'${name}'`)
+        ? [[name, [value.method, value.path, ...(value.keyed === undefined ? [] : [value.keyed])]]]
+        : [],
     ),
   )
 }

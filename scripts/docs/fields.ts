@@ -75,6 +75,8 @@ function typeOf(json: unknown): string {
   const schema = Schema.parse(json)
   const either = (schema.anyOf ?? schema.oneOf)?.filter((one) => Schema.parse(one).type !== 'null')
   if (either?.length === 1) return typeOf(either[0])
+  if (Array.isArray(schema.type) && schema.format === 'job-id')
+    return `integer${rangeOf(schema)}, or the uuid or key of a job`
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ')
   if (schema.type === 'array')

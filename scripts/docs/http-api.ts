@@ -136,11 +136,15 @@ const anchorOf = (title: string): string =>
 
 function section(name: EndpointName): string {
   const endpoint = all[name]
-  const { aliases = [], input } = endpoint
+  const { aliases = [], keyed, input } = endpoint
   return [
     `## ${titleOf(endpoint)}`,
     meaningOf(name, endpoint.meaning),
-    ...aliases.map((path) => `The same call at ${code(path)}.`),
+    ...aliases.map((path) =>
+      path === keyed
+        ? `The same call at ${code(`${path}?key=`)}, where \`key\` is the id, the uuid or the key of the job.`
+        : `The same call at ${code(path)}.`,
+    ),
     ...(isDestructive(endpoint) ? ['Destructive: without `dry_run` the call needs `X-Confirm: true`.'] : []),
     ...inputPart(name, input),
     `In [\`jobsctl/client\`](../workers/packages.md#the-client): \`${name}\`.`,

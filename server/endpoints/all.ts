@@ -27,6 +27,7 @@ import { jobByKey } from './jobs/by-key.ts'
 import { failureClusters } from './jobs/clusters.ts'
 import { listJobs } from './jobs/list.ts'
 import { showJob } from './jobs/show.ts'
+import { namingJobs, withListedIds } from './known-ids.ts'
 import { reviewOperation, setApproval, showApproval } from './plans/approval.ts'
 import { approvePlan, rejectPlan } from './plans/decide.ts'
 import { proposePlan } from './plans/propose.ts'
@@ -74,28 +75,28 @@ export const handlers: Handlers = {
   getOperation,
   stopOperation,
   keepOperation,
-  addHold,
+  addHold: namingJobs(addHold),
   listHolds,
   removeHold,
   listConflicts,
   followOperation,
-  archiveMeta,
+  archiveMeta: namingJobs(archiveMeta),
   listArchive,
   storage,
   checkCounts,
   idleIndexes,
   missingIndexes: ({ sql }) => readMissingIndexes(sql),
-  listJobs,
+  listJobs: async (call, filter) => listJobs(call, await withListedIds(call, filter)),
   failureClusters,
   jobByKey,
-  showJob,
-  explainJob,
+  showJob: namingJobs(showJob),
+  explainJob: namingJobs(explainJob),
   explainQueue,
   listWorkers,
   history,
   addMark,
   listMarks,
-  listAttachments,
+  listAttachments: namingJobs(listAttachments),
   addAttachment,
   enqueue: enqueueJob,
   enqueueBatch: enqueueJobs,

@@ -1,11 +1,12 @@
 import type { Context } from 'hono'
-import type * as z from 'zod'
+import * as z from 'zod'
 import type { Right } from '../../shared/access/rights.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import { Failure, type Fault } from '../../shared/errors.ts'
 import { inexactNumber } from '../../shared/exact-numbers.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { headers, isConfirmed, maxReasonLength } from '../../shared/headers.ts'
+import { PathId, TypedJobId } from '../../shared/work/job.ts'
 import { rejectAbortedBody } from './body-limit.ts'
 import { repeatedField } from './repeated-field.ts'
 
@@ -25,6 +26,8 @@ interface Input<In extends z.ZodType> {
 }
 
 async function fieldsOf(c: Context, endpoint: Endpoint): Promise<unknown> {
+  if (endpoint.keyed !== undefined && endpoint.keyed === c.req.path) return withIdOfKey(queryOf(c))
+  if (endpoint.keyed !== undefined) parsed(IdInPath, c.req.param())
   if (endpoint.method === 'GET') return withUrlFields(queryOf(c), c.req.param())
   const query = queryBesideBody(c, endpoint.query)
   return withUrlFields(await jsonOf(c, endpoint), { ...query, ...c.req.param() })
@@ -42,6 +45,17 @@ function parsed<In extends z.ZodType>(input: In, fields: unknown): z.output<In> 
   // Faults name what was sent. zod reads twice as long with it, so only a request with faults is read so, for the second time.
   const { error = read.error } = input.safeParse(fields, { reportInput: true })
   throw invalid(faultsOf(error))
+}
+
+const IdInPath = z.object({ id: PathId })
+const Keyed = z.object({ key: TypedJobId })
+
+/** The fields of a query that has the id of the job as `key`: an `id` of its own would be another name for the same field. */
+function withIdOfKey({ key, ...others }: Record<string, string>): unknown {
+  if (key === undefined) throw invalid([{ path: 'key', message: 'is missing' }])
+  parsed(Keyed, { key })
+  if (Object.hasOwn(others, 'id')) throw invalid([{ path: 'id', message: 'is in key already' }])
+  return { ...others, id: key }
 }
 
 /** Adds the fields of the URL to a body, and refuses a body that repeats one of them. */

@@ -1,4 +1,5 @@
 import type { Conflict, ConflictReason } from '../../shared/changes/undo.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { WayBack } from './way-back.ts'
 
@@ -17,7 +18,7 @@ interface Conflicts {
 
 /** The conflicts of a preview, with the ids that its token excludes. */
 export interface PreviewedConflicts extends Conflicts {
-  excluded: number[]
+  excluded: JobId[]
 }
 
 type Conflicting = Pick<WayBack, 'conflicts'>
@@ -48,7 +49,7 @@ export const previewedConflicts = (sql: Sql, way: Conflicting): Fragment =>
 export async function readConflicts(
   sql: Sql,
   way: Conflicting,
-  rejected: ReadonlyMap<number, string>,
+  rejected: ReadonlyMap<JobId, string>,
 ): Promise<Conflicts> {
   const [{ conflict_count, conflict_reasons, conflicts: first }] = await sql<
     [Conflicts]

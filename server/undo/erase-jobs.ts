@@ -1,3 +1,4 @@
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { BatchContext } from '../bulk/change/bulk-change.ts'
 import { idSelection, type Selection } from '../bulk/change/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
@@ -15,7 +16,7 @@ interface Erasure {
 
 /** The ids and uuids of deleted rows, and the number of their attachments. */
 export interface Deleted {
-  ids: number[]
+  ids: JobId[]
   uuids: string[]
   attachments: number
   /** How many jobs that do not belong to the set were cancelled along. */
@@ -24,7 +25,7 @@ export interface Deleted {
 
 interface Row extends Deleted {
   /** Jobs of the set that the statement has cancelled, since they depend on a job that it has deleted. */
-  along: number[]
+  along: JobId[]
 }
 
 /**

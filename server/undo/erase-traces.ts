@@ -1,4 +1,5 @@
 import type { Scope } from '../../shared/scope.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { JobSet } from '../bulk/change/bulk-change.ts'
 import type { Selection } from '../bulk/change/selection.ts'
 import { isUnchangedSince } from '../bulk/token/snapshot.ts'
@@ -14,9 +15,9 @@ const erasedAttrs = '{"erased": true}'
 /** Whose events are traces: those of an owner, or of ids. */
 export interface Traced extends Scope {
   owner_user_id?: string | undefined
-  ids?: readonly number[] | undefined
+  ids?: readonly JobId[] | undefined
   /** Only traces with these ids: an index finds their events. */
-  among?: readonly number[] | undefined
+  among?: readonly JobId[] | undefined
 }
 
 /**
@@ -52,7 +53,7 @@ export const traces = (sql: Sql, { snapshot }: Pick<JobSet, 'snapshot'>, traced:
 }
 
 /** True for events of these jobs, and for events without a job whose negated ids these are. */
-const isOf = (sql: Sql, ids: readonly number[]): Fragment => sql`(
+const isOf = (sql: Sql, ids: readonly JobId[]): Fragment => sql`(
   jobs.job_id = any(${ids.map(String)}::text[]::bigint[])
   or (jobs.job_id is null and jobs.id = any(${ids.map((id) => String(-id))}::text[]::bigint[]))
 )`

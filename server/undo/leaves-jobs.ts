@@ -1,3 +1,4 @@
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { LeavesJobs } from '../bulk/change/bulk-change.ts'
 import type { Sql, Transaction } from '../database/sql.ts'
 import { limitReadTime } from '../database/timeouts.ts'
@@ -10,10 +11,10 @@ export const leavesJobs: LeavesJobs = (tx, operation) => leavesOthers(tx, operat
  * The same for jobs other than `rejected`, which the database did not restore in this undo.
  * @param rejected ids of jobs
  */
-export const leavesOthers = (tx: Transaction, operation: number, rejected: readonly number[]): Promise<boolean> =>
+export const leavesOthers = (tx: Transaction, operation: number, rejected: readonly JobId[]): Promise<boolean> =>
   tx.savepoint((point) => readLeaves(point, operation, rejected)).catch(() => true)
 
-async function readLeaves(tx: Sql, operation: number, rejected: readonly number[]): Promise<boolean> {
+async function readLeaves(tx: Sql, operation: number, rejected: readonly JobId[]): Promise<boolean> {
   const [record] = await tx<{ kind: string; limit: string }[]>`
     select kind, current_setting('statement_timeout') as limit from job_operations
     where id = ${operation}::bigint and state <> 'running'`

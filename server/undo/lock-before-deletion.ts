@@ -1,3 +1,4 @@
+import type { JobId } from '../../shared/work/job-key.ts'
 import { idSelection, type Selection } from '../bulk/change/selection.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
@@ -28,7 +29,7 @@ interface ToDelete {
  * @returns the locked jobs; the same selection where nothing was locked
  */
 export async function lockBeforeDeletion(tx: Sql, { where, selection, skipsLocked }: ToDelete): Promise<Selection> {
-  const [{ kept, ids }] = await tx<[{ kept: boolean; ids: number[] }]>`
+  const [{ kept, ids }] = await tx<[{ kept: boolean; ids: JobId[] }]>`
     with snapshots as materialized (select ${hasSnapshots(tx)} as kept),
     locked as materialized (
       select id from jobs

@@ -1,11 +1,12 @@
+import type { JobId } from '../../shared/work/job-key.ts'
 import { inScope, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 
 /** Which jobs of an operation an undo is about; all of them where no field is set. */
 export interface Part extends Narrowed {
-  ids?: readonly number[] | undefined
+  ids?: readonly JobId[] | undefined
   /** Ids above the first number, up to the second one. */
-  between?: readonly [number, number] | undefined
+  between?: readonly [JobId, JobId] | undefined
 }
 
 /**

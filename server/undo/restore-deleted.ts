@@ -1,3 +1,4 @@
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { BatchContext, BatchCounts } from '../bulk/change/bulk-change.ts'
 import type { Selection } from '../bulk/change/selection.ts'
 import type { Narrowed } from '../database/scope.ts'
@@ -18,7 +19,7 @@ interface Restore {
   part: Part
   selection: Selection
   /** Where jobs that the database does not restore are added, by id, with the reason. */
-  rejected: Map<number, string>
+  rejected: Map<JobId, string>
   hold: HoldTerm
 }
 
@@ -42,7 +43,7 @@ export async function restoreDeleted(
   ])
   const { ids: _, ...without } = part
   const isRestored = tx`${canBeRestored(tx, scope)} ${inPart(tx, without, tx`jobs.id`)}`
-  const [{ affected, failed }] = await tx<[{ affected: number; failed: number[] }]>`
+  const [{ affected, failed }] = await tx<[{ affected: number; failed: JobId[] }]>`
     with picked as materialized (
       select jobs.*, jobs.ctid as jobsctl_place
       from jobs_archive as jobs

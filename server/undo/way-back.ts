@@ -3,6 +3,7 @@ import { TokenScope } from '../../shared/access/token-scope.ts'
 import { undoOf } from '../../shared/changes/kinds.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { BulkChange, JobSet } from '../bulk/change/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/token/snapshot.ts'
 import type { Narrowed } from '../database/scope.ts'
@@ -26,7 +27,7 @@ export interface WayBack extends Pick<BulkChange<unknown>, 'time' | 'batch' | 'b
 interface Undoing {
   part: Part
   /** Where jobs that the database does not restore are added during the undo, by id, with the reason. */
-  rejected: Map<number, string>
+  rejected: Map<JobId, string>
   hold: HoldTerm
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Count, optional, Time, wholeNumber } from '../scope.ts'
+import { JobId } from '../work/job.ts'
 import { Waiting } from './waiting.ts'
 
 /** The token of a preview. A blank token and null are rejected: the script that sends one had no preview, and must not change anything. */
@@ -49,7 +50,7 @@ export const ForeignHolder = z.object({
   /** The name with its schema, as SQL has it. */
   table: z.string(),
   jobs: Count,
-  job_id: z.number(),
+  job_id: JobId,
 })
 export type ForeignHolder = z.output<typeof ForeignHolder>
 
@@ -116,7 +117,7 @@ export const Preview = z.object({
   /** Of a prune: which tables forbid that jobs are deleted; with `pass_over_foreign` these jobs stay, and are not counted. */
   foreign_holders: z.array(ForeignHolder).optional(),
   /** The ids of ten jobs at most. */
-  sample_ids: z.array(z.number()),
+  sample_ids: z.array(JobId),
   /** Estimated from the rate of the last changes of this kind. */
   eta_seconds: z.number().nonnegative(),
 })

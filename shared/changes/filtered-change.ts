@@ -1,21 +1,33 @@
 import * as z from 'zod'
 import { gatherPayload, jobFilterFields } from '../jobs/job-filter.ts'
 import { optional, preset, scopeFields, wholeNumber } from '../scope.ts'
-import { JobId } from '../work/job.ts'
+import { GivenJobId } from '../work/job.ts'
+import { type JobId, readJobId } from '../work/job-key.ts'
 import { bulkFields } from './bulk-change.ts'
 
 const mostIds = 1_000_000
 
-const isId = (value: unknown): boolean => typeof value === 'number' && Number.isSafeInteger(value) && value > 0
+/** The id as it is kept; undefined for a value that is none. Digits in quotation marks are none, as they always were. */
+function readId(value: unknown): JobId | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0 ? value : undefined
+  const id = typeof value === 'string' ? readJobId(value) : undefined
+  return typeof id === 'string' ? id : undefined
+}
 
 /** Checked as one value: a schema for each of a million ids would block other calls for seconds. */
 export const Ids = z
-  .custom<number[]>(
-    (value) => Array.isArray(value) && value.length > 0 && value.every(isId),
+  .custom<JobId[]>(
+    (value) => Array.isArray(value) && value.length > 0 && value.every((item) => readId(item) !== undefined),
     'must be a list of ids, such as [8123, 8124]',
   )
   .refine((ids) => ids.length <= mostIds, `must have at most ${mostIds.toLocaleString('en-US')} items`)
-  .meta({ type: 'array', items: { type: 'integer', minimum: 1 }, minItems: 1, maxItems: mostIds })
+  .transform((ids) => ids.map((id) => readId(id) ?? id))
+  .meta({
+    type: 'array',
+    items: { type: ['integer', 'string'], minimum: 1, format: 'job-id' },
+    minItems: 1,
+    maxItems: mostIds,
+  })
 
 const { domain: _domain, queue: _queue, job_type: _jobType, status: _status, ...others } = jobFilterFields
 
@@ -28,7 +40,7 @@ const filterFields = {
   ...jobFilterFields,
   ids: namedIds,
   /** Existing clients send it instead of `ids`. */
-  job_id: optional(JobId).describe('this job alone'),
+  job_id: optional(GivenJobId).describe('this job alone'),
   all: preset(z.boolean('must be true or false'), false).describe(
     'true for every job that the change can take, in place of a filter',
   ),

@@ -1,9 +1,10 @@
 import * as z from 'zod'
 import { Count } from '../scope.ts'
+import { JobId } from '../work/job.ts'
 import { bulkAnswer } from './bulk-change.ts'
 
 /** A job that a request names and that does not match: its status, or null where no job that the caller may see has the id. */
-export const NotMatched = z.object({ id: z.number(), status: z.string().nullable() })
+export const NotMatched = z.object({ id: JobId, status: z.string().nullable() })
 export type NotMatched = z.output<typeof NotMatched>
 
 /** What a change answers about jobs that its request names by `ids` or `job_id`. Servers up to version 0.2.0 send `not_matched` of a requeue alone. */

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, scopeFields, wholeNumber } from '../scope.ts'
+import { JobId } from '../work/job.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 import { kinds } from './kinds.ts'
@@ -71,7 +72,7 @@ export type PruneGroup = z.output<typeof PruneGroup>
 const ArchivedTwins = z.object({
   count: Count,
   /** At most 20. */
-  ids: z.array(z.number()),
+  ids: z.array(JobId),
 })
 export type ArchivedTwins = z.output<typeof ArchivedTwins>
 

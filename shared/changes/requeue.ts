@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Domain, optional, scopeFields, wholeNumber } from '../scope.ts'
+import { GivenJobId } from '../work/job.ts'
 import { bulkFields } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 import { JobsRunAgain, runAgainFields } from './retry.ts'
@@ -9,7 +10,7 @@ const Requeue = z.strictObject({
   ...scopeFields,
   ...fieldsBesideScope,
   domain: Domain,
-  job_id: optional(wholeNumber(1)).describe('this job alone'),
+  job_id: optional(GivenJobId).describe('this job alone'),
   ...bulkFields,
   ...runAgainFields,
   limit: optional(wholeNumber(1, 1000)).describe(

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, preset, wholeNumber } from '../scope.ts'
+import { JobId } from '../work/job.ts'
 import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
 import { namedAnswer } from './named-ids.ts'
@@ -19,7 +20,7 @@ const runAgainAnswer = {
   /** Further jobs that were brought back with these jobs. */
   dependents: Count.optional(),
   /** With `limit`: the ids of the jobs. */
-  job_ids: z.array(z.number()).optional(),
+  job_ids: z.array(JobId).optional(),
   /** With `limit` and `preview_token`: a token for the other jobs of the preview, where there are any. */
   rest_token: z.string().optional(),
 }

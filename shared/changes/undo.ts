@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, ScopeName, Time } from '../scope.ts'
-import { PathId } from '../work/job.ts'
+import { JobId, PathId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, Ids } from './filtered-change.ts'
 
@@ -27,7 +27,7 @@ export const UndoRequest = z.strictObject({
 export type UndoRequest = z.output<typeof UndoRequest>
 
 /** A job that cannot be restored, and the reason as a sentence. */
-export const Conflict = z.object({ job_id: z.number(), reason: z.string() })
+export const Conflict = z.object({ job_id: JobId, reason: z.string() })
 export type Conflict = z.output<typeof Conflict>
 
 /** How many jobs cannot be restored for the same reason. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Domain, optional } from '../scope.ts'
-import { PathId } from '../work/job.ts'
+import { JobId, TypedJobId } from '../work/job.ts'
 import { jobsText, ordinal } from './phrases.ts'
 import { Reason } from './reason.ts'
 
@@ -14,7 +14,7 @@ const PositionInLine = z.object({
 })
 
 const ExplainedJob = z.object({
-  id: z.number(),
+  id: JobId,
   domain: z.string().nullable(),
   queue: z.string().nullable(),
   job_type: z.string().nullable(),
@@ -33,13 +33,15 @@ export type JobExplanation = z.output<typeof ExplainedJob>
 export const explainJob = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id/explain',
+  aliases: ['/api/v1/jobs/job/explain'],
+  keyed: '/api/v1/jobs/job/explain',
   meaning:
     'Every reason at once why a job does not run, each with its facts, one sentence, and the call that removes it (`remedy`); and its place in line, exact up to 10,000.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
-    id: PathId.describe('the id of the job'),
+    id: TypedJobId.describe('the id of the job'),
     domain: optional(Domain),
   }),
   output: ExplainedJob,

@@ -2,11 +2,12 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, Domain, Queue } from '../scope.ts'
 import { spanText } from '../time-and-size.ts'
+import { JobId } from '../work/job.ts'
 import { jobsText } from './phrases.ts'
 import { Reason } from './reason.ts'
 
 const OldestWait = z.object({
-  id: z.number(),
+  id: JobId,
   /** When the job fell due. */
   due_since: z.string(),
   seconds: z.number(),

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { JobId } from '../work/job-key.ts'
 
 /** The call that removes a reason. */
 export const Remedy = z.object({
@@ -37,7 +38,7 @@ interface StopFacts {
 
 /** A job that another one depends on. */
 export interface NeededJob {
-  id: number
+  id: JobId
   uuid: string
   domain: string
   status: string

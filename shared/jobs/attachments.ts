@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional, queryNumber, ScopeName } from '../scope.ts'
-import { PathId, text } from '../work/job.ts'
+import { PathId, TypedJobId, text } from '../work/job.ts'
 import { Switch } from './job-filter.ts'
 
 const kinds = ['log', 'artifact', 'tag'] as const
@@ -38,10 +38,7 @@ export const Attachment = z.object({
 })
 export type Attachment = z.output<typeof Attachment>
 
-const jobFields = {
-  id: PathId.describe('the id of the job'),
-  domain: optional(ScopeName).describe('the domain that the job must have'),
-}
+const domain = optional(ScopeName).describe('the domain that the job must have')
 
 export const addAttachment = endpoint({
   method: 'POST',
@@ -53,7 +50,8 @@ export const addAttachment = endpoint({
   query: ['domain'],
   input: z
     .strictObject({
-      ...jobFields,
+      id: PathId.describe('the id of the job'),
+      domain,
       kind: Kind.describe('`log`, `artifact` or `tag`'),
       content_text: OptionalText.describe('the text, at most 1 MiB of UTF-8; a text or a URL is needed'),
       url: optional(Url).describe('where the attachment is, by http or https'),
@@ -73,12 +71,15 @@ export const addAttachment = endpoint({
 export const listAttachments = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id/attachments',
+  aliases: ['/api/v1/jobs/job/attachments'],
+  keyed: '/api/v1/jobs/job/attachments',
   meaning:
     'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts. A token with a role sees them masked; one that asks for them without the mask (`redact=false`) leaves an event `job.revealed`.',
   needs: 'payloads',
   scoped: 'narrowed',
   input: z.strictObject({
-    ...jobFields,
+    id: TypedJobId.describe('the id of the job'),
+    domain,
     after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0).describe('only attachments after this id, to turn the page'),
     limit: queryNumber(1, 1000, 500).describe('the most rows to answer'),
     redact: optional(Switch).describe(

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber, scopeFields, Time } from '../scope.ts'
+import { JobId } from '../work/job.ts'
 
 /** The states of a failure; `retrying` is a queued job that has failed before. */
 const failureStates = ['quarantined', 'failed', 'retrying'] as const
@@ -35,7 +36,7 @@ const Cluster = z.object({
   /** Failures a minute, over the last 5 minutes. */
   per_minute: z.number(),
   /** The ids of three jobs at most. */
-  sample_ids: z.array(z.number()),
+  sample_ids: z.array(JobId),
   /** The ten domains with the most jobs, of `domain_count`. Servers up to 0.2.0 send none of the fields from here on. */
   domains: z.array(z.object({ domain: z.string(), count: Count })).optional(),
   /** How many domains, queues and groups (domain, queue and job type) have jobs of the cluster. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { optional, scopeFields, Time, wholeNumber } from '../scope.ts'
 import { readSwitch } from '../switch.ts'
-import { PathId, text, words } from '../work/job.ts'
+import { TypedJobId, text, words } from '../work/job.ts'
 
 /** Every state of a job. */
 const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
@@ -22,7 +22,7 @@ const listOf = <T extends z.ZodType>(item: T, most: number) =>
     ),
   )
 
-const Id = z.preprocess((value) => (typeof value === 'number' ? String(value) : value), PathId)
+const Id = z.preprocess((value) => (typeof value === 'number' ? String(value) : value), TypedJobId)
 
 /** A query has a number as text. */
 const RetryCount = z.preprocess(

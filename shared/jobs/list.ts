@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional, preset, queryNumber } from '../scope.ts'
-import { text } from '../work/job.ts'
+import { JobId, text } from '../work/job.ts'
 import { gatherPayload, jobFilterFields } from './job-filter.ts'
 
 const sortKeys = ['created_at', 'priority', 'status', 'completed_at', 'ended_at'] as const
@@ -19,7 +19,7 @@ const number = z.number().nullable()
 
 /** A job of a list: the 15 fields of the other server in its order, then the fields that only this server has. */
 export const ListedJob = z.object({
-  id: z.number(),
+  id: JobId,
   uuid: string,
   domain: z.string(),
   queue: z.string(),

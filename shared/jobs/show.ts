@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Domain, optional } from '../scope.ts'
-import { PathId } from '../work/job.ts'
+import { JobId, TypedJobId } from '../work/job.ts'
 import { Switch } from './job-filter.ts'
 
 const string = z.string().nullable()
@@ -10,7 +10,7 @@ const string = z.string().nullable()
 export const RelatedJob = z.object({
   uuid: z.string(),
   /** Null, like its state, for a job that is neither in the table of jobs nor in the archive. */
-  id: z.number().nullable(),
+  id: JobId.nullable(),
   status: string,
   /** True for a job that is in the archive. */
   archived: z.boolean(),
@@ -53,7 +53,7 @@ export type JobDetails = z.output<typeof JobDetails>
  * beside the row.
  */
 const ShownJob = z.looseObject({
-  id: z.number(),
+  id: JobId,
   uuid: string,
   domain: string,
   queue: string,
@@ -77,12 +77,14 @@ export type ShownJob = z.output<typeof ShownJob>
 export const showJob = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/:id',
+  aliases: ['/api/v1/jobs/job'],
+  keyed: '/api/v1/jobs/job',
   meaning:
     'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null. A token with a role that asks for it without the mask (`redact=false`) leaves an event `job.revealed`.',
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
-    id: PathId.describe('the id of the job'),
+    id: TypedJobId.describe('the id of the job'),
     domain: optional(Domain),
     redact: optional(Switch).describe(
       '`true` masks values whose names look secret (`JOBS_REDACT_KEYS`); absent means `true` for a token with a role, and `false` for the single-user key and a token without one',

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber, ScopeName, scopeFields } from '../scope.ts'
-import { PathId } from '../work/job.ts'
+import { JobId, TypedJobId } from '../work/job.ts'
 
 const isThere = z.boolean()
 
@@ -13,11 +13,11 @@ export const archiveMeta = endpoint({
   needs: 'read',
   scoped: 'narrowed',
   input: z.strictObject({
-    job_id: PathId.describe('the id of the archived job'),
+    job_id: TypedJobId.describe('the id of the archived job'),
     domain: optional(ScopeName).describe('the domain that the job must have'),
   }),
   output: z.object({
-    job_id: z.number(),
+    job_id: JobId,
     payload_present: isThere,
     result_present: isThere,
     payload_compressed_present: isThere,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { Conflict } from '../changes/undo.ts'
 import { endpoint } from '../endpoint.ts'
 import { queryNumber, scopeFields } from '../scope.ts'
-import { PathId } from '../work/job.ts'
+import { JobId, PathId } from '../work/job.ts'
 
 export const listConflicts = endpoint({
   method: 'GET',
@@ -23,7 +23,7 @@ export const listConflicts = endpoint({
     /** In the order of their ids; a page may have none of them, and not be the last one. */
     conflicts: z.array(Conflict),
     /** The `after_id` of the next page; null on the last one. */
-    next_after_id: z.number().nullable(),
+    next_after_id: JobId.nullable(),
   }),
   changes: () => false,
 })

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { endpoint, type Stream } from '../endpoint.ts'
 import { Switch } from '../jobs/job-filter.ts'
 import { clampedNumber, optional, queryNumber, scopeFields } from '../scope.ts'
+import { JobId } from '../work/job.ts'
 
 /** The position of a reader, and its filters. */
 const eventFilters = {
@@ -37,7 +38,7 @@ export type EventsRequest = z.output<typeof EventsRequest>
 /** One change of a job, or one action of an operator; its fields are in the order of the other server. */
 export const JobEvent = z.object({
   id: z.number(),
-  job_id: z.number().nullish(),
+  job_id: JobId.nullish(),
   domain: z.string().nullish(),
   queue: z.string().nullish(),
   job_type: z.string().nullish(),

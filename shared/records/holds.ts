@@ -3,7 +3,7 @@ import { documentsOfIds, Ids, prepareFilter } from '../changes/filtered-change.t
 import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
 import { Count, optional, preset, queryNumber, Time } from '../scope.ts'
-import { JobId, PathId } from '../work/job.ts'
+import { OwnId, PathId } from '../work/job.ts'
 
 const string = z.string().nullable()
 
@@ -44,7 +44,7 @@ const AddHold = z
     ...filterFields,
     ids: optional(Ids).describe('these jobs, whether they exist or are in the archive, at most 1,000,000'),
     all: preset(z.boolean('must be true or false'), false).describe('true for every job, in place of a filter'),
-    operation_id: JobId.optional().describe(
+    operation_id: OwnId.optional().describe(
       'the archived jobs and row images of this operation, and jobs that still exist',
     ),
     until: Time.describe('when the hold ends, at most 3,650 days from now'),

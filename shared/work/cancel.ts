@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, preset } from '../scope.ts'
-import { JobId, PathId, text } from './job.ts'
+import { OwnId, PathId, text } from './job.ts'
 
 /** The worker of a running job is asked to end it: the next renewal answers `cancel_requested`. */
 export const cancel = endpoint({
@@ -20,7 +20,7 @@ export const cancel = endpoint({
     ),
   }),
   output: z.object({
-    id: JobId,
+    id: OwnId,
     status: z.string(),
     /** True for a running job whose worker has been asked to end it. */
     cancel_requested: z.boolean(),

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional, preset } from '../scope.ts'
-import { JobId, Json, PathId, words } from './job.ts'
+import { Json, OwnId, PathId, words } from './job.ts'
 import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const finishFields = {
@@ -36,17 +36,17 @@ export const FinishItem = z.discriminatedUnion(
     z.strictObject({
       action: z.literal('complete').describe('how the attempt ended'),
       ...completeFields,
-      id: JobId.describe('the id of the job'),
+      id: OwnId.describe('the id of the job'),
     }),
     z.strictObject({
       action: z.literal('fail').describe('how the attempt ended'),
       ...failFields,
-      id: JobId.describe('the id of the job'),
+      id: OwnId.describe('the id of the job'),
     }),
     z.strictObject({
       action: z.literal('release').describe('how the attempt ended'),
       ...finishFields,
-      id: JobId.describe('the id of the job'),
+      id: OwnId.describe('the id of the job'),
     }),
   ],
   'must be complete, fail or release',
@@ -54,7 +54,7 @@ export const FinishItem = z.discriminatedUnion(
 export type FinishItem = z.output<typeof FinishItem>
 
 export const Finished = z.object({
-  id: JobId,
+  id: OwnId,
   /** The new status of the job: completed, failed, quarantined, cancelled, or queued again. */
   status: z.string(),
   retry_count: z.number(),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { wholeNumber } from '../scope.ts'
+import { readJobId } from './job-key.ts'
 
 /** Text that the tables keep: at most `most` characters, without NUL and half surrogates, which PostgreSQL cannot store. */
 export const text = (most: number) =>
@@ -11,15 +12,43 @@ export const text = (most: number) =>
 /** Text as `text` takes it, which is not blank. */
 export const words = (most: number) => text(most).refine((value) => value.trim() !== '', 'must not be blank')
 
-/** The id of a job in a body. */
-export const JobId = wholeNumber(1)
+/** An id that is a number: of a record, a plan or a hold, and of a job that this server runs itself. */
+export const OwnId = wholeNumber(1)
 
-/** The id of a job in a path. */
+/** The same in a path. */
 export const PathId = z
   .string()
   .regex(/^[1-9]\d{0,15}$/, 'must be an id, such as 8123')
   .transform(Number)
-  .pipe(JobId)
+  .pipe(OwnId)
+
+/** The format of ids of jobs in the documents. */
+const format = 'job-id'
+
+/** The id of a job in an answer: a number, and for a job of another engine the text of its key. */
+export const JobId = z.union([z.number(), z.string()]).meta({ format })
+export type JobId = z.output<typeof JobId>
+
+/** Takes the text of a key beside what `number` takes. Faults are those of `number`. */
+const orKey = <Sent>(number: z.ZodType<number>) =>
+  z
+    .custom<Sent>(() => true)
+    .transform((value, context): JobId => {
+      const id = typeof value === 'string' ? readJobId(value) : undefined
+      if (typeof id === 'string') return id
+      const read = number.safeParse(value)
+      if (read.success) return read.data
+      context.issues.push(
+        ...read.error.issues.map(({ message }) => ({ code: 'custom' as const, message, input: value })),
+      )
+      return z.NEVER
+    })
+
+/** The id of a job in a body: a number, or the text of a key. */
+export const GivenJobId = orKey<JobId>(OwnId).meta({ type: ['integer', 'string'], minimum: 1, format })
+
+/** The id of a job in a URL or on a command line: digits are a number, and any other text is a key. */
+export const TypedJobId = orKey<string>(PathId).meta({ type: 'string', format })
 
 const deepest = 100
 

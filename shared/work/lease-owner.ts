@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { failureCodes } from '../errors.ts'
 import { jobList } from '../scope.ts'
 import { WorkerId } from './acquire.ts'
-import { JobId, words } from './job.ts'
+import { OwnId, words } from './job.ts'
 
 /** The fields by which a worker proves that it has the lease of a job. */
 export const leaseOwnerFields = {
@@ -15,7 +15,7 @@ export const manyOf = <T extends z.ZodType<{ id: number }>>(item: T) =>
   jobList(item).refine((jobs) => new Set(jobs.map(({ id }) => id)).size === jobs.length, 'must name each job once')
 
 /** A job of many whose call failed. */
-export const NotDone = z.object({ ok: z.literal(false), id: JobId, code: z.enum(failureCodes), detail: z.string() })
+export const NotDone = z.object({ ok: z.literal(false), id: OwnId, code: z.enum(failureCodes), detail: z.string() })
 
 /** The result of one job of many: the answer of the call about a single job with `ok: true`, or the code of the error. */
 export const resultOf = <T extends z.ZodRawShape>(answer: z.ZodObject<T>) =>

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional } from '../scope.ts'
 import { LeaseSeconds } from './acquire.ts'
-import { JobId, PathId, text } from './job.ts'
+import { OwnId, PathId, text } from './job.ts'
 import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const fields = {
@@ -19,11 +19,11 @@ const fields = {
   progress_message: optional(text(1000)).describe('a sentence about the progress'),
 }
 
-export const RenewItem = z.strictObject({ ...fields, id: JobId.describe('the id of the job') })
+export const RenewItem = z.strictObject({ ...fields, id: OwnId.describe('the id of the job') })
 export type RenewItem = z.output<typeof RenewItem>
 
 export const Renewed = z.object({
-  id: JobId,
+  id: OwnId,
   leased_until: z.string(),
   /** The cancellation of the job was requested: the worker should stop and release it. */
   cancel_requested: z.boolean(),

@@ -52,6 +52,7 @@ export function valuesOf(json: unknown): fc.Arbitrary<unknown> {
 
 function textsOf({ pattern, format, minLength, maxLength }: z.output<typeof Schema>): fc.Arbitrary<string> {
   if (format === 'date-time') return times.map((time) => time.toISOString())
+  if (format === 'job-id') return fc.integer({ min: 1 }).map(String)
   if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern))
   return fc.string({ unit: letters, minLength: Math.max(1, minLength), maxLength: Math.min(maxLength, 20) })
 }

@@ -37,16 +37,18 @@ export const pathOf = (name: EndpointName): string => ENDPOINTS[name]?.[1] ?? ''
 
 /** The request of a call: a GET has its fields in the query, and the others in a body of JSON. */
 export function requestOf(name: EndpointName, fields: Fields): WireRequest {
-  const [method = 'GET', pattern = ''] = ENDPOINTS[name] ?? []
+  const [method = 'GET', path = '', keyed] = ENDPOINTS[name] ?? []
   const rest = new Map(Object.entries(fields).filter(([, value]) => value !== undefined))
-  const path = pattern.replace(/:(\w+)/g, (_whole, field: string) => {
+  const pattern = keyed === undefined || /^\d+$/.test(String(rest.get('id'))) ? path : keyed
+  if (pattern === keyed) rest.set('key', rest.get('id')).delete('id')
+  const filled = pattern.replace(/:(\w+)/g, (_whole, field: string) => {
     const value = rest.get(field)
     rest.delete(field)
     return encodeURIComponent(String(value))
   })
-  if (method !== 'GET') return { method, path, body: JSON.stringify(Object.fromEntries(rest)) }
+  if (method !== 'GET') return { method, path: filled, body: JSON.stringify(Object.fromEntries(rest)) }
   const query = new URLSearchParams([...rest].map(([field, value]) => [field, String(value)]))
-  return { method, path: query.size > 0 ? `${path}?${query}` : path, body: undefined }
+  return { method, path: query.size > 0 ? `${filled}?${query}` : filled, body: undefined }
 }
 
 /**

@@ -51,7 +51,7 @@ const screens: readonly Row[] = [
   [/^\/$/, 'overview', 'Overview', () => <Overview />],
   [/^\/queue$/, 'overview', 'Queue', () => <Queue />],
   [/^\/jobs$/, 'jobs', 'Jobs', () => <WithTimes screen={<Jobs />} />],
-  [/^\/jobs\/(\d{1,16})$/, 'jobs', (id) => `Job ${id}`, (id) => <ShowJob key={id} id={id} />],
+  [/^\/jobs\/([^/]+)$/, 'jobs', (id) => `Job ${decoded(id)}`, (id) => <ShowJob key={id} id={decoded(id)} />],
   [
     /^\/change\/([a-z]+)$/,
     'jobs',
@@ -66,6 +66,15 @@ const screens: readonly Row[] = [
   [/^\/plans$/, 'plans', 'Plans', () => <Plans />],
   [/^\/plans\/(\d{1,16})$/, 'plans', (id) => `Plan ${id}`, (id) => <ShowPlan key={id} id={id} />],
 ]
+
+/** A part of a path as text; one with a broken escape stays as it is, and names no job. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
 
 /** The screen of an address, or one that says that there is none. */
 export function screenAt(path: string): Screen {

@@ -1,4 +1,5 @@
 import { batch, computed, signal } from '@preact/signals'
+import type { JobId } from '../../shared/work/job-key.ts'
 import { base } from './page.ts'
 
 const root = `${base}/ui`
@@ -52,3 +53,6 @@ export function addressOf(screen: string, fields: Readonly<Record<string, string
   const text = new URLSearchParams(given).toString()
   return text === '' ? screen : `${screen}?${text}`
 }
+
+/** The address of a job: a key has a slash between its queue and its id, which stays one part of the path. */
+export const addressOfJob = (id: JobId): string => `/jobs/${encodeURIComponent(id)}`

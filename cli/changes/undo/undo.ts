@@ -4,6 +4,7 @@ import { escaped } from '../../../shared/escape.ts'
 import { outcomes } from '../../../shared/outcomes.ts'
 import { getOperation } from '../../../shared/records/records.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
 import type { BulkChange, PreviewDetails } from '../../guard/change.ts'
 import type { Client } from '../../http/client.ts'
@@ -20,7 +21,7 @@ import { isIncomplete, reasonsNote, reasonsText, type UndoAnswer, withdrawnNote 
 /** An operation, and the part of it that is undone. */
 export interface OneUndo extends Scope {
   id: string
-  ids?: number[] | undefined
+  ids?: JobId[] | undefined
   hold_until?: string | undefined
 }
 

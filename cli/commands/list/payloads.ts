@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { showJob } from '../../../shared/jobs/show.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
 
 /** The calls that run at once: a list is no reason to keep a server from its workers. */
@@ -12,7 +13,7 @@ const atOnce = 4
  */
 export async function withPayloads(
   context: Context,
-  { ids, rows, raw }: { ids: readonly number[]; rows: unknown; raw: boolean },
+  { ids, rows, raw }: { ids: readonly JobId[]; rows: unknown; raw: boolean },
 ): Promise<unknown> {
   const payloads: unknown[] = []
   for (let from = 0; from < ids.length; from += atOnce) {
@@ -22,7 +23,7 @@ export async function withPayloads(
   return Array.isArray(rows) ? rows.map((row, at) => ({ ...Object(row), payload: payloads[at] ?? null })) : rows
 }
 
-async function payloadOf(context: Context, id: number, raw: boolean): Promise<unknown> {
+async function payloadOf(context: Context, id: JobId, raw: boolean): Promise<unknown> {
   // Each call has its own deadline, unless --timeout gives one for all of them.
   const client = context.settings.timeoutGiven ? await context.client() : await context.newClient()
   const answer = await client.call(showJob, { id: String(id), redact: !raw }).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { ListedJob } from '../../../shared/jobs/list.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import { compareJobIds } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
 import { hasNoJobs } from '../../guard/known-scope.ts'
 import { type ProgressReporter, progressReporter } from '../../output/progress-bar.ts'
@@ -80,11 +81,11 @@ function foundIn(pages: readonly Page[], request: Record<string, string>): Found
 function byRank(one: ListedJob, other: ListedJob, { sort_by, sort_order }: Record<string, string>): number {
   const sign = sort_order === 'desc' ? -1 : 1
   if (sort_by === 'status')
-    return sign * (one.status < other.status ? -1 : one.status > other.status ? 1 : one.id - other.id)
+    return sign * (one.status < other.status ? -1 : one.status > other.status ? 1 : compareJobIds(one.id, other.id))
   if (sort_by !== 'priority') return 0
   if (one.priority === null || other.priority === null)
-    return Number(one.priority === null) - Number(other.priority === null) || sign * (one.id - other.id)
-  return sign * (one.priority - other.priority || one.id - other.id)
+    return Number(one.priority === null) - Number(other.priority === null) || sign * compareJobIds(one.id, other.id)
+  return sign * (one.priority - other.priority || compareJobIds(one.id, other.id))
 }
 
 const overdue = (cause: Failure, scanned: number): Failure =>

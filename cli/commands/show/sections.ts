@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { restoreDigits } from '../../../sdk/call/exact-json.ts'
 import type { ShownJob } from '../../../shared/jobs/show.ts'
 import { clockText, spanText } from '../../../shared/time-and-size.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { whenText } from '../../text/times.ts'
 import { textOf, timeOf } from './columns.ts'
@@ -89,7 +90,7 @@ const mostRelated = 3
 
 /** The jobs at one side of the dependencies. */
 export function relatedLines(
-  related: readonly { uuid: string; id: number | null; status: string | null; archived?: boolean }[],
+  related: readonly { uuid: string; id: JobId | null; status: string | null; archived?: boolean }[],
 ) {
   const lines = related.slice(0, mostRelated).map(({ uuid, id, status, archived }) => {
     if (id === null) return `${uuid}  unknown`

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Conflict, undo } from '../../../shared/changes/undo.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { listConflicts } from '../../../shared/records/conflicts.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { OneUndo, UndoChange } from '../../changes/undo/undo.ts'
 import type { Context } from '../../context.ts'
 import type { Client } from '../../http/client.ts'
@@ -100,7 +101,7 @@ async function writeAll(file: FileHandle, context: Context, { request, listed }:
   const { id, ids, hold_until: _, ...scope } = request
   const wanted = ids && new Set(ids)
   const rest = new Map(listed.map((conflict) => [conflict.job_id, conflict]))
-  let after: number | null = 0
+  let after: JobId | null = 0
   while (after !== null) {
     const { conflicts, next_after_id } = await pageOf(client, { id, ...scope, after_id: String(after) })
     const page = conflicts.filter(({ job_id }) => wanted?.has(job_id) ?? true)

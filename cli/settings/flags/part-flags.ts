@@ -1,4 +1,5 @@
 import type { Scope } from '../../../shared/scope.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
 import type { Flag } from './flag.ts'
 import { flagWords, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
@@ -13,7 +14,7 @@ export const partFlags: readonly Flag[] = [...scopeFlags, idsFileFlag]
 
 interface SelectedPart {
   /** The fields of the request; none of them means the whole operation. */
-  fields: Scope & { ids?: number[] }
+  fields: Scope & { ids?: JobId[] }
   /** The words of the command line that select the same part. */
   words: string[]
 }

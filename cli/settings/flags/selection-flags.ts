@@ -1,4 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
 import { jobIdsOf } from '../job-id.ts'
 import { readStdinFor } from '../stdin-text.ts'
@@ -16,7 +17,7 @@ export interface SelectionFlags extends FilterFlags {
 
 export const idsFileFlag: Flag = {
   flags: '--ids-file <path>',
-  about: 'these ids, one a line; - for stdin',
+  about: 'these ids or uuids, one a line; - for stdin',
   group: 'WHICH JOBS',
 }
 
@@ -63,7 +64,7 @@ export async function selectionOf(context: Context, flags: SelectionFlags, opera
  * The ids of the file of `--ids-file`, one a line; blank lines are passed over.
  * @throws Failure `usage`
  */
-export async function idsIn(context: Context, path: string): Promise<number[]> {
+export async function idsIn(context: Context, path: string): Promise<JobId[]> {
   const lines = (await textOf(context, path)).split('\n').map((line) => line.trim())
   const ids = jobIdsOf(lines.filter((line) => line !== ''))
   if (ids.length === 0) throw new Failure('usage', `--ids-file: ${path} has no ids; nothing was changed`)

@@ -9,6 +9,7 @@ const Schema = z.looseObject({
   oneOf: z.array(z.unknown()).optional(),
   items: z.unknown().optional(),
   pattern: z.string().optional(),
+  format: z.string().optional(),
   description: z.string().optional(),
   properties: z.record(z.string(), z.unknown()).default({}),
   required: z.array(z.string()).default([]),
@@ -97,6 +98,8 @@ function typeOf(json: unknown, writing: Writing): string {
 
 function textOf(json: unknown, writing: Writing): string {
   const schema = Schema.parse(json)
+  // The clients call a server for jobs of its own table, whose ids are numbers.
+  if (schema.format === 'job-id') return 'number'
   const either = schema.anyOf ?? schema.oneOf
   if (either) return unionOf(either.map((part) => typeOf(part, writing)))
   if (schema.enum) return unionOf(schema.enum.map(literal))

@@ -4,6 +4,7 @@ const Schema: z.ZodType<Schema> = z.lazy(() =>
   z.object({
     $ref: z.string().optional(),
     type: z.union([z.string(), z.array(z.string())]).optional(),
+    format: z.string().optional(),
     enum: z.array(z.unknown()).optional(),
     const: z.unknown().optional(),
     items: Schema.optional(),
@@ -18,6 +19,7 @@ const Schema: z.ZodType<Schema> = z.lazy(() =>
 interface Schema {
   $ref?: string | undefined
   type?: string | string[] | undefined
+  format?: string | undefined
   enum?: unknown[] | undefined
   const?: unknown
   items?: Schema | undefined
@@ -88,6 +90,14 @@ interface Place {
   mark: string
 }
 
+const isJobId = ({ format }: Schema): boolean => format === 'job-id'
+
+/** A server with a table of its own sends and takes numbers as ids of jobs; texts stand for jobs of other engines. */
+const typesOf = (schema: Schema): string[] => {
+  const types = [schema.type ?? []].flat()
+  return isJobId(schema) ? types.slice(0, 1) : types
+}
+
 function linesOf({ schema: given, at, mark }: Place, components: OpenApi['components'], depth = 0): string[] {
   const schema = found(given, components.schemas)
   if (depth > 12) return []
@@ -95,14 +105,17 @@ function linesOf({ schema: given, at, mark }: Place, components: OpenApi['compon
     linesOf({ schema: part, at: where, mark: how }, components, depth + 1)
   const isAnswer = / <( |$|\.|\[)/.test(at)
   const unions = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])]
-  const type = [schema.type ?? []].flat().toSorted().join('|')
+  const isOrNull = unions.some(isJobId)
+  const type = typesOf(isOrNull ? { type: unions.flatMap(typesOf) } : schema)
+    .toSorted()
+    .join('|')
   const join = (name: string) => (/ [<>]$/.test(at) ? `${at} ${name}` : `${at}.${name}`)
   return [
     ...(type && type !== 'object' ? [`${at} ${type}${mark}`] : []),
     ...[...(schema.enum ?? []), ...(schema.const === undefined ? [] : [schema.const])].map(
       (one) => `${at} = ${JSON.stringify(one)}`,
     ),
-    ...unions.flatMap((part) => below(part, at, mark)),
+    ...(isOrNull ? [] : unions).flatMap((part) => below(part, at, mark)),
     ...(schema.items ? below(schema.items, `${at}[]`) : []),
     ...Object.entries(schema.properties ?? {}).flatMap(([name, part]) => {
       const isRequired = schema.required?.includes(name) ?? false

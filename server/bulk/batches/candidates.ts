@@ -1,3 +1,4 @@
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Fragment } from '../../database/sql.ts'
@@ -37,8 +38,8 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
   const scan = createIdScan(context, matching, bulk.oldestFirst ? bulk.time : undefined)
   const ranges = bulk.hasTimeIndex === true ? createRangeScan(context, bulk, matching) : undefined
   let usesRanges = ranges !== undefined
-  let found: number[] = []
-  let last: number[] = []
+  let found: JobId[] = []
+  let last: JobId[] = []
   /** True when no candidate lies beyond `found`. */
   let isComplete = false
 
@@ -83,7 +84,7 @@ interface RangeResult {
   /** Ids serve better than ranges from now on. */
   isUnsuitable: boolean
   /** With an unsuitable first range: the ids that the search found. */
-  ids: number[]
+  ids: JobId[]
 }
 
 /** Searches ranges of the time index one after the other, each from the end of the last one. */
@@ -97,7 +98,7 @@ function createRangeScan(
   async function next(size: number, holds: Holds): Promise<RangeResult> {
     const isFirst = from === '-infinity'
     const start = performance.now()
-    const [{ ids, count, end }] = await sql<[{ ids: number[]; count: number; end: string | null }]>`
+    const [{ ids, count, end }] = await sql<[{ ids: JobId[]; count: number; end: string | null }]>`
       select ${isFirst ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end
       from (
         select id, ${time(sql)} as time

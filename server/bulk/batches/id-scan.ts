@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -7,13 +8,10 @@ import type { SearchContext } from '../change/bulk-change.ts'
 /** How many ids one query collects: a query for each batch would read rows that do not match again and again. */
 const idsPerQuery = 50_000
 
-/** Smaller than every id that a JavaScript number holds exactly. */
-const beforeFirstId = Number.MIN_SAFE_INTEGER - 1
-
 /** Searches the ids of the jobs that match. */
 export interface IdScan {
   /** Ids of jobs that are left beside these holds; empty when every job that is left is held by another transaction. */
-  next: (holds: Holds) => Promise<number[]>
+  next: (holds: Holds) => Promise<JobId[]>
   /** Records that `jobs` jobs were changed. */
   recordChanged: (jobs: number) => void
   /** How many jobs other transactions held when the search gave up. */
@@ -33,8 +31,8 @@ export function createIdScan(
   time?: (sql: Sql) => Fragment,
 ): IdScan {
   let isOrdered = false
-  /** The last id of the walk in the order of ids. */
-  let lastId = beforeFirstId
+  /** The last id of the walk in the order of ids; undefined at its beginning. */
+  let lastId: JobId | undefined
   /** The last query reached its limit, so more jobs may match. */
   let hasMore = false
   /** How many jobs this pass found, and how many of them were changed. */
@@ -44,12 +42,13 @@ export function createIdScan(
   let locked = 0
 
   /** The ids arrive as one JSON value: to parse tens of thousands of rows would block other calls. */
-  async function queryIds(holds: Holds): Promise<number[]> {
+  async function queryIds(holds: Holds): Promise<JobId[]> {
     const limit = sql.unsafe(String(idsPerQuery))
-    const byId = sql`and ${hasSafeId(sql)} and jobs.id > ${lastId}::bigint order by jobs.id`
+    const after = lastId === undefined ? sql`` : sql`and jobs.id > ${lastId}::bigint`
+    const byId = sql`and ${hasSafeId(sql)} ${after} order by jobs.id`
     const byTime = time && !isOrdered ? time(sql) : undefined
     const order = isOrdered ? byId : byTime ? sql`order by time, jobs.id` : sql``
-    const [{ ids, looked }] = await sql<[{ ids: number[]; looked: number }]>`
+    const [{ ids, looked }] = await sql<[{ ids: JobId[]; looked: number }]>`
       select
         coalesce(jsonb_agg(id order by ${byTime ? sql`time, id` : sql`id`}) filter (where ${hasSafeId(sql)}), '[]') as ids,
         count(*) as looked
@@ -63,7 +62,7 @@ export function createIdScan(
   function beginPass(): void {
     found = 0
     changed = 0
-    lastId = beforeFirstId
+    lastId = undefined
   }
 
   /** Pauses, or counts the locked jobs and returns true when `lockTimeoutMs` is over. */

@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { type BulkKind, kindOf } from '../../../shared/changes/kinds.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { ChangeServer } from '../../call.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Within } from '../../database/scope.ts'
@@ -20,7 +21,7 @@ export interface JobSet {
   /** Undefined means that the statement's own snapshot decides. */
   snapshot: Snapshot | undefined
   /** Ids of jobs that the set leaves out although the filters match them. */
-  excluded?: readonly number[] | undefined
+  excluded?: readonly JobId[] | undefined
 }
 
 /** A set with the holds of now, which its statement passes over. A change that passes over none has none here. */
@@ -135,7 +136,7 @@ export interface BulkChange<Answer> {
    * Jobs that the database rejects, by id, with the reason. Where this map is present, a rejected job is added to it and
    * the other jobs are changed; where it is absent, a rejected job stops the change.
    */
-  rejected?: Map<number, string>
+  rejected?: Map<JobId, string>
   /** The number of jobs behind these counts; absent where one of them is that number, as its kind says. */
   affected?: (counts: BatchCounts) => number
   /** The fields of the response that only this change has. */
@@ -160,7 +161,7 @@ export interface PreviewOptions<More> {
   /** The row of `more` for a set that cannot be counted to its end; without it, such a preview is refused. */
   ofIncomplete?: More
   /** Ids of jobs that the token excludes from the set: they do not match now, and may match later. */
-  except?: (more: More) => readonly number[]
+  except?: (more: More) => readonly JobId[]
 }
 
 /** A preview with its token, and the row of `more`. */

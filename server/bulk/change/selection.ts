@@ -1,3 +1,4 @@
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
@@ -10,16 +11,16 @@ export interface Selection {
   /** A condition on `jobs`: true for rows of the selection for which `where` is true. */
   matches: (sql: Sql, where: Fragment) => Fragment
   /** The ids, where the selection is a list of them. */
-  ids?: readonly number[] | undefined
+  ids?: readonly JobId[] | undefined
   /** The id of the job, where the selection is a list of one id. */
-  singleId?: number | undefined
+  singleId?: JobId | undefined
 }
 
 /** A batch changed more jobs than its range had when the search counted them. The batch rolls back and runs again by ids. */
 export class RangeOutgrown extends Error {}
 
 /** Selects by a list of ids. `is true` keeps the planner from other indexes, which also hold rows that do not match. */
-export const idSelection = (ids: readonly number[]): Selection => ({
+export const idSelection = (ids: readonly JobId[]): Selection => ({
   size: ids.length,
   hasFixedIds: true,
   ids,

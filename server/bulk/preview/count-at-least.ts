@@ -1,3 +1,4 @@
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -17,7 +18,7 @@ interface Found {
 }
 
 interface Sample {
-  ids: number[]
+  ids: JobId[]
   size: number
 }
 

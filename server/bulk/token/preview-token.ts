@@ -2,6 +2,7 @@ import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto
 import * as z from 'zod'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
+import { JobId } from '../../../shared/work/job.ts'
 import { Origin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import { idOfKey, readKeys, throwNoKey } from './preview-keys.ts'
@@ -23,7 +24,7 @@ const TokenBody = z.object({
   count: z.number().int().nonnegative(),
   /** False where more jobs may match than were counted. A server that does not know the field changes as many as were counted. */
   complete: z.literal(false).optional(),
-  except: z.array(z.number()).optional(),
+  except: z.array(JobId).optional(),
   /** The database of the preview; absent in tokens of servers before 0.3.0, which do not read it either. */
   origin: Origin.optional(),
 })
@@ -36,7 +37,7 @@ interface Signed {
   count: number
   complete?: false
   /** Ids of jobs that the preview did not count, and that might match later. */
-  excluded?: readonly number[] | undefined
+  excluded?: readonly JobId[] | undefined
   /** The database as it was before the preview. */
   origin: Origin | undefined
 }

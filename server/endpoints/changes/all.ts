@@ -3,6 +3,7 @@ import type { Commission, Done } from '../../bulk/change/commission.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { ChangeServer } from '../../call.ts'
 import { handledEndpoints, type InputOf, type OutputOf, type TypedEndpoint } from '../handlers.ts'
+import { withKnownIds } from '../known-ids.ts'
 import { affecting, type Describe } from './affecting.ts'
 import { describe as cancelBatch } from './cancel-batch.ts'
 import { describe as erase } from './erase.ts'
@@ -20,13 +21,12 @@ import { describe as undo } from './undo.ts'
 type Make<In, Out> = (server: ChangeServer, commission: Commission, request: In) => Promise<Done<Out>>
 
 const making =
-  <In, Out>(describe: Describe<In, Out>): Make<In, Out> =>
-  async (server, commission, request) =>
-    runBulkChange(
-      server,
-      await describe({ ...request, within: commission.within }, { ...server, ...commission }),
-      commission,
-    )
+  <In extends object, Out>(describe: Describe<In, Out>): Make<In, Out> =>
+  async (server, commission, request) => {
+    const { within } = commission
+    const known = await withKnownIds({ sql: server.sql, within }, request)
+    return runBulkChange(server, await describe({ ...known, within }, { ...server, ...commission }), commission)
+  }
 
 /** The changes of many jobs; one that is missing does not compile. */
 export const changes: { readonly [N in BulkName]: Make<InputOf<N>, OutputOf<N>> } = {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Elsewhere, EraseRequest, KeepingHold, NamedIn, PassedOver } from '../../../shared/changes/erase.ts'
 import { Failure } from '../../../shared/errors.ts'
+import { compareJobIds } from '../../../shared/work/job-key.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import { mentions, recordsNaming } from '../../bulk/record/records-naming.ts'
 import { readHashKey } from '../../bulk/token/preview-keys.ts'
@@ -66,7 +67,7 @@ export const valuesOf = ({ owner_user_id, payload = [] }: Filter): string[] =>
  * hash on every server of this database.
  */
 export async function hashOfFilter(sql: Sql, { ids, ...filter }: Filter): Promise<string> {
-  const whole = { ...filter, ids: ids && [...new Set(ids)].sort((one, other) => one - other) }
+  const whole = { ...filter, ids: ids && [...new Set(ids)].sort(compareJobIds) }
   return createHmac('sha256', await readHashKey(sql))
     .update(JSON.stringify(whole))
     .digest('hex')

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { JobSelection } from '../../../shared/changes/filtered-change.ts'
 import type { JobFilter } from '../../../shared/jobs/job-filter.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
@@ -72,15 +73,15 @@ export function filtersBesideScope(request: FilterBesideScope): FilterBesideScop
 type FilterBesideScope = Omit<JobFilter, 'domain' | 'queue' | 'job_type' | 'status'>
 
 /** A long list of ids as the record has it: their number, a hash over all, and the first ones. */
-const recorded = (ids: readonly number[]): unknown =>
+const recorded = (ids: readonly JobId[]): unknown =>
   ids.length <= mostRecordedIds
     ? ids
     : { count: ids.length, sha256: createHash('sha256').update(ids.join()).digest('hex'), first: ids.slice(0, 10) }
 
 /** The jobs that a request names. */
 export interface IdFields {
-  ids?: number[] | undefined
-  job_id?: number | undefined
+  ids?: JobId[] | undefined
+  job_id?: JobId | undefined
 }
 
 /** An SQL condition on `jobs`: true for jobs of the set that the request selects. */
@@ -89,7 +90,7 @@ export const isSelected = (sql: Sql, set: JobSet, { job_id, ids, ...filter }: Wi
   ${inFilter(sql, { ...filter, ids: idsOf({ job_id, ids }) }, set.asOf)}`
 
 /** The ids that a request names; undefined where it names none. */
-export const idsOf = ({ job_id, ids }: IdFields): number[] | undefined => (job_id === undefined ? ids : [job_id])
+export const idsOf = ({ job_id, ids }: IdFields): JobId[] | undefined => (job_id === undefined ? ids : [job_id])
 
 /**
  * `from jobs where …` for a request that may name jobs by their ids. Those jobs are read first: the planner could otherwise

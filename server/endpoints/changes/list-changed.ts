@@ -1,3 +1,4 @@
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { CompletedChange } from '../../bulk/change/bulk-change.ts'
 import { readKeys } from '../../bulk/token/preview-keys.ts'
 import { isStillSigned, signToken } from '../../bulk/token/preview-token.ts'
@@ -22,7 +23,7 @@ export const withDependents = async (done: CompletedChange, limit: number | unde
 async function listChanged(
   { sql, operation, caller, within, binding, previewed, counts: { affected = 0 } }: CompletedChange,
   { kind, filters }: Subject,
-): Promise<{ job_ids: number[]; rest_token?: string }> {
+): Promise<{ job_ids: JobId[]; rest_token?: string }> {
   const rows = await sql<{ job_id: number }[]>`
     select job_id
     from job_operation_rows

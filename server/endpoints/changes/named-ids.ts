@@ -1,4 +1,5 @@
 import type { NamedAnswer } from '../../../shared/changes/named-ids.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { affectedBy, type BulkChange, type CompletedChange, type Matching } from '../../bulk/change/bulk-change.ts'
 import { withHolds } from '../../bulk/change/with-holds.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
@@ -11,7 +12,7 @@ type Naming = Within<IdFields>
 const mostListed = 100
 
 /** The CTE `named`: each id of the request once. */
-const named = (sql: Sql, ids: readonly number[]): Fragment => sql`
+const named = (sql: Sql, ids: readonly JobId[]): Fragment => sql`
   named as materialized (select distinct id from unnest(${ids.map(String)}::text[]::bigint[]) as id)`
 
 /** The status of the job of a row of `named`, as `found`; no row for a job that the caller may not see. */

@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { undo as endpoint, type UndoRequest } from '../../../shared/changes/undo.ts'
 import type { OperationRecord } from '../../../shared/records/records.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { BulkChange } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import type { Within } from '../../database/scope.ts'
@@ -27,7 +28,7 @@ export async function describe(
   const record = await recordOf({ sql, within }, id)
   if (hold_until !== undefined) await requireHoldTime(sql, hold_until, 'hold_until')
   const part = { domain, queue, job_type, ids, within }
-  const rejected = new Map<number, string>()
+  const rejected = new Map<JobId, string>()
   const hold = { until: hold_until, days: archiveDays }
   const way = wayBack(record, { part, rejected, hold })
   await requireKeptRows(sql, record)
@@ -48,7 +49,7 @@ export async function describe(
 
 interface Undoing {
   way: WayBack
-  rejected: Map<number, string>
+  rejected: Map<JobId, string>
 }
 
 function bulkOf(

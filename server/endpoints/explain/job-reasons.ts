@@ -1,11 +1,12 @@
 import { atText, jobsText, minutesText, quotedText, sinceText, workersText } from '../../../shared/explain/phrases.ts'
 import type { Code, Facts, Remedy } from '../../../shared/explain/reason.ts'
 import { clockText, spanText } from '../../../shared/time-and-size.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { cancel, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
 
 /** The job that is explained. */
 export interface ExplainedJob {
-  id: number
+  id: JobId
   domain: string
   queue: string
   job_type: string

@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { type JobExplanation, jobSentence, positionSentence } from '../../../shared/explain/job.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Acting, Reading, ServerContext } from '../../call.ts'
 import { patternOf } from '../../database/error-pattern.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
@@ -46,7 +47,7 @@ export async function explainJob(
 }
 
 interface LiveJob extends JobState {
-  id: number
+  id: JobId
   domain: string
   queue: string
   job_type: string

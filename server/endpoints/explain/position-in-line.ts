@@ -1,3 +1,4 @@
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { isQueuedIn, type Queue } from '../../lifecycle/lease/due.ts'
@@ -14,7 +15,7 @@ interface PositionInLine {
 }
 
 interface QueuedJob extends Within<Queue> {
-  id: number
+  id: JobId
   /** 11 for a job without a priority. */
   tier: number
   /** When the job falls due; null for a job without any time. */

@@ -1,6 +1,7 @@
 import type { Remedy } from '../../../shared/explain/reason.ts'
 import { ScopeName } from '../../../shared/scope.ts'
 import { queueWords } from '../../../shared/shell.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 
 const base = '/api/v1/jobs'
 
@@ -25,7 +26,7 @@ export const resume = ({ domain, queue }: { domain: string; queue: string }): Re
     : null
 
 /** Puts a quarantined job back into its queue; null for a job of a domain that no call can name. */
-export const requeue = ({ id, domain }: { id: number; domain: string }): Remedy | null =>
+export const requeue = ({ id, domain }: { id: JobId; domain: string }): Remedy | null =>
   isTaken(domain)
     ? {
         http: {
@@ -39,24 +40,24 @@ export const requeue = ({ id, domain }: { id: number; domain: string }): Remedy 
     : null
 
 /** Makes a failed job run again. */
-export const retry = (id: number): Remedy => change(id, 'retry', {})
+export const retry = (id: JobId): Remedy => change(id, 'retry', {})
 
 /** Makes a queued job due at once. */
-export const makeDue = (id: number): Remedy => {
+export const makeDue = (id: JobId): Remedy => {
   const { http } = change(id, 'reschedule', { delay_seconds: 0 })
   return { http, jobsctl: ['reschedule', String(id), '--now'] }
 }
 
 /** Takes a running job from its worker. */
-export const reclaim = (id: number): Remedy => change(id, 'reclaim', {})
+export const reclaim = (id: JobId): Remedy => change(id, 'reclaim', {})
 
 /** Cancels a job. */
-export const cancel = (id: number): Remedy => ({
+export const cancel = (id: JobId): Remedy => ({
   http: { method: 'POST', path: `${base}/${id}/cancel`, body: {}, confirm: false },
   jobsctl: ['cancel', String(id)],
 })
 
-const change = (id: number, kind: string, fields: object): Remedy => ({
+const change = (id: JobId, kind: string, fields: object): Remedy => ({
   http: { method: 'POST', path: `${base}/batch/${kind}`, body: { job_id: id, ...fields }, confirm: true },
   jobsctl: [kind, String(id)],
 })

@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Attachment } from '../../../shared/jobs/attachments.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Listing, Reading, Reporting, ServerContext } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
@@ -38,7 +39,7 @@ export async function addAttachment(
   return added
 }
 
-const noJob = (id: number, domain: string | undefined): Failure =>
+const noJob = (id: JobId, domain: string | undefined): Failure =>
   new Failure('not_found', domain ? `there is no job ${id} in the domain ${domain}` : `there is no job ${id}`)
 
 /**

@@ -4,6 +4,7 @@ import {
   type ExpiredLeases,
   restOfClusters,
 } from '../../../shared/jobs/clusters.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Listing, ServerContext } from '../../call.ts'
 import { clusterId } from '../../database/error-pattern.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
@@ -90,7 +91,7 @@ function clusterOf({ digits, ...row }: ClusterRow, masked: (text: string) => str
   }
 }
 
-const newestOf = (ids: readonly (string | null)[]): number[] =>
+const newestOf = (ids: readonly (string | null)[]): JobId[] =>
   [...new Set(ids)]
     .flatMap((id) => (id === null ? [] : [Number(id)]))
     .filter(Number.isSafeInteger)

@@ -1,3 +1,4 @@
+import { compareJobIds } from '../../../shared/work/job-key.ts'
 import { isFailure } from '../../database/error-pattern.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Cursor, Position } from './list-cursor.ts'
@@ -89,13 +90,13 @@ export function inOrder({ sort_by, sort_order }: RankRequest, cursor: Cursor | u
   return (one: PlacedJob, other: PlacedJob): number => {
     if (one.sort_key === null || other.sort_key === null) {
       const nulls = Number(one.sort_key === null) - Number(other.sort_key === null)
-      return nulls * (back ? -1 : 1) || sign * (one.id - other.id)
+      return nulls * (back ? -1 : 1) || sign * compareJobIds(one.id, other.id)
     }
     const keys =
       sort_by === 'priority'
         ? Number(one.sort_key) - Number(other.sort_key)
         : // By bytes, as the collation "C" compares.
           Buffer.compare(Buffer.from(one.sort_key), Buffer.from(other.sort_key))
-    return sign * (keys || one.id - other.id)
+    return sign * (keys || compareJobIds(one.id, other.id))
   }
 }

@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Acting } from '../../call.ts'
 import { readJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
@@ -7,7 +8,7 @@ import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 
 /** A row of `jobs` or `jobs_archive` with every column, those of other programs included. */
 interface JobRow {
-  id: number
+  id: JobId
   uuid: string | null
   domain: string | null
   queue: string | null
@@ -26,7 +27,7 @@ export interface FoundJob {
 
 /** A job that a caller asks for. */
 interface Wanted {
-  id: number
+  id: JobId
   within: Acting['within']
 }
 

@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { AddHold, Hold } from '../../../shared/records/holds.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { ServerContext } from '../../call.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { isLocked } from '../../database/errors/failure.ts'
@@ -54,7 +55,7 @@ async function requireOperation(sql: Pool, id: number): Promise<void> {
 const mostNamed = 3
 
 /** A mistyped id would be counted as held, while the job that was meant is not. */
-async function requireJobs(sql: Pool, ids: readonly number[]): Promise<void> {
+async function requireJobs(sql: Pool, ids: readonly JobId[]): Promise<void> {
   const isArchived = (await hasArchive(sql))
     ? sql`or exists (select from jobs_archive where jobs_archive.id = given.id)`
     : sql``

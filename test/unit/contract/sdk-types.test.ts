@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../../sdk/wire/types.ts'
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
 import type { FailureCode } from '../../../shared/errors.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 
 type Exported = typeof endpoints
 type Name = { [N in keyof Exported]: Exported[N] extends Endpoint ? N : never }[keyof Exported]
@@ -19,12 +20,21 @@ type Wrong<Results> = { [N in keyof Results]: Results[N] extends true ? never : 
 const checked: {
   names: Same<keyof Calls, Name>
   codes: Same<ErrorCode, Exclude<FailureCode, 'usage' | 'interrupted' | 'terminated'>>
-  answers: Nothing<{ [N in Name]: Same<Awaited<ReturnType<Calls[N]>>, z.output<Exported[N]['output']>> }>
-  inputs: Nothing<{ [N in Name]: Same<Plain<InputOf<N>>, Plain<z.output<Sent<Exported[N]['input']>>>> }>
+  answers: Nothing<{ [N in Name]: Same<Awaited<ReturnType<Calls[N]>>, Own<z.output<Exported[N]['output']>>> }>
+  inputs: Nothing<{ [N in Name]: Same<Plain<InputOf<N>>, Plain<Own<z.output<Sent<Exported[N]['input']>>>>> }>
   required: Nothing<{
     [N in Name]: Same<RequiredNames<InputOf<N>>, RequiredNames<z.input<Sent<Exported[N]['input']>>>>
   }>
 } = { names: true, codes: true, answers: true, inputs: true, required: true }
+
+/** Ids of jobs are numbers to the clients, since the server has them in a table of its own. */
+type Own<T> = [JobId] extends [T]
+  ? Exclude<T, JobId> | number
+  : T extends readonly (infer Item)[]
+    ? Own<Item>[]
+    : T extends object
+      ? { [K in keyof T]: Own<T[K]> }
+      : T
 
 /** The schema of what is sent, where it is prepared before or transformed after. */
 type Sent<T> =

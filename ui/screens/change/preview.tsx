@@ -2,6 +2,7 @@ import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Facts, Status, spanText, Time } from '../../parts/values.tsx'
+import { addressOfJob } from '../../state/address.ts'
 
 export type Preview = NonNullable<Answer<'retry'>['preview']>
 
@@ -35,7 +36,7 @@ export function PreviewTable({ preview, verb }: { preview: Preview; verb: string
           For example{' '}
           {preview.sample_ids.map((id) => (
             <>
-              <Link to={`/jobs/${id}`}>{id}</Link>{' '}
+              <Link to={addressOfJob(id)}>{id}</Link>{' '}
             </>
           ))}
         </p>

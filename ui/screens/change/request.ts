@@ -1,3 +1,4 @@
+import { readJobId } from '../../../shared/work/job-key.ts'
 import type { Fields } from '../../api/call.ts'
 import { type FlagField, filterFields, filterIn } from '../jobs/filter-bar.tsx'
 import { type ChangeKind, type ChangeOption, optionFields, optionIn } from './kinds.ts'
@@ -25,7 +26,7 @@ const numbers = new Set(['min_retries'])
 
 /** A field of the filter as a body has it, and not as a query has it. */
 function bodyValue(name: string, text: string): unknown {
-  if (name === 'ids') return text.split(',').map(Number)
+  if (name === 'ids') return text.split(',').map((id) => readJobId(id) ?? id)
   if (listNames.has(name)) return text.split(',')
   if (name === 'stale') return text === 'true'
   return numbers.has(name) && /^\d+$/.test(text) ? Number(text) : text

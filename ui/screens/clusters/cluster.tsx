@@ -1,7 +1,7 @@
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { Status, Time } from '../../parts/values.tsx'
-import { addressOf } from '../../state/address.ts'
+import { addressOf, addressOfJob } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
 import type { ClusterFields } from './cluster-filter.tsx'
@@ -63,7 +63,7 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: 
             For example{' '}
             {of.sample_ids.map((id) => (
               <>
-                <Link to={`/jobs/${id}`}>{id}</Link>{' '}
+                <Link to={addressOfJob(id)}>{id}</Link>{' '}
               </>
             ))}
           </span>

@@ -3,6 +3,7 @@ import type { JobEvent } from '../../../shared/records/events.ts'
 import { Link } from '../../parts/controls.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { type Meaning, Status } from '../../parts/values.tsx'
+import { addressOfJob } from '../../state/address.ts'
 import { addressOfEvents } from './place.ts'
 
 /** Events, the newest first. The id of each leads to the whole event. */
@@ -23,7 +24,7 @@ const columns: readonly Column<JobEvent>[] = [
   ['Event', ({ event_type }) => <Status of={event_type} meaning={meaningOf(event_type)} />],
   ['Queue', ({ domain, queue }) => (queue ? `${domain ?? '*'}/${queue}` : domain)],
   ['Type', ({ job_type }) => job_type],
-  ['Job', ({ job_id }) => job_id != null && <Link to={`/jobs/${job_id}`}>{job_id}</Link>, 'number'],
+  ['Job', ({ job_id }) => job_id != null && <Link to={addressOfJob(job_id)}>{job_id}</Link>, 'number'],
   ['Detail', ({ attrs }) => shortened(detailOf(attrs)), 'wide'],
 ]
 

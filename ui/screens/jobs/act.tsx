@@ -1,3 +1,4 @@
+import { type JobId, listedJobId } from '../../../shared/work/job-key.ts'
 import { addressOf, navigate } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
 import { changesFor } from '../change/kinds.ts'
@@ -6,7 +7,7 @@ interface ActProps {
   /** The filter of a list; absent where there is no list, and so no "all that match". */
   filter?: Readonly<Record<string, string>>
   /** The jobs that are selected. */
-  ids: readonly number[]
+  ids: readonly JobId[]
   /** Their states, where they are known. */
   states?: readonly string[]
 }
@@ -21,7 +22,10 @@ export function Act({ filter, ids, states: known = [] }: ActProps) {
   const choose = (kind: string, fields: Readonly<Record<string, string>>) => {
     if (kind !== '') navigate(addressOf(`/change/${kind}`, fields))
   }
-  const selected = ids.length > 0 && { ...(filter?.domain && { domain: filter.domain }), ids: ids.join(',') }
+  const selected = ids.length > 0 && {
+    ...(filter?.domain && { domain: filter.domain }),
+    ids: ids.map(listedJobId).join(','),
+  }
   return (
     <div class="act">
       {selected && (

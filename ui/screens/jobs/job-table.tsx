@@ -1,15 +1,17 @@
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Status, Time } from '../../parts/values.tsx'
+import { addressOfJob } from '../../state/address.ts'
 import { thatYouSee } from '../../state/session.ts'
 
 type ListedJob = Answer<'listJobs'>[number]
 
 interface JobTableProps {
   jobs: readonly ListedJob[]
-  selected: ReadonlySet<number>
-  onSelect: (ids: ReadonlySet<number>) => void
+  selected: ReadonlySet<JobId>
+  onSelect: (ids: ReadonlySet<JobId>) => void
 }
 
 /** A page of jobs. Rows stay where they are until somebody asks for another page. */
@@ -17,7 +19,7 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
   if (jobs.length === 0)
     return <p class="empty">No job{thatYouSee()} matches. Remove a filter, or look at another page.</p>
   const all = jobs.every(({ id }) => selected.has(id))
-  const toggle = (ids: readonly number[], isChosen: boolean) => {
+  const toggle = (ids: readonly JobId[], isChosen: boolean) => {
     const next = new Set(selected)
     for (const id of ids) isChosen ? next.add(id) : next.delete(id)
     onSelect(next)
@@ -56,7 +58,7 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
 }
 
 const columns: readonly Column<ListedJob>[] = [
-  ['Id', ({ id }) => <Link to={`/jobs/${id}`}>{id}</Link>, 'number'],
+  ['Id', ({ id }) => <Link to={addressOfJob(id)}>{id}</Link>, 'number'],
   ['Status', ({ status }) => <Status of={status ?? ''} />],
   ['Domain', ({ domain }) => domain],
   ['Queue', ({ queue }) => queue],

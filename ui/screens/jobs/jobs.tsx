@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { Button, Refresh, Select } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
@@ -30,7 +31,7 @@ export function Jobs() {
     { ...filter, sort_by, sort_order, cursor },
     pageSize,
   )
-  const [selected, setSelected] = useState<ReadonlySet<number>>(new Set())
+  const [selected, setSelected] = useState<ReadonlySet<JobId>>(new Set())
   const show = (fields: Readonly<Record<string, string | undefined>>) =>
     navigate(addressOf('/jobs', { ...filter, sort, ...fields }))
   const chosen = (found?.jobs ?? []).filter(({ id }) => selected.has(id)).map(({ id }) => id)

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { compareJobIds } from '../../../shared/work/job-key.ts'
 import { type Answer, callWithHeaders, type Fields } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 
@@ -113,7 +114,7 @@ const inOrder = (jobs: readonly ListedJob[], { sort_by, sort_order }: Fields): r
         (one, other) =>
           (sort_order === 'desc' ? -1 : 1) *
           ((one.priority ?? Number.POSITIVE_INFINITY) - (other.priority ?? Number.POSITIVE_INFINITY) ||
-            one.id - other.id),
+            compareJobIds(one.id, other.id)),
       )
 
 /** The cursors of the pages beside a page. */

@@ -7,6 +7,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Facts, Json, Status, Time } from '../../parts/values.tsx'
+import { addressOfJob } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { may } from '../../state/session.ts'
 import { Act } from './act.tsx'
@@ -113,7 +114,7 @@ function Dependencies({ job }: { job: Job }) {
               {label}:{' '}
               {jobs.map(({ id, uuid, status }) => (
                 <span key={uuid} class="chip">
-                  {id === null ? uuid : <Link to={`/jobs/${id}`}>{id}</Link>} {status && <Status of={status} />}
+                  {id === null ? uuid : <Link to={addressOfJob(id)}>{id}</Link>} {status && <Status of={status} />}
                 </span>
               ))}
             </p>

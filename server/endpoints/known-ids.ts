@@ -1,0 +1,104 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
+import { Failure } from '../../shared/errors.ts'
+import { isUuid, type JobId, keyParts } from '../../shared/work/job-key.ts'
+import { namesOf } from '../database/connection/schema-names.ts'
+import { isWithin } from '../database/scope.ts'
+import type { Sql } from '../database/sql.ts'
+import { rejectFaults } from '../lifecycle/server-limits.ts'
+
+/** The fields of a request that name jobs by their ids. */
+interface Naming {
+  id?: JobId | undefined
+  job_id?: JobId | undefined
+  ids?: JobId[] | undefined
+}
+
+/** For whom the jobs are looked up. */
+interface Asking {
+  sql: Sql
+  within: TokenScope | undefined
+}
+
+/**
+ * The request with the ids of its jobs as numbers: a text is the uuid of a job, which may be in the archive. A request with numbers alone is
+ * returned as it is, and so is one for the jobs of another engine, whose ids are texts.
+ * @throws Failure `not_found` for a uuid of which the caller may see no job
+ */
+export async function withKnownIds<Request extends object>(
+  asking: Asking,
+  request: Request & Naming,
+): Promise<Request> {
+  const { id, job_id, ids } = request
+  const texts = [id, job_id, ...(ids ?? [])].filter((one) => typeof one === 'string')
+  if (texts.length === 0 || namesOf(asking.sql)?.jobId === 'text') return request
+  const known = await readIds(asking, [...new Set(texts)])
+  const knownId = (one: JobId): JobId => {
+    const found = typeof one === 'number' ? one : known.get(one)
+    if (found !== undefined) return found
+    throw new Failure('not_found', `there is no job ${one}${id === undefined ? '; nothing was changed' : ''}`)
+  }
+  return {
+    ...request,
+    ...(id !== undefined && { id: knownId(id) }),
+    ...(job_id !== undefined && { job_id: knownId(job_id) }),
+    ...(ids && { ids: ids.map(knownId) }),
+  }
+}
+
+/** The forms in which a uuid may be stored that somebody has typed: other programs may have written one in capitals. */
+function writtenAs(text: string): string[] {
+  const { queue, id = text } = keyParts(text) ?? {}
+  const uuid = queue === undefined ? id : text
+  return [uuid, uuid.toLowerCase(), uuid.toUpperCase()]
+}
+
+/** The id of each uuid. One that was archived twice means the row with the highest id, as in the dependencies of a job. */
+async function readIds({ sql, within }: Asking, texts: readonly string[]): Promise<ReadonlyMap<string, JobId>> {
+  const uuids = [...new Set(texts.flatMap(writtenAs))]
+  const rows = await sql<{ uuid: string; id: JobId }[]>`
+    select distinct on (uuid) uuid, id
+    from (
+      select uuid::text as uuid, id, false as archived
+      from jobs
+      where jobs.uuid = any(${uuids}::text[]) ${isWithin(sql, within)}
+      union all
+      select uuid::text, id, true
+      from jobs_archive
+      where jobs_archive.uuid = any(${uuids}::text[]) ${isWithin(sql, within)}
+    ) as found
+    where id is not null
+    order by uuid, archived, id desc`
+  const ids = new Map(rows.map(({ uuid, id }) => [uuid, id]))
+  return new Map(
+    texts.flatMap((text) =>
+      writtenAs(text)
+        .flatMap((uuid) => ids.get(uuid) ?? [])
+        .slice(0, 1)
+        .map((id) => [text, id]),
+    ),
+  )
+}
+
+/**
+ * The filter of a list, with ids as `withKnownIds` has them. A list has no row for a uuid without a job.
+ * @throws Failure `invalid_request` for a text that is no uuid
+ */
+export async function withListedIds<Filter extends { ids?: JobId[] | undefined }>(
+  asking: Asking,
+  filter: Filter,
+): Promise<Filter> {
+  const texts = (filter.ids ?? []).filter((one) => typeof one === 'string')
+  if (texts.length === 0 || namesOf(asking.sql)?.jobId === 'text') return filter
+  const faults = (filter.ids ?? []).flatMap((one, at) =>
+    typeof one === 'string' && !isUuid(one) ? [{ path: `ids.${at}`, message: 'must be an id, such as 8123' }] : [],
+  )
+  rejectFaults(faults)
+  const known = await readIds(asking, texts)
+  return { ...filter, ids: filter.ids?.flatMap((one) => (typeof one === 'number' ? one : (known.get(one) ?? []))) }
+}
+
+/** A handler of an endpoint that also takes uuids where it takes ids. */
+export const namingJobs =
+  <Call, In extends object, Out>(run: (call: Call, input: In) => Promise<Out>) =>
+  async (call: Call & Asking, input: In & Naming): Promise<Out> =>
+    run(call, await withKnownIds(call, input))
