@@ -7,8 +7,8 @@ import { type BossDatabase, catalogueBeside, openBossDatabase } from '../support
 
 /** The versions of the tables, by the version of pg-boss. */
 const schemas: Record<string, string> = {
-  '10.4.2': 'pg-boss 10.4 (schema 24)',
-  '12.27.0': 'pg-boss 12.27 (schema 37)',
+  '10.4.2': 'pg-boss 10 (schema 24)',
+  '12.27.0': 'pg-boss 12.26 (schema 37)',
   '12.38.0': 'pg-boss 12.38 (schema 46)',
 }
 

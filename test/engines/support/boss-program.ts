@@ -47,8 +47,7 @@ const faults: string[] = []
 const gate = new EventEmitter().setMaxListeners(0)
 let boss: Boss | undefined
 
-async function handle([job]: Job[]): Promise<unknown> {
-  if (!job) return undefined
+async function run(job: Job): Promise<unknown> {
   const run = runs[job.id] ?? { begun: 0, ended: 0, aborted: 0 }
   runs[job.id] = run
   run.begun += 1
@@ -64,6 +63,9 @@ async function handle([job]: Job[]): Promise<unknown> {
   run.ended += 1
   return { runs: run.begun }
 }
+
+/** Does a batch at once. One that fails takes the whole batch with it, as pg-boss has it. */
+const handle = async (jobs: Job[]): Promise<unknown> => (await Promise.all(jobs.map(run)))[0]
 
 async function perform(command: Command): Promise<unknown> {
   switch (command.do) {

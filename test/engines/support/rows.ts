@@ -42,11 +42,33 @@ export function differencesOf(before: BossRow[], after: BossRow[], except: reado
 /** No difference. */
 export const same: Differences = { gone: [], added: [], changed: {} }
 
-/** How many jobs there are, by queue and state, as PostgreSQL counts them. */
-export async function countsOf(sql: Sql, schema = 'pgboss'): Promise<Map<string, number>> {
-  const rows = await sql<{ name: string; state: string; jobs: number }[]>`
-    select name, state::text as state, count(*)::int as jobs from ${sql(schema)}.job group by name, state`
-  return new Map(rows.map(({ name, state, jobs }) => [`${name} ${state}`, jobs]))
+interface Group {
+  queue: string
+  job_type: string
+  queued: number
+  scheduled: number
+  processing: number
+  failed: number
+}
+
+/** Counts the jobs by queue, and dead letters by the queue that they are from, as PostgreSQL groups them. */
+export async function groupsOf(sql: Sql, schema = 'pgboss'): Promise<Group[]> {
+  const [row] = await sql`select to_jsonb(job) as row from ${sql(schema)}.job limit 1`
+  const has = (column: string) => row !== undefined && column in BossRow.parse(row.row)
+  const source = has('source_name') ? sql`coalesce(source_name, '')` : sql`''`
+  const waits = has('blocked') ? sql`(blocked or start_after > now())` : sql`start_after > now()`
+  return [
+    ...(await sql<Group[]>`
+      select
+        queue, job_type,
+        count(*) filter (where state < 'active' and not waits)::int as queued,
+        count(*) filter (where state < 'active' and waits)::int as scheduled,
+        count(*) filter (where state = 'active')::int as processing,
+        count(*) filter (where state = 'failed')::int as failed
+      from (select name as queue, ${source} as job_type, state, ${waits} as waits from ${sql(schema)}.job) as job
+      group by queue, job_type
+      order by queue collate "C", job_type collate "C"`),
+  ]
 }
 
 interface Filled {
