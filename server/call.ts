@@ -10,6 +10,7 @@ import type { Caller } from './auth/authenticate.ts'
 import type { DatabaseAddress } from './database/installation/installation.ts'
 import type { Redactor } from './database/redact.ts'
 import type { Pool, Sql } from './database/sql.ts'
+import type { Abilities } from './engines/abilities.ts'
 import type { Env } from './env/env.ts'
 import type { Log } from './log/log.ts'
 import type { Meter } from './meter.ts'
@@ -66,6 +67,8 @@ interface Serving {
 /** What a server gives to the changes of many jobs that it makes. */
 export interface ChangeServer extends Serving {
   quarantineThreshold: number
+  /** The engine whose jobs the server serves, and what it can now. */
+  abilities: () => Abilities
   /** Keep deleted jobs in the archive, so that a prune can be undone. */
   archiveBeforeDelete: boolean
   archiveDays: number

@@ -23,6 +23,7 @@ import { databaseAddressOf } from './database/installation/installation.ts'
 import { warnOfStrangers } from './database/locks/lock-holders.ts'
 import { createRedactor } from './database/redact.ts'
 import type { Pool } from './database/sql.ts'
+import { abilitiesOf } from './engines/abilities.ts'
 import { findServed } from './engines/find-served.ts'
 import { servedBy } from './engines/served.ts'
 import { type Env, hasMetrics, isLocal, urlOf, viewerPathsOf } from './env/env.ts'
@@ -182,6 +183,7 @@ const createContext = ({
   log,
   meter,
   stopping,
+  abilities: () => abilitiesOf(servedBy(sql)),
   longPolls: createLongPolls(),
   localOperations: new Set<number>(),
   detachedRuns: new Set<Promise<void>>(),

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Right } from './access/rights.ts'
+import type { Asked, Verb } from './engine/verbs.ts'
 
 /**
  * How an endpoint is narrowed. `narrowed`: its statements have the scope of the caller as a condition, so that what lies outside does not
@@ -24,6 +25,11 @@ export interface Endpoint<
   needs: Right
   /** What becomes of a call by a token that is limited to domains, queues or job types. */
   scoped: How
+  /**
+   * What the call asks of the engine that runs the jobs. The server refuses a call whose verb the engine cannot, before it changes or reads
+   * anything.
+   */
+  verb: Asked<z.output<In>>
   /** Set for a call without credentials: a login, and what it needs to be told before. */
   anonymous?: true
   /** A further right that this input needs, such as a filter on what a caller without the right may not see. */
@@ -78,6 +84,7 @@ export interface Stream {
   meaning?: string
   needs: Right
   scoped: Scoped
+  verb: Verb
   input: z.ZodType
 }
 

@@ -71,8 +71,17 @@ async function send<In extends z.ZodType, Out extends z.ZodType>(
   total: number | undefined,
 ): Promise<{ body: unknown; raw: unknown }> {
   const { io, settings } = context
-  const { method, path, needs, scoped, input, changes } = change.endpoint
-  const endpoint = { method, path, needs, scoped, input, changes, output: z.union([Accepted, change.endpoint.output]) }
+  const { method, path, needs, scoped, verb, input, changes } = change.endpoint
+  const endpoint = {
+    method,
+    path,
+    needs,
+    scoped,
+    verb,
+    input,
+    changes,
+    output: z.union([Accepted, change.endpoint.output]),
+  }
   const say = (text: string) => change.say(text, true)
   const reporter = progressReporter({ io, quiet: settings.quiet, say, before: 0, total })
   try {

@@ -19,6 +19,8 @@ const meanings: Record<FailureCode, string> = {
     'somebody froze the database (`jobs-server freeze`): changes are refused, and calls of workers go on; nothing was changed',
   database_right_missing:
     'the role of the server lacks a right in the database (SQLSTATE 42501); the detail has the `grant` that gives it, and the error has `"refused_by_database": true`',
+  records_missing:
+    'the server only looks at the jobs of another engine, and has no tables for the records of a change; the hint says how to make them; nothing was changed',
   not_found: 'there is no such path, job or operation',
   method_not_allowed: 'the path exists for other methods; `Allow` lists them',
   conflict:
@@ -35,6 +37,7 @@ const meanings: Record<FailureCode, string> = {
   limit_exceeded: 'more jobs match than `max`, or than one change of the token may touch; nothing was changed',
   too_large: 'the body, a payload or a result is above the limit of the server',
   unsupported_media_type: 'the body is not plain `application/json` in UTF-8',
+  not_supported: 'the engine that runs the jobs cannot do this; the hint says what to do instead; nothing was changed',
   preview_incomplete:
     'the jobs of a change could not be counted to the end in 10 s, or in the time of a statement (`JOBS_STATEMENT_TIMEOUT_SECONDS`), and the change has no `max` or needs the whole count; nothing was changed',
   misdirected:

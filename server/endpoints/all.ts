@@ -17,6 +17,7 @@ import {
 import { checkCounts } from './doctor/check-counts.ts'
 import { idleIndexes } from './doctor/idle-indexes.ts'
 import { storage } from './doctor/storage.ts'
+import { showEngine } from './engine/engine.ts'
 import { explainJob } from './explain/job.ts'
 import { explainQueue } from './explain/queue.ts'
 import type { Handlers, MinimalHandlers } from './handlers.ts'
@@ -123,6 +124,7 @@ export const handlers: Handlers = {
   listEventCursors,
   moveEventCursor,
   removeEventCursor,
+  showEngine,
   showCaller,
   endSession,
   listCallers,

@@ -2,6 +2,7 @@ import type { GroupStats } from '../../shared/queues/stats.ts'
 import type { Source } from '../database/connection/qualify.ts'
 import type { Narrowed } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
+import type { Can } from './can.ts'
 
 /** One place in which an engine keeps its jobs. */
 export interface Found {
@@ -33,6 +34,8 @@ export interface QueueAdapter {
   engine: 'pg-boss'
   /** The versions on which reads and changes were tried. Outside of `writes` every change is refused. */
   tested: { reads: Versions; writes: Versions }
+  /** What can be done with its jobs. */
+  can: Can
   /**
    * Reads what a schema has of the engine. Only reads.
    * @param schema as a quoted name, in which `findEngines` has seen the tables

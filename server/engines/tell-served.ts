@@ -1,11 +1,11 @@
 import type { Sql } from '../database/sql.ts'
 import type { Log } from '../log/log.ts'
+import { versionText } from './abilities.ts'
 import type { Found, QueueAdapter } from './adapter.ts'
 import { type ServedEngine, servedBy } from './served.ts'
 
 /** An engine with its release and the version of its tables, such as `pg-boss 12.38 (schema 46)`. */
-const engineText = ({ engine }: QueueAdapter, { release, version }: Found): string =>
-  `${engine} ${release} (schema ${version})`
+const engineText = ({ engine }: QueueAdapter, found: Found): string => `${engine} ${versionText(found)}`
 
 const counted = (count: number, one: string, more = `${one}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? one : more}`

@@ -35,7 +35,7 @@ export function mount<In, Out>(
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
   app.on(endpoint.method, paths, allow(endpoint), limitBody(maxSize), async (c) => {
     const { input, sent } = await readInput(c, endpoint)
-    const admitted = await admit(c, endpoint, input, own.sql)
+    const admitted = await admit(c, endpoint, input, own)
     const isBulkChange = endpoint.bulk && admitted.changing
     const isDetached = isBulkChange && prefersAsync(c.req.header('prefer'))
     let leaving: AbortController | undefined

@@ -1,4 +1,4 @@
-import type { Hono, Handler as Middleware } from 'hono'
+import type { Hono, Handler as Middleware, MiddlewareHandler } from 'hono'
 import type { BulkName } from '../../shared/changes/kinds.ts'
 import type { Stream } from '../../shared/endpoint.ts'
 import type { StreamName } from '../../shared/endpoint-names.ts'
@@ -11,6 +11,7 @@ import { type Handler, type Handlers, handledEndpoints } from '../endpoints/hand
 import { applyPlan } from '../endpoints/plans/apply.ts'
 import { allow } from './allow.ts'
 import { mount } from './mount.ts'
+import { requireEngine } from './request/admit.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { streamEvents } from './streams/event-stream.ts'
 import { streamStats } from './streams/stats-stream.ts'
@@ -30,8 +31,17 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
   const mountHandler = <N extends keyof Handlers>(name: N) =>
     mount(app, serving, handledEndpoints[name], answering(handlers[name]), minimalHandlers[name])
   for (const name of Object.keys(handlers).filter(isHandled)) mountHandler(name)
-  for (const [stream, answer] of Object.values(streams)) app.get(stream.path, allow(stream), answer(serving))
+  for (const [stream, answer] of Object.values(streams))
+    app.get(stream.path, allow(stream), supported(serving, stream), answer(serving))
 }
+
+/** A stream asks of the engine what its call asks, before it begins. */
+const supported =
+  ({ abilities }: ServerContext, { verb }: Stream): MiddlewareHandler<RequestContext> =>
+  async (c, next) => {
+    requireEngine(c, abilities(), { asked: [verb], writes: false })
+    await next()
+  }
 
 const answering =
   <In, Out>(run: Handler<In, Out>): Handler<In, Done<Out>> =>

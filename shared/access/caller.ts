@@ -48,6 +48,7 @@ export const showCaller = endpoint({
   meaning: 'Who the caller is, its role, its scope, and the names of its rights.',
   needs: 'identity',
   scoped: 'same',
+  verb: 'always',
   forPrograms: true,
   input: z.strictObject({}),
   output: CallerOutput,

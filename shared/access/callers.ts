@@ -24,6 +24,7 @@ export const listCallers = endpoint({
   meaning: 'The callers of single sign-on who have logged in in a browser within 90 days, and those who are blocked.',
   needs: 'read_tokens',
   scoped: refused,
+  verb: 'always',
   input: z.strictObject({ limit: queryNumber(1, 1000, 1000).describe('at most this many') }),
   output: z.array(KnownCaller),
   changes: () => false,
@@ -35,6 +36,7 @@ const onCaller = (action: 'block' | 'unblock') =>
     path: `/api/v1/callers/${action}`,
     needs: 'govern',
     scoped: refused,
+    verb: 'always',
     input: z.strictObject({
       caller: z
         .string('must be a text')

@@ -14,6 +14,7 @@ export const openSession = endpoint({
     'Opens a session of a browser. The answer sets its cookie, and ends the session whose cookie the request had. The request must come from a page of the server, with `X-Confirm: true`.',
   needs: 'identity',
   scoped: 'same',
+  verb: 'session',
   anonymous: true,
   input: z.strictObject({
     key: z
@@ -35,6 +36,7 @@ export const showSession = endpoint({
     'Whose session the cookie of the request is, and the ways to log in: `key`, `token`, `single_sign_on`. Without credentials.',
   needs: 'identity',
   scoped: 'same',
+  verb: 'session',
   anonymous: true,
   input: z.strictObject({}),
   output: z.object({
@@ -53,6 +55,7 @@ export const endSession = endpoint({
     'Ends the session of the call, or with `everywhere` all sessions of its caller. Streams of these sessions end.',
   needs: 'identity',
   scoped: 'same',
+  verb: 'session',
   input: z.strictObject({
     everywhere: preset(z.boolean('must be true or false'), false).describe(
       'all sessions of the caller, in every browser; else the one of the call',

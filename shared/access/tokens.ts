@@ -77,6 +77,7 @@ export const makeToken = endpoint({
   meaning: 'Makes a token with a role. `token` of the answer is the only copy of it.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
+  verb: 'always',
   input: z
     .strictObject({
       name: ScopeName.describe('the name of the token, for people'),
@@ -112,6 +113,7 @@ export const listTokens = endpoint({
   meaning: 'The tokens without their secrets, the newest first.',
   needs: 'read_tokens',
   scoped: { refused: 'tokens are about all domains' },
+  verb: 'always',
   input: z.strictObject({ limit: queryNumber(1, 1000, 1000).describe('at most this many') }),
   output: z.array(Token),
   changes: () => false,
@@ -128,6 +130,7 @@ export const showToken = endpoint({
   meaning: 'One token without its secret.',
   needs: 'read_tokens',
   scoped: { refused: 'tokens are about all domains' },
+  verb: 'always',
   input: z.strictObject({ id }),
   output: Token,
   changes: () => false,
@@ -139,6 +142,7 @@ export const setTokenRole = endpoint({
   meaning: 'Gives a token another role, at once and for every server. Its secret stays.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
+  verb: 'always',
   input: z.strictObject({ id, ...grantFields }).check(refuseGrant),
   output: Token,
   changes: () => true,
@@ -153,6 +157,7 @@ export const setTokenScope = endpoint({
     'Limits a token to domains, queues and job types, or with null to nothing, at once and for every server. Stops the changes of many jobs that it has begun. 409 `conflict` for a role without a scope.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
+  verb: 'always',
   input: z.strictObject({
     id,
     scope: TokenScope.nullable().describe(
@@ -171,6 +176,7 @@ export const setTokenLimits = endpoint({
     'Limits how many jobs the changes of many jobs of a token touch, at once and for every server. A limit that is absent stays, null takes it away. 409 `conflict` for a role that makes no such changes.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
+  verb: 'always',
   input: z
     .strictObject({ id, ...tokenLimits })
     .refine((limits) => limits.max_per_change !== undefined || limits.max_per_day !== undefined, {
@@ -189,6 +195,7 @@ const onToken = (action: 'suspend' | 'resume') =>
     path: `/api/v1/tokens/:id/${action}`,
     needs: 'govern',
     scoped: { refused: 'tokens are about all domains' },
+    verb: 'always',
     input: z.strictObject({ id }),
     output: Token,
     changes: () => true,
@@ -209,6 +216,7 @@ export const revokeToken = endpoint({
     'Ends a token for good, and stops the changes of many jobs that it has begun. 409 `conflict` where no usable token of an admin would be left.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
+  verb: 'always',
   input: z.strictObject({
     id,
     tree: preset(z.boolean('must be true or false'), false).describe(
@@ -230,6 +238,7 @@ export const rotateToken = endpoint({
     'Gives a token a new secret under the same id: `token` of the answer is the only copy of it. The old one works on for the overlap, an older one ends. 409 `conflict` for a token that has ended.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
+  verb: 'always',
   input: z.strictObject({
     id,
     overlap_seconds: preset(wholeNumber(0, longestOverlap), 86_400).describe(

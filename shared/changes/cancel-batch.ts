@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { askedOfStates } from '../engine/verbs.ts'
 import { Count, optional, preset } from '../scope.ts'
 import { words } from '../work/job.ts'
 import { bulkAnswer } from './bulk-change.ts'
@@ -22,6 +23,7 @@ export const cancelBatch = endpoint({
     'Cancels queued jobs with those that depend on them, and asks the workers of running jobs to end them. `affected` counts both; `cancelled` and `asked` stand beside it.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: ({ status }) => askedOfStates(status, { queued: 'cancel_queued', running: 'cancel_running' }),
   input: CancelBatchRequest,
   output: z.object({
     /** All jobs that were ended, or whose end was asked for. */

@@ -108,6 +108,7 @@ export const erase = endpoint({
     'Erases the jobs of an owner, with a value in their payload, or of ids, for good: rows, archived copies, row images, attachments and edges; owner and attributes of their events are overwritten. Running jobs are passed over. The record has a hash of the filter in place of it.',
   needs: 'govern',
   scoped: { refused: 'an erasure looks into the tables of all domains' },
+  verb: 'erase',
   input: EraseRequest,
   output: EraseResult,
   changes: (request) => !request.dry_run,

@@ -36,6 +36,7 @@ export const integrity = endpoint({
   meaning: 'Counts jobs that break an invariant. With `fix`, repairs them.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'integrity',
   input: IntegrityRequest,
   output: IntegrityResult,
   changes: (request) => request.fix,

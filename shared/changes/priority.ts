@@ -15,6 +15,7 @@ export const setPriority = endpoint({
   meaning: 'Sets the priority of queued jobs.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'priority',
   input: PriorityRequest,
   output: ChangedJobs,
   changes: (request) => !request.dry_run,

@@ -95,6 +95,7 @@ export const prune = endpoint({
   meaning: 'Deletes finished jobs whose end is longer ago than the retention.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'prune',
   input: PruneRequest,
   output: PruneResult,
   changes: (request) => !request.dry_run,

@@ -20,6 +20,7 @@ export const reclaim = endpoint({
   meaning: 'Takes running jobs from their workers and puts them back into the queue, due at once.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'reclaim',
   input: ReclaimRequest,
   output: ChangedJobs,
   changes: (request) => !request.dry_run,

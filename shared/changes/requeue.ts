@@ -27,6 +27,7 @@ export const requeue = endpoint({
     'Puts quarantined jobs back into the queue, due at once, with all their retries before them, and brings back the jobs that were cancelled because of them.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'requeue',
   aliases: ['/api/v1/jobs/batch/requeue-quarantined'],
   input: RequeueRequest,
   output: JobsRunAgain,

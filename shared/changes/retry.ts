@@ -52,6 +52,7 @@ export const retry = endpoint({
   meaning: 'Makes failed jobs run again, and brings back the jobs that were cancelled because of them (`dependents`).',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'retry',
   aliases: ['/api/v1/jobs/batch/retry'],
   preferred: '/api/v1/jobs/batch/retry',
   input: RetryRequest,

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import type { Verb } from '../engine/verbs.ts'
 import { Count, optional, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
@@ -25,6 +26,15 @@ const Sweep = z
 export const SweepRequest = z.preprocess(prepareFilter, Sweep)
 export type SweepRequest = z.output<typeof SweepRequest>
 
+/** What a sweep asks of the engine, by its limits. */
+export const askedOfSweep = ({
+  age_seconds,
+  runtime_seconds,
+}: Pick<SweepRequest, 'age_seconds' | 'runtime_seconds'>): readonly Verb[] => [
+  ...(age_seconds === undefined ? [] : ['sweep_queued' as const]),
+  ...(runtime_seconds === undefined ? [] : ['sweep_running' as const]),
+]
+
 export const sweep = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/ttl/sweep',
@@ -32,6 +42,7 @@ export const sweep = endpoint({
     'Ends queued jobs that are too old, and processing jobs that run for too long. One of the two limits is needed.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: askedOfSweep,
   input: SweepRequest,
   output: z.object({ affected: Count, ...bulkAnswer }),
   changes: (request) => !request.dry_run,

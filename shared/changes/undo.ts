@@ -44,6 +44,7 @@ export const undo = endpoint({
   meaning: 'Gives back what an operation changed, as far as the jobs have not gone on since.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'undo',
   input: UndoRequest,
   output: z.object({
     affected: Count,

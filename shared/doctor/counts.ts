@@ -10,6 +10,7 @@ export const checkCounts = endpoint({
   slow: true,
   needs: 'change',
   scoped: { refused: 'it measures the whole database' },
+  verb: 'upkeep',
   input: z.strictObject({}),
   output: z.object({
     /** True when stats use the counts that triggers keep; otherwise the jobs are counted, which is exact too, and slower. */

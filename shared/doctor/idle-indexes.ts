@@ -19,6 +19,7 @@ export const idleIndexes = endpoint({
   slow: true,
   needs: 'read',
   scoped: { refused: 'it measures the whole database' },
+  verb: 'upkeep',
   input: z.strictObject({}),
   output: z.array(Idle),
   changes: () => false,

@@ -26,6 +26,7 @@ export const missingIndexes = endpoint({
     'Indexes that this server needs and the database does not have, with what each serves and what a build would cost.',
   needs: 'read',
   scoped: { refused: 'it measures the whole database' },
+  verb: 'upkeep',
   input: z.strictObject({}),
   output: z.array(MissingIndex),
   changes: () => false,

@@ -60,6 +60,7 @@ export const storage = endpoint({
   slow: true,
   needs: 'read',
   scoped: { refused: 'it measures the whole database' },
+  verb: 'always',
   input: z.strictObject({}),
   output: z.object({
     archive_before_delete: z.boolean(),

@@ -40,6 +40,7 @@ export const explainJob = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'explain',
   input: z.strictObject({
     id: TypedJobId.describe('the id of the job'),
     domain: optional(Domain),

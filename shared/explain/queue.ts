@@ -42,6 +42,7 @@ export const explainQueue = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'explain',
   input: z.strictObject({ domain: Domain, queue: Queue }),
   output: ExplainedQueue,
   changes: () => false,

@@ -56,6 +56,7 @@ export const history = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'history',
   input: z.strictObject({
     ...scopeFields,
     from: optional(Time).describe('from the step that this time is in; 24 hours before `to` when absent'),

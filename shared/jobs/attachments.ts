@@ -47,6 +47,7 @@ export const addAttachment = endpoint({
   forPrograms: true,
   needs: 'single',
   scoped: 'narrowed',
+  verb: 'attachments',
   query: ['domain'],
   input: z
     .strictObject({
@@ -77,6 +78,7 @@ export const listAttachments = endpoint({
     'The attachments of a job by their ids, also from the archive. The header `Link` has the next page, which begins earlier after large texts. A token with a role sees them masked; one that asks for them without the mask (`redact=false`) leaves an event `job.revealed`.',
   needs: 'payloads',
   scoped: 'narrowed',
+  verb: 'attachments',
   input: z.strictObject({
     id: TypedJobId.describe('the id of the job'),
     domain,

@@ -11,6 +11,7 @@ export const jobByKey = endpoint({
     'The job with an idempotency key, without payload and result. A token that may not read jobs, such as a producer, finds the jobs that it has enqueued itself; any other job is 404, as one that does not exist.',
   needs: 'enqueue',
   scoped: 'narrowed',
+  verb: 'enqueue',
   forPrograms: true,
   input: z.strictObject({
     domain: Domain,

@@ -88,6 +88,7 @@ export const failureClusters = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'clusters',
   aliases: ['/api/v1/jobs/quarantine/clusters'],
   input: ClustersRequest,
   output: z.object({

@@ -67,6 +67,7 @@ export const listJobs = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'list',
   // A caller who may not see a value could guess it by filters. For parts of the payload the server knows what a viewer may see.
   needsFor: ({ error }) => (error === undefined ? undefined : 'payloads'),
   input: z.preprocess(gatherPayload, ListRequest),

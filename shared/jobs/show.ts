@@ -83,6 +83,7 @@ export const showJob = endpoint({
     'One job with every column, its dependencies, attachments and last events, also from the archive. `lease_id` and `completion_token` are null. A token with a role that asks for it without the mask (`redact=false`) leaves an event `job.revealed`.',
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'show',
   input: z.strictObject({
     id: TypedJobId.describe('the id of the job'),
     domain: optional(Domain),

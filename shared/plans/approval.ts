@@ -29,6 +29,7 @@ export const showApproval = endpoint({
   meaning: 'From how many jobs on a change needs an approval, and which emergencies wait for a review.',
   needs: 'records',
   scoped: allDomains,
+  verb: 'plans',
   input: z.strictObject({}),
   output: Approval,
   changes: () => false,
@@ -41,6 +42,7 @@ export const setApproval = endpoint({
     'Sets from how many jobs on a change needs the approval of another principal, for all servers; null means that none does. 409 `conflict` in single-user mode.',
   needs: 'govern',
   scoped: allDomains,
+  verb: 'plans',
   input: z.strictObject({
     above: wholeNumber(0)
       .nullable()
@@ -58,6 +60,7 @@ export const reviewOperation = endpoint({
     'Signs an operation that went past the approval it needed (`X-Emergency`): by another principal than its own. 404 for an operation that waits for no review.',
   needs: 'approve',
   scoped: allDomains,
+  verb: 'plans',
   input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: Approval,
   changes: () => true,

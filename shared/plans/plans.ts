@@ -69,6 +69,7 @@ export const proposePlan = endpoint({
     'Plans a change of many jobs: previews it, and keeps the preview for 72 hours (`JOBS_PLAN_HOURS`) until another principal decides. Needs `X-Reason`. 409 `conflict` where no job matches, where 20 plans of the principal or 100 in all are open, and in single-user mode.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'plans',
   input: z.strictObject({
     path: z
       .string('must be the path of a change of many jobs')
@@ -91,6 +92,7 @@ export const listPlans = endpoint({
   meaning: 'The plans that are kept, the newest first. A plan is deleted 7 days after its term.',
   needs: 'records',
   scoped: 'narrowed',
+  verb: 'plans',
   input: z.strictObject({
     state: optional(z.enum(planStates, `must be one of ${planStates.join(', ')}`)).describe('only plans in this state'),
     limit: queryNumber(1, 1000, 100).describe('at most this many'),
@@ -105,6 +107,7 @@ export const showPlan = endpoint({
   meaning: 'One plan with its preview, and how many of its jobs still match.',
   needs: 'records',
   scoped: 'narrowed',
+  verb: 'plans',
   input: z.strictObject({ id: PathId.describe('the id of the plan') }),
   output: WholePlan,
   changes: () => false,
@@ -122,6 +125,7 @@ const decidePlan = (action: 'approve' | 'reject') =>
     path: `/api/v1/jobs/plans/:id/${action}`,
     needs: 'approve',
     scoped: 'narrowed',
+    verb: 'plans',
     input: z.strictObject({
       id: PathId.describe('the id of the plan'),
       digest: digest.describe('the `digest` of the plan as it was read'),
@@ -150,6 +154,7 @@ export const applyPlan = endpoint({
     'Applies an approved plan, once, to the jobs of its preview: by the principal of its author or of its approver. 403 `approval_required` while nobody has approved it, 409 `conflict` for one that was rejected or applied. 409 `preview_stale` for one that has expired, after a restore or failover, and where the token of its author or its approver was revoked, or one of them blocked. A plan with `limit` is applied in two parts, the second by `rest_token`.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'plans',
   input: z.strictObject({
     id: PathId.describe('the id of the plan'),
     digest: digest

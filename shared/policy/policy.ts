@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, wholeNumber } from '../scope.ts'
-import { Rule, Rules } from './rule.ts'
+import { askedOfRule, Rule, Rules } from './rule.ts'
 
 const aboutAll = { refused: 'a policy is about the jobs of all domains' }
 const time = z.string().nullable()
@@ -84,6 +84,7 @@ export const showPolicy = endpoint({
     'The policy that is applied: who applied it, and each rule with its next time and its last run. Revision 0 where none was ever applied.',
   needs: 'records',
   scoped: aboutAll,
+  verb: 'policy',
   input: z.strictObject({}),
   output: Policy,
   changes: () => false,
@@ -110,6 +111,7 @@ export const applyPolicy = endpoint({
     'Applies a policy in place of the one that is applied. The servers then make its changes at their times, with the rights of the caller. A rule that stays as it is keeps its next time and its last run. 409 where `revision` is not that of the policy which is applied; 403 for a caller whose rights the servers could not look up later. A dry run tells what the first run of each rule would do.',
   needs: 'govern',
   scoped: aboutAll,
+  verb: ({ rules }) => ['policy', ...rules.flatMap(askedOfRule)],
   input: z.strictObject({
     rules: Rules.describe('at most 100 rules; none ends the policy'),
     revision: wholeNumber(0, 2_147_483_646).describe('the revision that it replaces, 0 for the first policy'),

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { prunableStatuses } from '../changes/prune.ts'
-import { sweepActions } from '../changes/sweep.ts'
+import { askedOfSweep, sweepActions } from '../changes/sweep.ts'
+import type { Verb } from '../engine/verbs.ts'
 import { Domain, JobType, Queue, wholeNumber } from '../scope.ts'
 import { cronPattern, faultOfTimes, isTimeZone } from './schedule.ts'
 
@@ -88,6 +89,12 @@ export const Rule = z
     { path: ['domain'], message: 'give domain, queue or job_type, or all: true to mean the jobs of every domain' },
   )
 export type Rule = z.output<typeof Rule>
+
+/** What the change of a rule asks of the engine. */
+export const askedOfRule = ({ prune, sweep }: Rule): readonly Verb[] => [
+  ...(prune ? ['prune' as const] : []),
+  ...(sweep ? askedOfSweep(sweep) : []),
+]
 
 const mostRules = 100
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import type { Verb } from '../engine/verbs.ts'
 import { Switch } from '../jobs/job-filter.ts'
 import { Domain, optional, preset, Queue, wholeNumber } from '../scope.ts'
 import { text } from '../work/job.ts'
@@ -64,12 +65,21 @@ const ControlResult = QueueState.extend({
   }).optional(),
 })
 
+/** What each action asks of the engine. */
+const verbOfAction = {
+  pause: 'pause',
+  resume: 'pause',
+  drain: 'drain',
+  set: 'threshold',
+} as const satisfies Record<ControlRequest['action'], Verb>
+
 export const controlQueue = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/queue/control',
   meaning: 'Pauses, drains or resumes a queue, or sets its threshold (`set`).',
   needs: 'queues',
   scoped: 'narrowed',
+  verb: ({ action }) => [verbOfAction[action]],
   input: ControlRequest,
   output: ControlResult,
   changes: () => true,
@@ -82,6 +92,7 @@ export const queueStatus = endpoint({
   meaning: 'Whether a queue is paused or drains, and the threshold that is set for it (`quarantine_threshold`).',
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'stats',
   input: z.strictObject(queueFields),
   output: QueueState.extend({ quarantine_threshold: threshold }),
   changes: () => false,
@@ -107,6 +118,7 @@ export const stoppedQueues = endpoint({
     'All queues that are paused or drain, since when, and why; with `thresholds=true` those that have a threshold of their own, too.',
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'stats',
   input: z.strictObject({
     thresholds: optional(Switch).describe('`true`: queues with a threshold of their own, too, running or not'),
   }),

@@ -22,6 +22,7 @@ export const staleQueues = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'stats',
   input: ScopeFilter,
   output: z.array(StaleQueue),
   changes: () => false,

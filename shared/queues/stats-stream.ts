@@ -61,6 +61,7 @@ export const statsStream = {
     'The stats as server-sent events, at most one message a second. A stream begins with a message `full`, and goes on with messages `changes`.',
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'stats',
   input: z.strictObject({
     ...scopeFields,
     most: optional(

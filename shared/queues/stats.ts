@@ -24,6 +24,7 @@ export const stats = endpoint({
     'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros. Over the jobs of another engine, `failed` is there, too.',
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'stats',
   input: ScopeFilter,
   output: z.array(GroupStats),
   changes: () => false,

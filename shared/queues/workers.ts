@@ -33,6 +33,7 @@ export const listWorkers = endpoint({
     'The workers that hold jobs, that ended some in the last 15 minutes, or that asked this API for some in the last hour, those with the most running jobs first. `X-Complete` is `false` where more than 50,000 running or ended jobs, or more than 1,000 workers, were found.',
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'workers',
   input: z.strictObject({ domain: optional(Domain), queue: optional(Queue) }),
   output: z.array(WorkerRow),
   changes: () => false,

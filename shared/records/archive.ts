@@ -12,6 +12,7 @@ export const archiveMeta = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'records',
   input: z.strictObject({
     job_id: TypedJobId.describe('the id of the archived job'),
     domain: optional(ScopeName).describe('the domain that the job must have'),
@@ -63,6 +64,7 @@ export const listArchive = endpoint({
   slow: true,
   needs: 'records',
   scoped: 'narrowed',
+  verb: 'records',
   input: ArchiveRequest,
   output: z.array(KeptOperation),
   changes: () => false,

@@ -12,6 +12,7 @@ export const listConflicts = endpoint({
   slow: true,
   needs: 'records',
   scoped: 'narrowed',
+  verb: 'records',
   input: z.strictObject({
     id: PathId.describe('the id of the operation'),
     domain: scopeFields.domain.describe('only jobs of this domain'),

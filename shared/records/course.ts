@@ -8,6 +8,7 @@ export const stopOperation = endpoint({
   meaning: 'Asks a running operation to stop after its batch, whichever server runs it. Its batches stand.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'records',
   input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: z.object({
     id: z.number(),
@@ -28,6 +29,7 @@ export const followOperation = endpoint({
     'The progress of an operation, a line of JSON each, to its end: `{"progress": …}`, then `{"result": …}` or `{"error": …}`.',
   needs: 'records',
   scoped: 'narrowed',
+  verb: 'records',
   input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: z.looseObject({}),
   changes: () => false,

@@ -29,6 +29,7 @@ export const listEventCursors = endpoint({
   meaning: 'The cursors of the caller in the event log, by name; those of everybody for callers who may change jobs.',
   needs: 'read',
   scoped: refused,
+  verb: 'events',
   input: z.strictObject({}),
   output: z.array(EventCursor),
   changes: () => false,
@@ -42,6 +43,7 @@ export const moveEventCursor = endpoint({
     'Registers a cursor, or moves it forward; a lower `after_id` than it has leaves it where it is. Events that it has not passed stay for 7 days beyond their term. At most 100 cursors.',
   needs: 'read',
   scoped: refused,
+  verb: 'events',
   input: z.strictObject({
     name: CursorName.describe('a letter or a digit, then letters, digits and `_ . : -`, at most 64'),
     after_id: z
@@ -63,6 +65,7 @@ export const removeEventCursor = endpoint({
   meaning: 'Forgets a cursor, since its reader is gone. The answer has its last place.',
   needs: 'read',
   scoped: refused,
+  verb: 'events',
   input: z.strictObject({ name: CursorName.describe('the name of the cursor') }),
   output: EventCursor,
   changes: () => true,

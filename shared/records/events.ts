@@ -69,6 +69,7 @@ export const events = endpoint({
     'Events in the order of their ids. 410 `events_expired` where events after `after_id` have been deleted because their term was over, and `events_reset` for an id that the log has not given out. With `partial=true` the header `X-Next-After` has the id to go on with while there may be more events; without it, a search that finds nothing within 5 s is 503.',
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'events',
   input: EventsRequest,
   output: z.array(JobEvent),
   changes: () => false,
@@ -81,6 +82,7 @@ export const eventStream = {
     'The events as server-sent events. From `after_id`, or after the `Last-Event-ID` of a stream that broke off.',
   needs: 'read',
   scoped: 'narrowed',
+  verb: 'events',
   input: z.strictObject({
     ...eventFilters,
     event: optional(z.literal('job', 'must be job')).describe(

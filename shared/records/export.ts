@@ -29,6 +29,7 @@ export const exportOperations = endpoint({
   slow: true,
   needs: 'records',
   scoped: refusedChain,
+  verb: 'records',
   input: z.strictObject({
     since: optional(Time).describe('from the first record on that ended at this time or later'),
     until: optional(Time).describe('to the last record that ended before this time'),

@@ -61,6 +61,7 @@ export const addHold = endpoint({
     "Holds jobs until a time: prune, sweep and the end of the archive's term pass them over. A hold by filter is also over jobs that match later; one over an operation keeps its archived jobs and row images. When the answer arrives, no batch that began before it still runs. At most 100 holds at once, beside those of undos.",
   needs: 'change',
   scoped: refused,
+  verb: 'holds',
   input: z.preprocess(prepareFilter, AddHold),
   output: Hold,
   changes: () => true,
@@ -75,6 +76,7 @@ export const listHolds = endpoint({
   meaning: 'The holds that have not ended, the newest first. The header `Link` has the next page.',
   needs: 'records',
   scoped: refused,
+  verb: 'holds',
   input: z.strictObject({
     before_id: queryNumber(1, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).describe(
       'only holds before this id, to turn the page',
@@ -91,6 +93,7 @@ export const removeHold = endpoint({
   meaning: 'Ends a hold before its time; 404 for one that has ended.',
   needs: 'change',
   scoped: refused,
+  verb: 'holds',
   input: z.strictObject({ id: PathId.describe('the id of the hold') }),
   output: Hold,
   changes: () => true,

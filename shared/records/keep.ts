@@ -9,6 +9,7 @@ export const keepOperation = endpoint({
   meaning: 'Keeps what an undo of the operation needs until a time, or longer where it is kept longer already.',
   needs: 'change',
   scoped: 'narrowed',
+  verb: 'records',
   input: z.strictObject({
     id: PathId.describe('the id of the operation'),
     until: Time.describe(

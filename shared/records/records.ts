@@ -76,6 +76,7 @@ export const listOperations = endpoint({
   meaning: 'The records of bulk changes and of the other acts of operators and admins, the newest first.',
   needs: 'records',
   scoped: 'narrowed',
+  verb: 'records',
   input: z.strictObject({
     ...scopeFields,
     kind: optional(z.enum(listedKinds, `must be one of ${listedKinds.join(', ')}`)).describe(
@@ -99,6 +100,7 @@ export const getOperation = endpoint({
   meaning: 'One record, and what has become of its jobs (`now`).',
   needs: 'records',
   scoped: 'narrowed',
+  verb: 'records',
   input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: OperationRecord.extend({
     /** The states of its jobs now, with the number of jobs in each; `gone` for jobs that do not exist any more. */
@@ -131,6 +133,7 @@ export const verifyOperations = endpoint({
   slow: true,
   needs: 'records',
   scoped: refusedChain,
+  verb: 'records',
   input: z.strictObject({
     expect: optional(Hash).describe('the hash of a record, kept elsewhere, which the chain must still contain'),
   }),

@@ -57,6 +57,7 @@ export const acquire = endpoint({
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
+  verb: 'acquire',
   input: AcquireRequest,
   /** In pick order, each with a new `lease_id`. */
   output: z.object({ jobs: z.array(Job) }),

@@ -12,6 +12,7 @@ export const cancel = endpoint({
   forPrograms: true,
   needs: 'single',
   scoped: 'narrowed',
+  verb: 'cancel_queued',
   input: z.strictObject({
     id: PathId.describe('the id of the job'),
     reason: optional(text(500)).describe('why, for the event'),

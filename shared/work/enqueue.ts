@@ -45,6 +45,7 @@ export const enqueue = endpoint({
   forPrograms: true,
   needs: 'enqueue',
   scoped: 'narrowed',
+  verb: 'enqueue',
   input: NewJob,
   documents: 1,
   output: EnqueuedJob,
@@ -62,6 +63,7 @@ export const enqueueBatch = endpoint({
   forPrograms: true,
   needs: 'enqueue',
   scoped: 'narrowed',
+  verb: 'enqueue',
   input: z.strictObject({
     jobs: jobList(NewJob).describe('the jobs; their fields are below'),
   }),

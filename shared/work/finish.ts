@@ -71,6 +71,7 @@ const common = {
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
+  verb: 'finish',
   output: Finished,
   changes: () => true,
   whileFrozen: true,

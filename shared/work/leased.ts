@@ -12,6 +12,7 @@ export const leasedJob = endpoint({
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
+  verb: 'finish',
   input: z.strictObject({ id: PathId.describe('the id of the job'), lease_id: leaseOwnerFields.lease_id }),
   output: Job,
   changes: () => false,

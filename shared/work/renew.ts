@@ -40,6 +40,7 @@ export const renew = endpoint({
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
+  verb: 'finish',
   input: z.strictObject({ ...fields, id: PathId.describe('the id of the job') }),
   output: Renewed,
   changes: () => true,
@@ -54,6 +55,7 @@ export const renewMany = endpoint({
   forPrograms: true,
   needs: 'work',
   scoped: 'narrowed',
+  verb: 'finish',
   input: z.strictObject({ jobs: manyOf(RenewItem).describe('the jobs; their fields are below') }),
   /** In the order of the request. */
   output: z.object({ results: z.array(RenewResult) }),

@@ -29,8 +29,8 @@ export async function callDetached<In extends z.ZodType>(
   { endpoint, input }: Detaching<In>,
   { progressed, signal }: CallOptions,
 ): Promise<Outcome<unknown>> {
-  const { method, path, needs, scoped, changes } = endpoint
-  const accepting = { method, path, needs, scoped, changes, input: endpoint.input, output: Accepted }
+  const { method, path, needs, scoped, verb, changes } = endpoint
+  const accepting = { method, path, needs, scoped, verb, changes, input: endpoint.input, output: Accepted }
   const own = { prefer: respondAsync, [headers.idempotencyKey]: randomUUID() }
   const first = await call(server, accepting, input, { headers: own, ...(signal && { signal }) })
   if (first.body === undefined) return first

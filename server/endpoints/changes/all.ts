@@ -1,7 +1,9 @@
 import type { BulkName } from '../../../shared/changes/kinds.ts'
+import type { Asked } from '../../../shared/engine/verbs.ts'
 import type { Commission, Done } from '../../bulk/change/commission.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { ChangeServer } from '../../call.ts'
+import { askedBy, requireVerbs } from '../../engines/abilities.ts'
 import { handledEndpoints, type InputOf, type OutputOf, type TypedEndpoint } from '../handlers.ts'
 import { withKnownIds } from '../known-ids.ts'
 import { affecting, type Describe } from './affecting.ts'
@@ -17,12 +19,14 @@ import { describe as retry } from './retry.ts'
 import { describe as sweep } from './sweep.ts'
 import { describe as undo } from './undo.ts'
 
-/** Makes the change of a request, or previews it. @throws Failure as `runBulkChange` does */
+/** Makes the change of a request, or previews it. @throws Failure `not_supported`; others as `runBulkChange` does */
 type Make<In, Out> = (server: ChangeServer, commission: Commission, request: In) => Promise<Done<Out>>
 
 const making =
-  <In extends object, Out>(describe: Describe<In, Out>): Make<In, Out> =>
+  <In extends object, Out>(verb: Asked<In>, describe: Describe<In, Out>): Make<In, Out> =>
   async (server, commission, request) => {
+    // A plan, the policy and a server that takes a change over have passed no route, which asks the same.
+    requireVerbs(server.abilities(), askedBy(verb, request))
     const { within } = commission
     const known = await withKnownIds({ sql: server.sql, within }, request)
     return runBulkChange(server, await describe({ ...known, within }, { ...server, ...commission }), commission)
@@ -30,18 +34,18 @@ const making =
 
 /** The changes of many jobs; one that is missing does not compile. */
 export const changes: { readonly [N in BulkName]: Make<InputOf<N>, OutputOf<N>> } = {
-  prune: making(prune),
-  sweep: making(affecting(sweep)),
-  requeue: making(affecting(requeue)),
-  integrity: making(integrity),
-  cancelBatch: making(affecting(cancelBatch)),
-  retry: making(affecting(retry)),
-  reclaim: making(affecting(reclaim)),
-  reschedule: making(affecting(reschedule)),
-  rescheduleShift: making(affecting(reschedule)),
-  setPriority: making(affecting(setPriority)),
-  undo: making(undo),
-  erase: making(erase),
+  prune: making(handledEndpoints.prune.verb, prune),
+  sweep: making(handledEndpoints.sweep.verb, affecting(sweep)),
+  requeue: making(handledEndpoints.requeue.verb, affecting(requeue)),
+  integrity: making(handledEndpoints.integrity.verb, integrity),
+  cancelBatch: making(handledEndpoints.cancelBatch.verb, affecting(cancelBatch)),
+  retry: making(handledEndpoints.retry.verb, affecting(retry)),
+  reclaim: making(handledEndpoints.reclaim.verb, affecting(reclaim)),
+  reschedule: making(handledEndpoints.reschedule.verb, affecting(reschedule)),
+  rescheduleShift: making(handledEndpoints.rescheduleShift.verb, affecting(reschedule)),
+  setPriority: making(handledEndpoints.setPriority.verb, affecting(setPriority)),
+  undo: making(handledEndpoints.undo.verb, undo),
+  erase: making(handledEndpoints.erase.verb, erase),
 }
 
 /** @throws ZodError for a request that this version does not take */

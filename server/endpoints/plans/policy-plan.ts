@@ -42,7 +42,7 @@ export async function countPolicy(call: Call, sent: unknown): Promise<number | n
     const { first_runs = [] } = await previewPolicy(call, parsed(sent))
     return isCounted(first_runs) ? mostJobsOf(first_runs) : null
   } catch (error) {
-    if (error instanceof Failure && error.code === 'conflict') return null
+    if (error instanceof Failure && ['conflict', 'not_supported'].includes(error.code)) return null
     throw error
   }
 }

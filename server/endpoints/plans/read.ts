@@ -47,7 +47,7 @@ export async function showPlan(call: Call, { id }: InputOf<'showPlan'>): Promise
 }
 
 /** By these a plan cannot be applied, or not be counted, any more. `invalid_request` is of a time in its request that is over. */
-const uncounted = ['preview_stale', 'preview_incomplete', 'conflict', 'invalid_request']
+const uncounted = ['preview_stale', 'preview_incomplete', 'conflict', 'invalid_request', 'not_supported']
 
 /** Counts the jobs of the plan that still match; null where it is used, or cannot be counted, by now. */
 async function countNow(call: Call, row: WholeRow): Promise<number | null> {

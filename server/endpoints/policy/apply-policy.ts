@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Failure } from '../../../shared/errors.ts'
 import type { BrokenRule, FirstRun, RuleState } from '../../../shared/policy/policy.ts'
-import type { Rule } from '../../../shared/policy/rule.ts'
+import { askedOfRule, type Rule } from '../../../shared/policy/rule.ts'
 import { nextTime } from '../../../shared/policy/schedule.ts'
 import { type ApprovedPlan, byCaller } from '../../bulk/change/commission.ts'
 import { recordAct } from '../../bulk/record/act.ts'
@@ -10,6 +10,7 @@ import type { Acting, Call, Requested, ServerContext } from '../../call.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isShownTime, type Sql, type Transaction } from '../../database/sql.ts'
+import { requireVerbs } from '../../engines/abilities.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { refuseApprovals, requireSmall } from './approval.ts'
@@ -33,11 +34,16 @@ export async function applyPolicy(call: Call, request: Request): Promise<Answer>
   return showPolicy(call)
 }
 
-/** What applying a policy would do. @throws Failure `conflict` for another revision */
+/** @throws Failure `not_supported` for a rule whose change the engine cannot make */
+const requireRules = ({ abilities }: Pick<Call, 'abilities'>, rules: readonly Rule[]) =>
+  requireVerbs(abilities(), rules.flatMap(askedOfRule))
+
+/** What applying a policy would do. @throws Failure `conflict` for another revision; `not_supported` */
 export async function previewPolicy(
   call: Call,
   { rules, revision }: Pick<Request, 'rules' | 'revision'>,
 ): Promise<Answer> {
+  requireRules(call, rules)
   const [policy, first_runs] = [await showPolicy(call), await firstRuns(call, rules)]
   if (policy.revision !== revision) throw otherRevision(policy.revision)
   const isSame = isDeepStrictEqual(
@@ -90,16 +96,17 @@ async function countOf(call: Call, rule: Rule): Promise<Counted | undefined> {
 /**
  * Writes the policy in place of the one that is applied, with the record of the act.
  * @param plan the plan that is applied, where there is one, with its preview
- * @throws Failure `conflict` for another revision; `approval_required`
+ * @throws Failure `conflict` for another revision; `approval_required`; `not_supported`
  */
 export async function writePolicy(
   tx: Transaction,
-  call: Pick<ServerContext, 'approvalAbove'> & Pick<Requested, 'idempotencyKey'> & Acting & ActingCall,
+  call: Pick<ServerContext, 'approvalAbove' | 'abilities'> & Pick<Requested, 'idempotencyKey'> & Acting & ActingCall,
   { rules, revision }: Pick<Request, 'rules' | 'revision'>,
   plan?: { previewId: string; approved: ApprovedPlan },
 ): Promise<void> {
   const { caller, identity, reason = null } = call
   const { previewId, approved } = plan ?? {}
+  requireRules(call, rules)
   if (!approved) await requireSmall(tx, call, rules)
   const now = await readNow(tx)
   const at = now.toISOString()

@@ -1,5 +1,6 @@
 import type { Found, QueueAdapter } from '../adapter.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
+import { can } from './can.ts'
 import { readFound } from './find.ts'
 import { projectionOf } from './projection.ts'
 import { readGroups } from './stats.ts'
@@ -15,6 +16,7 @@ const rights = ({ schema, beside }: Found, looks: boolean) => [
 export const pgBoss: QueueAdapter = {
   engine: 'pg-boss',
   tested,
+  can,
   look: readFound,
   projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}.job` }),
   groups: readGroups,

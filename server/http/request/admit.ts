@@ -1,10 +1,12 @@
 import type { Context } from 'hono'
 import type { z } from 'zod'
 import type { Endpoint } from '../../../shared/endpoint.ts'
+import type { Verb } from '../../../shared/engine/verbs.ts'
 import { requireFreshLogin } from '../../auth/require-fresh-login.ts'
 import { requireRight } from '../../auth/require-right.ts'
+import type { ServerContext } from '../../call.ts'
 import { throwIfFrozen } from '../../database/installation/freeze.ts'
-import type { Sql } from '../../database/sql.ts'
+import { type Abilities, askedBy, requireChanges, requireTextIds, requireVerbs } from '../../engines/abilities.ts'
 import { readIdempotencyKey, readReason, requireConfirmation } from '../input.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -15,21 +17,42 @@ export interface Admitted {
   idempotencyKey: string | undefined
 }
 
+interface Asking {
+  asked: readonly Verb[]
+  /** The call writes to tables of ours. */
+  writes: boolean
+}
+
+/**
+ * Checks whether the engine whose jobs are served can make a call. It stands behind the checks of rights, which so decide what a caller learns.
+ * @throws Failure `not_supported`, `records_missing`
+ */
+export function requireEngine(c: Context<RequestContext>, engine: Abilities, { asked, writes }: Asking): void {
+  requireVerbs(engine, asked)
+  requireTextIds(engine, asked, c.req.header('user-agent'))
+  if (writes) requireChanges(engine)
+}
+
 /**
  * Checks whether the caller may make a call with this input now.
- * @throws Failure where a right, a fresh login or the confirmation is missing, where the database is frozen, or for a wrong header
+ * @throws Failure where a right, a fresh login or the confirmation is missing, where the engine cannot do it or has no records, where the
+ *   database is frozen, or for a wrong header
  */
 export async function admit<In extends z.ZodType>(
   c: Context<RequestContext>,
   endpoint: Endpoint<In>,
   input: z.output<In>,
-  sql: Sql,
+  { sql, abilities }: Pick<ServerContext, 'sql' | 'abilities'>,
 ): Promise<Admitted> {
   const caller = c.get('caller')
   const further = endpoint.needsFor?.(input)
   if (further) requireRight(caller, further)
   const changing = endpoint.changes(input)
   c.set('changing', changing)
+  requireEngine(c, abilities(), {
+    asked: askedBy(endpoint.verb, input),
+    writes: changing && endpoint.verb !== 'session',
+  })
   if (changing) requireFreshLogin(caller, endpoint.needs)
   // A change of many jobs asks when it begins, since a request that is sent again gets its first response.
   if (changing && !endpoint.bulk && !endpoint.whileFrozen) await throwIfFrozen(sql)

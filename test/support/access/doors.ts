@@ -93,6 +93,7 @@ export const doors: Record<NarrowedName, Door> = {
     nameless: true,
   },
   listJobs: read(`${jobs}/list`),
+  showEngine: { method: 'GET', path: () => '/api/v1/engine', outside: 200, nameless: true },
   stoppedQueues: { method: 'GET', path: () => `${jobs}/queues`, outside: 200 },
   queueStatus: {
     method: 'GET',

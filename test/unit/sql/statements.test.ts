@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import type { Call } from '../../../server/call.ts'
-import type { Pool } from '../../../server/database/sql.ts'
 import { findDependencies } from '../../../server/endpoints/explain/dependencies.ts'
 import { readLine } from '../../../server/endpoints/explain/line.ts'
 import { positionInLine } from '../../../server/endpoints/explain/position-in-line.ts'
@@ -17,81 +16,14 @@ import { cancelJob } from '../../../server/endpoints/work/cancel.ts'
 import { enqueueJob, enqueueJobs, enqueueMinimally } from '../../../server/endpoints/work/enqueue.ts'
 import { completeJob, failJob, releaseJob } from '../../../server/endpoints/work/finish.ts'
 import { renewJobs } from '../../../server/endpoints/work/renew.ts'
-import { createSharedInsert } from '../../../server/lifecycle/insert/shared-insert.ts'
 import { attemptOfJob, wholeJob } from '../../../server/lifecycle/job-row.ts'
 import { reclaim } from '../../../server/lifecycle/lease/expired-leases.ts'
 import { leaseJobs } from '../../../server/lifecycle/lease/lease.ts'
-import { createSharedLease } from '../../../server/lifecycle/lease/shared-lease.ts'
-import { createSharedComplete } from '../../../server/lifecycle/settle/shared-complete.ts'
-import { createEventWatermark } from '../../../server/waiting/event-watermark.ts'
-import { createKnownEmpty } from '../../../server/waiting/known-empty.ts'
-import { createLongPolls } from '../../../server/waiting/long-poll.ts'
-import { createSingleFlight } from '../../../server/waiting/single-flight.ts'
-import { createSlowReads } from '../../../server/waiting/slow-reads.ts'
-import { allRights } from '../../../shared/access/rights.ts'
 import { ControlRequest } from '../../../shared/queues/queues.ts'
 import { AcquireRequest } from '../../../shared/work/acquire.ts'
 import { NewJob } from '../../../shared/work/enqueue.ts'
+import { callWith } from '../../support/sql/call-with.ts'
 import { statementsOf } from '../../support/sql/sql-text.ts'
-
-const log = { info: () => {}, warn: () => {}, error: () => {} }
-const signal = new AbortController().signal
-
-const callWith = (sql: Pool): Call => ({
-  sql,
-  workerSql: sql,
-  operatorSql: sql,
-  quarantineThreshold: 3,
-  leaseMaxSeconds: 3600,
-  maxBodyBytes: 1_048_576,
-  maxJsonBytes: 1_048_576,
-  requireCompletionToken: false,
-  longPolls: createLongPolls(),
-  eventWatermark: createEventWatermark(sql, log),
-  knownEmpty: createKnownEmpty(),
-  slowReads: createSlowReads({ most: 1 }),
-  singleFlight: createSingleFlight(),
-  sharedComplete: createSharedComplete(sql),
-  sharedLease: createSharedLease(sql),
-  sharedInsert: createSharedInsert(sql),
-  workerSightings: { asked: () => {} },
-  archiveBeforeDelete: true,
-  archiveDays: 30,
-  approvalAbove: undefined,
-  planHours: 72,
-  pressureLimits: { lagSeconds: undefined, walBytes: undefined, archiveBytes: undefined },
-  lockTimeoutMs: 1000,
-  localOperations: new Set(),
-  detachedRuns: new Set(),
-  callTimeoutMs: 60_000,
-  log,
-  meter: undefined,
-  stopping: signal,
-  caller: 'operator',
-  identity: { name: 'operator', role: 'admin', principal: 'operator' },
-  may: new Set(allRights),
-  within: undefined,
-  leaseOwner: undefined,
-  session: undefined,
-  formerCaller: undefined,
-  emergency: false,
-  requestId: 'request',
-  traceId: undefined,
-  address: '10.0.0.1',
-  recheckCredentials: async () => {},
-  reason: undefined,
-  idempotencyKey: undefined,
-  detach: undefined,
-  disconnected: () => signal,
-  reportProgress: () => {},
-  addHeader: () => {},
-  authMode: 'single_user',
-  background: true,
-  databaseAddress: { instance: null, folder: null },
-  viewerFields: [],
-  redactor: { fields: (fields) => fields, text: (text) => text },
-  reportChangedRows: () => {},
-})
 
 const scope = { domain: 'chatbooks', queue: 'default' }
 const narrowed = { ...scope, within: undefined }

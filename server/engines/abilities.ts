@@ -1,0 +1,147 @@
+import { type Asked, allVerbs, type Verb } from '../../shared/engine/verbs.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Found } from './adapter.ts'
+import type { Can, Cannot } from './can.ts'
+import { can as ownCan } from './own/can.ts'
+import type { Served, ServedEngine } from './served.ts'
+
+/** A right that the role of the server lacks, and the statement that gives it. */
+interface LackingRight {
+  right: string
+  grant: string
+}
+
+interface Versions {
+  lowest: number
+  highest: number
+}
+
+/** One place in which an engine keeps its jobs. */
+export interface Place {
+  /** The schema of its tables, which is the domain of its jobs; null for own jobs, which have domains of their own. */
+  schema: string | null
+  /** The release and the version of its tables: `12.38 (schema 46)`; undefined for own jobs. */
+  version?: string
+  /** The versions of its tables that this version of the server is tested with. */
+  tested?: { reads: Versions; writes: Versions }
+  lacks?: readonly LackingRight[]
+}
+
+/** What the engine can whose jobs a server serves. */
+export interface Abilities {
+  engine: string
+  /** `look`: there are no tables of ours, and nothing is written. `admin`: records and archive stand in a schema of ours. */
+  mode: 'own' | 'look' | 'admin'
+  can: Can
+  /** Whether jobs can be changed at all, and the failure of a change where they cannot. */
+  changes: true | (Cannot & { code: 'records_missing' | 'not_supported' })
+  places: readonly Place[]
+}
+
+export const ownAbilities: Abilities = {
+  engine: 'own',
+  mode: 'own',
+  can: ownCan,
+  changes: true,
+  places: [{ schema: null }],
+}
+
+/** What the engine can that is served now. */
+export function abilitiesOf(served: Served): Abilities {
+  if (served.mode === 'own') return ownAbilities
+  const { mode, found, adapter } = served
+  const { engine, can, tested } = adapter
+  return {
+    engine,
+    mode,
+    can,
+    changes: changesOf(served),
+    places: found.map((one) => ({
+      schema: plainName(one.schema),
+      version: versionText(one),
+      tested: { reads: versions(tested.reads), writes: versions(tested.writes) },
+    })),
+  }
+}
+
+const versions = ([lowest, highest]: readonly [number, number]): Versions => ({ lowest, highest })
+
+/** The release and the version of the tables, as people read it: `12.38 (schema 46)`. */
+export const versionText = ({ release, version }: Pick<Found, 'release' | 'version'>): string =>
+  release === undefined ? `(schema ${version})` : `${release} (schema ${version})`
+
+/** A quoted name of the catalog as it is: `"My Schema"` is `My Schema`. */
+const plainName = (quoted: string): string =>
+  quoted.startsWith('"') ? quoted.slice(1, -1).replaceAll('""', '"') : quoted
+
+/** A version that nobody has tried is read, and never written: a statement may mean another thing there. */
+function changesOf({ mode, adapter, found }: ServedEngine): Abilities['changes'] {
+  const { engine, tested } = adapter
+  const [first, last] = tested.writes
+  const untried = found.find(({ version }) => version < first || version > last)
+  if (untried)
+    return {
+      code: 'not_supported',
+      cannot: `${engine} ${versionText(untried)} in ${untried.schema} is only looked at: changes are tested with schemas ${first} to ${last}`,
+      instead: untried.version > last ? 'install a newer version of jobs-server' : `install a newer ${engine}`,
+    }
+  if (mode === 'admin') return true
+  return {
+    code: 'records_missing',
+    cannot: `the server only looks at the jobs of ${engine}, since it has no tables for records`,
+    instead: `to change jobs, with records and undo in a schema of their own, run as a role that may make a schema: jobs-server migrate --engine ${engine}`,
+  }
+}
+
+/** The verbs that a call with this input asks of the engine. */
+export const askedBy = <Input>(verb: Asked<Input>, input: Input): readonly Verb[] => {
+  if (verb === 'always' || verb === 'session') return []
+  return typeof verb === 'string' ? [verb] : verb(input)
+}
+
+/** @throws Failure `not_supported` for the first of these verbs that the engine cannot */
+export function requireVerbs({ can }: Pick<Abilities, 'can'>, asked: readonly Verb[]): void {
+  for (const verb of asked) {
+    const answer = can[verb]
+    if (answer !== true)
+      throw new Failure('not_supported', `${answer.cannot}; nothing was changed`, { hint: answer.instead })
+  }
+}
+
+/**
+ * Refuses a change where the server only looks. Sessions are kept in memory there, and previews change nothing.
+ * @throws Failure `records_missing`; `not_supported` for a version that nobody has tried
+ */
+export function requireChanges({ changes }: Pick<Abilities, 'changes'>): void {
+  if (changes === true) return
+  throw new Failure(changes.code, `${changes.cannot}; nothing was changed`, { hint: changes.instead })
+}
+
+/** What names no job, neither in its input nor in its output. */
+const withoutIds: ReadonlySet<Verb> = new Set(['stats', 'history', 'workers', 'policy', 'pause', 'drain', 'threshold'])
+
+/**
+ * Refuses a caller that would read ids of jobs as numbers: jobsctl up to 0.2.0, which sends no `User-Agent`. Ids of other engines are texts.
+ * @param userAgent the header of the request
+ * @throws Failure `not_supported`
+ */
+export function requireTextIds(
+  { engine }: Pick<Abilities, 'engine'>,
+  asked: readonly Verb[],
+  userAgent: string | undefined,
+): void {
+  if (engine === 'own' || userAgent || asked.every((verb) => withoutIds.has(verb))) return
+  throw new Failure(
+    'not_supported',
+    `the jobs of ${engine} have texts as ids, which jobsctl up to 0.2.0 does not read; nothing was changed`,
+    { hint: 'install jobsctl 0.3.0 or later; another client that reads them sends a User-Agent' },
+  )
+}
+
+/** True, or the sentence that says what the engine cannot and what to do instead. */
+export const inWords = (answer: true | Cannot): true | string =>
+  answer === true ? true : `${answer.cannot}: ${answer.instead}`
+
+/** Each verb with true or a sentence. */
+export const verbsInWords = ({ can }: Pick<Abilities, 'can'>): Record<string, true | string> =>
+  Object.fromEntries(allVerbs.map((verb) => [verb, inWords(can[verb])]))

@@ -1,0 +1,37 @@
+import * as z from 'zod'
+import { endpoint } from '../endpoint.ts'
+
+/** Versions of the schema of an engine. */
+const Versions = z.object({ lowest: z.number(), highest: z.number() })
+
+const ServedEngine = z.object({
+  engine: z.string(),
+  /** The schema of its tables, which is the domain of its jobs; null for own jobs, which have domains of their own. */
+  schema: z.string().nullable(),
+  /** `own`; `look` where nothing can be changed, and `admin` where it can. */
+  mode: z.string(),
+  /** Whether jobs can be changed at all: true, or a sentence that says why not and what to do. */
+  changes: z.union([z.literal(true), z.string()]),
+  /** Each verb with true, or a sentence: what the engine cannot, and what to do instead. */
+  verbs: z.record(z.string(), z.union([z.literal(true), z.string()])),
+  /** The version of its tables and what is tested: to callers that may govern. */
+  version: z.string().optional(),
+  tested: z.object({ reads: Versions, writes: Versions }).optional(),
+  /** The rights that the role of the server lacks, and the statement that gives each: to callers that may govern. */
+  lacks: z.array(z.object({ right: z.string(), grant: z.string() })).optional(),
+})
+export type ServedEngine = z.output<typeof ServedEngine>
+
+/** Servers up to 0.2.0 do not have this call: they serve own jobs. */
+export const showEngine = endpoint({
+  method: 'GET',
+  path: '/api/v1/engine',
+  meaning:
+    'The engines whose jobs the server serves, and for each verb `true`, or a sentence that says what the engine cannot and what to do instead. A token with a scope sees the engines within it. To callers that may govern: versions, and the rights that the role of the server lacks. Servers up to 0.2.0 answer 404, and serve own jobs.',
+  needs: 'read',
+  scoped: 'narrowed',
+  verb: 'always',
+  input: z.strictObject({}),
+  output: z.object({ engines: z.array(ServedEngine) }),
+  changes: () => false,
+})
