@@ -7,6 +7,7 @@ import type { Connection, Response } from './connection.ts'
 import { readWhole } from './read-whole.ts'
 import { headerOf, type Received } from './received.ts'
 import type { Trace } from './trace.ts'
+import { userAgent } from './user-agent.ts'
 
 /** The request of a call. */
 export interface Sent {
@@ -41,7 +42,7 @@ export async function send(sending: Sending): Promise<Received> {
   url.pathname = target.url.pathname.replace(/\/$/, '') + path
   url.search = query
   const credential = target.credential ? { [target.credential.header]: target.credential.value } : {}
-  const sent = { ...own, ...credential }
+  const sent = { ...own, 'user-agent': userAgent, ...credential }
   const traced = trace.request({ method, url, headers: sent, body })
   try {
     const response = await connection.request({

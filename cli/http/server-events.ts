@@ -8,6 +8,7 @@ import { readWhole } from './read-whole.ts'
 import { headerOf } from './received.ts'
 import { queryOf } from './request-url.ts'
 import type { Trace } from './trace.ts'
+import { userAgent } from './user-agent.ts'
 
 interface Streaming {
   target: Target
@@ -32,7 +33,7 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
   url.pathname = target.url.pathname.replace(/\/$/, '') + path
   url.search = queryOf(fields)
   const credential = target.credential ? { [target.credential.header]: target.credential.value } : {}
-  const headers = { accept: 'text/event-stream', ...credential }
+  const headers = { accept: 'text/event-stream', 'user-agent': userAgent, ...credential }
   const traced = trace.request({ method: 'GET', url, headers, body: undefined })
   const deadline = deadlineAfter(silenceMs, { caller: signal })
   const ended = new AbortController()
