@@ -57,7 +57,7 @@ export async function serveEngine(
         method,
         path,
         ...(method !== 'GET' && { body: body ?? {} }),
-        headers: { 'x-api-key': 'key', 'user-agent': 'test', 'x-confirm': 'true', ...headers },
+        headers: { 'x-api-key': 'key', 'x-confirm': 'true', ...headers },
       }),
     stop: () => {
       server.close()

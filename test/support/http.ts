@@ -16,11 +16,14 @@ interface CallOptions {
   headers?: Record<string, string>
 }
 
-/** Sends one request: no redirect is followed, nothing is retried, and no header is added but the content type of a body. */
+/**
+ * Sends one request: no redirect is followed, nothing is retried, and no header is added but the content type of a body, and the name of
+ * the client, without which a server over another engine takes it for an old jobsctl.
+ */
 export async function call({ url, method, path, body, headers }: CallOptions): Promise<Answer> {
   const answer = await request(`${url}${path}`, {
     method,
-    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    headers: { 'user-agent': 'tests', ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
   const text = await answer.body.text()

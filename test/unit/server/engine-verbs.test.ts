@@ -4,8 +4,8 @@ import { singleUser } from '../../../server/auth/authenticate.ts'
 import { byCaller } from '../../../server/bulk/change/commission.ts'
 import { makePlanned } from '../../../server/endpoints/plans/plannable.ts'
 import { previewPolicy } from '../../../server/endpoints/policy/apply-policy.ts'
-import { type Abilities, ownAbilities } from '../../../server/engines/abilities.ts'
-import { can } from '../../../server/engines/pg-boss/can.ts'
+import { type Abilities, abilitiesOf, ownAbilities } from '../../../server/engines/abilities.ts'
+import { pgBoss as adapter } from '../../../server/engines/pg-boss/adapter.ts'
 import { type Right, rightsOf } from '../../../shared/access/rights.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
 import { allVerbs } from '../../../shared/engine/verbs.ts'
@@ -14,7 +14,8 @@ import { type EngineServer, serveEngine } from '../../support/engine-server.ts'
 import { callWith } from '../../support/sql/call-with.ts'
 import { statementsOf } from '../../support/sql/sql-text.ts'
 
-const pgBoss: Abilities = { engine: 'pg-boss', schema: 'pgboss', mode: 'admin', can }
+const found = { schema: 'pgboss', version: 46, release: '12.38', tables: 12, jobs: 10, queues: 2 }
+const pgBoss = abilitiesOf({ mode: 'admin', adapter, found: [found] })
 const place = { domain: 'pgboss', id: 1, uuid: 'u', operation: 1, plan: 1 }
 
 interface Declared {
@@ -120,7 +121,7 @@ describe('what an engine cannot', () => {
   const half: Abilities = {
     ...pgBoss,
     can: {
-      ...can,
+      ...pgBoss.can,
       cancel_running: { cannot: 'it cannot end running jobs', instead: 'add --status queued' },
       sweep_running: { cannot: 'it cannot end running jobs', instead: 'leave --runtime out' },
       prune: { cannot: 'it deletes nothing', instead: 'its own library does' },
@@ -186,7 +187,8 @@ describe('what an engine cannot', () => {
 })
 
 describe('a server that only looks', () => {
-  const looking: Abilities = { ...pgBoss, mode: 'look', can: ownAbilities.can }
+  // Verbs of the engine must not stand before the question whether anything may be written.
+  const looking = { ...abilitiesOf({ mode: 'look', adapter, found: [found] }), can: ownAbilities.can }
   const bulk = { older_than_days: 1, domain: 'pgboss' }
 
   it('previews changes, and makes none', async () => {
@@ -211,6 +213,20 @@ describe('a server that only looks', () => {
   })
 })
 
+describe('a version that nobody has tried', () => {
+  it.each([
+    [47, undefined, 'install a newer version of jobs-server'],
+    [24, '10.4', 'install a newer pg-boss'],
+  ])('is looked at, and not changed: schema %i', async (version, release, hint) => {
+    const untried = abilitiesOf({ mode: 'admin', adapter, found: [found, { ...found, version, release }] })
+    const change = await ask(untried, 'POST', '/api/v1/jobs/prune', { older_than_days: 1, domain: 'pgboss' })
+    expect(change).toMatchObject({ status: 422, isAsked: false, body: { code: 'not_supported', hint } })
+    expect(JSON.stringify(change.body)).toContain(`(schema ${version})`)
+    const preview = await ask(untried, 'POST', '/api/v1/jobs/prune', { older_than_days: 1, domain: 'x', dry_run: true })
+    expect(codeOf(preview.body)).not.toBe('not_supported')
+  })
+})
+
 describe('a client that reads ids as numbers', () => {
   const old = { 'user-agent': '' }
 
@@ -230,11 +246,7 @@ describe('a client that reads ids as numbers', () => {
 
 describe('GET /engine', () => {
   it('says what the engine can, and details to those who govern', async () => {
-    const details = {
-      version: '12.38 (schema 46)',
-      tested: { reads: { lowest: 24, highest: 46 }, writes: { lowest: 37, highest: 46 } },
-      lacks: [{ right: 'delete on pgboss.job', grant: 'grant delete on pgboss.job to app' }],
-    }
+    const lacks = [{ right: 'delete on pgboss.job', grant: 'grant delete on pgboss.job to app' }]
     const may: ReadonlySet<Right> = new Set(['read'])
     const scope = { queues: [], job_types: [], cascade: false }
     const callers = {
@@ -243,13 +255,14 @@ describe('GET /engine', () => {
       within: { ...singleUser, may, within: { ...scope, domains: ['pgboss'] } },
       without: { ...singleUser, may, within: { ...scope, domains: ['other'] } },
     }
-    const server = await serveEngine({ ...pgBoss, details }, callers)
+    const server = await serveEngine({ ...pgBoss, places: pgBoss.places.map((one) => ({ ...one, lacks })) }, callers)
     const shown = async (key: string) =>
       (await server.send('GET', '/api/v1/engine', undefined, { 'x-api-key': key })).body
-    const engine = { engine: 'pg-boss', schema: 'pgboss', mode: 'admin' }
+    const engine = { engine: 'pg-boss', schema: 'pgboss', mode: 'admin', changes: true }
+    const tested = { reads: { lowest: 24, highest: 46 }, writes: { lowest: 37, highest: 46 } }
     const pause = expect.stringMatching(/^pg-boss cannot pause a queue: stop the workers/)
     const verbs = expect.objectContaining({ stats: true, redrive: true, pause })
-    expect(await shown('key')).toEqual({ engines: [{ ...engine, verbs, ...details }] })
+    expect(await shown('key')).toEqual({ engines: [{ ...engine, verbs, version: '12.38 (schema 46)', tested, lacks }] })
     expect(await shown('viewer')).toEqual({ engines: [{ ...engine, verbs }] })
     expect(await shown('within')).toEqual({ engines: [{ ...engine, verbs }] })
     expect(await shown('without')).toEqual({ engines: [] })
