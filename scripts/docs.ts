@@ -6,6 +6,7 @@ import { commandPages } from './docs/commands.ts'
 import { configPage } from './docs/config.ts'
 import { dashboard } from './docs/dashboard.ts'
 import { dependenciesPage } from './docs/dependencies.ts'
+import { enginesPath, insteadTable, worksTable } from './docs/engines.ts'
 import { environmentPage } from './docs/environment.ts'
 import { errorsPage, exitCodeTable, outcomeTable } from './docs/errors.ts'
 import { eventsPage } from './docs/events.ts'
@@ -48,6 +49,8 @@ const exitCodes = 'docs/operate/exit-codes.md'
 const tables = [
   { path: exitCodes, name: 'exit-codes', table: exitCodeTable() },
   { path: exitCodes, name: 'outcomes', table: outcomeTable() },
+  { path: enginesPath, name: 'works', table: worksTable() },
+  { path: enginesPath, name: 'instead', table: insteadTable() },
   { path: architecturePath, name: 'writers', table: await writersTable() },
 ]
 
@@ -66,7 +69,7 @@ const withTables = async (path: string): Promise<[string, string]> => [
 
 const wanted: [string, string][] = [
   ...Object.entries(pages),
-  ...(await Promise.all([exitCodes, architecturePath].map(withTables))),
+  ...(await Promise.all([exitCodes, enginesPath, architecturePath].map(withTables))),
   ['package.json', await manifestWithManPages()],
 ]
 /** Pages of commands that are no more. README.md is the only page of the folder that is written by hand. */

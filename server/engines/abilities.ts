@@ -17,7 +17,7 @@ interface Versions {
 }
 
 /** One place in which an engine keeps its jobs. */
-export interface Place {
+interface Place {
   /** The schema of its tables, which is the domain of its jobs; null for own jobs, which have domains of their own. */
   schema: string | null
   /** The release and the version of its tables: `12.38 (schema 46)`; undefined for own jobs. */

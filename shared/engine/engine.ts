@@ -20,7 +20,7 @@ const ServedEngine = z.object({
   /** The rights that the role of the server lacks, and the statement that gives each: to callers that may govern. */
   lacks: z.array(z.object({ right: z.string(), grant: z.string() })).optional(),
 })
-export type ServedEngine = z.output<typeof ServedEngine>
+
 
 /** Servers up to 0.2.0 do not have this call: they serve own jobs. */
 export const showEngine = endpoint({
