@@ -57,7 +57,7 @@ export function abilitiesOf(served: Served): Abilities {
     can,
     changes: changesOf(served),
     places: found.map((one) => ({
-      schema: plainName(one.schema),
+      schema: one.domain,
       version: versionText(one),
       tested: { reads: versions(tested.reads), writes: versions(tested.writes) },
     })),
@@ -68,11 +68,7 @@ const versions = ([lowest, highest]: readonly [number, number]): Versions => ({ 
 
 /** The release and the version of the tables, as people read it: `12.38 (schema 46)`. */
 export const versionText = ({ release, version }: Pick<Found, 'release' | 'version'>): string =>
-  release === undefined ? `(schema ${version})` : `${release} (schema ${version})`
-
-/** A quoted name of the catalog as it is: `"My Schema"` is `My Schema`. */
-const plainName = (quoted: string): string =>
-  quoted.startsWith('"') ? quoted.slice(1, -1).replaceAll('""', '"') : quoted
+  `${release} (schema ${version})`
 
 /** A version that nobody has tried is read, and never written: a statement may mean another thing there. */
 function changesOf({ mode, adapter, found }: ServedEngine): Abilities['changes'] {

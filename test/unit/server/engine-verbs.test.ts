@@ -5,6 +5,7 @@ import { byCaller } from '../../../server/bulk/change/commission.ts'
 import { makePlanned } from '../../../server/endpoints/plans/plannable.ts'
 import { previewPolicy } from '../../../server/endpoints/policy/apply-policy.ts'
 import { type Abilities, abilitiesOf, ownAbilities } from '../../../server/engines/abilities.ts'
+import type { Found } from '../../../server/engines/adapter.ts'
 import { pgBoss as adapter } from '../../../server/engines/pg-boss/adapter.ts'
 import { type Right, rightsOf } from '../../../shared/access/rights.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
@@ -14,7 +15,17 @@ import { type EngineServer, serveEngine } from '../../support/engine-server.ts'
 import { callWith } from '../../support/sql/call-with.ts'
 import { statementsOf } from '../../support/sql/sql-text.ts'
 
-const found = { schema: 'pgboss', version: 46, release: '12.38', tables: 12, jobs: 10, queues: 2 }
+const found: Found = {
+  schema: 'pgboss',
+  domain: 'pgboss',
+  columns: new Set(),
+  beside: new Set(),
+  version: 46,
+  release: '12.38',
+  tables: 12,
+  jobs: 10,
+  queues: 2,
+}
 const pgBoss = abilitiesOf({ mode: 'admin', adapter, found: [found] })
 const place = { domain: 'pgboss', id: 1, uuid: 'u', operation: 1, plan: 1 }
 
@@ -215,7 +226,7 @@ describe('a server that only looks', () => {
 
 describe('a version that nobody has tried', () => {
   it.each([
-    [47, undefined, 'install a newer version of jobs-server'],
+    [47, 'newer than 12.38', 'install a newer version of jobs-server'],
     [24, '10.4', 'install a newer pg-boss'],
   ])('is looked at, and not changed: schema %i', async (version, release, hint) => {
     const untried = abilitiesOf({ mode: 'admin', adapter, found: [found, { ...found, version, release }] })
