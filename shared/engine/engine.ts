@@ -21,7 +21,6 @@ const ServedEngine = z.object({
   lacks: z.array(z.object({ right: z.string(), grant: z.string() })).optional(),
 })
 
-
 /** Servers up to 0.2.0 do not have this call: they serve own jobs. */
 export const showEngine = endpoint({
   method: 'GET',
