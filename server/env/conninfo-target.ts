@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { ConninfoError, parseConninfo } from '../../shared/conninfo.ts'
 import { systemErrorText } from '../log/system-error.ts'
-import { ConninfoError, parseConninfo } from './conninfo.ts'
+import { passwordOfFile } from './passfile.ts'
+import { readService } from './service-file.ts'
 
 /** One of the hosts that are tried in turn. */
 export interface Host {
@@ -39,6 +41,7 @@ export interface Target {
   /** Seconds between probes of an idle connection; 0 for none. */
   keepAlive: number
   user: string | undefined
+  /** The one of the connection string, of its service or of the password file; undefined where PGPASSWORD or nothing has one. */
   password: string | undefined
   database: string | undefined
   sessionAttributes: 'read-write' | 'primary' | undefined
@@ -46,10 +49,23 @@ export interface Target {
   startup: Record<string, string>
 }
 
-/** Names with what they stand for in the environment of libpq, of those that the driver does not read itself. */
+/** Parameters with their variables in the environment of libpq. The driver itself reads PGPASSWORD. */
 const variables: Readonly<Record<string, string>> = {
   host: 'PGHOST',
+  hostaddr: 'PGHOSTADDR',
   port: 'PGPORT',
+  dbname: 'PGDATABASE',
+  user: 'PGUSER',
+  options: 'PGOPTIONS',
+  application_name: 'PGAPPNAME',
+  passfile: 'PGPASSFILE',
+  sslnegotiation: 'PGSSLNEGOTIATION',
+  sslcrl: 'PGSSLCRL',
+  sslcrldir: 'PGSSLCRLDIR',
+  require_auth: 'PGREQUIREAUTH',
+  channel_binding: 'PGCHANNELBINDING',
+  gssencmode: 'PGGSSENCMODE',
+  load_balance_hosts: 'PGLOADBALANCEHOSTS',
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',
   sslcert: 'PGSSLCERT',
@@ -76,6 +92,7 @@ const onlyThese: Readonly<Record<string, readonly string[]>> = {
 const taken = [
   ...['host', 'hostaddr', 'port', 'dbname', 'user', 'password', 'connect_timeout', 'options', 'application_name'],
   ...['fallback_application_name', 'keepalives_idle', 'sslrootcert', 'sslcert', 'sslkey', 'sslpassword'],
+  ...['service', 'passfile'],
   // No parameter of libpq, but versions before took it, and it decides in which schema the tables are.
   ...['search_path'],
 ]
@@ -86,35 +103,67 @@ const taken = [
  * @throws ConninfoError that names the parameter, and repeats no value
  */
 export function readTarget(text: string, environment: Readonly<Record<string, string | undefined>>): Target {
-  const given = parseConninfo(text)
+  const given = withService(parseConninfo(text), environment)
   for (const [name, value] of given) refuseUnknown(name, value)
   const value = (name: string): string | undefined => {
     const variable = variables[name]
     return given.get(name) || (variable && environment[variable]) || undefined
   }
-  for (const name of Object.keys(variables)) refuseUnknown(name, value(name) ?? '')
+  for (const name of Object.keys(variables)) {
+    const known = value(name)
+    if (known !== undefined) refuseUnknown(name, known)
+  }
   const attributes = value('target_session_attrs')
-  const application = given.get('application_name') || given.get('fallback_application_name')
+  const application = value('application_name') || given.get('fallback_application_name')
+  const options = value('options')
+  const hosts = hostsOf(value)
   return {
-    hosts: hostsOf(value),
+    hosts,
     tls: tlsOf(value),
     connectTimeout: wholeNumber('connect_timeout', value('connect_timeout')) ?? 5,
     keepAlive: given.get('keepalives') === '0' ? 0 : wholeNumber('keepalives_idle', value('keepalives_idle')) || 60,
     user: value('user'),
-    password: value('password'),
+    password: value('password') ?? (environment.PGPASSWORD ? undefined : passwordOf(hosts, value)),
     database: value('dbname'),
     sessionAttributes: attributes === 'read-write' || attributes === 'primary' ? attributes : undefined,
     startup: {
       ...(application && { application_name: application }),
-      ...startupOf(given, ['options', 'search_path']),
+      ...(options && { options }),
+      ...startupOf(given, ['search_path']),
     },
+  }
+}
+
+/** What a connection string says, with what its service says beside it. */
+function withService(
+  given: Map<string, string>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Map<string, string> {
+  const service = given.get('service') || environment.PGSERVICE
+  if (!service) return given
+  const filled = [...given].filter(([, value]) => value !== '')
+  return new Map([...readService(service, environment), ...filled])
+}
+
+function passwordOf(hosts: readonly Host[], value: Value): string | undefined {
+  const user = value('user') ?? systemUser()
+  return passwordOfFile(value('passfile'), { hosts, database: value('dbname') ?? user, user })
+}
+
+/** The user of a process in a container may have no name. */
+function systemUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return ''
   }
 }
 
 /** Why a text is no connection string that this server takes, as a clause; undefined for one that is. */
 export function conninfoFault(text: string): string | undefined {
   try {
-    readTarget(text, {})
+    const { PGSERVICEFILE, PGSYSCONFDIR } = process.env
+    readTarget(text, { PGSERVICEFILE, PGSYSCONFDIR })
     return undefined
   } catch (error) {
     if (error instanceof ConninfoError) return error.message

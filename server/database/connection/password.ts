@@ -1,4 +1,4 @@
-import { parseConninfo } from '../../env/conninfo.ts'
+import { parseConninfo } from '../../../shared/conninfo.ts'
 
 /** The password of a connection string, which that of another one may replace while the server runs. */
 interface Password {
@@ -12,11 +12,13 @@ interface Password {
   take: (conninfo: string) => boolean
 }
 
-export function createPassword(conninfo: string): Password {
+/** @param elsewhere the password where the connection string has none: of its service, or of the password file */
+export function createPassword(conninfo: string, elsewhere: string | undefined): Password {
   const { password: first, rest } = partsOf(conninfo)
   let current = first
+  const known = first ?? elsewhere
   return {
-    current: first === undefined ? undefined : () => current ?? first,
+    current: known === undefined ? undefined : () => current ?? known,
     take: (other) => {
       const { password, rest: ofOther } = partsOf(other)
       if (ofOther !== rest || (first === undefined) !== (password === undefined)) return false

@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseConninfo } from '../../../server/env/conninfo.ts'
 import { conninfoFault, readTarget } from '../../../server/env/conninfo-target.ts'
+import { parseConninfo } from '../../../shared/conninfo.ts'
 
 const parsed = (text: string) => Object.fromEntries(parseConninfo(text))
 
@@ -108,8 +111,8 @@ describe('a URL', () => {
 describe('a fault', () => {
   it.each([
     ['postgres://db/x?sslmod=require', /the parameter sslmod, which/],
-    ['postgres://db/x?passfile=/a', /the parameter passfile/],
-    ['service=prod', /the parameter service/],
+    ['postgres://db/x?sslcrl=/a', /the parameter sslcrl,/],
+    ['service=in_no_file', /a service that is not in .*pg_service\.conf/],
     ['host=db sslmode=verify_full', /sslmode with a value .*verify-full/],
     ['host=db target_session_attrs=standby', /target_session_attrs with a value/],
     ['host=db port=none', /a port that is not a number/],
@@ -174,6 +177,64 @@ describe('what stands in the environment', () => {
       { name: 'db', address: undefined, port: 1, socket: undefined },
     ])
     expect(() => readTarget('host=db', { PGSSLMODE: 'maybe' })).toThrow(/sslmode with a value/)
+    expect(() => readTarget('host=db', { PGREQUIREAUTH: 'scram-sha-256' })).toThrow(/the parameter require_auth/)
+  })
+})
+
+describe('files of libpq', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'libpq-'))
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  async function passfile(mode: number, ...lines: string[]): Promise<string> {
+    const path = join(folder, 'pgpass')
+    await writeFile(path, lines.map((line) => `${line}\n`).join(''))
+    await chmod(path, mode)
+    return path
+  }
+
+  it('give the password of the line that fits first', async () => {
+    const PGPASSFILE = await passfile(
+      0o600,
+      '# a comment: with colons',
+      'db2:*:orders:ann:second',
+      String.raw`db\:1:5433:*:a\\b:of:colons`,
+      'localhost:*:*:*:by a socket',
+      '*:*:*:ann:any',
+    )
+    const passwordOf = (conninfo: string, more = {}) => readTarget(conninfo, { PGPASSFILE, ...more }).password
+    expect(passwordOf('postgres://ann@db2/orders')).toBe('second')
+    expect(passwordOf('postgres://ann@db3,db2/orders')).toBe('any')
+    expect(passwordOf(String.raw`host=db:1 port=5433 user=a\\b dbname=x`)).toBe('of:colons')
+    expect(passwordOf('host=/var/run/postgresql user=bob dbname=x')).toBe('by a socket')
+    expect(passwordOf('host=db9 dbname=x user=bob')).toBeUndefined()
+    expect(passwordOf('host=db9 dbname=x', { PGUSER: 'ann' })).toBe('any')
+    expect(passwordOf('postgres://ann:given@db2/orders')).toBe('given')
+    // The driver reads PGPASSWORD, which comes before the file.
+    expect(passwordOf('postgres://ann@db2/orders', { PGPASSWORD: 'x' })).toBeUndefined()
+  })
+
+  it('give no password where others can read the file', async () => {
+    const PGPASSFILE = await passfile(0o640, '*:*:*:*:secret')
+    expect(readTarget('host=db', { PGPASSFILE }).password).toBeUndefined()
+  })
+
+  it('give the parameters of a service, below those of the connection string and above those of the environment', async () => {
+    const PGSERVICEFILE = join(folder, 'pg_service.conf')
+    await writeFile(
+      PGSERVICEFILE,
+      '[other]\nhost=x\n\n# ours\n[orders]\nhost=db1\nport=5433\ndbname=orders\nuser=ann\npassword=a=b\n[last]\nhost=y\n',
+    )
+    const environment = { PGSERVICEFILE, PGPORT: '1', PGDATABASE: 'no' }
+    const target = readTarget('service=orders user=bob', environment)
+    expect(target).toMatchObject({ user: 'bob', password: 'a=b', database: 'orders' })
+    expect(target.hosts).toMatchObject([{ name: 'db1', port: 5433 }])
+    expect(readTarget('', { ...environment, PGSERVICE: 'last' }).hosts).toMatchObject([{ name: 'y', port: 1 }])
+    expect(() => readTarget('service=none', environment)).toThrow(/a service that is not in .*pg_service.conf/)
+    await writeFile(PGSERVICEFILE, '[orders]\nnonsense=1\n')
+    expect(() => readTarget('service=orders', environment)).toThrow(/the parameter nonsense/)
   })
 })
 
