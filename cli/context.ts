@@ -5,6 +5,14 @@ import type { Ending, Printer } from './output/print.ts'
 import type { GlobalFlags, Settings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
 
+/** A dashboard that this command has opened. */
+export interface Dashboard {
+  /** The URL that logs a browser in, once. */
+  login: string
+  /** Why it has ended; undefined while it runs. */
+  ended: () => string | undefined
+}
+
 /** Everything that a command may use; a command itself touches neither the process, nor a stream, nor the network. */
 export interface Context {
   io: Io
@@ -19,6 +27,10 @@ export interface Context {
   client: () => Promise<Client>
   /** A new client with its own deadline, for commands that poll. `signal` ends its calls; without it, Ctrl-C does. */
   newClient: (signal?: AbortSignal) => Promise<Client>
+  /** Opens the dashboard of a database without a server between. @throws Failure `usage` where a server is the target */
+  openDashboard: () => Promise<Dashboard>
+  /** Ends what the command has started. */
+  close: () => Promise<void>
   /** Sets the reason of the changes that follow, unless `--reason` gives one. */
   useReason: (reason: string) => void
   /** A command line for a hint: `words` with this command's flags for the target, the limit and the reason. */

@@ -1,10 +1,13 @@
+import { Failure } from '../shared/errors.ts'
 import { commandLine } from '../shared/shell.ts'
 import type { CommandDescription } from './command.ts'
 import type { Context } from './context.ts'
+import type { Direct } from './direct/open-direct.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
 import { createPrinter } from './output/print.ts'
 import { targetWords } from './settings/flags/target-words.ts'
+import type { NoServer, ServerAddress } from './settings/server-address.ts'
 import { type GlobalFlags, readSettings } from './settings/settings.ts'
 import type { Target } from './settings/target.ts'
 
@@ -20,6 +23,13 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
+  let direct: Direct | undefined
+  const open = async ({ database: address, profile }: NoServer, dashboard: boolean): Promise<Direct> => {
+    const { openDirect } = await import('./direct/open-direct.ts')
+    direct = await openDirect({ io, flags, settings, address, profile, dashboard })
+    return direct
+  }
+  const openTarget = async (address: NoServer) => (await open(address, false)).target
   const context: Context = {
     io,
     flags,
@@ -27,8 +37,15 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
     settings,
     print: await createPrinter(io, settings),
     target: () => {
-      target ??= targetOf(io, flags, settings.timeoutMs)
+      target ??= targetOf(io, flags, settings.timeoutMs, openTarget)
       return target
+    },
+    openDashboard: async () => {
+      const { openDashboard } = await import('./direct/open-dashboard.ts')
+      return openDashboard(await addressFor(io, flags), (address) => open(address, true))
+    },
+    close: async () => {
+      await direct?.server.end()
     },
     client: () => {
       client ??= context.newClient()
@@ -40,6 +57,8 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
       const { createTrace } = await import('./http/trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
       const target = await context.target()
+      const ended = direct?.server.ended()
+      if (ended !== undefined) throw serverEnded(ended)
       const trace = createTrace({ note: io.note, level, proxy: target.proxy, redact: redactorFor(target) })
       return createClient({ target, settings, trace, signal })
     },
@@ -52,14 +71,30 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
   return context
 }
 
-async function targetOf(io: Io, flags: GlobalFlags, timeoutMs: number): Promise<Target> {
+async function targetOf(
+  io: Io,
+  flags: GlobalFlags,
+  timeoutMs: number,
+  open: (address: NoServer) => Promise<Target>,
+): Promise<Target> {
   const { readTarget } = await import('./settings/target.ts')
-  const fromFile = async () => {
-    const { configPath, readConfig } = await import('./settings/config-file.ts')
-    return readConfig(configPath(io))
-  }
-  return readTarget(flags, io, { readConfig: fromFile, timeoutMs })
+  return readTarget(flags, io, { readConfig: configOf(io), open, timeoutMs })
 }
+
+async function addressFor(io: Io, flags: GlobalFlags): Promise<ServerAddress | NoServer> {
+  const { addressOf } = await import('./settings/server-address.ts')
+  return addressOf(flags, io, configOf(io))
+}
+
+const configOf = (io: Io) => async () => {
+  const { configPath, readConfig } = await import('./settings/config-file.ts')
+  return readConfig(configPath(io))
+}
+
+const serverEnded = (how: string): Failure =>
+  new Failure('internal', `the server that this command had started is gone: ${how}`, {
+    hint: 'the same command with --debug shows its log',
+  })
 
 /** A command line to paste; flags stand before `--`. */
 function line(words: readonly string[], flags: readonly string[]): string {

@@ -54,6 +54,8 @@ export interface Io {
   identity: string
   /** The home folder, where it is known. */
   home: string | undefined
+  /** The path of `jobs-server`, of the same installation. */
+  serverProgram: () => string
   /** Aborts at SIGINT or SIGTERM, with the name of the signal as its reason. */
   signal: AbortSignal
 }

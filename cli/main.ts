@@ -110,7 +110,11 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     const { fullContext } = await import('./full-context.ts')
     const context = await fullContext({ io, flags, commands })
     const given = { flags: spec.flags, values: command.opts(), operands: command.args }
-    end(await spec.run(context, await withTimes(context, given), command.args))
+    try {
+      end(await spec.run(context, await withTimes(context, given), command.args))
+    } finally {
+      await context.close()
+    }
   })
 }
 

@@ -1,5 +1,6 @@
+import { realpathSync } from 'node:fs'
 import { homedir, hostname, userInfo } from 'node:os'
-import { isAbsolute } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { isatty } from 'node:tty'
 import { exits } from '../shared/exits.ts'
 import type { CommandSpec } from './context.ts'
@@ -44,6 +45,8 @@ async function run(commands: readonly CommandSpec[], argv: readonly string[], ou
     env: process.env,
     identity: `${user()}@${hostname()}`,
     home: home(),
+    // A link such as node_modules/.bin/jobsctl leads to the program, and the other one stands beside that.
+    serverProgram: () => join(dirname(realpathSync(process.argv[1] ?? '')), '../server/main.js'),
     signal: interruption.signal,
   })
   setImmediate(endIfWritten) // the streams report an error of their last write before that

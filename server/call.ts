@@ -130,6 +130,11 @@ export interface ServerContext extends ChangeServer, WorkServer, ContentServer {
   databaseAddress: DatabaseAddress
   /** Undefined while metrics are off. */
   meter: Meter | undefined
+  /**
+   * Asked before a call changes anything.
+   * @throws Failure `conflict` where changes belong to servers, and this process is none (`server/once/`)
+   */
+  admitChange: () => Promise<void>
 }
 
 /** Who calls, and what the caller may do. */

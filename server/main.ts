@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { isatty } from 'node:tty'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
@@ -8,6 +8,7 @@ import { addAdoptCommand } from './commands/adopt-command.ts'
 import { addCallerCommands } from './commands/caller-commands.ts'
 import { printOutput } from './commands/command.ts'
 import { demoCommand } from './commands/demo-command.ts'
+import { addDirectCommand } from './commands/direct-commands.ts'
 import { addFreezeCommands } from './commands/freeze-commands.ts'
 import { addIndexCommands } from './commands/index-commands.ts'
 import { addMigrateCommands } from './commands/migrate-commands.ts'
@@ -28,6 +29,7 @@ const program = new Command('jobs-server')
   .exitOverride()
   .configureOutput({ outputError: () => {} })
   .option('--engine <engine>', 'as JOBS_ENGINE: own makes tables in a database that another engine uses')
+  .addOption(new Option('--once', 'serve the jobsctl that starts it, until that ends').hideHelp())
   .hook('preAction', (command) => takeEngine(command.opts()))
   .addHelpText('after', `\n${envHelp()}`)
   .action(run)
@@ -40,6 +42,7 @@ program
 addTokenCommands(program)
 addCallerCommands(program)
 addFreezeCommands(program)
+addDirectCommand(program)
 addAdoptCommand(program)
 addRotateCommand(program)
 addIndexCommands(program)
@@ -51,7 +54,8 @@ function takeEngine({ engine }: { engine?: string }): void {
   if (engine !== undefined) process.env.JOBS_ENGINE = engine
 }
 
-async function run(): Promise<void> {
+async function run({ once }: { once?: boolean }): Promise<void> {
+  if (once) return (await import('./once/run-once.ts')).runOnce()
   // The server goes on when the program that reads its log ends, or the log finds no room.
   process.stdout.off('error', outputLost)
   process.stdout.on('error', () => {})

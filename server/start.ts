@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import type { Server } from 'node:http'
+import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { apiKeyAuthenticator } from './auth/api-key.ts'
 import { createAttemptLimit } from './auth/attempt-limit.ts'
@@ -16,33 +17,22 @@ import { startBackground } from './background/start-background.ts'
 import { watchReadiness } from './background/watch-readiness.ts'
 import type { ServerContext } from './call.ts'
 import { listenForCommands } from './commands/command-socket.ts'
+import { createContext } from './context.ts'
 import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
-import type { DatabaseAddress } from './database/installation/installation.ts'
 import { databaseAddressOf } from './database/installation/installation.ts'
 import { warnOfStrangers } from './database/locks/lock-holders.ts'
-import { createRedactor } from './database/redact.ts'
 import type { Pool } from './database/sql.ts'
-import { abilitiesOf } from './engines/abilities.ts'
 import { findServed } from './engines/find-served.ts'
 import { servedBy } from './engines/served.ts'
-import { type Env, hasMetrics, isLocal, urlOf, viewerPathsOf } from './env/env.ts'
+import { type Env, hasMetrics, isLocal, urlOf } from './env/env.ts'
 import { beginHistory } from './history/keeper.ts'
 import { createApp } from './http/app.ts'
 import { createSite } from './http/browser/site.ts'
 import { close, createHttpServer, listen } from './http/connection/http-server.ts'
-import { createSharedInsert } from './lifecycle/insert/shared-insert.ts'
-import { createSharedLease } from './lifecycle/lease/shared-lease.ts'
-import { createSharedComplete } from './lifecycle/settle/shared-complete.ts'
 import type { Log } from './log/log.ts'
 import { errorText } from './log/system-error.ts'
 import type { Meter } from './meter.ts'
-import { createEventWatermark } from './waiting/event-watermark.ts'
-import { createKnownEmpty } from './waiting/known-empty.ts'
-import { createLongPolls } from './waiting/long-poll.ts'
-import { createSingleFlight } from './waiting/single-flight.ts'
-import { createSlowReads } from './waiting/slow-reads.ts'
-import { createWorkerSightings } from './waiting/worker-sightings.ts'
 
 /** A server that listens. */
 export interface Running {
@@ -108,7 +98,10 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     env.JOBS_BACKGROUND && servedBy(sql).mode === 'own' ? beginHistory(history) : undefined
   const rememberInstallation = createInstallationMemory(sql, log, databaseAddress)
   const readiness = watchReadiness({ sql, log, eventLogMove, rememberInstallation, beginCounting, isLooking })
-  const context = createContext({ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal })
+  const context = createContext({
+    ...{ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal },
+    admitChange: async () => {},
+  })
   const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)
   const readAddress = addressReader(env.JOBS_TRUSTED_PROXIES)
   const tokenOf = (env: Env) => {
@@ -132,7 +125,15 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     }).fetch,
   )
   const url = await listenOn(server, env, log)
-  const background = startBackground({ opened, env, context, readiness, eventLogMove, rememberInstallation })
+  const background = startBackground({
+    opened,
+    env,
+    context,
+    readiness,
+    eventLogMove,
+    rememberInstallation,
+    address: addressFrom(env, url),
+  })
   const commands = { ...context, prepared: background.prepared }
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)
   const reload = async (changed: Env) => {
@@ -157,66 +158,6 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   }
   return { url, sql, stop, reload, abandon: opened.abandon, prepared: background.prepared, lost: opened.lost }
 }
-
-interface ContextOptions {
-  sql: Pool
-  operatorSql: Pool
-  env: Env
-  log: Log
-  meter: Meter | undefined
-  databaseAddress: DatabaseAddress
-  stopping: AbortSignal
-}
-
-const createContext = ({
-  sql,
-  operatorSql,
-  env,
-  log,
-  meter,
-  databaseAddress,
-  stopping,
-}: ContextOptions): ServerContext => ({
-  sql,
-  workerSql: sql,
-  operatorSql,
-  log,
-  meter,
-  stopping,
-  abilities: () => abilitiesOf(servedBy(sql)),
-  longPolls: createLongPolls(),
-  localOperations: new Set<number>(),
-  detachedRuns: new Set<Promise<void>>(),
-  slowReads: createSlowReads({ most: Math.max(1, (operatorSql.options.max ?? 1) - 1) }),
-  eventWatermark: createEventWatermark(operatorSql, log),
-  knownEmpty: createKnownEmpty(),
-  workerSightings: createWorkerSightings({ sql, log, stopping }),
-  singleFlight: createSingleFlight(),
-  sharedComplete: createSharedComplete(sql),
-  sharedLease: createSharedLease(sql),
-  sharedInsert: createSharedInsert(sql),
-  quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
-  leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,
-  maxJsonBytes: env.JOBS_MAX_JSON_BYTES,
-  requireCompletionToken: env.JOBS_REQUIRE_COMPLETION_TOKEN,
-  maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
-  archiveBeforeDelete: env.JOBS_ARCHIVE_BEFORE_DELETE,
-  archiveDays: env.JOBS_ARCHIVE_DAYS,
-  approvalAbove: env.JOBS_APPROVAL_ABOVE,
-  planHours: env.JOBS_PLAN_HOURS,
-  pressureLimits: {
-    lagSeconds: env.JOBS_CHANGE_MAX_LAG || undefined,
-    walBytes: env.JOBS_CHANGE_MAX_WAL || undefined,
-    archiveBytes: env.JOBS_ARCHIVE_MAX_BYTES,
-  },
-  authMode: env.AUTH_MODE,
-  background: env.JOBS_BACKGROUND,
-  databaseAddress,
-  redactor: createRedactor(env.JOBS_REDACT_KEYS),
-  viewerFields: viewerPathsOf(env.JOBS_VIEWER_FIELDS),
-  lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
-  callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
-})
 
 async function createAuthenticator(
   env: Env,
@@ -246,6 +187,13 @@ async function listenOn(server: Server, env: Env, log: Log): Promise<string> {
   log.info(`listening on ${url}`, { database: env.JOBS_DB_URL ? 'postgresql' : 'embedded' })
   if (env.JOBS_UI !== 'off') log.info(`the dashboard is at ${dashboardUrl(env, url)}`)
   return url
+}
+
+/** The URL by which others find this server, as well as it knows. */
+function addressFrom({ JOBS_PUBLIC_URL }: Env, url: string): string {
+  const listening = new URL(url)
+  if (['0.0.0.0', '[::]'].includes(listening.hostname)) listening.hostname = hostname()
+  return JOBS_PUBLIC_URL ?? listening.origin
 }
 
 /** Where a browser finds the dashboard; without a public URL it is there for browsers on this machine alone. */

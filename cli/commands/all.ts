@@ -36,6 +36,7 @@ import { sweep } from './sweep.ts'
 import { threshold } from './threshold.ts'
 import { token } from './token.ts'
 import { top } from './top.ts'
+import { ui } from './ui.ts'
 import { undo } from './undo.ts'
 import { workers } from './workers.ts'
 
@@ -43,6 +44,7 @@ import { workers } from './workers.ts'
 export const commands: readonly CommandSpec[] = [
   stats,
   top,
+  ui,
   list,
   show,
   explain,

@@ -80,7 +80,7 @@ async function set(context: Context, path: string, key: string, value: string): 
   const current = await readConfig(path)
   const replaced = replacedBy(key).filter((other) => flattened(current).some(([name]) => name === other))
   const next = key === 'default' ? { ...current, default: value } : withProfileSetting(current, key, value)
-  await writeConfig(path, checkedSetting(next, `${key} ${value}`))
+  await writeConfig(path, checkedSetting(next, key.endsWith('.db') ? key : `${key} ${value}`))
   const instead = replaced.length > 0 ? `, in place of ${replaced.join(', ')}` : ''
   const json = { path, [key]: value, ...(replaced.length > 0 && { replaced }) }
   return line(context, json, `set ${key} in ${path}${instead}`)
@@ -111,12 +111,20 @@ function without(config: Config, key: string): unknown {
   return { ...(standard !== undefined && { default: standard }), profiles: Object.fromEntries(kept) }
 }
 
-const sources = ['api_key_file', 'api_key_command', 'token_file', 'token_command']
+const keys = ['api_key_file', 'api_key_command', 'token_file', 'token_command']
+const databases = ['db', 'db_file', 'db_command']
 
-/** The key sources that a new key source replaces: a profile has exactly one. */
+/** The settings that a new one replaces: a profile has one source of a key at most, and either a server or a database. */
 function replacedBy(key: string): string[] {
   const [profile, field = ''] = key.split(/\.(?=[^.]*$)/)
-  return sources.includes(field) ? sources.filter((name) => name !== field).map((name) => `${profile}.${name}`) : []
+  const replaced = () => {
+    if (keys.includes(field)) return [...keys, ...databases]
+    if (databases.includes(field)) return [...databases, 'url', ...keys, 'ca_file']
+    return field === 'url' ? databases : []
+  }
+  return replaced()
+    .filter((name) => name !== field)
+    .map((name) => `${profile}.${name}`)
 }
 
 function withProfileSetting(current: { profiles: Record<string, object> }, key: string, value: string) {

@@ -80,7 +80,7 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   if (body.preview === undefined && !flags.trustServer) {
     if (settings.detailedExitcode)
       throw otherDefinition(context, await context.client(), [...filterWords(filter, flags.all), '--detailed-exitcode'])
-    print.aside(`note: ${otherDefinitionText((await context.client()).target.url.origin)}`)
+    print.aside(`note: ${otherDefinitionText((await context.client()).target.name)}`)
   }
   print.rows({
     columns: [{ title: 'check', value: ({ check }) => check }, count],
@@ -122,7 +122,7 @@ const otherDefinitionText = (server: string): string =>
   `${server} is not jobs-server and may count healthy jobs as broken, such as finished jobs that keep the name of their worker`
 
 function otherDefinition({ another }: Context, { target }: Client, words: readonly string[]): Failure {
-  return new Failure('usage', `${otherDefinitionText(target.url.origin)}; nothing was changed`, {
+  return new Failure('usage', `${otherDefinitionText(target.name)}; nothing was changed`, {
     hint: `to accept its counts: ${another(['integrity', ...words, '--trust-server'])}`,
   })
 }

@@ -44,6 +44,7 @@ function refuseFlags({ flags, settings }: Context): void {
     '--dry-run': settings.dryRun,
     '--api-key-file': flags.apiKeyFile,
     '--token-file': flags.tokenFile,
+    '--db': flags.db,
   }
   const flag = Object.entries(given).find(([, value]) => value)?.[0]
   if (flag === undefined) return
@@ -63,14 +64,19 @@ async function configOf({ io }: Context): Promise<{ path: string; config: Config
 
 /** The address of the command line, else that of the profile, the environment or the default. */
 async function addressOf({ flags, io }: Context, word: string | undefined, config: Config) {
-  const { serverAddressOf } = await import('../settings/server-address.ts')
+  const { addressOf: placeOf } = await import('../settings/server-address.ts')
   const { checkedUrl } = await import('../settings/server-url.ts')
   if (word !== undefined && flags.url !== undefined) throw new Failure('usage', '<url> and --url exclude each other')
   const text = word ?? flags.url
-  const place =
-    text === undefined ? await serverAddressOf(flags, io.env, async () => config) : { url: text, from: '<url>' }
+  const place = text === undefined ? await placeOf(flags, io, async () => config) : { url: text, from: '<url>' }
+  if ('database' in place && place.database) throw noServer(place.database.source.from)
   return { url: checkedUrl(place, flags.allowHttp ?? false), from: place.from }
 }
+
+const noServer = (from: string): Failure =>
+  new Failure('usage', `login is for a server, and ${from} names a database; nothing was written`, {
+    hint: 'name the server: jobsctl login https://jobs.example.com',
+  })
 
 /** `--profile`, or the host. */
 function nameOf({ flags }: Context, url: URL): string {
@@ -86,8 +92,8 @@ async function confirmReplacement(
 ): Promise<void> {
   const { isSameRoot } = await import('../settings/server-url.ts')
   const profile = Object.hasOwn(config.profiles, name) ? config.profiles[name] : undefined
-  if (profile === undefined || isSameRoot(profile.url, url.href) || settings.yes) return
-  const about = `the profile ${name} is for ${profile.url}`
+  if (profile === undefined || isSameRoot(profile.url ?? '', url.href) || settings.yes) return
+  const about = `the profile ${name} is for ${profile.url ?? 'a database'}`
   if (!settings.interactive) {
     throw new Failure('confirmation_required', `${about}; nothing was written`, {
       hint: 'name another profile with --profile, or add --yes',

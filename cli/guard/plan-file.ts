@@ -8,6 +8,7 @@ import { faultsOf } from '../../shared/faults.ts'
 import { quoted } from '../../shared/shell.ts'
 import type { Context } from '../context.ts'
 import { isSameRoot } from '../settings/server-url.ts'
+import type { Target } from '../settings/target.ts'
 import { readText } from '../settings/text-file.ts'
 import { fileErrorText } from '../system.ts'
 import type { ChangeRun, Previewed } from './change.ts'
@@ -78,12 +79,16 @@ export async function requireSameServer(
   plan: Pick<Plan, 'url'>,
   nothing: 'changed' | 'planned',
 ): Promise<void> {
-  const { url } = await context.target()
-  if (isSameRoot(plan.url, url.href)) return
-  throw new Failure('usage', `${path} was made for ${plan.url}, not for ${url.href}; nothing was ${nothing}`, {
-    hint: `add --url ${quoted(plan.url)}, or the profile of that server`,
+  const here = placeOf(await context.target())
+  if (isSameRoot(plan.url, here)) return
+  const flag = plan.url.startsWith('postgres:') ? '--db' : '--url'
+  throw new Failure('usage', `${path} was made for ${plan.url}, not for ${here}; nothing was ${nothing}`, {
+    hint: `add ${flag} ${quoted(plan.url)}, or the profile of that server`,
   })
 }
+
+/** Where a plan belongs: the root of a server, or a database. */
+const placeOf = ({ url, name, socketPath }: Target): string => (socketPath === undefined ? url.href : name)
 
 /**
  * Checks the file that a plan would overwrite, before anything is sent.
@@ -130,7 +135,7 @@ export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
   const plan = {
     jobsctl_plan: 1,
     operation: change.name,
-    url: client.target.url.href,
+    url: placeOf(client.target),
     made_at,
     expires_at: earliest(previews.map(({ expires_at }) => expires_at)) ?? made_at,
     words: change.words,

@@ -22,7 +22,7 @@ export const unanswered = 'the server may still finish it'
 export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   const { target, changing, signal, deadline, wholeMs } = attempt
   const { url, proxy } = target
-  const server = url.origin
+  const server = target.name
   const lost = changing && !isUnsent(error)
   const outcome = lost ? `; ${unanswered}` : ''
   if (error instanceof Failure) return error
@@ -73,9 +73,12 @@ const protocolHints = new Map([
   ['HTTPParserError', 'write https:// in place of http:// if the port is an https port'],
 ])
 const doctorHint = 'run jobsctl doctor to find the cause'
+const ownServerHint = 'the server that this command had started has ended; the same command with --debug shows its log'
 
 /** A port that expects TLS closes a connection with plain HTTP, often without a word. */
-function hintOn(code: string, { url, proxy }: Target): string {
+function hintOn(code: string, { url, proxy, socketPath, otherWay }: Target): string {
+  if (socketPath !== undefined) return ownServerHint
+  if (otherWay !== undefined) return `${doctorHint}; ${otherWay}`
   const ofCertificate = certificateHints.get(code)
   if (ofCertificate) return ofCertificate
   if (proxy) return hintOnProxy({ url, proxy })

@@ -111,7 +111,7 @@ const watched = (dispatcher: Dispatcher, onSent: () => void): Pick<Dispatcher, '
 })
 
 /** The function that makes a line to a server, through the proxy of the target where it has one. */
-async function opener({ url, ca, proxy }: Target): Promise<() => Line> {
+async function opener({ url, ca, proxy, socketPath }: Target): Promise<() => Line> {
   const trusted = ca === undefined ? {} : { ca: await certificatesWith(ca) }
   const throughProxy = proxy && (await import('./through-proxy.ts')).throughProxy
   return () => {
@@ -120,7 +120,7 @@ async function opener({ url, ca, proxy }: Target): Promise<() => Line> {
     const dispatcher =
       proxy && throughProxy
         ? throughProxy(proxy, { ...options, connect })
-        : new HttpClient(url.origin, { ...options, connect })
+        : new HttpClient(url.origin, { ...options, connect, ...(socketPath !== undefined && { socketPath }) })
     return { dispatcher, end: () => ended.abort() }
   }
 }

@@ -23,7 +23,7 @@ const maybeChanged = 'the change may have been made'
 /** The failure that an answer other than 2xx means. */
 export function failureOfResponse(received: Received, { target, method, path, changing }: Call): Failure {
   const { status, header, json } = redacted(received, target)
-  const server = target.url.origin
+  const server = target.name
   const problem = sentProblem(json)
   const requestId = problem?.requestId ?? header(headers.requestId)
   const about = { server, requestId, retryAfter: secondsOf(header('retry-after')), fields: moreFieldsOf(problem) }
@@ -137,7 +137,7 @@ function redirected(to: string | undefined, outcome: string, about: About): Fail
 
 /** The failure for an answer above the size limit. */
 export function tooLong({ target, changing }: Pick<Call, 'target' | 'changing'>, mostBytes: number): Failure {
-  const server = target.url.origin
+  const server = target.name
   const outcome = changing ? `; ${maybeChanged}` : ''
   return new Failure('unexpected_answer', `${server} answered with more than ${mostBytes / 2 ** 20} MiB${outcome}`, {
     server,
@@ -149,7 +149,7 @@ export function unexpectedResponse(
   received: Received,
   { target, changing }: Pick<Call, 'target' | 'changing'>,
 ): Failure {
-  const server = target.url.origin
+  const server = target.name
   const outcome = changing ? `; ${maybeChanged}` : ''
   return new Failure('unexpected_answer', `${server} sent an answer that jobsctl does not understand${outcome}`, {
     hint: changing ? undefined : 'check with jobsctl doctor that --url is the root of a jobs server',

@@ -70,7 +70,7 @@ async function followed(response: Response, sending: Sending, traceLine: (line: 
     traceLine(line)
   }
   const { readProgress } = await import('./progress-stream.ts')
-  const answer = await readProgress(response.body, { server: target.url.origin, onProgress, onLine })
+  const answer = await readProgress(response.body, { server: target.name, onProgress, onLine })
   const text = '' // each line is traced already
   return { ...answer, text, headers: response.headers, header: headerOf(response) }
 }

@@ -60,10 +60,10 @@ export async function* serverEvents(streaming: Streaming): AsyncGenerator<Server
   }
 }
 
-const tooLong = ({ url }: Target): Failure =>
-  new Failure('unexpected_answer', `${url.origin} sent a message of more than ${mostCharacters / 2 ** 20} MiB`, {
+const tooLong = ({ name }: Target): Failure =>
+  new Failure('unexpected_answer', `${name} sent a message of more than ${mostCharacters / 2 ** 20} MiB`, {
     hint: 'check with jobsctl doctor that --url is the root of a jobs server',
-    server: url.origin,
+    server: name,
   })
 
 async function refusal(response: Response, { target, path }: Streaming): Promise<Failure> {

@@ -2,12 +2,23 @@ import * as z from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { wholeNumber } from '../../shared/scope.ts'
+import { hasPassword } from './has-password.ts'
 
 const Argv = z.array(z.string().min(1)).min(1, 'must name a program')
 
 export const Profile = z
   .strictObject({
-    url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+    url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+    /** A database, in place of a server: a connection string without a password, or `env:` and the name of a variable. */
+    db: z
+      .string()
+      .min(1)
+      .refine((text) => !hasPassword(text), 'must have no password: db_file names a file with one')
+      .optional(),
+    /** A file with a connection string, which may have a password. */
+    db_file: z.string().min(1).optional(),
+    /** A command that prints such a connection string. */
+    db_command: Argv.optional(),
     api_key_file: z.string().min(1).optional(),
     api_key_command: Argv.optional(),
     token_file: z.string().min(1).optional(),
@@ -23,6 +34,15 @@ export const Profile = z
     ({ api_key_file, api_key_command, token_file, token_command }) =>
       [api_key_file, api_key_command, token_file, token_command].filter(Boolean).length <= 1,
     'must have one of api_key_file, api_key_command, token_file and token_command',
+  )
+  .refine(
+    ({ url, db, db_file, db_command }) => [url, db, db_file, db_command].filter(Boolean).length === 1,
+    'must have one of url, db, db_file and db_command',
+  )
+  .refine(
+    ({ url, api_key_file, api_key_command, token_file, token_command, ca_file }) =>
+      url !== undefined || ![api_key_file, api_key_command, token_file, token_command, ca_file].some(Boolean),
+    'must have no key and no ca_file without a url: they are for a server',
   )
 export type Profile = z.output<typeof Profile>
 

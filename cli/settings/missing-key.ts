@@ -5,8 +5,8 @@ import type { Target } from './target.ts'
 
 /** The error of a target without a key, with the way to give it one: which settings are read depends on what named the server. */
 export const noKey = (target: Target): Failure =>
-  new Failure('unauthenticated', `there is no key for ${target.url.origin} (${target.from})`, {
-    hint: `${wayToKey(target)}; jobsctl help config lists all ways`,
+  new Failure('unauthenticated', `there is no key for ${target.name} (${target.from})`, {
+    hint: `${wayToKey(target)}; ${target.otherWay ? `${target.otherWay}; ` : ''}jobsctl help config lists all ways`,
   })
 
 function wayToKey({ url, from, profile }: Target): string {

@@ -16,13 +16,22 @@ export type SecretSource =
  * @throws Failure `usage` for a source that cannot be read or a text that cannot be a key; the text is not in the error
  */
 export async function readSecret(source: SecretSource, io: Io, timeoutMs: number): Promise<string> {
-  const secret = (await textOf(source, io, timeoutMs)).trim()
-  if (io.signal.aborted) throw interrupted(io.signal)
-  if (secret === '') throw new Failure('usage', `${source.from}: is empty`)
+  const secret = await readSourceText(source, io, timeoutMs)
   if (!/^[\x21-\x7e]+$/.test(secret)) {
     throw new Failure('usage', `${source.from}: must be one line of printable ASCII without spaces`)
   }
   return secret
+}
+
+/**
+ * The text of a source, without the white space around it.
+ * @throws Failure `usage` for a source that cannot be read or is blank
+ */
+export async function readSourceText(source: SecretSource, io: Io, timeoutMs: number): Promise<string> {
+  const text = (await textOf(source, io, timeoutMs)).trim()
+  if (io.signal.aborted) throw interrupted(io.signal)
+  if (text === '') throw new Failure('usage', `${source.from}: is empty`)
+  return text
 }
 
 async function textOf(source: SecretSource, io: Io, timeoutMs: number): Promise<string> {

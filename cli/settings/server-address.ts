@@ -1,6 +1,8 @@
 import { Failure } from '../../shared/errors.ts'
 import { commandLine } from '../../shared/shell.ts'
+import type { Io } from '../io.ts'
 import type { Config, Profile } from './config.ts'
+import type { DatabaseAddress } from './database-address.ts'
 import type { GlobalFlags } from './settings.ts'
 
 /** A profile with its name; `named` is true where `--profile` spells the name out. */
@@ -11,31 +13,42 @@ export interface ServerAddress {
   url: string
   from: string
   profile?: NamedProfile | undefined
+  database?: never
+}
+
+/** The database of a command that has no server between. */
+export interface NoServer {
+  database: DatabaseAddress
+  profile?: NamedProfile | undefined
 }
 
 export const defaultUrl = 'http://127.0.0.1:8787'
 
 /**
- * The address by precedence: flag, `JOBSCTL_URL`, profile, `BASE`, default.
+ * The address by precedence: flag, `JOBSCTL_URL` or `JOBSCTL_DB_URL`, profile, `BASE`, default.
  * @throws Failure `not_found` for a profile that the config file does not have, `usage` for two targets in the environment
  */
-export async function serverAddressOf(
+export async function addressOf(
   flags: GlobalFlags,
-  env: NodeJS.ProcessEnv,
+  { env, home }: Pick<Io, 'env' | 'home'>,
   readConfig: () => Promise<Config>,
-): Promise<ServerAddress> {
+): Promise<ServerAddress | NoServer> {
+  if (flags.db !== undefined || env.JOBSCTL_DB_URL) {
+    const { databaseAddressOf } = await import('./database-address.ts')
+    return { database: databaseAddressOf(flags, env) }
+  }
   if (flags.url !== undefined) {
     // A profile beside --url still bounds and protects the change; the profile's key goes to the profile's URL alone.
     const name = flags.profile ?? (env.JOBSCTL_PROFILE || undefined)
     const profile = name === undefined ? undefined : profileOf(await readConfig(), name, flags.profile !== undefined)
     return { url: flags.url, from: '--url', profile }
   }
-  if (flags.profile !== undefined) return addressOfProfile(await readConfig(), flags.profile, '--profile')
+  if (flags.profile !== undefined) return addressOfProfile(await readConfig(), flags.profile, '--profile', home)
   if (env.JOBSCTL_URL && env.JOBSCTL_PROFILE) throw await twoTargets(env.JOBSCTL_PROFILE, readConfig)
   if (env.JOBSCTL_URL) return { url: env.JOBSCTL_URL, from: 'JOBSCTL_URL' }
   const config = await readConfig()
-  if (env.JOBSCTL_PROFILE) return addressOfProfile(config, env.JOBSCTL_PROFILE, 'JOBSCTL_PROFILE')
-  if (config.default) return addressOfProfile(config, config.default, 'config')
+  if (env.JOBSCTL_PROFILE) return addressOfProfile(config, env.JOBSCTL_PROFILE, 'JOBSCTL_PROFILE', home)
+  if (config.default) return addressOfProfile(config, config.default, 'config', home)
   if (env.BASE) return { url: env.BASE, from: 'BASE' }
   return { url: defaultUrl, from: 'default' }
 }
@@ -60,7 +73,16 @@ function profileOf(config: Config, name: string, named: boolean): NamedProfile {
   })
 }
 
-function addressOfProfile(config: Config, name: string, source: string): ServerAddress {
+async function addressOfProfile(
+  config: Config,
+  name: string,
+  source: string,
+  home: string | undefined,
+): Promise<ServerAddress | NoServer> {
   const profile = profileOf(config, name, source === '--profile')
+  if (profile.url === undefined) {
+    const { databaseOfProfile } = await import('./database-address.ts')
+    return { database: databaseOfProfile(profile, name, home), profile }
+  }
   return { url: profile.url, from: `profile ${name} (${source})`, profile }
 }

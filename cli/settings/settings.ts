@@ -8,6 +8,7 @@ import { type BrakeSettings, readBrake } from './flags/brake.ts'
 export interface GlobalFlags {
   profile?: string
   url?: string
+  db?: string
   apiKeyFile?: string
   tokenFile?: string
   allowHttp?: boolean
@@ -83,6 +84,7 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
   if (flags.dryRun && flags.yes) throw new Failure('usage', '--dry-run and --yes exclude each other')
   if (env.JOBSCTL_MAX?.trim() === '')
     throw new Failure('usage', 'JOBSCTL_MAX: must not be blank; unset it for no limit')
+  if (flags.curl && (flags.db !== undefined || env.JOBSCTL_DB_URL)) throw noServerToCurl()
   return {
     output: outputOf(flags, io),
     color: oneOf(colors, flags.color ?? 'auto', '--color'),
@@ -107,6 +109,11 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
     retries: retries ? count(retries.value, retries.from, 0) : 2,
   }
 }
+
+const noServerToCurl = (): Failure =>
+  new Failure('usage', '--curl prints a call to a server, and --db has none between; nothing was sent', {
+    hint: 'leave --db and JOBSCTL_DB_URL out, and the call is printed for the server of $BASE',
+  })
 
 /** @throws Failure `usage` for an emergency without a reason */
 function emergencyOf({ emergency = false, reason }: GlobalFlags): boolean {

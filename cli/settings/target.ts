@@ -3,13 +3,19 @@ import type { Config } from './config.ts'
 import { type Credential, credentialOf } from './credential.ts'
 import type { HttpProxy } from './proxy.ts'
 import { readSecret } from './secret.ts'
-import { type NamedProfile, type ServerAddress, serverAddressOf } from './server-address.ts'
+import { addressOf, type NamedProfile, type NoServer, type ServerAddress } from './server-address.ts'
 import { checkedUrl } from './server-url.ts'
 import type { GlobalFlags } from './settings.ts'
 
 /** The server that calls go to, and the credential they carry. */
 export interface Target {
   url: URL
+  /** What errors call it: the origin of the URL, or the database without a server between. */
+  name: string
+  /** The socket of a server that this command has started for itself. */
+  socketPath?: string | undefined
+  /** Where the default is the target: what else names one. */
+  otherWay?: string | undefined
   /** The setting that gave the URL, for doctor and for errors. */
   from: string
   credential: { header: Credential['header']; value: string } | undefined
@@ -23,6 +29,8 @@ export interface Target {
 }
 
 interface Reading {
+  /** Opens a database without a server between. */
+  open: (address: NoServer) => Promise<Target>
   readConfig: () => Promise<Config>
   /** The most milliseconds that a file with a secret may take. */
   timeoutMs: number
@@ -34,8 +42,13 @@ interface Reading {
  * `JOBSCTL_*` ones to `JOBSCTL_URL` where that is set.
  * @throws Failure `usage` or `not_found`
  */
-export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeoutMs }: Reading): Promise<Target> {
-  const address = await serverAddressOf(flags, io.env, readConfig)
+export async function readTarget(
+  flags: GlobalFlags,
+  io: Io,
+  { readConfig, open, timeoutMs }: Reading,
+): Promise<Target> {
+  const address = await addressOf(flags, io, readConfig)
+  if (address.database) return open(address)
   const url = checkedUrl(address, flags.allowHttp ?? false)
   const found = credentialOf(flags, io, address)
   if (found?.source.kind === 'command') {
@@ -49,8 +62,11 @@ export async function readTarget(flags: GlobalFlags, io: Io, { readConfig, timeo
   }
   const ca = await certificatesOf(address, io, timeoutMs)
   const proxy = url.protocol === 'https:' ? (await import('./proxy.ts')).proxyFor(url, io.env) : undefined
+  const isDefault = address.from === 'default' && Boolean(io.env.DATABASE_URL)
   return {
     url,
+    name: url.origin,
+    otherWay: isDefault ? 'with no server, --db env:DATABASE_URL reads that database' : undefined,
     ca,
     proxy,
     from: address.from,

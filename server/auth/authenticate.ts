@@ -71,6 +71,11 @@ export interface Authenticator {
    * @throws Failure `unauthenticated` for a suspended token
    */
   callerBehind: (id: string, passes: (hash: string) => boolean) => Promise<Caller | undefined>
+  /**
+   * The caller of a session that this process keeps by itself, and when it began, in seconds since 1970. Undefined for any other secret.
+   * Absent where the database keeps all sessions.
+   */
+  ownSession?: (secret: string) => { caller: Caller; opened: number } | undefined
 }
 
 /** The token of `Authorization: Bearer`; undefined without one. */

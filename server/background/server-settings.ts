@@ -94,15 +94,17 @@ interface Options {
   sql: Sql
   log: Pick<Log, 'warn'>
   settings: ReadonlyMap<string, string>
+  /** The URL of this server, for those who work on the database without one. */
+  address: string
 }
 
 /** Each difference is logged once. */
-export function createSettingsExchange({ sql, log, settings }: Options): SettingsExchange {
+export function createSettingsExchange({ sql, log, settings, address }: Options): SettingsExchange {
   let logged: ReadonlySet<string> = new Set()
   let isWritten = false
   return {
     async run() {
-      const differences = await exchange(sql, serverName, settings)
+      const differences = await exchange(sql, { name: serverName, address, settings })
       isWritten = true
       const sentences = differences.map(
         ({ server, setting, value }) =>
@@ -118,13 +120,17 @@ export function createSettingsExchange({ sql, log, settings }: Options): Setting
 }
 
 /** A server that did not write for 2 minutes was killed, or does not reach the database; its row is deleted after a day. */
-async function exchange(sql: Sql, name: string, settings: ReadonlyMap<string, string>): Promise<Difference[]> {
+async function exchange(
+  sql: Sql,
+  { name, address, settings }: { name: string; address: string; settings: ReadonlyMap<string, string> },
+): Promise<Difference[]> {
   const own = JSON.stringify(Object.fromEntries(settings))
   return [
     ...(await sql<Difference[]>`
       with written as (
-        insert into jobsctl_servers (name, settings) values (${name}, ${own}::text::jsonb)
-        on conflict (name) do update set settings = excluded.settings, seen_at = now()
+        insert into jobsctl_servers (name, address, settings) values (${name}, ${address}, ${own}::text::jsonb)
+        on conflict (name) do update
+        set address = excluded.address, settings = excluded.settings, seen_at = now()
       ),
       deleted as (delete from jobsctl_servers where seen_at < now() - interval '1 day')
       select other.name as server, entry.key as setting, entry.value

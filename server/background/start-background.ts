@@ -32,6 +32,8 @@ interface BackgroundOptions {
   readiness: Readiness
   eventLogMove: EventLogMove
   rememberInstallation: () => Promise<void>
+  /** The URL of this server. */
+  address: string
 }
 
 const longestCountsEndMs = 5000
@@ -48,6 +50,7 @@ export function startBackground({
   readiness,
   eventLogMove,
   rememberInstallation,
+  address,
 }: BackgroundOptions) {
   const { sql, log, stopping, longPolls } = context
   const { hasTables, tablesReady, becameReady } = readiness
@@ -73,7 +76,7 @@ export function startBackground({
     // After a failover the connection leads to another database.
     if (isReady()) void eventLogMove.check()
   })
-  const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env) })
+  const settingsExchange = createSettingsExchange({ sql, log, settings: agreedSettings(env), address })
   const chainLog = createChainLog({ sql, log })
   const isPaused = createBackgroundPause(context)
   const eventRetention = createEventRetention({ sql, log, env, stopping })

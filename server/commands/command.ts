@@ -49,6 +49,7 @@ export const Command = z.discriminatedUnion('command', [
   z.object({ command: z.literal('rotate-preview-key'), by, at_once: z.boolean() }),
   z.object({ command: z.literal('freeze'), by: z.string(), reason: z.string() }),
   z.object({ command: z.literal('thaw'), by: z.string() }),
+  z.object({ command: z.literal('direct'), by: z.string(), on: z.boolean() }),
   z.object({ command: z.literal('demo') }),
   z.object({ command: z.literal('adopt'), by: z.string(), as: z.enum(['same', 'clone']) }),
 ])

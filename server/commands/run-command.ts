@@ -1,5 +1,6 @@
 import { recordAct } from '../bulk/record/act.ts'
 import { rotatePreviewKey } from '../bulk/token/rotate-key.ts'
+import { setDirect } from '../database/installation/direct.ts'
 import { freezeClause, thaw, waitForChanges, writeFreeze } from '../database/installation/freeze.ts'
 import type { DatabaseAddress } from '../database/installation/installation.ts'
 import type { Pool } from '../database/sql.ts'
@@ -27,6 +28,8 @@ export async function runCommand({ sql, databaseAddress }: CommandContext, comma
       return told('frozen: changes are refused on all servers, and workers go on; to end it: jobs-server thaw')
     case 'thaw':
       return told(await thawed(sql, command.by))
+    case 'direct':
+      return told(await directed(sql, command))
     case 'adopt':
       return told(...(await adopt(sql, databaseAddress, command)))
     case 'demo':
@@ -57,6 +60,16 @@ async function rotated(
   const plans = expired === 1 ? '1 plan has' : `${expired} plans have`
   const again = expired === 0 ? '' : `; ${plans} expired with the key that signed them: plan them again`
   return `another key signs previews from now on; previews that the key before it has signed ${before}${again}`
+}
+
+async function directed(sql: Pool, { by, on }: Extract<Command, { command: 'direct' }>): Promise<string> {
+  const isSet = await sql.begin(async (tx) => {
+    const isSet = await setDirect(tx, on)
+    if (isSet) await recordAct(tx, atShell(by), { kind: 'database.direct_set', details: { on } })
+    return isSet
+  })
+  const what = on ? 'may change jobs beside servers' : 'changes no jobs where servers were seen in the last day'
+  return `jobsctl --db ${what}${isSet ? '' : ', as before'}`
 }
 
 async function frozen(sql: Pool, { by, reason }: Extract<Command, { command: 'freeze' }>): Promise<void> {

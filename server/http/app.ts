@@ -7,6 +7,7 @@ import { readFreeze } from '../database/installation/freeze.ts'
 import { readDifferences } from '../database/installation/installation.ts'
 import { type Admission, authenticate } from './authenticate.ts'
 import { routedPath } from './browser/base-path.ts'
+import { mountOneTimeLogin, type OneTimeLogin } from './browser/one-time-login.ts'
 import { mountSessions } from './browser/session-routes.ts'
 import { mountSignOn } from './browser/sign-on-routes.ts'
 import { limitSilence } from './connection/call-timeout.ts'
@@ -34,6 +35,8 @@ interface AppOptions extends ServerContext, Omit<Admission, 'sql'> {
   signOn: BrowserSignOn | undefined
   /** `JOBS_METRICS_TOKEN`, as it is now. */
   metricsToken: () => string | undefined
+  /** A link that logs one browser in; absent on servers for everybody. */
+  login?: OneTimeLogin | undefined
 }
 
 /** The server as a function from a request to its response. */
@@ -61,6 +64,7 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   const authenticated = authenticate(options)
   if (meter) mountMetrics(app, { serving: options, meter, token, authenticate: authenticated })
   app.use('/api/*', limitSilence(options.callTimeoutMs))
+  if (options.login) mountOneTimeLogin(app, options.site, options.login)
   mountSessions(app, options)
   mountSignOn(app, options)
   app.use('/api/*', authenticated)

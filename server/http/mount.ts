@@ -36,6 +36,7 @@ export function mount<In, Out>(
   app.on(endpoint.method, paths, allow(endpoint), limitBody(maxSize), async (c) => {
     const { input, sent } = await readInput(c, endpoint)
     const admitted = await admit(c, endpoint, input, own)
+    if (admitted.changing) await serving.admitChange()
     const isBulkChange = endpoint.bulk && admitted.changing
     const isDetached = isBulkChange && prefersAsync(c.req.header('prefer'))
     let leaving: AbortController | undefined

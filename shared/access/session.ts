@@ -33,14 +33,14 @@ export const showSession = endpoint({
   method: 'GET',
   path: '/api/v1/session',
   meaning:
-    'Whose session the cookie of the request is, and the ways to log in: `key`, `token`, `single_sign_on`. Without credentials.',
+    'Whose session the cookie of the request is, and the ways to log in: `key`, `token`, `single_sign_on`; `link` for a dashboard of `jobsctl ui`. Without credentials.',
   needs: 'identity',
   scoped: 'same',
   verb: 'session',
   anonymous: true,
   input: z.strictObject({}),
   output: z.object({
-    /** `key`, `token` or `single_sign_on`; a later version may have further ways. */
+    /** `key`, `token`, `single_sign_on` or `link`; a later version may have further ways. */
     ways: z.array(z.string()),
     /** Null without a session. */
     caller: Opened.nullable(),

@@ -31,6 +31,7 @@ export const actKinds = [
   'approval.set',
   'database.frozen',
   'database.thawed',
+  'database.direct_set',
   'database.adopted',
   'preview_key.rotated',
 ] as const

@@ -12,10 +12,19 @@ import { ProblemNote } from './problem.tsx'
 export const Login = () => (
   <main class="login">
     <h1>jobsctl</h1>
-    <LoginForm />
-    <p class="faint">
-      The key of single-user mode, or a token that <code>jobs-server token create</code> printed.
-    </p>
+    {ways.value.includes('link') ? (
+      <p>
+        This dashboard belongs to a command, <code>jobsctl ui</code>, and its link logs in once. Start the command again
+        for another link.
+      </p>
+    ) : (
+      <>
+        <LoginForm />
+        <p class="faint">
+          The key of single-user mode, or a token that <code>jobs-server token create</code> printed.
+        </p>
+      </>
+    )}
   </main>
 )
 

@@ -8,7 +8,7 @@ export type Caller = NonNullable<z.output<typeof showSession.output>['caller']>
 /** Who is logged in; `undefined` until it is known, `null` for nobody. */
 export const caller = signal<Caller | null | undefined>(undefined)
 
-/** The ways to log in: `key`, `token`, `single_sign_on`; empty until they are known. */
+/** The ways to log in: `key`, `token`, `single_sign_on`, `link`; empty until they are known. */
 export const ways = signal<readonly string[]>([])
 
 /** The version of another server that has answered this page; an update is going on, or is over. */

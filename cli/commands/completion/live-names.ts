@@ -66,6 +66,7 @@ function targetFlags(uses: readonly Use[]): GlobalFlags {
   const given = {
     profile: typedValue(uses, '--profile'),
     url: typedValue(uses, '--url'),
+    db: typedValue(uses, '--db'),
     apiKeyFile: typedValue(uses, '--api-key-file'),
     tokenFile: typedValue(uses, '--token-file'),
   }
@@ -73,12 +74,14 @@ function targetFlags(uses: readonly Use[]): GlobalFlags {
 }
 
 async function mayAsk(flags: GlobalFlags, io: Io): Promise<boolean> {
-  const [{ configPath, readConfig }, { serverAddressOf }, { credentialOf }] = await Promise.all([
+  const [{ configPath, readConfig }, { addressOf }, { credentialOf }] = await Promise.all([
     import('../../settings/config-file.ts'),
     import('../../settings/server-address.ts'),
     import('../../settings/credential.ts'),
   ])
-  const address = await serverAddressOf(flags, io.env, () => readConfig(configPath(io)))
+  const address = await addressOf(flags, io, () => readConfig(configPath(io)))
+  // To open a database takes longer than anybody waits for a word.
+  if (address.database) return true
   const source = credentialOf(flags, io, address)?.source
   return source?.kind === 'command' || (source?.kind === 'file' && source.path === '-')
 }

@@ -40,7 +40,9 @@ export async function flagValues(flag: Flag, typed: Typed): Promise<Values> {
 async function profiles({ io }: Context): Promise<Candidate[]> {
   const { configPath, readConfig } = await import('../../settings/config-file.ts')
   const config = await readConfig(configPath(io))
-  return named(Object.entries(config.profiles).map(([value, { url }]) => ({ value, about: url })))
+  return named(
+    Object.entries(config.profiles).map(([value, { url, db = 'a database' }]) => ({ value, about: url ?? db })),
+  )
 }
 
 /** A name that a shell takes as it is: it begins with no sign that a shell or jobsctl acts on, and has no such sign. */

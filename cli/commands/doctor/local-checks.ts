@@ -20,9 +20,9 @@ async function config({ io }: Context): Promise<Outcome> {
 }
 
 async function target(context: Context): Promise<Outcome> {
-  const { url, from, proxy } = await context.target()
+  const { url, name, socketPath, from, proxy } = await context.target()
   const way = proxy ? `, through the proxy ${proxyName(proxy)}` : ''
-  return ok(`${url.href} (${from})${way}`)
+  return ok(`${socketPath === undefined ? url.href : name} (${from})${way}`)
 }
 
 async function key(context: Context): Promise<Outcome> {

@@ -57,7 +57,7 @@ export function eventLog(client: Client, { endpoint, scope, passesOver }: Readin
     if (body.some(({ id }, at) => id <= (body[at - 1]?.id ?? after))) {
       throw new Failure(
         'unexpected_answer',
-        `${client.target.url.origin} sent events that are not in the order of their ids`,
+        `${client.target.name} sent events that are not in the order of their ids`,
         {
           hint: 'check with jobsctl doctor that --url is the root of a jobs server',
         },

@@ -37,7 +37,7 @@ export async function* pagesOf(context: Context, request: Request, limit: () => 
     yield page
     if (page.next === undefined) return
     if (page.next === cursor)
-      throw new Failure('unexpected_answer', `${client.target.url.origin} leads to the same page of the list again`)
+      throw new Failure('unexpected_answer', `${client.target.name} leads to the same page of the list again`)
     cursor = page.next
   }
 }
@@ -47,7 +47,7 @@ async function readPage(client: Client, request: Request): Promise<Page> {
   const { body, raw, header } = await client.call(listJobs, request)
   const [next, complete, scanned] = [nextCursor(header('link')), header('x-complete'), header('x-scanned')]
   const jobs = body
-  if (next === undefined && complete === undefined && jobs.length >= pageSize) throw endless(client.target.url.origin)
+  if (next === undefined && complete === undefined && jobs.length >= pageSize) throw endless(client.target.name)
   return {
     jobs,
     raw,

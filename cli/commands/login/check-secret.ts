@@ -18,7 +18,16 @@ export interface Server {
 
 function clientFor({ io, settings }: Context, { url, ca }: Server, credential: Target['credential']) {
   const proxy = proxyFor(url, io.env)
-  const target = { url, ca, proxy, from: 'login', credential, credentialFrom: 'login', profile: undefined }
+  const target = {
+    url,
+    name: url.origin,
+    ca,
+    proxy,
+    from: 'login',
+    credential,
+    credentialFrom: 'login',
+    profile: undefined,
+  }
   const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
   const trace = createTrace({ note: io.note, level, proxy, redact: redactorFor(target) })
   return createClient({ target, settings, trace, signal: io.signal })

@@ -25,7 +25,8 @@ interface Login {
 export async function writeLogin({ path, config, name, url, kind, secret }: Login) {
   const file = join(dirname(path), 'secrets', `${encodeURIComponent(name)}.${kind}`)
   const old: Partial<Profile> = Object.hasOwn(config.profiles, name) ? { ...config.profiles[name] } : {}
-  const { api_key_file: _f, api_key_command: _c, token_file: _t, token_command: _d, ...kept } = old
+  const { api_key_file: _f, api_key_command: _c, token_file: _t, token_command: _d, ...others } = old
+  const { db: _b, db_file: _e, db_command: _g, ...kept } = others
   const source = kind === 'key' ? { api_key_file: file } : { token_file: file }
   const profiles = { ...config.profiles, [name]: { ...kept, url, ...source } }
   const standard = config.default ?? (Object.keys(profiles).length === 1 ? name : undefined)

@@ -71,7 +71,7 @@ async function readStream({ context, scope, signal, onFrame }: Following): Promi
   const client = await context.newClient(signal)
   for await (const { event, data } of client.follow(statsStream.path, scope, silenceMs)) {
     if (event !== 'full' && event !== 'changes') continue // a later server may send more
-    onFrame(parsed(StatsFrame, data, client.target.url.origin), event === 'full')
+    onFrame(parsed(StatsFrame, data, client.target.name), event === 'full')
   }
 }
 

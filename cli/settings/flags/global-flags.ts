@@ -39,6 +39,10 @@ export const globalFlags: readonly GlobalFlag[] = [
   ...flagsIn('WHERE', {
     '-p, --profile <name>': { about: 'a named target in the config file', variables: 'JOBSCTL_PROFILE' },
     '--url <url>': { about: 'server root (default: http://127.0.0.1:8787)', variables: 'JOBSCTL_URL, BASE' },
+    '--db <url>': {
+      about: 'a database, with no server between; no password in it',
+      variables: 'JOBSCTL_DB_URL',
+    },
     '--api-key-file <path>': { about: 'key from a file, or - for stdin', variables: 'JOBSCTL_API_KEY_FILE' },
     '--token-file <path>': { about: 'bearer token from a file, or - for stdin', variables: 'JOBSCTL_TOKEN_FILE' },
     '--allow-http': 'allow plain http to another machine',

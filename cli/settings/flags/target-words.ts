@@ -1,10 +1,12 @@
 import { commandLine } from '../../../shared/shell.ts'
+import { hasPassword } from '../has-password.ts'
 import type { GlobalFlags } from '../settings.ts'
 
 /** The flags that name the target, which a hint must keep. */
 export const targetWords = (flags: GlobalFlags): string[] => [
   ...(flags.profile === undefined ? [] : ['--profile', flags.profile]),
   ...(flags.url === undefined ? [] : ['--url', flags.url]),
+  ...(flags.db === undefined || hasPassword(flags.db) ? [] : ['--db', flags.db]),
   ...(flags.apiKeyFile === undefined ? [] : ['--api-key-file', flags.apiKeyFile]),
   ...(flags.tokenFile === undefined ? [] : ['--token-file', flags.tokenFile]),
   ...(flags.allowHttp ? ['--allow-http'] : []),

@@ -20,6 +20,11 @@ export async function callerOfSession(
   { sql, auth, ui }: { sql: Sql; auth: Authenticator; ui: Env['JOBS_UI'] },
   { secret, isCall }: { secret: string; isCall: boolean },
 ): Promise<Caller> {
+  const own = auth.ownSession?.(secret)
+  if (own) {
+    const { caller, opened } = own
+    return { ...inBrowser(caller, ui), session: { name: sessionName(secret), opened, age: 0, may: caller.may } }
+  }
   const stored = secretShape.test(secret) ? await findSession(sql, secret) : undefined
   if (!stored) throw ended('it is not known, or was ended')
   const caller = await auth.callerBehind(stored.caller, isProvenBy(secret, stored))

@@ -20,7 +20,7 @@ import { atShell } from '../operator.ts'
 /** A command of `jobs-server token`. */
 type TokenCommand = Exclude<
   Command,
-  { command: 'freeze' | 'thaw' | 'demo' | 'adopt' | 'callers' | 'block-caller' | 'rotate-preview-key' }
+  { command: 'freeze' | 'thaw' | 'direct' | 'demo' | 'adopt' | 'callers' | 'block-caller' | 'rotate-preview-key' }
 >
 
 /**

@@ -7,6 +7,7 @@ import { dial } from './dial.ts'
 import type { Opening } from './opening.ts'
 import type { PoolMeter } from './pool-meter.ts'
 import { adminSetting, withPooledTransactions } from './pooled-transactions.ts'
+import { readOnlySetting } from './read-only.ts'
 
 const types = {
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
@@ -65,6 +66,8 @@ interface Limits {
   opening: Opening
   /** Undefined while metrics are off. */
   meter: PoolMeter | undefined
+  /** True for connections whose transactions only read. */
+  isReadOnly: boolean
 }
 
 /** A connection pool on a PostgreSQL server; statements and lock waits have their timeouts, in milliseconds. */
@@ -77,6 +80,7 @@ export function connectPostgres({
   pooled,
   opening,
   meter,
+  isReadOnly,
 }: Limits): Pool {
   const limits = {
     statement_timeout: statementTimeoutMs,
@@ -107,6 +111,7 @@ export function connectPostgres({
     connection: {
       application_name: 'jobs-server',
       ...(pooled ? textFormats : { ...session, ...planning, ...limits, ...adminSetting }),
+      ...(isReadOnly && readOnlySetting),
       ...target.startup,
     },
   }

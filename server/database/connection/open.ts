@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { ConninfoError } from '../../../shared/conninfo.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { ConninfoError } from '../../env/conninfo.ts'
 import { readTarget, type Target } from '../../env/conninfo-target.ts'
 import type { Env } from '../../env/env.ts'
 import type { Log } from '../../log/log.ts'
@@ -13,6 +13,7 @@ import { createOpening, type Opening } from './opening.ts'
 import { createPassword } from './password.ts'
 import type { PoolMeter } from './pool-meter.ts'
 import type { Names } from './qualify.ts'
+import { readingUntil, type Writes } from './read-only.ts'
 import { type SchemaNames, withSchemaNames } from './schema-names.ts'
 
 /** What a caller of `openDatabase` may bring along. */
@@ -21,6 +22,8 @@ interface Opened {
   meter?: PoolMeter | undefined
   /** Finds out whose jobs the database has, and how statements name things; by default our own jobs. */
   find?: (sql: Sql, env: Env) => Promise<Names>
+  /** Set where transactions are read only until somebody begins to write; a pooler keeps no session from writing. */
+  writes?: Writes
 }
 
 /**
@@ -31,7 +34,7 @@ interface Opened {
 export async function openDatabase(
   env: Env,
   log: Log,
-  { meter, find = findNames }: Opened = {},
+  { meter, find = findNames, writes }: Opened = {},
 ): Promise<OpenedDatabase> {
   if (!env.JOBS_DB_URL) {
     const { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: fsync, JOBS_STATEMENT_TIMEOUT_SECONDS: seconds } = env
@@ -40,10 +43,18 @@ export async function openDatabase(
   const url = env.JOBS_DB_URL
   const names: SchemaNames = {}
   const opening = createOpening(log)
-  const password = createPassword(url)
   const target = targetOf(url)
-  const connect = (pool: number, meter?: PoolMeter) =>
-    withSchemaNames(createPool(env, { target, password: password.current, pool, opening, meter }), names)
+  const password = createPassword(url, target.password)
+  const make = (pool: number, isReadOnly: boolean, meter?: PoolMeter) =>
+    createPool(env, { target, password: password.current, pool, opening, meter, isReadOnly })
+  const connect = (pool: number, meter?: PoolMeter) => {
+    const writing = make(pool, false, meter)
+    const isGuarded = writes && !env.JOBS_DB_POOLER
+    return withSchemaNames(
+      isGuarded ? readingUntil(writes, { reading: make(pool, true, meter), writing }) : writing,
+      names,
+    )
+  }
   const sql = connect(env.JOBS_DB_POOL, meter)
   const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL, meter)
   let own: Pool | undefined
@@ -97,6 +108,7 @@ interface PoolOptions {
   pool: number
   opening: Opening
   meter: PoolMeter | undefined
+  isReadOnly: boolean
 }
 
 const createPool = (env: Env, options: PoolOptions): Pool =>

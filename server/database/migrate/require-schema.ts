@@ -8,20 +8,33 @@ import { listOfObjects } from './schema-diff.ts'
 
 const remedy = 'jobs-server migrate, as the owner of the tables'
 
+/** The migrations without which calls cannot be answered, and that have not run or of which something is missing. */
+const findNeeded = async (sql: Sql) =>
+  (await findPending(sql, await allMigrations())).filter(({ concurrent }) => !concurrent)
+
+/** Why no call could be answered, as a clause about the database; undefined where calls can. */
+export async function schemaFault(sql: Sql): Promise<string | undefined> {
+  const migrations = await allMigrations()
+  const pending = await findNeeded(sql)
+  const unrun = pending.filter(({ missing }) => missing.length === 0).map(({ name }) => name)
+  const lost = pending.flatMap(({ missing }) => missing)
+  if (unrun.length === migrations.filter(({ concurrent }) => !concurrent).length) return 'has no tables of jobs-server'
+  if (unrun.length > 0) return `has not run ${unrun.join(', ')}`
+  return (await isSchemaComplete(sql)) ? undefined : `lacks ${listOfObjects(lost)}`
+}
+
 /**
  * Looks whether the tables are as this version needs them, and makes nothing. Warns about indexes and other objects that are missing.
  * @throws Failure `usage` that says what to type, where no call could be answered
  */
 export async function requireSchema(sql: Sql, log: Pick<Log, 'warn'>): Promise<void> {
-  const pending = (await findPending(sql, await allMigrations())).filter(({ concurrent }) => !concurrent)
-  const unrun = pending.filter(({ missing }) => missing.length === 0).map(({ name }) => name)
-  const lost = pending.flatMap(({ missing }) => missing)
-  if (unrun.length > 0 || !(await isSchemaComplete(sql))) {
-    const what = unrun.length > 0 ? `has not run ${unrun.join(', ')}` : `lacks ${listOfObjects(lost)}`
-    throw new Failure('usage', `the database ${what}, and JOBS_MIGRATE=false makes nothing; nothing was started`, {
+  const fault = await schemaFault(sql)
+  if (fault !== undefined) {
+    throw new Failure('usage', `the database ${fault}, and JOBS_MIGRATE=false makes nothing; nothing was started`, {
       hint: `${remedy}; jobs-server migrate --dry-run prints the SQL`,
     })
   }
+  const lost = (await findNeeded(sql)).flatMap(({ missing }) => missing)
   if (lost.length > 0) log.warn(`the database lacks ${listOfObjects(lost)}: ${remedy}, makes them`)
   const indexes = (await findMissingIndexes(sql)).map(({ name }) => name)
   if (indexes.length === 0) return

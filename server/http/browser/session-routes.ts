@@ -13,9 +13,13 @@ import { limitBody } from '../body-limit.ts'
 import { readInput, readReason, requireConfirmation } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
+import type { OneTimeLogin } from './one-time-login.ts'
 
 type Serving = Admission &
-  Pick<ServerContext, 'sql' | 'maxBodyBytes' | 'approvalAbove'> & { signOn: BrowserSignOn | undefined }
+  Pick<ServerContext, 'sql' | 'maxBodyBytes' | 'approvalAbove'> & {
+    signOn: BrowserSignOn | undefined
+    login?: OneTimeLogin | undefined
+  }
 type CallContext = Context<RequestContext>
 
 /** Mounts the calls of sessions that need no credentials. They stand before the check of credentials. */
@@ -62,7 +66,8 @@ async function show(c: CallContext, serving: Serving): Promise<Response> {
     c,
     JSON.stringify(
       showSession.output.parse({
-        ways: [auth.way, ...(serving.signOn ? ['single_sign_on'] : [])],
+        // Nobody knows the key of a dashboard that a link opens.
+        ways: serving.login ? ['link'] : [auth.way, ...(serving.signOn ? ['single_sign_on'] : [])],
         caller: opened ?? null,
       }),
     ),

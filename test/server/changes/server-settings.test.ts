@@ -21,7 +21,7 @@ describe('servers with different settings', () => {
           ('two:2', '{"JOBS_ARCHIVE_DAYS": "1", "AUTH_MODE": "single_user"}', now()),
           ('stopped:3', '{"JOBS_ARCHIVE_DAYS": "2"}', now() - interval '1 hour'),
           ('newer:4', '{"JOBS_ARCHIVE_DAYS": "30", "JOBS_SOMETHING": "1"}', now())`
-      const { run } = createSettingsExchange({ sql, log, settings })
+      const { run } = createSettingsExchange({ sql, log, settings, address: 'http://one:8787' })
       await run()
       await run()
       expect(warnings).toEqual(['the server two:2 on this database has JOBS_ARCHIVE_DAYS=1, and this server has 30'])
@@ -29,8 +29,11 @@ describe('servers with different settings', () => {
       const differing = storage.output.parse(body).differing_settings
       const ofDays = differing.find(({ setting }) => setting === 'JOBS_ARCHIVE_DAYS')
       expect(ofDays?.values).toContainEqual({ server: 'two:2', value: '1' })
-      const [own] = await sql`select settings from jobsctl_servers where name like ${`%:${process.pid}`}`
-      expect(own).toEqual({ settings: { JOBS_ARCHIVE_DAYS: '30', AUTH_MODE: 'single_user' } })
+      const [own] = await sql`select address, settings from jobsctl_servers where name like ${`%:${process.pid}`}`
+      expect(own).toEqual({
+        address: 'http://one:8787',
+        settings: { JOBS_ARCHIVE_DAYS: '30', AUTH_MODE: 'single_user' },
+      })
     } finally {
       await world.stop()
     }

@@ -45,6 +45,7 @@ export async function startAtScreen(
     note: (text) => {
       output.err += text
     },
+    serverProgram: () => '',
     ask: async () => undefined,
     askSecret: async () => undefined,
     readStdin: async () => '',

@@ -2,7 +2,7 @@ import { namesOf, readWords } from '../../../cli/command-line/words.ts'
 import { commands } from '../../../cli/commands/all.ts'
 import { globalFlags, guardFlags } from '../../../cli/settings/flags/global-flags.ts'
 
-const targetFlags = ['--profile', '--url', '--api-key-file', '--token-file']
+const targetFlags = ['--profile', '--url', '--db', '--api-key-file', '--token-file']
 
 /** Commands that call no server, and those of the second person of a plan, who has another key. */
 const ofNoServer = ['help', 'config', 'completion', 'man', 'login', 'approve', 'reject', 'apply']

@@ -4,6 +4,7 @@ import type { CommandSpec } from '../../../cli/context.ts'
 import type { Io } from '../../../cli/io.ts'
 import { newFolder } from '../database/database.ts'
 import type { Child, Ended } from './child.ts'
+import { programs } from './dist.ts'
 
 /** Who makes a change, as a command line in the test's own process says. */
 export const identity = 'operator@host-of-the-tests'
@@ -76,6 +77,7 @@ const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
   env,
   identity,
   home: env.HOME && isAbsolute(env.HOME) ? env.HOME : undefined,
+  serverProgram: () => programs.server,
   signal: new AbortController().signal,
 })
 

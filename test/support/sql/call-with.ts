@@ -16,6 +16,7 @@ const signal = new AbortController().signal
 
 /** What a server gives to calls on this database, with the settings of one that nobody has set up. */
 export const serverWith = (sql: Pool): ServerContext => ({
+  admitChange: async () => {},
   sql,
   workerSql: sql,
   operatorSql: sql,

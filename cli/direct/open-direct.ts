@@ -1,0 +1,59 @@
+import { Failure } from '../../shared/errors.ts'
+import type { Io } from '../io.ts'
+import type { DatabaseAddress } from '../settings/database-address.ts'
+import type { NamedProfile } from '../settings/server-address.ts'
+import type { GlobalFlags, Settings } from '../settings/settings.ts'
+import type { Target } from '../settings/target.ts'
+import { type OwnServer, startServer } from './start-server.ts'
+
+interface Opening {
+  io: Io
+  flags: GlobalFlags
+  settings: Settings
+  address: DatabaseAddress
+  profile: NamedProfile | undefined
+  /** True for a dashboard on a port, false for calls. */
+  dashboard: boolean
+}
+
+/** A database that a command works on without a server between. */
+export interface Direct {
+  target: Target
+  server: OwnServer
+}
+
+/**
+ * Starts a server of this command alone on a database, and says at a terminal what it has reached, and as whom.
+ * @throws Failure `usage` for an address or a flag that is not taken; why the database is not reached
+ */
+export async function openDirect({ io, flags, settings, address, profile, dashboard }: Opening): Promise<Direct> {
+  const { from } = address.source
+  if (flags.detach)
+    throw new Failure('usage', `--detach: no server is between (${from}) that could go on; nothing was changed`, {
+      hint: 'leave --detach out, and let the command run to its end',
+    })
+  const { conninfoOf } = await import('../settings/database-address.ts')
+  const database = await conninfoOf(address, io, settings.timeoutMs)
+  const { JOBSCTL_DB_URL: _ours, ...env } = io.env
+  const server = await startServer({
+    program: io.serverProgram(),
+    env,
+    order: { database, from, dashboard, log: settings.debug },
+    signal: io.signal,
+    timeoutMs: settings.timeoutMs,
+  })
+  const { at, role, url, socket } = server.reached
+  if (io.noteTerminal && !settings.quiet) io.note(`directly on ${at} as role ${role} (no server between)\n`)
+  return {
+    server,
+    target: {
+      url: new URL('http://localhost'),
+      name: url,
+      from,
+      socketPath: socket ?? undefined,
+      credential: { header: 'X-API-KEY', value: server.key },
+      credentialFrom: 'made for this command',
+      profile,
+    },
+  }
+}

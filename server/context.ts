@@ -1,0 +1,83 @@
+import type { ServerContext } from './call.ts'
+import type { DatabaseAddress } from './database/installation/installation.ts'
+import { createRedactor } from './database/redact.ts'
+import type { Pool } from './database/sql.ts'
+import { abilitiesOf } from './engines/abilities.ts'
+import { servedBy } from './engines/served.ts'
+import { type Env, viewerPathsOf } from './env/env.ts'
+import { createSharedInsert } from './lifecycle/insert/shared-insert.ts'
+import { createSharedLease } from './lifecycle/lease/shared-lease.ts'
+import { createSharedComplete } from './lifecycle/settle/shared-complete.ts'
+import type { Log } from './log/log.ts'
+import type { Meter } from './meter.ts'
+import { createEventWatermark } from './waiting/event-watermark.ts'
+import { createKnownEmpty } from './waiting/known-empty.ts'
+import { createLongPolls } from './waiting/long-poll.ts'
+import { createSingleFlight } from './waiting/single-flight.ts'
+import { createSlowReads } from './waiting/slow-reads.ts'
+import { createWorkerSightings } from './waiting/worker-sightings.ts'
+
+/** What a context is made of. */
+export interface ContextOptions {
+  sql: Pool
+  operatorSql: Pool
+  env: Env
+  log: Log
+  meter: Meter | undefined
+  databaseAddress: DatabaseAddress
+  stopping: AbortSignal
+  admitChange: ServerContext['admitChange']
+}
+
+/** What every part of this server has, with the settings of its environment. */
+export const createContext = ({
+  sql,
+  operatorSql,
+  env,
+  log,
+  meter,
+  databaseAddress,
+  stopping,
+  admitChange,
+}: ContextOptions): ServerContext => ({
+  sql,
+  workerSql: sql,
+  operatorSql,
+  log,
+  meter,
+  stopping,
+  admitChange,
+  abilities: () => abilitiesOf(servedBy(sql)),
+  longPolls: createLongPolls(),
+  localOperations: new Set<number>(),
+  detachedRuns: new Set<Promise<void>>(),
+  slowReads: createSlowReads({ most: Math.max(1, (operatorSql.options.max ?? 1) - 1) }),
+  eventWatermark: createEventWatermark(operatorSql, log),
+  knownEmpty: createKnownEmpty(),
+  workerSightings: createWorkerSightings({ sql, log, stopping }),
+  singleFlight: createSingleFlight(),
+  sharedComplete: createSharedComplete(sql),
+  sharedLease: createSharedLease(sql),
+  sharedInsert: createSharedInsert(sql),
+  quarantineThreshold: env.JOBS_QUARANTINE_THRESHOLD,
+  leaseMaxSeconds: env.JOBS_LEASE_MAX_SECONDS,
+  maxJsonBytes: env.JOBS_MAX_JSON_BYTES,
+  requireCompletionToken: env.JOBS_REQUIRE_COMPLETION_TOKEN,
+  maxBodyBytes: env.JOBS_MAX_BODY_BYTES,
+  archiveBeforeDelete: env.JOBS_ARCHIVE_BEFORE_DELETE,
+  archiveDays: env.JOBS_ARCHIVE_DAYS,
+  approvalAbove: env.JOBS_APPROVAL_ABOVE,
+  planHours: env.JOBS_PLAN_HOURS,
+  pressureLimits: {
+    lagSeconds: env.JOBS_CHANGE_MAX_LAG || undefined,
+    walBytes: env.JOBS_CHANGE_MAX_WAL || undefined,
+    archiveBytes: env.JOBS_ARCHIVE_MAX_BYTES,
+  },
+  authMode: env.AUTH_MODE,
+  background: env.JOBS_BACKGROUND,
+  databaseAddress,
+  redactor: createRedactor(env.JOBS_REDACT_KEYS),
+  viewerFields: viewerPathsOf(env.JOBS_VIEWER_FIELDS),
+  lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
+  callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
+})

@@ -1,0 +1,158 @@
+import { setMaxListeners } from 'node:events'
+import { isIP } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Failure } from '../../shared/errors.ts'
+import type { OnceOrder, OnceReached } from '../../shared/once.ts'
+import { addressReader } from '../auth/client-address.ts'
+import { createContext } from '../context.ts'
+import { openDatabase } from '../database/connection/open.ts'
+import type { OpenedDatabase } from '../database/connection/opened-database.ts'
+import { createWrites, type Writes } from '../database/connection/read-only.ts'
+import { readInstallation } from '../database/installation/installation.ts'
+import { createReadiness } from '../database/migrate/readiness.ts'
+import { schemaFault } from '../database/migrate/require-schema.ts'
+import type { Pool } from '../database/sql.ts'
+import { findServed } from '../engines/find-served.ts'
+import { prepareEngine } from '../engines/prepare-engine.ts'
+import type { Env } from '../env/env.ts'
+import { createApp } from '../http/app.ts'
+import { createSite } from '../http/browser/site.ts'
+import { close, createHttpServer, listen } from '../http/connection/http-server.ts'
+import type { Log } from '../log/log.ts'
+import { createBeginChange } from './begin-change.ts'
+import { directAuthenticator, directCaller } from './direct-caller.ts'
+import { listenOnSocket } from './listen-once.ts'
+import { onceFailure } from './once-failure.ts'
+import { createOneTimeLogin } from './one-time-login.ts'
+import { envOfOrder } from './order-env.ts'
+
+/** A server of one process. */
+interface Once {
+  reached: OnceReached
+  /** Ends running calls after their batch, and closes the database. */
+  stop: () => Promise<void>
+}
+
+const shortestCloseMs = 1000
+
+/**
+ * Starts a server for the process that ordered it. It makes no tables, and does nothing in the background; its transactions are read only
+ * until a change begins.
+ * @throws Failure why it cannot, in words for the person who gave the connection string
+ */
+export async function startOnce(order: OnceOrder, environment: NodeJS.ProcessEnv, log: Log): Promise<Once> {
+  const env = envOfOrder(order, environment)
+  const writes = createWrites()
+  const opened = await openDatabase(env, log, { writes, find: findServed })
+  try {
+    return await serve({ order, env, log, opened, writes })
+  } catch (error) {
+    await opened.close(shortestCloseMs)
+    throw onceFailure(error)
+  }
+}
+
+interface Serving {
+  order: OnceOrder
+  env: Env
+  log: Log
+  opened: OpenedDatabase
+  writes: Writes
+}
+
+async function serve({ order, env, log, opened, writes }: Serving): Promise<Once> {
+  const { sql, operatorSql } = opened
+  // On connections of its own, since those that calls use have the settings for the engine from their beginning.
+  const { user, role, database, isLooking } = await opened.withDedicatedPool(async (own) => {
+    const session = await readSession(own)
+    await opened.findSchema(own)
+    const isLooking = await prepareEngine({ opened, env: { AUTH_MODE: 'single_user' }, log }, own)
+    if (!isLooking) await requireTables(own, session.database)
+    return { ...session, isLooking }
+  })
+  const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal)
+  // A role that works without a server is of the same installation as the servers, however they are named.
+  const instance = env.JOBS_INSTANCE ?? (await readInstallation(sql))?.instance ?? null
+  const databaseAddress = { instance, folder: null }
+  const localOperations = new Set<number>()
+  const beginChange = createBeginChange({ opened, writes, log, databaseAddress, localOperations })
+  // Where there are no records, each change is refused where it would begin, and no transaction may write before that.
+  const admitChange = isLooking ? async () => {} : beginChange
+  const context = {
+    ...createContext({
+      ...{ sql, operatorSql, env, log, databaseAddress, stopping: stopping.signal, admitChange },
+      meter: undefined,
+    }),
+    localOperations,
+  }
+  const isAnswering = createReadiness(sql, () => isLooking)
+  const caller = directCaller(role)
+  const login = order.dashboard ? createOneTimeLogin() : undefined
+  const app = createApp({
+    ...context,
+    isReady: () => true,
+    checkDatabase: async () => {
+      if (!(await isAnswering())) throw new Failure('database_unavailable', 'the database does not answer')
+    },
+    draining: stopping.signal,
+    auth: directAuthenticator(caller, order.key, login?.sessions ?? new Map()),
+    readAddress: addressReader(''),
+    metricsToken: () => undefined,
+    site: createSite(undefined),
+    signOn: undefined,
+    ui: env.JOBS_UI,
+    login,
+  })
+  const server = createHttpServer(app.fetch)
+  const port = login && (await listen(server, '127.0.0.1', 0))
+  const socket = login ? undefined : await listenOnSocket(server)
+  const host = opened.hosts.map(({ name }) => name).join(',')
+  const [encodedUser, encodedHosts, encodedDatabase] = [
+    encodeURIComponent(user),
+    opened.hosts
+      .map(({ name, port }) => `${isIP(name) === 6 ? `[${name}]` : encodeURIComponent(name)}:${port}`)
+      .join(','),
+    encodeURIComponent(database),
+  ]
+  return {
+    reached: {
+      at: `${user}@${host}/${database}`,
+      url: `postgres://${encodedUser}@${encodedHosts}/${encodedDatabase}`,
+      role,
+      socket: socket?.path ?? null,
+      login: login && port !== undefined ? login.urlOn(port) : null,
+    },
+    stop: async () => {
+      const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000
+      stopping.abort()
+      await close(server, limitMs)
+      await Promise.race([Promise.all(context.detachedRuns), wait(limitMs, undefined, { ref: false })])
+      await opened.close(shortestCloseMs)
+      await socket?.remove()
+    },
+  }
+}
+
+interface Session {
+  /** Who has logged in. */
+  user: string
+  /** Whose rights hold. */
+  role: string
+  database: string
+}
+
+async function readSession(sql: Pool): Promise<Session> {
+  const [session] = await sql<[Session]>`
+    select session_user::text as "user", current_user::text as role, current_database()::text as database`
+  return session
+}
+
+/** @throws Failure `usage` for a database without our tables, or with those of an older version; nothing is made */
+async function requireTables(sql: Pool, database: string): Promise<void> {
+  const fault = await schemaFault(sql)
+  if (fault === undefined) return
+  throw new Failure('usage', `the database ${database} ${fault}, and a command without a server makes nothing`, {
+    hint: 'jobs-server migrate, as the owner of the tables; jobs-server migrate --dry-run prints the SQL',
+  })
+}

@@ -1,0 +1,42 @@
+import * as z from 'zod'
+import { failureCodes } from './errors.ts'
+
+/**
+ * What jobsctl tells the `jobs-server --once` that it starts, as the first line of its stdin. No argument list and no environment has it,
+ * since other users may read those.
+ */
+export const OnceOrder = z.strictObject({
+  /** The connection string, which may have a password. */
+  database: z.string().min(1),
+  /** The setting that gave it, for errors. */
+  from: z.string(),
+  /** The key of this run. */
+  key: z.string().min(32),
+  /** True for a dashboard on a port of this machine, false for calls through a socket. */
+  dashboard: z.boolean(),
+  /** True for a log on stderr. */
+  log: z.boolean(),
+})
+export type OnceOrder = z.output<typeof OnceOrder>
+
+/** What is reached, and as whom. */
+export const OnceReached = z.object({
+  /** `user@host/database`. */
+  at: z.string(),
+  /** The same as a URL without a password. */
+  url: z.url(),
+  /** The role whose rights hold. */
+  role: z.string(),
+  /** The path of the socket; null with a dashboard. */
+  socket: z.string().nullable(),
+  /** The URL that logs a browser in, once; null without a dashboard. */
+  login: z.string().nullable(),
+})
+export type OnceReached = z.output<typeof OnceReached>
+
+/** The one line that the server answers on stdout: what it has reached, or why it ends. */
+export const OnceAnswer = z.union([
+  z.object({ reached: OnceReached }),
+  z.object({ failed: z.object({ code: z.enum(failureCodes), message: z.string(), hint: z.string().optional() }) }),
+])
+export type OnceAnswer = z.output<typeof OnceAnswer>
