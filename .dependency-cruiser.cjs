@@ -5,7 +5,7 @@ const forbid = (name, from, to, comment) => ({ name, severity: 'error', comment,
  * folders of one layer do not know each other.
  */
 const serverLayers = [
-  { 'main|start': 'The program starts what the other folders define, and none of them starts it.' },
+  { 'main|start|context|once': 'The program starts what the other folders define, and none of them starts it.' },
   { commands: 'Commands of jobs-server do at the command line what no call does, and no call knows them.' },
   { http: 'HTTP only translates requests into calls of endpoints, so that an endpoint is tested and read without HTTP.' },
   { background: 'Maintenance calls what endpoints call, and nothing waits for maintenance.' },
@@ -79,6 +79,7 @@ const cliLayers = [
   ['guard', 'The guard is the only way to a change of many jobs, and knows none of the changes.'],
   ['answer-of|curl|poll', 'A call for a context is one line of a verb or of the guard, and knows neither.'],
   ['http', 'Calls carry requests for everybody and know no verb.'],
+  ['direct', 'A database without a server is reached by a server of the command alone, whatever is called then.'],
   ['output', 'Output prints rows and sentences and does not fetch them.'],
   ['command-line', 'The words of a command line are read before any command runs, by the descriptions of all commands.'],
   ['settings', 'Settings are read before anything is called or printed.'],

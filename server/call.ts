@@ -132,7 +132,7 @@ export interface ServerContext extends ChangeServer, WorkServer, ContentServer {
   meter: Meter | undefined
   /**
    * Asked before a call changes anything.
-   * @throws Failure `conflict` where changes belong to servers, and this process is none (`server/once/`)
+   * @throws Failure `conflict` in a run without a server (`server/once/`), where servers work on the database
    */
   admitChange: () => Promise<void>
 }

@@ -35,10 +35,10 @@ export const Profile = z
       [api_key_file, api_key_command, token_file, token_command].filter(Boolean).length <= 1,
     'must have one of api_key_file, api_key_command, token_file and token_command',
   )
-  .refine(
-    ({ url, db, db_file, db_command }) => [url, db, db_file, db_command].filter(Boolean).length === 1,
-    'must have one of url, db, db_file and db_command',
-  )
+  .refine(({ url, db, db_file, db_command }) => [url, db, db_file, db_command].filter(Boolean).length === 1, {
+    path: ['url'],
+    message: 'must be given, or else one of db, db_file and db_command in its place',
+  })
   .refine(
     ({ url, api_key_file, api_key_command, token_file, token_command, ca_file }) =>
       url !== undefined || ![api_key_file, api_key_command, token_file, token_command, ca_file].some(Boolean),

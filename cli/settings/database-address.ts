@@ -63,6 +63,11 @@ function refuseKeys(flags: GlobalFlags, from: string): void {
  * @throws Failure `usage` for one that is blank or cannot be read, and for a password where others can read it; no value is in the error
  */
 export async function conninfoOf({ source, isOpen }: DatabaseAddress, io: Io, timeoutMs: number): Promise<string> {
+  if (source.kind === 'command') {
+    const { configPath, refuseWritable } = await import('./config-file.ts')
+    const path = configPath(io)
+    if (path !== undefined) await refuseWritable(path, source.from)
+  }
   const text = await readSourceText(source, io, timeoutMs)
   const variable = isOpen ? /^env:(.*)$/s.exec(text)?.[1] : undefined
   if (variable !== undefined) return ofVariable(variable, source.from, io)

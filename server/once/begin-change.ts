@@ -18,9 +18,9 @@ interface Options {
 }
 
 /**
- * A function to be called before each change. Where servers work on the database it refuses. The first change then ends the time in which
- * transactions are read only, and does what a server does before its first call: ids of events go on after a restore, the installation is
- * remembered, and records are closed whose process died.
+ * A function to be called before each change. Where servers work on the database it refuses. Before the first change transactions are read
+ * only, and that change does what a server does before its first call: ids of events go on after a restore, the installation is remembered,
+ * and records are closed whose process died.
  */
 export function createBeginChange({ opened, writes, log, databaseAddress, localOperations }: Options) {
   const { sql } = opened

@@ -50,7 +50,11 @@ const runnable = written.filter((page) =>
 )
 
 /** Pages about tables of PostgreSQL, which has roles and more than one session. */
-const kindOf = (page: string): Kind => (/^docs\/(deploy|adopt)\//.test(page) ? 'postgres' : 'embedded')
+const kindOf = (page: string): Kind =>
+  /^docs\/(deploy|adopt)\//.test(page) || page === withoutServer ? 'postgres' : 'embedded'
+
+/** The page whose commands go past the server, which no variable may name then. */
+const withoutServer = 'docs/operate/direct.md'
 
 /** Plans need a second person. */
 const modeOf = (page: string) => (page === 'docs/operate/plans.md' ? 'multi_user' : 'single_user')
@@ -95,7 +99,9 @@ async function placeOf({ url, env: { JOBS_DATA_DIR: data = '', JOBS_DB_URL } }: 
   const key = isSingle ? (await readFile(join(data, 'api-key'), 'utf8')).trim() : ''
   const profile = { url, api_key_file: join(data, 'api-key') }
   await writeFile(join(config, 'config.json'), JSON.stringify({ profiles: { prod: profile } }), { mode: 0o600 })
-  const target = { BASE: url, API_KEY: key, JOBSCTL_URL: url, JOBSCTL_OUTPUT: 'table', JOBSCTL_RETRIES: '5' }
+  const printed = { JOBSCTL_OUTPUT: 'table', JOBSCTL_RETRIES: '5' }
+  const server = { BASE: url, API_KEY: key, JOBSCTL_URL: url }
+  const target = page === withoutServer ? { DATABASE_URL: JOBS_DB_URL ?? '', ...printed } : { ...server, ...printed }
   return {
     folder,
     setup: exportsOf(page),

@@ -14,8 +14,8 @@ export const Login = () => (
     <h1>jobsctl</h1>
     {ways.value.includes('link') ? (
       <p>
-        This dashboard belongs to a command, <code>jobsctl ui</code>, and its link logs in once. Start the command again
-        for another link.
+        This dashboard belongs to a command of jobsctl, whose link logs in once. Start the command again for another
+        link.
       </p>
     ) : (
       <>

@@ -69,6 +69,9 @@ ${aligned([
   ['XDG_CONFIG_HOME', 'the folder of jobsctl/config.json (default: ~/.config)'] as const,
 ])}
 
+JOBSCTL_DB_URL may have a password, and --db may not: other users of the machine see it. --db env:NAME
+reads a variable, such as DATABASE_URL, which is never used by itself.
+
 A key goes to the URL that it belongs to, and to no other: JOBSCTL_API_KEY to JOBSCTL_URL
 where it is set, API_KEY to BASE, a profile's key to the profile's URL.
 `
@@ -84,13 +87,16 @@ const config = () => `The config file holds named targets (profiles). jobsctl co
         "api_key_command": ["pass", "jobs/prod"],
         "protected": true,
         "max": 50000
-      }
+      },
+      "orders": { "db": "service=orders" }
     }
   }
 
 A key comes from api_key_file, api_key_command, token_file or token_command. Only its owner may
 have the right to read the file. A command is an argv array, runs without a shell for at most 5 s,
 and runs only if nobody else can write the config file.
+In place of url a profile may name a database, with no server between: db without a password,
+db_file, which only its owner may read, or db_command, both of a URL that may have one.
 protected: a change needs --profile and a max, and the prompt asks for the profile's name.
 max: a change of more jobs than this is refused; --max and JOBSCTL_MAX take precedence.
 `
