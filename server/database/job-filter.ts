@@ -1,10 +1,19 @@
 import type { JobFilter } from '../../shared/jobs/job-filter.ts'
+import { namesOf } from './connection/schema-names.ts'
 import { isInCluster } from './error-pattern.ts'
+import { hasId } from './named-jobs.ts'
 import { inScope, type Narrowed } from './scope.ts'
 import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 /** An SQL expression: when a job ended, null for a job that has never ended. */
-export const endedAt = staticFragment((sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at)`)
+export const endedAt = staticFragment(
+  (sql) => namesOf(sql)?.jobs?.endedAt(sql) ?? sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at)`,
+)
+
+/** An SQL condition on `jobs`, true for a job in one of these states. */
+const hasState = (sql: Sql, states: readonly string[]): Fragment =>
+  namesOf(sql)?.jobs?.hasState(sql, states) ??
+  sql.unsafe(`jobs.status in (${states.map((state) => `'${state}'`).join(', ')})`)
 
 /** An SQL condition on `jobs`, true for a running job whose lease has expired at `asOf`. */
 const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
@@ -21,7 +30,7 @@ export const inFilter = (sql: Sql, filter: JobFilter & Narrowed, asOf?: string):
     value === undefined ? sql`` : sql`and ${condition(value)}`
   return sql`
     ${inScope(sql, filter)}
-    ${given(filter.status, (states) => sql.unsafe(`jobs.status in (${states.map((state) => `'${state}'`).join(', ')})`))}
+    ${given(filter.status, (states) => hasState(sql, states))}
     ${given(filter.owner_user_id, (owner) => sql`jobs.owner_user_id = ${owner}::text`)}
     ${given(filter.batch_group, (group) => sql`jobs.batch_group = ${group}::text`)}
     ${given(filter.worker_id, (worker) => sql`jobs.worker_id = ${worker}::text`)}
@@ -34,7 +43,7 @@ export const inFilter = (sql: Sql, filter: JobFilter & Narrowed, asOf?: string):
     ${given(filter.min_retries, (least) => sql`jobs.retry_count >= ${least}::int`)}
     ${given(filter.stale, (stale) => (stale ? sql`(${isStale(sql, asOf)})` : sql`(${isStale(sql, asOf)}) is not true`))}
     ${given(filter.cluster, (cluster) => isInCluster(sql, cluster))}
-    ${given(filter.ids, (ids) => sql`jobs.id = any(${ids.map(String)}::text[]::bigint[])`)}
+    ${given(filter.ids, (ids) => hasId(sql, ids))}
     ${(filter.payload ?? []).reduce((all, { path, value }) => sql`${all} and jobs.payload #>> ${path}::text[] = ${value}::text`, sql``)}`
 }
 

@@ -1,9 +1,9 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import { isUuid, type JobId, keyParts } from '../../shared/work/job-key.ts'
-import { namesOf } from '../database/connection/schema-names.ts'
 import { isWithin } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
+import { servedBy } from '../engines/served.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
 /** The fields of a request that name jobs by their ids. */
@@ -20,8 +20,8 @@ interface Asking {
 }
 
 /**
- * The request with the ids of its jobs as numbers: a text is the uuid of a job, which may be in the archive. A request with numbers alone is
- * returned as it is, and so is one for the jobs of another engine, whose ids are texts.
+ * The request with the ids of its jobs as they are stored: a text is the uuid of a job, which may be in the archive. A request with numbers
+ * alone is returned as it is. For the jobs of another engine, a uuid becomes the key of its job.
  * @throws Failure `not_found` for a uuid of which the caller may see no job
  */
 export async function withKnownIds<Request extends object>(
@@ -30,7 +30,7 @@ export async function withKnownIds<Request extends object>(
 ): Promise<Request> {
   const { id, job_id, ids } = request
   const texts = [id, job_id, ...(ids ?? [])].filter((one) => typeof one === 'string')
-  if (texts.length === 0 || namesOf(asking.sql)?.jobId === 'text') return request
+  if (texts.length === 0) return request
   const known = await readIds(asking, [...new Set(texts)])
   const knownId = (one: JobId): JobId => {
     const found = typeof one === 'number' ? one : known.get(one)
@@ -54,6 +54,8 @@ function writtenAs(text: string): string[] {
 
 /** The id of each uuid. One that was archived twice means the row with the highest id, as in the dependencies of a job. */
 async function readIds({ sql, within }: Asking, texts: readonly string[]): Promise<ReadonlyMap<string, JobId>> {
+  const served = servedBy(sql)
+  if (served.mode !== 'own') return served.adapter.keys(sql, served.found, texts)
   const uuids = [...new Set(texts.flatMap(writtenAs))]
   const rows = await sql<{ uuid: string; id: JobId }[]>`
     select distinct on (uuid) uuid, id
@@ -88,9 +90,12 @@ export async function withListedIds<Filter extends { ids?: JobId[] | undefined }
   filter: Filter,
 ): Promise<Filter> {
   const texts = (filter.ids ?? []).filter((one) => typeof one === 'string')
-  if (texts.length === 0 || namesOf(asking.sql)?.jobId === 'text') return filter
+  if (texts.length === 0) return filter
+  const isEngine = servedBy(asking.sql).mode !== 'own'
   const faults = (filter.ids ?? []).flatMap((one, at) =>
-    typeof one === 'string' && !isUuid(one) ? [{ path: `ids.${at}`, message: 'must be an id, such as 8123' }] : [],
+    typeof one === 'string' && !isEngine && !isUuid(one)
+      ? [{ path: `ids.${at}`, message: 'must be an id, such as 8123' }]
+      : [],
   )
   rejectFaults(faults)
   const known = await readIds(asking, texts)

@@ -1,7 +1,7 @@
 import type { GroupStats } from '../../shared/queues/stats.ts'
-import type { Source } from '../database/connection/qualify.ts'
+import type { ForeignJobs, Source } from '../database/connection/qualify.ts'
 import type { Narrowed } from '../database/scope.ts'
-import type { Sql } from '../database/sql.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import type { Can } from './can.ts'
 
 /** One place in which an engine keeps its jobs. */
@@ -12,6 +12,8 @@ export interface Found {
   domain: string
   /** The columns of the table of jobs, which differ from version to version. */
   columns: ReadonlySet<string>
+  /** The indexes that every partition has, by what tells them apart in their names, such as `i15`. */
+  indexes: ReadonlySet<string>
   /** Which of the tables are there that only some versions have, such as `instance`. */
   beside: ReadonlySet<string>
   /** The version of the tables, as the engine counts it. */
@@ -28,8 +30,20 @@ export interface Found {
 /** The first and the last version, as the engine counts them. */
 type Versions = readonly [first: number, last: number]
 
+/** What a list reads of the jobs at a time. */
+export interface OrderedSlice {
+  time: 'created' | 'ended'
+  direction: 'asc' | 'desc'
+  /** A condition on `jobs`. */
+  where: Fragment
+  /** The only states that are asked for; empty for any. */
+  states: readonly string[]
+  scope: Narrowed
+  most: number
+}
+
 /** What jobs-server knows of an engine that runs the jobs of others. It is SQL alone: no HTTP, and no table of ours. */
-export interface QueueAdapter {
+export interface QueueAdapter extends ForeignJobs {
   /** The name of the engine in JOBS_ENGINE and in answers. */
   engine: 'pg-boss'
   /** The versions on which reads and changes were tried. Outside of `writes` every change is refused. */
@@ -43,6 +57,13 @@ export interface QueueAdapter {
   look: (sql: Sql, schema: string) => Promise<Found>
   /** The jobs of one place, with the columns of our `jobs`. Its rows can be locked: it joins by scalar subselects alone. */
   projection: (found: Found) => Source
+  /** The keys of jobs by what somebody names them with, such as a bare uuid; a text that names no job is left out. */
+  keys: (sql: Sql, found: readonly Found[], texts: readonly string[]) => Promise<ReadonlyMap<string, string>>
+  /**
+   * The jobs of all places of which a slice of a list is made.
+   * @returns a query in parentheses: among its rows are the first `most + 1` of those for which `where` is true, in the order of the time
+   */
+  ordered: (sql: Sql, found: readonly Found[], slice: OrderedSlice) => Fragment
   /** The counts of all groups that have jobs, failed ones among them, in the order of the bytes of their names. */
   groups: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<GroupStats[]>
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */

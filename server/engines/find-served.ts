@@ -122,6 +122,7 @@ async function namesOver(sql: Sql, adapter: QueueAdapter, signs: readonly Engine
     functions: await functionsOfCatalog(sql),
     sources: missing.set('jobs', projectionOver(adapter, found)),
     jobId: 'text',
+    jobs: adapter,
   }
   return serve(names, { mode: home === undefined ? 'look' : 'admin', adapter, found })
 }

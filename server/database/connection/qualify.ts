@@ -1,3 +1,5 @@
+import type { Fragment, Sql } from '../sql.ts'
+
 /**
  * Names of functions of the catalog that have a meaning of their own before a parenthesis, where `pg_catalog` would break it:
  * words of SQL's grammar, and types with a length or a precision.
@@ -15,6 +17,16 @@ export interface Source {
   relation?: string | undefined
 }
 
+/** How statements compare jobs of another engine, so that its indexes serve them. Each is an expression over `jobs`. */
+export interface ForeignJobs {
+  /** True for jobs with these keys, which name their queues. */
+  hasKey: (sql: Sql, keys: readonly string[]) => Fragment
+  /** True for jobs in one of these states of ours. */
+  hasState: (sql: Sql, states: readonly string[]) => Fragment
+  /** The time at which a job has ended; null for one that has not. */
+  endedAt: (sql: Sql) => Fragment
+}
+
 /** What names of a statement are rewritten to. */
 export interface Names {
   /** The schema of our tables, as a quoted name such as `"public"`. */
@@ -27,6 +39,8 @@ export interface Names {
   sources: ReadonlyMap<string, Source>
   /** The type of the id of a job, which statements call `job_id`. */
   jobId: 'bigint' | 'text'
+  /** How statements compare jobs of another engine; undefined where the jobs are our own. */
+  jobs?: ForeignJobs
 }
 
 /** A statement would write to a table of which there is only a source. It was not sent. */

@@ -8,6 +8,7 @@ import type { Selection } from '../../bulk/change/selection.ts'
 import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { inFilter } from '../../database/job-filter.ts'
+import { hasId } from '../../database/named-jobs.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
@@ -104,9 +105,8 @@ export function jobsWhere<Request extends IdFields>(
 ): Fragment {
   const ids = idsOf(request)
   if (ids === undefined) return sql`from jobs where ${where(request)}`
-  const named = sql`jobs.id = any(${ids.map(String)}::text[]::bigint[])`
   return sql`
-    from (select jobs.*, jobs.xmin from jobs where ${named} offset 0) as jobs
+    from (select jobs.*, jobs.xmin from jobs where ${hasId(sql, ids)} offset 0) as jobs
     where ${where({ ...request, ids: undefined, job_id: undefined })}`
 }
 

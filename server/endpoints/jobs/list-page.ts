@@ -1,8 +1,10 @@
 import { type ListedJob, type ListRequest, listedColumns } from '../../../shared/jobs/list.ts'
 import { inFilter } from '../../database/job-filter.ts'
+import { hasId } from '../../database/named-jobs.ts'
 import { hasIdAmong, hasSafeId } from '../../database/planner-hints.ts'
 import type { Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import type { Cursor, Position } from './list-cursor.ts'
 
 /** The request of a list, with what its caller is limited to. */
@@ -37,13 +39,15 @@ export const isMatching = (sql: Sql, request: NarrowedList): Fragment => sql`(tr
 
 /** An SQL condition on `jobs`: all jobs that can match, by the index of ids or of batches where the filter names them. */
 export function isCandidate(sql: Sql, { ids, batch_group }: NarrowedList): Fragment {
-  if (ids) return sql`${hasSafeId(sql)} and jobs.id = any(${ids.map(String)}::text[]::bigint[])`
+  if (ids) return sql`${hasSafeId(sql)} and ${hasId(sql, ids)}`
   if (!batch_group) return hasSafeId(sql)
+  if (servedBy(sql).mode !== 'own') return sql`jobs.batch_group = ${batch_group}::text`
   const inBatch = sql`select jobs.id from jobs where jobs.batch_group = ${batch_group}::text`
   return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, inBatch)}`
 }
 
-const isAscending = ({ sort_order }: NarrowedList, back: boolean): boolean => (sort_order === 'asc') !== back
+/** True for a page that is read in ascending order. */
+export const isAscending = ({ sort_order }: NarrowedList, back: boolean): boolean => (sort_order === 'asc') !== back
 
 /** The direction in which a page is read: against the order of the list for a page that goes `back`. */
 export const sortDirection = (sql: Sql, request: NarrowedList, back: boolean): Fragment =>

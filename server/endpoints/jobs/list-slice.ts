@@ -1,16 +1,18 @@
 import { endedAt } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import type { Position } from './list-cursor.ts'
 import {
   beyondPosition,
   columns,
+  isAscending,
   isCandidate,
   isMatching,
   type PlacedJob,
   positionOf,
   sortDirection,
 } from './list-page.ts'
-import { stateConditions, type TimePart, type TimeRequest } from './time-parts.ts'
+import { stateConditions, statesOf, type TimePart, type TimeRequest } from './time-parts.ts'
 
 interface SliceBounds {
   part: TimePart
@@ -55,12 +57,24 @@ export async function readSlice(sql: Sql, request: TimeRequest, bounds: SliceBou
 
 /** The matching rows, and the last row that was read. */
 function readRows(sql: Sql, request: TimeRequest, { part, from, back, most, wanted }: SliceBounds) {
+  const served = servedBy(sql)
   const direction = sortDirection(sql, request, back)
   // Without a key the creation is null in all jobs of the part. It is in the order so that the planner takes its index.
   const key = part.key?.(sql) ?? sql`jobs.created_at`
   const ordered = sql`${key} ${direction}, jobs.id ${direction}`
   const after = from ? afterPosition(sql, part, { from, beyond: beyondPosition(sql, request, { back, from }) }) : sql``
   const where = sql`${isCandidate(sql, request)} and ${part.range(sql)} ${inTimes(sql, part, request)} ${after}`
+  const rows =
+    served.mode === 'own'
+      ? source(sql, stateConditions(sql, request, part), { where, ordered, most })
+      : sql`from ${served.adapter.ordered(sql, served.found, {
+          time: part.key === endedAt ? 'ended' : 'created',
+          direction: isAscending(request, back) ? 'asc' : 'desc',
+          where: sql`${where} and ${part.where(sql)}`,
+          states: statesOf(request),
+          scope: request,
+          most,
+        })} as jobs`
   return sql<ScannedJob[]>`
     select *
     from (
@@ -72,7 +86,7 @@ function readRows(sql: Sql, request: TimeRequest, { part, from, back, most, want
         row_number() over reading as position,
         lead(jobs.id) over reading is not null as has_more,
         ${part.where(sql)} and ${isMatching(sql, request)} as matching
-      ${source(sql, stateConditions(sql, request, part), { where, ordered, most })}
+      ${rows}
       window reading as (order by ${ordered})
       order by ${ordered}
       ${limit(sql, most)}
@@ -103,8 +117,8 @@ function source(sql: Sql, states: Fragment[], { where, ordered, most }: Source):
 
 const afterPosition = (sql: Sql, part: TimePart, { from, beyond }: { from: Position; beyond: Fragment }): Fragment =>
   part.key
-    ? sql`and (${part.key(sql)}, jobs.id) ${beyond} (${from.key}::text::timestamptz, ${from.id}::text::bigint)`
-    : sql`and jobs.id ${beyond} ${from.id}::text::bigint`
+    ? sql`and (${part.key(sql)}, jobs.id) ${beyond} (${from.key}::text::timestamptz, ${from.id}::text::job_id)`
+    : sql`and jobs.id ${beyond} ${from.id}::text::job_id`
 
 /** The times of the filter that are about the key of the part: the index begins and ends there. */
 function inTimes(sql: Sql, { key }: TimePart, request: TimeRequest): Fragment {

@@ -25,6 +25,12 @@ export function isRankCandidate(sql: Sql, request: RankRequest): Fragment {
   return sql`${isCandidate(sql, request)} ${hasState} ${hasFailed}`
 }
 
+interface Sorting {
+  cursor: Cursor | undefined
+  /** `from jobs where …`, or from a source with the alias `jobs`: the jobs that are sorted. */
+  source: (sql: Sql) => Fragment
+}
+
 interface SortedRange {
   cursor: Cursor | undefined
   /** The ids of the range, both included. */
@@ -35,7 +41,18 @@ interface SortedRange {
 type SortedRow = { scanned: number } & { [Name in keyof PlacedJob]: PlacedJob[Name] | null }
 
 /** The first matching jobs of a range of ids in the order of the page, one more than the limit, and the number of rows read. */
-export async function readSorted(sql: Sql, request: RankRequest, { cursor, low, high }: SortedRange) {
+export const readSorted = (sql: Sql, request: RankRequest, { cursor, low, high }: SortedRange) =>
+  sorted(sql, request, {
+    cursor,
+    source: () => sql`
+      from jobs
+      where ${isRankCandidate(sql, request)}
+        and jobs.id >= ${low}::text::job_id
+        and jobs.id <= ${high}::text::job_id`,
+  })
+
+/** The same for the jobs of a source. */
+export async function sorted(sql: Sql, request: RankRequest, { cursor, source }: Sorting) {
   const back = cursor?.to === 'prev'
   const from = cursor?.place
   const key = { priority: sql`jobs.priority`, status: sql`jobs.status collate "C"` }[request.sort_by]
@@ -46,10 +63,7 @@ export async function readSorted(sql: Sql, request: RankRequest, { cursor, low, 
     with scanned as materialized (
       select
         ${columns(sql)}, 0 as part, ${key} as order_key, (${key})::text as sort_key, ${isMatching(sql, request)} as matching
-      from jobs
-      where ${isRankCandidate(sql, request)}
-        and jobs.id >= ${low}::text::bigint
-        and jobs.id <= ${high}::text::bigint
+      ${source(sql)}
     )
     select counted.*, page.*
     from (select count(*) as scanned from scanned) as counted
@@ -75,11 +89,11 @@ interface After {
 
 /** Jobs without the sort key come last in both orders, so they come first in a page that goes back. */
 function afterPosition(sql: Sql, sortBy: RankKey, { back, place: { key, id }, beyond }: After): Fragment {
-  const afterId = sql`id ${beyond} ${id}::text::bigint`
+  const afterId = sql`id ${beyond} ${id}::text::job_id`
   if (key === null)
     return back ? sql`and (order_key is not null or ${afterId})` : sql`and order_key is null and ${afterId}`
   const value = sortBy === 'priority' ? sql`${key}::text::int` : sql`${key}::text collate "C"`
-  const after = sql`(order_key, id) ${beyond} (${value}, ${id}::text::bigint)`
+  const after = sql`(order_key, id) ${beyond} (${value}, ${id}::text::job_id)`
   return back ? sql`and ${after}` : sql`and (order_key is null or ${after})`
 }
 

@@ -3,12 +3,14 @@ import type { Acting, Listing, ServerContext } from '../../call.ts'
 import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import { servedBy } from '../../engines/served.ts'
 import { missingAmong, readBounded } from '../bounded-read.ts'
 import { type CursorKey, cursorKey, openCursor, pageLink, sealCursor } from '../paging.ts'
 import { requireVisible } from '../viewer-fields.ts'
 import { listByRank } from './list-by-rank.ts'
 import { listByTime } from './list-by-time.ts'
-import { Cursor } from './list-cursor.ts'
+import { Cursor, KeyCursor } from './list-cursor.ts'
+import { listNewestByRank } from './list-newest-by-rank.ts'
 import type { NarrowedList, Page } from './list-page.ts'
 import type { RankKey } from './list-sorted.ts'
 import type { TimeKey } from './time-parts.ts'
@@ -27,8 +29,9 @@ export async function listJobs(
   const { within } = call
   const request = { ...asked, ...(within && { within }) }
   const key = await cursorKey(call)
-  const cursor = openCursor(request, Cursor, key)
-  const serving = servingIndexes(request)
+  const isOwn = servedBy(call.sql).mode === 'own'
+  const cursor = openCursor(request, isOwn ? Cursor : KeyCursor, key)
+  const serving = isOwn ? servingIndexes(request) : []
   const page = await readBounded(call.sql, serving, () =>
     call.sql.begin('isolation level repeatable read read only', async (tx) => {
       await tx`select ${limitReadTime(tx)}`
@@ -51,10 +54,12 @@ async function readPage(sql: Sql, request: NarrowedList, cursor: Cursor | undefi
   const { sort_by, ids, batch_group } = request
   if (isRank(sort_by)) {
     await sql`select ${planForParameters(sql)}`
+    if (servedBy(sql).mode !== 'own') return listNewestByRank(sql, { ...request, sort_by }, cursor)
     return listByRank(sql, { ...request, sort_by }, cursor)
   }
   // The jobs of these two fields are found by another index, and sorted.
-  if (!ids && !batch_group) await sql`select ${preferIndexOrder(sql)}`
+  if (servedBy(sql).mode !== 'own') await sql`select ${planForParameters(sql)}`
+  else if (!ids && !batch_group) await sql`select ${preferIndexOrder(sql)}`
   return listByTime(sql, { ...request, sort_by }, cursor)
 }
 

@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Acting } from '../../call.ts'
 import { readJson } from '../../database/lossless-json.ts'
+import { isJob } from '../../database/named-jobs.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
@@ -34,7 +35,7 @@ interface Wanted {
 /** Reads a job and where it is; undefined for an unknown id, and for a job outside of the scope of the caller. */
 export async function readJob(sql: Sql, { id, within }: Wanted): Promise<FoundJob | undefined> {
   const [row] = await sql<JobRow[]>`
-    select jobs.* from jobs where jobs.id = ${id}::bigint ${isWithin(sql, within)}`
+    select jobs.* from jobs where ${isJob(sql, id)} ${isWithin(sql, within)}`
   return row ? { row, archived: false } : readArchived(sql, { id, within })
 }
 
@@ -44,7 +45,7 @@ async function readArchived(sql: Sql, { id, within }: Wanted): Promise<FoundJob 
   const [found] = await sql<JobRow[]>`
     select jobs_archive.*
     from jobs_archive
-    where jobs_archive.id = ${id}::bigint ${isWithin(sql, within)}
+    where jobs_archive.id = ${id}::job_id ${isWithin(sql, within)}
     ${missing.includes('archived_at') ? sql`` : sql`order by jobs_archive.archived_at desc nulls last`}
     limit 1`
   if (!found) return undefined

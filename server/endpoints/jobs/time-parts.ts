@@ -72,7 +72,7 @@ export function stateConditions(sql: Sql, request: TimeRequest, part: TimePart):
 }
 
 /** The only states that jobs which match can have; empty where they can have any state, or another index is narrower. */
-function statesOf({ status, stale, cluster, ids, batch_group }: TimeRequest): string[] {
+export function statesOf({ status, stale, cluster, ids, batch_group }: TimeRequest): string[] {
   if (ids || batch_group) return []
   const ofFailures = cluster === undefined ? [] : ['failed', 'quarantined', 'queued']
   return [...new Set(status ?? (stale ? ['processing'] : ofFailures))]

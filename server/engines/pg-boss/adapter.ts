@@ -2,7 +2,9 @@ import type { Found, QueueAdapter } from '../adapter.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readFound } from './find.ts'
-import { projectionOf } from './projection.ts'
+import { hasKey, readKeys } from './key.ts'
+import { orderedJobs } from './ordered.ts'
+import { hasState, projectionOf } from './projection.ts'
 import { readGroups } from './stats.ts'
 import { tested } from './versions.ts'
 
@@ -19,6 +21,11 @@ export const pgBoss: QueueAdapter = {
   can,
   look: readFound,
   projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}.job` }),
+  hasKey,
+  hasState,
+  keys: readKeys,
+  ordered: orderedJobs,
+  endedAt: (sql) => sql`jobs.native_ended`,
   groups: readGroups,
   rights,
   archive: archiveTable,

@@ -6,6 +6,7 @@ interface Row extends Pick<Found, 'version' | 'tables' | 'queues' | 'domain'> {
   /** Negative where nobody has counted. */
   jobs: number
   columns: string[]
+  indexes: string[]
   beside: string[]
 }
 
@@ -15,7 +16,7 @@ interface Row extends Pick<Found, 'version' | 'tables' | 'queues' | 'domain'> {
  */
 export async function readFound(sql: Sql, schema: string): Promise<Found> {
   const of = sql.unsafe(schema)
-  const [{ columns, beside, jobs, ...row }] = await sql<[Row]>`
+  const [{ columns, indexes, beside, jobs, ...row }] = await sql<[Row]>`
     select
       (select pg_catalog.max(version) from ${of}.version)::int as version,
       (select pg_catalog.count(*) from ${of}.queue) as queues,
@@ -39,6 +40,21 @@ export async function readFound(sql: Sql, schema: string): Promise<Found> {
         from pg_catalog.pg_attribute
         where attrelid = (${schema}::text || '.job')::regclass and attnum > 0 and not attisdropped
       ) as columns,
+      -- After an upgrade of pg-boss, its indexes are built while it runs.
+      (
+        select coalesce(pg_catalog.jsonb_agg(name order by name), '[]')
+        from (
+          select (pg_catalog.regexp_match(pg_index.indexrelid::regclass::text, '_(i[0-9]+)"?$'))[1] as name
+          from pg_catalog.pg_partition_tree((${schema}::text || '.job')::regclass) as part
+          join pg_catalog.pg_index on indrelid = relid and indisvalid
+          where isleaf
+          group by name
+          having pg_catalog.count(*) = (
+            select pg_catalog.count(*) from pg_catalog.pg_partition_tree((${schema}::text || '.job')::regclass) where isleaf
+          )
+        ) as everywhere
+        where name is not null
+      ) as indexes,
       (
         select coalesce(pg_catalog.jsonb_agg(relname order by relname), '[]')
         from pg_catalog.pg_class
@@ -50,6 +66,7 @@ export async function readFound(sql: Sql, schema: string): Promise<Found> {
     release: releaseOf(row.version),
     jobs: jobs < 0 ? undefined : jobs,
     columns: new Set(columns),
+    indexes: new Set(indexes),
     beside: new Set(beside),
   }
 }

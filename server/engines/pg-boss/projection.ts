@@ -1,3 +1,4 @@
+import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../adapter.ts'
 
 /** The characters of a queue's name that a key has percent-encoded, for a regular expression of PostgreSQL: those of `keyText`. */
@@ -7,7 +8,7 @@ type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
 
 /**
  * The jobs of one schema of pg-boss as rows with the columns of our `jobs`, their names and their types, in the order of our table. Beside
- * them stand `xmin`, `native_id` (uuid) and `native_state` (the enum of pg-boss). `id` is the key of a job as text, and `uuid` its uuid.
+ * them stand `xmin`, `native_id` (uuid), `native_state` (the enum of pg-boss) and `native_ended` (the time of the end, of whatever kind). `id` is the key of a job as text, and `uuid` its uuid.
  *
  * Every column is an expression over one row, or an uncorrelated subselect: the planner merges the query into the statement around it, so that
  * rows can be locked, and conditions on `queue`, `native_id`, `native_state` and the times use the indexes of pg-boss. A column that this version
@@ -17,6 +18,24 @@ type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
 export function projectionOf(place: Place): string {
   const columns = Object.entries(expressionsOf(place)).map(([name, expression]) => `${expression} as ${name}`)
   return `(select ${columns.join(', ')} from ${place.schema}.job j)`
+}
+
+/** The states of pg-boss behind each of ours. It has no quarantine. */
+const nativeStates: Readonly<Record<string, readonly string[]>> = {
+  queued: ['created', 'retry'],
+  processing: ['active'],
+  completed: ['completed'],
+  failed: ['failed'],
+  cancelled: ['cancelled'],
+}
+
+/** The names of the states of pg-boss that jobs in these states of ours have. */
+export const nativeOf = (states: readonly string[]): string[] => states.flatMap((state) => nativeStates[state] ?? [])
+
+/** A condition on `jobs`: true for jobs in one of these states of ours, as an index with the states of pg-boss has them. */
+export function hasState(sql: Sql, states: readonly string[]): Fragment {
+  const names = nativeOf(states).map((state) => `'${state}'`)
+  return names.length === 0 ? sql`false` : sql.unsafe(`jobs.native_state in (${names.join(', ')})`)
 }
 
 /** The expressions of the projection over a row `j` of `job`, by the names of our columns. */
@@ -29,6 +48,8 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     id: keyOf('j'),
     native_id: 'j.id',
     native_state: 'j.state',
+    // pg-boss has no such time in a job that has not ended, but for those that 10.x runs again.
+    native_ended: has('blocked') ? 'j.completed_on' : `case when j.state > 'active' then j.completed_on end`,
     uuid: 'j.id::text',
     domain: `${quotedText(domain)}::text`,
     queue: 'j.name',

@@ -19,6 +19,7 @@ const found: Found = {
   schema: 'pgboss',
   domain: 'pgboss',
   columns: new Set(),
+  indexes: new Set(),
   beside: new Set(),
   version: 46,
   release: '12.38',

@@ -1,0 +1,45 @@
+import type { Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
+import type { Cursor } from './list-cursor.ts'
+import { isCandidate, type Page, positionOf, startOf } from './list-page.ts'
+import { type RankRequest, sorted } from './list-sorted.ts'
+import { mostScanned } from './scan-pace.ts'
+
+/**
+ * A page of a list by priority or status over the jobs of another engine. The 50,000 jobs that were made last are sorted; where there are
+ * more, the page says that it is not complete.
+ */
+export async function listNewestByRank(sql: Sql, request: RankRequest, cursor: Cursor | undefined): Promise<Page> {
+  const served = servedBy(sql)
+  if (served.mode === 'own') return { jobs: [], next: undefined, prev: undefined, scanned: 0, isComplete: true }
+  const newest = served.adapter.ordered(sql, served.found, {
+    time: 'created',
+    direction: 'desc',
+    where: isCandidate(sql, request),
+    states: request.status ?? [],
+    scope: request,
+    most: mostScanned,
+  })
+  const { rows, scanned } = await sorted(sql, request, {
+    cursor,
+    source: () => sql`from (select * from ${newest} as newest order by created_at desc limit ${mostScanned}) as jobs`,
+  })
+  const jobs = rows.slice(0, request.limit)
+  const last = jobs.at(-1)
+  const start = startOf(jobs, cursor)
+  const beyond = rows.length > request.limit && last ? positionOf(last) : undefined
+  const isComplete = scanned < mostScanned
+  if (cursor?.to === 'prev')
+    return {
+      jobs: jobs.toReversed(),
+      next: start && { to: 'next', place: start },
+      prev: beyond && { to: 'prev', place: beyond },
+      ...{ scanned, isComplete },
+    }
+  return {
+    jobs,
+    next: beyond && { to: 'next', place: beyond },
+    prev: cursor && start && { to: 'prev', place: start },
+    ...{ scanned, isComplete },
+  }
+}

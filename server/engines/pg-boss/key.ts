@@ -1,0 +1,76 @@
+import { keyParts, keyText } from '../../../shared/work/job-key.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Found } from '../adapter.ts'
+
+/** A job as pg-boss finds it: its primary key is (name, id). Without a queue, the id is looked for in every queue. */
+interface NativeKey {
+  queue: string | undefined
+  id: string
+}
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/**
+ * Reads a key, or a bare uuid, in either case of its letters. Slashes of the queue may be there unescaped, since a uuid has none.
+ * @returns undefined for what cannot name a job of pg-boss
+ */
+function parseKey(key: string): NativeKey | undefined {
+  const parts = keyParts(key)
+  if (!parts) return undefined
+  const whole = parts.queue === undefined ? parts.id : `${parts.queue}/${parts.id}`
+  const slash = whole.lastIndexOf('/')
+  const id = whole.slice(slash + 1).toLowerCase()
+  if (!uuid.test(id)) return undefined
+  return { queue: slash < 0 ? undefined : whole.slice(0, slash), id }
+}
+
+/** A condition on `jobs`: true for jobs with these keys, each of which is one entry of the primary key of its partition. */
+export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
+  const native = keys.flatMap((key) => {
+    const { queue, id } = parseKey(key) ?? {}
+    return queue === undefined || id === undefined ? [] : [{ queue, id }]
+  })
+  const [only, ...others] = native
+  if (!only) return sql`false`
+  if (others.length === 0) return sql`jobs.queue = ${only.queue}::text and jobs.native_id = ${only.id}::text::uuid`
+  return sql`
+    (jobs.queue, jobs.native_id) in (
+      select named.queue, named.id
+      from rows from (
+        unnest(${native.map(({ queue }) => queue)}::text[]), unnest(${native.map(({ id }) => id)}::text[]::uuid[])
+      ) as named (queue, id)
+    )`
+}
+
+/**
+ * The keys of jobs that somebody names by a bare uuid: each queue is one entry of the primary key of its partition.
+ * @param texts keys and uuids
+ * @returns the key of each text that names a job, or could: a key with a queue is not looked up
+ */
+export async function readKeys(
+  sql: Sql,
+  found: readonly Found[],
+  texts: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const keys = new Map<string, string>()
+  const bare = new Map<string, string>()
+  for (const text of texts) {
+    const { queue, id } = parseKey(text) ?? {}
+    if (id === undefined) continue
+    if (queue === undefined) bare.set(text, id)
+    else keys.set(text, keyText({ queue, id }))
+  }
+  if (bare.size === 0) return keys
+  const ids = [...new Set(bare.values())]
+  for (const { schema } of found) {
+    const of = sql.unsafe(schema)
+    const rows = await sql<{ queue: string; id: string }[]>`
+      select q.name as queue, job.id::text as id
+      from unnest(${ids}::text[]::uuid[]) as named (id)
+      cross join ${of}.queue as q
+      cross join lateral (select j.id from ${of}.job as j where j.name = q.name and j.id = named.id offset 0) as job`
+    for (const row of rows)
+      for (const [text, id] of bare) if (id === row.id && !keys.has(text)) keys.set(text, keyText(row))
+  }
+  return keys
+}

@@ -1,0 +1,120 @@
+import { inScope, isQueueWithin } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Found, OrderedSlice } from '../adapter.ts'
+import { nativeOf, projectionOf, quotedText } from './projection.ts'
+
+/** At most so many jobs in some states are read and sorted; where there are more, the jobs are read in the order of the time. */
+const fewJobs = 10_000
+
+/** The states of ours whose jobs the index of live jobs has. */
+const liveStates = ['queued', 'processing', 'failed', 'quarantined']
+
+/**
+ * Every index of pg-boss begins with the queue. So the first jobs of each queue are read, and of those only as many as can be among the
+ * first of all: a sample of each queue gives a time up to which there are enough.
+ * @returns a query in parentheses, as `QueueAdapter.ordered` says
+ */
+export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {
+  const { domain } = slice.scope
+  const places = found.filter((place) => domain === undefined || place.domain === domain)
+  const [first, ...others] = places.map((place) => sql`select jobs.* from (${orderedIn(sql, place, slice)}) as jobs`)
+  if (!first) return sql`(select * from jobs where false)`
+  return sql`(${others.reduce((all, rows) => sql`${all} union all ${rows}`, first)})`
+}
+
+/** A query of the jobs of one schema. */
+function orderedIn(sql: Sql, place: Found, slice: OrderedSlice): Fragment {
+  const { time, direction, where, states, scope, most } = slice
+  const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
+  const of = sql.unsafe(place.schema)
+  const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
+  const order = sql.unsafe(direction)
+  const first = sql.unsafe(`limit ${most + 1}`)
+  // Sorted once: no index is in this order.
+  if (!place.indexes.has(time === 'created' ? 'i15' : 'i16'))
+    return sql`
+      select jobs.* from ${jobs} where ${where} ${inScope(sql, scope)} order by ${key} ${order}, jobs.id ${order} ${first}`
+  const { domain, queue, within } = scope
+  const queues = sql`
+    (
+      select queue
+      from (select ${sql.unsafe(quotedText(place.domain))}::text as domain, name as queue from ${of}.queue) as every
+      where true ${inScope(sql, { domain, queue, within: undefined })} ${isQueueWithin(sql, within)}
+    ) as q`
+  const byTime = inOrderOfTime(sql, { place, slice, queues, jobs, key })
+  if (states.length === 0 || !states.every((state) => liveStates.includes(state)) || !place.indexes.has('i14'))
+    return byTime
+  const native = nativeOf(states).map((state) => `'${state}'`)
+  if (native.length === 0) return sql`select jobs.* from ${jobs} where false`
+  const isIn = sql.unsafe(`in (${native.join(', ')})`)
+  return sql`
+    with few as materialized (
+      select count(*) <= ${fewJobs}::int as are_few
+      from (
+        select
+        from ${queues}
+        cross join lateral (
+          select from ${of}.job as j where j.name = q.queue and j.state ${isIn} ${sql.unsafe(`limit ${fewJobs + 1}`)}
+        ) as live
+        ${sql.unsafe(`limit ${fewJobs + 1}`)}
+      ) as counted
+    )
+    select jobs.*
+    from (
+      select *
+      from ${queues}
+      cross join lateral (
+        select jobs.queue as in_queue, jobs.native_id, jobs.id, ${key} as key
+        from ${jobs}
+        where jobs.queue = q.queue and jobs.native_state ${isIn} and ${where} and (select are_few from few)
+        offset 0
+      ) as live
+      order by key ${order}, id ${order}
+      ${first}
+    ) as live
+    cross join lateral (
+      select jobs.* from ${jobs} where jobs.queue = live.in_queue and jobs.native_id = live.native_id offset 0
+    ) as jobs
+    union all
+    select jobs.* from (${byTime}) as jobs where not (select are_few from few)`
+}
+
+interface Walk {
+  place: Found
+  slice: OrderedSlice
+  queues: Fragment
+  jobs: Fragment
+  key: Fragment
+}
+
+/** A query of the first jobs of each queue that can be among the first of all. */
+function inOrderOfTime(sql: Sql, { place, slice, queues, jobs, key }: Walk): Fragment {
+  const { direction, where, most } = slice
+  const order = sql.unsafe(direction)
+  const sample = Math.ceil((4 * most) / Math.max(1, place.queues)) + 1
+  const [reaches, everything] = direction === 'desc' ? ['>=', '-infinity'] : ['<=', 'infinity']
+  return sql`
+    with edge as materialized (
+      select key
+      from ${queues}
+      cross join lateral (
+        select ${key} as key
+        from ${jobs}
+        where jobs.queue = q.queue and ${where}
+        order by ${key} ${order}
+        ${sql.unsafe(`limit ${sample}`)}
+      ) as sampled
+      order by key ${order}
+      ${sql.unsafe(`offset ${most} limit 1`)}
+    )
+    select jobs.*
+    from ${queues}
+    cross join lateral (
+      select jobs.*
+      from ${jobs}
+      where jobs.queue = q.queue and ${where}
+        and ${key} ${sql.unsafe(reaches)} coalesce((select key from edge), ${sql.unsafe(`'${everything}'`)}::timestamptz)
+      order by ${key} ${order}, jobs.id ${order}
+      ${sql.unsafe(`limit ${most + 1}`)}
+    ) as jobs`
+}
