@@ -13,7 +13,8 @@ export const doctor: CommandSpec = {
   name: 'doctor',
   group: 'SETUP',
   summary: 'check config, key, server and database',
-  about: 'Checks in turn what every command needs: config, target, key, server, clock, database, and the tables.',
+  about:
+    'Checks in turn what every command needs: config, target, key, server, clock, database, engine, and the tables.',
   examples: ['jobsctl doctor', 'jobsctl doctor --profile prod --json'],
   flags: [],
   async run(context) {
@@ -27,11 +28,12 @@ export const doctor: CommandSpec = {
     const { serverChecks } = await import('./doctor/server-checks.ts')
     const { serverReports } = await import('./doctor/server-reports.ts')
     // Each other check needs the checks before it.
-    const independent = ['access', 'caller', 'bounds', ...serverReports.map(({ name }) => name)]
+    const independent = ['access', 'caller', 'engine', 'bounds', ...serverReports.map(({ name }) => name)]
     const found: Checked[] = []
     for (const { name, look } of [...localChecks, ...serverChecks, ...serverReports]) {
       const outcome = await look(context).catch(failed)
       found.push({ check: name, ...outcome, hint: withTarget(outcome.hint, context.flags) })
+      if (outcome.isLast) break
       // One table may not be read, and others may.
       const goesOn = independent.includes(name) && outcome.failure && isRefusedByDatabase(outcome.failure)
       if (outcome.exit !== 'ok' && !goesOn) break

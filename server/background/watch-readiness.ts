@@ -24,6 +24,8 @@ interface ReadinessOptions {
   beginCounting: () => Promise<void>
   /** True for a server that only looks at the jobs of another engine. */
   isLooking: () => boolean
+  /** Whether every column is there that calls need. */
+  isComplete: () => Promise<boolean>
 }
 
 /** The server becomes ready when its tables are there, after it has looked whether ids of events must move on, and once what counts is on. */
@@ -34,10 +36,11 @@ export function watchReadiness({
   rememberInstallation,
   beginCounting,
   isLooking,
+  isComplete,
 }: ReadinessOptions): Readiness {
   let ready = false
   let becoming: Promise<void> | undefined
-  const answersSoon = createReadiness(sql, isLooking)
+  const answersSoon = createReadiness(sql, { isLooking, isComplete })
   const becomeReady = async () => {
     if (!isLooking()) {
       // Before the first call: a restored database must not give out the id of an event a second time.

@@ -5,12 +5,6 @@ import type { Can, Cannot } from './can.ts'
 import { can as ownCan } from './own/can.ts'
 import type { Served, ServedEngine } from './served.ts'
 
-/** A right that the role of the server lacks, and the statement that gives it. */
-interface LackingRight {
-  right: string
-  grant: string
-}
-
 interface Versions {
   lowest: number
   highest: number
@@ -24,7 +18,6 @@ interface Place {
   version?: string
   /** The versions of its tables that this version of the server is tested with. */
   tested?: { reads: Versions; writes: Versions }
-  lacks?: readonly LackingRight[]
 }
 
 /** What the engine can whose jobs a server serves. */

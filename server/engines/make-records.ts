@@ -20,6 +20,9 @@ export async function hasRecords(sql: Sql, { adapter, found }: ServedEngine): Pr
   return true
 }
 
+/** Whether our tables beside the jobs of another engine have every column that calls need; the archive is asked by each change. */
+export const areRecordsComplete = async (sql: Sql): Promise<boolean> => (await missingRecords(sql)).length === 0
+
 const missingRecords = async (sql: Sql): Promise<SchemaObject[]> =>
   findMissing(
     sql,

@@ -15,6 +15,8 @@ export interface Outcome {
   exit: Exit
   /** The error of a failed check. */
   failure?: Failure
+  /** Nothing is left to check: a server that only looks has no tables of its own. */
+  isLast?: boolean | undefined
 }
 
 /** One check of doctor; a check that throws a Failure has failed. */
@@ -29,6 +31,8 @@ export interface Finding {
   /** The parts of `detail` that people read line by line. */
   lines?: readonly string[]
   hint: string | undefined
+  /** Nothing is left to check. */
+  isLast?: boolean
 }
 
 export const ok = (detail: string): Outcome => ({ result: 'ok', detail, hint: '', exit: 'ok' })
@@ -42,26 +46,41 @@ export function failed(error: unknown): Outcome {
   return { result: 'failed', detail: error.message, hint, exit: failures[error.code].exit, failure: error }
 }
 
-/** The check that judges the answer of an endpoint that only a jobs-server has; another server gives a warning. */
+/**
+ * The check that judges the answer of an endpoint that only a jobs-server has.
+ * @param absent the outcome for a server without the endpoint, in place of a warning
+ */
 export const judgedAnswer =
   <Out extends z.ZodType>(
     endpoint: Endpoint<z.ZodObject, Out>,
     judge: (body: z.output<Out>) => Finding,
+    absent?: Outcome,
   ): Check['look'] =>
   (context) =>
-    whereAllowed(judged(context, endpoint, judge))
+    whereAllowed(judged(context, { endpoint, judge, absent }))
+
+interface Judging<Out extends z.ZodType> {
+  endpoint: Endpoint<z.ZodObject, Out>
+  judge: (body: z.output<Out>) => Finding
+  absent: Outcome | undefined
+}
+
+/** What an engine does not have, needs no check. */
+const withoutOutcome = (message: string): string => message.replace(/; nothing was changed$/, '')
 
 async function judged<Out extends z.ZodType>(
   context: Context,
-  endpoint: Endpoint<z.ZodObject, Out>,
-  judge: (body: z.output<Out>) => Finding,
+  { endpoint, judge, absent }: Judging<Out>,
 ): Promise<Outcome> {
   try {
     const { body } = await (await context.client()).call(endpoint, {}, { isFinal: isRefusedByDatabase })
-    const { detail, lines, hint } = judge(body)
-    return { ...(hint === undefined ? ok(detail) : warning(detail, hint)), lines }
+    const { detail, lines, hint, isLast } = judge(body)
+    return { ...(hint === undefined ? ok(detail) : warning(detail, hint)), lines, isLast }
   } catch (error) {
-    if (!(error instanceof Failure) || error.code !== 'not_found') throw error
+    if (!(error instanceof Failure)) throw error
+    if (error.code === 'not_supported') return ok(withoutOutcome(error.message))
+    if (error.code !== 'not_found') throw error
+    if (absent) return absent
     return warning('this server does not report it', notJobsServer)
   }
 }

@@ -1,8 +1,10 @@
 import { showCaller } from '../../../shared/access/caller.ts'
+import { showEngine } from '../../../shared/engine/engine.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Context } from '../../context.ts'
 import { wantsDomain } from '../../http/response-errors.ts'
 import { findingOfCaller } from './caller.ts'
+import { findingOfEngine } from './engine.ts'
 import {
   type Check,
   isRefusedByDatabase,
@@ -14,7 +16,7 @@ import {
   whereAllowed,
 } from './outcome.ts'
 
-/** Checks of the server that any command needs: that it answers, its clock, its database, the key, the limit. */
+/** Checks of the server that any command needs: that it answers, its clock, its database, the key, the limit, whose jobs it works on. */
 export const serverChecks: readonly Check[] = [
   { name: 'server', look: server },
   { name: 'clock', look: clock },
@@ -22,6 +24,7 @@ export const serverChecks: readonly Check[] = [
   { name: 'access', look: (context) => whereAllowed(access(context)) },
   { name: 'caller', look: judgedAnswer(showCaller, findingOfCaller) },
   { name: 'bounds', look: (context) => whereAllowed(bounds(context)) },
+  { name: 'engine', look: judgedAnswer(showEngine, findingOfEngine, ok('jobs of its own')) },
 ]
 
 async function server(context: Context): Promise<Outcome> {

@@ -3,6 +3,8 @@ import { findMissing, type SchemaObject } from '../../database/migrate/schema-di
 import { neededSequences } from '../../database/rights/grants.ts'
 import { tableRights } from '../../database/rights/table-rights.ts'
 import type { Sql } from '../../database/sql.ts'
+import { keptOut } from '../../engines/kept-out.ts'
+import { servedBy } from '../../engines/served.ts'
 import type { OutputOf } from '../handlers.ts'
 
 type Rights = NonNullable<OutputOf<'storage'>['rights']>
@@ -10,11 +12,15 @@ type Rights = NonNullable<OutputOf<'storage'>['rights']>
 /** What the role of the server may do with the tables, and what they lack because the role may not add it. */
 export async function readRights(sql: Sql): Promise<Rights> {
   const made = (await allMigrations()).flatMap(({ makes }) => makes)
-  const missing = await findMissing(
-    sql,
-    // The report on the counts tells about functions.
-    made.filter(({ kind }) => kind !== 'function'),
-  )
+  const { mode } = servedBy(sql)
+  const missing =
+    mode === 'look'
+      ? []
+      : await findMissing(
+          sql,
+          // The report on the counts tells about functions.
+          made.filter(({ kind, of }) => kind !== 'function' && (mode === 'own' || !keptOut.includes(of))),
+        )
   const [row] = await sql<[Omit<Rights, 'lacks' | 'denied'>]>`
     select
       quote_ident(current_user) as role,

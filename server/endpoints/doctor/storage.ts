@@ -6,6 +6,7 @@ import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences, readInstallation } from '../../database/installation/installation.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import { type Fragment, type Sql, tableParts } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
@@ -25,7 +26,8 @@ export async function storage({
   databaseAddress,
   planHours,
 }: ServerContext): Promise<OutputOf<'storage'>> {
-  const archive_lacks = await missingArchiveColumns(sql)
+  // The archive of another engine has the columns of its own table, and each change compares them.
+  const archive_lacks = servedBy(sql).mode === 'own' ? await missingArchiveColumns(sql) : []
   const rights = await readRights(sql)
   // PostgreSQL refuses the whole statement for one table that the role may not read, and the report on rights would not be seen.
   const unreadable = Object.entries(oldestOf)

@@ -1,6 +1,9 @@
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
-import type { Acting, ServerContext } from '../../call.ts'
+import type { Acting, Reading, ServerContext } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
 import { inWords, verbsInWords } from '../../engines/abilities.ts'
+import { type LackingRights, readLackingRights } from '../../engines/lacking-rights.ts'
+import { servedBy } from '../../engines/served.ts'
 import type { OutputOf } from '../handlers.ts'
 
 /** True where the scope may have jobs of the domain. */
@@ -9,19 +12,26 @@ const mayMeet = ({ domains, queues }: TokenScope, domain: string): boolean =>
 
 /** The engine that the server serves, as far as it lies in the scope of the caller. Own jobs have domains in every scope. */
 export async function showEngine({
+  sql,
   abilities,
   may,
   within,
-}: Pick<ServerContext, 'abilities'> & Pick<Acting, 'may' | 'within'>): Promise<OutputOf<'showEngine'>> {
+}: Pick<ServerContext, 'abilities'> & Reading & Pick<Acting, 'may'>): Promise<OutputOf<'showEngine'>> {
   const { engine, mode, can, changes, places } = abilities()
   const shared = { mode, changes: inWords(changes), verbs: verbsInWords({ can }) }
   const seen = places.filter(({ schema }) => schema === null || !within || mayMeet(within, schema))
-  return {
-    engines: seen.map(({ schema, version, tested, lacks = [] }) => ({
-      engine,
-      schema,
-      ...shared,
-      ...(tested && may.has('govern') && { version, tested, lacks: [...lacks] }),
-    })),
-  }
+  const engines = seen.map(async ({ schema, version, tested }) => ({
+    engine,
+    schema,
+    ...shared,
+    ...(tested && may.has('govern') && { version, tested, lacks: await lackingIn(sql, schema) }),
+  }))
+  return { engines: await Promise.all(engines) }
+}
+
+async function lackingIn(sql: Sql, schema: string | null): Promise<LackingRights[]> {
+  const served = servedBy(sql)
+  if (served.mode === 'own') return []
+  const found = served.found.find(({ domain }) => domain === schema)
+  return found ? readLackingRights(sql, served.adapter, { found, looks: served.mode === 'look' }) : []
 }

@@ -11,7 +11,8 @@ async function linesOf(event_log: unknown): Promise<string[]> {
   const tables = [{ table: 'job_events', rows: 1_200_000, bytes: 500e6, oldest: null }]
   const server = await fakeServer(({ path }) => {
     if (path.endsWith('/storage')) return { body: { archive_before_delete: true, archive_days: 7, event_log, tables } }
-    if (/\/(counts|indexes|missing|caller|cursors)$/.test(path)) return { status: 404, body: { detail: 'Not Found' } }
+    if (/\/(counts|indexes|missing|caller|engine|cursors)$/.test(path))
+      return { status: 404, body: { detail: 'Not Found' } }
     return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
   })
   const { out } = await runAt(server, ['doctor'])

@@ -7,7 +7,7 @@ const serverWith = (answer: (nth: number) => Reply): Promise<FakeServer> => {
   let asked = 0
   return fakeServer(({ path }) => {
     if (path.endsWith('/storage')) return answer(++asked)
-    if (/\/(counts|indexes|missing|caller|cursors|policy)$/.test(path))
+    if (/\/(counts|indexes|missing|caller|engine|cursors|policy)$/.test(path))
       return { status: 404, body: { detail: 'Not Found' } }
     return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
   })

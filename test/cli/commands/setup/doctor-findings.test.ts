@@ -8,7 +8,7 @@ async function lineOf(name: string, about: { storage?: object; policy?: object }
     if (path.endsWith('/storage'))
       return { body: { archive_before_delete: true, archive_days: 7, tables: [], ...about.storage } }
     if (path.endsWith('/policy') && about.policy) return { body: about.policy }
-    if (/\/(counts|indexes|missing|caller|cursors|policy)$/.test(path))
+    if (/\/(counts|indexes|missing|caller|engine|cursors|policy)$/.test(path))
       return { status: 404, body: { detail: 'Not Found' } }
     return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
   })
@@ -82,7 +82,8 @@ it('shows people a line for each table, estimates as such, and its warnings agai
       const index = { table: 'jobs', serves: 'lists', for_operators: true, table_bytes: 1, bytes_estimate: 1 }
       return { body: [{ ...index, index: 'jobsctl_created', state: 'building' }] }
     }
-    if (/\/(counts|indexes|caller|cursors|policy)$/.test(path)) return { status: 404, body: { detail: 'Not Found' } }
+    if (/\/(counts|indexes|caller|engine|cursors|policy)$/.test(path))
+      return { status: 404, body: { detail: 'Not Found' } }
     return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
   })
   const { out } = await runAt(server, ['doctor', '-o', 'table'])

@@ -1,0 +1,35 @@
+import type { z } from 'zod'
+import type { showEngine } from '../../../shared/engine/engine.ts'
+import { escaped } from '../../../shared/escape.ts'
+import type { Finding } from './outcome.ts'
+
+type Answer = z.output<typeof showEngine.output>
+type Engine = Answer['engines'][number]
+
+/** Whose jobs a server works on, in which versions, and which rights its role lacks on their tables. */
+export function findingOfEngine({ engines }: Answer): Finding {
+  const [first, ...others] = engines
+  if (!first) return { detail: 'the key sees no jobs of an engine', hint: undefined }
+  const lines = [first, ...others].flatMap(linesOf)
+  const grants = engines.flatMap(({ lacks = [] }) => lacks.map(({ grant }) => escaped(grant)))
+  const hint = grants.length === 0 ? undefined : `the owner of the tables runs: ${grants.join(' ')}`
+  return { detail: lines.join('; '), lines, hint, isLast: engines.every(({ mode }) => mode === 'look') }
+}
+
+function linesOf({ engine, schema, version, tested, changes, lacks = [] }: Engine): string[] {
+  if (schema === null) return ['jobs of its own']
+  const name = version === undefined ? escaped(engine) : `${escaped(engine)} ${escaped(version)}`
+  const versions = tested
+    ? [`tested for reading with schemas ${spanOf(tested.reads)}, and for changes with ${spanOf(tested.writes)}`]
+    : []
+  return [
+    `${name} in ${escaped(schema)}`,
+    ...versions,
+    ...(changes === true ? [] : [escaped(changes)]),
+    ...(lacks.length === 0
+      ? []
+      : [`the role of the server lacks ${lacks.map(({ right }) => escaped(right)).join(', ')}`]),
+  ]
+}
+
+const spanOf = ({ lowest, highest }: { lowest: number; highest: number }): string => `${lowest} to ${highest}`

@@ -1,0 +1,91 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { fillPgBoss, makePgBoss, oddQueues } from '../../support/engines/pg-boss.ts'
+import { startServer } from '../../support/programs/built.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+
+/** The role of a server that may read everything, and change nothing. */
+const reader = 'jobs_reader'
+
+describe('a server over pg-boss', () => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  let server: Awaited<ReturnType<typeof startServer>>
+  beforeAll(async () => {
+    database = await emptyDatabase()
+    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    await makePgBoss({ sql, version: 46 })
+    await fillPgBoss({ sql, version: 46 })
+    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
+    await server.prepared
+  })
+  afterAll(async () => {
+    await server.stop()
+    await sql.end()
+    await database.drop()
+  })
+
+  const jobsctl = (...argv: string[]) => runJobsctl(argv, { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })
+  const ofQueue = ['--domain', 'pgboss', '--queue', oddQueues.plain]
+
+  it.each([
+    [
+      ['pause', `pgboss/${oddQueues.plain}`],
+      'error: pg-boss cannot pause a queue; nothing was changed',
+      'boss.offWork()',
+    ],
+    [
+      ['enqueue', `pgboss/${oddQueues.plain}`, '--job-type', 't', '--payload', '{}'],
+      'error: jobs of pg-boss are sent by its own library',
+      'boss.send()',
+    ],
+  ])('refuses what pg-boss cannot, with what to do instead: %j', async (argv, why, instead) => {
+    const { code, err, out } = await jobsctl(...argv)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toContain(why)
+    expect(err).toContain(instead)
+  })
+
+  it('previews a change, and makes none before there are records', async () => {
+    const before = await sql`select * from pgboss.job order by id`
+    expect((await jobsctl('retry', ...ofQueue, '--dry-run')).code).toBe(0)
+    const { code, err } = await jobsctl('retry', ...ofQueue, '--yes')
+    expect(code).toBe(3)
+    expect(err).toContain('error: the server only looks at the jobs of pg-boss')
+    expect(err).toContain('jobs-server migrate --engine pg-boss')
+    expect(await sql`select * from pgboss.job order by id`).toEqual(before)
+  })
+
+  it('is told by doctor, with its versions and what its role lacks', async () => {
+    const { code, out } = await jobsctl('doctor', '--tsv')
+    expect(code).toBe(0)
+    expect(out).toMatch(
+      /^engine\tok\tpg-boss 12\.38 \(schema 46\) in pgboss; tested for reading with schemas 24 to 46/m,
+    )
+    expect(out.trimEnd().split('\n').at(-1)).toMatch(/^engine\t.*jobs-server migrate --engine pg-boss$/)
+  })
+
+  it('names the grants that the role of the server lacks', async () => {
+    await sql.unsafe(`create role ${reader} login; grant usage on schema pgboss to ${reader};
+      grant select on all tables in schema pgboss to ${reader}`)
+    const url = new URL(database.env.JOBS_DB_URL ?? '')
+    url.username = reader
+    const made = await runServer(['migrate', '--engine', 'pg-boss'], { ...database.env, PORT: '0' })
+    expect(made.code).toBe(0)
+    const { out: grants } = await runServer(['grants', '--engine', 'pg-boss', '--role', reader], { ...database.env })
+    await sql.unsafe(grants)
+    await sql.unsafe(`revoke delete, update on pgboss.job from ${reader}`)
+    const own = await startServer({ ...database.env, JOBS_DB_URL: url.href, SINGLE_USER_API_KEY: 'key' })
+    await own.prepared
+    const { out } = await runJobsctl(['doctor', '--tsv'], { env: { JOBSCTL_URL: own.url, JOBSCTL_API_KEY: 'key' } })
+    await own.stop()
+    expect(out).toMatch(/^engine\twarning\t.*the role of the server lacks update, delete on pgboss\.job\t/m)
+    expect(out).toMatch(/^counts\tok\tpg-boss looks after its own tables and indexes\t/m)
+    expect(out).toMatch(/^rights\tok\tthe role jobs_reader may do what calls need\t/m)
+    expect(out).not.toContain('jobs_archive')
+    expect(out).toContain(`grant update, delete on table pgboss.job to ${reader};`)
+    await sql.unsafe(`drop schema jobsctl cascade; drop owned by ${reader}; drop role ${reader}`)
+  })
+})
