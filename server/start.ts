@@ -22,10 +22,9 @@ import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
 import { databaseAddressOf } from './database/installation/installation.ts'
 import { warnOfStrangers } from './database/locks/lock-holders.ts'
-import { isSchemaComplete } from './database/migrate/pending-migrations.ts'
 import type { Pool } from './database/sql.ts'
 import { findServed } from './engines/find-served.ts'
-import { areRecordsComplete } from './engines/make-records.ts'
+import { areTablesComplete } from './engines/make-records.ts'
 import { servedBy } from './engines/served.ts'
 import { type Env, hasMetrics, isLocal, urlOf } from './env/env.ts'
 import { beginHistory } from './history/keeper.ts'
@@ -96,7 +95,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const databaseAddress = await databaseAddressOf(env)
   const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE }
   const isLooking = () => servedBy(sql).mode === 'look'
-  const isComplete = () => (servedBy(sql).mode === 'admin' ? areRecordsComplete(sql) : isSchemaComplete(sql))
+  const isComplete = () => areTablesComplete(sql)
   const beginCounting = async () =>
     env.JOBS_BACKGROUND && servedBy(sql).mode === 'own' ? beginHistory(history) : undefined
   const rememberInstallation = createInstallationMemory(sql, log, databaseAddress)

@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import { allMigrations } from '../database/migrate/migrations.ts'
+import { isSchemaComplete } from '../database/migrate/pending-migrations.ts'
 import { findMissing, listOfObjects, type SchemaObject } from '../database/migrate/schema-diff.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { keptOut } from './kept-out.ts'
@@ -20,8 +21,12 @@ export async function hasRecords(sql: Sql, { adapter, found }: ServedEngine): Pr
   return true
 }
 
-/** Whether our tables beside the jobs of another engine have every column that calls need; the archive is asked by each change. */
-export const areRecordsComplete = async (sql: Sql): Promise<boolean> => (await missingRecords(sql)).length === 0
+/**
+ * Whether our tables have every column that calls need. Beside the jobs of another engine these are the records, without the archive, which
+ * each change compares with the engine's table.
+ */
+export const areTablesComplete = async (sql: Sql): Promise<boolean> =>
+  servedBy(sql).mode === 'own' ? isSchemaComplete(sql) : (await missingRecords(sql)).length === 0
 
 const missingRecords = async (sql: Sql): Promise<SchemaObject[]> =>
   findMissing(

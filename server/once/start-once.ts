@@ -13,6 +13,7 @@ import { createReadiness } from '../database/migrate/readiness.ts'
 import { schemaFault } from '../database/migrate/require-schema.ts'
 import type { Pool } from '../database/sql.ts'
 import { findServed } from '../engines/find-served.ts'
+import { areTablesComplete } from '../engines/make-records.ts'
 import { prepareEngine } from '../engines/prepare-engine.ts'
 import type { Env } from '../env/env.ts'
 import { createApp } from '../http/app.ts'
@@ -86,7 +87,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
     }),
     localOperations,
   }
-  const isAnswering = createReadiness(sql, () => isLooking)
+  const isAnswering = createReadiness(sql, { isLooking: () => isLooking, isComplete: () => areTablesComplete(sql) })
   const caller = directCaller(role)
   const login = order.dashboard ? createOneTimeLogin() : undefined
   const app = createApp({
