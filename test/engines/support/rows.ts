@@ -102,3 +102,11 @@ export async function fill(
       lateral (select (${[...states]}::text[])[1 + i % ${states.length}]) as one (state),
       lateral (select now() - (${count} - i) * interval '1 millisecond') as time (created)`
 }
+
+/** Makes all jobs of a schema older by some days: every time but the one until when pg-boss keeps a job that waits. */
+export async function age(sql: Sql, days: number): Promise<void> {
+  await sql`
+    update pgboss.job set
+      created_on = created_on - ${days} * interval '1 day', start_after = start_after - ${days} * interval '1 day',
+      started_on = started_on - ${days} * interval '1 day', completed_on = completed_on - ${days} * interval '1 day'`
+}
