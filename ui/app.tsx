@@ -6,12 +6,14 @@ import { ProblemNote } from './parts/problem.tsx'
 import { Shell } from './parts/shell.tsx'
 import { screenAt } from './screens/all.tsx'
 import { path } from './state/address.ts'
+import { lackOf } from './state/engine.ts'
 import { caller, may } from './state/session.ts'
 
 /** The page: the login, or the screen of the address inside the shell. */
 export function App() {
   const known = caller.value
   const screen = screenAt(path.value)
+  const lack = screen.verb && lackOf(screen.verb)
   const title = known === null ? 'Log in' : screen.title
   useEffect(() => {
     document.title = escaped(`${title} · jobsctl`)
@@ -22,7 +24,13 @@ export function App() {
     // Another caller sees nothing of the one before.
     <Shell key={known.id} at={screen.section}>
       <h1>{screen.title}</h1>
-      {screen.needs === undefined || may(screen.needs) ? screen.show() : <NotYours needs={screen.needs} />}
+      {screen.needs !== undefined && !may(screen.needs) ? (
+        <NotYours needs={screen.needs} />
+      ) : lack === undefined ? (
+        screen.show()
+      ) : (
+        <p class="note">{lack}</p>
+      )}
     </Shell>
   )
 }

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { engines } from '../state/engine.ts'
 import { base } from '../state/page.ts'
 import { type Caller, caller, signedOut, ways } from '../state/session.ts'
 import { call, confirmed } from './call.ts'
@@ -12,7 +13,7 @@ export const restoreSession = (): Promise<void> =>
   call('showSession').then(
     (session) => {
       ways.value = session.ways
-      entered(session.caller)
+      return entered(session.caller)
     },
     (error: unknown) => {
       sessionProblem.value = problemOf(error)
@@ -32,7 +33,7 @@ tabs.addEventListener('message', ({ data }) => {
  * @throws Problem for a wrong key, and why the server takes no login
  */
 export const logIn = async (key: string): Promise<void> => {
-  entered(await call('openSession', { key }, { headers: confirmed }))
+  await entered(await call('openSession', { key }, { headers: confirmed }))
   tabs.postMessage('in')
 }
 
@@ -48,7 +49,10 @@ export const logOut = async (): Promise<void> => {
   tabs.postMessage('out')
 }
 
-const entered = (who: Caller | null): void => {
+/** Shows the screens of a caller, once it is known what can be done with the jobs; without an answer, everything is offered. */
+async function entered(who: Caller | null): Promise<void> {
   sessionProblem.value = undefined
+  const served = who?.may.includes('read') ? await call('showEngine').catch(() => undefined) : undefined
+  engines.value = served?.engines ?? []
   caller.value = who
 }

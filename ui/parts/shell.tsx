@@ -4,6 +4,7 @@ import { scopeText } from '../../shared/access/scope-text.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
+import { can } from '../state/engine.ts'
 import { caller, hasPlans, may, otherVersion } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Button, Link } from './controls.tsx'
@@ -50,8 +51,9 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
         </Link>
         <nav aria-label="Screens">
           {sections.map(
-            ({ name, to, label, needs }) =>
+            ({ name, to, label, needs, verb }) =>
               may(needs) &&
+              can(verb) &&
               (name !== 'plans' || hasPlans.value) && (
                 <Link key={name} to={to} current={name === at}>
                   {label}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { Right } from '../../shared/access/rights.ts'
+import type { Verb } from '../../shared/engine/verbs.ts'
 import { later } from '../parts/later.tsx'
 import { ChangeScreen } from './change/change.tsx'
 import { changeKind } from './change/kinds.ts'
@@ -19,13 +20,13 @@ const Plans = later(() => others().then((module) => module.Plans))
 const ShowPlan = later(() => others().then((module) => module.ShowPlan))
 
 export const sections = [
-  { name: 'overview', to: '/', label: 'Overview', needs: 'read' },
-  { name: 'jobs', to: '/jobs', label: 'Jobs', needs: 'read' },
-  { name: 'failures', to: '/clusters', label: 'Failures', needs: 'read' },
-  { name: 'history', to: '/history', label: 'History', needs: 'read' },
-  { name: 'events', to: '/events', label: 'Events', needs: 'read' },
-  { name: 'operations', to: '/operations', label: 'Operations', needs: 'records' },
-  { name: 'plans', to: '/plans', label: 'Plans', needs: 'records' },
+  { name: 'overview', to: '/', label: 'Overview', needs: 'read', verb: 'stats' },
+  { name: 'jobs', to: '/jobs', label: 'Jobs', needs: 'read', verb: 'list' },
+  { name: 'failures', to: '/clusters', label: 'Failures', needs: 'read', verb: 'clusters' },
+  { name: 'history', to: '/history', label: 'History', needs: 'read', verb: 'history' },
+  { name: 'events', to: '/events', label: 'Events', needs: 'read', verb: 'events' },
+  { name: 'operations', to: '/operations', label: 'Operations', needs: 'records', verb: 'records' },
+  { name: 'plans', to: '/plans', label: 'Plans', needs: 'records', verb: 'plans' },
 ] as const
 
 export type Section = (typeof sections)[number]['name']
@@ -35,6 +36,8 @@ interface Screen {
   section: Section | undefined
   /** The right without which there is nothing to show. */
   needs?: Right | undefined
+  /** Without it the engine has nothing to show. */
+  verb?: Verb | undefined
   title: string
   show: () => ComponentChildren
 }
@@ -81,8 +84,8 @@ export function screenAt(path: string): Screen {
   for (const [shape, section, title, show] of screens) {
     const [found, part = ''] = shape.exec(path) ?? []
     if (found === undefined) continue
-    const needs = sections.find(({ name }) => name === section)?.needs
-    return { section, needs, title: typeof title === 'string' ? title : title(part), show: () => show(part) }
+    const { needs, verb } = sections.find(({ name }) => name === section) ?? {}
+    return { section, needs, verb, title: typeof title === 'string' ? title : title(part), show: () => show(part) }
   }
   return { section: undefined, title: 'Not found', show: () => <p>There is no screen at this address.</p> }
 }

@@ -1,5 +1,6 @@
 import type { Fields } from '../../api/call.ts'
 import { navigate, path } from '../../state/address.ts'
+import { whyOnlyLooking } from '../../state/engine.ts'
 import { may, thatYouSee } from '../../state/session.ts'
 import { Confirm, type Confirmed } from './confirm.tsx'
 import { Course } from './course.tsx'
@@ -43,6 +44,8 @@ export function Apply({ kind, fields, preview, started, onStart, canary, words }
     )
   }
   if (!preview || !may('change')) return null
+  const why = whyOnlyLooking()
+  if (why !== undefined) return <p class="note">{why}</p>
   if (preview.count === 0 && preview.complete !== false)
     return <p class="empty">No job{thatYouSee()} matches: there is nothing to change.</p>
   const isAll = typeof canary === 'number' && canary >= preview.count && preview.complete !== false

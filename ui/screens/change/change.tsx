@@ -7,6 +7,7 @@ import { Copy, Link, Select } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { addressOf, query, replaceAddress } from '../../state/address.ts'
+import { lackOfChange } from '../../state/engine.ts'
 import { base } from '../../state/page.ts'
 import { caller, may } from '../../state/session.ts'
 import { filterIn, isFilterField } from '../jobs/filter-bar.tsx'
@@ -21,6 +22,8 @@ export function ChangeScreen({ kind: name }: { kind: string }) {
   const kind = changeKind(name)
   if (!kind) return <p>There is no change of this name.</p>
   if (!may('change')) return <NotHere role={caller.value?.role ?? ''} />
+  const lack = lackOfChange(name)
+  if (lack !== undefined) return <p class="note">{lack}</p>
   return <KnownChange name={name} kind={kind} />
 }
 

@@ -2,6 +2,7 @@ import { type BulkKind, isBulkKind, type Kind, kinds } from '../../../shared/cha
 import { secondsOf } from '../../../shared/duration.ts'
 import { isAct } from '../../../shared/records/acts.ts'
 import type { Answer, Fields } from '../../api/call.ts'
+import { can, lackOfChange } from '../../state/engine.ts'
 
 /** An option of a change beside its filter: its name on the wire, which the address has too, and its flag. */
 export interface ChangeOption {
@@ -156,10 +157,12 @@ for (const [kind, form] of Object.entries(forms))
 /** A change by the name that the address has; undefined for a name that no change has. */
 export const changeKind = (name: string): ChangeKind | undefined => changes.get(name)
 
-/** The changes that can take a job in one of these states; without states every one. */
+/** The changes that the engine can make, and that can take a job in one of these states; without states every one. */
 export const changesFor = (states: readonly string[]): readonly (readonly [string, ChangeKind])[] =>
   [...changes].filter(
-    ([, { takes }]) => states.length === 0 || states.some((state) => takes.some((one) => one === state)),
+    ([name, { takes }]) =>
+      lackOfChange(name) === undefined &&
+      (states.length === 0 || states.some((state) => takes.some((one) => one === state))),
   )
 
 /** The value of an option in the address, or its preset. */
@@ -193,4 +196,4 @@ export const canUndo = ({
   affected,
   no_way_back,
 }: Pick<Answer<'getOperation'>, 'kind' | 'state' | 'affected' | 'no_way_back'>): boolean =>
-  ['done', 'partial'].includes(state) && affected > 0 && !no_way_back && kind !== 'erase' && !isAct(kind)
+  can('undo') && ['done', 'partial'].includes(state) && affected > 0 && !no_way_back && kind !== 'erase' && !isAct(kind)

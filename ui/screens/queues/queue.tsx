@@ -7,6 +7,7 @@ import { Reasons } from '../../parts/reasons.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLiveStats, useLoad } from '../../state/calls.ts'
+import { can } from '../../state/engine.ts'
 import { may } from '../../state/session.ts'
 import { Sums } from '../groups.tsx'
 
@@ -39,7 +40,7 @@ export function Queue() {
       {stats && <Sums groups={[...stats.groups.values()]} />}
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data && <Reasons {...data.why} />}
-      {data && may('queues') && (
+      {data && may('queues') && can('pause', 'drain') && (
         <Control
           key={`${domain}/${queue}`}
           {...{ domain, queue, isLoading }}
@@ -59,12 +60,19 @@ const wordOf = ({ paused, drain }: { paused: boolean; drain: boolean }): Word =>
 const actions = [
   {
     name: 'pause',
+    verb: 'pause',
     label: 'Pause',
     makes: 'paused',
     says: 'No job is handed out; running jobs go on, and new jobs wait.',
   },
-  { name: 'drain', label: 'Drain', makes: 'draining', says: 'No job is handed out, and no new job is taken.' },
-  { name: 'resume', label: 'Resume', makes: 'open', says: 'Jobs are handed out again.' },
+  {
+    name: 'drain',
+    verb: 'drain',
+    label: 'Drain',
+    makes: 'draining',
+    says: 'No job is handed out, and no new job is taken.',
+  },
+  { name: 'resume', verb: 'pause', label: 'Resume', makes: 'open', says: 'Jobs are handed out again.' },
 ] as const
 
 type Action = (typeof actions)[number]
@@ -118,15 +126,17 @@ function Control({ domain, queue, state, isLoading, onDone }: ControlProps) {
     <section class="confirm" aria-label="Switch">
       <Why reason={reason} onChange={setReason} />
       <div class="bar">
-        {actions.map((action) => (
-          <Button
-            key={action.name}
-            disabled={isWaiting || action.makes === state}
-            onClick={() => act(action, reason.trim())}
-          >
-            {action.label}
-          </Button>
-        ))}
+        {actions
+          .filter(({ verb }) => can(verb))
+          .map((action) => (
+            <Button
+              key={action.name}
+              disabled={isWaiting || action.makes === state}
+              onClick={() => act(action, reason.trim())}
+            >
+              {action.label}
+            </Button>
+          ))}
       </div>
       <p role="status">{done?.says}</p>
       {done && back && back.makes !== state && (
