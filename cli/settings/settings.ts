@@ -9,7 +9,6 @@ export interface GlobalFlags {
   profile?: string
   url?: string
   db?: string
-  makeRecords?: boolean
   apiKeyFile?: string
   tokenFile?: string
   allowHttp?: boolean

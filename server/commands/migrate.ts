@@ -31,11 +31,8 @@ import type { CommandOutput } from './command.ts'
 export const migrateDatabase = (
   environment: NodeJS.ProcessEnv,
   { makes }: { makes: boolean },
-): Promise<CommandOutput> => migrateWith(readEnv(environment), { makes })
-
-/** The same for an environment that was read. */
-export const migrateWith = (env: Env, { makes }: { makes: boolean }): Promise<CommandOutput> =>
-  onDatabase(env, (database) => {
+): Promise<CommandOutput> =>
+  onDatabase(environment, (database) => {
     const served = servedBy(database.sql)
     return served.mode === 'own' ? migrateOwn(database, makes) : migrateRecords(database, served, makes)
   })
@@ -84,7 +81,7 @@ export const grantLines = (
   environment: NodeJS.ProcessEnv,
   { role, looks }: { role: string; looks: boolean },
 ): Promise<string[]> =>
-  onDatabase(readEnv(environment), async ({ sql, schema }) => {
+  onDatabase(environment, async ({ sql, schema }) => {
     const served = servedBy(sql)
     if (served.mode !== 'own') {
       if (!looks) await requireRecords(sql, served)
@@ -128,7 +125,11 @@ async function hasTable(sql: Sql, name: string): Promise<boolean> {
   return row !== undefined
 }
 
-async function onDatabase<Result>(env: Env, work: (database: CommandDatabase) => Promise<Result>): Promise<Result> {
+async function onDatabase<Result>(
+  environment: NodeJS.ProcessEnv,
+  work: (database: CommandDatabase) => Promise<Result>,
+): Promise<Result> {
+  const env = readEnv(environment)
   return withDatabase({
     opened: await openDatabase(env, silent, { find: findForRecords }),
     env,

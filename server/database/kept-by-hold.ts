@@ -14,7 +14,7 @@ export const isKeptByHold = (sql: Sql, holds: Holds): Fragment | undefined =>
       sql,
       holds,
       (ids) => sql`exists (
-        select from job_operation_rows as image where image.operation_id = any(${ids}) and image.job_id = jobs.id offset 0
+        select from job_operation_rows as image where image.operation_id = any(${ids}) and image.job_ref = jobs.id offset 0
       )`,
     ),
   ])
@@ -31,7 +31,7 @@ export function isImageKeptByHold(sql: Sql, holds: Holds): Fragment | undefined 
   const job = anyOf(sql, keepers(sql, holds))
   return anyOf(sql, [
     ...ofOperations(sql, holds, (ids) => sql`images.operation_id = any(${ids})`),
-    ...(job ? [sql`exists (select from jobs where jobs.id = images.job_id and ${job})`] : []),
+    ...(job ? [sql`exists (select from jobs where jobs.id = images.job_ref and ${job})`] : []),
   ])
 }
 
@@ -80,7 +80,7 @@ const isHeldById = staticFragment(
   (sql) => sql`exists (
     select from jobsctl_held_jobs as held
     join jobsctl_holds as hold on hold.id = held.hold_id
-    where held.job_id = jobs.id and hold.until > now()
+    where held.job_ref = jobs.id and hold.until > now()
     offset 0
   )`,
 )

@@ -1,6 +1,7 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
-import { isUuid, type JobId, keyParts } from '../../shared/work/job-key.ts'
+import { isUuid, type JobId } from '../../shared/work/job-key.ts'
+import { hasKeys } from '../database/job-ids.ts'
 import { isWithin } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
 import { servedBy } from '../engines/served.ts'
@@ -22,7 +23,7 @@ interface Asking {
 /**
  * The request with the ids of its jobs as they are stored: a text is the uuid of a job, which may be in the archive. A request with numbers
  * alone is returned as it is. For the jobs of another engine, a uuid becomes the key of its job.
- * @throws Failure `not_found` for a uuid of which the caller may see no job
+ * @throws Failure `invalid_request` for a text that is no uuid, of our own jobs; `not_found` for a uuid of which the caller may see no job
  */
 export async function withKnownIds<Request extends object>(
   asking: Asking,
@@ -31,6 +32,7 @@ export async function withKnownIds<Request extends object>(
   const { id, job_id, ids } = request
   const texts = [id, job_id, ...(ids ?? [])].filter((one) => typeof one === 'string')
   if (texts.length === 0) return request
+  if (!hasKeys(asking.sql)) refuseOthers(request)
   const known = await readIds(asking, [...new Set(texts)])
   const knownId = (one: JobId): JobId => {
     const found = typeof one === 'number' ? one : known.get(one)
@@ -45,12 +47,21 @@ export async function withKnownIds<Request extends object>(
   }
 }
 
-/** The forms in which a uuid may be stored that somebody has typed: other programs may have written one in capitals. */
-function writtenAs(text: string): string[] {
-  const { queue, id = text } = keyParts(text) ?? {}
-  const uuid = queue === undefined ? id : text
-  return [uuid, uuid.toLowerCase(), uuid.toUpperCase()]
+const message = 'must be an id, such as 8123, or the uuid of a job'
+
+const isOther = (one: JobId | undefined): boolean => typeof one === 'string' && !isUuid(one)
+
+/** @throws Failure `invalid_request` for texts that are no uuids: our own jobs have no other keys */
+function refuseOthers({ id, job_id, ids }: Naming): void {
+  const others = Object.entries({ key: id, job_id }).filter(([, one]) => isOther(one))
+  rejectFaults([
+    ...others.map(([path]) => ({ path, message })),
+    ...(ids?.some(isOther) ? [{ path: 'ids', message: 'must be a list of ids, such as [8123, 8124]' }] : []),
+  ])
 }
+
+/** Other programs may have written a uuid in capitals. */
+const writtenAs = (uuid: string): string[] => [uuid, uuid.toLowerCase(), uuid.toUpperCase()]
 
 /** The id of each uuid. One that was archived twice means the row with the highest id, as in the dependencies of a job. */
 async function readIds({ sql, within }: Asking, texts: readonly string[]): Promise<ReadonlyMap<string, JobId>> {
@@ -91,13 +102,8 @@ export async function withListedIds<Filter extends { ids?: JobId[] | undefined }
 ): Promise<Filter> {
   const texts = (filter.ids ?? []).filter((one) => typeof one === 'string')
   if (texts.length === 0) return filter
-  const isEngine = servedBy(asking.sql).mode !== 'own'
-  const faults = (filter.ids ?? []).flatMap((one, at) =>
-    typeof one === 'string' && !isEngine && !isUuid(one)
-      ? [{ path: `ids.${at}`, message: 'must be an id, such as 8123' }]
-      : [],
-  )
-  rejectFaults(faults)
+  if (!hasKeys(asking.sql))
+    rejectFaults((filter.ids ?? []).flatMap((one, at) => (isOther(one) ? [{ path: `ids.${at}`, message }] : [])))
   const known = await readIds(asking, texts)
   return { ...filter, ids: filter.ids?.flatMap((one) => (typeof one === 'number' ? one : (known.get(one) ?? []))) }
 }

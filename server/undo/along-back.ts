@@ -1,3 +1,4 @@
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { BatchContext, BatchCounts } from '../bulk/change/bulk-change.ts'
 import { idSelection } from '../bulk/change/selection.ts'
 import type { Narrowed } from '../database/scope.ts'
@@ -36,9 +37,9 @@ export const saveAlong = (sql: Sql, context: { operation: number }): Fragment =>
  */
 const alongOf = (sql: Sql, operation: number, isBack: Fragment): Fragment => sql`
   along as materialized (
-    select kept.job_id, jobs.uuid, kept.before
+    select kept.job_ref as job_id, jobs.uuid, kept.before
     from job_operation_rows kept
-    join jobs on jobs.id = kept.job_id
+    join jobs on jobs.id = kept.job_ref
     where kept.operation_id = ${operation}::bigint and ${isUnchangedSinceChange(sql)}
   ),
   lacking (uuid) as (
@@ -119,7 +120,7 @@ export async function restoreAlong(
   context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
   { undoes, hold }: Restore,
 ): Promise<BatchCounts> {
-  const free = await tx<{ job_id: number }[]>`
+  const free = await tx<{ job_id: JobId }[]>`
     with recursive ${alongOf(tx, undoes, hasEdge(tx))} select job_id from along where ${isFree(tx)}`
   if (free.length === 0) return {}
   const selection = idSelection(free.map(({ job_id }) => job_id))

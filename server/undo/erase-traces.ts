@@ -3,6 +3,7 @@ import type { JobId } from '../../shared/work/job-key.ts'
 import type { JobSet } from '../bulk/change/bulk-change.ts'
 import type { Selection } from '../bulk/change/selection.ts'
 import { isUnchangedSince } from '../bulk/token/snapshot.ts'
+import { idArray } from '../database/job-ids.ts'
 import { isImageKeptByHold, unless } from '../database/kept-by-hold.ts'
 import type { Holds } from '../database/read-holds.ts'
 import { inScope } from '../database/scope.ts'
@@ -43,22 +44,26 @@ export const traces = (sql: Sql, { snapshot }: Pick<JobSet, 'snapshot'>, traced:
       owner_user_id::text, null::text, null::text, null::text, null::text, created_at, jobs.xmin
     from job_events as jobs
     where ${owner === undefined ? sql`true` : sql`jobs.owner_user_id = ${owner}::text`}
-      ${ids ? sql`and jobs.job_id = any(${ids.map(String)}::text[]::bigint[])` : sql``}
+      ${ids ? sql`and jobs.job_ref = any(${idArray(sql, ids)})` : sql``}
       ${among ? sql`and ${isOf(sql, among)}` : sql``}
       ${inScope(sql, traced)}
       and ${isNotErased(sql)} and ${isUnchangedSince(sql, snapshot)}
-      and not exists (select from jobs other where other.id = jobs.job_id ${sameOwner} offset 0)
-      and not exists (select from jobs_archive other where other.id = jobs.job_id ${sameOwner} offset 0)
+      and not exists (select from jobs other where other.id = jobs.job_ref ${sameOwner} offset 0)
+      and not exists (select from jobs_archive other where other.id = jobs.job_ref ${sameOwner} offset 0)
     order by ${subject(sql)}, jobs.id desc`
 }
 
 /** True for events of these jobs, and for events without a job whose negated ids these are. */
 const isOf = (sql: Sql, ids: readonly JobId[]): Fragment => sql`(
-  jobs.job_id = any(${ids.map(String)}::text[]::bigint[])
-  or (jobs.job_id is null and jobs.id = any(${ids.map((id) => String(-id))}::text[]::bigint[]))
+  jobs.job_ref = any(${idArray(sql, ids)})
+  or (jobs.job_ref is null and jobs.id = any(${eventsIn(ids).map(String)}::text[]::bigint[]))
 )`
 
-const subject = (sql: Sql): Fragment => sql`coalesce(jobs.job_id, -jobs.id)`
+/** The ids of events among the subjects of traces. */
+const eventsIn = (ids: readonly JobId[]): number[] =>
+  ids.map(Number).flatMap((id) => (Number.isSafeInteger(id) ? [-id] : []))
+
+const subject = (sql: Sql): Fragment => sql`coalesce(jobs.job_ref, (-jobs.id)::job_id)`
 
 const isNotErased = (sql: Sql): Fragment => sql`
   (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from ${erasedAttrs}::text)`
@@ -92,11 +97,11 @@ export async function eraseRemains(
   tx: Sql,
   { selection, archived, traces, deleted, owner, holds }: Remains,
 ): Promise<ErasedRemains> {
-  const ids = tx`${deleted.ids.map(String)}::text[]::bigint[]`
+  const ids = idArray(tx, deleted.ids)
   // The events of a job that this batch has deleted are no traces: the job is counted already.
   const found = traces
     ? tx`select jobs.id from (${traces}) as jobs where ${selection.matches(tx, tx`jobs.id <> all(${ids})`)}`
-    : tx`select null::bigint as id where false`
+    : tx`select null::job_id as id where false`
   const [row] = await tx<[ErasedRemains]>`
     with traced as materialized (${found}),
     archived as (
@@ -111,8 +116,8 @@ export async function eraseRemains(
     ),
     row_images as (
       delete from job_operation_rows as images
-      where images.job_id = any(array(select id from absent)) ${unless(tx, isImageKeptByHold(tx, holds))}
-      returning images.job_id
+      where images.job_ref = any(array(select id from absent)) ${unless(tx, isImageKeptByHold(tx, holds))}
+      returning images.operation_id
     ),
     attachments as (
       delete from job_attachments where job_id = any(array(select id from absent)) returning job_id
@@ -126,13 +131,15 @@ export async function eraseRemains(
       update job_events as jobs
       set owner_user_id = null, attrs_json = ${tx.unsafe(`'${erasedAttrs}'`)}
       where (
-          jobs.job_id = any(array(select id from absent where id in (select id from whole)))
+          jobs.job_ref = any(array(select id from absent where id in (select id from whole)))
           or (
             (
-              jobs.job_id = any(array(select id from whole union select id from traced))
-              or (jobs.job_id is null and jobs.id = any(array(select -id from traced)))
+              jobs.job_ref = any(array(select id from whole union select id from traced))
+              or (jobs.job_ref is null and jobs.id = any(array(
+                select -id::text::bigint from traced where id::text ~ '^-[0-9]+$'
+              )))
             )
-            and ${owner === undefined ? tx`jobs.job_id in (select id from absent)` : tx`jobs.owner_user_id = ${owner}::text`}
+            and ${owner === undefined ? tx`jobs.job_ref in (select id from absent)` : tx`jobs.owner_user_id = ${owner}::text`}
           )
         )
         and ${isNotErased(tx)}

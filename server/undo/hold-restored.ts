@@ -39,7 +39,7 @@ export const holdRestored = (
     returning id
   ),
   held as (
-    insert into jobsctl_held_jobs (hold_id, job_id)
+    insert into jobsctl_held_jobs (hold_id, job_ref)
     select hold.id, given_back.id
     from hold
     cross join (${restored}) as given_back

@@ -1,4 +1,5 @@
 import type { JobId } from '../../shared/work/job-key.ts'
+import { idArray } from '../database/job-ids.ts'
 import { inScope, type Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 
@@ -15,5 +16,5 @@ export interface Part extends Narrowed {
  */
 export const inPart = (sql: Sql, { ids, between, ...scope }: Part, id: Fragment): Fragment => sql`
   ${inScope(sql, scope)}
-  ${ids ? sql`and ${id} = any(${`{${ids.join(',')}}`}::text::bigint[])` : sql``}
-  ${between ? sql`and ${id} > ${between[0]}::bigint and ${id} <= ${between[1]}::bigint` : sql``}`
+  ${ids ? sql`and ${id} = any(${idArray(sql, ids)})` : sql``}
+  ${between ? sql`and ${id} > ${between[0]}::job_id and ${id} <= ${between[1]}::job_id` : sql``}`

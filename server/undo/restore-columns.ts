@@ -28,7 +28,7 @@ export const isUnchangedSinceChange = staticFragment(
  */
 export const whyColumnsNotRestored = (sql: Sql, operation: number, part: Part): Fragment => sql`
   select
-    kept.job_id,
+    kept.job_ref as job_id,
     case
       when jobs.id is null then 'the job is deleted'
       when not ${hasItsWorker(sql)} then 'the job was running, and has lost its worker'
@@ -37,9 +37,9 @@ export const whyColumnsNotRestored = (sql: Sql, operation: number, part: Part): 
       else 'the job was picked up or changed since'
     end as reason
   from job_operation_rows kept
-  left join jobs on jobs.id = kept.job_id
+  left join jobs on jobs.id = kept.job_ref
   where kept.operation_id = ${operation}::bigint and not coalesce(${isUnchangedSinceChange(sql)}, false)
-    ${inPart(sql, part, sql`kept.job_id`)}`
+    ${inPart(sql, part, sql`kept.job_ref`)}`
 
 interface Restore {
   /** The id of the operation that is undone. */
@@ -59,7 +59,7 @@ export async function restoreColumns(
   context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
   { undoes, selection, hold, waits = false }: Restore,
 ): Promise<BatchCounts> {
-  const imageOfJob = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_id = jobs.id`
+  const imageOfJob = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_ref = jobs.id`
   const [row] = await tx<[BatchCounts]>`
     with picked as materialized (
       select jobs.id

@@ -68,7 +68,7 @@ function isKeptFrom(sql: Sql, within: TokenScope | undefined, undoes: number): F
   const isAlong = sql`
     exists (
       select from job_operation_rows kept
-      where kept.operation_id = ${undoes}::bigint and kept.job_id = jobs.id and ${isUnchangedSinceChange(sql)}
+      where kept.operation_id = ${undoes}::bigint and kept.job_ref = jobs.id and ${isUnchangedSinceChange(sql)}
       offset 0
     )`
   return sql`

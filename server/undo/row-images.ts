@@ -72,7 +72,7 @@ export const pickedAndUpdated = staticFragment(
 
 /** An INSERT that keeps the images of `rows (id, before, after)` for an undo; the first `before` of a job stays. */
 export const saveRowImages = (sql: Sql, { operation }: { operation: number }, rows: Fragment): Fragment => sql`
-  insert into job_operation_rows (operation_id, job_id, before, after)
+  insert into job_operation_rows (operation_id, job_ref, before, after)
   select ${operation}::bigint, id, before, after
   from (${rows}) as changed
-  on conflict (operation_id, job_id) do update set after = excluded.after`
+  on conflict (operation_id, job_ref) where job_ref is not null do update set after = excluded.after`

@@ -6,6 +6,7 @@ import type { OperationRecord } from '../../shared/records/records.ts'
 import type { JobId } from '../../shared/work/job-key.ts'
 import type { BulkChange, JobSet } from '../bulk/change/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/token/snapshot.ts'
+import { idArray } from '../database/job-ids.ts'
 import type { Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { countAlongBack, whyAlongNotBack } from './along-back.ts'
@@ -65,10 +66,10 @@ const leftByImages =
   (sql, set) =>
     sql`
     from job_operation_rows kept
-    join jobs on jobs.id = kept.job_id
+    join jobs on jobs.id = kept.job_ref
     where kept.operation_id = ${id}::bigint and ${isUnchangedSinceChange(sql)}
       and ${isUnchangedSince(sql, set.snapshot)} and ${isNotExcluded(sql, set)}
-      ${inPart(sql, part, sql`kept.job_id`)}`
+      ${inPart(sql, part, sql`kept.job_ref`)}`
 
 /** A prune as its record has it: the rows of the archive are not sealed, and those that it cannot have deleted are not given back. */
 const scopeOf = ({ domain, queue, job_type, filters }: OperationRecord): Narrowed => ({
@@ -105,7 +106,7 @@ const backFromImages = (id: number, { part, hold }: Undoing): WayBack => ({
 
 /** True for jobs that were no conflict in the preview: a conflict that is resolved later does not join the set. */
 const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
-  excluded.length === 0 ? sql`true` : sql`jobs.id <> all(${`{${excluded.join(',')}}`}::text::bigint[])`
+  excluded.length === 0 ? sql`true` : sql`jobs.id <> all(${idArray(sql, excluded)})`
 
 /**
  * Checks that the operation has archived jobs or row images. An operation that is undone already, or changed no job, passes, and so

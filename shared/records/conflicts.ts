@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { Conflict } from '../changes/undo.ts'
 import { endpoint } from '../endpoint.ts'
-import { queryNumber, scopeFields } from '../scope.ts'
-import { JobId, PathId } from '../work/job.ts'
+import { optional, queryNumber, scopeFields } from '../scope.ts'
+import { JobId, orJobKey, PathId } from '../work/job.ts'
 
 export const listConflicts = endpoint({
   method: 'GET',
@@ -18,7 +18,10 @@ export const listConflicts = endpoint({
     domain: scopeFields.domain.describe('only jobs of this domain'),
     queue: scopeFields.queue.describe('only jobs of this queue'),
     job_type: scopeFields.job_type.describe('only jobs of this type'),
-    after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0).describe('only jobs with a higher id, for the next page'),
+    after_id: optional(orJobKey<string>(queryNumber(0, Number.MAX_SAFE_INTEGER, 0)))
+      .transform((id) => id ?? 0)
+      .meta({ type: ['integer', 'string'], minimum: 0, default: 0, format: 'job-id' })
+      .describe('only jobs with a higher id, for the next page'),
   }),
   output: z.object({
     /** In the order of their ids; a page may have none of them, and not be the last one. */

@@ -30,7 +30,7 @@ export const JobId = z.union([z.number(), z.string()]).meta({ format })
 export type JobId = z.output<typeof JobId>
 
 /** Takes the text of a key beside what `number` takes. Faults are those of `number`. */
-const orKey = <Sent>(number: z.ZodType<number>) =>
+export const orJobKey = <Sent>(number: z.ZodType<number>) =>
   z
     .custom<Sent>(() => true)
     .transform((value, context): JobId => {
@@ -45,10 +45,10 @@ const orKey = <Sent>(number: z.ZodType<number>) =>
     })
 
 /** The id of a job in a body: a number, or the text of a key. */
-export const GivenJobId = orKey<JobId>(OwnId).meta({ type: ['integer', 'string'], minimum: 1, format })
+export const GivenJobId = orJobKey<JobId>(OwnId).meta({ type: ['integer', 'string'], minimum: 1, format })
 
 /** The id of a job in a URL or on a command line: digits are a number, and any other text is a key. */
-export const TypedJobId = orKey<string>(PathId).meta({ type: 'string', format })
+export const TypedJobId = orJobKey<string>(PathId).meta({ type: 'string', format })
 
 const deepest = 100
 

@@ -44,7 +44,7 @@ export function createIdScan(
   /** The ids arrive as one JSON value: to parse tens of thousands of rows would block other calls. */
   async function queryIds(holds: Holds): Promise<JobId[]> {
     const limit = sql.unsafe(String(idsPerQuery))
-    const after = lastId === undefined ? sql`` : sql`and jobs.id > ${lastId}::bigint`
+    const after = lastId === undefined ? sql`` : sql`and jobs.id > ${lastId}::job_id`
     const byId = sql`and ${hasSafeId(sql)} ${after} order by jobs.id`
     const byTime = time && !isOrdered ? time(sql) : undefined
     const order = isOrdered ? byId : byTime ? sql`order by time, jobs.id` : sql``

@@ -37,7 +37,10 @@ export interface Names {
   functions: ReadonlySet<string>
   /** Tables that are read from elsewhere, and that no statement may write. Empty where the jobs are our own. */
   sources: ReadonlyMap<string, Source>
-  /** The type of the id of a job, which statements call `job_id`. */
+  /**
+   * The type of the id of a job, which statements call `job_id`. Tables of ours have a column of each type beside the other, `job_id` and
+   * `job_key`; statements call the one that is used `job_ref`.
+   */
   jobId: 'bigint' | 'text'
   /** How statements compare jobs of another engine; undefined where the jobs are our own. */
   jobs?: ForeignJobs
@@ -59,7 +62,8 @@ const lexer = new RegExp(
   [
     String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?<tag>[a-z_]*)\$[\s\S]*?\$\k<tag>\$|--[^\n]*`,
     String.raw`(?<lookup>(?<![.\w])to_reg(?:class|proc)\((?!'pg_temp))(?:'(?<named>\w+)')?`,
-    String.raw`(?<before>\b(?:delete\s+from|from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate(?:\s+table)?|analyze|vacuum(?:\s+\([^)]*\))?)\s+|::)(?<table>(?!(?:only|on)\b)[a-z_]\w*)\b(?![.(])`,
+    String.raw`(?<ref>(?<![\w"])job_ref\b)`,
+    String.raw`(?<before>\b(?:delete\s+from|from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate(?:\s+table)?|analyze|vacuum(?:\s+\([^)]*\))?)\s+|::)(?<table>(?!(?:only|on|job_ref)\b)[a-z_]\w*)\b(?![.(])`,
     String.raw`(?<own>(?<![.\w"])jobsctl_\w+(?=\())`,
     String.raw`(?<called>(?<![.\w"])[a-z_][a-z_0-9]*(?=\())`,
   ].join('|'),
@@ -82,8 +86,9 @@ const alias = /^\s+(?:as\s+)?[a-z_]\w*/i
 export function qualified(text: string, names: Names): string {
   const { schema, tables, functions, sources, jobId } = names
   return text.replaceAll(lexer, (match, ...rest) => {
-    const { lookup, named, before, table, own, called } = groupsOf(rest)
+    const { lookup, named, ref, before, table, own, called } = groupsOf(rest)
     if (lookup) return `pg_catalog.${lookup}${relationOf(named, names)}`
+    if (ref) return jobId === 'text' ? 'job_key' : 'job_id'
     if (before === '::' && table === 'job_id') return `::${jobId}`
     if (before && table) {
       const source = sources.get(table)

@@ -17,13 +17,18 @@ const alteredTables = /^ *alter table (\w+)\s+(add column [^;]*);/gm
 const addedColumns = /add column (?:if not exists )?(\w+) (\w+)/g
 const functions = /^create or replace function (\w+)/gm
 const triggers = /^ *create trigger (\w+) \w+ \w+ on (\w+)/gm
-const uniques = /^create unique index concurrently if not exists \w+\s+on (\w+) \((.*)\)/gm
-const indexes = /^create index concurrently if not exists (\w+)\s+on (\w+)/gm
+const uniques = /^create unique index concurrently if not exists \w+\s+on (\w+) \((.*)\)(?=;|$)(?!\s+where)/gm
+/** A unique index of some rows is found by its name, as any index is: no other program has one like it. */
+const indexes =
+  /^create (?:index concurrently if not exists (\w+)\s+on (\w+)|unique index concurrently if not exists (\w+)\s+on (\w+) \(.*\)\s+where)/gm
 
 /** The objects that a migration makes, found in its text. */
 export function objectsMadeBy(text: string): SchemaObject[] {
   const found = (pattern: RegExp) =>
-    [...text.matchAll(pattern)].map(([, one = '', other = '']) => [one, other] as const)
+    [...text.matchAll(pattern)].map(([, ...parts]) => {
+      const [one = '', other = ''] = parts.filter((part) => part !== undefined)
+      return [one, other] as const
+    })
   const columnsOf = (body: string) => [...body.matchAll(columns)].map(([, name = '', type = '']) => ({ name, type }))
   return [
     ...found(tables).flatMap(([of, body]) =>

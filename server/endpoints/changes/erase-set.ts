@@ -68,7 +68,7 @@ export function holdsOver(sql: Sql, filter: Filter, holds: Holds): Fragment {
     counted (id, jobs) as (
       select held.hold_id, count(*)
       from (select id from live union all select id from copies) as jobs
-      join jobsctl_held_jobs as held on held.job_id = jobs.id
+      join jobsctl_held_jobs as held on held.job_ref = jobs.id
       group by held.hold_id
       ${counts.reduce((all, one) => sql`${all} ${one}`, sql``)}
     )

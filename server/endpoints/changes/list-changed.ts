@@ -24,11 +24,11 @@ async function listChanged(
   { sql, operation, caller, within, binding, previewed, counts: { affected = 0 } }: CompletedChange,
   { kind, filters }: Subject,
 ): Promise<{ job_ids: JobId[]; rest_token?: string }> {
-  const rows = await sql<{ job_id: number }[]>`
-    select job_id
+  const rows = await sql<{ job_id: JobId }[]>`
+    select job_ref as job_id
     from job_operation_rows
     where operation_id = ${operation}::bigint and (before ->> 'status' = 'cancelled') is not true
-    order by job_id`
+    order by job_ref`
   const job_ids = rows.map(({ job_id }) => job_id)
   if (!previewed || (previewed.count !== null && previewed.count <= affected)) return { job_ids }
   const keys = await readKeys(sql)

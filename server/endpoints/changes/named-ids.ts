@@ -3,6 +3,7 @@ import type { JobId } from '../../../shared/work/job-key.ts'
 import { affectedBy, type BulkChange, type CompletedChange, type Matching } from '../../bulk/change/bulk-change.ts'
 import { withHolds } from '../../bulk/change/with-holds.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
+import { idArray } from '../../database/job-ids.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { type IdFields, idsOf } from './filtered.ts'
@@ -13,7 +14,7 @@ const mostListed = 100
 
 /** The CTE `named`: each id of the request once. */
 const named = (sql: Sql, ids: readonly JobId[]): Fragment => sql`
-  named as materialized (select distinct id from unnest(${ids.map(String)}::text[]::bigint[]) as id)`
+  named as materialized (select distinct id from unnest(${idArray(sql, ids)}) as id)`
 
 /** The status of the job of a row of `named`, as `found`; no row for a job that the caller may not see. */
 const found = (sql: Sql, { within }: Naming): Fragment => sql`

@@ -18,7 +18,7 @@ type RequeueRequest = Within<Asked>
 const requeueable = (sql: Sql, set: JobSet, request: RequeueRequest) => sql`
   status = 'quarantined'
   ${inFilter(sql, request, set.asOf)}
-  ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::bigint`}
+  ${request.job_id === undefined ? sql`` : sql`and id = ${request.job_id}::job_id`}
   and ${isUnchangedSince(sql, set.snapshot)}`
 
 /** Puts quarantined jobs back in the queue, with no failed attempt on record. */

@@ -73,7 +73,7 @@ async function readState(sql: Sql, { id, domain, within }: Request, hidden: bool
       ${hidden ? patternOf(sql, sql`left(error_message, 1000)`) : sql`left(error_message, 1000)`} as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
       ${thresholdOfJob(sql)} as threshold_of_job, ${thresholdOfQueue(sql, sql`jobs`)} as threshold_of_queue, now() as now
     from jobs
-    where id = ${id}::bigint and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)
+    where id = ${id}::job_id and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)
       ${isWithin(sql, within)}`
   return job
 }

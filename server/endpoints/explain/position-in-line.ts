@@ -47,8 +47,8 @@ export async function positionInLine(sql: Sql, job: QueuedJob): Promise<Position
       union all
       ${before(higher, sql`${due} is null`)}
       union all
-      ${before(own, due_at === null ? isDue : sql`${isDue} and (${due}, id) < (${due_at}::text::timestamptz, ${id}::bigint)`)}
-      ${due_at === null ? sql`union all ${before(own, sql`${due} is null and id < ${id}::bigint`)}` : sql``}
+      ${before(own, due_at === null ? isDue : sql`${isDue} and (${due}, id) < (${due_at}::text::timestamptz, ${id}::job_id)`)}
+      ${due_at === null ? sql`union all ${before(own, sql`${due} is null and id < ${id}::job_id`)}` : sql``}
       ${sql.unsafe(limit)}
     ) as line`
   return { ahead: Math.min(ahead, mostCounted), exact: ahead <= mostCounted }

@@ -26,7 +26,7 @@ export async function addAttachment(
     sql.begin(
       (tx) => tx<Attachment[]>`
         with job as materialized (
-          select id from jobs where id = ${id}::bigint ${inScope(tx, { domain, within })} for key share
+          select id from jobs where id = ${id}::job_id ${inScope(tx, { domain, within })} for key share
         )
         insert into job_attachments (job_id, kind, content_text, url, created_at)
         select id, ${kind}::text, ${content_text ?? null}::text, ${url ?? null}::text, now()
@@ -87,7 +87,7 @@ const readPage = (sql: Sql, job: FoundJob, { after_id, limit }: InputOf<'listAtt
     from (
       select source.id, source.kind, source.content_text, source.url, source.created_at
       ${attachmentsOf(sql, job)}
-      where source.job_id = ${job.row.id}::bigint and source.id > ${after_id}::bigint and ${hasSafeId(sql)}
+      where source.job_id = ${job.row.id}::job_id and source.id > ${after_id}::bigint and ${hasSafeId(sql)}
       order by source.id
       limit ${limit + 1}
     ) as page

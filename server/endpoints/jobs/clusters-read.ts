@@ -1,5 +1,6 @@
 import type { Cluster, ClustersRequest, NotRead } from '../../../shared/jobs/clusters.ts'
 import { clusterDigits, failureCode, failureMessage, failureState, patternOf } from '../../database/error-pattern.ts'
+import { hashOfId } from '../../database/job-ids.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 
@@ -113,7 +114,7 @@ function grouped(sql: Sql, request: Searched): Fragment {
       min(seen) filter (where isfinite(seen)) as first_seen,
       max(seen) filter (where isfinite(seen)) as last_seen,
       count(*) filter (where seen > now() - ${sql.unsafe(`${rateMinutes} * interval '1 minute'`)} and seen <= now()) as recent,
-      array[max(id), min(id), max(id) filter (where hashint8(id) % 2 = 0), max(id) filter (where hashint8(id) % 2 <> 0)] as ids
+      array[max(id), min(id), max(id) filter (where ${hashOfId(sql)} % 2 = 0), max(id) filter (where ${hashOfId(sql)} % 2 <> 0)] as ids
     from (${read.reduce((all, part) => sql`${all} union all ${part}`)}) as failures
     group by status, code, message, domain, queue, job_type, owner_user_id`
 }

@@ -4,7 +4,7 @@ import {
   type ExpiredLeases,
   restOfClusters,
 } from '../../../shared/jobs/clusters.ts'
-import type { JobId } from '../../../shared/work/job-key.ts'
+import { compareJobIds, type JobId } from '../../../shared/work/job-key.ts'
 import type { Listing, ServerContext } from '../../call.ts'
 import { clusterId } from '../../database/error-pattern.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
@@ -93,9 +93,9 @@ function clusterOf({ digits, ...row }: ClusterRow, masked: (text: string) => str
 
 const newestOf = (ids: readonly (string | null)[]): JobId[] =>
   [...new Set(ids)]
-    .flatMap((id) => (id === null ? [] : [Number(id)]))
-    .filter(Number.isSafeInteger)
-    .sort((one, other) => other - one)
+    .flatMap((id) => (id === null ? [] : [/^-?\d+$/.test(id) ? Number(id) : id]))
+    .filter((id) => typeof id === 'string' || Number.isSafeInteger(id))
+    .sort((one, other) => compareJobIds(other, one))
     .slice(0, 3)
 
 const readExpired = (sql: Sql, request: Within<ClustersRequest>) => sql<ExpiredLeases[]>`

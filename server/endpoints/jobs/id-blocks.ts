@@ -43,5 +43,5 @@ export async function readIdBlocks(
 }
 
 const within = (sql: Sql, { low, high }: Partial<IdRange> = {}): Fragment => sql`
-  ${low === undefined ? sql`` : sql`and jobs.id >= ${low}::text::bigint`}
-  ${high === undefined ? sql`` : sql`and jobs.id <= ${high}::text::bigint`}`
+  ${low === undefined ? sql`` : sql`and jobs.id >= ${low}::text::job_id`}
+  ${high === undefined ? sql`` : sql`and jobs.id <= ${high}::text::job_id`}`

@@ -93,7 +93,7 @@ async function readArchivedJobs(sql: Sql, uuids: readonly string[]): Promise<Rel
 const readAttachments = (sql: Sql, job: FoundJob) => sql<Attachment[]>`
   select source.id, source.kind, source.content_text, source.url, source.created_at
   ${attachmentsOf(sql, job)}
-  where source.job_id = ${job.row.id}::bigint
+  where source.job_id = ${job.row.id}::job_id
   order by source.id desc
   limit ${mostAttachments}`
 
@@ -113,6 +113,6 @@ const readEvents = (sql: Sql, { row }: FoundJob, within: Acting['within']) => sq
     ${attrsOfEvent(sql)} as attrs,
     request_id, created_at
   from job_events
-  where job_id = ${row.id}::bigint ${isWithin(sql, within)}
+  where job_ref = ${row.id}::job_id ${isWithin(sql, within)}
   order by id desc
   limit ${mostEvents}`

@@ -1,4 +1,5 @@
 import type { ListedJob, ListRequest } from '../../../shared/jobs/list.ts'
+import { listedJobId } from '../../../shared/work/job-key.ts'
 import type { Acting, Listing, ServerContext } from '../../call.ts'
 import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -82,5 +83,6 @@ const isRank = (key: TimeKey | RankKey): key is RankKey => key === 'priority' ||
 function linkTo(cursor: Cursor, request: NarrowedList, key: CursorKey | undefined): string {
   const { payload = [], cursor: _cursor, within: _within, ...fields } = request
   const values = Object.fromEntries(payload.map(({ path, value }) => [`payload.${path.join('.')}`, value]))
-  return pageLink({ ...fields, ...values, cursor: sealCursor(cursor, request, key) }, cursor.to)
+  const ids = fields.ids?.map(listedJobId).join(',')
+  return pageLink({ ...fields, ids, ...values, cursor: sealCursor(cursor, request, key) }, cursor.to)
 }

@@ -22,7 +22,7 @@ export const noteUnmasked = (tx: Sql, call: Unmasking, { row }: FoundJob) => {
     call,
     tx`
       select
-        ${row.id}::bigint as id, ${domain ?? null}::text as domain, ${queue ?? null}::text as queue,
+        ${row.id}::job_id as id, ${domain ?? null}::text as domain, ${queue ?? null}::text as queue,
         ${job_type ?? null}::text as job_type, ${owner ?? null}::text as owner_user_id, ${trace ?? null}::text as trace_id,
         'job.revealed' as event_type, jsonb_build_object('caller', ${call.caller}::text) as attrs`,
   )

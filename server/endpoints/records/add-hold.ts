@@ -5,6 +5,7 @@ import type { ServerContext } from '../../call.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { isLocked } from '../../database/errors/failure.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
+import { idArray } from '../../database/job-ids.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
@@ -61,7 +62,7 @@ async function requireJobs(sql: Pool, ids: readonly JobId[]): Promise<void> {
     : sql``
   const missing = await sql<{ id: string }[]>`
     select given.id::text as id
-    from unnest(${`{${ids.join(',')}}`}::text::bigint[]) as given (id)
+    from unnest(${idArray(sql, ids)}) as given (id)
     where not (exists (select from jobs where jobs.id = given.id) ${isArchived})
     group by given.id
     order by given.id
@@ -105,10 +106,10 @@ async function insertHold(
       returning *
     ),
     held as (
-      insert into jobsctl_held_jobs (hold_id, job_id)
-      select hold.id, job_id
+      insert into jobsctl_held_jobs (hold_id, job_ref)
+      select hold.id, job_ref
       from hold
-      cross join unnest(${`{${(ids ?? []).join(',')}}`}::text::bigint[]) as job_id
+      cross join unnest(${idArray(tx, ids ?? [])}) as job_ref
       on conflict do nothing
     )
     select ${holdColumns(tx)} from hold`

@@ -26,7 +26,7 @@ export async function archiveMeta({ sql, within }: Reading, { job_id, domain }: 
       payload_compressed is not null as payload_compressed_present,
       result_compressed is not null as result_compressed_present
     from jobs_archive
-    where jobs_archive.id = ${job_id}::bigint ${inScope(sql, { domain, within })}
+    where jobs_archive.id = ${job_id}::job_id ${inScope(sql, { domain, within })}
     ${missing.includes('archived_at') ? sql`` : sql`order by archived_at desc nulls last`}
     limit 1`
   if (row) return row
@@ -150,7 +150,7 @@ const keptJobs = (sql: Sql, isArchiving: boolean, within: TokenScope | undefined
   end`
 
 const jobIsWithin = (sql: Sql, within: TokenScope): Fragment =>
-  sql`and exists (select from jobs where jobs.id = kept.job_id ${isWithin(sql, within)} offset 0)`
+  sql`and exists (select from jobs where jobs.id = kept.job_ref ${isWithin(sql, within)} offset 0)`
 
 /** The operations, as text, that an undo of a part has undone since. Needs the CTE `scanned`. */
 const undoneInPart = staticFragment(

@@ -42,7 +42,7 @@ export const isFiltering = ({ domain, queue, job_type, within }: EventFilter): b
  */
 const isToldWithin = (sql: Sql, { within }: Narrowed): Fragment =>
   within
-    ? sql`and (job_id is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set'))`
+    ? sql`and (job_ref is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set'))`
     : sql``
 
 /**
@@ -74,7 +74,7 @@ export async function readPiece(
     ) as piece
     left join lateral (
       select
-        id, job_id, domain, queue, job_type, event_type,
+        id, job_ref as job_id, domain, queue, job_type, event_type,
         ${attrsOfEvent(sql)} as attrs,
         owner_user_id, request_id, trace_id, created_at
       from job_events
@@ -99,7 +99,7 @@ export const isOfFilter = ({ domain, queue, job_type, within }: EventFilter, eve
   (within === undefined || (isTold(event) && isEventWithin(within, event)))
 
 const isTold = ({ job_id, event_type }: JobEvent): boolean =>
-  typeof job_id === 'number' ||
+  (job_id !== null && job_id !== undefined) ||
   ['queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set'].includes(event_type)
 
 const isEventWithin = (

@@ -162,7 +162,7 @@ export async function getOperation(
     from (
       select coalesce(job.status, 'gone') as status, count(*) as count
       from job_operation_rows kept
-      left join lateral (select status from jobs where jobs.id = kept.job_id ${isWithin(sql, within)} offset 0) as job on true
+      left join lateral (select status from jobs where jobs.id = kept.job_ref ${isWithin(sql, within)} offset 0) as job on true
       where operation_id = ${id}::bigint ${within ? sql`and job.status is not null` : sql``}
       group by 1
       ${(await hasArchive(sql)) ? archived : sql``}

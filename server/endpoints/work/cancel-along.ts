@@ -80,7 +80,7 @@ async function lockAndCount(
     ending as materialized (
       select uuid
       from jobs
-      where id = ${id}::bigint ${isWithin(sql, within)}
+      where id = ${id}::job_id ${isWithin(sql, within)}
         and (status = 'queued' or ${force}::bool and status = 'processing')
       for update
     ),
@@ -97,7 +97,7 @@ async function cancelJobs(sql: Sql, { operation, ...call }: Origin, cancellation
   const [row] = await sql<[BatchCounts]>`
     with recursive
     target as materialized (
-      select id, status, cancel_requested_at, ${image} as before from jobs where id = ${cancellation.id}::bigint
+      select id, status, cancel_requested_at, ${image} as before from jobs where id = ${cancellation.id}::job_id
     ),
     ${changed(sql, cancellation, { image })},
     ended as (select uuid, status from changed where status = 'cancelled'),

@@ -91,7 +91,7 @@ const endOrAsk = (
         and exists (select from ${dependentsOf(sql, sql`jobs.uuid`)} as dependent where dependent.uuid <> jobs.uuid)
         as has_dependents
     from jobs
-    where id = ${cancellation.id}::bigint ${isWithin(sql, within)}
+    where id = ${cancellation.id}::job_id ${isWithin(sql, within)}
     for update
   ),
   ${changed(sql, cancellation, { where: sql`not target.has_dependents` })},

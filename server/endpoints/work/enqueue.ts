@@ -130,7 +130,7 @@ async function rereadLateDependents<Row extends NamedJob>(
   const cancelled = new Set(await cancelLateDependents(call, needs))
   for (const [n, { id, uuid }] of waiting) {
     if (uuid === null || !cancelled.has(uuid)) continue
-    const [job] = await call.sql<Row[]>`select ${shape.selected(call.sql)} from jobs where id = ${id}::bigint`
+    const [job] = await call.sql<Row[]>`select ${shape.selected(call.sql)} from jobs where id = ${id}::job_id`
     if (job) enqueued.set(n, Object.assign(job, { created: true }))
   }
 }

@@ -18,7 +18,7 @@ export async function leasedJob(
   const lease = mayFinish(leaseOwner, lease_id) ? lease_id : null
   const [found] = await sql<Perhaps<Job>[]>`
     select ${wholeJob.selected(sql)}
-    from (select jobs.id from jobs where jobs.id = ${id}::bigint ${isWithin(sql, within)}) as known
+    from (select jobs.id from jobs where jobs.id = ${id}::job_id ${isWithin(sql, within)}) as known
     left join jobs on jobs.id = known.id and jobs.lease_id = ${lease}::text`
   if (!found) throw new Failure('not_found', `there is no job ${id}`)
   return wholeJob.isFound(found) ? found : singleResult<Job & { ok: true }>([leaseLost(id)])

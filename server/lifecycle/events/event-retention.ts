@@ -77,8 +77,8 @@ const deleteBatch = (sql: Pool, place: { kind: EventKind; days: number; after: s
 
 /** An SQL condition: the event is of the kind. */
 export const isOfKind: Record<EventKind, (sql: Sql) => Fragment> = {
-  steps: staticFragment((sql) => sql`job_id is not null`),
-  audit: staticFragment((sql) => sql`job_id is null`),
+  steps: staticFragment((sql) => sql`job_ref is not null`),
+  audit: staticFragment((sql) => sql`job_ref is null`),
 }
 
 /** The id of the last event with a seal of a day that is in the chain. */

@@ -18,7 +18,7 @@ export const insertEventsOfCalls = (sql: Sql, rows: Fragment): Fragment =>
   insertRows(sql, rows, { attrs: sql`attrs`, requestId: sql`request_id` })
 
 const insertRows = (sql: Sql, rows: Fragment, { attrs, requestId }: Record<'attrs' | 'requestId', Fragment>) => sql`
-  insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+  insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
   select id, domain, queue, job_type, event_type, ${attrs}, owner_user_id, ${requestId}, trace_id
   from (${rows}) as event`
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld, unless } from '../../database/kept-by-hold.ts'
 import { type Holds, readHolds } from '../../database/read-holds.ts'
@@ -40,7 +41,7 @@ interface Kept {
   /** The alias that `isKept` takes. */
   alias: 'jobs' | 'images'
   /** The column with the id of the job. */
-  job: 'id' | 'job_id'
+  job: 'id' | 'job_ref'
   isKept: (sql: Sql, holds: Holds) => Fragment | undefined
   /** The time from which the term of the operation `kept.id` counts. */
   time: (sql: Sql) => Fragment
@@ -58,7 +59,7 @@ const archive: Kept = {
 const rowImages: Kept = {
   table: 'job_operation_rows',
   alias: 'images',
-  job: 'job_id',
+  job: 'job_ref',
   isKept: isImageKeptByHold,
   time: (sql) => sql`(select ended_at from job_operations o where o.id = kept.id)`,
 }
@@ -66,7 +67,7 @@ const rowImages: Kept = {
 async function deleteFrom(sql: Pool, kept: Kept, { days, stopping }: Retention): Promise<number> {
   let sum = 0
   for (const operation of await findExpired(sql, kept, days)) {
-    let from: number | null = null
+    let from: JobId | null = null
     while (!stopping.aborted) {
       const { deleted, last } = await unlessFrozen(sql, (tx) => deleteSome(tx, kept, { operation, from }))
       if (deleted === 0) break
@@ -104,7 +105,7 @@ async function findExpired(sql: Sql, { table, time }: Kept, days: number): Promi
 interface Batch {
   operation: number
   /** The last job of the batch before: held jobs before it are not compared again. */
-  from: number | null
+  from: JobId | null
 }
 
 /** Deletes rows of an operation. Several servers may do it at once: each passes over the rows that another one locked. */
@@ -112,14 +113,14 @@ async function deleteSome(
   sql: Sql,
   { table, alias, job, isKept }: Kept,
   { operation, from }: Batch,
-): Promise<{ deleted: number; last: number | null }> {
+): Promise<{ deleted: number; last: JobId | null }> {
   const holds = await readHolds(sql)
   const [id, named, unnamed] = [sql.unsafe(job), sql.unsafe(`from ${table} as ${alias}`), sql.unsafe(`from ${table}`)]
-  const [row] = await sql<[{ deleted: number; last: number | null }]>`
+  const [row] = await sql<[{ deleted: number; last: JobId | null }]>`
     with picked as materialized (
       select ctid as place, ${id} as job
       ${named}
-      where operation_id = ${operation}::bigint ${from === null ? sql`` : sql`and ${id} >= ${from}::bigint`}
+      where operation_id = ${operation}::bigint ${from === null ? sql`` : sql`and ${id} >= ${from}::job_id`}
         ${unless(sql, isKept(sql, holds))}
       order by operation_id, ${id}
       limit ${sql.unsafe(String(rowsPerBatch))} for update skip locked

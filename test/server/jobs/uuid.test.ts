@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { bearer, makeScoped } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
 import { paths as known, openWorld, type World } from '../../support/world.ts'
 
@@ -68,7 +69,7 @@ describe.each(kinds)('a job by its uuid on %s', (kind) => {
   it('is 404 where no job has it, and nothing is changed', async () => {
     const { id } = await oneJob({ status: 'failed' })
     const before = await world.fingerprint()
-    for (const key of [randomUUID(), 'abc', 'queue/abc', "o'clock", 'ä', '{1}']) {
+    for (const key of [randomUUID(), randomUUID().toUpperCase()]) {
       const missing = (more = '') => ({
         status: 404,
         body: { code: 'not_found', detail: `there is no job ${key}${more}` },
@@ -86,9 +87,52 @@ describe.each(kinds)('a job by its uuid on %s', (kind) => {
     const invalid = { status: 422, body: { code: 'invalid_request' } }
     expect(await get(`/api/v1/jobs/${uuid}`)).toMatchObject(invalid)
     expect(await world.post(`/api/v1/jobs/${uuid}/cancel`, {})).toMatchObject(invalid)
-    for (const query of ['', '?key=', '?key=0', '?key=-1', '?key=1.5', '?key=a%0A', `?key=${uuid}&id=1`, '?id=1'])
+    for (const query of [
+      '',
+      '?key=',
+      '?key=0',
+      '?key=-1',
+      '?key=1.5',
+      '?key=a%0A',
+      '?key=abc',
+      `?key=q/${uuid}`,
+      `?key=${uuid}&id=1`,
+      '?id=1',
+    ])
       expect([query, await get(`${keyed}${query}`)]).toMatchObject([query, invalid])
-    for (const ids of [['8123'], [''], ['a\n'], [0], [null], [{}]])
+    for (const ids of [['8123'], ['abc'], ['{1}'], [`q/${uuid}`], [''], ['a\n'], [0], [null], [{}]])
       expect([ids, await world.confirm(paths.retry, { ids })]).toMatchObject([ids, invalid])
+  })
+})
+
+describe('a job by its uuid under a scope', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
+  })
+  afterAll(() => world?.stop())
+
+  it('outside is answered as one that does not exist, whatever names it', async () => {
+    const as = bearer(await makeScoped(world.sql, 'operator', { domains: ['inside'] }))
+    const [foreign, gone, own] = [randomUUID(), randomUUID(), randomUUID()]
+    await world.jobs(1, { uuid: foreign, domain: 'outside', status: 'failed' })
+    await world.jobs(1, { uuid: own, domain: 'inside', status: 'failed' })
+    const answers = async (uuid: string) => {
+      const reads = ['', '/explain', '/attachments'].map((rest) =>
+        world.call('GET', `${keyed}${rest}?key=${uuid}`, undefined, as),
+      )
+      const others = [
+        world.call('GET', `/api/v1/jobs/archive/meta?job_id=${uuid}`, undefined, as),
+        world.call('GET', `/api/v1/jobs/list?ids=${uuid}`, undefined, as),
+        world.post(paths.retry, { ids: [own, uuid], dry_run: true }, as),
+        world.post(paths.cancelBatch, { job_id: uuid, dry_run: true }, as),
+      ]
+      return (await Promise.all([...reads, ...others])).map(({ status, body }) =>
+        JSON.stringify([status, { ...Object(body), request_id: '' }]).replaceAll(uuid, '<uuid>'),
+      )
+    }
+    const told = await answers(foreign)
+    expect(told).toEqual(await answers(gone))
+    expect(told.map((answer) => answer.slice(0, 4))).toEqual(['[404', '[404', '[404', '[404', '[200', '[404', '[404'])
   })
 })

@@ -33,6 +33,8 @@ describe('names in a statement', () => {
     ['create trigger t after truncate on jobs', 'create trigger t after truncate on "s".jobs'],
     ['alter table jobs add column if not exists jobs oid', 'alter table "s".jobs add column if not exists jobs oid'],
     ['create table if not exists jobsctl_x (a int)', 'create table if not exists "s".jobsctl_x (a int)'],
+    ['join x on job_ref = x.id where kept.job_ref = y', 'join x on job_id = x.id where kept.job_id = y'],
+    ['x::job_id, y::text::job_id[]', 'x::bigint, y::text::bigint[]'],
     ['null::jobs, x::text', 'null::"s".jobs, x::text'],
     ['on conflict do update set a = now()', 'on conflict do update set a = pg_catalog.now()'],
     ['select jobsctl_count_insert()', 'select "s".jobsctl_count_insert()'],

@@ -36,7 +36,7 @@ from (
       and domain || chr(31) || queue = $7
       and coalesce(jobs.priority, 11) = tier.priority
       and coalesce(available_at, created_at) <= now()
-      and (coalesce(available_at, created_at), id) < ($8::text::timestamptz, $9::bigint)
+      and (coalesce(available_at, created_at), id) < ($8::text::timestamptz, $9::job_id)
     limit 10001
   ) as earlier
   limit 10001

@@ -21,7 +21,7 @@ with
         where dependent.uuid <> jobs.uuid
       ) as has_dependents
     from jobs
-    where id = $2::bigint
+    where id = $2::job_id
     for update
   ),
   changed as (
@@ -43,7 +43,7 @@ with
       jobs.status, jobs.cancellation_reason, null::jsonb as after
   ),
   inserted_events as (
-    insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+    insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
       id,
       domain,

@@ -123,7 +123,7 @@ with
       jobs.updated_at, jobs.completed_at
   ),
   inserted_events as (
-    insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+    insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select id, domain, queue, job_type, event_type, attrs, owner_user_id, $11::text, trace_id
     from (
       select

@@ -51,7 +51,7 @@ with
       attempt.request_id
   ),
   inserted_events as (
-    insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+    insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select id, domain, queue, job_type, event_type, attrs, owner_user_id, request_id, trace_id
     from (
       select

@@ -211,7 +211,7 @@ with recursive
     where exists (select from job_dependencies edge where edge.depends_on_job_uuid = parent.uuid)
   ),
   inserted_events as (
-    insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
+    insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
     select
       id,
       domain,

@@ -29,7 +29,7 @@ with
       where true and jobs.owner_user_id = $2::text
       union all (
         select
-          distinct on (coalesce(jobs.job_id, -jobs.id)) coalesce(jobs.job_id, -jobs.id) as id,
+          distinct on (coalesce(jobs.job_id, (-jobs.id)::bigint)) coalesce(jobs.job_id, (-jobs.id)::bigint) as id,
           null::text,
           coalesce(domain, ''),
           coalesce(queue, ''),
@@ -55,7 +55,7 @@ with
             from jobs_archive other
             where other.id = jobs.job_id and other.owner_user_id = $6::text offset 0
           )
-        order by coalesce(jobs.job_id, -jobs.id), jobs.id desc
+        order by coalesce(jobs.job_id, (-jobs.id)::bigint), jobs.id desc
       )
     ) as jobs
     where true
@@ -83,7 +83,7 @@ with
       where true and jobs.owner_user_id = $8::text
       union all (
         select
-          distinct on (coalesce(jobs.job_id, -jobs.id)) coalesce(jobs.job_id, -jobs.id) as id,
+          distinct on (coalesce(jobs.job_id, (-jobs.id)::bigint)) coalesce(jobs.job_id, (-jobs.id)::bigint) as id,
           null::text,
           coalesce(domain, ''),
           coalesce(queue, ''),
@@ -109,7 +109,7 @@ with
             from jobs_archive other
             where other.id = jobs.job_id and other.owner_user_id = $12::text offset 0
           )
-        order by coalesce(jobs.job_id, -jobs.id), jobs.id desc
+        order by coalesce(jobs.job_id, (-jobs.id)::bigint), jobs.id desc
       )
     ) as jobs
     where true

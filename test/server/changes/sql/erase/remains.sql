@@ -3,7 +3,7 @@ with
     select jobs.id
     from (
       select
-        distinct on (coalesce(jobs.job_id, -jobs.id)) coalesce(jobs.job_id, -jobs.id) as id,
+        distinct on (coalesce(jobs.job_id, (-jobs.id)::bigint)) coalesce(jobs.job_id, (-jobs.id)::bigint) as id,
         null::text,
         coalesce(domain, ''),
         coalesce(queue, ''),
@@ -19,7 +19,7 @@ with
       from job_events as jobs
       where
         jobs.owner_user_id = $1::text
-        and (jobs.job_id = any($2::text[]::bigint[]) or (jobs.job_id is null and jobs.id = any($3::text[]::bigint[])))
+        and (jobs.job_id = any($2::text::bigint[]) or (jobs.job_id is null and jobs.id = any($3::text[]::bigint[])))
         and queue = $4
         and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $5::text)
         and (
@@ -37,9 +37,9 @@ with
           from jobs_archive other
           where other.id = jobs.job_id and other.owner_user_id = $13::text offset 0
         )
-      order by coalesce(jobs.job_id, -jobs.id), jobs.id desc
+      order by coalesce(jobs.job_id, (-jobs.id)::bigint), jobs.id desc
     ) as jobs
-    where jobs.id = any($14::text::bigint[]) and (jobs.id <> all($15::text[]::bigint[])) is true
+    where jobs.id = any($14::text::bigint[]) and (jobs.id <> all($15::text::bigint[])) is true
   ),
   archived as (
     delete from jobs_archive as jobs
@@ -58,17 +58,17 @@ with
       ) is true
     returning id, uuid::text as uuid
   ),
-  whole as materialized (select id from archived union select unnest($25::text[]::bigint[])),
+  whole as materialized (select id from archived union select unnest($25::text::bigint[])),
   -- An id of the archive or of an event may belong to another job by now.
   absent as materialized (
     select id
     from (select id from whole union select id from traced) as named
-    where id = any($26::text[]::bigint[]) or not exists (select from jobs where jobs.id = named.id offset 0)
+    where id = any($26::text::bigint[]) or not exists (select from jobs where jobs.id = named.id offset 0)
   ),
   row_images as (
     delete from job_operation_rows as images
     where images.job_id = any(array(select id from absent))
-    returning images.job_id
+    returning images.operation_id
   ),
   attachments as (
     delete from job_attachments where job_id = any(array(select id from absent)) returning job_id
@@ -87,7 +87,10 @@ with
         or (
           (
             jobs.job_id = any(array(select id from whole union select id from traced))
-            or (jobs.job_id is null and jobs.id = any(array(select -id from traced)))
+            or (
+              jobs.job_id is null
+              and jobs.id = any(array(select -id::text::bigint from traced where id::text ~ '^-[0-9]+$'))
+            )
           )
           and jobs.owner_user_id = $29::text
         )

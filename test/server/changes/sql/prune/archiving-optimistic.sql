@@ -245,7 +245,8 @@ with recursive
           ) offset 0
       ) as needs
     ) as changed
-    on conflict (operation_id, job_id) do update set after = excluded.after
+    on conflict (operation_id, job_id)
+    where job_id is not null do update set after = excluded.after
   )
 select count(*) as deleted, (select count(*) from dropped) as dependents
 from deleted_jobs

@@ -162,7 +162,8 @@ with recursive
       select id, before, after
       from dropped
     ) as changed
-    on conflict (operation_id, job_id) do update set after = excluded.after
+    on conflict (operation_id, job_id)
+    where job_id is not null do update set after = excluded.after
   ),
   events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)

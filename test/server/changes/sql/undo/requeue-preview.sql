@@ -121,7 +121,7 @@ select
       with
         conflicts as materialized (
           select
-            kept.job_id,
+            kept.job_id as job_id,
             case when jobs.id is null then 'the job is deleted' when not (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing') then 'the job was running, and has lost its worker' when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status when kept.after ->> 'status' = 'processing' then 'the job is running, and its worker has heard that it is to end it' else 'the job was picked up or changed since' end as reason
           from job_operation_rows kept
           left join jobs on jobs.id = kept.job_id

@@ -1,0 +1,22 @@
+import type { JobId } from '../../shared/work/job-key.ts'
+import { namesOf } from './connection/schema-names.ts'
+import { type Fragment, type Sql, staticFragment } from './sql.ts'
+
+/** True where the ids of jobs are the texts of keys, since another engine runs the jobs; false for numbers. */
+export const hasKeys = (sql: Sql): boolean => namesOf(sql)?.jobId === 'text'
+
+/** An item of an array as PostgreSQL reads it. */
+const itemOf = (id: JobId): string => (typeof id === 'number' ? String(id) : `"${id.replaceAll(/["\\]/g, '\\$&')}"`)
+
+/**
+ * An SQL expression: ids of jobs as an array. They go as one text, which for 50,000 ids takes the driver a fifth of the time of an array of
+ * texts.
+ */
+export const idArray = (sql: Sql, ids: readonly JobId[]): Fragment =>
+  sql`${`{${ids.map(itemOf).join(',')}}`}::text::job_id[]`
+
+/** Where the conflicts of an operation begin: 0, which is below every id that a record has, and for keys the empty text. */
+export const beforeIds = (sql: Sql): JobId => (hasKeys(sql) ? '' : 0)
+
+/** An SQL expression: whole numbers of 32 bits, spread evenly over the ids. */
+export const hashOfId = staticFragment((sql) => (hasKeys(sql) ? sql`hashtext(id)` : sql`hashint8(id)`))
