@@ -8,7 +8,7 @@ import { ago } from '../../text/times.ts'
 import { cutTo } from '../../text/wrap.ts'
 import { columnsFor, lineOf, rateText, titleOf } from './columns.ts'
 import type { Signs } from './fit.ts'
-import { helpLines } from './help.ts'
+import { helpFor } from './help.ts'
 import type { Rate, TopRow } from './model.ts'
 import { chosenIndex, shownRows, type TopState } from './state.ts'
 
@@ -18,6 +18,8 @@ export interface TopView {
   stopped: readonly StoppedQueue[]
   operations: readonly RunningChange[]
   state: TopState
+  /** False where no engine of the server can pause a queue. */
+  canPause: boolean
   /** The host of the server. */
   server: string
   /** How the counts come in. */
@@ -58,7 +60,7 @@ export function draw(view: TopView, terminal: Terminal): string[] {
     return line.paint ? style[line.paint](text) : text
   }
   const lines = view.state.help
-    ? helpLines.map((text) => paint({ text }))
+    ? helpFor(view).map((text) => paint({ text }))
     : [...upperOf(view, terminal).map(paint), ...tableOf(view, terminal)]
   const body = lines.slice(0, Math.max(0, rows - 1))
   const blank = Array.from({ length: Math.max(0, rows - 1 - body.length) }, () => '')
@@ -149,12 +151,13 @@ function tableOf(view: TopView, { columns, rows, signs, style }: Terminal): stri
   return [style.dim(cutTo(` ${lineOf(layout, titleOf, signs)}`, columns, signs.cut)), ...lines]
 }
 
-const keysLine = '/ filter  s sort  p pause or resume  ? help  q quit'
+const keysLine = (canPause: boolean): string =>
+  `/ filter  s sort  ${canPause ? 'p pause or resume  ' : ''}? help  q quit`
 
 /** The end of a text that is typed, so that the person sees the last key. */
 const tailOf = (text: string): string => escaped([...text].slice(-30).join(''))
 
-function footOf({ state, rows }: TopView): Line {
+function footOf({ state, rows, canPause }: TopView): Line {
   const { typing, message } = state
   if (typing?.queue) {
     const { action, ...queue } = typing.queue
@@ -166,5 +169,8 @@ function footOf({ state, rows }: TopView): Line {
   }
   if (typing) return { text: `Filter (Enter: keep, Esc: all): ${tailOf(typing.text)}_` }
   if (message) return { text: escaped(message.text), paint: message.isError ? 'red' : 'green' }
-  return { text: `${keysLine}   ${groupedDigits(rows.length)} ${rows.length === 1 ? 'group' : 'groups'}`, paint: 'dim' }
+  return {
+    text: `${keysLine(canPause)}   ${groupedDigits(rows.length)} ${rows.length === 1 ? 'group' : 'groups'}`,
+    paint: 'dim',
+  }
 }

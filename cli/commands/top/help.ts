@@ -1,11 +1,13 @@
+const pauseLine = '  p                pause the queue of the chosen group, or resume it: asks why'
+
 /** The keys and the columns, at most 78 columns wide. */
-export const helpLines = [
+const helpLines = [
   'jobsctl top: the groups of jobs, live',
   '',
   '  up, down, k, j   choose a group; also Page Up, Page Down, Home and End',
   '  /                show only groups whose name has a text; Esc shows all again',
   '  s                sort: busiest, queued, processing, quarantined, oldest, name',
-  '  p                pause the queue of the chosen group, or resume it: asks why',
+  pauseLine,
   '  ?                this page',
   '  q                quit; also Ctrl-C',
   '',
@@ -20,3 +22,7 @@ export const helpLines = [
   '',
   'any key goes back',
 ]
+
+/** The page of a server, without the keys of what its engines cannot. */
+export const helpFor = ({ canPause }: { canPause: boolean }): readonly string[] =>
+  helpLines.filter((line) => canPause || line !== pauseLine)

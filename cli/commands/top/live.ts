@@ -29,6 +29,7 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
   let screen: Screen | undefined
   let opening: Promise<void> | undefined
   const controls: Promise<void>[] = []
+  let lack: string | undefined
 
   const view = (): TopView => ({
     rows: model.rows(performance.now()),
@@ -37,6 +38,7 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
     state,
     server: url.host,
     source: sourceTexts[source.kind],
+    canPause: lack === undefined,
     away: source.kind === 'away' ? source : undefined,
     now: Date.now() + clockAhead,
   })
@@ -58,9 +60,8 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
     const { rows, stopped } = view()
     const names = new Set(stopped.map(({ domain, queue }) => JSON.stringify([domain, queue])))
     const page = screen ? pageOf(view(), terminal(screen.size())) : 1
-    const noControl = context.settings.interactive
-      ? undefined
-      : 'no queue is paused from here: --no-input, CI or a redirected stderr forbids questions'
+    const noQuestion = 'no queue is paused from here: --no-input, CI or a redirected stderr forbids questions'
+    const noControl = lack ?? (context.settings.interactive ? undefined : noQuestion)
     const pressed = press(state, key, { rows, stopped: names, page, noControl })
     state = pressed.state
     if (pressed.effect.kind === 'quit') ending.abort()
@@ -76,6 +77,14 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
     screen = await io.openScreen({ onKey, onRedraw: redraw })
     redraw()
   }
+  // Beside the counts, which need not wait for it; without an answer the server says so when a queue is to be paused.
+  const asking = readPauseLack(context, signal).then(
+    (answer) => {
+      lack = answer
+      redraw()
+    },
+    () => {},
+  )
   const ticking = setInterval(() => {
     model.tick()
     redraw()
@@ -97,7 +106,7 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
       },
     })
     await opening
-    await Promise.all(controls)
+    await Promise.all([...controls, asking])
   } finally {
     clearInterval(ticking)
     screen?.close()
@@ -105,6 +114,12 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
   if (failure) throw failure.error
   if (!io.signal.aborted) return 'ok'
   return io.signal.reason === 'SIGTERM' ? 'terminated' : 'interrupted'
+}
+
+/** Why queues cannot be paused on this server; undefined where they can. */
+async function readPauseLack(context: Context, signal: AbortSignal): Promise<string | undefined> {
+  const { readLacks } = await import('../../http/engine-lacks.ts')
+  return (await readLacks(await context.newClient(signal))).get('pause')
 }
 
 /** By how much the clock of the server is ahead, in milliseconds; waits are of the server's time. */

@@ -2,6 +2,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { fillPgBoss, makePgBoss, oddQueues } from '../../support/engines/pg-boss.ts'
+import { startAtScreen } from '../../support/fakes/fake-screen.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
@@ -65,6 +66,19 @@ describe('a server over pg-boss', () => {
       /^engine\tok\tpg-boss 12\.38 \(schema 46\) in pgboss; tested for reading with schemas 24 to 46/m,
     )
     expect(out.trimEnd().split('\n').at(-1)).toMatch(/^engine\t.*jobs-server migrate --engine pg-boss$/)
+  })
+
+  it('has no key for a pause in top', async () => {
+    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    const screen = await startAtScreen(['top'], { env, columns: 120 })
+    await screen.sees(/^\/ filter {2}s sort {2}\? help {2}q quit/m)
+    screen.types('p')
+    await screen.sees(/^pg-boss cannot pause a queue: stop the workers of the queue/m)
+    screen.types('?')
+    await screen.sees(/choose a group/)
+    expect(screen.lines().join('\n')).not.toContain('pause')
+    screen.types(' q')
+    expect(await screen.ended).toMatchObject({ code: 0 })
   })
 
   it('names the grants that the role of the server lacks', async () => {

@@ -55,7 +55,15 @@ it('the screen fits every terminal, and acts on no text of others', () => {
       model.take({ as_of: '', groups, gone: [], stopped, operations }, true, 0)
       model.tick()
       const signs = signsFor({ LANG: utf8 ? 'C.UTF-8' : 'C' })
-      const shown = { rows: model.rows(5000), stopped, operations, server: 'h:1', source: 'live', now: Date.now() }
+      const shown = {
+        rows: model.rows(5000),
+        stopped,
+        operations,
+        server: 'h:1',
+        source: 'live',
+        canPause: true,
+        now: Date.now(),
+      }
       const lines = draw({ ...shown, ...more }, { columns, rows, signs, style: styleFor(true) })
       expect(lines).toHaveLength(rows)
       for (const line of lines) {

@@ -1,0 +1,25 @@
+import { showEngine } from '../../shared/engine/engine.ts'
+import { Failure } from '../../shared/errors.ts'
+import type { Client } from './client.ts'
+
+/** What no engine behind a server can, by verb: what is missing, and what to do instead. */
+export type Lacks = ReadonlyMap<string, string>
+
+/**
+ * Asks a server what its engines cannot.
+ * @returns nothing for a server up to 0.2.0, which serves own jobs, and for a caller that may not ask
+ * @throws Failure for a server that cannot be reached
+ */
+export async function readLacks(client: Client): Promise<Lacks> {
+  try {
+    const { engines } = (await client.call(showEngine, {})).body
+    const [first, ...others] = engines
+    const missing = Object.entries(first?.verbs ?? {}).flatMap(([verb, answer]) =>
+      answer === true || others.some(({ verbs }) => verbs[verb] === true) ? [] : [[verb, answer] as const],
+    )
+    return new Map(missing)
+  } catch (error) {
+    if (error instanceof Failure && (error.code === 'not_found' || error.code === 'forbidden')) return new Map()
+    throw error
+  }
+}
