@@ -1,7 +1,7 @@
 import { type Asked, allVerbs, type Verb } from '../../shared/engine/verbs.ts'
 import { Failure } from '../../shared/errors.ts'
-import type { Found } from './adapter.ts'
 import type { Can, Cannot } from './can.ts'
+import type { Found } from './found.ts'
 import { can as ownCan } from './own/can.ts'
 import type { Served, ServedEngine } from './served.ts'
 

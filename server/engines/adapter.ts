@@ -3,29 +3,8 @@ import type { ForeignJobs, Source } from '../database/connection/qualify.ts'
 import type { Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Can } from './can.ts'
-
-/** One place in which an engine keeps its jobs. */
-export interface Found {
-  /** The schema, as a quoted name. */
-  schema: string
-  /** The domain of its jobs in calls and answers: the name of the schema. */
-  domain: string
-  /** The columns of the table of jobs, which differ from version to version. */
-  columns: ReadonlySet<string>
-  /** The indexes that every partition has, by what tells them apart in their names, such as `i15`. */
-  indexes: ReadonlySet<string>
-  /** Which of the tables are there that only some versions have, such as `instance`. */
-  beside: ReadonlySet<string>
-  /** The version of the tables, as the engine counts it. */
-  version: number
-  /** The release with these tables, such as `12.38` or `newer than 12.38`. */
-  release: string
-  /** How many tables it has. */
-  tables: number
-  /** About how many jobs there are; undefined where the planner has counted nothing yet. */
-  jobs: number | undefined
-  queues: number
-}
+import type { Found } from './found.ts'
+import type { EngineWrites } from './writes.ts'
 
 /** The first and the last version, as the engine counts them. */
 type Versions = readonly [first: number, last: number]
@@ -68,6 +47,7 @@ export interface QueueAdapter extends ForeignJobs {
   groups: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<GroupStats[]>
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
+  writes: EngineWrites
   /** The name of the table in which deleted jobs are kept, in the schema of our tables. */
   archive: string
   /**

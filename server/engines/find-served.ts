@@ -11,9 +11,10 @@ import type { Names, Source } from '../database/connection/qualify.ts'
 import { readEngine } from '../database/installation/engine-setting.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
-import type { Found, QueueAdapter } from './adapter.ts'
+import type { QueueAdapter } from './adapter.ts'
 import { adapters } from './all.ts'
 import { emptyTables } from './empty-tables.ts'
+import type { Found } from './found.ts'
 import { keptOut } from './kept-out.ts'
 import { serve, servedWith } from './served.ts'
 
@@ -115,12 +116,13 @@ async function namesOver(sql: Sql, adapter: QueueAdapter, signs: readonly Engine
   for (const { schema } of signs) found.push(await adapter.look(sql, schema))
   const tables = await tablesOfMigrations()
   const home = await findHome(sql)
-  const missing = await emptyTables((table) => home === undefined || keptOut.includes(table))
+  const sources = await emptyTables((table) => home === undefined || keptOut.includes(table))
+  if (home !== undefined) sources.set(archiveSource, { query: archiveOver(adapter, found, home) })
   const names: Names = {
     schema: home ?? adminSchema,
     tables: new Set(tables),
     functions: await functionsOfCatalog(sql),
-    sources: missing.set('jobs', projectionOver(adapter, found)),
+    sources: sources.set('jobs', projectionOver(adapter, found)),
     jobId: 'text',
     jobs: adapter,
   }
@@ -134,6 +136,12 @@ function projectionOver(adapter: QueueAdapter, found: readonly Found[]): Source 
   if (first && others.length === 0) return first
   return { query: `(${sources.map(({ query }) => `select * from ${query} as place`).join(' union all ')})` }
 }
+
+/** The table of our own archive, for which reads take that of the engine. */
+const archiveSource = 'jobs_archive'
+
+const archiveOver = ({ writes }: QueueAdapter, found: readonly Found[], home: string): string =>
+  `(${found.map((one) => `select * from ${writes.archived(one, home)} as place`).join(' union all ')})`
 
 /** The schema in which our tables are, as a quoted name: the one made for another engine, or that of a table of jobs without any job. */
 async function findHome(sql: Sql): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import type { Sql } from '../database/sql.ts'
-import type { Found, QueueAdapter } from './adapter.ts'
+import type { QueueAdapter } from './adapter.ts'
+import type { Found } from './found.ts'
 
 /** The rights that the role of the server lacks on one table, and the statement by which the owner gives them. */
 export interface LackingRights {

@@ -28,13 +28,13 @@ export async function hasRecords(sql: Sql, { adapter, found }: ServedEngine): Pr
 export const areTablesComplete = async (sql: Sql): Promise<boolean> =>
   servedBy(sql).mode === 'own' ? isSchemaComplete(sql) : (await missingRecords(sql)).length === 0
 
-const missingRecords = async (sql: Sql): Promise<SchemaObject[]> =>
-  findMissing(
+async function missingRecords(sql: Sql): Promise<SchemaObject[]> {
+  const made = (await allMigrations()).flatMap(({ makes }) => makes)
+  return findMissing(
     sql,
-    (await allMigrations()).flatMap(({ makes }) =>
-      makes.filter(({ kind, of }) => kind === 'column' && !keptOut.includes(of)),
-    ),
+    made.filter(({ kind, of }) => kind === 'column' && !keptOut.includes(of)),
   )
+}
 
 /**
  * For a command that works on our tables.

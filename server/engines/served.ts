@@ -1,7 +1,8 @@
 import type { Names } from '../database/connection/qualify.ts'
 import { namesOf } from '../database/connection/schema-names.ts'
 import type { Sql } from '../database/sql.ts'
-import type { Found, QueueAdapter } from './adapter.ts'
+import type { QueueAdapter } from './adapter.ts'
+import type { Found } from './found.ts'
 
 /** The jobs of another engine, as this server serves them. */
 export interface ServedEngine {

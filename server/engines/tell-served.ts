@@ -1,7 +1,8 @@
 import type { Sql } from '../database/sql.ts'
 import type { Log } from '../log/log.ts'
 import { versionText } from './abilities.ts'
-import type { Found, QueueAdapter } from './adapter.ts'
+import type { QueueAdapter } from './adapter.ts'
+import type { Found } from './found.ts'
 import { type ServedEngine, servedBy } from './served.ts'
 
 /** An engine with its release and the version of its tables, such as `pg-boss 12.38 (schema 46)`. */

@@ -2,9 +2,12 @@ import type { BatchContext, BatchCounts } from '../bulk/change/bulk-change.ts'
 import type { Selection } from '../bulk/change/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
+import type { EngineAct } from '../engines/writes.ts'
 import { elsewhereColumn } from '../lifecycle/dependents/dependents.ts'
 import { revivable, revive } from '../lifecycle/dependents/revive.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
+import { changeEngineJobs } from './engine/change-jobs.ts'
+import { engineTarget } from './engine/target.ts'
 import { type FurtherColumn, pickedAndUpdated, rowImage, saveRowImages } from './row-images.ts'
 
 interface ColumnChange {
@@ -19,6 +22,9 @@ interface ColumnChange {
   attrs: Fragment
   /** Columns that the assignments overwrite beside those of every row image. */
   further?: readonly FurtherColumn[]
+  /** The same change of jobs of another engine. `due` is an expression over \`jobs\`: the time from which a job can run then. */
+  engine: EngineAct
+  due?: Fragment
   /** True to bring back the jobs that were cancelled because these jobs had ended badly. */
   withDependents?: boolean
 }
@@ -29,7 +35,20 @@ interface ColumnChange {
  * @returns `affected`, and `dependents`, the number of jobs that were brought back
  */
 export async function changeColumns(tx: Sql, context: BatchContext, change: ColumnChange): Promise<BatchCounts> {
-  const { selection, where, assignments, event, attrs, further = [], withDependents = false } = change
+  const { selection, where, assignments, event, attrs, further = [], withDependents = false, engine, due } = change
+  const target = engineTarget(tx)
+  if (target) {
+    const attrs = tx`jsonb_build_object('caller', ${context.caller}::text)`
+    const { affected } = await changeEngineJobs(tx, context, target, {
+      selection,
+      where,
+      act: engine,
+      event,
+      attrs,
+      due,
+    })
+    return { affected }
+  }
   const image = rowImage(tx, further)
   const [row] = await tx<[BatchCounts]>`
     with recursive

@@ -9,6 +9,10 @@ export interface HoldTerm {
   days: number
 }
 
+/** An SQL expression: until when an undo holds what it gives back. */
+export const holdEnd = (sql: Sql, { until, days }: HoldTerm): Fragment =>
+  sql`coalesce(${until ?? null}::text::timestamptz, now() + ${days}::int * interval '24 hours')`
+
 interface Holding extends HoldTerm {
   /** The id of the operation that is undone. */
   undoes: number
@@ -29,7 +33,7 @@ export const holdRestored = (
     select
       ${operation}::bigint, count(*),
       greatest(
-        coalesce(${until ?? null}::text::timestamptz, now() + ${days}::int * interval '24 hours'),
+        ${holdEnd(sql, { until, days })},
         (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = ${undoes}::bigint)
       ),
       ${reason ?? null}::text, ${caller}::text

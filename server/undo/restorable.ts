@@ -1,16 +1,28 @@
 import { prunableStatuses } from '../../shared/changes/prune.ts'
 import { inScope, type Narrowed } from '../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
+import { engineTarget } from './engine/target.ts'
 import { inPart, type Part } from './part.ts'
 
 const statuses = prunableStatuses.map((status) => `'${status}'`).join(', ')
 
 /** Why an archived row, with the alias `jobs`, cannot be restored; null where it can. */
-const obstacle = staticFragment(
+function obstacle(sql: Sql): Fragment {
+  const target = engineTarget(sql)
+  return target
+    ? sql`case when ${isPrunable(sql)} then ${target.writes.obstacle(sql, target.found)} else ${changed(sql)} end`
+    : ownObstacle(sql)
+}
+
+const isPrunable = staticFragment((sql) => sql`(jobs.status in (${sql.unsafe(statuses)})) is true`)
+const changed = staticFragment(
+  (sql) => sql`'its archived row has a status that no prune takes: somebody has changed the row'`,
+)
+
+const ownObstacle = staticFragment(
   (sql) => sql`
   case
-    when (jobs.status in (${sql.unsafe(statuses)})) is not true
-      then 'its archived row has a status that no prune takes: somebody has changed the row'
+    when not ${isPrunable(sql)} then ${changed(sql)}
     when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken'
     when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken'
     when exists (

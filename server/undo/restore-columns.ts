@@ -3,8 +3,16 @@ import type { Selection } from '../bulk/change/selection.ts'
 import { isUnchangedSince } from '../bulk/token/snapshot.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
+import { servedBy } from '../engines/served.ts'
 import { elsewhereColumn } from '../lifecycle/dependents/dependents.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
+import {
+  isEngineJobOf,
+  isEngineJobUnchanged,
+  restoreEngineColumns,
+  whyEngineJobChanged,
+} from './engine/restore-columns.ts'
+import { engineTarget } from './engine/target.ts'
 import { type HoldTerm, holdRestored } from './hold-restored.ts'
 import { inPart, type Part } from './part.ts'
 import { isAsInImage, restoreFromImage } from './row-images.ts'
@@ -18,28 +26,44 @@ const hasItsWorker = staticFragment(
 )
 
 /** True for a row `kept` of `job_operation_rows` and its job, where the job is as the operation left it. */
-export const isUnchangedSinceChange = staticFragment(
-  (sql) => sql`(${hasItsWorker(sql)} and ${isAsInImage(sql, sql`kept.after`)})`,
+export const isUnchangedSinceChange = (sql: Sql): Fragment => {
+  const target = engineTarget(sql)
+  return target ? isEngineJobUnchanged(sql, target) : isOwnUnchanged(sql)
+}
+
+const isOwnUnchanged = staticFragment((sql) => sql`(${hasItsWorker(sql)} and ${isAsInImage(sql, sql`kept.after`)})`)
+
+/** True for the job in `jobs` that a row `kept` of `job_operation_rows` is about. */
+export const isJobOfImage = staticFragment((sql) =>
+  servedBy(sql).mode === 'own' ? sql`jobs.id = kept.job_ref` : isEngineJobOf(sql),
 )
 
 /**
  * A query of the jobs of a part of an operation whose columns cannot be restored, as `(job_id, reason)`. A job that is deleted
  * has no scope any more, and is in a part by its id alone.
  */
-export const whyColumnsNotRestored = (sql: Sql, operation: number, part: Part): Fragment => sql`
+export function whyColumnsNotRestored(sql: Sql, operation: number, part: Part): Fragment {
+  const target = engineTarget(sql)
+  return sql`
   select
     kept.job_ref as job_id,
     case
       when jobs.id is null then 'the job is deleted'
-      when not ${hasItsWorker(sql)} then 'the job was running, and has lost its worker'
-      when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status
-      when kept.after ->> 'status' = 'processing' then 'the job is running, and its worker has heard that it is to end it'
+      ${target ? whyEngineJobChanged(sql, target) : ownReasons(sql)}
       else 'the job was picked up or changed since'
     end as reason
   from job_operation_rows kept
-  left join jobs on jobs.id = kept.job_ref
+  left join jobs on ${isJobOfImage(sql)}
   where kept.operation_id = ${operation}::bigint and not coalesce(${isUnchangedSinceChange(sql)}, false)
     ${inPart(sql, part, sql`kept.job_ref`)}`
+}
+
+const ownReasons = staticFragment(
+  (sql) => sql`
+      when not ${hasItsWorker(sql)} then 'the job was running, and has lost its worker'
+      when jobs.status <> kept.after ->> 'status' then 'the job has gone on, and is ' || jobs.status
+      when kept.after ->> 'status' = 'processing' then 'the job is running, and its worker has heard that it is to end it'`,
+)
 
 interface Restore {
   /** The id of the operation that is undone. */
@@ -59,6 +83,8 @@ export async function restoreColumns(
   context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
   { undoes, selection, hold, waits = false }: Restore,
 ): Promise<BatchCounts> {
+  const target = engineTarget(tx)
+  if (target) return { affected: await restoreEngineColumns(tx, context, target, { undoes, selection, hold }) }
   const imageOfJob = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_ref = jobs.id`
   const [row] = await tx<[BatchCounts]>`
     with picked as materialized (

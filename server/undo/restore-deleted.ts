@@ -5,6 +5,8 @@ import type { Narrowed } from '../database/scope.ts'
 import { staticFragment, type Transaction } from '../database/sql.ts'
 import { restoreAlong } from './along-back.ts'
 import { readRestoredColumns } from './archive/archive-columns.ts'
+import { restoreEngineJobs } from './engine/restore-deleted.ts'
+import { engineTarget } from './engine/target.ts'
 import { type HoldTerm, holdRestored } from './hold-restored.ts'
 import { inPart, type Part } from './part.ts'
 import { canBeRestored } from './restorable.ts'
@@ -34,6 +36,12 @@ export async function restoreDeleted(
   context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
   { undoes, scope, part, selection, rejected, hold }: Restore,
 ): Promise<BatchCounts> {
+  const target = engineTarget(tx)
+  if (target) {
+    const { ids: _, ...others } = part
+    const where = tx`${canBeRestored(tx, scope)} ${inPart(tx, others, tx`jobs.id`)}`
+    return { affected: await restoreEngineJobs(tx, context, target, { undoes, selection, where, rejected, hold }) }
+  }
   // Sent together: one round trip to the database.
   const [jobs, attachments, dependencies, { edges, where }] = await Promise.all([
     readRestoredColumns(tx, 'jobs', 'jobs_archive'),

@@ -15,7 +15,7 @@ import type { HoldTerm } from './hold-restored.ts'
 import { whyNoWayBack } from './no-way-back.ts'
 import { inPart, type Part } from './part.ts'
 import { canBeRestored, whyNotRestored } from './restorable.ts'
-import { isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from './restore-columns.ts'
+import { isJobOfImage, isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from './restore-columns.ts'
 import { restoreDeleted } from './restore-deleted.ts'
 
 /** How an undo restores the jobs of one operation, or of a part of it. */
@@ -66,7 +66,7 @@ const leftByImages =
   (sql, set) =>
     sql`
     from job_operation_rows kept
-    join jobs on jobs.id = kept.job_ref
+    join jobs on ${isJobOfImage(sql)}
     where kept.operation_id = ${id}::bigint and ${isUnchangedSinceChange(sql)}
       and ${isUnchangedSince(sql, set.snapshot)} and ${isNotExcluded(sql, set)}
       ${inPart(sql, part, sql`kept.job_ref`)}`

@@ -1,7 +1,7 @@
 import type { JobId } from '../../../shared/work/job-key.ts'
-import { idArray } from '../../database/job-ids.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { isAmong } from '../../engines/job-ids.ts'
 
 /** The jobs that one batch may change. */
 export interface Selection {
@@ -26,7 +26,7 @@ export const idSelection = (ids: readonly JobId[]): Selection => ({
   hasFixedIds: true,
   ids,
   singleId: ids.length === 1 ? ids[0] : undefined,
-  matches: (sql, where) => sql`jobs.id = any(${idArray(sql, ids)}) and (${where}) is true`,
+  matches: (sql, where) => sql`${isAmong(sql, ids)} and (${where}) is true`,
 })
 
 interface Range {

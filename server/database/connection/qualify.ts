@@ -116,9 +116,11 @@ interface Named {
   after: string
 }
 
+const wordsOf = (before: string): string => before.trim().replace(/\s+/g, ' ').toLowerCase()
+const isRead = (before: string): boolean => ['from', 'join'].includes(wordsOf(before))
+
 function readFrom({ query }: Source, { before, table, after }: Named): string {
-  const words = before.trim().replace(/\s+/g, ' ').toLowerCase()
-  if (words !== 'from' && words !== 'join') throw new WriteOfSource(words, table)
+  if (!isRead(before)) throw new WriteOfSource(wordsOf(before), table)
   const hasAlias = alias.test(after) && !afterTable.test(after)
   return `${before}${query}${hasAlias ? '' : ` as ${table}`}`
 }

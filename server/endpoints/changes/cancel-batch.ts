@@ -5,9 +5,12 @@ import type { Selection } from '../../bulk/change/selection.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/dependents/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
+import { changeEngineJobs } from '../../undo/engine/change-jobs.ts'
+import { engineTarget } from '../../undo/engine/target.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 
@@ -16,8 +19,14 @@ type CancelBatchRequest = Within<Asked>
 
 /** True for jobs that the change cancels or asks to end; the preview and the change share this condition. */
 const cancellable = (sql: Sql, set: JobSet, request: CancelBatchRequest): Fragment => sql`
-  ${request.force ? sql`status in ('queued', 'processing')` : sql`(status = 'queued' or (status = 'processing' and cancel_requested_at is null))`}
+  ${request.force ? sql`status in ('queued', 'processing')` : mayBeAsked(sql)}
   and ${isSelected(sql, set, request)}`
+
+/** Without force, a running job is asked to end. Other engines cannot ask: they end it at once, so that it needs force. */
+const mayBeAsked = (sql: Sql): Fragment =>
+  servedBy(sql).mode === 'own'
+    ? sql`(status = 'queued' or (status = 'processing' and cancel_requested_at is null))`
+    : sql`status = 'queued'`
 
 /** True for rows of `jobs` that are ended, not only asked to end. */
 const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? sql`true` : sql`jobs.status = 'queued'`)
@@ -63,6 +72,18 @@ interface Cancelling {
 }
 
 async function cancelJobs(tx: Sql, context: BatchContext, { request, selection }: Cancelling): Promise<BatchCounts> {
+  const target = engineTarget(tx)
+  if (target) {
+    const reason = request.reason ?? 'batch_cancel'
+    const { affected } = await changeEngineJobs(tx, context, target, {
+      selection,
+      where: cancellable(tx, context, withoutIds(request, selection)),
+      act: { act: 'cancel' },
+      event: 'job.cancelled',
+      attrs: tx`jsonb_build_object('reason', ${reason}::text, 'caller', ${context.caller}::text, 'terminal', true)`,
+    })
+    return { cancelled: affected, asked: 0 }
+  }
   const [row] = await tx<[BatchCounts]>`
     with recursive
     picked as materialized (

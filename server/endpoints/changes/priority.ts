@@ -28,6 +28,7 @@ export const describe = (request: PriorityRequest): BulkChange<PriorityResult> =
       event: 'job.priority_set',
       attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'priority', priority)`,
       further: ['priority'],
+      engine: { act: 'priority', priority: request.priority },
     }),
   ownAnswer: affectedAlone,
   output: endpoint.output,

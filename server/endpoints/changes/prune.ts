@@ -11,10 +11,13 @@ import { inFilter } from '../../database/job-filter.ts'
 import { countKept, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import type { Within } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { type Archive, prepareArchive } from '../../undo/archive/archive.ts'
 import { readTwins, refusesTwins, twinsIn, withoutTwins } from '../../undo/archive/archived-twins.ts'
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, dependentsInAnswer, isFailedEnd } from '../../undo/dependents-along.ts'
+import { deleteEngineJobs } from '../../undo/engine/delete-jobs.ts'
+import { engineMayDelete, engineTarget } from '../../undo/engine/target.ts'
 import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '../../undo/foreign/foreign-holders.ts'
 import {
   type ForeignKey,
@@ -48,7 +51,7 @@ const isDeletable = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`
 /** True for jobs that the prune deletes; the preview and the change share this condition. */
 const prunable = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`
   ${finished(sql, request)} and ${isDeletable(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}
-  ${withoutTwins(sql, request.leavesTwins)}`
+  ${withoutTwins(sql, request.leavesTwins)} ${engineMayDelete(sql)}`
 
 /** The same without the jobs that are passed over. */
 const deletableOf = (sql: Sql, set: SetWithHolds, request: PruneRequest, holding: readonly ForeignKey[]) =>
@@ -63,14 +66,15 @@ const deletableOf = (sql: Sql, set: SetWithHolds, request: PruneRequest, holding
 export async function describe(asked: Within<Asked>, terms: Terms): Promise<BulkChange<PruneResult>> {
   const { sql, caller: id, identity, within } = terms
   const isArchived = terms.archiveBeforeDelete && !asked.no_archive
-  const request = { ...asked, leavesTwins: isArchived && (await refusesTwins(sql)) }
+  const isOwn = servedBy(sql).mode === 'own'
+  const request = { ...asked, leavesTwins: isOwn && isArchived && (await refusesTwins(sql)) }
   if (request.with_foreign_rows) {
     const refused = 'with_foreign_rows deletes rows of other tables, which lie in no domain'
     requireServed({ ...identity, id, within }, { refused })
   }
   const [paths, holding] = [await readForeignPaths(sql), await readHoldingKeys(sql)]
   if (!request.dry_run) {
-    const archive = isArchived ? await prepareArchive(sql) : undefined
+    const archive = isArchived && isOwn ? await prepareArchive(sql) : undefined
     return bulkOf(request, { isArchived, archive, paths, holding })
   }
   const bulk = bulkOf(request, { isArchived, archive: undefined, paths: [], holding })
@@ -163,6 +167,8 @@ function bulkOf(request: PruneRequest, { isArchived, archive, paths, holding }: 
     ...(pass_over_foreign && { rejected: new Map() }),
     batch: async (tx, context, selection) => {
       const where = deletable(tx, context, withoutIds(request, selection))
+      const target = engineTarget(tx)
+      if (target) return { deleted: await deleteEngineJobs(tx, context, target, { where, selection, isArchived }) }
       return deleteJobs(tx, context, { where, selection, archive })
     },
     ownAnswer: async ({ sql, counts, within }) => {

@@ -55,6 +55,7 @@ export function describe(request: RequeueRequest): BulkChange<RequeueResult> {
         event: 'job.requeued',
         attrs: tx`'{}'::jsonb`,
         withDependents: with_dependents,
+        engine: { act: 'retry' },
       }),
     ownAnswer: (done) => withDependents(done, limit, { kind: 'requeue', filters }),
     output: operation.output,

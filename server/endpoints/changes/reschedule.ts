@@ -38,13 +38,18 @@ export const describe = (request: RescheduleRequest): BulkChange<RescheduleResul
     changeColumns(tx, context, {
       selection,
       where: movable(tx, context, withoutIds(request, selection)),
-      assignments: tx`available_at = ${spreadFrom(tx, dueTime(tx, context, request), request.spread_seconds)}`,
+      assignments: tx`available_at = ${due(tx, context, request)}`,
+      engine: { act: 'reschedule' },
+      due: due(tx, context, request),
       event: 'job.rescheduled',
       attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'available_at', ${wireTime(tx, tx`available_at`)})`,
     }),
   ownAnswer: affectedAlone,
   output: endpoint.output,
 })
+
+const due = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment =>
+  spreadFrom(sql, dueTime(sql, set, request), request.spread_seconds)
 
 /** The new time of a row of `jobs`. A delay counts from the reference time, so that all batches give the same time. */
 function dueTime(sql: Sql, set: JobSet, { available_at, by_seconds, delay_seconds = 0 }: RescheduleRequest): Fragment {

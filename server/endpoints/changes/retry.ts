@@ -6,6 +6,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
+import { engineTakes } from '../../undo/engine/target.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { withDependents } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
@@ -17,7 +18,7 @@ type RetryRequest = Within<Asked>
 const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
   ${states(sql, request)}
   ${request.with_retries_left ? sql`and (status <> 'failed' or ${hasRetriesLeft(sql)})` : sql``}
-  and ${isSelected(sql, set, request)}`
+  and ${isSelected(sql, set, request)} ${engineTakes(sql, 'retry')}`
 
 const hasRetriesLeft = (sql: Sql): Fragment => sql`coalesce(retry_count, 0) < coalesce(max_retries, 3)`
 
@@ -55,6 +56,7 @@ export function describe(request: RetryRequest): BulkChange<RetryResult> {
         )`,
         further: ['error_code', 'error_class', 'error_stack', 'last_error'],
         withDependents: request.with_dependents,
+        engine: { act: 'retry', spread_seconds: request.spread_seconds },
       }),
     ownAnswer: (done) => withDependents(done, request.limit, { kind: 'retry', filters: parts.filters }),
     output: endpoint.output,

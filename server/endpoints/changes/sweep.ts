@@ -12,6 +12,8 @@ import { type Sql, staticFragment } from '../../database/sql.ts'
 import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/dependents/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
+import { changeEngineJobs } from '../../undo/engine/change-jobs.ts'
+import { engineTarget } from '../../undo/engine/target.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { affectedAlone } from './affecting.ts'
 import { filtersBesideScope, jobsWhere, partsWith, withoutIds } from './filtered.ts'
@@ -89,6 +91,17 @@ interface Ending {
 }
 
 async function endJobs(tx: Sql, context: BatchContext, { request, selection }: Ending): Promise<BatchCounts> {
+  const target = engineTarget(tx)
+  if (target) {
+    const { affected } = await changeEngineJobs(tx, context, target, {
+      selection,
+      where: sweepable(tx, context, withoutIds(request, selection)),
+      act: { act: 'cancel' },
+      event: 'job.cancelled',
+      attrs: tx`jsonb_build_object('reason', case status when 'queued' then 'ttl_age' else 'ttl_runtime' end, 'terminal', true)`,
+    })
+    return { affected }
+  }
   const [row] = await tx<[BatchCounts]>`
     with recursive
     picked as materialized (

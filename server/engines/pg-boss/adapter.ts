@@ -1,4 +1,5 @@
-import type { Found, QueueAdapter } from '../adapter.ts'
+import type { QueueAdapter } from '../adapter.ts'
+import type { Found } from '../found.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readFound } from './find.ts'
@@ -7,6 +8,7 @@ import { orderedJobs } from './ordered.ts'
 import { hasState, projectionOf } from './projection.ts'
 import { readGroups } from './stats.ts'
 import { tested } from './versions.ts'
+import { writes } from './writes.ts'
 
 /** A right on the table of jobs alone is enough for its partitions, those included that are made later. */
 const rights = ({ schema, beside }: Found, looks: boolean) => [
@@ -28,6 +30,7 @@ export const pgBoss: QueueAdapter = {
   endedAt: (sql) => sql`jobs.native_ended`,
   groups: readGroups,
   rights,
+  writes,
   archive: archiveTable,
   archiveStatements,
   missingInArchive,

@@ -1,5 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
-import type { Found } from '../adapter.ts'
+import type { Found } from '../found.ts'
 
 /** The table of deleted jobs, in the schema of our tables. */
 export const archiveTable = 'pgboss_archive'
@@ -16,7 +16,7 @@ interface Column {
  * dropping it.
  * @param schema of the engine, as a quoted name
  */
-const readColumns = async (sql: Sql, schema: string): Promise<Column[]> => [
+export const readColumns = async (sql: Sql, schema: string): Promise<Column[]> => [
   ...(await sql<Column[]>`
     select
       quote_ident(attname) as name,

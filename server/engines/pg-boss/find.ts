@@ -1,5 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
-import type { Found } from '../adapter.ts'
+import type { Found } from '../found.ts'
 import { releaseOf } from './versions.ts'
 
 interface Row extends Pick<Found, 'version' | 'tables' | 'queues' | 'domain'> {

@@ -1,6 +1,6 @@
 import { keyParts, keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { Found } from '../adapter.ts'
+import type { Found } from '../found.ts'
 
 /** A job as pg-boss finds it: its primary key is (name, id). Without a queue, the id is looked for in every queue. */
 interface NativeKey {

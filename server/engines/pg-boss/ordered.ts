@@ -1,6 +1,7 @@
 import { inScope, isQueueWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { Found, OrderedSlice } from '../adapter.ts'
+import type { OrderedSlice } from '../adapter.ts'
+import type { Found } from '../found.ts'
 import { nativeOf, projectionOf, quotedText } from './projection.ts'
 
 /** At most so many jobs in some states are read and sorted; where there are more, the jobs are read in the order of the time. */

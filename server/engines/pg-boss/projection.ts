@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { Found } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { imageOf } from './image.ts'
 
 /** The characters of a queue's name that a key has percent-encoded, for a regular expression of PostgreSQL: those of `keyText`. */
 const encoded = String.raw`[%/\u0001-\u001f\u007f-\u009f]`
@@ -8,7 +9,9 @@ type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
 
 /**
  * The jobs of one schema of pg-boss as rows with the columns of our `jobs`, their names and their types, in the order of our table. Beside
- * them stand `xmin`, `native_id` (uuid), `native_state` (the enum of pg-boss) and `native_ended` (the time of the end, of whatever kind). `id` is the key of a job as text, and `uuid` its uuid.
+ * them stand `xmin`, `native_id` (uuid), `native_state` (the enum of pg-boss), `native_ended` (the time of the end, of whatever kind), what a
+ * change must know of its rules, and `native_image`, the columns that a change may overwrite, as jsonb. `id` is the key of a job as text, and
+ * `uuid` its uuid.
  *
  * Every column is an expression over one row, or an uncorrelated subselect: the planner merges the query into the statement around it, so that
  * rows can be locked, and conditions on `queue`, `native_id`, `native_state` and the times use the indexes of pg-boss. A column that this version
@@ -16,8 +19,7 @@ type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
  * @returns SQL of a query in parentheses, without an alias
  */
 export function projectionOf(place: Place): string {
-  const columns = Object.entries(expressionsOf(place)).map(([name, expression]) => `${expression} as ${name}`)
-  return `(select ${columns.join(', ')} from ${place.schema}.job j)`
+  return `(select ${columnsOf(place)} from ${place.schema}.job j)`
 }
 
 /** The states of pg-boss behind each of ours. It has no quarantine. */
@@ -38,6 +40,12 @@ export function hasState(sql: Sql, states: readonly string[]): Fragment {
   return names.length === 0 ? sql`false` : sql.unsafe(`jobs.native_state in (${names.join(', ')})`)
 }
 
+/** The columns of the projection over a row `j` of `job`, or of a table with its columns, as a list for `select`. */
+export const columnsOf = (place: Place): string =>
+  Object.entries(expressionsOf(place))
+    .map(([name, expression]) => `${expression} as ${name}`)
+    .join(', ')
+
 /** The expressions of the projection over a row `j` of `job`, by the names of our columns. */
 function expressionsOf({ schema, domain, columns }: Place): Record<string, string> {
   const has = (name: string) => columns.has(name)
@@ -50,6 +58,11 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     native_state: 'j.state',
     // pg-boss has no such time in a job that has not ended, but for those that 10.x runs again.
     native_ended: has('blocked') ? 'j.completed_on' : `case when j.state > 'active' then j.completed_on end`,
+    native_image: imageOf('j', columns),
+    native_policy: ofColumn('policy', 'text'),
+    native_singleton_on: 'j.singleton_on',
+    native_blocking: ofColumn('blocking', 'boolean'),
+    native_dead_letter: 'j.dead_letter',
     uuid: 'j.id::text',
     domain: `${quotedText(domain)}::text`,
     queue: 'j.name',

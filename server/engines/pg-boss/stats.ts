@@ -1,7 +1,7 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import type { Found } from '../adapter.ts'
+import type { Found } from '../found.ts'
 import { quotedText } from './projection.ts'
 
 /**

@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import { limitIdleTime } from '../../database/timeouts.ts'
+import { servedBy } from '../../engines/served.ts'
 import { type ColumnPair, columnList, quoted, readColumnPairs } from './archive-columns.ts'
 
 /** The archive after `prepareArchive`. */
@@ -22,6 +23,8 @@ const ownColumns = {
  * then holds no row of an operation.
  */
 export async function missingArchiveColumns(sql: Sql): Promise<(keyof typeof ownColumns)[]> {
+  // The archive of another engine is read with all columns of ours.
+  if (servedBy(sql).mode !== 'own') return []
   const rows = await sql<{ name: keyof typeof ownColumns }[]>`
     select name
     from unnest(${Object.keys(ownColumns)}::text[]) as name

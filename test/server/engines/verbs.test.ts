@@ -51,8 +51,8 @@ describe('a server over pg-boss', () => {
 
   it('previews a change, and makes none before there are records', async () => {
     const before = await sql`select * from pgboss.job order by id`
-    expect((await jobsctl('retry', ...ofQueue, '--dry-run')).code).toBe(0)
-    const { code, err } = await jobsctl('retry', ...ofQueue, '--yes')
+    expect((await jobsctl('cancel', '--status', 'queued', ...ofQueue, '--dry-run')).code).toBe(0)
+    const { code, err } = await jobsctl('cancel', '--status', 'queued', ...ofQueue, '--yes')
     expect(code).toBe(3)
     expect(err).toContain('error: the server only looks at the jobs of pg-boss')
     expect(err).toContain('jobs-server migrate --engine pg-boss')

@@ -1,0 +1,129 @@
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Found } from '../found.ts'
+import type { EngineAct, EngineWrites } from '../writes.ts'
+import { archiveTable, readColumns } from './archive.ts'
+import { comparable, imageColumns, imageOf } from './image.ts'
+import { columnsOf } from './projection.ts'
+
+/** How jobs of pg-boss are changed: as its own `retry`, `cancel` and `deleteJob` do, but for the times at which it deletes jobs. */
+export const writes: EngineWrites = {
+  table: tableOf,
+  guard: ({ schema, version }) => `(select pg_catalog.max(version) from ${schema}.version) = ${version}`,
+  // The key is (name, id). Arrays keep the planner from reading a whole partition to join it.
+  isPicked: `j.name = picked.queue and j.id = picked.native_id
+    and j.name = any(array(select queue from picked)) and j.id = any(array(select native_id from picked))`,
+  image: ({ columns }) => imageOf('j', columns),
+  stateOf: (image) => `${image} ->> 'state'`,
+  running: 'active',
+  comparable,
+  assignments,
+  takes,
+  mayDelete: (sql) => sql`not jobs.native_blocking`,
+  restored,
+  revived,
+  obstacle,
+  archived: (found, schema) => `(select ${columnsOf(found)}, j.operation_id, j.archived_at,
+    null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
+    from ${schema}.${archiveTable} j where j.job_schema = '${found.domain.replaceAll("'", "''")}')`,
+  archivedColumns: async (sql, { schema }) => (await readColumns(sql, schema)).map(({ name }) => name),
+}
+
+function tableOf({ schema }: Pick<Found, 'schema'>): string {
+  return `${schema}.job`
+}
+
+/** The assignments that pg-boss makes itself. A job that is put back may be past `keep_until`, and would be deleted before it ran. */
+function assignments(sql: Sql, act: EngineAct): Fragment {
+  switch (act.act) {
+    case 'retry':
+      return sql`
+        state = 'retry', retry_limit = j.retry_limit + 1, completed_on = null,
+        start_after = greatest(j.start_after, now()) ${
+          act.spread_seconds === undefined ? sql`` : sql`+ random() * ${act.spread_seconds}::int * interval '1 second'`
+        },
+        keep_until = greatest(j.keep_until, now() + (j.keep_until - j.start_after))`
+    case 'cancel':
+      return sql`state = 'cancelled', completed_on = now()`
+    case 'reschedule':
+      return sql`
+        start_after = picked.due,
+        keep_until = greatest(j.keep_until, picked.due + (j.keep_until - j.start_after))`
+    case 'priority':
+      return sql`priority = ${act.priority}::int`
+  }
+}
+
+/**
+ * A retry is refused where its place is taken: by another job with the same key in a queue that has one of each, or by the copy of the job in
+ * the dead letter queue, with which it would run twice.
+ */
+function takes(sql: Sql, found: Found, act: EngineAct['act']): Fragment {
+  if (act !== 'retry') return sql`true`
+  const table = sql.unsafe(tableOf(found))
+  const queues = sql.unsafe(`${found.schema}.queue`)
+  return sql`
+    not exists (
+      select from ${table} as other
+      where jobs.native_policy in ('exclusive', 'stately')
+        and other.name = jobs.queue and other.policy = jobs.native_policy
+        and coalesce(other.singleton_key, '') = coalesce(jobs.batch_group, '')
+        and other.state <= 'active' and (other.policy = 'exclusive' or other.state = 'retry')
+    )
+    and ((jobs.queue, jobs.native_id) in (
+      select copy.source_name, copy.source_id
+      from ${table} as copy
+      where copy.name = any(array(select dead_letter from ${queues} as queue where dead_letter is not null))
+        and copy.state <= 'active' and copy.source_id is not null and copy.source_name is not null
+    )) is not true`
+}
+
+/**
+ * The number of seconds after which pg-boss deletes an ended job, at least until a time. Zero means never, and stays.
+ * @param row the name of a row with the columns of `job`
+ */
+const keptUntil = (sql: Sql, row: string, until: Fragment): Fragment => {
+  const seconds = sql.unsafe(`${row}.deletion_seconds`)
+  const ended = sql.unsafe(`${row}.completed_on`)
+  return sql`case
+    when ${seconds} = 0 or ${ended} is null then ${seconds}
+    else least(greatest(${seconds}, ceil(extract(epoch from ${until} - ${ended}))), 2147483647)::int
+  end`
+}
+
+function restored(sql: Sql, found: Found, until: Fragment): Fragment {
+  const names = imageColumns(found.columns)
+  const values = names.map((name) => {
+    if (name === 'keep_until') return sql`greatest(was.keep_until, now() + (was.keep_until - was.start_after))`
+    return name === 'deletion_seconds' ? keptUntil(sql, 'was', until) : sql.unsafe(`was.${name}`)
+  })
+  return sql`(${sql.unsafe(names.join(', '))}) = (
+    select ${listed(sql, values)}
+    from jsonb_populate_record(null::${sql.unsafe(tableOf(found))}, picked.before) as was
+  )`
+}
+
+async function revived(sql: Sql, found: Found, until: Fragment) {
+  const columns = await readColumns(sql, found.schema)
+  const state = sql.unsafe(`picked.state::${found.schema}.job_state`)
+  const values = columns.map(({ name }) => {
+    if (name === 'state') return state
+    return name === 'deletion_seconds' ? keptUntil(sql, 'picked', until) : sql.unsafe(`picked.${name}`)
+  })
+  return { names: sql.unsafe(columns.map(({ name }) => name).join(', ')), values: listed(sql, values) }
+}
+
+const listed = (sql: Sql, [first = sql``, ...others]: readonly Fragment[]): Fragment =>
+  others.reduce((all, one) => sql`${all}, ${one}`, first)
+
+/** A job whose queue is gone would fail at the commit, and take the others of its batch with it. */
+function obstacle(sql: Sql, { schema }: Found): Fragment {
+  const queues = sql.unsafe(`${schema}.queue`)
+  return sql`case
+    when not exists (select from ${queues} as queue where queue.name = jobs.queue) then 'its queue was deleted'
+    when jobs.native_dead_letter is not null
+      and not exists (select from ${queues} as queue where queue.name = jobs.native_dead_letter) then 'its dead letter queue was deleted'
+    when exists (
+      select from ${sql.unsafe(tableOf({ schema }))} as live where live.name = jobs.queue and live.id = jobs.native_id
+    ) then 'its id is taken'
+  end`
+}

@@ -1,0 +1,47 @@
+import type { Fragment, Sql } from '../database/sql.ts'
+import type { Found } from './found.ts'
+
+/** What a change does to jobs, in the words of its endpoint. */
+export type EngineAct =
+  | { act: 'retry'; spread_seconds?: number | undefined }
+  | { act: 'cancel' }
+  /** `due`, a column of `picked`, is the time from which a job can run. */
+  | { act: 'reschedule' }
+  | { act: 'priority'; priority: number }
+
+/** How the jobs of an engine are changed: pieces of SQL, for statements that are the same for all engines. */
+export interface EngineWrites {
+  /** The table of jobs, with its schema. */
+  table: (found: Found) => string
+  /** An SQL condition: the tables have the version that they had when the server looked. Part of every statement that writes. */
+  guard: (found: Found) => string
+  /** An SQL condition that joins a row `j` of the table to a row `picked` with `native_id` and `queue`. */
+  isPicked: string
+  /** An SQL expression of type jsonb: the image of a row `j`, as the projection has it in `native_image`. */
+  image: (found: Found) => string
+  /** An SQL expression of type text: the state of the job in an image. */
+  stateOf: (image: string) => string
+  /** The state of a job that runs. */
+  running: string
+  /** An SQL expression: an image without what may differ although nobody has changed the job. */
+  comparable: (image: string) => string
+  /** The assignments of an update of the row `j`. */
+  assignments: (sql: Sql, act: EngineAct) => Fragment
+  /** An SQL condition on `jobs`: the engine takes this change of the job. */
+  takes: (sql: Sql, found: Found, act: EngineAct['act']) => Fragment
+  /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
+  mayDelete: (sql: Sql, found: Found) => Fragment
+  /**
+   * The assignments of an update of the row `j` that give back the image `picked.before`.
+   * @param until an expression: until when the job must still be there
+   */
+  restored: (sql: Sql, found: Found, until: Fragment) => Fragment
+  /** The columns of the table that a deleted job comes back with, and their values from a row `picked` of the archive. */
+  revived: (sql: Sql, found: Found, until: Fragment) => Promise<{ names: Fragment; values: Fragment }>
+  /** An SQL expression on `jobs`, a row of the archive: why the engine does not take the job back; null where it does. */
+  obstacle: (sql: Sql, found: Found) => Fragment
+  /** The archive with the columns of `jobs_archive`, as a query in parentheses. `schema` is that of our tables. */
+  archived: (found: Found, schema: string) => string
+  /** The columns of the engine's table that the archive keeps, as a list of quoted names. */
+  archivedColumns: (sql: Sql, found: Found) => Promise<string[]>
+}

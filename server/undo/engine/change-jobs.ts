@@ -1,0 +1,68 @@
+import type { BatchContext } from '../../bulk/change/bulk-change.ts'
+import type { Selection } from '../../bulk/change/selection.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { EngineAct } from '../../engines/writes.ts'
+import { insertEvents } from '../../lifecycle/events/job-events.ts'
+import { type EngineTarget, requireSameVersion } from './target.ts'
+
+interface EngineChange {
+  selection: Selection
+  /** A condition on `jobs`: true for jobs that the change takes. */
+  where: Fragment
+  act: EngineAct
+  /** The type of the event of each job. */
+  event: string
+  /** The attributes of the events: an expression of type jsonb over `changed`, with `id`, `status` before and `due`. */
+  attrs: Fragment
+  /** An expression over `jobs`: the time from which a job can run then. */
+  due?: Fragment | undefined
+}
+
+/** How many jobs a batch has changed, and how many of them were running. */
+export interface EngineCounts {
+  affected: number
+  running: number
+}
+
+/**
+ * Changes jobs of another engine in one statement: it locks them, passes over those that are locked, keeps their images for an undo, and
+ * inserts an event for each of them.
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started
+ */
+export async function changeEngineJobs(
+  tx: Sql,
+  context: BatchContext,
+  target: EngineTarget,
+  { selection, where, act, event, attrs, due = tx`null::timestamptz` }: EngineChange,
+): Promise<EngineCounts> {
+  const { writes, found, table, ours } = target
+  await requireSameVersion(tx, target)
+  const [row] = await tx<[EngineCounts]>`
+    with picked as materialized (
+      select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
+        jobs.native_image as before, ${due} as due
+      from jobs
+      where ${selection.matches(tx, where)}
+      for update skip locked
+    ),
+    updated as (
+      update ${table} as j
+      set ${writes.assignments(tx, act)}
+      from picked
+      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
+      returning picked.id, ${tx.unsafe(writes.image(found))} as after
+    ),
+    changed as materialized (select picked.*, updated.after from picked join updated on updated.id = picked.id),
+    row_images as (
+      insert into ${ours('job_operation_rows')} (operation_id, job_key, before, after)
+      select ${context.operation}::bigint, id, before, after from changed
+      on conflict (operation_id, job_key) where job_key is not null do update set after = excluded.after
+    ),
+    events as (${insertEvents(
+      tx,
+      context,
+      tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${event}::text as event_type, ${attrs} as attrs from changed`,
+    )})
+    select count(*) as affected, count(*) filter (where status = 'processing') as running from changed`
+  return row
+}

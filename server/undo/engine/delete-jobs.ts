@@ -1,0 +1,50 @@
+import type { BatchContext } from '../../bulk/change/bulk-change.ts'
+import type { Selection } from '../../bulk/change/selection.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { type EngineTarget, requireSameVersion } from './target.ts'
+
+interface EngineDeletion {
+  selection: Selection
+  /** True for jobs that may be deleted. */
+  where: Fragment
+  /** False for a prune that keeps no copy. */
+  isArchived: boolean
+}
+
+/**
+ * Deletes jobs of another engine, whole rows into the archive, in one statement. Jobs that other transactions have locked are passed over.
+ * @returns how many jobs were deleted
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started
+ */
+export async function deleteEngineJobs(
+  tx: Sql,
+  { operation }: Pick<BatchContext, 'operation'>,
+  target: EngineTarget,
+  { selection, where, isArchived }: EngineDeletion,
+): Promise<number> {
+  const { adapter, writes, found, table, ours } = target
+  await requireSameVersion(tx, target)
+  const columns = isArchived ? await writes.archivedColumns(tx, found) : []
+  const names = tx.unsafe(columns.map((name) => `, ${name}`).join(''))
+  const archived = tx`,
+    archived as (
+      insert into ${ours(adapter.archive)} (operation_id, job_schema ${names})
+      select ${operation}::bigint, ${found.domain}::text ${names} from deleted
+    )`
+  const [row] = await tx<[{ deleted: number }]>`
+    with picked as materialized (
+      select jobs.native_id, jobs.queue
+      from jobs
+      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found)}
+      for update skip locked
+    ),
+    deleted as (
+      delete from ${table} as j
+      using picked
+      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
+      returning j.*
+    )
+    ${isArchived ? archived : tx``}
+    select count(*) as deleted from deleted`
+  return row.deleted
+}

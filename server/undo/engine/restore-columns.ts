@@ -1,0 +1,80 @@
+import type { BatchContext } from '../../bulk/change/bulk-change.ts'
+import type { Selection } from '../../bulk/change/selection.ts'
+import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { insertEvents } from '../../lifecycle/events/job-events.ts'
+import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
+import { type EngineTarget, requireSameVersion } from './target.ts'
+
+/** The image of the job as it is now, of the projection. */
+const imageNow = 'native_image'
+
+/** True for a row `kept` of `job_operation_rows` and its job of another engine, where the job is as the operation left it and did not run. */
+export const isEngineJobUnchanged = (sql: Sql, { writes }: EngineTarget): Fragment => sql`(
+  ${sql.unsafe(writes.stateOf('kept.before'))} <> ${writes.running}::text
+  and ${sql.unsafe(writes.comparable(imageNow))} = ${sql.unsafe(writes.comparable('kept.after'))}
+)`
+
+/** True for a job of another engine that a row `kept` of `job_operation_rows` is about: by the columns of its key, which an index has. */
+export const isEngineJobOf = (sql: Sql): Fragment =>
+  sql`(jobs.queue = kept.after ->> 'queue' and jobs.native_id = (kept.after ->> 'native_id')::uuid)`
+
+/** Branches of a `case` over `kept` and `jobs`: why a job of another engine is not as the operation left it. */
+export const whyEngineJobChanged = (sql: Sql, { writes }: EngineTarget): Fragment => sql`
+  when ${sql.unsafe(writes.stateOf('kept.before'))} = ${writes.running}::text then 'the job was running, and has lost its worker'
+  when ${sql.unsafe(writes.stateOf(imageNow))} <> ${sql.unsafe(writes.stateOf('kept.after'))}
+    then 'the job has gone on, and is ' || jobs.status`
+
+interface Restore {
+  /** The id of the operation that is undone. */
+  undoes: number
+  selection: Selection
+  hold: HoldTerm
+}
+
+/**
+ * Gives back the columns that an operation has overwritten in jobs of another engine, deletes the images, holds the jobs, and writes an event
+ * for each of them.
+ * @returns the number of jobs
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started
+ */
+export async function restoreEngineColumns(
+  tx: Sql,
+  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason'>,
+  target: EngineTarget,
+  { undoes, selection, hold }: Restore,
+): Promise<number> {
+  const { writes, found, table, ours } = target
+  await requireSameVersion(tx, target)
+  const until = holdEnd(tx, hold)
+  const [row] = await tx<[{ affected: number }]>`
+    with picked as materialized (
+      select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, kept.before
+      from jobs
+      join ${ours('job_operation_rows')} as kept on kept.operation_id = ${undoes}::bigint and kept.job_key = jobs.id
+      where ${selection.matches(tx, tx`${isEngineJobUnchanged(tx, target)} and ${isUnchangedSince(tx, context.snapshot)}`)}
+      for update of jobs skip locked
+    ),
+    updated as (
+      update ${table} as j
+      set ${writes.restored(tx, found, until)}
+      from picked
+      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
+      returning picked.*
+    ),
+    deleted_images as (
+      delete from ${ours('job_operation_rows')}
+      where operation_id = ${undoes}::bigint and job_key = any(array(select id from updated))
+    ),
+    ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select id from updated` })},
+    events as (${insertEvents(
+      tx,
+      context,
+      tx`
+        select id, domain, queue, job_type, owner_user_id, trace_id, 'job.restored' as event_type,
+          jsonb_build_object('status', ${tx.unsafe(writes.stateOf('before'))}, 'caller', ${context.caller}::text) as attrs
+        from updated`,
+    )})
+    select count(*) as affected from updated`
+  return row.affected
+}

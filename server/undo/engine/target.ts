@@ -1,0 +1,69 @@
+import { Failure } from '../../../shared/errors.ts'
+import { namesOf } from '../../database/connection/schema-names.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { QueueAdapter } from '../../engines/adapter.ts'
+import type { Found } from '../../engines/found.ts'
+import { servedBy } from '../../engines/served.ts'
+import type { EngineWrites } from '../../engines/writes.ts'
+
+/** The jobs of another engine that a change works on, and where our tables are. */
+export interface EngineTarget {
+  adapter: QueueAdapter
+  writes: EngineWrites
+  found: Found
+  /** The table of jobs, with its schema. */
+  table: Fragment
+  /** A table of ours, with its schema. */
+  ours: (table: string) => Fragment
+}
+
+/**
+ * The jobs of another engine that the changes of a client work on; undefined where the jobs are our own.
+ * @throws Failure `not_supported` where the engine has jobs in several schemas: rows of several tables cannot be locked as one
+ */
+export function engineTarget(sql: Sql): EngineTarget | undefined {
+  const served = servedBy(sql)
+  const schema = namesOf(sql)?.schema
+  if (served.mode === 'own' || schema === undefined) return undefined
+  const { adapter, found } = served
+  const [only, ...others] = found
+  if (!only || others.length > 0)
+    throw new Failure(
+      'not_supported',
+      `a change works on one schema of ${adapter.engine}, and this server serves ${found.length}; nothing was changed`,
+      { hint: `start a server with JOBS_ENGINE_SCHEMA=<one of ${found.map(({ schema }) => schema).join(', ')}>` },
+    )
+  return {
+    adapter,
+    writes: adapter.writes,
+    found: only,
+    table: sql.unsafe(adapter.writes.table(only)),
+    ours: (table) => sql.unsafe(`${schema}.${table}`),
+  }
+}
+
+/**
+ * Checks that the tables of the engine are those that the server has looked at.
+ * @throws Failure `conflict` where the engine has migrated them since
+ */
+export async function requireSameVersion(sql: Sql, { adapter, writes, found }: EngineTarget): Promise<void> {
+  const [row] = await sql<[{ same: boolean }]>`select ${sql.unsafe(writes.guard(found))} as same`
+  if (row.same) return
+  throw new Failure(
+    'conflict',
+    `the tables of ${adapter.engine} are of another version than when this server started (${found.version}); no further job was changed`,
+    { hint: 'start the server again: it says whether it knows that version' },
+  )
+}
+
+/** An SQL fragment that begins with `and`: the engine takes this change of the job. Empty for jobs of our own. */
+export function engineTakes(sql: Sql, act: 'retry' | 'cancel' | 'reschedule' | 'priority'): Fragment {
+  const target = engineTarget(sql)
+  return target ? sql`and ${target.writes.takes(sql, target.found, act)}` : sql``
+}
+
+/** An SQL fragment that begins with `and`: the engine needs the job no more. Empty for jobs of our own. */
+export function engineMayDelete(sql: Sql): Fragment {
+  const target = engineTarget(sql)
+  return target ? sql`and ${target.writes.mayDelete(sql, target.found)}` : sql``
+}

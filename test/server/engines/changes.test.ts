@@ -1,0 +1,197 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { fillPgBoss, makePgBoss, makeQueue, oddQueues } from '../../support/engines/pg-boss.ts'
+import { call } from '../../support/http.ts'
+import { startServer } from '../../support/programs/built.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+
+const schema = `Queues "of" O'Brien`
+const slashed = `a/b "c" 'd'`
+
+/** What the tests read of an answer. */
+const Answer = z.looseObject({
+  operation_id: z.number().default(0),
+  affected: z.number().default(0),
+  deleted: z.number().default(0),
+  held_until: z.string().default(''),
+  preview: z.looseObject({ count: z.number(), token: z.string() }).default({ count: 0, token: '' }),
+})
+
+describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (version) => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  let server: Awaited<ReturnType<typeof startServer>>
+  const job = () => sql(`${schema}.job`)
+  beforeAll(async () => {
+    database = await emptyDatabase()
+    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    await makePgBoss({ sql, version, schema })
+    await makeQueue({ sql, version, schema }, 'one each', { policy: 'exclusive' })
+    await fillPgBoss({ sql, version, schema })
+    await makeQueue({ sql, version, schema }, slashed, { partition: true })
+    await sql`insert into ${job()} (name, state, completed_on) select ${slashed}, 'failed', now() from generate_series(1, 10)`
+    await sql`update ${job()} set completed_on = completed_on - interval '2 days' where completed_on is not null`
+    const made = await runServer(['migrate', '--engine', 'pg-boss'], database.env)
+    expect(made).toMatchObject({ code: 0 })
+    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
+    await server.prepared
+    await sql`create table before as select *, to_jsonb(j) as whole from ${job()} as j`
+  })
+  afterAll(async () => {
+    await server.stop()
+    await sql.end()
+    await database.drop()
+  })
+  beforeEach(async () => {
+    await sql`delete from jobsctl.jobsctl_held_jobs`
+    await sql`delete from jobsctl.jobsctl_holds`
+    await sql`delete from ${job()}`
+    await sql`insert into ${job()} select ${columns()} from before`
+  })
+
+  const columns = () => sql.unsafe(`(jsonb_populate_record(null::"${schema.replaceAll('"', '""')}".job, whole)).*`)
+  const post = async (path: string, body: object) => {
+    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
+    const { status, body: answer } = await call({
+      url: server.url,
+      method: 'POST',
+      path: `/api/v1/jobs/${path}`,
+      headers,
+      body,
+    })
+    return { status, body: Answer.parse(answer) }
+  }
+  const counts = async () =>
+    Object.fromEntries(
+      (await sql<{ state: string; count: number }[]>`select state, count(*)::int from ${job()} group by state`).map(
+        ({ state, count }) => [state, count],
+      ),
+    )
+  /** How many jobs differ from those before, but for the times at which pg-boss deletes them. */
+  const differing = async () => {
+    const [row] = await sql<[{ count: number }]>`
+      select count(*)::int as count from (
+        (select whole - 'keep_until' - 'deletion_seconds' from before
+          except all select to_jsonb(j) - 'keep_until' - 'deletion_seconds' from ${job()} as j)
+        union all
+        (select to_jsonb(j) - 'keep_until' - 'deletion_seconds' from ${job()} as j
+          except all select whole - 'keep_until' - 'deletion_seconds' from before)
+      ) as different`
+    return row.count
+  }
+  const undone = async (operation: number) => (await post(`operations/${operation}/undo`, {})).body
+
+  it.each([
+    ['batch/cancel', { domain: schema }, 'affected'] as const,
+    ['batch/priority', { domain: schema, priority: 7 }, 'affected'] as const,
+    ['batch/reschedule', { domain: schema, delay_seconds: 86_400 }, 'affected'] as const,
+    ['retry-now', { domain: schema, queue: slashed, only_failed: true }, 'affected'] as const,
+    [
+      'prune',
+      { domain: schema, older_than_days: 1, statuses: ['completed', 'failed', 'cancelled'] },
+      'deleted',
+    ] as const,
+  ])('by %s is what the preview says, and an undo gives every job back', async (path, request, count) => {
+    const preview = await post(path, { ...request, dry_run: true })
+    expect(preview).toMatchObject({ status: 200 })
+    const changed = await post(path, { ...request, preview_token: preview.body.preview.token })
+    expect({ status: changed.status, count: changed.body[count] }).toEqual({
+      status: 200,
+      count: preview.body.preview.count,
+    })
+    expect(changed.body[count]).toBeGreaterThan(5)
+    expect(await differing()).toBeGreaterThan(5)
+    expect(await undone(changed.body.operation_id)).toMatchObject({ affected: changed.body[count], conflict_count: 0 })
+    expect(await differing()).toBe(0)
+  })
+
+  it('keeps what an undo gives back past the age at which pg-boss deletes it, and until the hold ends', async () => {
+    await sql`update ${job()} set completed_on = now() - interval '30 days' where state = 'completed' and name = ${oddQueues.plain}`
+    const { body } = await post('prune', { domain: schema, older_than_days: 20, statuses: ['completed'] })
+    const { affected, held_until } = await undone(body.operation_id)
+    expect(affected).toBe(body.deleted)
+    const [row] = await sql`
+      select
+        count(*) filter (where completed_on + deletion_seconds * interval '1 second' < now())::int as deleted_at_once,
+        bool_and(completed_on + deletion_seconds * interval '1 second' between ${held_until}::timestamptz and ${held_until}::timestamptz + interval '1 minute')
+          as as_held
+      from ${job()}
+      where state = 'completed' and completed_on < now() - interval '20 days'`
+    expect(row).toEqual({ deleted_at_once: 0, as_held: true })
+    const again = await post('prune', { domain: schema, older_than_days: 20, statuses: ['completed'], dry_run: true })
+    expect(again.body).toMatchObject({ preview: { count: 0 } })
+  })
+
+  it('puts a failed job back so that pg-boss does not delete it before it runs', async () => {
+    await sql`update ${job()} set keep_until = now() - interval '1 day', start_after = now() - interval '2 days' where state = 'failed'`
+    await post('retry-now', { domain: schema, queue: slashed, only_failed: true })
+    const [row] = await sql`
+      select count(*)::int as count, bool_and(keep_until > now() + interval '23 hours') as kept, bool_and(start_after <= now()) as due
+      from ${job()}
+      where state = 'retry' and name = ${slashed} and retry_limit = 3`
+    expect(row).toEqual({ count: 10, kept: true, due: true })
+  })
+
+  it('does not retry a job whose copy waits in the dead letter queue', async () => {
+    const { body } = await post('retry-now', { domain: schema, queue: oddQueues.plain, only_failed: true })
+    expect(body).toMatchObject({ affected: 0 })
+    await sql`update ${job()} set state = 'completed', completed_on = now() where name = ${oddQueues.dead}`
+    const second = await post('retry-now', { domain: schema, queue: oddQueues.plain, only_failed: true })
+    expect(second.body).toMatchObject({ affected: 10 })
+  })
+
+  it('retries no job whose place in its queue is taken, and all others', async () => {
+    await sql`
+      insert into ${job()} (name, policy, singleton_key, state, completed_on)
+      select 'one each', 'exclusive', 'key ' || n, 'failed', now() from generate_series(1, 5) as n`
+    await sql`
+      insert into ${job()} (name, policy, singleton_key, state) select 'one each', 'exclusive', 'key ' || n, 'created' from generate_series(1, 2) as n`
+    const { body } = await post('retry-now', { domain: schema, queue: 'one each', only_failed: true })
+    expect(body).toMatchObject({ affected: 3 })
+  })
+
+  it('keeps a job on which another one waits', async () => {
+    await sql`update ${job()} set blocking = true where name = ${slashed}`
+    const { body } = await post('prune', {
+      domain: schema,
+      older_than_days: 1,
+      queue: slashed,
+      statuses: ['failed'],
+    })
+    expect(body).toMatchObject({ deleted: 0 })
+  })
+
+  it('ends running jobs by force alone, and an undo leaves them', async () => {
+    const { body } = await post('batch/cancel', { domain: schema, force: true, status: ['processing'] })
+    expect(body).toMatchObject({ cancelled: 30 })
+    expect(await counts()).toMatchObject({ cancelled: 60 })
+    expect(await undone(body.operation_id)).toMatchObject({ affected: 0, conflict_count: 30 })
+  })
+
+  it('gives back the rest where a queue was deleted since', async () => {
+    await makeQueue({ sql, version, schema }, 'short-lived')
+    await sql`
+      insert into ${job()} (name, state, completed_on) select 'short-lived', 'completed', now() - interval '2 days' from generate_series(1, 4)`
+    await sql`insert into ${job()} (name) values ('short-lived')`
+    const { body } = await post('prune', { domain: schema, older_than_days: 1, statuses: ['completed'] })
+    await sql`delete from ${job()} where name = 'short-lived'`
+    await sql`delete from ${sql(`${schema}.queue`)} where name = 'short-lived'`
+    const back = await undone(body.operation_id)
+    expect(back).toMatchObject({
+      affected: body.deleted - 4,
+      conflict_count: 4,
+      conflict_reasons: [{ reason: 'its queue was deleted' }],
+    })
+    expect(await differing()).toBe(0)
+  })
+
+  it('ends before it changes a job of tables that pg-boss has migrated since', async () => {
+    await sql`update ${sql(`${schema}.version`)} set version = version + 1`
+    const answer = await post('batch/cancel', { domain: schema })
+    await sql`update ${sql(`${schema}.version`)} set version = ${version}`
+    expect(answer).toMatchObject({ status: 409, body: { detail: expect.stringContaining('of another version') } })
+    expect(await differing()).toBe(0)
+  })
+})
