@@ -24,12 +24,15 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
   let direct: Direct | undefined
-  const open = async ({ database: address, profile }: NoServer, dashboard: boolean): Promise<Direct> => {
+  const open = async (
+    { database: address, profile }: NoServer,
+    { dashboard = false, engine }: { dashboard?: boolean; engine?: string } = {},
+  ): Promise<Direct> => {
     const { openDirect } = await import('./direct/open-direct.ts')
-    direct = await openDirect({ io, flags, settings, address, profile, dashboard })
+    direct = await openDirect({ io, flags, settings, address, profile, dashboard, engine })
     return direct
   }
-  const openTarget = async (address: NoServer) => (await open(address, false)).target
+  const openTarget = async (address: NoServer) => (await open(address)).target
   const context: Context = {
     io,
     flags,
@@ -42,7 +45,17 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
     },
     openDashboard: async () => {
       const { openDashboard } = await import('./direct/open-dashboard.ts')
-      return openDashboard(await addressFor(io, flags), (address) => open(address, true))
+      return openDashboard(await addressFor(io, flags), (address) => open(address, { dashboard: true }))
+    },
+    beforeChange: async () => {
+      await context.target()
+      if (!direct?.server.reached.lacks) return
+      const { agreeOnRecords } = await import('./direct/first-records.ts')
+      const engine = await agreeOnRecords(context, direct.server.reached)
+      await direct.server.end()
+      target = targetOf(io, flags, settings.timeoutMs, async (address) => (await open(address, { engine })).target)
+      client = undefined
+      await target
     },
     close: async () => {
       await direct?.server.end()

@@ -16,8 +16,19 @@ export const OnceOrder = z.strictObject({
   dashboard: z.boolean(),
   /** True for a log on stderr. */
   log: z.boolean(),
+  /** The engine beside whose jobs the tables of records are made first; null to make nothing. */
+  makes_records: z.string().nullable(),
 })
 export type OnceOrder = z.output<typeof OnceOrder>
+
+/** The tables that a change needs beside the jobs of another engine, and that are not there. */
+export const LackingRecords = z.object({
+  engine: z.string(),
+  /** Where they would be made, as a quoted name. */
+  schema: z.string(),
+  tables: z.number().int(),
+})
+export type LackingRecords = z.output<typeof LackingRecords>
 
 /** What is reached, and as whom. */
 export const OnceReached = z.object({
@@ -31,6 +42,8 @@ export const OnceReached = z.object({
   socket: z.string().nullable(),
   /** The URL that logs a browser in, once; null without a dashboard. */
   login: z.string().nullable(),
+  /** Null where nothing is lacking, and where changes are not possible with it either. */
+  lacks: LackingRecords.nullable(),
 })
 export type OnceReached = z.output<typeof OnceReached>
 

@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import type { Io } from '../io.ts'
 import type { DatabaseAddress } from '../settings/database-address.ts'
 import type { NamedProfile } from '../settings/server-address.ts'
@@ -14,6 +15,8 @@ interface Opening {
   profile: NamedProfile | undefined
   /** True for a dashboard on a port, false for calls. */
   dashboard: boolean
+  /** The engine beside whose jobs the tables of records are made first; undefined to make nothing. */
+  engine: string | undefined
 }
 
 /** A database that a command works on without a server between. */
@@ -26,7 +29,15 @@ export interface Direct {
  * Starts a server of this command alone on a database, and says at a terminal what it has reached, and as whom.
  * @throws Failure `usage` for an address or a flag that is not taken; why the database is not reached
  */
-export async function openDirect({ io, flags, settings, address, profile, dashboard }: Opening): Promise<Direct> {
+export async function openDirect({
+  io,
+  flags,
+  settings,
+  address,
+  profile,
+  dashboard,
+  engine,
+}: Opening): Promise<Direct> {
   const { from } = address.source
   if (flags.detach)
     throw new Failure('usage', `--detach: no server is between (${from}) that could go on; nothing was changed`, {
@@ -38,12 +49,13 @@ export async function openDirect({ io, flags, settings, address, profile, dashbo
   const server = await startServer({
     program: io.serverProgram(),
     env,
-    order: { database, from, dashboard, log: settings.debug },
+    order: { database, from, dashboard, log: settings.debug, makes_records: engine ?? null },
     signal: io.signal,
     timeoutMs: settings.timeoutMs,
   })
   const { at, role, url, socket } = server.reached
-  if (io.noteTerminal && !settings.quiet) io.note(`directly on ${at} as role ${role} (no server between)\n`)
+  if (io.noteTerminal && !settings.quiet && engine === undefined)
+    io.note(`directly on ${escaped(at)} as role ${escaped(role)} (no server between)\n`)
   return {
     server,
     target: {

@@ -43,6 +43,8 @@ export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
   if (settings.detach && apply !== applyChange) throw detachedCanary()
   if (settings.propose) return proposeChange(context, change, { canaries })
   if (settings.curl) return printCurl(context, change)
+  // A preview that is only shown needs no records.
+  if (!settings.dryRun && (settings.yes || settings.interactive)) await context.beforeChange()
   const run = await openRun(context, change)
   if (!settings.preview) return withoutPreview(run)
   if (settings.planOut !== undefined) await refuseOverwriting(settings.planOut)

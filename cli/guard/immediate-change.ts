@@ -27,6 +27,7 @@ export async function changeImmediately<In extends z.ZodType, Out extends z.ZodT
     context.print.text(curlOf(context, endpoint, request))
     return undefined
   }
+  await context.beforeChange()
   const client = await context.client()
   const { body } = await client.call(endpoint, request).catch((error: unknown) => {
     throw error instanceof Failure ? withLookCommand(error, `to see whether it was made: ${look}`) : error

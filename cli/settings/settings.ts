@@ -9,6 +9,7 @@ export interface GlobalFlags {
   profile?: string
   url?: string
   db?: string
+  makeRecords?: boolean
   apiKeyFile?: string
   tokenFile?: string
   allowHttp?: boolean

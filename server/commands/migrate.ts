@@ -31,8 +31,11 @@ import type { CommandOutput } from './command.ts'
 export const migrateDatabase = (
   environment: NodeJS.ProcessEnv,
   { makes }: { makes: boolean },
-): Promise<CommandOutput> =>
-  onDatabase(environment, (database) => {
+): Promise<CommandOutput> => migrateWith(readEnv(environment), { makes })
+
+/** The same for an environment that was read. */
+export const migrateWith = (env: Env, { makes }: { makes: boolean }): Promise<CommandOutput> =>
+  onDatabase(env, (database) => {
     const served = servedBy(database.sql)
     return served.mode === 'own' ? migrateOwn(database, makes) : migrateRecords(database, served, makes)
   })
@@ -81,7 +84,7 @@ export const grantLines = (
   environment: NodeJS.ProcessEnv,
   { role, looks }: { role: string; looks: boolean },
 ): Promise<string[]> =>
-  onDatabase(environment, async ({ sql, schema }) => {
+  onDatabase(readEnv(environment), async ({ sql, schema }) => {
     const served = servedBy(sql)
     if (served.mode !== 'own') {
       if (!looks) await requireRecords(sql, served)
@@ -125,11 +128,7 @@ async function hasTable(sql: Sql, name: string): Promise<boolean> {
   return row !== undefined
 }
 
-async function onDatabase<Result>(
-  environment: NodeJS.ProcessEnv,
-  work: (database: CommandDatabase) => Promise<Result>,
-): Promise<Result> {
-  const env = readEnv(environment)
+async function onDatabase<Result>(env: Env, work: (database: CommandDatabase) => Promise<Result>): Promise<Result> {
   return withDatabase({
     opened: await openDatabase(env, silent, { find: findForRecords }),
     env,

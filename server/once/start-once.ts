@@ -15,6 +15,7 @@ import type { Pool } from '../database/sql.ts'
 import { findServed } from '../engines/find-served.ts'
 import { areTablesComplete } from '../engines/make-records.ts'
 import { prepareEngine } from '../engines/prepare-engine.ts'
+import { servedBy } from '../engines/served.ts'
 import type { Env } from '../env/env.ts'
 import { createApp } from '../http/app.ts'
 import { createSite } from '../http/browser/site.ts'
@@ -22,6 +23,7 @@ import { close, createHttpServer, listen } from '../http/connection/http-server.
 import type { Log } from '../log/log.ts'
 import { createBeginChange } from './begin-change.ts'
 import { directAuthenticator, directCaller } from './direct-caller.ts'
+import { lackingRecords, makeRecordsFor } from './first-records.ts'
 import { listenOnSocket } from './listen-once.ts'
 import { onceFailure } from './once-failure.ts'
 import { createOneTimeLogin } from './one-time-login.ts'
@@ -43,6 +45,7 @@ const shortestCloseMs = 1000
  */
 export async function startOnce(order: OnceOrder, environment: NodeJS.ProcessEnv, log: Log): Promise<Once> {
   const env = envOfOrder(order, environment)
+  if (order.makes_records !== null) await makeRecordsFor(order.makes_records, env)
   const writes = createWrites()
   const opened = await openDatabase(env, log, { writes, find: findServed })
   try {
@@ -64,13 +67,14 @@ interface Serving {
 async function serve({ order, env, log, opened, writes }: Serving): Promise<Once> {
   const { sql, operatorSql } = opened
   // On connections of its own, since those that calls use have the settings for the engine from their beginning.
-  const { user, role, database, isLooking } = await opened.withDedicatedPool(async (own) => {
+  const { user, role, database } = await opened.withDedicatedPool(async (own) => {
     const session = await readSession(own)
     await opened.findSchema(own)
-    const isLooking = await prepareEngine({ opened, env: { AUTH_MODE: 'single_user' }, log }, own)
-    if (!isLooking) await requireTables(own, session.database)
-    return { ...session, isLooking }
+    const isPrepared = await prepareEngine({ opened, env: { AUTH_MODE: 'single_user' }, log }, own)
+    if (!isPrepared) await requireTables(own, session.database)
+    return session
   })
+  const isLooking = servedBy(sql).mode === 'look'
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   // A role that works without a server is of the same installation as the servers, however they are named.
@@ -123,6 +127,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
       role,
       socket: socket?.path ?? null,
       login: login && port !== undefined ? login.urlOn(port) : null,
+      lacks: (await lackingRecords(sql)) ?? null,
     },
     stop: async () => {
       const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000

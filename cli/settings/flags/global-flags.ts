@@ -43,6 +43,7 @@ export const globalFlags: readonly GlobalFlag[] = [
       about: 'a database, with no server between; no password in it',
       variables: 'JOBSCTL_DB_URL',
     },
+    '--make-records': 'with --db: make what the first change needs beside the jobs of another engine',
     '--api-key-file <path>': { about: 'key from a file, or - for stdin', variables: 'JOBSCTL_API_KEY_FILE' },
     '--token-file <path>': { about: 'bearer token from a file, or - for stdin', variables: 'JOBSCTL_TOKEN_FILE' },
     '--allow-http': 'allow plain http to another machine',

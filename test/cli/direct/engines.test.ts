@@ -25,8 +25,25 @@ describe('a command without a server on the jobs of pg-boss', () => {
       select count(*)::int as queued from pgboss.job where state in ('created', 'retry') and start_after <= now() and not blocked`
     expect(counted).toBe(queued)
     expect((await direct.jobsctl(['cancel', '--all', '--yes'])).code).not.toBe(0)
-    expect((await direct.jobsctl(['pause', 'pgboss/mail'])).code).not.toBe(0)
+    const mark = await direct.jobsctl(['mark', 'a deploy'])
+    expect([mark.code, mark.err]).toEqual([3, expect.stringContaining('makes schema "jobsctl" (records, archive:')])
+    expect(mark.err).toContain('--make-records')
     expect(await jobs()).toEqual(before)
     expect(await catalogueOf(direct.sql)).toEqual(catalogue)
+  })
+
+  it('makes the tables of records where the first change is told to, once', async () => {
+    const tables = () => direct.sql<{ name: string }[]>`
+      select relname as name from pg_class where relnamespace = 'jobsctl'::regnamespace and relkind in ('r', 'p')`
+    const role = await direct.sql`select current_user as role`
+    const first = await direct.jobsctl(['mark', 'a deploy', '--make-records'])
+    expect(first).toMatchObject({ code: 0 })
+    const said = /records, archive: (\d+) tables\)/.exec(first.err)?.[1]
+    expect((await tables()).length).toBe(Number(said))
+    const again = await direct.jobsctl(['mark', 'another', '--make-records'])
+    expect(again).toMatchObject({ code: 0, err: expect.not.stringContaining('makes schema') })
+    expect(await direct.sql`select text, caller from jobsctl.jobsctl_marks order by id`).toEqual(
+      ['a deploy', 'another'].map((text) => ({ text, caller: `db:${role[0]?.role}` })),
+    )
   })
 })
