@@ -3,6 +3,7 @@ import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
 import { verbFirst } from './command-line/argv.ts'
+import { commandsHere } from './command-line/commands-here.ts'
 import { meantInstead, unknownCommand, unknownTopic } from './command-line/suggestions.ts'
 import { namesOf } from './command-line/words.ts'
 import { commandHelp, commandList, programHelp } from './commands/help/help-text.ts'
@@ -101,11 +102,16 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     const explained = spec.name === 'help' && commands.find(({ name }) => name === topic)
     // config is a topic and a command.
     if (explained) return io.out([topicOn(explained.name), commandHelp(explained)].filter(Boolean).join('\n'))
-    if (spec.name === 'help' && topic === 'commands') return io.out(commandList(commands))
-    if (spec.name === 'help' && topic === undefined) return io.out(programHelp(commands))
+    const flags = program.opts<GlobalFlags>()
+    if (spec.name === 'help' && (topic === 'commands' || topic === undefined)) {
+      const { lacksOfTarget } = await import('./settings/known-lacks.ts')
+      const here = commandsHere(commands, await lacksOfTarget(flags, io))
+      return io.out(
+        `${topic === undefined ? programHelp(here) : commandList(here)}${leftOut(commands.length - here.length)}`,
+      )
+    }
     if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined)
       throw unknownTopic(topicNames, commands, topic)
-    const flags = program.opts<GlobalFlags>()
     refuseGuardFlags(spec, flags)
     const { fullContext } = await import('./full-context.ts')
     const context = await fullContext({ io, flags, commands })
@@ -117,6 +123,12 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     }
   })
 }
+
+/** What stands below a list of commands, where the engine of the server has no use for all of them. */
+const leftOut = (count: number): string =>
+  count === 0
+    ? ''
+    : `Left out: ${count} ${count === 1 ? 'command' : 'commands'} for what the engine of this server cannot (jobsctl doctor asks again).\n`
 
 const listed = (value: string) => value.split(',').map((word) => word.trim())
 

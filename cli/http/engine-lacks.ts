@@ -1,9 +1,18 @@
+import type { z } from 'zod'
 import { showEngine } from '../../shared/engine/engine.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Client } from './client.ts'
 
 /** What no engine behind a server can, by verb: what is missing, and what to do instead. */
 export type Lacks = ReadonlyMap<string, string>
+
+/** What none of the engines can. */
+export function lacksOf({ engines: [first, ...others] }: z.output<typeof showEngine.output>): Lacks {
+  const missing = Object.entries(first?.verbs ?? {}).flatMap(([verb, answer]) =>
+    answer === true || others.some(({ verbs }) => verbs[verb] === true) ? [] : [[verb, answer] as const],
+  )
+  return new Map(missing)
+}
 
 /**
  * Asks a server what its engines cannot.
@@ -12,12 +21,7 @@ export type Lacks = ReadonlyMap<string, string>
  */
 export async function readLacks(client: Client): Promise<Lacks> {
   try {
-    const { engines } = (await client.call(showEngine, {})).body
-    const [first, ...others] = engines
-    const missing = Object.entries(first?.verbs ?? {}).flatMap(([verb, answer]) =>
-      answer === true || others.some(({ verbs }) => verbs[verb] === true) ? [] : [[verb, answer] as const],
-    )
-    return new Map(missing)
+    return lacksOf((await client.call(showEngine, {})).body)
   } catch (error) {
     if (error instanceof Failure && (error.code === 'not_found' || error.code === 'forbidden')) return new Map()
     throw error

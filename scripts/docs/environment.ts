@@ -27,6 +27,10 @@ const ofCommandLine = (): string[][] => [
   ),
   ...[...secretVariables, ...networkVariables].map(({ name, about }) => [code(name), about]),
   [code('XDG_CONFIG_HOME'), 'the config file is in its folder `jobsctl` (default: `~/.config`)'],
+  [
+    code('XDG_CACHE_HOME'),
+    'what the engines of servers cannot is in its folder `jobsctl` (default: `~/.cache`), for help and completion',
+  ],
 ]
 
 const longFlag = (flags: string): string => flags.split(/[ ,]+/).find((word) => word.startsWith('--')) ?? flags

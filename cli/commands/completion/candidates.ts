@@ -1,10 +1,12 @@
 import type { CommandDescription } from '../../command.ts'
+import { commandsHere } from '../../command-line/commands-here.ts'
 import { namesOf, readWords, type Use } from '../../command-line/words.ts'
 import type { Context } from '../../context.ts'
 import { takenGuardFlags } from '../../guard/guard-flags.ts'
 import type { Flag } from '../../settings/flags/flag.ts'
 import { globalFlags } from '../../settings/flags/global-flags.ts'
 import type { Line } from './bash-line.ts'
+import { lacksAt } from './live-names.ts'
 import { operandValues } from './operand-values.ts'
 import { type Candidate, flagValues, type Values } from './values.ts'
 
@@ -19,7 +21,7 @@ export async function candidatesFor(context: Context, { before, current }: Line)
   const inline = flagsOf(command).find(({ flags }) => namesOf(flags).includes(name))
   if (inline) return starting(prefixed(await valuesOf(inline, value, typed), prefix), current)
   if (current.startsWith('-')) return starting(flagNames(typed), current)
-  if (command === undefined) return starting(commandNames(context), current)
+  if (command === undefined) return starting(await commandNames(typed), current)
   const at = plain.length - 1
   return starting(await operandValues({ ...typed, command, at }), current)
 }
@@ -65,5 +67,8 @@ function flagNames({ command, uses }: Typed): Candidate[] {
   return open.map(({ flags, about }) => ({ value: namesOf(flags).at(-1) ?? '', about }))
 }
 
-const commandNames = ({ commands }: Context): Candidate[] =>
-  commands.map(({ name, summary }) => ({ value: name, about: summary }))
+const commandNames = async ({ context, uses }: Typed): Promise<Candidate[]> =>
+  commandsHere(context.commands, await lacksAt({ context, uses })).map(({ name, summary }) => ({
+    value: name,
+    about: summary,
+  }))

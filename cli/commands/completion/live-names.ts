@@ -62,6 +62,12 @@ async function clientFor({ context, uses }: Typed): Promise<Client | undefined> 
   return own.newClient(AbortSignal.any([io.signal, AbortSignal.timeout(patienceMs)]))
 }
 
+/** The verbs that the server of the typed flags is known to lack; without a call, since each name of a command asks for it. */
+export async function lacksAt({ context: { io }, uses }: Typed): Promise<ReadonlySet<string>> {
+  const { lacksOfTarget } = await import('../../settings/known-lacks.ts')
+  return lacksOfTarget(targetFlags(uses), io)
+}
+
 function targetFlags(uses: readonly Use[]): GlobalFlags {
   const given = {
     profile: typedValue(uses, '--profile'),

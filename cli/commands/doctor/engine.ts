@@ -1,13 +1,28 @@
 import type { z } from 'zod'
-import type { showEngine } from '../../../shared/engine/engine.ts'
+import { showEngine } from '../../../shared/engine/engine.ts'
 import { escaped } from '../../../shared/escape.ts'
-import type { Finding } from './outcome.ts'
+import { lacksOf } from '../../http/engine-lacks.ts'
+import { keepLacks } from '../../settings/known-lacks.ts'
+import { type Check, type Finding, judgedAnswer, ok } from './outcome.ts'
 
 type Answer = z.output<typeof showEngine.output>
 type Engine = Answer['engines'][number]
 
+/** Looks whose jobs the server works on, and keeps for help and completion what its engines cannot. */
+export const lookAtEngine: Check['look'] = async (context) => {
+  const { url, socketPath } = await context.target()
+  let lacks: ReadonlyMap<string, string> | undefined
+  const judge = (answer: Answer) => {
+    lacks = lacksOf(answer)
+    return findingOfEngine(answer)
+  }
+  const outcome = await judgedAnswer(showEngine, judge, ok('jobs of its own'))(context)
+  if (lacks && socketPath === undefined) await keepLacks(context.io, url.href, lacks.keys())
+  return outcome
+}
+
 /** Whose jobs a server works on, in which versions, and which rights its role lacks on their tables. */
-export function findingOfEngine({ engines }: Answer): Finding {
+function findingOfEngine({ engines }: Answer): Finding {
   const [first, ...others] = engines
   if (!first) return { detail: 'the key sees no jobs of an engine', hint: undefined }
   const lines = [first, ...others].flatMap(linesOf)

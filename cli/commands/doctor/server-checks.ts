@@ -1,10 +1,9 @@
 import { showCaller } from '../../../shared/access/caller.ts'
-import { showEngine } from '../../../shared/engine/engine.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Context } from '../../context.ts'
 import { wantsDomain } from '../../http/response-errors.ts'
 import { findingOfCaller } from './caller.ts'
-import { findingOfEngine } from './engine.ts'
+import { lookAtEngine } from './engine.ts'
 import {
   type Check,
   isRefusedByDatabase,
@@ -24,7 +23,7 @@ export const serverChecks: readonly Check[] = [
   { name: 'access', look: (context) => whereAllowed(access(context)) },
   { name: 'caller', look: judgedAnswer(showCaller, findingOfCaller) },
   { name: 'bounds', look: (context) => whereAllowed(bounds(context)) },
-  { name: 'engine', look: judgedAnswer(showEngine, findingOfEngine, ok('jobs of its own')) },
+  { name: 'engine', look: lookAtEngine },
 ]
 
 async function server(context: Context): Promise<Outcome> {

@@ -67,6 +67,7 @@ ${aligned([
   ),
   ...[...secretVariables, ...networkVariables].map(({ name, about }) => [name, about] as const),
   ['XDG_CONFIG_HOME', 'the folder of jobsctl/config.json (default: ~/.config)'] as const,
+  ['XDG_CACHE_HOME', 'the folder of jobsctl/engines.json (default: ~/.cache)'] as const,
 ])}
 
 JOBSCTL_DB_URL may have a password, and --db may not: other users of the machine see it. --db env:NAME

@@ -119,7 +119,11 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
 /** Why queues cannot be paused on this server; undefined where they can. */
 async function readPauseLack(context: Context, signal: AbortSignal): Promise<string | undefined> {
   const { readLacks } = await import('../../http/engine-lacks.ts')
-  return (await readLacks(await context.newClient(signal))).get('pause')
+  const client = await context.newClient(signal)
+  const lacks = await readLacks(client)
+  const { keepLacks } = await import('../../settings/known-lacks.ts')
+  if (client.target.socketPath === undefined) await keepLacks(context.io, client.target.url.href, lacks.keys())
+  return lacks.get('pause')
 }
 
 /** By how much the clock of the server is ahead, in milliseconds; waits are of the server's time. */

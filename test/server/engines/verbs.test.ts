@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
 import { fillPgBoss, makePgBoss, oddQueues } from '../../support/engines/pg-boss.ts'
 import { startAtScreen } from '../../support/fakes/fake-screen.ts'
 import { startServer } from '../../support/programs/built.ts'
@@ -66,6 +66,28 @@ describe('a server over pg-boss', () => {
       /^engine\tok\tpg-boss 12\.38 \(schema 46\) in pgboss; tested for reading with schemas 24 to 46/m,
     )
     expect(out.trimEnd().split('\n').at(-1)).toMatch(/^engine\t.*jobs-server migrate --engine pg-boss$/)
+  })
+
+  it('is remembered by help and completion, once doctor has asked', async () => {
+    const home = await newFolder('cache')
+    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key', XDG_CACHE_HOME: home }
+    const complete = async (...more: string[]) =>
+      (await runJobsctl(['completion', 'zsh', '--', ...more], { env })).out
+        .split('\n')
+        .map((line) => line.split('\t')[0])
+    expect(await complete(':')).toEqual(expect.arrayContaining(['pause', 'resume', 'retry', 'cancel']))
+    expect((await runJobsctl(['doctor'], { env })).code).toBe(0)
+    const found = await complete(':')
+    for (const name of ['pause', 'resume', 'drain', 'threshold', 'enqueue', 'reclaim'])
+      expect(found).not.toContain(name)
+    expect(found).toEqual(expect.arrayContaining(['retry', 'cancel', 'sweep', 'operations', 'doctor']))
+    const { out } = await runJobsctl(['help', 'commands'], { env })
+    expect(out).not.toMatch(/^ +pause /m)
+    expect(out).toMatch(/^ +retry /m)
+    expect(out).toContain('Left out: 6 commands')
+    const elsewhere = { ...env, JOBSCTL_URL: 'http://127.0.0.1:1' }
+    expect((await runJobsctl(['help', 'commands'], { env: elsewhere })).out).toMatch(/^ +pause /m)
+    expect((await runJobsctl(['--help'], { env })).out).toContain('pause')
   })
 
   it('has no key for a pause in top', async () => {
