@@ -18,12 +18,15 @@ export const hasSafeId = staticFragment((sql) =>
  */
 export const hasIdAmong = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(array(${ids}))`
 
+/** A list for `select`: the columns of `jobs`, and the version of the row, which the jobs of another engine have as a column. */
+export const wholeJob = staticFragment((sql) => (namesOf(sql)?.jobId === 'text' ? sql`jobs.*` : sql`jobs.*, jobs.xmin`))
+
 /**
  * An SQL table expression named `jobs`: the job with a uuid, which is read by the index of uuids before anything else narrows it.
  * A plan for any parameters expects a single job of a domain, queue and job type, and would read all of them for each uuid.
  */
 export const jobWithUuid = (sql: Sql, uuid: Fragment): Fragment => sql`
-  (select jobs.*, jobs.xmin from jobs where jobs.uuid = ${uuid} offset 0) as jobs`
+  (select ${wholeJob(sql)} from jobs where jobs.uuid = ${uuid} offset 0) as jobs`
 
 /**
  * An SQL table expression of one row, for a cross join with rows that are joined to `jobs`. The planner expects a single

@@ -26,13 +26,15 @@ const Sweep = z
 export const SweepRequest = z.preprocess(prepareFilter, Sweep)
 export type SweepRequest = z.output<typeof SweepRequest>
 
-/** What a sweep asks of the engine, by its limits. */
+/** What a sweep asks of the engine, by its limits and by what becomes of the jobs. */
 export const askedOfSweep = ({
   age_seconds,
   runtime_seconds,
-}: Pick<SweepRequest, 'age_seconds' | 'runtime_seconds'>): readonly Verb[] => [
+  action,
+}: Pick<SweepRequest, 'age_seconds' | 'runtime_seconds' | 'action'>): readonly Verb[] => [
   ...(age_seconds === undefined ? [] : ['sweep_queued' as const]),
   ...(runtime_seconds === undefined ? [] : ['sweep_running' as const]),
+  ...(action === 'fail' ? ['sweep_fail' as const] : []),
 ]
 
 export const sweep = endpoint({

@@ -18,6 +18,7 @@ export const verbs = {
   cancel_running: 'cancel of running jobs',
   sweep_queued: 'sweep of queued jobs',
   sweep_running: 'sweep of running jobs',
+  sweep_fail: 'sweep that fails jobs',
   reschedule: 'reschedule',
   priority: 'priority',
   integrity: 'integrity',

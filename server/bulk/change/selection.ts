@@ -1,7 +1,8 @@
 import type { JobId } from '../../../shared/work/job-key.ts'
+import { hasKeys, idArray } from '../../database/job-ids.ts'
+import { hasId } from '../../database/named-jobs.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { isAmong } from '../../engines/job-ids.ts'
 
 /** The jobs that one batch may change. */
 export interface Selection {
@@ -20,13 +21,17 @@ export interface Selection {
 /** A batch changed more jobs than its range had when the search counted them. The batch rolls back and runs again by ids. */
 export class RangeOutgrown extends Error {}
 
+/** One text of numbers takes the driver a fifth of the time of an array; keys are compared by their parts. */
+const isSelected = (sql: Sql, ids: readonly JobId[]): Fragment =>
+  hasKeys(sql) ? hasId(sql, ids) : sql`jobs.id = any(${idArray(sql, ids)})`
+
 /** Selects by a list of ids. `is true` keeps the planner from other indexes, which also hold rows that do not match. */
 export const idSelection = (ids: readonly JobId[]): Selection => ({
   size: ids.length,
   hasFixedIds: true,
   ids,
   singleId: ids.length === 1 ? ids[0] : undefined,
-  matches: (sql, where) => sql`${isAmong(sql, ids)} and (${where}) is true`,
+  matches: (sql, where) => sql`${isSelected(sql, ids)} and (${where}) is true`,
 })
 
 interface Range {

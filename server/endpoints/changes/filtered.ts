@@ -9,6 +9,7 @@ import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { hasId } from '../../database/named-jobs.ts'
+import { wholeJob } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
@@ -106,7 +107,7 @@ export function jobsWhere<Request extends IdFields>(
   const ids = idsOf(request)
   if (ids === undefined) return sql`from jobs where ${where(request)}`
   return sql`
-    from (select jobs.*, jobs.xmin from jobs where ${hasId(sql, ids)} offset 0) as jobs
+    from (select ${wholeJob(sql)} from jobs where ${hasId(sql, ids)} offset 0) as jobs
     where ${where({ ...request, ids: undefined, job_id: undefined })}`
 }
 

@@ -20,6 +20,7 @@ export const can: Can = {
   cancel_running: true,
   sweep_queued: true,
   sweep_running: true,
+  sweep_fail: true,
   reschedule: true,
   priority: true,
   integrity: true,

@@ -11,20 +11,37 @@ export const can: Can = {
   history: true,
   prune: true,
   retry: true,
-  requeue: true,
-  redrive: true,
+  requeue: {
+    cannot: 'pg-boss quarantines no jobs',
+    instead: 'jobsctl retry runs failed jobs again',
+  },
+  redrive: {
+    cannot: 'this version of jobsctl moves no jobs out of a dead letter queue',
+    instead: 'boss.redrive() in your application',
+  },
   cancel_queued: true,
   cancel_running: true,
   sweep_queued: true,
   sweep_running: true,
+  sweep_fail: {
+    cannot:
+      'pg-boss fails a job by its worker alone, which decides whether it runs again and goes to the dead letter queue',
+    instead: 'a sweep without --action fail cancels the jobs',
+  },
   reschedule: true,
   priority: true,
-  integrity: true,
+  integrity: {
+    cannot: 'pg-boss looks for jobs that lost their worker itself, and runs them again or fails them',
+    instead: 'jobsctl stale lists running jobs whose time is over; a process of your application needs supervise: true',
+  },
   reclaim: {
     cannot: 'pg-boss does not say which worker has which job',
-    instead: 'jobsctl integrity finds the running jobs whose worker is lost',
+    instead: 'jobsctl stale lists running jobs whose time is over',
   },
-  erase: true,
+  erase: {
+    cannot: 'this version of jobsctl erases no jobs of pg-boss',
+    instead: 'boss.deleteJob() in your application, and jobsctl prune --no-archive for ended jobs, which keeps no copy',
+  },
   undo: true,
   records: true,
   holds: true,

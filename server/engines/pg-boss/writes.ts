@@ -22,7 +22,7 @@ export const writes: EngineWrites = {
   restored,
   revived,
   obstacle,
-  archived: (found, schema) => `(select ${columnsOf(found)}, j.operation_id, j.archived_at,
+  archived: (found, schema) => `(select j.ctid, ${columnsOf(found)}, j.operation_id, j.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${schema}.${archiveTable} j where j.job_schema = '${found.domain.replaceAll("'", "''")}')`,
   archivedColumns: async (sql, { schema }) => (await readColumns(sql, schema)).map(({ name }) => name),

@@ -4,6 +4,7 @@ import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld, unless } from '../../database/kept-by-hold.ts'
 import { type Holds, readHolds } from '../../database/read-holds.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
+import { engineTarget } from '../engine/target.ts'
 import { hasArchive } from './archive.ts'
 
 const rowsPerBatch = 1000
@@ -114,6 +115,7 @@ async function deleteSome(
   { table, alias, job, isKept }: Kept,
   { operation, from }: Batch,
 ): Promise<{ deleted: number; last: JobId | null }> {
+  const target = table === 'jobs_archive' ? engineTarget(sql) : undefined
   const holds = await readHolds(sql)
   const [id, named, unnamed] = [sql.unsafe(job), sql.unsafe(`from ${table} as ${alias}`), sql.unsafe(`from ${table}`)]
   const [row] = await sql<[{ deleted: number; last: JobId | null }]>`
@@ -126,11 +128,11 @@ async function deleteSome(
       limit ${sql.unsafe(String(rowsPerBatch))} for update skip locked
     ),
     deleted as (
-      delete ${unnamed}
-      where ctid = any(array(select place from picked))
-        -- In a partitioned table, another partition may have a row with the same ctid.
-        and operation_id = ${operation}::bigint and ${id} = any(array(select job from picked))
-      returning ${id}
+      delete ${target ? sql`from ${target.ours(target.adapter.archive)}` : unnamed}
+      where ctid = any(array(select place from picked)) and operation_id = ${operation}::bigint
+        -- In a partitioned table, another partition may have a row with the same ctid. That of another engine is none.
+        ${target ? sql`` : sql`and ${id} = any(array(select job from picked))`}
+      returning operation_id
     )
     select (select count(*) from deleted) as deleted, (select max(job) from picked) as last`
   return row

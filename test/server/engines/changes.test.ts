@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { fillPgBoss, makePgBoss, makeQueue, oddQueues } from '../../support/engines/pg-boss.ts'
 import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 
@@ -12,7 +13,10 @@ const slashed = `a/b "c" 'd'`
 
 /** What the tests read of an answer. */
 const Answer = z.looseObject({
-  operation_id: z.number().default(0),
+  operation_id: z
+    .number()
+    .nullish()
+    .transform((id) => id ?? 0),
   affected: z.number().default(0),
   deleted: z.number().default(0),
   held_until: z.string().default(''),
@@ -193,5 +197,44 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
     await sql`update ${sql(`${schema}.version`)} set version = ${version}`
     expect(answer).toMatchObject({ status: 409, body: { detail: expect.stringContaining('of another version') } })
     expect(await differing()).toBe(0)
+  })
+
+  it('takes jobs that are named by their keys', async () => {
+    const ids = await sql<{ key: string }[]>`
+      select replace(replace(name, '%', '%25'), '/', '%2F') || '/' || id as key from ${job()} where name = ${slashed} limit 3`
+    const keys = ids.map(({ key }) => key)
+    const { body } = await post('retry-now', { ids: keys, only_failed: true })
+    expect(body).toMatchObject({ affected: 3 })
+    expect(await undone(body.operation_id)).toMatchObject({ affected: 3 })
+    const one = await post('retry-now', { job_id: keys[0], only_failed: true })
+    expect(one.body).toMatchObject({ affected: 1 })
+    const held = await post('holds', { ids: keys, until: new Date(Date.now() + 86_400_000).toISOString() })
+    expect(held.status).toBe(201)
+    const request = { domain: schema, queue: slashed, older_than_days: 1, statuses: ['failed'], dry_run: true }
+    expect((await post('prune', request)).body).toMatchObject({ preview: { count: 7 } })
+  })
+
+  it.each([
+    ['ttl/sweep', { age_seconds: 1, action: 'fail', domain: schema }],
+    ['integrity/sweep', { fix: true, domain: schema }],
+    ['batch/requeue_quarantined', { domain: schema }],
+    ['erase', { ids: ['q/00000000-0000-4000-8000-000000000000'] }],
+  ])('that pg-boss cannot is refused, and changes nothing: %s', async (path, request) => {
+    expect(await post(path, request)).toMatchObject({ status: 422, body: { code: 'not_supported' } })
+    expect(await differing()).toBe(0)
+  })
+
+  it('leaves the archive when its term is over', async () => {
+    const { body } = await post('prune', { domain: schema, older_than_days: 1, statuses: ['completed'] })
+    await sql`update jobsctl.pgboss_archive set archived_at = now() - interval '90 days'`
+    await sql`update jobsctl.job_operations set ended_at = now() - interval '90 days', started_at = now() - interval '90 days'`
+    expect(body.deleted).toBeGreaterThan(5)
+    // A server looks soon after its start.
+    const second = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
+    await until(
+      'the archive is empty',
+      async () => (await sql`select from jobsctl.pgboss_archive limit 1`).length === 0,
+    )
+    await second.stop()
   })
 })

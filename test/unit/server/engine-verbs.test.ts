@@ -86,6 +86,10 @@ const lacking = {
   deleteSlaPolicy: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   listSlaPolicies: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   listSlaBreaches: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
+  requeue: 'pg-boss quarantines no jobs; nothing was changed',
+  integrity:
+    'pg-boss looks for jobs that lost their worker itself, and runs them again or fails them; nothing was changed',
+  erase: 'this version of jobsctl erases no jobs of pg-boss; nothing was changed',
   enqueue: 'jobs of pg-boss are sent by its own library; nothing was changed',
   enqueueBatch: 'jobs of pg-boss are sent by its own library; nothing was changed',
   jobByKey: 'jobs of pg-boss are sent by its own library; nothing was changed',
@@ -272,7 +276,7 @@ describe('GET /engine', () => {
     const engine = { engine: 'pg-boss', schema: 'pgboss', mode: 'admin', changes: true }
     const tested = { reads: { lowest: 24, highest: 46 }, writes: { lowest: 37, highest: 46 } }
     const pause = expect.stringMatching(/^pg-boss cannot pause a queue: stop the workers/)
-    const verbs = expect.objectContaining({ stats: true, redrive: true, pause })
+    const verbs = expect.objectContaining({ stats: true, retry: true, pause })
     expect(await shown('key')).toEqual({
       engines: [{ ...engine, verbs, version: '12.38 (schema 46)', tested, lacks: [] }],
     })
