@@ -9,8 +9,7 @@ export const hasKeys = (sql: Sql): boolean => namesOf(sql)?.jobId === 'text'
 const itemOf = (id: JobId): string => (typeof id === 'number' ? String(id) : `"${id.replaceAll(/["\\]/g, '\\$&')}"`)
 
 /**
- * An SQL expression: ids of jobs as an array. They go as one text, which for 50,000 ids takes the driver a fifth of the time of an array of
- * texts.
+ * An SQL expression: ids of jobs as an array. They go as one text: for 50,000 ids that takes half of the time of a parameter that is an array.
  */
 export const idArray = (sql: Sql, ids: readonly JobId[]): Fragment =>
   sql`${`{${ids.map(itemOf).join(',')}}`}::text::job_id[]`
