@@ -1,4 +1,4 @@
-import type { JobFilter } from '../../shared/jobs/job-filter.ts'
+import type { JobFilter, JobState } from '../../shared/jobs/job-filter.ts'
 import { namesOf } from './connection/schema-names.ts'
 import { isInCluster } from './error-pattern.ts'
 import { hasId } from './named-jobs.ts'
@@ -11,9 +11,13 @@ export const endedAt = staticFragment(
 )
 
 /** An SQL condition on `jobs`, true for a job in one of these states. */
-const hasState = (sql: Sql, states: readonly string[]): Fragment =>
+export const hasState = (sql: Sql, states: readonly string[]): Fragment =>
   namesOf(sql)?.jobs?.hasState(sql, states) ??
   sql.unsafe(`jobs.status in (${states.map((state) => `'${state}'`).join(', ')})`)
+
+/** An SQL condition on `jobs`, true for a job in this state. */
+export const isInState = (sql: Sql, state: JobState): Fragment =>
+  namesOf(sql)?.jobs?.hasState(sql, [state]) ?? sql.unsafe(`status = '${state}'`)
 
 /** An SQL condition on `jobs`, true for a running job whose lease has expired at `asOf`. */
 const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`

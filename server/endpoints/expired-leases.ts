@@ -1,3 +1,4 @@
+import { isInState } from '../database/job-filter.ts'
 import { inScope, type Narrowed } from '../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
@@ -13,9 +14,9 @@ export const expiredLeases = (sql: Sql, scope: Narrowed): Fragment => {
   const columns = sql`domain, queue, job_type, worker_id, leased_until`
   const own = inScope(sql, scope)
   return sql`
-    (select ${columns} from jobs where status = 'processing' and leased_until is null ${own} ${bound})
+    (select ${columns} from jobs where ${isInState(sql, 'processing')} and leased_until is null ${own} ${bound})
     union all
-    (select ${columns} from jobs where status = 'processing' and leased_until <= now() ${own} order by leased_until ${bound})
+    (select ${columns} from jobs where ${isInState(sql, 'processing')} and leased_until <= now() ${own} order by leased_until ${bound})
     ${bound}`
 }
 
@@ -28,9 +29,9 @@ export const countExpired = staticFragment((sql) => {
   return sql`
     select count(*)
     from (
-      (select from jobs where status = 'processing' and leased_until is null ${bound})
+      (select from jobs where ${isInState(sql, 'processing')} and leased_until is null ${bound})
       union all
-      (select from jobs where status = 'processing' and leased_until <= now() order by leased_until ${bound})
+      (select from jobs where ${isInState(sql, 'processing')} and leased_until <= now() order by leased_until ${bound})
       ${bound}
     ) as expired`
 })

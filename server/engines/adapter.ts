@@ -1,4 +1,7 @@
+import type { Finding } from '../../shared/explain/reason.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
+import type { WorkerRow } from '../../shared/queues/workers.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { ForeignJobs, Source } from '../database/connection/qualify.ts'
 import type { Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
@@ -19,6 +22,54 @@ export interface OrderedSlice {
   states: readonly string[]
   scope: Narrowed
   most: number
+}
+
+/** A group with jobs that could run; without a job type, the jobs of all types of a queue. */
+export interface WaitingGroup {
+  domain: string
+  queue: string
+  job_type?: string | null
+}
+
+/** Since when the job of a group that has waited longest could run. */
+export interface OldestDue extends WaitingGroup {
+  since: string
+}
+
+export interface EngineQueue {
+  domain: string
+  queue: string
+}
+
+/** A job by its key. */
+export interface EngineJob {
+  id: JobId
+  domain: string
+}
+
+/** The line of the jobs of a queue. */
+export interface QueueLine {
+  now: string
+  /** The key of the job that could run for the longest time, since when, and for how many seconds; null without one. */
+  id: string | null
+  due_since: string | null
+  seconds: number | null
+  /** When the next job falls due; null without one. */
+  next_due_at: string | null
+  next_due_in: number | null
+  /** Running jobs, and jobs that wait for others, at most 10,000 each. */
+  running: number
+  blocked: number
+}
+
+/** The last signs of workers that take the jobs of a queue. */
+export interface WorkerSigns {
+  last_asked_at: string | null
+  last_picked_up_at: string | null
+  /** Seconds since the later of the two; null where neither is known. */
+  silence: number | null
+  /** Running jobs, at most 1,000. */
+  running: number
 }
 
 /** What jobs-server knows of an engine that runs the jobs of others. It is SQL alone: no HTTP, and no table of ours. */
@@ -45,6 +96,18 @@ export interface QueueAdapter extends ForeignJobs {
   ordered: (sql: Sql, found: readonly Found[], slice: OrderedSlice) => Fragment
   /** The counts of all groups that have jobs, failed ones among them, in the order of the bytes of their names. */
   groups: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<GroupStats[]>
+  /** Since when the oldest job of each group could run; no row for a group without such a job. */
+  oldestDue: (sql: Sql, found: readonly Found[], groups: readonly WaitingGroup[]) => Promise<OldestDue[]>
+  /** The workers that the engine knows, those with the most running jobs first. */
+  workers: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<WorkerRow[]>
+  /** The line of a queue; undefined for a domain that is not served. */
+  line: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<QueueLine | undefined>
+  /** What keeps a waiting job from running, beside its own time and its queue. */
+  reasons: (sql: Sql, found: readonly Found[], job: EngineJob) => Promise<Finding[]>
+  /** How many due jobs of its queue are taken before a job: at most one more than `most`. */
+  ahead: (sql: Sql, found: readonly Found[], job: EngineJob, most: number) => Promise<number>
+  /** Undefined where it cannot be read fast. */
+  signs: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<WorkerSigns | undefined>
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
   writes: EngineWrites

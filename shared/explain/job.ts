@@ -53,7 +53,9 @@ type Subject = Pick<JobExplanation, 'id' | 'domain' | 'queue' | 'job_type' | 'st
 
 /** `Job 8123 (chatbooks/default export) is queued, and not running because:` */
 export function jobSentence({ id, domain, queue, job_type, status }: Subject, codes: readonly string[]): string {
-  const name = `Job ${id} (${domain ?? '?'}/${queue ?? '?'} ${job_type ?? '?'})`
+  // Jobs of another engine may have no type.
+  const type = job_type === '' ? '' : ` ${job_type ?? '?'}`
+  const name = `Job ${id} (${domain ?? '?'}/${queue ?? '?'}${type})`
   const state = `${name} is ${status ?? 'without a state'}`
   if (codes.length === 0) return `${state} and due, and nothing keeps it from running.`
   if (codes.includes('leased') || codes.includes('finished')) return `${state}:`

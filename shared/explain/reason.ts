@@ -104,6 +104,10 @@ export interface Facts {
   /** The threshold is the one that the next failure would go by, 0 for never, and whose it is. */
   quarantined: ErrorFacts & { streak: number | null; threshold: number; threshold_of: 'job' | 'queue' | 'server' }
   retries_used_up: ErrorFacts & { retry_count: number | null; max_retries: number | null }
+  /** Of an engine whose policy runs one job of a key at a time: `by` has the place, in a state of the engine. */
+  slot_taken: { policy: string; key: string | null; by: JobId; state: string }
+  /** Of an engine that deletes jobs which have waited for too long. */
+  retention_over: { since: string }
   cancel_requested: { since: string; why: string | null }
   no_worker: WorkerFacts
   finished: { status: string; since: string | null; why: string | null; archived: boolean }

@@ -147,6 +147,16 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
     sentence: ({ since, why }, now) =>
       `somebody asked it to end${atText(since, now)}${quotedText(why)}; a worker that holds it hears so at its next renewal`,
   },
+  slot_taken: {
+    title: 'place taken',
+    sentence: ({ policy, key, by, state }) =>
+      `the policy ${policy} lets one job${key === null ? '' : ` with the key ${key}`} at a time in, and ${by} is ${state}`,
+  },
+  retention_over: {
+    title: 'kept too long',
+    sentence: ({ since }, now) =>
+      `waits for longer than its queue keeps jobs${atText(since, now)}; the engine deletes it at its next maintenance, without running it`,
+  },
   no_worker: { title: 'no worker', sentence: workerText },
   finished: {
     title: 'finished',

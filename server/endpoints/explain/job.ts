@@ -5,9 +5,11 @@ import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Acting, Reading, ServerContext } from '../../call.ts'
 import { patternOf } from '../../database/error-pattern.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
+import { isJob } from '../../database/named-jobs.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import { servedBy } from '../../engines/served.ts'
 import { thresholdOfJob, thresholdOfQueue } from '../../lifecycle/settle/quarantine-threshold.ts'
 import type { InputOf } from '../handlers.ts'
 import { foldedErrors, isContentHidden } from '../hidden.ts'
@@ -73,7 +75,7 @@ async function readState(sql: Sql, { id, domain, within }: Request, hidden: bool
       ${hidden ? patternOf(sql, sql`left(error_message, 1000)`) : sql`left(error_message, 1000)`} as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
       ${thresholdOfJob(sql)} as threshold_of_job, ${thresholdOfQueue(sql, sql`jobs`)} as threshold_of_queue, now() as now
     from jobs
-    where id = ${id}::job_id and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)
+    where ${isJob(sql, id)} and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)
       ${isWithin(sql, within)}`
   return job
 }
@@ -84,11 +86,14 @@ async function explainLive(
   job: Within<LiveJob>,
 ): Promise<JobExplanation> {
   const { id, domain, queue, job_type, status, now } = job
+  const served = servedBy(sql)
   const { findings, isWaiting } = findingsOfState(job, redactor, quarantineThreshold)
   const around: Finding[] = isWaiting
     ? [
         ...(await findStop(sql, job, redactor)),
-        ...(await findDependencies(sql, job)),
+        ...(served.mode === 'own'
+          ? await findDependencies(sql, job)
+          : await served.adapter.reasons(sql, served.found, job)),
         ...(await findSilence(sql, job, job)),
       ]
     : []

@@ -1,6 +1,8 @@
 import type { Finding } from '../../../shared/explain/reason.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { isBlockedWithin } from '../../lifecycle/dependents/dependents.ts'
 import { isQueuedIn, isRunningIn, leaseEnd, priorities, type Queue } from '../../lifecycle/lease/due.ts'
 
@@ -8,13 +10,15 @@ import { isQueuedIn, isRunningIn, leaseEnd, priorities, type Queue } from '../..
 export interface Line {
   now: string
   /** The job that is due for the longest time. */
-  oldest_wait: { id: number; due_since: string; seconds: number } | null
+  oldest_wait: { id: JobId; due_since: string; seconds: number } | null
   /** When the next job falls due; null without one. */
   next_due_at: string | null
   next_due_in: number | null
   /** Jobs under a valid lease and their workers, at most 10,000. */
   leased: number
   workers: number
+  /** Jobs of another engine that wait for others, at most 10,000; absent for jobs of our own. */
+  blocked?: number
 }
 
 const mostLeased = 10_000
@@ -22,14 +26,21 @@ const mostLeased = 10_000
 const mostBlocked = 2000
 
 interface Row extends Omit<Line, 'oldest_wait'> {
-  id: number | null
+  id: JobId | null
   due_since: string | null
   seconds: number | null
 }
 
 /** Reads the two ends of the line from the index of acquire, one entry for each priority, and the running jobs. */
 export async function readLine(sql: Sql, queue: Within<Queue>): Promise<Line> {
-  const [{ id, due_since, seconds, ...line }] = await sql<[Row]>`
+  const served = servedBy(sql)
+  if (served.mode !== 'own') {
+    const { running = 0, blocked = 0, ...ends } = (await served.adapter.line(sql, served.found, queue)) ?? noLine
+    // The oldest job may have a type that the caller may not see.
+    const oldest = queue.within && queue.within.job_types.length > 0 ? { id: null } : {}
+    return { ...lineOf({ ...ends, ...oldest, leased: running, workers: 0 }), blocked }
+  }
+  const [row] = await sql<[Row]>`
     select
       now() as now, oldest.*, next.*, running.*
     from (select) as one
@@ -68,12 +79,32 @@ export async function readLine(sql: Sql, queue: Within<Queue>): Promise<Line> {
         limit ${sql.unsafe(String(mostLeased))}
       ) as leases
     ) as running on true`
+  return lineOf(row)
+}
+
+/** The line of a queue in a domain that is not served. */
+const noLine = {
+  now: '',
+  id: null,
+  due_since: null,
+  seconds: null,
+  next_due_at: null,
+  next_due_in: null,
+  running: 0,
+  blocked: 0,
+}
+
+function lineOf({ id, due_since, seconds, ...line }: Row): Line {
   const oldest_wait = id === null || due_since === null || seconds === null ? null : { id, due_since, seconds }
   return { ...line, oldest_wait }
 }
 
 /** Whether all due jobs of a queue wait for other jobs, as far as the first 2,000 of them show. */
-export async function findBlocked(sql: Sql, queue: Within<Queue>, { oldest_wait }: Line): Promise<Finding[]> {
+export async function findBlocked(sql: Sql, queue: Within<Queue>, { oldest_wait, blocked }: Line): Promise<Finding[]> {
+  if (blocked !== undefined)
+    return blocked > 0 && oldest_wait === null
+      ? [{ code: 'all_blocked', facts: { jobs: blocked, complete: blocked < mostLeased } }]
+      : []
   if (oldest_wait === null) return []
   const [free] = await sql`select from (${firstInLine(sql, queue)}) as first where not blocked limit 1`
   if (free) return []

@@ -3,6 +3,8 @@ import { trustCondition } from '../../counts/trust.ts'
 import { endedAt } from '../../database/job-filter.ts'
 import { isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import type { WorkerSigns } from '../../engines/adapter.ts'
+import { servedBy } from '../../engines/served.ts'
 import { isRunningIn, leaseEnd, type Queue } from '../../lifecycle/lease/due.ts'
 
 /** After this number of minutes without a sign of a worker, jobs wait because nobody takes them. */
@@ -34,6 +36,8 @@ interface Signs {
  * up is seen in rows, and in the counts that triggers keep. Nothing is found where a pick-up could have been missed.
  */
 export async function findSilence(sql: Sql, queue: Within<Queue>, wanted?: Wanted): Promise<Finding[]> {
+  const served = servedBy(sql)
+  if (served.mode !== 'own') return silenceOf(queue, await served.adapter.signs(sql, served.found, queue))
   const signs = await readSigns(sql, queue, wanted)
   const { silence, is_certain, last_asked_at, last_picked_up_at, asked_for_others, running, workers } = signs
   if (!is_certain || (silence !== null && silence < 60 * quietMinutes)) return []
@@ -49,6 +53,15 @@ export async function findSilence(sql: Sql, queue: Within<Queue>, wanted?: Wante
     running,
     workers,
   }
+  return [{ code: 'no_worker', facts }]
+}
+
+/** That no worker of another engine takes the jobs of a queue, as far as its signs tell. */
+function silenceOf({ domain, queue }: Queue, signs: WorkerSigns | undefined): Finding[] {
+  if (!signs || (signs.silence !== null && signs.silence < 60 * quietMinutes)) return []
+  const { silence, ...known } = signs
+  const minutes = silence === null ? null : Math.floor(silence / 60)
+  const facts = { ...known, minutes, domain, queue, job_type: null, asked_for_others: false, workers: 0 }
   return [{ code: 'no_worker', facts }]
 }
 

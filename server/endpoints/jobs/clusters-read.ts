@@ -1,5 +1,6 @@
 import type { Cluster, ClustersRequest, NotRead } from '../../../shared/jobs/clusters.ts'
 import { clusterDigits, failureCode, failureMessage, failureState, patternOf } from '../../database/error-pattern.ts'
+import { hasState } from '../../database/job-filter.ts'
 import { hashOfId } from '../../database/job-ids.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
@@ -98,12 +99,12 @@ const endOfFailure = staticFragment(
 function grouped(sql: Sql, request: Searched): Fragment {
   const ended = { request, seen: endOfFailure(sql) }
   const parts = {
-    failed: failures(sql, { ...ended, where: sql`jobs.status = 'failed'` }),
-    quarantined: failures(sql, { ...ended, where: sql`jobs.status = 'quarantined'` }),
+    failed: failures(sql, { ...ended, where: hasState(sql, ['failed']) }),
+    quarantined: failures(sql, { ...ended, where: hasState(sql, ['quarantined']) }),
     retrying: failures(sql, {
       request,
       seen: sql`jobs.updated_at`,
-      where: sql`jobs.status = 'queued' and jobs.retry_count > 0`,
+      where: sql`${hasState(sql, ['queued'])} and jobs.retry_count > 0`,
     }),
   }
   const read = request.status ? [parts[request.status]] : Object.values(parts)

@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
 import { groupKey } from '../queues/fold-groups.ts'
 import { labelText } from './series.ts'
@@ -57,6 +58,11 @@ export function createGroupList(sql: Sql): GroupList {
       return known
     },
     async add(groups) {
+      // A server that only looks keeps the list in memory: there is no table for it.
+      if (servedBy(sql).mode === 'look') {
+        known = knownGroups([...known.groups, ...groups.filter((group) => !known.has(group))].slice(0, mostGroups))
+        return known
+      }
       if (!isRead) await read()
       const isFull = () => known.groups.length >= mostGroups
       if (isFull() || groups.every(known.has)) return known

@@ -2,6 +2,8 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
 import { type Pool, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
+import type { OldestDue } from '../../engines/adapter.ts'
+import { servedBy } from '../../engines/served.ts'
 import { isBlocked } from '../../lifecycle/dependents/dependents.ts'
 import { priorities, type Queue } from '../../lifecycle/lease/due.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
@@ -61,6 +63,11 @@ export function queuesToRead(groups: readonly GroupStats[], known: Pick<KnownGro
  */
 export async function readOldestReady(sql: Sql, queues: readonly Queue[]): Promise<readonly ReadyAge[]> {
   if (queues.length === 0) return []
+  const served = servedBy(sql)
+  if (served.mode !== 'own') {
+    const [{ now }] = await sql<[{ now: string }]>`select now() as now`
+    return agesOf(queues, { oldest: await served.adapter.oldestDue(sql, served.found, queues), now })
+  }
   return sql<ReadyAge[]>`
     select item.domain, item.queue, coalesce(extract(epoch from now() - min(
       case when ${isBlocked(sql)} then coalesce(
@@ -80,6 +87,18 @@ export async function readOldestReady(sql: Sql, queues: readonly Queue[]): Promi
     cross join ${priorities(sql)}
     cross join lateral (${dueInOrder(sql)} limit 1) as jobs
     group by item.domain, item.queue`
+}
+
+/** The age of the oldest job of each queue: 0 where no job could run. */
+function agesOf(
+  queues: readonly Queue[],
+  { oldest, now }: { oldest: readonly OldestDue[]; now: string },
+): readonly ReadyAge[] {
+  const since = new Map(oldest.map((row) => [queueKey(row), Date.parse(row.since)]))
+  return queues.map(({ domain, queue }) => {
+    const began = since.get(queueKey({ domain, queue })) ?? Number.POSITIVE_INFINITY
+    return { domain, queue, age: Math.max(0, (Date.parse(now) - began) / 1000) }
+  })
 }
 
 /** The due jobs of `item (domain, queue)` and `tier (priority)` as `(due, uuid)`, the oldest first. */

@@ -1,3 +1,4 @@
+import { isInState } from '../../database/job-filter.ts'
 import { isShownTime, type Sql, tableParts } from '../../database/sql.ts'
 import { isEventWriter } from '../../waiting/event-watermark.ts'
 import { countExpired } from '../expired-leases.ts'
@@ -26,7 +27,7 @@ export const readLeaseOwners = (sql: Sql) => sql<LeaseOwner[]>`
   from (
     select domain, queue, worker_id
     from jobs
-    where status = 'processing' and leased_until > now()
+    where ${isInState(sql, 'processing')} and leased_until > now()
     order by leased_until
     limit 2000
   ) as leased`
@@ -62,7 +63,7 @@ export async function countJobs(sql: Sql): Promise<CountedJobs> {
   const [row] = await sql<[CountedJobs]>`
     select
       (select count(*) from (
-        select from jobs where status = 'queued' and retry_count > 0 order by updated_at desc limit 10000
+        select from jobs where ${isInState(sql, 'queued')} and retry_count > 0 order by updated_at desc limit 10000
       ) as retried) as retrying,
       (${countExpired(sql)}) as expired`
   return row

@@ -1,5 +1,6 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { groupKey } from './fold-groups.ts'
 
 interface Row {
@@ -15,6 +16,11 @@ interface Row {
 export async function oldestDue(tx: Sql, counts: readonly GroupStats[]): Promise<Map<string, string>> {
   const waiting = counts.filter(({ queued }) => queued > 0)
   if (waiting.length === 0) return new Map()
+  const served = servedBy(tx)
+  if (served.mode !== 'own') {
+    const oldest = await served.adapter.oldestDue(tx, served.found, waiting)
+    return new Map(oldest.map(({ since, job_type = null, ...queue }) => [groupKey({ ...queue, job_type }), since]))
+  }
   const rows = await tx<Row[]>`
     select
       item.key,

@@ -1,9 +1,10 @@
 import type { WorkerRow } from '../../../shared/queues/workers.ts'
 import type { Listing } from '../../call.ts'
-import { endedAt } from '../../database/job-filter.ts'
+import { endedAt, isInState } from '../../database/job-filter.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import { servedBy } from '../../engines/served.ts'
 import { isRunningIn } from '../../lifecycle/lease/due.ts'
 import type { InputOf } from '../handlers.ts'
 
@@ -19,6 +20,12 @@ const mostQueues = 20
  * jobs or workers than are read.
  */
 export async function listWorkers(call: Listing, asked: InputOf<'listWorkers'>): Promise<WorkerRow[]> {
+  const served = servedBy(call.sql)
+  if (served.mode !== 'own') {
+    call.addHeader('X-Complete', 'true')
+    const workers = await served.adapter.workers(call.sql, served.found, { ...asked, within: call.within })
+    return workers.slice(0, mostWorkers).map((row) => ({ ...row, queues: row.queues.slice(0, mostQueues) }))
+  }
   const rows = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     return readWorkers(tx, { ...asked, within: call.within })
@@ -43,7 +50,7 @@ export function readWorkers(sql: Sql, scope: Scope) {
   const isRunning =
     domain && queue
       ? sql`${isRunningIn(sql, { domain, queue })} ${isWithin(sql, within)}`
-      : sql`status = 'processing' ${inScope(sql, scope)}`
+      : sql`${isInState(sql, 'processing')} ${inScope(sql, scope)}`
   return sql<Row[]>`
     with running as materialized (
       select worker_id, domain, queue, acquired_at, updated_at, (leased_until > now()) is true as valid

@@ -4,10 +4,14 @@ import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readFound } from './find.ts'
 import { hasKey, readKeys } from './key.ts'
+import { readLine, readSigns } from './line.ts'
+import { readOldestDue } from './oldest-due.ts'
 import { orderedJobs } from './ordered.ts'
 import { hasState, projectionOf } from './projection.ts'
+import { countAhead, findReasons } from './reasons.ts'
 import { readGroups } from './stats.ts'
 import { tested } from './versions.ts'
+import { readInstances } from './workers.ts'
 import { writes } from './writes.ts'
 
 /** A right on the table of jobs alone is enough for its partitions, those included that are made later. */
@@ -29,6 +33,12 @@ export const pgBoss: QueueAdapter = {
   ordered: orderedJobs,
   endedAt: (sql) => sql`jobs.native_ended`,
   groups: readGroups,
+  oldestDue: readOldestDue,
+  line: readLine,
+  signs: readSigns,
+  reasons: findReasons,
+  ahead: countAhead,
+  workers: readInstances,
   rights,
   writes,
   archive: archiveTable,

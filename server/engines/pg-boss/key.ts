@@ -14,7 +14,7 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
  * Reads a key, or a bare uuid, in either case of its letters. Slashes of the queue may be there unescaped, since a uuid has none.
  * @returns undefined for what cannot name a job of pg-boss
  */
-function parseKey(key: string): NativeKey | undefined {
+export function parseKey(key: string): NativeKey | undefined {
   const parts = keyParts(key)
   if (!parts) return undefined
   const whole = parts.queue === undefined ? parts.id : `${parts.queue}/${parts.id}`

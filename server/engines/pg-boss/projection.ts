@@ -76,7 +76,8 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     status,
     priority: 'j.priority',
     max_retries: 'j.retry_limit',
-    retry_count: 'j.retry_count',
+    // pg-boss counts an attempt again when it begins, and this column when the one before has failed.
+    retry_count: `case when j.state = 'retry' then j.retry_count + 1 else j.retry_count end`,
     available_at: 'j.start_after',
     started_at: 'j.started_on',
     acquired_at: 'j.started_on',
@@ -111,7 +112,7 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
 const status = `case j.state when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else j.state::text end`
 
 /** An SQL expression: the key of a row of `job` as `keyText` makes it. Few names have anything to encode. */
-const keyOf = (row: string): string => `(${encodedName(`${row}.name`)} || '/' || ${row}.id::text) collate "C"`
+export const keyOf = (row: string): string => `(${encodedName(`${row}.name`)} || '/' || ${row}.id::text) collate "C"`
 
 const encodedName = (name: string): string => `case when ${name} !~ '${encoded}' then ${name} else (
   select pg_catalog.string_agg(

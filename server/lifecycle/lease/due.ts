@@ -1,5 +1,7 @@
 import type { AcquireRequest } from '../../../shared/work/acquire.ts'
 import type { ServerContext } from '../../call.ts'
+import { namesOf } from '../../database/connection/schema-names.ts'
+import { isInState } from '../../database/job-filter.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 
@@ -11,18 +13,18 @@ export interface Queue {
 
 /**
  * Jobs of one queue, in the form that the indexes `jobsctl_next` and `jobsctl_queue_leases` have. A control character
- * separates domain and queue, because neither may contain one.
+ * separates domain and queue, because neither may contain one. The indexes of another engine have the queue alone.
  */
 const inQueue = (sql: Sql, { domain, queue }: Queue): Fragment => sql`
-  domain || chr(31) || queue = ${`${domain}\u001f${queue}`}`
+  ${namesOf(sql)?.jobs ? sql`domain = ${domain} and queue = ${queue}` : sql`domain || chr(31) || queue = ${`${domain}\u001f${queue}`}`}`
 
 /** True for a row of `jobs` that is queued and belongs to the queue. */
 export const isQueuedIn = (sql: Sql, queue: Queue): Fragment => sql`
-  (status = 'queued') is true and ${inQueue(sql, queue)}`
+  (${isInState(sql, 'queued')}) is true and ${inQueue(sql, queue)}`
 
 /** True for a row of `jobs` that is being processed and belongs to the queue. */
 export const isRunningIn = (sql: Sql, queue: Queue): Fragment => sql`
-  (status = 'processing') is true and ${inQueue(sql, queue)}`
+  (${isInState(sql, 'processing')}) is true and ${inQueue(sql, queue)}`
 
 /** The time at which the lease of a row of `jobs` expires; a lease without a time has expired. */
 export const leaseEnd = staticFragment((sql) => sql`coalesce(leased_until, '-infinity')`)

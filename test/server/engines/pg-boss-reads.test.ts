@@ -18,7 +18,7 @@ describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) =>
     sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
     await makePgBoss({ sql, version, schema })
     await fillPgBoss({ sql, version, schema })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
+    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key', JOBS_METRICS: 'on' })
     await server.prepared
   })
   afterAll(async () => {
@@ -116,6 +116,157 @@ describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) =>
       [keyOf(one), keyOf(other)].toSorted(),
     )
   })
+
+  it('are shown by their key, and by their uuid alone', async () => {
+    for (const queue of [oddQueues.odd, oddQueues.long]) {
+      const job = (await jobs()).find(({ name, state }) => name === queue && state === 'failed')
+      if (!job) throw new Error('there is no such job')
+      const shown = {
+        id: keyOf(job),
+        ...{ uuid: job.id, domain: schema, queue, status: 'failed', retry_count: 2, error_class: 'TypeError' },
+        error_message: expect.stringMatching(/^no answer from /),
+        result: null,
+        archived: false,
+      }
+      for (const key of [keyOf(job), job.id, job.id.toUpperCase()])
+        expect(await get('/api/v1/jobs/job', { key })).toMatchObject({ status: 200, body: shown })
+    }
+    for (const key of [`mail/${randomUUID()}`, randomUUID(), 'no-uuid', 'mail/1'])
+      expect((await get('/api/v1/jobs/job', { key })).status).toBe(404)
+  })
+
+  it('explain why they do not run', async () => {
+    const codesOf = async (key: string) => {
+      const { status, body } = await get('/api/v1/jobs/job/explain', { key })
+      expect(status).toBe(200)
+      return JobExplained.parse(body).reasons.map(({ code }) => code)
+    }
+    const ofState = async (state: string) => {
+      const job = (await jobs()).find((one) => one.name === oddQueues.odd && one.state === state)
+      return job ? codesOf(keyOf(job)) : []
+    }
+    expect(await ofState('failed')).toContain('retries_used_up')
+    expect(await ofState('completed')).toEqual(['finished'])
+    expect(await ofState('active')).toContain('lease_over')
+    const table = sql(`${schema}.job`)
+    const made = await sql<{ name: string; id: string }[]>`
+      insert into ${table} (name, state, policy, keep_until, priority)
+      values
+        ('without jobs', 'active', 'singleton', now() + interval '1 day', 0),
+        ('without jobs', 'created', 'singleton', now() - interval '1 second', 1),
+        ('without jobs', 'created', null, now() + interval '1 day', 2)
+      returning name, id`
+    try {
+      const [, waiting, first] = made
+      const key = keyOf(waiting ?? { name: '', id: '' })
+      expect(await codesOf(key)).toEqual(expect.arrayContaining(['slot_taken', 'retention_over']))
+      const { body } = await get('/api/v1/jobs/job/explain', { key })
+      expect(JobExplained.parse(body).place).toMatchObject({ ahead: 1, exact: true })
+      if (version === 24 || !first) return
+      const [failed] = (await jobs()).filter(({ state }) => state === 'failed')
+      await sql`update ${table} set blocked = true where id = ${first.id}`
+      await sql`
+        insert into ${sql(`${schema}.job_dependency`)}
+        values ('without jobs', ${first.id}, ${failed?.name ?? ''}, ${failed?.id ?? ''}),
+          ('without jobs', ${first.id}, 'mail', gen_random_uuid())`
+      expect(await codesOf(keyOf(first))).toEqual(expect.arrayContaining(['dependency_ended', 'dependency_gone']))
+    } finally {
+      await sql`delete from ${table} where name = 'without jobs'`
+    }
+  })
+
+  it('have their failures in clusters, whose jobs a list finds again', async () => {
+    const { status, body } = await get('/api/v1/jobs/clusters')
+    expect(status).toBe(200)
+    const { clusters } = Clusters.parse(body)
+    expect(clusters.map(({ status, count, pattern }) => [status, count, pattern])).toEqual([
+      ['failed', 30, 'no answer from #'],
+      ['retrying', 30, 'no answer from #'],
+    ])
+    for (const { cluster, count, sample_ids } of clusters) {
+      const { ids } = await pagesOf({ cluster })
+      expect(ids).toHaveLength(count)
+      expect(ids).toEqual(expect.arrayContaining(sample_ids))
+      expect(sample_ids.length).toBeGreaterThan(0)
+    }
+  })
+
+  it('explain why a queue stands still', async () => {
+    const explain = async (queue: string) => {
+      const { status, body } = await get('/api/v1/jobs/queues/explain', { domain: schema, queue })
+      expect(status).toBe(200)
+      return Explained.parse(body)
+    }
+    const [oldest] = await sql<{ name: string; id: string }[]>`
+      select name, id from ${sql(`${schema}.job`)}
+      where name = ${oddQueues.plain} and state in ('created', 'retry') and start_after <= now()
+      order by start_after limit 1`
+    const mail = await explain(oddQueues.plain)
+    expect(mail).toMatchObject({ due: 18, scheduled: 2, processing: 10, leased: 10 })
+    expect(mail.oldest_wait?.id).toBe(oldest && keyOf(oldest))
+    const codes = mail.reasons.map(({ code }) => code)
+    // Only 12.38 has the indexes by which the last pick-up is found at once.
+    expect(codes).toEqual(version === 46 ? ['no_worker'] : [])
+    if (version === 24) return
+    await sql`update ${sql(`${schema}.job`)} set blocked = true where name = ${oddQueues.dead} and state = 'created'`
+    try {
+      const { reasons } = await explain(oddQueues.dead)
+      expect(reasons.find(({ code }) => code === 'all_blocked')?.sentence).toContain('all 10 jobs')
+    } finally {
+      await sql`update ${sql(`${schema}.job`)} set blocked = false where name = ${oddQueues.dead}`
+    }
+  })
+
+  it('have the workers that the engine knows, and one without a name for the rest', async () => {
+    if (version === 46)
+      await sql`
+        insert into ${sql(`${schema}.instance`)} (id, name, host, pid, version, workers)
+        select gen_random_uuid(), name, 'h', 1, '12.38.0', workers::jsonb
+        from (values
+          ('api', ${JSON.stringify([{ queue: oddQueues.plain, active: 4, lastFetchedOn: 1.7e12 }])}::text), ('idle', '[]')
+        ) as instances (name, workers)`
+    const { status, body } = await get('/api/v1/jobs/workers')
+    const known = version === 46 ? [{ worker_id: 'api', leases: 4, queues: [{ domain: schema, queue: 'mail' }] }] : []
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: [{ worker_id: null, leases: version === 46 ? 26 : 30, expired: 30 }, ...known],
+    })
+  })
+
+  it('have leases that are over, by queue', async () => {
+    const { body } = await get('/api/v1/jobs/stale')
+    const { plain, odd, long } = oddQueues
+    expect(body).toMatchObject([odd, plain, long].map((queue) => ({ domain: schema, queue, count: 10 })))
+  })
+
+  it('are counted by metrics, without anything being written', async () => {
+    const { status, body } = await get('/metrics/jobs')
+    expect(status).toBe(200)
+    expect(body).toMatch(/queue="mail"[^\n]* 18\n/)
+    expect(body).toMatch(/jobsctl_oldest_ready_age_seconds\{[^}]*queue="mail"\} \d{4,}/)
+  })
+})
+
+const Clusters = z.object({
+  clusters: z.array(
+    z.object({
+      cluster: z.string(),
+      status: z.string(),
+      count: z.number(),
+      pattern: z.string(),
+      sample_ids: z.array(z.string()),
+    }),
+  ),
+})
+
+const JobExplained = z.looseObject({
+  reasons: z.array(z.object({ code: z.string() })),
+  place: z.looseObject({ ahead: z.number() }).nullable(),
+})
+
+const Explained = z.looseObject({
+  oldest_wait: z.object({ id: z.string() }).nullable(),
+  reasons: z.array(z.object({ code: z.string(), sentence: z.string() })),
 })
 
 /** The key of a job, written down apart from the code that makes it. */

@@ -1,0 +1,139 @@
+import type { Finding } from '../../../shared/explain/reason.ts'
+import { keyText } from '../../../shared/work/job-key.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { EngineJob } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { parseKey } from './key.ts'
+
+/** The most jobs that a job waits for which are read, and which are named. */
+const mostParents = 1000
+const mostNamed = 20
+
+interface Native {
+  place: Found
+  /** The schema, as a part of a statement. */
+  of: Fragment
+  queue: string
+  id: string
+}
+
+function nativeOf(sql: Sql, found: readonly Found[], { id, domain }: EngineJob): Native | undefined {
+  const place = found.find((one) => one.domain === domain)
+  const { queue, id: native } = parseKey(String(id)) ?? {}
+  if (!place || queue === undefined || native === undefined) return undefined
+  return { place, of: sql.unsafe(place.schema), queue, id: native }
+}
+
+/** What keeps a waiting job from running, beside its own time: other jobs, the policy of its queue, and the end of its retention. */
+export async function findReasons(sql: Sql, found: readonly Found[], job: EngineJob): Promise<Finding[]> {
+  const native = nativeOf(sql, found, job)
+  if (!native) return []
+  return [
+    ...(native.place.columns.has('blocked') ? await findParents(sql, native, job.domain) : []),
+    ...(await findSlot(sql, native)),
+    ...(await findRetention(sql, native)),
+  ]
+}
+
+interface Parent {
+  queue: string
+  id: string
+  /** Null for a job that was deleted. */
+  status: string | null
+}
+
+async function findParents(sql: Sql, { of, queue, id }: Native, domain: string): Promise<Finding[]> {
+  const parents = await sql<Parent[]>`
+    select
+      edge.parent_name as queue, edge.parent_id::text as id,
+      case parent.state::text
+        when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else parent.state::text
+      end as status
+    from ${of}.job as j
+    join ${of}.job_dependency as edge on edge.child_name = j.name and edge.child_id = j.id
+    left join lateral (
+      select p.state, p.blocking from ${of}.job as p where p.name = edge.parent_name and p.id = edge.parent_id offset 0
+    ) as parent on true
+    where j.name = ${queue}::text and j.id = ${id}::text::uuid and j.blocked
+      -- A completed job that blocks others is about to release them.
+      and (parent.state is null or parent.state <> 'completed' or parent.blocking)
+    order by edge.parent_name, edge.parent_id
+    limit ${mostParents}`
+  const listed = (some: readonly Parent[]) => ({
+    count: some.length,
+    jobs: some
+      .slice(0, mostNamed)
+      .map((parent) => ({ id: keyText(parent), uuid: parent.id, domain, status: parent.status ?? 'missing' })),
+  })
+  const gone = parents.filter(({ status }) => status === null)
+  const ended = parents.filter(({ status }) => status === 'failed' || status === 'cancelled')
+  const live = parents.filter((parent) => !gone.includes(parent) && !ended.includes(parent))
+  return [
+    ...(live.length > 0 ? [{ code: 'waits_for_jobs' as const, facts: listed(live) }] : []),
+    ...(ended.length > 0 ? [{ code: 'dependency_ended' as const, facts: listed(ended) }] : []),
+    ...(gone.length > 0
+      ? [
+          {
+            code: 'dependency_gone' as const,
+            facts: { count: gone.length, jobs: listed(gone).jobs.map(({ uuid, status }) => ({ uuid, status })) },
+          },
+        ]
+      : []),
+  ]
+}
+
+/** The job that has the place which the policy of the queue gives to one job at a time. The policy is that of the row. */
+async function findSlot(sql: Sql, { of, queue, id }: Native): Promise<Finding[]> {
+  const [taken] = await sql<{ policy: string; key: string | null; queue: string; id: string; state: string }[]>`
+    select j.policy, j.singleton_key as key, other.name as queue, other.id::text as id, other.state::text as state
+    from ${of}.job as j
+    cross join lateral (
+      select o.name, o.id, o.state
+      from ${of}.job as o
+      where o.name = j.name and o.policy = j.policy and o.id <> j.id
+        and coalesce(o.singleton_key, '') = coalesce(j.singleton_key, '')
+        and (
+          j.policy in ('singleton', 'stately') and o.state = 'active'
+          or j.policy = 'key_strict_fifo' and o.state in ('active', 'retry', 'failed')
+        )
+      limit 1
+    ) as other
+    where j.name = ${queue}::text and j.id = ${id}::text::uuid and j.state < 'active'
+      and j.policy in ('singleton', 'stately', 'key_strict_fifo')`
+  if (!taken) return []
+  const { policy, key, state, ...by } = taken
+  return [{ code: 'slot_taken', facts: { policy, key, by: keyText(by), state } }]
+}
+
+async function findRetention(sql: Sql, { of, queue, id }: Native): Promise<Finding[]> {
+  const [row] = await sql<{ since: string }[]>`
+    select j.keep_until as since
+    from ${of}.job as j
+    where j.name = ${queue}::text and j.id = ${id}::text::uuid and j.state < 'active' and j.keep_until < now()`
+  return row ? [{ code: 'retention_over', facts: row }] : []
+}
+
+/**
+ * How many jobs of its queue are taken before a job, as pg-boss takes them: those with a higher priority, then the older ones.
+ * @param most where more are before it, one more than this is returned
+ */
+export async function countAhead(sql: Sql, found: readonly Found[], job: EngineJob, most: number): Promise<number> {
+  const native = nativeOf(sql, found, job)
+  if (!native) return 0
+  const { of, queue, id, place } = native
+  const [{ ahead }] = await sql<[{ ahead: number }]>`
+    select count(*) as ahead
+    from (
+      select
+      from (select priority, created_on from ${of}.job where name = ${queue}::text and id = ${id}::text::uuid) as mine
+      cross join lateral (
+        select
+        from ${of}.job as j
+        where j.name = ${queue}::text and j.state < 'active' ${place.columns.has('blocked') ? sql`and not j.blocked` : sql``}
+          and j.start_after <= now()
+          and (j.priority > mine.priority or j.priority = mine.priority and j.created_on < mine.created_on)
+        ${sql.unsafe(`limit ${most + 1}`)}
+      ) as before
+    ) as line`
+  return ahead
+}

@@ -1,0 +1,100 @@
+import type { WorkerRow } from '../../../shared/queues/workers.ts'
+import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Found } from '../found.ts'
+import { quotedText } from './projection.ts'
+
+/** The names of a worker's queues as pairs of domain and queue. */
+interface Row extends Omit<WorkerRow, 'queues'> {
+  queues: [string, string][]
+}
+
+/** The most running jobs, and jobs that have ended, that are read. */
+const mostRead = 50_000
+
+/**
+ * The processes that pg-boss says are alive, from 12.36 on, by the beat of the last 30 seconds; and a row without a name for what no process
+ * says of itself: no version of pg-boss tells which job a process has.
+ */
+export async function readInstances(sql: Sql, found: readonly Found[], scope: Narrowed): Promise<WorkerRow[]> {
+  const rows: Row[] = []
+  for (const place of found) rows.push(...(await readIn(sql, place, scope)))
+  return rows.map(({ queues, ...row }) => ({
+    ...row,
+    queues: queues.map(([domain, queue]) => ({ domain, queue })),
+  }))
+}
+
+function readIn(sql: Sql, { schema, domain, beside, indexes }: Found, scope: Narrowed): Promise<Row[]> {
+  const of = sql.unsafe(schema)
+  const named = sql.unsafe(`${quotedText(domain)}::text`)
+  const isMeant = sql`
+    ${inScope(sql, { domain: scope.domain, queue: scope.queue, within: undefined })} ${isQueueWithin(sql, scope.within)}`
+  const bound = sql.unsafe(`limit ${mostRead}`)
+  // Without its index every job would be read.
+  const ended: Fragment = indexes.has('i16')
+    ? sql`
+      select name, state
+      from (select name from ${of}.queue) as q
+      cross join lateral (
+        select j.state
+        from ${of}.job as j
+        where j.name = q.name and j.completed_on > now() - interval '15 minutes' and j.completed_on <= now()
+        ${bound}
+      ) as of_queue
+      ${bound}`
+    : sql`select null::text as name, null::${of}.job_state as state where false`
+  const workers: Fragment = beside.has('instance')
+    ? sql`
+      select
+        coalesce(i.name, i.host || ':' || i.pid) as worker_id, w.queue, w.active, i.started_on, i.heartbeat_on,
+        to_timestamp(w."lastFetchedOn" / 1000) as fetched_on
+      from ${of}.instance as i
+      cross join lateral jsonb_to_recordset(case when jsonb_typeof(i.workers) = 'array' then i.workers else '[]' end) as w (queue text, active integer, "lastFetchedOn" float8)
+      where i.stopped_on is null and i.heartbeat_on >= now() - i.heartbeat_seconds * interval '3 seconds'`
+    : sql`
+      select
+        null::text as worker_id, null::text as queue, 0 as active, null::timestamptz as started_on,
+        null::timestamptz as heartbeat_on, null::timestamptz as fetched_on
+      where false`
+  return sql<Row[]>`
+    with seen as materialized (
+      select * from (select ${named} as domain, workers.* from (${workers}) as workers) as every where true ${isMeant}
+    ),
+    running as materialized (
+      select domain, queue, acquired_at, leased_until <= now() as is_expired
+      from jobs
+      where jobs.native_state = 'active' and jobs.domain = ${named} ${isMeant}
+      ${bound}
+    ),
+    ended as materialized (
+      select * from (select ${named} as domain, ended.name as queue, ended.state from (${ended}) as ended) as every
+      where true ${isMeant}
+    ),
+    unnamed as (
+      select domain, queue, count(*) as jobs, count(*) filter (where is_expired) as expired, min(acquired_at) as oldest,
+        max(acquired_at) as newest, 0 as done, 0 as failed
+      from running
+      group by domain, queue
+      union all
+      select domain, queue, 0, 0, null, null, count(*) filter (where state = 'completed'), count(*) filter (where state = 'failed')
+      from ended
+      group by domain, queue
+    )
+    select *
+    from (
+    select
+      worker_id, sum(active)::bigint as leases, 0::bigint as expired, null::timestamptz as oldest_lease_at,
+      max(fetched_on) as last_asked_at, null::timestamptz as last_acquired_at, max(heartbeat_on) as last_renewed_at,
+      0::bigint as done_15m, 0::bigint as failed_15m, jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues
+    from seen
+    group by worker_id
+    union all
+    select
+      null, greatest(sum(jobs) - (select coalesce(sum(active), 0) from seen), 0)::bigint, sum(expired)::bigint, min(oldest), null,
+      max(newest), null, sum(done)::bigint, sum(failed)::bigint, jsonb_agg(distinct jsonb_build_array(domain, queue))
+    from unnamed
+    having count(*) > 0
+    ) as workers
+    order by leases desc, worker_id collate "C"`
+}
