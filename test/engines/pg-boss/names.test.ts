@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
+import { ScopeName } from '../../../shared/scope.ts'
 import { keyParts } from '../../../shared/work/job-key.ts'
 import type { World } from '../../support/world.ts'
 import { rowsOf } from '../support/rows.ts'
@@ -56,6 +57,21 @@ besideEach(readable, 'queues with odd names', (version) => {
     const keys = rows.map(({ name, id }) => `${name.replaceAll(/[%/\p{Cc}]/gu, encodeURIComponent)}/${id}`)
     expect(jobs.map(({ id }) => id).toSorted()).toEqual(keys.toSorted())
     expect(jobs.map(({ id }) => keyParts(id)?.queue).toSorted()).toEqual(odd.toSorted())
+  })
+
+  it('have jobs that calls and command lines find by the key of the list, and by the uuid', async () => {
+    for (const { id: key, queue } of await listed('limit=1000')) {
+      const shown = await world.call('GET', `/api/v1/jobs/job?key=${encodeURIComponent(key)}`)
+      expect(shown).toMatchObject({ status: 200, body: { id: key, queue, payload: { queue } } })
+      for (const id of [key, keyParts(key)?.id ?? '']) {
+        const { code, out, err } = await world.jobsctl(['show', '--json', '--', id])
+        expect({ queue, id, code, err }).toEqual({ queue, id, code: 0, err: '' })
+        expect(JSON.parse(out)).toMatchObject({ id: key, queue })
+      }
+      // A filter takes no control characters, no blanks around a name, and no very long one.
+      if (queue === queue.trim() && ScopeName.safeParse(queue).success)
+        expect((await listed(`queue=${encodeURIComponent(queue)}`)).map(({ id }) => id)).toEqual([key])
+    }
   })
 
   it('are seen at once when they and their tables are made beside a running server', async () => {
