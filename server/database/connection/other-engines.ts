@@ -77,7 +77,7 @@ const beside = (engine: string): string =>
 const textOf = ({ engine, schema, table, rows }: EngineSign): string =>
   `${engine} (${schema}.${table}${rows < 0 ? '' : `, about ${rows.toLocaleString('en-US')} rows`})`
 
-/** Reads, in one statement, which engines keep jobs in the database. A backup of a table of theirs is none. */
+/** Reads, in one statement, which engines keep jobs in the database. A backup of a table of theirs is no engine. */
 export const findEngines = async (sql: Sql): Promise<EngineSign[]> => [
   ...(await sql<EngineSign[]>`
     select

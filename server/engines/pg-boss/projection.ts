@@ -9,12 +9,12 @@ type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
 
 /**
  * The jobs of one schema of pg-boss as rows with the columns of our `jobs`, their names and their types, in the order of our table. Beside
- * them stand `xmin`, `native_id` (uuid), `native_state` (the enum of pg-boss), `native_ended` (the time of the end, of whatever kind), what a
- * change must know of its rules, and `native_image`, the columns that a change may overwrite, as jsonb. `id` is the key of a job as text, and
+ * them stand `xmin`, `native_id` (uuid), `native_state` (the enum of pg-boss) and `native_ended` (the time of the end, of whatever kind). For
+ * changes there are its rules, and `native_image`: the columns that a change may overwrite, as jsonb. `id` is the key of a job as text, and
  * `uuid` its uuid.
  *
- * Every column is an expression over one row, or an uncorrelated subselect: the planner merges the query into the statement around it, so that
- * rows can be locked, and conditions on `queue`, `native_id`, `native_state` and the times use the indexes of pg-boss. A column that this version
+ * Every column is an expression over one row, or an uncorrelated subselect, so that the planner merges the query into the statement around it.
+ * Rows can be locked then, and conditions on `queue`, `native_id`, `native_state` and the times use the indexes of pg-boss. A column that this version
  * of the schema does not have is null.
  * @returns SQL of a query in parentheses, without an alias
  */

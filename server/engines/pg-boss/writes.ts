@@ -54,8 +54,8 @@ function assignments(sql: Sql, act: EngineAct): Fragment {
 }
 
 /**
- * A retry is refused where its place is taken: by another job with the same key in a queue that has one of each, or by the copy of the job in
- * the dead letter queue, with which it would run twice.
+ * A retry is refused where another job with the same key has its place in the queue. It is also refused where the copy of the job waits in the
+ * dead letter queue: the work would be done twice.
  */
 function takes(sql: Sql, found: Found, act: EngineAct['act']): Fragment {
   if (act !== 'retry') return sql`true`
