@@ -30,8 +30,8 @@ export interface Context {
   /** Opens the dashboard of a database without a server between. @throws Failure `usage` where a server is the target */
   openDashboard: () => Promise<Dashboard>
   /**
-   * To be called before a change is previewed or sent, and before its client is taken: makes the tables of records that the first change on
-   * the jobs of another engine needs, where no server is between. Asks a person before.
+   * To be called before a change is previewed or sent, and before its client is taken. Where no server is between, it makes the tables of
+   * records that the first change of the jobs of another engine needs. Asks a person before.
    * @throws Failure `records_missing` where nobody can be asked, `confirmation_required` where the answer is no
    */
   beforeChange: () => Promise<void>

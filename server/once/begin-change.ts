@@ -19,8 +19,8 @@ interface Options {
 
 /**
  * A function to be called before each change. Where servers work on the database it refuses. Before the first change transactions are read
- * only, and that change does what a server does before its first call: ids of events go on after a restore, the installation is remembered,
- * and records are closed whose process died.
+ * only. The first change does what a server does before its first call: ids of events go on after a restore, the installation is remembered,
+ * and the records of processes that died are closed.
  */
 export function createBeginChange({ opened, writes, log, databaseAddress, localOperations }: Options) {
   const { sql } = opened

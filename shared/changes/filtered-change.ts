@@ -7,7 +7,7 @@ import { bulkFields } from './bulk-change.ts'
 
 const mostIds = 1_000_000
 
-/** The id as it is kept; undefined for a value that is none. Digits in quotation marks are none, as they always were. */
+/** The id as it is kept; undefined for any other value, such as digits in quotation marks. */
 function readId(value: unknown): JobId | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0 ? value : undefined
   const id = typeof value === 'string' ? readJobId(value) : undefined

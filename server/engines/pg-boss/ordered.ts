@@ -4,15 +4,15 @@ import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { nativeOf, projectionOf, quotedText } from './projection.ts'
 
-/** At most so many jobs in some states are read and sorted; where there are more, the jobs are read in the order of the time. */
+/** The most jobs in some states that are read and sorted; where there are more, the jobs are read in the order of the time. */
 const fewJobs = 10_000
 
 /** The states of ours whose jobs the index of live jobs has. */
 const liveStates = ['queued', 'processing', 'failed', 'quarantined']
 
 /**
- * Every index of pg-boss begins with the queue. So the first jobs of each queue are read, and of those only as many as can be among the
- * first of all: a sample of each queue gives a time up to which there are enough.
+ * Every index of pg-boss begins with the queue. So the first jobs of each queue are read, as many as can be among the first of all
+ * queues. A sample of each queue gives a time up to which there are enough.
  * @returns a query in parentheses, as `QueueAdapter.ordered` says
  */
 export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {

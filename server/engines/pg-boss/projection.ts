@@ -125,7 +125,7 @@ const encodedName = (name: string): string => `case when ${name} !~ '${encoded}'
 
 /**
  * The queue from which a dead letter came; empty for every other job. A job counts as a dead letter while a queue names its queue as the dead
- * letter queue, so that jobs of all other queues are counted by an index that does not have this column.
+ * letter queue. Jobs of all other queues are then counted by an index that does not have this column.
  */
 const sourceOf = (schema: string): string => `case
   when j.source_name is null then ''
