@@ -8,6 +8,7 @@ import { createContext } from '../context.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { createWrites, type Writes } from '../database/connection/read-only.ts'
+import { orWithoutRight } from '../database/errors/failure.ts'
 import { readInstallation } from '../database/installation/installation.ts'
 import { createReadiness } from '../database/migrate/readiness.ts'
 import { schemaFault } from '../database/migrate/require-schema.ts'
@@ -78,7 +79,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   // A role that works without a server is of the same installation as the servers, however they are named.
-  const instance = env.JOBS_INSTANCE ?? (await readInstallation(sql))?.instance ?? null
+  const instance = env.JOBS_INSTANCE ?? (await orWithoutRight(readInstallation(sql), undefined))?.instance ?? null
   const databaseAddress = { instance, folder: null }
   const localOperations = new Set<number>()
   const beginChange = createBeginChange({ opened, writes, log, databaseAddress, localOperations })
