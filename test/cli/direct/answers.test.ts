@@ -110,9 +110,9 @@ describe('a command without a server', () => {
   it('refuses the schema of an older version', async () => {
     const old = await openDirectDatabase(newDatabase('postgres'))
     try {
-      await old.sql`delete from jobsctl_migrations where number = 55`
+      await old.sql`delete from jobsctl_migrations where number = 57`
       const { code, err } = await old.jobsctl(['stats'])
-      expect([code, err]).toEqual([2, expect.stringContaining('has not run 0055_server_address.sql')])
+      expect([code, err]).toEqual([2, expect.stringContaining('has not run 0057_server_address.sql')])
     } finally {
       await old.drop()
     }
