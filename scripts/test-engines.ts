@@ -45,7 +45,9 @@ async function run(named: string | undefined, version: string | undefined): Prom
 }
 
 /** Returns the version that has a tag, or the tag itself where the registry does not answer: its tests are skipped then. */
-const tagged = (tag: string): Promise<string> => versionOfTag('pg-boss', tag).catch(() => tag)
+function tagged(tag: string): Promise<string> {
+  return versionOfTag('pg-boss', tag).catch(() => tag)
+}
 
 function fail(message: string): void {
   console.error(message)
