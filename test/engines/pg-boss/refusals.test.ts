@@ -29,6 +29,8 @@ besideEach(readable, 'a server that only looks', (version) => {
   beforeAll(async () => {
     database = await openBossDatabase(version)
     await sampleJobs(await database.start({ options: { supervise: false } }))
+    // A failed job without a copy among the dead letters, which can be retried.
+    await database.sql`insert into pgboss.job (name, state, completed_on) values ('standard', 'failed', now())`
     await age(database.sql, 60)
     ;[before, catalogue] = [await rowsOf(database.sql), await catalogueBeside(database.sql)]
     world = await database.serve()
