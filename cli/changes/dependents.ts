@@ -1,3 +1,4 @@
+import type { JobId } from '../../shared/work/job-key.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
 
 interface Along {
@@ -26,4 +27,19 @@ export const joinedNotes = (notes: readonly (string | undefined)[]): string | un
 export function broughtBackBeside({ dependents = 0 }: { dependents?: number | undefined }) {
   const note = `note: ${jobsText(dependents)} that had been cancelled because of them came back, too`
   return { facts: dependents > 0 ? { dependents } : {}, note: dependents > 0 ? note : undefined }
+}
+
+interface RunAgain extends Pick<Along, 'dependents'> {
+  refused_count?: number | undefined
+  refused?: readonly { job_id: JobId; reason: string }[] | undefined
+}
+
+/** The same for a retry, with the jobs that their engine did not let run again. */
+export function besideRetry({ refused_count = 0, refused = [], ...answer }: RunAgain) {
+  const { facts, note } = broughtBackBeside(answer)
+  if (refused_count === 0) return { facts, note }
+  const [first] = refused
+  const named = first ? `, such as ${first.job_id}: ${first.reason}` : ''
+  const stays = `note: ${jobsText(refused_count)} not retried${named}; --json lists them`
+  return { facts: { ...facts, refused_count, refused }, note: joinedNotes([note, stays]) }
 }

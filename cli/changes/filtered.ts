@@ -14,7 +14,7 @@ import type { Canaries } from '../settings/flags/canary-flags.ts'
 import { describeFilter, type FilterFields, filterNames } from '../settings/flags/filter-flags.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { durationText } from '../text/duration.ts'
-import { broughtBackBeside } from './dependents.ts'
+import { besideRetry } from './dependents.ts'
 import { byDryRun, checkFields } from './request-fields.ts'
 
 /** A request of a change that takes a filter, without the fields that the guard adds. */
@@ -157,5 +157,5 @@ export const retryChange = (request: FilteredRequest, words: readonly string[]) 
     words,
   }),
   along: 'brought back' as const,
-  beside: broughtBackBeside,
+  beside: besideRetry,
 })

@@ -8,6 +8,7 @@ import {
 } from '../database/connection/find-names.ts'
 import { type EngineSign, findEngines } from '../database/connection/other-engines.ts'
 import type { Names, Source } from '../database/connection/qualify.ts'
+import { hasCode } from '../database/errors/error-meanings.ts'
 import { readEngine } from '../database/installation/engine-setting.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
@@ -111,9 +112,26 @@ export async function findForRecords(sql: Sql, env: Choice & Pick<Env, 'JOBS_ENG
   return served.mode === 'own' ? names : serve({ ...names, sources: new Map(), jobId: 'bigint' }, served)
 }
 
+/** @throws Failure `usage` with the statements that give the role the right to look; any other error as it is */
+const refuseUnreadable =
+  (sql: Sql, { engine }: QueueAdapter, schema: string) =>
+  async (error: unknown): Promise<never> => {
+    if (!hasCode(error, ['42501'])) throw error
+    const [{ role }] = await sql<[{ role: string }]>`select pg_catalog.quote_ident(current_user) as role`
+    throw new Failure(
+      'usage',
+      `the role ${role} may not read the tables of ${engine} in ${schema}; nothing was started`,
+      {
+        hint: `as their owner: grant usage on schema ${schema} to ${role}; grant select on all tables in schema ${schema} to ${role}`,
+        cause: error,
+      },
+    )
+  }
+
 async function namesOver(sql: Sql, adapter: QueueAdapter, signs: readonly EngineSign[]): Promise<Names> {
   const found = []
-  for (const { schema } of signs) found.push(await adapter.look(sql, schema))
+  for (const { schema } of signs)
+    found.push(await adapter.look(sql, schema).catch(refuseUnreadable(sql, adapter, schema)))
   const tables = await tablesOfMigrations()
   const home = await findHome(sql)
   const sources = await emptyTables((table) => home === undefined || keptOut.includes(table))

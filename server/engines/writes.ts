@@ -26,9 +26,11 @@ export interface EngineWrites {
   /** An SQL expression: an image without what may differ although nobody has changed the job. */
   comparable: (image: string) => string
   /** The assignments of an update of the row `j`. */
-  assignments: (sql: Sql, act: EngineAct) => Fragment
+  assignments: (sql: Sql, found: Found, act: EngineAct) => Fragment
   /** An SQL condition on `jobs`: the engine takes this change of the job. */
   takes: (sql: Sql, found: Found, act: EngineAct['act']) => Fragment
+  /** An SQL expression on `jobs`: why the engine does not take this change of the job; null where it does. */
+  refusal: (sql: Sql, found: Found, act: EngineAct['act']) => Fragment
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found) => Fragment
   /**

@@ -14,7 +14,7 @@ function obstacle(sql: Sql): Fragment {
     : ownObstacle(sql)
 }
 
-const isPrunable = staticFragment((sql) => sql`(jobs.status in (${sql.unsafe(statuses)})) is true`)
+const isPrunable = staticFragment((sql) => sql`(jobs.status in (${sql.unsafe(statuses)}))`)
 const changed = staticFragment(
   (sql) => sql`'its archived row has a status that no prune takes: somebody has changed the row'`,
 )
@@ -22,7 +22,7 @@ const changed = staticFragment(
 const ownObstacle = staticFragment(
   (sql) => sql`
   case
-    when not ${isPrunable(sql)} then ${changed(sql)}
+    when ${isPrunable(sql)} is not true then ${changed(sql)}
     when exists (select from jobs live where live.id = jobs.id offset 0) then 'its id is taken'
     when exists (select from jobs live where live.uuid = jobs.uuid offset 0) then 'its uuid is taken'
     when exists (

@@ -16,6 +16,18 @@ export const runAgainFields = {
   spread_seconds: spreadSeconds,
 }
 
+/** A job of another engine that the engine would not let run again, or that must not. */
+const Refused = z.object({ job_id: JobId, reason: z.string() })
+
+/** What a retry answers about such jobs, which it leaves as they are. Absent where there are none. */
+const refusedAnswer = {
+  refused_count: Count.optional(),
+  /** The first 100 of them. */
+  refused: z.array(Refused).optional(),
+}
+export const RefusedAnswer = z.object(refusedAnswer)
+export type RefusedAnswer = z.output<typeof RefusedAnswer>
+
 const runAgainAnswer = {
   /** Further jobs that were brought back with these jobs. */
   dependents: Count.optional(),
@@ -25,7 +37,13 @@ const runAgainAnswer = {
   rest_token: z.string().optional(),
 }
 /** What a change answers that makes jobs run again, and can stop after some of them. */
-export const JobsRunAgain = z.object({ affected: Count, ...runAgainAnswer, ...namedAnswer, ...bulkAnswer })
+export const JobsRunAgain = z.object({
+  affected: Count,
+  ...runAgainAnswer,
+  ...refusedAnswer,
+  ...namedAnswer,
+  ...bulkAnswer,
+})
 
 export const RetryRequest = filteredRequest({
   ...runAgainFields,

@@ -137,6 +137,11 @@ export interface BulkChange<Answer> {
    * the other jobs are changed; where it is absent, a rejected job stops the change.
    */
   rejected?: Map<JobId, string>
+  /**
+   * A query of `(job_id, reason)`: jobs that match and that the engine behind them does not let this change take. Absent where the engine
+   * takes every job.
+   */
+  refused?: (sql: Sql) => Fragment
   /** The number of jobs behind these counts; absent where one of them is that number, as its kind says. */
   affected?: (counts: BatchCounts) => number
   /** The fields of the response that only this change has. */

@@ -1,12 +1,15 @@
 import type * as z from 'zod'
 import { type RetryRequest as Asked, retry as endpoint } from '../../../shared/changes/retry.ts'
 import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
+import type { Terms } from '../../bulk/change/commission.ts'
+import { currentSet } from '../../bulk/change/with-holds.ts'
+import { hasKeys } from '../../database/job-ids.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { engineTakes } from '../../undo/engine/target.ts'
+import { engineRefusal, engineTakes } from '../../undo/engine/target.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { withDependents } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
@@ -15,21 +18,27 @@ type RetryResult = z.output<typeof endpoint.output>
 type RetryRequest = Within<Asked>
 
 /** True for jobs that the retry takes; the preview and the change share this condition. */
-const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
+const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment =>
+  sql`${asked(sql, set, request)} ${engineTakes(sql, 'retry')}`
+
+/** True for jobs that the request asks for, also those that their engine does not let run again. */
+const asked = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
   ${states(sql, request)}
   ${request.with_retries_left ? sql`and (status <> 'failed' or ${hasRetriesLeft(sql)})` : sql``}
-  and ${isSelected(sql, set, request)} ${engineTakes(sql, 'retry')}`
+  and ${isSelected(sql, set, request)}`
 
 const hasRetriesLeft = (sql: Sql): Fragment => sql`coalesce(retry_count, 0) < coalesce(max_retries, 3)`
 
 /** The states that the retry takes. */
-function states(sql: Sql, { only_failed, also_quarantined }: RetryRequest): Fragment {
+function states(sql: Sql, { only_failed, also_quarantined, status }: RetryRequest): Fragment {
+  // Cancelled jobs of another engine run again where the request names this state.
+  if (hasKeys(sql) && status?.includes('cancelled')) return sql`status in ('failed', 'cancelled')`
   const ended = also_quarantined ? sql`status in ('failed', 'quarantined')` : sql`status = 'failed'`
   return only_failed ? ended : sql`(${ended} or (status = 'queued' and available_at > now()))`
 }
 
 /** Makes failed jobs run again, and brings back the jobs that were cancelled because of them. */
-export function describe(request: RetryRequest): BulkChange<RetryResult> {
+export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): BulkChange<RetryResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
   // As servers before the field signed the filters, so that their previews can still be used.
   const { also_quarantined, ...filters } = request
@@ -38,6 +47,8 @@ export function describe(request: RetryRequest): BulkChange<RetryResult> {
     ...parts,
     kind: 'retry',
     matching,
+    // Two jobs of another engine may want the same place in their queue: one of them stays as it is.
+    ...(hasKeys(sql) && { rejected: new Map(), refused: (sql) => refusedByEngine(sql, request) }),
     time: (sql) =>
       request.also_quarantined
         ? sql`coalesce(completed_at, quarantined_at, available_at)`
@@ -61,6 +72,15 @@ export function describe(request: RetryRequest): BulkChange<RetryResult> {
     ownAnswer: (done) => withDependents(done, request.limit, { kind: 'retry', filters: parts.filters }),
     output: endpoint.output,
   }
+}
+
+/** A query of `(job_id, reason)`: jobs that their engine does not let run again. */
+function refusedByEngine(sql: Sql, request: RetryRequest): Fragment {
+  const rows = jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest))
+  return sql`
+    select job_id, reason
+    from (select jobs.id as job_id, ${engineRefusal(sql, 'retry')} as reason ${rows}) as judged
+    where reason is not null`
 }
 
 /** Clears the error of the last attempt, too, which `failure_timeline` keeps. */

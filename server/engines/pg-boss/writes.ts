@@ -18,7 +18,8 @@ export const writes: EngineWrites = {
   comparable,
   assignments,
   takes,
-  mayDelete: (sql) => sql`not jobs.native_blocking`,
+  refusal,
+  mayDelete: (sql) => sql`jobs.native_blocking is not true`,
   restored,
   revived,
   obstacle,
@@ -33,11 +34,13 @@ function tableOf({ schema }: Pick<Found, 'schema'>): string {
 }
 
 /** The assignments that pg-boss makes itself. A job that is put back may be past `keep_until`, and would be deleted before it ran. */
-function assignments(sql: Sql, act: EngineAct): Fragment {
+function assignments(sql: Sql, found: Found, act: EngineAct): Fragment {
   switch (act.act) {
     case 'retry':
       return sql`
-        state = 'retry', retry_limit = j.retry_limit + 1, completed_on = null,
+        state = (case j.state when 'cancelled' then 'created' else 'retry' end)::${sql.unsafe(found.schema)}.job_state,
+        retry_limit = j.retry_limit + case j.state when 'cancelled' then 0 else 1 end, completed_on = null,
+        ${found.columns.has('upsert_by_key') ? sql`upsert_by_key = case when j.state <> 'cancelled' then j.upsert_by_key end,` : sql``}
         start_after = greatest(j.start_after, now()) ${
           act.spread_seconds === undefined ? sql`` : sql`+ random() * ${act.spread_seconds}::int * interval '1 second'`
         },
@@ -59,22 +62,58 @@ function assignments(sql: Sql, act: EngineAct): Fragment {
  */
 function takes(sql: Sql, found: Found, act: EngineAct['act']): Fragment {
   if (act !== 'retry') return sql`true`
+  return sql`${hasPlace(sql, found)} ${found.columns.has('source_id') ? sql`and ${hasNoCopy(sql, found)}` : sql``}`
+}
+
+function refusal(sql: Sql, found: Found, act: EngineAct['act']): Fragment {
+  if (act !== 'retry') return sql`null::text`
+  return sql`case
+    when not ${hasPlace(sql, found)} then 'another job has its place in the queue'
+    ${found.columns.has('source_id') ? sql`when not ${hasNoCopy(sql, found)} then 'a copy of it waits in the dead letter queue'` : sql``}
+  end`
+}
+
+/**
+ * No other job has the place that the job would take: a failed one as \`retry\`, a cancelled one as \`created\`, which also takes its time slot. The
+ * case keeps the planner from a join of all ended jobs with all others: most queues have no such policy.
+ */
+function hasPlace(sql: Sql, found: Found): Fragment {
   const table = sql.unsafe(tableOf(found))
-  const queues = sql.unsafe(`${found.schema}.queue`)
-  return sql`
-    not exists (
-      select from ${table} as other
-      where jobs.native_policy in ('exclusive', 'stately')
-        and other.name = jobs.queue and other.policy = jobs.native_policy
-        and coalesce(other.singleton_key, '') = coalesce(jobs.batch_group, '')
-        and other.state <= 'active' and (other.policy = 'exclusive' or other.state = 'retry')
+  const sameKey = sql`other.name = jobs.queue and coalesce(other.singleton_key, '') = coalesce(jobs.batch_group, '')`
+  return sql`(
+    case jobs.native_policy
+      when 'exclusive' then not exists (
+        select from ${table} as other where ${sameKey} and other.state <= 'active' and other.policy = 'exclusive' offset 0
+      )
+      when 'stately' then not exists (
+        select from ${table} as other
+        where ${sameKey} and other.state <= 'active' and other.policy = 'stately'
+          and other.state = (case jobs.native_state when 'cancelled' then 'created' else 'retry' end)::${sql.unsafe(found.schema)}.job_state
+        offset 0
+      )
+      when 'short' then jobs.native_state <> 'cancelled' or not exists (
+        select from ${table} as other where ${sameKey} and other.state = 'created' and other.policy = 'short' offset 0
+      )
+      else true
+    end
+    and (
+      jobs.native_singleton_on is null or jobs.native_state <> 'cancelled' or not exists (
+        select from ${table} as other
+        where ${sameKey} and other.singleton_on = jobs.native_singleton_on and other.state <> 'cancelled' offset 0
+      )
     )
-    and ((jobs.queue, jobs.native_id) in (
-      select copy.source_name, copy.source_id
-      from ${table} as copy
-      where copy.name = any(array(select dead_letter from ${queues} as queue where dead_letter is not null))
-        and copy.state <= 'active' and copy.source_id is not null and copy.source_name is not null
-    )) is not true`
+  )`
+}
+
+/** No copy of the job waits or runs in a dead letter queue. */
+function hasNoCopy(sql: Sql, found: Found): Fragment {
+  const queues = sql.unsafe(`${found.schema}.queue`)
+  return sql`(((jobs.queue, jobs.native_id) in (
+    select copy.source_name, copy.source_id
+    from ${sql.unsafe(tableOf(found))} as copy
+    where copy.name = any(array(select dead_letter from ${queues} as queue where dead_letter is not null))
+      and copy.state <= 'active' and copy.source_id is not null and copy.source_name is not null
+  )) is not true)`
 }
 
 /**

@@ -47,7 +47,7 @@ export async function changeEngineJobs(
     ),
     updated as (
       update ${table} as j
-      set ${writes.assignments(tx, act)}
+      set ${writes.assignments(tx, found, act)}
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
       returning picked.id, ${tx.unsafe(writes.image(found))} as after

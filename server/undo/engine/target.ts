@@ -62,6 +62,12 @@ export function engineTakes(sql: Sql, act: 'retry' | 'cancel' | 'reschedule' | '
   return target ? sql`and ${target.writes.takes(sql, target.found, act)}` : sql``
 }
 
+/** An SQL expression on `jobs`: why the engine does not take this change of the job. Null where it does, and for jobs of our own. */
+export function engineRefusal(sql: Sql, act: 'retry'): Fragment {
+  const target = engineTarget(sql)
+  return target ? target.writes.refusal(sql, target.found, act) : sql`null::text`
+}
+
 /** An SQL fragment that begins with `and`: the engine needs the job no more. Empty for jobs of our own. */
 export function engineMayDelete(sql: Sql): Fragment {
   const target = engineTarget(sql)

@@ -1,0 +1,34 @@
+import type { RefusedAnswer } from '../../../shared/changes/retry.ts'
+import type { BulkChange } from '../../bulk/change/bulk-change.ts'
+import { hasCode } from '../../database/errors/error-meanings.ts'
+import type { Sql } from '../../database/sql.ts'
+
+const mostListed = 100
+
+/**
+ * The jobs that match and that their engine does not let the change take, with those that the database rejected during the change.
+ * @returns nothing where there are none, and where the search takes longer than a statement may
+ */
+export async function readRefused(
+  sql: Sql,
+  { refused, rejected }: Pick<BulkChange<unknown>, 'refused' | 'rejected'>,
+): Promise<RefusedAnswer> {
+  if (!refused) return {}
+  const [row] = await sql<Required<RefusedAnswer>[]>`
+    with refused as materialized (${refused(sql)})
+    select
+      (select count(*) from refused) as refused_count,
+      (select coalesce(jsonb_agg(first order by job_id), '[]') from (
+        select job_id, reason from refused order by job_id limit ${mostListed}
+      ) as first) as refused`.catch(nothingInTime)
+  const { refused: listed = [], refused_count = 0 } = row ?? {}
+  const others = [...(rejected ?? [])].filter(([id]) => !listed.some(({ job_id }) => job_id === id))
+  const all = [...listed, ...others.map(([job_id]) => ({ job_id, reason: 'another job has its place in the queue' }))]
+  const count = refused_count + others.length
+  return count === 0 ? {} : { refused_count: count, refused: all.slice(0, mostListed) }
+}
+
+function nothingInTime(error: unknown): Required<RefusedAnswer>[] {
+  if (hasCode(error, ['57014'])) return []
+  throw error
+}
