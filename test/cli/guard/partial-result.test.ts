@@ -124,7 +124,7 @@ describe('doctor on the history', () => {
   const doctorOf = async (answer: Reply) => {
     const server = await fakeServer(({ path }) => {
       if (path.endsWith('/storage')) return answer
-      if (/\/(counts|indexes|missing|caller|cursors|policy)$/.test(path))
+      if (/\/(counts|engine|indexes|missing|caller|cursors|policy)$/.test(path))
         return { status: 404, body: { detail: 'Not Found' } }
       return path.includes('/stats') ? { body: [] } : jobsAnswer(0)
     })

@@ -190,7 +190,9 @@ describe('the assembled SQL of bulk changes', () => {
     await world.jobs(2, requeue.wanted)
     await ok(world.confirm(requeue.path, requeue.body))
     await keep('undo-requeue-preview', () => ok(world.post(at.undo(1), { dry_run: true })), preview)
-    await keep('undo-requeue', () => ok(world.confirm(at.undo(1), {})), { has: ['update jobs'] })
+    await keep('undo-requeue', () => ok(world.confirm(at.undo(1), {})), {
+      has: ['picked as materialized', 'update jobs'],
+    })
   })
 
   it('of an erasure', async () => {

@@ -149,7 +149,7 @@ describe('JOBS_DB_URL', () => {
 
   it.each([
     ['postgres://db/x?sslmod=require', 'JOBS_DB_URL: has the parameter sslmod, which this server does not take'],
-    ['host=db service=prod', 'JOBS_DB_URL: has the parameter service'],
+    ['host=db service=prod', 'JOBS_DB_URL: has a service that is not in'],
     [
       'postgres://ann:secret@db/x?sslmode=strict',
       'JOBS_DB_URL: has sslmode with a value that this server does not take',
