@@ -6,7 +6,7 @@ const verbsOf: Readonly<Record<string, readonly Verb[]>> = {
   cancel: ['cancel_queued', 'cancel_running'],
   sweep: ['sweep_queued', 'sweep_running'],
   resume: ['pause'],
-  mark: ['history'],
+  mark: ['marks'],
   operations: ['records'],
   hold: ['holds'],
   apply: ['plans'],

@@ -107,7 +107,16 @@ export function requireChanges({ changes }: Pick<Abilities, 'changes'>): void {
 }
 
 /** What names no job, neither in its input nor in its output. */
-const withoutIds: ReadonlySet<Verb> = new Set(['stats', 'history', 'workers', 'policy', 'pause', 'drain', 'threshold'])
+const withoutIds: ReadonlySet<Verb> = new Set([
+  'stats',
+  'history',
+  'marks',
+  'workers',
+  'policy',
+  'pause',
+  'drain',
+  'threshold',
+])
 
 /**
  * Refuses a caller that would read ids of jobs as numbers: jobsctl up to 0.2.0, which sends no `User-Agent`. Ids of other engines are texts.

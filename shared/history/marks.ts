@@ -26,7 +26,7 @@ export const addMark = endpoint({
   meaning: 'Marks this moment, such as a deployment, for the history. Only the newest 10,000 marks are kept.',
   needs: 'queues',
   scoped: { refused: 'marks are of the whole database' },
-  verb: 'history',
+  verb: 'marks',
   input: z.strictObject({ text: MarkText.describe('what happened, 1 to 200 characters') }),
   output: Mark,
   changes: () => true,
@@ -42,7 +42,7 @@ export const listMarks = endpoint({
   meaning: 'The marks, the newest first.',
   needs: 'read',
   scoped: { refused: 'marks are of the whole database' },
-  verb: 'history',
+  verb: 'marks',
   input: z.strictObject({
     text: optional(MarkText).describe('only marks with this very text'),
     limit: queryNumber(1, 1000, 100).describe('at most this many'),

@@ -9,6 +9,7 @@ export const can: Can = {
   explain: true,
   workers: true,
   history: true,
+  marks: true,
   prune: true,
   retry: true,
   requeue: true,

@@ -12,7 +12,7 @@ const schemas: Record<string, string> = {
   '12.38.0': 'pg-boss 12.38 (schema 46)',
 }
 
-const reads = ['stats', 'stale', 'workers', 'queues', 'history', 'operations', 'events', 'doctor'].map((verb) => [verb])
+const reads = ['stats', 'stale', 'workers', 'queues', 'operations', 'events', 'doctor'].map((verb) => [verb])
 
 besideEach(readable, 'a server that nobody has told which engine there is', (version) => {
   let database: BossDatabase

@@ -86,6 +86,7 @@ const lacking = {
   deleteSlaPolicy: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   listSlaPolicies: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   listSlaBreaches: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
+  history: 'this version of jobsctl keeps no history of the jobs of pg-boss; nothing was changed',
   requeue: 'pg-boss quarantines no jobs; nothing was changed',
   integrity:
     'pg-boss looks for jobs that lost their worker itself, and runs them again or fails them; nothing was changed',
