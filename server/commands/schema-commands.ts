@@ -1,7 +1,11 @@
 import type { Command } from 'commander'
 import { Failure } from '../../shared/errors.ts'
 import { openDatabase } from '../database/connection/open.ts'
+import type { Sql } from '../database/sql.ts'
 import { silent, withDatabase } from '../database/with-tables.ts'
+import { adminSchema, findForRecords } from '../engines/find-served.ts'
+import { servedBy } from '../engines/served.ts'
+import { uninstallRecords } from '../engines/uninstall-records.ts'
 import { type Env, readEnv } from '../env/env.ts'
 import { schemaLines } from '../schema/schema-report.ts'
 import { uninstallScript } from '../schema/uninstall-script.ts'
@@ -21,9 +25,12 @@ export function addSchemaCommands(program: Command): void {
     .action(async () => {
       const env = readEnv(process.env)
       const lines = await withDatabase({
-        opened: await openDatabase(env, silent),
+        opened: await openDatabase(env, silent, { find: findForRecords }),
         env,
-        work: ({ sql }) => schemaLines(sql),
+        work: ({ sql }) => {
+          refuseEngine(sql)
+          return schemaLines(sql)
+        },
       })
       printOutput({ lines: lines.map((fields) => fields.join('\t')), warnings: [] })
     })
@@ -40,13 +47,27 @@ export function addSchemaCommands(program: Command): void {
     .action(async () => {
       const env = readEnv(process.env)
       const lines = await withDatabase({
-        opened: await openDatabase(requirePostgres(env), silent),
+        opened: await openDatabase(requirePostgres(env), silent, { find: findForRecords }),
         env,
-        work: ({ sql, schema }) => uninstallScript(sql, schema),
+        work: ({ sql, schema }) => {
+          const served = servedBy(sql)
+          return schema === adminSchema && served.mode !== 'own'
+            ? uninstallRecords(sql, served, schema)
+            : uninstallScript(sql, schema)
+        },
       })
       const warnings = lines.length > 0 ? [] : ['no server has made anything in this database']
       printOutput({ lines, warnings })
     })
+}
+
+/** @throws Failure `not_supported` on a database of the jobs of another engine, where psql lists what there is */
+function refuseEngine(sql: Sql): void {
+  const served = servedBy(sql)
+  if (served.mode === 'own') return
+  throw new Failure('not_supported', 'this command lists what is made beside jobs of our own; nothing was read', {
+    hint: `jobs-server migrate --engine ${served.adapter.engine} --dry-run prints what is missing; \\dt ${adminSchema}.* in psql lists what is there`,
+  })
 }
 
 /** @throws Failure `usage` for the embedded database, in which nothing is anybody else's */

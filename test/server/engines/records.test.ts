@@ -113,4 +113,24 @@ describe('records beside the jobs of another engine', () => {
     await sql.unsafe(changes.out.replaceAll(' to app;', ` to ${role};`))
     await sql.unsafe(`drop owned by ${role}; drop role ${role}`)
   })
+
+  it('go by the SQL that uninstall prints, and nothing else does', async () => {
+    await run('migrate', '--engine', 'pg-boss')
+    const script = await run('uninstall')
+    expect(script).toMatchObject({ code: 0, err: '' })
+    expect(script.out).toContain('With it end 0 records and the undo of 0 changes')
+    await sql.unsafe('create table jobsctl.theirs (x int)')
+    await expect(sql.unsafe(script.out)).rejects.toThrow('cannot drop schema jobsctl')
+    await sql.unsafe('rollback; drop table jobsctl.theirs')
+    expect(await tablesOf('jobsctl')).toContain('job_operations')
+    const before = await tablesOf('pgboss')
+    await sql.unsafe(script.out)
+    expect([await tablesOf('jobsctl'), await tablesOf('pgboss')]).toEqual([[], before])
+    expect(await sql`select from pg_namespace where nspname = 'jobsctl'`).toHaveLength(0)
+    expect(await run('uninstall')).toMatchObject({ code: 0, out: '' })
+    expect(await run('schema')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--dry-run prints what is missing'),
+    })
+  })
 })
