@@ -84,9 +84,9 @@ interface WorkerFacts {
   minutes: number | null
   /** Workers ask, but for jobs of other types or owners. */
   asked_for_others: boolean
-  /** Jobs of the queue under a valid lease, at most 1,000, and their workers. */
+  /** Jobs of the queue under a valid lease, at most 1,000, and their workers; null for an engine that does not say who has which job. */
   running: number
-  workers: number
+  workers: number | null
 }
 
 /** The facts of each reason. */

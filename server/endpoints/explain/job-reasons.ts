@@ -64,6 +64,10 @@ function thresholdText({ threshold, threshold_of }: Facts['quarantined']): strin
 function workerText(facts: Facts['no_worker']): string {
   const { domain, queue, job_type, minutes, asked_for_others, running, workers } = facts
   const what = `${job_type === null ? '' : `${job_type} `}jobs of ${domain}/${queue}`
+  if (workers === null)
+    return minutes === null
+      ? `no worker is known to have picked up ${what}`
+      : `no worker has picked up ${what} for ${minutesText(minutes)}`
   const silence =
     minutes === null
       ? `no worker has asked this API for ${what}, and none is known to have picked one up`

@@ -61,7 +61,7 @@ function silenceOf({ domain, queue }: Queue, signs: WorkerSigns | undefined): Fi
   if (!signs || (signs.silence !== null && signs.silence < 60 * quietMinutes)) return []
   const { silence, ...known } = signs
   const minutes = silence === null ? null : Math.floor(silence / 60)
-  const facts = { ...known, minutes, domain, queue, job_type: null, asked_for_others: false, workers: 0 }
+  const facts = { ...known, minutes, domain, queue, job_type: null, asked_for_others: false, workers: null }
   return [{ code: 'no_worker', facts }]
 }
 
