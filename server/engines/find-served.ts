@@ -33,7 +33,8 @@ export async function findServed(sql: Sql, env: Choice & Pick<Env, 'JOBS_ENGINE_
   if (chosen === 'own') return findNames(sql, { ...env, JOBS_ENGINE: 'own' })
   const signs = await findEngines(sql)
   const known = signs.filter(({ engine }) => adapterFor(engine) !== undefined)
-  if (chosen === undefined && (known.length === 0 || (await hasOwnJobs(sql, own)))) return findNames(sql, env)
+  if (chosen === undefined && (known.length === 0 || (await hasOwnJobs(sql, own))))
+    return serve(await findNames(sql, env), { mode: 'own', beside: known })
   const wanted = withinSchemas(
     env,
     known.filter(({ engine }) => chosen === undefined || engine === chosen),

@@ -1,3 +1,4 @@
+import type { EngineSign } from '../database/connection/other-engines.ts'
 import type { Names } from '../database/connection/qualify.ts'
 import { namesOf } from '../database/connection/schema-names.ts'
 import type { Sql } from '../database/sql.ts'
@@ -13,14 +14,20 @@ export interface ServedEngine {
   found: readonly Found[]
 }
 
-/** Whose jobs a server works on: its own, or those of another engine. */
-export type Served = { mode: 'own' } | ServedEngine
+/** Our own jobs. Engines may have theirs in the same database, which nobody has asked the server to serve. */
+interface ServedOwn {
+  mode: 'own'
+  beside: readonly EngineSign[]
+}
 
-const own: Served = { mode: 'own' }
+/** Whose jobs a server works on: its own, or those of another engine. */
+export type Served = ServedOwn | ServedEngine
+
+const own: Served = { mode: 'own', beside: [] }
 const served = new WeakMap<Names, Served>()
 
 /** Says whose jobs all clients with these names work on. */
-export const serve = (names: Names, engine: ServedEngine): Names => {
+export const serve = (names: Names, engine: Served): Names => {
   served.set(names, engine)
   return names
 }

@@ -12,12 +12,18 @@ const counted = (count: number, one: string, more = `${one}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? one : more}`
 
 /**
- * Logs whose jobs are served where they are those of another engine, and how to go on from there.
+ * Logs whose jobs are served where another engine has jobs in the database, and how to go on from there.
  * @returns what is served
  */
 export async function tellServed(sql: Sql, log: Pick<Log, 'info'>): Promise<ReturnType<typeof servedBy>> {
   const served = servedBy(sql)
-  if (served.mode === 'own') return served
+  if (served.mode === 'own') {
+    for (const { engine, schema } of served.beside)
+      log.info(
+        `${engine} has its jobs in this database, too, in ${schema}: JOBS_ENGINE=${engine} serves those in place of our own`,
+      )
+    return served
+  }
   const [{ role, database }] = await sql<[{ role: string; database: string }]>`
     select current_user as role, current_database() as database`
   for (const found of served.found) {

@@ -124,4 +124,15 @@ describe('a database of another engine', () => {
       ${pgBoss}; ${statements}`)
     expect(await run(['migrate'])).toMatchObject({ code })
   })
+
+  it('beside our own jobs is named in the log, with how it is served', async () => {
+    await sql.unsafe(`
+      create table jobs (id bigserial primary key, domain text not null, queue text not null, job_type text not null, status text not null);
+      ${pgBoss}; insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'completed')`)
+    const log: string[] = []
+    const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' }, (line) => void log.push(line))
+    await server.prepared
+    await server.stop()
+    expect(log.join('\n')).toContain('pg-boss has its jobs in this database, too, in pgboss: JOBS_ENGINE=pg-boss')
+  })
 })
