@@ -58,14 +58,24 @@ async function readChoice(sql: Sql, own: readonly string[]): Promise<string | un
   return undefined
 }
 
-/** Whether a table of jobs of our own holds a job, or has held one: its sequence of ids was used. */
+/**
+ * Whether a table of jobs of our own holds a job, or may have held one: its sequence of ids was used, or cannot be read. Where nobody can tell,
+ * the jobs are our own.
+ */
 async function hasOwnJobs(sql: Sql, own: readonly string[]): Promise<boolean> {
   for (const schema of own) {
+    const table = `${schema}.jobs`
+    const [{ sequence }] = await sql<[{ sequence: string | null }]>`
+      select case when pg_catalog.has_table_privilege(${table}::text, 'select')
+        then pg_catalog.pg_get_serial_sequence(${table}::text, 'id')
+      end as sequence`
+    if (sequence === null) return true
     const [row] = await sql<[{ used: boolean }]>`
-      select exists (select from ${sql.unsafe(`${schema}.jobs`)}) or coalesce(
-        pg_catalog.pg_sequence_last_value(pg_catalog.pg_get_serial_sequence(${`${schema}.jobs`}::text, 'id')::regclass) is not null,
-        true
-      ) as used`
+      select exists (select from ${sql.unsafe(table)}) or case
+        when pg_catalog.has_sequence_privilege(${sequence}::text, 'select')
+        then pg_catalog.pg_sequence_last_value(${sequence}::text::regclass) is not null
+        else true
+      end as used`
     if (row.used) return true
   }
   return false

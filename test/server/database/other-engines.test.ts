@@ -118,6 +118,7 @@ describe('a database of another engine', () => {
       0,
     ],
     ['has never held one', '', 2],
+    ['has ids of which nobody can tell', 'alter table jobs alter column id drop default; drop sequence jobs_id_seq', 0],
   ])('is our own where a table of jobs %s', async (_, statements, code) => {
     await sql.unsafe(`
       create table jobs (id bigserial primary key, domain text not null, queue text not null, job_type text not null, status text not null);
