@@ -27,10 +27,10 @@ export interface EngineWrites {
   comparable: (image: string) => string
   /** The assignments of an update of the row `j`. */
   assignments: (sql: Sql, found: Found, act: EngineAct) => Fragment
-  /** An SQL condition on `jobs`: the engine takes this change of the job. */
-  takes: (sql: Sql, found: Found, act: EngineAct['act']) => Fragment
-  /** An SQL expression on `jobs`: why the engine does not take this change of the job; null where it does. */
-  refusal: (sql: Sql, found: Found, act: EngineAct['act']) => Fragment
+  /** An SQL condition on `jobs`: the engine lets the job run again. */
+  mayRetry: (sql: Sql, found: Found) => Fragment
+  /** An SQL expression on `jobs`: why the engine does not let the job run again; null where it does. */
+  whyNoRetry: (sql: Sql, found: Found) => Fragment
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found) => Fragment
   /**

@@ -39,7 +39,7 @@ export async function changeColumns(tx: Sql, context: BatchContext, change: Colu
   const target = engineTarget(tx)
   if (target) {
     const attrs = tx`jsonb_build_object('caller', ${context.caller}::text)`
-    const { affected } = await changeEngineJobs(tx, context, target, {
+    const affected = await changeEngineJobs(tx, context, target, {
       selection,
       where,
       act: engine,

@@ -75,14 +75,14 @@ async function cancelJobs(tx: Sql, context: BatchContext, { request, selection }
   const target = engineTarget(tx)
   if (target) {
     const reason = request.reason ?? 'batch_cancel'
-    const { affected } = await changeEngineJobs(tx, context, target, {
+    const cancelled = await changeEngineJobs(tx, context, target, {
       selection,
       where: cancellable(tx, context, withoutIds(request, selection)),
       act: { act: 'cancel' },
       event: 'job.cancelled',
       attrs: tx`jsonb_build_object('reason', ${reason}::text, 'caller', ${context.caller}::text, 'terminal', true)`,
     })
-    return { cancelled: affected, asked: 0 }
+    return { cancelled, asked: 0 }
   }
   const [row] = await tx<[BatchCounts]>`
     with recursive

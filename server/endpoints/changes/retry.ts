@@ -9,7 +9,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { engineRefusal, engineTakes } from '../../undo/engine/target.ts'
+import { engineMayRetry, whyEngineNoRetry } from '../../undo/engine/target.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { withDependents } from './list-changed.ts'
 import { runAgain } from './run-again.ts'
@@ -19,7 +19,7 @@ type RetryRequest = Within<Asked>
 
 /** True for jobs that the retry takes; the preview and the change share this condition. */
 const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment =>
-  sql`${asked(sql, set, request)} ${engineTakes(sql, 'retry')}`
+  sql`${asked(sql, set, request)} ${engineMayRetry(sql)}`
 
 /** True for jobs that the request asks for, also those that their engine does not let run again. */
 const asked = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
@@ -79,7 +79,7 @@ function refusedByEngine(sql: Sql, request: RetryRequest): Fragment {
   const rows = jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest))
   return sql`
     select job_id, reason
-    from (select jobs.id as job_id, ${engineRefusal(sql, 'retry')} as reason ${rows}) as judged
+    from (select jobs.id as job_id, ${whyEngineNoRetry(sql)} as reason ${rows}) as judged
     where reason is not null`
 }
 

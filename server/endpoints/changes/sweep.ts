@@ -93,7 +93,7 @@ interface Ending {
 async function endJobs(tx: Sql, context: BatchContext, { request, selection }: Ending): Promise<BatchCounts> {
   const target = engineTarget(tx)
   if (target) {
-    const { affected } = await changeEngineJobs(tx, context, target, {
+    const affected = await changeEngineJobs(tx, context, target, {
       selection,
       where: sweepable(tx, context, withoutIds(request, selection)),
       act: { act: 'cancel' },

@@ -3,7 +3,7 @@ import type { Found } from '../found.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archiveTable, readColumns } from './archive.ts'
 import { comparable, imageColumns, imageOf } from './image.ts'
-import { columnsOf } from './projection.ts'
+import { columnsOf, quotedText } from './projection.ts'
 
 /** How jobs of pg-boss are changed: as its own `retry`, `cancel` and `deleteJob` do, but for the times at which it deletes jobs. */
 export const writes: EngineWrites = {
@@ -17,15 +17,15 @@ export const writes: EngineWrites = {
   running: 'active',
   comparable,
   assignments,
-  takes,
-  refusal,
+  mayRetry,
+  whyNoRetry,
   mayDelete: (sql) => sql`jobs.native_blocking is not true`,
   restored,
   revived,
   obstacle,
   archived: (found, schema) => `(select j.ctid, ${columnsOf(found)}, j.operation_id, j.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
-    from ${schema}.${archiveTable} j where j.job_schema = '${found.domain.replaceAll("'", "''")}')`,
+    from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.domain)})`,
   archivedColumns: async (sql, { schema }) => (await readColumns(sql, schema)).map(({ name }) => name),
 }
 
@@ -60,13 +60,11 @@ function assignments(sql: Sql, found: Found, act: EngineAct): Fragment {
  * A retry is refused where another job with the same key has its place in the queue. It is also refused where the copy of the job waits in the
  * dead letter queue: the work would be done twice.
  */
-function takes(sql: Sql, found: Found, act: EngineAct['act']): Fragment {
-  if (act !== 'retry') return sql`true`
+function mayRetry(sql: Sql, found: Found): Fragment {
   return sql`${hasPlace(sql, found)} ${found.columns.has('source_id') ? sql`and ${hasNoCopy(sql, found)}` : sql``}`
 }
 
-function refusal(sql: Sql, found: Found, act: EngineAct['act']): Fragment {
-  if (act !== 'retry') return sql`null::text`
+function whyNoRetry(sql: Sql, found: Found): Fragment {
   return sql`case
     when not ${hasPlace(sql, found)} then 'another job has its place in the queue'
     ${found.columns.has('source_id') ? sql`when not ${hasNoCopy(sql, found)} then 'a copy of it waits in the dead letter queue'` : sql``}

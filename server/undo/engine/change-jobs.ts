@@ -18,15 +18,10 @@ interface EngineChange {
   due?: Fragment | undefined
 }
 
-/** How many jobs a batch has changed, and how many of them were running. */
-export interface EngineCounts {
-  affected: number
-  running: number
-}
-
 /**
  * Changes jobs of another engine in one statement: it locks them, passes over those that are locked, keeps their images for an undo, and
  * inserts an event for each of them.
+ * @returns the number of jobs
  * @throws Failure `conflict` where the engine has migrated its tables since the server started
  */
 export async function changeEngineJobs(
@@ -34,10 +29,10 @@ export async function changeEngineJobs(
   context: BatchContext,
   target: EngineTarget,
   { selection, where, act, event, attrs, due = tx`null::timestamptz` }: EngineChange,
-): Promise<EngineCounts> {
+): Promise<number> {
   const { writes, found, table, ours } = target
   await requireSameVersion(tx, target)
-  const [row] = await tx<[EngineCounts]>`
+  const [row] = await tx<[{ affected: number }]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
         jobs.native_image as before, ${due} as due
@@ -63,6 +58,6 @@ export async function changeEngineJobs(
       context,
       tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${event}::text as event_type, ${attrs} as attrs from changed`,
     )})
-    select count(*) as affected, count(*) filter (where status = 'processing') as running from changed`
-  return row
+    select count(*) as affected from changed`
+  return row.affected
 }

@@ -56,16 +56,16 @@ export async function requireSameVersion(sql: Sql, { adapter, writes, found }: E
   )
 }
 
-/** An SQL fragment that begins with `and`: the engine takes this change of the job. Empty for jobs of our own. */
-export function engineTakes(sql: Sql, act: 'retry' | 'cancel' | 'reschedule' | 'priority'): Fragment {
+/** An SQL fragment that begins with `and`: the engine lets the job run again. Empty for jobs of our own. */
+export function engineMayRetry(sql: Sql): Fragment {
   const target = engineTarget(sql)
-  return target ? sql`and ${target.writes.takes(sql, target.found, act)}` : sql``
+  return target ? sql`and ${target.writes.mayRetry(sql, target.found)}` : sql``
 }
 
-/** An SQL expression on `jobs`: why the engine does not take this change of the job. Null where it does, and for jobs of our own. */
-export function engineRefusal(sql: Sql, act: 'retry'): Fragment {
+/** An SQL expression on `jobs`: why the engine does not let the job run again. Null where it does, and for jobs of our own. */
+export function whyEngineNoRetry(sql: Sql): Fragment {
   const target = engineTarget(sql)
-  return target ? target.writes.refusal(sql, target.found, act) : sql`null::text`
+  return target ? target.writes.whyNoRetry(sql, target.found) : sql`null::text`
 }
 
 /** An SQL fragment that begins with `and`: the engine needs the job no more. Empty for jobs of our own. */
