@@ -1,7 +1,7 @@
 import type { JobFilter, JobState } from '../../shared/jobs/job-filter.ts'
 import { namesOf } from './connection/schema-names.ts'
 import { isInCluster } from './error-pattern.ts'
-import { hasId } from './named-jobs.ts'
+import { hasId } from './job-ids.ts'
 import { inScope, type Narrowed } from './scope.ts'
 import { type Fragment, type Sql, staticFragment } from './sql.ts'
 

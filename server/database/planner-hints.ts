@@ -1,4 +1,4 @@
-import { namesOf } from './connection/schema-names.ts'
+import { hasKeys } from './job-ids.ts'
 import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number
@@ -9,7 +9,7 @@ const { MIN_SAFE_INTEGER: least, MAX_SAFE_INTEGER: most } = Number
  * range and would scan the index of ids.
  */
 export const hasSafeId = staticFragment((sql) =>
-  namesOf(sql)?.jobId === 'text' ? sql`true` : sql.unsafe(`id <= ${most} and (id >= ${least}) is true`),
+  hasKeys(sql) ? sql`true` : sql.unsafe(`id <= ${most} and (id >= ${least}) is true`),
 )
 
 /**
@@ -19,7 +19,7 @@ export const hasSafeId = staticFragment((sql) =>
 export const hasIdAmong = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(array(${ids}))`
 
 /** A list for `select`: the columns of `jobs`, and the version of the row, which the jobs of another engine have as a column. */
-export const wholeJob = staticFragment((sql) => (namesOf(sql)?.jobId === 'text' ? sql`jobs.*` : sql`jobs.*, jobs.xmin`))
+export const wholeJob = staticFragment((sql) => (hasKeys(sql) ? sql`jobs.*` : sql`jobs.*, jobs.xmin`))
 
 /**
  * An SQL table expression named `jobs`: the job with a uuid, which is read by the index of uuids before anything else narrows it.

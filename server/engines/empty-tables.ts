@@ -1,5 +1,12 @@
 import type { Source } from '../database/connection/qualify.ts'
+import { sharedTables } from '../database/migrate/absent-before.ts'
 import { allMigrations } from '../database/migrate/migrations.ts'
+
+/**
+ * The tables of the migrations that are not made beside the jobs of another engine: they are about jobs of our own, and a table `jobs`
+ * would be taken for them. The event log is made: it has what operators did.
+ */
+export const keptOut: readonly string[] = sharedTables.filter((table) => table !== 'job_events')
 
 interface Column {
   name: string

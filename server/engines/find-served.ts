@@ -14,9 +14,8 @@ import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import type { QueueAdapter } from './adapter.ts'
 import { adapters } from './all.ts'
-import { emptyTables } from './empty-tables.ts'
+import { emptyTables, keptOut } from './empty-tables.ts'
 import type { Found } from './found.ts'
-import { keptOut } from './kept-out.ts'
 import { serve, servedWith } from './served.ts'
 
 /** The schema of our tables beside the jobs of another engine. */

@@ -1,7 +1,7 @@
 import { neededSequences } from '../database/rights/grants.ts'
 import { tableRights } from '../database/rights/table-rights.ts'
 import type { Sql } from '../database/sql.ts'
-import { keptOut } from './kept-out.ts'
+import { keptOut } from './empty-tables.ts'
 import type { ServedEngine } from './served.ts'
 
 interface Options {

@@ -3,7 +3,7 @@ import { allMigrations } from '../database/migrate/migrations.ts'
 import { isSchemaComplete } from '../database/migrate/pending-migrations.ts'
 import { findMissing, listOfObjects, type SchemaObject } from '../database/migrate/schema-diff.ts'
 import type { Pool, Sql } from '../database/sql.ts'
-import { keptOut } from './kept-out.ts'
+import { keptOut } from './empty-tables.ts'
 import { type ServedEngine, servedBy } from './served.ts'
 
 /** Runs a script that makes our tables beside the jobs of another engine, in one transaction. */

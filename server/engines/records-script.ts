@@ -3,7 +3,7 @@ import { allIndexes } from '../database/migrate/index-statements.ts'
 import { migrationsTable } from '../database/migrate/migration-script.ts'
 import { allMigrations } from '../database/migrate/migrations.ts'
 import type { Sql } from '../database/sql.ts'
-import { keptOut } from './kept-out.ts'
+import { keptOut } from './empty-tables.ts'
 import type { ServedEngine } from './served.ts'
 
 /**

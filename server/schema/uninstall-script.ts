@@ -18,15 +18,20 @@ export async function uninstallScript(sql: Sql, schema: string): Promise<string[
   const isTheirs = made !== undefined && !made.some(({ kind, name }) => kind === 'table' && name === 'jobs')
   return [
     '-- Takes out what jobs-server has made. Stop all servers first; one transaction: all of it or nothing.',
-    'begin;',
-    `set local search_path = ${schema}, pg_temp;`,
-    "set local lock_timeout = '5s';",
-    ...guard,
+    ...opening(schema),
     ...ownStatements(own),
     ...(isTheirs ? sharedStatements(shared, await hasPolicies(sql)) : keptStatements(shared, made)),
     'commit;',
   ]
 }
+
+/** How a script of psql begins that takes out what servers have made: it ends where a server runs. */
+export const opening = (schema: string): string[] => [
+  'begin;',
+  `set local search_path = ${schema}, pg_temp;`,
+  "set local lock_timeout = '5s';",
+  ...guard,
+]
 
 /** Servers that run would make the triggers again, and answer errors. */
 const guard = [

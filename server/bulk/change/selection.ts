@@ -1,6 +1,5 @@
 import type { JobId } from '../../../shared/work/job-key.ts'
-import { hasKeys, idArray } from '../../database/job-ids.ts'
-import { hasId } from '../../database/named-jobs.ts'
+import { hasId, hasKeys, idArray } from '../../database/job-ids.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 

@@ -3,7 +3,7 @@ import { findMissing, type SchemaObject } from '../../database/migrate/schema-di
 import { neededSequences } from '../../database/rights/grants.ts'
 import { tableRights } from '../../database/rights/table-rights.ts'
 import type { Sql } from '../../database/sql.ts'
-import { keptOut } from '../../engines/kept-out.ts'
+import { keptOut } from '../../engines/empty-tables.ts'
 import { servedBy } from '../../engines/served.ts'
 import type { OutputOf } from '../handlers.ts'
 

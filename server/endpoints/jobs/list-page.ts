@@ -1,6 +1,6 @@
 import { type ListedJob, type ListRequest, listedColumns } from '../../../shared/jobs/list.ts'
 import { inFilter } from '../../database/job-filter.ts'
-import { hasId } from '../../database/named-jobs.ts'
+import { hasId } from '../../database/job-ids.ts'
 import { hasIdAmong, hasSafeId } from '../../database/planner-hints.ts'
 import type { Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'

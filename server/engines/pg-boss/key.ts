@@ -1,4 +1,4 @@
-import { keyParts, keyText } from '../../../shared/work/job-key.ts'
+import { isUuid, keyParts, keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 
@@ -7,8 +7,6 @@ interface NativeKey {
   queue: string | undefined
   id: string
 }
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
  * Reads a key, or a bare uuid, in either case of its letters. Slashes of the queue may be there unescaped, since a uuid has none.
@@ -20,7 +18,7 @@ export function parseKey(key: string): NativeKey | undefined {
   const whole = parts.queue === undefined ? parts.id : `${parts.queue}/${parts.id}`
   const slash = whole.lastIndexOf('/')
   const id = whole.slice(slash + 1).toLowerCase()
-  if (!uuid.test(id)) return undefined
+  if (!isUuid(id)) return undefined
   return { queue: slash < 0 ? undefined : whole.slice(0, slash), id }
 }
 

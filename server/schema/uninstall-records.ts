@@ -1,8 +1,9 @@
 import { tablesOfMigrations } from '../database/connection/find-names.ts'
 import { findMissing } from '../database/migrate/schema-diff.ts'
 import type { Sql } from '../database/sql.ts'
-import { keptOut } from './kept-out.ts'
-import type { ServedEngine } from './served.ts'
+import { keptOut } from '../engines/empty-tables.ts'
+import type { ServedEngine } from '../engines/served.ts'
+import { opening } from './uninstall-script.ts'
 
 /**
  * The SQL that takes out what servers have made beside the jobs of another engine, for psql, in one transaction. The jobs and all tables of
@@ -31,9 +32,7 @@ export async function uninstallRecords(sql: Sql, { adapter }: ServedEngine, sche
   return [
     `-- Takes out what jobs-server has made beside the jobs of ${adapter.engine}. Stop all servers first; one transaction: all of it or nothing.`,
     `-- ${await whatEnds(sql, absent.has(adapter.archive) ? undefined : `${schema}.${adapter.archive}`)}`,
-    'begin;',
-    `set local search_path = ${schema}, pg_temp;`,
-    "set local lock_timeout = '5s';",
+    ...opening(schema),
     ...tables.map((table) => `drop table ${table};`),
     ...functions.map(({ name }) => `drop function ${name};`),
     `-- Fails, and with it everything above, where somebody else has made something in this schema.`,
