@@ -90,7 +90,7 @@ async function answerOf(child: ChildProcess, signal: AbortSignal): Promise<OnceA
       if (!text.includes('\n')) return
       const read = OnceAnswer.safeParse(jsonOf(text))
       if (read.success) resolve(read.data)
-      else fail('its answer is none that this jobsctl knows')
+      else fail('this jobsctl does not know its answer')
     })
   })
 }

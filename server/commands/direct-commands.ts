@@ -11,7 +11,7 @@ export function addDirectCommand(program: Command): void {
     .description('whether jobsctl --db may change jobs while servers work on the database')
   direct
     .command('on')
-    .description('let it: whoever may log in to the database with the rights can change jobs past the servers')
+    .description('allow it: a role with the rights on the database can change jobs past the servers')
     .action(() => set(true))
   direct
     .command('off')

@@ -130,7 +130,7 @@ async function deleteSome(
     deleted as (
       delete ${target ? sql`from ${target.ours(target.adapter.archive)}` : unnamed}
       where ctid = any(array(select place from picked)) and operation_id = ${operation}::bigint
-        -- In a partitioned table, another partition may have a row with the same ctid. That of another engine is none.
+        -- In a partitioned table, another partition may have a row with the same ctid. The archive of another engine has no partitions.
         ${target ? sql`` : sql`and ${id} = any(array(select job from picked))`}
       returning operation_id
     )

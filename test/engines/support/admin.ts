@@ -26,7 +26,7 @@ export function operationOf({ out, err }: Ended): string {
   return String(read.data.operation_ids[0])
 }
 
-/** Waits until pg-boss has maintained every queue so many times from now on. */
+/** Waits until pg-boss has maintained every queue, once for each of the passes, from now on. */
 export async function untilMaintained({ sql }: BossDatabase, passes: number): Promise<void> {
   for (let pass = 0; pass < passes; pass++) {
     const [{ now }] = await sql<[{ now: Date }]>`select now()`

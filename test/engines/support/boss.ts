@@ -131,7 +131,7 @@ export async function startBoss({ version, url, schema = 'pgboss', options }: Bo
   return boss
 }
 
-/** Waits until these jobs have ended so many times in a process, and returns how often each job has run. */
+/** Waits until `ended` runs of these jobs have ended in a process, and returns how often each job has run. */
 export const untilEnded = (boss: Boss, ended: number): Promise<Runs> =>
   until(`${ended} jobs have ended`, async () => {
     const runs = await boss.runs()
