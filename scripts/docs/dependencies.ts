@@ -24,7 +24,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
     use: 'bundled',
     why: 'metrics of the process in the text format of Prometheus',
   },
-  yaml: { use: 'bundled', why: 'reads the file of a policy, with the line and column of what is wrong in it' },
+  yaml: {
+    use: 'bundled',
+    why: 'reads the file of a policy and the map of a table, with the line and column of what is wrong in them',
+  },
   croner: { use: 'bundled', why: 'the times of cron by the clocks of a time zone, over their changes' },
   dataloader: { use: 'bundled', why: 'one statement for what concurrent calls ask for' },
   commander: { use: 'bundled', why: 'the grammar of the command line' },

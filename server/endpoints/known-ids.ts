@@ -22,7 +22,7 @@ interface Asking {
 
 /**
  * The request with the ids of its jobs as they are stored: a text is the uuid of a job, which may be in the archive. A request with numbers
- * alone is returned as it is. For the jobs of another engine, a uuid becomes the key of its job.
+ * alone is returned as it is. For the jobs of another engine, a uuid or a number becomes the key of its job.
  * @throws Failure `invalid_request` for a text that is no uuid, of our own jobs; `not_found` for a uuid of which the caller may see no job
  */
 export async function withKnownIds<Request extends object>(
@@ -30,22 +30,28 @@ export async function withKnownIds<Request extends object>(
   request: Request & Naming,
 ): Promise<Request> {
   const { id, job_id, ids } = request
-  const texts = [id, job_id, ...(ids ?? [])].filter((one) => typeof one === 'string')
+  // The id that another engine gave a job may be a number: its key has the queue, too.
+  const isKnown = hasKeys(asking.sql) ? () => false : isNumber
+  const jobs = [job_id, ...(ids ?? [])].flatMap((one) => (one === undefined || isKnown(one) ? [] : String(one)))
+  // A number of this field is the id of an operation.
+  const texts = typeof id === 'string' ? [id, ...jobs] : jobs
   if (texts.length === 0) return request
   if (!hasKeys(asking.sql)) refuseOthers(request)
   const known = await readIds(asking, [...new Set(texts)])
   const knownId = (one: JobId): JobId => {
-    const found = typeof one === 'number' ? one : known.get(one)
+    const found = isKnown(one) ? one : known.get(String(one))
     if (found !== undefined) return found
     throw new Failure('not_found', `there is no job ${one}${id === undefined ? '; nothing was changed' : ''}`)
   }
   return {
     ...request,
-    ...(id !== undefined && { id: knownId(id) }),
+    ...(typeof id === 'string' && { id: knownId(id) }),
     ...(job_id !== undefined && { job_id: knownId(job_id) }),
     ...(ids && { ids: ids.map(knownId) }),
   }
 }
+
+const isNumber = (id: JobId): boolean => typeof id === 'number'
 
 const message = 'must be an id, such as 8123, or the uuid of a job'
 
@@ -100,16 +106,20 @@ export async function withListedIds<Filter extends { ids?: JobId[] | undefined }
   asking: Asking,
   filter: Filter,
 ): Promise<Filter> {
-  const texts = (filter.ids ?? []).filter((one) => typeof one === 'string')
+  const isKnown = hasKeys(asking.sql) ? () => false : isNumber
+  const texts = (filter.ids ?? []).flatMap((one) => (isKnown(one) ? [] : String(one)))
   if (texts.length === 0) return filter
   if (!hasKeys(asking.sql))
     rejectFaults((filter.ids ?? []).flatMap((one, at) => (isOther(one) ? [{ path: `ids.${at}`, message }] : [])))
   const known = await readIds(asking, texts)
-  return { ...filter, ids: filter.ids?.flatMap((one) => (typeof one === 'number' ? one : (known.get(one) ?? []))) }
+  return { ...filter, ids: filter.ids?.flatMap((one) => (isKnown(one) ? one : (known.get(String(one)) ?? []))) }
 }
 
 /** A handler of an endpoint that also takes uuids where it takes ids. */
 export const namingJobs =
   <Call, In extends object, Out>(run: (call: Call, input: In) => Promise<Out>) =>
   async (call: Call & Asking, input: In & Naming): Promise<Out> =>
-    run(call, await withKnownIds(call, input))
+    run(call, await withKnownIds(call, hasKeys(call.sql) ? withTextId(input) : input))
+
+const withTextId = <Input extends object>(input: Input & Naming): Input & Naming =>
+  typeof input.id === 'number' ? { ...input, id: String(input.id) } : input

@@ -52,7 +52,7 @@ export function abilitiesOf(served: Served): Abilities {
     places: found.map((one) => ({
       schema: one.domain,
       version: versionText(one),
-      tested: { reads: versions(tested.reads), writes: versions(tested.writes) },
+      ...(one.version !== undefined && { tested: { reads: versions(tested.reads), writes: versions(tested.writes) } }),
     })),
   }
 }
@@ -61,18 +61,20 @@ const versions = ([lowest, highest]: readonly [number, number]): Versions => ({ 
 
 /** The release and the version of the tables, as people read it: `12.38 (schema 46)`. */
 export const versionText = ({ release, version }: Pick<Found, 'release' | 'version'>): string =>
-  `${release} (schema ${version})`
+  version === undefined ? release : `${release} (schema ${version})`
 
 /** A version that nobody has tried is read, and never written: a statement may mean another thing there. */
 function changesOf({ mode, adapter, found }: ServedEngine): Abilities['changes'] {
-  const { engine, tested } = adapter
+  const { engine, tested, lookOnly } = adapter
+  if (lookOnly) return { code: 'not_supported', ...lookOnly }
   const [first, last] = tested.writes
-  const untried = found.find(({ version }) => version < first || version > last)
+  const untried = found.find(({ version = first }) => version < first || version > last)
   if (untried)
     return {
       code: 'not_supported',
       cannot: `${engine} ${versionText(untried)} in ${untried.schema} is only looked at: changes are tested with schemas ${first} to ${last}`,
-      instead: untried.version > last ? 'install a newer version of jobs-server' : `install a newer ${engine}`,
+      instead:
+        (untried.version ?? first) > last ? 'install a newer version of jobs-server' : `install a newer ${engine}`,
     }
   if (mode === 'admin') return true
   return {

@@ -5,7 +5,7 @@ import type { JobId } from '../../shared/work/job-key.ts'
 import type { ForeignJobs, Source } from '../database/connection/qualify.ts'
 import type { Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
-import type { Can } from './can.ts'
+import type { Can, Cannot } from './can.ts'
 import type { Found } from './found.ts'
 import type { EngineWrites } from './writes.ts'
 
@@ -75,11 +75,13 @@ export interface WorkerSigns {
 /** What jobs-server knows of an engine that runs the jobs of others. It is SQL alone: no HTTP, and no table of ours. */
 export interface QueueAdapter extends ForeignJobs {
   /** The name of the engine in JOBS_ENGINE and in answers. */
-  engine: 'pg-boss'
+  engine: string
   /** The versions on which reads and changes were tried. Outside of `writes` every change is refused. */
   tested: { reads: Versions; writes: Versions }
   /** What can be done with its jobs. */
   can: Can
+  /** Why no job can be changed, whatever its version; absent where jobs can be changed. */
+  lookOnly?: Cannot | undefined
   /**
    * Reads what a schema has of the engine. Only reads.
    * @param schema as a quoted name, in which `findEngines` has seen the tables

@@ -10,9 +10,9 @@ export interface Found {
   indexes: ReadonlySet<string>
   /** Which of the tables are there that only some versions have, such as `instance`. */
   beside: ReadonlySet<string>
-  /** The version of the tables, as the engine counts it. */
-  version: number
-  /** The release with these tables, such as `12.38` or `newer than 12.38`. */
+  /** The version of the tables, as the engine counts it; undefined for a table without versions. */
+  version: number | undefined
+  /** The release with these tables, such as `12.38` or `newer than 12.38`; the table itself where there are no versions. */
   release: string
   /** How many tables it has. */
   tables: number

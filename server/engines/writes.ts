@@ -17,6 +17,8 @@ export interface EngineWrites {
   guard: (found: Found) => string
   /** An SQL condition that joins a row `j` of the table to a row `picked` with `native_id` and `queue`. */
   isPicked: string
+  /** An SQL condition on `jobs`: the job of an image, by what an index has. */
+  isOfImage: (image: string) => string
   /** An SQL expression of type jsonb: the image of a row `j`, as the projection has it in `native_image`. */
   image: (found: Found) => string
   /** An SQL expression of type text: the state of the job in an image. */
@@ -40,10 +42,20 @@ export interface EngineWrites {
   restored: (sql: Sql, found: Found, until: Fragment) => Fragment
   /** The columns of the table that a deleted job comes back with, and their values from a row `picked` of the archive. */
   revived: (sql: Sql, found: Found, until: Fragment) => Promise<{ names: Fragment; values: Fragment }>
+  /** Why the table of the engine has not taken a row of the archive for which there is no obstacle. */
+  whyNotInserted: string
   /** An SQL expression on `jobs`, a row of the archive: why the engine does not take the job back; null where it does. */
   obstacle: (sql: Sql, found: Found) => Fragment
   /** The archive with the columns of `jobs_archive`, as a query in parentheses. `schema` is that of our tables. */
   archived: (found: Found, schema: string) => string
-  /** The columns of the engine's table that the archive keeps, as a list of quoted names. */
-  archivedColumns: (sql: Sql, found: Found) => Promise<string[]>
+  /** The columns of the archive that a deleted job fills, as quoted names, and their values from its row `deleted`. */
+  archivedColumns: (sql: Sql, found: Found) => Promise<{ name: string; value: string }[]>
+  /** How a row of the archive is found. */
+  archivedBy: {
+    /** An SQL condition: the row `archived` of the archive is the job `chosen`, with `queue` and `native_id`. */
+    isChosen: string
+    /** The columns that tell two rows of the archive apart, as a list, and their values in a row that comes back to the engine's table. */
+    columns: string
+    inserted: string
+  }
 }

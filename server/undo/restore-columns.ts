@@ -3,7 +3,6 @@ import type { Selection } from '../bulk/change/selection.ts'
 import { isUnchangedSince } from '../bulk/token/snapshot.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
-import { servedBy } from '../engines/served.ts'
 import { elsewhereColumn } from '../lifecycle/dependents/dependents.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
 import {
@@ -34,9 +33,12 @@ export const isUnchangedSinceChange = (sql: Sql): Fragment => {
 const isOwnUnchanged = staticFragment((sql) => sql`(${hasItsWorker(sql)} and ${isAsInImage(sql, sql`kept.after`)})`)
 
 /** True for the job in `jobs` that a row `kept` of `job_operation_rows` is about. */
-export const isJobOfImage = staticFragment((sql) =>
-  servedBy(sql).mode === 'own' ? sql`jobs.id = kept.job_ref` : isEngineJobOf(sql),
-)
+export const isJobOfImage = (sql: Sql): Fragment => {
+  const target = engineTarget(sql)
+  return target ? isEngineJobOf(sql, target) : isOwnJobOfImage(sql)
+}
+
+const isOwnJobOfImage = staticFragment((sql) => sql`jobs.id = kept.job_ref`)
 
 /**
  * A query of the jobs of a part of an operation whose columns cannot be restored, as `(job_id, reason)`. A job that is deleted

@@ -2,7 +2,8 @@ import type { Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { releaseOf } from './versions.ts'
 
-interface Row extends Pick<Found, 'version' | 'tables' | 'queues' | 'domain'> {
+interface Row extends Pick<Found, 'tables' | 'queues' | 'domain'> {
+  version: number
   /** Negative where nobody has counted. */
   jobs: number
   columns: string[]

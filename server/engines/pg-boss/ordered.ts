@@ -2,7 +2,8 @@ import { inScope, isQueueWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { hasState, nativeOf, projectionOf, quotedText } from './projection.ts'
+import { quotedText } from '../sql-text.ts'
+import { hasState, nativeOf, projectionOf } from './projection.ts'
 
 /** The most jobs in some states that are read and sorted; where there are more, the jobs are read in the order of the time. */
 const fewJobs = 10_000

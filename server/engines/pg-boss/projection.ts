@@ -1,9 +1,7 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { encodedPart, quotedText } from '../sql-text.ts'
 import { imageOf } from './image.ts'
-
-/** The characters of a queue's name that a key has percent-encoded, for a regular expression of PostgreSQL: those of `keyText`. */
-const encoded = String.raw`[%/\u0001-\u001f\u007f-\u009f]`
 
 type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
 
@@ -112,16 +110,7 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
 const status = `case j.state when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else j.state::text end`
 
 /** An SQL expression: the key of a row of `job` as `keyText` makes it. Few names have anything to encode. */
-export const keyOf = (row: string): string => `(${encodedName(`${row}.name`)} || '/' || ${row}.id::text) collate "C"`
-
-const encodedName = (name: string): string => `case when ${name} !~ '${encoded}' then ${name} else (
-  select pg_catalog.string_agg(
-    case when part !~ '${encoded}' then part
-      else pg_catalog.regexp_replace(pg_catalog.upper(pg_catalog.encode(pg_catalog.convert_to(part, 'UTF8'), 'hex')), '(..)', '%\\1', 'g') end,
-    '' order by place
-  )
-  from pg_catalog.regexp_split_to_table(${name}, '') with ordinality as parts (part, place)
-) end`
+export const keyOf = (row: string): string => `(${encodedPart(`${row}.name`)} || '/' || ${row}.id::text) collate "C"`
 
 /**
  * The queue from which a dead letter came; empty for every other job. A job counts as a dead letter while a queue names its queue as the dead
@@ -149,9 +138,3 @@ const messageIn = (output: string): string =>
 
 /** An SQL expression: the error of the last attempt. The output of a completed job is its result, whatever it looks like. */
 const lastError = `case when j.state <> 'completed' then ${messageIn('j.output')} end`
-
-/** A text as a literal of SQL. */
-export const quotedText = (text: string): string => {
-  const quoted = text.replaceAll("'", "''")
-  return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
-}

@@ -2,7 +2,7 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from './projection.ts'
+import { quotedText } from '../sql-text.ts'
 
 /**
  * Counts of live and failed jobs of every group that has a job. Without dead letters, the live jobs are counted in one index

@@ -1,9 +1,10 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { quotedText } from '../sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archiveTable, readColumns } from './archive.ts'
 import { comparable, imageColumns, imageOf } from './image.ts'
-import { columnsOf, quotedText } from './projection.ts'
+import { columnsOf } from './projection.ts'
 
 /** How jobs of pg-boss are changed: as its own `retry`, `cancel` and `deleteJob` do, but for the times at which it deletes jobs. */
 export const writes: EngineWrites = {
@@ -12,6 +13,7 @@ export const writes: EngineWrites = {
   // The key is (name, id). Arrays keep the planner from reading a whole partition to join it.
   isPicked: `j.name = picked.queue and j.id = picked.native_id
     and j.name = any(array(select queue from picked)) and j.id = any(array(select native_id from picked))`,
+  isOfImage: (image) => `(jobs.queue = ${image} ->> 'queue' and jobs.native_id = (${image} ->> 'native_id')::uuid)`,
   image: ({ columns }) => imageOf('j', columns),
   stateOf: (image) => `${image} ->> 'state'`,
   running: 'active',
@@ -22,11 +24,18 @@ export const writes: EngineWrites = {
   mayDelete: (sql) => sql`jobs.native_blocking is not true`,
   restored,
   revived,
+  whyNotInserted: 'its place is taken: the queue has another job with its key, or in its time slot',
   obstacle,
   archived: (found, schema) => `(select j.ctid, ${columnsOf(found)}, j.operation_id, j.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.domain)})`,
-  archivedColumns: async (sql, { schema }) => (await readColumns(sql, schema)).map(({ name }) => name),
+  archivedColumns: async (sql, { schema }) =>
+    (await readColumns(sql, schema)).map(({ name }) => ({ name, value: name })),
+  archivedBy: {
+    isChosen: 'archived.name = chosen.queue and archived.id = chosen.native_id',
+    columns: 'name, id',
+    inserted: 'name, id',
+  },
 }
 
 function tableOf({ schema }: Pick<Found, 'schema'>): string {

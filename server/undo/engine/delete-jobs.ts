@@ -25,11 +25,12 @@ export async function deleteEngineJobs(
   const { adapter, writes, found, table, ours } = target
   await requireSameVersion(tx, target)
   const columns = isArchived ? await writes.archivedColumns(tx, found) : []
-  const names = tx.unsafe(columns.map((name) => `, ${name}`).join(''))
+  const names = tx.unsafe(columns.map(({ name }) => `, ${name}`).join(''))
+  const values = tx.unsafe(columns.map(({ value }) => `, ${value}`).join(''))
   const archived = tx`,
     archived as (
       insert into ${ours(adapter.archive)} (operation_id, job_schema ${names})
-      select ${operation}::bigint, ${found.domain}::text ${names} from deleted
+      select ${operation}::bigint, ${found.domain}::text ${values} from deleted
     )`
   const [row] = await tx<[{ deleted: number }]>`
     with picked as materialized (

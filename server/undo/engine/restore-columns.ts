@@ -16,8 +16,8 @@ export const isEngineJobUnchanged = (sql: Sql, { writes }: EngineTarget): Fragme
 )`
 
 /** True for a job of another engine that a row `kept` of `job_operation_rows` is about: by the columns of its key, which an index has. */
-export const isEngineJobOf = (sql: Sql): Fragment =>
-  sql`(jobs.queue = kept.after ->> 'queue' and jobs.native_id = (kept.after ->> 'native_id')::uuid)`
+export const isEngineJobOf = (sql: Sql, { writes }: Pick<EngineTarget, 'writes'>): Fragment =>
+  sql.unsafe(writes.isOfImage('kept.after'))
 
 /** Branches of a `case` over `kept` and `jobs`: why a job of another engine is not as the operation left it. */
 export const whyEngineJobChanged = (sql: Sql, { writes }: EngineTarget): Fragment => sql`

@@ -31,6 +31,7 @@ export async function restoreEngineJobs(
   await requireSameVersion(tx, target)
   const { names, values } = await writes.revived(tx, found, holdEnd(tx, hold))
   const archive = ours(adapter.archive)
+  const { isChosen, columns, inserted } = writes.archivedBy
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
       select jobs.id, jobs.queue, jobs.native_id
@@ -40,18 +41,18 @@ export async function restoreEngineJobs(
     picked as materialized (
       select archived.*, chosen.id as key, archived.ctid as place
       from ${archive} as archived
-      join chosen on archived.name = chosen.queue and archived.id = chosen.native_id
+      join chosen on ${tx.unsafe(isChosen)}
       where archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.domain}::text
       for update of archived skip locked
     ),
     restored as (
-      insert into ${table} (${names})
+      insert into ${table} (${names}) overriding system value
       select ${values} from picked
       where ${tx.unsafe(writes.guard(found))}
       on conflict do nothing
-      returning name, id
+      returning ${tx.unsafe(inserted)}
     ),
-    back as materialized (select key, place from picked where ((name, id) in (select name, id from restored)) is true),
+    back as materialized (select key, place from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
     unarchived as (
       delete from ${archive} where ctid = any(array(select place from back)) and operation_id = ${undoes}::bigint
     ),
@@ -59,7 +60,6 @@ export async function restoreEngineJobs(
     select
       (select count(*) from restored) as affected,
       (select coalesce(jsonb_agg(key), '[]') from picked where key not in (select key from back)) as failed`
-  for (const id of row.failed)
-    rejected.set(id, 'its place is taken: the queue has another job with its key, or in its time slot')
+  for (const id of row.failed) rejected.set(id, writes.whyNotInserted)
   return row.affected
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { namesOf } from '../../database/connection/schema-names.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { versionText } from '../../engines/abilities.ts'
 import type { QueueAdapter } from '../../engines/adapter.ts'
 import type { Found } from '../../engines/found.ts'
 import { servedBy } from '../../engines/served.ts'
@@ -51,7 +52,7 @@ export async function requireSameVersion(sql: Sql, { adapter, writes, found }: E
   if (row.same) return
   throw new Failure(
     'conflict',
-    `the tables of ${adapter.engine} are of another version than when this server started (${found.version}); no further job was changed`,
+    `the tables of ${adapter.engine} are of another version than when this server started (${versionText(found)}); no further job was changed`,
     { hint: 'start the server again: it says whether it knows that version' },
   )
 }

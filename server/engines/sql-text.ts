@@ -1,0 +1,18 @@
+/** The characters of the part of a key that it has percent-encoded, for a regular expression of PostgreSQL: those of `keyText`. */
+const encoded = String.raw`[%/\u0001-\u001f\u007f-\u009f]`
+
+/** An SQL expression: a text as a part of a key, as `keyText` encodes it. Few names have anything to encode. */
+export const encodedPart = (name: string): string => `case when ${name} !~ '${encoded}' then ${name} else (
+  select pg_catalog.string_agg(
+    case when part !~ '${encoded}' then part
+      else pg_catalog.regexp_replace(pg_catalog.upper(pg_catalog.encode(pg_catalog.convert_to(part, 'UTF8'), 'hex')), '(..)', '%\\1', 'g') end,
+    '' order by place
+  )
+  from pg_catalog.regexp_split_to_table(${name}, '') with ordinality as parts (part, place)
+) end`
+
+/** A text as a literal of SQL. */
+export const quotedText = (text: string): string => {
+  const quoted = text.replaceAll("'", "''")
+  return quoted.includes('\\') ? `E'${quoted.replaceAll('\\', '\\\\')}'` : `'${quoted}'`
+}
