@@ -4,7 +4,7 @@ import { openDatabase } from '../database/connection/open.ts'
 import type { Sql } from '../database/sql.ts'
 import { silent, withDatabase } from '../database/with-tables.ts'
 import { adminSchema, findForRecords } from '../engines/find-served.ts'
-import { servedBy } from '../engines/served.ts'
+import { engineNames, servedBy } from '../engines/served.ts'
 import { type Env, readEnv } from '../env/env.ts'
 import { schemaLines } from '../schema/schema-report.ts'
 import { uninstallRecords } from '../schema/uninstall-records.ts'
@@ -66,7 +66,7 @@ function refuseEngine(sql: Sql): void {
   const served = servedBy(sql)
   if (served.mode === 'own') return
   throw new Failure('not_supported', 'this command lists what is made beside jobs of our own; nothing was read', {
-    hint: `jobs-server migrate --engine ${served.adapter.engine} --dry-run prints what is missing; \\dt ${adminSchema}.* in psql lists what is there`,
+    hint: `jobs-server migrate --engine ${engineNames(served)} --dry-run prints what is missing; \\dt ${adminSchema}.* in psql lists what is there`,
   })
 }
 

@@ -4,7 +4,7 @@ import { isUuid, type JobId } from '../../shared/work/job-key.ts'
 import { hasKeys } from '../database/job-ids.ts'
 import { isWithin } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
-import { servedBy } from '../engines/served.ts'
+import { fromEachPlace } from '../engines/served.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
 /** The fields of a request that name jobs by their ids. */
@@ -71,8 +71,8 @@ const writtenAs = (uuid: string): string[] => [uuid, uuid.toLowerCase(), uuid.to
 
 /** The id of each uuid. One that was archived twice means the row with the highest id, as in the dependencies of a job. */
 async function readIds({ sql, within }: Asking, texts: readonly string[]): Promise<ReadonlyMap<string, JobId>> {
-  const served = servedBy(sql)
-  if (served.mode !== 'own') return served.adapter.keys(sql, served.found, texts)
+  const keys = await fromEachPlace(sql, async ({ adapter, found }, of) => [...(await adapter.keys(of, [found], texts))])
+  if (keys) return new Map(keys)
   const uuids = [...new Set(texts.flatMap(writtenAs))]
   const rows = await sql<{ uuid: string; id: JobId }[]>`
     select distinct on (uuid) uuid, id

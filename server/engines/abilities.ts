@@ -3,16 +3,27 @@ import { Failure } from '../../shared/errors.ts'
 import type { Can, Cannot } from './can.ts'
 import type { Found } from './found.ts'
 import { can as ownCan } from './own/can.ts'
-import type { Served, ServedEngine } from './served.ts'
+import type { Place, Served, ServedEngine } from './served.ts'
 
 interface Versions {
   lowest: number
   highest: number
 }
 
+/** What can be done with the jobs of a client: of one place, or of several together. */
+interface Powers {
+  /** The name of the engine; of several engines, their names. */
+  engine: string
+  /** `look`: there are no tables of ours, and nothing is written. `admin`: records and archive stand in a schema of ours. */
+  mode: 'own' | 'look' | 'admin'
+  can: Can
+  /** Whether jobs can be changed at all, and the failure of a change where they cannot. */
+  changes: true | (Cannot & { code: 'records_missing' | 'not_supported' })
+}
+
 /** One place in which an engine keeps its jobs. */
-interface Place {
-  /** The schema of its tables, which is the domain of its jobs; null for own jobs, which have domains of their own. */
+interface PlacePowers extends Powers {
+  /** The domain of its jobs; null for own jobs, which have domains of their own. */
   schema: string | null
   /** The release and the version of its tables: `12.38 (schema 46)`; undefined for own jobs. */
   version?: string
@@ -20,40 +31,47 @@ interface Place {
   tested?: { reads: Versions; writes: Versions }
 }
 
-/** What the engine can whose jobs a server serves. */
-export interface Abilities {
-  engine: string
-  /** `look`: there are no tables of ours, and nothing is written. `admin`: records and archive stand in a schema of ours. */
-  mode: 'own' | 'look' | 'admin'
-  can: Can
-  /** Whether jobs can be changed at all, and the failure of a change where they cannot. */
-  changes: true | (Cannot & { code: 'records_missing' | 'not_supported' })
-  places: readonly Place[]
+/** What can be done with the jobs that a client is about, and with those of each place that its server serves. */
+export interface Abilities extends Powers {
+  places: readonly PlacePowers[]
 }
 
-export const ownAbilities: Abilities = {
-  engine: 'own',
-  mode: 'own',
-  can: ownCan,
-  changes: true,
-  places: [{ schema: null }],
-}
+const own: PlacePowers = { engine: 'own', mode: 'own', can: ownCan, changes: true, schema: null }
+export const ownAbilities: Abilities = { ...own, places: [own] }
 
-/** What the engine can that is served now. */
+/** What can be done with the jobs that are served now. */
 export function abilitiesOf(served: Served): Abilities {
-  if (served.mode === 'own') return ownAbilities
-  const { mode, found, adapter } = served
+  if (served.mode === 'own') return { ...own, places: [own, ...served.places.map((place) => powersOf(place, 'admin'))] }
+  const [first, ...others] = served.places
+  const one = powersOf(first, served.mode)
+  if (others.length === 0) return { ...one, places: [one] }
+  const places = [one, ...others.map((place) => powersOf(place, served.mode))]
+  return {
+    engine: [...new Set(places.map(({ engine }) => engine))].join(' and '),
+    mode: served.mode,
+    // What one place can goes on to the place that the call names, which refuses what it cannot.
+    can: { ...one.can, ...Object.fromEntries(places.flatMap(verbsThatWork)) },
+    changes: (places.find(({ changes }) => changes === true) ?? one).changes,
+    places,
+  }
+}
+
+type KnownPlace = Omit<Place, 'names'>
+
+const verbsThatWork = ({ can }: Pick<Powers, 'can'>): [Verb, true][] =>
+  allVerbs.filter((verb) => can[verb] === true).map((verb) => [verb, true])
+
+function powersOf(place: KnownPlace, mode: ServedEngine['mode']): PlacePowers {
+  const { adapter, found } = place
   const { engine, can, tested } = adapter
   return {
     engine,
     mode,
     can,
-    changes: changesOf(served),
-    places: found.map((one) => ({
-      schema: one.domain,
-      version: versionText(one),
-      ...(one.version !== undefined && { tested: { reads: versions(tested.reads), writes: versions(tested.writes) } }),
-    })),
+    changes: changesOf(place, mode),
+    schema: found.domain,
+    version: versionText(found),
+    ...(found.version !== undefined && { tested: { reads: versions(tested.reads), writes: versions(tested.writes) } }),
   }
 }
 
@@ -64,17 +82,23 @@ export const versionText = ({ release, version }: Pick<Found, 'release' | 'versi
   version === undefined ? release : `${release} (schema ${version})`
 
 /** A version that nobody has tried is read, and never written: a statement may mean another thing there. */
-function changesOf({ mode, adapter, found }: ServedEngine): Abilities['changes'] {
+function changesOf({ adapter, found, lacksArchive }: KnownPlace, mode: ServedEngine['mode']): Powers['changes'] {
   const { engine, tested, lookOnly } = adapter
   if (lookOnly) return { code: 'not_supported', ...lookOnly }
   const [first, last] = tested.writes
-  const untried = found.find(({ version = first }) => version < first || version > last)
-  if (untried)
+  const { version = first } = found
+  if (version < first || version > last)
     return {
       code: 'not_supported',
-      cannot: `${engine} ${versionText(untried)} in ${untried.schema} is only looked at: changes are tested with schemas ${first} to ${last}`,
+      cannot: `${engine} ${versionText(found)} in ${found.schema} is only looked at: changes are tested with schemas ${first} to ${last}`,
+      instead: version > last ? 'install a newer version of jobs-server' : `install a newer ${engine}`,
+    }
+  if (lacksArchive)
+    return {
+      code: 'records_missing',
+      cannot: `the tables of jobs-server have no archive for the jobs of ${engine} in ${found.schema}`,
       instead:
-        (untried.version ?? first) > last ? 'install a newer version of jobs-server' : `install a newer ${engine}`,
+        'as the owner of the tables: jobs-server migrate, with the same JOBS_ENGINE; then start the server again',
     }
   if (mode === 'admin') return true
   return {

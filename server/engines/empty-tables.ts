@@ -37,7 +37,7 @@ const emptyQuery = (table: string, columns: readonly Column[]): string =>
   `(select ${columns.map((column) => `null::${typeOf(table, column)} as "${column.name}"`).join(', ')} where false)`
 
 /** The columns of every table that migrations make, in their order. */
-async function columnsOfTables(): Promise<Map<string, Column[]>> {
+export async function columnsOfTables(): Promise<Map<string, Column[]>> {
   const tables = new Map<string, Column[]>([['jobsctl_migrations', columnsOfMigrations]])
   for (const { makes } of await allMigrations()) {
     for (const { kind, of, name, type = 'text' } of makes) {

@@ -7,15 +7,11 @@ import {
   tablesOfMigrations,
 } from '../database/connection/find-names.ts'
 import { type EngineSign, findEngines } from '../database/connection/other-engines.ts'
-import type { Names, Source } from '../database/connection/qualify.ts'
-import { hasCode } from '../database/errors/error-meanings.ts'
+import type { Names } from '../database/connection/qualify.ts'
 import { readEngine } from '../database/installation/engine-setting.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
-import type { QueueAdapter } from './adapter.ts'
-import { adapters } from './all.ts'
-import { emptyTables, keptOut } from './empty-tables.ts'
-import type { Found } from './found.ts'
+import { type KnownSign, lookAt, namesOfAll, withAdapter } from './places.ts'
 import { serve, servedWith } from './served.ts'
 
 /** The schema of our tables beside the jobs of another engine. */
@@ -30,23 +26,19 @@ export async function findServed(sql: Sql, env: Choice & Pick<Env, 'JOBS_ENGINE_
   const own = await ownSchemas(sql)
   const chosen = env.JOBS_ENGINE === 'auto' ? await readChoice(sql, own) : env.JOBS_ENGINE
   if (chosen === 'own') return findNames(sql, { ...env, JOBS_ENGINE: 'own' })
-  const signs = await findEngines(sql)
-  const known = signs.filter(({ engine }) => adapterFor(engine) !== undefined)
+  const known = (await findEngines(sql)).flatMap(withAdapter)
   if (chosen === undefined && (known.length === 0 || (await hasOwnJobs(sql, own))))
-    return serve(await findNames(sql, env), { mode: 'own', beside: known })
+    return serve(await findNames(sql, env), { mode: 'own', beside: known, places: [] })
   const wanted = withinSchemas(
     env,
     known.filter(({ engine }) => chosen === undefined || engine === chosen),
   )
   const [first] = wanted
-  const adapter = first && adapterFor(first.engine)
-  if (!adapter) throw nothingFound(chosen ?? 'an engine', known)
-  const others = wanted.filter(({ engine }) => engine !== adapter.engine)
+  if (!first) throw nothingFound(chosen ?? 'an engine', known)
+  const others = wanted.filter(({ engine }) => engine !== first.engine)
   if (others.length > 0) throw severalEngines(wanted)
-  return namesOver(sql, adapter, wanted)
+  return namesOver(sql, wanted)
 }
-
-const adapterFor = (engine: string): QueueAdapter | undefined => adapters.find((one) => one.engine === engine)
 
 /** The engine that somebody has chosen before, which the settings in one of the schemas of our tables have. */
 async function readChoice(sql: Sql, own: readonly string[]): Promise<string | undefined> {
@@ -83,7 +75,7 @@ async function hasOwnJobs(sql: Sql, own: readonly string[]): Promise<boolean> {
 const schemasOf = ({ JOBS_ENGINE_SCHEMA }: Pick<Env, 'JOBS_ENGINE_SCHEMA'>): string[] =>
   (JOBS_ENGINE_SCHEMA ?? '').split(',').flatMap((name) => name.trim() || [])
 
-function withinSchemas(env: Pick<Env, 'JOBS_ENGINE_SCHEMA'>, signs: EngineSign[]): EngineSign[] {
+function withinSchemas(env: Pick<Env, 'JOBS_ENGINE_SCHEMA'>, signs: KnownSign[]): KnownSign[] {
   const named = schemasOf(env)
   const missing = named.filter((name) => signs.every(({ nspname }) => nspname !== name))
   if (missing.length > 0)
@@ -122,54 +114,22 @@ export async function findForRecords(sql: Sql, env: Choice & Pick<Env, 'JOBS_ENG
   return served.mode === 'own' ? names : serve({ ...names, sources: new Map(), jobId: 'bigint' }, served)
 }
 
-/** @throws Failure `usage` with the statements that give the role the right to look; any other error as it is */
-const refuseUnreadable =
-  (sql: Sql, { engine }: QueueAdapter, schema: string) =>
-  async (error: unknown): Promise<never> => {
-    if (!hasCode(error, ['42501'])) throw error
-    const [{ role }] = await sql<[{ role: string }]>`select pg_catalog.quote_ident(current_user) as role`
-    throw new Failure(
-      'usage',
-      `the role ${role} may not read the tables of ${engine} in ${schema}; nothing was started`,
-      {
-        hint: `as their owner: grant usage on schema ${schema} to ${role}; grant select on all tables in schema ${schema} to ${role}`,
-        cause: error,
-      },
-    )
-  }
-
-async function namesOver(sql: Sql, adapter: QueueAdapter, signs: readonly EngineSign[]): Promise<Names> {
-  const found = []
-  for (const { schema } of signs)
-    found.push(await adapter.look(sql, schema).catch(refuseUnreadable(sql, adapter, schema)))
-  const tables = await tablesOfMigrations()
+async function namesOver(sql: Sql, signs: readonly KnownSign[]): Promise<Names> {
   const home = await findHome(sql)
-  const sources = await emptyTables((table) => home === undefined || keptOut.includes(table))
-  if (home !== undefined) sources.set(archiveSource, { query: archiveOver(adapter, found, home) })
-  const names: Names = {
+  const base = {
     schema: home ?? adminSchema,
-    tables: new Set(tables),
+    tables: new Set(await tablesOfMigrations()),
     functions: await functionsOfCatalog(sql),
-    sources: sources.set('jobs', projectionOver(adapter, found)),
-    jobId: 'text',
-    jobs: adapter,
   }
-  return serve(names, { mode: home === undefined ? 'look' : 'admin', adapter, found })
+  const places = await lookAt(sql, signs, { base, hasTables: home !== undefined })
+  const mode = home === undefined ? 'look' : 'admin'
+  const server = {}
+  for (const place of places) serve(place.names, { mode, places: [place], server })
+  const [first, ...others] = places
+  if (!first) throw nothingFound('an engine', [])
+  if (others.length === 0) return first.names
+  return serve(await namesOfAll(first, others), { mode, places: [first, ...others], server })
 }
-
-/** The jobs of all places. A single one can be locked; a union cannot. */
-function projectionOver(adapter: QueueAdapter, found: readonly Found[]): Source {
-  const sources = found.map((one) => adapter.projection(one))
-  const [first, ...others] = sources
-  if (first && others.length === 0) return first
-  return { query: `(${sources.map(({ query }) => `select * from ${query} as place`).join(' union all ')})` }
-}
-
-/** The table of our own archive, for which reads take that of the engine. */
-const archiveSource = 'jobs_archive'
-
-const archiveOver = ({ writes }: QueueAdapter, found: readonly Found[], home: string): string =>
-  `(${found.map((one) => `select * from ${writes.archived(one, home)} as place`).join(' union all ')})`
 
 /** The schema in which our tables are, as a quoted name: the one made for another engine, or that of a table of jobs without any job. */
 async function findHome(sql: Sql): Promise<string | undefined> {

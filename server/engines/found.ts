@@ -2,7 +2,9 @@
 export interface Found {
   /** The schema, as a quoted name. */
   schema: string
-  /** The domain of its jobs in calls and answers: the name of the schema. */
+  /** The name of the schema, without quotes. */
+  schemaName: string
+  /** The domain of its jobs in calls and answers: the name of the schema, or what `JOBS_ENGINE_DOMAIN` says. */
   domain: string
   /** The columns of the table of jobs, which differ from version to version. */
   columns: ReadonlySet<string>

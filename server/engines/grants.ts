@@ -2,7 +2,7 @@ import { neededSequences } from '../database/rights/grants.ts'
 import { tableRights } from '../database/rights/table-rights.ts'
 import type { Sql } from '../database/sql.ts'
 import { keptOut } from './empty-tables.ts'
-import type { ServedEngine } from './served.ts'
+import { archivesOf, type ServedEngine } from './served.ts'
 
 interface Options {
   /** The role of the server, without quotes. */
@@ -16,15 +16,15 @@ interface Options {
 /** The statements that give a role the least that a server over the jobs of another engine needs. */
 export async function engineGrants(
   sql: Sql,
-  { adapter, found }: ServedEngine,
+  { places }: ServedEngine,
   { role, schema, looks }: Options,
 ): Promise<string[]> {
   const [names] = await sql<[{ role: string; database: string }]>`
     select quote_ident(${role}::text) as role, quote_ident(current_database()) as database`
   const to = `to ${names.role};`
-  const ofEngine = found.flatMap((place) => [
-    `grant usage on schema ${place.schema} ${to}`,
-    ...adapter.rights(place, looks).map(({ table, rights }) => `grant ${rights} on table ${table} ${to}`),
+  const ofEngine = places.flatMap(({ adapter, found }) => [
+    `grant usage on schema ${found.schema} ${to}`,
+    ...adapter.rights(found, looks).map(({ table, rights }) => `grant ${rights} on table ${table} ${to}`),
   ])
   const connect = `grant connect on database ${names.database} ${to}`
   if (looks)
@@ -39,7 +39,7 @@ export async function engineGrants(
     ...ofEngine,
     `grant usage on schema ${schema} ${to}`,
     ...ours.map(([table, rights]) => `grant ${rights.join(', ')} on table ${schema}.${table} ${to}`),
-    `grant select, insert, delete on table ${schema}.${adapter.archive} ${to}`,
+    ...archivesOf(places).map((archive) => `grant select, insert, delete on table ${schema}.${archive} ${to}`),
     ...(await neededSequences(sql)).map(({ name, rights }) => `grant ${rights} on sequence ${name} ${to}`),
   ]
 }

@@ -4,7 +4,7 @@ import { isSchemaComplete } from '../database/migrate/pending-migrations.ts'
 import { findMissing, listOfObjects, type SchemaObject } from '../database/migrate/schema-diff.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { keptOut } from './empty-tables.ts'
-import { type ServedEngine, servedBy } from './served.ts'
+import { engineNames, type Place, type Served, servedBy } from './served.ts'
 
 /** Runs a script that makes our tables beside the jobs of another engine, in one transaction. */
 export const makeRecords = (sql: Pool, script: readonly string[]): Promise<void> =>
@@ -13,11 +13,16 @@ export const makeRecords = (sql: Pool, script: readonly string[]): Promise<void>
   })
 
 /** Whether our tables beside the jobs of another engine are as this version needs them, the archive included. */
-export async function hasRecords(sql: Sql, { adapter, found }: ServedEngine): Promise<boolean> {
+export async function hasRecords(sql: Sql, { places }: Pick<Served, 'places'>): Promise<boolean> {
   const [row] = await sql<{ value: string }[]>`
     select 'engine' as value where to_regclass('jobsctl_settings') is not null`
   if (!row || (await missingRecords(sql)).length > 0) return false
-  for (const one of found) if ((await adapter.missingInArchive(sql, one)).length > 0) return false
+  return hasArchives(sql, places)
+}
+
+/** Whether the archives of places have every column of the tables of their engines. */
+async function hasArchives(sql: Sql, places: readonly Pick<Place, 'adapter' | 'found'>[]): Promise<boolean> {
+  for (const { adapter, found } of places) if ((await adapter.missingInArchive(sql, found)).length > 0) return false
   return true
 }
 
@@ -44,7 +49,7 @@ async function missingRecords(sql: Sql): Promise<SchemaObject[]> {
 export async function needsRecords(sql: Sql): Promise<boolean> {
   const served = servedBy(sql)
   if (served.mode === 'own') return false
-  const { engine } = served.adapter
+  const engine = engineNames(served)
   if (served.mode === 'look')
     throw new Failure(
       'usage',
@@ -61,10 +66,10 @@ export async function needsRecords(sql: Sql): Promise<boolean> {
  * Looks whether our tables beside the jobs of another engine are as this version needs them, and makes nothing.
  * @throws Failure `usage` that says what to type
  */
-export async function requireRecords(sql: Sql, { adapter }: Pick<ServedEngine, 'adapter'>): Promise<void> {
+export async function requireRecords(sql: Sql, served: Pick<Served, 'places'>): Promise<void> {
   const missing = await missingRecords(sql)
   if (missing.length === 0) return
   throw new Failure('usage', `the records of jobs-server lack ${listOfObjects(missing)}; nothing was started`, {
-    hint: `jobs-server migrate --engine ${adapter.engine}, as the owner of these tables`,
+    hint: `jobs-server migrate --engine ${engineNames(served)}, as the owner of these tables`,
   })
 }

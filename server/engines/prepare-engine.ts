@@ -4,6 +4,7 @@ import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import type { Log } from '../log/log.ts'
 import { requireRecords } from './make-records.ts'
+import { engineNames } from './served.ts'
 import { tellServed } from './tell-served.ts'
 
 interface Preparing {
@@ -35,7 +36,7 @@ export async function prepareEngine({ opened, env, log }: Preparing, sql: Sql): 
       'usage',
       'AUTH_MODE=multi_user needs tokens, and this database has no tables for them; nothing was started',
       {
-        hint: `jobs-server migrate --engine ${served.adapter.engine} makes them in a schema of its own; without it, AUTH_MODE=single_user looks with one key`,
+        hint: `jobs-server migrate --engine ${engineNames(served)} makes them in a schema of its own; without it, AUTH_MODE=single_user looks with one key`,
       },
     )
   return true

@@ -4,7 +4,7 @@ import { migrationsTable } from '../database/migrate/migration-script.ts'
 import { allMigrations } from '../database/migrate/migrations.ts'
 import type { Sql } from '../database/sql.ts'
 import { keptOut } from './empty-tables.ts'
-import type { ServedEngine } from './served.ts'
+import { engineNames, type Served, type ServedEngine } from './served.ts'
 
 /**
  * The statements that make our tables beside the jobs of another engine, in a schema of their own, for one transaction. The migrations make
@@ -32,11 +32,13 @@ export async function recordsScript(sql: Sql, served: ServedEngine, schema: stri
 }
 
 /** The statements that make the archive beside our other tables, and note whose jobs these are. */
-export async function archiveScript(sql: Sql, { adapter, found }: ServedEngine, schema: string): Promise<string[]> {
-  const archive = await Promise.all(found.map((one) => adapter.archiveStatements(sql, one, schema)))
+export async function archiveScript(sql: Sql, served: Pick<Served, 'places'>, schema: string): Promise<string[]> {
+  const archive = await Promise.all(
+    served.places.map(({ adapter, found }) => adapter.archiveStatements(sql, found, schema)),
+  )
   return [
     ...archive.flat(),
-    `insert into jobsctl_settings (name, value) values ('engine', '${adapter.engine}') on conflict (name) do update set value = excluded.value`,
+    `insert into jobsctl_settings (name, value) values ('engine', '${engineNames(served)}') on conflict (name) do update set value = excluded.value`,
   ]
 }
 

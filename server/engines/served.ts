@@ -1,29 +1,44 @@
+import { Failure } from '../../shared/errors.ts'
+import { quoted } from '../../shared/shell.ts'
 import type { EngineSign } from '../database/connection/other-engines.ts'
 import type { Names } from '../database/connection/qualify.ts'
-import { namesOf } from '../database/connection/schema-names.ts'
-import type { Sql } from '../database/sql.ts'
+import { namesOf, withNames } from '../database/connection/schema-names.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import type { QueueAdapter } from './adapter.ts'
 import type { Found } from './found.ts'
 
-/** The jobs of another engine, as this server serves them. */
+/** A place of jobs of another engine: a schema, which is a domain in calls and answers. */
+export interface Place {
+  adapter: QueueAdapter
+  found: Found
+  /** There are tables of ours, and the one in which deleted jobs of this engine are kept is not among them. */
+  lacksArchive: boolean
+  /** How statements about the jobs of this place alone name things. */
+  names: Names
+}
+
+/** The jobs of other engines, as a server serves them. */
 export interface ServedEngine {
   /** `look`: there is no table of ours, and nothing is written. `admin`: records and the archive are there, so jobs can be changed. */
   mode: 'look' | 'admin'
-  adapter: QueueAdapter
-  /** The places of the jobs, at least one. */
-  found: readonly Found[]
+  /** The places that statements of the client are about. */
+  places: readonly [Place, ...Place[]]
+  /** The same object for all clients of a server: what a server that only looks keeps in memory is kept by it. */
+  server: object
 }
 
 /** Our own jobs. Engines may have theirs in the same database, which nobody has asked the server to serve. */
 interface ServedOwn {
   mode: 'own'
   beside: readonly EngineSign[]
+  /** The places of other engines that are served beside our own jobs, and that statements of the client are not about. */
+  places: readonly Place[]
 }
 
-/** Whose jobs a server works on: its own, or those of another engine. */
+/** Whose jobs a server works on: its own, or those of other engines. */
 export type Served = ServedOwn | ServedEngine
 
-const own: Served = { mode: 'own', beside: [] }
+const own: Served = { mode: 'own', beside: [], places: [] }
 const served = new WeakMap<Names, Served>()
 
 /** Says whose jobs all clients with these names work on. */
@@ -40,3 +55,71 @@ export function servedBy(sql: Sql): Served {
 
 /** Whose jobs the clients with these names work on. */
 export const servedWith = (names: Names): Served => served.get(names) ?? own
+
+/** A client on the same connections, for the jobs of one place alone. */
+const narrowedTo = <Target extends Sql>(sql: Target, { names }: Pick<Place, 'names'>): Target => withNames(sql, names)
+
+/** The engines of a server, as `JOBS_ENGINE` has them. */
+export const engineNames = ({ places }: Pick<Served, 'places'>): string =>
+  [...new Set(places.map(({ adapter }) => adapter.engine))].join()
+
+/** The tables in which deleted jobs of the places are kept. */
+export const archivesOf = (places: readonly Pick<Place, 'adapter'>[]): string[] => [
+  ...new Set(places.map(({ adapter }) => adapter.archive)),
+]
+
+const mostListed = 10
+
+/** The domains of places as flags of a command. */
+function listedDomains(places: readonly Pick<Place, 'found'>[]): string {
+  const flags = places.slice(0, mostListed).map(({ found }) => `--domain ${quoted(found.domain)}`)
+  const more = places.length > mostListed ? [`${places.length - mostListed} more`] : []
+  return [...flags, ...more].join(', ')
+}
+
+/** The failure of a change that does not say of which place its jobs are. */
+export const severalDomains = (places: readonly Pick<Place, 'found'>[]): Failure =>
+  new Failure(
+    'not_supported',
+    `a change is about the jobs of one domain, and this server serves ${places.length}; nothing was changed`,
+    { hint: `give one of them: ${listedDomains(places)}` },
+  )
+
+/** The place of another engine with the jobs of a domain, among those that a client is about, and a client for it alone. */
+export function placeOf(sql: Sql, domain: string): (Place & { of: Sql }) | undefined {
+  const engine = servedBy(sql)
+  const place = engine.mode === 'own' ? undefined : engine.places.find(({ found }) => found.domain === domain)
+  return place && { ...place, of: narrowedTo(sql, place) }
+}
+
+/** The result of a read for each place of other engines; undefined where the jobs are our own. */
+export async function fromEachPlace<Result>(
+  sql: Sql,
+  read: (place: Place, of: Sql) => Promise<readonly Result[]>,
+): Promise<Result[] | undefined> {
+  const engine = servedBy(sql)
+  if (engine.mode === 'own') return undefined
+  const results = await Promise.all(engine.places.map((place) => read(place, narrowedTo(sql, place))))
+  return results.flat()
+}
+
+/**
+ * A query of the jobs that a client is about: `make` itself for our own jobs and for one place, else all of the places together.
+ * @param make a query with the same columns for every place, whose conditions use the indexes of its engine
+ */
+export function fromAllPlaces(sql: Sql, make: (of: Sql) => Fragment): Fragment {
+  const { mode, places } = servedBy(sql)
+  return mode === 'own' || places.length === 1 ? make(sql) : unionOfPlaces(sql, places, (_place, of) => make(of))
+}
+
+/** Whether a client is about the jobs of several places. */
+export function isOfSeveral(sql: Sql): boolean {
+  const { mode, places } = servedBy(sql)
+  return mode !== 'own' && places.length > 1
+}
+
+/** The same for jobs of other engines alone. */
+export function unionOfPlaces(sql: Sql, places: readonly Place[], make: (place: Place, of: Sql) => Fragment): Fragment {
+  const [first, ...others] = places.map((place) => sql`(${make(place, narrowedTo(sql, place))})`)
+  return others.reduce((all, one) => sql`${all} union all ${one}`, first ?? sql``)
+}

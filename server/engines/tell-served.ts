@@ -3,7 +3,7 @@ import type { Log } from '../log/log.ts'
 import { versionText } from './abilities.ts'
 import type { QueueAdapter } from './adapter.ts'
 import type { Found } from './found.ts'
-import { type ServedEngine, servedBy } from './served.ts'
+import { engineNames, type ServedEngine, servedBy } from './served.ts'
 
 /** An engine with its release and the version of its tables, such as `pg-boss 12.38 (schema 46)`. */
 const engineText = ({ engine }: QueueAdapter, found: Found): string => `${engine} ${versionText(found)}`
@@ -26,16 +26,16 @@ export async function tellServed(sql: Sql, log: Pick<Log, 'info'>): Promise<Retu
   }
   const [{ role, database }] = await sql<[{ role: string; database: string }]>`
     select current_user as role, current_database() as database`
-  for (const found of served.found) {
+  for (const { adapter, found } of served.places) {
     const { schema, tables, jobs, queues } = found
     const rows = jobs === undefined ? 'jobs that nobody has counted' : `about ${counted(jobs, 'job')}`
     log.info(
-      `found ${engineText(served.adapter, found)} in ${schema} of ${role}@${database}: ${counted(tables, 'table')}, ${rows} in ${counted(queues, 'queue')}`,
+      `found ${engineText(adapter, found)} in ${schema} of ${role}@${database}: ${counted(tables, 'table')}, ${rows} in ${counted(queues, 'queue')}`,
     )
   }
   if (served.mode === 'look') log.info(lookingOnly(served))
   return served
 }
 
-const lookingOnly = ({ adapter: { engine } }: ServedEngine): string =>
-  `looking only: nothing is written. To change jobs, with records and undo in a schema of its own: jobs-server migrate --engine ${engine}`
+const lookingOnly = (served: ServedEngine): string =>
+  `looking only: nothing is written. To change jobs, with records and undo in a schema of its own: jobs-server migrate --engine ${engineNames(served)}`

@@ -6,7 +6,7 @@ import type { Sql } from '../database/sql.ts'
 import { abilitiesOf } from '../engines/abilities.ts'
 import { keptOut } from '../engines/empty-tables.ts'
 import { adminSchema } from '../engines/find-served.ts'
-import { servedBy } from '../engines/served.ts'
+import { archivesOf, engineNames, servedBy } from '../engines/served.ts'
 import { Env } from '../env/env.ts'
 
 /** What the first change needs beside the jobs of another engine; undefined where nothing is lacking, and where no change is possible. */
@@ -16,7 +16,11 @@ export async function lackingRecords(sql: Sql): Promise<LackingRecords | undefin
   const { changes } = abilitiesOf(served)
   if (changes === true || changes.code !== 'records_missing') return undefined
   const own = (await tablesOfMigrations()).filter((table) => !keptOut.includes(table))
-  return { engine: served.adapter.engine, schema: adminSchema, tables: own.length + served.found.length }
+  return {
+    engine: engineNames(served),
+    schema: adminSchema,
+    tables: own.length + archivesOf(served.places).length,
+  }
 }
 
 /**

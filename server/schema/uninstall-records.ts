@@ -2,7 +2,7 @@ import { tablesOfMigrations } from '../database/connection/find-names.ts'
 import { findMissing } from '../database/migrate/schema-diff.ts'
 import type { Sql } from '../database/sql.ts'
 import { keptOut } from '../engines/empty-tables.ts'
-import type { ServedEngine } from '../engines/served.ts'
+import { archivesOf, engineNames, type ServedEngine } from '../engines/served.ts'
 import { opening } from './uninstall-script.ts'
 
 /**
@@ -11,8 +11,9 @@ import { opening } from './uninstall-script.ts'
  * @param schema the schema of our tables, as a quoted name; it is dropped where nothing of anybody else is in it
  * @returns lines; none where no server has made anything
  */
-export async function uninstallRecords(sql: Sql, { adapter }: ServedEngine, schema: string): Promise<string[]> {
-  const wanted = [...(await tablesOfMigrations()).filter((table) => !keptOut.includes(table)), adapter.archive]
+export async function uninstallRecords(sql: Sql, served: ServedEngine, schema: string): Promise<string[]> {
+  const archives = archivesOf(served.places)
+  const wanted = [...(await tablesOfMigrations()).filter((table) => !keptOut.includes(table)), ...archives]
   const absent = new Set(
     (
       await findMissing(
@@ -30,8 +31,11 @@ export async function uninstallRecords(sql: Sql, { adapter }: ServedEngine, sche
     where quote_ident(nspname) = ${schema}::text and proname like 'jobsctl\\_%'
     order by name`
   return [
-    `-- Takes out what jobs-server has made beside the jobs of ${adapter.engine}. Stop all servers first; one transaction: all of it or nothing.`,
-    `-- ${await whatEnds(sql, absent.has(adapter.archive) ? undefined : `${schema}.${adapter.archive}`)}`,
+    `-- Takes out what jobs-server has made beside the jobs of ${engineNames(served)}. Stop all servers first; one transaction: all of it or nothing.`,
+    `-- ${await whatEnds(
+      sql,
+      archives.filter((name) => !absent.has(name)).map((name) => `${schema}.${name}`),
+    )}`,
     ...opening(schema),
     ...tables.map((table) => `drop table ${table};`),
     ...functions.map(({ name }) => `drop function ${name};`),
@@ -42,15 +46,17 @@ export async function uninstallRecords(sql: Sql, { adapter }: ServedEngine, sche
 }
 
 /** Which undo ends, as a sentence. */
-async function whatEnds(sql: Sql, archive: string | undefined): Promise<string> {
+async function whatEnds(sql: Sql, archives: readonly string[]): Promise<string> {
   const [row] = await sql<[{ records: number; images: number }]>`
     select
       (select count(*) from job_operations) as records,
       (select count(distinct operation_id) from job_operation_rows) as images`
-  const archived = archive
-    ? await sql<{ jobs: number; operations: number }[]>`
-        select count(*) as jobs, count(distinct operation_id) as operations from ${sql.unsafe(archive)}`
-    : []
-  const [{ jobs, operations } = { jobs: 0, operations: 0 }] = archived
+  let [jobs, operations] = [0, 0]
+  for (const archive of archives) {
+    const [kept] = await sql<[{ jobs: number; operations: number }]>`
+      select count(*) as jobs, count(distinct operation_id) as operations from ${sql.unsafe(archive)}`
+    jobs += kept.jobs
+    operations += kept.operations
+  }
   return `With it end ${row.records} records and the undo of ${row.images + operations} changes; ${jobs} deleted jobs are in the archive.`
 }

@@ -1,5 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
-import { type ServedEngine, servedBy } from '../../engines/served.ts'
+import { servedBy } from '../../engines/served.ts'
 import { longestTerms } from './session-terms.ts'
 
 /** A session as the memory of a server has it. Times are in seconds since 1970. */
@@ -13,14 +13,14 @@ interface Kept {
 /** The sessions of a server that only looks, by the hashes of their secrets. They end with the process. */
 export type MemorySessions = Map<string, Kept>
 
-const sessions = new WeakMap<ServedEngine, MemorySessions>()
+const sessions = new WeakMap<object, MemorySessions>()
 
 /** The sessions in memory, without those whose longest term is over; undefined where a table keeps sessions. */
 export function memorySessions(sql: Sql): MemorySessions | undefined {
   const served = servedBy(sql)
   if (served.mode !== 'look') return undefined
-  const kept: MemorySessions = sessions.get(served) ?? new Map()
-  sessions.set(served, kept)
+  const kept: MemorySessions = sessions.get(served.server) ?? new Map()
+  sessions.set(served.server, kept)
   for (const [hash, { opened, seen }] of kept)
     if (nowSeconds() - seen > longestTerms.idle || nowSeconds() - opened > longestTerms.longest) kept.delete(hash)
   return kept

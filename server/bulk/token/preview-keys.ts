@@ -1,17 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
-import { type ServedEngine, servedBy } from '../../engines/served.ts'
+import { servedBy } from '../../engines/served.ts'
 
 /** The keys of servers that only look, which end with the process: no change takes their previews. */
-const inMemory = new WeakMap<ServedEngine, string>()
+const inMemory = new WeakMap<object, string>()
 
 /** The key of a server that only looks; undefined where the database has one. */
 export function keyInMemory(sql: Sql): string | undefined {
   const served = servedBy(sql)
   if (served.mode !== 'look') return undefined
-  const key = inMemory.get(served) ?? randomBytes(32).toString('base64url')
-  inMemory.set(served, key)
+  const key = inMemory.get(served.server) ?? randomBytes(32).toString('base64url')
+  inMemory.set(served.server, key)
   return key
 }
 

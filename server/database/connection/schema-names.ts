@@ -12,8 +12,21 @@ export interface SchemaNames {
  * @param names is read at each statement; while it is empty, statements go out as they are written
  */
 export function withSchemaNames<Target extends Sql>(sql: Target, names: SchemaNames): Target {
-  const rewritten = new WeakMap<object, TemplateStringsArray>()
-  return wrap(sql, { names, rewritten })
+  return wrap(sql, { names, rewritten: new WeakMap() })
+}
+
+/** What is rewritten for names that stay, for all clients with them. */
+const rewrittenFor = new WeakMap<Names, Rewriting>()
+
+/**
+ * A client on the same connections whose statements name things as `known` has it. A fragment of it may be a part of a statement of another
+ * client. Such clients are cheap: each text is rewritten once for the same names.
+ */
+export function withNames<Target extends Sql>(sql: Target, known: Names): Target {
+  const rewriting = rewrittenFor.get(known) ?? { names: { known }, rewritten: new WeakMap() }
+  rewrittenFor.set(known, rewriting)
+  const held: { client?: Target } = Reflect.get(sql, bare) ?? {}
+  return wrap(held.client ?? sql, rewriting)
 }
 
 interface Rewriting {
@@ -26,6 +39,9 @@ const handsOver = new Set<PropertyKey>(['begin', 'savepoint'])
 
 /** The names of each client that is wrapped. */
 const namesOfClient = new WeakMap<object, SchemaNames>()
+
+/** A client answers it with what it wraps. */
+const bare = Symbol('bare client')
 
 /** How the statements of a pool, transaction or session name things; undefined where nobody has wrapped it, or asked the database yet. */
 export const namesOf = (sql: Sql): Names | undefined => namesOfClient.get(sql)?.known
@@ -44,6 +60,7 @@ function proxyOf<Target extends Sql>(sql: Target, rewriting: Rewriting): Target 
       return Reflect.apply(target, self, args)
     },
     get(target, name, receiver) {
+      if (name === bare) return { client: target }
       const value: unknown = Reflect.get(target, name, receiver)
       if (typeof value !== 'function') return value
       if (name === 'unsafe')

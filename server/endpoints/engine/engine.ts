@@ -10,20 +10,20 @@ import type { OutputOf } from '../handlers.ts'
 const mayMeet = ({ domains, queues }: TokenScope, domain: string): boolean =>
   domains.length + queues.length === 0 || domains.includes(domain) || queues.some((queue) => queue.domain === domain)
 
-/** The engine that the server serves, as far as it lies in the scope of the caller. Own jobs have domains in every scope. */
+/** The engines that the server serves, as far as they lie in the scope of the caller. Own jobs have domains in every scope. */
 export async function showEngine({
   sql,
   abilities,
   may,
   within,
 }: Pick<ServerContext, 'abilities'> & Reading & Pick<Acting, 'may'>): Promise<OutputOf<'showEngine'>> {
-  const { engine, mode, can, changes, places } = abilities()
-  const shared = { mode, changes: inWords(changes), verbs: verbsInWords({ can }) }
-  const seen = places.filter(({ schema }) => schema === null || !within || mayMeet(within, schema))
-  const engines = seen.map(async ({ schema, version, tested }) => ({
+  const seen = abilities().places.filter(({ schema }) => schema === null || !within || mayMeet(within, schema))
+  const engines = seen.map(async ({ engine, schema, mode, can, changes, version, tested }) => ({
     engine,
     schema,
-    ...shared,
+    mode,
+    changes: inWords(changes),
+    verbs: verbsInWords({ can }),
     ...(tested && may.has('govern') && { version, tested, lacks: await lackingIn(sql, schema) }),
   }))
   return { engines: await Promise.all(engines) }
@@ -31,7 +31,6 @@ export async function showEngine({
 
 async function lackingIn(sql: Sql, schema: string | null): Promise<LackingRights[]> {
   const served = servedBy(sql)
-  if (served.mode === 'own') return []
-  const found = served.found.find(({ domain }) => domain === schema)
-  return found ? readLackingRights(sql, served.adapter, { found, looks: served.mode === 'look' }) : []
+  const place = served.places.find(({ found }) => found.domain === schema)
+  return place ? readLackingRights(sql, place.adapter, { found: place.found, looks: served.mode === 'look' }) : []
 }

@@ -9,7 +9,7 @@ import { isJob } from '../../database/job-ids.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
-import { servedBy } from '../../engines/served.ts'
+import { placeOf } from '../../engines/served.ts'
 import { thresholdOfJob, thresholdOfQueue } from '../../lifecycle/settle/quarantine-threshold.ts'
 import type { InputOf } from '../handlers.ts'
 import { foldedErrors, isContentHidden } from '../hidden.ts'
@@ -86,14 +86,12 @@ async function explainLive(
   job: Within<LiveJob>,
 ): Promise<JobExplanation> {
   const { id, domain, queue, job_type, status, now } = job
-  const served = servedBy(sql)
+  const engine = placeOf(sql, domain)
   const { findings, isWaiting } = findingsOfState(job, redactor, quarantineThreshold)
   const around: Finding[] = isWaiting
     ? [
         ...(await findStop(sql, job, redactor)),
-        ...(served.mode === 'own'
-          ? await findDependencies(sql, job)
-          : await served.adapter.reasons(sql, served.found, job)),
+        ...(engine ? await engine.adapter.reasons(engine.of, [engine.found], job) : await findDependencies(sql, job)),
         ...(await findSilence(sql, job, job)),
       ]
     : []

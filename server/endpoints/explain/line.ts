@@ -2,7 +2,7 @@ import type { Finding } from '../../../shared/explain/reason.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { servedBy } from '../../engines/served.ts'
+import { placeOf, servedBy } from '../../engines/served.ts'
 import { isBlockedWithin } from '../../lifecycle/dependents/dependents.ts'
 import { isQueuedIn, isRunningIn, leaseEnd, priorities, type Queue } from '../../lifecycle/lease/due.ts'
 
@@ -33,9 +33,9 @@ interface Row extends Omit<Line, 'oldest_wait'> {
 
 /** Reads the two ends of the line from the index of acquire, one entry for each priority, and the running jobs. */
 export async function readLine(sql: Sql, queue: Within<Queue>): Promise<Line> {
-  const served = servedBy(sql)
-  if (served.mode !== 'own') {
-    const { running = 0, blocked = 0, ...ends } = (await served.adapter.line(sql, served.found, queue)) ?? noLine
+  if (servedBy(sql).mode !== 'own') {
+    const place = placeOf(sql, queue.domain)
+    const { running = 0, blocked = 0, ...ends } = (await place?.adapter.line(place.of, [place.found], queue)) ?? noLine
     // The oldest job may have a type that the caller may not see.
     const oldest = queue.within && queue.within.job_types.length > 0 ? { id: null } : {}
     return { ...lineOf({ ...ends, ...oldest, leased: running, workers: 0 }), blocked }

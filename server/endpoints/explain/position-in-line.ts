@@ -1,7 +1,7 @@
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { servedBy } from '../../engines/served.ts'
+import { placeOf, servedBy } from '../../engines/served.ts'
 import { isQueuedIn, type Queue } from '../../lifecycle/lease/due.ts'
 
 /** The most jobs that are counted. */
@@ -28,9 +28,9 @@ interface QueuedJob extends Within<Queue> {
  * due, and by id; only those within the scope of the caller. Jobs without any time come last within their priority. Each part of the line is a range of the index of acquire.
  */
 export async function positionInLine(sql: Sql, job: QueuedJob): Promise<PositionInLine> {
-  const served = servedBy(sql)
-  if (served.mode !== 'own') {
-    const before = await served.adapter.ahead(sql, served.found, job, mostCounted)
+  if (servedBy(sql).mode !== 'own') {
+    const place = placeOf(sql, job.domain)
+    const before = (await place?.adapter.ahead(place.of, [place.found], job, mostCounted)) ?? 0
     return { ahead: Math.min(before, mostCounted), exact: before <= mostCounted }
   }
   const { id, tier, due_at } = job

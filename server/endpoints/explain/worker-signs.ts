@@ -4,7 +4,7 @@ import { endedAt } from '../../database/job-filter.ts'
 import { isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { WorkerSigns } from '../../engines/adapter.ts'
-import { servedBy } from '../../engines/served.ts'
+import { placeOf, servedBy } from '../../engines/served.ts'
 import { isRunningIn, leaseEnd, type Queue } from '../../lifecycle/lease/due.ts'
 
 /** After this number of minutes without a sign of a worker, jobs wait because nobody takes them. */
@@ -36,8 +36,10 @@ interface Signs {
  * up is seen in rows, and in the counts that triggers keep. Nothing is found where a pick-up could have been missed.
  */
 export async function findSilence(sql: Sql, queue: Within<Queue>, wanted?: Wanted): Promise<Finding[]> {
-  const served = servedBy(sql)
-  if (served.mode !== 'own') return silenceOf(queue, await served.adapter.signs(sql, served.found, queue))
+  if (servedBy(sql).mode !== 'own') {
+    const place = placeOf(sql, queue.domain)
+    return silenceOf(queue, await place?.adapter.signs(place.of, [place.found], queue))
+  }
   const signs = await readSigns(sql, queue, wanted)
   const { silence, is_certain, last_asked_at, last_picked_up_at, asked_for_others, running, workers } = signs
   if (!is_certain || (silence !== null && silence < 60 * quietMinutes)) return []

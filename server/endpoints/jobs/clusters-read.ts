@@ -4,6 +4,7 @@ import { hasState } from '../../database/job-filter.ts'
 import { hashOfId } from '../../database/job-ids.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { fromAllPlaces, isOfSeveral } from '../../engines/served.ts'
 
 /** The most jobs of each state that are read, the newest first. */
 const mostScanned = 100_000
@@ -95,19 +96,29 @@ const endOfFailure = staticFragment(
   (sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at, jobs.created_at)`,
 )
 
+/** The failures of a state: of several places, the newest of all of them. */
+function newest(sql: Sql, make: (of: Sql) => Fragment): Fragment {
+  const parts = fromAllPlaces(sql, make)
+  return isOfSeveral(sql)
+    ? sql`(select * from (${parts}) as parts order by seen desc ${sql.unsafe(`limit ${mostScanned + 1}`)})`
+    : parts
+}
+
 /** Jobs with the same values in every field of the answer, and their number. */
 function grouped(sql: Sql, request: Searched): Fragment {
-  const ended = { request, seen: endOfFailure(sql) }
+  const ended = (state: string) => (of: Sql) =>
+    failures(of, { request, seen: endOfFailure(of), where: hasState(of, [state]) })
   const parts = {
-    failed: failures(sql, { ...ended, where: hasState(sql, ['failed']) }),
-    quarantined: failures(sql, { ...ended, where: hasState(sql, ['quarantined']) }),
-    retrying: failures(sql, {
-      request,
-      seen: sql`jobs.updated_at`,
-      where: sql`${hasState(sql, ['queued'])} and jobs.retry_count > 0`,
-    }),
+    failed: ended('failed'),
+    quarantined: ended('quarantined'),
+    retrying: (of: Sql) =>
+      failures(of, {
+        request,
+        seen: of`jobs.updated_at`,
+        where: of`${hasState(of, ['queued'])} and jobs.retry_count > 0`,
+      }),
   }
-  const read = request.status ? [parts[request.status]] : Object.values(parts)
+  const read = (request.status ? [parts[request.status]] : Object.values(parts)).map((part) => newest(sql, part))
   return sql`
     select
       status, code, message, domain, queue, job_type, owner_user_id,

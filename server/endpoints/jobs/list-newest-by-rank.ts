@@ -1,7 +1,7 @@
 import type { Sql } from '../../database/sql.ts'
-import { servedBy } from '../../engines/served.ts'
+import { servedBy, unionOfPlaces } from '../../engines/served.ts'
 import type { Cursor } from './list-cursor.ts'
-import { isCandidate, type Page, positionOf, startOf } from './list-page.ts'
+import { columns, isCandidate, isMatching, type Page, positionOf, startOf } from './list-page.ts'
 import { type RankRequest, sorted } from './list-sorted.ts'
 import { mostScanned } from './scan-pace.ts'
 
@@ -12,17 +12,20 @@ import { mostScanned } from './scan-pace.ts'
 export async function listNewestByRank(sql: Sql, request: RankRequest, cursor: Cursor | undefined): Promise<Page> {
   const served = servedBy(sql)
   if (served.mode === 'own') return { jobs: [], next: undefined, prev: undefined, scanned: 0, isComplete: true }
-  const newest = served.adapter.ordered(sql, served.found, {
-    time: 'created',
-    direction: 'desc',
-    where: isCandidate(sql, request),
-    states: request.status ?? [],
-    scope: request,
-    most: mostScanned,
+  const newest = unionOfPlaces(sql, served.places, ({ adapter, found }, of) => {
+    const slice = {
+      ...({ time: 'created', direction: 'desc' } as const),
+      where: isCandidate(of, request),
+      states: request.status ?? [],
+      scope: request,
+      most: mostScanned,
+    }
+    return of`select ${columns(of)}, ${isMatching(of, request)} as matching from ${adapter.ordered(of, [found], slice)} as jobs`
   })
   const { rows, scanned } = await sorted(sql, request, {
     cursor,
-    source: () => sql`from (select * from ${newest} as newest order by created_at desc limit ${mostScanned}) as jobs`,
+    matching: sql`jobs.matching`,
+    source: () => sql`from (select * from (${newest}) as newest order by created_at desc limit ${mostScanned}) as jobs`,
   })
   const jobs = rows.slice(0, request.limit)
   const last = jobs.at(-1)

@@ -1,6 +1,6 @@
 import { endedAt } from '../../database/job-filter.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { servedBy } from '../../engines/served.ts'
+import { type Place, servedBy, unionOfPlaces } from '../../engines/served.ts'
 import type { Position } from './list-cursor.ts'
 import {
   beyondPosition,
@@ -56,25 +56,16 @@ export async function readSlice(sql: Sql, request: TimeRequest, bounds: SliceBou
 }
 
 /** The matching rows, and the last row that was read. */
-function readRows(sql: Sql, request: TimeRequest, { part, from, back, most, wanted }: SliceBounds) {
-  const served = servedBy(sql)
+function readRows(sql: Sql, request: TimeRequest, bounds: SliceBounds) {
+  const { part, back, most, wanted } = bounds
+  const { mode, places } = servedBy(sql)
+  const isOwn = mode === 'own'
   const direction = sortDirection(sql, request, back)
-  // Without a key the creation is null in all jobs of the part. It is in the order so that the planner takes its index.
-  const key = part.key?.(sql) ?? sql`jobs.created_at`
+  const key = isOwn ? keyOf(sql, part) : sql`jobs.order_key`
   const ordered = sql`${key} ${direction}, jobs.id ${direction}`
-  const after = from ? afterPosition(sql, part, { from, beyond: beyondPosition(sql, request, { back, from }) }) : sql``
-  const where = sql`${isCandidate(sql, request)} and ${part.range(sql)} ${inTimes(sql, part, request)} ${after}`
-  const rows =
-    served.mode === 'own'
-      ? source(sql, stateConditions(sql, request, part), { where, ordered, most })
-      : sql`from ${served.adapter.ordered(sql, served.found, {
-          time: part.key === endedAt ? 'ended' : 'created',
-          direction: isAscending(request, back) ? 'asc' : 'desc',
-          where: sql`${where} and ${part.where(sql)}`,
-          states: statesOf(request),
-          scope: request,
-          most,
-        })} as jobs`
+  const rows = isOwn
+    ? source(sql, stateConditions(sql, request, part), { where: whereOf(sql, request, bounds), ordered, most })
+    : sql`from (${unionOfPlaces(sql, places, (place, of) => rowsOf(of, place, request, bounds))}) as jobs`
   return sql<ScannedJob[]>`
     select *
     from (
@@ -85,7 +76,7 @@ function readRows(sql: Sql, request: TimeRequest, { part, from, back, most, want
         ${key} as order_key,
         row_number() over reading as position,
         lead(jobs.id) over reading is not null as has_more,
-        ${part.where(sql)} and ${isMatching(sql, request)} as matching
+        ${isOwn ? sql`${part.where(sql)} and ${isMatching(sql, request)}` : sql`jobs.matching`} as matching
       ${rows}
       window reading as (order by ${ordered})
       order by ${ordered}
@@ -94,6 +85,30 @@ function readRows(sql: Sql, request: TimeRequest, { part, from, back, most, want
     where matching or not has_more or position = ${most}::bigint
     order by order_key ${direction}, id ${direction}
     limit ${wanted}`
+}
+
+/** Without a key the creation is null in all jobs of the part. It is in the order so that the planner takes its index. */
+const keyOf = (sql: Sql, part: TimePart): Fragment => part.key?.(sql) ?? sql`jobs.created_at`
+
+function whereOf(sql: Sql, request: TimeRequest, { part, from, back }: SliceBounds): Fragment {
+  const after = from ? afterPosition(sql, part, { from, beyond: beyondPosition(sql, request, { back, from }) }) : sql``
+  return sql`${isCandidate(sql, request)} and ${part.range(sql)} ${inTimes(sql, part, request)} ${after}`
+}
+
+/** A query of the rows of one place of another engine, with their key and whether they match. */
+function rowsOf(of: Sql, { adapter, found }: Place, request: TimeRequest, bounds: SliceBounds): Fragment {
+  const { part, back, most } = bounds
+  const rows = adapter.ordered(of, [found], {
+    time: part.key === endedAt ? 'ended' : 'created',
+    direction: isAscending(request, back) ? 'asc' : 'desc',
+    where: of`${whereOf(of, request, bounds)} and ${part.where(of)}`,
+    states: statesOf(request),
+    scope: request,
+    most,
+  })
+  return of`
+    select ${columns(of)}, ${keyOf(of, part)} as order_key, ${part.where(of)} and ${isMatching(of, request)} as matching
+    from ${rows} as jobs`
 }
 
 /** A literal, because the planner expects a tenth of the rows for a parameter. */

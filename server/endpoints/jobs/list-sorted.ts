@@ -29,6 +29,8 @@ interface Sorting {
   cursor: Cursor | undefined
   /** `from jobs where …`, or from a source with the alias `jobs`: the jobs that are sorted. */
   source: (sql: Sql) => Fragment
+  /** True for jobs of the source that match; by default the filter itself. */
+  matching?: Fragment
 }
 
 interface SortedRange {
@@ -52,7 +54,11 @@ export const readSorted = (sql: Sql, request: RankRequest, { cursor, low, high }
   })
 
 /** The same for the jobs of a source. */
-export async function sorted(sql: Sql, request: RankRequest, { cursor, source }: Sorting) {
+export async function sorted(
+  sql: Sql,
+  request: RankRequest,
+  { cursor, source, matching = isMatching(sql, request) }: Sorting,
+) {
   const back = cursor?.to === 'prev'
   const from = cursor?.place
   const key = { priority: sql`jobs.priority`, status: sql`jobs.status collate "C"` }[request.sort_by]
@@ -62,7 +68,7 @@ export async function sorted(sql: Sql, request: RankRequest, { cursor, source }:
   const rows = await sql<SortedRow[]>`
     with scanned as materialized (
       select
-        ${columns(sql)}, 0 as part, ${key} as order_key, (${key})::text as sort_key, ${isMatching(sql, request)} as matching
+        ${columns(sql)}, 0 as part, ${key} as order_key, (${key})::text as sort_key, ${matching} as matching
       ${source(sql)}
     )
     select counted.*, page.*

@@ -2,7 +2,7 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { cellSums, countedCells, trustCondition } from '../../counts/trust.ts'
 import type { Sql } from '../../database/sql.ts'
 import { servedBy } from '../../engines/served.ts'
-import { statsFromJobs } from '../queues/stats.ts'
+import { stats, statsFromJobs } from '../queues/stats.ts'
 
 /** A row without names where there is no group. */
 type Row = GroupStats & { trusted: boolean; domain: string | null }
@@ -13,9 +13,7 @@ type Row = GroupStats & { trusted: boolean; domain: string | null }
  * are those of the jobs.
  */
 export async function countGroups(sql: Sql): Promise<readonly GroupStats[]> {
-  const served = servedBy(sql)
-  if (served.mode !== 'own')
-    return (await served.adapter.groups(sql, served.found, { within: undefined })).filter(isLive)
+  if (servedBy(sql).mode !== 'own') return (await stats({ sql }, {})).filter(isLive)
   const asked = sql<Row[]>`
     select
       trusted, domain, queue, job_type,

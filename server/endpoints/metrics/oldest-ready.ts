@@ -3,12 +3,11 @@ import { preferIndexOrder } from '../../database/planner-hints.ts'
 import { type Pool, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
 import type { OldestDue } from '../../engines/adapter.ts'
-import { servedBy } from '../../engines/served.ts'
 import { isBlocked } from '../../lifecycle/dependents/dependents.ts'
 import { priorities, type Queue } from '../../lifecycle/lease/due.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
 import { groupKey } from '../queues/fold-groups.ts'
-import { oldestDue } from '../queues/oldest-due.ts'
+import { oldestDue, readOldestOf } from '../queues/oldest-due.ts'
 import type { KnownGroups } from './known-groups.ts'
 
 /** For how many seconds the oldest job of a queue has been waiting that could run. */
@@ -63,10 +62,10 @@ export function queuesToRead(groups: readonly GroupStats[], known: Pick<KnownGro
  */
 export async function readOldestReady(sql: Sql, queues: readonly Queue[]): Promise<readonly ReadyAge[]> {
   if (queues.length === 0) return []
-  const served = servedBy(sql)
-  if (served.mode !== 'own') {
+  const oldest = await readOldestOf(sql, queues)
+  if (oldest) {
     const [{ now }] = await sql<[{ now: string }]>`select now() as now`
-    return agesOf(queues, { oldest: await served.adapter.oldestDue(sql, served.found, queues), now })
+    return agesOf(queues, { oldest, now })
   }
   return sql<ReadyAge[]>`
     select item.domain, item.queue, coalesce(extract(epoch from now() - min(

@@ -1,6 +1,7 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { Sql } from '../../database/sql.ts'
-import { servedBy } from '../../engines/served.ts'
+import type { OldestDue, WaitingGroup } from '../../engines/adapter.ts'
+import { fromEachPlace } from '../../engines/served.ts'
 import { groupKey } from './fold-groups.ts'
 
 interface Row {
@@ -16,9 +17,8 @@ interface Row {
 export async function oldestDue(tx: Sql, counts: readonly GroupStats[]): Promise<Map<string, string>> {
   const waiting = counts.filter(({ queued }) => queued > 0)
   if (waiting.length === 0) return new Map()
-  const served = servedBy(tx)
-  if (served.mode !== 'own') {
-    const oldest = await served.adapter.oldestDue(tx, served.found, waiting)
+  const oldest = await readOldestOf(tx, waiting)
+  if (oldest) {
     return new Map(oldest.map(({ since, job_type = null, ...queue }) => [groupKey({ ...queue, job_type }), since]))
   }
   const rows = await tx<Row[]>`
@@ -63,3 +63,13 @@ export async function oldestDue(tx: Sql, counts: readonly GroupStats[]): Promise
     ) as untimed on true`
   return new Map(rows.flatMap(({ key, since }) => (since === null ? [] : [[key, since] as const])))
 }
+
+/** Since when the oldest jobs of groups of other engines could run; undefined for our own jobs. */
+export const readOldestOf = (sql: Sql, groups: readonly WaitingGroup[]): Promise<OldestDue[] | undefined> =>
+  fromEachPlace(sql, ({ adapter, found }, of) =>
+    adapter.oldestDue(
+      of,
+      [found],
+      groups.filter(({ domain }) => domain === found.domain),
+    ),
+  )

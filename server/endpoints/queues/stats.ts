@@ -4,7 +4,7 @@ import { groupsOfJobs, isListed } from '../../counts/group-list.ts'
 import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import { servedBy } from '../../engines/served.ts'
+import { fromEachPlace } from '../../engines/served.ts'
 import type { InputOf } from '../handlers.ts'
 
 type Asked = InputOf<'stats'>
@@ -20,11 +20,15 @@ interface StatsCall {
  */
 export async function stats({ sql, within }: StatsCall, asked: Asked): Promise<GroupStats[]> {
   const scope = { ...asked, within }
-  const served = servedBy(sql)
-  if (served.mode !== 'own') return served.adapter.groups(sql, served.found, scope)
+  const groups = await fromEachPlace(sql, ({ adapter, found }, of) => adapter.groups(of, [found], scope))
+  if (groups) return inOrder(groups)
   const rows = await statsFromCounts(sql, scope)
   return rows.every(isValid) ? rows : statsFromJobs(sql, scope)
 }
+
+/** Groups of several places in the order of the response. The groups of one place have one domain, and are in that order. */
+const inOrder = (groups: GroupStats[]): GroupStats[] =>
+  groups.toSorted((one, other) => Buffer.compare(Buffer.from(one.domain), Buffer.from(other.domain)))
 
 interface CountedGroup extends GroupStats {
   trusted: boolean

@@ -4,7 +4,7 @@ import { endedAt, isInState } from '../../database/job-filter.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
-import { servedBy } from '../../engines/served.ts'
+import { fromEachPlace } from '../../engines/served.ts'
 import { isRunningIn } from '../../lifecycle/lease/due.ts'
 import type { InputOf } from '../handlers.ts'
 
@@ -20,10 +20,12 @@ const mostQueues = 20
  * jobs or workers than are read.
  */
 export async function listWorkers(call: Listing, asked: InputOf<'listWorkers'>): Promise<WorkerRow[]> {
-  const served = servedBy(call.sql)
-  if (served.mode !== 'own') {
+  const known = await fromEachPlace(call.sql, ({ adapter, found }, of) =>
+    adapter.workers(of, [found], { ...asked, within: call.within }),
+  )
+  if (known) {
     call.addHeader('X-Complete', 'true')
-    const workers = await served.adapter.workers(call.sql, served.found, { ...asked, within: call.within })
+    const workers = known.toSorted((one, other) => other.leases - one.leases)
     return workers.slice(0, mostWorkers).map((row) => ({ ...row, queues: row.queues.slice(0, mostQueues) }))
   }
   const rows = await call.sql.begin(async (tx) => {

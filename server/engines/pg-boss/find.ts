@@ -2,7 +2,7 @@ import type { Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { releaseOf } from './versions.ts'
 
-interface Row extends Pick<Found, 'tables' | 'queues' | 'domain'> {
+interface Row extends Pick<Found, 'tables' | 'queues' | 'schemaName'> {
   version: number
   /** Negative where nobody has counted. */
   jobs: number
@@ -21,7 +21,7 @@ export async function readFound(sql: Sql, schema: string): Promise<Found> {
     select
       (select pg_catalog.max(version) from ${of}.version)::int as version,
       (select pg_catalog.count(*) from ${of}.queue) as queues,
-      (select nspname from pg_catalog.pg_namespace where oid = ${schema}::text::regnamespace)::text as domain,
+      (select nspname from pg_catalog.pg_namespace where oid = ${schema}::text::regnamespace)::text as "schemaName",
       (
         select pg_catalog.count(*)
         from pg_catalog.pg_class
@@ -64,6 +64,7 @@ export async function readFound(sql: Sql, schema: string): Promise<Found> {
   return {
     ...row,
     schema,
+    domain: row.schemaName,
     release: releaseOf(row.version),
     jobs: jobs < 0 ? undefined : jobs,
     columns: new Set(columns),

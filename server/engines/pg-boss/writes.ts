@@ -28,7 +28,7 @@ export const writes: EngineWrites = {
   obstacle,
   archived: (found, schema) => `(select j.ctid, ${columnsOf(found)}, j.operation_id, j.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
-    from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.domain)})`,
+    from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.schemaName)})`,
   archivedColumns: async (sql, { schema }) =>
     (await readColumns(sql, schema)).map(({ name }) => ({ name, value: name })),
   archivedBy: {

@@ -30,7 +30,7 @@ export async function deleteEngineJobs(
   const archived = tx`,
     archived as (
       insert into ${ours(adapter.archive)} (operation_id, job_schema ${names})
-      select ${operation}::bigint, ${found.domain}::text ${values} from deleted
+      select ${operation}::bigint, ${found.schemaName}::text ${values} from deleted
     )`
   const [row] = await tx<[{ deleted: number }]>`
     with picked as materialized (

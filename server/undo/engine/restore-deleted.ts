@@ -42,7 +42,7 @@ export async function restoreEngineJobs(
       select archived.*, chosen.id as key, archived.ctid as place
       from ${archive} as archived
       join chosen on ${tx.unsafe(isChosen)}
-      where archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.domain}::text
+      where archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text
       for update of archived skip locked
     ),
     restored as (

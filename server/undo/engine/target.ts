@@ -4,7 +4,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { versionText } from '../../engines/abilities.ts'
 import type { QueueAdapter } from '../../engines/adapter.ts'
 import type { Found } from '../../engines/found.ts'
-import { servedBy } from '../../engines/served.ts'
+import { servedBy, severalDomains } from '../../engines/served.ts'
 import type { EngineWrites } from '../../engines/writes.ts'
 
 /** The jobs of another engine that a change works on, and where our tables are. */
@@ -20,25 +20,19 @@ export interface EngineTarget {
 
 /**
  * The jobs of another engine that the changes of a client work on; undefined where the jobs are our own.
- * @throws Failure `not_supported` where the engine has jobs in several schemas: rows of several tables cannot be locked as one
+ * @throws Failure `not_supported` for a client of several places: rows of several tables cannot be locked as one
  */
 export function engineTarget(sql: Sql): EngineTarget | undefined {
   const served = servedBy(sql)
   const schema = namesOf(sql)?.schema
   if (served.mode === 'own' || schema === undefined) return undefined
-  const { adapter, found } = served
-  const [only, ...others] = found
-  if (!only || others.length > 0)
-    throw new Failure(
-      'not_supported',
-      `a change works on one schema of ${adapter.engine}, and this server serves ${found.length}; nothing was changed`,
-      { hint: `start a server with JOBS_ENGINE_SCHEMA=<one of ${found.map(({ schema }) => schema).join(', ')}>` },
-    )
+  const [{ adapter, found }, ...others] = served.places
+  if (others.length > 0) throw severalDomains(served.places)
   return {
     adapter,
     writes: adapter.writes,
-    found: only,
-    table: sql.unsafe(adapter.writes.table(only)),
+    found,
+    table: sql.unsafe(adapter.writes.table(found)),
     ours: (table) => sql.unsafe(`${schema}.${table}`),
   }
 }

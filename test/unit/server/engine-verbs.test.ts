@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { singleUser } from '../../../server/auth/authenticate.ts'
 import { byCaller } from '../../../server/bulk/change/commission.ts'
+import type { Names } from '../../../server/database/connection/qualify.ts'
 import { makePlanned } from '../../../server/endpoints/plans/plannable.ts'
 import { previewPolicy } from '../../../server/endpoints/policy/apply-policy.ts'
 import { type Abilities, abilitiesOf, ownAbilities } from '../../../server/engines/abilities.ts'
@@ -17,6 +18,7 @@ import { statementsOf } from '../../support/sql/sql-text.ts'
 
 const found: Found = {
   schema: 'pgboss',
+  schemaName: 'pgboss',
   domain: 'pgboss',
   columns: new Set(),
   indexes: new Set(),
@@ -27,7 +29,16 @@ const found: Found = {
   jobs: 10,
   queues: 2,
 }
-const pgBoss = abilitiesOf({ mode: 'admin', adapter, found: [found] })
+const names: Names = {
+  schema: 'jobsctl',
+  tables: new Set(),
+  functions: new Set(),
+  sources: new Map(),
+  jobId: 'text',
+}
+const abilitiesAt = (mode: 'look' | 'admin', one: Found) =>
+  abilitiesOf({ mode, places: [{ adapter, found: one, lacksArchive: false, names }], server: {} })
+const pgBoss = abilitiesAt('admin', found)
 const place = { domain: 'pgboss', id: 1, uuid: 'u', operation: 1, plan: 1 }
 
 interface Declared {
@@ -205,7 +216,7 @@ describe('what an engine cannot', () => {
 
 describe('a server that only looks', () => {
   // Verbs of the engine must not stand before the question whether anything may be written.
-  const looking = { ...abilitiesOf({ mode: 'look', adapter, found: [found] }), can: ownAbilities.can }
+  const looking = { ...abilitiesAt('look', found), can: ownAbilities.can }
   const bulk = { older_than_days: 1, domain: 'pgboss' }
 
   it('previews changes, and makes none', async () => {
@@ -235,7 +246,7 @@ describe('a version that nobody has tried', () => {
     [47, 'newer than 12.38', 'install a newer version of jobs-server'],
     [24, '10.4', 'install a newer pg-boss'],
   ])('is looked at, and not changed: schema %i', async (version, release, hint) => {
-    const untried = abilitiesOf({ mode: 'admin', adapter, found: [found, { ...found, version, release }] })
+    const untried = abilitiesAt('admin', { ...found, version, release })
     const change = await ask(untried, 'POST', '/api/v1/jobs/prune', { older_than_days: 1, domain: 'pgboss' })
     expect(change).toMatchObject({ status: 422, isAsked: false, body: { code: 'not_supported', hint } })
     expect(JSON.stringify(change.body)).toContain(`(schema ${version})`)

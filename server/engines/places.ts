@@ -1,0 +1,108 @@
+import { Failure } from '../../shared/errors.ts'
+import type { EngineSign } from '../database/connection/other-engines.ts'
+import type { ForeignJobs, Names, Source } from '../database/connection/qualify.ts'
+import { withNames } from '../database/connection/schema-names.ts'
+import { hasCode } from '../database/errors/error-meanings.ts'
+import type { Sql } from '../database/sql.ts'
+import type { QueueAdapter } from './adapter.ts'
+import { adapters } from './all.ts'
+import { columnsOfTables, emptyTables, keptOut } from './empty-tables.ts'
+import type { Found } from './found.ts'
+import type { Place } from './served.ts'
+
+/** A schema in which an engine keeps its jobs, with the adapter of the engine. */
+export interface KnownSign extends EngineSign {
+  adapter: QueueAdapter
+}
+
+/** The sign with its adapter; nothing for an engine without one. */
+export function withAdapter(sign: EngineSign): KnownSign[] {
+  const adapter = adapters.find(({ engine }) => engine === sign.engine)
+  return adapter ? [{ ...sign, adapter }] : []
+}
+
+/** Where our tables are, and what names mean beside them. */
+interface Home {
+  base: Pick<Names, 'schema' | 'tables' | 'functions'>
+  /** False where there are no tables of ours, all of which are then read as empty. */
+  hasTables: boolean
+}
+
+/**
+ * Reads what each schema has of its engine. Only reads.
+ * @throws Failure `usage` with the statements that give the role the right to look
+ */
+export async function lookAt(sql: Sql, signs: readonly KnownSign[], home: Home): Promise<Place[]> {
+  const places: Place[] = []
+  for (const { adapter, schema } of signs) {
+    const found = await adapter.look(sql, schema).catch(refuseUnreadable(sql, adapter, schema))
+    places.push(await placeAt(sql, { adapter, found }, home))
+  }
+  return places
+}
+
+/** @throws Failure `usage` with the statements that give the role the right to look; any other error as it is */
+const refuseUnreadable =
+  (sql: Sql, { engine }: QueueAdapter, schema: string) =>
+  async (error: unknown): Promise<never> => {
+    if (!hasCode(error, ['42501'])) throw error
+    const [{ role }] = await sql<[{ role: string }]>`select pg_catalog.quote_ident(current_user) as role`
+    throw new Failure(
+      'usage',
+      `the role ${role} may not read the tables of ${engine} in ${schema}; nothing was started`,
+      {
+        hint: `as their owner: grant usage on schema ${schema} to ${role}; grant select on all tables in schema ${schema} to ${role}`,
+        cause: error,
+      },
+    )
+  }
+
+async function placeAt(
+  sql: Sql,
+  { adapter, found }: { adapter: QueueAdapter; found: Found },
+  { base, hasTables }: Home,
+): Promise<Place> {
+  const sources = await emptyTables((table) => !hasTables || keptOut.includes(table))
+  const lacksArchive = hasTables && !(await isThere(withNames(sql, { ...own, ...base }), adapter.archive))
+  if (hasTables && !lacksArchive) sources.set(archive, { query: adapter.writes.archived(found, base.schema) })
+  sources.set(jobs, adapter.projection(found))
+  return { adapter, found, lacksArchive, names: { ...base, sources, jobId: 'text', jobs: adapter } }
+}
+
+/** Names that mean tables of ours alone. */
+const own = { sources: new Map<string, Source>(), jobId: 'bigint' } as const
+
+async function isThere(sql: Sql, table: string): Promise<boolean> {
+  const [row] = await sql`select where to_regclass(${table}::text) is not null`
+  return row !== undefined
+}
+
+/** The tables of our own of which another engine has the rows. */
+const jobs = 'jobs'
+const archive = 'jobs_archive'
+
+/** How the jobs of several places are compared: by our columns, which every projection has. No index serves these conditions. */
+const ofSeveral: ForeignJobs = {
+  hasKey: (sql, keys) => sql`jobs.id = any(${[...keys]}::text[])`,
+  hasState: (sql, states) => sql`jobs.status = any(${[...states]}::text[])`,
+  endedAt: (sql) => sql`coalesce(jobs.completed_at, jobs.cancelled_at, jobs.quarantined_at)`,
+}
+
+/**
+ * How statements about the jobs of several places together name things. Each place has its jobs with our columns alone: those beside them
+ * differ from engine to engine, and from schema to schema.
+ */
+export async function namesOfAll(first: Place, others: readonly Place[]): Promise<Names> {
+  const places = [first, ...others]
+  const columns = await columnsOfTables()
+  const sources = new Map(first.names.sources)
+  for (const table of [jobs, archive]) {
+    const list = (columns.get(table) ?? []).map(({ name }) => `place."${name}"`).join(', ')
+    const queries = places.flatMap((place) => place.names.sources.get(table)?.query ?? [])
+    if (queries.length > 0)
+      sources.set(table, {
+        query: `(${queries.map((query) => `select ${list} from ${query} as place`).join(' union all ')})`,
+      })
+  }
+  return { ...first.names, sources, jobs: ofSeveral }
+}
