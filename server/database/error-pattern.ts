@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import { namesOf } from './connection/schema-names.ts'
 import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 /**
@@ -8,7 +9,7 @@ import { type Fragment, type Sql, staticFragment } from './sql.ts'
 const rulesVersion = 1
 
 /** Longer messages are cut here before they are folded, in characters. */
-const mostCharacters = 1000
+export const mostCharacters = 1000
 
 /** What in a message tells one failure from another of the same cause, and what stands in its place. In this order. */
 const foldings: readonly (readonly [what: string, expression: string, replacement: string])[] = [
@@ -40,9 +41,13 @@ const folded = (sql: Sql, message: Fragment): Fragment =>
 /** The pattern of a message: folded, without white space around it. */
 export const patternOf = (sql: Sql, message: Fragment): Fragment => sql`btrim(${folded(sql, message)}, E' \\t\\r\\n')`
 
+/** An SQL condition on `jobs`: true for a queued job that has failed before. `own` says so of our own jobs. */
+export const isRetrying = (sql: Sql, own: Fragment): Fragment => namesOf(sql)?.jobs?.isRetrying?.(sql) ?? own
+
 /** An SQL condition on `jobs`: true for a job that failed, is in quarantine, or waits for another attempt after a failure. */
 export const isFailure = staticFragment(
-  (sql) => sql`(jobs.status in ('failed', 'quarantined') or jobs.status = 'queued' and jobs.retry_count > 0)`,
+  (sql) =>
+    sql`(jobs.status in ('failed', 'quarantined') or ${isRetrying(sql, sql`jobs.status = 'queued' and jobs.retry_count > 0`)})`,
 )
 
 /** The state of a failure in a cluster: `failed`, `quarantined` or `retrying`. */

@@ -24,6 +24,19 @@ export interface OrderedSlice {
   most: number
 }
 
+/** What is read of the failures of one state. */
+export interface FailureSlice {
+  /** A `retrying` job waits for another attempt. */
+  state: 'failed' | 'quarantined' | 'retrying'
+  /** Only failures from this time on, and before that one. */
+  since: string | undefined
+  until: string | undefined
+  scope: Narrowed
+  most: number
+  /** True for the newest; else whichever are found first. */
+  isNewest: boolean
+}
+
 /** A group with jobs that could run; without a job type, the jobs of all types of a queue. */
 export interface WaitingGroup {
   domain: string
@@ -96,6 +109,12 @@ export interface QueueAdapter extends ForeignJobs {
    * @returns a query in parentheses: among its rows are the first `most + 1` of those for which `where` is true, in the order of the time
    */
   ordered: (sql: Sql, found: readonly Found[], slice: OrderedSlice) => Fragment
+  /**
+   * Failures of one place with what clusters are made of. Without it they are read as jobs.
+   * @returns a query in parentheses, at most `most + 1` rows with the columns `id`, `domain`, `queue`, `job_type`, `owner_user_id`, `status`,
+   * `code` (empty without one), `message` (cut, empty without one) and `seen`, the time of the failure
+   */
+  failures?: (sql: Sql, found: Found, slice: FailureSlice) => Fragment
   /** The counts of all groups that have jobs, failed ones among them, in the order of the bytes of their names. */
   groups: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<GroupStats[]>
   /** Since when the oldest job of each group could run; no row for a group without such a job. */

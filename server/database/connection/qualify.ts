@@ -23,6 +23,8 @@ export interface ForeignJobs {
   hasKey: (sql: Sql, keys: readonly string[]) => Fragment
   /** True for jobs in one of these states of ours. */
   hasState: (sql: Sql, states: readonly string[]) => Fragment
+  /** True for jobs that wait for another attempt after a failure; where it is missing, for queued jobs with a retry. */
+  isRetrying?: (sql: Sql) => Fragment
   /** The time at which a job has ended; null for one that has not. */
   endedAt: (sql: Sql) => Fragment
 }

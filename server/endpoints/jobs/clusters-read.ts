@@ -1,10 +1,18 @@
 import type { Cluster, ClustersRequest, NotRead } from '../../../shared/jobs/clusters.ts'
-import { clusterDigits, failureCode, failureMessage, failureState, patternOf } from '../../database/error-pattern.ts'
+import {
+  clusterDigits,
+  failureCode,
+  failureMessage,
+  failureState,
+  isRetrying,
+  patternOf,
+} from '../../database/error-pattern.ts'
 import { hasState } from '../../database/job-filter.ts'
 import { hashOfId } from '../../database/job-ids.ts'
 import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import { fromAllPlaces, isOfSeveral } from '../../engines/served.ts'
+import type { FailureSlice } from '../../engines/adapter.ts'
+import { fromAllPlaces, isOfSeveral, servedBy } from '../../engines/served.ts'
 
 /** The most jobs of each state that are read, the newest first. */
 const mostScanned = 100_000
@@ -32,8 +40,11 @@ export type ClusterRow = Bounds & { [Name in keyof Columns]: Columns[Name] | nul
   some_ids: (string | null)[] | null
 }
 
-/** `scope`: the newest failures in the scope of the request; `all`: those in the scope among the newest of all. */
-export type Among = 'scope' | 'all'
+/**
+ * `scope`: the newest failures in the scope of the request; `all`: those in the scope among the newest of all; `any`: the failures of another
+ * engine in the scope, whichever are found first.
+ */
+export type Among = 'scope' | 'all' | 'any'
 type Searched = Within<ClustersRequest> & { among: Among }
 
 /**
@@ -106,16 +117,16 @@ function newest(sql: Sql, make: (of: Sql) => Fragment): Fragment {
 
 /** Jobs with the same values in every field of the answer, and their number. */
 function grouped(sql: Sql, request: Searched): Fragment {
-  const ended = (state: string) => (of: Sql) =>
-    failures(of, { request, seen: endOfFailure(of), where: hasState(of, [state]) })
+  const ended = (state: 'failed' | 'quarantined') => (of: Sql) =>
+    failures(of, { request, state, seen: endOfFailure(of), where: hasState(of, [state]) })
   const parts = {
     failed: ended('failed'),
     quarantined: ended('quarantined'),
     retrying: (of: Sql) =>
       failures(of, {
-        request,
+        ...{ request, state: 'retrying' },
         seen: of`jobs.updated_at`,
-        where: of`${hasState(of, ['queued'])} and jobs.retry_count > 0`,
+        where: isRetrying(of, of`${hasState(of, ['queued'])} and jobs.retry_count > 0`),
       }),
   }
   const read = (request.status ? [parts[request.status]] : Object.values(parts)).map((part) => newest(sql, part))
@@ -131,7 +142,7 @@ function grouped(sql: Sql, request: Searched): Fragment {
     group by status, code, message, domain, queue, job_type, owner_user_id`
 }
 
-interface Part {
+interface Part extends Pick<FailureSlice, 'state'> {
   request: Searched
   /** When the job failed. */
   seen: Fragment
@@ -140,7 +151,17 @@ interface Part {
 }
 
 /** The scope of the caller is a condition here, or the newest failures of others would be all that is read. */
-const failures = (sql: Sql, { request: { since, until, among, ...scope }, seen, where }: Part): Fragment => sql`
+function failures(sql: Sql, part: Part): Fragment {
+  const { mode, places } = servedBy(sql)
+  const [place] = places
+  if (mode === 'own' || !place?.adapter.failures) return failuresAsJobs(sql, part)
+  const { state, request } = part
+  const { since, until, among, ...scope } = request
+  const slice = { ...{ state, since, until, scope, most: mostScanned }, isNewest: among !== 'any' }
+  return place.adapter.failures(sql, place.found, slice)
+}
+
+const failuresAsJobs = (sql: Sql, { request: { since, until, among, ...scope }, seen, where }: Part): Fragment => sql`
   (
     select
       jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id,
@@ -149,7 +170,7 @@ const failures = (sql: Sql, { request: { since, until, among, ...scope }, seen, 
     where ${where}
       ${since === undefined ? sql`` : sql`and ${seen} >= ${since}::text::timestamptz`}
       ${until === undefined ? sql`` : sql`and ${seen} < ${until}::text::timestamptz`}
-      ${among === 'scope' ? inScope(sql, scope) : isWithin(sql, scope.within)}
+      ${among === 'all' ? isWithin(sql, scope.within) : inScope(sql, scope)}
     order by ${seen} desc
     ${sql.unsafe(`limit ${mostScanned + 1}`)}
   )`

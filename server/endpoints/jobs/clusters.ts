@@ -12,6 +12,7 @@ import { planForParameters } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import { type Pool, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import { servedBy } from '../../engines/served.ts'
 import { readBounded } from '../bounded-read.ts'
 import { expiredLeases } from '../expired-leases.ts'
 import type { OutputOf } from '../handlers.ts'
@@ -44,7 +45,8 @@ const isLowerBound = ({ status, not_read, not_folded }: ClusterRow): boolean =>
 
 /**
  * The failures in the scope. An index has the failures of each state in the order of their time, whatever their scope; where it takes too
- * long to find those of a scope, only those among the newest of all are read.
+ * long to find those of a scope, only those among the newest of all are read. Another engine has no such index: its failures are sorted only where
+ * there are more than are read.
  */
 async function readFailures(sql: Pool, request: Within<ClustersRequest>) {
   const read = (among: Among) =>
@@ -56,12 +58,18 @@ async function readFailures(sql: Pool, request: Within<ClustersRequest>) {
       }
     })
   const { domain, queue, job_type, within } = request
+  if (servedBy(sql).mode !== 'own') {
+    const found = await read('any')
+    return isWhole(found.rows) ? found : read('scope')
+  }
   if (!domain && !queue && !job_type && !within) return read('all')
   return read('scope').catch((error: unknown) => {
     if (hasCode(error, ['57014'])) return read('all')
     throw error
   })
 }
+
+const isWhole = ([row]: readonly ClusterRow[]): boolean => row?.not_read.length === 0
 
 /** Groups of many different texts do not fit into the 4 MB that a session has by default. */
 const roomForSorting = staticFragment(

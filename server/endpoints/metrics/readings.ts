@@ -1,3 +1,4 @@
+import { isRetrying } from '../../database/error-pattern.ts'
 import { isInState } from '../../database/job-filter.ts'
 import { isShownTime, type Sql, tableParts } from '../../database/sql.ts'
 import { isEventWriter } from '../../waiting/event-watermark.ts'
@@ -63,7 +64,7 @@ export async function countJobs(sql: Sql): Promise<CountedJobs> {
   const [row] = await sql<[CountedJobs]>`
     select
       (select count(*) from (
-        select from jobs where ${isInState(sql, 'queued')} and retry_count > 0 order by updated_at desc limit 10000
+        select from jobs where ${isRetrying(sql, sql`${isInState(sql, 'queued')} and retry_count > 0`)} order by updated_at desc limit 10000
       ) as retried) as retrying,
       (${countExpired(sql)}) as expired`
   return row

@@ -2,12 +2,13 @@ import type { QueueAdapter } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
+import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { hasKey, readKeys } from './key.ts'
 import { readLine, readSigns } from './line.ts'
 import { readOldestDue } from './oldest-due.ts'
 import { orderedJobs } from './ordered.ts'
-import { hasState, projectionOf } from './projection.ts'
+import { hasState, isRetrying, projectionOf } from './projection.ts'
 import { countAhead, findReasons } from './reasons.ts'
 import { readGroups } from './stats.ts'
 import { tested } from './versions.ts'
@@ -29,8 +30,10 @@ export const pgBoss: QueueAdapter = {
   projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}.job` }),
   hasKey,
   hasState,
+  isRetrying,
   keys: readKeys,
   ordered: orderedJobs,
+  failures: failuresIn,
   endedAt: (sql) => sql`jobs.native_ended`,
   groups: readGroups,
   oldestDue: readOldestDue,

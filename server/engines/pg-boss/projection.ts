@@ -38,6 +38,9 @@ export function hasState(sql: Sql, states: readonly string[]): Fragment {
   return names.length === 0 ? sql`false` : sql.unsafe(`jobs.native_state in (${names.join(', ')})`)
 }
 
+/** A condition on `jobs`: pg-boss runs the job again after a failure. A cancelled job that was resumed begins anew. */
+export const isRetrying = (sql: Sql): Fragment => sql`jobs.native_state = 'retry'`
+
 /** The columns of the projection over a row `j` of `job`, or of a table with its columns, as a list for `select`. */
 export const columnsOf = (place: Place): string =>
   Object.entries(expressionsOf(place))
@@ -116,7 +119,7 @@ export const keyOf = (row: string): string => `(${encodedPart(`${row}.name`)} ||
  * The queue from which a dead letter came; empty for every other job. A job counts as a dead letter while a queue names its queue as the dead
  * letter queue. Jobs of all other queues are then counted by an index that does not have this column.
  */
-const sourceOf = (schema: string): string => `case
+export const sourceOf = (schema: string): string => `case
   when j.source_name is null then ''
   when j.name = any(array(select q.dead_letter from ${schema}.queue q where q.dead_letter is not null)) then j.source_name
   else ''
@@ -138,3 +141,7 @@ const messageIn = (output: string): string =>
 
 /** An SQL expression: the error of the last attempt. The output of a completed job is its result, whatever it looks like. */
 const lastError = `case when j.state <> 'completed' then ${messageIn('j.output')} end`
+
+/** An SQL expression: the message of a row `j` that has failed, or waits for another attempt; of a dead letter, that of its source. */
+export const failureMessageOf = ({ columns }: Pick<Place, 'columns'>): string =>
+  `coalesce(${messageIn('j.output')}${columns.has('source_output') ? `, ${messageIn('j.source_output')}` : ''}, '')`

@@ -1,0 +1,51 @@
+import { mostCharacters } from '../../database/error-pattern.ts'
+import { inScope } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { FailureSlice } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { quotedText } from '../sql-text.ts'
+import { failureMessageOf, keyOf, sourceOf } from './projection.ts'
+
+/** A row `j` is a failure of the state. pg-boss has no quarantine. */
+const isNative = { failed: "j.state = 'failed'", retrying: "j.state = 'retry'", quarantined: 'false' } as const
+
+/**
+ * The failures of one state. Each is read from its row of the table of jobs, and of its output only the message and the code: to sort the
+ * whole rows takes longer than everything else. So the newest are sorted only where there are more than are wanted.
+ * @returns a query in parentheses, as `QueueAdapter.failures` says
+ */
+export function failuresIn(
+  sql: Sql,
+  place: Found,
+  { state, since, until, scope, most, isNewest }: FailureSlice,
+): Fragment {
+  const { schema, domain, columns } = place
+  const ended =
+    state === 'retrying'
+      ? 'coalesce(j.completed_on, j.started_on, j.created_on)'
+      : 'coalesce(j.completed_on, j.created_on)'
+  const rows = sql.unsafe(`
+    select
+      ${keyOf('j')} as id, ${quotedText(domain)}::text as domain, j.name as queue,
+      ${columns.has('source_name') ? sourceOf(schema) : `''::text`} as job_type,
+      ${columns.has('group_id') ? 'j.group_id' : 'null::text'} as owner_user_id,
+      '${state}'::text as status, coalesce(j.output ->> 'code', '') as code,
+      pg_catalog.left(${failureMessageOf(place)}, ${mostCharacters}) as message, ${ended} as seen
+    from ${schema}.job as j
+    where ${isNative[state]}`)
+  // Each expression is computed once, before anything is sorted.
+  return sql`
+    (
+      select *
+      from (
+        select *
+        from (${rows}) as failures
+        where true ${inScope(sql, scope)}
+          ${since === undefined ? sql`` : sql`and seen >= ${since}::text::timestamptz`}
+          ${until === undefined ? sql`` : sql`and seen < ${until}::text::timestamptz`}
+        offset 0
+      ) as failures
+      ${isNewest ? sql`order by seen desc` : sql``}
+      ${sql.unsafe(`limit ${most + 1}`)}
+    )`
+}
