@@ -21,7 +21,7 @@ export const integrity: CommandSpec<IntegrityFlags> = {
   group: 'CHANGE',
   summary: 'report broken invariants; --fix repairs them',
   about:
-    'Reports jobs that are not running but have a lease, and running jobs whose lease has expired. With --fix, clears the leases and puts the running jobs back in the queue.',
+    'Reports jobs that are not running but have a lease, and running jobs whose lease has expired. With --fix, clears the leases and puts the running jobs back in the queue. Over pg-boss it reports what keeps jobs from going on, each with what to do, and repairs nothing.',
   examples: [
     'jobsctl integrity --all',
     'jobsctl integrity --all --detailed-exitcode -q',
@@ -75,6 +75,10 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   const answer = await answerOf(context, endpoint, { fix: false, ...request })
   if (!answer) return 'ok'
   const { body, raw } = answer
+  if (body.checks) {
+    const { reportChecks } = await import('./integrity/engine-checks.ts')
+    return reportChecks(context, body.checks, { raw, where: describeFilter(filter) })
+  }
   const total = brokenCount(body)
   checkFields('integrity', [request])(await context.client(), [body])
   if (body.preview === undefined && !flags.trustServer) {
@@ -110,6 +114,7 @@ async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const words = ['integrity', ...filterWords(filter, flags.all), '--fix']
   const change = integrityChange(request, [...words, ...(flags.trustServer ? ['--trust-server'] : [])])
   const checkServer = (client: Client, answers: readonly IntegrityResult[]) => {
+    if (answers.some(({ checks }) => checks)) throw notRepaired(context, words.slice(1, -1))
     checkFields('integrity', [request])(client, answers)
     if (flags.trustServer || answers.every(({ preview }) => preview !== undefined)) return
     throw otherDefinition(context, client, words.slice(1))
@@ -126,3 +131,8 @@ function otherDefinition({ another }: Context, { target }: Client, words: readon
     hint: `to accept its counts: ${another(['integrity', ...words, '--trust-server'])}`,
   })
 }
+
+const notRepaired = ({ another }: Context, words: readonly string[]): Failure =>
+  new Failure('not_supported', 'the engine of these jobs is left to repair them itself; nothing was changed', {
+    hint: `what is wrong, and what to do about each kind: ${another(['integrity', ...words])}`,
+  })

@@ -85,6 +85,21 @@ export interface WorkerSigns {
   running: number
 }
 
+/** One way in which jobs cannot go on, or have lost what works on them. */
+export interface EngineCheck {
+  /** Its name on the wire. */
+  check: string
+  /** What is wrong with a job, as a part of a sentence about it. */
+  title: string
+  /** What to do about it. */
+  instead: string
+  /**
+   * A query of `(queue, native_id, is_broken, is_cut)`: jobs that may be so, with a bound of its own. `is_cut` is true in some row where there are
+   * more jobs that it did not read.
+   */
+  candidates: Fragment
+}
+
 /** What jobs-server knows of an engine that runs the jobs of others. It is SQL alone: no HTTP, and no table of ours. */
 export interface QueueAdapter extends ForeignJobs {
   /** The name of the engine in JOBS_ENGINE and in answers. */
@@ -129,6 +144,8 @@ export interface QueueAdapter extends ForeignJobs {
   ahead: (sql: Sql, found: readonly Found[], job: EngineJob, most: number) => Promise<number>
   /** Undefined where it cannot be read fast. */
   signs: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<WorkerSigns | undefined>
+  /** What is wrong with jobs of one place. */
+  checks: (sql: Sql, found: Found, scope: Narrowed) => Promise<EngineCheck[]>
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
   writes: EngineWrites

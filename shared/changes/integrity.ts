@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
 import { Count, scopeFields } from '../scope.ts'
+import { JobId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 
@@ -20,12 +21,31 @@ export const IntegrityRequest = z.preprocess(
 )
 export type IntegrityRequest = z.output<typeof IntegrityRequest>
 
+/** What is wrong with jobs of another engine than our own. */
+export const EngineCheckResult = z.object({
+  check: z.string(),
+  domain: z.string(),
+  /** What is wrong with a job, as a part of a sentence about it. */
+  title: z.string(),
+  /** Null where the search took longer than a statement may take. */
+  jobs: Count.nullable(),
+  /** True where not all jobs were compared, or more than 10,000 are so: there may be more. */
+  at_least: z.boolean(),
+  /** The keys of 20 of them at most. */
+  ids: z.array(JobId),
+  /** What to do about them. */
+  instead: z.string(),
+})
+export type EngineCheckResult = z.output<typeof EngineCheckResult>
+
 export const IntegrityResult = z.object({
   /** Jobs that are not processing but have a lease, and queued jobs with a lease id or a worker. */
   non_processing_with_lease: Count,
   /** Processing jobs whose lease has expired or is missing. */
   processing_expired: Count,
   fixed: Count,
+  /** Over another engine than our own: all of its checks, in place of a preview. */
+  checks: z.array(EngineCheckResult).optional(),
   ...bulkAnswer,
 })
 export type IntegrityResult = z.output<typeof IntegrityResult>
@@ -33,10 +53,11 @@ export type IntegrityResult = z.output<typeof IntegrityResult>
 export const integrity = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/integrity/sweep',
-  meaning: 'Counts jobs that break an invariant. With `fix`, repairs them.',
+  meaning:
+    'Counts jobs that break an invariant. With `fix`, repairs them. Over another engine than our own it counts what keeps jobs from going on (`checks`).',
   needs: 'change',
   scoped: 'narrowed',
-  verb: 'integrity',
+  verb: ({ fix }) => (fix ? ['integrity_fix'] : ['integrity']),
   input: IntegrityRequest,
   output: IntegrityResult,
   changes: (request) => request.fix,

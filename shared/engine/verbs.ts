@@ -23,6 +23,7 @@ export const verbs = {
   reschedule: 'reschedule',
   priority: 'priority',
   integrity: 'integrity',
+  integrity_fix: 'integrity --fix',
   reclaim: 'reclaim',
   erase: 'erase',
   undo: 'undo',

@@ -1,4 +1,5 @@
 import { type IntegrityRequest as Asked, IntegrityResult } from '../../../shared/changes/integrity.ts'
+import { requireMeeting } from '../../auth/require-scope.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
@@ -6,10 +7,12 @@ import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
-import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { type Fragment, type Pool, type Sql, staticFragment } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { endsByReclaim, expiredLeases, reclaim } from '../../lifecycle/lease/expired-leases.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { countExpired } from '../expired-leases.ts'
+import { answerOfChecks, countFound } from './engine-checks.ts'
 import { filtersBesideScope, partsWith, withoutIds } from './filtered.ts'
 
 type IntegrityRequest = Within<Asked>
@@ -26,8 +29,10 @@ const staleLease = staticFragment(
 /** The most jobs of a kind that `countViolations` counts. */
 const mostViolations = 10_000
 
-/** Counts the jobs whose lease contradicts their status, by kind, up to 10,000 of each. */
-export async function countViolations(sql: Sql): Promise<{ stale_lease: number; expired_lease: number }> {
+/** Counts the jobs whose lease contradicts their status, by kind, up to 10,000 of each; over another engine what its checks find. */
+export async function countViolations(sql: Pool): Promise<Record<string, number>> {
+  const served = servedBy(sql)
+  if (served.mode !== 'own') return countFound(sql, served)
   const [row] = await sql<[{ stale_lease: number; expired_lease: number }]>`
     select
       (select count(*) from (
@@ -53,9 +58,18 @@ const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions
     .reduce((rows, more) => sql`${rows} union all ${more}`)
 
 /** Counts the jobs whose lease contradicts their status, and with `fix` repairs them. */
-export function describe(request: IntegrityRequest, { quarantineThreshold }: Terms): BulkChange<IntegrityResult> {
-  const bulk = bulkOf(request, quarantineThreshold)
+export function describe(request: IntegrityRequest, terms: Terms): BulkChange<IntegrityResult> {
+  const bulk = bulkOf(request, terms.quarantineThreshold)
   if (request.fix) return bulk
+  const served = servedBy(terms.sql)
+  if (served.mode !== 'own')
+    return {
+      ...bulk,
+      async dryRun() {
+        requireMeeting(terms, bulk.scope)
+        return answerOfChecks(terms.sql, served, request)
+      },
+    }
   return {
     ...bulk,
     async dryRun(makePreview) {

@@ -25,6 +25,7 @@ export const can: Can = {
   reschedule: true,
   priority: true,
   integrity: true,
+  integrity_fix: true,
   reclaim: true,
   erase: true,
   undo: true,

@@ -2,6 +2,7 @@ import type { QueueAdapter } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
+import { readChecks } from './checks.ts'
 import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { hasKey, readKeys } from './key.ts'
@@ -42,6 +43,7 @@ export const pgBoss: QueueAdapter = {
   reasons: findReasons,
   ahead: countAhead,
   workers: readInstances,
+  checks: readChecks,
   rights,
   writes,
   archive: archiveTable,

@@ -34,9 +34,10 @@ export const can: Can = {
   },
   reschedule: true,
   priority: true,
-  integrity: {
-    cannot: 'pg-boss looks for jobs that lost their worker itself, and runs them again or fails them',
-    instead: 'jobsctl stale lists running jobs whose time is over; a process of your application needs supervise: true',
+  integrity: true,
+  integrity_fix: {
+    cannot: 'no repair of jobs of pg-boss is safe beside its own: it runs jobs that lost their worker again itself',
+    instead: 'jobsctl integrity says of each kind what to do',
   },
   reclaim: {
     cannot: 'pg-boss does not say which worker has which job',

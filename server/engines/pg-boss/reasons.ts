@@ -40,15 +40,19 @@ interface Parent {
   id: string
   /** Null for a job that was deleted. */
   status: string | null
+  /** How many jobs have to complete before the job runs; null where this version does not count them. */
+  pending: number | null
 }
 
-async function findParents(sql: Sql, { of, queue, id }: Native, domain: string): Promise<Finding[]> {
+async function findParents(sql: Sql, { of, queue, id, place }: Native, domain: string): Promise<Finding[]> {
+  const counted = place.columns.has('pending_dependencies') ? sql`j.pending_dependencies` : sql`null::integer`
   const parents = await sql<Parent[]>`
     select
       edge.parent_name as queue, edge.parent_id::text as id,
       case parent.state::text
         when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else parent.state::text
-      end as status
+      end as status,
+      ${counted} as pending
     from ${of}.job as j
     join ${of}.job_dependency as edge on edge.child_name = j.name and edge.child_id = j.id
     left join lateral (
@@ -65,9 +69,12 @@ async function findParents(sql: Sql, { of, queue, id }: Native, domain: string):
       .slice(0, mostNamed)
       .map((parent) => ({ id: keyText(parent), uuid: parent.id, domain, status: parent.status ?? 'missing' })),
   })
-  const gone = parents.filter(({ status }) => status === null)
+  const deleted = parents.filter(({ status }) => status === null)
   const ended = parents.filter(({ status }) => status === 'failed' || status === 'cancelled')
-  const live = parents.filter((parent) => !gone.includes(parent) && !ended.includes(parent))
+  const live = parents.filter((parent) => !deleted.includes(parent) && !ended.includes(parent))
+  // A job that had completed before it was deleted has told its children, and is counted no more.
+  const isShort = deleted.some(({ pending }) => pending === null || pending > live.length + ended.length)
+  const gone = isShort ? deleted : []
   return [
     ...(live.length > 0 ? [{ code: 'waits_for_jobs' as const, facts: listed(live) }] : []),
     ...(ended.length > 0 ? [{ code: 'dependency_ended' as const, facts: listed(ended) }] : []),

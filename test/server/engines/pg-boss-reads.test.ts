@@ -164,7 +164,7 @@ describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) =>
       expect(JobExplained.parse(body).place).toMatchObject({ ahead: 1, exact: true })
       if (version === 24 || !first) return
       const [failed] = (await jobs()).filter(({ state }) => state === 'failed')
-      await sql`update ${table} set blocked = true where id = ${first.id}`
+      await sql`update ${table} set blocked = true, pending_dependencies = 2 where id = ${first.id}`
       await sql`
         insert into ${sql(`${schema}.job_dependency`)}
         values ('without jobs', ${first.id}, ${failed?.name ?? ''}, ${failed?.id ?? ''}),

@@ -99,8 +99,6 @@ const lacking = {
   listSlaBreaches: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   history: 'this version of jobsctl keeps no history of the jobs of pg-boss; nothing was changed',
   requeue: 'pg-boss quarantines no jobs; nothing was changed',
-  integrity:
-    'pg-boss looks for jobs that lost their worker itself, and runs them again or fails them; nothing was changed',
   erase: 'this version of jobsctl erases no jobs of pg-boss; nothing was changed',
   enqueue: 'jobs of pg-boss are sent by its own library; nothing was changed',
   enqueueBatch: 'jobs of pg-boss are sent by its own library; nothing was changed',
@@ -133,6 +131,12 @@ describe('what an engine cannot', () => {
       refused[name] = detail
     }
     expect(refused).toEqual(lacking)
+  })
+
+  it('is told of a repair, and not of a look at what is wrong', async () => {
+    const fix = await ask(pgBoss, 'POST', '/api/v1/jobs/integrity/sweep', { fix: true, domain: 'pgboss' })
+    expect(fix).toMatchObject({ status: 422, isAsked: false, body: { code: 'not_supported' } })
+    expect(Problem.parse(fix.body).hint).toContain('jobsctl integrity')
   })
 
   it.each([
