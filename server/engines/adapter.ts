@@ -144,8 +144,8 @@ export interface QueueAdapter extends ForeignJobs {
   ahead: (sql: Sql, found: readonly Found[], job: EngineJob, most: number) => Promise<number>
   /** Undefined where it cannot be read fast. */
   signs: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<WorkerSigns | undefined>
-  /** What is wrong with jobs of one place. */
-  checks: (sql: Sql, found: Found, scope: Narrowed) => Promise<EngineCheck[]>
+  /** What is wrong with jobs of one place; absent where the engine has no checks. */
+  checks?: (sql: Sql, found: Found, scope: Narrowed) => Promise<EngineCheck[]>
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
   writes: EngineWrites

@@ -93,9 +93,9 @@ export function placeOf(sql: Sql, domain: string): (Place & { of: Sql }) | undef
 }
 
 /** The result of a read for each place of other engines; undefined where the jobs are our own. */
-export async function fromEachPlace<Result>(
-  sql: Sql,
-  read: (place: Place, of: Sql) => Promise<readonly Result[]>,
+export async function fromEachPlace<Result, Target extends Sql>(
+  sql: Target,
+  read: (place: Place, of: Target) => Promise<readonly Result[]>,
 ): Promise<Result[] | undefined> {
   const engine = servedBy(sql)
   if (engine.mode === 'own') return undefined

@@ -6,7 +6,7 @@ import type { Within } from '../../database/scope.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { limitReadTime, unlessOverdue } from '../../database/timeouts.ts'
 import type { EngineCheck } from '../../engines/adapter.ts'
-import type { ServedEngine } from '../../engines/served.ts'
+import { fromEachPlace } from '../../engines/served.ts'
 
 /** The most jobs of a kind that are counted, and those that are named. */
 const mostCounted = 10_000
@@ -14,15 +14,15 @@ const mostNamed = 20
 
 type Asked = Within<Scope & JobFilter>
 
-/** Checks the jobs of another engine, each check within the time of a read. */
-async function checkEngine(sql: Pool, served: ServedEngine, asked: Asked): Promise<EngineCheckResult[]> {
-  const results: EngineCheckResult[] = []
-  for (const found of served.found) {
+/** Checks the jobs of other engines, each check within the time of a read; undefined where the jobs are our own. */
+const checkEngines = (sql: Pool, asked: Asked): Promise<EngineCheckResult[] | undefined> =>
+  fromEachPlace(sql, async ({ adapter, found }, of) => {
     const { domain } = found
-    if (asked.domain !== undefined && asked.domain !== domain) continue
-    for (const check of await served.adapter.checks(sql, found, asked)) {
+    if (asked.domain !== undefined && asked.domain !== domain) return []
+    const results: EngineCheckResult[] = []
+    for (const check of (await adapter.checks?.(of, found, asked)) ?? []) {
       const { title, instead } = check
-      const read = await sql
+      const read = await of
         .begin(async (tx) => {
           await tx`select ${limitReadTime(tx)}`
           return readCheck(tx, check, { ...asked, domain })
@@ -30,9 +30,8 @@ async function checkEngine(sql: Pool, served: ServedEngine, asked: Asked): Promi
         .catch(unlessOverdue)
       results.push({ check: check.check, domain, title, ...(read ?? { jobs: null, at_least: true, ids: [] }), instead })
     }
-  }
-  return results
-}
+    return results
+  })
 
 type Read = Pick<EngineCheckResult, 'at_least' | 'ids'> & { jobs: number }
 
@@ -57,9 +56,13 @@ async function readCheck(sql: Sql, { candidates }: EngineCheck, asked: Asked): P
   return { ...row }
 }
 
-/** The answer to a call that only counts. Jobs of another engine have no lease while they do not run, so that none has a wrong one. */
-export async function answerOfChecks(sql: Pool, served: ServedEngine, asked: Asked): Promise<IntegrityResult> {
-  const checks = await checkEngine(sql, served, asked)
+/**
+ * The answer to a call that only counts. Jobs of another engine have no lease while they do not run, so that none has a wrong one.
+ * @returns undefined where the jobs are our own
+ */
+export async function answerOfChecks(sql: Pool, asked: Asked): Promise<IntegrityResult | undefined> {
+  const checks = await checkEngines(sql, asked)
+  if (!checks) return undefined
   const lost = checks.filter(({ check }) => check === 'expired' || check === 'heartbeat_lost')
   return {
     non_processing_with_lease: 0,
@@ -69,10 +72,10 @@ export async function answerOfChecks(sql: Pool, served: ServedEngine, asked: Ask
   }
 }
 
-/** How many jobs each check found, for metrics; a check that took too long is left out. */
-export async function countFound(sql: Pool, served: ServedEngine): Promise<Record<string, number>> {
+/** How many jobs each check found, for metrics; a check that took too long is left out. Undefined where the jobs are our own. */
+export async function countFound(sql: Pool): Promise<Record<string, number> | undefined> {
   const counts: Record<string, number> = {}
-  for (const { check, jobs } of await checkEngine(sql, served, { within: undefined }))
-    if (jobs !== null) counts[check] = (counts[check] ?? 0) + jobs
-  return counts
+  const checks = await checkEngines(sql, { within: undefined })
+  for (const { check, jobs } of checks ?? []) if (jobs !== null) counts[check] = (counts[check] ?? 0) + jobs
+  return checks && counts
 }

@@ -8,7 +8,6 @@ import { inFilter } from '../../database/job-filter.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import { type Fragment, type Pool, type Sql, staticFragment } from '../../database/sql.ts'
-import { servedBy } from '../../engines/served.ts'
 import { endsByReclaim, expiredLeases, reclaim } from '../../lifecycle/lease/expired-leases.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { countExpired } from '../expired-leases.ts'
@@ -31,8 +30,8 @@ const mostViolations = 10_000
 
 /** Counts the jobs whose lease contradicts their status, by kind, up to 10,000 of each; over another engine what its checks find. */
 export async function countViolations(sql: Pool): Promise<Record<string, number>> {
-  const served = servedBy(sql)
-  if (served.mode !== 'own') return countFound(sql, served)
+  const found = await countFound(sql)
+  if (found) return found
   const [row] = await sql<[{ stale_lease: number; expired_lease: number }]>`
     select
       (select count(*) from (
@@ -61,18 +60,12 @@ const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions
 export function describe(request: IntegrityRequest, terms: Terms): BulkChange<IntegrityResult> {
   const bulk = bulkOf(request, terms.quarantineThreshold)
   if (request.fix) return bulk
-  const served = servedBy(terms.sql)
-  if (served.mode !== 'own')
-    return {
-      ...bulk,
-      async dryRun() {
-        requireMeeting(terms, bulk.scope)
-        return answerOfChecks(terms.sql, served, request)
-      },
-    }
   return {
     ...bulk,
     async dryRun(makePreview) {
+      requireMeeting(terms, bulk.scope)
+      const ofEngine = await answerOfChecks(terms.sql, request)
+      if (ofEngine) return ofEngine
       const { preview, more } = await makePreview<BrokenCounts>({ more: brokenCounts, ofNone: none })
       return { ...more, fixed: 0, preview }
     },

@@ -2,8 +2,8 @@ import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineCheck } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { quotedText } from '../sql-text.ts'
 import { readLeavesWithout } from './foreign-keys.ts'
-import { quotedText } from './projection.ts'
 import { readSupervision } from './supervision.ts'
 
 /** The most jobs that one check compares, and of each queue those that have waited longest. */
