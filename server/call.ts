@@ -11,6 +11,7 @@ import type { DatabaseAddress } from './database/installation/installation.ts'
 import type { Redactor } from './database/redact.ts'
 import type { Pool, Sql } from './database/sql.ts'
 import type { Abilities } from './engines/abilities.ts'
+import type { Place } from './engines/served.ts'
 import type { Env } from './env/env.ts'
 import type { Log } from './log/log.ts'
 import type { Meter } from './meter.ts'
@@ -52,8 +53,13 @@ export type SharedLease<Row> = (
   request: AcquireRequest,
 ) => Promise<Row[] | undefined>
 
+/** The parts of a server for the jobs of one place of another engine. */
+export type OverPlace = Pick<ServerContext, 'sql' | 'workerSql' | 'operatorSql' | 'abilities'>
+
 /** What every part of a server has: its connections to the database, its log, and its end. */
 interface Serving {
+  /** What differs for the jobs of one place of another engine; a client is about no other jobs. */
+  over: (place: Place) => OverPlace
   /** The connections for this call: those of workers, or those of operators. */
   sql: Pool
   /** The connections of workers, which no long statement of an operator keeps busy. */

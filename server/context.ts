@@ -1,9 +1,9 @@
-import type { ServerContext } from './call.ts'
+import type { OverPlace, ServerContext } from './call.ts'
 import type { DatabaseAddress } from './database/installation/installation.ts'
 import { createRedactor } from './database/redact.ts'
 import type { Pool } from './database/sql.ts'
 import { abilitiesOf } from './engines/abilities.ts'
-import { servedBy } from './engines/served.ts'
+import { narrowedTo, type Place, servedBy } from './engines/served.ts'
 import { type Env, viewerPathsOf } from './env/env.ts'
 import { createSharedInsert } from './lifecycle/insert/shared-insert.ts'
 import { createSharedLease } from './lifecycle/lease/shared-lease.ts'
@@ -27,7 +27,27 @@ export interface ContextOptions {
   databaseAddress: DatabaseAddress
   stopping: AbortSignal
   admitChange: ServerContext['admitChange']
+  /** Connections for the jobs of other engines that are served beside our own; by default those of operators. */
+  engineSql?: (() => Pool) | undefined
 }
+
+/** The parts of a server by place. No call about another engine is one of workers, so that all use the connections of operators. */
+function overPlaces(operatorSql: Pool, engineSql: () => Pool = () => operatorSql): ServerContext['over'] {
+  const known = new WeakMap<Place, OverPlace>()
+  return (place) => {
+    const made =
+      known.get(place) ?? partsFor(narrowedTo(servedBy(operatorSql).mode === 'own' ? engineSql() : operatorSql, place))
+    known.set(place, made)
+    return made
+  }
+}
+
+const partsFor = (sql: Pool): OverPlace => ({
+  sql,
+  workerSql: sql,
+  operatorSql: sql,
+  abilities: () => abilitiesOf(servedBy(sql)),
+})
 
 /** What every part of this server has, with the settings of its environment. */
 export const createContext = ({
@@ -39,6 +59,7 @@ export const createContext = ({
   databaseAddress,
   stopping,
   admitChange,
+  engineSql,
 }: ContextOptions): ServerContext => ({
   sql,
   workerSql: sql,
@@ -48,6 +69,7 @@ export const createContext = ({
   stopping,
   admitChange,
   abilities: () => abilitiesOf(servedBy(sql)),
+  over: overPlaces(operatorSql, engineSql),
   longPolls: createLongPolls(),
   localOperations: new Set<number>(),
   detachedRuns: new Set<Promise<void>>(),

@@ -63,6 +63,8 @@ export interface Endpoint<
    * and workers find processor time.
    */
   slow?: true
+  /** Set where the field `id` names an operation, so that the call is about the jobs that it has changed. */
+  ofOperation?: true
   /** Set for a change of many jobs, which has a preview, batches, a record and an idempotency key. */
   bulk?: true
   /** Set when equal requests at the same time may share one response, which is computed after the last of them arrived. */

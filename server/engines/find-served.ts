@@ -124,11 +124,11 @@ async function namesOver(sql: Sql, signs: readonly KnownSign[]): Promise<Names> 
   const places = await lookAt(sql, signs, { base, hasTables: home !== undefined })
   const mode = home === undefined ? 'look' : 'admin'
   const server = {}
-  for (const place of places) serve(place.names, { mode, places: [place], server })
+  for (const place of places) serve(place.names, { mode, places: [place], isChosen: places.length > 1, server })
   const [first, ...others] = places
   if (!first) throw nothingFound('an engine', [])
   if (others.length === 0) return first.names
-  return serve(await namesOfAll(first, others), { mode, places: [first, ...others], server })
+  return serve(await namesOfAll(first, others), { mode, places: [first, ...others], isChosen: false, server })
 }
 
 /** The schema in which our tables are, as a quoted name: the one made for another engine, or that of a table of jobs without any job. */

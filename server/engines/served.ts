@@ -23,6 +23,8 @@ export interface ServedEngine {
   mode: 'look' | 'admin'
   /** The places that statements of the client are about. */
   places: readonly [Place, ...Place[]]
+  /** The client is about one of several places, which its call has named. */
+  isChosen: boolean
   /** The same object for all clients of a server: what a server that only looks keeps in memory is kept by it. */
   server: object
 }
@@ -33,6 +35,8 @@ interface ServedOwn {
   beside: readonly EngineSign[]
   /** The places of other engines that are served beside our own jobs, and that statements of the client are not about. */
   places: readonly Place[]
+  /** How statements about the jobs of all these places together name things. */
+  namesOfPlaces?: Names
 }
 
 /** Whose jobs a server works on: its own, or those of other engines. */
@@ -57,7 +61,8 @@ export function servedBy(sql: Sql): Served {
 export const servedWith = (names: Names): Served => served.get(names) ?? own
 
 /** A client on the same connections, for the jobs of one place alone. */
-const narrowedTo = <Target extends Sql>(sql: Target, { names }: Pick<Place, 'names'>): Target => withNames(sql, names)
+export const narrowedTo = <Target extends Sql>(sql: Target, { names }: Pick<Place, 'names'>): Target =>
+  withNames(sql, names)
 
 /** The engines of a server, as `JOBS_ENGINE` has them. */
 export const engineNames = ({ places }: Pick<Served, 'places'>): string =>
@@ -71,7 +76,7 @@ export const archivesOf = (places: readonly Pick<Place, 'adapter'>[]): string[] 
 const mostListed = 10
 
 /** The domains of places as flags of a command. */
-function listedDomains(places: readonly Pick<Place, 'found'>[]): string {
+export function listedDomains(places: readonly Pick<Place, 'found'>[]): string {
   const flags = places.slice(0, mostListed).map(({ found }) => `--domain ${quoted(found.domain)}`)
   const more = places.length > mostListed ? [`${places.length - mostListed} more`] : []
   return [...flags, ...more].join(', ')
@@ -85,11 +90,34 @@ export const severalDomains = (places: readonly Pick<Place, 'found'>[]): Failure
     { hint: `give one of them: ${listedDomains(places)}` },
   )
 
+/** The places that a call about a client's jobs can choose from by its domain; none where the client is about one place, or our own jobs alone. */
+export function choicesOf(sql: Sql): readonly Place[] {
+  const { mode, places } = servedBy(sql)
+  return mode === 'own' || places.length > 1 ? places : []
+}
+
+/** The place of a domain. */
+export const placeNamed = (places: readonly Place[], domain: string): Place | undefined =>
+  places.find(({ found }) => found.domain === domain)
+
 /** The place of another engine with the jobs of a domain, among those that a client is about, and a client for it alone. */
 export function placeOf(sql: Sql, domain: string): (Place & { of: Sql }) | undefined {
   const engine = servedBy(sql)
-  const place = engine.mode === 'own' ? undefined : engine.places.find(({ found }) => found.domain === domain)
+  const place = engine.mode === 'own' ? undefined : placeNamed(engine.places, domain)
   return place && { ...place, of: narrowedTo(sql, place) }
+}
+
+/** Clients for our own jobs, where a client is about them, and for each place that its server serves. */
+export function clientsByPlace<Target extends Sql>(sql: Target): Target[] {
+  const { mode, places } = servedBy(sql)
+  const others = places.map((place) => narrowedTo(sql, place))
+  return mode === 'own' ? [sql, ...others] : others
+}
+
+/** A client for our own jobs, where a client is about them, and one for the jobs of all other engines together. */
+export function clientsByEngine<Target extends Sql>(sql: Target): Target[] {
+  const served = servedBy(sql)
+  return served.mode === 'own' && served.namesOfPlaces ? [sql, narrowedTo(sql, { names: served.namesOfPlaces })] : [sql]
 }
 
 /** The result of a read for each place of other engines; undefined where the jobs are our own. */

@@ -5,6 +5,7 @@ import type { Done } from '../bulk/change/commission.ts'
 import type { Reporting, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import type { Handler, MinimalResponse, TypedEndpoint } from '../endpoints/handlers.ts'
+import type { Place } from '../engines/served.ts'
 import { respondAccepted } from './accepted.ts'
 import { allow } from './allow.ts'
 import { limitBody } from './body-limit.ts'
@@ -32,6 +33,13 @@ export function mount<In, Out>(
     throw new Error(`${endpoint.method} ${endpoint.path}: the endpoint and its server differ on minimal responses`)
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
   const own = endpoint.forPrograms ? serving : { ...serving, sql: serving.operatorSql }
+  const overPlace = new Map<Place, ServerContext>()
+  const servingAt = (place: Place | undefined): ServerContext => {
+    if (!place) return own
+    const known = overPlace.get(place) ?? { ...own, ...own.over(place) }
+    overPlace.set(place, known)
+    return known
+  }
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
   app.on(endpoint.method, paths, allow(endpoint), limitBody(maxSize), async (c) => {
     const { input, sent } = await readInput(c, endpoint)
@@ -54,7 +62,7 @@ export function mount<In, Out>(
     }
     const detach = isDetached ? { path: endpoint.path, input: sent } : undefined
     const callWith = (reportProgress: Reporting['reportProgress']) =>
-      callOf(c, own, admitted, { detach, disconnected, reportProgress, addHeader })
+      callOf(c, servingAt(admitted.place), admitted, { detach, disconnected, reportProgress, addHeader })
     const outcome = async (reportProgress: Reporting['reportProgress']) => {
       const made = () => run(callWith(reportProgress), input)
       const done = await (endpoint.slow ? own.slowReads.run(c.get('caller').id, made) : made())

@@ -8,7 +8,9 @@ import type { ServerContext } from '../call.ts'
 import { handlers, minimalHandlers } from '../endpoints/all.ts'
 import { changes, isBulkName } from '../endpoints/changes/all.ts'
 import { type Handler, type Handlers, handledEndpoints } from '../endpoints/handlers.ts'
+import { placeOfCall } from '../endpoints/placed.ts'
 import { applyPlan } from '../endpoints/plans/apply.ts'
+import type { Place } from '../engines/served.ts'
 import { allow } from './allow.ts'
 import { mount } from './mount.ts'
 import { requireEngine } from './request/admit.ts'
@@ -32,7 +34,25 @@ export function mountRoutes(app: Hono<RequestContext>, serving: ServerContext): 
     mount(app, serving, handledEndpoints[name], answering(handlers[name]), minimalHandlers[name])
   for (const name of Object.keys(handlers).filter(isHandled)) mountHandler(name)
   for (const [stream, answer] of Object.values(streams))
-    app.get(stream.path, allow(stream), supported(serving, stream), answer(serving))
+    app.get(stream.path, allow(stream), supported(serving, stream), byPlace(serving, stream, answer))
+}
+
+/** A stream is about the place that it names by its domain, or that its caller is limited to. */
+function byPlace(
+  serving: ServerContext,
+  stream: Stream,
+  answer: (serving: ServerContext) => Middleware<RequestContext>,
+): Middleware<RequestContext> {
+  const ofAll = answer(serving)
+  const known = new Map<Place, Middleware<RequestContext>>()
+  return async (c, next) => {
+    const asked = { input: { domain: c.req.query('domain')?.trim() || undefined }, within: c.get('caller').within }
+    const place = await placeOfCall(serving.operatorSql, stream, asked)
+    if (!place) return ofAll(c, next)
+    const made = known.get(place) ?? answer({ ...serving, ...serving.over(place) })
+    known.set(place, made)
+    return made(c, next)
+  }
 }
 
 /** A stream asks of the engine what its call asks, before it begins. */

@@ -2,10 +2,12 @@ import type { JobId } from '../../shared/work/job-key.ts'
 import type { LeavesJobs } from '../bulk/change/bulk-change.ts'
 import type { Sql, Transaction } from '../database/sql.ts'
 import { limitReadTime } from '../database/timeouts.ts'
+import { clientOfOperation } from './engine/place-of-operation.ts'
 import { leftOf } from './way-back.ts'
 
 /** As `LeavesJobs` describes it. */
-export const leavesJobs: LeavesJobs = (tx, operation) => leavesOthers(tx, operation, [])
+export const leavesJobs: LeavesJobs = async (tx, operation) =>
+  leavesOthers(await clientOfOperation(tx, operation), operation, [])
 
 /**
  * The same for jobs other than `rejected`, which the database did not restore in this undo.

@@ -45,6 +45,7 @@ export const undo = endpoint({
   needs: 'change',
   scoped: 'narrowed',
   verb: 'undo',
+  ofOperation: true,
   input: UndoRequest,
   output: z.object({
     affected: Count,

@@ -13,6 +13,7 @@ export const listConflicts = endpoint({
   needs: 'records',
   scoped: 'narrowed',
   verb: 'records',
+  ofOperation: true,
   input: z.strictObject({
     id: PathId.describe('the id of the operation'),
     domain: scopeFields.domain.describe('only jobs of this domain'),

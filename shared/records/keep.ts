@@ -10,6 +10,7 @@ export const keepOperation = endpoint({
   needs: 'change',
   scoped: 'narrowed',
   verb: 'records',
+  ofOperation: true,
   input: z.strictObject({
     id: PathId.describe('the id of the operation'),
     until: Time.describe(

@@ -101,6 +101,7 @@ export const getOperation = endpoint({
   needs: 'records',
   scoped: 'narrowed',
   verb: 'records',
+  ofOperation: true,
   input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: OperationRecord.extend({
     /** The states of its jobs now, with the number of jobs in each; `gone` for jobs that do not exist any more. */

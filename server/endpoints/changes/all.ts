@@ -1,11 +1,11 @@
 import type { BulkName } from '../../../shared/changes/kinds.ts'
-import type { Asked } from '../../../shared/engine/verbs.ts'
 import type { Commission, Done } from '../../bulk/change/commission.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { ChangeServer } from '../../call.ts'
 import { askedBy, requireVerbs } from '../../engines/abilities.ts'
 import { handledEndpoints, type InputOf, type OutputOf, type TypedEndpoint } from '../handlers.ts'
 import { withKnownIds } from '../known-ids.ts'
+import { atItsPlace } from '../placed.ts'
 import { affecting, type Describe } from './affecting.ts'
 import { describe as cancelBatch } from './cancel-batch.ts'
 import { describe as erase } from './erase.ts'
@@ -23,10 +23,11 @@ import { describe as undo } from './undo.ts'
 type Make<In, Out> = (server: ChangeServer, commission: Commission, request: In) => Promise<Done<Out>>
 
 const making =
-  <In extends object, Out>(verb: Asked<In>, describe: Describe<In, Out>): Make<In, Out> =>
-  async (server, commission, request) => {
+  <In extends object, Out>(endpoint: TypedEndpoint<In, Out>, describe: Describe<In, Out>): Make<In, Out> =>
+  async (asked, commission, sent) => {
     // A plan, the policy and a server that takes a change over have passed no route, which asks the same.
-    requireVerbs(server.abilities(), askedBy(verb, request))
+    const { server, request } = await atItsPlace(asked, commission, { endpoint, request: sent })
+    requireVerbs(server.abilities(), askedBy(endpoint.verb, request))
     const { within } = commission
     const known = await withKnownIds({ sql: server.sql, within }, request)
     return runBulkChange(server, await describe({ ...known, within }, { ...server, ...commission }), commission)
@@ -34,18 +35,18 @@ const making =
 
 /** The changes of many jobs; one that is missing does not compile. */
 export const changes: { readonly [N in BulkName]: Make<InputOf<N>, OutputOf<N>> } = {
-  prune: making(handledEndpoints.prune.verb, prune),
-  sweep: making(handledEndpoints.sweep.verb, affecting(sweep)),
-  requeue: making(handledEndpoints.requeue.verb, affecting(requeue)),
-  integrity: making(handledEndpoints.integrity.verb, integrity),
-  cancelBatch: making(handledEndpoints.cancelBatch.verb, affecting(cancelBatch)),
-  retry: making(handledEndpoints.retry.verb, affecting(retry)),
-  reclaim: making(handledEndpoints.reclaim.verb, affecting(reclaim)),
-  reschedule: making(handledEndpoints.reschedule.verb, affecting(reschedule)),
-  rescheduleShift: making(handledEndpoints.rescheduleShift.verb, affecting(reschedule)),
-  setPriority: making(handledEndpoints.setPriority.verb, affecting(setPriority)),
-  undo: making(handledEndpoints.undo.verb, undo),
-  erase: making(handledEndpoints.erase.verb, erase),
+  prune: making(handledEndpoints.prune, prune),
+  sweep: making(handledEndpoints.sweep, affecting(sweep)),
+  requeue: making(handledEndpoints.requeue, affecting(requeue)),
+  integrity: making(handledEndpoints.integrity, integrity),
+  cancelBatch: making(handledEndpoints.cancelBatch, affecting(cancelBatch)),
+  retry: making(handledEndpoints.retry, affecting(retry)),
+  reclaim: making(handledEndpoints.reclaim, affecting(reclaim)),
+  reschedule: making(handledEndpoints.reschedule, affecting(reschedule)),
+  rescheduleShift: making(handledEndpoints.rescheduleShift, affecting(reschedule)),
+  setPriority: making(handledEndpoints.setPriority, affecting(setPriority)),
+  undo: making(handledEndpoints.undo, undo),
+  erase: making(handledEndpoints.erase, erase),
 }
 
 /** @throws ZodError for a request that this version does not take */

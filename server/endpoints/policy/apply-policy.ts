@@ -11,6 +11,7 @@ import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isShownTime, type Sql, type Transaction } from '../../database/sql.ts'
 import { requireVerbs } from '../../engines/abilities.ts'
+import { choicesOf, type Place, placeNamed, servedBy, severalDomains } from '../../engines/served.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { refuseApprovals, requireSmall } from './approval.ts'
@@ -35,8 +36,23 @@ export async function applyPolicy(call: Call, request: Request): Promise<Answer>
 }
 
 /** @throws Failure `not_supported` for a rule whose change the engine cannot make */
-const requireRules = ({ abilities }: Pick<Call, 'abilities'>, rules: readonly Rule[]) =>
-  requireVerbs(abilities(), rules.flatMap(askedOfRule))
+function requireRules(
+  { sql, abilities, over }: Pick<Call, 'sql' | 'abilities' | 'over'>,
+  rules: readonly Rule[],
+): void {
+  for (const rule of rules) {
+    const place = placeOfRule(sql, rule)
+    requireVerbs((place ? over(place).abilities : abilities)(), askedOfRule(rule))
+  }
+}
+
+/** The place that a rule is about. @throws Failure `not_supported` for a rule without one among several */
+function placeOfRule(sql: Sql, { domain }: Rule): Place | undefined {
+  const places = choicesOf(sql)
+  const place = domain === undefined ? undefined : placeNamed(places, domain)
+  if (!place && places.length > 0 && servedBy(sql).mode !== 'own') throw severalDomains(places)
+  return place
+}
 
 /** What applying a policy would do. @throws Failure `conflict` for another revision; `not_supported` */
 export async function previewPolicy(
@@ -100,7 +116,10 @@ async function countOf(call: Call, rule: Rule): Promise<Counted | undefined> {
  */
 export async function writePolicy(
   tx: Transaction,
-  call: Pick<ServerContext, 'approvalAbove' | 'abilities'> & Pick<Requested, 'idempotencyKey'> & Acting & ActingCall,
+  call: Pick<ServerContext, 'approvalAbove' | 'abilities' | 'sql' | 'over'> &
+    Pick<Requested, 'idempotencyKey'> &
+    Acting &
+    ActingCall,
   { rules, revision }: Pick<Request, 'rules' | 'revision'>,
   plan?: { previewId: string; approved: ApprovedPlan },
 ): Promise<void> {

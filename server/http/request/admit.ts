@@ -6,7 +6,9 @@ import { requireFreshLogin } from '../../auth/require-fresh-login.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import type { ServerContext } from '../../call.ts'
 import { throwIfFrozen } from '../../database/installation/freeze.ts'
+import { placeOfCall } from '../../endpoints/placed.ts'
 import { type Abilities, askedBy, requireChanges, requireTextIds, requireVerbs } from '../../engines/abilities.ts'
+import type { Place } from '../../engines/served.ts'
 import { readIdempotencyKey, readReason, requireConfirmation } from '../input.ts'
 import type { RequestContext } from './request-context.ts'
 
@@ -15,6 +17,8 @@ export interface Admitted {
   changing: boolean
   reason: string | undefined
   idempotencyKey: string | undefined
+  /** The place of another engine that the call is about; undefined for our own jobs, and for all places together. */
+  place: Place | undefined
 }
 
 interface Asking {
@@ -42,13 +46,15 @@ export async function admit<In extends z.ZodType>(
   c: Context<RequestContext>,
   endpoint: Endpoint<In>,
   input: z.output<In>,
-  { sql, abilities }: Pick<ServerContext, 'sql' | 'abilities'>,
+  serving: ServerContext,
 ): Promise<Admitted> {
   const caller = c.get('caller')
   const further = endpoint.needsFor?.(input)
   if (further) requireRight(caller, further)
   const changing = endpoint.changes(input)
   c.set('changing', changing)
+  const place = await placeOfCall(serving.sql, endpoint, { input, within: caller.within })
+  const { sql, abilities } = place ? serving.over(place) : serving
   requireEngine(c, abilities(), {
     asked: askedBy(endpoint.verb, input),
     writes: changing && endpoint.verb !== 'session',
@@ -60,5 +66,5 @@ export async function admit<In extends z.ZodType>(
   const idempotencyKey = endpoint.bulk ? readIdempotencyKey(c) : undefined
   // A page of another site cannot send the header, so that with the cookie of a session every change needs it.
   if (changing && (!endpoint.unconfirmed || caller.session !== undefined)) requireConfirmation(c)
-  return { changing, reason, idempotencyKey }
+  return { changing, reason, idempotencyKey, place }
 }

@@ -4,6 +4,7 @@ import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld, unless } from '../../database/kept-by-hold.ts'
 import { type Holds, readHolds } from '../../database/read-holds.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
+import { clientsByEngine, clientsByPlace } from '../../engines/served.ts'
 import { engineTarget } from '../engine/target.ts'
 import { hasArchive } from './archive.ts'
 
@@ -24,8 +25,9 @@ interface Retention {
  * @throws Failure `frozen` before the first batch after a freeze
  */
 export async function deleteExpiredArchive(sql: Pool, retention: Retention): Promise<number> {
-  const archived = (await hasArchive(sql)) ? await deleteFrom(sql, archive, retention) : 0
-  await deleteFrom(sql, rowImages, retention)
+  let archived = 0
+  for (const of of clientsByPlace(sql)) if (await hasArchive(of)) archived += await deleteFrom(of, archive, retention)
+  for (const of of clientsByEngine(sql)) await deleteFrom(of, rowImages, retention)
   await sql`
     delete from jobsctl_waiting_edges
     where since < now() - (

@@ -35,6 +35,7 @@ export const serverWith = (sql: Pool): ServerContext => ({
   sharedInsert: createSharedInsert(sql),
   workerSightings: { asked: () => {} },
   abilities: () => ownAbilities,
+  over: () => ({ sql, workerSql: sql, operatorSql: sql, abilities: () => ownAbilities }),
   archiveBeforeDelete: true,
   archiveDays: 30,
   approvalAbove: undefined,
