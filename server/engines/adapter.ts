@@ -100,6 +100,39 @@ export interface EngineCheck {
   candidates: Fragment
 }
 
+/** A time of which a history is read, in seconds since 1970. */
+export interface HistorySlice {
+  scope: Narrowed
+  from: number
+  to: number
+  /** One job more than this is read at most. */
+  most: number
+}
+
+/** Up to when the jobs of a scope are still there. */
+export interface KeptJobs {
+  /** Jobs that ended earlier may be deleted, in seconds since 1970; null without a queue. */
+  since: number | null
+  /** How long a job of these queues may run, in seconds. */
+  longest_run: number
+}
+
+/**
+ * How the jobs that are still there are found by their times. Each query is in parentheses and has the columns `status`, `created_at`,
+ * `available_at`, `started_at`, `ended_at` and `kept_seconds`: how long the engine keeps the ended job, or null.
+ */
+export interface EngineHistory {
+  /** Whether an index finds the jobs of a slice. Without one, each query reads every job. */
+  isIndexed: (found: Found) => boolean
+  /** Jobs that ended within the slice. */
+  ended: (sql: Sql, found: Found, slice: HistorySlice) => Fragment
+  /** Jobs that were made within the slice. */
+  created: (sql: Sql, found: Found, slice: HistorySlice) => Fragment
+  /** Jobs that have begun and have not ended. */
+  begun: (sql: Sql, found: Found, slice: Pick<HistorySlice, 'scope' | 'most'>) => Fragment
+  kept: (sql: Sql, found: Found, scope: Narrowed) => Promise<KeptJobs>
+}
+
 /** What jobs-server knows of an engine that runs the jobs of others. It is SQL alone: no HTTP, and no table of ours. */
 export interface QueueAdapter extends ForeignJobs {
   /** The name of the engine in JOBS_ENGINE and in answers. */
@@ -146,6 +179,8 @@ export interface QueueAdapter extends ForeignJobs {
   signs: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<WorkerSigns | undefined>
   /** What is wrong with jobs of one place; absent where the engine has no checks. */
   checks?: (sql: Sql, found: Found, scope: Narrowed) => Promise<EngineCheck[]>
+  /** The times of jobs, for a history of those that are still there. Undefined where an engine has no such times. */
+  history?: EngineHistory
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
   writes: EngineWrites

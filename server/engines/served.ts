@@ -147,7 +147,11 @@ export function isOfSeveral(sql: Sql): boolean {
 }
 
 /** The same for jobs of other engines alone. */
-export function unionOfPlaces(sql: Sql, places: readonly Place[], make: (place: Place, of: Sql) => Fragment): Fragment {
+export function unionOfPlaces<Known extends Place>(
+  sql: Sql,
+  places: readonly Known[],
+  make: (place: Known, of: Sql) => Fragment,
+): Fragment {
   const [first, ...others] = places.map((place) => sql`(${make(place, narrowedTo(sql, place))})`)
   return others.reduce((all, one) => sql`${all} union all ${one}`, first ?? sql``)
 }

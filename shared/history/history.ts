@@ -52,7 +52,7 @@ export const history = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/history',
   meaning:
-    'What became of jobs over time, whatever program changed them, with a point for each step. A transaction that commits late changes the minute in which it began. History by the minute is kept for 7 days, and by the hour for 90.',
+    'What became of jobs over time, whatever program changed them, with a point for each step. A transaction that commits late changes the minute in which it began. History by the minute is kept for 7 days, and by the hour for 90. Over an engine that keeps none, the jobs that are still there are counted by their times (`of_jobs`).',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
@@ -72,7 +72,7 @@ export const history = endpoint({
     why: z.string().nullable(),
     /** The triggers that do not fire, where these are why; absent from servers of older versions. */
     triggers: z.array(IdleTrigger).optional(),
-    /** When history was on for the first time; null where it never was. */
+    /** When history was on for the first time; null where it never was. With `of_jobs`: jobs that ended earlier may have been deleted, so that the numbers before it are lower bounds. */
     since: z.string().nullable(),
     from: z.string(),
     to: z.string(),
@@ -84,6 +84,18 @@ export const history = endpoint({
     /** The first 1,000 marks within the answer; none for a token with a scope, since a mark is of the whole database. */
     marks: z.array(Mark),
     points: z.array(Point),
+    /**
+     * Over an engine that keeps no history: jobs that are still there are counted by the times of their last attempt, and jobs of a prune while
+     * the archive has them. Absent where a history is kept.
+     */
+    of_jobs: z
+      .object({
+        /** Numbers of a point that these jobs do not tell; each is 0, which is no answer. */
+        not_told: z.array(z.string()),
+        /** A part of the range that was asked for and not read, since a history reads at most 300,000 jobs and for about 8 s; null where all was read. */
+        not_read: z.object({ from: z.string(), to: z.string() }).nullable(),
+      })
+      .optional(),
   }),
   changes: () => false,
 })

@@ -28,7 +28,14 @@ interface Shown {
 /** Prints a row for each step, and in a table what keeps the numbers from being whole. */
 export function showHistory({ print }: Context, { history, raw, scope }: Shown): void {
   const rows = rowsOf(history)
-  print.rows({ columns, forPeople, rows, json: raw, empty: `no history of ${describeAnyOf(scope)}` })
+  const told = toldBy(history)
+  print.rows({
+    columns: columns.map(told),
+    forPeople: forPeople.map(told),
+    rows,
+    json: raw,
+    empty: `no history of ${describeAnyOf(scope)}`,
+  })
   if (print.forPeople) for (const note of notesOn(history)) print.aside(note)
 }
 
@@ -41,7 +48,32 @@ function rowsOf({ points, marks, bounds, step_seconds }: History): Row[] {
   })
 }
 
-function notesOn({ kept, why, gaps, since, from }: History): string[] {
+/** Leaves a number empty that the server cannot know. */
+const toldBy =
+  ({ of_jobs }: History) =>
+  (column: Column<Row>): Column<Row> =>
+    of_jobs?.not_told.includes(column.title) ? { ...column, value: () => '', gives: 'first' } : column
+
+/** What is to be known of a history of the jobs that are still there. */
+function notesOnJobs({ why, since, from }: History, { not_told, not_read }: OfJobs): string[] {
+  return [
+    `note: ${escaped(why ?? '')}; not known: ${not_told.join(', ')}`,
+    ...(since !== null && Date.parse(since) > Date.parse(from)
+      ? [`note: before ${clockText(since)} the numbers are lower bounds: jobs that ended earlier may have been deleted`]
+      : []),
+    ...(not_read
+      ? [
+          `note: from ${clockText(not_read.from)} to ${clockText(not_read.to)} nothing was read: a history reads at most 300,000 jobs; --queue or --until asks for fewer`,
+        ]
+      : []),
+  ]
+}
+
+type OfJobs = NonNullable<History['of_jobs']>
+
+function notesOn(history: History): string[] {
+  const { kept, why, gaps, since, from, of_jobs } = history
+  if (of_jobs) return notesOnJobs(history, of_jobs)
   const count = gaps.length > 5 ? `, and ${groupedDigits(gaps.length - 5)} more times` : ''
   const times = gaps.slice(0, 5).map((gap) => `from ${clockText(gap.from)} to ${clockText(gap.to)}`)
   return [

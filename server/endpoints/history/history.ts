@@ -10,7 +10,9 @@ import {
 import type { Reading } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import { engineNames, servedBy } from '../../engines/served.ts'
 import { bucketBounds } from '../../history/buckets.ts'
+import { type EnginePoints, readEnginePoints } from '../../history/engine-points.ts'
 import { marginHours, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { type PointRow, type Range, readPoints } from '../../history/read-points.ts'
@@ -29,13 +31,20 @@ const longestMinuteStep = steps['15m']
 const [firstSecond, lastSecond] = [Date.parse('0001-01-01T00:00:00Z') / 1000, Date.parse('9999-12-31T23:59:59Z') / 1000]
 
 /**
- * What became of the jobs of a scope over time, as far as it is within the scope of the caller.
+ * What became of the jobs of a scope over time, as far as it is within the scope of the caller. Over an engine that keeps no history, the jobs
+ * that are still there are counted by their times.
  * @throws Failure `invalid_request` for a range that is empty, has more than 2,000 points, or is over for the step
  */
 export const history = ({ sql, within }: Reading, request: Request): Promise<History> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
     const [{ now }] = await tx<[{ now: number }]>`select ${limitReadTime(tx)}, extract(epoch from now())::float8 as now`
     const range = rangeOf(request, now)
+    const served = servedBy(tx)
+    if (served.mode !== 'own') {
+      const read = await readEnginePoints(tx, served, { ...request, within }, { ...range, now })
+      const marks = within === undefined ? [...(await marksWithin(tx, range))] : []
+      return { ...historyOfJobs(engineNames(served), read, range), marks }
+    }
     const rows = await readPoints(tx, { ...request, within }, range)
     const { why, triggers, since } = await readHistoryState(tx)
     return {
@@ -52,6 +61,35 @@ export const history = ({ sql, within }: Reading, request: Request): Promise<His
       points: pointsOf(rows, range),
     }
   })
+
+/** What the jobs of an engine do not tell: a job that runs again has the times of its last attempt alone. */
+const notTold = ['returned', 'revived', 'restored', 'other'] as const
+
+/**
+ * A history of the jobs that are still there.
+ * @throws Failure `invalid_request` where the last step alone has more jobs than are read
+ */
+function historyOfJobs(engine: string, { rows, from, since }: EnginePoints, range: Range): Omit<History, 'marks'> {
+  if (from >= range.to)
+    throw new Failure('invalid_request', 'the last step of the range has more jobs than one history reads', {
+      hint: 'ask for a shorter step (--step 1m), or for one queue (--queue)',
+    })
+  return {
+    kept: false,
+    why: `${engine} keeps no history: jobs are counted by their times, while they are there`,
+    since: since === null ? null : timeOf(since),
+    from: timeOf(from),
+    to: timeOf(range.to),
+    step_seconds: range.step,
+    bounds: [...bucketBounds],
+    gaps: [],
+    points: pointsOf(rows, { ...range, from }),
+    of_jobs: {
+      not_told: [...notTold],
+      not_read: from > range.from ? { from: timeOf(range.from), to: timeOf(from) } : null,
+    },
+  }
+}
 
 const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString()
 

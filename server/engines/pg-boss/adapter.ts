@@ -5,6 +5,7 @@ import { can } from './can.ts'
 import { readChecks } from './checks.ts'
 import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
+import { history } from './history.ts'
 import { hasKey, readKeys } from './key.ts'
 import { readLine, readSigns } from './line.ts'
 import { readOldestDue } from './oldest-due.ts'
@@ -44,6 +45,7 @@ export const pgBoss: QueueAdapter = {
   ahead: countAhead,
   workers: readInstances,
   checks: readChecks,
+  history,
   rights,
   writes,
   archive: archiveTable,

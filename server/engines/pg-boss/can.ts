@@ -8,10 +8,7 @@ export const can: Can = {
   clusters: true,
   explain: true,
   workers: true,
-  history: {
-    cannot: 'this version of jobsctl keeps no history of the jobs of pg-boss',
-    instead: '/metrics/jobs has their counts for your monitoring; pg-boss itself keeps them with persistQueueStats',
-  },
+  history: true,
   marks: true,
   prune: true,
   retry: true,

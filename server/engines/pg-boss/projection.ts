@@ -64,6 +64,7 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     native_singleton_on: 'j.singleton_on',
     native_blocking: ofColumn('blocking', 'boolean'),
     native_dead_letter: 'j.dead_letter',
+    native_kept_seconds: ofColumn('deletion_seconds', 'integer'),
     uuid: 'j.id::text',
     domain: `${quotedText(domain)}::text`,
     queue: 'j.name',

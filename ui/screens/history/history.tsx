@@ -102,8 +102,10 @@ const listed = (texts: readonly string[]): string =>
     : texts.join(', ')
 
 /** What keeps the numbers of a history from being whole, and what to do about it. */
-function Notes({ history: { kept, why, since, from, gaps }, late, zone }: NotesProps) {
+function Notes({ history, late, zone }: NotesProps) {
+  const { kept, why, since, from, gaps, of_jobs } = history
   const clock = (time: string) => clockOf(time, zone)
+  if (of_jobs) return <NotesOnJobs {...{ history, of_jobs, clock }} />
   const spans = gaps.map((gap) => `from ${clock(gap.from)} to ${clock(gap.to)}`)
   return (
     <div role="status">
@@ -119,6 +121,31 @@ function Notes({ history: { kept, why, since, from, gaps }, late, zone }: NotesP
     </div>
   )
 }
+
+interface NotesOnJobsProps {
+  history: Answer
+  of_jobs: NonNullable<Answer['of_jobs']>
+  clock: (time: string) => string
+}
+
+/** What is to be known of a history of the jobs that are still there. */
+const NotesOnJobs = ({ history: { why, since, from }, of_jobs: { not_told, not_read }, clock }: NotesOnJobsProps) => (
+  <div role="status">
+    <p class="faint">
+      {why}. Not known: {not_told.join(', ')}.
+    </p>
+    {since !== null && Date.parse(since) > Date.parse(from) && (
+      <p class="note care">
+        Before {clock(since)} the numbers are lower bounds: jobs that ended earlier may have been deleted.
+      </p>
+    )}
+    {not_read && (
+      <p class="note care">
+        From {clock(not_read.from)} to {clock(not_read.to)} nothing was read: a history reads at most 300,000 jobs.
+      </p>
+    )}
+  </div>
+)
 
 const NotKept = ({ why }: { why: string }) => (
   <div class="note care">

@@ -97,8 +97,14 @@ function timeChart(title: string, { bounds }: History, name: 'wait' | 'run'): Ch
 
 const boundText = (seconds: number): string => (seconds < 1 ? `${1000 * seconds} ms` : spanText(seconds))
 
-/** All charts of a history, in their order. */
-export const chartsOf = (history: History): ChartOf[] => [
+/** All charts of a history, in their order, without numbers that the server cannot know. */
+export const chartsOf = (history: History): ChartOf[] =>
+  allCharts(history).map((chart) => ({
+    ...chart,
+    series: chart.series.filter(({ label }) => !history.of_jobs?.not_told.includes(label)),
+  }))
+
+const allCharts = (history: History): ChartOf[] => [
   countChart('Ended', [
     count('completed', 'good'),
     count('failed', 'bad'),
