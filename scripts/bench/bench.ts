@@ -23,8 +23,11 @@ export interface Bench {
   create: (database: string, template?: string) => Promise<void>
   /** Drops a database and ends the sessions that are connected to it. */
   drop: (database: string) => Promise<void>
-  /** Starts a server on a database. Resolves when the server has made its tables, indexes and counts. */
-  serve: (database: string, env?: Record<string, string>) => Promise<BenchServer>
+  /**
+   * Starts a server on a database. Resolves when the server has made its tables, indexes and counts, or when `until` does in their place: a
+   * server for the jobs of an engine makes none.
+   */
+  serve: (database: string, env?: Record<string, string>, until?: () => Promise<void>) => Promise<BenchServer>
   /** Returns the servers that run at the moment. */
   running: () => readonly BenchServer[]
   /** Prints a line of progress. */
@@ -54,10 +57,11 @@ export async function createBench({ rows, folder, url, logProgress }: Options): 
   const connections: Sql[] = [admin]
   const running = new Set<BenchServer>()
 
-  async function serve(database: string, env?: Record<string, string>): Promise<BenchServer> {
+  const untilIndexed = (database: string) => untilPrepared(urlOf(database), programs.server)
+  const serve: Bench['serve'] = async (database, env, until = () => untilIndexed(database)) => {
     const server = await startServer({
       ...{ program: programs.server, folder, dbUrl: urlOf(database), logProgress },
-      untilPrepared: () => untilPrepared(urlOf(database), programs.server),
+      untilPrepared: until,
       ...(env && { env }),
     })
     const stop = async () => {

@@ -36,10 +36,13 @@ export const assumeManyRows = staticFragment((sql) => sql`jsonb_array_elements('
 
 /**
  * An SQL expression: the planner reads an index that has the rows in their order for the rest of the transaction, where there is
- * one. Without statistics, as in an embedded database, it would estimate few rows, and sort the whole table for each slice.
+ * one. Without statistics, as in an embedded database, it would estimate few rows, and sort the whole table for each slice. The indexes of
+ * another engine have its jobs in no such order: without bitmaps the whole table would be read.
  */
-export const preferIndexOrder = staticFragment(
-  (sql) => sql`
+export const preferIndexOrder = staticFragment((sql) =>
+  hasKeys(sql)
+    ? sql`null`
+    : sql`
     set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`,
 )
 

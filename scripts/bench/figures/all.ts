@@ -2,6 +2,8 @@ import type { Figure } from '../figure.ts'
 import { latencyDuringEventSweep } from './changes/event-sweep-latency.ts'
 import { pruning } from './changes/prune.ts'
 import { latencyDuringPrune } from './changes/prune-latency.ts'
+import { pgBossChanges } from './engines/pg-boss-changes.ts'
+import { pgBossReads } from './engines/pg-boss-reads.ts'
 import { health } from './programs/health.ts'
 import { memory } from './programs/memory.ts'
 import { programs } from './programs/programs.ts'
@@ -27,6 +29,7 @@ export const figures: readonly Figure[] = [
   ...[...stats, ...statsGroups, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
   ...[...pruning, ...latencyDuringPrune, ...latencyDuringEventSweep, ...integrity],
   ...[...reads, ...readsBeside, ...dashboard],
+  ...[...pgBossReads, ...pgBossChanges],
   ...[...peers, ...batchFloor, ...oneByOne, ...moreServers, ...sdkWorker],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,

@@ -19,8 +19,11 @@ interface Connecting {
   headers?: Record<string, string>
 }
 
-/** Workers of a load read no more than they need, as the clients of the peers. */
-const plain = { 'x-api-key': apiKey, 'x-confirm': 'true', prefer: returnMinimal }
+/**
+ * Workers of a load read no more than they need, as the clients of the peers. Over the jobs of another engine, a server takes a client without a
+ * name for a jobsctl that reads no texts as ids.
+ */
+const plain = { 'user-agent': 'bench', 'x-api-key': apiKey, 'x-confirm': 'true', prefer: returnMinimal }
 
 /** Creates a client. A status of 300 or above is an error, since a rejected call is not what the figure measures. */
 export function connect(url: string, { connections = 64, headers = {} }: Connecting = {}): Api {

@@ -1,0 +1,130 @@
+import type { Sql } from 'postgres'
+import * as z from 'zod'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { duration } from '../../measure.ts'
+import { memoize } from '../../memoize.ts'
+import { type BossCalls, copyOfBoss, oldJobs, pgBossName, startBoss } from '../../setup/pg-boss.ts'
+
+/** In milliseconds. */
+interface Took {
+  prune: number
+  undo: number
+}
+
+interface Round {
+  ours: Took
+  inSql: Took
+  /** pg-boss keeps no copy, so that it has no undo. */
+  byBoss: number
+}
+
+const Pruned = z.object({ deleted: z.literal(oldJobs), operation_id: z.number() })
+const Undone = z.object({ affected: z.literal(oldJobs) })
+
+/** Prunes the old jobs by a server, with records and the archive, and takes it back. */
+async function byServer(bench: Bench): Promise<Took> {
+  const copy = await copyOfBoss(bench)
+  const { api, stop } = await copy.serve()
+  const request = { domain: 'pgboss', statuses: ['completed'], older_than_days: 30 }
+  let operation = 0
+  const prune = await duration(async () => {
+    operation = Pruned.parse(await api.post('/api/v1/jobs/prune', request)).operation_id
+  })()
+  const undo = await duration(async () => {
+    Undone.parse(await api.post(`/api/v1/jobs/operations/${operation}/undo`, {}))
+  })()
+  await stop()
+  await copy.drop()
+  return { prune, undo }
+}
+
+const batch = 5000
+
+/** Repeats a statement, each time in a transaction of its own, until it finds no more rows. @throws Error for another number of rows */
+async function inBatches(statement: () => Promise<{ count: number }>): Promise<void> {
+  let rows = 0
+  for (;;) {
+    const { count } = await statement()
+    if (count === 0) break
+    rows += count
+  }
+  if (rows !== oldJobs) throw new Error(`the statements moved ${rows} rows, not ${oldJobs}`)
+}
+
+/** Moves the same jobs into a table, and back, as careful people do by hand: in batches, past locked rows. */
+async function bySql(bench: Bench): Promise<Took> {
+  const { sql, drop } = await copyOfBoss(bench)
+  await sql`create table deleted_jobs (like pgboss.job)`
+  const prune = await duration(() => inBatches(() => moveAway(sql)))()
+  const undo = await duration(() => inBatches(() => moveBack(sql)))()
+  await drop()
+  return { prune, undo }
+}
+
+const moveAway = (sql: Sql) => sql`
+  with picked as materialized (
+    select name, id
+    from pgboss.job
+    where name = any(array(select name from pgboss.queue))
+      and completed_on < now() - interval '30 days' and state = 'completed' and not blocking
+    limit ${batch}
+    for update skip locked
+  ),
+  deleted as (
+    delete from pgboss.job using picked where job.name = picked.name and job.id = picked.id returning job.*
+  )
+  insert into deleted_jobs select * from deleted`
+
+const moveBack = (sql: Sql) => sql`
+  with picked as (
+    delete from deleted_jobs where ctid = any(array(select ctid from deleted_jobs limit ${batch})) returning *
+  )
+  insert into pgboss.job select * from picked`
+
+/** Deletes the same jobs by pg-boss, which is told their ids. */
+async function byBoss(bench: Bench): Promise<number> {
+  const { name, sql, drop } = await copyOfBoss(bench)
+  const old = await sql<{ name: string; ids: string[] }[]>`
+    select name, array_agg(id::text) as ids
+    from (
+      select name, id, row_number() over (partition by name) / 1000 as batch
+      from pgboss.job
+      where state = 'completed' and completed_on < now() - interval '30 days'
+    ) as jobs
+    group by name, batch`
+  const boss = await startBoss(bench, name)
+  const took = await boss.run(old.map(({ name, ids }): BossCalls[number] => ['deleteJob', name, ids]))
+  await boss.stop()
+  await drop()
+  return took
+}
+
+/** Measures all sides in turn, each on a copy of its own, without a warm-up: caches are cold for all of them. */
+const rounds = memoize(async (bench: Bench): Promise<Round[]> => {
+  const measured: Round[] = []
+  for (let round = 0; round < 3; round++) {
+    const ours = await byServer(bench)
+    const inSql = await bySql(bench)
+    measured.push({ ours, inSql, byBoss: await byBoss(bench) })
+  }
+  return measured
+})
+
+const figure = (name: string, against: string, sides: (round: Round) => [ours: number, against: number]): Figure => ({
+  name: `pg-boss: ${name}`,
+  ...{ against, unit: 'ms', ratio: 'ours / against', target: { atMost: 1.5 } },
+  async measure(bench) {
+    const pairs = (await rounds(bench)).map(sides)
+    return { ours: pairs.map(([ours]) => ours), against: pairs.map(([, against]) => against) }
+  },
+})
+
+const jobs = oldJobs.toLocaleString('en')
+
+/** A prune of jobs of pg-boss with records, archive and events, and its undo. */
+export const pgBossChanges: readonly Figure[] = [
+  figure(`prune of ${jobs}`, 'the same in SQL, in batches', ({ ours, inSql }) => [ours.prune, inSql.prune]),
+  figure('undo of it', 'the same in SQL, in batches', ({ ours, inSql }) => [ours.undo, inSql.undo]),
+  figure(`prune of ${jobs}`, `${pgBossName}: deleteJob(), no copy is kept`, ({ ours, byBoss }) => [ours.prune, byBoss]),
+]
