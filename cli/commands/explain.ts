@@ -34,13 +34,20 @@ export const explain: CommandSpec<ExplainFlags> = {
       if (flags.domain !== undefined) throw new Failure('usage', '--domain and a queue exclude each other')
       const { explainQueue } = await import('../../shared/explain/queue.ts')
       const queue = await queueNamed(word, example)
-      return print(context, explainQueue, queue)
+      return print(context, explainQueue, queue).catch((error: unknown) => asJob(context, word, error))
     }
     const { explainJob } = await import('../../shared/explain/job.ts')
     const request = { id: jobIdOf(word, example), domain: flags.domain }
     parseInput(explainJob.input, request)
     return print(context, explainJob, request)
   },
+}
+
+/** The key of a job of another engine may read as a queue. The queue is asked for first, and its failure is that of both. */
+async function asJob(context: Context, word: string, failure: unknown): Promise<Ending> {
+  if (!(failure instanceof Failure) || failure.code !== 'not_found') throw failure
+  const { explainJob } = await import('../../shared/explain/job.ts')
+  return print(context, explainJob, { id: jobIdOf(word, example) }).catch(() => Promise.reject(failure))
 }
 
 /** What the answers about a job and about a queue have in common. */

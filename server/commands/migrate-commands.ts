@@ -10,7 +10,7 @@ export function addMigrateCommands(program: Command): void {
     .option('--dry-run', 'print the SQL, and make nothing')
     .option(
       '--engine <engine>',
-      'own makes tables for jobs of its own beside another engine; pg-boss makes records beside its jobs',
+      'own makes tables for jobs of its own beside another engine; pg-boss and bullmq make records beside their jobs',
     )
     .addHelpText(
       'after',
@@ -23,7 +23,7 @@ export function addMigrateCommands(program: Command): void {
     .command('grants')
     .description('print the least rights that a server with JOBS_MIGRATE=false needs, as SQL')
     .requiredOption('--role <role>', 'the role of the server, as create role names it')
-    .option('--engine <engine>', 'the engine whose jobs the server works on, such as pg-boss')
+    .option('--engine <engine>', 'the engine whose jobs the server works on, pg-boss or bullmq')
     .option('--look', 'for a server that only looks at the jobs of another engine')
     .addHelpText(
       'after',

@@ -1,9 +1,10 @@
 import type { Finding } from '../../shared/explain/reason.ts'
+import type { RelatedJob } from '../../shared/jobs/show.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
 import type { WorkerRow } from '../../shared/queues/workers.ts'
 import type { JobId } from '../../shared/work/job-key.ts'
 import type { ForeignJobs, Source } from '../database/connection/qualify.ts'
-import type { Narrowed } from '../database/scope.ts'
+import type { Narrowed, Within } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Can, Cannot } from './can.ts'
 import type { Found } from './found.ts'
@@ -58,6 +59,15 @@ export interface EngineQueue {
 export interface EngineJob {
   id: JobId
   domain: string
+}
+
+/** What stands around a job beside its row. */
+export interface JobSurroundings {
+  /** The jobs that it waits for, and those that wait for it. */
+  depends_on: RelatedJob[]
+  dependents: RelatedJob[]
+  /** The newest lines of its log, the oldest first. */
+  log: string[]
 }
 
 /** The line of the jobs of a queue. */
@@ -150,6 +160,8 @@ export interface QueueAdapter extends ForeignJobs {
   look: (sql: Sql, schema: string) => Promise<Found>
   /** The jobs of one place, with the columns of our `jobs`. Its rows can be locked: it joins by scalar subselects alone. */
   projection: (found: Found) => Source
+  /** What reads take for tables of ours that say more of the jobs, as queries in parentheses by the names of the tables. */
+  sources?: (found: Found) => ReadonlyMap<string, string>
   /** The keys of jobs by what somebody names them with, such as a bare uuid; a text that names no job is left out. */
   keys: (sql: Sql, found: readonly Found[], texts: readonly string[]) => Promise<ReadonlyMap<string, string>>
   /**
@@ -173,6 +185,13 @@ export interface QueueAdapter extends ForeignJobs {
   line: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<QueueLine | undefined>
   /** What keeps a waiting job from running, beside its own time and its queue. */
   reasons: (sql: Sql, found: readonly Found[], job: EngineJob) => Promise<Finding[]>
+  /** Absent for an engine that keeps neither the one nor the other. */
+  surroundings?: (sql: Sql, found: readonly Found[], job: Within<EngineJob>) => Promise<JobSurroundings>
+  /**
+   * Pauses a queue or resumes it; absent for an engine that cannot.
+   * @returns false where the queue was so already
+   */
+  control?: (sql: Sql, found: Found, queue: EngineQueue & { paused: boolean }) => Promise<boolean>
   /** How many due jobs of its queue are taken before a job: at most one more than `most`. */
   ahead: (sql: Sql, found: readonly Found[], job: EngineJob, most: number) => Promise<number>
   /** Undefined where it cannot be read fast. */

@@ -65,6 +65,7 @@ async function placeAt(
   const sources = await emptyTables((table) => !hasTables || keptOut.includes(table))
   const lacksArchive = hasTables && !(await isThere(withNames(sql, { ...own, ...base }), adapter.archive))
   if (hasTables && !lacksArchive) sources.set(archive, { query: adapter.writes.archived(found, base.schema) })
+  for (const [table, query] of adapter.sources?.(found) ?? []) sources.set(table, { query })
   sources.set(jobs, adapter.projection(found))
   return { adapter, found, lacksArchive, names: { ...base, sources, jobId: 'text', jobs: adapter } }
 }
@@ -80,6 +81,7 @@ async function isThere(sql: Sql, table: string): Promise<boolean> {
 /** The tables of our own of which another engine has the rows. */
 const jobs = 'jobs'
 const archive = 'jobs_archive'
+const stoppedQueues = 'job_queue_controls'
 
 /** How the jobs of several places are compared: by our columns, which every projection has. No index serves these conditions. */
 const ofSeveral: ForeignJobs = {
@@ -96,7 +98,7 @@ export async function namesOfAll(first: Place, others: readonly Place[]): Promis
   const places = [first, ...others]
   const columns = await columnsOfTables()
   const sources = new Map(first.names.sources)
-  for (const table of [jobs, archive]) {
+  for (const table of [jobs, archive, stoppedQueues]) {
     const list = (columns.get(table) ?? []).map(({ name }) => `place."${name}"`).join(', ')
     const queries = places.flatMap((place) => place.names.sources.get(table)?.query ?? [])
     if (queries.length > 0)

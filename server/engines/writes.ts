@@ -4,10 +4,20 @@ import type { Found } from './found.ts'
 /** What a change does to jobs, in the words of its endpoint. */
 export type EngineAct =
   | { act: 'retry'; spread_seconds?: number | undefined }
-  | { act: 'cancel' }
+  /** `by` is the caller. */
+  | { act: 'cancel'; by: string }
   /** `due`, a column of `picked`, is the time from which a job can run. */
   | { act: 'reschedule' }
   | { act: 'priority'; priority: number }
+
+/** What has happened to jobs, an undo and a deletion included. */
+export type ActWithUndo = EngineAct['act'] | 'undo' | 'delete'
+
+/**
+ * Changed jobs as the text of a JSON array: `queue`, `native_id`, and the images `before` and `after` of the change as `carried` leaves them. An
+ * undo has the images of the change that it undoes, and a deletion has none.
+ */
+export type ChangedJobs = string
 
 /** How the jobs of an engine are changed: pieces of SQL, for statements that are the same for all engines. */
 export interface EngineWrites {
@@ -29,6 +39,14 @@ export interface EngineWrites {
   comparable: (image: string) => string
   /** The assignments of an update of the row `j`. */
   assignments: (sql: Sql, found: Found, act: EngineAct) => Fragment
+  /** An SQL expression: an image without what `along` does not need. */
+  carried?: (image: string) => string
+  /** The columns `queue` and `native_id` of a row of the engine's table, for `along`. */
+  keyColumns?: string
+  /** What goes with a change, in its transaction, such as a sign to workers. Called with at least one job. */
+  along?: (sql: Sql, found: Found, act: ActWithUndo, changed: ChangedJobs) => Promise<void>
+  /** An SQL expression on `jobs`: why the engine does not let a job be changed so; null where it does. */
+  refusal?: (sql: Sql, found: Found, act: EngineAct['act']) => Fragment
   /** An SQL condition on `jobs`: the engine lets the job run again. */
   mayRetry: (sql: Sql, found: Found) => Fragment
   /** An SQL expression on `jobs`: why the engine does not let the job run again; null where it does. */
@@ -42,6 +60,10 @@ export interface EngineWrites {
   restored: (sql: Sql, found: Found, until: Fragment) => Fragment
   /** The columns of the table that a deleted job comes back with, and their values from a row `picked` of the archive. */
   revived: (sql: Sql, found: Found, until: Fragment) => Promise<{ names: Fragment; values: Fragment }>
+  /** Takes locks before deleted jobs come back. `queues` is a query of the names of their queues. */
+  beforeRevival?: (sql: Sql, found: Found, queues: Fragment) => Promise<unknown>
+  /** CTEs, each after a comma, that put back what was deleted with the rows of `picked` whose `key` is in `back`. */
+  revivedAlong?: (sql: Sql, found: Found) => Fragment
   /** Why the table of the engine has not taken a row of the archive for which there is no obstacle. */
   whyNotInserted: string
   /** An SQL expression on `jobs`, a row of the archive: why the engine does not take the job back; null where it does. */

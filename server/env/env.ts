@@ -121,7 +121,7 @@ export const Env = z.object({
     .optional()
     .describe('PostgreSQL: schema of the tables; needed only where several schemas have a table of jobs'),
   JOBS_ENGINE: z
-    .enum(['auto', 'own', 'pg-boss'], 'must be auto, own or pg-boss')
+    .enum(['auto', 'own', 'pg-boss', 'bullmq'], 'must be auto, own, pg-boss or bullmq')
     .default('auto')
     .describe(
       'PostgreSQL: whose jobs are served. auto: our own where there are any, else those of the engine that is found; own makes tables beside another engine. As --engine',

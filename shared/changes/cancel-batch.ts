@@ -6,6 +6,7 @@ import { words } from '../work/job.ts'
 import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest } from './filtered-change.ts'
 import { namedAnswer } from './named-ids.ts'
+import { refusedAnswer } from './refused.ts'
 
 export const CancelBatchRequest = filteredRequest({
   /** Without it the workers of running jobs are asked to end them. */
@@ -31,6 +32,7 @@ export const cancelBatch = endpoint({
     cancelled: Count.optional(),
     /** Running jobs whose workers were asked to end them. */
     asked: Count.optional(),
+    ...refusedAnswer,
     ...namedAnswer,
     ...bulkAnswer,
   }),

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { Count } from '../scope.ts'
 import { JobId } from '../work/job.ts'
 import { bulkAnswer } from './bulk-change.ts'
+import { refusedAnswer } from './refused.ts'
 
 /** A job that a request names and that does not match: its status, or null where no job that the caller may see has the id. */
 export const NotMatched = z.object({ id: JobId, status: z.string().nullable() })
@@ -21,7 +22,7 @@ export const namedAnswer = {
 }
 
 /** What a change answers that takes a filter or ids, and answers nothing of its own. */
-export const ChangedJobs = z.object({ affected: Count, ...namedAnswer, ...bulkAnswer })
+export const ChangedJobs = z.object({ affected: Count, ...refusedAnswer, ...namedAnswer, ...bulkAnswer })
 
 export const NamedAnswer = z.object(namedAnswer)
 export type NamedAnswer = z.output<typeof NamedAnswer>

@@ -5,6 +5,7 @@ import { JobId } from '../work/job.ts'
 import { bulkAnswer } from './bulk-change.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
 import { namedAnswer } from './named-ids.ts'
+import { refusedAnswer } from './refused.ts'
 
 const flag = z.boolean('must be true or false')
 
@@ -15,18 +16,6 @@ export const runAgainFields = {
   ),
   spread_seconds: spreadSeconds,
 }
-
-/** A job of another engine that the engine would not let run again, or that must not. */
-const Refused = z.object({ job_id: JobId, reason: z.string() })
-
-/** What a retry answers about such jobs, which it leaves as they are. Absent where there are none. */
-const refusedAnswer = {
-  refused_count: Count.optional(),
-  /** The first 100 of them. */
-  refused: z.array(Refused).optional(),
-}
-export const RefusedAnswer = z.object(refusedAnswer)
-export type RefusedAnswer = z.output<typeof RefusedAnswer>
 
 const runAgainAnswer = {
   /** Further jobs that were brought back with these jobs. */

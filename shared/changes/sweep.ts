@@ -4,6 +4,7 @@ import type { Verb } from '../engine/verbs.ts'
 import { Count, optional, scopeFields, wholeNumber } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
+import { refusedAnswer } from './refused.ts'
 
 export const sweepActions = ['cancel', 'fail'] as const
 
@@ -46,7 +47,7 @@ export const sweep = endpoint({
   scoped: 'narrowed',
   verb: askedOfSweep,
   input: SweepRequest,
-  output: z.object({ affected: Count, ...bulkAnswer }),
+  output: z.object({ affected: Count, ...refusedAnswer, ...bulkAnswer }),
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

@@ -22,7 +22,8 @@ const signs: readonly Sign[] = [
   sign('pg-boss before 10', 'job', 'id name state startafter', 'version'),
   sign('graphile-worker', '_private_jobs', 'id task_id payload run_at', 'migrations'),
   sign('graphile-worker', 'jobs', 'id task_identifier payload run_at', 'migrations'),
-  sign('BullMQ', 'job', 'id queue state lock_token', 'migration'),
+  sign('bullmq', 'job', 'id queue state lock_token', 'migration meta job_log'),
+  sign('BullMQ 6.0.0 to 6.0.2', 'bullmq_job', 'id queue state lock_token', 'bullmq_migration'),
   sign('River', 'river_job', 'id kind state args'),
   sign('Oban', 'oban_jobs', 'id worker state args'),
   sign('GoodJob', 'good_jobs', 'id queue_name serialized_params'),
@@ -68,10 +69,13 @@ export async function refuseOtherEngines(sql: Sql): Promise<void> {
   )
 }
 
+/** The engines whose jobs this version works on. */
+const served: readonly string[] = ['pg-boss', 'bullmq']
+
 /** What looks at the jobs that are there, where this version can. */
 const beside = (engine: string): string =>
-  engine === 'pg-boss'
-    ? 'jobs-server looks at these jobs; jobs-server migrate --engine pg-boss makes records, with which it changes them; '
+  served.includes(engine)
+    ? `jobs-server looks at these jobs; jobs-server migrate --engine ${engine} makes records, with which it changes them; `
     : 'this version does not work on the jobs of this engine; '
 
 const textOf = ({ engine, schema, table, rows }: EngineSign): string =>

@@ -1,7 +1,9 @@
 import type * as z from 'zod'
 import { type CancelBatchRequest as Asked, cancelBatch as endpoint } from '../../../shared/changes/cancel-batch.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
+import type { Terms } from '../../bulk/change/commission.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
+import { currentSet } from '../../bulk/change/with-holds.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -10,15 +12,20 @@ import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/depende
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { changeEngineJobs } from '../../undo/engine/change-jobs.ts'
-import { engineTarget } from '../../undo/engine/target.ts'
+import { engineTakes, engineTarget } from '../../undo/engine/target.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { refusedAmong } from './refused.ts'
 
 type CancelResult = z.output<typeof endpoint.output>
 type CancelBatchRequest = Within<Asked>
 
 /** True for jobs that the change cancels or asks to end; the preview and the change share this condition. */
 const cancellable = (sql: Sql, set: JobSet, request: CancelBatchRequest): Fragment => sql`
+  ${asked(sql, set, request)} ${engineTakes(sql, 'cancel')}`
+
+/** True for jobs that the request asks for, also those that their engine does not let end. */
+const asked = (sql: Sql, set: JobSet, request: CancelBatchRequest): Fragment => sql`
   ${request.force ? sql`status in ('queued', 'processing')` : mayBeAsked(sql)}
   and ${isSelected(sql, set, request)}`
 
@@ -35,12 +42,13 @@ const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? 
  * Cancels queued jobs and those that depend on them; asks the workers of running jobs to end them, or with `force` cancels
  * running jobs, too.
  */
-export function describe(request: CancelBatchRequest): BulkChange<CancelResult> {
+export function describe(request: CancelBatchRequest, { sql }: Pick<Terms, 'sql'>): BulkChange<CancelResult> {
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => cancellable(sql, set, rest))
   return {
     ...partsOf(request),
     kind: 'cancel',
     matching,
+    ...refusedAmong(sql, 'cancel', (sql) => jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest))),
     time: (sql) => sql`created_at`,
     // A running job that is ended has lost its worker. The request to end one can be withdrawn until its worker hears of it.
     restorable: (sql) => (request.force ? sql`status = 'queued'` : sql`true`),
@@ -78,7 +86,7 @@ async function cancelJobs(tx: Sql, context: BatchContext, { request, selection }
     const cancelled = await changeEngineJobs(tx, context, target, {
       selection,
       where: cancellable(tx, context, withoutIds(request, selection)),
-      act: { act: 'cancel' },
+      act: { act: 'cancel', by: context.caller },
       event: 'job.cancelled',
       attrs: tx`jsonb_build_object('reason', ${reason}::text, 'caller', ${context.caller}::text, 'terminal', true)`,
     })

@@ -1,9 +1,29 @@
-import type { RefusedAnswer } from '../../../shared/changes/retry.ts'
+import type { RefusedAnswer } from '../../../shared/changes/refused.ts'
 import type { BulkChange } from '../../bulk/change/bulk-change.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { EngineAct } from '../../engines/writes.ts'
+import { whyEngineRefuses } from '../../undo/engine/target.ts'
 
 const mostListed = 100
+
+/**
+ * The part of a change that tells which jobs their engine does not let be changed so. Nothing where the engine lets every job.
+ * @param asked `from jobs where …`: the jobs that the request asks for, also those that the engine keeps
+ */
+export const refusedAmong = (
+  sql: Sql,
+  act: EngineAct['act'],
+  asked: (sql: Sql) => Fragment,
+): Pick<BulkChange<unknown>, 'refused'> =>
+  whyEngineRefuses(sql, act)
+    ? {
+        refused: (sql) => sql`
+          select job_id, reason
+          from (select jobs.id as job_id, ${whyEngineRefuses(sql, act) ?? sql`null`} as reason ${asked(sql)}) as judged
+          where reason is not null`,
+      }
+    : {}
 
 /**
  * The jobs that match and that their engine does not let the change take, with those that the database rejected during the change.

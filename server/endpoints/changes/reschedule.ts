@@ -1,13 +1,17 @@
 import type * as z from 'zod'
 import { type RescheduleRequest as Asked, reschedule as endpoint } from '../../../shared/changes/reschedule.ts'
 import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
+import type { Terms } from '../../bulk/change/commission.ts'
+import { currentSet } from '../../bulk/change/with-holds.ts'
 import { referenceTime } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
+import { engineTakes } from '../../undo/engine/target.ts'
 import { affectedAlone } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { refusedAmong } from './refused.ts'
 import { spreadFrom } from './run-again.ts'
 
 type RescheduleResult = z.output<typeof endpoint.output>
@@ -15,6 +19,10 @@ type RescheduleRequest = Within<Asked>
 
 /** True for jobs that can be rescheduled; the preview and the change share this condition. */
 const movable = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment => sql`
+  ${asked(sql, set, request)} ${engineTakes(sql, 'reschedule')}`
+
+/** True for jobs that the request asks for, also those that their engine does not let move. */
+const asked = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment => sql`
   status = 'queued' and ${isElsewhere(sql, set, request)} and ${isSelected(sql, set, request)}`
 
 /**
@@ -29,10 +37,11 @@ function isElsewhere(sql: Sql, set: JobSet, request: RescheduleRequest): Fragmen
 }
 
 /** Moves the time from which queued jobs can run. */
-export const describe = (request: RescheduleRequest): BulkChange<RescheduleResult> => ({
+export const describe = (request: RescheduleRequest, { sql }: Pick<Terms, 'sql'>): BulkChange<RescheduleResult> => ({
   ...partsOf(request),
   kind: 'reschedule',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => movable(sql, set, rest)),
+  ...refusedAmong(sql, 'reschedule', (sql) => jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest))),
   time: (sql) => sql`coalesce(available_at, created_at)`,
   batch: (tx, context, selection) =>
     changeColumns(tx, context, {

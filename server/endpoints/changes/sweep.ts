@@ -1,22 +1,26 @@
 import type * as z from 'zod'
 import { type SweepRequest as Asked, sweep as operation } from '../../../shared/changes/sweep.ts'
 import type { BatchContext, BatchCounts, BulkChange, JobSet, SetWithHolds } from '../../bulk/change/bulk-change.ts'
+import type { Terms } from '../../bulk/change/commission.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
+import { currentSet } from '../../bulk/change/with-holds.ts'
 import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { countKept, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
+import { noHolds } from '../../database/read-holds.ts'
 import type { Within } from '../../database/scope.ts'
 import { type Sql, staticFragment } from '../../database/sql.ts'
 import { cascade, droppedEvents, elsewhereColumn } from '../../lifecycle/dependents/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { countDependents } from '../../undo/dependents-along.ts'
 import { changeEngineJobs } from '../../undo/engine/change-jobs.ts'
-import { engineTarget } from '../../undo/engine/target.ts'
+import { engineTakes, engineTarget } from '../../undo/engine/target.ts'
 import { pickedAndUpdated, rowImage, saveRowImages } from '../../undo/row-images.ts'
 import { affectedAlone } from './affecting.ts'
 import { filtersBesideScope, jobsWhere, partsWith, withoutIds } from './filtered.ts'
+import { refusedAmong } from './refused.ts'
 
 type SweepRequest = Within<Asked>
 
@@ -45,6 +49,10 @@ const pastLimit = (sql: Sql, set: JobSet, request: SweepRequest) => sql`
 
 /** True for jobs that the sweep ends; the preview and the change share this condition. */
 const sweepable = (sql: Sql, set: SetWithHolds, request: SweepRequest) => sql`
+  ${asked(sql, set, request)} ${engineTakes(sql, 'cancel')}`
+
+/** True for jobs that the request asks for, also those that their engine does not let end. */
+const asked = (sql: Sql, set: SetWithHolds, request: SweepRequest) => sql`
   ${pastLimit(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)} ${unless(sql, isKeptByHold(sql, set.holds))}`
 
 /** The reason in the row, for a row of `jobs` before the update. */
@@ -60,7 +68,7 @@ const outcomes = {
 type SweepResult = z.output<typeof operation.output>
 
 /** Cancels or fails queued and running jobs that are past their limits. */
-export function describe(request: SweepRequest): BulkChange<SweepResult> {
+export function describe(request: SweepRequest, { sql }: Pick<Terms, 'sql'>): BulkChange<SweepResult> {
   const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request
   const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...filtersBesideScope(request) }
   const matching = (sql: Sql, set: SetWithHolds) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))
@@ -68,6 +76,9 @@ export function describe(request: SweepRequest): BulkChange<SweepResult> {
     ...partsWith(request, filters),
     kind: 'sweep',
     matching,
+    ...refusedAmong(sql, 'cancel', (sql) =>
+      jobsWhere(sql, request, (rest) => asked(sql, { ...currentSet, holds: noHolds }, rest)),
+    ),
     time: (sql) => sql`case status when 'queued' then created_at else greatest(started_at, acquired_at) end`,
     // A running job that is ended has lost its worker.
     restorable: (sql) => sql`status = 'queued'`,
@@ -96,7 +107,7 @@ async function endJobs(tx: Sql, context: BatchContext, { request, selection }: E
     const affected = await changeEngineJobs(tx, context, target, {
       selection,
       where: sweepable(tx, context, withoutIds(request, selection)),
-      act: { act: 'cancel' },
+      act: { act: 'cancel', by: context.caller },
       event: 'job.cancelled',
       attrs: tx`jsonb_build_object('reason', case status when 'queued' then 'ttl_age' else 'ttl_runtime' end, 'terminal', true)`,
     })

@@ -3,6 +3,7 @@ import type { Acting } from '../../call.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { placeOf } from '../../engines/served.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import type { FoundJob } from './read-job.ts'
 
@@ -18,6 +19,8 @@ type Event = JobDetails['events'][number]
  * outside of the scope of the caller do not exist for the caller.
  */
 export async function readJobDetails(sql: Sql, job: FoundJob, within: Acting['within']): Promise<JobDetails> {
+  const ofEngine = job.archived ? undefined : await readSurroundings(sql, job, within)
+  if (ofEngine) return ofEngine
   // Sent together, since the way to the database takes longer than each of them.
   const [depends_on, dependents, attachments, events] = await Promise.all([
     readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid', within }),
@@ -30,6 +33,19 @@ export async function readJobDetails(sql: Sql, job: FoundJob, within: Acting['wi
     attachments: attachments.toReversed(),
     events: events.toReversed(),
   }
+}
+
+/** What an engine keeps around a job of its own. The lines of its log are one attachment. */
+async function readSurroundings(sql: Sql, job: FoundJob, within: Acting['within']): Promise<JobDetails | undefined> {
+  const { id, domain, updated_at } = job.row
+  const engine = domain === null ? undefined : placeOf(sql, domain)
+  if (domain === null || !engine?.adapter.surroundings) return undefined
+  const { log, ...dependencies } = await engine.adapter.surroundings(engine.of, [engine.found], { id, domain, within })
+  const created_at = String(updated_at)
+  const attachments =
+    log.length === 0 ? [] : [{ id: 1, kind: 'log', content_text: log.join('\n'), url: null, created_at }]
+  const events = await readEvents(sql, job, within)
+  return { dependencies, attachments, events: events.toReversed() }
 }
 
 interface Ends {

@@ -6,7 +6,9 @@ import { recordAct } from '../../bulk/record/act.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
+import { placeOf, servedBy } from '../../engines/served.ts'
 import { notifyQueues } from '../../lifecycle/events/job-events.ts'
+import { engineTarget, requireSameVersion } from '../../undo/engine/target.ts'
 import { actorOf } from '../actor.ts'
 import type { OutputOf } from '../handlers.ts'
 import { setThreshold } from './set-threshold.ts'
@@ -62,7 +64,7 @@ const unknown: Row = { known: false, changed: false, paused: false, drain: false
 
 async function changeOnRecord(tx: Transaction, call: ControlCall, request: StopRequest): Promise<Row | undefined> {
   const { domain, queue, action } = request
-  const [row] = await change({ ...call, sql: tx }, request)
+  const [row] = await (servedBy(tx).mode === 'own' ? change : changeOfEngine)({ ...call, sql: tx }, request)
   if (!row?.changed) return row
   const before = { paused: row.paused, drain: row.drain }
   await recordAct(
@@ -71,6 +73,29 @@ async function changeOnRecord(tx: Transaction, call: ControlCall, request: StopR
     { kind: states[action].event, scope: { domain, queue }, details: { before } },
   )
   return row
+}
+
+/** Pauses or resumes a queue of another engine, whose row is not ours: the time and the reason of a stop are in the events alone. */
+async function changeOfEngine(call: Omit<ControlCall, 'sql'> & { sql: Sql }, request: StopRequest): Promise<Row[]> {
+  const { domain, queue, action, must_exist } = request
+  const engine = placeOf(call.sql, domain)
+  if (!engine?.adapter.control) return []
+  const { of: sql, adapter, found } = engine
+  const target = engineTarget(sql)
+  if (!target) return []
+  await requireSameVersion(sql, target)
+  const [before] = await sql<Omit<Row, 'changed'>[]>`
+    select known or paused is not null as known, coalesce(paused, false) as paused, false as drain, null as updated_at, null as reason
+    from (select exists (select from jobs where queue = ${queue}::text) as known) as one
+    left join job_queue_controls as stopped on stopped.domain = ${domain}::text and stopped.queue = ${queue}::text`
+  if (!before || (must_exist && !before.known)) return before ? [{ ...before, changed: false }] : []
+  const changed = await adapter.control?.(sql, found, { domain, queue, paused: action !== 'resume' })
+  if (changed)
+    await sql`
+      insert into job_events (domain, queue, event_type, attrs_json, request_id)
+      select ${domain}::text, ${queue}::text, ${states[action].event}::text, ${attrs(sql, call, request)}, ${call.requestId}::text
+      from (select ${before.paused}::bool as paused, false as drain) as before`
+  return [{ ...before, changed: changed === true }]
 }
 
 const change = ({ sql, ...call }: Omit<ControlCall, 'sql'> & { sql: Sql }, request: StopRequest) => {

@@ -3,6 +3,7 @@ import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineAct } from '../../engines/writes.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
+import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
 import { type EngineTarget, requireSameVersion } from './target.ts'
 
 interface EngineChange {
@@ -32,7 +33,7 @@ export async function changeEngineJobs(
 ): Promise<number> {
   const { writes, found, table, ours } = target
   await requireSameVersion(tx, target)
-  const [row] = await tx<[{ affected: number }]>`
+  const [row] = await tx<[ChangedRow]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
         jobs.native_image as before, ${due} as due
@@ -58,6 +59,7 @@ export async function changeEngineJobs(
       context,
       tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${event}::text as event_type, ${attrs} as attrs from changed`,
     )})
-    select count(*) as affected from changed`
+    select count(*) as affected ${carriedJobs(tx, target, tx`changed`)} from changed`
+  await bringAlong(tx, target, act.act, row)
   return row.affected
 }

@@ -1,6 +1,7 @@
 import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { bringAlong, deletedJobs } from './along.ts'
 import { type EngineTarget, requireSameVersion } from './target.ts'
 
 interface EngineDeletion {
@@ -32,7 +33,7 @@ export async function deleteEngineJobs(
       insert into ${ours(adapter.archive)} (operation_id, job_schema ${names})
       select ${operation}::bigint, ${found.schemaName}::text ${values} from deleted
     )`
-  const [row] = await tx<[{ deleted: number }]>`
+  const [row] = await tx<[{ deleted: number; changed?: string | null }]>`
     with picked as materialized (
       select jobs.native_id, jobs.queue
       from jobs
@@ -46,6 +47,7 @@ export async function deleteEngineJobs(
       returning j.*
     )
     ${isArchived ? archived : tx``}
-    select count(*) as deleted from deleted`
+    select count(*) as deleted ${deletedJobs(tx, target, tx`(select ${tx.unsafe(writes.keyColumns ?? '')} from deleted)`)} from deleted`
+  await bringAlong(tx, target, 'delete', row)
   return row.deleted
 }

@@ -4,6 +4,7 @@ import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
+import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
 import { type EngineTarget, requireSameVersion } from './target.ts'
 
 /** The image of the job as it is now, of the projection. */
@@ -47,9 +48,10 @@ export async function restoreEngineColumns(
   const { writes, found, table, ours } = target
   await requireSameVersion(tx, target)
   const until = holdEnd(tx, hold)
-  const [row] = await tx<[{ affected: number }]>`
+  const [row] = await tx<[ChangedRow]>`
     with picked as materialized (
-      select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, kept.before
+      select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, kept.before,
+        kept.after
       from jobs
       join ${ours('job_operation_rows')} as kept on kept.operation_id = ${undoes}::bigint and kept.job_key = jobs.id
       where ${selection.matches(tx, tx`${isEngineJobUnchanged(tx, target)} and ${isUnchangedSince(tx, context.snapshot)}`)}
@@ -75,6 +77,7 @@ export async function restoreEngineColumns(
           jsonb_build_object('status', ${tx.unsafe(writes.stateOf('before'))}, 'caller', ${context.caller}::text) as attrs
         from updated`,
     )})
-    select count(*) as affected from updated`
+    select count(*) as affected ${carriedJobs(tx, target, tx`updated`)} from updated`
+  await bringAlong(tx, target, 'undo', row)
   return row.affected
 }

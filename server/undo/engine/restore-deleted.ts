@@ -32,6 +32,9 @@ export async function restoreEngineJobs(
   const { names, values } = await writes.revived(tx, found, holdEnd(tx, hold))
   const archive = ours(adapter.archive)
   const { isChosen, columns, inserted } = writes.archivedBy
+  const queues = tx`
+    select distinct queue from ${archive} where operation_id = ${undoes}::bigint and job_schema = ${found.schemaName}::text`
+  await writes.beforeRevival?.(tx, found, queues)
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
       select jobs.id, jobs.queue, jobs.native_id
@@ -55,7 +58,7 @@ export async function restoreEngineJobs(
     back as materialized (select key, place from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
     unarchived as (
       delete from ${archive} where ctid = any(array(select place from back)) and operation_id = ${undoes}::bigint
-    ),
+    ) ${writes.revivedAlong?.(tx, found) ?? tx``},
     ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select key as id from back` })}
     select
       (select count(*) from restored) as affected,

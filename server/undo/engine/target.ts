@@ -5,7 +5,7 @@ import { versionText } from '../../engines/abilities.ts'
 import type { QueueAdapter } from '../../engines/adapter.ts'
 import type { Found } from '../../engines/found.ts'
 import { servedBy, severalDomains } from '../../engines/served.ts'
-import type { EngineWrites } from '../../engines/writes.ts'
+import type { EngineAct, EngineWrites } from '../../engines/writes.ts'
 
 /** The jobs of another engine that a change works on, and where our tables are. */
 export interface EngineTarget {
@@ -61,6 +61,18 @@ export function engineMayRetry(sql: Sql): Fragment {
 export function whyEngineNoRetry(sql: Sql): Fragment {
   const target = engineTarget(sql)
   return target ? target.writes.whyNoRetry(sql, target.found) : sql`null::text`
+}
+
+/** An SQL fragment that begins with `and`: the engine lets the job be changed so. Empty for jobs of our own, and for an engine that lets all. */
+export function engineTakes(sql: Sql, act: EngineAct['act']): Fragment {
+  const refusal = whyEngineRefuses(sql, act)
+  return refusal ? sql`and (${refusal}) is null` : sql``
+}
+
+/** An SQL expression on `jobs`: why the engine does not let the job be changed so. Undefined where every job may be. */
+export function whyEngineRefuses(sql: Sql, act: EngineAct['act']): Fragment | undefined {
+  const target = engineTarget(sql)
+  return target?.writes.refusal?.(sql, target.found, act)
 }
 
 /** An SQL fragment that begins with `and`: the engine needs the job no more. Empty for jobs of our own. */

@@ -71,7 +71,7 @@ describe('a database of another engine', () => {
   it('is refused for an engine that is not known', async () => {
     expect(await run(['migrate', '--engine', 'pgboss'])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('JOBS_ENGINE: must be auto, own or pg-boss'),
+      err: expect.stringContaining('JOBS_ENGINE: must be auto, own, pg-boss or bullmq'),
     })
   })
 
@@ -85,8 +85,8 @@ describe('a database of another engine', () => {
       'create schema graphile_worker; create table graphile_worker.migrations (id int); create table graphile_worker._private_jobs (id int, task_id int, payload json, run_at timestamptz)',
     ],
     [
-      'BullMQ',
-      'create schema bullmq; create table bullmq.migration (id int); create table bullmq.job (id text, queue text, state text, lock_token text)',
+      'BullMQ 6.0.0 to 6.0.2',
+      'create schema bullmq; create table bullmq.bullmq_migration (id int); create table bullmq.bullmq_job (id text, queue text, state text, lock_token text)',
     ],
     ['River', 'create table river_job (id int, kind text, state text, args jsonb)'],
     ['Oban', 'create table oban_jobs (id int, worker text, state text, args jsonb)'],

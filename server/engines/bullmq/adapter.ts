@@ -1,0 +1,73 @@
+import type { QueueAdapter } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
+import { can } from './can.ts'
+import { controlQueue, stoppedQueues } from './control.ts'
+import { readFound } from './find.ts'
+import { findReasons, readSurroundings } from './flow.ts'
+import { hasKey, readKeys } from './key.ts'
+import { countAhead, readLine, readSigns } from './line.ts'
+import { orderedJobs } from './ordered.ts'
+import { hasState, projectionOf } from './projection.ts'
+import { readGroups, readOldestDue } from './stats.ts'
+import { tested } from './versions.ts'
+import { readWorkers } from './workers.ts'
+import { writes } from './writes.ts'
+
+/** A sequence takes the rights of a table: `update` lets a role count it on. */
+const rights = ({ schema }: Found, looks: boolean) => {
+  const read = {
+    job: '',
+    job_log: '',
+    job_dependency: '',
+    dedup: '',
+    dedup_next: '',
+    meta: '',
+    migration: '',
+    scheduler: '',
+  }
+  const changed = {
+    ...read,
+    job: ', insert, update, delete',
+    job_log: ', insert',
+    job_dependency: ', insert, update',
+    dedup: ', insert, delete',
+    meta: ', insert, update, delete',
+    event: ', insert',
+    job_seq: ', update',
+    event_seq: ', update',
+  }
+  return Object.entries(looks ? read : changed).map(([table, more]) => ({
+    table: `${schema}.${table}`,
+    rights: `select${more}`,
+  }))
+}
+
+/** BullMQ 6 keeps the jobs of all queues in one table, and a queue in no table at all. */
+export const bullMq: QueueAdapter = {
+  engine: 'bullmq',
+  tested,
+  can,
+  look: readFound,
+  projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}.job` }),
+  sources: (found) => new Map([['job_queue_controls', stoppedQueues(found)]]),
+  hasKey,
+  hasState,
+  keys: readKeys,
+  ordered: orderedJobs,
+  endedAt: (sql) => sql`jobs.native_ended`,
+  groups: readGroups,
+  oldestDue: readOldestDue,
+  line: readLine,
+  signs: readSigns,
+  reasons: findReasons,
+  surroundings: readSurroundings,
+  ahead: countAhead,
+  workers: readWorkers,
+  control: controlQueue,
+  rights,
+  writes,
+  archive: archiveTable,
+  archiveStatements,
+  missingInArchive,
+}

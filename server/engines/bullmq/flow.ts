@@ -1,0 +1,119 @@
+import type { Finding } from '../../../shared/explain/reason.ts'
+import type { RelatedJob } from '../../../shared/jobs/show.ts'
+import { keyText } from '../../../shared/work/job-key.ts'
+import { isWithin, type Within } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { EngineJob, JobSurroundings } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { parseKey } from './key.ts'
+import { keyOf, statusOf } from './projection.ts'
+
+/** The most children that are read, and that are named. */
+const mostChildren = 1000
+const mostNamed = 20
+/** The newest lines of the log of a job that are shown. */
+const mostLines = 100
+
+interface Native {
+  /** The schema, as a part of a statement. */
+  of: Fragment
+  queue: string
+  id: string
+}
+
+function nativeOf(sql: Sql, found: readonly Found[], { id, domain }: EngineJob): Native | undefined {
+  const place = found.find((one) => one.domain === domain)
+  const key = parseKey(String(id))
+  return place && key && { of: sql.unsafe(place.schema), ...key }
+}
+
+interface Child {
+  queue: string
+  id: string
+  /** Null for a job that was deleted. */
+  status: string | null
+}
+
+/** What keeps a parent from running: the children of its flow that have not completed. */
+export async function findReasons(sql: Sql, found: readonly Found[], job: EngineJob): Promise<Finding[]> {
+  const native = nativeOf(sql, found, job)
+  if (!native) return []
+  const { of, queue, id } = native
+  const children = await sql<Child[]>`
+    select edge.child_queue as queue, edge.child_id as id, child.status
+    from ${of}.job as j
+    join ${of}.job_dependency as edge on edge.parent_queue = j.queue and edge.parent_id = j.id
+    left join lateral (
+      select ${sql.unsafe(statusOf('c.state'))} as status from ${of}.job as c where c.queue = edge.child_queue and c.id = edge.child_id offset 0
+    ) as child on true
+    where j.queue = ${queue}::text and j.id = ${id}::text and j.state = 'waiting-children' and edge.status in ('pending', 'failed')
+    order by edge.child_queue, edge.child_id
+    limit ${mostChildren}`
+  const listed = (some: readonly Child[]) => ({
+    count: some.length,
+    jobs: some.slice(0, mostNamed).map((child) => ({
+      id: keyText(child),
+      uuid: keyText(child),
+      domain: job.domain,
+      status: child.status ?? 'missing',
+    })),
+  })
+  const gone = children.filter(({ status }) => status === null)
+  const failed = children.filter(({ status }) => status === 'failed')
+  const live = children.filter((child) => !gone.includes(child) && !failed.includes(child))
+  return [
+    ...(live.length > 0 ? [{ code: 'waits_for_jobs' as const, facts: listed(live) }] : []),
+    ...(failed.length > 0 ? [{ code: 'dependency_ended' as const, facts: listed(failed) }] : []),
+    ...(gone.length > 0
+      ? [
+          {
+            code: 'dependency_gone' as const,
+            facts: { count: gone.length, jobs: listed(gone).jobs.map(({ uuid, status }) => ({ uuid, status })) },
+          },
+        ]
+      : []),
+  ]
+}
+
+/** The children of a job, its parent, and the newest lines of its log. Jobs outside of the scope of the caller are left out. */
+export async function readSurroundings(
+  sql: Sql,
+  found: readonly Found[],
+  job: Within<EngineJob>,
+): Promise<JobSurroundings> {
+  const native = nativeOf(sql, found, job)
+  if (!native) return { depends_on: [], dependents: [], log: [] }
+  const { of, queue, id } = native
+  const related = (edge: Fragment, end: 'child' | 'parent') => {
+    const key = sql.unsafe(keyOf(`edge.${end}_queue`, `edge.${end}_id`))
+    return sql<RelatedJob[]>`
+      select uuid, id, coalesce(status, 'missing') as status, false as archived
+      from (
+        select
+          ${key} as uuid, case when other.status is not null then ${key} end as id, other.status,
+          ${job.domain}::text as domain, edge.${sql(`${end}_queue`)} as queue, other.name as job_type
+        from ${of}.job_dependency as edge
+        left join lateral (
+          select ${sql.unsafe(statusOf('o.state'))} as status, o.name
+          from ${of}.job as o
+          where o.queue = edge.${sql(`${end}_queue`)} and o.id = edge.${sql(`${end}_id`)}
+          offset 0
+        ) as other on true
+        where ${edge}
+      ) as related
+      where true ${isWithin(sql, job.within)}
+      order by uuid
+      limit ${mostChildren}`
+  }
+  const lines = await sql<{ line: string }[]>`
+    select row as line
+    from ${of}.job_log
+    where queue = ${queue}::text and job_id = ${id}::text
+    order by idx desc
+    limit ${mostLines}`
+  return {
+    depends_on: [...(await related(sql`edge.parent_queue = ${queue}::text and edge.parent_id = ${id}::text`, 'child'))],
+    dependents: [...(await related(sql`edge.child_queue = ${queue}::text and edge.child_id = ${id}::text`, 'parent'))],
+    log: lines.map(({ line }) => line).toReversed(),
+  }
+}

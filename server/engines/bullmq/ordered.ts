@@ -1,0 +1,69 @@
+import { inScope } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { OrderedSlice } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { quotedText } from '../sql-text.ts'
+import { queuesOf } from './find.ts'
+import { hasState, projectionOf } from './projection.ts'
+
+const ended = ['completed', 'failed']
+
+/**
+ * The first jobs of a list. Ended jobs are read in the order of their end, by the index that begins with the queue and the state. BullMQ has
+ * no index of the time of creation: the keys of all jobs in these states are sorted, and the other columns are read of the first of them.
+ * @returns a query in parentheses, as `QueueAdapter.ordered` says
+ */
+export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {
+  const { domain } = slice.scope
+  const places = found.filter((place) => domain === undefined || place.domain === domain)
+  const order = slice.time === 'created' ? sortedIn : endedIn
+  const [first, ...others] = places.map((place) => sql`select jobs.* from (${order(sql, place, slice)}) as jobs`)
+  if (!first) return sql`(select * from jobs where false)`
+  return sql`(${others.reduce((all, rows) => sql`${all} union all ${rows}`, first)})`
+}
+
+function sortedIn(sql: Sql, place: Found, { direction, where, states, scope, most }: OrderedSlice): Fragment {
+  const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
+  const order = sql.unsafe(direction)
+  return sql`
+    select jobs.*
+    from (
+      select jobs.queue as in_queue, jobs.native_id
+      from ${jobs}
+      where ${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}
+      order by jobs.created_at ${order}, jobs.id ${order}
+      ${sql.unsafe(`limit ${most + 1}`)}
+    ) as sorted
+    cross join lateral (
+      select jobs.* from ${jobs} where jobs.queue = sorted.in_queue and jobs.native_id = sorted.native_id offset 0
+    ) as jobs`
+}
+
+/** Of each queue and each of the two states the first jobs, as many as can be among the first of all. */
+function endedIn(sql: Sql, place: Found, { direction, where, states, scope, most }: OrderedSlice): Fragment {
+  const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
+  const order = sql.unsafe(direction)
+  const { domain, queue } = scope
+  const wanted = ended.filter((state) => states.length === 0 || states.includes(state))
+  const [first, ...others] = wanted.map(
+    (state) => sql`
+      (
+        select jobs.*
+        from ${jobs}
+        where jobs.queue = q.queue and ${hasState(sql, [state])} and ${where} ${inScope(sql, scope)}
+        order by jobs.native_finished ${order}, jobs.id ${order}
+        ${sql.unsafe(`limit ${most + 1}`)}
+      )`,
+  )
+  if (!first) return sql`select jobs.* from ${jobs} where false`
+  return sql`
+    select jobs.*
+    from (
+      select *
+      from (
+        select ${sql.unsafe(quotedText(place.domain))}::text as domain, queue from (${queuesOf(sql, place.schema)}) as every
+      ) as named
+      where true ${inScope(sql, { domain, queue, within: undefined })}
+    ) as q
+    cross join lateral (${others.reduce((all, one) => sql`${all} union all ${one}`, first)}) as jobs`
+}

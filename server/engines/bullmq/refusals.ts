@@ -1,0 +1,94 @@
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Found } from '../found.ts'
+import type { EngineAct } from '../writes.ts'
+import { rivalOf } from './image.ts'
+
+/** A query of the edges to the children of a row of `jobs`, without the parenthesis at its end. */
+const edgesOf = (schema: string): string =>
+  `(select from ${schema}.job_dependency e where e.parent_queue = jobs.queue and e.parent_id = jobs.native_id`
+
+/** An SQL condition on `jobs`: its parent is there, has not ended, and waits for it. */
+const isAwaited = (schema: string): string => `(jobs.native_parent_id is not null and exists (
+  select from ${schema}.job_dependency e
+  join ${schema}.job parent on parent.queue = e.parent_queue and parent.id = e.parent_id
+  where e.parent_queue = jobs.native_parent_queue and e.parent_id = jobs.native_parent_id
+    and e.child_key = jobs.queue || ':' || jobs.native_id and e.status = 'pending' and parent.state not in ('completed', 'failed')
+))`
+
+/** An SQL condition on `jobs`: a flow needs the job, as a parent of running children, or as a child of a parent that has not ended. */
+export const isNeeded = ({ schema }: Pick<Found, 'schema'>): string => `(
+  exists ${edgesOf(schema)} and e.status = 'pending')
+  or jobs.native_parent_id is not null and exists (
+    select from ${schema}.job parent
+    join ${schema}.job_dependency e on e.parent_queue = parent.queue and e.parent_id = parent.id
+      and e.child_key = jobs.queue || ':' || jobs.native_id
+    where parent.queue = jobs.native_parent_queue and parent.id = jobs.native_parent_id and parent.state not in ('completed', 'failed')
+  )
+)`
+
+/** An SQL expression over `jobs`: a child of its flow that has not completed is gone, so that the parent would fail again. */
+const hasGoneChild = (
+  schema: string,
+): string => `exists ${edgesOf(schema)} and e.status in ('pending', 'failed') and not exists (
+    select from ${schema}.job child where child.queue = e.child_queue and child.id = e.child_id
+  ))`
+
+/** An SQL condition on a row `j` of `job`: a child of its flow is there, and has not completed. */
+export const awaitsChild = (schema: string): string => `exists (
+  select from ${schema}.job_dependency e where e.parent_queue = j.queue and e.parent_id = j.id and e.status in ('pending', 'failed')
+)`
+
+/** An SQL expression on `jobs`: why BullMQ would not make such a change, or lose a job by it. Null where the job may be changed. */
+export function refusalOf(sql: Sql, { schema }: Found, act: EngineAct['act']): Fragment {
+  const branches = [
+    `when jobs.native_locked and jobs.native_state <> 'active' then 'a worker has its lock'`,
+    ...refusals[act](schema),
+  ]
+  return sql.unsafe(`case ${branches.join(' ')} end`)
+}
+
+const refusals: Record<EngineAct['act'], (schema: string) => string[]> = {
+  retry: (schema) => [
+    `when jobs.native_state = 'waiting-children' then 'it waits for the children of its flow'`,
+    `when jobs.native_state = 'failed' and ${hasGoneChild(schema)} then 'a child of its flow that has not completed is gone'`,
+    `when jobs.native_state = 'failed' and (${rivalOf(inJobs, schema)}) is not null then 'another job with its deduplication id waits or runs'`,
+  ],
+  cancel: (schema) => [
+    `when jobs.native_scheduler is not null and jobs.native_state in ('waiting', 'delayed')
+      then 'a scheduler has made it, and makes no other without it: remove the scheduler in your application'`,
+    `when jobs.native_state = 'waiting-children' then 'it waits for the children of its flow, which would go on'`,
+    `when ${isAwaited(schema)} then 'the parent of its flow waits for it, and would wait for ever'`,
+    `when jobs.native_dedup is not null and jobs.native_state = 'active' and exists (
+      select from ${schema}.dedup_next n where n.queue = jobs.queue and n.dedup_id = jobs.native_dedup
+    ) then 'another job with its deduplication id begins when it ends'`,
+  ],
+  reschedule: () => [
+    `when jobs.native_state = 'waiting-children' then 'it waits for the children of its flow, not for a time'`,
+  ],
+  priority: () => [],
+}
+
+/** The row of `jobs` as one with a deduplication id. */
+const inJobs = { queue: `jobs.queue`, id: `jobs.native_id`, dedup: `jobs.native_dedup` }
+
+/** An SQL expression: the sequence from which a queue gets the ids of its jobs; null where there is none. */
+const sequenceOf = (schema: string, queue: string): string =>
+  `pg_catalog.to_regclass('${schema.replaceAll("'", "''")}.bullmq_jid_' || md5(${queue}))`
+
+/**
+ * An SQL expression on `jobs`, a row of the archive: why BullMQ would not take the job back. An id that the queue counts may come again where its
+ * sequence is gone or behind: the next job with it would be taken for the one that is there, and vanish.
+ */
+export function obstacleOf(sql: Sql, { schema }: Found): Fragment {
+  const sequence = sequenceOf(schema, inJobs.queue)
+  return sql.unsafe(`case
+    when exists (select from ${schema}.job live where live.queue = jobs.queue and live.id = jobs.native_id) then 'its id is taken'
+    when jobs.native_id ~ '^[0-9]{1,18}$' then case
+      when ${sequence} is null then 'its queue has begun anew, and would give its id to another job'
+      when not has_sequence_privilege(${sequence}, 'select') then 'the role of the server may not read the sequence of the ids of its queue'
+      when coalesce(pg_sequence_last_value(${sequence}), 0) < jobs.native_id::bigint
+        then 'its queue has begun anew, and would give its id to another job'
+    end
+    when jobs.native_parent_id is not null and ${isAwaited(schema)} then 'the parent of its flow has begun anew'
+  end`)
+}

@@ -1,0 +1,122 @@
+import type { GroupStats } from '../../../shared/queues/stats.ts'
+import { inScope, type Narrowed } from '../../database/scope.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import type { OldestDue, WaitingGroup } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { quotedText } from '../sql-text.ts'
+import { queuesOf } from './find.ts'
+import { dueOf } from './projection.ts'
+
+/** The states whose jobs are counted. Each has a partial index of its own. */
+const counted = ['waiting', 'delayed', 'waiting-children', 'active', 'failed']
+
+/**
+ * Counts of live and failed jobs of every group that has any. A queue that has completed jobs alone is a group of the type of the last one.
+ * @returns rows in the order of the answer: by the bytes of their names
+ */
+export async function readGroups(sql: Sql, found: readonly Found[], scope: Narrowed): Promise<GroupStats[]> {
+  const places = found.filter(({ domain }) => scope.domain === undefined || scope.domain === domain)
+  const [first, ...others] = places.map((place) => groupsOf(sql, place, scope))
+  if (!first) return []
+  const all = others.reduce((one, other) => sql`${one} union all ${other}`, first)
+  return [
+    ...(await sql<GroupStats[]>`
+      select *
+      from (${all}) as groups
+      where true ${inScope(sql, scope)}
+      order by domain collate "C", queue collate "C", job_type collate "C"`),
+  ]
+}
+
+/** A query of the columns of `GroupStats` for one schema. */
+function groupsOf(sql: Sql, { schema, domain }: Found, { queue }: Narrowed): Fragment {
+  const of = sql.unsafe(schema)
+  const inQueue = queue === undefined ? sql`` : sql`and j.queue = ${queue}::text`
+  const constant = sql.unsafe(`${quotedText(domain)}::text`)
+  const later = sql`j.process_at_ms > extract(epoch from now()) * 1000`
+  const [first = sql``, ...others] = counted.map((state) => {
+    const waiting = state === 'delayed' ? sql`count(*) filter (where ${later})` : sql`count(*)`
+    return sql`
+      select j.queue, j.name, ${sql.unsafe(`'${state}'`)} as state, count(*) as jobs, ${waiting} as waiting
+      from ${of}.job as j
+      where j.state = ${sql.unsafe(`'${state}'`)} ${inQueue}
+      group by j.queue, j.name`
+  })
+  return sql`
+    select ${constant} as domain, live.queue, live.name as job_type, ${sums(sql)}
+    from (
+      ${others.reduce((all, one) => sql`${all} union all ${one}`, first)}
+      union all
+      select q.queue, ended.name, 'completed', 0, 0
+      from (${queuesOf(sql, schema)}) as q
+      cross join lateral (
+        select j.name
+        from ${of}.job as j
+        where j.queue = q.queue and j.state = 'completed' ${inQueue}
+        order by j.finished_at_ms desc
+        limit 1
+      ) as ended
+      where not exists (
+        select from ${of}.job as j where j.queue = q.queue and j.state <> 'completed' and j.state <> 'failed' offset 0
+      )
+    ) as live
+    group by live.queue, live.name`
+}
+
+/** The counts of a group from rows `(state, jobs, waiting)`. BullMQ has no quarantine. A parent that waits for its children is scheduled. */
+const sums = staticFragment(
+  (sql) => sql`
+  coalesce(sum(case state when 'waiting' then jobs when 'delayed' then jobs - waiting else 0 end), 0)::bigint as queued,
+  coalesce(sum(waiting) filter (where state in ('delayed', 'waiting-children')), 0)::bigint as scheduled,
+  coalesce(sum(jobs) filter (where state = 'active'), 0)::bigint as processing,
+  0::bigint as quarantined,
+  coalesce(sum(jobs) filter (where state = 'failed'), 0)::bigint as failed`,
+)
+
+/**
+ * Since when the job of each group that has waited longest could run. No index of BullMQ is in the order of this time, so that all jobs
+ * that wait in these queues are read.
+ * @param groups without a job type, jobs of any type count
+ */
+export async function readOldestDue(
+  sql: Sql,
+  found: readonly Found[],
+  groups: readonly WaitingGroup[],
+): Promise<OldestDue[]> {
+  const rows: OldestDue[] = []
+  for (const { schema, domain } of found) {
+    const waiting = groups.filter((group) => group.domain === domain)
+    if (waiting.length === 0) continue
+    const of = sql.unsafe(schema)
+    rows.push(
+      ...(await sql<OldestDue[]>`
+        with due as materialized (
+          select j.queue, j.name, min(${sql.unsafe(dueOf)}) as since
+          from ${of}.job as j
+          where j.queue = any(${waiting.map(({ queue }) => queue)}::text[]) and j.state = 'waiting'
+          group by j.queue, j.name
+          union all
+          select j.queue, j.name, min(${sql.unsafe(dueOf)})
+          from ${of}.job as j
+          where j.queue = any(${waiting.map(({ queue }) => queue)}::text[]) and j.state = 'delayed'
+            and j.process_at_ms <= extract(epoch from now()) * 1000
+          group by j.queue, j.name
+        )
+        select *
+        from (
+          select item.domain, item.queue, item.job_type, (
+            select min(due.since)
+            from due
+            where due.queue = item.queue and (item.job_type is null or item.job_type = due.name)
+          ) as since
+          from rows from (
+            unnest(${waiting.map((group) => group.domain)}::text[]),
+            unnest(${waiting.map(({ queue }) => queue)}::text[]),
+            unnest(${waiting.map(({ job_type = null }) => job_type)}::text[])
+          ) as item (domain, queue, job_type)
+        ) as oldest
+        where since is not null`),
+    )
+  }
+  return rows
+}

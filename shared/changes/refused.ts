@@ -1,0 +1,15 @@
+import * as z from 'zod'
+import { Count } from '../scope.ts'
+import { JobId } from '../work/job.ts'
+
+/** A job of another engine that the engine would not let be changed so, or that must not be. */
+const Refused = z.object({ job_id: JobId, reason: z.string() })
+
+/** What a change answers about such jobs, which it leaves as they are. Absent where there are none. */
+export const refusedAnswer = {
+  refused_count: Count.optional(),
+  /** The first 100 of them. */
+  refused: z.array(Refused).optional(),
+}
+export const RefusedAnswer = z.object(refusedAnswer)
+export type RefusedAnswer = z.output<typeof RefusedAnswer>
