@@ -25,6 +25,7 @@ import { warnOfStrangers } from './database/locks/lock-holders.ts'
 import type { Pool } from './database/sql.ts'
 import { findServed } from './engines/find-served.ts'
 import { areTablesComplete } from './engines/make-records.ts'
+import { engineConnections } from './engines/prepare-engine.ts'
 import { servedBy } from './engines/served.ts'
 import { type Env, hasMetrics, isLocal, urlOf } from './env/env.ts'
 import { beginHistory } from './history/keeper.ts'
@@ -110,6 +111,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   })
   const context = createContext({
     ...{ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal },
+    engineSql: engineConnections(opened),
     admitChange: async () => {},
   })
   const { auth, browser: signOn, keys } = await createAuthenticator(env, sql, log)

@@ -3,7 +3,7 @@ import { warnOfTokens } from '../auth/token-warnings.ts'
 import type { ServerContext } from '../call.ts'
 import { keepCounts } from '../counts/keeper.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
-import { rememberEngine } from '../database/installation/engine-setting.ts'
+import { noteEngines, rememberEngine } from '../database/installation/engine-setting.ts'
 import { prepare } from '../database/migrate/prepare.ts'
 import type { Sql } from '../database/sql.ts'
 import { prepareEngine } from '../engines/prepare-engine.ts'
@@ -69,7 +69,9 @@ export function startBackground({
     isStopping: () => stopping.aborted,
   }).then(async () => {
     await becameReady()
-    if (env.JOBS_MIGRATE && servedBy(sql).mode === 'own') await rememberEngine(sql, env)
+    const { mode, places } = servedBy(sql)
+    if (env.JOBS_MIGRATE && mode === 'own') await rememberEngine(sql, env)
+    if (mode === 'own') await noteEngines(sql, [...new Set(places.map(({ adapter }) => adapter.engine))])
     if (env.AUTH_MODE === 'multi_user') await warnOfTokens(sql, log).catch(() => {})
   })
   listenForWork(opened, longPolls, () => {

@@ -11,10 +11,10 @@ import { grantStatements } from '../database/rights/grants.ts'
 import type { Sql } from '../database/sql.ts'
 import { type CommandDatabase, silent, withDatabase } from '../database/with-tables.ts'
 import { adminSchema, findForRecords } from '../engines/find-served.ts'
-import { engineGrants } from '../engines/grants.ts'
-import { hasRecords, makeRecords, requireRecords } from '../engines/make-records.ts'
+import { engineGrants, grantsOnPlaces } from '../engines/grants.ts'
+import { hasArchives, hasRecords, makeRecords, requireRecords } from '../engines/make-records.ts'
 import { archiveScript, recordsScript } from '../engines/records-script.ts'
-import { type ServedEngine, servedBy } from '../engines/served.ts'
+import { type Served, type ServedEngine, servedBy } from '../engines/served.ts'
 import { type Env, readEnv } from '../env/env.ts'
 import { historyTriggers, makeHistoryTriggers, tablesOfJobs } from '../history/appending.ts'
 import { readHistorySetting } from '../history/history-setting.ts'
@@ -37,8 +37,23 @@ export const migrateDatabase = (
 export const migrateWith = (env: Env, { makes }: { makes: boolean }): Promise<CommandOutput> =>
   onDatabase(env, (database) => {
     const served = servedBy(database.sql)
-    return served.mode === 'own' ? migrateOwn(database, makes) : migrateRecords(database, served, makes)
+    return served.mode === 'own'
+      ? migrateWithArchives(database, served, makes)
+      : migrateRecords(database, served, makes)
   })
+
+/** Brings our own tables up to date, and makes the archives for the jobs of engines that are served beside our own. */
+async function migrateWithArchives(database: CommandDatabase, served: Served, makes: boolean): Promise<CommandOutput> {
+  const { sql, schema } = database
+  const own = await migrateOwn(database, makes)
+  if (served.places.length === 0 || (await hasArchives(sql, served.places))) return own
+  const script = await archiveScript(sql, served, schema)
+  if (makes) await makeRecords(sql, script)
+  return { ...own, lines: [...own.lines, ...transactionOf(script)] }
+}
+
+const transactionOf = (script: readonly string[]): string[] =>
+  ['begin;', ...script.map((text) => `${text};`), 'commit;'].flatMap((text) => text.split('\n'))
 
 async function migrateOwn({ sql, schema, env, noteMade }: CommandDatabase, makes: boolean): Promise<CommandOutput> {
   const script = [...(await pendingScript(sql)), ...(await triggerScript(sql))]
@@ -72,8 +87,7 @@ async function migrateRecords(database: CommandDatabase, served: ServedEngine, m
   const own = isInAdminSchema ? { lines: [], warnings: [] } : await migrateOwn(database, makes)
   const script = isInAdminSchema ? await recordsScript(sql, served, schema) : await archiveScript(sql, served, schema)
   if (makes) await makeRecords(sql, script)
-  const lines = ['begin;', ...script.map((text) => `${text};`), 'commit;'].flatMap((text) => text.split('\n'))
-  return { lines: [...own.lines, ...lines], warnings: own.warnings }
+  return { lines: [...own.lines, ...transactionOf(script)], warnings: own.warnings }
 }
 
 /**
@@ -99,7 +113,10 @@ export const grantLines = (
         },
       )
     await requireSchema(sql, silent)
-    return grantStatements(sql, { role, schema })
+    return [
+      ...(await grantStatements(sql, { role, schema })),
+      ...(await grantsOnPlaces(sql, served.places, { role, schema })),
+    ]
   })
 
 const wantsHistory = async (sql: Sql, { JOBS_HISTORY }: Env): Promise<boolean> =>

@@ -18,6 +18,7 @@ import {
   severalDomains,
 } from '../engines/served.ts'
 import { placeOfOperation } from '../undo/engine/place-of-operation.ts'
+import { requireReach } from './engine-reach.ts'
 
 /** The fields of a call that say which jobs it is about. */
 const Naming = z.looseObject({
@@ -26,6 +27,7 @@ const Naming = z.looseObject({
   job_id: z.union([z.number(), z.string()]).optional(),
   ids: z.custom<JobId[]>(Array.isArray).optional(),
   operation_id: z.number().optional(),
+  jobs: z.custom<{ domain?: unknown }[]>(Array.isArray).optional(),
 })
 
 interface Asked extends Pick<Endpoint, 'bulk' | 'ofOperation'> {
@@ -49,10 +51,13 @@ export async function placeOfCall(sql: Sql, endpoint: Asked, { input, within }: 
   if (places.length === 0 || endpoint.verb === 'always' || endpoint.verb === 'session') return undefined
   const naming = Naming.safeParse(input)
   if (!naming.success) return undefined
-  const { domain = domainOf(within), id, job_id, ids = [], operation_id } = naming.data
+  const { domain = domainOf(within), id, job_id, ids = [], operation_id, jobs = [] } = naming.data
   if (endpoint.ofOperation && typeof id !== 'string') return placeOfOperation(sql, Number(id))
   if (operation_id !== undefined) return placeOfOperation(sql, operation_id)
   if (domain !== undefined) return placeNamed(places, domain)
+  // Jobs of our own with the domain of a place could not be told from those of the place.
+  const sent = places.find(({ found }) => jobs.some((job) => job?.domain === found.domain))
+  if (sent) return sent
   // A list of several places together finds the jobs of each.
   const listed = endpoint.bulk || servedBy(sql).mode === 'own' ? ids : []
   return placeOfJobs(sql, places, { ids: [id, job_id, ...listed].filter((one) => one !== undefined), within })
@@ -129,7 +134,7 @@ interface Change<Request> {
  */
 export async function atItsPlace<Request extends object>(
   asked: ChangeServer,
-  { within, taken }: Pick<Commission, 'within' | 'taken'>,
+  { caller, within, taken }: Pick<Commission, 'caller' | 'within' | 'taken'>,
   { endpoint, request }: Change<Request>,
 ): Promise<{ server: ChangeServer; request: Request }> {
   const choices = choicesOf(asked.sql)
@@ -137,6 +142,7 @@ export async function atItsPlace<Request extends object>(
     taken && choices.length > 0 && !endpoint.ofOperation
       ? await placeOfOperation(asked.sql, taken.operation)
       : await placeOfCall(asked.sql, endpoint, { input: request, within })
+  if (place && !taken) await requireReach(asked.sql, place, { caller, within })
   const server = place ? { ...asked, ...asked.over(place) } : asked
   const served = servedBy(server.sql)
   if (served.mode === 'own') return { server, request }

@@ -8,36 +8,45 @@ import {
 } from '../database/connection/find-names.ts'
 import { type EngineSign, findEngines } from '../database/connection/other-engines.ts'
 import type { Names } from '../database/connection/qualify.ts'
+import { withNames } from '../database/connection/schema-names.ts'
 import { readEngine } from '../database/installation/engine-setting.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import { type KnownSign, lookAt, namesOfAll, withAdapter } from './places.ts'
-import { serve, servedWith } from './served.ts'
+import { type Place, serve, servedWith } from './served.ts'
 
 /** The schema of our tables beside the jobs of another engine. */
 export const adminSchema = 'jobsctl'
 
+/** The settings that say whose jobs are served. */
+type Wanted = Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA' | 'JOBS_ENGINE_DOMAIN'>
+
 /**
  * Finds whose jobs a server works on, before anything is written, and how its statements name things. `JOBS_ENGINE` decides; else a
  * table of jobs of our own; else the only engine that is found.
- * @throws Failure `usage` for an engine that is not there, for several engines, and whatever `findNames` throws
+ * @throws Failure `usage` for an engine that is not there, for several engines of which nobody has chosen any, for a domain that two places
+ *   would have, and whatever `findNames` throws
  */
-export async function findServed(sql: Sql, env: Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA'>): Promise<Names> {
+export async function findServed(sql: Sql, env: Wanted): Promise<Names> {
   const own = await ownSchemas(sql)
-  const chosen = env.JOBS_ENGINE === 'auto' ? await readChoice(sql, own) : env.JOBS_ENGINE
-  if (chosen === 'own') return findNames(sql, { ...env, JOBS_ENGINE: 'own' })
+  const choice = env.JOBS_ENGINE === 'auto' ? await readChoice(sql, own) : env.JOBS_ENGINE
+  if (choice === 'own') return findNames(sql, { ...env, JOBS_ENGINE: 'own' })
   const known = (await findEngines(sql)).flatMap(withAdapter)
-  if (chosen === undefined && (known.length === 0 || (await hasOwnJobs(sql, own))))
+  if (choice === undefined && (known.length === 0 || (await hasOwnJobs(sql, own))))
     return serve(await findNames(sql, env), { mode: 'own', beside: known, places: [] })
+  const chosen = choice?.split(',')
+  const engines = chosen?.filter((name) => name !== 'own')
+  const missing = engines?.find((name) => known.every(({ engine }) => engine !== name))
+  if (missing !== undefined) throw nothingFound(missing, known)
   const wanted = withinSchemas(
     env,
-    known.filter(({ engine }) => chosen === undefined || engine === chosen),
+    known.filter(({ engine }) => !engines || engines.includes(engine)),
   )
+  if (chosen?.includes('own')) return namesBesideOwn(sql, wanted, env)
   const [first] = wanted
-  if (!first) throw nothingFound(chosen ?? 'an engine', known)
-  const others = wanted.filter(({ engine }) => engine !== first.engine)
-  if (others.length > 0) throw severalEngines(wanted)
-  return namesOver(sql, wanted)
+  if (!first) throw nothingFound('an engine', known)
+  if (!engines && wanted.some(({ engine }) => engine !== first.engine)) throw severalEngines(wanted)
+  return namesOver(sql, wanted, env)
 }
 
 /** The engine that somebody has chosen before, which the settings in one of the schemas of our tables have. */
@@ -108,27 +117,67 @@ const severalEngines = (signs: EngineSign[]): Failure =>
  * Finds whose jobs a database has, for a command that makes our tables beside them: its statements name the tables themselves.
  * @throws whatever `findServed` throws
  */
-export async function findForRecords(sql: Sql, env: Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA'>): Promise<Names> {
+export async function findForRecords(sql: Sql, env: Wanted): Promise<Names> {
   const names = await findServed(sql, env)
   const served = servedWith(names)
   return served.mode === 'own' ? names : serve({ ...names, sources: new Map(), jobId: 'bigint' }, served)
 }
 
-async function namesOver(sql: Sql, signs: readonly KnownSign[]): Promise<Names> {
+async function namesOver(sql: Sql, signs: readonly KnownSign[], env: Wanted): Promise<Names> {
   const home = await findHome(sql)
   const base = {
     schema: home ?? adminSchema,
     tables: new Set(await tablesOfMigrations()),
     functions: await functionsOfCatalog(sql),
   }
-  const places = await lookAt(sql, signs, { base, hasTables: home !== undefined })
+  const places = await lookAt(sql, signs, { base, hasTables: home !== undefined, domains: env.JOBS_ENGINE_DOMAIN })
   const mode = home === undefined ? 'look' : 'admin'
-  const server = {}
-  for (const place of places) serve(place.names, { mode, places: [place], isChosen: places.length > 1, server })
   const [first, ...others] = places
   if (!first) throw nothingFound('an engine', [])
+  serveEach(places, mode, others.length > 0)
   if (others.length === 0) return first.names
-  return serve(await namesOfAll(first, others), { mode, places: [first, ...others], isChosen: false, server })
+  const names = await namesOfAll(first, others)
+  return serve(names, { mode, places: [first, ...others], isChosen: false, server: serverOf(first) })
+}
+
+/** The names for our own jobs, with the places of other engines that are served beside them. Records and archives are among our tables. */
+async function namesBesideOwn(sql: Sql, signs: readonly KnownSign[], env: Wanted): Promise<Names> {
+  const names = await findNames(sql, { ...env, JOBS_ENGINE: 'own' })
+  const places = await lookAt(sql, signs, { base: names, hasTables: true, domains: env.JOBS_ENGINE_DOMAIN })
+  await refuseOwnDomains(withNames(sql, names), places)
+  const [first, ...others] = places
+  if (!first) throw nothingFound('an engine', [])
+  serveEach(places, 'admin', true)
+  const together = serve(await namesOfAll(first, others), {
+    ...({ mode: 'admin', isChosen: false } as const),
+    places: [first, ...others],
+    server: serverOf(first),
+  })
+  return serve(names, { mode: 'own', beside: [], places, namesOfPlaces: together })
+}
+
+/** A server of several places says by the first one what it keeps in memory. */
+const serverOf = ({ found }: Place): object => found
+
+function serveEach(places: readonly Place[], mode: 'look' | 'admin', isChosen: boolean): void {
+  const [first] = places
+  if (!first) return
+  for (const place of places) serve(place.names, { mode, places: [place], isChosen, server: serverOf(first) })
+}
+
+/** @throws Failure `usage` where our own jobs have the domain of a place: a call could mean either */
+async function refuseOwnDomains(sql: Sql, places: readonly Place[]): Promise<void> {
+  const [there] = await sql`select where to_regclass('jobs') is not null`
+  if (!there) return
+  for (const { adapter, found } of places) {
+    const [job] = await sql`select from jobs where domain = ${found.domain}::text limit 1`
+    if (job)
+      throw new Failure(
+        'usage',
+        `own jobs have the domain ${found.domain}, as the jobs of ${adapter.engine} in ${found.schema} would have; nothing was started`,
+        { hint: `show the schema as another domain: JOBS_ENGINE_DOMAIN=${found.schemaName}:${found.domain}2` },
+      )
+  }
 }
 
 /** The schema in which our tables are, as a quoted name: the one made for another engine, or that of a table of jobs without any job. */

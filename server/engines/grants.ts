@@ -2,7 +2,7 @@ import { neededSequences } from '../database/rights/grants.ts'
 import { tableRights } from '../database/rights/table-rights.ts'
 import type { Sql } from '../database/sql.ts'
 import { keptOut } from './empty-tables.ts'
-import { archivesOf, type ServedEngine } from './served.ts'
+import { archivesOf, type Place, type ServedEngine } from './served.ts'
 
 interface Options {
   /** The role of the server, without quotes. */
@@ -13,6 +13,28 @@ interface Options {
   looks: boolean
 }
 
+/** The statements that let a role change the jobs of places that are served beside our own. */
+export async function grantsOnPlaces(
+  sql: Sql,
+  places: readonly Place[],
+  { role, schema }: Omit<Options, 'looks'>,
+): Promise<string[]> {
+  if (places.length === 0) return []
+  const [names] = await sql<[{ role: string }]>`select quote_ident(${role}::text) as role`
+  const to = `to ${names.role};`
+  return [...onTables(places, to, false), ...onArchives(places, to, schema)]
+}
+
+/** On the tables of engines. */
+const onTables = (places: readonly Place[], to: string, looks: boolean): string[] =>
+  places.flatMap(({ adapter, found }) => [
+    `grant usage on schema ${found.schema} ${to}`,
+    ...adapter.rights(found, looks).map(({ table, rights }) => `grant ${rights} on table ${table} ${to}`),
+  ])
+
+const onArchives = (places: readonly Place[], to: string, schema: string): string[] =>
+  archivesOf(places).map((archive) => `grant select, insert, delete on table ${schema}.${archive} ${to}`)
+
 /** The statements that give a role the least that a server over the jobs of another engine needs. */
 export async function engineGrants(
   sql: Sql,
@@ -22,10 +44,7 @@ export async function engineGrants(
   const [names] = await sql<[{ role: string; database: string }]>`
     select quote_ident(${role}::text) as role, quote_ident(current_database()) as database`
   const to = `to ${names.role};`
-  const ofEngine = places.flatMap(({ adapter, found }) => [
-    `grant usage on schema ${found.schema} ${to}`,
-    ...adapter.rights(found, looks).map(({ table, rights }) => `grant ${rights} on table ${table} ${to}`),
-  ])
+  const ofEngine = onTables(places, to, looks)
   const connect = `grant connect on database ${names.database} ${to}`
   if (looks)
     return [
@@ -39,7 +58,7 @@ export async function engineGrants(
     ...ofEngine,
     `grant usage on schema ${schema} ${to}`,
     ...ours.map(([table, rights]) => `grant ${rights.join(', ')} on table ${schema}.${table} ${to}`),
-    ...archivesOf(places).map((archive) => `grant select, insert, delete on table ${schema}.${archive} ${to}`),
+    ...onArchives(places, to, schema),
     ...(await neededSequences(sql)).map(({ name, rights }) => `grant ${rights} on sequence ${name} ${to}`),
   ]
 }

@@ -21,7 +21,7 @@ export async function hasRecords(sql: Sql, { places }: Pick<Served, 'places'>): 
 }
 
 /** Whether the archives of places have every column of the tables of their engines. */
-async function hasArchives(sql: Sql, places: readonly Pick<Place, 'adapter' | 'found'>[]): Promise<boolean> {
+export async function hasArchives(sql: Sql, places: readonly Pick<Place, 'adapter' | 'found'>[]): Promise<boolean> {
   for (const { adapter, found } of places) if ((await adapter.missingInArchive(sql, found)).length > 0) return false
   return true
 }
@@ -66,7 +66,7 @@ export async function needsRecords(sql: Sql): Promise<boolean> {
  * Looks whether our tables beside the jobs of another engine are as this version needs them, and makes nothing.
  * @throws Failure `usage` that says what to type
  */
-export async function requireRecords(sql: Sql, served: Pick<Served, 'places'>): Promise<void> {
+export async function requireRecords(sql: Sql, served: Pick<Served, 'mode' | 'places'>): Promise<void> {
   const missing = await missingRecords(sql)
   if (missing.length === 0) return
   throw new Failure('usage', `the records of jobs-server lack ${listOfObjects(missing)}; nothing was started`, {

@@ -26,20 +26,45 @@ interface Home {
   base: Pick<Names, 'schema' | 'tables' | 'functions'>
   /** False where there are no tables of ours, all of which are then read as empty. */
   hasTables: boolean
+  /** The domains of schemas that have another one than their name. */
+  domains: ReadonlyMap<string, string> | undefined
 }
 
 /**
  * Reads what each schema has of its engine. Only reads.
- * @throws Failure `usage` with the statements that give the role the right to look
+ * @throws Failure `usage` with the statements that give the role the right to look; for a domain that two schemas would have, and for one of
+ *   a schema that is not there
  */
 export async function lookAt(sql: Sql, signs: readonly KnownSign[], home: Home): Promise<Place[]> {
   const places: Place[] = []
-  for (const { adapter, schema } of signs) {
+  requireSchemas(signs, home)
+  for (const { adapter, schema, nspname } of signs) {
     const found = await adapter.look(sql, schema).catch(refuseUnreadable(sql, adapter, schema))
-    places.push(await placeAt(sql, { adapter, found }, home))
+    const domain = home.domains?.get(nspname) ?? found.domain
+    const same = places.find((place) => place.found.domain === domain)
+    if (same) throw twice(domain, same.found, found)
+    places.push(await placeAt(sql, { adapter, found: { ...found, domain } }, home))
   }
   return places
 }
+
+/** @throws Failure `usage` for a schema that nobody serves: its name is mistyped */
+function requireSchemas(signs: readonly KnownSign[], { domains = new Map() }: Home): void {
+  const unknown = [...domains.keys()].filter((name) => signs.every(({ nspname }) => nspname !== name))
+  if (unknown.length === 0) return
+  throw new Failure(
+    'usage',
+    `no engine that is served keeps its jobs in the schema ${unknown.join(', ')} (JOBS_ENGINE_DOMAIN); nothing was started`,
+    { hint: `schemas that are served: ${signs.map(({ nspname }) => nspname).join(', ') || 'none'}` },
+  )
+}
+
+const twice = (domain: string, one: Found, other: Found): Failure =>
+  new Failure(
+    'usage',
+    `the jobs in ${one.schema} and in ${other.schema} would both have the domain ${domain}; nothing was started`,
+    { hint: `give one of them another: JOBS_ENGINE_DOMAIN=${other.schemaName}:${domain}2` },
+  )
 
 /** @throws Failure `usage` with the statements that give the role the right to look; any other error as it is */
 const refuseUnreadable =

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
-import type { Sql } from '../database/sql.ts'
+import type { Pool, Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import type { Log } from '../log/log.ts'
 import { requireRecords } from './make-records.ts'
@@ -19,6 +19,10 @@ interface Preparing {
  */
 const looking = `select set_config('enable_seqscan', 'on', false), set_config('plan_cache_mode', 'auto', false)`
 const readOnly = `${looking}, set_config('default_transaction_read_only', 'on', false)`
+
+/** The connections for the jobs of engines that are served beside our own. */
+export const engineConnections = ({ engineSql }: Pick<OpenedDatabase, 'engineSql'>): (() => Pool) | undefined =>
+  engineSql && (() => engineSql(looking))
 
 /**
  * Sets up a server for the jobs that its database has, once it is known whose they are.

@@ -32,7 +32,11 @@ export async function recordsScript(sql: Sql, served: ServedEngine, schema: stri
 }
 
 /** The statements that make the archive beside our other tables, and note whose jobs these are. */
-export async function archiveScript(sql: Sql, served: Pick<Served, 'places'>, schema: string): Promise<string[]> {
+export async function archiveScript(
+  sql: Sql,
+  served: Pick<Served, 'mode' | 'places'>,
+  schema: string,
+): Promise<string[]> {
   const archive = await Promise.all(
     served.places.map(({ adapter, found }) => adapter.archiveStatements(sql, found, schema)),
   )

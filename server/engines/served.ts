@@ -65,8 +65,8 @@ export const narrowedTo = <Target extends Sql>(sql: Target, { names }: Pick<Plac
   withNames(sql, names)
 
 /** The engines of a server, as `JOBS_ENGINE` has them. */
-export const engineNames = ({ places }: Pick<Served, 'places'>): string =>
-  [...new Set(places.map(({ adapter }) => adapter.engine))].join()
+export const engineNames = ({ mode, places }: Pick<Served, 'mode' | 'places'>): string =>
+  [...new Set([...(mode === 'own' ? ['own'] : []), ...places.map(({ adapter }) => adapter.engine)])].join()
 
 /** The tables in which deleted jobs of the places are kept. */
 export const archivesOf = (places: readonly Pick<Place, 'adapter'>[]): string[] => [
@@ -138,6 +138,12 @@ export async function fromEachPlace<Result, Target extends Sql>(
 export function fromAllPlaces(sql: Sql, make: (of: Sql) => Fragment): Fragment {
   const { mode, places } = servedBy(sql)
   return mode === 'own' || places.length === 1 ? make(sql) : unionOfPlaces(sql, places, (_place, of) => make(of))
+}
+
+/** Whether a client is about our own jobs, beside which others are served. */
+export function isOwnAmongOthers(sql: Sql): boolean {
+  const { mode, places } = servedBy(sql)
+  return mode === 'own' && places.length > 0
 }
 
 /** Whether a client is about the jobs of several places. */

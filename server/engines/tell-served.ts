@@ -20,10 +20,10 @@ export async function tellServed(sql: Sql, log: Pick<Log, 'info'>): Promise<Retu
   if (served.mode === 'own') {
     for (const { engine, schema } of served.beside)
       log.info(
-        `${engine} has its jobs in this database, too, in ${schema}: JOBS_ENGINE=${engine} serves those in place of our own`,
+        `${engine} has its jobs in this database, too, in ${schema}: JOBS_ENGINE=own,${engine} serves those, too, and JOBS_ENGINE=${engine} those alone`,
       )
-    return served
   }
+  if (served.places.length === 0) return served
   const [{ role, database }] = await sql<[{ role: string; database: string }]>`
     select current_user as role, current_database() as database`
   for (const { adapter, found } of served.places) {
@@ -33,6 +33,11 @@ export async function tellServed(sql: Sql, log: Pick<Log, 'info'>): Promise<Retu
       `found ${engineText(adapter, found)} in ${schema} of ${role}@${database}: ${counted(tables, 'table')}, ${rows} in ${counted(queues, 'queue')}`,
     )
   }
+  for (const { lacksArchive, adapter, found } of served.places)
+    if (lacksArchive)
+      log.info(
+        `looking only at the jobs of ${adapter.engine} in ${found.schema}. To change them, with records and undo: JOBS_ENGINE=${engineNames(served)} jobs-server migrate`,
+      )
   if (served.mode === 'look') log.info(lookingOnly(served))
   return served
 }

@@ -6,6 +6,7 @@ import { readSwitch } from '../../shared/switch.ts'
 import { logLevels } from '../log/log.ts'
 import { isAddressList } from './address-list.ts'
 import { conninfoFault } from './conninfo-target.ts'
+import { EngineDomains, EngineList } from './engines.ts'
 import { isIssuer, isPublicUrl } from './public-url.ts'
 import { readRoleMap } from './role-map.ts'
 import { withSecretFiles } from './secret-files.ts'
@@ -120,16 +121,16 @@ export const Env = z.object({
     .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')
     .optional()
     .describe('PostgreSQL: schema of the tables; needed only where several schemas have a table of jobs'),
-  JOBS_ENGINE: z
-    .enum(['auto', 'own', 'pg-boss', 'bullmq'], 'must be auto, own, pg-boss or bullmq')
-    .default('auto')
-    .describe(
-      'PostgreSQL: whose jobs are served. auto: our own where there are any, else those of the engine that is found; own makes tables beside another engine. As --engine',
-    ),
+  JOBS_ENGINE: EngineList.default('auto').describe(
+    'PostgreSQL: whose jobs are served. auto: our own where there are any, else those of the engine that is found; own makes tables beside another engine; own,pg-boss serves both. As --engine',
+  ),
   JOBS_ENGINE_SCHEMA: z
     .string()
     .optional()
     .describe('PostgreSQL: schemas of the other engine, separated by commas; unset means all in which it is found'),
+  JOBS_ENGINE_DOMAIN: EngineDomains.optional().describe(
+    'PostgreSQL: domains of schemas of other engines, such as pgboss:queue2, separated by commas; unset means the name of the schema',
+  ),
   JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: largest number of connections for calls of workers'),
   JOBS_DB_OPERATOR_POOL: number(2, 100, 2).describe(
     'PostgreSQL: further connections for reads, events, acts of operators and changes of many jobs, so that workers never wait behind them',

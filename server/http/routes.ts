@@ -7,6 +7,7 @@ import { byCaller, type Done } from '../bulk/change/commission.ts'
 import type { ServerContext } from '../call.ts'
 import { handlers, minimalHandlers } from '../endpoints/all.ts'
 import { changes, isBulkName } from '../endpoints/changes/all.ts'
+import { requireReach } from '../endpoints/engine-reach.ts'
 import { type Handler, type Handlers, handledEndpoints } from '../endpoints/handlers.ts'
 import { placeOfCall } from '../endpoints/placed.ts'
 import { applyPlan } from '../endpoints/plans/apply.ts'
@@ -49,6 +50,8 @@ function byPlace(
     const asked = { input: { domain: c.req.query('domain')?.trim() || undefined }, within: c.get('caller').within }
     const place = await placeOfCall(serving.operatorSql, stream, asked)
     if (!place) return ofAll(c, next)
+    const { id, within } = c.get('caller')
+    await requireReach(serving.operatorSql, place, { caller: id, within })
     const made = known.get(place) ?? answer({ ...serving, ...serving.over(place) })
     known.set(place, made)
     return made(c, next)

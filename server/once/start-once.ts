@@ -15,7 +15,7 @@ import { schemaFault } from '../database/migrate/require-schema.ts'
 import type { Pool } from '../database/sql.ts'
 import { findServed } from '../engines/find-served.ts'
 import { areTablesComplete } from '../engines/make-records.ts'
-import { prepareEngine } from '../engines/prepare-engine.ts'
+import { engineConnections, prepareEngine } from '../engines/prepare-engine.ts'
 import { servedBy } from '../engines/served.ts'
 import type { Env } from '../env/env.ts'
 import { createApp } from '../http/app.ts'
@@ -88,6 +88,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
   const context = {
     ...createContext({
       ...{ sql, operatorSql, env, log, databaseAddress, stopping: stopping.signal, admitChange },
+      engineSql: engineConnections(opened),
       meter: undefined,
     }),
     localOperations,

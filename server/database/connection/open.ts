@@ -45,19 +45,20 @@ export async function openDatabase(
   const opening = createOpening(log)
   const target = targetOf(url)
   const password = createPassword(url, target.password)
-  const make = (pool: number, isReadOnly: boolean, meter?: PoolMeter) =>
-    createPool(env, { target, password: password.current, pool, opening, meter, isReadOnly })
-  const connect = (pool: number, meter?: PoolMeter) => {
-    const writing = make(pool, false, meter)
+  const connect = (
+    pool: number,
+    { meter, opened = opening }: { meter?: PoolMeter | undefined; opened?: Opening } = {},
+  ) => {
+    const make = (isReadOnly: boolean) =>
+      createPool(env, { target, password: password.current, pool, opening: opened, meter, isReadOnly })
+    const writing = make(false)
     const isGuarded = writes && !env.JOBS_DB_POOLER
-    return withSchemaNames(
-      isGuarded ? readingUntil(writes, { reading: make(pool, true, meter), writing }) : writing,
-      names,
-    )
+    return withSchemaNames(isGuarded ? readingUntil(writes, { reading: make(true), writing }) : writing, names)
   }
-  const sql = connect(env.JOBS_DB_POOL, meter)
-  const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL, meter)
+  const sql = connect(env.JOBS_DB_POOL, { meter })
+  const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL, { meter })
   let own: Pool | undefined
+  let ofEngines: Pool | undefined
   return {
     hosts: target.hosts,
     sql,
@@ -70,13 +71,22 @@ export async function openDatabase(
       own = connect(dedicatedConnections)
       return work(own).finally(() => own?.end({ timeout: 0 }))
     },
-    ...(!env.JOBS_DB_POOLER && { openWith: opening.set }),
+    ...(!env.JOBS_DB_POOLER && {
+      openWith: opening.set,
+      engineSql: (statement: string) => {
+        ofEngines ??= connect(env.JOBS_DB_OPERATOR_POOL, {
+          meter,
+          opened: { ...opening, statement: () => [statement, opening.statement()].filter(Boolean).join('; ') },
+        })
+        return ofEngines
+      },
+    }),
     takePassword: password.take,
     // A pooler in transaction mode passes no notification on.
     listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
     close: async (graceMs) => {
       const timeout = Math.min(5, graceMs / 1000)
-      await Promise.all([sql, operatorSql, own].map((pool) => pool?.end({ timeout })))
+      await Promise.all([sql, operatorSql, own, ofEngines].map((pool) => pool?.end({ timeout })))
       return true
     },
     abandon: async () => true,

@@ -34,6 +34,11 @@ export interface OpenedDatabase {
    */
   openWith?: (purpose: OpeningPurpose, statement: string) => void
   /**
+   * Connections for the jobs of other engines that are served beside our own, as many as operators have. They are opened when they are first
+   * used, and run the statement before any other. Undefined where those of operators serve.
+   */
+  engineSql?: (statement: string) => Pool
+  /**
    * Takes the password of another URL for connections that are opened from now on. Undefined for the embedded database.
    * @returns false where the URL differs in more than its password, and nothing was taken
    */

@@ -2,6 +2,7 @@ import type { JobEvent } from '../../../shared/records/events.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { isOwnAmongOthers } from '../../engines/served.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 
 /** The events that a reader wants: those of a scope, within what its caller is limited to. */
@@ -45,6 +46,9 @@ const isToldWithin = (sql: Sql, { within }: Narrowed): Fragment =>
     ? sql`and (job_ref is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set'))`
     : sql``
 
+/** `and …`: where other engines are served beside our own jobs, a reader that names no domain of theirs gets events without their keys. */
+const isOurs = (sql: Sql): Fragment => (isOwnAmongOthers(sql) ? sql`and job_key is null` : sql``)
+
 /**
  * Reads one piece of a walk: the events of the filter among the next 20,000 ids, at most `limit` of them. The piece begins at an event,
  * so that a gap between ids costs nothing.
@@ -78,7 +82,7 @@ export async function readPiece(
         ${attrsOfEvent(sql)} as attrs,
         owner_user_id, request_id, trace_id, created_at
       from job_events
-      where id > piece.after and id <= piece.last ${inScope(sql, filter)} ${isToldWithin(sql, filter)}
+      where id > piece.after and id <= piece.last ${inScope(sql, filter)} ${isToldWithin(sql, filter)}${isOurs(sql)}
       order by id ${way}
       limit ${limit}
     ) as event on true

@@ -6,6 +6,7 @@ import { requireFreshLogin } from '../../auth/require-fresh-login.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import type { ServerContext } from '../../call.ts'
 import { throwIfFrozen } from '../../database/installation/freeze.ts'
+import { requireReach } from '../../endpoints/engine-reach.ts'
 import { placeOfCall } from '../../endpoints/placed.ts'
 import { type Abilities, askedBy, requireChanges, requireTextIds, requireVerbs } from '../../engines/abilities.ts'
 import type { Place } from '../../engines/served.ts'
@@ -54,6 +55,7 @@ export async function admit<In extends z.ZodType>(
   const changing = endpoint.changes(input)
   c.set('changing', changing)
   const place = await placeOfCall(serving.sql, endpoint, { input, within: caller.within })
+  if (place) await requireReach(serving.sql, place, { caller: caller.id, within: caller.within })
   const { sql, abilities } = place ? serving.over(place) : serving
   requireEngine(c, abilities(), {
     asked: askedBy(endpoint.verb, input),

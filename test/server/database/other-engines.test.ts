@@ -134,6 +134,6 @@ describe('a database of another engine', () => {
     const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' }, (line) => void log.push(line))
     await server.prepared
     await server.stop()
-    expect(log.join('\n')).toContain('pg-boss has its jobs in this database, too, in pgboss: JOBS_ENGINE=pg-boss')
+    expect(log.join('\n')).toContain('pg-boss has its jobs in this database, too, in pgboss: JOBS_ENGINE=own,pg-boss')
   })
 })

@@ -33,6 +33,7 @@ describe('two schemas of pg-boss in one server', () => {
     for (const schema of [first, second]) {
       await makePgBoss({ sql, version, schema })
       await fillPgBoss({ sql, version, schema })
+      await sql`insert into ${sql(`${schema}.job`)} (name, state, completed_on) select 'without jobs', 'failed', now() from generate_series(1, 4)`
       await sql`update ${sql(`${schema}.job`)} set completed_on = completed_on - interval '2 days' where completed_on is not null`
       await sql`create table ${sql(`before ${schema}`)} as select *, to_jsonb(j) as whole from ${sql(`${schema}.job`)} as j`
     }
@@ -124,7 +125,7 @@ describe('two schemas of pg-boss in one server', () => {
   it.each([
     ['batch/cancel', {}, 'affected'] as const,
     ['batch/priority', { priority: 7 }, 'affected'] as const,
-    ['retry-now', { queue: oddQueues.long, only_failed: true }, 'affected'] as const,
+    ['retry-now', { queue: 'without jobs', only_failed: true }, 'affected'] as const,
     ['prune', { older_than_days: 1, statuses: ['completed', 'failed', 'cancelled'] }, 'deleted'] as const,
   ])(
     'changes the jobs of the domain that %s names, on record, and an undo finds them',
@@ -204,5 +205,169 @@ describe('two schemas of pg-boss in one server', () => {
         { ...engine, schema: second },
       ],
     })
+  })
+})
+
+describe('jobs of our own and of pg-boss in one server', () => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  let server: Awaited<ReturnType<typeof startServer>>
+  const env = { JOBS_ENGINE: ' pg-boss , own', SINGLE_USER_API_KEY: 'key' }
+  beforeAll(async () => {
+    database = await emptyDatabase()
+    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    await makePgBoss({ sql, version })
+    await fillPgBoss({ sql, version })
+    await sql`update pgboss.job set completed_on = completed_on - interval '2 days' where completed_on is not null`
+    await sql`create table before as select *, to_jsonb(j) as whole from pgboss.job as j`
+    expect(await runServer(['migrate'], { ...database.env, ...env })).toMatchObject({ code: 0 })
+    server = await startServer({ ...database.env, ...env })
+    await server.prepared
+  })
+  afterAll(async () => {
+    await server.stop()
+    await sql.end()
+    await database.drop()
+  })
+  const ask = (method: 'GET' | 'POST', path: string, body?: object) =>
+    call({
+      url: server.url,
+      method,
+      path: `/api/v1/jobs/${path}`,
+      headers: { 'x-api-key': 'key', 'x-confirm': 'true' },
+      ...(body && { body }),
+    })
+  const theirs = async () => {
+    const [row] = await sql<[{ count: number }]>`
+      select count(*)::int as count from (
+        (select whole - 'keep_until' - 'deletion_seconds' from before
+          except all select to_jsonb(j) - 'keep_until' - 'deletion_seconds' from pgboss.job as j)
+      ) as different`
+    return row.count
+  }
+  beforeEach(async () => {
+    await sql`delete from jobs`
+    for (const status of ['queued', 'failed'])
+      await sql`
+        insert into jobs (domain, queue, job_type, payload, status, available_at, completed_at)
+        select 'app', 'mail', 'send', '{}', ${status}, now() - interval '1 day', case when ${status} = 'failed' then now() - interval '9 days' end
+        from generate_series(1, 3)`
+  })
+
+  it('has calls without a domain, and with another one, for our own jobs', async () => {
+    for (const path of ['stats', 'list', 'list?status=failed', 'list?domain=app'])
+      expect([path, domainsOf((await ask('GET', path)).body)]).toEqual([path, ['app']])
+    const { body } = await ask('POST', 'prune', { older_than_days: 7 })
+    expect(body).toMatchObject({ deleted: 3 })
+    expect((await ask('POST', 'batch/cancel', { all: true })).body).toMatchObject({ cancelled: 3 })
+    expect(await theirs()).toBe(0)
+  })
+
+  it('has calls with its domain for the jobs of the engine, in the same chain of records', async () => {
+    for (const path of [
+      'stats?domain=pgboss',
+      'list?domain=pgboss',
+      'list?domain=pgboss&status=failed&sort_by=priority',
+    ])
+      expect([path, domainsOf((await ask('GET', path)).body)]).toEqual([path, ['pgboss']])
+    expect((await ask('GET', 'clusters?domain=pgboss')).body).toMatchObject({ clusters: [{ domain_count: 1 }, {}] })
+    const preview = Answer.parse(
+      (await ask('POST', 'prune', { domain: 'pgboss', older_than_days: 1, dry_run: true })).body,
+    )
+    const { body } = await ask('POST', 'prune', {
+      domain: 'pgboss',
+      older_than_days: 1,
+      preview_token: preview.preview.token,
+    })
+    const { operation_id, deleted } = Answer.parse(body)
+    expect(deleted).toBe(preview.preview.count)
+    expect(await theirs()).toBe(deleted)
+    expect(await sql`select count(*)::int as count from pgboss_archive`).toEqual([{ count: deleted }])
+    expect((await ask('GET', `operations/${operation_id}`)).body).toMatchObject({ domain: 'pgboss', kind: 'prune' })
+    expect((await ask('GET', 'archive/list?domain=pgboss')).body).toMatchObject([{ operation_id, jobs: deleted }])
+    expect((await ask('POST', `operations/${operation_id}/undo`, {})).body).toMatchObject({
+      affected: deleted,
+      conflict_count: 0,
+    })
+    expect(await theirs()).toBe(0)
+    expect((await ask('GET', 'operations/verify')).body).toMatchObject({ ok: true })
+    expect(await sql`select count(*)::int as count from jobs`).toEqual([{ count: 6 }])
+  })
+
+  it('finds jobs of the engine by their keys, and refuses what it cannot', async () => {
+    const [job] = await sql<
+      [{ id: string }]
+    >`select id from pgboss.job where name = ${oddQueues.plain} and state = 'created' limit 1`
+    const key = `${oddQueues.plain}/${job.id}`
+    for (const one of [key, job.id])
+      expect(await ask('GET', `job?key=${encodeURIComponent(one)}`)).toMatchObject({ status: 200, body: { id: key } })
+    const changed = await ask('POST', 'batch/priority', { ids: [key], priority: 9 })
+    expect(changed).toMatchObject({ status: 200, body: { affected: 1 } })
+    const { operation_id } = Answer.parse(changed.body)
+    const events = await ask('GET', 'events?domain=pgboss&limit=1000')
+    expect(events.body).toContainEqual(expect.objectContaining({ job_id: key, event_type: 'job.priority_set' }))
+    const ours = z
+      .array(z.looseObject({ domain: z.string().nullable(), event_type: z.string() }))
+      .parse((await ask('GET', 'events?limit=1000')).body)
+    expect(ours.filter(({ domain, event_type }) => domain === 'pgboss' && event_type.startsWith('job.'))).toEqual([])
+    expect((await ask('POST', `operations/${operation_id}/undo`, {})).body).toMatchObject({ affected: 1 })
+    for (const [path, body] of [
+      ['queue/control', { domain: 'pgboss', queue: 'mail', action: 'pause' }],
+      [
+        'batch',
+        {
+          jobs: [
+            { domain: 'app', queue: 'q', job_type: 't', payload: {} },
+            { domain: 'pgboss', queue: 'q', job_type: 't', payload: {} },
+          ],
+        },
+      ],
+      ['acquire', { domain: 'pgboss', queue: 'mail', worker_id: 'w' }],
+    ] as const)
+      expect([path, await ask('POST', path, body)]).toMatchObject([
+        path,
+        { status: 422, body: { code: 'not_supported' } },
+      ])
+    const { body } = await call({
+      url: server.url,
+      method: 'GET',
+      path: '/api/v1/engine',
+      headers: { 'x-api-key': 'key' },
+    })
+    expect(body).toMatchObject({
+      engines: [
+        { engine: 'own', schema: null, mode: 'own' },
+        { engine: 'pg-boss', schema: 'pgboss', changes: true },
+      ],
+    })
+  })
+
+  it('starts with another domain for the schema where our own jobs have its name', async () => {
+    await sql`insert into jobs (domain, queue, job_type, payload, status) values ('pgboss', 'q', 't', '{}', 'queued')`
+    const refused = await runServer([], { ...database.env, ...env, PORT: '0' })
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('JOBS_ENGINE_DOMAIN=pgboss:pgboss2') })
+    for (const [domains, why] of [
+      ['nowhere:x', 'in the schema nowhere'],
+      ['pgboss', 'must be as pgboss:queue2'],
+    ] as const)
+      expect(await runServer([], { ...database.env, ...env, PORT: '0', JOBS_ENGINE_DOMAIN: domains })).toMatchObject({
+        code: 2,
+        err: expect.stringContaining(why),
+      })
+    const other = await startServer({ ...database.env, ...env, JOBS_ENGINE_DOMAIN: 'pgboss:queue2' })
+    await other.prepared
+    const stats = async (query: string) =>
+      domainsOf(
+        (
+          await call({
+            url: other.url,
+            method: 'GET',
+            path: `/api/v1/jobs/stats${query}`,
+            headers: { 'x-api-key': 'key' },
+          })
+        ).body,
+      )
+    expect([await stats(''), await stats('?domain=queue2')]).toEqual([['app', 'pgboss'], ['queue2']])
+    await other.stop()
   })
 })
