@@ -19,8 +19,11 @@ import { checkFields } from './request-fields.ts'
  * @throws Failure `usage`
  */
 export function eraseRequest(fields: unknown) {
-  const { domain, queue, job_type, owner_user_id, ids, payload, with_foreign_rows } = parseInput(EraseRequest, fields)
-  const along = with_foreign_rows && { with_foreign_rows }
+  const { domain, queue, job_type, owner_user_id, ids, payload, with_foreign_rows, copies_only } = parseInput(
+    EraseRequest,
+    fields,
+  )
+  const along = { ...(with_foreign_rows && { with_foreign_rows }), ...(copies_only && { copies_only }) }
   const values = payload?.map(({ path, value }) => ({ path: path.join('.'), value }))
   return { domain, queue, job_type, owner_user_id, ids, ...(values && { payload: values }), ...along }
 }
@@ -91,7 +94,7 @@ function elsewhereNotes({ not_touched = [], marks, worker_names }: Elsewhere): s
       `${escaped(table)} (${rows === null ? 'not counted' : `${groupedDigits(rows)} ${rows === 1 ? 'row' : 'rows'}`})`,
   )
   return [
-    ...(tables.length > 0 ? [`note: not touched, tables with a column owner_user_id: ${tables.join(', ')}`] : []),
+    ...(tables.length > 0 ? [`note: not touched, tables of others with rows of this owner: ${tables.join(', ')}`] : []),
     ...(marks ? [`note: ${groupedDigits(marks)} ${marks === 1 ? 'mark' : 'marks'} of workers go along`] : []),
     ...(worker_names
       ? [
@@ -104,7 +107,8 @@ function elsewhereNotes({ not_touched = [], marks, worker_names }: Elsewhere): s
 const mostIds = 10
 
 /** How many jobs an erasure leaves that it was asked to erase. */
-const keptBy = ({ passed_over }: Aside): number => (passed_over?.running ?? 0) + (passed_over?.held ?? 0)
+const keptBy = ({ passed_over }: Aside): number =>
+  (passed_over?.running ?? 0) + (passed_over?.held ?? 0) + (passed_over?.needed ?? 0)
 
 /** The failure of an erasure whose jobs are all kept; undefined where there are none. */
 function noneErased(context: Context, answers: readonly Aside[], ids: readonly JobId[] = []): Failure | undefined {
@@ -121,7 +125,7 @@ function noneErased(context: Context, answers: readonly Aside[], ids: readonly J
 
 /** What keeps jobs from the erasure, and the command that removes each hold. */
 function keptTexts({ another }: Context, { passed_over }: Aside): string[] {
-  const { running = 0, held = 0, holds = [] } = passed_over ?? {}
+  const { running = 0, held = 0, needed = 0, holds = [] } = passed_over ?? {}
   const commands = holds.map(
     ({ id, undo_id, jobs }) =>
       `${jobsText(jobs)} by hold ${id}${undo_id === null ? '' : ` of undo ${undo_id}`}: ${another(['hold', 'remove', String(id)])}`,
@@ -129,6 +133,11 @@ function keptTexts({ another }: Context, { passed_over }: Aside): string[] {
   return [
     ...(running > 0
       ? [`${jobsText(running)} running: passed over; run the command again when no worker has them`]
+      : []),
+    ...(needed > 0
+      ? [
+          `${jobsText(needed)} on which other jobs wait: passed over, since those would never run; end them first, or run the command again once they are done`,
+        ]
       : []),
     ...(held > 0
       ? [`${jobsText(held)} kept by a hold: passed over${commands.length === 0 ? '' : ` (${commands.join('; ')})`}`]

@@ -10,6 +10,7 @@ interface EraseFlags extends Omit<ScopeFlags, 'all'> {
   payload?: string[]
   idsFile?: string
   withForeignRows?: boolean
+  copiesOnly?: boolean
 }
 
 export const erase: CommandSpec<EraseFlags> = {
@@ -17,12 +18,13 @@ export const erase: CommandSpec<EraseFlags> = {
   group: 'CHANGE',
   summary: "erase a person's jobs for good",
   about:
-    'Erases jobs by owner, by a value of their payload, or by id, for good: the jobs, their archived copies, row images, attachments and dependencies. Owner and attributes of their events are overwritten. Running jobs are passed over. The record keeps a hash of the filter in place of the value. No undo gives anything back.',
+    'Erases jobs by owner, by a value of their payload, or by id, for good: the jobs, their archived copies, row images, attachments and dependencies. Owner and attributes of their events are overwritten. Running jobs are passed over. The record keeps a hash of the filter in place of the value. No undo gives anything back. With --copies-only the jobs stay: for your own script that deletes them, so that no undo brings one back.',
   examples: [
     'jobsctl erase --owner alice --dry-run',
     'jobsctl erase --owner alice --reason "ticket 4711"',
     'jobsctl erase --payload customer.email=alice@example.com --max 100 --yes',
     'jobsctl erase 8123 8124 --yes',
+    'jobsctl erase --owner alice --copies-only --max 1000 --yes',
   ],
   operands: '[ids...]',
   flags: [
@@ -32,10 +34,11 @@ export const erase: CommandSpec<EraseFlags> = {
       '--payload <path=value...>': { about: 'jobs with this value in their payload, such as a.b=c', many: true },
     }),
     idsFileFlag,
+    { flags: '--copies-only', about: 'leave the jobs: archived copies and the like alone', group: 'HOW' },
     { flags: '--with-foreign-rows', about: 'also delete rows of other tables that go along', group: 'HOW' },
   ],
   changes: true,
-  async run(context, { owner, payload, idsFile, withForeignRows, ...flags }, operands) {
+  async run(context, { owner, payload, idsFile, withForeignRows, copiesOnly, ...flags }, operands) {
     const { eraseChange, eraseRequest } = await import('../changes/erase.ts')
     const { guardChange } = await import('../guard/guard.ts')
     if (context.settings.planOut !== undefined)
@@ -55,6 +58,7 @@ export const erase: CommandSpec<EraseFlags> = {
       ...(payload && { payload: payload.map(pathAndValue) }),
       ...(ids.length > 0 && { ids: [...new Set(ids)] }),
       with_foreign_rows: withForeignRows ?? false,
+      copies_only: copiesOnly ?? false,
     })
     const words = [
       'erase',
@@ -63,6 +67,7 @@ export const erase: CommandSpec<EraseFlags> = {
       ...(owner === undefined ? [] : ['--owner', hidden]),
       ...(payload ?? []).flatMap((text) => ['--payload', `${pathAndValue(text).path}=${hidden}`]),
       ...(idsFile === undefined ? [] : ['--ids-file', idsFile]),
+      ...(copiesOnly ? ['--copies-only'] : []),
       ...(withForeignRows ? ['--with-foreign-rows'] : []),
     ]
     return guardChange(context, eraseChange(context, request, words, { isNamed: operands.length > 0 }))

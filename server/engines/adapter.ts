@@ -202,6 +202,8 @@ export interface QueueAdapter extends ForeignJobs {
   history?: EngineHistory
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
+  /** Tables with payloads beside those of jobs, with their schema, which nothing here changes. */
+  elsewhere?: (found: Found) => string[]
   writes: EngineWrites
   /** The name of the table in which deleted jobs are kept, in the schema of our tables. */
   archive: string

@@ -29,6 +29,11 @@ export interface EngineWrites {
   isPicked: string
   /** An SQL condition on `jobs`: the job of an image, by what an index has. */
   isOfImage: (image: string) => string
+  /**
+   * An SQL condition on a row `other` of jobs or of their archive: true for the job with the key that an expression has, and for few others, by what an
+   * index has. Absent where the key itself is compared fast.
+   */
+  isNearKey?: (sql: Sql, found: Found, key: Fragment) => Fragment
   /** An SQL expression of type jsonb: the image of a row `j`, as the projection has it in `native_image`. */
   image: (found: Found) => string
   /** An SQL expression of type text: the state of the job in an image. */

@@ -8,6 +8,7 @@ import { isImageKeptByHold, unless } from '../database/kept-by-hold.ts'
 import type { Holds } from '../database/read-holds.ts'
 import { inScope } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { copyOfKey, jobOfKey } from './engine/target.ts'
 import type { Deleted } from './erase-jobs.ts'
 
 /** The attributes of an event after an erasure. */
@@ -48,8 +49,8 @@ export const traces = (sql: Sql, { snapshot }: Pick<JobSet, 'snapshot'>, traced:
       ${among ? sql`and ${isOf(sql, among)}` : sql``}
       ${inScope(sql, traced)}
       and ${isNotErased(sql)} and ${isUnchangedSince(sql, snapshot)}
-      and not exists (select from jobs other where other.id = jobs.job_ref ${sameOwner} offset 0)
-      and not exists (select from jobs_archive other where other.id = jobs.job_ref ${sameOwner} offset 0)
+      and not exists (${jobOfKey(sql, sql`jobs.job_ref`, sameOwner)})
+      and not exists (${copyOfKey(sql, sql`jobs.job_ref`, sameOwner)})
     order by ${subject(sql)}, jobs.id desc`
 }
 
@@ -127,9 +128,23 @@ export async function eraseRemains(
       where uuid = any(array(select uuid from archived union select unnest(${deleted.uuids}::text[])))
     ),
     ${owner === undefined ? tx`` : tx`marks as (delete from jobsctl_worker_marks where owner_user_id = ${owner}::text),`}
-    events as (
+    events as (${erasedEvents(tx, owner)})
+    select
+      (select count(*) from archived) as archived,
+      (select count(*) from traced) as gone,
+      (select count(*) from row_images) as row_images,
+      (select count(*) from attachments) as attachments,
+      (select count(*) from events) as events`
+  return row
+}
+
+/**
+ * A statement that overwrites owner and attributes of the events of jobs that are erased; it returns a row for each. Needs the CTEs `whole` (jobs
+ * that were deleted, archived ones too), `traced` (jobs of which only events are left) and `absent` (those of both that are no more).
+ */
+export const erasedEvents = (sql: Sql, owner: string | undefined): Fragment => sql`
       update job_events as jobs
-      set owner_user_id = null, attrs_json = ${tx.unsafe(`'${erasedAttrs}'`)}
+      set owner_user_id = null, attrs_json = ${sql.unsafe(`'${erasedAttrs}'`)}
       where (
           jobs.job_ref = any(array(select id from absent where id in (select id from whole)))
           or (
@@ -139,17 +154,8 @@ export async function eraseRemains(
                 select -id::text::bigint from traced where id::text ~ '^-[0-9]+$'
               )))
             )
-            and ${owner === undefined ? tx`jobs.job_ref in (select id from absent)` : tx`jobs.owner_user_id = ${owner}::text`}
+            and ${owner === undefined ? sql`jobs.job_ref in (select id from absent)` : sql`jobs.owner_user_id = ${owner}::text`}
           )
         )
-        and ${isNotErased(tx)}
-      returning jobs.id
-    )
-    select
-      (select count(*) from archived) as archived,
-      (select count(*) from traced) as gone,
-      (select count(*) from row_images) as row_images,
-      (select count(*) from attachments) as attachments,
-      (select count(*) from events) as events`
-  return row
-}
+        and ${isNotErased(sql)}
+      returning jobs.id`

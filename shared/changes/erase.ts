@@ -23,6 +23,12 @@ const noName = 'is missing: give owner_user_id, payload or ids; a scope alone na
 const Erase = z.strictObject({
   ...filterFields,
   ...bulkFields,
+  copies_only: z
+    .boolean('must be true or false')
+    .default(false)
+    .describe(
+      'erase only what is left of the jobs beside them: archived copies, and the row images and events of jobs that are gone. For a script that has deleted the jobs itself',
+    ),
   with_foreign_rows: z
     .boolean('must be true or false')
     .default(false)
@@ -52,6 +58,8 @@ export const PassedOver = z.object({
   held: Count,
   /** The holds that keep them, 100 at most; a job that several holds keep counts for each. Servers up to version 0.2.0 do not send it. */
   holds: z.array(KeepingHold).optional(),
+  /** Over another engine: jobs on which other jobs wait, which stay so that those can run. Absent for own jobs. */
+  needed: Count.optional(),
   /** With `payload`: archived jobs whose payload another program has compressed, so that the server cannot read it. */
   unreadable: Count,
 })
@@ -105,7 +113,7 @@ export const erase = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/erase',
   meaning:
-    'Erases the jobs of an owner, with a value in their payload, or of ids, for good: rows, archived copies, row images, attachments and edges; owner and attributes of their events are overwritten. Running jobs are passed over. The record has a hash of the filter in place of it.',
+    'Erases the jobs of an owner, with a value in their payload, or of ids, for good: rows, archived copies, row images, attachments and edges; owner and attributes of their events are overwritten. Running jobs are passed over. With `copies_only` the jobs themselves stay. The record has a hash of the filter in place of it.',
   needs: 'govern',
   scoped: { refused: 'an erasure looks into the tables of all domains' },
   verb: 'erase',

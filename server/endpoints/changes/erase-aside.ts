@@ -8,10 +8,11 @@ import { readHashKey } from '../../bulk/token/preview-keys.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { readHolds } from '../../database/read-holds.ts'
-import type { Pool, Sql } from '../../database/sql.ts'
+import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import { engineTarget } from '../../undo/engine/target.ts'
 import { readElsewhere } from './erase-elsewhere.ts'
-import { countHeld, type Filter, filterOf, holdsOver } from './erase-set.ts'
+import { type Asked, countHeld, type Filter, filterOf, holdsOver } from './erase-set.ts'
 import { jobsWhere } from './filtered.ts'
 
 interface Aside extends Elsewhere {
@@ -35,14 +36,24 @@ export async function readAside(sql: Pool, request: EraseRequest): Promise<Aside
         },
       )
   return {
-    passed_over: await within((tx) => readPassedOver(tx, filterOf(request))),
+    passed_over: await within((tx) => readPassedOver(tx, request)),
     named_in: await within((tx) => recordsNaming(tx, valuesOf(request))),
     ...(await readElsewhere(within, request.owner_user_id, valuesOf(request))),
   }
 }
 
-async function readPassedOver(sql: Sql, filter: Filter): Promise<PassedOver> {
+async function readPassedOver(sql: Sql, request: Asked): Promise<PassedOver> {
+  const filter = filterOf(request)
   const { payload, ...others } = filter
+  const live = (where: (rest: Filter) => Fragment) =>
+    request.copies_only ? sql`select 0::bigint` : sql`select count(*) ${jobsWhere(sql, filter, where)}`
+  const target = engineTarget(sql)
+  const needed =
+    target &&
+    live(
+      (rest) =>
+        sql`status <> 'processing' and (${target.writes.mayDelete(sql, target.found)}) is not true ${inFilter(sql, rest)}`,
+    )
   const holds = await readHolds(sql)
   const unreadable = payload
     ? sql`
@@ -52,11 +63,12 @@ async function readPassedOver(sql: Sql, filter: Filter): Promise<PassedOver> {
     : sql`select 0::bigint`
   const [row] = await sql<[PassedOver]>`
     select
-      (select count(*) ${jobsWhere(sql, filter, (rest) => sql`status = 'processing' ${inFilter(sql, rest)}`)}) as running,
-      (${countHeld(sql, filter, holds)}) as held,
+      (${live((rest) => sql`status = 'processing' ${inFilter(sql, rest)}`)}) as running,
+      (${countHeld(sql, request, holds)}) as held,
+      ${needed ? sql`(${needed}) as needed,` : sql``}
       (${unreadable}) as unreadable`
   if (row.held === 0) return row
-  return { ...row, holds: [...(await sql<KeepingHold[]>`${holdsOver(sql, filter, holds)}`)] }
+  return { ...row, holds: [...(await sql<KeepingHold[]>`${holdsOver(sql, request, holds)}`)] }
 }
 
 export const valuesOf = ({ owner_user_id, payload = [] }: Filter): string[] =>

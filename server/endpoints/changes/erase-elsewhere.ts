@@ -1,6 +1,7 @@
 import type { Elsewhere, NotTouched } from '../../../shared/changes/erase.ts'
 import { wordPattern } from '../../bulk/record/records-naming.ts'
 import type { Sql } from '../../database/sql.ts'
+import { fromEachPlace } from '../../engines/served.ts'
 
 /** Runs a read that ends without an answer where it takes longer than a read may take. */
 export type InTime = <Value>(read: (tx: Sql) => Promise<Value>) => Promise<Value | null>
@@ -13,9 +14,10 @@ const longestMs = 10_000
 
 /** What the database has of a person beside jobs, archive, images, attachments and events. */
 export async function readElsewhere(inTime: InTime, owner: string | undefined, values: string[]): Promise<Elsewhere> {
-  if (owner === undefined) return {}
+  const ofEngine = (await inTime((tx) => readOfEngine(tx, values))) ?? []
+  if (owner === undefined) return ofEngine.length === 0 ? {} : { not_touched: ofEngine }
   return {
-    not_touched: await readNotTouched(inTime, owner),
+    not_touched: [...ofEngine, ...(await readNotTouched(inTime, owner))],
     marks: await inTime((tx) => countMarks(tx, owner)),
     worker_names: await inTime((tx) => countWorkerNames(tx, values)),
   }
@@ -75,4 +77,24 @@ async function countWorkerNames(sql: Sql, values: readonly string[]): Promise<nu
     ) as named (worker_id)
     where worker_id ~* ${wordPattern(values)}::text`
   return row.names
+}
+
+/** Tables in which another engine has payloads beside its jobs, with their rows that have one of the values as a word. */
+async function readOfEngine(sql: Sql, values: readonly string[]): Promise<NotTouched[]> {
+  const tables = await fromEachPlace(sql, async ({ adapter, found }) => adapter.elsewhere?.(found) ?? [])
+  if (!tables || values.length === 0) return []
+  const there = await sql<{ table: string; readable: boolean }[]>`
+    select name as table, has_table_privilege(name, 'select') as readable
+    from unnest(${tables}::text[]) as name
+    where pg_catalog.to_regclass(name) is not null`
+  const found: NotTouched[] = []
+  for (const { table, readable } of there)
+    found.push({ table, rows: readable ? await countNaming(sql, table, values) : null })
+  return found.filter(({ rows }) => rows !== 0)
+}
+
+async function countNaming(sql: Sql, table: string, values: readonly string[]): Promise<number> {
+  const [row] = await sql<[{ rows: number }]>`
+    select count(*) as rows from ${sql.unsafe(table)} as other where to_jsonb(other)::text ~* ${wordPattern(values)}::text`
+  return row.rows
 }

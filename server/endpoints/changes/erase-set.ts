@@ -5,6 +5,7 @@ import { inFilter } from '../../database/job-filter.ts'
 import { countKept, isArchivedKeptByHold, isKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import { type Holds, noHolds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { engineMayDelete } from '../../undo/engine/target.ts'
 import { setColumns, type Traced, traces } from '../../undo/erase-traces.ts'
 import type { ForeignPath } from '../../undo/foreign/foreign-keys.ts'
 import { withoutForeignRows } from '../../undo/foreign/foreign-rows.ts'
@@ -12,6 +13,9 @@ import { jobsWhere } from './filtered.ts'
 
 /** The fields that say whose data is erased. */
 export type Filter = Pick<EraseRequest, 'domain' | 'queue' | 'job_type' | 'owner_user_id' | 'ids' | 'payload'>
+
+/** The filter, with what of its jobs is erased. */
+export type Asked = Filter & Pick<EraseRequest, 'copies_only'>
 
 export interface Erasing {
   request: EraseRequest
@@ -31,7 +35,7 @@ export const isErasable = (
   { request, kept }: Pick<Erasing, 'kept'> & { request: Filter },
 ): Fragment => sql`
   status <> 'processing' and ${isNamed(sql, set, request)} ${withoutForeignRows(sql, kept, set.holds)}
-  ${unless(sql, isKeptByHold(sql, set.holds))}`
+  ${unless(sql, isKeptByHold(sql, set.holds))} ${engineMayDelete(sql)}`
 
 /** True for archived jobs, under the name `jobs`, that are erased. */
 export const isErasableCopy = (sql: Sql, set: SetWithHolds, filter: Filter): Fragment => sql`
@@ -44,16 +48,17 @@ const named = (sql: Sql, filter: Filter) => ({
 })
 
 /** A query of one number: how many jobs and archived copies the filter names that a hold keeps. */
-export function countHeld(sql: Sql, filter: Filter, holds: Holds): Fragment {
-  const { jobs, copies } = named(sql, filter)
+export function countHeld(sql: Sql, request: Asked, holds: Holds): Fragment {
+  const { jobs, copies } = named(sql, filterOf(request))
+  const live = request.copies_only ? sql`select 0::bigint` : countKept(sql, jobs, isKeptByHold(sql, holds))
   return sql`
-    select (${countKept(sql, jobs, isKeptByHold(sql, holds))})
+    select (${live})
       + (${countKept(sql, copies, isArchivedKeptByHold(sql, holds))})`
 }
 
 /** A query of the holds that keep these jobs, as `(id, undo_id, jobs)`. A job that several holds keep counts for each. */
-export function holdsOver(sql: Sql, filter: Filter, holds: Holds): Fragment {
-  const { jobs, copies } = named(sql, filter)
+export function holdsOver(sql: Sql, request: Asked, holds: Holds): Fragment {
+  const { jobs, copies } = named(sql, filterOf(request))
   const counts = eachHold(holds).map(
     ({ id, only }) => sql`
       union all
@@ -63,7 +68,7 @@ export function holdsOver(sql: Sql, filter: Filter, holds: Holds): Fragment {
           + (${countKept(sql, sql`from copies as jobs where true`, isArchivedKeptByHold(sql, only))})`,
   )
   return sql`
-    with live as materialized (select jobs.* ${jobs} and ${isKeptByHold(sql, holds) ?? sql`false`}),
+    with live as materialized (select jobs.* ${jobs} and ${request.copies_only ? sql`false` : (isKeptByHold(sql, holds) ?? sql`false`)}),
     copies as materialized (select jobs.* ${copies} and ${isArchivedKeptByHold(sql, holds) ?? sql`false`}),
     counted (id, jobs) as (
       select held.hold_id, count(*)
@@ -99,8 +104,7 @@ export function matchingErasure(sql: Sql, set: SetWithHolds, erasing: Erasing): 
   const gone = tracesOf(sql, set, filter)
   return sql`
     from (
-      select ${setColumns(sql)} ${liveWhere(sql, set, erasing)}
-      union all
+      ${erasing.request.copies_only ? sql`` : sql`select ${setColumns(sql)} ${liveWhere(sql, set, erasing)} union all`}
       select ${setColumns(sql)} from jobs_archive as jobs where ${isErasableCopy(sql, set, filter)}
       ${gone ? sql`union all (${gone})` : sql``}
     ) as jobs where true`

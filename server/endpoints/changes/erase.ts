@@ -8,7 +8,9 @@ import type { Selection } from '../../bulk/change/selection.ts'
 import type { Sql } from '../../database/sql.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
-import { eraseJobs } from '../../undo/erase-jobs.ts'
+import { eraseEngineJobs } from '../../undo/engine/erase-jobs.ts'
+import { engineTarget } from '../../undo/engine/target.ts'
+import { type Deleted, eraseJobs } from '../../undo/erase-jobs.ts'
 import { eraseRemains } from '../../undo/erase-traces.ts'
 import { readForeignPaths } from '../../undo/foreign/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows } from '../../undo/foreign/foreign-rows.ts'
@@ -46,7 +48,9 @@ export async function describe(request: EraseRequest, terms: Terms): Promise<Bul
       const { preview, more } = await makePreview<{ foreign_rows?: ForeignRows[] }>({
         ofIncomplete: {},
         more: (sql, set) =>
-          sql`select (${countForeignRows(sql, paths, liveWhere(sql, set, { request, filterHash, kept }))}) as foreign_rows`,
+          request.copies_only
+            ? sql`select`
+            : sql`select (${countForeignRows(sql, paths, liveWhere(sql, set, { request, filterHash, kept }))}) as foreign_rows`,
       })
       const aside = await readAside(sql, request)
       // The preview names no owners: they are what is erased.
@@ -62,10 +66,11 @@ export async function describe(request: EraseRequest, terms: Terms): Promise<Bul
 
 function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
   const { request, filterHash, kept } = erasing
-  const { domain, queue, job_type, max, preview_token, rate, until, ids } = request
+  const { domain, queue, job_type, max, preview_token, rate, until, ids, copies_only } = request
   const by = (['owner_user_id', 'payload', 'ids'] as const).filter((name) => request[name] !== undefined)
   const along = request.with_foreign_rows && { with_foreign_rows: true }
-  const filters = { domain, queue, job_type, by, filter_hash: filterHash, ...along }
+  const copies = copies_only && { copies_only }
+  const filters = { domain, queue, job_type, by, filter_hash: filterHash, ...along, ...copies }
   return {
     kind: 'erase',
     // Not served to callers with a scope.
@@ -76,15 +81,19 @@ function bulkOf(erasing: Erasing): BulkChange<EraseResult> {
     max,
     previewToken: preview_token,
     matching: (sql, set) => matchingErasure(sql, set, erasing),
-    check: (sql, set) => refuseForeignRows(sql, kept, liveWhere(sql, set, { ...erasing, kept: [] })),
+    ...(!copies_only && {
+      check: (sql, set) => refuseForeignRows(sql, kept, liveWhere(sql, set, { ...erasing, kept: [] })),
+    }),
     time: (sql) => sql`created_at`,
     noWayBack: kinds.erase.undo.never,
-    dependents: (sql, set, only) =>
-      countDependents(sql, isErasable(sql, set, { ...erasing, request: filterOf(request) }), {
-        fails: sql`status <> 'completed'`,
-        only,
-      }),
-    keptByHold: (sql, { holds }) => countHeld(sql, filterOf(request), holds),
+    ...(!copies_only && {
+      dependents: (sql, set, only) =>
+        countDependents(sql, isErasable(sql, set, { ...erasing, request: filterOf(request) }), {
+          fails: sql`status <> 'completed'`,
+          only,
+        }),
+    }),
+    keptByHold: (sql, { holds }) => countHeld(sql, request, holds),
     batch: (tx, context, selection) => eraseBatch(tx, context, { ...erasing, selection }),
     batchStatements: 2,
     ownAnswer: async ({ sql, counts }) => ({
@@ -104,20 +113,28 @@ async function eraseBatch(
   { request, kept, selection }: Erasing & { selection: Selection },
 ): Promise<BatchCounts> {
   const filter = filterOf(withoutIds(request, selection))
-  const deleted = await eraseJobs(tx, context, { where: isErasable(tx, context, { request: filter, kept }), selection })
-  const remains = await eraseRemains(tx, {
+  const where = isErasable(tx, context, { request: filter, kept })
+  const parts = {
     selection,
-    deleted,
     archived: isErasableCopy(tx, context, filter),
     traces: tracesOf(tx, context, { ...filter, among: selection.ids }),
     owner: filter.owner_user_id,
     holds: context.holds,
-  })
+  }
+  const target = engineTarget(tx)
+  if (target) {
+    const erased = await eraseEngineJobs(tx, target, { ...parts, where: request.copies_only ? undefined : where })
+    return { ...erased, affected: erased.jobs + erased.archived + erased.gone }
+  }
+  const deleted = request.copies_only ? noJobs : await eraseJobs(tx, context, { where, selection })
+  const remains = await eraseRemains(tx, { ...parts, deleted })
   const attachments = remains.attachments + deleted.attachments
   const jobs = deleted.ids.length
   const { dependents } = deleted
   return { ...remains, attachments, jobs, dependents, affected: jobs + remains.archived + remains.gone }
 }
+
+const noJobs: Deleted = { ids: [], uuids: [], attachments: 0, dependents: 0 }
 
 const erasedOf = ({ jobs = 0, archived = 0, gone = 0, row_images = 0, attachments = 0, events = 0 }: BatchCounts) => ({
   jobs,

@@ -47,6 +47,8 @@ export const pgBoss: QueueAdapter = {
   checks: readChecks,
   history,
   rights,
+  // Jobs that are sent again and again have their payload in their schedule.
+  elsewhere: ({ schema }) => [`${schema}.schedule`],
   writes,
   archive: archiveTable,
   archiveStatements,

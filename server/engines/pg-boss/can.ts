@@ -40,10 +40,7 @@ export const can: Can = {
     cannot: 'pg-boss does not say which worker has which job',
     instead: 'jobsctl stale lists running jobs whose time is over',
   },
-  erase: {
-    cannot: 'this version of jobsctl erases no jobs of pg-boss',
-    instead: 'boss.deleteJob() in your application, and jobsctl prune --no-archive for ended jobs, which keeps no copy',
-  },
+  erase: true,
   undo: true,
   records: true,
   holds: true,

@@ -14,6 +14,7 @@ export const writes: EngineWrites = {
   isPicked: `j.name = picked.queue and j.id = picked.native_id
     and j.name = any(array(select queue from picked)) and j.id = any(array(select native_id from picked))`,
   isOfImage: (image) => `(jobs.queue = ${image} ->> 'queue' and jobs.native_id = (${image} ->> 'native_id')::uuid)`,
+  isNearKey,
   image: ({ columns }) => imageOf('j', columns),
   stateOf: (image) => `${image} ->> 'state'`,
   running: 'active',
@@ -36,6 +37,14 @@ export const writes: EngineWrites = {
     columns: 'name, id',
     inserted: 'name, id',
   },
+}
+
+/** The key is `<queue>/<uuid>`. A queue with an encoded character may be any: each of all queues is one entry of the primary key. */
+function isNearKey(sql: Sql, { schema }: Found, key: Fragment): Fragment {
+  const queues = sql.unsafe(`${schema}.queue`)
+  return sql`
+    other.native_id = (substring(${key} from '/([0-9a-f]{8}-[0-9a-f-]{27})$'))::uuid
+    and other.queue = any(case when strpos(${key}, '%') = 0 then array[left(${key}, -37)] else array(select name from ${queues}) end)`
 }
 
 function tableOf({ schema }: Pick<Found, 'schema'>): string {

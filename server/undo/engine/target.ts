@@ -16,6 +16,8 @@ export interface EngineTarget {
   table: Fragment
   /** A table of ours, with its schema. */
   ours: (table: string) => Fragment
+  /** A query of the job with a key, an expression. */
+  ofKey: (sql: Sql, key: Fragment) => Fragment
 }
 
 /**
@@ -34,6 +36,7 @@ export function engineTarget(sql: Sql): EngineTarget | undefined {
     found,
     table: sql.unsafe(adapter.writes.table(found)),
     ours: (table) => sql.unsafe(`${schema}.${table}`),
+    ofKey: (of, key) => jobOfKey(of, key, of``),
   }
 }
 
@@ -79,4 +82,22 @@ export function whyEngineRefuses(sql: Sql, act: EngineAct['act']): Fragment | un
 export function engineMayDelete(sql: Sql): Fragment {
   const target = engineTarget(sql)
   return target ? sql`and ${target.writes.mayDelete(sql, target.found)}` : sql``
+}
+
+/**
+ * A query, for `exists`, of the job with the id that an expression has.
+ * @param more `and …` on the row `other`
+ */
+export const jobOfKey = (sql: Sql, id: Fragment, more: Fragment): Fragment =>
+  sql`select from jobs other where ${hasIdOf(sql, id)} ${more} offset 0`
+
+/** The same of its copies in the archive. */
+export const copyOfKey = (sql: Sql, id: Fragment, more: Fragment): Fragment =>
+  sql`select from jobs_archive other where ${hasIdOf(sql, id)} ${more} offset 0`
+
+/** Jobs of another engine are compared by what an index has, and by the whole key. */
+function hasIdOf(sql: Sql, id: Fragment): Fragment {
+  const target = engineTarget(sql)
+  const near = target?.writes.isNearKey?.(sql, target.found, id)
+  return near ? sql`${near} and other.id = ${id}` : sql`other.id = ${id}`
 }

@@ -105,6 +105,23 @@ describe.each(kinds)('an erasure on %s', (kind) => {
     for (const id of [answer.operation_id ?? 0, prune]) expect((await world.confirm(at.undo(id), {})).status).toBe(409)
   })
 
+  it('leaves the jobs where only copies are erased, and then no undo brings one back', async () => {
+    const { jobs, pruned, prune } = await everywhere()
+    await eventsOf([900_001], value)
+    const { preview } = await previewed({ ...own, copies_only: true })
+    expect(preview).toMatchObject({ count: 3 })
+    const answer = await erase({ ...own, copies_only: true, preview_token: preview.token })
+    expect(answer).toMatchObject({ affected: 3, erased: { jobs: 0, archived: 2, gone: 1, row_images: 0 } })
+    expect(await idsLeft()).toEqual(jobs)
+    expect((await world.confirm(at.undo(prune), {})).status).toBe(409)
+    const left = await world.sql`
+      select from job_events where job_id = any(${pruned.map(String)}::text[]::bigint[]) and owner_user_id is not null`
+    expect(left).toHaveLength(0)
+    expect(await erase({ ...own, copies_only: true })).toMatchObject({ affected: 0 })
+    expect(await erase(own)).toMatchObject({ affected: 3, erased: { jobs: 3 } })
+    expect(await rowsWith(world.sql, value)).toEqual([])
+  })
+
   it('finds jobs by a value of their payload, in every state but running, and tells of those', async () => {
     for (const status of kinds6) await world.jobs(1, { ...ofHers, owner_user_id: 'bob', status })
     const running = await world.jobs(2, { ...ofHers, owner_user_id: null, status: 'processing' })

@@ -218,7 +218,6 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
     ['ttl/sweep', { age_seconds: 1, action: 'fail', domain: schema }],
     ['integrity/sweep', { fix: true, domain: schema }],
     ['batch/requeue_quarantined', { domain: schema }],
-    ['erase', { ids: ['q/00000000-0000-4000-8000-000000000000'] }],
   ])('that pg-boss cannot is refused, and changes nothing: %s', async (path, request) => {
     expect(await post(path, request)).toMatchObject({ status: 422, body: { code: 'not_supported' } })
     expect(await differing()).toBe(0)

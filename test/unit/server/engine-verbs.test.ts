@@ -98,7 +98,6 @@ const lacking = {
   listSlaPolicies: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   listSlaBreaches: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   requeue: 'pg-boss quarantines no jobs; nothing was changed',
-  erase: 'this version of jobsctl erases no jobs of pg-boss; nothing was changed',
   enqueue: 'jobs of pg-boss are sent by its own library; nothing was changed',
   enqueueBatch: 'jobs of pg-boss are sent by its own library; nothing was changed',
   jobByKey: 'jobs of pg-boss are sent by its own library; nothing was changed',

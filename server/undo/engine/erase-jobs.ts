@@ -1,0 +1,109 @@
+import type { JobId } from '../../../shared/work/job-key.ts'
+import type { Selection } from '../../bulk/change/selection.ts'
+import { idArray } from '../../database/job-ids.ts'
+import { isImageKeptByHold, unless } from '../../database/kept-by-hold.ts'
+import type { Holds } from '../../database/read-holds.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { type ErasedRemains, erasedEvents } from '../erase-traces.ts'
+import { type EngineTarget, requireSameVersion } from './target.ts'
+
+interface Erasure {
+  selection: Selection
+  /** True for jobs that are erased; undefined where only copies are. */
+  where: Fragment | undefined
+  /** True for rows of the archive, with the alias `jobs`, that are erased. */
+  archived: Fragment
+  /** A query like `traces`; undefined where the filter finds none. */
+  traces: Fragment | undefined
+  owner: string | undefined
+  holds: Holds
+}
+
+/** How many rows a batch deleted or overwrote. */
+interface Erased extends ErasedRemains {
+  jobs: number
+}
+
+/**
+ * Erases jobs of another engine without a copy, and what our tables have of them: rows of the archive, row images, and the owner and the attributes of
+ * events. Jobs that other transactions have locked are passed over.
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started
+ */
+export async function eraseEngineJobs(
+  tx: Sql,
+  target: EngineTarget,
+  { selection, where, archived, traces, owner, holds }: Erasure,
+): Promise<Erased> {
+  await requireSameVersion(tx, target)
+  const jobs = where ? await deleteRows(tx, target, selection, where) : []
+  const copies = await deleteCopies(tx, target, selection, archived)
+  const deleted = idArray(tx, jobs)
+  const asked = selection.ids ? tx`jobs.id = any(${idArray(tx, selection.ids)})` : tx`true`
+  const found = traces
+    ? tx`select jobs.id from (${traces}) as jobs where ${asked} and jobs.id <> all(${deleted})`
+    : tx`select null::text as id where false`
+  const whole = idArray(tx, [...new Set([...jobs, ...copies])])
+  // The jobs of the rows are gone: of all holds only those over operations can keep an image.
+  const isKept = isImageKeptByHold(tx, { ...holds, filters: [], haveJobs: false })
+  const [row] = await tx<[Omit<ErasedRemains, 'archived' | 'attachments'>]>`
+    with traced as materialized (${found}),
+    whole as materialized (select unnest(${whole}) as id),
+    -- The key of an archived job may be that of a job again, after an undo.
+    absent as materialized (
+      select id from (select id from whole union select id from traced) as named
+      where id = any(${deleted}) or not exists (${target.ofKey(tx, tx`named.id`)})
+    ),
+    row_images as (
+      delete from ${target.ours('job_operation_rows')} as images
+      where images.job_key = any(array(select id from absent)) ${unless(tx, isKept)}
+      returning images.operation_id
+    ),
+    events as (${erasedEvents(tx, owner)})
+    select
+      (select count(*) from traced) as gone,
+      (select count(*) from row_images) as row_images,
+      (select count(*) from events) as events`
+  return { ...row, jobs: jobs.length, archived: copies.length, attachments: 0 }
+}
+
+/** Deletes the rows of the batch, and returns the keys of their jobs. */
+async function deleteRows(
+  tx: Sql,
+  { writes, found, table }: EngineTarget,
+  selection: Selection,
+  where: Fragment,
+): Promise<JobId[]> {
+  const rows = await tx<{ id: JobId }[]>`
+    with picked as materialized (
+      select jobs.id, jobs.native_id, jobs.queue
+      from jobs
+      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found)}
+      for update skip locked
+    )
+    delete from ${table} as j
+    using picked
+    where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
+    returning picked.id`
+  return rows.map(({ id }) => id)
+}
+
+/** Deletes the archived copies of the batch, and returns the key of each: a job may have several. */
+async function deleteCopies(
+  tx: Sql,
+  { adapter, writes, found, ours }: EngineTarget,
+  selection: Selection,
+  archived: Fragment,
+): Promise<JobId[]> {
+  const rows = await tx<{ id: JobId }[]>`
+    with chosen as materialized (
+      select jobs.id, jobs.queue, jobs.native_id, jobs.operation_id
+      from jobs_archive as jobs
+      where ${selection.matches(tx, archived)}
+    )
+    delete from ${ours(adapter.archive)} as archived
+    using chosen
+    where ${tx.unsafe(writes.archivedBy.isChosen)}
+      and archived.operation_id = chosen.operation_id and archived.job_schema = ${found.schemaName}::text
+    returning chosen.id`
+  return rows.map(({ id }) => id)
+}
