@@ -23,8 +23,8 @@ export const erase: CommandSpec<EraseFlags> = {
     'jobsctl erase --owner alice --dry-run',
     'jobsctl erase --owner alice --reason "ticket 4711"',
     'jobsctl erase --payload customer.email=alice@example.com --max 100 --yes',
+    'jobsctl erase --owner alice --copies-only --yes',
     'jobsctl erase 8123 8124 --yes',
-    'jobsctl erase --owner alice --copies-only --max 1000 --yes',
   ],
   operands: '[ids...]',
   flags: [
@@ -34,7 +34,7 @@ export const erase: CommandSpec<EraseFlags> = {
       '--payload <path=value...>': { about: 'jobs with this value in their payload, such as a.b=c', many: true },
     }),
     idsFileFlag,
-    { flags: '--copies-only', about: 'leave the jobs: archived copies and the like alone', group: 'HOW' },
+    { flags: '--copies-only', about: 'erase archived copies and the like, and leave jobs', group: 'HOW' },
     { flags: '--with-foreign-rows', about: 'also delete rows of other tables that go along', group: 'HOW' },
   ],
   changes: true,
