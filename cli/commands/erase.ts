@@ -23,8 +23,7 @@ export const erase: CommandSpec<EraseFlags> = {
     'jobsctl erase --owner alice --dry-run',
     'jobsctl erase --owner alice --reason "ticket 4711"',
     'jobsctl erase --payload customer.email=alice@example.com --max 100 --yes',
-    'jobsctl erase --owner alice --copies-only --yes',
-    'jobsctl erase 8123 8124 --yes',
+    'jobsctl erase 8123 8124 --copies-only --yes',
   ],
   operands: '[ids...]',
   flags: [
