@@ -10,9 +10,10 @@ import { columnsOf } from './projection.ts'
 export const writes: EngineWrites = {
   table: tableOf,
   guard: ({ schema, version }) => `(select pg_catalog.max(version) from ${schema}.version) = ${version}`,
-  // The key is (name, id). Arrays keep the planner from reading a whole partition to join it.
+  // The key is (name, id). Arrays keep the planner from reading a whole partition to join it. PostgreSQL compares all names of the array to
+  // find the partitions of each row, so that each name is there once.
   isPicked: `j.name = picked.queue and j.id = picked.native_id
-    and j.name = any(array(select queue from picked)) and j.id = any(array(select native_id from picked))`,
+    and j.name = any(array(select distinct queue from picked)) and j.id = any(array(select native_id from picked))`,
   isOfImage: (image) => `(jobs.queue = ${image} ->> 'queue' and jobs.native_id = (${image} ->> 'native_id')::uuid)`,
   isNearKey,
   image: ({ columns }) => imageOf('j', columns),
