@@ -3,6 +3,7 @@ import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
 import type { BulkKind, PlannableKind } from '../../shared/changes/kinds.ts'
 import { setPriority } from '../../shared/changes/priority.ts'
 import { reclaim } from '../../shared/changes/reclaim.ts'
+import { redrive } from '../../shared/changes/redrive.ts'
 import { reschedule } from '../../shared/changes/reschedule.ts'
 import { retry } from '../../shared/changes/retry.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
@@ -16,6 +17,7 @@ import {
   filteredRequest,
   priorityChange,
   reclaimChange,
+  redriveChange,
   rescheduleChange,
   retryChange,
 } from './filtered.ts'
@@ -52,6 +54,7 @@ const builders: Record<PlannableKind, OfPlan> = {
   integrity: async (_context, plan, use) => use(integrityChange(onlyRequest(plan, integrityRequest), plan.words)),
   cancel: filtered(cancelBatch, cancelChange),
   retry: filtered(retry, retryChange),
+  redrive: filtered(redrive, redriveChange),
   reclaim: filtered(reclaim, reclaimChange),
   reschedule: filtered(reschedule, rescheduleChange),
   priority: filtered(setPriority, priorityChange),

@@ -29,17 +29,27 @@ export function broughtBackBeside({ dependents = 0 }: { dependents?: number | un
   return { facts: dependents > 0 ? { dependents } : {}, note: dependents > 0 ? note : undefined }
 }
 
-interface RunAgain extends Pick<Along, 'dependents'> {
+interface Refusing {
   refused_count?: number | undefined
   refused?: readonly { job_id: JobId; reason: string }[] | undefined
 }
 
-/** The same for a retry, with the jobs that their engine did not let run again. */
-export function besideRetry({ refused_count = 0, refused = [], ...answer }: RunAgain) {
+interface RunAgain extends Refusing, Pick<Along, 'dependents'> {}
+
+/** The facts and the note on jobs that their engine did not let a change take. */
+export const besideRefused =
+  (done: string) =>
+  ({ refused_count = 0, refused = [] }: Refusing) => {
+    if (refused_count === 0) return { facts: {}, note: undefined }
+    const [first] = refused
+    const named = first ? `, such as ${first.job_id}: ${first.reason}` : ''
+    const note = `note: ${jobsText(refused_count)} not ${done}${named}; --json lists them`
+    return { facts: { refused_count, refused }, note }
+  }
+
+/** The same for a retry, with the jobs that came back with its jobs. */
+export function besideRetry(answer: RunAgain) {
   const { facts, note } = broughtBackBeside(answer)
-  if (refused_count === 0) return { facts, note }
-  const [first] = refused
-  const named = first ? `, such as ${first.job_id}: ${first.reason}` : ''
-  const stays = `note: ${jobsText(refused_count)} not retried${named}; --json lists them`
-  return { facts: { ...facts, refused_count, refused }, note: joinedNotes([note, stays]) }
+  const stays = besideRefused('retried')(answer)
+  return { facts: { ...facts, ...stays.facts }, note: joinedNotes([note, stays.note]) }
 }

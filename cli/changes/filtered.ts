@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
 import { setPriority } from '../../shared/changes/priority.ts'
 import { reclaim } from '../../shared/changes/reclaim.ts'
+import { redrive } from '../../shared/changes/redrive.ts'
 import { reschedule } from '../../shared/changes/reschedule.ts'
 import { retry } from '../../shared/changes/retry.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
@@ -14,7 +15,7 @@ import type { Canaries } from '../settings/flags/canary-flags.ts'
 import { describeFilter, type FilterFields, filterNames } from '../settings/flags/filter-flags.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { durationText } from '../text/duration.ts'
-import { besideRetry } from './dependents.ts'
+import { besideRefused, besideRetry } from './dependents.ts'
 import { byDryRun, checkFields } from './request-fields.ts'
 
 /** A request of a change that takes a filter, without the fields that the guard adds. */
@@ -147,6 +148,12 @@ function timeOf({ available_at, by_seconds, delay_seconds }: FilteredRequest): s
     ? `to ${durationText(delay_seconds)} from now`
     : 'to now'
 }
+
+/** Moves dead letters back into their queues, for the guard. */
+export const redriveChange = (request: FilteredRequest, words: readonly string[]) => ({
+  ...filteredChange({ name: 'redrive', endpoint: redrive, request, words }),
+  beside: besideRefused('redriven'),
+})
 
 /** A retry of failed jobs, for the guard. */
 export const retryChange = (request: FilteredRequest, words: readonly string[]) => ({

@@ -26,6 +26,7 @@ import { priority } from './priority.ts'
 import { prune } from './prune.ts'
 import { queues } from './queues.ts'
 import { reclaim } from './reclaim.ts'
+import { redrive } from './redrive.ts'
 import { requeue } from './requeue.ts'
 import { reschedule } from './reschedule.ts'
 import { retry } from './retry.ts'
@@ -60,6 +61,7 @@ export const commands: readonly CommandSpec[] = [
   integrity,
   cancel,
   retry,
+  redrive,
   reclaim,
   reschedule,
   priority,

@@ -147,6 +147,7 @@ function stateText({ name, status, ids, another }: InState): string {
 const ways: Partial<Record<BulkKind, Record<string, string>>> = {
   retry: { quarantined: 'requeue' },
   requeue: { failed: 'retry' },
+  redrive: { failed: 'retry' },
 }
 
 /** What jobs are that the change does not take: `not failed`, `neither queued nor running`. */

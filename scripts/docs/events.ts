@@ -16,6 +16,8 @@ const types: Record<string, string> = {
   'job.cancelled': 'the job was cancelled: by a caller, by a sweep, or since a job that it needs ended badly; `reason`',
   'job.requeued': 'an operator put the quarantined job back into the queue',
   'job.retried': 'an operator made the failed job run again; `caller`, `retry_count`, `available_at`',
+  'job.redriven':
+    'an operator moved the job out of a dead letter queue, back into the queue that it came from; `caller`, and `moved_to`, the id that it has there',
   'job.revived': 'the cancelled job came back with a job that it depends on',
   'job.reclaimed': 'an operator took the job from its worker and put it back into the queue; `worker_id`',
   'job.rescheduled': 'an operator moved the time from which the job can run; `caller`, `available_at`',
@@ -30,6 +32,7 @@ const types: Record<string, string> = {
     'the last of more than 1,000 jobs was cancelled that depended on jobs which had ended badly; `dependents`, how many they were, and `jobs`, the ids of those that had ended',
   'jobs.cancelled': 'one batch of a cancellation of many jobs; the same attributes',
   'jobs.retried': 'one batch of a retry; the same attributes',
+  'jobs.redriven': 'one batch of a redrive; the same attributes',
   'jobs.reclaimed': 'one batch of a reclaim; the same attributes',
   'jobs.rescheduled': 'one batch of a reschedule; the same attributes',
   'jobs.priority_set': 'one batch of a change of priorities; the same attributes',

@@ -1,3 +1,4 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { Found } from './found.ts'
 
@@ -18,6 +19,30 @@ export type ActWithUndo = EngineAct['act'] | 'undo' | 'delete'
  * undo has the images of the change that it undoes, and a deletion has none.
  */
 export type ChangedJobs = string
+
+/**
+ * How jobs move out of dead letter queues, each as a new job of the queue that it came from. The statement has the CTE `picked`, a job a row,
+ * with `queue`, `native_id`, `to_queue` and `moved_id`.
+ */
+export interface EngineMoves {
+  /** An SQL condition on `jobs`: the job waits in a dead letter queue. */
+  isDeadLetter: (sql: Sql, found: Found) => Fragment
+  /**
+   * An SQL expression on `jobs`: why such a job cannot move; null where it can.
+   * @param within the scope of the caller, which the queue that the job came from may lie outside of
+   */
+  whyNot: (sql: Sql, found: Found, within: TokenScope | undefined) => Fragment
+  /** SQL expressions on `jobs`: the queue that the job came from, and the native id of its original. */
+  source: (sql: Sql) => { queue: Fragment; id: Fragment }
+  /** A query of `queue` and `native_id`: it locks the originals of the CTE `chosen` that have failed, and passes over locked ones. */
+  originals: (sql: Sql, found: Found) => Fragment
+  /** An SQL condition on a row of `chosen`: its original is among the CTE `originals`, or there is none. */
+  originalStays: (sql: Sql, found: Found) => Fragment
+  /** An SQL condition that joins `jobs` to a row `chosen` with `after`: the job is the new one of this image. */
+  isMoved: string
+  /** An INSERT of the new jobs with the ids `moved_id`, those with a place: it returns `moved_id`, the key `moved_to` and the image `after`. */
+  insert: (sql: Sql, found: Found) => Fragment
+}
 
 /** How the jobs of an engine are changed: pieces of SQL, for statements that are the same for all engines. */
 export interface EngineWrites {
@@ -56,6 +81,8 @@ export interface EngineWrites {
   mayRetry: (sql: Sql, found: Found) => Fragment
   /** An SQL expression on `jobs`: why the engine does not let the job run again; null where it does. */
   whyNoRetry: (sql: Sql, found: Found) => Fragment
+  /** Undefined for an engine without dead letter queues. */
+  moves?: EngineMoves
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found) => Fragment
   /**

@@ -11,6 +11,7 @@ import type { Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { countAlongBack, whyAlongNotBack } from './along-back.ts'
 import { hasArchive } from './archive/archive.ts'
+import { leftMoved, type Moved, moveBack, whyNotMovedBack } from './engine/move-back.ts'
 import type { HoldTerm } from './hold-restored.ts'
 import { whyNoWayBack } from './no-way-back.ts'
 import { inPart, type Part } from './part.ts'
@@ -45,13 +46,21 @@ export function wayBack(record: OperationRecord, undoing: Undoing): WayBack {
   const why = whyNoWayBack({ kind, filters })
   if (why !== null) throw new Failure('conflict', `operation ${id} cannot be undone: ${why}; nothing was changed`)
   if (undoOf(kind) === 'archive') return backFromArchive({ id, scope: scopeOf(record) }, undoing)
+  if (undoOf(kind) === 'both') return backFromMove({ undoes: id, scope: scopeOf(record) }, undoing)
   if (undoOf(kind) === 'row images') return backFromImages(id, undoing)
   throw new Failure('conflict', `operation ${id} is a ${kind}, which cannot be undone; nothing was changed`)
 }
 
 /** The jobs of a part of an operation that can be given back. */
-export const leftOf = ({ id, kind }: Pick<OperationRecord, 'id' | 'kind'>, part: Part): WayBack['matching'] =>
-  undoOf(kind) === 'archive' ? leftInArchive(id, part, {}) : leftByImages(id, part)
+export function leftOf({ id, kind }: Pick<OperationRecord, 'id' | 'kind'>, part: Part): WayBack['matching'] {
+  if (undoOf(kind) === 'archive') return leftInArchive(id, part, {})
+  return undoOf(kind) === 'both' ? leftAfterMove({ undoes: id, scope: {}, part }) : leftByImages(id, part)
+}
+
+const leftAfterMove =
+  (moved: Moved): WayBack['matching'] =>
+  (sql, set) =>
+    sql`${leftMoved(sql, moved)} and ${isNotExcluded(sql, set)}`
 
 const leftInArchive =
   (id: number, part: Part, scope: Narrowed): WayBack['matching'] =>
@@ -103,6 +112,17 @@ const backFromImages = (id: number, { part, hold }: Undoing): WayBack => ({
   conflicts: (sql) => whyColumnsNotRestored(sql, id, part),
   batch: (tx, context, selection) => restoreColumns(tx, context, { undoes: id, selection, hold }),
 })
+
+const backFromMove = (of: Omit<Moved, 'part'>, { part, rejected, hold }: Undoing): WayBack => {
+  const moved = { ...of, part }
+  return {
+    matching: leftAfterMove(moved),
+    time: (sql) => sql`archived_at`,
+    conflicts: (sql) => whyNotMovedBack(sql, moved),
+    batch: (tx, context, selection) => moveBack(tx, context, { ...moved, selection, rejected, hold }),
+    batchStatements: 3,
+  }
+}
 
 /** True for jobs that were no conflict in the preview: a conflict that is resolved later does not join the set. */
 const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>

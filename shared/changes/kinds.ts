@@ -24,8 +24,11 @@ export interface Kind {
   /** The states of the jobs that it takes; none where states do not decide. */
   takes: readonly JobState[]
   effect: Effect
-  /** Where an undo finds the jobs: in the archive, or in the row images; or why there is no undo, as a clause. */
-  undo: 'archive' | 'row images' | { readonly never: string }
+  /**
+   * Where an undo finds the jobs: in the archive, in the row images, or in both, for jobs that were moved; or why there is no undo, as a
+   * clause.
+   */
+  undo: 'archive' | 'row images' | 'both' | { readonly never: string }
   /** False where it cannot be a plan. */
   plannable: boolean
 }
@@ -122,6 +125,19 @@ export const kinds = {
     takes: ['failed'],
     effect: 'runs again',
     undo: 'row images',
+    plannable: true,
+  },
+  redrive: {
+    endpoints: ['redrive'],
+    name: 'redrive',
+    label: 'Redrive',
+    verb: 'redrive',
+    done: 'redriven',
+    countedBy: 'affected',
+    event: 'jobs.redriven',
+    takes: ['queued'],
+    effect: 'runs again',
+    undo: 'both',
     plannable: true,
   },
   reclaim: {

@@ -14,7 +14,7 @@ type Headers = Record<string, string>
 /** A bulk change as the tests ask for it. */
 export interface Change {
   name: string
-  kind: Exclude<BulkKind, 'undo' | 'erase'>
+  kind: Exclude<BulkKind, 'undo' | 'erase' | 'redrive'>
   path: string
   body: Fields
   preview: Fields

@@ -13,6 +13,7 @@ import { describe as integrity } from './integrity.ts'
 import { describe as setPriority } from './priority.ts'
 import { describe as prune } from './prune.ts'
 import { describe as reclaim } from './reclaim.ts'
+import { describe as redrive } from './redrive.ts'
 import { describe as requeue } from './requeue.ts'
 import { describe as reschedule } from './reschedule.ts'
 import { describe as retry } from './retry.ts'
@@ -41,6 +42,7 @@ export const changes: { readonly [N in BulkName]: Make<InputOf<N>, OutputOf<N>> 
   integrity: making(handledEndpoints.integrity, integrity),
   cancelBatch: making(handledEndpoints.cancelBatch, affecting(cancelBatch)),
   retry: making(handledEndpoints.retry, affecting(retry)),
+  redrive: making(handledEndpoints.redrive, affecting(redrive)),
   reclaim: making(handledEndpoints.reclaim, affecting(reclaim)),
   reschedule: making(handledEndpoints.reschedule, affecting(reschedule)),
   rescheduleShift: making(handledEndpoints.rescheduleShift, affecting(reschedule)),

@@ -16,10 +16,7 @@ export const can: Can = {
     cannot: 'pg-boss quarantines no jobs',
     instead: 'jobsctl retry runs failed jobs again',
   },
-  redrive: {
-    cannot: 'this version of jobsctl moves no jobs out of a dead letter queue',
-    instead: 'boss.redrive() in your application',
-  },
+  redrive: true,
   cancel_queued: true,
   cancel_running: true,
   sweep_queued: true,

@@ -3,7 +3,9 @@ import type { Found } from '../found.ts'
 import { quotedText } from '../sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archiveTable, readColumns } from './archive.ts'
+import { whyCopied } from './copies.ts'
 import { comparable, imageColumns, imageOf } from './image.ts'
+import { moves } from './moves.ts'
 import { columnsOf } from './projection.ts'
 
 /** How jobs of pg-boss are changed: as its own `retry`, `cancel` and `deleteJob` do, but for the times at which it deletes jobs. */
@@ -23,6 +25,7 @@ export const writes: EngineWrites = {
   assignments,
   mayRetry,
   whyNoRetry,
+  moves,
   mayDelete: (sql) => sql`jobs.native_blocking is not true`,
   restored,
   revived,
@@ -76,17 +79,17 @@ function assignments(sql: Sql, found: Found, act: EngineAct): Fragment {
 }
 
 /**
- * A retry is refused where another job with the same key has its place in the queue. It is also refused where the copy of the job waits in the
- * dead letter queue: the work would be done twice.
+ * A retry is refused where another job with the same key has its place in the queue. It is also refused where a copy of the job waits in the
+ * dead letter queue, or was moved back from there: the work would be done twice.
  */
 function mayRetry(sql: Sql, found: Found): Fragment {
-  return sql`${hasPlace(sql, found)} ${found.columns.has('source_id') ? sql`and ${hasNoCopy(sql, found)}` : sql``}`
+  return sql`(${whyNoRetry(sql, found)}) is null`
 }
 
 function whyNoRetry(sql: Sql, found: Found): Fragment {
   return sql`case
     when not ${hasPlace(sql, found)} then 'another job has its place in the queue'
-    ${found.columns.has('source_id') ? sql`when not ${hasNoCopy(sql, found)} then 'a copy of it waits in the dead letter queue'` : sql``}
+    ${whyCopied(sql, found)}
   end`
 }
 
@@ -122,17 +125,6 @@ function hasPlace(sql: Sql, found: Found): Fragment {
   )`
 }
 
-/** No copy of the job waits or runs in a dead letter queue. */
-function hasNoCopy(sql: Sql, found: Found): Fragment {
-  const queues = sql.unsafe(`${found.schema}.queue`)
-  return sql`(((jobs.queue, jobs.native_id) in (
-    select copy.source_name, copy.source_id
-    from ${sql.unsafe(tableOf(found))} as copy
-    where copy.name = any(array(select dead_letter from ${queues} as queue where dead_letter is not null))
-      and copy.state <= 'active' and copy.source_id is not null and copy.source_name is not null
-  )) is not true)`
-}
-
 /**
  * The number of seconds after which pg-boss deletes an ended job, at least until a time. Zero means never, and stays.
  * @param row the name of a row with the columns of `job`
@@ -163,6 +155,9 @@ async function revived(sql: Sql, found: Found, until: Fragment) {
   const state = sql.unsafe(`picked.state::${found.schema}.job_state`)
   const values = columns.map(({ name }) => {
     if (name === 'state') return state
+    // A job that waits is deleted once this time is past.
+    if (name === 'keep_until')
+      return sql`case when ${state} < 'active' then greatest(picked.keep_until, ${until}) else picked.keep_until end`
     return name === 'deletion_seconds' ? keptUntil(sql, 'picked', until) : sql.unsafe(`picked.${name}`)
   })
   return { names: sql.unsafe(columns.map(({ name }) => name).join(', ')), values: listed(sql, values) }

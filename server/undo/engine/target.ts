@@ -5,7 +5,7 @@ import { versionText } from '../../engines/abilities.ts'
 import type { QueueAdapter } from '../../engines/adapter.ts'
 import type { Found } from '../../engines/found.ts'
 import { servedBy, severalDomains } from '../../engines/served.ts'
-import type { EngineAct, EngineWrites } from '../../engines/writes.ts'
+import type { EngineAct, EngineMoves, EngineWrites } from '../../engines/writes.ts'
 
 /** The jobs of another engine that a change works on, and where our tables are. */
 export interface EngineTarget {
@@ -38,6 +38,19 @@ export function engineTarget(sql: Sql): EngineTarget | undefined {
     ours: (table) => sql.unsafe(`${schema}.${table}`),
     ofKey: (of, key) => jobOfKey(of, key, of``),
   }
+}
+
+/** The same for an engine with dead letter queues. */
+export interface MovingTarget extends EngineTarget {
+  moves: EngineMoves
+}
+
+/** @throws Failure `not_supported` where the jobs have no dead letter queue; others as `engineTarget` */
+export function requireMoves(sql: Sql): MovingTarget {
+  const target = engineTarget(sql)
+  const moves = target?.writes.moves
+  if (target && moves) return { ...target, moves }
+  throw new Failure('not_supported', 'the jobs of this server have no dead letter queue; nothing was changed')
 }
 
 /**

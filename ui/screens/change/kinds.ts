@@ -75,6 +75,12 @@ const forms: Readonly<Partial<Record<BulkKind, Form>>> = {
       { name: 'keep_retries', label: 'Keep the number of retries', flag: '--keep-retries', type: 'switch' },
     ],
   },
+  redrive: {
+    hasAll: true,
+    status: 'status',
+    says: 'Jobs leave a dead letter queue, and are new jobs of the queue that they came from.',
+    options: [],
+  },
   requeue: {
     hasCanary: true,
     says: 'Quarantined jobs of one domain go back into their queues.',

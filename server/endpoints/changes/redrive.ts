@@ -1,0 +1,70 @@
+import type * as z from 'zod'
+import { type RedriveRequest as Asked, redrive as endpoint } from '../../../shared/changes/redrive.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
+import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
+import { currentSet } from '../../bulk/change/with-holds.ts'
+import { isInState } from '../../database/job-filter.ts'
+import { idArray } from '../../database/job-ids.ts'
+import type { Within } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { moveEngineJobs } from '../../undo/engine/move-jobs.ts'
+import { requireMoves } from '../../undo/engine/target.ts'
+import { affectedAlone } from './affecting.ts'
+import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+
+type RedriveResult = z.output<typeof endpoint.output>
+type RedriveRequest = Within<Asked>
+
+/** Moves waiting jobs out of dead letter queues, back into the queues that they came from. */
+export function describe(request: RedriveRequest): BulkChange<RedriveResult> {
+  const rejected = new Map<JobId, string>()
+  return {
+    ...partsOf(request),
+    kind: 'redrive',
+    archives: true,
+    matching: (sql, set) =>
+      jobsWhere(sql, request, (rest) => sql`${movable(sql, set, rest)} ${isNotExcluded(sql, set)}`),
+    rejected,
+    refused: (sql) => refusedByEngine(sql, request),
+    time: (sql) => sql`created_at`,
+    batch: (tx, context, selection) =>
+      moveEngineJobs(tx, context, requireMoves(tx), {
+        selection,
+        where: movable(tx, context, withoutIds(request, selection)),
+        rejected,
+      }),
+    // The version of the tables, the columns of the archive, and the move.
+    batchStatements: 3,
+    ownAnswer: affectedAlone,
+    output: endpoint.output,
+  }
+}
+
+/** True for dead letters that the request asks for, also those that cannot move. */
+function asked(sql: Sql, set: JobSet, request: RedriveRequest): Fragment {
+  const { moves, found } = requireMoves(sql)
+  return sql`${isInState(sql, 'queued')} and ${moves.isDeadLetter(sql, found)} and ${isSelected(sql, set, request)}`
+}
+
+/** An SQL expression on `jobs`: why a dead letter cannot move; null where it can. */
+function whyNot(sql: Sql, { within }: RedriveRequest): Fragment {
+  const { moves, found } = requireMoves(sql)
+  return moves.whyNot(sql, found, within)
+}
+
+/** True for jobs that the redrive takes; the preview and the change share this condition. */
+const movable = (sql: Sql, set: JobSet, request: RedriveRequest): Fragment => sql`
+  ${asked(sql, set, request)} and ${whyNot(sql, request)} is null`
+
+/** The jobs of one place in their queue cannot all have it: those that lost it are not searched again. */
+const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
+  excluded.length === 0 ? sql`` : sql`and jobs.id <> all(${idArray(sql, excluded)})`
+
+/** A query of `(job_id, reason)`: dead letters that cannot move. */
+function refusedByEngine(sql: Sql, request: RedriveRequest): Fragment {
+  const rows = jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest))
+  return sql`
+    select job_id, reason
+    from (select jobs.id as job_id, ${whyNot(sql, request)} as reason ${rows}) as judged
+    where reason is not null`
+}
