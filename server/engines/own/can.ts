@@ -14,7 +14,7 @@ export const can: Can = {
   retry: true,
   requeue: true,
   redrive: {
-    cannot: 'own jobs have no dead-letter queue',
+    cannot: 'own jobs have no dead letter queue',
     instead: 'jobsctl retry runs failed jobs again, and jobsctl requeue runs quarantined ones',
   },
   cancel_queued: true,

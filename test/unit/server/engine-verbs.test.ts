@@ -218,7 +218,7 @@ describe('what an engine cannot', () => {
 
 describe('a server that only looks', () => {
   // Verbs of the engine must not stand before the question whether anything may be written.
-  const looking = { ...abilitiesAt('look', found), can: ownAbilities.can }
+  const looking = { ...abilitiesAt('look', found), can: { ...ownAbilities.can, redrive: true } as const }
   const bulk = { older_than_days: 1, domain: 'pgboss' }
 
   it('previews changes, and makes none', async () => {
