@@ -15,7 +15,7 @@ export const can: Can = {
   requeue: true,
   redrive: {
     cannot: 'own jobs have no dead letter queue',
-    instead: 'jobsctl retry runs failed jobs again, and jobsctl requeue runs quarantined ones',
+    instead: 'run failed jobs again by retry, and quarantined ones by requeue',
   },
   cancel_queued: true,
   cancel_running: true,

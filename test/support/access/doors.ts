@@ -197,7 +197,7 @@ export const doors: Record<NarrowedName, Door> = {
   integrity: { ...change('integrity/sweep'), body: ({ domain }) => ({ domain }) },
   cancelBatch: change('batch/cancel'),
   retry: change('batch/retry'),
-  redrive: change('redrive'),
+  redrive: { ...change('redrive'), outside: 422 },
   reclaim: change('batch/reclaim'),
   reschedule: change('batch/reschedule', { by_seconds: 60 }),
   rescheduleShift: change('reschedule', { set_now: false, delta_seconds: 60 }),

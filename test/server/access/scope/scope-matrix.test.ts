@@ -162,6 +162,8 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
     expect(anonymous(foreign, other)).toEqual(anonymous(unknown, nowhere))
     expect(await theirs()).toEqual(before)
     if (foreign.status === 403) expect(JSON.stringify(foreign.body)).toContain('limited to domains zebra, spare')
+    // What our own jobs do not have is refused wherever the call points.
+    if (doors[name].outside === 422) return
     const mine = await call(role, name, own)
     expect([200, 201]).toContain(mine.status)
     if (doors[name].named) return
