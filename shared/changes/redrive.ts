@@ -2,7 +2,6 @@ import type * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { documentsOfIds, filteredRequest } from './filtered-change.ts'
 import { ChangedJobs } from './named-ids.ts'
-import { RefusedAnswer } from './retry.ts'
 
 export const RedriveRequest = filteredRequest({})
 export type RedriveRequest = z.output<typeof RedriveRequest>
@@ -16,7 +15,7 @@ export const redrive = endpoint({
   scoped: 'narrowed',
   verb: 'redrive',
   input: RedriveRequest,
-  output: ChangedJobs.extend(RefusedAnswer.shape),
+  output: ChangedJobs,
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

@@ -1,6 +1,8 @@
 import type { RefusedAnswer } from '../../../shared/changes/refused.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { BulkChange } from '../../bulk/change/bulk-change.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
+import { idArray } from '../../database/job-ids.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineAct } from '../../engines/writes.ts'
 import { whyEngineRefuses } from '../../undo/engine/target.ts'
@@ -25,6 +27,11 @@ export const refusedAmong = (
       }
     : {}
 
+interface Found extends Required<RefusedAnswer> {
+  /** The jobs that the database rejected, and that are not among the refused ones. */
+  others: JobId[]
+}
+
 /**
  * The jobs that match and that their engine does not let the change take, with those that the database rejected during the change.
  * @returns nothing where there are none, and where the search takes longer than a statement may
@@ -34,21 +41,22 @@ export async function readRefused(
   { refused, rejected }: Pick<BulkChange<unknown>, 'refused' | 'rejected'>,
 ): Promise<RefusedAnswer> {
   if (!refused) return {}
-  const [row] = await sql<Required<RefusedAnswer>[]>`
+  const [row] = await sql<Found[]>`
     with refused as materialized (${refused(sql)})
     select
       (select count(*) from refused) as refused_count,
       (select coalesce(jsonb_agg(first order by job_id), '[]') from (
         select job_id, reason from refused order by job_id limit ${mostListed}
-      ) as first) as refused`.catch(nothingInTime)
-  const { refused: listed = [], refused_count = 0 } = row ?? {}
-  const others = [...(rejected ?? [])].filter(([id]) => !listed.some(({ job_id }) => job_id === id))
-  const all = [...listed, ...others.map(([job_id]) => ({ job_id, reason: 'another job has its place in the queue' }))]
+      ) as first) as refused,
+      (select coalesce(jsonb_agg(id order by id), '[]') from unnest(${idArray(sql, [...(rejected?.keys() ?? [])])}) as id
+        where id not in (select job_id from refused)) as others`.catch(nothingInTime)
+  const { refused: listed = [], refused_count = 0, others = [...(rejected?.keys() ?? [])] } = row ?? {}
+  const all = [...listed, ...others.map((job_id) => ({ job_id, reason: 'another job has its place in the queue' }))]
   const count = refused_count + others.length
   return count === 0 ? {} : { refused_count: count, refused: all.slice(0, mostListed) }
 }
 
-function nothingInTime(error: unknown): Required<RefusedAnswer>[] {
+function nothingInTime(error: unknown): Found[] {
   if (hasCode(error, ['57014'])) return []
   throw error
 }

@@ -181,6 +181,12 @@ describe.each([37, 46] as const)('a redrive of dead letters of pg-boss with sche
     expect((await rows(dead)).map(({ state }) => state)).toEqual(['created', 'created'])
   })
 
+  it('counts each dead letter without a place once, however many they are', async () => {
+    await fail('exclusive', 250)
+    await sql`update ${job()} set singleton_key = 'one' where name = ${dead}`
+    expect((await redrive()).body).toMatchObject({ affected: 1, refused_count: 249 })
+  })
+
   it('keeps the original from a retry once its copy has moved, until the redrive is undone', async () => {
     await fail(mail, 2)
     const { body } = await redrive()
