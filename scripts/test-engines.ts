@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import {
+  bullMqVersions,
   type EnginePackage,
   engineNode,
   installPackage,
@@ -14,7 +15,7 @@ import {
  * Installs the engines by npm, and runs the tests of jobsctl beside them. `--engine` names one engine, and `--version` a version or a tag
  * of npm that takes the place of all its versions. Files and `-t` go to vitest. A test whose package is missing is skipped, and names it.
  */
-const Engine = z.enum(['pg-boss'])
+const Engine = z.enum(['pg-boss', 'bullmq'])
 
 const { values, positionals } = parseArgs({
   options: { engine: { type: 'string' }, version: { type: 'string' }, title: { type: 'string', short: 't' } },
@@ -25,10 +26,16 @@ if (!engine.success) fail(`--engine is ${Engine.options.join(' or ')}, not ${val
 else if (values.version !== undefined && engine.data === undefined) fail('--version needs --engine')
 else await run(engine.data, values.version)
 
-async function run(named: string | undefined, version: string | undefined): Promise<void> {
-  const only = version === undefined || /^\d/.test(version) ? version : await tagged(version)
-  const versions = only === undefined ? pgBossVersions : [only]
-  const packages = [engineNode, ...versions.map((one): EnginePackage => ({ name: 'pg-boss', version: one }))]
+async function run(named: z.infer<typeof Engine> | undefined, version: string | undefined): Promise<void> {
+  const only = version === undefined || /^\d/.test(version) ? version : await tagged(named ?? 'pg-boss', version)
+  const versions = { 'pg-boss': pgBossVersions, bullmq: bullMqVersions } as const
+  const engines = Engine.options.filter((one) => named === undefined || one === named)
+  const packages = [
+    engineNode,
+    ...engines.flatMap((name) =>
+      (only === undefined ? versions[name] : [only]).map((one): EnginePackage => ({ name, version: one })),
+    ),
+  ]
   await Promise.all(
     packages.map(async (wanted) => {
       const reason = await installPackage(wanted)
@@ -45,8 +52,8 @@ async function run(named: string | undefined, version: string | undefined): Prom
 }
 
 /** Returns the version that has a tag, or the tag itself where the registry does not answer: its tests are skipped then. */
-function tagged(tag: string): Promise<string> {
-  return versionOfTag('pg-boss', tag).catch(() => tag)
+function tagged(name: z.infer<typeof Engine>, tag: string): Promise<string> {
+  return versionOfTag(name, tag).catch(() => tag)
 }
 
 function fail(message: string): void {

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
 import { groupedDigits } from '../text/numbers.ts'
-import { dependentsBeside, joinedNotes } from './dependents.ts'
+import { besideRefused, dependentsBeside, joinedNotes } from './dependents.ts'
 import { type FilteredRequest, filteredChange } from './filtered.ts'
 import { checkFields } from './request-fields.ts'
 
@@ -33,9 +33,10 @@ function beside({ cancelled, asked = 0, preview, ...answer }: z.output<typeof ca
     asked === 1 ? 'the worker of 1 running job was' : `the workers of ${groupedDigits(asked)} running jobs were`
   const isDone = asked > 0 && preview === undefined
   const along = dependentsBeside(answer)
+  const stays = besideRefused('cancelled')(answer)
   const note = isDone ? `note: ${workers} asked to end; --force ends running jobs at once` : undefined
   return {
-    facts: { ...(cancelled !== undefined && { cancelled, asked }), ...along.facts },
-    note: joinedNotes([along.note, note]),
+    facts: { ...(cancelled !== undefined && { cancelled, asked }), ...along.facts, ...stays.facts },
+    note: joinedNotes([along.note, note, stays.note]),
   }
 }

@@ -111,14 +111,16 @@ export function describeRequest(request: object): string {
 const isById = ({ ids, job_id }: FilteredRequest): boolean => ids !== undefined || job_id !== undefined
 
 /** Sets the priority of queued jobs, for the guard. */
-export const priorityChange = (request: FilteredRequest, words: readonly string[]) =>
-  filteredChange({
+export const priorityChange = (request: FilteredRequest, words: readonly string[]) => ({
+  ...filteredChange({
     name: 'priority',
     endpoint: setPriority,
     request,
     words,
     how: `to ${request.priority}`,
-  })
+  }),
+  beside: besideRefused('changed'),
+})
 
 /** Takes running jobs from their workers, for the guard. */
 export const reclaimChange = (request: FilteredRequest, words: readonly string[]) =>
@@ -131,14 +133,16 @@ export const reclaimChange = (request: FilteredRequest, words: readonly string[]
   })
 
 /** Moves the run times of queued jobs, for the guard. */
-export const rescheduleChange = (request: FilteredRequest, words: readonly string[]) =>
-  filteredChange({
+export const rescheduleChange = (request: FilteredRequest, words: readonly string[]) => ({
+  ...filteredChange({
     name: 'reschedule',
     endpoint: reschedule,
     request,
     words,
     how: timeOf(request),
-  })
+  }),
+  beside: besideRefused('rescheduled'),
+})
 
 /** The new time in words: `to now`, `to 2 h from now`, `by 15m`. */
 function timeOf({ available_at, by_seconds, delay_seconds }: FilteredRequest): string {

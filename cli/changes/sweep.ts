@@ -2,7 +2,7 @@ import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { durationText } from '../text/duration.ts'
-import { dependentsBeside } from './dependents.ts'
+import { besideRefused, dependentsBeside, joinedNotes } from './dependents.ts'
 import { describeRequest } from './filtered.ts'
 import { byDryRun, checkFields, filterFieldsOf, withFields } from './request-fields.ts'
 
@@ -34,7 +34,11 @@ export function sweepChange(
     say: (jobs, done) => `${done ? did : wouldDo} ${jobs} in ${where}`,
     facts: request,
     words,
-    beside: (answer) => dependentsBeside(answer),
+    beside: (answer) => {
+      const along = dependentsBeside(answer)
+      const stays = besideRefused('ended')(answer)
+      return { facts: { ...along.facts, ...stays.facts }, note: joinedNotes([along.note, stays.note]) }
+    },
     checkServer: checkFields('sweep', [request]),
     why: ({ status }) => whyOf(request, status),
   }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 /** A package that the tests of an engine run as a program of its own. */
 export interface EnginePackage {
-  name: 'node' | 'pg-boss'
+  name: 'node' | 'pg-boss' | 'bullmq'
   version: string
 }
 
@@ -17,6 +17,12 @@ export const newestPgBoss = '12.38.0'
 /** Versions of pg-boss: the oldest to look at, the oldest to change, and the newest. */
 export const pgBossVersions = ['10.4.2', '12.27.0', newestPgBoss] as const
 
+/** Versions of BullMQ: the oldest to look at, the oldest to change, and the newest. */
+export const bullMqVersions = ['6.0.3', '6.5.4', '6.7.0'] as const
+
+/** What a package needs beside itself. */
+const beside: Partial<Record<EnginePackage['name'], string>> = { bullmq: 'pg@8' }
+
 /** Node for the programs of engines: pg-boss 12 needs 22.12 or later, and jobsctl is tested with older ones. */
 export const engineNode: EnginePackage = { name: 'node', version: '24.21.0' }
 
@@ -24,7 +30,10 @@ export const engineNode: EnginePackage = { name: 'node', version: '24.21.0' }
 const folder = fileURLToPath(new URL('../../node_modules/.cache/jobsctl-engines/', import.meta.url))
 
 /** What a package is used by: the binary of Node, which the script of its installation makes, or the manifest of a library. */
-const used = { node: 'bin/node', 'pg-boss': 'package.json' } satisfies Record<EnginePackage['name'], string>
+const used = { node: 'bin/node', 'pg-boss': 'package.json', bullmq: 'package.json' } satisfies Record<
+  EnginePackage['name'],
+  string
+>
 
 /** Names a package as npm does: `pg-boss@12.38.0`. */
 export const nameOf = ({ name, version }: EnginePackage): string => `${name}@${version}`
@@ -49,7 +58,17 @@ export async function installPackage(wanted: EnginePackage): Promise<string | un
   const project = await mkdtemp(join(folder, 'new-'))
   try {
     await writeFile(join(project, 'package.json'), '{ "private": true }')
-    await npm('install', '--prefix', project, '--no-audit', '--no-fund', '--loglevel', 'error', nameOf(wanted))
+    await npm(
+      'install',
+      '--prefix',
+      project,
+      '--no-audit',
+      '--no-fund',
+      '--loglevel',
+      'error',
+      nameOf(wanted),
+      ...(beside[wanted.name] ?? '').split(' ').filter(Boolean),
+    )
     // A folder that is there and not complete is of an installation without scripts: the new folder takes its place.
     if (!usedOf(wanted)) await rm(projectOf(wanted), { recursive: true, force: true })
     await rename(project, projectOf(wanted)).catch((error: NodeJS.ErrnoException) => {

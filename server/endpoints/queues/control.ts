@@ -85,7 +85,7 @@ async function changeOfEngine(call: Omit<ControlCall, 'sql'> & { sql: Sql }, req
   if (!target) return []
   await requireSameVersion(sql, target)
   const [before] = await sql<Omit<Row, 'changed'>[]>`
-    select known or paused is not null as known, coalesce(paused, false) as paused, false as drain, null as updated_at, null as reason
+    select known or stopped.queue is not null as known, coalesce(paused, false) as paused, false as drain, null as updated_at, null as reason
     from (select exists (select from jobs where queue = ${queue}::text) as known) as one
     left join job_queue_controls as stopped on stopped.domain = ${domain}::text and stopped.queue = ${queue}::text`
   if (!before || (must_exist && !before.known)) return before ? [{ ...before, changed: false }] : []

@@ -2,7 +2,7 @@ import type { QueueAdapter } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
-import { controlQueue, stoppedQueues } from './control.ts'
+import { controlQueue, queueControls } from './control.ts'
 import { readFound } from './find.ts'
 import { findReasons, readSurroundings } from './flow.ts'
 import { hasKey, readKeys } from './key.ts'
@@ -50,7 +50,7 @@ export const bullMq: QueueAdapter = {
   can,
   look: readFound,
   projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}.job` }),
-  sources: (found) => new Map([['job_queue_controls', stoppedQueues(found)]]),
+  sources: (found) => new Map([['job_queue_controls', queueControls(found)]]),
   hasKey,
   hasState,
   keys: readKeys,

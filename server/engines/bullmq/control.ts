@@ -3,10 +3,11 @@ import type { EngineQueue } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { quotedText } from '../sql-text.ts'
 
-/** The paused queues of one schema, with the columns of our table of stopped queues. BullMQ does not write down since when. */
-export const stoppedQueues = ({ schema, domain }: Pick<Found, 'schema' | 'domain'>): string => `(
-  select ${quotedText(domain)}::text as domain, m.queue, true as paused, false as drain, null::timestamptz as updated_at
-  from ${schema}.meta m where m.field = 'paused' and m.value = '1'
+/** The queues of one schema that BullMQ knows, with the columns of our table of stopped queues. BullMQ does not write down since when. */
+export const queueControls = ({ schema, domain }: Pick<Found, 'schema' | 'domain'>): string => `(
+  select ${quotedText(domain)}::text as domain, m.queue,
+    pg_catalog.bool_or(m.field = 'paused' and m.value = '1') as paused, false as drain, null::timestamptz as updated_at
+  from ${schema}.meta m group by m.queue
 )`
 
 /**

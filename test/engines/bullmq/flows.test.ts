@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { until } from '../../support/poll.ts'
+import type { World } from '../../support/world.ts'
+import {
+  type Bull,
+  type BullDatabase,
+  besideEachBull,
+  changeable,
+  openBullDatabase,
+  untilNone,
+} from '../support/bull.ts'
+
+besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
+  let database: BullDatabase
+  let world: World
+  let bull: Bull
+  beforeAll(async () => {
+    database = await openBullDatabase(version)
+    bull = await database.start()
+    world = await database.serve()
+  })
+  afterAll(() => database?.close())
+
+  it('run the child first where parent and child failed together', async () => {
+    await bull.flow({
+      name: 'parent',
+      queueName: 'parents',
+      children: [
+        { name: 'child', queueName: 'children', data: { does: 'fail once' }, opts: { failParentOnFailure: true } },
+      ],
+    })
+    await bull.work('children')
+    await bull.work('parents')
+    await untilNone(database, 'parents', 'waiting', 'active', 'waiting-children', 'delayed')
+    expect(await database.sql`select state from bullmq.job where queue = 'parents'`).toEqual([{ state: 'failed' }])
+    const { code } = await world.jobsctl(['retry', '--domain', 'bullmq', '--yes'])
+    expect(code).toBe(0)
+    await until('both have completed', async () => {
+      const rows =
+        await database.sql`select from bullmq.job where state = 'completed' and queue in ('parents', 'children')`
+      return rows.length === 2
+    })
+    const runs = Object.entries(await bull.runs()).map(([key, { begun }]) => [key.split('/')[0], begun])
+    expect(runs.toSorted()).toEqual([
+      ['children', 2],
+      ['parents', 1],
+    ])
+  })
+
+  it('keep their scheduler: its job is refused, and goes on', async () => {
+    await bull.call('nightly', 'upsertJobScheduler', 'each night', { pattern: '0 0 3 * * *' }, { name: 'nightly' })
+    const cancelled = await world.jobsctl(['cancel', '--domain', 'bullmq', '--queue', 'nightly', '--yes', '--json'])
+    expect(JSON.parse(cancelled.out)).toMatchObject({ affected: 0, refused_count: 1 })
+    expect(await database.sql`select state from bullmq.job where queue = 'nightly'`).toEqual([{ state: 'delayed' }])
+  })
+
+  it('end a waiting job as failed for those who wait for it, and free its deduplication id', async () => {
+    const opts = { deduplication: { id: 'one' } }
+    const [first] = await bull.add('dedup', [{ opts }])
+    expect(await bull.add('dedup', [{ opts }])).toEqual([first])
+    expect(await world.jobsctl(['cancel', `dedup/${first}`, '--yes'])).toMatchObject({ code: 0 })
+    const [second] = await bull.add('dedup', [{ opts }])
+    expect(second).not.toBe(first)
+    const [told] = await database.sql`
+      select data ->> 'failedReason' as why from bullmq.event where queue = 'dedup' and event = 'failed'`
+    expect(told?.why).toMatch(/^cancelled by /)
+  })
+
+  it('pause a queue for its workers, and resume it at once', async () => {
+    await bull.work('paused')
+    await bull.add('paused', [{}])
+    await untilNone(database, 'paused', 'waiting', 'active')
+    expect(await world.jobsctl(['pause', 'bullmq/paused', '--yes'])).toMatchObject({ code: 0 })
+    expect(await bull.call('paused', 'isPaused')).toBe(true)
+    const [id] = await bull.add('paused', [{}])
+    expect(await world.jobsctl(['explain', `paused/${id}`])).toMatchObject({
+      out: expect.stringContaining('queue_paused'),
+    })
+    expect((await bull.runs())[`paused/${id}`]).toBeUndefined()
+    expect(await world.jobsctl(['resume', 'bullmq/paused', '--yes'])).toMatchObject({ code: 0 })
+    await untilNone(database, 'paused', 'waiting', 'active')
+    expect((await bull.runs())[`paused/${id}`]).toMatchObject({ ended: 1 })
+  })
+
+  it('take the priority of BullMQ: a lower number first, and 0 before 1', async () => {
+    await bull.call('ranked', 'pause')
+    const ids = await bull.add('ranked', [{}, {}, {}])
+    expect(await world.jobsctl(['priority', `ranked/${ids[0]}`, '--to', '3', '--yes'])).toMatchObject({ code: 0 })
+    expect(await world.jobsctl(['priority', `ranked/${ids[1]}`, '--to', '2', '--yes'])).toMatchObject({ code: 0 })
+    await bull.work('ranked')
+    await bull.call('ranked', 'resume')
+    await untilNone(database, 'ranked', 'waiting', 'active')
+    const order = await database.sql<{ id: string }[]>`
+      select id from bullmq.job where queue = 'ranked' order by processed_at_ms, finished_at_ms`
+    expect(order.map(({ id }) => id)).toEqual([ids[2], ids[1], ids[0]])
+  })
+})

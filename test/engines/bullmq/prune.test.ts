@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { World } from '../../support/world.ts'
+import { operationOf } from '../support/admin.ts'
+import {
+  type Bull,
+  type BullDatabase,
+  besideEachBull,
+  changeable,
+  openBullDatabase,
+  untilNone,
+} from '../support/bull.ts'
+
+besideEachBull(changeable, 'prune', (version) => {
+  let database: BullDatabase
+  let world: World
+  let bull: Bull
+  beforeAll(async () => {
+    database = await openBullDatabase(version)
+    bull = await database.start()
+    world = await database.serve()
+  })
+  afterAll(() => database?.close())
+
+  /** Runs jobs of a queue, and makes them two days older. */
+  const ended = async (queue: string, count: number) => {
+    await bull.add(
+      queue,
+      Array.from({ length: count }, (_, i) => ({ data: { does: i % 2 === 0 ? 'end' : 'fail', i } })),
+    )
+    await bull.work(queue, { concurrency: 20 })
+    await untilNone(database, queue, 'waiting', 'active')
+    await database.sql`update bullmq.job set finished_at_ms = finished_at_ms - 172800000 where queue = ${queue}`
+  }
+  const rows = (queue: string) => database.sql`
+    select to_jsonb(job) - 'stalled_marked' as row, (
+      select jsonb_agg(log.row order by idx) from bullmq.job_log as log where log.queue = job.queue and log.job_id = job.id
+    ) as lines
+    from bullmq.job
+    where queue = ${queue}
+    order by id`
+  const prune = (queue: string) =>
+    world.jobsctl(['prune', '--domain', 'bullmq', '--queue', queue, '--older-than', '1d', '--yes', '--json'])
+
+  it('is undone with 0 differences, log lines included', async () => {
+    await ended('mail', 400)
+    const before = await rows('mail')
+    const pruned = await prune('mail')
+    expect(JSON.parse(pruned.out)).toMatchObject({ affected: 400 })
+    expect(await rows('mail')).toHaveLength(0)
+    const undone = await world.jobsctl(['undo', operationOf(pruned), '--yes', '--json'])
+    expect(JSON.parse(undone.out)).toMatchObject({ affected: 400, conflict_count: 0 })
+    expect(await rows('mail')).toEqual(before)
+  })
+
+  it('is not undone after obliterate, and the next job is stored', async () => {
+    await ended('gone', 10)
+    const pruned = await prune('gone')
+    expect(JSON.parse(pruned.out)).toMatchObject({ affected: 10 })
+    await bull.call('gone', 'pause')
+    await bull.call('gone', 'obliterate', { force: true })
+    const undone = await world.jobsctl(['undo', operationOf(pruned), '--yes', '--json'])
+    expect(undone.code).not.toBe(0)
+    expect(`${undone.out}${undone.err}`).toContain('has begun anew')
+    expect(await rows('gone')).toHaveLength(0)
+    const [first] = await bull.add('gone', [{ data: { is: 'new' } }])
+    expect(first).toBe('1')
+    await untilNone(database, 'gone', 'waiting', 'active')
+    expect(await database.sql`select id, data from bullmq.job where queue = 'gone'`).toEqual([
+      { id: '1', data: { is: 'new' } },
+    ])
+  })
+
+  it('keeps the failed child of a parent that still waits', async () => {
+    await bull.flow({
+      name: 'parent',
+      queueName: 'parents',
+      children: [{ name: 'child', queueName: 'children', data: { does: 'fail once' } }],
+    })
+    await bull.work('children')
+    await untilNone(database, 'children', 'waiting', 'active')
+    await database.sql`update bullmq.job set finished_at_ms = finished_at_ms - 172800000 where queue = 'children'`
+    expect(JSON.parse((await prune('children')).out)).toMatchObject({ affected: 0 })
+    // The child runs again, and with it the parent.
+    await bull.work('parents')
+    expect(await world.jobsctl(['retry', '--domain', 'bullmq', '--queue', 'children', '--yes'])).toMatchObject({
+      code: 0,
+    })
+    await untilNone(database, 'children', 'waiting', 'active', 'failed')
+    await untilNone(database, 'parents', 'waiting', 'active', 'waiting-children')
+    expect(await database.sql`select state from bullmq.job where queue = 'parents'`).toEqual([{ state: 'completed' }])
+  })
+})
