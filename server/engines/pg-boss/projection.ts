@@ -38,7 +38,7 @@ export function hasState(sql: Sql, states: readonly string[]): Fragment {
   return names.length === 0 ? sql`false` : sql.unsafe(`jobs.native_state in (${names.join(', ')})`)
 }
 
-/** A condition on `jobs`: pg-boss runs the job again after a failure. A cancelled job that was resumed begins anew. */
+/** A condition on `jobs`: pg-boss runs the job again after a failure. A cancelled job that was resumed begins from the start. */
 export const isRetrying = (sql: Sql): Fragment => sql`jobs.native_state = 'retry'`
 
 /** The columns of the projection over a row `j` of `job`, or of a table with its columns, as a list for `select`. */
