@@ -2,7 +2,7 @@ import type { BulkName } from '../../../shared/changes/kinds.ts'
 import type { Commission, Done } from '../../bulk/change/commission.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { ChangeServer } from '../../call.ts'
-import { askedBy, requireVerbs } from '../../engines/abilities.ts'
+import { askedBy, requireChanges, requireVerbs } from '../../engines/abilities.ts'
 import { handledEndpoints, type InputOf, type OutputOf, type TypedEndpoint } from '../handlers.ts'
 import { withKnownIds } from '../known-ids.ts'
 import { atItsPlace } from '../placed.ts'
@@ -29,6 +29,7 @@ const making =
     // A plan, the policy and a server that takes a change over have passed no route, which asks the same.
     const { server, request } = await atItsPlace(asked, commission, { endpoint, request: sent })
     requireVerbs(server.abilities(), askedBy(endpoint.verb, request))
+    if (endpoint.changes(request)) requireChanges(server.abilities())
     const { within } = commission
     const known = await withKnownIds({ sql: server.sql, within }, request)
     return runBulkChange(server, await describe({ ...known, within }, { ...server, ...commission }), commission)

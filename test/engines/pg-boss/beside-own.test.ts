@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runServer } from '../../support/programs/spawn-server.ts'
 import type { World } from '../../support/world.ts'
+import { operationOf } from '../support/admin.ts'
 import { type BossRow, differencesOf, rowsOf, same } from '../support/rows.ts'
 import { sampleJobs } from '../support/sample.ts'
 import { besideEach, newest } from '../support/versions.ts'
@@ -74,5 +76,20 @@ besideEach([newest], 'jobs of our own in one database with others', (version) =>
   it('are what every call is about, and prune --all takes the same jobs as before', async () => {
     expect(await answersOf(world)).toEqual(alone)
     expect(differencesOf(theirs, await rowsOf(database.sql))).toEqual(same)
+  })
+
+  it('stay what calls without a domain are about where both are served, and a domain names the others', async () => {
+    const JOBS_ENGINE = 'own,pg-boss'
+    await world.stop()
+    expect(await runServer(['migrate'], { ...database.env, JOBS_ENGINE })).toMatchObject({ code: 0 })
+    const both = await database.serve({ JOBS_ENGINE })
+    expect(await answersOf(both)).toEqual(alone)
+    expect(differencesOf(theirs, await rowsOf(database.sql))).toEqual(same)
+    const cancel = await both.jobsctl(['cancel', '--domain', 'pgboss', '--status', 'queued', '--yes', '--json'])
+    expect(differencesOf(theirs, await rowsOf(database.sql))).not.toEqual(same)
+    expect(await both.jobsctl(['undo', operationOf(cancel), '--yes'])).toMatchObject({ code: 0 })
+    const times = ['keep_until', 'deletion_seconds']
+    expect(differencesOf(theirs, await rowsOf(database.sql), times)).toEqual(same)
+    await both.stop()
   })
 })

@@ -371,3 +371,97 @@ describe('jobs of our own and of pg-boss in one server', () => {
     await other.stop()
   })
 })
+
+describe('callers with tokens', () => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  const env = { AUTH_MODE: 'multi_user', JOBS_ENGINE: 'own,pg-boss' }
+  const running: Awaited<ReturnType<typeof startServer>>[] = []
+  const serve = async (more: Record<string, string>) => {
+    const server = await startServer({ ...database.env, ...more })
+    running.push(server)
+    await server.prepared
+    return server
+  }
+  const tokenOf = async (name: string, role: string, ...flags: string[]) => {
+    const { code, out, err } = await runServer(['token', 'create', name, '--role', role, ...flags], {
+      ...database.env,
+      ...env,
+    })
+    if (code !== 0) throw new Error(err)
+    return out.trim().split(/\s+/).at(-1) ?? ''
+  }
+  const ask = (url: string, token: string, method: 'GET' | 'POST', path: string, body?: object) =>
+    call({
+      url,
+      method,
+      path: `/api/v1/jobs/${path}`,
+      headers: { authorization: `Bearer ${token}`, 'x-confirm': 'true', 'x-reason': 'a test' },
+      ...(body && { body }),
+    })
+  beforeAll(async () => {
+    database = await emptyDatabase()
+    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    for (const schema of ['pgboss', 'second']) {
+      await makePgBoss({ sql, version, schema })
+      await fillPgBoss({ sql, version, schema })
+    }
+  })
+  afterAll(async () => {
+    for (const server of running) await server.stop()
+    await sql.end()
+    await database.drop()
+  })
+
+  it('reach the jobs of an engine by a scope, or by a token that is younger than the work on it', async () => {
+    const own = { ...database.env, AUTH_MODE: 'multi_user', JOBS_ENGINE: 'own' }
+    expect(await runServer(['migrate'], own)).toMatchObject({ code: 0 })
+    const old = await tokenOf('old', 'admin')
+    const scoped = await tokenOf('scoped', 'operator', '--domain', 'pgboss')
+    expect(await runServer(['migrate'], { ...own, ...env })).toMatchObject({ code: 0 })
+    const { url } = await serve(env)
+    const young = await tokenOf('young', 'admin')
+    const statusOf = async (token: string, path: string) => (await ask(url, token, 'GET', path)).status
+    expect([await statusOf(old, 'stats'), await statusOf(old, 'stats?domain=pgboss')]).toEqual([200, 403])
+    expect(await statusOf(old, 'stats/stream?domain=pgboss')).toBe(403)
+    expect(await ask(url, old, 'POST', 'batch/cancel', { domain: 'pgboss' })).toMatchObject({ status: 403 })
+    expect(await statusOf(young, 'stats?domain=pgboss')).toBe(200)
+    expect(domainsOf((await ask(url, scoped, 'GET', 'stats')).body)).toEqual(['pgboss'])
+    const changed = await ask(url, scoped, 'POST', 'batch/priority', { queue: oddQueues.plain, priority: 5 })
+    const { operation_id, affected } = Answer.parse(changed.body)
+    expect(affected).toBeGreaterThan(0)
+    expect((await ask(url, scoped, 'GET', `operations/${operation_id}`)).body).toMatchObject({ domain: 'pgboss' })
+    expect((await ask(url, scoped, 'POST', `operations/${operation_id}/undo`, {})).body).toMatchObject({ affected })
+  })
+
+  it('make, approve and apply a plan for the jobs of one domain, and a rule names one', async () => {
+    const { url } = await serve(env)
+    const [author, approver] = [
+      await tokenOf('author', 'admin', '--principal', 'ann'),
+      await tokenOf('approver', 'admin', '--principal', 'bob'),
+    ]
+    const planned = await ask(url, author, 'POST', 'plans', {
+      path: '/api/v1/jobs/batch/cancel',
+      request: { domain: 'second', status: ['queued'] },
+    })
+    const plan = z.looseObject({ id: z.number(), count: z.number(), digest: z.string() }).parse(planned.body)
+    expect((await ask(url, approver, 'POST', `plans/${plan.id}/approve`, { digest: plan.digest })).status).toBe(200)
+    const applied = await ask(url, author, 'POST', `plans/${plan.id}/apply`, {})
+    expect(applied).toMatchObject({ status: 200, body: { cancelled: plan.count } })
+    const { operation_id } = Answer.parse(applied.body)
+    const undone = await ask(url, author, 'POST', `operations/${operation_id}/undo`, {})
+    expect(undone.body).toMatchObject({ affected: plan.count })
+    const rule = { name: 'r', at: '0 3 * * *', time_zone: 'UTC', max: 10, mode: 'report' }
+    const prune = { statuses: ['completed'], older_than_days: 1 }
+    const rules = [{ ...rule, domain: 'second', prune }]
+    expect((await ask(url, author, 'POST', 'policy', { rules, revision: 0, dry_run: true })).status).toBe(200)
+    const failing = [{ ...rule, domain: 'second', sweep: { age_seconds: 60, action: 'fail' } }]
+    expect(await ask(url, author, 'POST', 'policy', { rules: failing, revision: 0 })).toMatchObject({ status: 422 })
+    const engines = await serve({ ...env, JOBS_ENGINE: 'pg-boss' })
+    const everywhere = { rules: [{ ...rule, domain: 'nowhere', prune }], revision: 0 }
+    expect(await ask(engines.url, author, 'POST', 'policy', everywhere)).toMatchObject({
+      status: 422,
+      body: { code: 'not_supported' },
+    })
+  })
+})
