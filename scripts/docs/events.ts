@@ -55,6 +55,8 @@ const types: Record<string, string> = {
   'database.thawed': 'somebody ended the freeze; `by`, `freeze`',
   'database.adopted':
     'somebody said what a copied, moved or restored database is; `by`, `as` (`same` or `clone`), `before`, `after`',
+  'engine.writes_closed':
+    'an engine has migrated its tables, and no further job of the domain is changed; `engine`, `version`, `why`',
   'log.moved': 'the ids of events were moved on after a failover or a restore; `last_id`, `first_id`, `why`',
 }
 

@@ -23,6 +23,7 @@ import { runMaintenance } from './maintenance.ts'
 import { runPolicy } from './policy/run-policy.ts'
 import { createEventRetention, createHistoryRetention } from './retention.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
+import { watchEngine } from './watch-engine.ts'
 import type { Readiness } from './watch-readiness.ts'
 
 interface BackgroundOptions {
@@ -102,6 +103,7 @@ export function startBackground({
   const dependents = cancelLeft(context, { isReady: isReadyForOwn, isPaused })
   const policy = runPolicy(context, { isReady, isPaused })
   const checks = context.meter ? runChecks(context, { isReady, isPaused }) : undefined
+  const engines = watchEngine(context, { isReady: readiness.isReady, isPaused })
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared
     .then(() => (isReadyForOwn() ? waitForIndex(sql, 'jobsctl_live', stopping) : undefined))
@@ -113,7 +115,7 @@ export function startBackground({
     ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE, isReady: isReadyForOwn, stopping })
     : Promise.resolve()
   const ended = async () => {
-    await Promise.all([maintenance, changes, dependents, policy, checks])
+    await Promise.all([maintenance, changes, dependents, policy, checks, engines])
     const left = settingsExchange.end().catch(() => {})
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
     await Promise.race([Promise.all([left, counts, history]), wait(longestCountsEndMs, undefined, { ref: false })])

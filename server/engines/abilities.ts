@@ -4,6 +4,7 @@ import type { Can, Cannot } from './can.ts'
 import type { Found } from './found.ts'
 import { can as ownCan } from './own/can.ts'
 import type { Place, Served, ServedEngine } from './served.ts'
+import { canBesideHidden, watchedAt, whyHidden } from './watched.ts'
 
 interface Versions {
   lowest: number
@@ -25,6 +26,8 @@ interface Powers {
 interface PlacePowers extends Powers {
   /** The domain of its jobs; null for own jobs, which have domains of their own. */
   schema: string | null
+  /** The engine lets no server change its jobs, whatever its version. */
+  isLookOnly?: boolean
   /** The release and the version of its tables: `12.38 (schema 46)`; undefined for own jobs. */
   version?: string
   /** The versions of its tables that this version of the server is tested with. */
@@ -50,7 +53,10 @@ export function abilitiesOf(served: Served): Abilities {
     engine: [...new Set(places.map(({ engine }) => engine))].join(' and '),
     mode: served.mode,
     // What one place can goes on to the place that the call names, which refuses what it cannot.
-    can: { ...one.can, ...Object.fromEntries(places.flatMap(verbsThatWork)) },
+    can: canBesideHidden(
+      { ...one.can, ...Object.fromEntries(places.flatMap(verbsThatWork)) },
+      whyHidden(served.places),
+    ),
     changes: (places.find(({ changes }) => changes === true) ?? one).changes,
     places,
   }
@@ -67,10 +73,11 @@ function powersOf(place: KnownPlace, mode: ServedEngine['mode']): PlacePowers {
   return {
     engine,
     mode,
-    can,
+    can: canBesideHidden(can, whyHidden([place])),
     changes: changesOf(place, mode),
     schema: found.domain,
-    version: versionText(found),
+    isLookOnly: adapter.lookOnly !== undefined,
+    version: versionText(watchedAt(found).migrated ?? found),
     ...(found.version !== undefined && { tested: { reads: versions(tested.reads), writes: versions(tested.writes) } }),
   }
 }
@@ -86,12 +93,19 @@ function changesOf({ adapter, found, lacksArchive }: KnownPlace, mode: ServedEng
   const { engine, tested, lookOnly } = adapter
   if (lookOnly) return { code: 'not_supported', ...lookOnly }
   const [first, last] = tested.writes
-  const { version = first } = found
+  const { migrated = found, isOther } = watchedAt(found)
+  const { version = first } = migrated
   if (version < first || version > last)
     return {
       code: 'not_supported',
-      cannot: `${engine} ${versionText(found)} in ${found.schema} is only looked at: changes are tested with schemas ${first} to ${last}`,
+      cannot: `${engine} ${versionText(migrated)} in ${found.schema} is only looked at: changes are tested with schemas ${first} to ${last}`,
       instead: version > last ? 'install a newer version of jobs-server' : `install a newer ${engine}`,
+    }
+  if (migrated !== found || isOther)
+    return {
+      code: 'not_supported',
+      cannot: `${engine} has migrated its tables in ${found.schema} since the server started with ${versionText(found)}, and statements for those tables may write wrong values`,
+      instead: 'start the server again, which looks at the tables as they are now',
     }
   if (lacksArchive)
     return {

@@ -6,6 +6,7 @@ import type { Log } from '../log/log.ts'
 import { requireRecords } from './make-records.ts'
 import { engineNames } from './served.ts'
 import { tellServed } from './tell-served.ts'
+import { watchPlace } from './watched.ts'
 
 interface Preparing {
   opened: Pick<OpenedDatabase, 'openWith'>
@@ -31,6 +32,7 @@ export const engineConnections = ({ engineSql }: Pick<OpenedDatabase, 'engineSql
  */
 export async function prepareEngine({ opened, env, log }: Preparing, sql: Sql): Promise<boolean> {
   const served = await tellServed(sql, log)
+  for (const place of served.places) await watchPlace(sql, place)
   if (served.mode === 'own') return false
   if (served.mode === 'admin') await requireRecords(sql, served)
   const isLooking = served.mode === 'look'

@@ -49,10 +49,24 @@ export const logOut = async (): Promise<void> => {
   tabs.postMessage('out')
 }
 
+/** How often the page asks what can be done with the jobs: an engine that migrates its tables closes changes. */
+const askEveryMs = 60_000
+let asking: ReturnType<typeof setInterval> | undefined
+
 /** Shows the screens of a caller, once it is known what can be done with the jobs; without an answer, everything is offered. */
 async function entered(who: Caller | null): Promise<void> {
   sessionProblem.value = undefined
   const served = who?.may.includes('read') ? await call('showEngine').catch(() => undefined) : undefined
   engines.value = served?.engines ?? []
   caller.value = who
+  clearInterval(asking)
+  if (!served) return
+  asking = setInterval(() => {
+    call('showEngine').then(
+      (now) => {
+        engines.value = now.engines
+      },
+      () => {},
+    )
+  }, askEveryMs)
 }

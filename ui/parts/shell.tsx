@@ -4,7 +4,7 @@ import { scopeText } from '../../shared/access/scope-text.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
-import { can } from '../state/engine.ts'
+import { can, whyClosed } from '../state/engine.ts'
 import { caller, hasPlans, may, otherVersion } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Button, Link } from './controls.tsx'
@@ -77,6 +77,11 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
         </div>
       </header>
       <main id="content" tabIndex={-1}>
+        {whyClosed().map((why) => (
+          <p key={why} class="note care" role="status">
+            {why}
+          </p>
+        ))}
         {otherVersion.value !== undefined && (
           <p class="note care" role="status">
             The server has another version now ({otherVersion.value}).{' '}

@@ -37,3 +37,12 @@ export function whyOnlyLooking(): string | undefined {
   if (!first || engines.value.some(({ changes }) => changes === true)) return undefined
   return first.changes === true ? undefined : first.changes
 }
+
+/** Why a server with tables for changes makes none, or counts nothing: an engine has migrated, or row-level security hides rows. */
+export const whyClosed = (): string[] =>
+  engines.value
+    .filter(({ mode }) => mode !== 'own')
+    .flatMap(({ mode, changes, verbs }) => [
+      ...(mode === 'admin' && changes !== true ? [changes] : []),
+      ...(typeof verbs.stats === 'string' ? [verbs.stats] : []),
+    ])

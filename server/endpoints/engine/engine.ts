@@ -4,6 +4,7 @@ import type { Sql } from '../../database/sql.ts'
 import { inWords, verbsInWords } from '../../engines/abilities.ts'
 import { type LackingRights, readLackingRights } from '../../engines/lacking-rights.ts'
 import { servedBy } from '../../engines/served.ts'
+import { watchedAt } from '../../engines/watched.ts'
 import type { OutputOf } from '../handlers.ts'
 
 /** True where the scope may have jobs of the domain. */
@@ -32,5 +33,13 @@ export async function showEngine({
 async function lackingIn(sql: Sql, schema: string | null): Promise<LackingRights[]> {
   const served = servedBy(sql)
   const place = served.places.find(({ found }) => found.domain === schema)
-  return place ? readLackingRights(sql, place.adapter, { found: place.found, looks: served.mode === 'look' }) : []
+  if (!place) return []
+  const { hidden, role } = watchedAt(place.found)
+  return [
+    ...(await readLackingRights(sql, place.adapter, { found: place.found, looks: served.mode === 'look' })),
+    ...hidden.map((table) => ({
+      right: `rows of ${table}, which row-level security hides`,
+      grant: `alter role ${role} bypassrls;`,
+    })),
+  ]
 }

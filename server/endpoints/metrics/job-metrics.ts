@@ -1,8 +1,12 @@
 import { liesWithin, scopeText, type TokenScope } from '../../../shared/access/token-scope.ts'
 import type { ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
+import { abilitiesOf, inWords } from '../../engines/abilities.ts'
+import { servedBy } from '../../engines/served.ts'
+import { whyHidden } from '../../engines/watched.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
 import { addDatabase } from './database-series.ts'
+import { addEngines } from './engine-series.ts'
 import { addGroups } from './group-series.ts'
 import { addHistory } from './history-series.ts'
 import { createGroupList, type Group, type KnownGroups } from './known-groups.ts'
@@ -36,7 +40,10 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetric
   }
   return {
     async read() {
-      const readings = await readMetrics(sql, kept)
+      const served = servedBy(sql)
+      const hides = served.mode === 'own' ? undefined : whyHidden(served.places)
+      const read = await readMetrics(sql, kept)
+      const readings = hides ? { ...read, ...hidden, hides: inWords(hides).toString() } : read
       const known = await list.add(groupsIn(readings))
       // One text for all callers with the same scope.
       const texts = new Map<string, Promise<string>>()
@@ -52,6 +59,9 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetric
   }
 }
 
+/** What is read of the jobs is left out where row-level security hides some of them. */
+const hidden = { groups: undefined, readyAges: undefined, workers: undefined, counted: undefined } as const
+
 interface Shown extends Pick<ServerContext, 'pressureLimits'> {
   readings: Readings
   known: KnownGroups
@@ -65,6 +75,7 @@ async function textOf(sql: Pool, { readings: all, known: every, within, pressure
   addGroups(texts, readings, known)
   if ('totals' in readings.history) addHistory(texts, readings.history.totals, known)
   if (!within) addDatabase(texts, readings, pressureLimits)
+  if (!within) addEngines(texts, abilitiesOf(servedBy(sql)).places)
   const comments = missing(readings, within).map((sentence) => `# ${sentence}\n`)
   return `${texts.join('\n\n')}\n${comments.join('')}`
 }
@@ -92,6 +103,7 @@ const lacksIndex = 'reading them takes too long; jobs-server indexes plan says w
 
 /** A sentence for each metric that this scrape lacks, and that the caller could have. */
 const missing = (readings: Readings, within: TokenScope | undefined): string[] => [
+  ...(readings.hides ? [`there is no series of jobs: ${readings.hides}`] : []),
   ...missingOfGroups(readings),
   ...(within
     ? [`the token is limited to ${scopeText(within)}: it gets no series of the whole database`]

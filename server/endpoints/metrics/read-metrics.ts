@@ -24,6 +24,8 @@ import {
 
 /** What one scrape reads: what is about jobs in one snapshot of the database, the rest in another. */
 export interface Readings {
+  /** Why the jobs were not counted, where row-level security hides some of them. */
+  hides?: string | undefined
   /** Undefined while the counts are not exact and the jobs are too many to be counted. */
   groups: readonly GroupStats[] | undefined
   /** Undefined where there are no groups, or an index is missing and the table is large. */

@@ -5,6 +5,7 @@ import { versionText } from '../../engines/abilities.ts'
 import type { QueueAdapter } from '../../engines/adapter.ts'
 import type { Found } from '../../engines/found.ts'
 import { servedBy, severalDomains } from '../../engines/served.ts'
+import { noteOtherVersion } from '../../engines/watched.ts'
 import type { EngineAct, EngineMoves, EngineWrites } from '../../engines/writes.ts'
 
 /** The jobs of another engine that a change works on, and where our tables are. */
@@ -60,6 +61,7 @@ export function requireMoves(sql: Sql): MovingTarget {
 export async function requireSameVersion(sql: Sql, { adapter, writes, found }: EngineTarget): Promise<void> {
   const [row] = await sql<[{ same: boolean }]>`select ${sql.unsafe(writes.guard(found))} as same`
   if (row.same) return
+  noteOtherVersion(found)
   throw new Failure(
     'conflict',
     `the tables of ${adapter.engine} are of another version than when this server started (${versionText(found)}); no further job was changed`,
