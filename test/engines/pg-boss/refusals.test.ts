@@ -55,6 +55,7 @@ besideEach(readable, 'a server that only looks', (version) => {
   it.each([
     ['prune', '--domain', 'pgboss', '--older-than', '1d', '--yes'],
     ['cancel', '--domain', 'pgboss', '--yes'],
+    ['redrive', '--all', '--yes'],
     ['retry', '--all', '--yes'],
     ['mark', 'deployed'],
   ])('ends jobsctl %s with a sentence that says what to do', async (...argv) => {
