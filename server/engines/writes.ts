@@ -25,6 +25,8 @@ export type ChangedJobs = string
  * with `queue`, `native_id`, `to_queue` and `moved_id`.
  */
 export interface EngineMoves {
+  /** Whether this version of the tables keeps where a dead letter came from. */
+  isKept: (found: Found) => boolean
   /** An SQL condition on `jobs`: the job waits in a dead letter queue. */
   isDeadLetter: (sql: Sql, found: Found) => Fragment
   /**

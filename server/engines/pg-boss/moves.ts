@@ -12,6 +12,7 @@ import { keyOf } from './projection.ts'
  * now, and the dead letter is deleted. What it would drop or fail for want of a place stays here as it is.
  */
 export const moves: EngineMoves = {
+  isKept: ({ columns }) => columns.has('source_name') && columns.has('source_id'),
   isDeadLetter,
   whyNot,
   source: (sql) => ({ queue: sql`jobs.native_source_name`, id: sql`jobs.native_source_id` }),

@@ -50,7 +50,13 @@ export interface MovingTarget extends EngineTarget {
 export function requireMoves(sql: Sql): MovingTarget {
   const target = engineTarget(sql)
   const moves = target?.writes.moves
-  if (target && moves) return { ...target, moves }
+  if (target && moves?.isKept(target.found)) return { ...target, moves }
+  if (target && moves)
+    throw new Failure(
+      'not_supported',
+      `${target.adapter.engine} ${versionText(target.found)} does not keep where a dead letter came from; nothing was changed`,
+      { hint: `install a newer ${target.adapter.engine}` },
+    )
   throw new Failure('not_supported', 'the jobs of this server have no dead letter queue; nothing was changed')
 }
 
