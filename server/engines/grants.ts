@@ -33,7 +33,7 @@ const onTables = (places: readonly Place[], to: string, looks: boolean): string[
   ])
 
 const onArchives = (places: readonly Place[], to: string, schema: string): string[] =>
-  archivesOf(places).map((archive) => `grant select, insert, delete on table ${schema}.${archive} ${to}`)
+  archivesOf(places).map((archive) => `grant select, insert, update, delete on table ${schema}.${archive} ${to}`)
 
 /** The statements that give a role the least that a server over the jobs of another engine needs. */
 export async function engineGrants(

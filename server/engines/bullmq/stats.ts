@@ -7,11 +7,12 @@ import { quotedText } from '../sql-text.ts'
 import { queuesOf } from './find.ts'
 import { dueOf } from './projection.ts'
 
-/** The states whose jobs are counted. Each has a partial index of its own. */
-const counted = ['waiting', 'delayed', 'waiting-children', 'active', 'failed']
+/** The states of live jobs. Each has a partial index of its own. */
+const live = ['waiting', 'delayed', 'waiting-children', 'active']
 
 /**
- * Counts of live and failed jobs of every group that has any. A queue that has completed jobs alone is a group of the type of the last one.
+ * Counts of live and failed jobs of every group that has any. The type of the last completed job of a queue
+ * is a group, too, with zeros where no other job has it.
  * @returns rows in the order of the answer: by the bytes of their names
  */
 export async function readGroups(sql: Sql, found: readonly Found[], scope: Narrowed): Promise<GroupStats[]> {
@@ -34,18 +35,22 @@ function groupsOf(sql: Sql, { schema, domain }: Found, { queue }: Narrowed): Fra
   const inQueue = queue === undefined ? sql`` : sql`and j.queue = ${queue}::text`
   const constant = sql.unsafe(`${quotedText(domain)}::text`)
   const later = sql`j.process_at_ms > extract(epoch from now()) * 1000`
-  const [first = sql``, ...others] = counted.map((state) => {
-    const waiting = state === 'delayed' ? sql`count(*) filter (where ${later})` : sql`count(*)`
-    return sql`
-      select j.queue, j.name, ${sql.unsafe(`'${state}'`)} as state, count(*) as jobs, ${waiting} as waiting
-      from ${of}.job as j
-      where j.state = ${sql.unsafe(`'${state}'`)} ${inQueue}
-      group by j.queue, j.name`
-  })
+  const counts = sql`
+    j.queue, j.name, j.state::text as state, count(*) as jobs,
+    count(*) filter (where j.state = 'waiting-children' or j.state = 'delayed' and ${later}) as waiting`
   return sql`
-    select ${constant} as domain, live.queue, live.name as job_type, ${sums(sql)}
+    select ${constant} as domain, counted.queue, counted.name as job_type, ${sums(sql)}
     from (
-      ${others.reduce((all, one) => sql`${all} union all ${one}`, first)}
+      select ${counts}
+      from ${of}.job as j
+      where (${sql.unsafe(live.map((state) => `j.state = '${state}'`).join(' or '))}) ${inQueue}
+      group by j.queue, j.name, j.state
+      union all
+      -- The index of ended jobs begins with the queue.
+      select ${counts}
+      from ${of}.job as j
+      where j.queue = any(array(${queuesOf(sql, schema)})) and j.state = 'failed' ${inQueue}
+      group by j.queue, j.name, j.state
       union all
       select q.queue, ended.name, 'completed', 0, 0
       from (${queuesOf(sql, schema)}) as q
@@ -56,18 +61,15 @@ function groupsOf(sql: Sql, { schema, domain }: Found, { queue }: Narrowed): Fra
         order by j.finished_at_ms desc
         limit 1
       ) as ended
-      where not exists (
-        select from ${of}.job as j where j.queue = q.queue and j.state <> 'completed' and j.state <> 'failed' offset 0
-      )
-    ) as live
-    group by live.queue, live.name`
+    ) as counted
+    group by counted.queue, counted.name`
 }
 
 /** The counts of a group from rows `(state, jobs, waiting)`. BullMQ has no quarantine. A parent that waits for its children is scheduled. */
 const sums = staticFragment(
   (sql) => sql`
-  coalesce(sum(case state when 'waiting' then jobs when 'delayed' then jobs - waiting else 0 end), 0)::bigint as queued,
-  coalesce(sum(waiting) filter (where state in ('delayed', 'waiting-children')), 0)::bigint as scheduled,
+  coalesce(sum(jobs - waiting) filter (where state in ('waiting', 'delayed')), 0)::bigint as queued,
+  coalesce(sum(waiting), 0)::bigint as scheduled,
   coalesce(sum(jobs) filter (where state = 'active'), 0)::bigint as processing,
   0::bigint as quarantined,
   coalesce(sum(jobs) filter (where state = 'failed'), 0)::bigint as failed`,

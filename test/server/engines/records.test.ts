@@ -108,6 +108,8 @@ describe('records beside the jobs of another engine', () => {
     await run('migrate', '--engine', 'pg-boss')
     const changes = await run('grants', '--role', 'app')
     expect(changes.out).toContain('grant select, insert, update, delete on table pgboss.job to app')
+    // An undo locks the rows of the archive, for which PostgreSQL asks for this right.
+    expect(changes.out).toContain('grant select, insert, update, delete on table jobsctl.pgboss_archive to app')
     const role = `app_${Math.random().toString(36).slice(2)}`
     await sql.unsafe(`create role ${role}`)
     await sql.unsafe(changes.out.replaceAll(' to app;', ` to ${role};`))
