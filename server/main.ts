@@ -11,6 +11,7 @@ import { demoCommand } from './commands/demo-command.ts'
 import { addDirectCommand } from './commands/direct-commands.ts'
 import { addFreezeCommands } from './commands/freeze-commands.ts'
 import { addIndexCommands } from './commands/index-commands.ts'
+import { addInitCommand } from './commands/init-command.ts'
 import { addMigrateCommands } from './commands/migrate-commands.ts'
 import { addRotateCommand } from './commands/rotate-command.ts'
 import { addSchemaCommands } from './commands/schema-commands.ts'
@@ -29,6 +30,7 @@ const program = new Command('jobs-server')
   .exitOverride()
   .configureOutput({ outputError: () => {} })
   .option('--engine <engine>', 'as JOBS_ENGINE: own makes tables in a database that another engine uses')
+  .option('--map <file>', 'as JOBS_MAP_FILE: how the rows of a table are jobs')
   .addOption(new Option('--once', 'serve the jobsctl that starts it, until that ends').hideHelp())
   .hook('preAction', (command) => takeEngine(command.opts()))
   .addHelpText('after', `\n${envHelp()}`)
@@ -47,11 +49,13 @@ addAdoptCommand(program)
 addRotateCommand(program)
 addIndexCommands(program)
 addMigrateCommands(program)
+addInitCommand(program)
 addSchemaCommands(program)
 
-/** The flag stands for the variable in every command, since each of them reads the environment. */
-function takeEngine({ engine }: { engine?: string }): void {
+/** Each flag stands for its variable in every command, since each of them reads the environment. */
+function takeEngine({ engine, map }: { engine?: string; map?: string }): void {
   if (engine !== undefined) process.env.JOBS_ENGINE = engine
+  if (map !== undefined) process.env.JOBS_MAP_FILE = map
 }
 
 async function run({ once }: { once?: boolean }): Promise<void> {

@@ -34,6 +34,7 @@ const mustAgree: Record<keyof Env, boolean | 'limit'> = {
   JOBS_ENGINE: false,
   JOBS_ENGINE_SCHEMA: false,
   JOBS_ENGINE_DOMAIN: false,
+  JOBS_MAP_FILE: false,
   JOBS_DB_POOL: false,
   JOBS_DB_OPERATOR_POOL: false,
   JOBS_DB_POOLER: false,

@@ -12,6 +12,8 @@ import { withNames } from '../database/connection/schema-names.ts'
 import { readEngine } from '../database/installation/engine-setting.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
+import { mappedEngine } from './mapped/adapter.ts'
+import { type MapFile, readMapFile } from './mapped/read-map.ts'
 import { type KnownSign, lookAt, namesOfAll, withAdapter } from './places.ts'
 import { type Place, serve, servedWith } from './served.ts'
 
@@ -19,7 +21,7 @@ import { type Place, serve, servedWith } from './served.ts'
 export const adminSchema = 'jobsctl'
 
 /** The settings that say whose jobs are served. */
-type Wanted = Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA' | 'JOBS_ENGINE_DOMAIN'>
+type Wanted = Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA' | 'JOBS_ENGINE_DOMAIN' | 'JOBS_MAP_FILE'>
 
 /**
  * Finds whose jobs a server works on, before anything is written, and how its statements name things. `JOBS_ENGINE` decides; else a
@@ -29,9 +31,13 @@ type Wanted = Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA' | 'JOBS_ENGINE_DOMAIN'>
  */
 export async function findServed(sql: Sql, env: Wanted): Promise<Names> {
   const own = await ownSchemas(sql)
-  const choice = env.JOBS_ENGINE === 'auto' ? await readChoice(sql, own) : env.JOBS_ENGINE
+  const choice = chosenBy(env) ?? (await readChoice(sql, own))
   if (choice === 'own') return findNames(sql, { ...env, JOBS_ENGINE: 'own' })
-  const known = (await findEngines(sql)).flatMap(withAdapter)
+  const map = await findMap(env, choice)
+  if (map && choice === undefined && !(await hasOwnJobs(sql, own)))
+    return namesOver(sql, [await mappedEngine(sql, map)], env)
+  const mapped = map && choice !== undefined ? [await mappedEngine(sql, map)] : []
+  const known = [...(await findEngines(sql)).flatMap(withAdapter), ...mapped]
   if (choice === undefined && (known.length === 0 || (await hasOwnJobs(sql, own))))
     return serve(await findNames(sql, env), { mode: 'own', beside: known, places: [] })
   const chosen = choice?.split(',')
@@ -47,6 +53,31 @@ export async function findServed(sql: Sql, env: Wanted): Promise<Names> {
   if (!first) throw nothingFound('an engine', known)
   if (!engines && wanted.some(({ engine }) => engine !== first.engine)) throw severalEngines(wanted)
   return namesOver(sql, wanted, env)
+}
+
+/** The engine that the settings of this process name: a file for a map is for nothing else. */
+function chosenBy({ JOBS_ENGINE, JOBS_MAP_FILE }: Wanted): string | undefined {
+  if (JOBS_ENGINE !== 'auto') return JOBS_ENGINE
+  return JOBS_MAP_FILE === undefined ? undefined : 'mapped'
+}
+
+/**
+ * The map of a table, where the table may be meant: somebody has named its file or its engine, or the file is there and nobody has chosen.
+ * @throws Failure `usage` for a map that cannot be read, and where there is none for an engine `mapped`
+ */
+async function findMap(
+  { JOBS_ENGINE, JOBS_MAP_FILE }: Wanted,
+  choice: string | undefined,
+): Promise<MapFile | undefined> {
+  if (choice !== undefined && !choice.split(',').includes('mapped')) return undefined
+  const file = await readMapFile(JOBS_MAP_FILE)
+  if (file || choice === undefined) return file
+  throw new Failure('usage', 'there is no map of a table: no file jobs-map.yaml in this folder; nothing was started', {
+    hint:
+      JOBS_ENGINE !== 'auto'
+        ? 'JOBS_MAP_FILE, or --map, names the file; jobs-server init --detect proposes one'
+        : 'this database was used with a map: JOBS_MAP_FILE, or --map, names its file',
+  })
 }
 
 /** The engine that somebody has chosen before, which the settings in one of the schemas of our tables have. */

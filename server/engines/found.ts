@@ -20,5 +20,6 @@ export interface Found {
   tables: number
   /** About how many jobs there are; undefined where the planner has counted nothing yet. */
   jobs: number | undefined
-  queues: number
+  /** Undefined where the jobs would have to be read to know. */
+  queues: number | undefined
 }

@@ -29,16 +29,21 @@ export async function tellServed(sql: Sql, log: Pick<Log, 'info'>): Promise<Retu
   for (const { adapter, found } of served.places) {
     const { schema, tables, jobs, queues } = found
     const rows = jobs === undefined ? 'jobs that nobody has counted' : `about ${counted(jobs, 'job')}`
+    const inQueues = queues === undefined ? '' : ` in ${counted(queues, 'queue')}`
     log.info(
-      `found ${engineText(adapter, found)} in ${schema} of ${role}@${database}: ${counted(tables, 'table')}, ${rows} in ${counted(queues, 'queue')}`,
+      `found ${engineText(adapter, found)} in ${schema} of ${role}@${database}: ${counted(tables, 'table')}, ${rows}${inQueues}`,
     )
   }
-  for (const { lacksArchive, adapter, found } of served.places)
-    if (lacksArchive)
+  for (const { lacksArchive, adapter, found } of served.places) {
+    const { engine, lookOnly } = adapter
+    if (lookOnly) log.info(`looking only at the jobs of ${engine} in ${found.schema}: ${lookOnly.cannot}`)
+    else if (lacksArchive)
       log.info(
-        `looking only at the jobs of ${adapter.engine} in ${found.schema}. To change them, with records and undo: JOBS_ENGINE=${engineNames(served)} jobs-server migrate`,
+        `looking only at the jobs of ${engine} in ${found.schema}. To change them, with records and undo: JOBS_ENGINE=${engineNames(served)} jobs-server migrate`,
       )
-  if (served.mode === 'look') log.info(lookingOnly(served))
+  }
+  const canChange = served.places.some(({ adapter }) => adapter.lookOnly === undefined)
+  if (served.mode === 'look' && canChange) log.info(lookingOnly(served))
   return served
 }
 

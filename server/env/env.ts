@@ -122,7 +122,7 @@ export const Env = z.object({
     .optional()
     .describe('PostgreSQL: schema of the tables; needed only where several schemas have a table of jobs'),
   JOBS_ENGINE: EngineList.default('auto').describe(
-    'PostgreSQL: whose jobs are served. auto: our own where there are any, else those of the engine that is found; own makes tables beside another engine; own,pg-boss serves both. As --engine',
+    'PostgreSQL: whose jobs are served. auto: our own where there are any, else those of the table of a map, else those of the engine that is found; own makes tables beside another engine; own,pg-boss serves both. As --engine',
   ),
   JOBS_ENGINE_SCHEMA: z
     .string()
@@ -131,6 +131,13 @@ export const Env = z.object({
   JOBS_ENGINE_DOMAIN: EngineDomains.optional().describe(
     'PostgreSQL: domains of schemas of other engines, such as pgboss:queue2, separated by commas; unset means the name of the schema',
   ),
+  JOBS_MAP_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'PostgreSQL: file that says how the rows of a table are jobs; unset means jobs-map.yaml in the folder of the server, where it is there. As --map',
+    ),
   JOBS_DB_POOL: number(2, 100, 4).describe('PostgreSQL: largest number of connections for calls of workers'),
   JOBS_DB_OPERATOR_POOL: number(2, 100, 2).describe(
     'PostgreSQL: further connections for reads, events, acts of operators and changes of many jobs, so that workers never wait behind them',

@@ -14,6 +14,8 @@ export const GroupStats = z.object({
   quarantined: Count,
   /** Failed jobs, where the jobs are those of an engine that counts them; absent for jobs of our own. */
   failed: Count.optional(),
+  /** Jobs of a mapped table to which its map gives no state; absent without such jobs. */
+  unmapped: Count.optional(),
 })
 export type GroupStats = z.output<typeof GroupStats>
 

@@ -103,7 +103,7 @@ interface Walk {
 function inOrderOfTime(sql: Sql, { place, slice, queues, jobs, key }: Walk): Fragment {
   const { direction, where, most } = slice
   const order = sql.unsafe(direction)
-  const sample = Math.ceil((4 * most) / Math.max(1, place.queues)) + 1
+  const sample = Math.ceil((4 * most) / Math.max(1, place.queues ?? 1)) + 1
   const [reaches, everything] = direction === 'desc' ? ['>=', '-infinity'] : ['<=', 'infinity']
   return sql`
     with edge as materialized (

@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import { Failure } from '../../shared/errors.ts'
+import { openDatabase } from '../database/connection/open.ts'
+import { silent, withDatabase } from '../database/with-tables.ts'
+import { findServed } from '../engines/find-served.ts'
+import { readMapped } from '../engines/mapped/mapped.ts'
+import { readPlans } from '../engines/mapped/plans.ts'
+import { readMapFile } from '../engines/mapped/read-map.ts'
+import { reportOf } from '../engines/mapped/report.ts'
+import { servedBy } from '../engines/served.ts'
+import { type Env, readEnv } from '../env/env.ts'
+import { type CommandOutput, printOutput } from './command.ts'
+
+/** Adds `init`, which helps to write the map of a table, and changes nothing. */
+export function addInitCommand(program: Command): void {
+  program
+    .command('init')
+    .description('help with the map of a table that somebody made: how its rows are jobs; changes nothing')
+    .option('--check', 'read the map against the table: what works, by which index, and which triggers fire')
+    .option('--map <file>', 'the map; without it JOBS_MAP_FILE, else jobs-map.yaml in this folder')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  JOBS_DB_URL=postgres://reader@db/app jobs-server init --check\n  JOBS_DB_URL=postgres://reader@db/app jobs-server init --check --map email-jobs.yaml',
+    )
+    .action(async ({ check = false }: { check?: boolean }) => {
+      if (!check)
+        throw new Failure('usage', 'says not what to do: --check; nothing was read', {
+          hint: 'jobs-server init --help',
+        })
+      printOutput(await checkMapFile(requirePostgres(readEnv(process.env))))
+    })
+}
+
+/** @throws Failure `usage` with the line and column of what does not fit */
+async function checkMapFile(env: Env): Promise<CommandOutput> {
+  const file = await readMapFile(env.JOBS_MAP_FILE)
+  if (!file)
+    throw new Failure('usage', 'there is no map: no file jobs-map.yaml in this folder; nothing was read', {
+      hint: 'JOBS_MAP_FILE, or --map, names the file',
+    })
+  return withDatabase({
+    opened: await openDatabase(env, silent, {
+      find: (sql) => findServed(sql, { ...env, JOBS_ENGINE: 'mapped' }),
+    }),
+    env,
+    work: async ({ sql }) => {
+      const served = servedBy(sql)
+      if (served.mode === 'own') throw new Error('a map is served as our own jobs')
+      const [{ adapter }] = served.places
+      return reportOf(await readMapped(sql, file), file.path, adapter, await readPlans(sql, adapter))
+    },
+  })
+}
+
+/** @throws Failure `usage` for the embedded database, in which nothing is anybody else's */
+function requirePostgres(env: Env): Env {
+  if (env.JOBS_DB_URL) return env
+  throw new Failure('usage', 'JOBS_DB_URL is not set: it names the database of the table; nothing was read', {
+    hint: 'JOBS_DB_URL=postgres://reader@db/app jobs-server init --check',
+  })
+}

@@ -1,0 +1,95 @@
+import type { Sql } from '../../database/sql.ts'
+import type { QueueAdapter } from '../adapter.ts'
+import type { Cannot } from '../can.ts'
+import type { Found } from '../found.ts'
+import type { KnownSign } from '../places.ts'
+import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
+import { canOf } from './can.ts'
+import { hasKey, readKeys } from './key.ts'
+import { type Mapped, readMapped } from './mapped.ts'
+import { projectionOf } from './projection.ts'
+import type { MapFile } from './read-map.ts'
+import { countAhead, orderedJobs, readGroups, readLine, readOldestDue, readSigns, readWorkers } from './reads.ts'
+import { hasState } from './states.ts'
+import { isWhole } from './table.ts'
+import { writesOf } from './writes.ts'
+
+/**
+ * Makes the adapter of a table from its map, an engine of its own for each map.
+ * @throws Failure `usage` with the line and column of what does not fit the database
+ */
+export async function mappedEngine(sql: Sql, file: MapFile): Promise<KnownSign> {
+  const mapped = await readMapped(sql, file)
+  const { schema, nspname, relation, rows } = mapped.table
+  return { engine: 'mapped', adapter: adapterOf(mapped), schema, nspname, table: relation, rows, database: '' }
+}
+
+const version = [1, 1] as const
+
+function adapterOf(mapped: Mapped): QueueAdapter {
+  const { map, table } = mapped
+  /** The jobs may have another domain than the map says, by JOBS_ENGINE_DOMAIN. */
+  const at = ({ domain }: Pick<Found, 'domain'> = mapped): Mapped => ({ ...mapped, domain })
+  const others = [...new Set([...mapped.others.values()].map(({ relation }) => relation))]
+  const referred = [...new Set(table.references.map((reference) => reference.table))]
+  return {
+    engine: 'mapped',
+    tested: { reads: version, writes: version },
+    can: canOf(map, table.referredBy),
+    lookOnly: lookOnly(mapped),
+    look: async () => foundOf(mapped),
+    projection: (found) => ({ query: projectionOf(at(found)) }),
+    hasKey: (sql, keys) => hasKey(mapped, sql, keys),
+    hasState: (sql, states) => hasState(mapped, sql, states),
+    keys: (sql, _, texts) => readKeys(mapped, sql, texts),
+    ordered: (sql, _, slice) => orderedJobs(mapped, sql, slice),
+    endedAt: (sql) => sql`jobs.native_ended`,
+    groups: (sql, _, scope) => readGroups(sql, scope),
+    oldestDue: (sql, _, groups) => readOldestDue(mapped, sql, groups),
+    line: (sql, [found], queue) => readLine(at(found), sql, queue),
+    signs: (sql, [found], queue) => readSigns(at(found), sql, queue),
+    reasons: async () => [],
+    ahead: (sql, _, job, most) => countAhead(mapped, sql, job, most),
+    workers: (sql, _, scope) => readWorkers(mapped, sql, scope),
+    rights: (_, looks) => [
+      { table: table.relation, rights: looks ? 'select' : 'select, insert, update, delete' },
+      ...[...others, ...(looks ? [] : referred.filter((one) => one !== table.relation && !others.includes(one)))].map(
+        (one) => ({ table: one, rights: 'select' }),
+      ),
+    ],
+    writes: writesOf(mapped),
+    archive: archiveTable,
+    archiveStatements: async (_, __, ours) => archiveStatements(ours),
+    missingInArchive,
+  }
+}
+
+const foundOf = ({ table, domain }: Mapped): Found => ({
+  schema: table.schema,
+  schemaName: table.nspname,
+  domain,
+  columns: new Set(table.columns.keys()),
+  indexes: new Set(),
+  beside: new Set(),
+  version: undefined,
+  release: table.relation,
+  tables: 1,
+  jobs: table.rows < 0 ? undefined : table.rows,
+  queues: undefined,
+})
+
+/** Why no job of the table is changed; undefined where jobs can be. */
+function lookOnly({ map, table }: Mapped): Cannot | undefined {
+  if (map.look_only)
+    return {
+      cannot: `the map of ${table.relation} is for looking only (look_only: true)`,
+      instead: 'change the jobs with the library that runs them',
+    }
+  const version = table.columns.get('lock_version')
+  if (version && isWhole(version) && map.lock_version === undefined)
+    return {
+      cannot: `${table.relation} has a column lock_version that the map does not name, so that a change would go unseen by the application`,
+      instead: 'add lock_version: lock_version to the map: every change raises it by 1',
+    }
+  return undefined
+}

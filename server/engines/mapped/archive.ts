@@ -1,0 +1,66 @@
+import type { Sql } from '../../database/sql.ts'
+import { quotedText } from '../sql-text.ts'
+import type { Mapped } from './mapped.ts'
+import { columnsOf } from './projection.ts'
+import { type Column, rowJson, valueFrom } from './table.ts'
+
+/** The table of deleted jobs, in the schema of our tables. */
+export const archiveTable = 'mapped_archive'
+/** The column of the archive, as statements see it, that has the whole row. */
+export const archivedRow = 'native_row'
+const columnNames = ['operation_id', 'archived_at', 'job_schema', 'job_table', 'native_id', 'row']
+
+/** The statements that make the archive: each row is one object, so that it stays as it is whatever becomes of the table. */
+export const archiveStatements = (ours: string): string[] => {
+  const table = `${ours}.${archiveTable}`
+  return [
+    `create table if not exists ${table} (
+  operation_id bigint not null,
+  archived_at timestamptz not null default now(),
+  job_schema text not null,
+  job_table text not null,
+  native_id text not null,
+  row jsonb not null
+)`,
+    `create index if not exists jobsctl_mapped_archive_operation on ${table} (operation_id, native_id)`,
+    `create index if not exists jobsctl_mapped_archive_time on ${table} (archived_at)`,
+    `create index if not exists jobsctl_mapped_archive_ids on ${table} (native_id)`,
+  ]
+}
+
+/** The names of columns that the archive lacks: all of them where it is not there. */
+export async function missingInArchive(sql: Sql): Promise<string[]> {
+  const kept = await sql<{ name: string }[]>`
+    select attname::text as name
+    from pg_attribute
+    where attrelid = to_regclass(${archiveTable}::text) and attnum > 0 and not attisdropped`
+  return columnNames.filter((name) => kept.every((column) => column.name !== name))
+}
+
+/** The columns whose values a deleted job comes back with. */
+export const keptColumns = ({ table }: Mapped): Column[] =>
+  [...table.columns.values()].filter(({ isGenerated }) => !isGenerated)
+
+/** What a deleted job fills in the archive. */
+export const archivedColumns = (mapped: Mapped): { name: string; value: string }[] => [
+  { name: 'job_table', value: `${quotedText(mapped.table.relation)}::text` },
+  { name: 'native_id', value: `deleted.${keyColumn(mapped).quoted}::text` },
+  { name: 'row', value: rowJson([...mapped.table.columns.values()], 'deleted') },
+]
+
+export function keyColumn({ table, map }: Mapped): Column {
+  const column = table.columns.get(map.key)
+  if (!column) throw new Error(`${table.relation} has no column ${map.key}`)
+  return column
+}
+
+/** The archive with the columns of `jobs_archive`, and the whole row beside them, as a query in parentheses. */
+export function archived(mapped: Mapped, ours: string): string {
+  const columns = [...mapped.table.columns.values()].map(
+    (column) => `${valueFrom('a.row', column)} as ${column.quoted}`,
+  )
+  return `(select a.ctid, ${columnsOf(mapped, { xmin: 'a.xmin', uuid: 'a.native_id' })}, a.row as ${archivedRow}, a.operation_id, a.archived_at,
+    null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
+    from ${ours}.${archiveTable} a cross join lateral (select ${columns.join(', ')}) j
+    where a.job_schema = ${quotedText(mapped.domain)} and a.job_table = ${quotedText(mapped.table.relation)})`
+}

@@ -1,0 +1,140 @@
+import type { Can, Cannot } from '../can.ts'
+import type { JobsMap } from './map.ts'
+
+const bySomebodyElse = (cannot: string): Cannot => ({ cannot, instead: 'what your application does for it' })
+
+const absent = (part: string, what: string): Cannot => ({
+  cannot: `the map of the table has no ${part}`,
+  instead: `${what}, and jobs-server init --check reads the map again`,
+})
+
+/** What no map can. */
+const never = {
+  history: {
+    cannot: 'this version of jobsctl keeps no history of the jobs of a mapped table',
+    instead: '/metrics/jobs has their counts for your monitoring',
+  },
+  requeue: {
+    cannot: 'a retry of a mapped table is what its map sets, also for quarantined jobs',
+    instead: 'jobsctl retry --also-quarantined',
+  },
+  redrive: {
+    cannot: 'a mapped table has no dead-letter queue',
+    instead: 'jobsctl retry runs failed jobs again',
+  },
+  cancel_running: {
+    cannot: 'nobody tells the worker of a mapped table that its job was cancelled',
+    instead: 'jobsctl cancel --status queued, or stop the worker in your application',
+  },
+  sweep_running: {
+    cannot: 'nobody tells the worker of a mapped table that its job was ended',
+    instead: 'jobsctl stale lists running jobs whose time is over, where the map has times.lease',
+  },
+  sweep_fail: {
+    cannot: 'a map says how a job is cancelled, not how it fails',
+    instead: 'a sweep without --action fail cancels the jobs',
+  },
+  integrity: {
+    cannot: 'no map says which jobs have lost their worker',
+    instead: 'jobsctl stale lists running jobs whose time is over, where the map has times.lease',
+  },
+  integrity_fix: {
+    cannot: 'no map says how a job that lost its worker is repaired',
+    instead: 'what your application does with jobs of a worker that has ended',
+  },
+  reclaim: {
+    cannot: 'no map says how a job is taken from its worker',
+    instead: 'what your application does with jobs of a worker that has ended',
+  },
+  erase: {
+    cannot: 'this version of jobsctl erases no jobs of a mapped table',
+    instead: 'delete in SQL, and jobsctl prune --no-archive for ended jobs, which keeps no copy',
+  },
+  pause: { cannot: 'a mapped table cannot pause a queue', instead: 'stop the workers of the queue' },
+  drain: {
+    cannot: 'a mapped table cannot drain a queue',
+    instead: 'stop what inserts jobs, and let the workers finish what waits',
+  },
+  threshold: bySomebodyElse('no map says when a job is quarantined'),
+  sla: {
+    cannot: 'the SLA of a queue is kept for own jobs alone',
+    instead: 'alert on the age of the oldest waiting job, which /metrics/jobs has',
+  },
+  enqueue: {
+    cannot: 'jobs of a mapped table are inserted by your application',
+    instead: 'what your application does to add a job',
+  },
+  acquire: {
+    cannot: 'workers of a mapped table take their jobs by SQL of their own',
+    instead: 'the workers of your application',
+  },
+  finish: {
+    cannot: 'a job of a mapped table is ended by the worker that has it',
+    instead: 'the workers of your application',
+  },
+  attachments: {
+    cannot: 'jobs of a mapped table have no attachments',
+    instead: 'keep the text, or its address, in a column of the job',
+  },
+  upkeep: {
+    cannot: 'a mapped table and its indexes are yours',
+    instead: 'jobs-server init --check says which index each call uses',
+  },
+} as const
+
+/**
+ * What jobsctl can over a mapped table.
+ * @param referredBy the tables whose rows refer to its rows
+ */
+export function canOf(
+  map: Pick<JobsMap, 'retry' | 'cancel' | 'prune' | 'times' | 'priority' | 'locked_by'>,
+  referredBy: readonly string[],
+): Can {
+  const cancel = map.cancel ? true : absent('cancel', 'add cancel: {set: …}')
+  return {
+    stats: true,
+    list: true,
+    show: true,
+    clusters: true,
+    explain: true,
+    marks: true,
+    undo: true,
+    records: true,
+    holds: true,
+    plans: true,
+    policy: true,
+    events: true,
+    ...never,
+    workers: map.locked_by
+      ? true
+      : absent('locked_by', 'add locked_by: {column: …}, the column with the name of the worker'),
+    prune: pruneOf(map, referredBy),
+    retry: map.retry ? true : absent('retry', 'add retry: {set: …}'),
+    cancel_queued: cancel,
+    sweep_queued: cancel,
+    reschedule: map.times.due ? true : absent('times.due', 'add times: {due: …}'),
+    priority: map.priority ? true : absent('priority', 'add priority: {column: …}'),
+  }
+}
+
+function pruneOf({ prune }: Pick<JobsMap, 'prune'>, referredBy: readonly string[]): true | Cannot {
+  if (!prune) return absent('prune', 'add prune: {of: [completed, failed]}')
+  if (referredBy.length === 0) return true
+  return {
+    cannot: `rows of ${referredBy.slice(0, 5).join(', ')} refer to jobs by a foreign key, and a prune touches no rows of other tables`,
+    instead: 'delete these rows and their jobs in your application',
+  }
+}
+
+/** What a map with every part can, for the page of engines. */
+export const can: Can = canOf(
+  {
+    retry: { set: {} },
+    cancel: { set: {} },
+    prune: { of: ['completed'] },
+    times: { created: 'created_at', due: 'run_at' },
+    priority: { column: 'priority' },
+    locked_by: { column: 'locked_by' },
+  },
+  [],
+)

@@ -1,0 +1,40 @@
+import { quotedText } from '../sql-text.ts'
+import type { Mapped } from './mapped.ts'
+import { stateColumns, statusOf } from './states.ts'
+import { type Column, columnOf, rowJson } from './table.ts'
+
+/** The columns that a change may overwrite. An undo gives them back, but for the lock version, which it raises. */
+export function changedColumns({ map, table }: Mapped): Column[] {
+  const names = [
+    ...Object.keys(map.retry?.set ?? {}),
+    ...Object.keys(map.cancel?.set ?? {}),
+    ...(map.times.due === undefined ? [] : [map.times.due]),
+    ...(map.priority ? [map.priority.column] : []),
+  ]
+  return [...new Set(names)].filter((name) => name !== map.lock_version).map((name) => columnOf(table, name))
+}
+
+/** The columns by which an undo sees that somebody else has changed a job since. */
+function watchedColumns(mapped: Mapped): Column[] {
+  const { map, table } = mapped
+  const names = [
+    ...changedColumns(mapped).map(({ name }) => name),
+    ...stateColumns(mapped),
+    ...Object.values(map.times).flatMap((name) => name ?? []),
+    ...(map.attempts ? [map.attempts.column] : []),
+    ...(map.locked_by ? [map.locked_by.column] : []),
+    ...(map.lock_version === undefined ? [] : [map.lock_version]),
+  ]
+  return [...new Set(names)].map((name) => columnOf(table, name))
+}
+
+/**
+ * An SQL expression of type jsonb: the columns of a row that an undo compares and gives back, beside its key and its state. They stand in an
+ * object of their own, so that no column has the name of ours.
+ */
+export const imageOf = (mapped: Mapped, row: string): string =>
+  `pg_catalog.jsonb_build_object('native_id', ${row}.${columnOf(mapped.table, mapped.map.key).quoted}::text, 'status', ${statusOf(mapped, row)},
+    'row', ${rowJson(watchedColumns(mapped), row)})`
+
+/** An SQL expression: an image without the state, which may go by the time of day. */
+export const comparable = (image: string): string => `(${image} -> ${quotedText('row')})`

@@ -1,0 +1,71 @@
+import { isUuid, keyParts, keyText } from '../../../shared/work/job-key.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Mapped } from './mapped.ts'
+import { type Column, columnOf, isWhole } from './table.ts'
+
+const bits: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n }
+
+/** The id of a job as the column of the key has it; undefined for a text that is none. */
+export function idOf(column: Pick<Column, 'base'>, text: string): string | undefined {
+  if (isWhole(column)) {
+    if (!/^-?(?:0|[1-9]\d{0,18})$/.test(text)) return undefined
+    const limit = 1n << (bits[column.base] ?? 0n)
+    const id = BigInt(text)
+    return id >= -limit && id < limit ? String(id) : undefined
+  }
+  if (column.base === 'uuid') return isUuid(text) ? text.toLowerCase() : undefined
+  return text.includes('\0') ? undefined : text
+}
+
+interface Named {
+  queue: string | undefined
+  id: string
+}
+
+/** What a key names: `queue/id`, or the id alone. An id of text may have slashes of its own, where nobody has escaped them. */
+function parseKey({ map, table }: Mapped, text: string): Named | undefined {
+  const parts = keyParts(text)
+  const id = parts && idOf(columnOf(table, map.key), parts.id)
+  return id === undefined ? undefined : { queue: parts?.queue, id }
+}
+
+/**
+ * A condition on `jobs`: true for jobs with these keys, by the index of the key. The archive has an index of the key as a text. A job in another
+ * queue by now is another job.
+ */
+export function hasKey(mapped: Mapped, sql: Sql, keys: readonly string[]): Fragment {
+  const named = keys.flatMap((key) => {
+    const { queue, id } = parseKey(mapped, key) ?? {}
+    return queue === undefined || id === undefined ? [] : [{ queue, id }]
+  })
+  if (named.length === 0) return sql`false`
+  const type = sql.unsafe(columnOf(mapped.table, mapped.map.key).type)
+  const ids = named.map(({ id }) => id)
+  return sql`(
+    jobs.native_id = any(${ids}::text[]::${type}[]) and jobs.uuid = any(${ids}::text[]) and jobs.id = any(${named.map(keyText)}::text[])
+  )`
+}
+
+/** The keys of jobs that somebody names by the id alone. A key with a queue is not looked up. */
+export async function readKeys(
+  mapped: Mapped,
+  sql: Sql,
+  texts: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const keys = new Map<string, string>()
+  const bare = new Map<string, string>()
+  for (const text of texts) {
+    const { queue, id } = parseKey(mapped, text) ?? {}
+    if (id === undefined) continue
+    if (queue === undefined) bare.set(text, id)
+    else keys.set(text, keyText({ queue, id }))
+  }
+  if (bare.size === 0) return keys
+  const type = sql.unsafe(columnOf(mapped.table, mapped.map.key).type)
+  const rows = await sql<{ id: string; key: string }[]>`
+    select jobs.uuid as id, jobs.id as key
+    from jobs
+    where jobs.native_id = any(${[...new Set(bare.values())]}::text[]::${type}[])`
+  for (const { id, key } of rows) for (const [text, known] of bare) if (known === id) keys.set(text, key)
+  return keys
+}

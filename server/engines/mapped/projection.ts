@@ -1,0 +1,106 @@
+import { keyText } from '../../../shared/work/job-key.ts'
+import { encodedPart, quotedText } from '../sql-text.ts'
+import { imageOf } from './image.ts'
+import type { ValueOfRow } from './map.ts'
+import type { Mapped } from './mapped.ts'
+import { nativeState, stateColumns, statusOf } from './states.ts'
+import { columnOf, isText } from './table.ts'
+import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
+
+/**
+ * The rows of a mapped table with the columns of our `jobs`, their names and their types. Beside them stand `xmin`, `native_id` (the key as
+ * the table has it), `native_state` (its own words, as a text), `native_ended` (the time of the end), `native_image` (what a change may
+ * overwrite) and `native_1`, `native_2`, …: the columns that tell the state, so that a condition on one uses its index.
+ * @returns SQL of a query in parentheses, without an alias
+ */
+export const projectionOf = (mapped: Mapped): string =>
+  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text` })} from ${mapped.table.relation} j)`
+
+/** What an index has under another name in the archive. */
+interface Own {
+  xmin: string
+  /** The key as a text. */
+  uuid: string
+}
+
+/** The columns of the projection over a row `j` with the columns of the table, as a list for `select`. */
+export const columnsOf = (mapped: Mapped, own: Own): string =>
+  Object.entries({ ...own, ...expressionsOf(mapped) })
+    .map(([name, expression]) => `${expression} as ${name}`)
+    .join(', ')
+
+function expressionsOf(mapped: Mapped): Record<string, string> {
+  const { map, table, domain } = mapped
+  const key = columnOf(table, map.key)
+  const status = statusOf(mapped)
+  const time = (name: string | undefined) => (name === undefined ? 'null::timestamptz' : timeOf(mapped, name))
+  const ended = endOf(mapped)
+  const endIf = (...states: string[]) =>
+    `case when ${status} in (${states.map(quotedText).join(', ')}) then ${ended} end`
+  const text = (value: ValueOfRow | undefined) => (value ? textOf(mapped, value) : 'null::text')
+  const json = (value: ValueOfRow | undefined) => (value ? jsonOf(mapped, value) : 'null::jsonb')
+  const number = (value: ValueOfRow | undefined, none: string) => (value ? numberOf(table, value) : none)
+  const own = stateColumns(mapped).map((name, at): [string, string] => [
+    `native_${at + 1}`,
+    `j.${columnOf(table, name).quoted}`,
+  ])
+  return {
+    id: keyOf(mapped),
+    native_id: `j.${key.quoted}`,
+    native_state: nativeState(mapped),
+    native_ended: endIf('completed', 'failed', 'cancelled', 'quarantined'),
+    native_image: imageOf(mapped, 'j'),
+    ...Object.fromEntries(own),
+    domain: `${quotedText(domain)}::text`,
+    queue: nameOf(table, map.queue),
+    job_type: nameOf(table, map.job_type ?? ''),
+    owner_user_id: text(map.owner),
+    project_id: 'null::integer',
+    batch_group: text(map.batch_group),
+    idempotency_key: 'null::text',
+    payload: json(map.payload),
+    result: json(map.result),
+    status,
+    priority: number(map.priority, 'null::integer'),
+    max_retries: number(map.max_attempts, 'null::integer'),
+    retry_count: number(map.attempts, '0'),
+    available_at: time(map.times.due),
+    started_at: time(map.times.started),
+    acquired_at: time(map.times.started),
+    leased_until: `case when ${status} = 'processing' then ${time(map.times.lease)} end`,
+    lease_id: 'null::text',
+    worker_id: text(map.locked_by),
+    error_message: text(map.error),
+    error_code: 'null::text',
+    error_class: 'null::text',
+    last_error: text(map.error),
+    error_stack: 'null::jsonb',
+    cancel_requested_at: 'null::timestamptz',
+    cancelled_at: endIf('cancelled'),
+    cancellation_reason: 'null::text',
+    completion_token: 'null::text',
+    failure_streak_code: 'null::text',
+    failure_streak_count: '0',
+    quarantined_at: endIf('quarantined'),
+    progress_percent: 'null::real',
+    progress_message: 'null::text',
+    request_id: 'null::text',
+    trace_id: 'null::text',
+    failure_timeline: 'null::jsonb',
+    created_at: time(map.times.created),
+    updated_at: `coalesce(${[ended, time(map.times.started), time(map.times.created)].join(', ')})`,
+    completed_at: endIf('completed', 'failed'),
+    quarantine_threshold: 'null::integer',
+  }
+}
+
+/** An SQL expression: the key of a job as `keyText` makes it. */
+function keyOf({ map, table }: Mapped): string {
+  const key = columnOf(table, map.key)
+  const id = `j.${key.quoted}::text`
+  const queue =
+    typeof map.queue === 'string'
+      ? quotedText(keyText({ queue: map.queue, id: '' }))
+      : `${encodedPart(nameOf(table, map.queue))} || '/'`
+  return `(${queue} || ${isText(key) ? encodedPart(id) : id}) collate "C"`
+}

@@ -1,0 +1,112 @@
+import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Failure } from '../../../shared/errors.ts'
+import { escaped } from '../../../shared/escape.ts'
+import { faultsOfIssue } from '../../../shared/faults.ts'
+import type { MapFault } from './check-map.ts'
+import { JobsMap, readStatus } from './map.ts'
+
+/** The name of the file that a server reads from its folder. */
+const fileName = 'jobs-map.yaml'
+const largestFile = 65_536
+const mostTold = 20
+
+/** A file that was read, which tells where a fault stands in it. */
+export interface MapFile {
+  /** The name of the file, as somebody gave it. */
+  path: string
+  map: JobsMap
+  /** @throws Failure `usage` with a line for each fault, where there is one */
+  refuse: (faults: readonly MapFault[]) => void
+}
+
+/**
+ * Reads the file that says how the rows of a table are jobs.
+ * @param path the file that somebody has named; without it, the file in the folder of the process, where it is there
+ * @returns undefined where no file was named and none is there
+ * @throws Failure `usage` with the line and column of each fault
+ */
+export async function readMapFile(path: string | undefined): Promise<MapFile | undefined> {
+  const name = path ?? fileName
+  const text = await readText(name).catch((error: NodeJS.ErrnoException) => {
+    if (path === undefined && error.code === 'ENOENT') return undefined
+    const why = error instanceof Failure ? error.message : `cannot be read: ${error.code ?? error.message}`
+    throw new Failure('usage', `the map ${escaped(resolve(name))} ${why}; nothing was started`, {
+      hint: 'JOBS_MAP_FILE, or --map, names the file; jobs-server init --detect proposes one',
+      cause: error,
+    })
+  })
+  return text === undefined ? undefined : parseMap(text, name)
+}
+
+/** Reads a device or a pipe no further than a map is large. */
+async function readText(name: string): Promise<string> {
+  const file = await open(name)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(largestFile + 1), 0, largestFile + 1)
+    if (bytesRead > largestFile) throw new Failure('usage', `is larger than ${largestFile / 1024} KiB`)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Reads the text of a map.
+ * @param path the name of the file, for its faults
+ * @throws Failure `usage` with the line and column of each fault
+ */
+export async function parseMap(text: string, path: string): Promise<MapFile> {
+  // Loaded here, since no other server needs YAML.
+  const { parseYaml } = await import('../../../shared/parse-yaml.ts')
+  const yaml = parseYaml(text, 'a map')
+  const refuseLines = (faults: readonly { line: number; column: number; message: string }[]) => {
+    if (faults.length === 0) return
+    const lines = faults
+      .toSorted((a, b) => a.line - b.line || a.column - b.column)
+      .map(({ line, column, message }) => `${escaped(path)}:${line}:${column}: ${escaped(message)}`)
+    const more = lines.length > mostTold ? [`${lines.length - mostTold} further faults`] : []
+    throw new Failure('usage', [...new Set(lines.slice(0, mostTold)), ...more].join('\n  '), {
+      hint: 'docs/engines/mapped.md has the fields of a map; nothing was started',
+    })
+  }
+  const refuse = (faults: readonly MapFault[]) =>
+    refuseLines(
+      faults.map(({ path, message, key }) => ({
+        ...yaml.positionOf(path, key ? 'key' : 'value'),
+        message: path.length === 0 ? message : `${path.join('.')}: ${message}`,
+      })),
+    )
+  refuseLines(yaml.faults)
+  const value = objectOf(yaml.value)
+  const read = JobsMap.safeParse(value, { reportInput: true })
+  const status = readStatus(read.data?.status ?? (isObject(value) ? value.status : undefined))
+  const ofStatus = isObject(value) && status.error ? faultsOf(status.error.issues, ['status']) : []
+  refuse([...faultsOf(read.error?.issues ?? [], []), ...ofStatus])
+  if (!read.data || !status.data)
+    throw new Failure('usage', `the map ${escaped(path)} is of no use; nothing was started`)
+  return { path, map: { ...read.data, status: status.data }, refuse }
+}
+
+type Issues = Parameters<typeof faultsOfIssue>[0][]
+
+function faultsOf(issues: Issues, at: readonly string[]): MapFault[] {
+  return issues.flatMap((issue): MapFault[] => {
+    const path = [...at, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))]
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known field', key: true }))
+    if (issue.code === 'invalid_key')
+      return [{ path, message: issue.issues[0]?.message ?? 'is not a known name', key: true }]
+    return faultsOfIssue(issue).map(({ message }) => ({ path, message }))
+  })
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Maps of YAML as objects: their keys are texts. */
+function objectOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(objectOf)
+  if (!(value instanceof Map)) return value
+  return Object.fromEntries([...value].map(([key, one]) => [String(key), objectOf(one)]))
+}

@@ -1,0 +1,186 @@
+import type { GroupStats } from '../../../shared/queues/stats.ts'
+import type { WorkerRow } from '../../../shared/queues/workers.ts'
+import { keyParts } from '../../../shared/work/job-key.ts'
+import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type {
+  EngineJob,
+  EngineQueue,
+  OldestDue,
+  OrderedSlice,
+  QueueLine,
+  WaitingGroup,
+  WorkerSigns,
+} from '../adapter.ts'
+import { hasKey } from './key.ts'
+import type { Mapped } from './mapped.ts'
+import { hasState } from './states.ts'
+
+/** The most running jobs, and jobs that have ended, that are read; and the most that are counted. */
+const mostRead = 50_000
+const mostCounted = 10_000
+
+const due = 'coalesce(jobs.available_at, jobs.created_at)'
+
+/** What a list reads: sorted as PostgreSQL finds it best, by an index of the time where there is one. */
+export function orderedJobs(mapped: Mapped, sql: Sql, slice: OrderedSlice): Fragment {
+  const { time, direction, where, states, scope, most } = slice
+  const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
+  const order = sql.unsafe(direction)
+  return sql`(
+    select jobs.*
+    from jobs
+    where ${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(mapped, sql, states)}`}
+    order by ${key} ${order}, jobs.id ${order}
+    ${sql.unsafe(`limit ${most + 1}`)}
+  )`
+}
+
+/** Counts of all groups that have a job. The whole table is read. */
+export async function readGroups(sql: Sql, scope: Narrowed): Promise<GroupStats[]> {
+  const rows = await sql<(GroupStats & { unmapped: number })[]>`
+    select
+      domain, queue, job_type,
+      count(*) filter (where status = 'queued' and (available_at > now()) is not true) as queued,
+      count(*) filter (where status = 'queued' and available_at > now()) as scheduled,
+      count(*) filter (where status = 'processing') as processing,
+      count(*) filter (where status = 'quarantined') as quarantined,
+      count(*) filter (where status = 'failed') as failed,
+      count(*) filter (where status = 'unmapped') as unmapped
+    from jobs
+    where true ${inScope(sql, scope)}
+    group by domain, queue, job_type
+    order by domain collate "C", queue collate "C", job_type collate "C"`
+  return rows.map(({ unmapped, ...row }) => ({ ...row, ...(unmapped > 0 && { unmapped }) }))
+}
+
+/** Since when the job of each group that has waited longest could run: one read of the jobs that wait. */
+export const readOldestDue = async (
+  mapped: Mapped,
+  sql: Sql,
+  groups: readonly WaitingGroup[],
+): Promise<OldestDue[]> => [
+  ...(await sql<OldestDue[]>`
+    select item.domain, item.queue, item.job_type, min(jobs.due) as since
+    from rows from (
+      unnest(${groups.map(({ domain }) => domain)}::text[]),
+      unnest(${groups.map(({ queue }) => queue)}::text[]),
+      unnest(${groups.map(({ job_type = null }) => job_type)}::text[])
+    ) as item (domain, queue, job_type)
+    join (
+      select jobs.domain, jobs.queue, jobs.job_type, min(${sql.unsafe(due)}) as due
+      from jobs
+      where ${hasState(mapped, sql, ['queued'])} and ${sql.unsafe(due)} <= now() and ${sql.unsafe(due)} > '-infinity'
+      group by jobs.domain, jobs.queue, jobs.job_type
+    ) as jobs on jobs.domain = item.domain and jobs.queue = item.queue
+      and (item.job_type is null or jobs.job_type = item.job_type)
+    group by item.domain, item.queue, item.job_type`),
+]
+
+interface Worker extends Omit<WorkerRow, 'queues'> {
+  queues: [string, string][]
+}
+
+/** Who has running jobs, or has ended some in the last 15 minutes, as far as the table says who locked a job. */
+export async function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<WorkerRow[]> {
+  const { domain, queue, within } = scope
+  const isMeant = sql`${inScope(sql, { domain, queue, within: undefined })} ${isQueueWithin(sql, within)}`
+  const rows = await sql<Worker[]>`
+    with seen as (
+      (
+        select domain, queue, worker_id, status, acquired_at, leased_until
+        from jobs
+        where ${hasState(mapped, sql, ['processing'])} ${isMeant}
+        limit ${mostRead}
+      )
+      union all
+      (
+        select domain, queue, worker_id, status, null, null
+        from jobs
+        where ${hasState(mapped, sql, ['completed', 'failed', 'quarantined'])}
+          and jobs.native_ended > now() - interval '15 minutes' and jobs.native_ended <= now() ${isMeant}
+        limit ${mostRead}
+      )
+    )
+    select
+      worker_id,
+      count(*) filter (where status = 'processing') as leases,
+      count(*) filter (where status = 'processing' and leased_until <= now()) as expired,
+      min(acquired_at) as oldest_lease_at,
+      null::timestamptz as last_asked_at,
+      max(acquired_at) as last_acquired_at,
+      null::timestamptz as last_renewed_at,
+      count(*) filter (where status = 'completed') as done_15m,
+      count(*) filter (where status in ('failed', 'quarantined')) as failed_15m,
+      jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues
+    from seen
+    group by worker_id
+    order by leases desc, worker_id collate "C"
+    limit 1001`
+  return rows.map(({ queues, ...row }) => ({
+    ...row,
+    queues: queues.slice(0, 20).map(([of, name]) => ({ domain: of, queue: name })),
+  }))
+}
+
+/** The two ends of the line of a queue. */
+export async function readLine(mapped: Mapped, sql: Sql, queue: EngineQueue): Promise<QueueLine | undefined> {
+  if (queue.domain !== mapped.domain) return undefined
+  const waits = sql`jobs.queue = ${queue.queue}::text and ${hasState(mapped, sql, ['queued'])}`
+  const [line] = await sql<[QueueLine]>`
+    select
+      now() as now, oldest.id, oldest.due as due_since, extract(epoch from now() - oldest.due)::float8 as seconds,
+      next.due as next_due_at, extract(epoch from next.due - now())::float8 as next_due_in,
+      (
+        select count(*)
+        from (
+          select from jobs where jobs.queue = ${queue.queue}::text and ${hasState(mapped, sql, ['processing'])}
+          ${sql.unsafe(`limit ${mostCounted}`)}
+        ) as running
+      ) as running,
+      0::bigint as blocked
+    from (select) as one
+    left join (
+      select jobs.id, ${sql.unsafe(due)} as due
+      from jobs
+      where ${waits} and ${sql.unsafe(due)} <= now() and ${sql.unsafe(due)} > '-infinity'
+      order by due
+      limit 1
+    ) as oldest on true
+    left join (
+      select min(${sql.unsafe(due)}) as due
+      from jobs
+      where ${waits} and ${sql.unsafe(due)} > now() and ${sql.unsafe(due)} < 'infinity'
+    ) as next on true`
+  return line
+}
+
+/** How many due jobs of its queue fell due before a job. In which order workers take them, no map says. */
+export async function countAhead(mapped: Mapped, sql: Sql, job: EngineJob, most: number): Promise<number> {
+  const queue = keyParts(String(job.id))?.queue ?? ''
+  const [{ ahead }] = await sql<[{ ahead: number }]>`
+    select count(*) as ahead
+    from (
+      select
+      from jobs
+      where jobs.queue = ${queue}::text and ${hasState(mapped, sql, ['queued'])} and ${sql.unsafe(due)} <= now()
+        and ${sql.unsafe(due)} < (select ${sql.unsafe(due)} from jobs where ${hasKey(mapped, sql, [String(job.id)])})
+      ${sql.unsafe(`limit ${most + 1}`)}
+    ) as line`
+  return ahead
+}
+
+/** When a job of the queue was started last, where the table says it. */
+export async function readSigns(mapped: Mapped, sql: Sql, queue: EngineQueue): Promise<WorkerSigns | undefined> {
+  if (queue.domain !== mapped.domain || mapped.map.times.started === undefined) return undefined
+  const [signs] = await sql<[WorkerSigns]>`
+    select
+      null::timestamptz as last_asked_at, last_picked_up_at, extract(epoch from now() - last_picked_up_at)::float8 as silence, running
+    from (
+      select
+        max(jobs.started_at) as last_picked_up_at, least(count(*) filter (where jobs.status = 'processing'), 1000) as running
+      from jobs
+      where jobs.queue = ${queue.queue}::text and jobs.started_at <= now()
+    ) as signs`
+  return signs
+}

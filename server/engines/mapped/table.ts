@@ -1,0 +1,227 @@
+import type { Sql } from '../../database/sql.ts'
+import { quotedText } from '../sql-text.ts'
+
+/** A column of a mapped table. */
+export interface Column {
+  name: string
+  /** The name as SQL has it. */
+  quoted: string
+  /** Its type with the schema of the type, as SQL has it. */
+  type: string
+  /** The name of the type, or of the type below a domain, such as `int4`. */
+  base: string
+  /** False for a column that may be null. */
+  required: boolean
+  /** PostgreSQL computes its value: it can be given neither by a change nor by an undo. */
+  isGenerated: boolean
+  /** The expression of its default. */
+  fallback: string | null
+  /** The values of an enum, in their order. */
+  labels: string[] | null
+}
+
+/** A foreign key of the table: what its rows refer to. */
+interface Reference {
+  /** The other table, as SQL has it. */
+  table: string
+  /** Pairs of quoted names: a column of the table, and the column of the other one. */
+  columns: [own: string, other: string][]
+}
+
+interface Index {
+  name: string
+  /** Its columns in their order, without expressions. */
+  columns: string[]
+  isUnique: boolean
+  /** It has some of the rows alone. */
+  isPartial: boolean
+}
+
+/** What the catalog says of a table of jobs. */
+export interface Table {
+  /** The table with its schema, as SQL has it, and the two parts. */
+  relation: string
+  schema: string
+  /** The schema without quotes. */
+  nspname: string
+  /** As `pg_class` has it: `r`, `p` for a table with partitions, `v` for a view. */
+  kind: string
+  columns: ReadonlyMap<string, Column>
+  indexes: Index[]
+  references: Reference[]
+  /** The other tables, and the table itself, whose rows refer to its rows. */
+  referredBy: string[]
+  /** Triggers that fire at a change of a row, with their events. */
+  triggers: { name: string; events: string }[]
+  /** About how many rows; negative where nobody has counted. */
+  rows: number
+  /** True where row-level security hides rows from the role of the server. */
+  isRowSecured: boolean
+  /** What the statements of this server rely on, as one text. */
+  fingerprint: string
+}
+
+/** An SQL expression: the columns, foreign keys and triggers of a table, as a short text; null for a table that is not there. */
+export const fingerprintOf = (relation: string): string => {
+  const oid = `pg_catalog.to_regclass(${quotedText(relation)})`
+  return `(
+    select pg_catalog.md5(pg_catalog.concat_ws(';',
+      ${oid}::oid,
+      (
+        select pg_catalog.string_agg(pg_catalog.concat_ws(',', attname, atttypid, atttypmod, attgenerated, attidentity), ';' order by attnum)
+        from pg_catalog.pg_attribute where attrelid = ${oid} and attnum > 0 and not attisdropped
+      ),
+      (
+        select pg_catalog.string_agg(pg_constraint.oid::text, ',' order by pg_constraint.oid)
+        from pg_catalog.pg_constraint where contype = 'f' and (confrelid = ${oid} or conrelid = ${oid})
+      ),
+      (
+        select pg_catalog.string_agg(pg_catalog.concat_ws(',', pg_trigger.oid, tgenabled), ';' order by pg_trigger.oid)
+        from pg_catalog.pg_trigger where tgrelid = ${oid} and not tgisinternal
+      )
+    ))
+    where ${oid} is not null
+  )`
+}
+
+/** A name as `schema.table` or `table`, with double quotes where SQL would need them for a dot or a quote. Upper case needs none. */
+export function tableParts(name: string): { schema: string; table: string } | undefined {
+  const part = '("(?:[^"]|"")+"|[^".]+)'
+  const parts = new RegExp(`^(?:${part}\\.)?${part}$`, 'u').exec(name)
+  if (!parts) return undefined
+  const plain = (text = '') => (text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text)
+  return { schema: parts[1] === undefined ? 'public' : plain(parts[1]), table: plain(parts[2]) }
+}
+
+type Row = Omit<Table, 'columns'> & { columns: Column[] }
+
+/**
+ * Reads what the catalog says of a table. Only reads.
+ * @param name as a map has it
+ * @returns undefined where the database has no such table
+ */
+export async function readTable(sql: Sql, name: string): Promise<Table | undefined> {
+  const parts = tableParts(name)
+  if (!parts) return undefined
+  const [row] = await sql<Row[]>`
+    select
+      pg_catalog.format('%I.%I', nspname, relname) as relation,
+      pg_catalog.quote_ident(nspname) as schema,
+      nspname::text as nspname,
+      relkind::text as kind,
+      (
+        select coalesce(pg_catalog.sum(part.reltuples), -1)::bigint
+        from pg_catalog.pg_class as part
+        where part.relkind = 'r' and part.reltuples >= 0
+          and (part.oid = pg_class.oid or part.oid in (select relid from pg_catalog.pg_partition_tree(pg_class.oid)))
+      ) as rows,
+      pg_catalog.row_security_active(pg_class.oid) as "isRowSecured",
+      (
+        select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+          'name', attname, 'quoted', pg_catalog.quote_ident(attname),
+          'type', pg_catalog.format('%I.%I', typespace.nspname, pg_type.typname),
+          'base', coalesce(base.typname, pg_type.typname), 'required', attnotnull, 'isGenerated', attgenerated <> '',
+          'fallback', case when attgenerated = '' then pg_catalog.pg_get_expr(adbin, adrelid) end,
+          'labels', (select pg_catalog.jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = pg_type.oid)
+        ) order by attnum), '[]')
+        from pg_catalog.pg_attribute
+        join pg_catalog.pg_type on pg_type.oid = atttypid
+        join pg_catalog.pg_namespace as typespace on typespace.oid = pg_type.typnamespace
+        left join pg_catalog.pg_type as base on base.oid = pg_type.typbasetype
+        left join pg_catalog.pg_attrdef on adrelid = attrelid and adnum = attnum
+        where attrelid = pg_class.oid and attnum > 0 and not attisdropped
+      ) as columns,
+      (
+        select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+          'name', of_index.relname, 'isUnique', indisunique, 'isPartial', indpred is not null,
+          'columns', (
+            select coalesce(pg_catalog.jsonb_agg(coalesce(attname, '') order by at), '[]')
+            from pg_catalog.generate_series(0, indnkeyatts - 1) as at
+            left join pg_catalog.pg_attribute on attrelid = indrelid and attnum = indkey[at] and attnum > 0
+          )
+        ) order by of_index.relname), '[]')
+        from pg_catalog.pg_index
+        join pg_catalog.pg_class as of_index on of_index.oid = indexrelid
+        where indrelid = pg_class.oid and indisvalid
+      ) as indexes,
+      (
+        select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+          'table', pg_catalog.format('%I.%I', otherspace.nspname, other.relname),
+          'columns', (
+            select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(pg_catalog.quote_ident(own.attname), pg_catalog.quote_ident(theirs.attname)) order by at)
+            from pg_catalog.generate_subscripts(conkey, 1) as at
+            join pg_catalog.pg_attribute as own on own.attrelid = conrelid and own.attnum = conkey[at]
+            join pg_catalog.pg_attribute as theirs on theirs.attrelid = confrelid and theirs.attnum = confkey[at]
+          )
+        ) order by conname), '[]')
+        from pg_catalog.pg_constraint
+        join pg_catalog.pg_class as other on other.oid = confrelid
+        join pg_catalog.pg_namespace as otherspace on otherspace.oid = other.relnamespace
+        where contype = 'f' and conrelid = pg_class.oid
+      ) as "references",
+      (
+        select coalesce(pg_catalog.jsonb_agg(distinct pg_catalog.format('%I.%I', otherspace.nspname, other.relname)), '[]')
+        from pg_catalog.pg_constraint
+        join pg_catalog.pg_class as other on other.oid = conrelid
+        join pg_catalog.pg_namespace as otherspace on otherspace.oid = other.relnamespace
+        where contype = 'f' and confrelid = pg_class.oid
+      ) as "referredBy",
+      (
+        select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', tgname, 'events', pg_catalog.concat_ws(', ',
+          case when tgtype::integer & 4 > 0 then 'insert' end, case when tgtype::integer & 16 > 0 then 'update' end,
+          case when tgtype::integer & 8 > 0 then 'delete' end
+        )) order by tgname), '[]')
+        from pg_catalog.pg_trigger
+        where tgrelid = pg_class.oid and not tgisinternal and tgenabled <> 'D' and tgtype::integer & 28 > 0
+      ) as triggers,
+      ${sql.unsafe(fingerprintOf(quotedName(parts)))} as fingerprint
+    from pg_catalog.pg_class
+    join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+    where nspname = ${parts.schema}::text and relname = ${parts.table}::text and relkind in ('r', 'p', 'v', 'm', 'f')`
+  return row && { ...row, columns: new Map(row.columns.map((column) => [column.name, column])) }
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+const quotedName = ({ schema, table }: { schema: string; table: string }): string =>
+  `${quoted(schema)}.${quoted(table)}`
+
+/** @throws Error for a column that the table does not have, which the check of a map has found before */
+export function columnOf({ columns, relation }: Pick<Table, 'columns' | 'relation'>, name: string): Column {
+  const column = columns.get(name)
+  if (!column) throw new Error(`${relation} has no column ${name}`)
+  return column
+}
+
+const plain = new Set(
+  'int2 int4 int8 float4 float8 numeric bool text varchar bpchar uuid date time timetz timestamp timestamptz'.split(
+    ' ',
+  ),
+)
+
+/** Values of these types are the same after a way through jsonb; those of others are kept as the text that PostgreSQL writes. */
+const isPlain = ({ base, type }: Column): boolean =>
+  plain.has(base) && type.replaceAll('"', '') === `pg_catalog.${base}`
+
+/** An SQL expression of type jsonb: columns of a row by their names. A function takes 50 pairs. */
+export function rowJson(columns: readonly Column[], row: string): string {
+  const pairs = columns.map((column) => {
+    const value = `${row}.${column.quoted}`
+    return `${quotedText(column.name)}, ${isPlain(column) ? value : `${value}::text`}`
+  })
+  const parts = []
+  for (let at = 0; at < pairs.length; at += 50)
+    parts.push(`pg_catalog.jsonb_build_object(${pairs.slice(at, at + 50).join(', ')})`)
+  return parts.length === 1 ? `${parts[0]}` : `(${parts.join(' || ')})`
+}
+
+/** An SQL expression: the value of a column from what `rowJson` has made. */
+export const valueFrom = (json: string, { name, type }: Column): string => `(${json} ->> ${quotedText(name)})::${type}`
+
+const whole = new Set(['int2', 'int4', 'int8'])
+export const isWhole = ({ base }: Pick<Column, 'base'>): boolean => whole.has(base)
+export const isNumber = ({ base }: Column): boolean => whole.has(base) || ['float4', 'float8', 'numeric'].includes(base)
+export const isJson = ({ base }: Column): boolean => base === 'json' || base === 'jsonb'
+export const isText = ({ base }: Column): boolean => base === 'text' || base === 'varchar'
+const isTimestamp = ({ base }: Column): boolean => ['timestamptz', 'timestamp', 'date'].includes(base)
+/** A number is seconds since 1970. */
+export const isTime = (column: Column): boolean => isTimestamp(column) || isNumber(column)

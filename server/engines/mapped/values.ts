@@ -1,0 +1,89 @@
+import { quotedText } from '../sql-text.ts'
+import type { ValueOfRow } from './map.ts'
+import type { Mapped } from './mapped.ts'
+import { type Column, columnOf, isNumber, type Table } from './table.ts'
+
+/** An SQL expression of type text: a name for all jobs, or the one of a column. */
+export function nameOf(table: Table, value: string | ValueOfRow): string {
+  if (typeof value === 'string') return `${quotedText(value)}::text`
+  const column = columnOf(table, value.column)
+  const text = textIn(`j.${column.quoted}`, column, value)
+  return column.required && value.at === undefined ? text : `coalesce(${text}, '')`
+}
+
+/** An SQL expression of type text: a value, or what stands within it. */
+function textIn(expression: string, column: Column, { at }: Pick<ValueOfRow, 'at'>): string {
+  if (at === undefined) return column.type === 'pg_catalog.text' ? expression : `${expression}::text`
+  return `(${withinJson(expression, column)} #>> ${pathOf(at)})`
+}
+
+const pathOf = (at: readonly (string | number)[]): string =>
+  `array[${at.map((step) => quotedText(String(step))).join(', ')}]::text[]`
+
+/** An SQL expression of type jsonb. The type json keeps \u0000, which jsonb does not know; a text may be no JSON. */
+const withinJson = (expression: string, column: Column): string =>
+  column.base === 'json' ? safeJson(expression) : `pg_catalog.to_jsonb(${expression})`
+
+const safeJson = (expression: string): string =>
+  `case when pg_catalog.strpos(${expression}::text, '\\u0000') = 0 then ${expression}::jsonb else pg_catalog.to_jsonb(${expression}::text) end`
+
+/** The value of the job, or of the newest row of another table that belongs to it. */
+function ofRow(
+  { table, others }: Mapped,
+  value: ValueOfRow,
+  make: (expression: string, column: Column) => string,
+): string {
+  if (value.from === undefined) {
+    const column = columnOf(table, value.column)
+    return make(`j.${column.quoted}`, column)
+  }
+  const other = others.get(value.from)
+  if (!other) throw new Error(`there is no table ${value.from}`)
+  const column = columnOf(other, value.column)
+  const joined = Object.entries(value.where ?? {}).map(
+    ([theirs, own]) => `o.${columnOf(other, theirs).quoted} = j.${columnOf(table, own).quoted}`,
+  )
+  const order = value.newest === undefined ? '' : ` order by o.${columnOf(other, value.newest).quoted} desc nulls last`
+  return `(select ${make(`o.${column.quoted}`, column)} from ${other.relation} o where ${joined.join(' and ')}${order} limit 1)`
+}
+
+export const textOf = (mapped: Mapped, value: ValueOfRow): string =>
+  ofRow(mapped, value, (expression, column) => textIn(expression, column, value))
+
+export const jsonOf = (mapped: Mapped, value: ValueOfRow): string =>
+  ofRow(mapped, value, (expression, column) => {
+    const json = withinJson(expression, column)
+    if (value.at !== undefined) return `(${json} #> ${pathOf(value.at)})`
+    return column.base === 'jsonb' ? expression : json
+  })
+
+/** An SQL expression of type integer: a number that is too large is the largest one. */
+export function numberOf(table: Table, { column }: ValueOfRow): string {
+  const of = columnOf(table, column)
+  if (of.base === 'int4' || of.base === 'int2') return `j.${of.quoted}::integer`
+  return `greatest(least(j.${of.quoted}, 2147483647), -2147483648)::integer`
+}
+
+/** An SQL expression of type timestamptz. */
+export function timeOf({ map, table }: Mapped, name: string, row = 'j'): string {
+  const column = columnOf(table, name)
+  const value = `${row}.${column.quoted}`
+  if (isNumber(column)) return `pg_catalog.to_timestamp(${value}::double precision)`
+  return column.base === 'timestamptz' ? value : `(${value}::timestamp at time zone ${quotedText(map.zone ?? 'UTC')})`
+}
+
+/** An SQL expression of the type of a column: a time of type timestamptz as the column has it. */
+export function timeInto({ map }: Mapped, column: Column, time: string): string {
+  if (isNumber(column)) return `extract(epoch from ${time})::${column.type}`
+  return column.base === 'timestamptz'
+    ? time
+    : `(${time} at time zone ${quotedText(map.zone ?? 'UTC')})::${column.type}`
+}
+
+/** An SQL expression: when a job ended, if it has. */
+export function endOf(mapped: Mapped): string {
+  const names = [mapped.map.times.ended ?? []].flat()
+  const times = names.map((name) => timeOf(mapped, name))
+  if (times.length === 0) return 'null::timestamptz'
+  return times.length === 1 ? `${times[0]}` : `coalesce(${times.join(', ')})`
+}

@@ -1,0 +1,138 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { quotedText } from '../sql-text.ts'
+import type { EngineAct, EngineWrites } from '../writes.ts'
+import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
+import { changedColumns, comparable, imageOf } from './image.ts'
+import type { Assigned } from './map.ts'
+import type { Mapped } from './mapped.ts'
+import { columnOf, fingerprintOf, valueFrom } from './table.ts'
+import { timeInto } from './values.ts'
+
+/** How the jobs of a mapped table are changed: by what its map sets, and by nothing else. */
+export function writesOf(mapped: Mapped): EngineWrites {
+  const { map, table } = mapped
+  const key = keyColumn(mapped)
+  const isInKey = `j.${key.quoted} = picked.native_id and j.${key.quoted} = any(array(select native_id from picked))`
+  return {
+    table: () => table.relation,
+    guard: () => `${fingerprintOf(table.relation)} = ${quotedText(table.fingerprint)}`,
+    isPicked: isInKey,
+    isOfImage: (image) => `jobs.native_id = (${image} ->> 'native_id')::${key.type}`,
+    image: () => imageOf(mapped, 'j'),
+    stateOf: (image) => `${image} ->> 'status'`,
+    running: 'processing',
+    comparable,
+    assignments: (sql, _, act) => sql`${assignments(mapped, sql, act)} ${raised(mapped, sql)}`,
+    mayRetry: (sql) => sql`true`,
+    whyNoRetry: (sql) => sql`null::text`,
+    mayDelete: (sql) => sql`jobs.status = any(${[...(map.prune?.of ?? [])]}::text[])`,
+    restored: (sql) => {
+      const back = changedColumns(mapped).map(
+        (column) => `${column.quoted} = ${valueFrom(`picked.before -> 'row'`, column)}`,
+      )
+      return sql`${sql.unsafe(back.join(', '))} ${raised(mapped, sql)}`
+    },
+    revived: async (sql) => revived(mapped, sql),
+    whyNotInserted: 'a value of it that is unique in the table is taken',
+    obstacle: (sql) => obstacle(mapped, sql),
+    archived: ({ domain }, ours) => archived({ ...mapped, domain }, ours),
+    archivedColumns: async () => archivedColumns(mapped),
+    archivedBy: {
+      isChosen: `archived.native_id = chosen.native_id::text and archived.job_table = ${quotedText(table.relation)}`,
+      columns: 'native_id',
+      inserted: `${key.quoted}::text as native_id`,
+    },
+  }
+}
+
+/** Who else has read the row sees that it was changed. Begins with a comma; empty where the map names no such column. */
+function raised({ map, table }: Mapped, sql: Sql): Fragment {
+  if (map.lock_version === undefined) return sql``
+  const { quoted } = columnOf(table, map.lock_version)
+  return sql.unsafe(`, ${quoted} = coalesce(j.${quoted}, 0) + 1`)
+}
+
+function assignments(mapped: Mapped, sql: Sql, act: EngineAct): Fragment {
+  const { map, table } = mapped
+  switch (act.act) {
+    case 'retry': {
+      const { spread_seconds: spread } = act
+      if (spread === undefined) return sql.unsafe(setOf(mapped, map.retry?.set ?? {}))
+      if (map.times.due === undefined) throw cannotSpread()
+      const { [map.times.due]: _, ...others } = map.retry?.set ?? {}
+      const column = columnOf(table, map.times.due)
+      const time = timeInto(mapped, column, `(now() + random() * ${spread} * interval '1 second')`)
+      return sql.unsafe([setOf(mapped, others), `${column.quoted} = ${time}`].filter(Boolean).join(', '))
+    }
+    case 'cancel':
+      return sql.unsafe(setOf(mapped, map.cancel?.set ?? {}))
+    case 'reschedule': {
+      const column = columnOf(table, map.times.due ?? '')
+      return sql.unsafe(`${column.quoted} = ${timeInto(mapped, column, 'picked.due')}`)
+    }
+    case 'priority': {
+      const { quoted, type } = columnOf(table, map.priority?.column ?? '')
+      return sql`${sql.unsafe(quoted)} = ${act.priority}::int::${sql.unsafe(type)}`
+    }
+  }
+}
+
+const cannotSpread = () =>
+  new Failure('not_supported', 'the map names no time from which a job can run; nothing was changed', {
+    hint: 'without --spread, or with times.due in the map',
+  })
+
+/** The assignments of a map, as SQL. */
+function setOf(mapped: Mapped, set: Assigned): string {
+  return Object.entries(set)
+    .filter(([name]) => name !== mapped.map.lock_version)
+    .map(([name, value]) => {
+      const column = columnOf(mapped.table, name)
+      if (value === null) return `${column.quoted} = null`
+      const isNow = value === 'now()'
+      return `${column.quoted} = ${isNow ? timeInto(mapped, column, 'now()') : `${quotedText(String(value))}::${column.type}`}`
+    })
+    .join(', ')
+}
+
+/** A column that the table has got since gets its default. */
+function revived(mapped: Mapped, sql: Sql): { names: Fragment; values: Fragment } {
+  const columns = keptColumns(mapped)
+  const values = columns.map((column) => {
+    const value = valueFrom('picked.row', column)
+    const fallback = column.fallback ?? 'null'
+    return `case when picked.row ? ${quotedText(column.name)} then ${value} else (${fallback})::${column.type} end`
+  })
+  return {
+    names: sql.unsafe(columns.map(({ quoted }) => quoted).join(', ')),
+    values: sql.unsafe(values.join(', ')),
+  }
+}
+
+/** A row of another table to which the job refers, and which is gone, would end the whole batch. */
+function obstacle(mapped: Mapped, sql: Sql): Fragment {
+  const { table } = mapped
+  const key = keyColumn(mapped)
+  const names = [...table.columns.keys()].map(quotedText)
+  const row = `jobs.${archivedRow}`
+  const gone = table.references
+    .filter((reference) => reference.table !== table.relation)
+    .map(({ table: other, columns }) => {
+      const pairs = columns.map(([own, theirs]) => {
+        const column = [...table.columns.values()].find(({ quoted }) => quoted === own)
+        return { value: column ? valueFrom(row, column) : 'null', theirs }
+      })
+      const isGiven = pairs.map(({ value }) => `${value} is not null`).join(' and ')
+      const isSame = pairs.map(({ value, theirs }) => `other.${theirs} = ${value}`).join(' and ')
+      return `when ${isGiven} and not exists (select from ${other} as other where ${isSame} offset 0)
+        then ${quotedText(`the row of ${other} to which it refers was deleted`)}`
+    })
+  return sql.unsafe(`case
+    when exists (
+      select from pg_catalog.jsonb_object_keys(${row}) as kept (name) where kept.name <> all(array[${names.join(', ')}])
+    ) then 'the table has lost a column of it since'
+    when exists (select from ${table.relation} as live where live.${key.quoted} = jobs.native_id offset 0) then 'its id is taken'
+    ${gone.join('\n    ')}
+  end`)
+}
