@@ -6,7 +6,7 @@ import { type Column, columnOf, isWhole } from './table.ts'
 const bits: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n }
 
 /** The id of a job as the column of the key has it; undefined for a text that is none. */
-export function idOf(column: Pick<Column, 'base'>, text: string): string | undefined {
+function idOf(column: Pick<Column, 'base'>, text: string): string | undefined {
   if (isWhole(column)) {
     if (!/^-?(?:0|[1-9]\d{0,18})$/.test(text)) return undefined
     const limit = 1n << (bits[column.base] ?? 0n)

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 /** The states of ours that a map may name. */
-export const mappedStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
+const mappedStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
 export type MappedState = (typeof mappedStates)[number]
 
 /** The states of jobs that a prune deletes. */

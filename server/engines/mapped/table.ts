@@ -85,7 +85,7 @@ export const fingerprintOf = (relation: string): string => {
 }
 
 /** A name as `schema.table` or `table`, with double quotes where SQL would need them for a dot or a quote. Upper case needs none. */
-export function tableParts(name: string): { schema: string; table: string } | undefined {
+function tableParts(name: string): { schema: string; table: string } | undefined {
   const part = '("(?:[^"]|"")+"|[^".]+)'
   const parts = new RegExp(`^(?:${part}\\.)?${part}$`, 'u').exec(name)
   if (!parts) return undefined
@@ -220,7 +220,6 @@ export const valueFrom = (json: string, { name, type }: Column): string => `(${j
 const whole = new Set(['int2', 'int4', 'int8'])
 export const isWhole = ({ base }: Pick<Column, 'base'>): boolean => whole.has(base)
 export const isNumber = ({ base }: Column): boolean => whole.has(base) || ['float4', 'float8', 'numeric'].includes(base)
-export const isJson = ({ base }: Column): boolean => base === 'json' || base === 'jsonb'
 export const isText = ({ base }: Column): boolean => base === 'text' || base === 'varchar'
 const isTimestamp = ({ base }: Column): boolean => ['timestamptz', 'timestamp', 'date'].includes(base)
 /** A number is seconds since 1970. */

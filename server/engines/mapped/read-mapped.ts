@@ -1,0 +1,92 @@
+import { hasCode } from '../../database/errors/error-meanings.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
+import { limitReadTime, unlessOverdue } from '../../database/timeouts.ts'
+import { checkMap } from './check-map.ts'
+import type { Mapped } from './mapped.ts'
+import { projectionOf } from './projection.ts'
+import type { MapFile } from './read-map.ts'
+import { readTable, type Table } from './table.ts'
+
+const isPool = (sql: Sql): sql is Pool => 'begin' in sql
+
+/** Runs a read that may have to read a whole table, and gives it 5 s. Undefined where they are over. */
+const withinTime = <Result>(sql: Sql, read: (sql: Sql) => Promise<Result>): Promise<Result | undefined> =>
+  isPool(sql)
+    ? sql
+        .begin('read only', async (tx) => {
+          await tx`select ${limitReadTime(tx)}`
+          return { result: await read(tx) }
+        })
+        .then(({ result }) => result)
+        .catch(unlessOverdue)
+    : read(sql)
+
+/**
+ * Compares a map with the database. Only reads.
+ * @throws Failure `usage` with a line for each fault: of names, types and values, and of values of the state that the map does not have
+ */
+export async function readMapped(sql: Sql, file: MapFile): Promise<Mapped> {
+  const { map } = file
+  const table = await readTable(sql, map.table)
+  if (!table) {
+    file.refuse([{ path: ['table'], message: `the database has no table ${map.table} that this role may see` }])
+    throw new Error('unreachable')
+  }
+  if (table.isRowSecured)
+    file.refuse([
+      {
+        path: ['table'],
+        message: `row-level security hides rows of ${table.relation} from this role: look as its owner, or as a role with BYPASSRLS`,
+      },
+    ])
+  const names = [map.error, map.owner, map.payload, map.result].flatMap((value) => value?.from ?? [])
+  const read = new Map<string, Table>()
+  for (const name of names) {
+    const other = await readTable(sql, name)
+    if (other) read.set(name, other)
+  }
+  const { faults, literals } = checkMap(map, table, read)
+  file.refuse(faults)
+  const wrong = []
+  for (const { path, text, column, key = false } of literals) {
+    const isValue = await sql`select ${text}::text::${sql.unsafe(column.type)} as value`.then(
+      () => true,
+      (error: unknown) => {
+        if (hasCode(error, ['22', '23'])) return false
+        throw error
+      },
+    )
+    if (!isValue)
+      wrong.push({ path, key, message: `is no value of the column ${column.name}, which is of type ${column.base}` })
+  }
+  file.refuse(wrong)
+  const mapped = { map, table, domain: map.domain ?? table.nspname, others: read }
+  const unmapped = await withinTime(sql, (tx) => readUnmapped(tx, mapped))
+  if (unmapped && unmapped.length > 0)
+    file.refuse([
+      {
+        path: ['status'],
+        message: `${table.relation} has jobs that the map gives no state: ${unmapped.map(textOf).join(', ')}`,
+      },
+    ])
+  return mapped
+}
+
+interface Unmapped {
+  native_state: string | null
+  count: number
+}
+
+const textOf = ({ native_state, count }: Unmapped): string =>
+  `${native_state ?? 'null'} (${count.toLocaleString('en-US')})`
+
+/** The values of the state that the map does not have, with the number of their jobs; at most 20. */
+const readUnmapped = async (sql: Sql, mapped: Mapped): Promise<Unmapped[]> => [
+  ...(await sql<Unmapped[]>`
+    select native_state, pg_catalog.count(*) as count
+    from ${sql.unsafe(projectionOf(mapped))} as jobs
+    where status = 'unmapped'
+    group by native_state
+    order by count desc
+    limit 20`),
+]
