@@ -28,7 +28,7 @@ export function cancelEach(requests: readonly FilteredRequest[], words: readonly
 }
 
 /** A note on running jobs, which go on until their workers ask. */
-function beside({ cancelled, asked = 0, preview, ...answer }: z.output<typeof cancelBatch.output>) {
+function beside({ cancelled, asked = 0, ended_as, preview, ...answer }: z.output<typeof cancelBatch.output>) {
   const workers =
     asked === 1 ? 'the worker of 1 running job was' : `the workers of ${groupedDigits(asked)} running jobs were`
   const isDone = asked > 0 && preview === undefined
@@ -36,7 +36,17 @@ function beside({ cancelled, asked = 0, preview, ...answer }: z.output<typeof ca
   const stays = besideRefused('cancelled')(answer)
   const note = isDone ? `note: ${workers} asked to end; --force ends running jobs at once` : undefined
   return {
-    facts: { ...(cancelled !== undefined && { cancelled, asked }), ...along.facts, ...stays.facts },
-    note: joinedNotes([along.note, note, stays.note]),
+    facts: {
+      ...(cancelled !== undefined && { cancelled, asked }),
+      ...(ended_as && { ended_as }),
+      ...along.facts,
+      ...stays.facts,
+    },
+    note: joinedNotes([
+      along.note,
+      note,
+      stays.note,
+      ended_as && `note: the engine has no cancelled jobs: these are ${ended_as}`,
+    ]),
   }
 }

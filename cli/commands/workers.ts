@@ -62,8 +62,8 @@ const columns: Column<WorkerRow>[] = [
   { title: 'leases', value: ({ leases }) => leases },
   { title: 'expired', value: ({ expired }) => expired },
   ...times.map((name): Column<WorkerRow> => ({ title: name, value: (row) => isoTime(text(row[name])) })),
-  { title: 'done_15m', value: ({ done_15m }) => done_15m },
-  { title: 'failed_15m', value: ({ failed_15m }) => failed_15m },
+  { title: 'done_15m', value: ({ done_15m }) => done_15m ?? '' },
+  { title: 'failed_15m', value: ({ failed_15m }) => failed_15m ?? '' },
   { title: 'queues', value: ({ queues }) => queues.map(queueName).join(' ') },
 ]
 
@@ -82,11 +82,11 @@ const forPeople: Column<WorkerRow>[] = [
   { title: 'asked', value: ({ last_asked_at }) => agoOrNever(last_asked_at), gives: 'never' },
   { title: 'acquired', value: ({ last_acquired_at }) => agoOrNever(last_acquired_at), gives: 'never' },
   { title: 'renewed', value: ({ last_renewed_at }) => agoOrNever(last_renewed_at), gives: 'never' },
-  { title: 'done', value: ({ done_15m }) => done_15m, zeros: 'drop' },
+  { title: 'done', value: ({ done_15m }) => done_15m ?? '-', zeros: 'drop' },
   {
     title: 'failed',
-    value: ({ failed_15m }) => failed_15m,
-    paint: ({ failed_15m }) => (failed_15m > 0 ? 'red' : undefined),
+    value: ({ failed_15m }) => failed_15m ?? '-',
+    paint: ({ failed_15m }) => ((failed_15m ?? 0) > 0 ? 'red' : undefined),
     zeros: 'drop',
   },
   { title: 'queues', value: ({ queues }) => queuesText(queues), gives: 'first' },

@@ -192,6 +192,8 @@ export interface QueueAdapter extends ForeignJobs {
    * @returns false where the queue was so already
    */
   control?: (sql: Sql, found: Found, queue: EngineQueue & { paused: boolean }) => Promise<boolean>
+  /** What keeps the jobs of a queue from running. Absent where nothing but their workers does. */
+  queueReasons?: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<Finding[]>
   /** How many due jobs of its queue are taken before a job: at most one more than `most`. */
   ahead: (sql: Sql, found: readonly Found[], job: EngineJob, most: number) => Promise<number>
   /** Undefined where it cannot be read fast. */
@@ -204,6 +206,8 @@ export interface QueueAdapter extends ForeignJobs {
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
   /** Tables with payloads beside those of jobs, with their schema, which nothing here changes. */
   elsewhere?: (found: Found) => string[]
+  /** Statements of a grant beside those of tables, for a role as a quoted name, with what they are for. */
+  furtherGrants?: (role: string) => string[]
   writes: EngineWrites
   /** The name of the table in which deleted jobs are kept, in the schema of our tables. */
   archive: string

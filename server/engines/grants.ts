@@ -22,14 +22,15 @@ export async function grantsOnPlaces(
   if (places.length === 0) return []
   const [names] = await sql<[{ role: string }]>`select quote_ident(${role}::text) as role`
   const to = `to ${names.role};`
-  return [...onTables(places, to, false), ...onArchives(places, to, schema)]
+  return [...onTables(places, names.role, false), ...onArchives(places, to, schema)]
 }
 
 /** On the tables of engines. */
-const onTables = (places: readonly Place[], to: string, looks: boolean): string[] =>
+const onTables = (places: readonly Place[], role: string, looks: boolean): string[] =>
   places.flatMap(({ adapter, found }) => [
-    `grant usage on schema ${found.schema} ${to}`,
-    ...adapter.rights(found, looks).map(({ table, rights }) => `grant ${rights} on table ${table} ${to}`),
+    `grant usage on schema ${found.schema} to ${role};`,
+    ...adapter.rights(found, looks).map(({ table, rights }) => `grant ${rights} on table ${table} to ${role};`),
+    ...(adapter.furtherGrants?.(role) ?? []),
   ])
 
 const onArchives = (places: readonly Place[], to: string, schema: string): string[] =>
@@ -44,7 +45,7 @@ export async function engineGrants(
   const [names] = await sql<[{ role: string; database: string }]>`
     select quote_ident(${role}::text) as role, quote_ident(current_database()) as database`
   const to = `to ${names.role};`
-  const ofEngine = onTables(places, to, looks)
+  const ofEngine = onTables(places, names.role, looks)
   const connect = `grant connect on database ${names.database} ${to}`
   if (looks)
     return [

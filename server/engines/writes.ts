@@ -46,8 +46,42 @@ export interface EngineMoves {
   insert: (sql: Sql, found: Found) => Fragment
 }
 
-/** How the jobs of an engine are changed: pieces of SQL, for statements that are the same for all engines. */
-export interface EngineWrites {
+/**
+ * How the jobs of an engine are changed: pieces of SQL, for statements that are the same for all engines. They change the table itself, or call
+ * the functions that the engine has for it.
+ */
+export type EngineWrites = EveryWrites & (TableWrites | CallWrites)
+
+interface TableWrites {
+  calls?: undefined
+  /** The assignments of an update of the row `j`. */
+  assignments: (sql: Sql, found: Found, act: EngineAct) => Fragment
+  /**
+   * The assignments of an update of the row `j` that give back the image `picked.before`.
+   * @param until an expression: until when the job must still be there
+   */
+  restored: (sql: Sql, found: Found, until: Fragment) => Fragment
+}
+
+interface CallWrites {
+  calls: EngineCalls
+}
+
+/** Queries over the locked rows `picked` that call functions of the engine. Each is true to `guard`: it calls none where that is false. */
+export interface EngineCalls {
+  /** Changes the jobs; its rows are `id` (the key) and `after` (the image). `operation` is the number of the change on record. */
+  change: (sql: Sql, found: Found, act: EngineAct, operation: number) => Fragment
+  /** Deletes the jobs; its rows are those of the engine's table, with what else the archive keeps. */
+  remove: (sql: Sql, found: Found) => Fragment
+  /** Gives back the images `picked.before`; its rows are those of `picked`. */
+  restore: (sql: Sql, found: Found) => Fragment
+}
+
+interface EveryWrites {
+  /** The status of jobs that a cancel ends, where it is not `cancelled`. */
+  endedAs?: 'failed'
+  /** An SQL condition on `jobs` beside that of each change: the engine lets its jobs be changed. */
+  mayChange?: (sql: Sql) => Fragment
   /** The table of jobs, with its schema. */
   table: (found: Found) => string
   /** An SQL condition: the tables have the version that they had when the server looked. Part of every statement that writes. */
@@ -69,8 +103,6 @@ export interface EngineWrites {
   running: string
   /** An SQL expression: an image without what may differ although nobody has changed the job. */
   comparable: (image: string) => string
-  /** The assignments of an update of the row `j`. */
-  assignments: (sql: Sql, found: Found, act: EngineAct) => Fragment
   /** An SQL expression: an image without what `along` does not need. */
   carried?: (image: string) => string
   /** The columns `queue` and `native_id` of a row of the engine's table, for `along`. */
@@ -87,16 +119,11 @@ export interface EngineWrites {
   moves?: EngineMoves
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found) => Fragment
-  /**
-   * The assignments of an update of the row `j` that give back the image `picked.before`.
-   * @param until an expression: until when the job must still be there
-   */
-  restored: (sql: Sql, found: Found, until: Fragment) => Fragment
   /** The columns of the table that a deleted job comes back with, and their values from a row `picked` of the archive. */
   revived: (sql: Sql, found: Found, until: Fragment) => Promise<{ names: Fragment; values: Fragment }>
   /** Takes locks before deleted jobs come back. `queues` is a query of the names of their queues. */
   beforeRevival?: (sql: Sql, found: Found, queues: Fragment) => Promise<unknown>
-  /** CTEs, each after a comma, that put back what was deleted with the rows of `picked` whose `key` is in `back`. */
+  /** CTEs, each after a comma, that put back what was deleted with the rows of `picked` whose `jobsctl_key` is in `back`. */
   revivedAlong?: (sql: Sql, found: Found) => Fragment
   /** Why the table of the engine has not taken a row of the archive for which there is no obstacle. */
   whyNotInserted: string

@@ -24,7 +24,9 @@ export const cancelBatch = endpoint({
     'Cancels queued jobs with those that depend on them, and asks the workers of running jobs to end them. `affected` counts both; `cancelled` and `asked` stand beside it.',
   needs: 'change',
   scoped: 'narrowed',
-  verb: ({ status }) => askedOfStates(status, { queued: 'cancel_queued', running: 'cancel_running' }),
+  // Without force, another engine than our own cancels queued jobs alone, unless the call names running ones.
+  verb: ({ status, force }) =>
+    askedOfStates(force ? status : (status ?? ['queued']), { queued: 'cancel_queued', running: 'cancel_running' }),
   input: CancelBatchRequest,
   output: z.object({
     /** All jobs that were ended, or whose end was asked for. */
@@ -33,6 +35,8 @@ export const cancelBatch = endpoint({
     /** Running jobs whose workers were asked to end them. */
     asked: Count.optional(),
     ...refusedAnswer,
+    /** The status that the jobs have now, where the engine has no cancelled jobs. */
+    ended_as: z.string().optional(),
     ...namedAnswer,
     ...bulkAnswer,
   }),

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { askedWithEnded } from '../engine/verbs.ts'
 import { Count, scopeFields, wholeNumber } from '../scope.ts'
 import { JobId } from '../work/job.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
@@ -95,7 +96,7 @@ export const prune = endpoint({
   meaning: 'Deletes finished jobs whose end is longer ago than the retention.',
   needs: 'change',
   scoped: 'narrowed',
-  verb: 'prune',
+  verb: ({ statuses }) => askedWithEnded('prune', statuses),
   input: PruneRequest,
   output: PruneResult,
   changes: (request) => !request.dry_run,

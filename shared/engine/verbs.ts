@@ -5,6 +5,7 @@
 export const verbs = {
   stats: 'stats, queues, stale, top, metrics',
   list: 'list',
+  ended_jobs: 'completed and cancelled jobs, in list and prune',
   show: 'show',
   clusters: 'clusters',
   explain: 'explain',
@@ -55,6 +56,12 @@ export const allVerbs: readonly Verb[] = Object.keys(verbs).filter(isVerb)
  * and needs no tables: a server without tables keeps sessions in memory.
  */
 export type Asked<In> = Verb | 'always' | 'session' | ((input: In) => readonly Verb[])
+
+const ended = ['completed', 'cancelled']
+
+/** What a call asks beside `verb` that names completed or cancelled jobs and no others. */
+export const askedWithEnded = (verb: Verb, status: readonly string[] | undefined): readonly Verb[] =>
+  status?.every((state) => ended.includes(state)) ? [verb, 'ended_jobs'] : [verb]
 
 interface ByState {
   queued: Verb

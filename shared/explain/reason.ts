@@ -106,6 +106,10 @@ export interface Facts {
   retries_used_up: ErrorFacts & { retry_count: number | null; max_retries: number | null }
   /** Of an engine whose policy runs one job of a key at a time: `by` has the place, in a state of the engine. */
   slot_taken: { policy: string; key: string | null; by: JobId; state: string }
+  /** Of an engine that runs one job of a queue at a time: its lock, and the id of the running job of the queue, where there is one. */
+  queue_locked: { queue: string; by: string | null; since: string; holder: string | null }
+  /** Workers have begun later jobs of other types since the job fell due; `taken` of them still run, at most 1,000. */
+  passed_over: { job_type: string; taken: number }
   /** Of an engine that deletes jobs which have waited for too long. */
   retention_over: { since: string }
   cancel_requested: { since: string; why: string | null }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { askedWithEnded } from '../engine/verbs.ts'
 import { optional, preset, queryNumber } from '../scope.ts'
 import { JobId, text } from '../work/job.ts'
 import { gatherPayload, jobFilterFields } from './job-filter.ts'
@@ -67,7 +68,7 @@ export const listJobs = endpoint({
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
-  verb: 'list',
+  verb: ({ status }) => askedWithEnded('list', status),
   // A caller who may not see a value could guess it by filters. For parts of the payload the server knows what a viewer may see.
   needsFor: ({ error }) => (error === undefined ? undefined : 'payloads'),
   input: z.preprocess(gatherPayload, ListRequest),

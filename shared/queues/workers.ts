@@ -18,9 +18,9 @@ const WorkerRow = z.object({
   last_acquired_at: time,
   /** The last change of one of its running jobs after the pick-up, such as a renewal. */
   last_renewed_at: time,
-  /** Jobs that it completed, and that ended as failed or quarantined, in the last 15 minutes. */
-  done_15m: Count,
-  failed_15m: Count,
+  /** Jobs that it completed, and that ended as failed or quarantined, in the last 15 minutes; null where the engine does not keep it. */
+  done_15m: Count.nullable(),
+  failed_15m: Count.nullable(),
   /** The queues in which it was seen, at most 20. */
   queues: z.array(z.object({ domain: z.string(), queue: z.string() })),
 })

@@ -43,6 +43,9 @@ const isEnded = (sql: Sql, { force }: CancelBatchRequest): Fragment => (force ? 
  * running jobs, too.
  */
 export function describe(request: CancelBatchRequest, { sql }: Pick<Terms, 'sql'>): BulkChange<CancelResult> {
+  const { mode, places } = servedBy(sql)
+  const endedAs = mode === 'own' ? undefined : places[0].adapter.writes.endedAs
+  const as = endedAs === undefined ? {} : { ended_as: endedAs }
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => cancellable(sql, set, rest))
   return {
     ...partsOf(request),
@@ -63,12 +66,12 @@ export function describe(request: CancelBatchRequest, { sql }: Pick<Terms, 'sql'
     affected: ({ cancelled = 0, asked = 0 }) => cancelled + asked,
     ownAnswer: ({ counts, within }) => {
       const { cancelled = 0, asked = 0 } = counts
-      return { affected: cancelled + asked, cancelled, asked, ...dependentsInAnswer(counts, within) }
+      return { affected: cancelled + asked, cancelled, asked, ...as, ...dependentsInAnswer(counts, within) }
     },
     ofPreview: ({ count, complete, reasons }) => {
-      if (complete === false) return {}
+      if (complete === false) return as
       const asked = reasons?.find(({ reason }) => reason === 'asked')?.count ?? 0
-      return { cancelled: count - asked, asked }
+      return { cancelled: count - asked, asked, ...as }
     },
     output: endpoint.output,
   }

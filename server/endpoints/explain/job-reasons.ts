@@ -156,6 +156,16 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
     sentence: ({ policy, key, by, state }) =>
       `the policy ${policy} lets one job${key === null ? '' : ` with the key ${key}`} at a time in, and ${by} is ${state}`,
   },
+  queue_locked: {
+    title: 'queue locked',
+    sentence: ({ queue, by, since, holder }, now) =>
+      `one job of the queue ${queue} runs at a time, and it is locked${byWorker(by)}${sinceText(since, now)}${holder === null ? ', although none of its jobs runs' : `, which runs job ${holder}`}`,
+  },
+  passed_over: {
+    title: 'passed over',
+    sentence: ({ job_type, taken }) =>
+      `workers have begun ${jobsText(taken)} that stand behind it since it fell due: those that run now may not have the task ${job_type}`,
+  },
   retention_over: {
     title: 'kept too long',
     sentence: ({ since }, now) =>

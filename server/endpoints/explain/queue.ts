@@ -5,6 +5,7 @@ import type { Reading, ServerContext } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import { placeOf } from '../../engines/served.ts'
 import type { Queue } from '../../lifecycle/lease/due.ts'
 import type { InputOf } from '../handlers.ts'
 import { stats } from '../queues/stats.ts'
@@ -28,7 +29,12 @@ export async function explainQueue(
     const line = await readLine(tx, queue)
     const stop = await findStop(tx, queue, redactor)
     if (!counts && stop.length === 0) return undefined
-    const around = [...stop, ...(await findBlocked(tx, queue, line)), ...(await findSilence(tx, queue))]
+    const around = [
+      ...stop,
+      ...(await findOfEngine(tx, queue)),
+      ...(await findBlocked(tx, queue, line)),
+      ...(await findSilence(tx, queue)),
+    ]
     return explained(queue, { counts: counts ?? none, line, around })
   })
   if (!explanation) {
@@ -37,6 +43,12 @@ export async function explainQueue(
     })
   }
   return explanation
+}
+
+/** What keeps the queue of another engine. */
+async function findOfEngine(sql: Sql, queue: Queue): Promise<Finding[]> {
+  const place = placeOf(sql, queue.domain)
+  return (await place?.adapter.queueReasons?.(place.of, [place.found], queue)) ?? []
 }
 
 interface Counts {

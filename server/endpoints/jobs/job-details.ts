@@ -1,5 +1,6 @@
 import type { JobDetails, RelatedJob } from '../../../shared/jobs/show.ts'
 import type { Acting } from '../../call.ts'
+import { hasKeys } from '../../database/job-ids.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -115,7 +116,9 @@ const readAttachments = (sql: Sql, job: FoundJob) => sql<Attachment[]>`
 
 /** `from …`: the attachments as the table `source`, those of other jobs among them: of an archived job the attachments in its row. */
 export const attachmentsOf = (sql: Sql, job: FoundJob): Fragment => {
-  const columns = sql`id bigint, job_id bigint, kind text, content_text text, url text, created_at timestamptz`
+  // Jobs of another engine have no attachments, and ids that are texts.
+  const type = hasKeys(sql) ? sql`text` : sql`bigint`
+  const columns = sql`id bigint, job_id ${type}, kind text, content_text text, url text, created_at timestamptz`
   return job.archived ? rowsOf(sql, job.archivedAttachments, columns) : sql`from job_attachments as source`
 }
 

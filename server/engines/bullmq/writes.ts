@@ -122,10 +122,10 @@ async function revived(sql: Sql, { schema }: Found) {
   return { names: sql.unsafe(columns.map(({ name }) => name).join(', ')), values: sql.unsafe(values.join(', ')) }
 }
 
-/** CTEs that put back the logs and the edges of the rows of `picked` whose key is in `back`. */
+/** CTEs that put back the logs and the edges of the rows of `picked` whose `jobsctl_key` is in `back`. */
 function revivedAlong(sql: Sql, { schema }: Found): Fragment {
   const of = sql.unsafe(schema)
-  const isBack = sql`picked.key in (select key from back)`
+  const isBack = sql`picked.jobsctl_key in (select jobsctl_key from back)`
   return sql`,
     logs as (
       insert into ${of}.job_log (queue, job_id, idx, row)

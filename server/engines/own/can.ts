@@ -4,6 +4,7 @@ import type { Can } from '../can.ts'
 export const can: Can = {
   stats: true,
   list: true,
+  ended_jobs: true,
   show: true,
   clusters: true,
   explain: true,

@@ -1,31 +1,12 @@
 import type { Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { columnsMissingIn, readColumns as readColumnsOf } from '../table-columns.ts'
 
 /** The table of deleted jobs, in the schema of our tables. */
 export const archiveTable = 'pgboss_archive'
 
-/** A column of the engine's table. */
-interface Column {
-  /** As a quoted name. */
-  name: string
-  type: string
-}
-
-/**
- * The columns of the table of jobs, in their order. A type that the engine has made is a text: the archive would else keep the engine from
- * dropping it.
- * @param schema of the engine, as a quoted name
- */
-export const readColumns = async (sql: Sql, schema: string): Promise<Column[]> => [
-  ...(await sql<Column[]>`
-    select
-      quote_ident(attname) as name,
-      case when typnamespace = 'pg_catalog'::regnamespace then format_type(atttypid, atttypmod) else 'text' end as type
-    from pg_attribute
-    join pg_type on pg_type.oid = atttypid
-    where attrelid = ${`${schema}.job`}::text::regclass and attnum > 0 and not attisdropped
-    order by attnum`),
-]
+/** The columns of the table of jobs, in their order. */
+export const readColumns = (sql: Sql, schema: string) => readColumnsOf(sql, `${schema}.job`)
 
 /** The statements that make the archive, and give it the columns that the engine has added since. */
 export async function archiveStatements(sql: Sql, { schema }: Found, ours: string): Promise<string[]> {
@@ -46,10 +27,10 @@ export async function archiveStatements(sql: Sql, { schema }: Found, ours: strin
 
 /** The names of columns of the engine's table that the archive lacks. */
 export async function missingInArchive(sql: Sql, { schema }: Found): Promise<string[]> {
-  const kept = await sql<{ name: string }[]>`
-    select quote_ident(attname) as name
-    from pg_attribute
-    where attrelid = to_regclass(${archiveTable}::text) and attnum > 0 and not attisdropped`
-  const names = new Set(kept.map(({ name }) => name))
-  return (await readColumns(sql, schema)).flatMap(({ name }) => (names.has(name) ? [] : name))
+  const columns = await readColumns(sql, schema)
+  return columnsMissingIn(
+    sql,
+    archiveTable,
+    columns.map(({ name }) => name),
+  )
 }

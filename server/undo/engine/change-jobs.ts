@@ -33,21 +33,25 @@ export async function changeEngineJobs(
 ): Promise<number> {
   const { writes, found, table, ours } = target
   await requireSameVersion(tx, target)
+  const type = act.act === 'cancel' && writes.endedAs ? `job.${writes.endedAs}` : event
+  const matching = writes.mayChange ? tx`${where} and ${writes.mayChange(tx)}` : where
+  const updated = writes.calls
+    ? writes.calls.change(tx, found, act, context.operation)
+    : tx`
+      update ${table} as j
+      set ${writes.assignments(tx, found, act)}
+      from picked
+      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
+      returning picked.id, ${tx.unsafe(writes.image(found))} as after`
   const [row] = await tx<[ChangedRow]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
         jobs.native_image as before, ${due} as due
       from jobs
-      where ${selection.matches(tx, where)}
+      where ${selection.matches(tx, matching)}
       for update skip locked
     ),
-    updated as (
-      update ${table} as j
-      set ${writes.assignments(tx, found, act)}
-      from picked
-      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-      returning picked.id, ${tx.unsafe(writes.image(found))} as after
-    ),
+    updated as (${updated}),
     changed as materialized (select picked.*, updated.after from picked join updated on updated.id = picked.id),
     row_images as (
       insert into ${ours('job_operation_rows')} (operation_id, job_key, before, after)
@@ -57,7 +61,7 @@ export async function changeEngineJobs(
     events as (${insertEvents(
       tx,
       context,
-      tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${event}::text as event_type, ${attrs} as attrs from changed`,
+      tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${type}::text as event_type, ${attrs} as attrs from changed`,
     )})
     select count(*) as affected ${carriedJobs(tx, target, tx`changed`)} from changed`
   await bringAlong(tx, target, act.act, row)

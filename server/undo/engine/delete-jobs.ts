@@ -25,6 +25,13 @@ export async function deleteEngineJobs(
 ): Promise<number> {
   const { adapter, writes, found, table, ours } = target
   await requireSameVersion(tx, target)
+  const deleted = writes.calls
+    ? writes.calls.remove(tx, found)
+    : tx`
+      delete from ${table} as j
+      using picked
+      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
+      returning j.*`
   const columns = isArchived ? await writes.archivedColumns(tx, found) : []
   const names = tx.unsafe(columns.map(({ name }) => `, ${name}`).join(''))
   const values = tx.unsafe(columns.map(({ value }) => `, ${value}`).join(''))
@@ -35,17 +42,12 @@ export async function deleteEngineJobs(
     )`
   const [row] = await tx<[{ deleted: number; changed?: string | null }]>`
     with picked as materialized (
-      select jobs.native_id, jobs.queue
+      select jobs.native_id, jobs.queue, jobs.job_type
       from jobs
       where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found)}
       for update skip locked
     ),
-    deleted as (
-      delete from ${table} as j
-      using picked
-      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-      returning j.*
-    )
+    deleted as (${deleted})
     ${isArchived ? archived : tx``}
     select count(*) as deleted ${deletedJobs(tx, target, tx`(select ${tx.unsafe(writes.keyColumns ?? '')} from deleted)`)} from deleted`
   await bringAlong(tx, target, 'delete', row)

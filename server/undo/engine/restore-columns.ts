@@ -48,6 +48,14 @@ export async function restoreEngineColumns(
   const { writes, found, table, ours } = target
   await requireSameVersion(tx, target)
   const until = holdEnd(tx, hold)
+  const updated = writes.calls
+    ? writes.calls.restore(tx, found)
+    : tx`
+      update ${table} as j
+      set ${writes.restored(tx, found, until)}
+      from picked
+      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
+      returning picked.*`
   const [row] = await tx<[ChangedRow]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, kept.before,
@@ -57,13 +65,7 @@ export async function restoreEngineColumns(
       where ${selection.matches(tx, tx`${isEngineJobUnchanged(tx, target)} and ${isUnchangedSince(tx, context.snapshot)}`)}
       for update of jobs skip locked
     ),
-    updated as (
-      update ${table} as j
-      set ${writes.restored(tx, found, until)}
-      from picked
-      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-      returning picked.*
-    ),
+    updated as (${updated}),
     deleted_images as (
       delete from ${ours('job_operation_rows')}
       where operation_id = ${undoes}::bigint and job_key = any(array(select id from updated))

@@ -42,7 +42,7 @@ export async function restoreEngineJobs(
       where operation_id = ${undoes}::bigint and ${selection.matches(tx, where)}
     ),
     picked as materialized (
-      select archived.*, chosen.id as key, archived.ctid as place
+      select archived.*, chosen.id as jobsctl_key, archived.ctid as jobsctl_place
       from ${archive} as archived
       join chosen on ${tx.unsafe(isChosen)}
       where archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text
@@ -55,14 +55,14 @@ export async function restoreEngineJobs(
       on conflict do nothing
       returning ${tx.unsafe(inserted)}
     ),
-    back as materialized (select key, place from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
+    back as materialized (select jobsctl_key, jobsctl_place from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
     unarchived as (
-      delete from ${archive} where ctid = any(array(select place from back)) and operation_id = ${undoes}::bigint
+      delete from ${archive} where ctid = any(array(select jobsctl_place from back)) and operation_id = ${undoes}::bigint
     ) ${writes.revivedAlong?.(tx, found) ?? tx``},
-    ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select key as id from back` })}
+    ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select jobsctl_key as id from back` })}
     select
       (select count(*) from restored) as affected,
-      (select coalesce(jsonb_agg(key), '[]') from picked where key not in (select key from back)) as failed`
+      (select coalesce(jsonb_agg(jobsctl_key), '[]') from picked where jobsctl_key not in (select jobsctl_key from back)) as failed`
   for (const id of row.failed) rejected.set(id, writes.whyNotInserted)
   return row.affected
 }

@@ -163,7 +163,8 @@ describe('what an engine cannot', () => {
   const sweeping = { ...rule, sweep: { runtime_seconds: 3600, action: 'cancel' } }
 
   it.each([
-    ['/batch/cancel', { all: true, dry_run: true }, 'it cannot end running jobs'],
+    ['/batch/cancel', { all: true, dry_run: true, force: true }, 'it cannot end running jobs'],
+    ['/batch/cancel', { all: true, dry_run: true }, undefined],
     ['/batch/cancel', { all: true, dry_run: true, status: ['processing'] }, 'it cannot end running jobs'],
     ['/batch/cancel', { all: true, dry_run: true, status: ['queued'] }, undefined],
     ['/ttl/sweep', { runtime_seconds: 60, dry_run: true }, 'it cannot end running jobs'],
