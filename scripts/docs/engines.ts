@@ -1,5 +1,6 @@
 import { can as bullmq } from '../../server/engines/bullmq/can.ts'
 import type { Can } from '../../server/engines/can.ts'
+import { can as graphileWorker } from '../../server/engines/graphile-worker/can.ts'
 import { can as mapped } from '../../server/engines/mapped/can.ts'
 import { can as own } from '../../server/engines/own/can.ts'
 import { can as pgBoss } from '../../server/engines/pg-boss/can.ts'
@@ -8,7 +9,13 @@ import { table } from './markdown.ts'
 
 export const enginesPath = 'docs/engines/README.md'
 
-const engines: Readonly<Record<string, Can>> = { own, 'pg-boss': pgBoss, bullmq, mapped }
+const engines: Readonly<Record<string, Can>> = {
+  own,
+  'pg-boss': pgBoss,
+  bullmq,
+  'graphile-worker': graphileWorker,
+  mapped,
+}
 
 /** What works where, by what the adapters say: a column for each engine. */
 export const worksTable = (): string =>

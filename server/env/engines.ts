@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { ScopeName } from '../../shared/scope.ts'
 
 /** What JOBS_ENGINE can name beside `auto`: our own jobs first, then other engines. */
-const engineNames = ['own', 'pg-boss', 'mapped', 'bullmq'] as const
+const engineNames = ['own', 'pg-boss', 'mapped', 'bullmq', 'graphile-worker'] as const
 
 /** The items of a list that is separated by commas. */
 const itemsOf = (text: string): string[] => text.split(',').flatMap((item) => item.trim() || [])

@@ -20,8 +20,13 @@ const sign = (engine: string, table: string, columns: string, beside = ''): Sign
 const signs: readonly Sign[] = [
   sign('pg-boss', 'job', 'id name state start_after', 'queue version'),
   sign('pg-boss before 10', 'job', 'id name state startafter', 'version'),
-  sign('graphile-worker', '_private_jobs', 'id task_id payload run_at', 'migrations'),
-  sign('graphile-worker', 'jobs', 'id task_identifier payload run_at', 'migrations'),
+  sign(
+    'graphile-worker',
+    '_private_jobs',
+    'id task_id payload run_at',
+    'migrations _private_tasks _private_job_queues',
+  ),
+  sign('graphile-worker before 0.16', 'jobs', 'id task_identifier payload run_at', 'migrations'),
   sign('bullmq', 'job', 'id queue state lock_token', 'migration meta job_log'),
   sign('BullMQ 6.0.0 to 6.0.2', 'bullmq_job', 'id queue state lock_token', 'bullmq_migration'),
   sign('River', 'river_job', 'id kind state args'),
@@ -70,7 +75,7 @@ export async function refuseOtherEngines(sql: Sql): Promise<void> {
 }
 
 /** The engines whose jobs this version works on. */
-const served: readonly string[] = ['pg-boss', 'bullmq']
+const served: readonly string[] = ['pg-boss', 'bullmq', 'graphile-worker']
 
 /** What looks at the jobs that are there, where this version can. */
 const beside = (engine: string): string =>

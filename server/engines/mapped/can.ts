@@ -94,6 +94,7 @@ export function canOf(
   return {
     stats: true,
     list: true,
+    ended_jobs: true,
     show: true,
     clusters: true,
     explain: true,

@@ -1,0 +1,73 @@
+import { keyParts, keyText } from '../../../shared/work/job-key.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Found } from '../found.ts'
+import { keyIn } from './projection.ts'
+
+/** A job as graphile-worker finds it: by its number alone. Without a queue, the job is in any. */
+interface NativeKey {
+  queue: string | undefined
+  id: string
+}
+
+/** The largest value of bigint. */
+const highest = 9_223_372_036_854_775_807n
+
+/**
+ * Reads a key, or a bare number. Slashes of the queue may be there unescaped, since a number has none.
+ * @returns undefined for what cannot name a job of graphile-worker
+ */
+export function parseKey(key: string): NativeKey | undefined {
+  const parts = keyParts(key)
+  if (!parts) return undefined
+  const whole = parts.queue === undefined ? parts.id : `${parts.queue}/${parts.id}`
+  const slash = whole.lastIndexOf('/')
+  const id = whole.slice(slash + 1)
+  if (!/^[1-9]\d{0,18}$/.test(id) || BigInt(id) > highest) return undefined
+  return { queue: slash < 0 ? undefined : whole.slice(0, slash), id }
+}
+
+/** A condition on `jobs`: true for jobs with these keys, by the primary key. A job is not found by the name of a queue that it is not in. */
+export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
+  const native = keys.flatMap((key) => {
+    const { queue, id } = parseKey(key) ?? {}
+    return queue === undefined || id === undefined ? [] : [{ queue, id }]
+  })
+  const [only, ...others] = native
+  if (!only) return sql`false`
+  if (others.length === 0) return sql`jobs.native_id = ${only.id}::text::bigint and jobs.queue = ${only.queue}::text`
+  const ids = native.map(({ id }) => id)
+  return sql`
+    jobs.native_id = any(${ids}::text[]::bigint[]) and (jobs.native_id, jobs.queue) in (
+      select named.id, named.queue
+      from rows from (unnest(${ids}::text[]::bigint[]), unnest(${native.map(({ queue }) => queue)}::text[])) as named (id, queue)
+    )`
+}
+
+/**
+ * The keys of jobs that somebody names by a bare number.
+ * @param texts keys and numbers
+ * @returns the key of each text that names a job, or could: a key with a queue is not looked up
+ */
+export async function readKeys(
+  sql: Sql,
+  found: readonly Found[],
+  texts: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const keys = new Map<string, string>()
+  const bare = new Map<string, string>()
+  for (const text of texts) {
+    const { queue, id } = parseKey(text) ?? {}
+    if (id === undefined) continue
+    if (queue === undefined) bare.set(text, id)
+    else keys.set(text, keyText({ queue, id }))
+  }
+  if (bare.size === 0) return keys
+  for (const { schema } of found) {
+    const rows = await sql<{ id: string; key: string }[]>`
+      select j.id::text as id, ${sql.unsafe(keyIn({ schema }))} as key
+      from ${sql.unsafe(schema)}._private_jobs as j
+      where j.id = any(${[...bare.values()]}::text[]::bigint[])`
+    for (const row of rows) for (const [text, id] of bare) if (id === row.id && !keys.has(text)) keys.set(text, row.key)
+  }
+  return keys
+}

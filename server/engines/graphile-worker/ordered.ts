@@ -1,0 +1,34 @@
+import { inScope } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { OrderedSlice } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { hasState, projectionOf } from './projection.ts'
+
+/**
+ * The first jobs of each schema in the order of a time. No index of graphile-worker has this order: the keys alone are sorted, because the
+ * other columns take longer to make than to find again.
+ * @returns a query in parentheses, as `QueueAdapter.ordered` says
+ */
+export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {
+  const { domain } = slice.scope
+  const places = found.filter((place) => domain === undefined || place.domain === domain)
+  const [first, ...others] = places.map((place) => sql`select jobs.* from (${orderedIn(sql, place, slice)}) as jobs`)
+  if (!first) return sql`(select * from jobs where false)`
+  return sql`(${others.reduce((all, rows) => sql`${all} union all ${rows}`, first)})`
+}
+
+function orderedIn(sql: Sql, place: Found, { time, direction, where, states, scope, most }: OrderedSlice): Fragment {
+  const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
+  const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
+  const order = sql.unsafe(direction)
+  return sql`
+    select jobs.*
+    from (
+      select jobs.native_id
+      from ${jobs}
+      where ${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}
+      order by ${key} ${order}, jobs.id ${order}
+      ${sql.unsafe(`limit ${most + 1}`)}
+    ) as sorted
+    cross join lateral (select jobs.* from ${jobs} where jobs.native_id = sorted.native_id offset 0) as jobs`
+}

@@ -1,0 +1,99 @@
+import type { Finding } from '../../../shared/explain/reason.ts'
+import type { Sql } from '../../database/sql.ts'
+import type { EngineJob, EngineQueue } from '../adapter.ts'
+import type { Found } from '../found.ts'
+import { parseKey } from './key.ts'
+import { nativeQueue } from './projection.ts'
+
+const nativeOf = (found: readonly Found[], { id, domain }: EngineJob) => {
+  const place = found.find((one) => one.domain === domain)
+  const native = parseKey(String(id))
+  return place && native ? { place, id: native.id } : undefined
+}
+
+interface Row {
+  job_type: string
+  due_since: string
+  queue_name: string | null
+  locked_by: string | null
+  locked_at: string | null
+  /** The key of the running job of the queue; null where none runs. */
+  holder: string | null
+  taken: number
+}
+
+/** The most jobs that were taken past a job which are counted. */
+const mostTaken = 1000
+
+/** What keeps a waiting job from running, beside its own time: its queue, and workers that pass it over. */
+export async function findReasons(sql: Sql, found: readonly Found[], job: EngineJob): Promise<Finding[]> {
+  const native = nativeOf(found, job)
+  if (!native) return []
+  const of = sql.unsafe(native.place.schema)
+  const [row] = await sql<Row[]>`
+    select
+      coalesce((select t.identifier from ${of}._private_tasks as t where t.id = j.task_id), '') as job_type,
+      j.run_at as due_since, q.queue_name, q.locked_by, q.locked_at,
+      (select r.id::text from ${of}._private_jobs as r where r.job_queue_id = q.id and r.locked_at is not null limit 1) as holder,
+      (
+        select count(*)
+        from (
+          select
+          from ${of}._private_jobs as later
+          where later.locked_at > greatest(j.run_at, j.updated_at) and later.run_at <= later.locked_at and later.task_id <> j.task_id
+            and (later.priority, later.run_at) > (j.priority, j.run_at)
+          ${sql.unsafe(`limit ${mostTaken}`)}
+        ) as taken
+      ) as taken
+    from ${of}._private_jobs as j
+    left join ${of}._private_job_queues as q on q.id = j.job_queue_id
+    where j.id = ${native.id}::text::bigint and j.is_available and j.run_at <= now()`
+  if (!row) return []
+  const { job_type, queue_name, locked_at, locked_by, holder, taken } = row
+  if (queue_name !== null && locked_at !== null)
+    return [{ code: 'queue_locked', facts: { queue: queue_name, by: locked_by, since: locked_at, holder } }]
+  return taken > 0 ? [{ code: 'passed_over', facts: { job_type, taken } }] : []
+}
+
+/** The lock of a queue: graphile-worker runs one job of a named queue at a time. */
+export async function findQueueReasons(
+  sql: Sql,
+  found: readonly Found[],
+  { domain, queue }: EngineQueue,
+): Promise<Finding[]> {
+  const place = found.find((one) => one.domain === domain)
+  const name = nativeQueue(queue)
+  if (!place || name === null) return []
+  const of = sql.unsafe(place.schema)
+  const [facts] = await sql<[{ queue: string; by: string | null; since: string; holder: string | null }?]>`
+    select
+      q.queue_name as queue, q.locked_by as by, q.locked_at as since,
+      (select r.id::text from ${of}._private_jobs as r where r.job_queue_id = q.id and r.locked_at is not null limit 1) as holder
+    from ${of}._private_job_queues as q
+    where q.queue_name = ${name}::text and q.locked_at is not null`
+  return facts ? [{ code: 'queue_locked', facts: { ...facts } }] : []
+}
+
+/**
+ * How many due jobs are taken before a job, as workers take them: by priority, then by the time. Workers take jobs of all queues from one
+ * line, and pass over those whose queue is locked, or whose task they do not have.
+ * @param most where more are before it, one more than this is returned
+ */
+export async function countAhead(sql: Sql, found: readonly Found[], job: EngineJob, most: number): Promise<number> {
+  const native = nativeOf(found, job)
+  if (!native) return 0
+  const of = sql.unsafe(native.place.schema)
+  const [{ ahead }] = await sql<[{ ahead: number }]>`
+    select count(*) as ahead
+    from (
+      select
+      from (select id, priority, run_at from ${of}._private_jobs where id = ${native.id}::text::bigint) as mine
+      cross join lateral (
+        select
+        from ${of}._private_jobs as j
+        where j.is_available = true and j.run_at <= now() and (j.priority, j.run_at) < (mine.priority, mine.run_at)
+        ${sql.unsafe(`limit ${most + 1}`)}
+      ) as before
+    ) as line`
+  return ahead
+}

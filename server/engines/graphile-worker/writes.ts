@@ -1,0 +1,134 @@
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { Found } from '../found.ts'
+import { quotedText } from '../sql-text.ts'
+import type { EngineAct, EngineWrites } from '../writes.ts'
+import { archivedColumns, archiveTable, readJobColumns } from './archive.ts'
+import { columnsOfArchive, imageOf } from './projection.ts'
+
+/**
+ * How jobs of graphile-worker are changed: by its own functions. They take a job that was locked more than four hours ago for one that nobody
+ * has, and so would take a running job from its worker: every job is locked as a row first, and has no lock of a worker.
+ */
+export const writes: EngineWrites = {
+  table: tableOf,
+  guard: ({ schema, version }) => `(select pg_catalog.max(id) from ${schema}.migrations) = ${version}`,
+  isPicked: 'j.id = picked.native_id and j.locked_at is null',
+  isOfImage: (image) => `(jobs.native_id = (${image} ->> 'native_id')::bigint and jobs.queue = ${image} ->> 'queue')`,
+  image: () => imageOf('j', 'picked.queue'),
+  stateOf: (image) => `${image} ->> 'state'`,
+  running: 'processing',
+  comparable: (image) => image,
+  endedAs: 'failed',
+  mayChange: isFree,
+  calls: { change, remove, restore },
+  mayRetry: isFree,
+  whyNoRetry: (sql) => sql`case when jobs.native_locked_at is not null then 'a worker has it' end`,
+  mayDelete: isFree,
+  revived,
+  whyNotInserted: 'its id or its job key was taken in the meantime',
+  obstacle,
+  archived: (found, schema) => `(select j.ctid, ${columnsOfArchive(found)}, j.operation_id, j.archived_at,
+    null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
+    from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.schemaName)})`,
+  archivedColumns,
+  archivedBy: { isChosen: 'archived.id = chosen.native_id', columns: 'id', inserted: 'id' },
+}
+
+function tableOf({ schema }: Pick<Found, 'schema'>): string {
+  return `${schema}._private_jobs`
+}
+
+function isFree(sql: Sql): Fragment {
+  return sql`jobs.native_locked_at is null`
+}
+
+/** An SQL expression: the ids that a function is called with; none where the tables were migrated in the meantime. */
+const idsWith = (sql: Sql, found: Found, id: string): Fragment =>
+  sql.unsafe(`case when ${writes.guard(found)} then array[${id}] else '{}' end`)
+
+function change(sql: Sql, found: Found, act: EngineAct, operation: number): Fragment {
+  const of = sql.unsafe(found.schema)
+  const ids = idsWith(sql, found, 'picked.native_id')
+  return sql`
+    select picked.id, ${sql.unsafe(imageOf('j', 'picked.queue'))} as after
+    from picked
+    cross join lateral ${call(sql, of, { act, ids, operation })} as j`
+}
+
+interface Call {
+  act: EngineAct
+  ids: Fragment
+  operation: number
+}
+
+/** A call of the function that makes a change, over a row of `picked`. */
+function call(sql: Sql, of: Fragment, { act, ids, operation }: Call): Fragment {
+  switch (act.act) {
+    case 'retry': {
+      const spread = act.spread_seconds ?? 0
+      // A job that waits for its next attempt keeps its count; a dead one begins again.
+      return sql`${of}.reschedule_jobs(
+        ${ids}, run_at => now() + random() * ${spread}::int * interval '1 second',
+        attempts => case picked.status when 'failed' then 0 end
+      )`
+    }
+    case 'cancel':
+      return sql`${of}.permanently_fail_jobs(${ids}, ${`failed by operation ${operation} of jobs-server`}::text)`
+    case 'reschedule':
+      return sql`${of}.reschedule_jobs(${ids}, run_at => picked.due)`
+    case 'priority':
+      return sql`${of}.reschedule_jobs(${ids}, priority => ${act.priority}::int)`
+  }
+}
+
+function remove(sql: Sql, found: Found): Fragment {
+  return sql`
+    select j.*, picked.queue as archived_queue, picked.job_type as archived_task
+    from ${sql.unsafe(found.schema)}.complete_jobs(array(
+      select native_id from picked where ${sql.unsafe(writes.guard(found))}
+    )) as j
+    join picked on picked.native_id = j.id`
+}
+
+/**
+ * Two functions give a job back: one sets its error, and makes it dead, the other sets the rest. No function makes an error null again: where
+ * there was none it is empty.
+ */
+function restore(sql: Sql, found: Found): Fragment {
+  const of = sql.unsafe(found.schema)
+  const was = (name: string, type: string) => sql.unsafe(`(picked.before ->> '${name}')::${type}`)
+  return sql`
+    select picked.*
+    from picked
+    join ${sql.unsafe(tableOf(found))} as live on live.id = picked.native_id
+    left join lateral ${of}.permanently_fail_jobs(
+      case when live.last_error is distinct from picked.before ->> 'last_error' then ${idsWith(sql, found, 'picked.native_id')} else '{}' end,
+      coalesce(picked.before ->> 'last_error', '')
+    ) as failed on true
+    cross join lateral ${of}.reschedule_jobs(
+      ${idsWith(sql, found, 'coalesce(failed.id, picked.native_id)')}, run_at => ${was('run_at', 'timestamptz')},
+      priority => ${was('priority', 'int')}, attempts => ${was('attempts', 'int')}, max_attempts => ${was('max_attempts', 'int')}
+    ) as j`
+}
+
+async function revived(sql: Sql, found: Found) {
+  const columns = (await readJobColumns(sql, found)).filter(({ generated }) => !generated)
+  const list = (prefix: string) => sql.unsafe(columns.map(({ name }) => `${prefix}${name}`).join(', '))
+  return { names: list(''), values: list('picked.') }
+}
+
+/** A job whose task or queue is gone would never run: graphile-worker deletes those without jobs where its user has it clean up. */
+function obstacle(sql: Sql, found: Found): Fragment {
+  const of = sql.unsafe(found.schema)
+  return sql`case
+    when not exists (select from ${of}._private_tasks as task where task.id = jobs.native_task_id)
+      then 'graphile-worker has cleaned up its task'
+    when jobs.native_queue_id is not null
+      and not exists (select from ${of}._private_job_queues as queue where queue.id = jobs.native_queue_id)
+      then 'graphile-worker has cleaned up its queue'
+    when exists (select from ${of}._private_jobs as live where live.id = jobs.native_id) then 'its id is taken'
+    when jobs.idempotency_key is not null
+      and exists (select from ${of}._private_jobs as live where live.key = jobs.idempotency_key)
+      then 'its job key was used again'
+  end`
+}
