@@ -21,7 +21,7 @@ export const pgBossVersions = ['10.4.2', '12.27.0', newestPgBoss] as const
 export const bullMqVersions = ['6.0.3', '6.5.4', '6.7.0'] as const
 
 /** What a package needs beside itself. */
-const beside: Partial<Record<EnginePackage['name'], string>> = { bullmq: 'pg@8' }
+const beside: Partial<Record<EnginePackage['name'], string>> = { bullmq: 'pg@8 ioredis@5' }
 
 /** Node for the programs of engines: pg-boss 12 needs 22.12 or later, and jobsctl is tested with older ones. */
 export const engineNode: EnginePackage = { name: 'node', version: '24.21.0' }

@@ -144,6 +144,9 @@ async function startBull({ version, url, schema }: { version: string; url: strin
 /** `npm run test:engines -- --version …` takes the place of all versions. */
 const only = process.env.TEST_ENGINE_VERSION || undefined
 
+/** The versions of BullMQ that jobsctl reads. */
+export const readable: readonly string[] = only ? [only] : bullMqVersions
+
 /** The versions of BullMQ that jobsctl changes: schema 5, and the newest. */
 export const changeable: readonly string[] = only ? [only] : bullMqVersions.slice(1)
 
