@@ -5,6 +5,7 @@ import type { Done } from '../bulk/change/commission.ts'
 import type { Reporting, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import type { Handler, MinimalResponse, TypedEndpoint } from '../endpoints/handlers.ts'
+import { orGoneTables } from '../engines/gone-tables.ts'
 import type { Place } from '../engines/served.ts'
 import { respondAccepted } from './accepted.ts'
 import { allow } from './allow.ts'
@@ -64,7 +65,10 @@ export function mount<In, Out>(
     const callWith = (reportProgress: Reporting['reportProgress']) =>
       callOf(c, servingAt(admitted.place), admitted, { detach, disconnected, reportProgress, addHeader })
     const outcome = async (reportProgress: Reporting['reportProgress']) => {
-      const made = () => run(callWith(reportProgress), input)
+      const made = () =>
+        run(callWith(reportProgress), input).catch((error: unknown) => {
+          throw orGoneTables(servingAt(admitted.place).sql, error)
+        })
       const done = await (endpoint.slow ? own.slowReads.run(c.get('caller').id, made) : made())
       return 'accepted' in done ? done : { answer: endpoint.output.parse(done.answer) }
     }

@@ -342,6 +342,20 @@ describe('jobs of our own and of pg-boss in one server', () => {
     })
   })
 
+  it('goes on with our own jobs when the schema of the engine is gone, and with both when it is back', async () => {
+    const changed = await ask('POST', 'batch/priority', { domain: 'pgboss', queue: oddQueues.plain, priority: 8 })
+    const { operation_id } = Answer.parse(changed.body)
+    await sql`alter schema pgboss rename to away`
+    for (const path of ['stats', 'list', 'clusters']) {
+      expect([path, (await ask('GET', path)).status]).toEqual([path, 200])
+      expect(await ask('GET', `${path}?domain=pgboss`)).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    }
+    expect(await ask('POST', 'batch/cancel', { domain: 'pgboss' })).toMatchObject({ status: 409 })
+    await sql`alter schema away rename to pgboss`
+    expect((await ask('GET', 'stats?domain=pgboss')).status).toBe(200)
+    expect((await ask('POST', `operations/${operation_id}/undo`, {})).body).toMatchObject({ conflict_count: 0 })
+  })
+
   it('starts with another domain for the schema where our own jobs have its name', async () => {
     await sql`insert into jobs (domain, queue, job_type, payload, status) values ('pgboss', 'q', 't', '{}', 'queued')`
     const refused = await runServer([], { ...database.env, ...env, PORT: '0' })
