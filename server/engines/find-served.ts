@@ -75,7 +75,7 @@ async function findMap(
   throw new Failure('usage', 'there is no map of a table: no file jobs-map.yaml in this folder; nothing was started', {
     hint:
       JOBS_ENGINE !== 'auto'
-        ? 'JOBS_MAP_FILE, or --map, names the file; jobs-server init --detect proposes one'
+        ? 'JOBS_MAP_FILE, or --map, names the file; docs/engines/mapped.md says how to write one'
         : 'this database was used with a map: JOBS_MAP_FILE, or --map, names its file',
   })
 }

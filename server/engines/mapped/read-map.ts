@@ -30,9 +30,14 @@ export async function readMapFile(path: string | undefined): Promise<MapFile | u
   const name = path ?? fileName
   const text = await readText(name).catch((error: NodeJS.ErrnoException) => {
     if (path === undefined && error.code === 'ENOENT') return undefined
-    const why = error instanceof Failure ? error.message : `cannot be read: ${error.code ?? error.message}`
+    const why =
+      error instanceof Failure
+        ? error.message
+        : error.code === 'ENOENT'
+          ? 'is not there'
+          : `cannot be read: ${error.code ?? error.message}`
     throw new Failure('usage', `the map ${escaped(resolve(name))} ${why}; nothing was started`, {
-      hint: 'JOBS_MAP_FILE, or --map, names the file; jobs-server init --detect proposes one',
+      hint: 'JOBS_MAP_FILE, or --map, names the file; docs/engines/mapped.md says how to write one',
       cause: error,
     })
   })
