@@ -12,13 +12,41 @@ export const optional = <T extends z.ZodType>(schema: T) => z.preprocess(absent,
 export const preset = <T extends z.ZodType>(schema: T, value: z.output<T>) =>
   optional(schema).transform((given): z.output<T> => given ?? value)
 
+const trimmed = z.string().trim().min(1, 'must not be blank')
+
+const atMost = (most: number) => `must be at most ${most} characters`
+const hasAtMost = (name: string, most: number) => name.length <= most || [...name].length <= most
+
 /** A name of a scope: trimmed, 1 to 128 characters, without control characters. */
-export const ScopeName = z
-  .string()
-  .trim()
-  .min(1, 'must not be blank')
-  .refine((name) => [...name].length <= 128, 'must be at most 128 characters')
+export const ScopeName = trimmed
+  .refine((name) => hasAtMost(name, 128), atMost(128))
   .refine((name) => !/[\p{Cc}\p{Cs}]/u.test(name), 'must not contain control characters')
+
+/** True while an input about our own jobs is read. */
+let isAboutOwn = false
+
+/**
+ * Reads an input about our own jobs: their queues and job types have names as `ScopeName`. Without it, names are taken as engines have them.
+ * @param read calls the schema, and ends before it returns
+ */
+export function readAsOwn<Result>(read: () => Result): Result {
+  isAboutOwn = true
+  try {
+    return read()
+  } finally {
+    isAboutOwn = false
+  }
+}
+
+/**
+ * The name of a queue or a job type. That of an engine has up to 1,024 characters, control characters among them; PostgreSQL keeps no null
+ * character, and UTF-8 no half of a surrogate pair.
+ */
+export const QueueName = trimmed
+  .refine((name) => hasAtMost(name, isAboutOwn ? 128 : 1024), { error: () => atMost(isAboutOwn ? 128 : 1024) })
+  .refine((name) => !(isAboutOwn ? /[\p{Cc}\p{Cs}]/u : /[\0\p{Cs}]/u).test(name), {
+    error: () => (isAboutOwn ? 'must not contain control characters' : 'must not contain null characters'),
+  })
 
 const whole = 'must be a whole number'
 
@@ -50,8 +78,8 @@ export const clampedNumber = (least: number, most: number, preset: number) =>
     .meta({ type: 'integer', default: preset })
 
 export const Domain = ScopeName.describe('the domain')
-export const Queue = ScopeName.describe('the queue')
-export const JobType = ScopeName.describe('the job type')
+export const Queue = QueueName.describe('the queue')
+export const JobType = QueueName.describe('the job type')
 
 /** The filters of every endpoint; a field that is absent does not filter. */
 export const scopeFields = {

@@ -8,7 +8,7 @@ import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
-import { jobIdOf } from '../settings/job-id.ts'
+import { isTypedId, jobIdOf } from '../settings/job-id.ts'
 import { queueNamed } from '../settings/queue-name.ts'
 import { wrapped } from '../text/wrap.ts'
 
@@ -23,10 +23,16 @@ export const explain: CommandSpec<ExplainFlags> = {
   group: 'READ',
   summary: 'why a job, or nothing of a queue, is running',
   about:
-    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line.',
+    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line. Where the server has one schema of another engine, a queue needs no domain.',
   examples: ['jobsctl explain 8123', 'jobsctl explain media/ingest', 'jobsctl explain 8123 --json'],
   operands: '<id|domain/queue>',
-  flags: [{ flags: '--domain <name>', about: 'only if the job is in this domain', group: 'WHICH JOBS' }],
+  flags: [
+    {
+      flags: '--domain <name>',
+      about: 'only if the job, or the queue without its domain, is in this domain',
+      group: 'WHICH JOBS',
+    },
+  ],
   async run(context, flags, [word = '']) {
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
     // A queue may have any name; one that is a uuid is an engine's job by its key.
@@ -36,11 +42,24 @@ export const explain: CommandSpec<ExplainFlags> = {
       const queue = await queueNamed(word, example)
       return print(context, explainQueue, queue).catch((error: unknown) => asJob(context, word, error))
     }
+    const queue = await queueWithoutDomain(context, word, flags.domain)
+    if (queue) {
+      const { explainQueue } = await import('../../shared/explain/queue.ts')
+      parseInput(explainQueue.input, queue)
+      return print(context, explainQueue, queue)
+    }
     const { explainJob } = await import('../../shared/explain/job.ts')
     const request = { id: jobIdOf(word, example), domain: flags.domain }
     parseInput(explainJob.input, request)
     return print(context, explainJob, request)
   },
+}
+
+/** The queue of a word that is no id. Without the answer of a server, such as with `--curl`, no word alone names a queue. */
+async function queueWithoutDomain(context: Context, word: string, domain: string | undefined) {
+  if (isTypedId(word) || word.trim() === '' || context.settings.curl) return undefined
+  const { bareQueue } = await import('../settings/bare-queue.ts')
+  return bareQueue(context, word, domain)
 }
 
 /** The key of a job of another engine may read as a queue. The queue is asked for first, and its failure is that of both. */

@@ -13,6 +13,9 @@ function listedId(word: string): JobId {
   throw new Failure('usage', `${word} is not a job id`, { hint: 'ids are whole numbers, such as 8123, or uuids' })
 }
 
+/** Whether a word is an id as people type it: digits, `<queue>/<id>` or a uuid. */
+export const isTypedId = (word: string): boolean => typedId(word) !== undefined
+
 /** Of other words, such as `5x`, most are mistyped, and only the server knows the ids of an engine without queues. */
 function typedId(word: string): JobId | undefined {
   const id = readJobId(word)

@@ -5,12 +5,12 @@ import { Failure } from '../../shared/errors.ts'
  * @throws Failure `usage` with `example` as its hint, for a word that names no queue
  */
 export async function queueNamed(word: string, example: string): Promise<{ domain: string; queue: string }> {
-  const { ScopeName } = await import('../../shared/scope.ts')
+  const { QueueName, ScopeName } = await import('../../shared/scope.ts')
   const [, first = '', rest = ''] = /^([^/]*)\/?(.*)$/s.exec(word) ?? []
-  const checked = (part: string, name: string): string => {
-    const read = ScopeName.safeParse(name)
+  const checked = (part: string, schema: typeof ScopeName, name: string): string => {
+    const read = schema.safeParse(name)
     if (read.success) return read.data
     throw new Failure('usage', `<domain>/<queue>: the ${part} ${read.error.issues[0]?.message}`, { hint: example })
   }
-  return { domain: checked('domain', first), queue: checked('queue', rest) }
+  return { domain: checked('domain', ScopeName, first), queue: checked('queue', QueueName, rest) }
 }

@@ -7,17 +7,24 @@ import { inexactNumber } from '../../shared/exact-numbers.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { headers, isConfirmed, maxReasonLength } from '../../shared/headers.ts'
 import { PathId, TypedJobId } from '../../shared/work/job.ts'
+import type { Sql } from '../database/sql.ts'
+import { readNames } from '../engines/read-names.ts'
 import { rejectAbortedBody } from './body-limit.ts'
 import { repeatedField } from './repeated-field.ts'
 
 /**
  * Reads the input of an endpoint: from the path, and from the query of a GET or the body of another method.
+ * @param sql of the server, which says whose jobs it serves
  * @returns the input, and the fields as they were sent
  * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
  */
-export async function readInput<In extends z.ZodType>(c: Context, endpoint: Endpoint<In>): Promise<Input<In>> {
+export async function readInput<In extends z.ZodType>(
+  c: Context,
+  endpoint: Endpoint<In>,
+  sql: Sql,
+): Promise<Input<In>> {
   const sent = await fieldsOf(c, endpoint)
-  return { input: parsed(endpoint.input, sent), sent }
+  return { input: readNames(sql, sent, () => parsed(endpoint.input, sent)), sent }
 }
 
 interface Input<In extends z.ZodType> {
@@ -37,7 +44,10 @@ async function fieldsOf(c: Context, endpoint: Endpoint): Promise<unknown> {
  * Reads the query of a call.
  * @throws Failure `invalid_request` with every fault
  */
-export const readQuery = <In extends z.ZodType>(c: Context, input: In): z.output<In> => parsed(input, queryOf(c))
+export function readQuery<In extends z.ZodType>(c: Context, input: In, sql: Sql): z.output<In> {
+  const sent = queryOf(c)
+  return readNames(sql, sent, () => parsed(input, sent))
+}
 
 function parsed<In extends z.ZodType>(input: In, fields: unknown): z.output<In> {
   const read = input.safeParse(fields)

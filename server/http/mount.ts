@@ -43,7 +43,7 @@ export function mount<In, Out>(
   }
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
   app.on(endpoint.method, paths, allow(endpoint), limitBody(maxSize), async (c) => {
-    const { input, sent } = await readInput(c, endpoint)
+    const { input, sent } = await readInput(c, endpoint, own.sql)
     const admitted = await admit(c, endpoint, input, own)
     if (admitted.changing) await serving.admitChange()
     const isBulkChange = endpoint.bulk && admitted.changing

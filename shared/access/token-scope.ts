@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { preset, type Scope, ScopeName } from '../scope.ts'
+import { preset, QueueName, type Scope, ScopeName } from '../scope.ts'
 import { scopeText } from './scope-text.ts'
 
 export { scopeText }
@@ -15,8 +15,8 @@ const listOf = <T extends z.ZodType>(item: T) =>
 export const TokenScope = z
   .strictObject({
     domains: preset(listOf(ScopeName), []),
-    queues: preset(listOf(z.strictObject({ domain: ScopeName, queue: ScopeName })), []),
-    job_types: preset(listOf(ScopeName), []),
+    queues: preset(listOf(z.strictObject({ domain: ScopeName, queue: QueueName })), []),
+    job_types: preset(listOf(QueueName), []),
     /** Changes of the token may end jobs outside that depend on the jobs which they end. */
     cascade: preset(z.boolean('must be true or false'), false),
   })

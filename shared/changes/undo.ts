@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, ScopeName, Time } from '../scope.ts'
+import { Count, QueueName, ScopeName, Time } from '../scope.ts'
 import { JobId, PathId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, Ids } from './filtered-change.ts'
@@ -11,8 +11,8 @@ import { documentsOfIds, Ids } from './filtered-change.ts'
  */
 const partFields = {
   domain: ScopeName.optional().describe('only jobs of this domain: a part of the operation'),
-  queue: ScopeName.optional().describe('only jobs of this queue'),
-  job_type: ScopeName.optional().describe('only jobs of this type'),
+  queue: QueueName.optional().describe('only jobs of this queue'),
+  job_type: QueueName.optional().describe('only jobs of this type'),
   ids: Ids.optional().describe('only these jobs of the operation'),
   hold_until: Time.optional().describe(
     'until when prune and sweep pass over what is given back, at most 3,650 days from now; `JOBS_ARCHIVE_DAYS` when absent',

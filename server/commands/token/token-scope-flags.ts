@@ -23,7 +23,7 @@ export function scopeOf(flags: ScopeFlags): TokenScope | undefined {
   const { data, error } = TokenScope.safeParse(scope)
   if (data) return data
   throw new Failure('usage', `the scope ${error.issues[0]?.message}; nothing was changed`, {
-    hint: '--domain, --queue and --job-type each take a name of at most 128 characters',
+    hint: '--domain takes a name of at most 128 characters, --queue and --job-type one of at most 1,024',
   })
 }
 

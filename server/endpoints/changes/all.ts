@@ -3,6 +3,7 @@ import type { Commission, Done } from '../../bulk/change/commission.ts'
 import { runBulkChange } from '../../bulk/run.ts'
 import type { ChangeServer } from '../../call.ts'
 import { askedBy, requireChanges, requireVerbs } from '../../engines/abilities.ts'
+import { readNames } from '../../engines/read-names.ts'
 import { handledEndpoints, type InputOf, type OutputOf, type TypedEndpoint } from '../handlers.ts'
 import { withKnownIds } from '../known-ids.ts'
 import { atItsPlace } from '../placed.ts'
@@ -56,7 +57,11 @@ export const changes: { readonly [N in BulkName]: Make<InputOf<N>, OutputOf<N>> 
 const ofSent =
   <In, Out>({ input }: TypedEndpoint<In, Out>, make: Make<In, Out>): Make<unknown, Out> =>
   async (server, commission, sent) =>
-    make(server, commission, input.parse(sent))
+    make(
+      server,
+      commission,
+      readNames(server.sql, sent, () => input.parse(sent)),
+    )
 
 export const isBulkName = (name: string): name is BulkName => Object.hasOwn(changes, name)
 

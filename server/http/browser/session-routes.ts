@@ -38,7 +38,7 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
   const header = headerOf(c)
   site.requireOwnHost(header)
   site.requireSameOrigin({ method: c.req.method, header })
-  const { input } = await readInput(c, openSession)
+  const { input } = await readInput(c, openSession, sql)
   requireConfirmation(c)
   const address = c.get('address')
   const known = await auth.authenticate({ secret: input.key, address: address ?? '' })

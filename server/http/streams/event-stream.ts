@@ -40,7 +40,7 @@ export function streamEvents(serving: ServerContext): Handler<RequestContext> {
     },
   })
   return async (c) => {
-    const { after_id, event, ...scope } = readQuery(c, eventStream.input)
+    const { after_id, event, ...scope } = readQuery(c, eventStream.input, operatorSql)
     const filter = { ...scope, within: c.get('caller').within }
     const cursor = cursorOf(c.req.header('last-event-id')) ?? after_id
     // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.

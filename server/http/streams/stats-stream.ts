@@ -35,7 +35,7 @@ export function streamStats(serving: Serving): Handler<RequestContext> {
   })
   return async (c) => {
     const feed = feeds.of(c.get('caller').within)
-    const wanted = readQuery(c, statsStream.input)
+    const wanted = readQuery(c, statsStream.input, serving.operatorSql)
     // The first read runs before the response begins, so that an unreachable database is a 503 and not an empty stream.
     const first = await feed.after(undefined)
     setStreamHeaders(c)

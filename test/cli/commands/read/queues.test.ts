@@ -128,7 +128,7 @@ describe('pause, resume and drain', () => {
     [['resume', 'media'], 'the queue must not be blank', 'jobsctl resume media/ingest'],
     [['drain', 'media/ '], 'the queue must not be blank', 'jobsctl drain media/ingest'],
     [['pause', '/ingest'], 'the domain must not be blank', 'jobsctl pause media/ingest'],
-    [['pause', `media/a${esc}[31m`], 'the queue must not contain control characters', 'jobsctl pause media/ingest'],
+    [['pause', `media${esc}[31m/a`], 'the domain must not contain control characters', 'jobsctl pause media/ingest'],
     [['pause', `${'x'.repeat(129)}/a`], 'the domain must be at most 128 characters', 'jobsctl pause media/ingest'],
     [['pause', 'media/ingest', 'mail/default'], 'too many arguments', 'jobsctl pause --help'],
     [['pause', 'media/ingest', '--domain', 'a'], '--domain', 'jobsctl pause --help'],
