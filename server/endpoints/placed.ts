@@ -41,8 +41,8 @@ interface Asking {
 }
 
 /**
- * The place of another engine that a call is about, among those that the server chooses from: by its domain, by the operation that it
- * names, by the only domain of its caller, or by the jobs that it names. Undefined for a call about our own jobs, or about all places
+ * The place of another engine that a call is about, among those that the server chooses from. The call names its domain, an operation or jobs;
+ * else the only domain of its caller says it. Undefined for a call about our own jobs, or about all places
  * together.
  * @throws Failure `not_supported` for ids of jobs in several domains
  */

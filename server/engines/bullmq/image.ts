@@ -52,7 +52,7 @@ export const rivalOf = (
       and other.state not in ('completed', 'failed')
   ) end`
 
-/** An SQL expression: what an image tells of a job itself. */
+/** An SQL expression: an image without what it has for other tables. */
 export const comparable = (image: string): string => without(image, elsewhere)
 
 /** An SQL expression: an image without what may be long. */

@@ -5,7 +5,7 @@ import { type Column, columnOf, isWhole } from './table.ts'
 
 const bits: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n }
 
-/** The id of a job as the column of the key has it; undefined for a text that is none. */
+/** The id of a job as the column of the key has it; undefined for a text that is not an id. */
 function idOf(column: Pick<Column, 'base'>, text: string): string | undefined {
   if (isWhole(column)) {
     if (!/^-?(?:0|[1-9]\d{0,18})$/.test(text)) return undefined

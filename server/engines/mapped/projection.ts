@@ -9,8 +9,8 @@ import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
 
 /**
  * The rows of a mapped table with the columns of our `jobs`, their names and their types. Beside them stand `xmin`, `native_id` (the key as
- * the table has it), `native_state` (its own words, as a text), `native_ended` (the time of the end), `native_image` (what a change may
- * overwrite) and `native_1`, `native_2`, …: the columns that tell the state, so that a condition on one uses its index.
+ * the table has it), `native_state` (its own words, as a text), `native_ended` (the time of the end) and `native_image` (what a change may
+ * overwrite). `native_1`, `native_2` and so on are the columns that tell the state, so that a condition on one uses its index.
  * @returns SQL of a query in parentheses, without an alias
  */
 export const projectionOf = (mapped: Mapped): string =>
