@@ -4,7 +4,7 @@ import { isUuid, type JobId } from '../../shared/work/job-key.ts'
 import { hasKeys } from '../database/job-ids.ts'
 import { isWithin } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
-import { fromEachPlace } from '../engines/served.ts'
+import { fromEachPlace, type Place, servedBy } from '../engines/served.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
 /** The fields of a request that name jobs by their ids. */
@@ -69,9 +69,18 @@ function refuseOthers({ id, job_id, ids }: Naming): void {
 /** Other programs may have written a uuid in capitals. */
 const writtenAs = (uuid: string): string[] => [uuid, uuid.toLowerCase(), uuid.toUpperCase()]
 
+/** The keys of jobs of one place, and of deleted ones in its archive. A live job goes before a deleted one. */
+async function readKeysOf({ adapter, found, lacksArchive }: Place, sql: Sql, texts: readonly string[]) {
+  const live = await adapter.keys(sql, [found], texts)
+  const left = texts.filter((text) => !live.has(text))
+  const isKept = servedBy(sql).mode === 'admin' && !lacksArchive
+  const archived = isKept && left.length > 0 ? await adapter.archivedKeys?.(sql, left) : undefined
+  return [...live, ...(archived ?? [])]
+}
+
 /** The id of each uuid. One that was archived twice means the row with the highest id, as in the dependencies of a job. */
 async function readIds({ sql, within }: Asking, texts: readonly string[]): Promise<ReadonlyMap<string, JobId>> {
-  const keys = await fromEachPlace(sql, async ({ adapter, found }, of) => [...(await adapter.keys(of, [found], texts))])
+  const keys = await fromEachPlace(sql, (place, of) => readKeysOf(place, of, texts))
   if (keys) return new Map(keys)
   const uuids = [...new Set(texts.flatMap(writtenAs))]
   const rows = await sql<{ uuid: string; id: JobId }[]>`

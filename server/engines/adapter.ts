@@ -164,6 +164,8 @@ export interface QueueAdapter extends ForeignJobs {
   sources?: (found: Found) => ReadonlyMap<string, string>
   /** The keys of jobs by what somebody names them with, such as a bare uuid; a text that names no job is left out. */
   keys: (sql: Sql, found: readonly Found[], texts: readonly string[]) => Promise<ReadonlyMap<string, string>>
+  /** The same for deleted jobs in the archive; absent where a key always names the queue. */
+  archivedKeys?: (sql: Sql, texts: readonly string[]) => Promise<ReadonlyMap<string, string>>
   /**
    * The jobs of all places of which a slice of a list is made.
    * @returns a query in parentheses: among its rows are the first `most + 1` of those for which `where` is true, in the order of the time

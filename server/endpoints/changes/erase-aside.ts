@@ -52,7 +52,7 @@ async function readPassedOver(sql: Sql, request: Asked): Promise<PassedOver> {
     target &&
     live(
       (rest) =>
-        sql`status <> 'processing' and (${target.writes.mayDelete(sql, target.found)}) is not true ${inFilter(sql, rest)}`,
+        sql`status <> 'processing' and (${target.writes.mayDelete(sql, target.found, 'erase')}) is not true ${inFilter(sql, rest)}`,
     )
   const holds = await readHolds(sql)
   const unreadable = payload

@@ -35,7 +35,7 @@ export const isErasable = (
   { request, kept }: Pick<Erasing, 'kept'> & { request: Filter },
 ): Fragment => sql`
   status <> 'processing' and ${isNamed(sql, set, request)} ${withoutForeignRows(sql, kept, set.holds)}
-  ${unless(sql, isKeptByHold(sql, set.holds))} ${engineMayDelete(sql)}`
+  ${unless(sql, isKeptByHold(sql, set.holds))} ${engineMayDelete(sql, 'erase')}`
 
 /** True for archived jobs, under the name `jobs`, that are erased. */
 export const isErasableCopy = (sql: Sql, set: SetWithHolds, filter: Filter): Fragment => sql`

@@ -51,7 +51,7 @@ const isDeletable = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`
 /** True for jobs that the prune deletes; the preview and the change share this condition. */
 const prunable = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`
   ${finished(sql, request)} and ${isDeletable(sql, set, request)} and ${isUnchangedSince(sql, set.snapshot)}
-  ${withoutTwins(sql, request.leavesTwins)} ${engineMayDelete(sql)}`
+  ${withoutTwins(sql, request.leavesTwins)} ${engineMayDelete(sql, 'prune')}`
 
 /** The same without the jobs that are passed over. */
 const deletableOf = (sql: Sql, set: SetWithHolds, request: PruneRequest, holding: readonly ForeignKey[]) =>

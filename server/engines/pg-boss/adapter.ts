@@ -6,7 +6,7 @@ import { readChecks } from './checks.ts'
 import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { history } from './history.ts'
-import { hasKey, readKeys } from './key.ts'
+import { hasKey, readArchivedKeys, readKeys } from './key.ts'
 import { readLine, readSigns } from './line.ts'
 import { readOldestDue } from './oldest-due.ts'
 import { orderedJobs } from './ordered.ts'
@@ -34,6 +34,7 @@ export const pgBoss: QueueAdapter = {
   hasState,
   isRetrying,
   keys: readKeys,
+  archivedKeys: readArchivedKeys,
   ordered: orderedJobs,
   failures: failuresIn,
   endedAt: (sql) => sql`jobs.native_ended`,

@@ -72,3 +72,19 @@ export async function readKeys(
   }
   return keys
 }
+
+/** The keys of deleted jobs that somebody names by a bare uuid. Of several with one uuid it is the job that was deleted last. */
+export async function readArchivedKeys(sql: Sql, texts: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const bare = texts.flatMap((text) => {
+    const { queue, id } = parseKey(text) ?? {}
+    return id === undefined || queue !== undefined ? [] : [{ text, id }]
+  })
+  if (bare.length === 0) return new Map()
+  const rows = await sql<{ uuid: string; key: string }[]>`
+    select distinct on (native_id) native_id::text as uuid, id as key
+    from jobs_archive
+    where jobs_archive.native_id = any(${bare.map(({ id }) => id)}::text[]::uuid[])
+    order by native_id, archived_at desc`
+  const keys = new Map(rows.map(({ uuid, key }) => [uuid, key]))
+  return new Map(bare.flatMap(({ text, id }) => (keys.get(id) === undefined ? [] : [[text, keys.get(id) ?? '']])))
+}

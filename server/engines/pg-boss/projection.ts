@@ -63,6 +63,7 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     native_policy: ofColumn('policy', 'text'),
     native_singleton_on: 'j.singleton_on',
     native_blocking: ofColumn('blocking', 'boolean'),
+    native_blocked: ofColumn('blocked', 'boolean'),
     native_dead_letter: 'j.dead_letter',
     native_kept_seconds: ofColumn('deletion_seconds', 'integer'),
     native_source_name: ofColumn('source_name', 'text'),

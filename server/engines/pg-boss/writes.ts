@@ -26,7 +26,11 @@ export const writes: EngineWrites = {
   mayRetry,
   whyNoRetry,
   moves,
-  mayDelete: (sql) => sql`jobs.native_blocking is not true`,
+  // Once a job is gone, pg-boss deletes its rows of job_dependency: after an undo, nothing would release one that waits for another.
+  mayDelete: (sql, _found, by) =>
+    by === 'erase'
+      ? sql`jobs.native_blocking is not true`
+      : sql`(jobs.native_blocking is not true and jobs.native_blocked is not true)`,
   restored,
   revived,
   whyNotInserted: 'its place is taken: the queue has another job with its key, or in its time slot',

@@ -44,7 +44,7 @@ export async function deleteEngineJobs(
     with picked as materialized (
       select jobs.native_id, jobs.queue, jobs.job_type
       from jobs
-      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found)}
+      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
       for update skip locked
     ),
     deleted as (${deleted})

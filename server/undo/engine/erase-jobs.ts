@@ -77,7 +77,7 @@ async function deleteRows(
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.queue
       from jobs
-      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found)}
+      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'erase')}
       for update skip locked
     )
     delete from ${table} as j

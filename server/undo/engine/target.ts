@@ -100,9 +100,9 @@ export function whyEngineRefuses(sql: Sql, act: EngineAct['act']): Fragment | un
 }
 
 /** An SQL fragment that begins with `and`: the engine needs the job no more. Empty for jobs of our own. */
-export function engineMayDelete(sql: Sql): Fragment {
+export function engineMayDelete(sql: Sql, by: 'prune' | 'erase'): Fragment {
   const target = engineTarget(sql)
-  return target ? sql`and ${target.writes.mayDelete(sql, target.found)}` : sql``
+  return target ? sql`and ${target.writes.mayDelete(sql, target.found, by)}` : sql``
 }
 
 /**

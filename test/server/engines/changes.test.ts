@@ -167,6 +167,23 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
     expect(body).toMatchObject({ deleted: 0 })
   })
 
+  it('keeps an ended job that still waits for another one, which no undo could release', async () => {
+    const request = { domain: schema, older_than_days: 1, queue: slashed, statuses: ['failed'] }
+    await sql`update ${job()} set blocked = true where name = ${slashed}`
+    expect((await post('prune', { ...request, dry_run: true })).body).toMatchObject({ preview: { count: 0 } })
+    expect((await post('prune', request)).body).toMatchObject({ deleted: 0 })
+  })
+
+  it('finds a deleted job in the archive by its uuid alone', async () => {
+    const [one] = await sql<{ id: string }[]>`select id from ${job()} where name = ${slashed} limit 1`
+    const { body } = await post('prune', { domain: schema, older_than_days: 1, queue: slashed, statuses: ['failed'] })
+    const show = () =>
+      call({ url: server.url, method: 'GET', path: `/api/v1/jobs/job?key=${one?.id}`, headers: { 'x-api-key': 'key' } })
+    expect(await show()).toMatchObject({ status: 200, body: { uuid: one?.id } })
+    await undone(body.operation_id)
+    expect(await show()).toMatchObject({ status: 200, body: { uuid: one?.id } })
+  })
+
   it('ends running jobs by force alone, and an undo leaves them', async () => {
     const { body } = await post('batch/cancel', { domain: schema, force: true, status: ['processing'] })
     expect(body).toMatchObject({ cancelled: 30 })
