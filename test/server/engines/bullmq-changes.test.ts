@@ -315,8 +315,9 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
   it('ends before it changes a job of tables that BullMQ has migrated since', async () => {
     await sql`insert into ${of('migration')} values (99, 'next')`
     expect(await post('batch/retry', { ...scope, queue: oddQueues.plain })).toMatchObject({ status: 409 })
+    // Seen once, the other version closes every change.
     expect(await post('queue/control', { domain: schema, queue: oddQueues.plain, action: 'pause' })).toMatchObject({
-      status: 409,
+      status: 422,
     })
     await sql`delete from ${of('migration')} where version = 99`
     expect(await differing('job', 'meta')).toBe(0)

@@ -208,14 +208,6 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
     expect(await differing()).toBe(0)
   })
 
-  it('ends before it changes a job of tables that pg-boss has migrated since', async () => {
-    await sql`update ${sql(`${schema}.version`)} set version = version + 1`
-    const answer = await post('batch/cancel', { domain: schema })
-    await sql`update ${sql(`${schema}.version`)} set version = ${version}`
-    expect(answer).toMatchObject({ status: 409, body: { detail: expect.stringContaining('of another version') } })
-    expect(await differing()).toBe(0)
-  })
-
   it('takes jobs that are named by their keys', async () => {
     const ids = await sql<{ key: string }[]>`
       select replace(replace(name, '%', '%25'), '/', '%2F') || '/' || id as key from ${job()} where name = ${slashed} limit 3`
@@ -252,5 +244,14 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
       async () => (await sql`select from jobsctl.pgboss_archive limit 1`).length === 0,
     )
     await second.stop()
+  })
+
+  it('ends before it changes a job of tables that pg-boss has migrated since', async () => {
+    // The last test: the server changes nothing until it has looked at the tables again.
+    await sql`update ${sql(`${schema}.version`)} set version = version + 1`
+    const answer = await post('batch/cancel', { domain: schema })
+    await sql`update ${sql(`${schema}.version`)} set version = ${version}`
+    expect(answer).toMatchObject({ status: 409, body: { detail: expect.stringContaining('of another version') } })
+    expect(await differing()).toBe(0)
   })
 })
