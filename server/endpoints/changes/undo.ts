@@ -10,6 +10,7 @@ import { dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { readHold } from '../../undo/hold-restored.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
 import { leavesOthers } from '../../undo/leaves-jobs.ts'
+import { requireServed } from '../../undo/require-served.ts'
 import { requireKeptRows, type WayBack, wayBack } from '../../undo/way-back.ts'
 import { recordOf } from '../records/records.ts'
 import { partsWith } from './filtered.ts'
@@ -31,6 +32,7 @@ export async function describe(
   const rejected = new Map<JobId, string>()
   const hold = { until: hold_until, days: archiveDays }
   const way = wayBack(record, { part, rejected, hold })
+  await requireServed(sql, record)
   await requireKeptRows(sql, record)
   const bulk = bulkOf(record, request, { way, rejected })
   if (!request.dry_run) return bulk

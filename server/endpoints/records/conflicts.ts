@@ -7,6 +7,7 @@ import { beforeIds, hasKeys } from '../../database/job-ids.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { rejectFaults } from '../../lifecycle/server-limits.ts'
+import { requireServed } from '../../undo/require-served.ts'
 import { hasKeptRows, wayBack } from '../../undo/way-back.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { recordOf } from './records.ts'
@@ -30,6 +31,7 @@ export async function listConflicts(
   const way = (last: JobId) =>
     wayBack(record, { part: part(last), rejected: new Map(), hold: { until: undefined, days: 0 } })
   way(after)
+  await requireServed(sql, record)
   if (!(await hasKeptRows(sql, id))) return { conflicts: [], next_after_id: null }
   return sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`

@@ -191,6 +191,35 @@ describe('two schemas of pg-boss in one server', () => {
     expect([await differing(first), await differing(second)]).toEqual([0, 0])
   })
 
+  it('undoes nothing in a domain that the server does not serve', async () => {
+    const third = 'third'
+    await makePgBoss({ sql, version, schema: third })
+    await fillPgBoss({ sql, version, schema: third })
+    const serve = async (schemas: string) => {
+      const one = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key', JOBS_ENGINE_SCHEMA: schemas })
+      await one.prepared
+      const post = (path: string, body: object) => {
+        const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
+        return call({ url: one.url, method: 'POST', path: `/api/v1/jobs/${path}`, headers, body })
+      }
+      return { post, stop: one.stop }
+    }
+    const all = await serve(`${second},${third}`)
+    const { operation_id } = Answer.parse(
+      (await all.post('batch/priority', { domain: third, queue: oddQueues.plain, priority: 9 })).body,
+    )
+    for (const body of [{ dry_run: true }, {}])
+      expect(await ask('POST', `operations/${operation_id}/undo`, body)).toMatchObject({
+        status: 409,
+        body: { code: 'conflict', detail: expect.stringContaining(third), hint: expect.stringContaining(second) },
+      })
+    const undone = await all.post(`operations/${operation_id}/undo`, {})
+    expect(undone).toMatchObject({ status: 200, body: { conflict_count: 0 } })
+    expect(Answer.parse(undone.body).affected).toBeGreaterThan(0)
+    await all.stop()
+    await sql`drop schema ${sql(third)} cascade`
+  })
+
   it('tells what can be done with each of them', async () => {
     const { body } = await call({
       url: server.url,
@@ -354,6 +383,50 @@ describe('jobs of our own and of pg-boss in one server', () => {
     await sql`alter schema away rename to pgboss`
     expect((await ask('GET', 'stats?domain=pgboss')).status).toBe(200)
     expect((await ask('POST', `operations/${operation_id}/undo`, {})).body).toMatchObject({ conflict_count: 0 })
+  })
+
+  it('undoes nothing of the engine on a server that serves other jobs alone, and says so', async () => {
+    for (const table of ['jobsctl_held_jobs', 'jobsctl_holds']) await sql`delete from ${sql(table)}`
+    const operations: number[] = []
+    for (const [path, body] of [
+      ['batch/priority', { domain: 'pgboss', queue: oddQueues.plain, priority: 6 }],
+      ['prune', { domain: 'pgboss', older_than_days: 1 }],
+    ] as const)
+      operations.push(Answer.parse((await ask('POST', path, body)).body).operation_id)
+    const ours = Answer.parse((await ask('POST', 'batch/priority', { domain: 'app', all: true, priority: 6 })).body)
+    const before = await theirs()
+    const alone = async (engine: string, ids: readonly number[]) => {
+      const one = await startServer({ ...database.env, ...env, JOBS_ENGINE: engine })
+      await one.prepared
+      const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
+      for (const id of ids) {
+        const undo = { url: one.url, path: `/api/v1/jobs/operations/${id}/undo`, method: 'POST', headers } as const
+        for (const body of [{ dry_run: true }, {}])
+          expect([engine, id, await call({ ...undo, body })]).toMatchObject([
+            engine,
+            id,
+            {
+              status: 409,
+              body: {
+                detail: expect.stringContaining('does not serve; nothing was changed'),
+                hint: expect.stringContaining('JOBS_ENGINE=own,pg-boss'),
+              },
+            },
+          ])
+        const path = `/api/v1/jobs/operations/${id}/conflicts`
+        expect(await call({ url: one.url, path, method: 'GET', headers })).toMatchObject({ status: 409 })
+      }
+      await one.stop()
+    }
+    await alone('own', operations)
+    await alone('pg-boss', [ours.operation_id])
+    expect(await theirs()).toBe(before)
+    for (const id of [...operations, ours.operation_id].toReversed()) {
+      const { status, body } = await ask('POST', `operations/${id}/undo`, {})
+      expect({ status, body }).toMatchObject({ status: 200, body: { conflict_count: 0 } })
+      expect(Answer.parse(body).affected).toBeGreaterThan(0)
+    }
+    expect(await theirs()).toBe(0)
   })
 
   it('starts with another domain for the schema where our own jobs have its name', async () => {
