@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
-import { dependentsBeside, joinedNotes } from './dependents.ts'
+import { besideRefused, dependentsBeside, joinedNotes } from './dependents.ts'
 import { describeRequest, verbOf } from './filtered.ts'
 import { holdersNote, holdersRefusal, passedOverNote } from './foreign-holders.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
@@ -48,9 +48,10 @@ export function pruneChange(
       const { facts, note } = dependentsBeside(answer)
       const twins = already_archived && archivedNote(already_archived)
       const foreign = [foreignNote(preview), holdersNote(preview, { passesOver }), passedOverNote(passed_over)]
+      const stays = besideRefused('deleted')(answer)
       return {
-        facts: { ...facts, ...(already_archived && { already_archived }) },
-        note: joinedNotes([note, ...foreign, twins]),
+        facts: { ...facts, ...(already_archived && { already_archived }), ...stays.facts },
+        note: joinedNotes([note, ...foreign, twins, stays.note]),
       }
     },
     refusal: ({ preview }) =>

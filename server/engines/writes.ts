@@ -119,6 +119,8 @@ interface EveryWrites {
   moves?: EngineMoves
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found, by: 'prune' | 'erase') => Fragment
+  /** An SQL expression on `jobs`: why the engine still needs an ended job, so that a prune leaves it; null where it does not. */
+  whyNoPrune?: (sql: Sql, found: Found) => Fragment
   /** The columns of the table that a deleted job comes back with, and their values from a row `picked` of the archive. */
   revived: (sql: Sql, found: Found, until: Fragment) => Promise<{ names: Fragment; values: Fragment }>
   /** Takes locks before deleted jobs come back. `queues` is a query of the names of their queues. */

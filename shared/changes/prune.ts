@@ -6,6 +6,7 @@ import { JobId } from '../work/job.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 import { kinds } from './kinds.ts'
+import { refusedAnswer } from './refused.ts'
 
 /** The statuses that a prune may delete: a prune never deletes live work. */
 export const prunableStatuses = kinds.prune.takes
@@ -86,6 +87,7 @@ export const PruneResult = z.object({
   already_archived: ArchivedTwins.optional(),
   /** With `pass_over_foreign`: how many jobs stay, since rows of other tables refer to them. */
   passed_over: Count.optional(),
+  ...refusedAnswer,
   ...bulkAnswer,
 })
 export type PruneResult = z.output<typeof PruneResult>

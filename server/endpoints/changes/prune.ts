@@ -1,5 +1,6 @@
 import type { ForeignHolder, ForeignRows } from '../../../shared/changes/bulk-change.ts'
 import { type ArchivedTwins, type PruneRequest as Asked, PruneResult } from '../../../shared/changes/prune.ts'
+import type { RefusedAnswer } from '../../../shared/changes/refused.ts'
 import { requireServed } from '../../auth/require-scope.ts'
 import type { BulkChange, JobSet, Matching, SetWithHolds } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
@@ -17,7 +18,7 @@ import { readTwins, refusesTwins, twinsIn, withoutTwins } from '../../undo/archi
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, dependentsInAnswer, isFailedEnd } from '../../undo/dependents-along.ts'
 import { deleteEngineJobs } from '../../undo/engine/delete-jobs.ts'
-import { engineMayDelete, engineTarget } from '../../undo/engine/target.ts'
+import { engineMayDelete, engineTarget, whyEngineNoPrune } from '../../undo/engine/target.ts'
 import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '../../undo/foreign/foreign-holders.ts'
 import {
   type ForeignKey,
@@ -28,6 +29,7 @@ import {
 import { countForeignRows, refuseForeignRows, withoutForeignRows } from '../../undo/foreign/foreign-rows.ts'
 import { notArchived } from '../../undo/no-way-back.ts'
 import { filtersBesideScope, jobsWhere, partsWith, withoutIds } from './filtered.ts'
+import { judged, readRefused } from './refused.ts'
 
 /** `leavesTwins`: jobs whose uuid is archived already stay. */
 type PruneRequest = Within<Asked> & { leavesTwins: boolean }
@@ -99,6 +101,7 @@ export async function describe(asked: Within<Asked>, terms: Terms): Promise<Bulk
         deleted: previewed.preview.count,
         ...about,
         ...(already_archived && { already_archived }),
+        ...(await readNeeded(sql, request, bulk)),
         preview: { ...previewed.preview, foreign_rows, ...holders },
       }
     },
@@ -108,6 +111,14 @@ export async function describe(asked: Within<Asked>, terms: Terms): Promise<Bulk
 /** `from jobs where …`: jobs past their retention that no hold keeps, whose uuid may be archived already. */
 const leftOut = (sql: Sql, set: SetWithHolds, request: PruneRequest) =>
   jobsWhere(sql, request, (rest) => sql`${finished(sql, rest)} and ${isDeletable(sql, set, rest)}`)
+
+/** The jobs that would be deleted if their engine did not need them, such as those for which another job waits. */
+async function readNeeded(sql: Sql, request: PruneRequest, bulk: Pick<Matching, 'keptByHold'>): Promise<RefusedAnswer> {
+  const why = whyEngineNoPrune(sql)
+  if (!why) return {}
+  const rows = leftOut(sql, await withHolds(sql, bulk), request)
+  return readRefused(sql, { refused: () => judged(sql, why, rows) })
+}
 
 interface Deleting {
   isArchived: boolean
@@ -180,6 +191,8 @@ function bulkOf(request: PruneRequest, { isArchived, archive, paths, holding }: 
         ...dependentsInAnswer(counts, within),
         ...(pass_over_foreign && { passed_over: await countMatching(sql, passedOver, currentSet) }),
         ...(already_archived && { already_archived }),
+        // The jobs are deleted: an answer without these is better than none.
+        ...(await readNeeded(sql, request, { keptByHold }).catch(() => ({}))),
       }
     },
     output: PruneResult,

@@ -11,6 +11,7 @@ import { moveEngineJobs } from '../../undo/engine/move-jobs.ts'
 import { requireMoves } from '../../undo/engine/target.ts'
 import { affectedAlone } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
+import { judged } from './refused.ts'
 
 type RedriveResult = z.output<typeof endpoint.output>
 type RedriveRequest = Within<Asked>
@@ -62,9 +63,9 @@ const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
 
 /** A query of `(job_id, reason)`: dead letters that cannot move. */
 function refusedByEngine(sql: Sql, request: RedriveRequest): Fragment {
-  const rows = jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest))
-  return sql`
-    select job_id, reason
-    from (select jobs.id as job_id, ${whyNot(sql, request)} as reason ${rows}) as judged
-    where reason is not null`
+  return judged(
+    sql,
+    whyNot(sql, request),
+    jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest)),
+  )
 }

@@ -19,13 +19,18 @@ export const refusedAmong = (
   asked: (sql: Sql) => Fragment,
 ): Pick<BulkChange<unknown>, 'refused'> =>
   whyEngineRefuses(sql, act)
-    ? {
-        refused: (sql) => sql`
-          select job_id, reason
-          from (select jobs.id as job_id, ${whyEngineRefuses(sql, act) ?? sql`null`} as reason ${asked(sql)}) as judged
-          where reason is not null`,
-      }
+    ? { refused: (sql) => judged(sql, whyEngineRefuses(sql, act) ?? sql`null`, asked(sql)) }
     : {}
+
+/**
+ * A query of `(job_id, reason)`: the jobs for which there is a reason.
+ * @param reason an expression on `jobs`, null for the others
+ * @param asked `from jobs where …`
+ */
+export const judged = (sql: Sql, reason: Fragment, asked: Fragment): Fragment => sql`
+  select job_id, reason
+  from (select jobs.id as job_id, ${reason} as reason ${asked}) as judged
+  where reason is not null`
 
 interface Found extends Required<RefusedAnswer> {
   /** The jobs that the database rejected, and that are not among the refused ones. */

@@ -12,6 +12,7 @@ import { changeColumns } from '../../undo/change-columns.ts'
 import { engineMayRetry, whyEngineNoRetry } from '../../undo/engine/target.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { withDependents } from './list-changed.ts'
+import { judged } from './refused.ts'
 import { runAgain } from './run-again.ts'
 
 type RetryResult = z.output<typeof endpoint.output>
@@ -76,11 +77,11 @@ export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): Bu
 
 /** A query of `(job_id, reason)`: jobs that their engine does not let run again. */
 function refusedByEngine(sql: Sql, request: RetryRequest): Fragment {
-  const rows = jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest))
-  return sql`
-    select job_id, reason
-    from (select jobs.id as job_id, ${whyEngineNoRetry(sql)} as reason ${rows}) as judged
-    where reason is not null`
+  return judged(
+    sql,
+    whyEngineNoRetry(sql),
+    jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest)),
+  )
 }
 
 /** Clears the error of the last attempt, too, which `failure_timeline` keeps. */

@@ -28,9 +28,8 @@ export const writes: EngineWrites = {
   moves,
   // Once a job is gone, pg-boss deletes its rows of job_dependency: after an undo, nothing would release one that waits for another.
   mayDelete: (sql, _found, by) =>
-    by === 'erase'
-      ? sql`jobs.native_blocking is not true`
-      : sql`(jobs.native_blocking is not true and jobs.native_blocked is not true)`,
+    by === 'erase' ? sql`jobs.native_blocking is not true` : sql`(${whyNoPrune(sql)}) is null`,
+  whyNoPrune,
   restored,
   revived,
   whyNotInserted: 'its place is taken: the queue has another job with its key, or in its time slot',
@@ -45,6 +44,13 @@ export const writes: EngineWrites = {
     columns: 'name, id',
     inserted: 'name, id',
   },
+}
+
+function whyNoPrune(sql: Sql): Fragment {
+  return sql`case
+    when jobs.native_blocking then 'another job waits for it'
+    when jobs.native_blocked then 'it still waits for another job'
+  end`
 }
 
 /** The key is `<queue>/<uuid>`. A queue with an encoded character may be any: each of all queues is one entry of the primary key. */

@@ -99,6 +99,12 @@ export function whyEngineRefuses(sql: Sql, act: EngineAct['act']): Fragment | un
   return target?.writes.refusal?.(sql, target.found, act)
 }
 
+/** An SQL expression on `jobs`: why the engine still needs an ended job. Undefined where the engine tells nothing, and for jobs of our own. */
+export function whyEngineNoPrune(sql: Sql): Fragment | undefined {
+  const target = engineTarget(sql)
+  return target?.writes.whyNoPrune?.(sql, target.found)
+}
+
 /** An SQL fragment that begins with `and`: the engine needs the job no more. Empty for jobs of our own. */
 export function engineMayDelete(sql: Sql, by: 'prune' | 'erase'): Fragment {
   const target = engineTarget(sql)

@@ -33,9 +33,12 @@ besideEach(changeable, 'prune of jobs that others wait for', (version) => {
 
   it('keeps them and says so, and the others run', async () => {
     const scope = ['--domain', 'pgboss', '--queue', 'mail', '--older-than', '30d']
+    const waitedFor = { refused_count: 1, refused: [{ reason: 'another job waits for it' }] }
+    const preview = await world.jobsctl(['prune', ...scope, '--dry-run', '--json'])
+    expect(JSON.parse(preview.out)).toMatchObject({ preview: { count: 3 }, ...waitedFor })
     const { code, out } = await world.jobsctl(['prune', ...scope, '--yes', '--json'])
     expect(code).toBe(0)
-    expect(JSON.parse(out)).toMatchObject({ affected: 3 })
+    expect(JSON.parse(out)).toMatchObject({ affected: 3, ...waitedFor })
     const left = await rowsOf(database.sql)
     expect(left.map(({ state, blocking, blocked }) => ({ state, blocking, blocked }))).toEqual(
       expect.arrayContaining([

@@ -156,22 +156,40 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
     expect(body).toMatchObject({ affected: 3 })
   })
 
-  it('keeps a job on which another one waits', async () => {
-    await sql`update ${job()} set blocking = true where name = ${slashed}`
-    const { body } = await post('prune', {
-      domain: schema,
-      older_than_days: 1,
-      queue: slashed,
-      statuses: ['failed'],
+  it('keeps a job on which another one waits, and says so in the preview and in the answer', async () => {
+    await sql`
+      update ${job()} set blocking = true where name = ${slashed} and id in (select id from ${job()} where name = ${slashed} limit 4)`
+    const request = { domain: schema, older_than_days: 1, queue: slashed, statuses: ['failed'] }
+    const refused = {
+      refused_count: 4,
+      refused: Array.from({ length: 4 }, () => ({
+        job_id: expect.stringMatching(/^a%2Fb/),
+        reason: 'another job waits for it',
+      })),
+    }
+    expect((await post('prune', { ...request, dry_run: true })).body).toMatchObject({
+      preview: { count: 6 },
+      ...refused,
     })
-    expect(body).toMatchObject({ deleted: 0 })
+    // What is too young, or what a hold keeps, stays for another reason.
+    expect((await post('prune', { ...request, older_than_days: 9, dry_run: true })).body).not.toHaveProperty('refused')
+    const { body } = await post('prune', request)
+    expect(body).toMatchObject({ deleted: 6, ...refused })
+    await undone(body.operation_id)
+    const without = await post('prune', { ...request, queue: oddQueues.plain })
+    expect(without.body).not.toHaveProperty('refused_count')
   })
 
   it('keeps an ended job that still waits for another one, which no undo could release', async () => {
     const request = { domain: schema, older_than_days: 1, queue: slashed, statuses: ['failed'] }
     await sql`update ${job()} set blocked = true where name = ${slashed}`
-    expect((await post('prune', { ...request, dry_run: true })).body).toMatchObject({ preview: { count: 0 } })
-    expect((await post('prune', request)).body).toMatchObject({ deleted: 0 })
+    expect((await post('prune', { ...request, dry_run: true })).body).toMatchObject({
+      preview: { count: 0 },
+      refused_count: 10,
+    })
+    const { body } = await post('prune', request)
+    expect(body).toMatchObject({ deleted: 0, refused_count: 10 })
+    expect(JSON.stringify(body)).toContain('it still waits for another job')
   })
 
   it('finds a deleted job in the archive by its uuid alone', async () => {
