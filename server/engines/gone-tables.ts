@@ -3,8 +3,8 @@ import { hasCode } from '../database/errors/error-meanings.ts'
 import type { Sql } from '../database/sql.ts'
 import { servedBy } from './served.ts'
 
-/** A schema, a table, a column or a type that a statement names is not there. */
-const gone = ['3F000', '42P01', '42703', '42704']
+/** A schema, a table, a column or a type that a statement names is not there, or no operator or function takes the type that a column has. */
+const gone = ['3F000', '42P01', '42703', '42704', '42883']
 
 /**
  * The failure of a statement about the jobs of another engine whose tables were dropped, renamed or altered since the server started; any

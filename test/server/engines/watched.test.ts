@@ -79,6 +79,45 @@ describe('tables of pg-boss that change while a server runs', () => {
     expect((await ask('POST', '/api/v1/jobs/batch/priority', change)).status).toBe(200)
   })
 
+  const reads = [
+    ...['stats', 'list', 'clusters', 'stale', 'workers', 'history'].map((path) => `/api/v1/jobs/${path}`),
+    ...[
+      '/api/v1/jobs/queues/explain?domain=pgboss&queue=mail',
+      '/api/v1/jobs/job?key=mail/00000000-0000-4000-8000-000000000000',
+    ],
+  ]
+
+  it.each([
+    [
+      'drop a column',
+      'alter table pgboss.job drop column retry_count',
+      'alter table pgboss.job add retry_count integer not null default 0',
+    ],
+    ['change a type', 'alter table pgboss.job alter start_after type text using start_after::text', undefined],
+    ['drop a table', 'drop table pgboss.queue cascade', undefined],
+    ['drop the schema', 'drop schema pgboss cascade', undefined],
+  ] as const)('%s: reads end with what to do, and none with 500', async (_what, statement, back) => {
+    await serve()
+    for (const path of reads) expect((await ask('GET', path)).status, path).toBeLessThan(500)
+    await sql.unsafe(statement)
+    let refused = 0
+    for (const path of reads) {
+      const { status, body } = await ask('GET', path)
+      expect({ path, status, body }).toMatchObject({ path, status: expect.toSatisfy((one) => one !== 500) })
+      // A statement that was prepared before the change is refused once, as 503.
+      if (status !== 409) continue
+      refused++
+      expect(body, path).toMatchObject({
+        detail: expect.stringContaining('the tables of pg-boss in pgboss are not as they were'),
+        hint: expect.stringContaining('start the server again'),
+      })
+    }
+    expect(refused).toBeGreaterThan(0)
+    if (back === undefined) return
+    await sql.unsafe(back)
+    expect((await ask('GET', '/api/v1/jobs/list')).status).toBe(200)
+  })
+
   it('hide rows: nothing is counted, and jobs are shown', async () => {
     await sql.unsafe(`create role ${role} login; grant usage on schema pgboss to ${role};
       grant select on all tables in schema pgboss to ${role}`)
