@@ -31,6 +31,7 @@ export function cancelEach(requests: readonly FilteredRequest[], words: readonly
 function beside({ cancelled, asked = 0, ended_as, preview, ...answer }: z.output<typeof cancelBatch.output>) {
   const workers =
     asked === 1 ? 'the worker of 1 running job was' : `the workers of ${groupedDigits(asked)} running jobs were`
+  const isFailed = ended_as !== undefined && cancelled !== undefined && cancelled > 0 && preview === undefined
   const isDone = asked > 0 && preview === undefined
   const along = dependentsBeside(answer)
   const stays = besideRefused('cancelled')(answer)
@@ -46,7 +47,7 @@ function beside({ cancelled, asked = 0, ended_as, preview, ...answer }: z.output
       along.note,
       note,
       stays.note,
-      ended_as && `note: the engine has no cancelled jobs: these are ${ended_as}`,
+      isFailed ? `note: the engine has no cancelled jobs: these are ${ended_as}` : undefined,
     ]),
   }
 }

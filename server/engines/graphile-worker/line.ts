@@ -42,8 +42,8 @@ export async function readLine(sql: Sql, found: readonly Found[], queue: EngineQ
 }
 
 /**
- * What tells that no worker takes the jobs of a queue. A job that has ended is gone, and its pick-up with it. So two facts are known: a job that a
- * worker could take is due for minutes, and no running job of any queue was picked up since.
+ * What tells that no worker takes the jobs of a queue. A job that has ended is gone, and its pick-up with it. So the signs are told where a job that
+ * a worker could take is due for minutes, and no running job of any queue was picked up since.
  */
 export async function readSigns(
   sql: Sql,

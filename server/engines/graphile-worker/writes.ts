@@ -6,8 +6,8 @@ import { archivedColumns, archiveTable, readJobColumns } from './archive.ts'
 import { columnsOfArchive, imageOf } from './projection.ts'
 
 /**
- * How jobs of graphile-worker are changed: by its own functions. To them nobody has a job that was locked more than four hours ago, and they would
- * take it from a worker that still runs it. So every job is locked as a row first, and has no lock of a worker.
+ * How jobs of graphile-worker are changed: by its own functions. These take a job that was locked more than four hours ago, although its worker may
+ * still run it. So every job is locked as a row first, and is passed over where a worker has it.
  */
 export const writes: EngineWrites = {
   table: tableOf,
