@@ -98,7 +98,7 @@ function changesOf({ adapter, found, lacksArchive }: KnownPlace, mode: ServedEng
   if (version < first || version > last)
     return {
       code: 'not_supported',
-      cannot: `${engine} ${versionText(migrated)} in ${found.schema} is only looked at: changes are tested with schemas ${first} to ${last}`,
+      cannot: `${engine} ${versionText(migrated)} in ${found.schema} is only looked at: changes are tested with ${first === last ? `schema ${first}` : `schemas ${first} to ${last}`}`,
       instead: version > last ? 'install a newer version of jobs-server' : `install a newer ${engine}`,
     }
   if (migrated !== found || isOther)

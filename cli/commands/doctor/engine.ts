@@ -35,7 +35,7 @@ function linesOf({ engine, schema, version, tested, changes, lacks = [] }: Engin
   if (schema === null) return ['jobs of its own']
   const name = version === undefined ? escaped(engine) : `${escaped(engine)} ${escaped(version)}`
   const versions = tested
-    ? [`tested for reading with schemas ${spanOf(tested.reads)}, and for changes with ${spanOf(tested.writes)}`]
+    ? [`tested for reading with ${spanOf(tested.reads)}, and for changes with ${spanOf(tested.writes)}`]
     : []
   return [
     `${name} in ${escaped(schema)}`,
@@ -47,4 +47,5 @@ function linesOf({ engine, schema, version, tested, changes, lacks = [] }: Engin
   ]
 }
 
-const spanOf = ({ lowest, highest }: { lowest: number; highest: number }): string => `${lowest} to ${highest}`
+const spanOf = ({ lowest, highest }: { lowest: number; highest: number }): string =>
+  lowest === highest ? `schema ${lowest}` : `schemas ${lowest} to ${highest}`

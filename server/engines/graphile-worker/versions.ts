@@ -6,12 +6,12 @@ const releases: ReadonlyMap<number, string> = new Map([
 ])
 
 /**
- * The lowest and the highest migration that are tested for reading, and for writing. Outside of `reads` the server reads and says so; outside
- * of `writes` every change is refused.
+ * The lowest and the highest migration that are tested for reading, and for writing, beside the package itself: that of 0.18 alone. Outside of
+ * `reads` the server reads and says so; outside of `writes` every change is refused.
  */
 export const tested: { reads: readonly [number, number]; writes: readonly [number, number] } = {
-  reads: [18, 20],
-  writes: [18, 20],
+  reads: [20, 20],
+  writes: [20, 20],
 }
 
 /**

@@ -2,7 +2,13 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
-import { addJobs, fillGraphileWorker, makeGraphileWorker, oddQueues } from '../../support/engines/graphile-worker.ts'
+import {
+  addJobs,
+  dead,
+  fillGraphileWorker,
+  makeGraphileWorker,
+  oddQueues,
+} from '../../support/engines/graphile-worker.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
@@ -206,8 +212,8 @@ describe('the jobs of graphile-worker', () => {
     } finally {
       await sql`delete from ${table()} where priority = 9`
     }
-    const [dead] = (await jobs()).filter(isDead)
-    expect(codes(await explained(String(dead?.id)))).toContain('retries_used_up')
+    const [ended] = (await jobs()).filter(isDead)
+    expect(codes(await explained(String(ended?.id)))).toContain('retries_used_up')
   })
 
   it('are explained by jobsctl, whose operand is a key or a queue', async () => {
@@ -258,6 +264,38 @@ describe('the jobs of graphile-worker', () => {
     expect(status).toBe(200)
     expect(body).toMatch(/queue="_"[^\n]* 12\n/)
     expect(body).toMatch(/jobsctl_oldest_ready_age_seconds\{[^}]*queue="_"\} \d{3}/)
+  })
+})
+
+describe('tables of a release that was not tried', () => {
+  it.each([
+    [18, '0.16 (schema 18)'],
+    [21, 'newer than 0.18 (schema 21)'],
+  ])('with migration %i are looked at, and changed by nothing', async (migration, version) => {
+    const database = await emptyDatabase()
+    const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    try {
+      await makeGraphileWorker({ sql, migration })
+      await addJobs({ sql }, { task: 'mail', count: 3, columns: dead })
+      expect(await runServer(['migrate', '--engine', 'graphile-worker'], database.env)).toMatchObject({ code: 0 })
+      const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
+      await server.prepared
+      const jobsctl = (...argv: string[]) =>
+        runJobsctl(argv, { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })
+      const before = await sql`select * from graphile_worker._private_jobs order by id`
+      expect(JSON.parse((await jobsctl('stats', '--json')).out)).toMatchObject([{ queue: '_', failed: 3 }])
+      const refused = `graphile-worker ${version} in graphile_worker is only looked at: changes are tested with schema 20`
+      expect((await jobsctl('doctor')).out).toContain(
+        'tested for reading with schema 20, and for changes with schema 20',
+      )
+      const retried = await jobsctl('retry', '--domain', 'graphile_worker', '--yes')
+      expect(retried).toMatchObject({ code: 2, err: expect.stringContaining(refused) })
+      expect(await sql`select * from graphile_worker._private_jobs order by id`).toEqual(before)
+      await server.stop()
+    } finally {
+      await sql.end()
+      await database.drop()
+    }
   })
 })
 
