@@ -17,6 +17,7 @@ import { startBackground } from './background/start-background.ts'
 import { watchReadiness } from './background/watch-readiness.ts'
 import type { ServerContext } from './call.ts'
 import { listenForCommands } from './commands/command-socket.ts'
+import { migrateWith } from './commands/migrate.ts'
 import { createContext } from './context.ts'
 import { openDatabase } from './database/connection/open.ts'
 import type { OpenedDatabase } from './database/connection/opened-database.ts'
@@ -94,7 +95,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
   const eventLogMove = createEventLogMove(opened, log)
   const databaseAddress = await databaseAddressOf(env)
-  const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE }
+  const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE !== false }
   const isLooking = () => servedBy(sql).mode === 'look'
   const isComplete = () => areTablesComplete(sql)
   const beginCounting = async () =>
@@ -145,6 +146,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     eventLogMove,
     rememberInstallation,
     address: addressFrom(env, url),
+    makeRecords: env.JOBS_MIGRATE ? () => migrateWith(env, { makes: true }) : undefined,
   })
   const commands = { ...context, prepared: background.prepared }
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)

@@ -35,6 +35,8 @@ interface BackgroundOptions {
   rememberInstallation: () => Promise<void>
   /** The URL of this server. */
   address: string
+  /** Brings our tables beside the jobs of another engine up to date. Absent unless `JOBS_MIGRATE` is set to true. */
+  makeRecords: (() => Promise<unknown>) | undefined
 }
 
 const longestCountsEndMs = 5000
@@ -52,26 +54,28 @@ export function startBackground({
   eventLogMove,
   rememberInstallation,
   address,
+  makeRecords,
 }: BackgroundOptions) {
   const { sql, log, stopping, longPolls } = context
   const { hasTables, tablesReady, becameReady } = readiness
   // A server that only looks has nothing to do now and then, and only our own jobs have dependents, counts and a history that it keeps.
   const isReady = () => readiness.isReady() && servedBy(sql).mode !== 'look'
   const isReadyForOwn = () => readiness.isReady() && servedBy(sql).mode === 'own'
+  const makes = env.JOBS_MIGRATE !== false
   const prepared = prepare({
     opened,
     log,
     pooled: env.JOBS_DB_POOLER,
     mode: env.JOBS_INDEXES,
-    makes: env.JOBS_MIGRATE,
-    isPrepared: (from) => prepareEngine({ opened, env, log }, from),
+    makes,
+    isPrepared: (from) => prepareEngine({ opened, env, log, makeRecords }, from),
     tablesReady,
     isReady: hasTables,
     isStopping: () => stopping.aborted,
   }).then(async () => {
     await becameReady()
     const { mode, places } = servedBy(sql)
-    if (env.JOBS_MIGRATE && mode === 'own') await rememberEngine(sql, env)
+    if (makes && mode === 'own') await rememberEngine(sql, env)
     if (mode === 'own') await noteEngines(sql, [...new Set(places.map(({ adapter }) => adapter.engine))])
     if (env.AUTH_MODE === 'multi_user') await warnOfTokens(sql, log).catch(() => {})
   })
@@ -107,12 +111,10 @@ export function startBackground({
   // Counting waits for the indexes: without them it would read every job.
   const counts = prepared
     .then(() => (isReadyForOwn() ? waitForIndex(sql, 'jobsctl_live', stopping) : undefined))
-    .then(() =>
-      context.background && isReadyForOwn() ? keepCounts({ sql, log, makes: env.JOBS_MIGRATE, stopping }) : undefined,
-    )
+    .then(() => (context.background && isReadyForOwn() ? keepCounts({ sql, log, makes, stopping }) : undefined))
     .catch(() => {})
   const history = context.background
-    ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE, isReady: isReadyForOwn, stopping })
+    ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes, isReady: isReadyForOwn, stopping })
     : Promise.resolve()
   const ended = async () => {
     await Promise.all([maintenance, changes, dependents, policy, checks, engines])

@@ -75,7 +75,7 @@ export const withTables = <Result>({
       const { sql, schema, noteMade } = database
       await check?.(schema)
       if (await isPrepared(sql)) return work(database)
-      if (env.JOBS_MIGRATE) {
+      if (env.JOBS_MIGRATE !== false) {
         const pooled = env.JOBS_DB_POOLER
         await migrate({ sql, log: silent, schema, tablesOnly: true, pooled, tablesReady: () => {}, applied: noteMade })
         await rememberEngine(sql, env)

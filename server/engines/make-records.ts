@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
+import { takeLock } from '../database/advisory-locks.ts'
 import { allMigrations } from '../database/migrate/migrations.ts'
 import { isSchemaComplete } from '../database/migrate/pending-migrations.ts'
 import { findMissing, listOfObjects, type SchemaObject } from '../database/migrate/schema-diff.ts'
@@ -9,6 +10,8 @@ import { engineNames, type Place, type Served, servedBy } from './served.ts'
 /** Runs a script that makes our tables beside the jobs of another engine, in one transaction. */
 export const makeRecords = (sql: Pool, script: readonly string[]): Promise<void> =>
   sql.begin(async (tx) => {
+    // Two servers that start at once make the same tables.
+    await tx`select ${takeLock(tx, 'migrations')}`
     for (const statement of script) await tx.unsafe(statement)
   })
 

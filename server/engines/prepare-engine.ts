@@ -3,7 +3,8 @@ import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import type { Log } from '../log/log.ts'
-import { requireRecords } from './make-records.ts'
+import { adminSchema } from './find-served.ts'
+import { hasRecords, requireRecords } from './make-records.ts'
 import { engineNames } from './served.ts'
 import { tellServed } from './tell-served.ts'
 import { watchPlace } from './watched.ts'
@@ -12,6 +13,8 @@ interface Preparing {
   opened: Pick<OpenedDatabase, 'openWith'>
   env: Pick<Env, 'AUTH_MODE'>
   log: Pick<Log, 'info'>
+  /** Brings our tables beside the jobs of another engine up to date. Absent unless `JOBS_MIGRATE` is set to true. */
+  makeRecords?: (() => Promise<unknown>) | undefined
 }
 
 /**
@@ -30,11 +33,17 @@ export const engineConnections = ({ engineSql }: Pick<OpenedDatabase, 'engineSql
  * @returns false for a server on our own jobs, whose tables it makes; those beside another engine are there, or are not needed
  * @throws Failure `usage` where callers are to have tokens, of which there is no table, and where our tables are those of an older version
  */
-export async function prepareEngine({ opened, env, log }: Preparing, sql: Sql): Promise<boolean> {
+export async function prepareEngine({ opened, env, log, makeRecords }: Preparing, sql: Sql): Promise<boolean> {
   const served = await tellServed(sql, log)
   for (const place of served.places) await watchPlace(sql, place)
   if (served.mode === 'own') return false
-  if (served.mode === 'admin') await requireRecords(sql, served)
+  if (served.mode === 'admin') {
+    if (makeRecords && !(await hasRecords(sql, served))) {
+      await makeRecords()
+      log.info(`the records in ${adminSchema} are those of this version now`)
+    }
+    await requireRecords(sql, served)
+  }
   const isLooking = served.mode === 'look'
   opened.openWith?.('engine', isLooking ? readOnly : looking)
   if (isLooking && env.AUTH_MODE === 'multi_user')

@@ -146,9 +146,9 @@ export const Env = z.object({
     .default(false)
     .describe('PostgreSQL: JOBS_DB_URL is a pooler in transaction mode, so the server sets nothing per session'),
   JOBS_MIGRATE: flag
-    .default(true)
+    .optional()
     .describe(
-      'make tables, indexes and triggers that are missing; off: their owner makes them with jobs-server migrate',
+      'make tables, indexes and triggers that are missing; off: their owner makes them with jobs-server migrate. Unset it is on; beside the jobs of another engine it is off unless it is set, and brings records that are there up to date',
     ),
   JOBS_INDEXES: z
     .enum(['auto', 'manual'], 'must be auto or manual')

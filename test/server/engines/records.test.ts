@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 
 const pgBoss = `
@@ -77,6 +78,28 @@ describe('records beside the jobs of another engine', () => {
       'Odd name jsonb',
       'priority integer',
     ])
+  })
+
+  it('of an older version are brought up to date by a server with JOBS_MIGRATE=true alone', async () => {
+    await run('migrate', '--engine', 'pg-boss')
+    await sql.unsafe('alter table jobsctl.job_events drop column job_key cascade')
+    const lacking = () => sql`
+      select from pg_attribute where attrelid = 'jobsctl.job_events'::regclass and attname = 'job_key' and not attisdropped`
+    for (const JOBS_MIGRATE of ['', 'false'])
+      expect(
+        await runServer([], { ...database.env, PORT: '0', SINGLE_USER_API_KEY: 'key', JOBS_MIGRATE }),
+      ).toMatchObject({
+        code: 2,
+        err: expect.stringMatching(/lack .*job_key.*jobs-server migrate --engine pg-boss/s),
+      })
+    expect(await lacking()).toHaveLength(0)
+    const env = { ...database.env, SINGLE_USER_API_KEY: 'key', JOBS_MIGRATE: 'true' }
+    const both = await Promise.all([startServer(env), startServer(env)])
+    await Promise.all(both.map(({ prepared }) => prepared))
+    expect(await lacking()).toHaveLength(1)
+    await Promise.all(both.map((server) => server.stop()))
+    expect(await run('migrate', '--engine', 'pg-boss')).toMatchObject({ code: 0, out: '' })
+    expect(await tablesOf('jobsctl')).not.toContain('jobs')
   })
 
   it('are not made over the tables of somebody else', async () => {
