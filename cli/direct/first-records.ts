@@ -26,6 +26,6 @@ export async function agreeOnRecords(
     if (io.signal.aborted) throw interrupted(io.signal, '; nothing was changed')
     if (answer?.trim() !== schema) throw new Failure('confirmation_required', 'not confirmed; nothing was changed')
   }
-  print.aside(`This ${what}. What is over its term there is deleted while a server runs.`)
+  print.aside(`This ${what}. What is over its term there is deleted by a server, or by the next such change.`)
   return engine
 }

@@ -7,6 +7,7 @@ import { refuseBesideServers } from '../database/installation/direct.ts'
 import type { DatabaseAddress } from '../database/installation/installation.ts'
 import type { Log } from '../log/log.ts'
 import { errorText } from '../log/system-error.ts'
+import { deleteExpiredArchive, rowsPerBatch } from '../undo/archive/archive-retention.ts'
 import { leavesJobs } from '../undo/leaves-jobs.ts'
 
 interface Options {
@@ -15,14 +16,18 @@ interface Options {
   log: Log
   databaseAddress: DatabaseAddress
   localOperations: ReadonlySet<number>
+  archiveDays: number
 }
+
+/** The most time of a change that goes into what is past its term. */
+const longestDeletionMs = 2000
 
 /**
  * A function to be called before each change. Where servers work on the database it refuses. Before the first change transactions are read
  * only. The first change does what a server does before its first call: ids of events go on after a restore, the installation is remembered,
- * and the records of processes that died are closed.
+ * and the records of processes that died are closed. It also deletes one batch of what is past its term, which no server does here.
  */
-export function createBeginChange({ opened, writes, log, databaseAddress, localOperations }: Options) {
+export function createBeginChange({ opened, writes, log, databaseAddress, localOperations, archiveDays }: Options) {
   const { sql } = opened
   const move = createEventLogMove(opened, log)
   const remember = createInstallationMemory(sql, log, databaseAddress)
@@ -32,6 +37,10 @@ export function createBeginChange({ opened, writes, log, databaseAddress, localO
     await remember()
     await closeOrphans({ sql, log, localOperations }, leavesJobs).catch((error: unknown) =>
       log.warn(`records of processes that died are not closed: ${errorText(error)}`),
+    )
+    const retention = { days: archiveDays, most: rowsPerBatch, stopping: AbortSignal.timeout(longestDeletionMs) }
+    await deleteExpiredArchive(sql, retention).catch((error: unknown) =>
+      log.warn(`the archive keeps what is past its term: ${errorText(error)}`),
     )
   }
   let beginning: Promise<void> | undefined

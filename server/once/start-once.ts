@@ -82,7 +82,10 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
   const instance = env.JOBS_INSTANCE ?? (await orWithoutRight(readInstallation(sql), undefined))?.instance ?? null
   const databaseAddress = { instance, folder: null }
   const localOperations = new Set<number>()
-  const beginChange = createBeginChange({ opened, writes, log, databaseAddress, localOperations })
+  const beginChange = createBeginChange({
+    ...{ opened, writes, log, databaseAddress, localOperations },
+    archiveDays: env.JOBS_ARCHIVE_DAYS,
+  })
   // Where there are no records, each change is refused where it would begin, and no transaction may write before that.
   const admitChange = isLooking ? async () => {} : beginChange
   const context = {

@@ -8,13 +8,16 @@ import { clientsByEngine, clientsByPlace } from '../../engines/served.ts'
 import { engineTarget } from '../engine/target.ts'
 import { hasArchive } from './archive.ts'
 
-const rowsPerBatch = 1000
+/** The rows of one batch. */
+export const rowsPerBatch = 1000
 const pauseMs = 50
 
 interface Retention {
   /** How many days the rows of an operation are kept where the operation has no term of its own. */
   days: number
   stopping: AbortSignal
+  /** About how many rows of each table are deleted, in batches without a pause between them; absent means all of them. */
+  most?: number
 }
 
 /**
@@ -28,6 +31,7 @@ export async function deleteExpiredArchive(sql: Pool, retention: Retention): Pro
   let archived = 0
   for (const of of clientsByPlace(sql)) if (await hasArchive(of)) archived += await deleteFrom(of, archive, retention)
   for (const of of clientsByEngine(sql)) await deleteFrom(of, rowImages, retention)
+  if (retention.most !== undefined) return archived
   await sql`
     delete from jobsctl_waiting_edges
     where since < now() - (
@@ -67,16 +71,16 @@ const rowImages: Kept = {
   time: (sql) => sql`(select ended_at from job_operations o where o.id = kept.id)`,
 }
 
-async function deleteFrom(sql: Pool, kept: Kept, { days, stopping }: Retention): Promise<number> {
+async function deleteFrom(sql: Pool, kept: Kept, { days, stopping, most }: Retention): Promise<number> {
   let sum = 0
   for (const operation of await findExpired(sql, kept, days)) {
     let from: JobId | null = null
-    while (!stopping.aborted) {
+    while (!stopping.aborted && sum < (most ?? Number.POSITIVE_INFINITY)) {
       const { deleted, last } = await unlessFrozen(sql, (tx) => deleteSome(tx, kept, { operation, from }))
       if (deleted === 0) break
       sum += deleted
       from = last
-      await wait(pauseMs)
+      if (most === undefined) await wait(pauseMs)
     }
   }
   return sum
