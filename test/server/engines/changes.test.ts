@@ -171,6 +171,12 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
       preview: { count: 6 },
       ...refused,
     })
+    // How many copies the archive gets, about how large, and for how many days.
+    const { body: kept } = await post('prune', { ...request, dry_run: true })
+    expect(kept.preview).toMatchObject({ restorable: 6, kept_days: 7 })
+    expect(Number(kept.preview.archive_bytes)).toBeGreaterThan(0)
+    const { body: gone } = await post('prune', { ...request, dry_run: true, no_archive: true })
+    expect(gone.preview).toMatchObject({ count: 6, restorable: 0, kept_days: null, archive_bytes: 0 })
     // What is too young, or what a hold keeps, stays for another reason.
     expect((await post('prune', { ...request, older_than_days: 9, dry_run: true })).body).not.toHaveProperty('refused')
     const { body } = await post('prune', request)
