@@ -1,6 +1,7 @@
 import { type MadeObject, sharedTables } from '../database/migrate/absent-before.ts'
 import { allMigrations } from '../database/migrate/migrations.ts'
 import type { Sql } from '../database/sql.ts'
+import { readArchives } from '../engines/archives.ts'
 
 /** An object in the schema of the tables that belongs to the servers by its name: `jobsctl_*`, or a table that a server has made. */
 export interface OwnObject {
@@ -14,11 +15,12 @@ export interface OwnObject {
   disabled: boolean
 }
 
-/** The tables that belong to the servers alone, whatever else is in the database. */
-async function ownTables(): Promise<string[]> {
+/** The tables that belong to the servers alone, whatever else is in the database: archives of the jobs of other engines among them. */
+async function ownTables(sql: Sql): Promise<string[]> {
   const makes = (await allMigrations()).flatMap((migration) => migration.makes)
   const tables = new Set(makes.flatMap(({ kind, of }) => (kind === 'column' ? [of] : [])))
-  return [...tables, 'jobsctl_migrations'].filter((name) => !sharedTables.includes(name)).sort()
+  const archives = (await readArchives(sql)).map(({ name }) => name)
+  return [...tables, ...archives, 'jobsctl_migrations'].filter((name) => !sharedTables.includes(name)).sort()
 }
 
 /**
@@ -31,7 +33,7 @@ export const readOwnObjects = async (sql: Sql): Promise<OwnObject[]> => [
       select oid
       from pg_class
       where relnamespace = (select relnamespace from pg_class where oid = to_regclass('jobsctl_migrations'))
-        and relkind in ('r', 'p') and (relname = any(${await ownTables()}::text[]) or relname like 'jobsctl\\_%')
+        and relkind in ('r', 'p') and (relname = any(${await ownTables(sql)}::text[]) or relname like 'jobsctl\\_%')
     ),
     functions as materialized (
       select oid, proname, proowner

@@ -250,6 +250,7 @@ describe('jobs of our own and of pg-boss in one server', () => {
     await sql`update pgboss.job set completed_on = completed_on - interval '2 days' where completed_on is not null`
     await sql`create table before as select *, to_jsonb(j) as whole from pgboss.job as j`
     expect(await runServer(['migrate'], { ...database.env, ...env })).toMatchObject({ code: 0 })
+    await sql`create table bullmq_archive (operation_id bigint, id text primary key)`
     server = await startServer({ ...database.env, ...env })
     await server.prepared
   })
@@ -427,6 +428,14 @@ describe('jobs of our own and of pg-boss in one server', () => {
       expect(Answer.parse(body).affected).toBeGreaterThan(0)
     }
     expect(await theirs()).toBe(0)
+  })
+
+  it('has the archive of the engine taken out with our own tables, whichever engines are served', async () => {
+    for (const engine of ['own', 'own,pg-boss']) {
+      const { code, out } = await runServer(['uninstall'], { ...database.env, ...env, JOBS_ENGINE: engine })
+      expect([engine, code, /\bpgboss_archive[,;]/.test(out)]).toEqual([engine, 0, true])
+      expect(out).not.toMatch(/pgboss\.|theirs_archive|bullmq_archive/)
+    }
   })
 
   it('starts with another domain for the schema where our own jobs have its name', async () => {
