@@ -141,7 +141,9 @@ const severalEngines = (signs: EngineSign[]): Failure =>
   new Failure(
     'usage',
     `the database has the jobs of several engines: ${signs.map(({ engine, schema }) => `${engine} in ${schema}`).join(', ')}; nothing was started`,
-    { hint: `JOBS_ENGINE=${signs[0]?.engine} serves one of them` },
+    {
+      hint: `JOBS_ENGINE=${signs[0]?.engine} serves one of them, and JOBS_ENGINE=${[...new Set(signs.map(({ engine }) => engine))].join()} all of them`,
+    },
   )
 
 /**

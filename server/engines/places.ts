@@ -124,7 +124,7 @@ export async function namesOfAll(first: Place, others: readonly Place[]): Promis
   const columns = await columnsOfTables()
   const sources = new Map(first.names.sources)
   for (const table of [jobs, archive, stoppedQueues]) {
-    const list = (columns.get(table) ?? []).map(({ name }) => `place."${name}"`).join(', ')
+    const list = (columns.get(table) ?? []).map(columnOfPlace).join(', ')
     const queries = places.flatMap((place) => place.names.sources.get(table)?.query ?? [])
     if (queries.length > 0)
       sources.set(table, {
@@ -133,3 +133,7 @@ export async function namesOfAll(first: Place, others: readonly Place[]): Promis
   }
   return { ...first.names, sources, jobs: ofSeveral }
 }
+
+/** A payload is json in some engines and jsonb in others, which a union does not take together. Each jsonb is json, and not the other way round. */
+const columnOfPlace = ({ name }: { name: string }): string =>
+  ['payload', 'result'].includes(name) ? `place."${name}"::json as "${name}"` : `place."${name}"`
