@@ -5,6 +5,7 @@ import {
   bullMqVersions,
   type EnginePackage,
   engineNode,
+  graphileWorkerVersions,
   installPackage,
   nameOf,
   pgBossVersions,
@@ -15,7 +16,7 @@ import {
  * Installs the engines by npm, and runs the tests of jobsctl beside them. `--engine` names one engine, and `--version` a version or a tag
  * of npm that takes the place of all its versions. Files and `-t` go to vitest. A test whose package is missing is skipped, and names it.
  */
-const Engine = z.enum(['pg-boss', 'bullmq'])
+const Engine = z.enum(['pg-boss', 'bullmq', 'graphile-worker'])
 
 const { values, positionals } = parseArgs({
   options: { engine: { type: 'string' }, version: { type: 'string' }, title: { type: 'string', short: 't' } },
@@ -28,7 +29,11 @@ else await run(engine.data, values.version)
 
 async function run(named: z.infer<typeof Engine> | undefined, version: string | undefined): Promise<void> {
   const only = version === undefined || /^\d/.test(version) ? version : await tagged(named ?? 'pg-boss', version)
-  const versions = { 'pg-boss': pgBossVersions, bullmq: bullMqVersions } as const
+  const versions = {
+    'pg-boss': pgBossVersions,
+    bullmq: bullMqVersions,
+    'graphile-worker': graphileWorkerVersions,
+  } as const
   const engines = Engine.options.filter((one) => named === undefined || one === named)
   const packages = [
     engineNode,

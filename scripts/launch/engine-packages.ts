@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 
 /** A package that the tests of an engine run as a program of its own. */
 export interface EnginePackage {
-  name: 'node' | 'pg-boss' | 'bullmq'
+  name: 'node' | 'pg-boss' | 'bullmq' | 'graphile-worker'
   version: string
 }
 
@@ -20,6 +20,9 @@ export const pgBossVersions = ['10.4.2', '12.27.0', newestPgBoss] as const
 /** Versions of BullMQ: the oldest to look at, the oldest to change, and the newest. */
 export const bullMqVersions = ['6.0.3', '6.5.4', '6.7.0'] as const
 
+/** The version of graphile-worker that jobsctl looks at and changes. */
+export const graphileWorkerVersions = ['0.18.0'] as const
+
 /** What a package needs beside itself. */
 const beside: Partial<Record<EnginePackage['name'], string>> = { bullmq: 'pg@8 ioredis@5' }
 
@@ -30,10 +33,12 @@ export const engineNode: EnginePackage = { name: 'node', version: '24.21.0' }
 const folder = fileURLToPath(new URL('../../node_modules/.cache/jobsctl-engines/', import.meta.url))
 
 /** What a package is used by: the binary of Node, which the script of its installation makes, or the manifest of a library. */
-const used = { node: 'bin/node', 'pg-boss': 'package.json', bullmq: 'package.json' } satisfies Record<
-  EnginePackage['name'],
-  string
->
+const used = {
+  node: 'bin/node',
+  'pg-boss': 'package.json',
+  bullmq: 'package.json',
+  'graphile-worker': 'package.json',
+} satisfies Record<EnginePackage['name'], string>
 
 /** Names a package as npm does: `pg-boss@12.38.0`. */
 export const nameOf = ({ name, version }: EnginePackage): string => `${name}@${version}`
