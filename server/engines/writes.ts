@@ -117,6 +117,11 @@ interface EveryWrites {
   whyNoRetry: (sql: Sql, found: Found) => Fragment
   /** Undefined for an engine without dead letter queues. */
   moves?: EngineMoves
+  /**
+   * An SQL condition on `jobs`, by what indexes have: true for an ended job whose end, or without one its creation, is before the time that an
+   * expression has. Undefined where no index serves it.
+   */
+  endedBefore?: (sql: Sql, found: Found, time: Fragment) => Fragment | undefined
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found, by: 'prune' | 'erase') => Fragment
   /** An SQL expression on `jobs`: why the engine still needs an ended job, so that a prune leaves it; null where it does not. */

@@ -12,7 +12,7 @@ export interface SchemaNames {
  * @param names is read at each statement; while it is empty, statements go out as they are written
  */
 export function withSchemaNames<Target extends Sql>(sql: Target, names: SchemaNames): Target {
-  return wrap(sql, { names, rewritten: new WeakMap() })
+  return wrap(sql, { names, rewritten: new WeakMap(), long: new Map() })
 }
 
 /** What is rewritten for names that stay, for all clients with them. */
@@ -23,7 +23,7 @@ const rewrittenFor = new WeakMap<Names, Rewriting>()
  * client. Such clients are cheap: each text is rewritten once for the same names.
  */
 export function withNames<Target extends Sql>(sql: Target, known: Names): Target {
-  const rewriting = rewrittenFor.get(known) ?? { names: { known }, rewritten: new WeakMap() }
+  const rewriting = rewrittenFor.get(known) ?? { names: { known }, rewritten: new WeakMap(), long: new Map() }
   rewrittenFor.set(known, rewriting)
   const held: { client?: Target } = Reflect.get(sql, bare) ?? {}
   return wrap(held.client ?? sql, rewriting)
@@ -32,6 +32,8 @@ export function withNames<Target extends Sql>(sql: Target, known: Names): Target
 interface Rewriting {
   names: SchemaNames
   rewritten: WeakMap<object, TemplateStringsArray>
+  /** Long texts that are no part of the source. */
+  long: Map<string, string>
 }
 
 /** What of a client hands out another client, as the last parameter of a callback or as a promise. */
@@ -83,7 +85,20 @@ const handOver = (arg: unknown, rewriting: Rewriting): unknown =>
 
 const isTemplate = (value: unknown): value is TemplateStringsArray => Array.isArray(value) && 'raw' in value
 
-const textOf = (text: string, { names: { known } }: Rewriting): string => (known ? qualified(text, known) : text)
+/** Texts from this length on are jobs of another engine as SQL, the same in each statement, and take half a millisecond to rewrite. */
+const longText = 1000
+const mostLongTexts = 100
+
+function textOf(text: string, { names: { known }, long }: Rewriting): string {
+  if (known === undefined) return text
+  if (text.length < longText) return qualified(text, known)
+  const kept = long.get(text)
+  if (kept !== undefined) return kept
+  const made = qualified(text, known)
+  if (long.size >= mostLongTexts) long.clear()
+  long.set(text, made)
+  return made
+}
 
 function rewrite(strings: TemplateStringsArray, rewriting: Rewriting): TemplateStringsArray {
   if (rewriting.names.known === undefined) return strings

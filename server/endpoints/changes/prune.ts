@@ -18,7 +18,7 @@ import { readTwins, refusesTwins, twinsIn, withoutTwins } from '../../undo/archi
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, dependentsInAnswer, isFailedEnd } from '../../undo/dependents-along.ts'
 import { deleteEngineJobs } from '../../undo/engine/delete-jobs.ts'
-import { engineMayDelete, engineTarget, whyEngineNoPrune } from '../../undo/engine/target.ts'
+import { engineEndedBefore, engineMayDelete, engineTarget, whyEngineNoPrune } from '../../undo/engine/target.ts'
 import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '../../undo/foreign/foreign-holders.ts'
 import {
   type ForeignKey,
@@ -43,8 +43,11 @@ const finished = (sql: Sql, request: PruneRequest) => sql`
   and status = any(${request.statuses})
   ${inFilter(sql, request)}`
 
-const pastRetention = (sql: Sql, set: JobSet, { older_than_days }: PruneRequest) => sql`
-  ${ended(sql)} < ${referenceTime(sql, set)} - ${older_than_days}::int * interval '24 hours'`
+function pastRetention(sql: Sql, set: JobSet, { older_than_days }: PruneRequest) {
+  const time = sql`${referenceTime(sql, set)} - ${older_than_days}::int * interval '24 hours'`
+  return sql`
+  ${ended(sql)} < ${time} ${engineEndedBefore(sql, time)}`
+}
 
 /** True for jobs past their retention that no hold keeps. */
 const isDeletable = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`

@@ -99,13 +99,14 @@ interface Walk {
   key: Fragment
 }
 
-/** A query of the first jobs of each queue that can be among the first of all. */
+/** A query of the first jobs of each queue that can be among the first of all. One queue alone needs no sample. */
 function inOrderOfTime(sql: Sql, { place, slice, queues, jobs, key }: Walk): Fragment {
   const { direction, where, most } = slice
   const order = sql.unsafe(direction)
   const sample = Math.ceil((4 * most) / Math.max(1, place.queues ?? 1)) + 1
   const [reaches, everything] = direction === 'desc' ? ['>=', '-infinity'] : ['<=', 'infinity']
-  return sql`
+  const isOne = slice.scope.queue !== undefined
+  const edge = sql`
     with edge as materialized (
       select key
       from ${queues}
@@ -118,14 +119,16 @@ function inOrderOfTime(sql: Sql, { place, slice, queues, jobs, key }: Walk): Fra
       ) as sampled
       order by key ${order}
       ${sql.unsafe(`offset ${most} limit 1`)}
-    )
+    )`
+  const isWithinEdge = sql`and ${key} ${sql.unsafe(reaches)} coalesce((select key from edge), ${sql.unsafe(`'${everything}'`)}::timestamptz)`
+  return sql`
+    ${isOne ? sql`` : edge}
     select jobs.*
     from ${queues}
     cross join lateral (
       select jobs.*
       from ${jobs}
-      where jobs.queue = q.queue and ${where}
-        and ${key} ${sql.unsafe(reaches)} coalesce((select key from edge), ${sql.unsafe(`'${everything}'`)}::timestamptz)
+      where jobs.queue = q.queue and ${where} ${isOne ? sql`` : isWithinEdge}
       order by ${key} ${order}, jobs.id ${order}
       ${sql.unsafe(`limit ${most + 1}`)}
     ) as jobs`

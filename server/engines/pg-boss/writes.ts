@@ -26,6 +26,7 @@ export const writes: EngineWrites = {
   mayRetry,
   whyNoRetry,
   moves,
+  endedBefore,
   // Once a job is gone, pg-boss deletes its rows of job_dependency: after an undo, nothing would release one that waits for another.
   mayDelete: (sql, _found, by) =>
     by === 'erase' ? sql`jobs.native_blocking is not true` : sql`(${whyNoPrune(sql)}) is null`,
@@ -59,6 +60,14 @@ function isNearKey(sql: Sql, { schema }: Found, key: Fragment): Fragment {
   return sql`
     other.native_id = (substring(${key} from '/([0-9a-f]{8}-[0-9a-f-]{27})$'))::uuid
     and other.queue = any(case when strpos(${key}, '%') = 0 then array[left(${key}, -37)] else array(select name from ${queues}) end)`
+}
+
+/** Both indexes begin with the queue, and one of them has the ended jobs alone. pg-boss ends no job without the time. */
+function endedBefore(sql: Sql, { schema, indexes }: Found, time: Fragment): Fragment | undefined {
+  if (!indexes.has('i15') || !indexes.has('i16')) return undefined
+  return sql`
+    jobs.queue = any(array(select name from ${sql.unsafe(schema)}.queue as queue))
+    and (jobs.native_ended < ${time} or (jobs.native_ended is null and jobs.created_at < ${time}))`
 }
 
 function tableOf({ schema }: Pick<Found, 'schema'>): string {

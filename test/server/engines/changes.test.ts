@@ -128,6 +128,16 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
     expect(again.body).toMatchObject({ preview: { count: 0 } })
   })
 
+  it('prunes ended jobs without the time of their end by their creation', async () => {
+    const old = sql`now() - interval '40 days'`
+    await sql`update ${job()} set completed_on = null, created_on = ${old} where state = 'completed' and name = ${oddQueues.plain}`
+    const [{ count }] = await sql<[{ count: number }]>`
+      select count(*)::int as count from ${job()} where state = 'completed' and created_on <= ${old}`
+    expect(count).toBeGreaterThan(0)
+    const { body } = await post('prune', { domain: schema, older_than_days: 39, statuses: ['completed'] })
+    expect(body).toMatchObject({ deleted: count })
+  })
+
   it('puts a failed job back so that pg-boss does not delete it before it runs', async () => {
     await sql`update ${job()} set keep_until = now() - interval '1 day', start_after = now() - interval '2 days' where state = 'failed'`
     await post('retry-now', { domain: schema, queue: slashed, only_failed: true })

@@ -10,6 +10,9 @@ const jobs = 100_000
 const queues = Array.from({ length: 22 }, (_, n) => `queue ${n}`)
 const queue = 'queue 3'
 
+/** About 3,500 jobs are so old. */
+const oldest = { domain: 'pgboss', older_than_days: 11, statuses: ['completed'] }
+
 /** The log of the PostgreSQL of the tests, beside its data. */
 const log = '../log'
 
@@ -113,9 +116,15 @@ describe.each<SchemaVersion>([24, 37, 46])('reads of %i, of 100,000 jobs', (vers
     await database.drop()
   })
 
-  async function readingOf(path: string): Promise<Reading> {
+  async function readingOf(path: string, posted?: object): Promise<Reading> {
     const [{ size }] = await sql<[{ size: string }]>`select size::text from pg_stat_file(${log})`
-    const { status, body } = await call({ url: server.url, method: 'GET', path, headers: { 'x-api-key': 'key' } })
+    const { status, body } = await call({
+      url: server.url,
+      method: posted ? 'POST' : 'GET',
+      path,
+      headers: { 'x-api-key': 'key' },
+      ...(posted && { body: posted }),
+    })
     expect({ status, body }).toMatchObject({ status: 200 })
     const [{ text }] = await sql<[{ text: string }]>`
       select pg_read_file(${log}, ${size}::text::bigint, 100000000) as text`
@@ -133,9 +142,9 @@ describe.each<SchemaVersion>([24, 37, 46])('reads of %i, of 100,000 jobs', (vers
   }
 
   /** Holds what a read may look at. A row that an index finds is a page or two, and of 100,000 rows 8,000 have failed and 2,000 run. */
-  const holds = async (context: TestContext, path: string, mostPages: number) => {
+  const holds = async (context: TestContext, path: string, mostPages: number, posted?: object) => {
     context.skip(!canExplain, 'this PostgreSQL has no auto_explain')
-    const { statements, scanned, pages, spilled } = await readingOf(path)
+    const { statements, scanned, pages, spilled } = await readingOf(path, posted)
     expect(statements).toBeGreaterThan(0)
     expect({ scanned, spilled, isBounded: pages <= mostPages, pages }).toEqual({
       scanned: [],
@@ -161,5 +170,8 @@ describe.each<SchemaVersion>([24, 37, 46])('reads of %i, of 100,000 jobs', (vers
       [`/api/v1/jobs/queues/explain?domain=pgboss&queue=${queue}`, 600],
       ['/metrics/jobs', 12_000],
     ] as const)('%s', ([path, mostPages], context) => holds(context, path, mostPages))
+
+    it('a prune of the oldest jobs, previewed', (context) =>
+      holds(context, '/api/v1/jobs/prune', 3000, { ...oldest, dry_run: true }))
   })
 })
