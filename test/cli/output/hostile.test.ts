@@ -107,7 +107,7 @@ const bad: [string[], string][] = [
   [['pause'], '<domain>/<queue>'],
   [['pause', 'media'], '<domain>/<queue>'],
   [['resume', '/ingest'], '<domain>/<queue>'],
-  [['drain', 'media/a\u001b[31mb'], '<domain>/<queue>'],
+  [['drain', 'media/a\u001b[31mb'], '--queue'],
   [['pause', 'media/ingest', 'media/other'], 'argument'],
   [['pause', 'media/ingest', '--dry-run'], '--dry-run'],
   [['drain', 'media/ingest', '--yes', '--max', '1'], '--max'],

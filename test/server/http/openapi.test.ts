@@ -25,9 +25,12 @@ interface Call {
   operation: z.output<typeof Operation>
 }
 
-/** Calls in which some fields exclude or need each other, or must name what is there, as no JSON schema of ours says. */
+/**
+ * Calls in which some fields exclude or need each other, or must name what is there, as no JSON schema of ours says, and one that no job of our own
+ * can take.
+ */
 const beyond =
-  /^(addAttachment|acquire|addHold|applyPlan|applyPolicy|controlQueue|erase|followOperation|history|makeToken|openSession|proposePlan|setApproval|setTokenLimits|setTokenRole|setTokenScope|sweep|undo|.*Stream)/
+  /^(addAttachment|acquire|addHold|applyPlan|applyPolicy|controlQueue|erase|followOperation|history|makeToken|openSession|proposePlan|redrive|setApproval|setTokenLimits|setTokenRole|setTokenScope|sweep|undo|.*Stream)/
 /** Fields whose values must name what is there, keep a setting of the server, or need another field. */
 const beyondFields = ['depends_on', 'cursor', 'lease_seconds', 'set_now']
 
