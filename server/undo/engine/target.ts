@@ -111,7 +111,7 @@ export function engineMayDelete(sql: Sql, by: 'prune' | 'erase'): Fragment {
   return target ? sql`and ${target.writes.mayDelete(sql, target.found, by)}` : sql``
 }
 
-/** An SQL fragment that begins with `and`: ended jobs from before a time, by indexes of the engine. Empty where it has none, and for jobs of our own. */
+/** An SQL fragment that begins with `and`: jobs that ended before a time, by indexes of the engine. Empty where it has none, and for jobs of our own. */
 export function engineEndedBefore(sql: Sql, time: Fragment): Fragment {
   const target = engineTarget(sql)
   const isBefore = target?.writes.endedBefore?.(sql, target.found, time)
