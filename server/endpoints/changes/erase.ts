@@ -14,7 +14,7 @@ import { type Deleted, eraseJobs } from '../../undo/erase-jobs.ts'
 import { eraseRemains } from '../../undo/erase-traces.ts'
 import { readForeignPaths } from '../../undo/foreign/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows } from '../../undo/foreign/foreign-rows.ts'
-import { hashOfFilter, readAside, refuseNames, valuesOf } from './erase-aside.ts'
+import { hashOfFilter, readAside, refuseNames, valuesOf } from './erase/aside.ts'
 import {
   countHeld,
   type Erasing,
@@ -24,7 +24,7 @@ import {
   liveWhere,
   matchingErasure,
   tracesOf,
-} from './erase-set.ts'
+} from './erase/set.ts'
 import { withoutIds } from './filtered.ts'
 
 /**

@@ -1,7 +1,7 @@
-import type { Elsewhere, NotTouched } from '../../../shared/changes/erase.ts'
-import { wordPattern } from '../../bulk/record/records-naming.ts'
-import type { Sql } from '../../database/sql.ts'
-import { fromEachPlace } from '../../engines/served.ts'
+import type { Elsewhere, NotTouched } from '../../../../shared/changes/erase.ts'
+import { wordPattern } from '../../../bulk/record/records-naming.ts'
+import type { Sql } from '../../../database/sql.ts'
+import { fromEachPlace } from '../../../engines/served.ts'
 
 /** Runs a read that ends without an answer where it takes longer than a read may take. */
 export type InTime = <Value>(read: (tx: Sql) => Promise<Value>) => Promise<Value | null>
