@@ -12,9 +12,8 @@ import { messageOf } from '../bulk/record/left-to-others.ts'
 import type { ServerContext } from '../call.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
 import { changesByPath } from '../endpoints/changes/all.ts'
-import { clientOfOperation } from '../undo/engine/place-of-operation.ts'
 import { leavesJobs } from '../undo/leaves-jobs.ts'
-import { requireServed } from '../undo/require-served.ts'
+import { requireServedToGoOn } from '../undo/require-served.ts'
 import type { IsPaused } from './background-pause.ts'
 
 /** The time between two looks for changes whose server is gone, in milliseconds. */
@@ -65,7 +64,7 @@ async function goesOn(serving: ServerContext, taken: TakenChange): Promise<boole
     const { path, input, origin, ...kept } = KeptRequest.parse(JSON.parse(taken.request))
     const moved = await findOtherDatabase(workerSql, taken, origin)
     if (moved !== undefined) return await endHere(serving, taken, moved)
-    await requireServed(await clientOfOperation(serving.operatorSql, operation), { id: operation, domain: null })
+    await requireServedToGoOn(serving.operatorSql, operation)
     const make = changesByPath.get(path)
     if (!make) throw new Failure('conflict', `this version of the server has no ${path}`)
     const { archive: archiveBeforeDelete, quarantine_threshold: quarantineThreshold } = kept

@@ -2,7 +2,8 @@ import { Failure } from '../../shared/errors.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 import type { Sql } from '../database/sql.ts'
 import { engineWithCopies, readArchives } from '../engines/archives.ts'
-import { engineNames, servedBy } from '../engines/served.ts'
+import { engineNames, placeNamed, servedBy } from '../engines/served.ts'
+import { clientOfOperation, hasJobsOf } from './engine/place-of-operation.ts'
 
 /**
  * Checks that the jobs of an operation are those that a client is about: our own, or those of other engines. Rows of the others would be
@@ -13,7 +14,13 @@ export async function requireServed(sql: Sql, { id, domain }: Pick<OperationReco
   const served = servedBy(sql)
   const isOwn = served.mode === 'own'
   const isByKey = await isOfKeys(sql, id)
-  if (isByKey === undefined ? !isOwn : isByKey === !isOwn) return
+  if (isByKey === undefined ? !isOwn : isByKey === !isOwn) {
+    const isOther = !isOwn && domain !== null && placeNamed(served.places, domain) === undefined
+    // A place may have got another domain since.
+    if (isOther && !(await hasJobsOf(sql, id)))
+      throw notServed({ id, domain, whose: 'jobs', engines: [engineNames(served)] })
+    return
+  }
   if (!isOwn) throw notServed({ id, domain, whose: 'jobs of our own', engines: ['own', engineNames(served)] })
   const archives = await readArchives(sql)
   const engine = await engineWithCopies(sql, archives, id)
@@ -26,6 +33,16 @@ export async function requireServed(sql: Sql, { id, domain }: Pick<OperationReco
     whose: `jobs of ${engine ?? 'another engine'}`,
     engines: [...new Set(['own', ...already, ...others])],
   })
+}
+
+/**
+ * The same for an operation whose server has stopped, by its record.
+ * @throws Failure `conflict` for an operation whose jobs the server does not serve
+ */
+export async function requireServedToGoOn(sql: Sql, operation: number): Promise<void> {
+  const [record] = await sql<{ domain: string | null }[]>`
+    select domain from job_operations where id = ${operation}::bigint`
+  await requireServed(await clientOfOperation(sql, operation), { id: operation, domain: record?.domain ?? null })
 }
 
 /** Whether the images of an operation are of jobs with keys, as those of other engines are; undefined where it has no image. */

@@ -18,7 +18,8 @@ export async function placeOfOperation(sql: Sql, operation: number): Promise<Pla
   return undefined
 }
 
-async function hasJobsOf(sql: Sql, operation: number): Promise<boolean> {
+/** Whether the jobs of a client have some that an operation has changed: archived, or with images. */
+export async function hasJobsOf(sql: Sql, operation: number): Promise<boolean> {
   const [row] = await sql<[{ there: boolean }]>`
     select exists (select from jobs_archive as archived where archived.operation_id = ${operation}::bigint)
       or exists (

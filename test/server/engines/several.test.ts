@@ -213,6 +213,16 @@ describe('two schemas of pg-boss in one server', () => {
         status: 409,
         body: { code: 'conflict', detail: expect.stringContaining(third), hint: expect.stringContaining(second) },
       })
+    const alone = await serve(second)
+    for (const body of [{ dry_run: true }, {}])
+      expect(await alone.post(`operations/${operation_id}/undo`, body)).toMatchObject({
+        status: 409,
+        body: {
+          code: 'conflict',
+          detail: expect.stringContaining(`the domain ${third}, which this server does not serve`),
+        },
+      })
+    await alone.stop()
     const undone = await all.post(`operations/${operation_id}/undo`, {})
     expect(undone).toMatchObject({ status: 200, body: { conflict_count: 0 } })
     expect(Answer.parse(undone.body).affected).toBeGreaterThan(0)
