@@ -10,7 +10,7 @@ export function addMigrateCommands(program: Command): void {
     .option('--dry-run', 'print the SQL, and make nothing')
     .option(
       '--engine <engine>',
-      'own makes tables for jobs of its own beside another engine; pg-boss and bullmq make records beside their jobs',
+      'own makes tables for jobs of its own beside another engine; any other one, such as pg-boss, gets records beside its jobs',
     )
     .addHelpText(
       'after',
