@@ -195,8 +195,10 @@ describe('a server without rights to make anything', () => {
     await server.prepared
     const { sql } = server
     await callEverything(sql)
+    // A redrive is refused before it reads a table: own jobs have no dead letters.
     const missing = Object.values(endpoints).filter(
       (one) =>
+        one !== endpoints.redrive &&
         'method' in one &&
         ![one.path, ...('aliases' in one ? one.aliases : [])].some((path) => isCalled(`${one.method} ${path}`)),
     )
