@@ -10,6 +10,7 @@ import {
   oddQueues,
 } from '../../support/engines/graphile-worker.ts'
 import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
@@ -100,7 +101,10 @@ describe('a change of jobs of graphile-worker', () => {
     async (path, request, count, jobs) => {
       const before = await runningJobs()
       expect(before).toHaveLength(4)
-      const preview = await post(path, { ...request, dry_run: true })
+      const previewed = () => post(path, { ...request, dry_run: true })
+      // A sweep takes jobs that are a second old.
+      await until('the jobs are old enough', async () => (await previewed()).body.preview.count === jobs)
+      const preview = await previewed()
       expect(preview).toMatchObject({ status: 200, body: { preview: { count: jobs } } })
       const changed = await post(path, { ...request, preview_token: preview.body.preview.token })
       expect({ status: changed.status, count: changed.body[count] }).toEqual({ status: 200, count: jobs })
