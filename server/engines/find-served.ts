@@ -63,7 +63,7 @@ function chosenBy({ JOBS_ENGINE, JOBS_MAP_FILE }: Wanted): string | undefined {
 
 /**
  * The map of a table, where the table may be meant: somebody has named its file or its engine, or the file is there and nobody has chosen.
- * @throws Failure `usage` for a map that cannot be read, and where there is none for an engine `mapped`
+ * @throws Failure `usage` for a map that cannot be read, and where the engine is `mapped` and no map is there
  */
 async function findMap(
   { JOBS_ENGINE, JOBS_MAP_FILE }: Wanted,

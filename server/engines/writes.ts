@@ -38,7 +38,7 @@ export interface EngineMoves {
   source: (sql: Sql) => { queue: Fragment; id: Fragment }
   /** A query of `queue` and `native_id`: it locks the originals of the CTE `chosen` that have failed, and passes over locked ones. */
   originals: (sql: Sql, found: Found) => Fragment
-  /** An SQL condition on a row of `chosen`: its original is among the CTE `originals`, or there is none. */
+  /** An SQL condition on a row of `chosen`: its original is among the CTE `originals`, or was deleted. */
   originalStays: (sql: Sql, found: Found) => Fragment
   /** An SQL condition that joins `jobs` to a row `chosen` with `after`: the job is the new one of this image. */
   isMoved: string

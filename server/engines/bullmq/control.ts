@@ -1,7 +1,7 @@
 import type { Sql } from '../../database/sql.ts'
 import type { EngineQueue } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
 
 /** The queues of one schema that BullMQ knows, with the columns of our table of stopped queues. BullMQ does not write down since when. */
 export const queueControls = ({ schema, domain }: Pick<Found, 'schema' | 'domain'>): string => `(

@@ -5,6 +5,7 @@ import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineJob, JobSurroundings } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
 import { keyOf, statusOf } from './projection.ts'
 
@@ -22,7 +23,7 @@ interface Native {
 }
 
 function nativeOf(sql: Sql, found: readonly Found[], { id, domain }: EngineJob): Native | undefined {
-  const place = found.find((one) => one.domain === domain)
+  const place = placeWith(found, { domain })
   const key = parseKey(String(id))
   return place && key && { of: sql.unsafe(place.schema), ...key }
 }

@@ -1,14 +1,12 @@
 import type { Sql } from '../../database/sql.ts'
 import type { EngineJob, EngineQueue, QueueLine, WorkerSigns } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
 import { dueOf, keyOf, timeOf } from './projection.ts'
 
 /** The most running jobs, and the most parents that wait for children, that are counted. */
 const mostCounted = 10_000
-
-const placeOf = (found: readonly Found[], domain: string): Found | undefined =>
-  found.find((place) => place.domain === domain)
 
 /** The line of a queue. Jobs that have waited in it are read, since no index has the time since when. */
 export async function readLine(
@@ -16,7 +14,7 @@ export async function readLine(
   found: readonly Found[],
   { domain, queue }: EngineQueue,
 ): Promise<QueueLine | undefined> {
-  const place = placeOf(found, domain)
+  const place = placeWith(found, { domain })
   if (!place) return undefined
   const of = sql.unsafe(place.schema)
   const nowMs = sql`extract(epoch from now()) * 1000`
@@ -56,7 +54,7 @@ export async function readSigns(
   found: readonly Found[],
   { domain, queue }: EngineQueue,
 ): Promise<WorkerSigns | undefined> {
-  const place = placeOf(found, domain)
+  const place = placeWith(found, { domain })
   if (!place) return undefined
   const of = sql.unsafe(place.schema)
   // The jobs that have ended last began as late as any.
@@ -100,7 +98,7 @@ export async function countAhead(
   { id, domain }: EngineJob,
   most: number,
 ): Promise<number> {
-  const place = placeOf(found, domain)
+  const place = placeWith(found, { domain })
   const key = parseKey(String(id))
   if (!place || !key) return 0
   const of = sql.unsafe(place.schema)

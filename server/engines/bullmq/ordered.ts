@@ -2,7 +2,8 @@ import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { unionInScope } from '../parts/in-places.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { queuesOf } from './find.ts'
 import { hasState, projectionOf } from './projection.ts'
 
@@ -14,12 +15,14 @@ const ended = ['completed', 'failed']
  * @returns a query in parentheses, as `QueueAdapter.ordered` says
  */
 export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {
-  const { domain } = slice.scope
-  const places = found.filter((place) => domain === undefined || place.domain === domain)
   const order = slice.time === 'created' ? sortedIn : endedIn
-  const [first, ...others] = places.map((place) => sql`select jobs.* from (${order(sql, place, slice)}) as jobs`)
-  if (!first) return sql`(select * from jobs where false)`
-  return sql`(${others.reduce((all, rows) => sql`${all} union all ${rows}`, first)})`
+  const all = unionInScope(
+    sql,
+    found,
+    slice.scope,
+    (place) => sql`select jobs.* from (${order(sql, place, slice)}) as jobs`,
+  )
+  return all ? sql`(${all})` : sql`(select * from jobs where false)`
 }
 
 function sortedIn(sql: Sql, place: Found, { direction, where, states, scope, most }: OrderedSlice): Fragment {

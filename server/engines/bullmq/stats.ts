@@ -1,9 +1,10 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
-import { inScope, type Narrowed } from '../../database/scope.ts'
+import type { Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { OldestDue, WaitingGroup } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { readGroupsBy, readOldestBy } from '../parts/in-places.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { queuesOf } from './find.ts'
 import { dueOf } from './projection.ts'
 
@@ -15,19 +16,8 @@ const live = ['waiting', 'delayed', 'waiting-children', 'active']
  * is a group, too, with zeros where no other job has it.
  * @returns rows in the order of the answer: by the bytes of their names
  */
-export async function readGroups(sql: Sql, found: readonly Found[], scope: Narrowed): Promise<GroupStats[]> {
-  const places = found.filter(({ domain }) => scope.domain === undefined || scope.domain === domain)
-  const [first, ...others] = places.map((place) => groupsOf(sql, place, scope))
-  if (!first) return []
-  const all = others.reduce((one, other) => sql`${one} union all ${other}`, first)
-  return [
-    ...(await sql<GroupStats[]>`
-      select *
-      from (${all}) as groups
-      where true ${inScope(sql, scope)}
-      order by domain collate "C", queue collate "C", job_type collate "C"`),
-  ]
-}
+export const readGroups = (sql: Sql, found: readonly Found[], scope: Narrowed): Promise<GroupStats[]> =>
+  readGroupsBy(sql, found, scope, (place) => groupsOf(sql, place, scope))
 
 /** A query of the columns of `GroupStats` for one schema. */
 function groupsOf(sql: Sql, { schema, domain }: Found, { queue }: Narrowed): Fragment {
@@ -80,45 +70,39 @@ const sums = staticFragment(
  * that wait in these queues are read.
  * @param groups without a job type, jobs of any type count
  */
-export async function readOldestDue(
+export const readOldestDue = (
   sql: Sql,
   found: readonly Found[],
   groups: readonly WaitingGroup[],
-): Promise<OldestDue[]> {
-  const rows: OldestDue[] = []
-  for (const { schema, domain } of found) {
-    const waiting = groups.filter((group) => group.domain === domain)
-    if (waiting.length === 0) continue
-    const of = sql.unsafe(schema)
-    rows.push(
-      ...(await sql<OldestDue[]>`
-        with due as materialized (
-          select j.queue, j.name, min(${sql.unsafe(dueOf)}) as since
-          from ${of}.job as j
-          where j.queue = any(${waiting.map(({ queue }) => queue)}::text[]) and j.state = 'waiting'
-          group by j.queue, j.name
-          union all
-          select j.queue, j.name, min(${sql.unsafe(dueOf)})
-          from ${of}.job as j
-          where j.queue = any(${waiting.map(({ queue }) => queue)}::text[]) and j.state = 'delayed'
-            and j.process_at_ms <= extract(epoch from now()) * 1000
-          group by j.queue, j.name
-        )
-        select *
-        from (
-          select item.domain, item.queue, item.job_type, (
-            select min(due.since)
-            from due
-            where due.queue = item.queue and (item.job_type is null or item.job_type = due.name)
-          ) as since
-          from rows from (
-            unnest(${waiting.map((group) => group.domain)}::text[]),
-            unnest(${waiting.map(({ queue }) => queue)}::text[]),
-            unnest(${waiting.map(({ job_type = null }) => job_type)}::text[])
-          ) as item (domain, queue, job_type)
-        ) as oldest
-        where since is not null`),
+): Promise<OldestDue[]> => readOldestBy(found, groups, (place, waiting) => readOldestIn(sql, place, waiting))
+
+function readOldestIn(sql: Sql, { schema }: Found, waiting: readonly WaitingGroup[]) {
+  const of = sql.unsafe(schema)
+  return sql<OldestDue[]>`
+    with due as materialized (
+      select j.queue, j.name, min(${sql.unsafe(dueOf)}) as since
+      from ${of}.job as j
+      where j.queue = any(${waiting.map(({ queue }) => queue)}::text[]) and j.state = 'waiting'
+      group by j.queue, j.name
+      union all
+      select j.queue, j.name, min(${sql.unsafe(dueOf)})
+      from ${of}.job as j
+      where j.queue = any(${waiting.map(({ queue }) => queue)}::text[]) and j.state = 'delayed'
+        and j.process_at_ms <= extract(epoch from now()) * 1000
+      group by j.queue, j.name
     )
-  }
-  return rows
+    select *
+    from (
+      select item.domain, item.queue, item.job_type, (
+        select min(due.since)
+        from due
+        where due.queue = item.queue and (item.job_type is null or item.job_type = due.name)
+      ) as since
+      from rows from (
+        unnest(${waiting.map((group) => group.domain)}::text[]),
+        unnest(${waiting.map(({ queue }) => queue)}::text[]),
+        unnest(${waiting.map(({ job_type = null }) => job_type)}::text[])
+      ) as item (domain, queue, job_type)
+    ) as oldest
+    where since is not null`
 }

@@ -1,6 +1,6 @@
 import type { Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { columnsMissingIn, readColumns } from '../table-columns.ts'
+import { archiveTableStatements, columnsMissingIn, readColumns } from '../parts/archive-table.ts'
 
 /** The table of deleted jobs, in the schema of our tables. */
 export const archiveTable = 'graphile_worker_archive'
@@ -13,22 +13,14 @@ export const readJobColumns = (sql: Sql, { schema }: Pick<Found, 'schema'>) =>
   readColumns(sql, `${schema}._private_jobs`)
 
 /** The statements that make the archive, and give it the columns that the engine has added since. */
-export async function archiveStatements(sql: Sql, found: Found, ours: string): Promise<string[]> {
-  const table = `${ours}.${archiveTable}`
-  const columns = await readJobColumns(sql, found)
-  return [
-    `create table if not exists ${table} (
-  operation_id bigint not null,
-  archived_at timestamptz not null default now(),
-  job_schema text not null,
-  ${names.map((name) => `${name} text not null`).join(',\n  ')}
-)`,
-    `alter table ${table}\n  ${columns.map(({ name, type }) => `add column if not exists ${name} ${type}`).join(',\n  ')}`,
-    `create index if not exists jobsctl_graphile_worker_archive_operation on ${table} (operation_id, id)`,
-    `create index if not exists jobsctl_graphile_worker_archive_time on ${table} (archived_at)`,
-    `create index if not exists jobsctl_graphile_worker_archive_ids on ${table} (id)`,
-  ]
-}
+export const archiveStatements = async (sql: Sql, found: Found, ours: string): Promise<string[]> =>
+  archiveTableStatements(ours, {
+    name: archiveTable,
+    further: names.map((name) => `${name} text not null`),
+    columns: await readJobColumns(sql, found),
+    inOperation: 'id',
+    byId: 'id',
+  })
 
 /** The names of columns of the engine's table that the archive lacks. */
 export async function missingInArchive(sql: Sql, found: Found): Promise<string[]> {

@@ -2,7 +2,7 @@ import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineCheck } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { hoursOfLock, queueIn } from './projection.ts'
 
 /** The most jobs that one check compares. */

@@ -1,13 +1,7 @@
-import { keyParts, keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { keysWithQueue, type NativeKey, sortKeys, splitKey } from '../parts/keys.ts'
 import { keyIn } from './projection.ts'
-
-/** A job as graphile-worker finds it: by its number alone. Without a queue, the job is in any. */
-interface NativeKey {
-  queue: string | undefined
-  id: string
-}
 
 /** The largest value of bigint. */
 const highest = 9_223_372_036_854_775_807n
@@ -17,21 +11,13 @@ const highest = 9_223_372_036_854_775_807n
  * @returns undefined for what cannot name a job of graphile-worker
  */
 export function parseKey(key: string): NativeKey | undefined {
-  const parts = keyParts(key)
-  if (!parts) return undefined
-  const whole = parts.queue === undefined ? parts.id : `${parts.queue}/${parts.id}`
-  const slash = whole.lastIndexOf('/')
-  const id = whole.slice(slash + 1)
-  if (!/^[1-9]\d{0,18}$/.test(id) || BigInt(id) > highest) return undefined
-  return { queue: slash < 0 ? undefined : whole.slice(0, slash), id }
+  const { queue, id = '' } = splitKey(key) ?? {}
+  return /^[1-9]\d{0,18}$/.test(id) && BigInt(id) <= highest ? { queue, id } : undefined
 }
 
 /** A condition on `jobs`: true for jobs with these keys, by the primary key. A job is not found by the name of a queue that it is not in. */
 export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
-  const native = keys.flatMap((key) => {
-    const { queue, id } = parseKey(key) ?? {}
-    return queue === undefined || id === undefined ? [] : [{ queue, id }]
-  })
+  const native = keysWithQueue(keys, parseKey)
   const [only, ...others] = native
   if (!only) return sql`false`
   if (others.length === 0) return sql`jobs.native_id = ${only.id}::text::bigint and jobs.queue = ${only.queue}::text`
@@ -53,14 +39,7 @@ export async function readKeys(
   found: readonly Found[],
   texts: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const keys = new Map<string, string>()
-  const bare = new Map<string, string>()
-  for (const text of texts) {
-    const { queue, id } = parseKey(text) ?? {}
-    if (id === undefined) continue
-    if (queue === undefined) bare.set(text, id)
-    else keys.set(text, keyText({ queue, id }))
-  }
+  const { keys, bare } = sortKeys(texts, parseKey)
   if (bare.size === 0) return keys
   for (const { schema } of found) {
     const rows = await sql<{ id: string; key: string }[]>`

@@ -1,6 +1,7 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineQueue, QueueLine, WorkerSigns } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { placeWith } from '../parts/in-places.ts'
 import { isInQueue, keyIn } from './projection.ts'
 
 /** The most running jobs that are counted. */
@@ -9,12 +10,9 @@ const mostCounted = 10_000
 /** For how many minutes a job that nobody takes says that there is no worker. */
 const quietMinutes = 5
 
-const placeOf = (found: readonly Found[], { domain }: EngineQueue): Found | undefined =>
-  found.find((place) => place.domain === domain)
-
 /** The two ends of the line of a queue, from the index that workers read, and the running jobs. */
 export async function readLine(sql: Sql, found: readonly Found[], queue: EngineQueue): Promise<QueueLine | undefined> {
-  const place = placeOf(found, queue)
+  const place = placeWith(found, queue)
   if (!place) return undefined
   const jobs = sql`${sql.unsafe(place.schema)}._private_jobs`
   const isOfQueue = isInQueue(sql, place, queue.queue)
@@ -50,7 +48,7 @@ export async function readSigns(
   found: readonly Found[],
   queue: EngineQueue,
 ): Promise<WorkerSigns | undefined> {
-  const place = placeOf(found, queue)
+  const place = placeWith(found, queue)
   if (!place) return undefined
   const of = sql.unsafe(place.schema)
   const isOfQueue = isInQueue(sql, place, queue.queue)

@@ -2,6 +2,7 @@ import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { unionInScope } from '../parts/in-places.ts'
 import { hasState, projectionOf } from './projection.ts'
 
 /**
@@ -10,11 +11,13 @@ import { hasState, projectionOf } from './projection.ts'
  * @returns a query in parentheses, as `QueueAdapter.ordered` says
  */
 export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {
-  const { domain } = slice.scope
-  const places = found.filter((place) => domain === undefined || place.domain === domain)
-  const [first, ...others] = places.map((place) => sql`select jobs.* from (${orderedIn(sql, place, slice)}) as jobs`)
-  if (!first) return sql`(select * from jobs where false)`
-  return sql`(${others.reduce((all, rows) => sql`${all} union all ${rows}`, first)})`
+  const all = unionInScope(
+    sql,
+    found,
+    slice.scope,
+    (place) => sql`select jobs.* from (${orderedIn(sql, place, slice)}) as jobs`,
+  )
+  return all ? sql`(${all})` : sql`(select * from jobs where false)`
 }
 
 function orderedIn(sql: Sql, place: Found, { time, direction, where, states, scope, most }: OrderedSlice): Fragment {

@@ -1,6 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { encodedPart, quotedText } from '../sql-text.ts'
+import { encodedPart, quotedText } from '../parts/sql-text.ts'
 
 type Place = Pick<Found, 'schema' | 'domain'>
 

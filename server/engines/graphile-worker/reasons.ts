@@ -2,11 +2,12 @@ import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { EngineJob, EngineQueue } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
 import { nativeQueue } from './projection.ts'
 
 const nativeOf = (found: readonly Found[], { id, domain }: EngineJob) => {
-  const place = found.find((one) => one.domain === domain)
+  const place = placeWith(found, { domain })
   const native = parseKey(String(id))
   return place && native ? { place, id: native.id } : undefined
 }
@@ -61,7 +62,7 @@ export async function findQueueReasons(
   found: readonly Found[],
   { domain, queue }: EngineQueue,
 ): Promise<Finding[]> {
-  const place = found.find((one) => one.domain === domain)
+  const place = placeWith(found, { domain })
   const name = nativeQueue(queue)
   if (!place || name === null) return []
   const of = sql.unsafe(place.schema)

@@ -1,9 +1,10 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
-import { inScope, type Narrowed } from '../../database/scope.ts'
+import type { Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { OldestDue, WaitingGroup } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { readGroupsBy, readOldestBy } from '../parts/in-places.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { queueNamed } from './projection.ts'
 
 /**
@@ -11,19 +12,8 @@ import { queueNamed } from './projection.ts'
  * all of them.
  * @returns rows in the order of the answer: by the bytes of their names
  */
-export async function readGroups(sql: Sql, found: readonly Found[], scope: Narrowed): Promise<GroupStats[]> {
-  const places = found.filter(({ domain }) => scope.domain === undefined || scope.domain === domain)
-  const [first, ...others] = places.map((place) => groupsOf(sql, place))
-  if (!first) return []
-  const all = others.reduce((one, other) => sql`${one} union all ${other}`, first)
-  return [
-    ...(await sql<GroupStats[]>`
-      select *
-      from (${all}) as groups
-      where true ${inScope(sql, scope)}
-      order by domain collate "C", queue collate "C", job_type collate "C"`),
-  ]
-}
+export const readGroups = (sql: Sql, found: readonly Found[], scope: Narrowed): Promise<GroupStats[]> =>
+  readGroupsBy(sql, found, scope, (place) => groupsOf(sql, place))
 
 /** A query of the columns of `GroupStats` for one schema. */
 const groupsOf = (sql: Sql, { schema, domain }: Found): Fragment => sql`
@@ -52,34 +42,28 @@ const groupsOf = (sql: Sql, { schema, domain }: Found): Fragment => sql`
 const due = staticFragment((sql) => sql`is_available = true and run_at > '-infinity' and run_at <= now()`)
 
 /** Since when the job of each group that has waited longest could run, in one pass over the index of workers. */
-export async function readOldestDue(
+export const readOldestDue = (
   sql: Sql,
   found: readonly Found[],
   groups: readonly WaitingGroup[],
-): Promise<OldestDue[]> {
-  const rows: OldestDue[] = []
-  for (const place of found) {
-    const waiting = groups.filter(({ domain }) => domain === place.domain)
-    if (waiting.length === 0) continue
-    const oldest = new Map<string, string>()
-    for (const { queue_name, job_type, since } of await readOldestIn(sql, place)) {
-      const queue = queueNamed(queue_name)
-      for (const key of [JSON.stringify([queue]), JSON.stringify([queue, job_type])]) {
-        const known = oldest.get(key)
-        if (known === undefined || Date.parse(since) < Date.parse(known)) oldest.set(key, since)
-      }
-    }
-    for (const { domain, queue, job_type = null } of waiting) {
-      const since = oldest.get(JSON.stringify(job_type ? [queue, job_type] : [queue]))
-      if (since !== undefined) rows.push({ domain, queue, job_type, since })
+): Promise<OldestDue[]> => readOldestBy(found, groups, (place, waiting) => readOldestIn(sql, place, waiting))
+
+async function readOldestIn(sql: Sql, place: Found, groups: readonly WaitingGroup[]): Promise<OldestDue[]> {
+  const oldest = new Map<string, string>()
+  for (const { queue_name, job_type, since } of await readDue(sql, place)) {
+    const queue = queueNamed(queue_name)
+    for (const key of [JSON.stringify([queue]), JSON.stringify([queue, job_type])]) {
+      const known = oldest.get(key)
+      if (known === undefined || Date.parse(since) < Date.parse(known)) oldest.set(key, since)
     }
   }
-  return rows
+  return groups.flatMap(({ domain, queue, job_type = null }) => {
+    const since = oldest.get(JSON.stringify(job_type ? [queue, job_type] : [queue]))
+    return since === undefined ? [] : [{ domain, queue, job_type, since }]
+  })
 }
 
-const readOldestIn = (sql: Sql, { schema }: Found) => sql<
-  { queue_name: string | null; job_type: string; since: string }[]
->`
+const readDue = (sql: Sql, { schema }: Found) => sql<{ queue_name: string | null; job_type: string; since: string }[]>`
   select q.queue_name, coalesce(t.identifier, '') as job_type, since
   from (
     select job_queue_id, task_id, min(run_at) as since

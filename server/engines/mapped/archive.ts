@@ -1,8 +1,8 @@
 import type { Sql } from '../../database/sql.ts'
-import { quotedText } from '../sql-text.ts'
-import type { Mapped } from './mapped.ts'
+import { archiveTableStatements } from '../parts/archive-table.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { columnsOf } from './projection.ts'
-import { type Column, rowJson, valueFrom } from './table.ts'
+import { type Column, type Mapped, rowJson, valueFrom } from './table.ts'
 
 /** The table of deleted jobs, in the schema of our tables. */
 export const archiveTable = 'mapped_archive'
@@ -11,22 +11,14 @@ export const archivedRow = 'native_row'
 const columnNames = ['operation_id', 'archived_at', 'job_schema', 'job_table', 'native_id', 'row']
 
 /** The statements that make the archive: each row is one object, so that it stays as it is whatever becomes of the table. */
-export const archiveStatements = (ours: string): string[] => {
-  const table = `${ours}.${archiveTable}`
-  return [
-    `create table if not exists ${table} (
-  operation_id bigint not null,
-  archived_at timestamptz not null default now(),
-  job_schema text not null,
-  job_table text not null,
-  native_id text not null,
-  row jsonb not null
-)`,
-    `create index if not exists jobsctl_mapped_archive_operation on ${table} (operation_id, native_id)`,
-    `create index if not exists jobsctl_mapped_archive_time on ${table} (archived_at)`,
-    `create index if not exists jobsctl_mapped_archive_ids on ${table} (native_id)`,
-  ]
-}
+export const archiveStatements = (ours: string): string[] =>
+  archiveTableStatements(ours, {
+    name: archiveTable,
+    further: ['job_table text not null', 'native_id text not null', 'row jsonb not null'],
+    columns: [],
+    inOperation: 'native_id',
+    byId: 'native_id',
+  })
 
 /** The names of columns that the archive lacks: all of them where it is not there. */
 export async function missingInArchive(sql: Sql): Promise<string[]> {

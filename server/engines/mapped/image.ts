@@ -1,7 +1,6 @@
-import { quotedText } from '../sql-text.ts'
-import type { Mapped } from './mapped.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { stateColumns, statusOf } from './states.ts'
-import { type Column, columnOf, rowJson } from './table.ts'
+import { type Column, columnOf, type Mapped, rowJson } from './table.ts'
 
 /** The columns that a change may overwrite. An undo gives them back, but for the lock version, which it raises. */
 export function changedColumns({ map, table }: Mapped): Column[] {

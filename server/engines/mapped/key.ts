@@ -1,7 +1,7 @@
 import { isUuid, keyParts, keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { Mapped } from './mapped.ts'
-import { type Column, columnOf, isWhole } from './table.ts'
+import { keysWithQueue, type NativeKey, sortKeys } from '../parts/keys.ts'
+import { type Column, columnOf, isWhole, type Mapped } from './table.ts'
 
 const bits: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n }
 
@@ -17,13 +17,8 @@ function idOf(column: Pick<Column, 'base'>, text: string): string | undefined {
   return text.includes('\0') ? undefined : text
 }
 
-interface Named {
-  queue: string | undefined
-  id: string
-}
-
 /** What a key names: `queue/id`, or the id alone. An id of text may have slashes of its own, where nobody has escaped them. */
-function parseKey({ map, table }: Mapped, text: string): Named | undefined {
+function parseKey({ map, table }: Mapped, text: string): NativeKey | undefined {
   const parts = keyParts(text)
   const id = parts && idOf(columnOf(table, map.key), parts.id)
   return id === undefined ? undefined : { queue: parts?.queue, id }
@@ -34,10 +29,7 @@ function parseKey({ map, table }: Mapped, text: string): Named | undefined {
  * queue by now is another job.
  */
 export function hasKey(mapped: Mapped, sql: Sql, keys: readonly string[]): Fragment {
-  const named = keys.flatMap((key) => {
-    const { queue, id } = parseKey(mapped, key) ?? {}
-    return queue === undefined || id === undefined ? [] : [{ queue, id }]
-  })
+  const named = keysWithQueue(keys, (key) => parseKey(mapped, key))
   if (named.length === 0) return sql`false`
   const type = sql.unsafe(columnOf(mapped.table, mapped.map.key).type)
   const ids = named.map(({ id }) => id)
@@ -52,14 +44,7 @@ export async function readKeys(
   sql: Sql,
   texts: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const keys = new Map<string, string>()
-  const bare = new Map<string, string>()
-  for (const text of texts) {
-    const { queue, id } = parseKey(mapped, text) ?? {}
-    if (id === undefined) continue
-    if (queue === undefined) bare.set(text, id)
-    else keys.set(text, keyText({ queue, id }))
-  }
+  const { keys, bare } = sortKeys(texts, (text) => parseKey(mapped, text))
   if (bare.size === 0) return keys
   const type = sql.unsafe(columnOf(mapped.table, mapped.map.key).type)
   const rows = await sql<{ id: string; key: string }[]>`

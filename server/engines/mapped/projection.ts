@@ -1,10 +1,9 @@
 import { keyText } from '../../../shared/work/job-key.ts'
-import { encodedPart, quotedText } from '../sql-text.ts'
+import { encodedPart, quotedText } from '../parts/sql-text.ts'
 import { imageOf } from './image.ts'
 import type { ValueOfRow } from './map.ts'
-import type { Mapped } from './mapped.ts'
 import { nativeState, stateColumns, statusOf } from './states.ts'
-import { columnOf, isText } from './table.ts'
+import { columnOf, isText, type Mapped } from './table.ts'
 import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
 
 /**

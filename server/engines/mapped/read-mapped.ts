@@ -2,10 +2,9 @@ import { hasCode } from '../../database/errors/error-meanings.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { limitReadTime, unlessOverdue } from '../../database/timeouts.ts'
 import { checkMap } from './check-map.ts'
-import type { Mapped } from './mapped.ts'
 import { projectionOf } from './projection.ts'
 import type { MapFile } from './read-map.ts'
-import { readTable, type Table } from './table.ts'
+import { type Mapped, readTable, type Table } from './table.ts'
 
 const isPool = (sql: Sql): sql is Pool => 'begin' in sql
 

@@ -13,8 +13,8 @@ import type {
   WorkerSigns,
 } from '../adapter.ts'
 import { hasKey } from './key.ts'
-import type { Mapped } from './mapped.ts'
 import { hasState } from './states.ts'
+import type { Mapped } from './table.ts'
 
 /** The most running jobs, and jobs that have ended, that are read; and the most that are counted. */
 const mostRead = 50_000

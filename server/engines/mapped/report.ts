@@ -1,8 +1,7 @@
 import { inWords } from '../abilities.ts'
 import type { QueueAdapter } from '../adapter.ts'
-import type { Mapped } from './mapped.ts'
 import type { readPlans } from './plans.ts'
-import { columnOf } from './table.ts'
+import { columnOf, type Mapped } from './table.ts'
 
 interface Report {
   lines: string[]

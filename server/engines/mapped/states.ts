@@ -1,8 +1,7 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import type { Test } from './map.ts'
-import type { Mapped } from './mapped.ts'
-import { type Column, columnOf } from './table.ts'
+import { type Column, columnOf, type Mapped } from './table.ts'
 import { timeInto } from './values.ts'
 
 const literal = (value: string | number | boolean, { type }: Column): string => `${quotedText(String(value))}::${type}`

@@ -1,5 +1,6 @@
 import type { Sql } from '../../database/sql.ts'
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
+import type { JobsMap } from './map.ts'
 
 /** A column of a mapped table. */
 export interface Column {
@@ -224,3 +225,13 @@ export const isText = ({ base }: Column): boolean => base === 'text' || base ===
 const isTimestamp = ({ base }: Column): boolean => ['timestamptz', 'timestamp', 'date'].includes(base)
 /** A number is seconds since 1970. */
 export const isTime = (column: Column): boolean => isTimestamp(column) || isNumber(column)
+
+/** A table of somebody, and how its rows are jobs. */
+export interface Mapped {
+  map: JobsMap
+  table: Table
+  /** The domain of its jobs. */
+  domain: string
+  /** Other tables that the map names, by these names. */
+  others: ReadonlyMap<string, Table>
+}

@@ -1,7 +1,6 @@
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import type { ValueOfRow } from './map.ts'
-import type { Mapped } from './mapped.ts'
-import { type Column, columnOf, isNumber, type Table } from './table.ts'
+import { type Column, columnOf, isNumber, type Mapped, type Table } from './table.ts'
 
 /** An SQL expression of type text: a name for all jobs, or the one of a column. */
 export function nameOf(table: Table, value: string | ValueOfRow): string {

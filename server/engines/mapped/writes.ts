@@ -1,12 +1,11 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
 import { changedColumns, comparable, imageOf } from './image.ts'
 import type { Assigned } from './map.ts'
-import type { Mapped } from './mapped.ts'
-import { columnOf, fingerprintOf, valueFrom } from './table.ts'
+import { columnOf, fingerprintOf, type Mapped, valueFrom } from './table.ts'
 import { timeInto } from './values.ts'
 
 /** How the jobs of a mapped table are changed: by what its map sets, and by nothing else. */

@@ -3,7 +3,7 @@ import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { FailureSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { failureMessageOf, keyOf, sourceOf } from './projection.ts'
 
 /** A row `j` is a failure of the state. pg-boss has no quarantine. */

@@ -2,7 +2,7 @@ import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineHistory, HistorySlice, KeptJobs } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { projectionOf } from './projection.ts'
 
 function isIndexed({ indexes }: Pick<Found, 'indexes'>): boolean {

@@ -1,33 +1,20 @@
-import { isUuid, keyParts, keyText } from '../../../shared/work/job-key.ts'
+import { isUuid, keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-
-/** A job as pg-boss finds it: its primary key is (name, id). Without a queue, the id is looked for in every queue. */
-interface NativeKey {
-  queue: string | undefined
-  id: string
-}
+import { keysWithQueue, type NativeKey, sortKeys, splitKey } from '../parts/keys.ts'
 
 /**
  * Reads a key, or a bare uuid, in either case of its letters. Slashes of the queue may be there unescaped, since a uuid has none.
  * @returns undefined for what cannot name a job of pg-boss
  */
 export function parseKey(key: string): NativeKey | undefined {
-  const parts = keyParts(key)
-  if (!parts) return undefined
-  const whole = parts.queue === undefined ? parts.id : `${parts.queue}/${parts.id}`
-  const slash = whole.lastIndexOf('/')
-  const id = whole.slice(slash + 1).toLowerCase()
-  if (!isUuid(id)) return undefined
-  return { queue: slash < 0 ? undefined : whole.slice(0, slash), id }
+  const { queue, id = '' } = splitKey(key) ?? {}
+  return isUuid(id) ? { queue, id: id.toLowerCase() } : undefined
 }
 
 /** A condition on `jobs`: true for jobs with these keys, each of which is one entry of the primary key of its partition. */
 export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
-  const native = keys.flatMap((key) => {
-    const { queue, id } = parseKey(key) ?? {}
-    return queue === undefined || id === undefined ? [] : [{ queue, id }]
-  })
+  const native = keysWithQueue(keys, parseKey)
   const [only, ...others] = native
   if (!only) return sql`false`
   if (others.length === 0) return sql`jobs.queue = ${only.queue}::text and jobs.native_id = ${only.id}::text::uuid`
@@ -50,14 +37,7 @@ export async function readKeys(
   found: readonly Found[],
   texts: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const keys = new Map<string, string>()
-  const bare = new Map<string, string>()
-  for (const text of texts) {
-    const { queue, id } = parseKey(text) ?? {}
-    if (id === undefined) continue
-    if (queue === undefined) bare.set(text, id)
-    else keys.set(text, keyText({ queue, id }))
-  }
+  const { keys, bare } = sortKeys(texts, parseKey)
   if (bare.size === 0) return keys
   const ids = [...new Set(bare.values())]
   for (const { schema } of found) {

@@ -1,17 +1,15 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineQueue, QueueLine, WorkerSigns } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { placeWith } from '../parts/in-places.ts'
 import { keyOf } from './projection.ts'
 
 /** The most running, and the most blocked jobs that are counted. */
 const mostCounted = 10_000
 
-const placeOf = (found: readonly Found[], { domain }: EngineQueue): Found | undefined =>
-  found.find((place) => place.domain === domain)
-
 /** The two ends of the line of a queue, which are single entries of the index of waiting jobs. */
 export async function readLine(sql: Sql, found: readonly Found[], queue: EngineQueue): Promise<QueueLine | undefined> {
-  const place = placeOf(found, queue)
+  const place = placeWith(found, queue)
   if (!place) return undefined
   const of = sql.unsafe(place.schema)
   const hasBlocked = place.columns.has('blocked')
@@ -59,7 +57,7 @@ export async function readSigns(
   found: readonly Found[],
   queue: EngineQueue,
 ): Promise<WorkerSigns | undefined> {
-  const place = placeOf(found, queue)
+  const place = placeWith(found, queue)
   // Without its index every ended job would be read.
   if (!place?.indexes.has('i16') || !place.indexes.has('i14')) return undefined
   const of = sql.unsafe(place.schema)

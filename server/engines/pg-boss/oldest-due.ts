@@ -1,24 +1,18 @@
 import type { Sql } from '../../database/sql.ts'
 import type { OldestDue, WaitingGroup } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { readOldestBy } from '../parts/in-places.ts'
 
 /**
  * Since when the job of each group that has waited longest could run. A job that waits for others cannot. Each group is two entries of the
  * index of live jobs, from 12.38 on.
  * @param groups without a job type, jobs of any type count
  */
-export async function readOldestDue(
+export const readOldestDue = (
   sql: Sql,
   found: readonly Found[],
   groups: readonly WaitingGroup[],
-): Promise<OldestDue[]> {
-  const rows: OldestDue[] = []
-  for (const place of found) {
-    const waiting = groups.filter(({ domain }) => domain === place.domain)
-    if (waiting.length > 0) rows.push(...(await readOldestIn(sql, place, waiting)))
-  }
-  return rows
-}
+): Promise<OldestDue[]> => readOldestBy(found, groups, (place, waiting) => readOldestIn(sql, place, waiting))
 
 function readOldestIn(sql: Sql, { schema, columns }: Found, groups: readonly WaitingGroup[]) {
   const of = sql.unsafe(schema)

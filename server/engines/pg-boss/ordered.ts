@@ -2,7 +2,8 @@ import { inScope, isQueueWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { unionInScope } from '../parts/in-places.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { hasState, nativeOf, projectionOf } from './projection.ts'
 
 /** The most jobs in some states that are read and sorted; where there are more, the jobs are read in the order of the time. */
@@ -17,11 +18,13 @@ const liveStates = ['queued', 'processing', 'failed', 'quarantined']
  * @returns a query in parentheses, as `QueueAdapter.ordered` says
  */
 export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {
-  const { domain } = slice.scope
-  const places = found.filter((place) => domain === undefined || place.domain === domain)
-  const [first, ...others] = places.map((place) => sql`select jobs.* from (${orderedIn(sql, place, slice)}) as jobs`)
-  if (!first) return sql`(select * from jobs where false)`
-  return sql`(${others.reduce((all, rows) => sql`${all} union all ${rows}`, first)})`
+  const all = unionInScope(
+    sql,
+    found,
+    slice.scope,
+    (place) => sql`select jobs.* from (${orderedIn(sql, place, slice)}) as jobs`,
+  )
+  return all ? sql`(${all})` : sql`(select * from jobs where false)`
 }
 
 /** A query of the jobs of one schema. */

@@ -3,6 +3,7 @@ import { keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineJob } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
 
 /** The most jobs that a job waits for which are read, and which are named. */
@@ -18,7 +19,7 @@ interface Native {
 }
 
 function nativeOf(sql: Sql, found: readonly Found[], { id, domain }: EngineJob): Native | undefined {
-  const place = found.find((one) => one.domain === domain)
+  const place = placeWith(found, { domain })
   const { queue, id: native } = parseKey(String(id)) ?? {}
   if (!place || queue === undefined || native === undefined) return undefined
   return { place, of: sql.unsafe(place.schema), queue, id: native }

@@ -1,27 +1,17 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
-import { inScope, type Narrowed } from '../../database/scope.ts'
+import type { Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { readGroupsBy } from '../parts/in-places.ts'
+import { quotedText } from '../parts/sql-text.ts'
 
 /**
  * Counts of live and failed jobs of every group that has a job. Without dead letters, the live jobs are counted in one index
  * (`job_i14`, from 12.38 on), and a single entry of the primary key tells that a queue without live jobs has others.
  * @returns rows in the order of the answer: by the bytes of their names
  */
-export async function readGroups(sql: Sql, found: readonly Found[], scope: Narrowed): Promise<GroupStats[]> {
-  const places = found.filter(({ domain }) => scope.domain === undefined || scope.domain === domain)
-  const [first, ...others] = places.map((place) => groupsOf(sql, place, scope))
-  if (!first) return []
-  const all = others.reduce((one, other) => sql`${one} union all ${other}`, first)
-  return [
-    ...(await sql<GroupStats[]>`
-      select *
-      from (${all}) as groups
-      where true ${inScope(sql, scope)}
-      order by domain collate "C", queue collate "C", job_type collate "C"`),
-  ]
-}
+export const readGroups = (sql: Sql, found: readonly Found[], scope: Narrowed): Promise<GroupStats[]> =>
+  readGroupsBy(sql, found, scope, (place) => groupsOf(sql, place, scope))
 
 /** A query of the columns of `GroupStats` for one schema. */
 function groupsOf(sql: Sql, { schema, domain, columns }: Found, { queue }: Narrowed): Fragment {

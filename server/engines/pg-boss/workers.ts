@@ -2,7 +2,7 @@ import type { WorkerRow } from '../../../shared/queues/workers.ts'
 import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../sql-text.ts'
+import { quotedText } from '../parts/sql-text.ts'
 
 /** The names of a worker's queues as pairs of domain and queue. */
 interface Row extends Omit<WorkerRow, 'queues'> {

@@ -6,6 +6,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
 import { inPart, type Part } from '../part.ts'
+import { rowsFromArchive } from './from-archive.ts'
 import { requireMoves, requireSameVersion } from './target.ts'
 
 /** A part of a redrive. */
@@ -86,12 +87,14 @@ export async function moveBack(
   { selection, rejected, hold, ...moved }: Back,
 ): Promise<BatchCounts> {
   const target = requireMoves(tx)
-  const { adapter, writes, moves, found, table, ours } = target
+  const { writes, moves, found, table, ours } = target
   await requireSameVersion(tx, target)
   const { undoes } = moved
-  const { names, values } = await writes.revived(tx, found, holdEnd(tx, hold))
-  const archive = ours(adapter.archive)
-  const { isChosen, columns, inserted } = writes.archivedBy
+  const rows = rowsFromArchive(tx, target, {
+    undoes,
+    revived: await writes.revived(tx, found, holdEnd(tx, hold)),
+    and: tx`and chosen.id in (select key from locked)`,
+  })
   const { ids: _, ...part } = moved.part
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
@@ -109,36 +112,18 @@ export async function moveBack(
       where ${tx.unsafe(writes.comparable(imageNow))} = ${tx.unsafe(writes.comparable('chosen.after'))}
       for update of jobs skip locked
     ),
-    picked as materialized (
-      select archived.*, chosen.id as key, archived.ctid as place
-      from ${archive} as archived
-      join chosen on ${tx.unsafe(isChosen)}
-      where archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text
-        and chosen.id in (select key from locked)
-      for update of archived skip locked
-    ),
-    restored as (
-      insert into ${table} (${names}) overriding system value
-      select ${values} from picked
-      where ${tx.unsafe(writes.guard(found))}
-      on conflict do nothing
-      returning ${tx.unsafe(inserted)}
-    ),
-    back as materialized (select key, place from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
+    ${rows},
     deleted as (
-      with picked as materialized (select locked.queue, locked.native_id from locked where locked.key in (select key from back))
+      with picked as materialized (select locked.queue, locked.native_id from locked where locked.key in (select jobsctl_key from back))
       delete from ${table} as j
       using picked
       where ${tx.unsafe(writes.isPicked)}
     ),
-    unarchived as (
-      delete from ${archive} where ctid = any(array(select place from back)) and operation_id = ${undoes}::bigint
-    ),
     deleted_images as (
       delete from ${ours('job_operation_rows')}
-      where operation_id = ${undoes}::bigint and job_key = any(array(select key from back))
+      where operation_id = ${undoes}::bigint and job_key = any(array(select jobsctl_key from back))
     ),
-    ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select key as id from back` })},
+    ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select jobsctl_key as id from back` })},
     events as (${insertEvents(
       tx,
       context,
@@ -146,11 +131,11 @@ export async function moveBack(
         select id, domain, queue, job_type, owner_user_id, trace_id, 'job.restored' as event_type,
           jsonb_build_object('status', ${tx.unsafe(writes.stateOf('before'))}, 'caller', ${context.caller}::text) as attrs
         from chosen
-        where id in (select key from back)`,
+        where id in (select jobsctl_key from back)`,
     )})
     select
       (select count(*) from back) as affected,
-      (select coalesce(jsonb_agg(key), '[]') from picked where key not in (select key from back)) as failed`
+      (select coalesce(jsonb_agg(jobsctl_key), '[]') from picked where jobsctl_key not in (select jobsctl_key from back)) as failed`
   for (const id of row.failed) rejected.set(id, writes.whyNotInserted)
   return { affected: row.affected }
 }

@@ -3,6 +3,7 @@ import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
+import { rowsFromArchive } from './from-archive.ts'
 import { type EngineTarget, requireSameVersion } from './target.ts'
 
 interface Restore {
@@ -27,13 +28,11 @@ export async function restoreEngineJobs(
   target: EngineTarget,
   { undoes, selection, where, rejected, hold }: Restore,
 ): Promise<number> {
-  const { adapter, writes, found, table, ours } = target
+  const { adapter, writes, found, ours } = target
   await requireSameVersion(tx, target)
-  const { names, values } = await writes.revived(tx, found, holdEnd(tx, hold))
-  const archive = ours(adapter.archive)
-  const { isChosen, columns, inserted } = writes.archivedBy
+  const rows = rowsFromArchive(tx, target, { undoes, revived: await writes.revived(tx, found, holdEnd(tx, hold)) })
   const queues = tx`
-    select distinct queue from ${archive} where operation_id = ${undoes}::bigint and job_schema = ${found.schemaName}::text`
+    select distinct queue from ${ours(adapter.archive)} where operation_id = ${undoes}::bigint and job_schema = ${found.schemaName}::text`
   await writes.beforeRevival?.(tx, found, queues)
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
@@ -41,24 +40,7 @@ export async function restoreEngineJobs(
       from jobs_archive as jobs
       where operation_id = ${undoes}::bigint and ${selection.matches(tx, where)}
     ),
-    picked as materialized (
-      select archived.*, chosen.id as jobsctl_key, archived.ctid as jobsctl_place
-      from ${archive} as archived
-      join chosen on ${tx.unsafe(isChosen)}
-      where archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text
-      for update of archived skip locked
-    ),
-    restored as (
-      insert into ${table} (${names}) overriding system value
-      select ${values} from picked
-      where ${tx.unsafe(writes.guard(found))}
-      on conflict do nothing
-      returning ${tx.unsafe(inserted)}
-    ),
-    back as materialized (select jobsctl_key, jobsctl_place from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
-    unarchived as (
-      delete from ${archive} where ctid = any(array(select jobsctl_place from back)) and operation_id = ${undoes}::bigint
-    ) ${writes.revivedAlong?.(tx, found) ?? tx``},
+    ${rows} ${writes.revivedAlong?.(tx, found) ?? tx``},
     ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select jobsctl_key as id from back` })}
     select
       (select count(*) from restored) as affected,

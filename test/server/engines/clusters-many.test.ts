@@ -6,7 +6,7 @@ import { makePgBoss, makeQueue } from '../../support/engines/pg-boss.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
 
-/** A server reads so many failures of each state, and one more to know that there are others. */
+/** The number of failures of each state that a server reads; it asks for one more to know whether there are others. */
 const most = 100_000
 /** In the queue `many` there are more; the oldest failures are the first rows of the table. */
 const old = 500

@@ -1,0 +1,43 @@
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { EngineTarget } from './target.ts'
+
+interface FromArchive {
+  /** The id of the operation that is undone. */
+  undoes: number
+  /** The columns that a job comes back with, as `EngineWrites.revived` returns them. */
+  revived: { names: Fragment; values: Fragment }
+  /** A condition on a row of `chosen`, beginning with `and`: it may come back now. */
+  and?: Fragment
+}
+
+/**
+ * CTEs that move whole rows from the archive of an engine back into its table: `picked`, `restored`, `back` with the keys of the jobs as
+ * `jobsctl_key`, and `unarchived`. They need the CTE `chosen` with the columns `id`, `queue` and `native_id`.
+ */
+export function rowsFromArchive(
+  tx: Sql,
+  { adapter, writes, found, table, ours }: EngineTarget,
+  { undoes, revived: { names, values }, and = tx`` }: FromArchive,
+): Fragment {
+  const archive = ours(adapter.archive)
+  const { isChosen, columns, inserted } = writes.archivedBy
+  return tx`
+    picked as materialized (
+      select archived.*, chosen.id as jobsctl_key, archived.ctid as jobsctl_place
+      from ${archive} as archived
+      join chosen on ${tx.unsafe(isChosen)}
+      where archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text ${and}
+      for update of archived skip locked
+    ),
+    restored as (
+      insert into ${table} (${names}) overriding system value
+      select ${values} from picked
+      where ${tx.unsafe(writes.guard(found))}
+      on conflict do nothing
+      returning ${tx.unsafe(inserted)}
+    ),
+    back as materialized (select jobsctl_key, jobsctl_place from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
+    unarchived as (
+      delete from ${archive} where ctid = any(array(select jobsctl_place from back)) and operation_id = ${undoes}::bigint
+    )`
+}
