@@ -1,16 +1,8 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import * as z from 'zod'
-import { engineNode, usedOf } from '../../../scripts/launch/engine-packages.ts'
 import { until } from '../../support/poll.ts'
-import { endWithTests } from '../../support/programs/end-with-tests.ts'
+import { startChild } from './child.ts'
 import { entryOf } from './versions.ts'
 
-const program = fileURLToPath(new URL('./boss-program.ts', import.meta.url))
-
-const Answer = z.object({ id: z.number(), value: z.unknown().optional(), error: z.string().optional() })
 const Runs = z.record(z.string(), z.object({ begun: z.number(), ended: z.number(), aborted: z.number() }))
 
 /** How often each job has begun, ended and been told to abort in one process, by the id of the job. */
@@ -69,37 +61,8 @@ const often = {
  * @throws Error with the message of pg-boss, or with what the process wrote
  */
 export async function startBoss({ version, url, schema = 'pgboss', options }: BossOptions): Promise<Boss> {
-  const [node, library] = [usedOf(engineNode), entryOf(version)]
-  if (!node || !library)
-    throw new Error(`pg-boss ${version} or Node is not installed: npm run test:engines installs them`)
-  const child = spawn(node, [program], { env: { PATH: process.env.PATH }, stdio: ['pipe', 'pipe', 'pipe'] })
-  endWithTests(child)
-  let written = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    written += text
-  })
-  const waiting = new Map<number, (answer: z.infer<typeof Answer>) => void>()
-  createInterface(child.stdout).on('line', (line) => {
-    const answer = Answer.parse(JSON.parse(line))
-    waiting.get(answer.id)?.(answer)
-    waiting.delete(answer.id)
-  })
-  const exited = once(child, 'exit').then(() => {
-    for (const [id, settle] of waiting) settle({ id, value: undefined, error: `the process ended: ${written}` })
-    waiting.clear()
-  })
-  child.stdin.on('error', () => {})
-  let last = 0
-  const ask = async (command: object): Promise<unknown> => {
-    last += 1
-    const id = last
-    const answered = new Promise<z.infer<typeof Answer>>((resolve) => waiting.set(id, resolve))
-    child.stdin.write(`${JSON.stringify({ id, ...command })}\n`)
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the process has ended: ${written}`)
-    const { value, error } = await answered
-    if (error !== undefined) throw new Error(error)
-    return value
-  }
+  const library = entryOf(version)
+  const { ask, end, kill } = startChild('./boss-program.ts', { title: `pg-boss ${version}`, library })
   const call: Boss['call'] = (method, ...args) => ask({ do: 'call', method, args })
   const runs = async () => Runs.parse(await ask({ do: 'runs' }))
   const boss: Boss = {
@@ -119,13 +82,9 @@ export async function startBoss({ version, url, schema = 'pgboss', options }: Bo
     faults: async () => z.array(z.string()).parse(await ask({ do: 'faults' })),
     stop: async () => {
       await call('stop', { graceful: true, timeout: 30_000, wait: true })
-      child.stdin.end()
-      await exited
+      await end()
     },
-    kill: async () => {
-      child.kill('SIGKILL')
-      await exited
-    },
+    kill,
   }
   await ask({ do: 'start', library, options: { connectionString: url, schema, ...often, ...options } })
   return boss
