@@ -19,7 +19,7 @@ export type Pool = Postgres<Types>
 export type Transaction = TransactionSql<Types>
 
 /** One connection of the pool, until it is released. */
-export type Session = Awaited<ReturnType<Pool['reserve']>>
+export type Connection = Awaited<ReturnType<Pool['reserve']>>
 
 /** A part of a statement. */
 export type Fragment = ReturnType<Sql['unsafe']>

@@ -1,7 +1,7 @@
 import { hasCode } from './errors/error-meanings.ts'
-import { type Session, staticFragment } from './sql.ts'
+import { type Connection, staticFragment } from './sql.ts'
 
-/** An SQL expression that ends a statement of this transaction after so long, or earlier where the session's limit is shorter. */
+/** An SQL expression that ends a statement of this transaction after so long, or earlier where the connection's limit is shorter. */
 const limitTo = (ms: number) =>
   staticFragment(
     (sql) => sql`set_config(
@@ -26,8 +26,8 @@ export const limitIdleTime = staticFragment(
 )
 
 /** An index on a large table takes long to build, and waits for every transaction that uses the table. */
-export const removeTimeouts = (session: Session) =>
-  session`select set_config(name, '0', false) from (values ('statement_timeout'), ('lock_timeout')) as limits (name)`
+export const removeTimeouts = (connection: Connection) =>
+  connection`select set_config(name, '0', false) from (values ('statement_timeout'), ('lock_timeout')) as limits (name)`
 
 /**
  * Returns undefined for the error of a statement that took longer than its limit. Without exact counts the jobs themselves are counted, and

@@ -8,7 +8,7 @@ import { buildIndexes } from '../database/migrate/indexes.ts'
 import { readTableSize } from '../database/migrate/left-indexes.ts'
 import { withMigrationLock } from '../database/migrate/migration-lock.ts'
 import { findMissingIndexes } from '../database/migrate/missing-indexes.ts'
-import type { Pool, Session } from '../database/sql.ts'
+import type { Connection, Pool } from '../database/sql.ts'
 import { removeTimeouts } from '../database/timeouts.ts'
 import type { Env } from '../env/env.ts'
 import type { Log } from '../log/log.ts'
@@ -38,11 +38,15 @@ export async function buildIndex(sql: Pool, name: string, building: Building): P
   building.say(
     `building ${name}: reads ${sizeText(size?.bytes ?? 0)} of ${wanted.table}; Ctrl-C leaves an invalid index`,
   )
-  const build = (session: Session) =>
+  const build = (connection: Connection) =>
     size?.isPartitioned
-      ? buildOnPartitions(session, wanted, building.schema)
-      : buildIndexes(session, { text: `${wanted.statement};` }, { ...building, mode: undefined, tablesReady: () => {} })
-  const isBuilt = await withMigrationLock(sql, () => inSession(sql, building, build)).catch((error: unknown) => {
+      ? buildOnPartitions(connection, wanted, building.schema)
+      : buildIndexes(
+          connection,
+          { text: `${wanted.statement};` },
+          { ...building, mode: undefined, tablesReady: () => {} },
+        )
+  const isBuilt = await withMigrationLock(sql, () => onConnection(sql, building, build)).catch((error: unknown) => {
     throw hasCode(error, ['23505']) ? duplicates(wanted, error) : error
   })
   if (isBuilt) return [`the index ${name} is built`]
@@ -74,13 +78,17 @@ async function findWanted(sql: Pool, name: string): Promise<IndexStatement | und
   return (await findMissingIndexes(sql)).find((index) => index.name === name)
 }
 
-async function inSession(sql: Pool, { env }: Building, build: (session: Session) => Promise<void>): Promise<void> {
-  const session = await sql.reserve()
+async function onConnection(
+  sql: Pool,
+  { env }: Building,
+  build: (connection: Connection) => Promise<void>,
+): Promise<void> {
+  const connection = await sql.reserve()
   try {
-    if (!env.JOBS_DB_POOLER) await removeTimeouts(session)
-    await build(session)
+    if (!env.JOBS_DB_POOLER) await removeTimeouts(connection)
+    await build(connection)
   } finally {
-    session.release()
+    connection.release()
   }
 }
 

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { IndexStatement } from '../database/migrate/index-statements.ts'
-import type { Session } from '../database/sql.ts'
+import type { Connection } from '../database/sql.ts'
 
 interface Partition {
   /** The partition as SQL names it. */
@@ -15,7 +15,7 @@ interface Partition {
  * @throws Failure `usage` for a unique index, and for partitions of partitions
  */
 export async function buildOnPartitions(
-  session: Session,
+  connection: Connection,
   { name, table, keys, condition, unique }: IndexStatement,
   schema: string,
 ): Promise<void> {
@@ -23,7 +23,7 @@ export async function buildOnPartitions(
     throw new Failure('usage', `${table} has partitions, on which PostgreSQL has no unique index without their key`, {
       hint: 'without this index no job is enqueued through the API, and everything else works',
     })
-  const partitions = await session<Partition[]>`
+  const partitions = await connection<Partition[]>`
     select relid::regclass::text as name, relid::oid::text as oid, level = 1 as "isDirect"
     from pg_partition_tree(to_regclass(${table}))
     where isleaf`
@@ -32,18 +32,18 @@ export async function buildOnPartitions(
       hint: `docs/reference/tables.md has the definition of ${name}`,
     })
   const definition = `(${keys})${condition === '' ? '' : ` where ${condition}`}`
-  await session.unsafe(`create index if not exists ${name} on only ${schema}.${table} ${definition}`)
+  await connection.unsafe(`create index if not exists ${name} on only ${schema}.${table} ${definition}`)
   for (const { name: partition, oid } of partitions) {
     const part = `${name}_${oid}`
-    const [there] = await session<{ valid: boolean; schema: string }[]>`
+    const [there] = await connection<{ valid: boolean; schema: string }[]>`
       select indisvalid as valid, quote_ident(nspname) as schema
       from pg_index
       join pg_class on pg_class.oid = indexrelid
       join pg_namespace on pg_namespace.oid = relnamespace
       where indrelid = ${oid}::oid and relname = ${part}`
-    if (there && !there.valid) await session.unsafe(`drop index concurrently ${there.schema}.${part}`)
-    if (!there?.valid) await session.unsafe(`create index concurrently ${part} on ${partition} ${definition}`)
-    await attach(session, { name, oid, part, schema })
+    if (there && !there.valid) await connection.unsafe(`drop index concurrently ${there.schema}.${part}`)
+    if (!there?.valid) await connection.unsafe(`create index concurrently ${part} on ${partition} ${definition}`)
+    await attach(connection, { name, oid, part, schema })
   }
 }
 
@@ -55,11 +55,11 @@ interface Attaching {
 }
 
 /** An index of a partition has the schema of the partition. An index that is attached already stays so. */
-async function attach(session: Session, { name, schema, oid, part }: Attaching): Promise<void> {
-  const [of] = await session<{ schema: string }[]>`
+async function attach(connection: Connection, { name, schema, oid, part }: Attaching): Promise<void> {
+  const [of] = await connection<{ schema: string }[]>`
     select quote_ident(nspname) as schema
     from pg_class
     join pg_namespace on pg_namespace.oid = relnamespace
     where pg_class.oid = ${oid}::oid`
-  await session.unsafe(`alter index ${schema}.${name} attach partition ${of?.schema ?? schema}.${part}`)
+  await connection.unsafe(`alter index ${schema}.${name} attach partition ${of?.schema ?? schema}.${part}`)
 }

@@ -3,7 +3,7 @@ import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
 import { type CommandDatabase, silent, withTables } from '../database/with-tables.ts'
 import { readEnv } from '../env/env.ts'
 import { buildIndex } from './build-index.ts'
-import { planLines } from './index-plan.ts'
+import { missingIndexLines } from './missing-index-lines.ts'
 
 /** Says what a command that takes long does now. */
 type Say = (line: string) => void
@@ -14,7 +14,7 @@ type Say = (line: string) => void
  * @throws Failure
  */
 export const planCommand = (environment: NodeJS.ProcessEnv, readable: boolean): Promise<string[]> =>
-  onDatabase(environment, async ({ sql }) => planLines(await readMissingIndexes(sql), readable))
+  onDatabase(environment, async ({ sql }) => missingIndexLines(await readMissingIndexes(sql), readable))
 
 /**
  * Builds one missing index beside readers and writers.

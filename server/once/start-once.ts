@@ -69,11 +69,11 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
   const { sql, operatorSql } = opened
   // On connections of its own, since those that calls use have the settings for the engine from their beginning.
   const { user, role, database } = await opened.withDedicatedPool(async (own) => {
-    const session = await readSession(own)
+    const connected = await readConnectedAs(own)
     await opened.findSchema(own)
     const isPrepared = await prepareEngine({ opened, env: { AUTH_MODE: 'single_user' }, log }, own)
-    if (!isPrepared) await requireTables(own, session.database)
-    return session
+    if (!isPrepared) await requireTables(own, connected.database)
+    return connected
   })
   const isLooking = servedBy(sql).mode === 'look'
   const stopping = new AbortController()
@@ -145,7 +145,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
   }
 }
 
-interface Session {
+interface ConnectedAs {
   /** Who has logged in. */
   user: string
   /** Whose rights hold. */
@@ -153,10 +153,10 @@ interface Session {
   database: string
 }
 
-async function readSession(sql: Pool): Promise<Session> {
-  const [session] = await sql<[Session]>`
+async function readConnectedAs(sql: Pool): Promise<ConnectedAs> {
+  const [connected] = await sql<[ConnectedAs]>`
     select session_user::text as "user", current_user::text as role, current_database()::text as database`
-  return session
+  return connected
 }
 
 /** @throws Failure `usage` for a database without our tables, or with those of an older version; nothing is made */

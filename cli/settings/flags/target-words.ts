@@ -12,7 +12,7 @@ export const targetWords = (flags: GlobalFlags): string[] => [
   ...(flags.allowHttp ? ['--allow-http'] : []),
 ]
 
-/** The commands that call a server, except those of the second person of a plan, who has another key: approve, reject and apply. */
+/** The commands that call a server, except those of the second person of a plan, who has another key: approve, reject and apply. A test holds them complete. */
 const calling =
   'stats top ui list show explain workers queues stale clusters history events prune sweep requeue integrity cancel retry redrive reclaim reschedule ' +
   'priority undo erase pause resume drain threshold enqueue mark operations policy plans hold token doctor'

@@ -90,13 +90,14 @@ async function tryBatch(loop: Loop, most: number): Promise<Outcome> {
     selection = await candidates.next(Math.min(batchSize.size, most), loop.holds)
     if (!selection) return { end: { skippedLocked: candidates.lockedCount() } }
     const waitedFor = await loop.pause()
-    if (waitedFor) return { end: { stop: { why: waitedFor, planned: true } } }
+    if (waitedFor) return { end: { stop: { why: waitedFor, intended: true } } }
     const why = interruption(context)
     if (why) return { end: { stop: { why } } }
-    if (loop.brake.isOver()) return { end: { stop: { why: `its time was over (${bulk.brake.until})`, planned: true } } }
+    if (loop.brake.isOver())
+      return { end: { stop: { why: `its time was over (${bulk.brake.until})`, intended: true } } }
     return { counts: await runTimedBatch(loop, selection) }
   } catch (cause) {
-    if (cause instanceof StopRequested) return { end: { stop: { why: cause.why, planned: true } } }
+    if (cause instanceof StopRequested) return { end: { stop: { why: cause.why, intended: true } } }
     return recover(loop, selection, cause)
   }
 }

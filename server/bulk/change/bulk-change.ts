@@ -202,6 +202,6 @@ export interface RunResult {
   batches: number
   /** How many jobs were left because other transactions held them to the end. */
   skippedLocked: number
-  /** The error, or the reason as a clause, that stopped the change before its end. */
-  stop?: { cause: unknown } | { why: string; planned?: true }
+  /** The error, or the reason as a clause, that stopped the change before its end; `intended` where a person or a limit of the change did. */
+  stop?: { cause: unknown } | { why: string; intended?: true }
 }

@@ -99,7 +99,7 @@ function unknownOutcome({ operation, idempotencyKey }: Running, affected: number
 
 /** Errors that PostgreSQL did not raise are reported as `internal`. */
 function failureOf(stop: NonNullable<RunResult['stop']>): Failure {
-  if ('why' in stop && stop.planned) return new Failure('partial', `${stop.why}; nothing was changed`)
+  if ('why' in stop && stop.intended) return new Failure('partial', `${stop.why}; nothing was changed`)
   if ('why' in stop) return new Failure('shutting_down', `${stop.why}; nothing was changed`, { retryAfter: 5 })
   const { cause } = stop
   if (cause instanceof Failure) return cause

@@ -13,7 +13,7 @@ export class LeftToOthers extends Error {}
  */
 export function reasonToLeave(stop: RunResult['stop']): LeftToOthers | TakenOver | undefined {
   if (stop === undefined) return undefined
-  if ('why' in stop) return stop.planned ? undefined : new LeftToOthers(stop.why)
+  if ('why' in stop) return stop.intended ? undefined : new LeftToOthers(stop.why)
   const { cause } = stop
   if (cause instanceof TakenOver) return cause
   if (isFrozen(cause)) return new LeftToOthers(messageOf(cause).replace(/; nothing was changed$/, ''))

@@ -14,14 +14,14 @@ const Thrown = z.object({ where: z.string() })
  * A prepared statement was planned before a table was altered and would return other columns. PostgreSQL raises it with
  * the general code `0A000`, so the routine that raised it tells it apart.
  */
-export const planOutdated = 'ALTERED'
+export const queryPlanOutdated = 'ALTERED'
 
 /** A row that was written fails the policies of row level security. A right that is missing has the same code, `42501`. */
 const rowSecurity = 'ROW_SECURITY'
 
 /** Errors that the routine tells from other errors of the same code. */
 const ownCodes = new Map([
-  ['0A000 RevalidateCachedQuery', planOutdated],
+  ['0A000 RevalidateCachedQuery', queryPlanOutdated],
   ['42501 ExecWithCheckOptions', rowSecurity],
 ])
 
@@ -128,7 +128,7 @@ const meanings: readonly Meaning[] = [
     retryAfter: 5,
   },
   {
-    codes: [planOutdated],
+    codes: [queryPlanOutdated],
     failure: 'database_busy',
     detail: 'a table has just been altered',
     hint: 'try again',

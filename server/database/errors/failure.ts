@@ -6,7 +6,7 @@ import {
   contextOf,
   hasCode,
   meaningOf,
-  planOutdated,
+  queryPlanOutdated,
   rejectedByPolicies,
   rejectedByTables,
   rightMissing,
@@ -67,10 +67,10 @@ export const isRowLocked = (error: unknown): boolean =>
 
 /** True when a later try may work: after a lock timeout, a deadlock, a statement timeout, or a change of a table. */
 export const isContended = (error: unknown): boolean =>
-  hasCode(error, ['55P03', '40P01', '40001', '57014', planOutdated])
+  hasCode(error, ['55P03', '40P01', '40001', '57014', queryPlanOutdated])
 
 /** True when the same statement may work at once: PostgreSQL ended a deadlock, or a table was altered. */
-export const isTransient = (error: unknown): boolean => hasCode(error, ['40P01', planOutdated])
+export const isTransient = (error: unknown): boolean => hasCode(error, ['40P01', queryPlanOutdated])
 
 /** True on a replica, which may be promoted later, or while the database only takes reads. */
 export const isReadOnly = (error: unknown): boolean => hasCode(error, ['25006'])

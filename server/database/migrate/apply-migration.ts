@@ -1,5 +1,5 @@
 import type { Log } from '../../log/log.ts'
-import type { Session } from '../sql.ts'
+import type { Connection } from '../sql.ts'
 import { findAbsent } from './absent-before.ts'
 import { buildIndexes } from './indexes.ts'
 import type { IndexMode } from './left-indexes.ts'
@@ -24,23 +24,27 @@ interface Applying {
  * Runs one migration and records it: tables in one transaction, indexes one by one outside of a transaction.
  * @throws the database's own error; a migration of tables changes nothing then, and indexes that are built stay
  */
-export async function applyMigration(session: Session, migration: PendingMigration, applying: Applying): Promise<void> {
+export async function applyMigration(
+  connection: Connection,
+  migration: PendingMigration,
+  applying: Applying,
+): Promise<void> {
   const { log, schema, applied } = applying
   const { name, missing, concurrent } = migration
   log.info(`migration ${name}`, missing.length > 0 ? { missing: listOfObjects(missing) } : {})
   if (concurrent) {
-    await buildIndexes(session, migration, applying)
-    await recordAsApplied(session, migration)
+    await buildIndexes(connection, migration, applying)
+    await recordAsApplied(connection, migration)
     return
   }
-  await session`begin`
+  await connection`begin`
   let left: SchemaObject[]
   try {
-    await runInTransaction(session, migration, schema)
-    left = await findMissing(session, migration.makes)
-    await session`commit`
+    await runInTransaction(connection, migration, schema)
+    left = await findMissing(connection, migration.makes)
+    await connection`commit`
   } catch (error) {
-    await session`rollback`.catch(() => {})
+    await connection`rollback`.catch(() => {})
     throw error
   }
   // A migration that runs again makes nothing where the role has the right to none of what is missing.
@@ -61,21 +65,21 @@ function warnOfMissing(left: readonly SchemaObject[], log: Log): void {
     )
 }
 
-async function runInTransaction(session: Session, migration: Migration, schema: string): Promise<void> {
+async function runInTransaction(connection: Connection, migration: Migration, schema: string): Promise<void> {
   // Every statement that comes after a waiting table lock waits too; so does every one while this server is frozen.
-  await session`set local lock_timeout = '200ms'`
+  await connection`set local lock_timeout = '200ms'`
   // Function bodies and DO blocks name no schema: their names belong to the schema of the tables.
-  await session.unsafe(`set local search_path = ${schema}, pg_temp`)
-  await session`set local idle_in_transaction_session_timeout = '10s'`
-  await session.unsafe(migrationsTable)
-  const made = await findAbsent(session, migration)
-  await session.unsafe(migration.text)
-  if (!isNoted(migration, made)) return void (await recordAsApplied(session, migration))
-  await session`
+  await connection.unsafe(`set local search_path = ${schema}, pg_temp`)
+  await connection`set local idle_in_transaction_session_timeout = '10s'`
+  await connection.unsafe(migrationsTable)
+  const made = await findAbsent(connection, migration)
+  await connection.unsafe(migration.text)
+  if (!isNoted(migration, made)) return void (await recordAsApplied(connection, migration))
+  await connection`
     insert into jobsctl_migrations (number, name, made)
     values (${migration.number}, ${migration.name}, ${JSON.stringify(made)}::text::jsonb)
-    ${session.unsafe(addMade)}`
+    ${connection.unsafe(addMade)}`
 }
 
-const recordAsApplied = (session: Session, { number, name }: Migration) => session`
+const recordAsApplied = (connection: Connection, { number, name }: Migration) => connection`
   insert into jobsctl_migrations (number, name) values (${number}, ${name}) on conflict do nothing`

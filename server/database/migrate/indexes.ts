@@ -2,7 +2,7 @@ import type { Log } from '../../log/log.ts'
 import { errorText } from '../../log/system-error.ts'
 import { isLocked } from '../errors/failure.ts'
 import { retryDeadlock } from '../errors/retry-deadlock.ts'
-import type { Session } from '../sql.ts'
+import type { Connection } from '../sql.ts'
 import { indexesIn } from './index-statements.ts'
 import { type IndexMode, isLeftToOperator, readTableSize } from './left-indexes.ts'
 import type { Migration } from './migrations.ts'
@@ -15,14 +15,14 @@ import type { NoteMade } from './what-stays.ts'
  * @throws the database's own error for the last index that cannot be built; the other indexes are built before that
  */
 export async function buildIndexes(
-  session: Session,
+  connection: Connection,
   { text }: Pick<Migration, 'text'>,
   building: Building,
 ): Promise<void> {
   let last: unknown
   for (const { statement } of indexesIn(text)) {
     // A concurrent build and an ANALYZE or ALTER TABLE of its table can wait for each other: PostgreSQL ends one of them.
-    await retryDeadlock(() => build(session, statement, building)).catch((error: unknown) => {
+    await retryDeadlock(() => build(connection, statement, building)).catch((error: unknown) => {
       building.log.warn(`the index ${nameOf(statement)} cannot be built: ${errorText(error)}`)
       last = error
     })
@@ -31,8 +31,8 @@ export async function buildIndexes(
 }
 
 /** True for a missing index that the server leaves to the operator. */
-async function isBuiltByOperator(session: Session, table: string, mode: IndexMode): Promise<boolean> {
-  const size = await readTableSize(session, table)
+async function isBuiltByOperator(connection: Connection, table: string, mode: IndexMode): Promise<boolean> {
+  const size = await readTableSize(connection, table)
   return size !== undefined && isLeftToOperator(mode, size)
 }
 
@@ -54,29 +54,29 @@ const alternativeName = 'jobsctl_unique'
 const tableOf = (statement: string): string => /\bon (\w+)/.exec(statement)?.[1] ?? ''
 const nameOf = (statement: string): string => /if not exists (\w+)/.exec(statement)?.[1] ?? ''
 
-async function build(session: Session, statement: string, building: Building): Promise<void> {
+async function build(connection: Connection, statement: string, building: Building): Promise<void> {
   const { log, schema, tablesReady, applied = () => {} } = building
   const name = nameOf(statement)
-  const [there] = await session<{ valid: boolean }[]>`
+  const [there] = await connection<{ valid: boolean }[]>`
     select indisvalid as valid from pg_index where indexrelid = to_regclass(${name})`
-  const missing = await findMissing(session, objectsMadeBy(statement))
+  const missing = await findMissing(connection, objectsMadeBy(statement))
   if (there?.valid) {
-    if (missing.length === 0) return warnOfDifference(session, statement, log)
+    if (missing.length === 0) return warnOfDifference(connection, statement, log)
     if (name === alternativeName) throw new Error('another index has this name')
     // The other program's index, such as one of some rows only, stays; the index of this server is built beside it.
-    return build(session, statement.replace(name, alternativeName), building)
+    return build(connection, statement.replace(name, alternativeName), building)
   }
-  if (building.mode && (await isBuiltByOperator(session, tableOf(statement), building.mode))) return
+  if (building.mode && (await isBuiltByOperator(connection, tableOf(statement), building.mode))) return
   const statements = [...(there ? [`drop index concurrently if exists ${schema}.${name}`] : []), statement]
   if (missing.length === 0) statements.pop()
   const note = (each: string) =>
     applied(each === statement ? `the index ${name}` : `the drop of the invalid index ${name}`, name)
-  if ((await isEmpty(session, tableOf(statement))) && (await buildAtOnce(session, statements)))
+  if ((await isEmpty(connection, tableOf(statement))) && (await buildAtOnce(connection, statements)))
     return statements.forEach(note)
   tablesReady()
   for (const each of statements) {
-    await session.unsafe(each).catch(async (error: unknown) => {
-      if (each === statement && (await isLeftInvalid(session, name))) applied(`the invalid index ${name}`, name)
+    await connection.unsafe(each).catch(async (error: unknown) => {
+      if (each === statement && (await isLeftInvalid(connection, name))) applied(`the invalid index ${name}`, name)
       throw error
     })
     note(each)
@@ -84,8 +84,8 @@ async function build(session: Session, statement: string, building: Building): P
 }
 
 /** True for an index that a build which failed has left behind; false where the connection is lost, too. */
-async function isLeftInvalid(session: Session, name: string): Promise<boolean> {
-  const looking = session`select from pg_index where indexrelid = to_regclass(${name}) and not indisvalid`
+async function isLeftInvalid(connection: Connection, name: string): Promise<boolean> {
+  const looking = connection`select from pg_index where indexrelid = to_regclass(${name}) and not indisvalid`
   return (await looking.catch(() => [])).length > 0
 }
 
@@ -93,8 +93,8 @@ async function isLeftInvalid(session: Session, name: string): Promise<boolean> {
  * True for a table without a block on the disk: it has just been made, or truncated. False for a partitioned table, whose
  * rows are in its partitions.
  */
-async function isEmpty(session: Session, table: string): Promise<boolean> {
-  const [found] = await session`
+async function isEmpty(connection: Connection, table: string): Promise<boolean> {
+  const [found] = await connection`
     select from pg_class where oid = to_regclass(${table}) and relkind = 'r' and pg_relation_size(oid) = 0`
   return found !== undefined
 }
@@ -104,29 +104,29 @@ async function isEmpty(session: Session, table: string): Promise<boolean> {
  * older transaction, and a VACUUM that waits for the build would be ended as a deadlock.
  * @returns false when another transaction holds the table for longer than 200 ms
  */
-async function buildAtOnce(session: Session, statements: readonly string[]): Promise<boolean> {
-  await session`begin`
+async function buildAtOnce(connection: Connection, statements: readonly string[]): Promise<boolean> {
+  await connection`begin`
   try {
-    await session`set local lock_timeout = '200ms'`
-    for (const statement of statements) await session.unsafe(statement.replace(' concurrently', ''))
-    await session`commit`
+    await connection`set local lock_timeout = '200ms'`
+    for (const statement of statements) await connection.unsafe(statement.replace(' concurrently', ''))
+    await connection`commit`
     return true
   } catch (error) {
-    await session`rollback`.catch(() => {})
+    await connection`rollback`.catch(() => {})
     if (isLocked(error)) return false
     throw error
   }
 }
 
 /** Warns of an index that has the right name and another definition: calls that need the right one are slow. */
-async function warnOfDifference(session: Session, statement: string, log: Log): Promise<void> {
+async function warnOfDifference(connection: Connection, statement: string, log: Log): Promise<void> {
   const name = nameOf(statement)
   const onTwin = statement.replace(/concurrently if not exists \w+\s+on \w+/, 'jobsctl_twin_index on jobsctl_twin')
-  await session`begin`
+  await connection`begin`
   try {
-    await session.unsafe(`create temporary table jobsctl_twin (like ${tableOf(statement)}) on commit drop`)
-    await session.unsafe(onTwin)
-    const [row] = await session<{ own: string; there: string }[]>`
+    await connection.unsafe(`create temporary table jobsctl_twin (like ${tableOf(statement)}) on commit drop`)
+    await connection.unsafe(onTwin)
+    const [row] = await connection<{ own: string; there: string }[]>`
       select
         regexp_replace(pg_get_indexdef(to_regclass('pg_temp.jobsctl_twin_index')), '^.* USING ', '') as own,
         regexp_replace(pg_get_indexdef(to_regclass(${name})), '^.* USING ', '') as there`
@@ -140,6 +140,6 @@ async function warnOfDifference(session: Session, statement: string, log: Log): 
         },
       )
   } finally {
-    await session`rollback`
+    await connection`rollback`
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Log } from '../../log/log.ts'
 import { isConnectionLost } from '../errors/failure.ts'
-import type { Pool, Session } from '../sql.ts'
+import type { Connection, Pool } from '../sql.ts'
 import { removeTimeouts } from '../timeouts.ts'
 import { applyMigration } from './apply-migration.ts'
 import { refuseOddTypes } from './column-types.ts'
@@ -21,7 +21,7 @@ interface Options {
   tablesOnly?: boolean
   /** Who builds indexes of tables that have rows; by default the server below 10 GB a table. */
   mode?: IndexMode
-  /** A pooler in transaction mode is in between: it gives each transaction another session, so none can be set up. */
+  /** A pooler in transaction mode is in between: it gives each transaction another connection, so none can be set up. */
   pooled: boolean
   /** Called when the tables are as this version needs them; indexes may still be missing. */
   tablesReady: () => void
@@ -69,19 +69,19 @@ interface Applying extends Required<Omit<Options, 'tablesOnly'>> {
 }
 
 async function applyPending({ sql, migrations, pooled, ...applying }: Applying): Promise<void> {
-  const session = await sql.reserve()
+  const connection = await sql.reserve()
   try {
-    if (!pooled) await removeTimeouts(session)
-    await applyInOrder(session, { ...applying, pending: await findPending(session, migrations) })
-    if (migrations.some(({ concurrent }) => concurrent)) await warnOfLeft(session, applying.log)
+    if (!pooled) await removeTimeouts(connection)
+    await applyInOrder(connection, { ...applying, pending: await findPending(connection, migrations) })
+    if (migrations.some(({ concurrent }) => concurrent)) await warnOfLeft(connection, applying.log)
   } finally {
-    session.release()
+    connection.release()
   }
 }
 
 /** Names the indexes that the server has left to the operator. */
-async function warnOfLeft(session: Session, log: Log): Promise<void> {
-  const left = (await findMissingIndexes(session)).map(({ name }) => name)
+async function warnOfLeft(connection: Connection, log: Log): Promise<void> {
+  const left = (await findMissingIndexes(connection)).map(({ name }) => name)
   if (left.length === 0) return
   log.warn(
     `${left.length} indexes are left to the operator, and calls that need them are slow or refused: jobs-server indexes plan lists what each serves and costs`,
@@ -94,11 +94,11 @@ interface Ordered extends Pick<Required<Options>, 'log' | 'schema' | 'mode' | 't
 }
 
 /** Tables come first. An index that cannot be built does not keep the other indexes from being built. */
-async function applyInOrder(session: Session, { pending, ...applying }: Ordered): Promise<void> {
+async function applyInOrder(connection: Connection, { pending, ...applying }: Ordered): Promise<void> {
   let unbuilt: unknown
   for (const migration of pending) {
     try {
-      await applyMigration(session, migration, applying)
+      await applyMigration(connection, migration, applying)
     } catch (error) {
       if (!migration.concurrent || isConnectionLost(error)) throw error
       unbuilt = error

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { commands } from '../../../cli/commands/all.ts'
 import { topicNames } from '../../../cli/commands/help/topics.ts'
 import { globalFlags, guardFlags } from '../../../cli/settings/flags/global-flags.ts'
+import { withTarget } from '../../../cli/settings/flags/target-words.ts'
 import { Env } from '../../../server/env/env.ts'
 import { exits } from '../../../shared/exits.ts'
 import { deadServer } from '../../support/fakes/fake-server.ts'
@@ -87,4 +88,15 @@ it('each setting and page in a hint exists', async () => {
   const pages = texts.flatMap((text) => text.match(/\bdocs\/[a-z/-]+\.md/g) ?? [])
   expect(pages.length).toBeGreaterThan(0)
   for (const page of pages) expect(await readFile(page, 'utf8')).not.toBe('')
+})
+
+it('every command that calls a server keeps the target of a hint', () => {
+  const flags = { url: 'http://a.example' }
+  const withoutServer = ['help', 'completion', 'man', 'config', 'login']
+  const ofOtherPeople = ['approve', 'reject', 'apply']
+  const lost = commands
+    .map(({ name }) => name)
+    .filter((name) => ![...withoutServer, ...ofOtherPeople].includes(name))
+    .filter((name) => withTarget(`jobsctl ${name} mail`, flags) !== `jobsctl --url http://a.example ${name} mail`)
+  expect(lost).toEqual([])
 })

@@ -2,7 +2,7 @@ import type { MissingIndex } from '../../shared/doctor/missing-indexes.ts'
 import { sizeText } from '../../shared/time-and-size.ts'
 
 /** A list of missing indexes: a paragraph each for a person, else the fields with tabs between them. */
-export function planLines(missing: readonly MissingIndex[], readable: boolean): string[] {
+export function missingIndexLines(missing: readonly MissingIndex[], readable: boolean): string[] {
   if (readable && missing.length === 0) return ['no index is missing']
   return missing.flatMap((index) => (readable ? paragraphOf(index) : [fieldsOf(index).join('\t')]))
 }
