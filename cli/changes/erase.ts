@@ -94,7 +94,9 @@ function elsewhereNotes({ not_touched = [], marks, worker_names }: Elsewhere): s
       `${escaped(table)} (${rows === null ? 'not counted' : `${groupedDigits(rows)} ${rows === 1 ? 'row' : 'rows'}`})`,
   )
   return [
-    ...(tables.length > 0 ? [`note: not touched, tables of others with rows of this owner: ${tables.join(', ')}`] : []),
+    ...(tables.length > 0
+      ? [`note: not touched, tables of others with rows that name the person: ${tables.join(', ')}`]
+      : []),
     ...(marks ? [`note: ${groupedDigits(marks)} ${marks === 1 ? 'mark' : 'marks'} of workers go along`] : []),
     ...(worker_names
       ? [
@@ -136,7 +138,7 @@ function keptTexts({ another }: Context, { passed_over }: Aside): string[] {
       : []),
     ...(needed > 0
       ? [
-          `${jobsText(needed)} on which other jobs wait: passed over, since those would never run; end them first, or run the command again once they are done`,
+          `${jobsText(needed)} that the engine needs, or on which other jobs wait: passed over; end those first, or run the command again once they are done`,
         ]
       : []),
     ...(held > 0

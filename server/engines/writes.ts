@@ -73,6 +73,8 @@ interface EngineCalls {
   change: (sql: Sql, found: Found, act: EngineAct, operation: number) => Fragment
   /** Deletes the jobs; its rows are those of the engine's table, with what else the archive keeps. */
   remove: (sql: Sql, found: Found) => Fragment
+  /** An SQL condition that joins a row `removed` of `remove` to its row `picked`. */
+  isRemoved: string
   /** Gives back the images `picked.before`; its rows are those of `picked`. */
   restore: (sql: Sql, found: Found) => Fragment
 }
@@ -124,6 +126,18 @@ interface EveryWrites {
   endedBefore?: (sql: Sql, found: Found, time: Fragment) => Fragment | undefined
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found, by: 'prune' | 'erase') => Fragment
+  /** What goes with an erasure beside the rows of the jobs and of the archive. Absent where nothing does. */
+  erased?: {
+    /** The columns of `jobs`, and of its archive, that `along` reads beside `queue` and `native_id`, as a list. */
+    columns: string
+    /**
+     * Called with at least one job, in the transaction of the erasure.
+     * @param archive with its schema
+     * @param jobs the erased jobs as the text of a JSON array of those columns
+     * @param from whether the jobs or their archived copies are erased
+     */
+    along: (sql: Sql, found: Found, archive: Fragment, jobs: string, from: 'jobs' | 'archive') => Promise<void>
+  }
   /** An SQL expression on `jobs`: why the engine still needs an ended job, so that a prune leaves it; null where it does not. */
   whyNoPrune?: (sql: Sql, found: Found) => Fragment
   /** The columns of the table that a deleted job comes back with, and their values from a row `picked` of the archive. */

@@ -58,7 +58,7 @@ export const PassedOver = z.object({
   held: Count,
   /** The holds that keep them, 100 at most; a job that several holds keep counts for each. Servers up to version 0.2.0 do not send it. */
   holds: z.array(KeepingHold).optional(),
-  /** Over another engine: jobs on which other jobs wait, which stay so that those can run. Absent for own jobs. */
+  /** Over another engine: jobs that it still needs, such as one on which other jobs wait. Absent for own jobs. */
   needed: Count.optional(),
   /** With `payload`: archived jobs whose payload another program has compressed, so that the server cannot read it. */
   unreadable: Count,
@@ -116,7 +116,11 @@ export const erase = endpoint({
     'Erases the jobs of an owner, with a value in their payload, or of ids, for good: rows, archived copies, row images, attachments and edges; owner and attributes of their events are overwritten. Running jobs are passed over. With `copies_only` the jobs themselves stay. The record has a hash of the filter in place of it.',
   needs: 'govern',
   scoped: { refused: 'an erasure looks into the tables of all domains' },
-  verb: 'erase',
+  verb: ({ owner_user_id, payload }) => [
+    'erase',
+    ...(owner_user_id === undefined ? [] : ['erase_by_owner' as const]),
+    ...(payload === undefined ? [] : ['erase_by_payload' as const]),
+  ],
   input: EraseRequest,
   output: EraseResult,
   changes: (request) => !request.dry_run,

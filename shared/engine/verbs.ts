@@ -27,6 +27,8 @@ export const verbs = {
   integrity_fix: 'integrity --fix',
   reclaim: 'reclaim',
   erase: 'erase',
+  erase_by_owner: 'erase --owner',
+  erase_by_payload: 'erase --payload',
   undo: 'undo',
   records: 'operations, verify, archive',
   holds: 'hold',

@@ -30,7 +30,7 @@ const rights = ({ schema }: Found, looks: boolean) => {
     ...read,
     job: ', insert, update, delete',
     job_log: ', insert',
-    job_dependency: ', insert, update',
+    job_dependency: ', insert, update, delete',
     dedup: ', insert, delete',
     meta: ', insert, update, delete',
     event: ', insert',
@@ -66,6 +66,11 @@ export const bullMq: QueueAdapter = {
   workers: readWorkers,
   control: controlQueue,
   rights,
+  // The data of jobs that a scheduler makes, or that replace a running one; results in edges and events; deduplication ids.
+  elsewhere: ({ schema, beside }) =>
+    ['scheduler', 'dedup_next', 'dedup', 'job_dependency', 'event']
+      .filter((table) => beside.has(table))
+      .map((table) => `${schema}.${table}`),
   writes,
   archive: archiveTable,
   archiveStatements,

@@ -17,11 +17,14 @@ export async function bringAlong(sql: Sql, { schema }: Found, act: ActWithUndo, 
     select queue, event, data, (extract(epoch from clock_timestamp()) * 1000)::bigint
     from (${eventsOf(sql, act, rows)}) as told
     where event is not null`
-  await sql`
-    select pg_notify(channel, queue)
-    from (select distinct queue from ${rows}) as queues
-    cross join unnest(array['bullmq_jobs', 'bullmq_events']) as channels (channel)`
+  await tellQueues(sql, sql`select distinct queue from ${rows}`)
 }
+
+/** Wakes the workers of queues and who follows their events. `queues` is a query of their names. */
+export const tellQueues = (sql: Sql, queues: Fragment): Promise<unknown> => sql`
+  select pg_notify(channel, queue)
+  from (${queues}) as queues
+  cross join unnest(array['bullmq_jobs', 'bullmq_events']) as channels (channel)`
 
 /** Changed jobs as a table `changed` with their images, without what may be long. */
 const rowsOf = (sql: Sql, changed: ChangedJobs): Fragment => sql`

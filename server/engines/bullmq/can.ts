@@ -46,10 +46,12 @@ export const can: Can = {
     cannot: 'a worker of BullMQ need not have a name in its jobs',
     instead: 'jobsctl stale lists running jobs whose lock is over',
   },
-  erase: {
-    cannot: 'this version of jobsctl erases no jobs of BullMQ',
-    instead: 'job.remove() in your application, and jobsctl prune --no-archive for ended jobs, which keeps no copy',
+  erase: true,
+  erase_by_owner: {
+    cannot: 'jobs of BullMQ have no owner',
+    instead: 'name them by a value of their data (--payload customer.email=…), or by their ids',
   },
+  erase_by_payload: true,
   undo: true,
   records: true,
   holds: true,

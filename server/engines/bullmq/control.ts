@@ -2,6 +2,7 @@ import type { Sql } from '../../database/sql.ts'
 import type { EngineQueue } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { quotedText } from '../parts/sql-text.ts'
+import { tellQueues } from './along.ts'
 
 /** The queues of one schema that BullMQ knows, with the columns of our table of stopped queues. BullMQ does not write down since when. */
 export const queueControls = ({ schema, domain }: Pick<Found, 'schema' | 'domain'>): string => `(
@@ -30,7 +31,6 @@ export async function controlQueue(
   await sql`
     insert into ${of}.event (queue, event, data, created_at_ms)
     values (${queue}::text, ${paused ? 'paused' : 'resumed'}::text, '{}', (extract(epoch from clock_timestamp()) * 1000)::bigint)`
-  await sql`
-    select pg_notify(channel, ${queue}::text) from unnest(array['bullmq_jobs', 'bullmq_events']) as channels (channel)`
+  await tellQueues(sql, sql`select ${queue}::text as queue`)
   return true
 }

@@ -26,6 +26,9 @@ export const isNeeded = ({ schema }: Pick<Found, 'schema'>): string => `(
   )
 )`
 
+/** An SQL condition on `jobs`: a scheduler has made the job, and makes no other without it. */
+export const endsSchedule = `(jobs.native_scheduler is not null and jobs.native_state in ('waiting', 'delayed'))`
+
 /** An SQL expression over `jobs`: a child of its flow that has not completed is gone, so that the parent would fail again. */
 const hasGoneChild = (
   schema: string,
@@ -54,7 +57,7 @@ const refusals: Record<EngineAct['act'], (schema: string) => string[]> = {
     `when jobs.native_state = 'failed' and (${rivalOf(inJobs, schema)}) is not null then 'another job with its deduplication id waits or runs'`,
   ],
   cancel: (schema) => [
-    `when jobs.native_scheduler is not null and jobs.native_state in ('waiting', 'delayed')
+    `when ${endsSchedule}
       then 'a scheduler has made it, and makes no other without it: remove the scheduler in your application'`,
     `when jobs.native_state = 'waiting-children' then 'it waits for the children of its flow, which would go on'`,
     `when ${isAwaited(schema)} then 'the parent of its flow waits for it, and would wait for ever'`,

@@ -4,9 +4,10 @@ import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { bringAlong, lockQueues } from './along.ts'
 import { along, archiveTable, readColumns } from './archive.ts'
+import { erased } from './erased.ts'
 import { comparable, imageColumns, imageOf, short } from './image.ts'
 import { columnsOf, nowMs } from './projection.ts'
-import { awaitsChild, isNeeded, obstacleOf, refusalOf } from './refusals.ts'
+import { awaitsChild, endsSchedule, isNeeded, obstacleOf, refusalOf } from './refusals.ts'
 
 /**
  * How jobs of BullMQ are changed: as its own functions do, which are not called, because they take jobs that a worker has taken in the meantime.
@@ -30,7 +31,11 @@ export const writes: EngineWrites = {
   refusal: refusalOf,
   mayRetry: (sql, found) => sql`(${refusalOf(sql, found, 'retry')}) is null`,
   whyNoRetry: (sql, found) => refusalOf(sql, found, 'retry'),
-  mayDelete: (sql, found) => sql.unsafe(`(not jobs.native_locked and not ${isNeeded(found)})`),
+  mayDelete: (sql, found, by) =>
+    sql.unsafe(
+      `(not jobs.native_locked and not ${isNeeded(found)} ${by === 'erase' ? `and not ${endsSchedule}` : ''})`,
+    ),
+  erased,
   restored,
   revived,
   beforeRevival: lockQueues,

@@ -49,10 +49,12 @@ export const can: Can = {
     instead:
       'jobsctl stale lists running jobs that were picked up over four hours ago; workers take those back themselves',
   },
-  erase: {
-    cannot: 'this version of jobsctl erases no jobs of graphile-worker',
-    instead: 'jobsctl prune --no-archive deletes failed jobs, and keeps no copy',
+  erase: true,
+  erase_by_owner: {
+    cannot: 'jobs of graphile-worker have no owner',
+    instead: 'name them by a value of their payload (--payload customer.email=…), or by their ids',
   },
+  erase_by_payload: true,
   undo: true,
   records: true,
   holds: true,

@@ -20,7 +20,7 @@ export const writes: EngineWrites = {
   comparable: (image) => image,
   endedAs: 'failed',
   mayChange: isFree,
-  calls: { change, remove, restore },
+  calls: { change, remove, isRemoved: 'removed.id = picked.native_id', restore },
   mayRetry: isFree,
   whyNoRetry: (sql) => sql`case when jobs.native_locked_at is not null then 'a worker has it' end`,
   mayDelete: isFree,

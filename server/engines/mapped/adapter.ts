@@ -57,6 +57,8 @@ function adapterOf(mapped: Mapped): QueueAdapter {
         (one) => ({ table: one, rights: 'select' }),
       ),
     ],
+    // What the map reads of a job beside its row, such as its errors.
+    elsewhere: () => others,
     writes: writesOf(mapped),
     archive: archiveTable,
     archiveStatements: async (_, __, ours) => archiveStatements(ours),

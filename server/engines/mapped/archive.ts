@@ -54,5 +54,5 @@ export function archived(mapped: Mapped, ours: string): string {
   return `(select a.ctid, ${columnsOf(mapped, { xmin: 'a.xmin', uuid: 'a.native_id' })}, a.row as ${archivedRow}, a.operation_id, a.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${ours}.${archiveTable} a cross join lateral (select ${columns.join(', ')}) j
-    where a.job_schema = ${quotedText(mapped.domain)} and a.job_table = ${quotedText(mapped.table.relation)})`
+    where a.job_schema = ${quotedText(mapped.table.nspname)} and a.job_table = ${quotedText(mapped.table.relation)})`
 }

@@ -46,10 +46,6 @@ const never = {
     cannot: 'no map says how a job is taken from its worker',
     instead: 'what your application does with jobs of a worker that has ended',
   },
-  erase: {
-    cannot: 'this version of jobsctl erases no jobs of a mapped table',
-    instead: 'delete in SQL, and jobsctl prune --no-archive for ended jobs, which keeps no copy',
-  },
   pause: { cannot: 'a mapped table cannot pause a queue', instead: 'stop the workers of the queue' },
   drain: {
     cannot: 'a mapped table cannot drain a queue',
@@ -87,7 +83,7 @@ const never = {
  * @param referredBy the tables whose rows refer to its rows
  */
 export function canOf(
-  map: Pick<JobsMap, 'retry' | 'cancel' | 'prune' | 'times' | 'priority' | 'locked_by'>,
+  map: Pick<JobsMap, 'retry' | 'cancel' | 'prune' | 'times' | 'priority' | 'locked_by' | 'owner' | 'payload'>,
   referredBy: readonly string[],
 ): Can {
   const cancel = map.cancel ? true : absent('cancel', 'add cancel: {set: …}')
@@ -109,7 +105,12 @@ export function canOf(
     workers: map.locked_by
       ? true
       : absent('locked_by', 'add locked_by: {column: …}, the column with the name of the worker'),
-    prune: pruneOf(map, referredBy),
+    prune: deletionOf('a prune', map, referredBy),
+    erase: deletionOf('an erasure', map, referredBy),
+    erase_by_owner: map.owner
+      ? true
+      : absent('owner', 'add owner: {column: …}, or name the jobs by a value of their payload or by their ids'),
+    erase_by_payload: map.payload ? true : absent('payload', 'add payload: {column: …}, or name the jobs by their ids'),
     retry: map.retry ? true : absent('retry', 'add retry: {set: …}'),
     cancel_queued: cancel,
     sweep_queued: cancel,
@@ -118,11 +119,11 @@ export function canOf(
   }
 }
 
-function pruneOf({ prune }: Pick<JobsMap, 'prune'>, referredBy: readonly string[]): true | Cannot {
+function deletionOf(what: string, { prune }: Pick<JobsMap, 'prune'>, referredBy: readonly string[]): true | Cannot {
   if (!prune) return absent('prune', 'add prune: {of: [completed, failed]}')
   if (referredBy.length === 0) return true
   return {
-    cannot: `rows of ${referredBy.slice(0, 5).join(', ')} refer to jobs by a foreign key, and a prune touches no rows of other tables`,
+    cannot: `rows of ${referredBy.slice(0, 5).join(', ')} refer to jobs by a foreign key, and ${what} touches no rows of other tables`,
     instead: 'delete these rows and their jobs in your application',
   }
 }
@@ -136,6 +137,8 @@ export const can: Can = canOf(
     times: { created: 'created_at', due: 'run_at' },
     priority: { column: 'priority' },
     locked_by: { column: 'locked_by' },
+    owner: { column: 'tenant' },
+    payload: { column: 'args' },
   },
   [],
 )

@@ -1,6 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { quotedText } from '../parts/sql-text.ts'
-import type { Test } from './map.ts'
+import type { JobsMap, Test } from './map.ts'
 import { type Column, columnOf, type Mapped } from './table.ts'
 import { timeInto } from './values.ts'
 
@@ -21,6 +21,10 @@ export function stateColumns({ map: { status } }: Mapped): string[] {
   if ('column' in status) return [status.column]
   return [...new Set(status.when.flatMap(([, condition]) => Object.keys(condition)))]
 }
+
+/** The states that a map tells. */
+export const statesOf = ({ status }: Pick<JobsMap, 'status'>): string[] =>
+  'column' in status ? status.states.map(([, state]) => state) : status.when.map(([state]) => state)
 
 /** Each state of the map with its condition over columns, in the order in which the first true one decides. */
 function conditionsOf(mapped: Mapped, columnNamed: (name: string) => string): [state: string, condition: string][] {

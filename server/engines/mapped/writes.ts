@@ -5,12 +5,13 @@ import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
 import { changedColumns, comparable, imageOf } from './image.ts'
 import type { Assigned } from './map.ts'
+import { statesOf } from './states.ts'
 import { columnOf, fingerprintOf, type Mapped, valueFrom } from './table.ts'
 import { timeInto } from './values.ts'
 
 /** How the jobs of a mapped table are changed: by what its map sets, and by nothing else. */
 export function writesOf(mapped: Mapped): EngineWrites {
-  const { map, table } = mapped
+  const { table } = mapped
   const key = keyColumn(mapped)
   const isInKey = `j.${key.quoted} = picked.native_id and j.${key.quoted} = any(array(select native_id from picked))`
   return {
@@ -25,7 +26,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
     assignments: (sql, _, act) => sql`${assignments(mapped, sql, act)} ${raised(mapped, sql)}`,
     mayRetry: (sql) => sql`true`,
     whyNoRetry: (sql) => sql`null::text`,
-    mayDelete: (sql) => sql`jobs.status = any(${[...(map.prune?.of ?? [])]}::text[])`,
+    mayDelete: (sql, _, by) => mayDelete(mapped, sql, by),
     restored: (sql) => {
       const back = changedColumns(mapped).map(
         (column) => `${column.quoted} = ${valueFrom(`picked.before -> 'row'`, column)}`,
@@ -43,6 +44,17 @@ export function writesOf(mapped: Mapped): EngineWrites {
       inserted: `${key.quoted}::text as native_id`,
     },
   }
+}
+
+/**
+ * A prune deletes the states that the map names, and an erasure every job that no worker can have. Where the map does not tell which jobs run, a
+ * waiting one may.
+ */
+function mayDelete({ map }: Mapped, sql: Sql, by: 'prune' | 'erase'): Fragment {
+  const states = statesOf(map)
+  const waiting = states.includes('processing') ? states.filter((state) => state !== 'processing') : []
+  const named = [...(map.prune?.of ?? []), ...(by === 'erase' ? waiting : [])]
+  return sql`jobs.status = any(${[...new Set(named)]}::text[])`
 }
 
 /** Who else has read the row sees that it was changed. Begins with a comma; empty where the map names no such column. */

@@ -29,6 +29,8 @@ export const can: Can = {
   integrity_fix: true,
   reclaim: true,
   erase: true,
+  erase_by_owner: true,
+  erase_by_payload: true,
   undo: true,
   records: true,
   holds: true,

@@ -39,6 +39,8 @@ export const can: Can = {
     instead: 'jobsctl stale lists running jobs whose time is over',
   },
   erase: true,
+  erase_by_owner: true,
+  erase_by_payload: true,
   undo: true,
   records: true,
   holds: true,

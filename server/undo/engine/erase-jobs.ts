@@ -66,37 +66,58 @@ export async function eraseEngineJobs(
   return { ...row, jobs: jobs.length, archived: copies.length, attachments: 0 }
 }
 
-/** Deletes the rows of the batch, and returns the keys of their jobs. */
-async function deleteRows(
+/** A deleted row, with what `EngineWrites.erased` reads of it. */
+interface DeletedRow {
+  id: JobId
+  along?: object
+}
+
+/** The columns of `EngineWrites.erased` of a row of `jobs` or of its archive, in one. */
+const alongOf = (tx: Sql, { writes }: EngineTarget): Fragment =>
+  writes.erased
+    ? tx`, (select to_jsonb(one) from (select jobs.queue, jobs.native_id, ${tx.unsafe(writes.erased.columns)}) as one) as along`
+    : tx``
+
+/** Does what goes with the erasure, and returns the keys of the jobs. */
+async function withAlong(
   tx: Sql,
-  { writes, found, table }: EngineTarget,
-  selection: Selection,
-  where: Fragment,
+  { adapter, writes, found, ours }: EngineTarget,
+  rows: readonly DeletedRow[],
+  from: 'jobs' | 'archive',
 ): Promise<JobId[]> {
-  const rows = await tx<{ id: JobId }[]>`
+  if (rows.length > 0)
+    await writes.erased?.along(tx, found, ours(adapter.archive), JSON.stringify(rows.map(({ along }) => along)), from)
+  return rows.map(({ id }) => id)
+}
+
+/** Deletes the rows of the batch, and returns the keys of their jobs. */
+async function deleteRows(tx: Sql, target: EngineTarget, selection: Selection, where: Fragment): Promise<JobId[]> {
+  const { writes, found, table } = target
+  const along = writes.erased ? tx`, picked.along` : tx``
+  const deleted = writes.calls
+    ? tx`select picked.id ${along} from (${writes.calls.remove(tx, found)}) as removed join picked on ${tx.unsafe(writes.calls.isRemoved)}`
+    : tx`
+      delete from ${table} as j
+      using picked
+      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
+      returning picked.id ${along}`
+  const rows = await tx<DeletedRow[]>`
     with picked as materialized (
-      select jobs.id, jobs.native_id, jobs.queue
+      select jobs.id, jobs.native_id, jobs.queue, jobs.job_type ${alongOf(tx, target)}
       from jobs
       where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'erase')}
       for update skip locked
     )
-    delete from ${table} as j
-    using picked
-    where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-    returning picked.id`
-  return rows.map(({ id }) => id)
+    ${deleted}`
+  return withAlong(tx, target, rows, 'jobs')
 }
 
 /** Deletes the archived copies of the batch, and returns the key of each: a job may have several. */
-async function deleteCopies(
-  tx: Sql,
-  { adapter, writes, found, ours }: EngineTarget,
-  selection: Selection,
-  archived: Fragment,
-): Promise<JobId[]> {
-  const rows = await tx<{ id: JobId }[]>`
+async function deleteCopies(tx: Sql, target: EngineTarget, selection: Selection, archived: Fragment): Promise<JobId[]> {
+  const { adapter, writes, found, ours } = target
+  const rows = await tx<DeletedRow[]>`
     with chosen as materialized (
-      select jobs.id, jobs.queue, jobs.native_id, jobs.operation_id
+      select jobs.id, jobs.queue, jobs.native_id, jobs.operation_id ${alongOf(tx, target)}
       from jobs_archive as jobs
       where ${selection.matches(tx, archived)}
     )
@@ -104,6 +125,6 @@ async function deleteCopies(
     using chosen
     where ${tx.unsafe(writes.archivedBy.isChosen)}
       and archived.operation_id = chosen.operation_id and archived.job_schema = ${found.schemaName}::text
-    returning chosen.id`
-  return rows.map(({ id }) => id)
+    returning chosen.id ${writes.erased ? tx`, chosen.along` : tx``}`
+  return withAlong(tx, target, rows, 'archive')
 }

@@ -29,7 +29,7 @@ it('names tables of others with rows of the owner, and counts marks and names of
   const run = await world.jobsctl(['erase', '--owner', 'alice', '--yes'])
   expect(run).toMatchObject({ code: 0, out: 'erased 2 jobs\n' })
   expect(run.err).toContain(
-    'note: not touched, tables of others with rows of this owner: billing."Invoices" (2 rows)\n',
+    'note: not touched, tables of others with rows that name the person: billing."Invoices" (2 rows)\n',
   )
   expect(run.err).toContain('note: 1 name of a worker has the value, and stays\n')
   expect(await world.sql`select from billing."Invoices" where owner_user_id = 'alice'`).toHaveLength(2)

@@ -14,7 +14,7 @@ const longestMs = 10_000
 
 /** What the database has of a person beside jobs, archive, images, attachments and events. */
 export async function readElsewhere(inTime: InTime, owner: string | undefined, values: string[]): Promise<Elsewhere> {
-  const ofEngine = (await inTime((tx) => readOfEngine(tx, values))) ?? []
+  const ofEngine = await readOfEngine(inTime, values)
   if (owner === undefined) return ofEngine.length === 0 ? {} : { not_touched: ofEngine }
   return {
     not_touched: [...ofEngine, ...(await readNotTouched(inTime, owner))],
@@ -79,22 +79,31 @@ async function countWorkerNames(sql: Sql, values: readonly string[]): Promise<nu
   return row.names
 }
 
-/** Tables in which another engine has payloads beside its jobs, with their rows that have one of the values as a word. */
-async function readOfEngine(sql: Sql, values: readonly string[]): Promise<NotTouched[]> {
-  const tables = await fromEachPlace(sql, async ({ adapter, found }) => adapter.elsewhere?.(found) ?? [])
-  if (!tables || values.length === 0) return []
-  const there = await sql<{ table: string; readable: boolean }[]>`
+/**
+ * Tables in which another engine has payloads beside its jobs, with their rows that have one of the values as a word. A table that the server may
+ * not read, or that takes too long, has no number.
+ */
+async function readOfEngine(inTime: InTime, values: readonly string[]): Promise<NotTouched[]> {
+  if (values.length === 0) return []
+  const end = Date.now() + longestMs
+  const found: NotTouched[] = []
+  for (const { table, readable } of (await inTime(findOfEngine)) ?? []) {
+    const isRead = readable && Date.now() < end
+    found.push({ table, rows: isRead ? await inTime((tx) => countNaming(tx, table, values)) : null })
+  }
+  return found.filter(({ rows }) => rows !== 0)
+}
+
+async function findOfEngine(sql: Sql): Promise<{ table: string; readable: boolean }[]> {
+  const tables = (await fromEachPlace(sql, async ({ adapter, found }) => adapter.elsewhere?.(found) ?? [])) ?? []
+  return sql<{ table: string; readable: boolean }[]>`
     select name as table, has_table_privilege(name, 'select') as readable
     from unnest(${tables}::text[]) as name
     where pg_catalog.to_regclass(name) is not null`
-  const found: NotTouched[] = []
-  for (const { table, readable } of there)
-    found.push({ table, rows: readable ? await countNaming(sql, table, values) : null })
-  return found.filter(({ rows }) => rows !== 0)
 }
 
 async function countNaming(sql: Sql, table: string, values: readonly string[]): Promise<number> {
   const [row] = await sql<[{ rows: number }]>`
-    select count(*) as rows from ${sql.unsafe(table)} as other where to_jsonb(other)::text ~* ${wordPattern(values)}::text`
+    select count(*) as rows from ${sql.unsafe(table)} as other where row_to_json(other)::text ~* ${wordPattern(values)}::text`
   return row.rows
 }
