@@ -80,6 +80,7 @@ for (const entry of programs) refuseEagerImports(built[0].metafile, entry, ownPa
 requireQuickEndpoints(built[0].metafile)
 await writeFile('dist/cli/package.json', '{ "type": "commonjs" }\n')
 await cp('server/database/migrate/migrations', 'dist/server/migrations', { recursive: true })
+await cp('server/engines/mapped/maps', 'dist/server/maps', { recursive: true })
 await mkdir('dist/man')
 await writeFile('dist/man/jobsctl.1', programPage(commands))
 for (const command of commands) await writeFile(`dist/man/jobsctl-${command.name}.1`, commandPage(command))

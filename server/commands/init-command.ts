@@ -5,9 +5,9 @@ import { silent, withDatabase } from '../database/with-tables.ts'
 import { findServed } from '../engines/find-served.ts'
 import { readPlans } from '../engines/mapped/plans.ts'
 import { readMapFile } from '../engines/mapped/read-map.ts'
-import { readMapped } from '../engines/mapped/read-mapped.ts'
+import { readAllMapped } from '../engines/mapped/read-mapped.ts'
 import { reportOf } from '../engines/mapped/report.ts'
-import { servedBy } from '../engines/served.ts'
+import { narrowedTo, servedBy } from '../engines/served.ts'
 import { type Env, readEnv } from '../env/env.ts'
 import { type CommandOutput, printOutput } from './command.ts'
 
@@ -46,8 +46,18 @@ async function checkMapFile(env: Env): Promise<CommandOutput> {
     work: async ({ sql }) => {
       const served = servedBy(sql)
       if (served.mode === 'own') throw new Error('a map is served as our own jobs')
-      const [{ adapter }] = served.places
-      return reportOf(await readMapped(sql, file), file.path, adapter, await readPlans(sql, adapter))
+      const all = await readAllMapped(sql, file)
+      const lines: string[] = []
+      const warnings: string[] = []
+      for (const [at, place] of served.places.entries()) {
+        const mapped = all[at]
+        if (!mapped) continue
+        const plans = await readPlans(narrowedTo(sql, place), place.adapter)
+        const report = reportOf(mapped, file.path, place.adapter, plans)
+        lines.push(...(at === 0 ? [] : ['']), ...report.lines)
+        warnings.push(...report.warnings)
+      }
+      return { lines, warnings }
     },
   })
 }

@@ -12,7 +12,7 @@ import { withNames } from '../database/connection/schema-names.ts'
 import { readEngine } from '../database/installation/engine-setting.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
-import { mappedEngine } from './mapped/adapter.ts'
+import { mappedEngines } from './mapped/adapter.ts'
 import { type MapFile, readMapFile } from './mapped/read-map.ts'
 import { type KnownSign, lookAt, namesOfAll, withAdapter } from './places.ts'
 import { type Place, serve, servedWith } from './served.ts'
@@ -35,8 +35,8 @@ export async function findServed(sql: Sql, env: Wanted): Promise<Names> {
   if (choice === 'own') return findNames(sql, { ...env, JOBS_ENGINE: 'own' })
   const map = await findMap(env, choice)
   if (map && choice === undefined && !(await hasOwnJobs(sql, own)))
-    return namesOver(sql, [await mappedEngine(sql, map)], env)
-  const mapped = map && choice !== undefined ? [await mappedEngine(sql, map)] : []
+    return namesOver(sql, await mappedEngines(sql, map), env)
+  const mapped = map && choice !== undefined ? await mappedEngines(sql, map) : []
   const known = [...(await findEngines(sql)).flatMap(withAdapter), ...mapped]
   if (choice === undefined && (known.length === 0 || (await hasOwnJobs(sql, own))))
     return serve(await findNames(sql, env), { mode: 'own', beside: known, places: [] })

@@ -77,11 +77,22 @@ export async function refuseOtherEngines(sql: Sql): Promise<void> {
 /** The engines whose jobs this version works on. */
 const served: readonly string[] = ['pg-boss', 'bullmq', 'graphile-worker']
 
+/** The maps of the package that look at the jobs of other engines. */
+const maps = new Map([
+  ['River', 'river'],
+  ['Oban', 'oban'],
+  ['GoodJob', 'good_job'],
+])
+
 /** What looks at the jobs that are there, where this version can. */
-const beside = (engine: string): string =>
-  served.includes(engine)
-    ? `jobs-server looks at these jobs; jobs-server migrate --engine ${engine} makes records, with which it changes them; `
-    : 'this version does not work on the jobs of this engine; '
+function beside(engine: string): string {
+  if (served.includes(engine))
+    return `jobs-server looks at these jobs; jobs-server migrate --engine ${engine} makes records, with which it changes them; `
+  const map = maps.get(engine)
+  if (map !== undefined) return `to look at these jobs: jobs-server --map ${map}; `
+  const why = engine === 'Solid Queue' ? ', and no map can say the state of a job that several tables keep' : ''
+  return `this version does not work on the jobs of this engine${why}; `
+}
 
 const textOf = ({ engine, schema, table, rows }: EngineSign): string =>
   `${engine} (${schema}.${table}${rows < 0 ? '' : `, about ${rows.toLocaleString('en-US')} rows`})`

@@ -8,20 +8,22 @@ import { canOf } from './can.ts'
 import { hasKey, readKeys } from './key.ts'
 import { projectionOf } from './projection.ts'
 import type { MapFile } from './read-map.ts'
-import { readMapped } from './read-mapped.ts'
+import { readAllMapped } from './read-mapped.ts'
 import { countAhead, orderedJobs, readGroups, readLine, readOldestDue, readSigns, readWorkers } from './reads.ts'
 import { hasState } from './states.ts'
 import { isWhole, type Mapped } from './table.ts'
 import { writesOf } from './writes.ts'
 
 /**
- * Makes the adapter of a table from its map, an engine of its own for each map.
+ * Makes the adapters of the tables of a map, an engine of its own for each.
  * @throws Failure `usage` with the line and column of what does not fit the database
  */
-export async function mappedEngine(sql: Sql, file: MapFile): Promise<KnownSign> {
-  const mapped = await readMapped(sql, file)
-  const { schema, nspname, relation, rows } = mapped.table
-  return { engine: 'mapped', adapter: adapterOf(mapped), schema, nspname, table: relation, rows, database: '' }
+export async function mappedEngines(sql: Sql, file: MapFile): Promise<KnownSign[]> {
+  const all = await readAllMapped(sql, file)
+  return all.map((mapped) => {
+    const { schema, nspname, relation, rows } = mapped.table
+    return { engine: 'mapped', adapter: adapterOf(mapped), schema, nspname, table: relation, rows, database: '' }
+  })
 }
 
 const version = [1, 1] as const

@@ -50,6 +50,13 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
     fault(['table'], `${table.relation} is no table: a view or a foreign table cannot be changed with records and undo`)
     return { faults, literals }
   }
+  if (table.relation.endsWith('.solid_queue_jobs')) {
+    fault(
+      ['table'],
+      `Solid Queue keeps the state of a job in which of several tables has a row of it, and a map reads the state from the row of the job: no map can say it`,
+    )
+    return { faults, literals }
+  }
   const key = require(['key'], map.key, { is: isKey, what: 'bigint, integer, uuid or text' })
   if (key && !isUnique(table, key.name))
     fault(['key'], `no unique index of ${table.relation} has the column ${key.name} alone, so it names no single job`)
@@ -108,7 +115,9 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
     if ('column' in status) {
       const column = find(status.column, ['status', 'column'])
       if (!column) return
-      for (const [text] of status.states) literals.push({ path: ['status', 'map', text], text, column, key: true })
+      for (const [text] of status.states)
+        if (!isOfOtherRelease(map, column, text))
+          literals.push({ path: ['status', 'map', text], text, column, key: true })
       const known = status.states.map(([text]) => text)
       const missing = (column.labels ?? []).filter((label) => !known.includes(label))
       if (missing.length > 0)
@@ -158,6 +167,10 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
       fault([verb, 'set'], `makes jobs ${after}, and must make them ${state}`)
   }
 }
+
+/** A map that only looks may name values that an enum has in other releases: no job has them. */
+export const isOfOtherRelease = ({ look_only }: JobsMap, { labels }: Column, text: string): boolean =>
+  look_only === true && labels !== null && !labels.includes(text)
 
 const timeRule = { is: isTime, what: 'a time, or a number of seconds since 1970' }
 const isKey = (column: Column): boolean => isWhole(column) || column.base === 'uuid' || isText(column)

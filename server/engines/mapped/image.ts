@@ -28,12 +28,16 @@ function watchedColumns(mapped: Mapped): Column[] {
 }
 
 /**
- * An SQL expression of type jsonb: the columns of a row that an undo compares and gives back, beside its key and its state. They stand in an
- * object of their own, so that no column has the name of ours.
+ * An SQL expression of type jsonb: the columns of a row that an undo compares and gives back, beside its table, its key and its state. They stand
+ * in an object of their own, so that no column has the name of ours. Two tables of a map may have the same keys.
  */
 export const imageOf = (mapped: Mapped, row: string): string =>
-  `pg_catalog.jsonb_build_object('native_id', ${row}.${columnOf(mapped.table, mapped.map.key).quoted}::text, 'status', ${statusOf(mapped, row)},
+  `pg_catalog.jsonb_build_object('table', ${quotedText(mapped.table.relation)}, 'native_id', ${row}.${columnOf(mapped.table, mapped.map.key).quoted}::text, 'status', ${statusOf(mapped, row)},
     'row', ${rowJson(watchedColumns(mapped), row)})`
 
 /** An SQL expression: an image without the state, which may go by the time of day. */
 export const comparable = (image: string): string => `(${image} -> ${quotedText('row')})`
+
+/** An SQL expression of the type of the key: the key of the job of an image; null for an image of another table, whose keys may have another type. */
+export const keyInImage = ({ table, map }: Mapped, image: string): string =>
+  `case when ${image} ->> 'table' = ${quotedText(table.relation)} then (${image} ->> 'native_id')::${columnOf(table, map.key).type} end`

@@ -80,7 +80,7 @@ const Assignments = z.record(
   z.union([Literal, z.null()], { error: 'must be a value, now() or null: a map has no SQL' }),
 )
 
-/** A file that says how the rows of somebody's table are jobs. */
+/** How the rows of somebody's table are jobs. */
 export const JobsMap = z.strictObject(
   {
     domain: z.string().min(1).max(200).optional(),
@@ -114,6 +114,15 @@ export const JobsMap = z.strictObject(
   },
   { error: 'must be a map with table, key, queue, status and times' },
 )
+
+/** A file with the maps of several tables. */
+export const Several = z.strictObject({
+  tables: z
+    .array(z.unknown(), { error: 'must be a list of maps, each of one table' })
+    .min(1, 'must be a list of maps, each of one table')
+    .max(50, 'has more than 50 tables'),
+})
+
 export type JobsMap = Omit<z.output<typeof JobsMap>, 'status'> & { status: Status }
 
 /** The state of a job: by the value of one column, or by the first conditions that are true. */

@@ -1,33 +1,42 @@
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { faultsOfIssue } from '../../../shared/faults.ts'
 import type { MapFault } from './check-map.ts'
-import { JobsMap, readStatus } from './map.ts'
+import { JobsMap, readStatus, Several } from './map.ts'
 
 /** The name of the file that a server reads from its folder. */
 const fileName = 'jobs-map.yaml'
+/** Maps for looking that come with the package, by the names that name them in place of a file. */
+const shipped = ['river', 'oban', 'good_job']
+const shippedFolder = new URL('./maps/', import.meta.url)
 const largestFile = 65_536
 const mostTold = 20
 
-/** A file that was read, which tells where a fault stands in it. */
-export interface MapFile {
-  /** The name of the file, as somebody gave it. */
-  path: string
+/** The map of one table, which tells where a fault stands in its file. */
+export interface MapOfTable {
   map: JobsMap
   /** @throws Failure `usage` with a line for each fault, where there is one */
   refuse: (faults: readonly MapFault[]) => void
 }
 
+/** A file that was read. */
+export interface MapFile {
+  /** The name of the file, as somebody gave it. */
+  path: string
+  tables: readonly MapOfTable[]
+}
+
 /**
- * Reads the file that says how the rows of a table are jobs.
- * @param path the file that somebody has named; without it, the file in the folder of the process, where it is there
+ * Reads the file that says how the rows of tables are jobs.
+ * @param path the file that somebody has named, or the name of a map of the package; without it, the file in the folder of the process, where it is there
  * @returns undefined where no file was named and none is there
  * @throws Failure `usage` with the line and column of each fault
  */
 export async function readMapFile(path: string | undefined): Promise<MapFile | undefined> {
-  const name = path ?? fileName
+  const name = path !== undefined && shipped.includes(path) ? shippedPath(path) : (path ?? fileName)
   const text = await readText(name).catch((error: NodeJS.ErrnoException) => {
     if (path === undefined && error.code === 'ENOENT') return undefined
     const why =
@@ -43,6 +52,8 @@ export async function readMapFile(path: string | undefined): Promise<MapFile | u
   })
   return text === undefined ? undefined : parseMap(text, name)
 }
+
+const shippedPath = (name: string): string => fileURLToPath(new URL(`${name}.yaml`, shippedFolder))
 
 /** Reads a device or a pipe no further than a map is large. */
 async function readText(name: string): Promise<string> {
@@ -75,22 +86,45 @@ export async function parseMap(text: string, path: string): Promise<MapFile> {
       hint: 'docs/engines/mapped.md has the fields of a map; nothing was started',
     })
   }
-  const refuse = (faults: readonly MapFault[]) =>
+  const refuseIn = (place: MapFault['path']) => (faults: readonly MapFault[]) =>
     refuseLines(
-      faults.map(({ path, message, key }) => ({
-        ...yaml.positionOf(path, key ? 'key' : 'value'),
-        message: path.length === 0 ? message : `${path.join('.')}: ${message}`,
-      })),
+      faults.map(({ path: within, message, key }) => {
+        const at = [...place, ...within]
+        return {
+          ...yaml.positionOf(at, key ? 'key' : 'value'),
+          message: at.length === 0 ? message : `${at.join('.')}: ${message}`,
+        }
+      }),
     )
   refuseLines(yaml.faults)
+  const refuse = refuseIn([])
   const value = objectOf(yaml.value)
+  if (!isObject(value) || !Object.hasOwn(value, 'tables')) {
+    const { map, faults } = readTableMap(value)
+    refuse(faults)
+    if (!map) throw ofNoUse(path)
+    return { path, tables: [{ map, refuse }] }
+  }
+  const several = Several.safeParse(value, { reportInput: true })
+  refuse(faultsOf(several.error?.issues ?? [], []))
+  const read = (several.data?.tables ?? []).map(readTableMap)
+  refuse(read.flatMap(({ faults }, at) => faults.map((fault) => ({ ...fault, path: ['tables', at, ...fault.path] }))))
+  const tables = read.flatMap(({ map }, at) => (map ? [{ map, refuse: refuseIn(['tables', at]) }] : []))
+  if (tables.length === 0) throw ofNoUse(path)
+  return { path, tables }
+}
+
+const ofNoUse = (path: string) => new Failure('usage', `the map ${escaped(path)} is of no use; nothing was started`)
+
+/** Reads the map of one table, as a file of one table has it, or an item of `tables`. */
+function readTableMap(value: unknown): { map: JobsMap | undefined; faults: MapFault[] } {
   const read = JobsMap.safeParse(value, { reportInput: true })
   const status = readStatus(read.data?.status ?? (isObject(value) ? value.status : undefined))
   const ofStatus = isObject(value) && status.error ? faultsOf(status.error.issues, ['status']) : []
-  refuse([...faultsOf(read.error?.issues ?? [], []), ...ofStatus])
-  if (!read.data || !status.data)
-    throw new Failure('usage', `the map ${escaped(path)} is of no use; nothing was started`)
-  return { path, map: { ...read.data, status: status.data }, refuse }
+  return {
+    map: read.data && status.data ? { ...read.data, status: status.data } : undefined,
+    faults: [...faultsOf(read.error?.issues ?? [], []), ...ofStatus],
+  }
 }
 
 type Issues = Parameters<typeof faultsOfIssue>[0][]

@@ -1,10 +1,10 @@
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { limitReadTime, unlessOverdue } from '../../database/timeouts.ts'
-import { checkMap } from './check-map.ts'
+import { checkMap, type MapFault } from './check-map.ts'
 import { projectionOf } from './projection.ts'
-import type { MapFile } from './read-map.ts'
-import { type Mapped, readTable, type Table } from './table.ts'
+import type { MapFile, MapOfTable } from './read-map.ts'
+import { type Mapped, readTable, schemasWith, type Table } from './table.ts'
 
 const isPool = (sql: Sql): sql is Pool => 'begin' in sql
 
@@ -21,14 +21,44 @@ const withinTime = <Result>(sql: Sql, read: (sql: Sql) => Promise<Result>): Prom
     : read(sql)
 
 /**
- * Compares a map with the database. Only reads.
+ * Compares the maps of a file with the database, table by table. Only reads.
+ * @returns the tables in the order of the file
+ * @throws Failure `usage` with the line and column of what does not fit
+ */
+export async function readAllMapped(sql: Sql, { tables }: MapFile): Promise<Mapped[]> {
+  const all: Mapped[] = []
+  for (const one of tables) {
+    const mapped = await readMapped(sql, one)
+    const { relation } = mapped.table
+    if (all.some(({ table }) => table.relation === relation))
+      one.refuse([{ path: ['table'], message: `${relation} stands twice, and its jobs would be counted twice` }])
+    const same = all.find(({ domain }) => domain === mapped.domain)
+    if (same) one.refuse([sharedDomain(mapped, same)])
+    all.push(mapped)
+  }
+  return all
+}
+
+/** A call finds the table of a job by the domain alone, so that no domain has two. */
+const sharedDomain = ({ map, domain }: Mapped, { table }: Mapped): MapFault => ({
+  path: [map.domain === undefined ? 'table' : 'domain'],
+  message: `the jobs of ${table.relation} have the domain ${domain}, too, and a domain belongs to one table: give this one another, such as domain: ${domain}2`,
+})
+
+/**
+ * Compares the map of one table with the database. Only reads.
  * @throws Failure `usage` with a line for each fault: of names, types and values, and of values of the state that the map does not have
  */
-export async function readMapped(sql: Sql, file: MapFile): Promise<Mapped> {
+async function readMapped(sql: Sql, file: MapOfTable): Promise<Mapped> {
   const { map } = file
   const table = await readTable(sql, map.table)
   if (!table) {
-    file.refuse([{ path: ['table'], message: `the database has no table ${map.table} that this role may see` }])
+    const schemas = await schemasWith(sql, map.table)
+    const message =
+      schemas.length > 1
+        ? `tables of this name are in the schemas ${schemas.slice(0, 20).join(', ')}: name one, such as ${schemas[0]}.${map.table}`
+        : `the database has no table ${map.table} that this role may see`
+    file.refuse([{ path: ['table'], message }])
     throw new Error('unreachable')
   }
   if (table.isRowSecured)

@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { quotedText } from '../parts/sql-text.ts'
+import { isOfOtherRelease } from './check-map.ts'
 import type { JobsMap, Test } from './map.ts'
 import { type Column, columnOf, type Mapped } from './table.ts'
 import { timeInto } from './values.ts'
@@ -30,8 +31,11 @@ export const statesOf = ({ status }: Pick<JobsMap, 'status'>): string[] =>
 function conditionsOf(mapped: Mapped, columnNamed: (name: string) => string): [state: string, condition: string][] {
   const { map, table } = mapped
   if ('column' in map.status) {
-    const { column, states } = map.status
-    return states.map(([value, state]) => [state, passes(mapped, columnNamed(column), columnOf(table, column), value)])
+    const { column: name, states } = map.status
+    const column = columnOf(table, name)
+    return states
+      .filter(([value]) => !isOfOtherRelease(map, column, value))
+      .map(([value, state]) => [state, passes(mapped, columnNamed(name), column, value)])
   }
   return map.status.when.map(([state, condition]) => [
     state,
@@ -47,15 +51,31 @@ export function statusOf(mapped: Mapped, row = 'j'): string {
   return `case ${cases.map(([state, condition]) => `when ${condition} then '${state}'`).join(' ')} else 'unmapped' end`
 }
 
-/** An SQL expression of type text: the state in the words of the table. */
+/**
+ * An SQL expression of type text: the state in the words of the table, such as `3`, or `state 0, locked_at not null`. A column of which the map
+ * asks no value may have a text of any length, such as an error, which is not shown.
+ */
 export function nativeState(mapped: Mapped): string {
-  const names = stateColumns(mapped)
-  const [only, ...others] = names.map((name) => `j.${columnOf(mapped.table, name).quoted}::text`)
-  if (only !== undefined && others.length === 0) return only
-  const parts = names.map(
-    (name) => `${quotedText(`${name}=`)} || coalesce(j.${columnOf(mapped.table, name).quoted}::text, 'null')`,
-  )
-  return `pg_catalog.concat_ws(', ', ${parts.join(', ')})`
+  const { status } = mapped.map
+  if ('column' in status) return `j.${columnOf(mapped.table, status.column).quoted}::text`
+  const parts = stateColumns(mapped).map((name) => {
+    const tests = status.when.flatMap(([, condition]) => (Object.hasOwn(condition, name) ? [condition[name]] : []))
+    return `${quotedText(`${name} `)} || ${wordOf(mapped, name, tests)}`
+  })
+  return parts.length === 0 ? `''::text` : `pg_catalog.concat_ws(', ', ${parts.join(', ')})`
+}
+
+const isOfTime = (test: Test | undefined): boolean => typeof test === 'object' && test !== null && !Array.isArray(test)
+
+function wordOf(mapped: Mapped, name: string, tests: readonly (Test | undefined)[]): string {
+  const column = columnOf(mapped.table, name)
+  const value = `j.${column.quoted}`
+  if (tests.some((test) => test !== null && test !== 'not null' && !isOfTime(test)))
+    return `coalesce(${value}::text, 'null')`
+  const known = tests.some(isOfTime)
+    ? `case when ${value} < ${timeInto(mapped, column, 'now()')} then 'before now()' else 'after now()' end`
+    : `'not null'`
+  return `case when ${value} is null then 'null' else ${known} end`
 }
 
 /** A condition on `jobs`: true for jobs in one of these states. The first part can use an index of a column that tells the state. */

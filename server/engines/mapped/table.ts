@@ -86,12 +86,26 @@ export const fingerprintOf = (relation: string): string => {
 }
 
 /** A name as `schema.table` or `table`, with double quotes where SQL would need them for a dot or a quote. Upper case needs none. */
-function tableParts(name: string): { schema: string; table: string } | undefined {
+function tableParts(name: string): { schema: string | undefined; table: string } | undefined {
   const part = '("(?:[^"]|"")+"|[^".]+)'
   const parts = new RegExp(`^(?:${part}\\.)?${part}$`, 'u').exec(name)
   if (!parts) return undefined
-  const plain = (text = '') => (text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text)
-  return { schema: parts[1] === undefined ? 'public' : plain(parts[1]), table: plain(parts[2]) }
+  const plain = (text: string) => (text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text)
+  return { schema: parts[1] === undefined ? undefined : plain(parts[1]), table: plain(parts[2] ?? '') }
+}
+
+/** The schemas with a table of a name that stands without a schema: `public` alone where it has one. */
+export async function schemasWith(sql: Sql, name: string): Promise<string[]> {
+  const parts = tableParts(name)
+  if (!parts || parts.schema !== undefined) return []
+  const rows = await sql<{ nspname: string }[]>`
+    select nspname::text as nspname
+    from pg_catalog.pg_class
+    join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+    where relname = ${parts.table}::text and relkind in ('r', 'p', 'v', 'm', 'f') and nspname !~ '^pg_|^information_schema$'
+    order by nspname`
+  const names = rows.map(({ nspname }) => nspname)
+  return names.includes('public') ? ['public'] : names
 }
 
 type Row = Omit<Table, 'columns'> & { columns: Column[] }
@@ -99,11 +113,13 @@ type Row = Omit<Table, 'columns'> & { columns: Column[] }
 /**
  * Reads what the catalog says of a table. Only reads.
  * @param name as a map has it
- * @returns undefined where the database has no such table
+ * @returns undefined where the database has no such table, or several by a name without a schema
  */
 export async function readTable(sql: Sql, name: string): Promise<Table | undefined> {
   const parts = tableParts(name)
   if (!parts) return undefined
+  const [schema, ...others] = parts.schema === undefined ? await schemasWith(sql, name) : [parts.schema]
+  if (schema === undefined || others.length > 0) return undefined
   const [row] = await sql<Row[]>`
     select
       pg_catalog.format('%I.%I', nspname, relname) as relation,
@@ -175,10 +191,10 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         from pg_catalog.pg_trigger
         where tgrelid = pg_class.oid and not tgisinternal and tgenabled <> 'D' and tgtype::integer & 28 > 0
       ) as triggers,
-      ${sql.unsafe(fingerprintOf(quotedName(parts)))} as fingerprint
+      ${sql.unsafe(fingerprintOf(quotedName({ schema, table: parts.table })))} as fingerprint
     from pg_catalog.pg_class
     join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
-    where nspname = ${parts.schema}::text and relname = ${parts.table}::text and relkind in ('r', 'p', 'v', 'm', 'f')`
+    where nspname = ${schema}::text and relname = ${parts.table}::text and relkind in ('r', 'p', 'v', 'm', 'f')`
   return row && { ...row, columns: new Map(row.columns.map((column) => [column.name, column])) }
 }
 

@@ -3,7 +3,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
-import { changedColumns, comparable, imageOf } from './image.ts'
+import { changedColumns, comparable, imageOf, keyInImage } from './image.ts'
 import type { Assigned } from './map.ts'
 import { statesOf } from './states.ts'
 import { columnOf, fingerprintOf, type Mapped, valueFrom } from './table.ts'
@@ -18,7 +18,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
     table: () => table.relation,
     guard: () => `${fingerprintOf(table.relation)} = ${quotedText(table.fingerprint)}`,
     isPicked: isInKey,
-    isOfImage: (image) => `jobs.native_id = (${image} ->> 'native_id')::${key.type}`,
+    isOfImage: (image) => `jobs.native_id = ${keyInImage(mapped, image)}`,
     image: () => imageOf(mapped, 'j'),
     stateOf: (image) => `${image} ->> 'status'`,
     running: 'processing',

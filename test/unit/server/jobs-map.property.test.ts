@@ -50,7 +50,7 @@ const yamlValue = fc.letrec((tie) => ({
 
 describe('the map of a table', () => {
   it('is read, and what it has is what it says', async () => {
-    expect((await parseMap(emailMap, 'jobs-map.yaml')).map).toMatchObject({
+    expect((await parseMap(emailMap, 'jobs-map.yaml')).tables[0]?.map).toMatchObject({
       table: 'app.email_jobs',
       status: { column: 'state', states: expect.arrayContaining([['3', 'failed']]) },
     })
@@ -59,7 +59,7 @@ describe('the map of a table', () => {
   it('keeps the order of its conditions, of which the first true one decides', async () => {
     const text =
       'table: t\nkey: id\nqueue: q\ntimes: {created: c}\nstatus: {failed: {a: 1}, queued: [{b: null}, {c: 2}], completed: {}}\n'
-    expect((await parseMap(text, 'm')).map.status).toEqual({
+    expect((await parseMap(text, 'm')).tables[0]?.map.status).toEqual({
       when: [
         ['failed', { a: 1 }],
         ['queued', { b: null }],
