@@ -61,7 +61,7 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
   if (flags.ids && print.forPeople && jobs.length > 0) print.result(jobs.map((job) => `${job.id}\n`).join(''))
   else if (flags.ids) print.rows({ columns: [id], rows: jobs, json: jobs.map((job) => job.id), empty })
   else {
-    const look = { columns: chosen ?? columns, forPeople: chosen ?? columnsForPeople }
+    const look = { columns: chosen ?? columns, forPeople: chosen ?? columnsForPeople(jobs) }
     print.rows({ ...look, rows: jobs, json: await rowsOf(context, { jobs, raw }, { flags, chosen }), empty })
   }
   if (found.overdue) throw found.overdue

@@ -75,9 +75,18 @@ const failed: Column<Group> = {
   paint: ({ failed }) => (failed ? 'red' : undefined),
 }
 
-/** Over the jobs of another engine, failed jobs are counted, too. */
-const countsOf = (rows: readonly Group[]): Column<Group>[] =>
-  rows.some((row) => row.failed !== undefined) ? [...counts, failed] : counts
+const unmapped: Column<Group> = {
+  title: 'unmapped',
+  value: ({ unmapped }) => unmapped ?? 0,
+  paint: ({ unmapped }) => (unmapped ? 'yellow' : undefined),
+}
+
+/** Over the jobs of another engine, failed jobs are counted, too, and over a mapped table those to which its map gives no state. */
+const countsOf = (rows: readonly Group[]): Column<Group>[] => [
+  ...counts,
+  ...(rows.some((row) => row.failed !== undefined) ? [failed] : []),
+  ...(rows.some((row) => row.unmapped !== undefined) ? [unmapped] : []),
+]
 
 const columns = (rows: readonly Group[]): Column<Group>[] => [
   { title: 'domain', value: ({ domain }) => domain },
@@ -136,13 +145,19 @@ function summary(scope: Scope, rows: readonly GroupStats[], retyped: Context['re
   const failures = rows.some((row) => row.failed !== undefined)
     ? `${groupedDigits(sum((row) => row.failed ?? 0))} failed`
     : undefined
+  const without = sum((row) => row.unmapped ?? 0)
   const words = retyped(['requeue', ...scopeWords(scope, true), '--dry-run'])
   return [
     `${groupedDigits(sum((row) => row.queued))} queued`,
     `${groupedDigits(sum((row) => row.processing))} processing`,
     failures ?? (quarantined > 0 ? `${groupedDigits(quarantined)} quarantined: ${words}` : '0 quarantined'),
+    ...(without > 0 ? [unmappedText(without)] : []),
   ].join(', ')
 }
+
+/** What an operator must know of jobs to which a map gives no state. */
+const unmappedText = (count: number): string =>
+  `${groupedDigits(count)} unmapped: their state is not in the map, and no change touches them`
 
 const pauseMs = 2000
 

@@ -11,7 +11,7 @@ const openColumns = new Set([
   ...['status', 'priority', 'max_retries', 'retry_count', 'available_at', 'started_at', 'acquired_at', 'leased_until'],
   ...['worker_id', 'error_code', 'error_class', 'cancel_requested_at', 'cancelled_at', 'cancellation_reason'],
   ...['failure_streak_code', 'failure_streak_count', 'quarantined_at', 'progress_percent', 'request_id', 'trace_id'],
-  ...['created_at', 'updated_at', 'completed_at', 'archived_at', 'operation_id', 'created'],
+  ...['created_at', 'updated_at', 'completed_at', 'archived_at', 'operation_id', 'created', 'native_state'],
 ])
 
 /** The names of the columns that are hidden of a row. */

@@ -18,7 +18,10 @@ const oneOf = <const T extends readonly string[]>(words: T) =>
 const string = z.string().nullable()
 const number = z.number().nullable()
 
-/** A job of a list: the 15 fields of the other server in its order, then the fields that only this server has. */
+/**
+ * A job of a list: the 15 fields of the other server in its order, then the fields that only this server has. `native_state` is the state in
+ * the words of another engine, or of a mapped table; own jobs do not have it.
+ */
 export const ListedJob = z.object({
   id: JobId,
   uuid: string,
@@ -39,6 +42,7 @@ export const ListedJob = z.object({
   batch_group: string.optional(),
   error_code: string.optional(),
   worker_id: string.optional(),
+  native_state: string.optional(),
 })
 export type ListedJob = z.output<typeof ListedJob>
 

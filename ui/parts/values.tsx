@@ -52,11 +52,23 @@ interface StatusProps {
   of: string
   /** Its meaning, where the word alone does not tell. */
   meaning?: Meaning
+  /** The state of a job in the words of another engine, or of a mapped table. */
+  native?: string | null | undefined
 }
 
 /** A state of a job, a queue, an operation or a plan: its word, with a mark whose colour repeats what the word says. */
-export const Status = ({ of, meaning = meanings.get(of) ?? 'none' }: StatusProps) => (
-  <span class={`status ${meaning}`}>{of}</span>
+export const Status = ({ of, meaning = meanings.get(of) ?? 'none', native }: StatusProps) => (
+  <>
+    <span class={`status ${meaning}`}>{of}</span>
+    {native && native !== of && (
+      <>
+        {' '}
+        <span class="faint" title="in the words of its table">
+          {native}
+        </span>
+      </>
+    )}
+  </>
 )
 
 const units: readonly (readonly [string, number])[] = [

@@ -18,12 +18,26 @@ const sumOf = (groups: readonly LiveGroup[]): Counts => {
   return sums
 }
 
+const unmappedOf = (groups: readonly LiveGroup[]): number => groups.reduce((sum, { unmapped = 0 }) => sum + unmapped, 0)
+
 /** How many jobs groups hold, by state, and since when one waits. */
 export function Sums({ groups }: { groups: readonly LiveGroup[] }) {
   const sums = sumOf(groups)
   const oldest = oldestOf(groups)
   const counts = columns.map((name) => [name, sums[name].toLocaleString('en')] as const)
   return <Facts class="sums" facts={[...counts, ['oldest wait', <Time key="oldest" at={oldest} absent="none" />]]} />
+}
+
+/** Says how many jobs have a state that the map of their table does not have. */
+export function Unmapped({ groups }: { groups: readonly LiveGroup[] }) {
+  const count = unmappedOf(groups)
+  if (count === 0) return null
+  return (
+    <p class="note care" role="status">
+      {count.toLocaleString('en')} {count === 1 ? 'job has' : 'jobs have'} a state that the map of the table does not
+      have. No change touches {count === 1 ? 'it' : 'them'}. <code>jobs-server init --check</code> names the values.
+    </p>
+  )
 }
 
 /** Since when the job of groups waits that has waited longest; null where none waits. */
@@ -58,13 +72,14 @@ export function Groups({ groups, level, find }: GroupsProps) {
   if (groups.length === 0) return <p class="empty">No job{thatYouSee()} waits or runs, and none is in quarantine.</p>
   const found = find === undefined ? groups : groups.filter((group) => hasName(group, find))
   const rows = rowsOf(found, level)
+  const shown = unmappedOf(groups) > 0 ? [...rowColumns, unmappedColumn] : rowColumns
   return (
     <>
       {(rows.length > mostRows || find !== undefined) && <Find find={find} shown={rows.length} />}
       <Rows
         label="Counts by domain, queue and type"
         rows={rows.slice(0, mostRows)}
-        columns={rowColumns}
+        columns={shown}
         keyOf={({ filter }) => JSON.stringify(filter)}
         attributesOf={(row) => ({ class: row.level })}
       />
@@ -124,6 +139,8 @@ const rowColumns: readonly Column<Row>[] = [
   ...columns.map((name): Column<Row> => [name, (row) => <CountOf row={row} name={name} />, 'number']),
   ['Oldest wait', ({ groups }) => <Time at={oldestOf(groups)} absent="" />],
 ]
+
+const unmappedColumn: Column<Row> = ['unmapped', ({ groups }) => unmappedOf(groups).toLocaleString('en'), 'number']
 
 function CountOf({ row, name }: { row: Row; name: keyof typeof states }) {
   const count = sumOf(row.groups)[name]

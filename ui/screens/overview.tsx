@@ -5,7 +5,7 @@ import { ProblemNote } from '../parts/problem.tsx'
 import { Time } from '../parts/values.tsx'
 import { addressOf, query } from '../state/address.ts'
 import { useLiveStats } from '../state/calls.ts'
-import { Groups, Sums } from './groups.tsx'
+import { Groups, Sums, Unmapped } from './groups.tsx'
 
 const names: readonly string[] = ['domain', 'queue', 'find']
 
@@ -26,6 +26,7 @@ export function Overview() {
         </time>
       </p>
       <Sums groups={[...stats.groups.values()]} />
+      <Unmapped groups={[...stats.groups.values()]} />
       <Stopped stopped={stats.stopped} />
       <Running operations={stats.operations} />
       {domain !== undefined && (

@@ -1,9 +1,11 @@
 import type { z } from 'zod'
 import { showEngine } from '../../../shared/engine/engine.ts'
 import { escaped } from '../../../shared/escape.ts'
+import type { Context } from '../../context.ts'
 import { lacksOf } from '../../http/engine-lacks.ts'
 import { keepLacks } from '../../settings/known-lacks.ts'
-import { type Check, type Finding, judgedAnswer, ok } from './outcome.ts'
+import { groupedDigits } from '../../text/numbers.ts'
+import { type Check, type Finding, judgedAnswer, type Outcome, ok, warning } from './outcome.ts'
 
 type Answer = z.output<typeof showEngine.output>
 type Engine = Answer['engines'][number]
@@ -12,13 +14,31 @@ type Engine = Answer['engines'][number]
 export const lookAtEngine: Check['look'] = async (context) => {
   const { url, socketPath } = await context.target()
   let lacks: ReadonlyMap<string, string> | undefined
+  let mapped: readonly Engine[] = []
   const judge = (answer: Answer) => {
     lacks = lacksOf(answer)
+    mapped = answer.engines.filter(({ engine }) => engine === 'mapped')
     return findingOfEngine(answer)
   }
-  const outcome = await judgedAnswer(showEngine, judge, ok('jobs of its own'))(context)
+  const outcome = await await judgedAnswer(showEngine, judge, ok('jobs of its own'))(context)
   if (lacks && socketPath === undefined) await keepLacks(context.io, url.href, lacks.keys())
-  return outcome
+  return outcome.exit === 'ok' ? withUnmapped(context, mapped, outcome) : outcome
+}
+
+/** The outcome with the jobs to which the map of a table gives no state, where there are such. */
+async function withUnmapped(context: Context, mapped: readonly Engine[], outcome: Outcome): Promise<Outcome> {
+  const { stats } = await import('../../../shared/queues/stats.ts')
+  let count = 0
+  for (const { schema } of mapped) {
+    const { body } = await (await context.client()).call(stats, { domain: schema ?? undefined })
+    count += body.reduce((all, { unmapped = 0 }) => all + unmapped, 0)
+  }
+  if (count === 0) return outcome
+  const { detail, lines = [detail], hint, isLast } = outcome
+  const told = `${groupedDigits(count)} jobs have a state that the map of their table does not have: no change touches them`
+  const how = 'jobs-server init --check names the values; add them to the map, and start the server again'
+  const all = [...lines, told]
+  return { ...warning(all.join('; '), hint === '' ? how : `${how}; ${hint}`), lines: all, isLast }
 }
 
 /** Whose jobs a server works on, in which versions, and which rights its role lacks on their tables. */

@@ -34,7 +34,22 @@ export const columns: Column<ListedJob>[] = [
   ),
 ]
 
-export const columnsForPeople: Column<ListedJob>[] = [
+/** The state in the words of another engine, or of a mapped table. */
+const nativeState: Column<ListedJob> = {
+  title: 'native_state',
+  short: 'native',
+  value: ({ native_state }) => text(native_state),
+}
+
+/** The columns for a person, with the words of the engine where a job has other words than ours. */
+export const columnsForPeople = (jobs: readonly ListedJob[]): readonly Column<ListedJob>[] =>
+  jobs.some(
+    ({ status, native_state }) => native_state !== undefined && native_state !== null && native_state !== status,
+  )
+    ? ownForPeople.flatMap((column) => (column === status ? [status, nativeState] : [column]))
+    : ownForPeople
+
+const ownForPeople: readonly Column<ListedJob>[] = [
   id,
   { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
   { title: 'type', value: ({ job_type }) => job_type },
@@ -57,7 +72,7 @@ export const columnsForPeople: Column<ListedJob>[] = [
 export function columnsNamed(names: string): Column<ListedJob>[] {
   return names.split(',').map((word) => {
     const name = word.trim()
-    const column = columns.find(({ title }) => title === name)
+    const column = [...columns, nativeState].find(({ title }) => title === name)
     if (column) return column
     const nearest =
       listedColumns.find((known) => name !== '' && known.startsWith(name)) ?? nearestName(name, listedColumns, 3)

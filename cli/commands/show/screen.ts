@@ -3,6 +3,7 @@ import { escaped } from '../../../shared/escape.ts'
 import type { ShownJob } from '../../../shared/jobs/show.ts'
 import type { Context } from '../../context.ts'
 import { colourOfState } from '../../output/style.ts'
+import { textOf } from './columns.ts'
 import { nextSteps } from './next-steps.ts'
 import {
   attachmentLines,
@@ -39,6 +40,7 @@ function sectionsOf(job: ShownJob, { payload, result }: { payload: unknown; resu
   const { depends_on, dependents } = job.dependencies ?? { depends_on: [], dependents: [] }
   const who = whoText(job)
   const all: Section[] = [
+    { label: 'its state', lines: nativeLines(job) },
     { label: 'times', lines: timeline(job) },
     { label: 'who', lines: who === '' ? [] : [who] },
     { label: 'error', lines: errorLines(job) },
@@ -50,6 +52,12 @@ function sectionsOf(job: ShownJob, { payload, result }: { payload: unknown; resu
     { label: 'events', lines: eventLines(job) },
   ]
   return all.filter(({ lines }) => lines.length > 0)
+}
+
+/** The state in the words of another engine, or of a mapped table. */
+function nativeLines(job: ShownJob): string[] {
+  const native = textOf(job, 'native_state')
+  return native === '' || native === job.status ? [] : [`${native}, in the words of its table`]
 }
 
 /** The text cut to a number of columns of the terminal. */

@@ -32,7 +32,14 @@ export interface PlacedJob extends ListedJob {
 export const failureStates: readonly string[] = ['failed', 'cancelled', 'quarantined']
 
 /** The columns of a listed job. */
-export const columns = staticFragment((sql) => sql.unsafe(listedColumns.map((name) => `jobs.${name}`).join(', ')))
+export const columns = staticFragment((sql) => sql.unsafe(columnsOf(sql).join(', ')))
+
+/** Each engine has a type of its own for the words of its states. */
+const columnsOf = (sql: Sql): string[] =>
+  listedColumns.flatMap((name) => {
+    if (name !== 'native_state') return `jobs.${name}`
+    return servedBy(sql).mode === 'own' ? [] : 'jobs.native_state::text as native_state'
+  })
 
 /** An SQL condition on `jobs`: true for a job that matches the filter. */
 export const isMatching = (sql: Sql, request: NarrowedList): Fragment => sql`(true ${inFilter(sql, request)}) is true`

@@ -5,6 +5,7 @@ import { isJob } from '../../database/job-ids.ts'
 import { readJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 
 /** A row of `jobs` or `jobs_archive` with every column, those of other programs included. */
@@ -36,8 +37,24 @@ interface Wanted {
 export async function readJob(sql: Sql, { id, within }: Wanted): Promise<FoundJob | undefined> {
   const [row] = await sql<JobRow[]>`
     select jobs.* from jobs where ${isJob(sql, id)} ${isWithin(sql, within)}`
-  return row ? { row, archived: false } : readArchived(sql, { id, within })
+  return row ? { row: shownOf(sql, row), archived: false } : readArchived(sql, { id, within })
 }
+
+/** What statements need of the jobs of another engine is nothing of the job, but for its state in the words of the engine. */
+const shownOf = (sql: Sql, row: JobRow): JobRow =>
+  servedBy(sql).mode === 'own'
+    ? row
+    : {
+        ...row,
+        ...Object.fromEntries(
+          Object.keys(row)
+            .filter(isForStatements)
+            .map((name) => [name, undefined]),
+        ),
+      }
+
+const isForStatements = (name: string): boolean =>
+  name === 'xmin' || name === 'ctid' || (name.startsWith('native_') && name !== 'native_state')
 
 /** Reads a job of the archive. Where another program has archived an id twice, the newest row is the job. */
 async function readArchived(sql: Sql, { id, within }: Wanted): Promise<FoundJob | undefined> {
@@ -51,11 +68,11 @@ async function readArchived(sql: Sql, { id, within }: Wanted): Promise<FoundJob 
   if (!found) return undefined
   const { payload_compressed, result_compressed, job_attachments, job_dependencies, ...row } = found
   return {
-    row: {
+    row: shownOf(sql, {
       ...row,
       payload: row.payload ?? unpacked(payload_compressed),
       result: row.result ?? unpacked(result_compressed),
-    },
+    }),
     archived: true,
     archivedAttachments: job_attachments,
     archivedEdges: job_dependencies,

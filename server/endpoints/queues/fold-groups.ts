@@ -46,7 +46,8 @@ const counted = ['queued', 'scheduled', 'processing', 'quarantined', 'entered', 
 function added(sum: LiveGroup, group: LiveGroup): LiveGroup {
   const both = { ...sum, oldest_due: earlier(sum.oldest_due, group.oldest_due) }
   for (const name of counted) both[name] += group[name]
-  if (group.failed !== undefined) both.failed = (sum.failed ?? 0) + group.failed
+  for (const name of ['failed', 'unmapped'] as const)
+    if (group[name] !== undefined) both[name] = (sum[name] ?? 0) + group[name]
   return both
 }
 

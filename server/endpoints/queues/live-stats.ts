@@ -58,7 +58,7 @@ function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known)
     const key = groupKey(count)
     const known = before?.groups.get(key)
     const moved = flow.of(key, liveOf(count) - (known ? liveOf(known) : 0))
-    const { domain, queue, job_type, queued, scheduled, processing, quarantined, failed } = count
+    const { domain, queue, job_type, queued, scheduled, processing, quarantined, failed, unmapped } = count
     const group: LiveGroup = {
       domain,
       queue,
@@ -73,6 +73,7 @@ function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known)
       untold: (known?.untold ?? 0) + moved.untold,
     }
     if (failed !== undefined) group.failed = failed
+    if (unmapped !== undefined) group.unmapped = unmapped
     groups.set(key, known && isSame(known, group) ? known : group)
   }
   return groups
@@ -86,6 +87,7 @@ const changing = [
   'processing',
   'quarantined',
   'failed',
+  'unmapped',
   'oldest_due',
   'entered',
   'ended',

@@ -129,6 +129,7 @@ function expressionsOf({ domain }: Place, names: Names): Record<string, string> 
     xmin: 'j.xmin',
     id: keyOf(names),
     native_id: 'j.id',
+    native_state: 'null::text',
     native_available: 'j.is_available',
     native_locked_at: 'j.locked_at',
     native_ended: ended,

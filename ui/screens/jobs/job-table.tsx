@@ -59,7 +59,7 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
 
 const columns: readonly Column<ListedJob>[] = [
   ['Id', ({ id }) => <Link to={addressOfJob(id)}>{id}</Link>, 'number'],
-  ['Status', ({ status }) => <Status of={status ?? ''} />],
+  ['Status', ({ status, native_state }) => <Status of={status ?? ''} native={native_state} />],
   ['Domain', ({ domain }) => domain],
   ['Queue', ({ queue }) => queue],
   ['Type', ({ job_type }) => job_type],

@@ -15,7 +15,18 @@ import { Act } from './act.tsx'
 type Job = Answer<'showJob'>
 
 /** What the page shows in a place of its own. */
-const apart = new Set(['payload', 'result', 'dependencies', 'attachments', 'events', 'hidden', 'status'])
+const apart = new Set([
+  'payload',
+  'result',
+  'dependencies',
+  'attachments',
+  'events',
+  'hidden',
+  'status',
+  'native_state',
+])
+
+const nativeOf = ({ native_state: native }: Job) => (typeof native === 'string' ? native : null)
 
 /** One job with all that belongs to it. Values that look secret are masked until somebody reveals them. */
 export function ShowJob({ id }: { id: string }) {
@@ -35,7 +46,7 @@ export function ShowJob({ id }: { id: string }) {
       {data && (
         <>
           <div class="bar">
-            <Status of={data.status ?? ''} />
+            <Status of={data.status ?? ''} native={nativeOf(data)} />
             {data.archived && <span class="chip">in the archive</span>}
             <Button onClick={reload}>Refresh</Button>
             {may('payloads') && (
