@@ -1,5 +1,8 @@
 import type { Flag } from './settings/flags/flag.ts'
 
+/** Columns by their names. */
+export type RowColumns = readonly { title: string; also?: string }[] | 'fields' | undefined
+
 /** What help, completion and manual pages say of a command. */
 export interface CommandDescription {
   name: string
@@ -12,6 +15,11 @@ export interface CommandDescription {
   flags: readonly Flag[]
   /** Positional arguments in the notation of commander: `[ids...]`. */
   operands?: string
+  /**
+   * The columns of the rows that these operands and flags print, for `--columns` and `--template`; `fields` where the command prints one
+   * record. Absent, and undefined, where no rows are printed.
+   */
+  rows?: (operands: readonly string[], flags: object) => RowColumns | Promise<RowColumns>
   /** The command previews and confirms a change, so it takes the flags of the guard. */
   changes?: boolean
   /** The names of the flags of the guard that the command takes, where it does not take all. */

@@ -113,6 +113,10 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined)
       throw unknownTopic(topicNames, commands, topic)
     refuseGuardFlags(spec, flags)
+    if (flags.columns !== undefined || flags.template !== undefined) {
+      const { checkSelection } = await import('./output/selection.ts')
+      await checkSelection(spec, flags, { values: command.opts(), operands: command.args })
+    }
     const { fullContext } = await import('./full-context.ts')
     const context = await fullContext({ io, flags, commands })
     const given = { flags: spec.flags, values: command.opts(), operands: command.args }

@@ -51,6 +51,7 @@ export const clusters: CommandSpec<ClustersFlags> = {
     }),
     { flags: '--limit <n>', about: 'at most this number of clusters, 1 to 1000 (default: 100)', group: 'HOW' },
   ],
+  rows: () => columns,
   async run(context, flags) {
     const { failureClusters: endpoint } = await import('../../shared/jobs/clusters.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')

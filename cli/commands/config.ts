@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
 import type { Config } from '../settings/config.ts'
 
 export const config: CommandSpec = {
@@ -18,6 +19,7 @@ export const config: CommandSpec = {
   ],
   operands: '<list|get|set|unset|path> [key] [value]',
   flags: [],
+  rows: ([word]) => (word === 'list' ? columns : undefined),
   async run(context, _flags, [action = '', key, value]) {
     const { configPath, readConfig } = await import('../settings/config-file.ts')
     const path = configPath(context.io)
@@ -52,12 +54,14 @@ const flattened = (value: unknown, path: string[] = []): [string, string][] =>
     ? Object.entries(value).flatMap(([name, inner]) => flattened(inner, [...path, name]))
     : [[path.join('.'), typeof value === 'string' ? value : JSON.stringify(value)]]
 
+const columns: Column<[string, string]>[] = [
+  { title: 'key', value: ([key]) => key },
+  { title: 'value', value: ([, value]) => value },
+]
+
 function list({ print }: Context, config: object): Ending {
   print.rows({
-    columns: [
-      { title: 'key', value: ([key]) => key },
-      { title: 'value', value: ([, value]) => value },
-    ],
+    columns,
     rows: flattened(config).filter(([key]) => key !== '' && key !== 'profiles'),
     json: config,
     empty: 'nothing is set',

@@ -17,6 +17,7 @@ export const doctor: CommandSpec = {
     'Checks in turn what every command needs: config, target, key, server, clock, database, engine, and the tables.',
   examples: ['jobsctl doctor', 'jobsctl doctor --profile prod --json'],
   flags: [],
+  rows: () => columns,
   async run(context) {
     if (context.settings.curl) {
       throw new Failure('usage', '--curl: doctor sends several calls and cannot print them; nothing was sent', {
@@ -55,11 +56,11 @@ const columns: Column<Checked>[] = [
 
 function report({ print, io, flags }: Context, found: Checked[]): Ending {
   const json = found.map(({ check, result, detail, hint }) => ({ check, result, detail, hint }))
-  if (print.forPeople) print.result(found.map((checked) => checkText(checked, print)).join(''))
+  if (print.asScreen) print.result(found.map((checked) => checkText(checked, print)).join(''))
   else print.rows({ columns, rows: found, json, empty: '' })
   const worst = found.find(({ exit }) => exit !== 'ok')
   const warnings = found.filter(({ result }) => result === 'warning')
-  if (print.forPeople && warnings.length > 0) print.result(`\n${summary(warnings, print)}`)
+  if (print.asScreen && warnings.length > 0) print.result(`\n${summary(warnings, print)}`)
   if (worst?.failure && print.structured) printFailure(worst.failure, io, flags, [])
   else if (worst) print.aside(`\n${worst.check}: ${worst.detail} (exit ${exits[worst.exit].code})`)
   return worst?.exit ?? 'ok'

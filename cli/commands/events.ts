@@ -45,6 +45,8 @@ export const events: CommandSpec<EventsFlags> = {
       '--forget <name>': 'forget a cursor, since its reader is gone',
     }),
   ],
+  rows: async (_operands, { forget }: EventsFlags) =>
+    forget === undefined ? (await import('./events/event-columns.ts')).columns : undefined,
   async run(context, flags) {
     const { events: endpoint, EventsFlags: Flags } = await import('../../shared/records/events.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')

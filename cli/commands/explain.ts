@@ -33,6 +33,7 @@ export const explain: CommandSpec<ExplainFlags> = {
       group: 'WHICH JOBS',
     },
   ],
+  rows: () => columns,
   async run(context, flags, [word = '']) {
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
     // A queue may have any name; one that is a uuid is an engine's job by its key.
@@ -85,7 +86,7 @@ async function print<In extends z.ZodType, Out extends z.ZodType<Explanation>>(
   const answer = await answerOf(context, endpoint, request)
   if (!answer) return 'ok'
   const { body, raw } = answer
-  if (print.forPeople) print.result(textOf(context, body))
+  if (print.asScreen) print.result(textOf(context, body))
   else print.rows({ columns, rows: body.reasons.map((reason) => withCommand(reason, context)), json: raw, empty: '' })
   // Without a row a reader of TSV could not tell that nothing keeps the queue from an answer that was lost.
   if (!print.forPeople && !print.structured && body.reasons.length === 0) print.aside(`note: ${escaped(body.sentence)}`)

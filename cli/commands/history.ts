@@ -38,6 +38,7 @@ export const history: CommandSpec<HistoryFlags> = {
       },
     }),
   ],
+  rows: async () => (await import('./history/show-history.ts')).columns,
   async run(context, flags) {
     const { since = dayAgo(), until, step } = flags
     if (step?.trim() === '') throw new Failure('usage', '--step: must not be blank; leave it out for the default')

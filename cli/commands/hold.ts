@@ -30,6 +30,7 @@ export const hold: CommandSpec<HoldFlags> = {
       time: 'future',
     },
   ],
+  rows: async ([word]) => (word === 'list' ? (await import('./hold/list-and-remove.ts')).columns : undefined),
   async run(context, flags, [word, ...ids]) {
     if (word === 'add') return (await import('./hold/add.ts')).addHold(context, flags, ids)
     if (Object.keys(flags).length > 0)

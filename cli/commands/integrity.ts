@@ -36,6 +36,7 @@ export const integrity: CommandSpec<IntegrityFlags> = {
     }),
     ...filterFlags,
   ],
+  rows: (_operands, { fix }: IntegrityFlags) => (fix ? undefined : [{ title: 'check' }, count, ...more]),
   changes: true,
   async run(context, flags) {
     return flags.fix ? fix(context, flags) : report(context, flags)
@@ -63,6 +64,9 @@ const count: Column<Check> = {
   paint: ({ jobs }) => (jobs > 0 ? 'yellow' : undefined),
 }
 
+/** What only the checks of other engines say. */
+const more: Column<Check>[] = ['at_least', 'domain', 'ids'].map((title) => ({ title, value: () => '' }))
+
 async function report(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const { integrity: endpoint } = await import('../../shared/changes/integrity.ts')
   const { brokenCount, integrityRequest } = await import('../changes/integrity.ts')
@@ -88,6 +92,7 @@ async function report(context: Context, flags: IntegrityFlags): Promise<Ending> 
   }
   print.rows({
     columns: [{ title: 'check', value: ({ check }) => check }, count],
+    more,
     forPeople: [{ title: 'check', value: ({ title }) => title }, count],
     rows: total > 0 ? checksOf(body) : [],
     json: raw,

@@ -2,8 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import type { ListedJob } from '../../shared/jobs/list.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
-import type { Ending } from '../output/print.ts'
-import type { Column } from '../output/table.ts'
+import type { Ending, Printer } from '../output/print.ts'
 import { describeAnyOf, scopeOf } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { groupedDigits } from '../text/numbers.ts'
@@ -22,20 +21,22 @@ export const list: CommandSpec<ListFlags> = {
     'jobsctl list --domain chatbooks --all-pages | jq -r .uuid',
   ],
   flags: listFlags,
+  async rows(_operands, flags: ListFlags) {
+    const { columns, moreFor } = await import('./list/columns.ts')
+    return [...columns, ...moreFor(flags)]
+  },
   async run(context, given) {
     const { listJobs: endpoint } = await import('../../shared/jobs/list.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
-    const { columnsNamed } = await import('./list/columns.ts')
     refuseContradictions(context, given)
     const flags = await withWholeCluster(context, given)
-    const request = listRequest(flags)
+    const request = listRequest(flags, context.settings)
     parseInput(endpoint.input, request)
-    const chosen = flags.columns === undefined ? undefined : columnsNamed(flags.columns)
     if (context.settings.curl) {
       context.print.text(curlOf(context, endpoint, request))
       return 'ok'
     }
-    const listing = { request, flags, chosen }
+    const listing = { request, flags }
     return flags.allPages ? printPages(context, listing) : printPage(context, listing)
   },
 }
@@ -44,14 +45,12 @@ interface Listing {
   /** The request of the first page. */
   request: Record<string, string>
   flags: ListFlags
-  /** The columns of `--columns`. */
-  chosen: Column<ListedJob>[] | undefined
 }
 
-async function printPage(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
+async function printPage(context: Context, { request, flags }: Listing): Promise<Ending> {
   const { searchList } = await import('./list/search.ts')
-  const { columns, columnsForPeople, id } = await import('./list/columns.ts')
-  const { print } = context
+  const { columns, columnsForPeople, id, moreFor } = await import('./list/columns.ts')
+  const print = await printerFor(context, flags)
   const scope = scopeOf(flags)
   const found = await searchList(context, { request, scope })
   const { jobs, raw, isComplete } = found
@@ -61,8 +60,8 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
   if (flags.ids && print.forPeople && jobs.length > 0) print.result(jobs.map((job) => `${job.id}\n`).join(''))
   else if (flags.ids) print.rows({ columns: [id], rows: jobs, json: jobs.map((job) => job.id), empty })
   else {
-    const look = { columns: chosen ?? columns, forPeople: chosen ?? columnsForPeople(jobs) }
-    print.rows({ ...look, rows: jobs, json: await rowsOf(context, { jobs, raw }, { flags, chosen }), empty })
+    const look = { columns, more: moreFor(flags), forPeople: columnsForPeople(jobs) }
+    print.rows({ ...look, rows: jobs, json: await rowsOf(context, { jobs, raw }, flags), empty })
   }
   if (found.overdue) throw found.overdue
   if (!isComplete) {
@@ -79,15 +78,14 @@ async function printPage(context: Context, { request, flags, chosen }: Listing):
 }
 
 /** All pages, of which only one is in memory at a time. */
-async function printPages(context: Context, { request, flags, chosen }: Listing): Promise<Ending> {
+async function printPages(context: Context, { request, flags }: Listing): Promise<Ending> {
   const { allPages } = await import('./list/all-pages.ts')
   const { searchProgress } = await import('./list/search.ts')
   const { hasNoJobs } = await import('../guard/known-scope.ts')
-  const { columns, id } = await import('./list/columns.ts')
-  const { createPrinter } = await import('../output/print.ts')
+  const { columns, id, moreFor } = await import('./list/columns.ts')
   const output = context.flags.output === 'tsv' || context.flags.tsv ? 'tsv' : 'ndjson'
-  const print = await createPrinter(context.io, { ...context.settings, output })
-  const write = print.growing({ columns: flags.ids ? [id] : (chosen ?? columns) })
+  const print = await printerFor(context, flags, output)
+  const write = print.growing(flags.ids ? { columns: [id] } : { columns, more: moreFor(flags) })
   const progress = searchProgress(context)
   let [count, pages] = [0, 0]
   try {
@@ -95,7 +93,7 @@ async function printPages(context: Context, { request, flags, chosen }: Listing)
       const { jobs } = page
       if (context.io.outGone()) return 'ok'
       if (jobs.length > 0) progress.clear()
-      write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, page, { flags, chosen }))
+      write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, page, flags))
       count += jobs.length
       pages += 1
       progress.page(page)
@@ -109,17 +107,27 @@ async function printPages(context: Context, { request, flags, chosen }: Listing)
   return 'ok'
 }
 
+/** The printer of a list, whose rows have the payload beside `--columns` where `--payload` asks for it. */
+async function printerFor(
+  { io, settings, print }: Context,
+  { payload }: ListFlags,
+  output = settings.output,
+): Promise<Printer> {
+  const columns = payload && settings.columns !== undefined ? `${settings.columns},payload` : settings.columns
+  if (output === settings.output && columns === settings.columns) return print
+  const { createPrinter } = await import('../output/print.ts')
+  return createPrinter(io, { ...settings, output, columns })
+}
+
 /** The rows for JSON: the fields of the API, and the payload where `--payload` asks for it. */
 async function rowsOf(
   context: Context,
   { jobs, raw }: { jobs: readonly ListedJob[]; raw: unknown },
-  { flags, chosen }: Pick<Listing, 'flags' | 'chosen'>,
+  flags: ListFlags,
 ): Promise<unknown> {
-  const { picked } = await import('./list/columns.ts')
-  const rows = picked(raw, chosen)
-  if (!flags.payload) return rows
+  if (!flags.payload) return raw
   const { withPayloads } = await import('./list/payloads.ts')
-  return withPayloads(context, { ids: jobs.map(({ id }) => id), rows, raw: flags.raw ?? false })
+  return withPayloads(context, { ids: jobs.map(({ id }) => id), rows: raw, raw: flags.raw ?? false })
 }
 
 /** A scope without jobs is often misspelled: an error with `--must-exist`, a note at a terminal. */
@@ -130,10 +138,12 @@ async function explainEmptyList(context: Context, flags: ListFlags): Promise<voi
   else await noteUnknownScope(context, scopeOf(flags))
 }
 
-function refuseContradictions({ flags: { output, json }, print: { structured } }: Context, flags: ListFlags): void {
-  if (flags.ids && flags.columns !== undefined) throw new Failure('usage', '--ids and --columns exclude each other')
+function refuseContradictions({ flags: { output, json }, settings, print }: Context, flags: ListFlags): void {
+  const { columns, template } = settings
+  if (flags.ids && (columns ?? template) !== undefined)
+    throw new Failure('usage', `--ids and ${columns === undefined ? '--template' : '--columns'} exclude each other`)
   if (flags.raw && !flags.payload) throw new Failure('usage', '--raw: needs --payload')
-  if (flags.payload) refuseWithoutJson(structured, flags)
+  if (flags.payload) refuseWithoutJson(print.structured || template !== undefined, flags)
   if (!flags.allPages) return
   if (flags.limit !== undefined) throw new Failure('usage', '--all-pages and --limit exclude each other')
   if (json || output === 'json' || output === 'table') {
@@ -151,7 +161,7 @@ function refuseContradictions({ flags: { output, json }, print: { structured } }
 function refuseWithoutJson(structured: boolean, flags: ListFlags): void {
   if (flags.ids) throw new Failure('usage', '--ids and --payload exclude each other')
   if (structured || flags.allPages) return
-  throw new Failure('usage', '--payload: needs --ndjson or --json', {
+  throw new Failure('usage', '--payload: needs --ndjson, --json or --template', {
     hint: 'jobsctl show <id> shows the payload of one job',
   })
 }

@@ -51,6 +51,7 @@ export const operations: CommandSpec<OperationsFlags> = {
       '--expect <hash>': 'with verify: a hash kept elsewhere, which must still be there',
     }),
   ],
+  rows: ([word]) => (word === undefined ? columns : /^\d/.test(word) ? 'fields' : undefined),
   async run(context, { expect, until, ...flags }, [word, id]) {
     if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
     if (word === 'export') {
@@ -117,13 +118,13 @@ async function show(context: Context, id: string): Promise<Ending> {
   if (!answer) return 'ok'
   const { print } = context
   const rows = fieldsOf(answer.body)
-  if (print.forPeople) {
+  if (print.asScreen) {
     print.result(
       labelledText(
         rows.map(({ field, value }) => [field, escaped(value)] as const),
         print.width,
       ),
     )
-  } else print.rows({ columns: fieldColumns, rows, json: answer.raw, empty: '' })
+  } else print.rows({ columns: fieldColumns, rows, record: answer.raw, json: answer.raw, empty: '' })
   return 'ok'
 }

@@ -24,6 +24,8 @@ export const plans: CommandSpec<PlansFlags> = {
   ],
   operands: `[${words.join('|')}] [id|file|number]`,
   flags: [{ flags: '--state <state>', about: `with list: ${planStates.join(', ')}`, group: 'HOW', values: planStates }],
+  rows: async ([word = 'list']) =>
+    word === 'list' ? (await import('./plans/columns.ts')).columns : word === 'show' ? 'fields' : undefined,
   async run(context, { state }, [given = 'list', named, ...more]) {
     const word = words.find((one) => one === given)
     if (

@@ -21,6 +21,11 @@ export const policy: CommandSpec = {
   flags: [],
   changes: true,
   guardFlags: ['--dry-run', '--yes', '--max', '--reason', '--propose', '--detailed-exitcode'],
+  rows: async ([word]) => {
+    if (word === 'show') return (await import('./policy/show.ts')).columns
+    if (word === 'check') return (await import('./policy/check.ts')).columns
+    return word === 'diff' ? (await import('./policy/differences.ts')).differenceColumns : undefined
+  },
   async run(context, _flags, [word, file, ...more]) {
     if (!words.some((one) => one === word)) {
       throw new Failure('usage', `${word} is none of ${words.join(', ')}`, { hint: 'jobsctl policy --help' })

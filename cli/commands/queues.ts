@@ -17,6 +17,7 @@ export const queues: CommandSpec<QueuesFlags> = {
   flags: [
     { flags: '--thresholds', about: 'queues with a threshold of their own, too (jobsctl threshold)', group: 'HOW' },
   ],
+  rows: () => [...columns, threshold],
   async run(context, { thresholds = false }) {
     const { stoppedQueues: endpoint } = await import('../../shared/queues/queues.ts')
     const answer = await answerOf(context, endpoint, thresholds ? { thresholds } : {})
@@ -26,6 +27,7 @@ export const queues: CommandSpec<QueuesFlags> = {
     const empty = thresholds ? 'no queue is paused or draining, or has a threshold' : 'no queue is paused or draining'
     context.print.rows({
       columns: [...columns, ...more],
+      ...(!thresholds && { more: [threshold] }),
       forPeople: [...forPeople, ...more],
       rows: body,
       json: raw,

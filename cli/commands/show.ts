@@ -32,6 +32,7 @@ export const show: CommandSpec<ShowFlags> = {
       '--raw': 'do not mask values that look secret',
     }),
   ],
+  rows: (_operands, { payload, result }: ShowFlags) => (payload || result ? undefined : 'fields'),
   async run(context, flags, [word = '']) {
     const { showJob: endpoint } = await import('../../shared/jobs/show.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
@@ -68,12 +69,12 @@ interface Found {
 
 async function printJob(context: Context, { body, raw, fields }: Found): Promise<void> {
   const { print } = context
-  if (print.forPeople) {
+  if (print.asScreen) {
     const { jobScreen } = await import('./show/screen.ts')
     const values = { payload: fields.get('payload'), result: fields.get('result') }
     return print.result(jobScreen(body, values, context))
   }
-  print.rows({ columns, rows: [...fields], json: raw, empty: '' })
+  print.rows({ columns, rows: [...fields], record: raw, json: raw, empty: '' })
 }
 
 /** TSV: one line for each field of the API, and its value. */

@@ -22,6 +22,7 @@ export const stale: CommandSpec<ScopeFlags> = {
     'Counts running jobs whose lease has expired, by domain and queue, and says when the first of these leases expired. Such a job runs again when a worker asks its queue for work.',
   examples: ['jobsctl stale', 'jobsctl stale --domain chatbooks', 'jobsctl stale --json'],
   flags: [...scopeFlags, allFlag],
+  rows: () => columns,
   async run(context, flags) {
     const { staleQueues: endpoint } = await import('../../shared/queues/stale.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')

@@ -36,6 +36,7 @@ export const stats: CommandSpec<StatsFlags> = {
     mustExistFlag,
     { flags: '--watch', about: 'repeat every 2 seconds, until Ctrl-C', group: 'HOW' },
   ],
+  rows: () => [...columns([]), failed],
   async run(context, flags) {
     const { stats: endpoint } = await import('../../shared/queues/stats.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
@@ -91,7 +92,7 @@ const countsOf = (rows: readonly Group[]): Column<Group>[] => [
 const columns = (rows: readonly Group[]): Column<Group>[] => [
   { title: 'domain', value: ({ domain }) => domain },
   { title: 'queue', value: ({ queue }) => queue },
-  { title: 'type', value: ({ job_type }) => job_type },
+  { title: 'job_type', also: 'type', value: ({ job_type }) => job_type },
   ...countsOf(rows),
 ]
 
@@ -117,7 +118,15 @@ async function show(context: Context, { scope, rows, json }: Found, mustExist: b
   if (rows.length === 0 && mustExist) await refuseUnknownScope(await context.client(), scope)
   const shown = print.forPeople ? await withStates(await context.client(), rows) : rows
   const forPeople = columnsForPeople(shown)
-  print.rows({ columns: columns(rows), forPeople, rows: shown, json, empty: `no jobs in ${describeAnyOf(scope)}` })
+  const more = countsOf(rows).includes(failed) ? [] : [{ ...failed, value: () => '' }]
+  print.rows({
+    columns: columns(rows),
+    more,
+    forPeople,
+    rows: shown,
+    json,
+    empty: `no jobs in ${describeAnyOf(scope)}`,
+  })
   if (print.forPeople && rows.length === 0) await noteUnknownScope(context, scope)
   if (print.forPeople && rows.length > 0) print.aside(`\n${summary(scope, rows, retyped)}`)
   return 'ok'

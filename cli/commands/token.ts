@@ -69,6 +69,8 @@ export const token: CommandSpec<TokenFlags> = {
       '--overlap <duration>': 'with rotate: at most 7d, or 0 (default: 24h)',
     }),
   ],
+  rows: async ([word]) =>
+    word === 'list' ? (await import('./token/columns.ts')).columns : word === 'show' ? 'fields' : undefined,
   async run(context, flags, [given, ...operands]) {
     const word = words.find((word) => word === given)
     if (word === undefined)

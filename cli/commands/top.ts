@@ -17,6 +17,7 @@ export const top: CommandSpec<TopFlags> = {
     'Shows the counts, rates and waits of each group live, with the stopped queues and the running operations above. ? lists the keys: / filters, s sorts, p pauses or resumes a queue, q quits.',
   examples: ['jobsctl top', 'jobsctl top --domain chatbooks', 'jobsctl top --once'],
   flags: [...scopeFlags, allFlag, { flags: '--once', about: 'print a table of this moment and end', group: 'HOW' }],
+  rows: async (_operands, { once }: TopFlags) => (once ? (await import('./top/once.ts')).columns : undefined),
   async run(context, { once = false, ...flags }) {
     const { statsStream, StatsFrame } = await import('../../shared/queues/stats-stream.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')

@@ -28,6 +28,7 @@ export const workers: CommandSpec<WorkersFlags> = {
       '--queue <name>': 'workers of this queue',
     }),
   ],
+  rows: () => columns,
   async run(context, flags) {
     const { listWorkers: endpoint } = await import('../../shared/queues/workers.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')

@@ -4,15 +4,11 @@ import type { Exit } from '../../shared/exits.ts'
 import type { Io } from '../io.ts'
 import type { Settings } from '../settings/settings.ts'
 import { coloured, type Style, styleFor } from './style.ts'
-import type { Column } from './table.ts'
-
-interface Look<Row> {
-  columns: readonly Column<Row>[]
-  /** Columns for people, where they differ. */
-  forPeople?: readonly Column<Row>[]
-}
+import type { Column, Look } from './table.ts'
 
 interface Rows<Row> extends Look<Row> {
+  /** The one record whose fields the rows are: `--columns` and `--template` take its fields. */
+  record?: unknown
   rows: readonly Row[]
   /** The answer of the API, for `--json`. */
   json: unknown
@@ -41,6 +37,8 @@ export interface Printer {
   aside: (text: string) => void
   /** Whether results are tables for a person. */
   forPeople: boolean
+  /** The same, where no selection asks for rows: a command may print a text of its own in their place. */
+  asScreen: boolean
   structured: boolean
   style: Style
 }
@@ -64,15 +62,20 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     if (output === 'json') return json(answer, io.outTerminal)
     for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
   }
-  const growing: Printer['growing'] = ({ columns, forPeople: columnsForPeople = columns }) => {
+  const selector = selects(settings) ? (await import('./selection.ts')).selectorOf(settings) : undefined
+  const growing: Printer['growing'] = (look) => {
+    const { columns, forPeople: columnsForPeople = columns } = selector?.look(look) ?? look
     const table = tables?.growingTable(columnsForPeople, style, room())
     return (rows, answer, above) => {
-      if (structured) return printJson(answer)
+      const lines = selector?.lines(look, rows, answer)
+      if (lines !== undefined) return out(lines)
+      if (structured) return printJson(selector ? selector.picked(look, rows, answer) : answer)
       if (rows.length > 0) out(table ? table(rows, above) : tsvText(columns, rows))
     }
   }
   return {
     forPeople,
+    asScreen: forPeople && selector === undefined,
     structured,
     style,
     aside,
@@ -83,8 +86,15 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     result: out,
     width: io.outTerminal ? io.columns : 100,
     growing,
-    rows({ rows, json: answer, empty, ...look }) {
-      if (tables && rows.length > 0) out(tables.tableText(look.forPeople ?? look.columns, rows, style, room()))
+    rows({ rows, json: answer, empty, record, ...look }) {
+      if (selector && record !== undefined) {
+        const one = selector.ofRecord(record)
+        if (structured) return printJson(selector.picked(one, one.rows, one.rows)[0])
+        return growing(one)(one.rows, one.rows)
+      }
+      const { columns, forPeople: columnsForPeople = columns } = selector?.look(look) ?? look
+      if (tables && rows.length > 0 && settings.template === undefined)
+        out(tables.tableText(columnsForPeople, rows, style, room()))
       else growing(look)(rows, answer)
       if (forPeople && rows.length === 0) aside(empty)
     },
@@ -95,6 +105,9 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     },
   }
 }
+
+/** Whether rows are printed by `--columns` or `--template`. */
+const selects = ({ columns, template }: Settings): boolean => columns !== undefined || template !== undefined
 
 /** How a command ends without an error: the name of its exit code. */
 export type Ending = Exit

@@ -10,6 +10,8 @@ import { textsBelow, withTextBelow } from './text-below.ts'
 /** One column of rows; numbers are aligned to the right. */
 export interface Column<Row> {
   title: string
+  /** Another name by which `--columns` and `--template` find it. */
+  also?: string
   value: (row: Row) => string | number
   /** A colour for people; the text says the same. */
   paint?: (row: Row) => keyof Style | undefined
@@ -21,6 +23,15 @@ export interface Column<Row> {
   zeros?: 'drop'
   /** A text that does not fit beside the other columns stands in a line of its own below its row. One column may have it. */
   below?: true
+}
+
+/** The columns in which rows are printed. */
+export interface Look<Row> {
+  columns: readonly Column<Row>[]
+  /** Columns that are printed for `--columns` and `--template` alone. */
+  more?: readonly Column<Row>[]
+  /** Columns for people, where they differ. */
+  forPeople?: readonly Column<Row>[]
 }
 
 const gap = 2

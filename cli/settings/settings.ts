@@ -17,6 +17,8 @@ export interface GlobalFlags {
   json?: boolean
   ndjson?: boolean
   tsv?: boolean
+  columns?: string
+  template?: string
   quiet?: boolean
   verbose?: boolean
   debug?: boolean
@@ -46,6 +48,10 @@ const colors = ['auto', 'always', 'never'] as const
 export interface Settings {
   output: (typeof outputs)[number]
   color: (typeof colors)[number]
+  /** The words of `--columns`. */
+  columns: string | undefined
+  /** The text of `--template`, which is the format of rows then. */
+  template: string | undefined
   quiet: boolean
   verbose: boolean
   debug: boolean
@@ -88,6 +94,7 @@ export function readSettings(flags: GlobalFlags, io: Io): Settings {
   if (flags.curl && (flags.db !== undefined || env.JOBSCTL_DB_URL)) throw noServerToCurl()
   return {
     output: outputOf(flags, io),
+    ...{ columns: flags.columns, template: flags.template },
     color: oneOf(colors, flags.color ?? 'auto', '--color'),
     quiet: flags.quiet ?? false,
     verbose: flags.verbose ?? false,
@@ -152,6 +159,10 @@ function outputOf(flags: GlobalFlags, io: Io): Settings['output'] {
   const given = [flags.output, flags.json && 'json', flags.ndjson && 'ndjson', flags.tsv && 'tsv']
   const named = given.filter((name) => typeof name === 'string')
   if (new Set(named).size > 1) throw new Failure('usage', '--output, --json, --ndjson and --tsv exclude each other')
+  if (flags.template !== undefined && (flags.columns !== undefined || named[0] !== undefined))
+    throw new Failure('usage', '--template excludes --columns and a format', {
+      hint: 'leave them out: the template says what is printed, and how',
+    })
   if (named[0] !== undefined) return oneOf(outputs, named[0], '--output')
   if (io.env.JOBSCTL_OUTPUT) return oneOf(outputs, io.env.JOBSCTL_OUTPUT, 'JOBSCTL_OUTPUT')
   return io.outTerminal ? 'table' : 'tsv'

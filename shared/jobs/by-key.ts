@@ -19,6 +19,6 @@ export const jobByKey = endpoint({
     job_type: JobType,
     idempotency_key: words(256).describe('the key with which the job was enqueued'),
   }),
-  output: ListedJob,
+  output: ListedJob.omit({ error_message: true }),
   changes: () => false,
 })

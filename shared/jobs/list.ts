@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { askedWithEnded } from '../engine/verbs.ts'
 import { optional, preset, queryNumber } from '../scope.ts'
 import { JobId, text } from '../work/job.ts'
-import { gatherPayload, jobFilterFields } from './job-filter.ts'
+import { gatherPayload, jobFilterFields, Switch } from './job-filter.ts'
 
 const sortKeys = ['created_at', 'priority', 'status', 'completed_at', 'ended_at'] as const
 const orders = ['asc', 'desc'] as const
@@ -43,10 +43,15 @@ export const ListedJob = z.object({
   error_code: string.optional(),
   worker_id: string.optional(),
   native_state: string.optional(),
+  updated_at: string.optional(),
+  cancellation_reason: string.optional(),
+  /** With `errors` alone: its first 1,000 characters, and for a caller without `payloads` their pattern. */
+  error_message: string.optional(),
 })
 export type ListedJob = z.output<typeof ListedJob>
 
-export const listedColumns = Object.keys(ListedJob.shape)
+/** The columns that every list has. */
+export const listedColumns = Object.keys(ListedJob.shape).filter((name) => name !== 'error_message')
 
 const ListRequest = z.strictObject({
   ...jobFilterFields,
@@ -55,6 +60,9 @@ const ListRequest = z.strictObject({
   ),
   sort_order: preset(oneOf(orders), 'desc').describe('`asc` or `desc`; equal keys are in the order of their ids'),
   limit: queryNumber(1, 1000, 100).describe('the most rows to answer'),
+  errors: optional(Switch).describe(
+    '`true`: with the first 1,000 characters of the error message; without the right `payloads`, their pattern',
+  ),
   cursor: optional(text(4096)).describe('where the page begins: part of a URL of the header `Link`'),
 })
 export type ListRequest = z.output<typeof ListRequest>

@@ -13,7 +13,8 @@ import { type Candidate, flagValues, type Values } from './values.ts'
 /** How a command line can go on: words that begin with the one that is being typed, or the names of files. */
 export async function candidatesFor(context: Context, { before, current }: Line): Promise<Values> {
   const { command, plain, uses } = readWords(context.commands, before)
-  const typed = { context, command, uses }
+  const operands = plain.slice(1).flatMap((at) => before[at] ?? [])
+  const typed = { context, command, uses, operands }
   const open = uses.find(({ value }) => value === undefined)
   if (open) return starting(await valuesOf(open.flag, current, typed), current)
   if (before.includes('--')) return []
@@ -30,6 +31,8 @@ interface Typed {
   context: Context
   command: CommandDescription | undefined
   uses: readonly Use[]
+  /** The words beside the verb and the flags. */
+  operands: readonly string[]
 }
 
 const starting = (values: Values, current: string): Values =>
@@ -39,8 +42,8 @@ const prefixed = (values: Values, prefix: string): Values =>
   values === 'files' ? values : values.map(({ value, about }) => ({ value: prefix + value, about }))
 
 /** The values of a flag. In a list, only the item behind the last comma is completed. */
-async function valuesOf(flag: Flag, typed: string, { context, uses }: Typed): Promise<Values> {
-  const values = await flagValues(flag, { context, uses })
+async function valuesOf(flag: Flag, typed: string, { context, ...line }: Typed): Promise<Values> {
+  const values = await flagValues(flag, { context, ...line })
   const head = isList(flag) ? typed.slice(0, typed.lastIndexOf(',') + 1) : ''
   if (head === '' || values === 'files') return values
   const named = head.split(',')

@@ -1,3 +1,4 @@
+import type { CommandDescription } from '../../command.ts'
 import { namesOf, type Use } from '../../command-line/words.ts'
 import type { Context } from '../../context.ts'
 import type { Flag } from '../../settings/flags/flag.ts'
@@ -18,8 +19,14 @@ export interface Typed {
   uses: readonly Use[]
 }
 
+/** The command of the line, and its words beside flags. */
+interface Verb {
+  command: CommandDescription | undefined
+  operands: readonly string[]
+}
+
 /** The words that a flag takes; none where jobsctl does not know them. */
-export async function flagValues(flag: Flag, typed: Typed): Promise<Values> {
+export async function flagValues(flag: Flag, typed: Typed & Partial<Verb>): Promise<Values> {
   const [name = ''] = namesOf(flag.flags).filter((name) => name.startsWith('--'))
   if (flag.values) return flag.values.map((value) => ({ value, about: '' }))
   if (/<(file|path)>/.test(flag.flags)) return 'files'
@@ -30,8 +37,8 @@ export async function flagValues(flag: Flag, typed: Typed): Promise<Values> {
     return distinct((await groupsIn(typed, ['domain', 'queue'])).map(({ job_type }) => job_type))
   }
   if (name === '--columns') {
-    const { listedColumns } = await import('../../../shared/jobs/list.ts')
-    return distinct(listedColumns)
+    const columns = await typed.command?.rows?.(typed.operands ?? [], {})
+    return columns === undefined || columns === 'fields' ? [] : distinct(columns.map(({ title }) => title))
   }
   return []
 }

@@ -5,9 +5,14 @@ import type { Style } from '../../output/style.ts'
 import type { Column } from '../../output/table.ts'
 import { isoTime } from '../../text/times.ts'
 
-const jobType: Column<JobEvent> = { title: 'type', value: ({ job_type }) => job_type ?? '' }
+const jobType: Column<JobEvent> = { title: 'job_type', also: 'type', value: ({ job_type }) => job_type ?? '' }
 /** An id is text, since digits of an id are not grouped. */
-const job: Column<JobEvent> = { title: 'job', value: ({ job_id }) => String(job_id ?? ''), gives: 'never' }
+const job: Column<JobEvent> = {
+  title: 'job_id',
+  also: 'job',
+  value: ({ job_id }) => String(job_id ?? ''),
+  gives: 'never',
+}
 
 /** The columns of TSV. */
 export const columns: Column<JobEvent>[] = [
@@ -27,8 +32,8 @@ export const columnsForPeople: Column<JobEvent>[] = [
   { title: 'time', value: clockOf, gives: 'never' },
   { title: 'event', value: ({ event_type }) => event_type, paint: ({ event_type }) => colourOf(event_type) },
   { title: 'queue', value: ({ domain, queue }) => (queue ? `${domain ?? '*'}/${queue}` : (domain ?? '')) },
-  jobType,
-  job,
+  { ...jobType, title: 'type' },
+  { ...job, title: 'job' },
   { title: 'detail', value: ({ attrs }) => detailOf(attrs), gives: 'first', below: true },
 ]
 

@@ -110,6 +110,17 @@ a formula to a spreadsheet, so import TSV as text.
 change adds operation_ids, batches, elapsed_ms, skipped and skipped_locked, and a dry run adds
 preview. New versions only add columns and fields, at the end.
 
+--columns takes columns by name, for every command that prints rows, in each format: of JSON these
+fields alone. A name that is none is exit 2, and the error has the names there are.
+--template writes a line for each row, '{{.id}} {{.status}}', whatever the output is:
+  {{.name}}          a column, or a field of --json; what is not there is empty
+  {{.name.part.0}}   a part of it: names of fields, and numbers of items from 0
+  {{.name."a b"}}    a name with blanks, dots or braces, as text of JSON
+  {{.}}              the whole row as JSON
+  {{"text"}}         a text of JSON; outside of braces \\n, \\t and \\\\ are a new line, a tab, a backslash
+Lists and objects are JSON. As in TSV, a tab or a new line in a value is a blank, and what a terminal
+would act on is escaped. A template that does not end with a new line gets one.
+
 stdout is data; previews, prompts, errors and hints are on stderr. With --json an error is
 {"error": {"code", "detail", "hint", "exit", "request_id"}} on stderr.
 A long change shows its progress on stderr: a bar at a terminal, elsewhere a line every 10 s;

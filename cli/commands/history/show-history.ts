@@ -96,7 +96,8 @@ const others = ['quarantined', 'cancelled', 'returned', 'revived', 'restored', '
 
 const markTexts = ({ marks }: Row): string => marks.map(({ text }) => text).join('; ')
 
-const columns: Column<Row>[] = [
+/** The columns of TSV. */
+export const columns: Column<Row>[] = [
   { title: 'at', value: ({ at }) => isoTime(at) },
   ...counts.map(number),
   ...others.map((title): Column<Row> => ({ title, value: (row) => row[title] })),

@@ -14,7 +14,8 @@ const id: Column<Hold> = { title: 'id', value: ({ id }) => String(id) }
 const caller: Column<Hold> = { title: 'caller', value: ({ caller }) => caller }
 const reason: Column<Hold> = { title: 'reason', value: ({ reason }) => text(reason) }
 
-const columns: Column<Hold>[] = [
+/** The columns of TSV. */
+export const columns: Column<Hold>[] = [
   id,
   { title: 'until', value: ({ until }) => isoTime(until) },
   { title: 'filter', value: ({ filter }) => (filter === null ? '' : JSON.stringify(filter)) },

@@ -1,9 +1,8 @@
-import { Failure } from '../../../shared/errors.ts'
-import { type ListedJob, listedColumns } from '../../../shared/jobs/list.ts'
+import type { ListedJob } from '../../../shared/jobs/list.ts'
 import { colourOfState } from '../../output/style.ts'
 import type { Column } from '../../output/table.ts'
-import { nearestName } from '../../text/nearest-name.ts'
 import { ago, isoTime } from '../../text/times.ts'
+import type { ListFlags } from './request.ts'
 
 const text = (value: string | null | undefined): string => value ?? ''
 
@@ -32,6 +31,8 @@ export const columns: Column<ListedJob>[] = [
   ...(['owner_user_id', 'batch_group', 'error_code', 'worker_id'] as const).map(
     (name): Column<ListedJob> => ({ title: name, value: (job) => text(job[name]) }),
   ),
+  { title: 'updated_at', value: ({ updated_at }) => isoTime(text(updated_at)) },
+  { title: 'cancellation_reason', also: 'reason', value: ({ cancellation_reason: reason }) => text(reason) },
 ]
 
 /** The state in the words of another engine, or of a mapped table. */
@@ -40,6 +41,24 @@ const nativeState: Column<ListedJob> = {
   short: 'native',
   value: ({ native_state }) => text(native_state),
 }
+
+/** The field that a list has for `errors=true` alone, since messages are long. */
+const errorMessage: Column<ListedJob> = {
+  title: 'error_message',
+  also: 'error',
+  value: ({ error_message }) => text(error_message),
+  gives: 'first',
+}
+
+/** The payload is a field of JSON and of templates alone. */
+const payload: Column<ListedJob> = { title: 'payload', value: () => '' }
+
+/** Columns that are printed where `--columns` or `--template` names them. */
+export const moreFor = (flags: Pick<ListFlags, 'payload'>): Column<ListedJob>[] => [
+  nativeState,
+  errorMessage,
+  ...(flags.payload ? [payload] : []),
+]
 
 /** The columns for a person, with the words of the engine where a job has other words than ours. */
 export const columnsForPeople = (jobs: readonly ListedJob[]): readonly Column<ListedJob>[] =>
@@ -64,29 +83,3 @@ const ownForPeople: readonly Column<ListedJob>[] = [
   { title: 'error', value: ({ error_code }) => text(error_code), gives: 'first' },
   { title: 'worker', value: ({ worker_id }) => text(worker_id), gives: 'first' },
 ]
-
-/**
- * The columns that `--columns` names, in its order.
- * @throws Failure `usage` for a name that is no field of the API, with the most similar field
- */
-export function columnsNamed(names: string): Column<ListedJob>[] {
-  return names.split(',').map((word) => {
-    const name = word.trim()
-    const column = [...columns, nativeState].find(({ title }) => title === name)
-    if (column) return column
-    const nearest =
-      listedColumns.find((known) => name !== '' && known.startsWith(name)) ?? nearestName(name, listedColumns, 3)
-    throw new Failure('usage', `--columns: there is no column ${name === '' ? 'with a blank name' : name}`, {
-      hint: `${nearest === undefined ? '' : `did you mean ${nearest}? `}the columns are ${listedColumns.join(',')}`,
-    })
-  })
-}
-
-/** The same columns of the answer of the API, for JSON. */
-export function picked(raw: unknown, chosen: readonly Column<ListedJob>[] | undefined): unknown {
-  if (chosen === undefined || !Array.isArray(raw)) return raw
-  return raw.map((row: unknown) => {
-    const fields = new Map(Object.entries(Object(row)))
-    return Object.fromEntries(chosen.map(({ title }) => [title, fields.get(title) ?? null]))
-  })
-}

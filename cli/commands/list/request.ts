@@ -2,11 +2,11 @@ import { Failure } from '../../../shared/errors.ts'
 import { type FilterFlags, filterFlags, filterOf } from '../../settings/flags/filter-flags.ts'
 import { type Flag, flagsIn } from '../../settings/flags/flag.ts'
 import { mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
+import type { Settings } from '../../settings/settings.ts'
 
 export interface ListFlags extends FilterFlags {
   sort?: string
   limit?: string
-  columns?: string
   ids?: boolean
   allPages?: boolean
   payload?: boolean
@@ -25,7 +25,6 @@ export const listFlags: readonly Flag[] = [
       values: ['created_at', 'priority', 'status', 'completed_at', 'ended_at'],
     },
     '--limit <n>': 'at most this number of jobs, 1 to 1000 (default: 100)',
-    '--columns <names>': 'these fields of the API, separated by commas',
     '--ids': 'print the ids alone, one a line',
     '--all-pages': 'all jobs, a line of JSON each, or TSV with --tsv',
     '--payload': 'with JSON or NDJSON: the payload too, by a call for each job',
@@ -34,8 +33,12 @@ export const listFlags: readonly Flag[] = [
 ]
 
 /** The request that the flags name. */
-export const listRequest = (flags: ListFlags): Record<string, string> => ({
+export const listRequest = (
+  flags: ListFlags,
+  { columns = '', template = '' }: Partial<Pick<Settings, 'columns' | 'template'>> = {},
+): Record<string, string> => ({
   ...filterOf(flags),
+  ...(/\berror(_message)?\b/.test(`${columns} ${template}`) && { errors: 'true' }),
   ...sortOf(flags.sort),
   limit: flags.allPages ? '1000' : String(limitOf(flags.limit)),
 })

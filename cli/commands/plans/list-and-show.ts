@@ -24,7 +24,7 @@ export async function showPlan(context: Context, id: string): Promise<Ending> {
   if (!answer) return 'ok'
   const { print, another } = context
   const { state, decided_by } = answer.body
-  print.rows({ columns: fieldColumns, rows: fieldsOf(answer.body), json: answer.raw, empty: '' })
+  print.rows({ columns: fieldColumns, rows: fieldsOf(answer.body), record: answer.raw, json: answer.raw, empty: '' })
   if (!print.forPeople) return 'ok'
   if (state === 'waiting') print.aside(`To approve it:  ${another(['approve', id])}`)
   if (state === 'approved' && decided_by !== null) print.aside(`To apply it:  ${another(['apply', id, '--yes'])}`)

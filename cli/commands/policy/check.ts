@@ -16,7 +16,8 @@ const name: Column<Checked> = { title: 'rule', value: ({ name }) => name }
 const max: Column<Checked> = { title: 'max', value: ({ max }) => max }
 const mode: Column<Checked> = { title: 'mode', value: ({ mode }) => mode }
 
-const columns: Column<Checked>[] = [
+/** The columns of TSV. */
+export const columns: Column<Checked>[] = [
   name,
   { title: 'change', value: changeText },
   { title: 'place', value: describeScope },

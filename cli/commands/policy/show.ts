@@ -17,7 +17,8 @@ const problem: Column<RuleState> = { title: 'problem', value: ({ last }) => text
 const paint: Column<RuleState>['paint'] = ({ last }) =>
   last === null || ['done', 'reported'].includes(last.state) ? undefined : last.state === 'running' ? 'yellow' : 'red'
 
-const columns: Column<RuleState>[] = [
+/** The columns of TSV. */
+export const columns: Column<RuleState>[] = [
   name,
   { title: 'change', value: ({ rule }) => changeText(rule) },
   { title: 'place', value: ({ rule }) => describeScope(rule) },

@@ -30,10 +30,10 @@ export async function showToken(context: Context, id: string): Promise<Ending> {
   if (!answer) return 'ok'
   const { print } = context
   const rows = fieldsOf(answer.body)
-  if (print.forPeople) {
+  if (print.asScreen) {
     const fields = rows.map(({ field, value }) => [field, escaped(value)] as const)
     print.result(labelledText([...fields, ...mayLines(answer.body)], print.width))
-  } else print.rows({ columns: fieldColumns, rows, json: answer.raw, empty: '' })
+  } else print.rows({ columns: fieldColumns, rows, record: answer.raw, json: answer.raw, empty: '' })
   return 'ok'
 }
 

@@ -35,10 +35,11 @@ const counts: Column<TopGroup>[] = [
   { title: 'quarantined', value: ({ quarantined }) => quarantined, short: 'quar', zeros: 'drop' },
 ]
 
-const columns: Column<TopGroup>[] = [
+/** The columns of TSV. */
+export const columns: Column<TopGroup>[] = [
   { title: 'domain', value: ({ domain }) => domain },
   { title: 'queue', value: ({ queue }) => queue },
-  { title: 'type', value: ({ job_type }) => job_type },
+  { title: 'type', also: 'job_type', value: ({ job_type }) => job_type },
   ...counts,
   { title: 'oldest_due', value: ({ oldest_due }) => isoTime(oldest_due ?? '') },
 ]

@@ -57,6 +57,8 @@ export const globalFlags: readonly GlobalFlag[] = [
     '--json': 'short for --output json',
     '--tsv': 'short for --output tsv',
     '--ndjson': 'short for --output ndjson',
+    '--columns <names>': 'of rows these columns, separated by commas (jobsctl help output)',
+    '--template <text>': "of each row a line such as '{{.id}} {{.status}}' (the same page)",
     '-q, --quiet': 'print nothing on success',
     '-v, --verbose': 'a line per request',
     '--debug': { about: 'the whole traffic, with secrets masked', variables: 'JOBSCTL_DEBUG=http' },

@@ -1,7 +1,7 @@
 import type { Sql } from '../../database/sql.ts'
 import { servedBy, unionOfPlaces } from '../../engines/served.ts'
 import type { Cursor } from './list-cursor.ts'
-import { columns, isCandidate, isMatching, type Page, positionOf, startOf } from './list-page.ts'
+import { columnsFor, isCandidate, isMatching, type Page, positionOf, startOf } from './list-page.ts'
 import { type RankRequest, sorted } from './list-sorted.ts'
 import { mostScanned } from './scan-pace.ts'
 
@@ -20,7 +20,7 @@ export async function listNewestByRank(sql: Sql, request: RankRequest, cursor: C
       scope: request,
       most: mostScanned,
     }
-    return of`select ${columns(of)}, ${isMatching(of, request)} as matching from ${adapter.ordered(of, [found], slice)} as jobs`
+    return of`select ${columnsFor(of, request)}, ${isMatching(of, request)} as matching from ${adapter.ordered(of, [found], slice)} as jobs`
   })
   const { rows, scanned } = await sorted(sql, request, {
     cursor,

@@ -41,6 +41,10 @@ const columnsOf = (sql: Sql): string[] =>
     return servedBy(sql).mode === 'own' ? [] : 'jobs.native_state::text as native_state'
   })
 
+/** The same, and the beginning of the error message for a list that has it. */
+export const columnsFor = (sql: Sql, { errors }: Pick<ListRequest, 'errors'>): Fragment =>
+  errors ? sql`${columns(sql)}, left(jobs.error_message, 1000) as error_message` : columns(sql)
+
 /** An SQL condition on `jobs`: true for a job that matches the filter. */
 export const isMatching = (sql: Sql, request: NarrowedList): Fragment => sql`(true ${inFilter(sql, request)}) is true`
 

@@ -4,7 +4,7 @@ import { type Place, servedBy, unionOfPlaces } from '../../engines/served.ts'
 import type { Position } from './list-cursor.ts'
 import {
   beyondPosition,
-  columns,
+  columnsFor,
   isAscending,
   isCandidate,
   isMatching,
@@ -58,7 +58,17 @@ export async function readSlice(sql: Sql, request: TimeRequest, asked: SliceBoun
 }
 
 /** Every job of the queues matches. A slice of no more rows than the page needs is enough then, and the rest of a slice costs most of its time. */
-function takesAll({ within, domain, queue, sort_by, sort_order, limit, cursor, ...filter }: TimeRequest): boolean {
+function takesAll({
+  within,
+  domain,
+  queue,
+  sort_by,
+  sort_order,
+  limit,
+  cursor,
+  errors,
+  ...filter
+}: TimeRequest): boolean {
   const isOfTypes = within !== undefined && within.job_types.length > 0
   return !isOfTypes && Object.values(filter).every((value) => value === undefined)
 }
@@ -78,7 +88,7 @@ function readRows(sql: Sql, request: TimeRequest, bounds: SliceBounds) {
     select *
     from (
       select
-        ${columns(sql)},
+        ${columnsFor(sql, request)},
         ${part.at}::int as part,
         ${part.key ? sql`(${key})::text` : sql`null`} as sort_key,
         ${key} as order_key,
@@ -115,7 +125,7 @@ function rowsOf(of: Sql, { adapter, found }: Place, request: TimeRequest, bounds
     most,
   })
   return of`
-    select ${columns(of)}, ${keyOf(of, part)} as order_key, ${part.where(of)} and ${isMatching(of, request)} as matching
+    select ${columnsFor(of, request)}, ${keyOf(of, part)} as order_key, ${part.where(of)} and ${isMatching(of, request)} as matching
     from ${rows} as jobs`
 }
 

@@ -4,7 +4,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Cursor, Position } from './list-cursor.ts'
 import {
   beyondPosition,
-  columns,
+  columnsFor,
   failureStates,
   isCandidate,
   isMatching,
@@ -68,7 +68,7 @@ export async function sorted(
   const rows = await sql<SortedRow[]>`
     with scanned as materialized (
       select
-        ${columns(sql)}, 0 as part, ${key} as order_key, (${key})::text as sort_key, ${matching} as matching
+        ${columnsFor(sql, request)}, 0 as part, ${key} as order_key, (${key})::text as sort_key, ${matching} as matching
       ${source(sql)}
     )
     select counted.*, page.*

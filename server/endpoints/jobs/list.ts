@@ -6,6 +6,7 @@ import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { servedBy } from '../../engines/served.ts'
 import { missingAmong, readBounded } from '../bounded-read.ts'
+import { foldedErrors, isContentHidden } from '../hidden.ts'
 import { type CursorKey, cursorKey, openCursor, pageLink, sealCursor } from '../paging.ts'
 import { requireVisible } from '../viewer-fields.ts'
 import { listByRank } from './list-by-rank.ts'
@@ -48,7 +49,16 @@ export async function listJobs(
   call.addHeader('X-Complete', String(page.isComplete))
   const missing = page.isComplete ? [] : await missingAmong(call.sql, serving)
   if (missing.length > 0) call.addHeader('X-Missing-Index', missing.join(', '))
-  return page.jobs
+  return request.errors && isContentHidden(call) ? withFoldedErrors(call.sql, page.jobs) : page.jobs
+}
+
+/** The jobs as a caller may see them that may not see payloads. */
+async function withFoldedErrors(sql: Sql, jobs: readonly ListedJob[]): Promise<ListedJob[]> {
+  const folded = await foldedErrors(
+    sql,
+    jobs.map(({ error_message }) => error_message ?? null),
+  )
+  return jobs.map((job, at) => ({ ...job, error_message: folded[at] ?? null }))
 }
 
 async function readPage(sql: Sql, request: NarrowedList, cursor: Cursor | undefined): Promise<Page> {

@@ -55,6 +55,8 @@ describe.each(kinds)('a caller without the right to see payloads on %s', (kind) 
       '/api/v1/jobs/4',
       '/api/v1/jobs/4/explain',
       '/api/v1/jobs/6/explain',
+      '/api/v1/jobs/list?errors=true',
+      '/api/v1/jobs/list?errors=true&sort_by=status',
     ]
     let answered = 0
     for (const path of new Set(reads)) {
@@ -84,6 +86,10 @@ describe.each(kinds)('a caller without the right to see payloads on %s', (kind) 
       hidden: expect.arrayContaining(['payload', 'result', 'error_message', 'error_stack', 'own_column']),
       events: [{ attrs: { worker_id: 'w' } }, ...Array.from({ length: 0 })],
     })
+    const errors = async (as: Record<string, string>) =>
+      (await world.call('GET', '/api/v1/jobs/list?errors=true&ids=4', undefined, as)).body
+    expect(await errors(viewer)).toMatchObject([{ id: 4, error_message: 'it broke at <text>' }])
+    expect(await errors(operator)).toMatchObject([{ id: 4, error_message: `it broke at "${secret}"` }])
   })
 
   it('sees that a hold looks for what is hidden, so that it does not seem to be over more', async () => {

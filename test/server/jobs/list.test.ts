@@ -8,7 +8,7 @@ import { openWorld, type World } from '../../support/world.ts'
 const fields = [
   ...['id', 'uuid', 'domain', 'queue', 'job_type', 'status', 'priority', 'retry_count', 'max_retries', 'available_at'],
   ...['created_at', 'acquired_at', 'started_at', 'leased_until', 'completed_at'],
-  ...['owner_user_id', 'batch_group', 'error_code', 'worker_id'],
+  ...['owner_user_id', 'batch_group', 'error_code', 'worker_id', 'updated_at', 'cancellation_reason'],
 ]
 
 describe.each(kinds)('the list of jobs on %s', (kind) => {

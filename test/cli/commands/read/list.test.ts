@@ -22,7 +22,7 @@ describe('list', () => {
     const rows = out.trimEnd().split('\n')
     expect(rows).toHaveLength(2)
     const cells = rows[0]?.split('\t') ?? []
-    expect(cells).toHaveLength(19)
+    expect(cells).toHaveLength(21)
     expect([cells[2], cells[3], cells[5]]).toEqual(['chatbooks', 'high', 'queued'])
     expect(cells[10]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   })
@@ -107,7 +107,7 @@ describe('list', () => {
     const server = await fakeServer(() => ({ body: [otherServersJob] }))
     expect(await runAt(server, ['list'])).toEqual({
       code: 0,
-      out: '7\tu\tchatbooks\tq\tt\tqueued\t5\t0\t3\t\t2026-11-25T18:06:17.463Z\t\t\t\t\t\t\t\t\n',
+      out: '7\tu\tchatbooks\tq\tt\tqueued\t5\t0\t3\t\t2026-11-25T18:06:17.463Z\t\t\t\t\t\t\t\t\t\t\n',
       err: '',
     })
     const { screen } = await atTerminal(['list'], { env: envOf(server) })
