@@ -1,7 +1,7 @@
 import type { Flag } from './settings/flags/flag.ts'
 
 /** Columns by their names. */
-export type RowColumns = readonly { title: string; also?: string }[] | 'fields' | undefined
+type RowColumns = readonly { title: string; also?: string }[] | 'fields' | undefined
 
 /** What help, completion and manual pages say of a command. */
 export interface CommandDescription {

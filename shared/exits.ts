@@ -10,7 +10,11 @@ export const exits = {
   },
   auth: { code: 4, name: 'auth', when: '401, 403, no key' },
   not_found: { code: 5, name: 'not found', when: 'no such job, queue, operation, profile' },
-  conflict: { code: 6, name: 'conflict', when: 'another run holds the lock; the state changed; frozen' },
+  conflict: {
+    code: 6,
+    name: 'conflict',
+    when: 'another run holds the lock; the state changed; frozen; wait: ended otherwise',
+  },
   unavailable: {
     code: 7,
     name: 'unavailable',

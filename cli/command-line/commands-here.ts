@@ -6,6 +6,7 @@ const verbsOf: Readonly<Record<string, readonly Verb[]>> = {
   cancel: ['cancel_queued', 'cancel_running'],
   sweep: ['sweep_queued', 'sweep_running'],
   resume: ['pause'],
+  wait: ['list'],
   mark: ['marks'],
   operations: ['records'],
   hold: ['holds'],

@@ -39,6 +39,7 @@ import { token } from './token.ts'
 import { top } from './top.ts'
 import { ui } from './ui.ts'
 import { undo } from './undo.ts'
+import { wait } from './wait.ts'
 import { workers } from './workers.ts'
 
 /** Every command, in the order of the help. */
@@ -49,6 +50,7 @@ export const commands: readonly CommandSpec[] = [
   list,
   show,
   explain,
+  wait,
   workers,
   queues,
   stale,

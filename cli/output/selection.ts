@@ -71,7 +71,7 @@ const recordsOf = (rows: readonly unknown[], answer: unknown): readonly unknown[
 
 /**
  * The columns that `--columns` names, in its order.
- * @throws Failure `usage` for a name that is none of them, with the most similar one
+ * @throws Failure `usage` for a name that no column has, with the most similar one
  */
 export const columnsNamed = <One extends Named>(names: string, columns: readonly One[]): One[] =>
   names.split(',').map((word) => {

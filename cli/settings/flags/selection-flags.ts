@@ -64,19 +64,20 @@ export async function selectionOf(context: Context, flags: SelectionFlags, opera
  * The ids of the file of `--ids-file`, one a line; blank lines are passed over.
  * @throws Failure `usage`
  */
-export async function idsIn(context: Context, path: string): Promise<JobId[]> {
-  const lines = (await textOf(context, path)).split('\n').map((line) => line.trim())
+export async function idsIn(context: Context, path: string, use: 'read' | 'change' = 'change'): Promise<JobId[]> {
+  const lines = (await textOf(context, path, use)).split('\n').map((line) => line.trim())
   const ids = jobIdsOf(lines.filter((line) => line !== ''))
-  if (ids.length === 0) throw new Failure('usage', `--ids-file: ${path} has no ids; nothing was changed`)
+  if (ids.length === 0)
+    throw new Failure('usage', `--ids-file: ${path} has no ids${use === 'read' ? '' : '; nothing was changed'}`)
   return [...new Set(ids)]
 }
 
-function textOf(context: Context, path: string): Promise<string> {
+function textOf(context: Context, path: string, use: 'read' | 'change'): Promise<string> {
   const { io, settings } = context
   if (path !== '-') {
     return readText(path, { from: '--ids-file', signal: io.signal, timeoutMs: settings.timeoutMs })
   }
-  if (!settings.yes && !settings.dryRun) {
+  if (use === 'change' && !settings.yes && !settings.dryRun) {
     throw new Failure('usage', '--ids-file - needs --yes or --dry-run, since stdin cannot be asked, too')
   }
   return readStdinFor('--ids-file', context)

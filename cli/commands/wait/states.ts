@@ -1,0 +1,85 @@
+import { Failure } from '../../../shared/errors.ts'
+import type { ListedJob } from '../../../shared/jobs/list.ts'
+import { type JobId, listedJobId } from '../../../shared/work/job-key.ts'
+import type { Client } from '../../http/client.ts'
+
+/** The states that can be waited for. */
+export const goals = ['completed', 'ended', 'processing', 'failed', 'cancelled', 'quarantined', 'queued'] as const
+export type Goal = (typeof goals)[number]
+
+/** A job as it was seen last; without a status, not yet. */
+export interface Seen extends Partial<Pick<ListedJob, 'acquired_at' | 'started_at' | 'error_code'>> {
+  id: JobId
+  status: string | undefined
+}
+
+export const unended = ['queued', 'processing'] as const
+export const ended = ['completed', 'failed', 'cancelled', 'quarantined'] as const
+const hasEnded = (status: string | undefined): boolean => ended.some((state) => state === status)
+
+/** True where a job is as it is waited for. A job that has ended after a worker had it was processing. */
+export function isReached({ status, acquired_at, started_at }: Seen, goal: Goal): boolean {
+  if (goal === 'ended') return hasEnded(status)
+  if (status === goal) return true
+  return goal === 'processing' && hasEnded(status) && (acquired_at ?? started_at ?? undefined) !== undefined
+}
+
+/** True where a job has ended in another state than the one that is waited for. */
+export const isOver = (job: Seen, goal: Goal): boolean => hasEnded(job.status) && !isReached(job, goal)
+
+/** A request has this many ids, or characters of ids, at most: Node's HTTP server takes 16 kB of headers. */
+const [mostIds, mostCharacters] = [200, 6000]
+
+/**
+ * The states of jobs now. A job that the list does not have may be in the archive, or have been named by another id.
+ * @throws Failure `not_found` for a job that is not there
+ */
+export async function readStates(client: Client, jobs: readonly Seen[], domain: string | undefined): Promise<Seen[]> {
+  const { listJobs } = await import('../../../shared/jobs/list.ts')
+  const found: Seen[] = []
+  for (const part of partsOf(jobs)) {
+    const ids = part.map(({ id }) => listedJobId(id)).join(',')
+    const { body } = await client.call(listJobs, {
+      ids,
+      limit: String(mostIds),
+      ...(domain !== undefined && { domain }),
+    })
+    const byName = new Map<string, ListedJob>()
+    for (const job of body) byName.set(String(job.id), job).set(job.uuid?.toLowerCase() ?? '', job)
+    for (const { id } of part) {
+      found.push(byName.get(String(id)) ?? byName.get(String(id).toLowerCase()) ?? (await showOne(client, id, domain)))
+    }
+  }
+  return found
+}
+
+async function showOne(client: Client, id: JobId, domain: string | undefined): Promise<Seen> {
+  const { showJob } = await import('../../../shared/jobs/show.ts')
+  const { body } = await client.call(showJob, { id: String(id), domain, redact: true }).catch((error: unknown) => {
+    if (!(error instanceof Failure) || error.code !== 'not_found') throw error
+    throw new Failure('not_found', `there is no job ${id}${domain === undefined ? '' : ` in the domain ${domain}`}`)
+  })
+  const text = (value: unknown) => (typeof value === 'string' ? value : null)
+  return {
+    id: body.id,
+    status: body.status ?? undefined,
+    ...{ acquired_at: text(body.acquired_at), started_at: text(body.started_at), error_code: text(body.error_code) },
+  }
+}
+
+function partsOf(jobs: readonly Seen[]): Seen[][] {
+  const parts: Seen[][] = []
+  let characters = 0
+  for (const job of jobs) {
+    const length = listedJobId(job.id).length + 1
+    const last = parts.at(-1)
+    if (last && last.length < mostIds && characters + length <= mostCharacters) {
+      last.push(job)
+      characters += length
+    } else {
+      parts.push([job])
+      characters = length
+    }
+  }
+  return parts
+}
