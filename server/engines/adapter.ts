@@ -127,20 +127,26 @@ export interface KeptJobs {
   longest_run: number
 }
 
+/** A number of a point of a history. */
+export type HistoryNumber = 'created' | 'acquired' | 'completed' | 'wait' | 'run'
+
 /**
  * How the jobs that are still there are found by their times. Each query is in parentheses and has the columns `status`, `created_at`,
  * `available_at`, `started_at`, `ended_at` and `kept_seconds`: how long the engine keeps the ended job, or null.
  */
 export interface EngineHistory {
+  /** Numbers that the jobs do not tell. */
+  notTold: readonly HistoryNumber[]
   /** Whether an index finds the jobs of a slice. Without one, each query reads every job. */
   isIndexed: (found: Found) => boolean
   /** Jobs that ended within the slice. */
   ended: (sql: Sql, found: Found, slice: HistorySlice) => Fragment
-  /** Jobs that were made within the slice. */
-  created: (sql: Sql, found: Found, slice: HistorySlice) => Fragment
-  /** Jobs that have begun and have not ended. */
-  begun: (sql: Sql, found: Found, slice: Pick<HistorySlice, 'scope' | 'most'>) => Fragment
-  kept: (sql: Sql, found: Found, scope: Narrowed) => Promise<KeptJobs>
+  /** Jobs that were made within the slice; absent where `created` is not told. */
+  created?: (sql: Sql, found: Found, slice: HistorySlice) => Fragment
+  /** Jobs that have begun and have not ended; absent where `acquired` is not told. */
+  begun?: (sql: Sql, found: Found, slice: Pick<HistorySlice, 'scope' | 'most'>) => Fragment
+  /** Absent where nobody knows when jobs are deleted. */
+  kept?: (sql: Sql, found: Found, scope: Narrowed) => Promise<KeptJobs>
 }
 
 /** What jobs-server knows of an engine that runs the jobs of others. It is SQL alone: no HTTP, and no table of ours. */
@@ -203,7 +209,7 @@ export interface QueueAdapter extends ForeignJobs {
   /** What is wrong with jobs of one place; absent where the engine has no checks. */
   checks?: (sql: Sql, found: Found, scope: Narrowed) => Promise<EngineCheck[]>
   /** The times of jobs, for a history of those that are still there. Undefined where an engine has no such times. */
-  history?: EngineHistory
+  history?: EngineHistory | undefined
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
   /** Tables with payloads beside those of jobs, with their schema, which nothing here changes. */

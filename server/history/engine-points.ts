@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { inScope, type Narrowed } from '../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
-import type { EngineHistory, HistorySlice } from '../engines/adapter.ts'
+import type { EngineHistory, HistoryNumber, HistorySlice, KeptJobs } from '../engines/adapter.ts'
 import { type Place, type ServedEngine, unionOfPlaces } from '../engines/served.ts'
 import { bucketBounds } from './buckets.ts'
 import type { PointRow, Range } from './read-points.ts'
@@ -17,10 +17,27 @@ export interface EnginePoints {
   from: number
   /** Jobs that ended before it may have been deleted; null where there is no queue. */
   since: number | null
+  /** Numbers that the jobs of some place do not tell. */
+  notTold: HistoryNumber[]
 }
 
 /** What is counted of jobs: their end, their last begin, and that they were made. */
 type Part = 'ended' | 'begun' | 'created'
+
+/** The number of a point that a part makes; the ends are always told. */
+const numberOf: Readonly<Record<Part, HistoryNumber | 'ended'>> = {
+  ended: 'ended',
+  begun: 'acquired',
+  created: 'created',
+}
+
+/** The jobs of a place that does not tell them. */
+const nothing = (sql: Sql): Fragment => sql`
+  (
+    select null::text as status, null::timestamptz as created_at, null::timestamptz as available_at, null::timestamptz as started_at,
+      null::timestamptz as ended_at, null::integer as kept_seconds
+    where false
+  )`
 
 /** A place with the times of its jobs. */
 type Timed = Place & { history: EngineHistory }
@@ -53,38 +70,44 @@ export async function readEnginePoints(
   range: Range & { now: number },
 ): Promise<EnginePoints> {
   const places = placesWithin(served, scope)
-  if (places.length === 0) return { rows: [], from: range.from, since: null }
+  if (places.length === 0) return { rows: [], from: range.from, since: null, notTold: [] }
+  const notTold = [...new Set(places.flatMap(({ history }) => history.notTold))]
+  const told = (...parts: Part[]) => parts.filter((part) => notTold.every((number) => number !== numberOf[part]))
   // There are few groups, which the planner does not know: it would sort every job.
   await sql`select set_config('enable_sort', 'off', true)`
-  const count = (parts: readonly Part[], most: number, rows: (place: Timed, of: Sql) => Fragment) =>
-    countTimes(
-      sql,
-      sql`(${unionOfPlaces(sql, places, (place, of) => sql`select * from ${rows(place, of)} as of_place`)})`,
-      {
-        ...{ range, parts, most },
-      },
-    )
-  const kept = await Promise.all(places.map(({ history, found }) => history.kept(sql, found, scope)))
+  const count = async (parts: readonly Part[], most: number, rows: (place: Timed, of: Sql) => Fragment) =>
+    parts.length === 0
+      ? none
+      : countTimes(
+          sql,
+          sql`(${unionOfPlaces(sql, places, (place, of) => sql`select * from ${rows(place, of)} as of_place`)})`,
+          { range, parts, most },
+        )
+  const unknown: KeptJobs = { since: range.now, longest_run: 0 }
+  const kept = await Promise.all(places.map(({ history, found }) => history.kept?.(sql, found, scope) ?? unknown))
   const longest = Math.min(longestRun, Math.max(...kept.map(({ longest_run }) => longest_run)))
   const tail = Math.min(range.now, range.to + longest)
   const isAdmin = served.mode === 'admin'
   const archived = isAdmin
-    ? await count(['ended', 'begun', 'created'], mostRead, (place, of) => archivedJobs(of, place, scope, range))
+    ? await count(told('ended', 'begun', 'created'), mostRead, (place, of) => archivedJobs(of, place, scope, range))
     : none
-  const running = await count(['begun'], mostRead, ({ history, found }, of) =>
-    history.begun(of, found, { scope, most: mostRead }),
+  const running = await count(told('begun'), mostRead, ({ history, found }, of) =>
+    (history.begun ?? nothing)(of, found, { scope, most: mostRead }),
   )
   const later = { scope, from: range.to, to: tail, most: mostRead }
   const ended =
     tail > range.to
-      ? await count(['begun'], mostRead, ({ history, found }, of) => history.ended(of, found, later))
+      ? await count(told('begun'), mostRead, ({ history, found }, of) => history.ended(of, found, later))
       : none
   const isIndexed = places.every(({ history, found }) => history.isIndexed(found))
   const walked = await walk(range, isIndexed, async (from, to, most) => {
     const slice: HistorySlice = { scope, from, to, most }
-    const one = await count(['ended', 'begun'], most, ({ history, found }, of) => history.ended(of, found, slice))
+    const one = await count(told('ended', 'begun'), most, ({ history, found }, of) => history.ended(of, found, slice))
     if (one.read > most) return one
-    return together(one, await count(['created'], most, ({ history, found }, of) => history.created(of, found, slice)))
+    const made = await count(told('created'), most, ({ history, found }, of) =>
+      (history.created ?? nothing)(of, found, slice),
+    )
+    return together(one, made)
   })
   const others = [archived, running, ended]
   const shortest = others.reduce<number | null>((all, one) => least(all, one.kept), walked.kept)
@@ -98,6 +121,7 @@ export async function readEnginePoints(
     rows: [...walked.rows, ...others.flatMap(({ read, rows }) => (read > mostRead ? [] : rows))],
     from: walked.from,
     since: known.length === 0 ? null : Math.max(...known, ...gone),
+    notTold,
   }
 }
 

@@ -52,7 +52,9 @@ function rowsOf({ points, marks, bounds, step_seconds }: History): Row[] {
 const toldBy =
   ({ of_jobs }: History) =>
   (column: Column<Row>): Column<Row> =>
-    of_jobs?.not_told.includes(column.title) ? { ...column, value: () => '', gives: 'first' } : column
+    of_jobs?.not_told.some((name) => column.title === name || column.title.startsWith(`${name}_`))
+      ? { ...column, value: () => '', gives: 'first' }
+      : column
 
 /** What is to be known of a history of the jobs that are still there. */
 function notesOnJobs({ why, since, from }: History, { not_told, not_read }: OfJobs): string[] {

@@ -69,7 +69,11 @@ const notTold = ['returned', 'revived', 'restored', 'other'] as const
  * A history of the jobs that are still there.
  * @throws Failure `invalid_request` where the last step alone has more jobs than are read
  */
-function historyOfJobs(engine: string, { rows, from, since }: EnginePoints, range: Range): Omit<History, 'marks'> {
+function historyOfJobs(
+  engine: string,
+  { rows, from, since, notTold: more }: EnginePoints,
+  range: Range,
+): Omit<History, 'marks'> {
   if (from >= range.to)
     throw new Failure('invalid_request', 'the last step of the range has more jobs than one history reads', {
       hint: 'ask for a shorter step (--step 1m), or for one queue (--queue)',
@@ -85,7 +89,7 @@ function historyOfJobs(engine: string, { rows, from, since }: EnginePoints, rang
     gaps: [],
     points: pointsOf(rows, { ...range, from }),
     of_jobs: {
-      not_told: [...notTold],
+      not_told: [...more, ...notTold],
       not_read: from > range.from ? { from: timeOf(range.from), to: timeOf(from) } : null,
     },
   }

@@ -5,6 +5,7 @@ import { can } from './can.ts'
 import { controlQueue, queueControls } from './control.ts'
 import { readFound } from './find.ts'
 import { findReasons, readSurroundings } from './flow.ts'
+import { history } from './history.ts'
 import { hasKey, readKeys } from './key.ts'
 import { countAhead, readLine, readSigns } from './line.ts'
 import { orderedJobs } from './ordered.ts'
@@ -65,6 +66,7 @@ export const bullMq: QueueAdapter = {
   ahead: countAhead,
   workers: readWorkers,
   control: controlQueue,
+  history,
   rights,
   // The data of jobs that a scheduler makes, or that replace a running one; results in edges and events; deduplication ids.
   elsewhere: ({ schema, beside }) =>

@@ -9,10 +9,7 @@ export const can: Can = {
   clusters: true,
   explain: true,
   workers: true,
-  history: {
-    cannot: 'this version of jobsctl keeps no history of the jobs of BullMQ',
-    instead: '/metrics/jobs has their counts for your monitoring; queue.getMetrics() in your application',
-  },
+  history: true,
   marks: true,
   prune: true,
   retry: true,

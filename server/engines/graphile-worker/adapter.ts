@@ -4,6 +4,7 @@ import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readChecks } from './checks.ts'
 import { readFound } from './find.ts'
+import { history } from './history.ts'
 import { hasKey, readKeys } from './key.ts'
 import { readLine, readSigns } from './line.ts'
 import { orderedJobs } from './ordered.ts'
@@ -44,6 +45,7 @@ export const graphileWorker: QueueAdapter = {
   ahead: countAhead,
   workers: readWorkers,
   checks: readChecks,
+  history,
   rights,
   furtherGrants: (role) => [
     `-- Row-level security without a policy hides every job; as a superuser, or in its place as the owner: grant <owner> to ${role};`,

@@ -19,10 +19,7 @@ export const can: Can = {
   clusters: true,
   explain: true,
   workers: true,
-  history: {
-    cannot: 'graphile-worker deletes a job when it is completed, so that there is no history of its jobs',
-    instead: '/metrics/jobs has the counts of those that are there for your monitoring',
-  },
+  history: true,
   marks: true,
   prune: true,
   retry: true,

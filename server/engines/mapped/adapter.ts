@@ -5,6 +5,7 @@ import type { Found } from '../found.ts'
 import type { KnownSign } from '../places.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { canOf } from './can.ts'
+import { historyOf } from './history.ts'
 import { hasKey, readKeys } from './key.ts'
 import { projectionOf } from './projection.ts'
 import type { MapFile } from './read-map.ts'
@@ -59,6 +60,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
         (one) => ({ table: one, rights: 'select' }),
       ),
     ],
+    history: historyOf(mapped),
     // What the map reads of a job beside its row, such as its errors.
     elsewhere: () => others,
     writes: writesOf(mapped),

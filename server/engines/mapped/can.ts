@@ -10,10 +10,6 @@ const absent = (part: string, what: string): Cannot => ({
 
 /** What no map can. */
 const never = {
-  history: {
-    cannot: 'this version of jobsctl keeps no history of the jobs of a mapped table',
-    instead: '/metrics/jobs has their counts for your monitoring',
-  },
   requeue: {
     cannot: 'a retry of a mapped table is what its map sets, also for quarantined jobs',
     instead: 'jobsctl retry --also-quarantined',
@@ -102,6 +98,7 @@ export function canOf(
     policy: true,
     events: true,
     ...never,
+    history: map.times.ended ? true : absent('times.ended', 'add times: {ended: …}'),
     workers: map.locked_by
       ? true
       : absent('locked_by', 'add locked_by: {column: …}, the column with the name of the worker'),
@@ -134,7 +131,7 @@ export const can: Can = canOf(
     retry: { set: {} },
     cancel: { set: {} },
     prune: { of: ['completed'] },
-    times: { created: 'created_at', due: 'run_at' },
+    times: { created: 'created_at', due: 'run_at', ended: 'ended_at' },
     priority: { column: 'priority' },
     locked_by: { column: 'locked_by' },
     owner: { column: 'tenant' },

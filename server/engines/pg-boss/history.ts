@@ -11,6 +11,7 @@ function isIndexed({ indexes }: Pick<Found, 'indexes'>): boolean {
 
 /** Jobs by their times: the indexes of pg-boss from 12.38 on begin with the queue, so that each queue is read by itself. */
 export const history: EngineHistory = {
+  notTold: [],
   isIndexed,
   ended: (sql, found, slice) => jobsWithin(sql, found, slice, 'native_ended'),
   created: (sql, found, slice) => jobsWithin(sql, found, slice, 'created_at'),

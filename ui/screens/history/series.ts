@@ -41,6 +41,8 @@ type Tone = 'plain' | 'good' | 'active' | 'care' | 'bad' | 'none'
 /** One part of the bars of a chart. */
 export interface Series {
   label: string
+  /** The name of what it shows of a point, where it is not the label. */
+  number?: string
   tone: Tone
   /** How high its part of the bar of a step is, in units of the chart. */
   height: (point: Point) => number
@@ -91,7 +93,7 @@ function timeChart(title: string, { bounds }: History, name: 'wait' | 'run'): Ch
     const height = heightOf(point)
     return height === 0 ? '–' : `${textAt(height)} (${point[name].jobs.toLocaleString('en')} jobs)`
   }
-  const series = [{ label: '95 in 100 took at most', tone: 'plain', height: heightOf, text }] as const
+  const series = [{ label: '95 in 100 took at most', number: name, tone: 'plain', height: heightOf, text }] as const
   return { title, series, least: 1, isCount: false, axis: textAt }
 }
 
@@ -99,10 +101,12 @@ const boundText = (seconds: number): string => (seconds < 1 ? `${1000 * seconds}
 
 /** All charts of a history, in their order, without numbers that the server cannot know. */
 export const chartsOf = (history: History): ChartOf[] =>
-  allCharts(history).map((chart) => ({
-    ...chart,
-    series: chart.series.filter(({ label }) => !history.of_jobs?.not_told.includes(label)),
-  }))
+  allCharts(history)
+    .map((chart) => ({
+      ...chart,
+      series: chart.series.filter(({ label, number = label }) => !history.of_jobs?.not_told.includes(number)),
+    }))
+    .filter(({ series }) => series.length > 0)
 
 const allCharts = (history: History): ChartOf[] => [
   countChart('Ended', [

@@ -1,0 +1,29 @@
+import { inScope } from '../../database/scope.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import type { EngineHistory, HistorySlice } from '../adapter.ts'
+import { hasState } from './states.ts'
+import type { Mapped } from './table.ts'
+
+/**
+ * Jobs by the times of their ends and of their creation, by one read of the table: nobody knows which of its indexes have these times. A table may
+ * clear the time when a job began, so that starts are not counted; undefined for a map without `times.ended`.
+ */
+export function historyOf(mapped: Mapped): EngineHistory | undefined {
+  const { times } = mapped.map
+  if (times.ended === undefined) return undefined
+  const within = (sql: Sql, { scope, from, to, most }: HistorySlice, time: Fragment, where: Fragment): Fragment => sql`
+    (
+      select status, created_at, available_at, started_at, native_ended as ended_at, null::integer as kept_seconds
+      from jobs
+      where ${time} >= to_timestamp(${from}::float8) and ${time} < to_timestamp(${to}::float8) and ${where} ${inScope(sql, scope)}
+      ${sql.unsafe(`limit ${most + 1}`)}
+    )`
+  return {
+    notTold: ['acquired', 'wait', ...(times.started === undefined ? (['run'] as const) : [])],
+    isIndexed: () => false,
+    ended: (sql, _, slice) => within(sql, slice, sql`jobs.native_ended`, hasState(mapped, sql, ended)),
+    created: (sql, _, slice) => within(sql, slice, sql`jobs.created_at`, sql`true`),
+  }
+}
+
+const ended = ['completed', 'failed', 'cancelled', 'quarantined']
