@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { quotedText } from '../parts/sql-text.ts'
-import type { EngineAct, EngineWrites } from '../writes.ts'
+import type { ActWithUndo, ChangedJobs, EngineAct, EngineWrites } from '../writes.ts'
 import { archivedColumns, archiveTable, readJobColumns } from './archive.ts'
 import { columnsOfArchive, imageOf } from './projection.ts'
 
@@ -18,6 +18,8 @@ export const writes: EngineWrites = {
   stateOf: (image) => `${image} ->> 'state'`,
   running: 'processing',
   comparable: (image) => image,
+  keyColumns: 'archived_queue as queue, id as native_id',
+  along: giveBytesBack,
   endedAs: 'failed',
   mayChange: isFree,
   calls: { change, remove, isRemoved: 'removed.id = picked.native_id', restore },
@@ -92,7 +94,7 @@ function remove(sql: Sql, found: Found): Fragment {
 
 /**
  * Two functions give a job back: one sets its error, and makes it dead, the other sets the rest. No function makes an error null again: where
- * there was none it is empty.
+ * there was none it is empty until `giveBytesBack`.
  */
 function restore(sql: Sql, found: Found): Fragment {
   const of = sql.unsafe(found.schema)
@@ -109,6 +111,20 @@ function restore(sql: Sql, found: Found): Fragment {
       ${idsWith(sql, found, 'coalesce(failed.id, picked.native_id)')}, run_at => ${was('run_at', 'timestamptz')},
       priority => ${was('priority', 'int')}, attempts => ${was('attempts', 'int')}, max_attempts => ${was('max_attempts', 'int')}
     ) as j`
+}
+
+/**
+ * Sets what no function of graphile-worker gives back: an error that was null, and the time of the last change, by which a dead job is as old as it
+ * was. The rows are locked by the statement before.
+ */
+async function giveBytesBack(sql: Sql, found: Found, act: ActWithUndo, changed: ChangedJobs): Promise<void> {
+  if (act !== 'undo') return
+  await sql`
+    update ${sql.unsafe(tableOf(found))} as j
+    set last_error = one -> 'before' ->> 'last_error', updated_at = (one -> 'before' ->> 'updated_at')::timestamptz
+    from jsonb_array_elements(${changed}::text::jsonb) as one
+    where j.id = (one ->> 'native_id')::bigint and j.locked_at is null and ${sql.unsafe(writes.guard(found))}
+      and coalesce(j.last_error, '') = coalesce(one -> 'before' ->> 'last_error', '')`
 }
 
 async function revived(sql: Sql, found: Found) {
