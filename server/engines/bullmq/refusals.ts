@@ -15,16 +15,28 @@ const isAwaited = (schema: string): string => `(jobs.native_parent_id is not nul
     and e.child_key = jobs.queue || ':' || jobs.native_id and e.status = 'pending' and parent.state not in ('completed', 'failed')
 ))`
 
+/** An SQL condition on `jobs`: a child of its flow has not ended. */
+const awaitsOwnChild = (schema: string): string => `exists ${edgesOf(schema)} and e.status = 'pending')`
+
+/** An SQL condition on `jobs`: the parent of its flow has not ended. */
+const isOfLiveParent = (schema: string): string => `(jobs.native_parent_id is not null and exists (
+  select from ${schema}.job parent
+  join ${schema}.job_dependency e on e.parent_queue = parent.queue and e.parent_id = parent.id
+    and e.child_key = jobs.queue || ':' || jobs.native_id
+  where parent.queue = jobs.native_parent_queue and parent.id = jobs.native_parent_id and parent.state not in ('completed', 'failed')
+))`
+
 /** An SQL condition on `jobs`: a flow needs the job, as a parent of running children, or as a child of a parent that has not ended. */
-export const isNeeded = ({ schema }: Pick<Found, 'schema'>): string => `(
-  exists ${edgesOf(schema)} and e.status = 'pending')
-  or jobs.native_parent_id is not null and exists (
-    select from ${schema}.job parent
-    join ${schema}.job_dependency e on e.parent_queue = parent.queue and e.parent_id = parent.id
-      and e.child_key = jobs.queue || ':' || jobs.native_id
-    where parent.queue = jobs.native_parent_queue and parent.id = jobs.native_parent_id and parent.state not in ('completed', 'failed')
-  )
-)`
+export const isNeeded = ({ schema }: Pick<Found, 'schema'>): string =>
+  `(${awaitsOwnChild(schema)} or ${isOfLiveParent(schema)})`
+
+/** An SQL expression on `jobs`: why a prune leaves an ended job; null where it does not. */
+export const whyNoPrune = (sql: Sql, { schema }: Found): Fragment =>
+  sql.unsafe(`case
+    when jobs.native_locked then 'a worker has its lock'
+    when ${awaitsOwnChild(schema)} then 'a child of its flow has not ended'
+    when ${isOfLiveParent(schema)} then 'the parent of its flow needs it'
+  end`)
 
 /** An SQL condition on `jobs`: a scheduler has made the job, and makes no other without it. */
 export const endsSchedule = `(jobs.native_scheduler is not null and jobs.native_state in ('waiting', 'delayed'))`

@@ -7,7 +7,7 @@ import { along, archiveTable, readColumns } from './archive.ts'
 import { erased } from './erased.ts'
 import { comparable, imageColumns, imageOf, short } from './image.ts'
 import { columnsOf, nowMs } from './projection.ts'
-import { awaitsChild, endsSchedule, isNeeded, obstacleOf, refusalOf } from './refusals.ts'
+import { awaitsChild, endsSchedule, isNeeded, obstacleOf, refusalOf, whyNoPrune } from './refusals.ts'
 
 /**
  * How jobs of BullMQ are changed: as its own functions do, which are not called, because they take jobs that a worker has taken in the meantime.
@@ -35,6 +35,7 @@ export const writes: EngineWrites = {
     sql.unsafe(
       `(not jobs.native_locked and not ${isNeeded(found)} ${by === 'erase' ? `and not ${endsSchedule}` : ''})`,
     ),
+  whyNoPrune,
   erased,
   restored,
   revived,

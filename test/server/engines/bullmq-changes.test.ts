@@ -113,9 +113,15 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
     select queue, event, data from ${of('event')} order by id`
 
   it('prunes ended jobs with their logs and edges, keeps what a flow needs, and an undo gives all of it back', async () => {
-    const pruned = await post('prune', { ...scope, older_than_days: 1, statuses: ['completed', 'failed'] })
+    const request = { ...scope, older_than_days: 1, statuses: ['completed', 'failed'] }
+    const kept = {
+      refused_count: 1,
+      refused: [{ job_id: 'steps/done', reason: 'the parent of its flow needs it' }],
+    }
+    expect(await post('prune', { ...request, dry_run: true })).toMatchObject({ status: 200, body: kept })
+    const pruned = await post('prune', request)
     // The flow that has failed goes as a whole; of the other one, the child that is done stays.
-    expect(pruned).toMatchObject({ status: 200, body: { deleted: 62 } })
+    expect(pruned).toMatchObject({ status: 200, body: { deleted: 62, ...kept } })
     expect(await job('steps', 'done')).toMatchObject({ state: 'completed' })
     expect(await sql`select from ${of('job_log')}`).toHaveLength(0)
     expect(await events()).toContainEqual({ queue: oddQueues.plain, event: 'cleaned', data: { count: '20' } })
