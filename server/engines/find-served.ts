@@ -25,9 +25,8 @@ type Wanted = Choice & Pick<Env, 'JOBS_ENGINE_SCHEMA' | 'JOBS_ENGINE_DOMAIN' | '
 
 /**
  * Finds whose jobs a server works on, before anything is written, and how its statements name things. `JOBS_ENGINE` decides; else a
- * table of jobs of our own; else the only engine that is found.
- * @throws Failure `usage` for an engine that is not there, for several engines of which nobody has chosen any, for a domain that two places
- *   would have, and whatever `findNames` throws
+ * table of jobs of our own; else all engines that are found.
+ * @throws Failure `usage` for an engine that is not there, for a domain that two places would have, and whatever `findNames` throws
  */
 export async function findServed(sql: Sql, env: Wanted): Promise<Names> {
   const own = await ownSchemas(sql)
@@ -51,7 +50,6 @@ export async function findServed(sql: Sql, env: Wanted): Promise<Names> {
   if (chosen?.includes('own')) return namesBesideOwn(sql, wanted, env)
   const [first] = wanted
   if (!first) throw nothingFound('an engine', known)
-  if (!engines && wanted.some(({ engine }) => engine !== first.engine)) throw severalEngines(wanted)
   return namesOver(sql, wanted, env)
 }
 
@@ -136,15 +134,6 @@ const nothingFound = (engine: string, known: EngineSign[]): Failure =>
         ? `grant usage on its schema to the role, or set JOBS_DB_URL to the database of ${engine}`
         : `engines in this database: ${known.map((one) => `${one.engine} in ${one.schema}`).join(', ')}`,
   })
-
-const severalEngines = (signs: EngineSign[]): Failure =>
-  new Failure(
-    'usage',
-    `the database has the jobs of several engines: ${signs.map(({ engine, schema }) => `${engine} in ${schema}`).join(', ')}; nothing was started`,
-    {
-      hint: `JOBS_ENGINE=${signs[0]?.engine} serves one of them, and JOBS_ENGINE=${[...new Set(signs.map(({ engine }) => engine))].join()} all of them`,
-    },
-  )
 
 /**
  * Finds whose jobs a database has, for a command that makes our tables beside them: its statements name the tables themselves.

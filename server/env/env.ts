@@ -122,7 +122,7 @@ export const Env = z.object({
     .optional()
     .describe('PostgreSQL: schema of the tables; needed only where several schemas have a table of jobs'),
   JOBS_ENGINE: EngineList.default('auto').describe(
-    'PostgreSQL: whose jobs are served. auto: our own where there are any, else those of the table of a map, else those of the engine that is found; own makes tables beside another engine; own,pg-boss serves both. As --engine',
+    'PostgreSQL: whose jobs are served. auto: our own where there are any, else those of the table of a map, else those of all engines that are found; own makes tables beside another engine; own,pg-boss serves both. As --engine',
   ),
   JOBS_ENGINE_SCHEMA: z
     .string()

@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { catalogueOf } from '../../support/database/catalogue.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { fillBullMq, makeBullMq } from '../../support/engines/bullmq.ts'
 import { fillGraphileWorker, makeGraphileWorker } from '../../support/engines/graphile-worker.ts'
@@ -8,6 +9,7 @@ import { emailMap, fillEmailJobs, makeEmailJobs, mapFile } from '../../support/e
 import { fillPgBoss, makePgBoss } from '../../support/engines/pg-boss.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 
 const Answer = z.looseObject({
@@ -180,15 +182,28 @@ describe('several engines in one server, without jobs of our own', () => {
 })
 
 describe('several engines of which nobody has chosen any', () => {
-  it('are named at the start, which ends', async () => {
+  it('are all looked at, and a change names the command that makes records for all', async () => {
     const database = await emptyDatabase()
     const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
     await makePgBoss({ sql, version: 46 })
+    await fillPgBoss({ sql, version: 46 })
     await makeBullMq({ sql, version: 11 })
-    const started = await runServer([], { ...database.env, SINGLE_USER_API_KEY: 'key', PORT: '0' })
-    expect(started).toMatchObject({ code: 2, err: expect.stringContaining('pg-boss in pgboss') })
-    expect(started.err).toContain('bullmq in bullmq')
-    expect(started.err).toContain('JOBS_ENGINE=bullmq,pg-boss all of them')
+    await fillBullMq({ sql, version: 11 })
+    const before = await catalogueOf(sql)
+    const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
+    await server.prepared
+    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    const stats = await runJobsctl(['stats', '--json'], { env })
+    expect([stats.code, domainsOf(JSON.parse(stats.out))]).toEqual([0, ['bullmq', 'pgboss']])
+    const prune = (...argv: string[]) => runJobsctl(['prune', '--older-than', '1d', ...argv], { env })
+    expect(await prune('--all', '--yes')).toMatchObject({ code: 2, err: expect.stringContaining('--domain bullmq') })
+    expect(await prune('--domain', 'bullmq', '--yes')).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/jobs-server migrate --engine /),
+    })
+    expect((await prune('--domain', 'bullmq', '--dry-run')).code).toBe(0)
+    await server.stop()
+    expect(await catalogueOf(sql)).toEqual(before)
     await sql.end()
     await database.drop()
   })
