@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { countedTable, countTriggerSet, makeCountTriggers, triggerStatements } from '../counts/triggers.ts'
 import { openDatabase } from '../database/connection/open.ts'
-import { refuseOtherEngines } from '../database/connection/other-engines.ts'
+import { refuseOtherEngines } from '../database/connection/refuse-others.ts'
 import { isAccessRefused } from '../database/errors/failure.ts'
 import { rememberEngine } from '../database/installation/engine-setting.ts'
 import { migrate } from '../database/migrate/migrate.ts'

@@ -1,5 +1,5 @@
 import { hasCode } from './errors/error-meanings.ts'
-import { type Connection, staticFragment } from './sql.ts'
+import { type Connection, type Pool, type Sql, staticFragment } from './sql.ts'
 
 /** An SQL expression that ends a statement of this transaction after so long, or earlier where the connection's limit is shorter. */
 const limitTo = (ms: number) =>
@@ -37,3 +37,20 @@ export const removeTimeouts = (connection: Connection) =>
 export function unlessOverdue(error: unknown): undefined {
   if (!hasCode(error, ['57014'])) throw error
 }
+
+const isPool = (sql: Sql): sql is Pool => 'begin' in sql
+
+/**
+ * Runs a read that may take long, in a transaction that can only read, and gives each of its statements 5 s.
+ * @returns undefined where they are over
+ */
+export const withinReadTime = <Result>(sql: Sql, read: (sql: Sql) => Promise<Result>): Promise<Result | undefined> =>
+  isPool(sql)
+    ? sql
+        .begin('read only', async (tx) => {
+          await tx`select ${limitReadTime(tx)}`
+          return { result: await read(tx) }
+        })
+        .then(({ result }) => result)
+        .catch(unlessOverdue)
+    : read(sql)

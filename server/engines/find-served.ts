@@ -1,15 +1,10 @@
 import { Failure } from '../../shared/errors.ts'
-import {
-  type Choice,
-  findNames,
-  functionsOfCatalog,
-  ownSchemas,
-  tablesOfMigrations,
-} from '../database/connection/find-names.ts'
+import { type Choice, findNames, functionsOfCatalog, ownSchemas } from '../database/connection/find-names.ts'
 import { type EngineSign, findEngines } from '../database/connection/other-engines.ts'
 import type { Names } from '../database/connection/qualify.ts'
 import { withNames } from '../database/connection/schema-names.ts'
 import { readEngine } from '../database/installation/engine-setting.ts'
+import { tablesOfMigrations } from '../database/migrate/migrations.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import { mappedEngines } from './mapped/adapter.ts'

@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { LackingRecords } from '../../shared/once.ts'
 import { migrateWith } from '../commands/migrate.ts'
-import { tablesOfMigrations } from '../database/connection/find-names.ts'
+import { tablesOfMigrations } from '../database/migrate/migrations.ts'
 import type { Sql } from '../database/sql.ts'
 import { abilitiesOf } from '../engines/abilities.ts'
 import { keptOut } from '../engines/empty-tables.ts'

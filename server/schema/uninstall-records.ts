@@ -1,4 +1,4 @@
-import { tablesOfMigrations } from '../database/connection/find-names.ts'
+import { tablesOfMigrations } from '../database/migrate/migrations.ts'
 import { findMissing } from '../database/migrate/schema-diff.ts'
 import type { Sql } from '../database/sql.ts'
 import { keptOut } from '../engines/empty-tables.ts'

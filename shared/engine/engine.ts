@@ -26,11 +26,18 @@ export const showEngine = endpoint({
   method: 'GET',
   path: '/api/v1/engine',
   meaning:
-    'The engines whose jobs the server serves, and for each verb `true`, or a sentence that says what the engine cannot and what to do instead. A token with a scope sees the engines within it. To callers that may govern: versions, and the rights that the role of the server lacks. Servers up to 0.2.0 answer 404, and serve own jobs.',
+    'The engines whose jobs the server serves, and for each verb `true`, or a sentence that says what the engine cannot and what to do instead. A token with a scope sees the engines within it. To callers that may govern: versions, the rights that the role of the server lacks, and tables that look like queues. Servers up to 0.2.0 answer 404, and serve own jobs.',
   needs: 'read',
   scoped: 'narrowed',
   verb: 'always',
   input: z.strictObject({}),
-  output: z.object({ engines: z.array(ServedEngine) }),
+  output: z.object({
+    engines: z.array(ServedEngine),
+    /**
+     * Tables that look like queues, that the server does not serve and for which `jobs-server init --detect` proposes a map: to callers that may
+     * govern, without a scope.
+     */
+    queue_like: z.array(z.string()).optional(),
+  }),
   changes: () => false,
 })

@@ -42,14 +42,19 @@ async function withUnmapped(context: Context, mapped: readonly Engine[], outcome
 }
 
 /** Whose jobs a server works on, in which versions, and which rights its role lacks on their tables. */
-function findingOfEngine({ engines }: Answer): Finding {
+function findingOfEngine({ engines, queue_like: queueLike = [] }: Answer): Finding {
   const [first, ...others] = engines
   if (!first) return { detail: 'the key sees no jobs of an engine', hint: undefined }
-  const lines = [first, ...others].flatMap(linesOf)
+  const lines = [...[first, ...others].flatMap(linesOf), ...queueLike.slice(0, mostTold).map(hintOf)]
+  if (queueLike.length > mostTold) lines.push(`${queueLike.length - mostTold} more tables look like queues`)
   const grants = engines.flatMap(({ lacks = [] }) => lacks.map(({ grant }) => escaped(grant)))
   const hint = grants.length === 0 ? undefined : `the owner of the tables runs: ${grants.join(' ')}`
   return { detail: lines.join('; '), lines, hint, isLast: engines.every(({ mode }) => mode === 'look') }
 }
+
+const mostTold = 3
+
+const hintOf = (table: string): string => `${escaped(table)} looks like a queue: jobs-server init --detect`
 
 function linesOf({ engine, schema, version, tested, changes, lacks = [] }: Engine): string[] {
   if (schema === null) return ['jobs of its own']

@@ -1,9 +1,9 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Env } from '../../env/env.ts'
-import { allMigrations } from '../migrate/migrations.ts'
+import { tablesOfMigrations } from '../migrate/migrations.ts'
 import type { Sql } from '../sql.ts'
-import { refuseOtherEngines } from './other-engines.ts'
 import type { Names } from './qualify.ts'
+import { refuseOtherEngines, refuseTablesOfOthers } from './refuse-others.ts'
 import { refuseStrangers } from './whose-tables.ts'
 
 interface Schemas {
@@ -30,13 +30,17 @@ export type Choice = Pick<Env, 'JOBS_DB_SCHEMA' | 'JOBS_ENGINE'>
  * databases that are somebody else's.
  * @returns the schema, the tables, and the functions of the catalog
  * @throws Failure `usage` where there are several, where the one that is wanted does not exist, and where a table of another program has
- *   the name of one of ours; and where another engine runs its jobs in a database that has no tables of ours
+ *   the name of one of ours; and where another engine runs its jobs in a database that has no tables of
+ *   ours, or the schema has tables of others and none of ours
  */
 export async function findNames(sql: Sql, { JOBS_DB_SCHEMA, JOBS_ENGINE }: Choice): Promise<Names> {
   const schema = await findSchema(sql, JOBS_DB_SCHEMA)
   const tables = await tablesOfMigrations()
   const isThere = await refuseStrangers(sql, schema, tables)
-  if (!isThere && JOBS_ENGINE !== 'own') await refuseOtherEngines(sql)
+  if (!isThere && JOBS_ENGINE !== 'own') {
+    await refuseOtherEngines(sql)
+    await refuseTablesOfOthers(sql, schema)
+  }
   return {
     schema,
     tables: new Set(tables),
@@ -53,12 +57,6 @@ export async function functionsOfCatalog(sql: Sql): Promise<Set<string>> {
     from pg_catalog.pg_proc
     where pronamespace = 'pg_catalog'::regnamespace`
   return new Set(names)
-}
-
-/** The names of all tables that a start makes. The list of migrations is the only one that no migration makes. */
-export async function tablesOfMigrations(): Promise<string[]> {
-  const made = (await allMigrations()).flatMap(({ makes }) => makes)
-  return [...new Set(made.flatMap(({ kind, of }) => (kind === 'column' ? [of] : []))), 'jobsctl_migrations']
 }
 
 /** The schemas that hold a table of jobs of our own, as quoted names. */

@@ -1,4 +1,3 @@
-import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../sql.ts'
 
 /** How the catalog tells that an engine runs its jobs in a database: a table with these columns, and other tables in the same schema. */
@@ -55,47 +54,18 @@ export interface EngineSign {
   database: string
 }
 
-/**
- * Refuses a database in which another engine keeps its jobs: an operator who gives a server this database expects to see those. Only reads.
- * @throws Failure `usage` that names the engines
- */
-export async function refuseOtherEngines(sql: Sql): Promise<void> {
-  const found = await findEngines(sql)
-  const [first] = found
-  if (!first) return
-  const list = found.slice(0, 5).map(textOf).join(', and ')
-  const more = found.length > 5 ? `, and ${found.length - 5} more` : ''
-  throw new Failure(
-    'usage',
-    `the database ${first.database} has the jobs of ${list}${more}, and no tables of jobs-server; nothing was made`,
-    {
-      hint: `${beside(first.engine)}for a queue of its own beside them: jobs-server --engine own, or JOBS_ENGINE=own`,
-    },
-  )
-}
-
 /** The engines whose jobs this version works on. */
-const served: readonly string[] = ['pg-boss', 'bullmq', 'graphile-worker']
+export const servedEngines: readonly string[] = ['pg-boss', 'bullmq', 'graphile-worker']
 
-/** The maps of the package that look at the jobs of other engines. */
-const maps = new Map([
+/** Whether no map is for the tables of an engine: they are served without one, or the state of a job is not in its row. */
+export const needsNoMap = (engine: string): boolean => /^(?:pg-boss|bullmq|graphile-worker|solid queue)/i.test(engine)
+
+/** The maps of the package that look at the jobs of other engines, by the engine. */
+export const shippedMaps: ReadonlyMap<string, string> = new Map([
   ['River', 'river'],
   ['Oban', 'oban'],
   ['GoodJob', 'good_job'],
 ])
-
-/** What looks at the jobs that are there, where this version can. */
-function beside(engine: string): string {
-  if (served.includes(engine))
-    return `jobs-server looks at these jobs; jobs-server migrate --engine ${engine} makes records, with which it changes them; `
-  const map = maps.get(engine)
-  if (map !== undefined) return `to look at these jobs: jobs-server --map ${map}; `
-  const why = engine === 'Solid Queue' ? ', and no map can say the state of a job that several tables keep' : ''
-  return `this version does not work on the jobs of this engine${why}; `
-}
-
-const textOf = ({ engine, schema, table, rows }: EngineSign): string =>
-  `${engine} (${schema}.${table}${rows < 0 ? '' : `, about ${rows.toLocaleString('en-US')} rows`})`
 
 /** Reads, in one statement, which engines keep jobs in the database. A backup of a table of theirs is no engine. */
 export const findEngines = async (sql: Sql): Promise<EngineSign[]> => [

@@ -1,4 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
+import { queueLikeHint } from '../queue-like/find-queue-like.ts'
 import type { Sql } from '../sql.ts'
 
 /**
@@ -54,7 +55,12 @@ export async function refuseStrangers(sql: Sql, schema: string, tables: readonly
   const more =
     others.length === 0 ? '' : `; so ${others.length === 1 ? 'is' : 'are'} ${others.map(({ name }) => name).join(', ')}`
   throw new Failure('usage', `${textOf(first, schema)}${more}; nothing was made or changed`, {
-    hint: 'JOBS_DB_SCHEMA=<another schema> chooses the schema of the tables; create schema makes one',
+    hint: [
+      await queueLikeHint(sql),
+      'JOBS_DB_SCHEMA=<another schema> chooses the schema of the tables; create schema makes one',
+    ]
+      .filter(Boolean)
+      .join('; '),
   })
 }
 

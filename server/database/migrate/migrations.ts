@@ -21,6 +21,12 @@ export const allMigrations = (): Promise<Migration[]> => {
   return read
 }
 
+/** The names of all tables that a start makes. The list of migrations is the only one that no migration makes. */
+export async function tablesOfMigrations(): Promise<string[]> {
+  const made = (await allMigrations()).flatMap(({ makes }) => makes)
+  return [...new Set(made.flatMap(({ kind, of }) => (kind === 'column' ? [of] : []))), 'jobsctl_migrations']
+}
+
 async function readMigrations(): Promise<Migration[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort()
   const migrations = await Promise.all(

@@ -1,5 +1,6 @@
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { Acting, Reading, ServerContext } from '../../call.ts'
+import { findQueueLike } from '../../database/queue-like/find-queue-like.ts'
 import type { Sql } from '../../database/sql.ts'
 import { inWords, verbsInWords } from '../../engines/abilities.ts'
 import { type LackingRights, readLackingRights } from '../../engines/grants.ts'
@@ -27,7 +28,15 @@ export async function showEngine({
     verbs: verbsInWords({ can }),
     ...(tested && may.has('govern') && { version, tested, lacks: await lackingIn(sql, schema) }),
   }))
-  return { engines: await Promise.all(engines) }
+  const queueLike = may.has('govern') && !within ? await queueLikeTables(sql) : undefined
+  return { engines: await Promise.all(engines), ...(queueLike && { queue_like: queueLike }) }
+}
+
+/** The tables that look like queues and are not served; undefined where the catalog cannot be read within 5 s. */
+async function queueLikeTables(sql: Sql): Promise<string[] | undefined> {
+  const found = await findQueueLike(sql)
+  const served = servedBy(sql).places.map(({ found: { release } }) => release)
+  return found?.map(({ relation }) => relation).filter((relation) => !served.includes(relation))
 }
 
 async function lackingIn(sql: Sql, schema: string | null): Promise<LackingRights[]> {

@@ -53,6 +53,9 @@ export async function readMapFile(path: string | undefined): Promise<MapFile | u
   return text === undefined ? undefined : parseMap(text, name)
 }
 
+/** The text of a map that comes with the package. */
+export const readShipped = (name: string): Promise<string> => readText(shippedPath(name))
+
 const shippedPath = (name: string): string => fileURLToPath(new URL(`${name}.yaml`, shippedFolder))
 
 /** Reads a device or a pipe no further than a map is large. */

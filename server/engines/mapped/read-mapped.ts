@@ -1,24 +1,10 @@
 import { hasCode } from '../../database/errors/error-meanings.ts'
-import type { Pool, Sql } from '../../database/sql.ts'
-import { limitReadTime, unlessOverdue } from '../../database/timeouts.ts'
+import type { Sql } from '../../database/sql.ts'
+import { withinReadTime } from '../../database/timeouts.ts'
 import { checkMap, type MapFault } from './check-map.ts'
 import { projectionOf } from './projection.ts'
 import type { MapFile, MapOfTable } from './read-map.ts'
 import { type Mapped, readTable, schemasWith, type Table } from './table.ts'
-
-const isPool = (sql: Sql): sql is Pool => 'begin' in sql
-
-/** Runs a read that may have to read a whole table, and gives it 5 s. Undefined where they are over. */
-const withinTime = <Result>(sql: Sql, read: (sql: Sql) => Promise<Result>): Promise<Result | undefined> =>
-  isPool(sql)
-    ? sql
-        .begin('read only', async (tx) => {
-          await tx`select ${limitReadTime(tx)}`
-          return { result: await read(tx) }
-        })
-        .then(({ result }) => result)
-        .catch(unlessOverdue)
-    : read(sql)
 
 /**
  * Compares the maps of a file with the database, table by table. Only reads.
@@ -90,7 +76,7 @@ async function readMapped(sql: Sql, file: MapOfTable): Promise<Mapped> {
   }
   file.refuse(wrong)
   const mapped = { map, table, domain: map.domain ?? table.nspname, others: read }
-  const unmapped = await withinTime(sql, (tx) => readUnmapped(tx, mapped))
+  const unmapped = await withinReadTime(sql, (tx) => readUnmapped(tx, mapped))
   if (unmapped && unmapped.length > 0)
     file.refuse([
       {

@@ -48,6 +48,7 @@ function conditionsOf(mapped: Mapped, columnNamed: (name: string) => string): [s
 /** An SQL expression: the status of a row; `unmapped` where the map gives it none. */
 export function statusOf(mapped: Mapped, row = 'j'): string {
   const cases = conditionsOf(mapped, (name) => `${row}.${columnOf(mapped.table, name).quoted}`)
+  if (cases.length === 0) return "'unmapped'::text"
   return `case ${cases.map(([state, condition]) => `when ${condition} then '${state}'`).join(' ')} else 'unmapped' end`
 }
 

@@ -106,7 +106,7 @@ describe('a database of another engine', () => {
   it('is none where there is only a copy of its table, a view or a table with few of its columns', async () => {
     await sql.unsafe(`
       create schema copies; create table copies.job (id uuid, name text, state text, start_after timestamptz);
-      create table oban_jobs (id int); create view river_job as select 1 as id, 'k' as kind, 's' as state, '{}' as args`)
+      create table copies.oban_jobs (id int); create view copies.river_job as select 1 as id, 'k' as kind, 's' as state, '{}' as args`)
     expect(await run(['migrate'])).toMatchObject({ code: 0, err: '' })
   })
 

@@ -72,7 +72,7 @@ describe('a database with tables of other programs', () => {
     const says = [
       'public.jobs is the table of another program: it has no domain, queue, job_type',
       'its columns are id, kind, payload, status, created_at; nothing was made or changed',
-      'hint: JOBS_DB_SCHEMA=<another schema>',
+      'hint: public.jobs looks like a queue: jobs-server init --detect; JOBS_DB_SCHEMA=<another schema>',
     ]
     await expectRefused(argv, says, env)
   })
