@@ -4,6 +4,7 @@ import { writeMadeFiles } from './build/made-files.ts'
 import { architectureFaults, architecturePath, writersTable } from './docs/architecture.ts'
 import { commandPages } from './docs/commands.ts'
 import { configPage } from './docs/config.ts'
+import { conformanceTable } from './docs/conformance.ts'
 import { dashboard } from './docs/dashboard.ts'
 import { dependenciesPage } from './docs/dependencies.ts'
 import { enginesPath, insteadTable, worksTable } from './docs/engines.ts'
@@ -50,6 +51,7 @@ const tables = [
   { path: exitCodes, name: 'exit-codes', table: exitCodeTable() },
   { path: exitCodes, name: 'outcomes', table: outcomeTable() },
   { path: enginesPath, name: 'works', table: worksTable() },
+  { path: enginesPath, name: 'promises', table: await conformanceTable() },
   { path: enginesPath, name: 'instead', table: insteadTable() },
   { path: architecturePath, name: 'writers', table: await writersTable() },
 ]

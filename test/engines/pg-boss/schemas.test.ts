@@ -2,9 +2,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
 import { GroupStats } from '../../../shared/queues/stats.ts'
 import type { World } from '../../support/world.ts'
-import { openRecords, operationOf } from '../support/admin.ts'
-import { differencesOf, rowsOf, same } from '../support/rows.ts'
-import { besideEach, changeable, readable } from '../support/versions.ts'
+import { rowsOf } from '../support/rows.ts'
+import { besideEach, readable } from '../support/versions.ts'
 import { type BossDatabase, openBossDatabase } from '../support/world.ts'
 
 const odd = `My "Boss's"/Jobs`
@@ -58,32 +57,6 @@ besideEach(readable, 'two schemas of pg-boss in one database', (version) => {
       ).toEqual(ids.toSorted())
     }
     expect(world.log.filter((line) => line.includes('found pg-boss'))).toHaveLength(2)
-  })
-
-  it.skipIf(!changeable.includes(version))('are changed one by one, and each undo finds its own', async () => {
-    const rows = async () => ({
-      [odd]: await rowsOf(database.sql, { schema: odd }),
-      pgboss: await rowsOf(database.sql),
-    })
-    const before = await rows()
-    const times = ['keep_until', 'deletion_seconds']
-    const admin = await openRecords(database)
-    const refused = await admin.jobsctl(['cancel', '--all', '--yes'])
-    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('--domain pgboss') })
-    expect(await rows()).toEqual(before)
-    for (const [domain, other, count] of [
-      [odd, 'pgboss', 3],
-      ['pgboss', odd, 2],
-    ] as const) {
-      const cancel = await admin.jobsctl(['cancel', '--domain', domain, '--yes', '--json'])
-      const after = await rows()
-      expect(after[domain].map(({ state }) => state)).toEqual(Array.from({ length: count }, () => 'cancelled'))
-      expect(differencesOf(before[other], after[other], times)).toEqual(same)
-      expect(await admin.jobsctl(['undo', operationOf(cancel), '--yes'])).toMatchObject({ code: 0 })
-      const back = differencesOf(before[domain], (await rows())[domain], times)
-      expect(back).toEqual(same)
-    }
-    await admin.stop()
   })
 
   it('are one where JOBS_ENGINE_SCHEMA names one', async () => {

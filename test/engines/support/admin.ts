@@ -1,15 +1,12 @@
 import * as z from 'zod'
 import { until } from '../../support/poll.ts'
 import type { Ended } from '../../support/programs/child.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
 import type { World } from '../../support/world.ts'
+import { makeRecords as makeRecordsOf } from './engine-database.ts'
 import type { BossDatabase } from './world.ts'
 
 /** Makes the tables of records and of the archive, as an operator does. @throws Error with what jobs-server says */
-export async function makeRecords({ env }: BossDatabase): Promise<void> {
-  const { code, out, err } = await runServer(['migrate', '--engine', 'pg-boss'], env)
-  if (code !== 0) throw new Error(`jobs-server migrate ended with ${code}: ${err}${out}`)
-}
+export const makeRecords = ({ env }: BossDatabase): Promise<void> => makeRecordsOf('pg-boss', env)
 
 /** Makes those tables, and starts a server that may change jobs. */
 export async function openRecords(database: BossDatabase): Promise<World> {

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
 
@@ -20,7 +21,7 @@ type Command = z.infer<typeof Command>
 /** What a job says that its handler does; by default it returns how often the job has run. */
 const Data = z
   .object({
-    does: z.enum(['end', 'fail', 'fail once', 'hold', 'hold without signal']).optional(),
+    does: z.enum(['end', 'end slowly', 'fail', 'fail once', 'hold', 'hold without signal']).optional(),
     message: z.string().optional(),
   })
   .catch({})
@@ -53,6 +54,7 @@ async function run(job: Job): Promise<unknown> {
   run.begun += 1
   const { does = 'end', message = 'failed as it was told' } = Data.parse(job.data)
   if (does === 'fail' || (does === 'fail once' && run.begun === 1)) throw new Error(message)
+  if (does === 'end slowly') await setTimeout(20)
   if (does.startsWith('hold')) {
     const signal = does === 'hold' ? job.signal : undefined
     await once(gate, 'release', { ...(signal && { signal }) }).catch(() => {

@@ -10,7 +10,7 @@ export type Runs = z.infer<typeof Runs>
 
 /** What a job says that its handler does. A `hold` ends when it is released or, by its signal, when pg-boss aborts it. */
 export interface JobData {
-  does?: 'end' | 'fail' | 'fail once' | 'hold' | 'hold without signal'
+  does?: 'end' | 'end slowly' | 'fail' | 'fail once' | 'hold' | 'hold without signal'
   message?: string
   [more: string]: unknown
 }

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
 
@@ -55,7 +56,10 @@ interface Library {
 
 /** What a job says that its handler does. */
 const Data = z
-  .object({ does: z.enum(['end', 'fail', 'fail once', 'hold']).optional(), message: z.string().optional() })
+  .object({
+    does: z.enum(['end', 'end slowly', 'fail', 'fail once', 'hold']).optional(),
+    message: z.string().optional(),
+  })
   .catch({})
 
 /** How often each job has begun and has ended, by its queue and its id. */
@@ -77,6 +81,7 @@ async function run(job: Job): Promise<unknown> {
     throw new Error(message)
   }
   if (does === 'hold') await once(gate, 'release')
+  if (does === 'end slowly') await setTimeout(20)
   counted.ended += 1
   return { runs: counted.begun }
 }

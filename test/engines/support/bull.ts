@@ -11,7 +11,7 @@ export type Runs = z.infer<typeof Runs>
 /** A job to add: its handler does what `data.does` says. */
 export interface NewJob {
   name?: string
-  data?: { does?: 'end' | 'fail' | 'fail once' | 'hold'; message?: string; [more: string]: unknown }
+  data?: { does?: 'end' | 'end slowly' | 'fail' | 'fail once' | 'hold'; message?: string; [more: string]: unknown }
   opts?: Record<string, unknown>
 }
 
@@ -30,11 +30,13 @@ export interface Bull {
 }
 
 /** A database of BullMQ. Its servers may change jobs. */
-export type BullDatabase = EngineDatabase<Bull, never>
+export type BullDatabase = EngineDatabase<Bull, { schema?: string }>
 
 /** Opens an empty database for one version of BullMQ. */
-export async function openBullDatabase(version: string, schema = 'bullmq'): Promise<BullDatabase> {
-  const database = await openEngineDatabase<Bull, never>((url) => startBull({ version, url, schema }))
+export async function openBullDatabase(version: string): Promise<BullDatabase> {
+  const database = await openEngineDatabase<Bull, { schema?: string }>((url, { schema = 'bullmq' } = {}) =>
+    startBull({ version, url, schema }),
+  )
   return {
     ...database,
     async serve(more) {

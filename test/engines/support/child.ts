@@ -76,15 +76,17 @@ export const onlyVersion = process.env.TEST_ENGINE_VERSION || undefined
 /**
  * Declares the same tests beside each of the versions of an engine, as one group with the version in its title. The group of a version that is
  * not installed is skipped, and its title says which package is missing.
+ * @param name its package; an engine without one is never skipped
  * @param label the name of the engine in the title
  */
 export function besideVersions(
-  { name, label, versions }: { name: EnginePackage['name']; label: string; versions: readonly string[] },
+  { name, label, versions }: { name?: EnginePackage['name']; label: string; versions: readonly string[] },
   title: string,
   tests: (version: string) => void,
 ): void {
   for (const version of versions) {
-    const missing = [engineNode, { name, version }].filter((wanted) => !usedOf(wanted)).map(nameOf)
+    const needed = name === undefined ? [] : [engineNode, { name, version }]
+    const missing = needed.filter((wanted) => !usedOf(wanted)).map(nameOf)
     const why = missing.length > 0 ? ` (skipped: ${missing.join(' and ')} not installed)` : ''
     describe.skipIf(missing.length > 0)(`${title}, ${label} ${version}${why}`, () => tests(version))
   }

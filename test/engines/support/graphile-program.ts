@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
 
@@ -8,7 +9,7 @@ import * as z from 'zod'
  * lines of JSON. It ends with its stdin.
  */
 const Command = z.discriminatedUnion('do', [
-  z.object({ id: z.number(), do: z.literal('start'), library: z.string(), url: z.string() }),
+  z.object({ id: z.number(), do: z.literal('start'), library: z.string(), url: z.string(), schema: z.string() }),
   z.object({
     id: z.number(),
     do: z.literal('add'),
@@ -31,7 +32,9 @@ interface Library {
 }
 
 /** What a job says that its task does. */
-const Payload = z.object({ does: z.enum(['end', 'fail', 'fail once', 'hold']).default('end') }).catch({ does: 'end' })
+const Payload = z
+  .object({ does: z.enum(['end', 'end slowly', 'fail', 'fail once', 'hold']).default('end') })
+  .catch({ does: 'end' })
 
 /** How often each job has begun, by its id. */
 const runs: Record<string, number> = {}
@@ -46,12 +49,14 @@ async function work(payload: unknown, { job }: { job: { id: unknown } }): Promis
   const { does } = Payload.parse(payload)
   if (does === 'fail' || (does === 'fail once' && begun === 1)) throw new Error(`no answer from ${id}`)
   if (does === 'hold') await once(gate, 'release')
+  if (does === 'end slowly') await setTimeout(20)
 }
 
 async function perform(command: Command): Promise<unknown> {
   if (command.do === 'start') {
     const library: Library = await import(pathToFileURL(command.library).href)
-    const options = { connectionString: command.url, logger: new library.Logger(() => () => {}) }
+    const { url: connectionString, schema } = command
+    const options = { connectionString, schema, logger: new library.Logger(() => () => {}) }
     const utils = await library.makeWorkerUtils(options)
     await utils.migrate()
     started = { library, utils, options }

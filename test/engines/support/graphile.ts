@@ -9,7 +9,7 @@ const Runs = z.record(z.string(), z.number())
 
 /** A job to add: its task does what `does` says. `spec` is that of graphile-worker, such as `maxAttempts` or `queueName`. */
 export interface NewJob {
-  does?: 'end' | 'fail' | 'fail once' | 'hold'
+  does?: 'end' | 'end slowly' | 'fail' | 'fail once' | 'hold'
   spec?: Record<string, unknown>
 }
 
@@ -27,7 +27,7 @@ export interface Graphile {
 }
 
 /** A database of graphile-worker. Its servers may change jobs. */
-export interface GraphileDatabase extends EngineDatabase<Graphile, never> {
+export interface GraphileDatabase extends EngineDatabase<Graphile, { schema?: string }> {
   /** Every job as its row is, by id. */
   rows: () => Promise<unknown[]>
   /** Waits until no job of graphile-worker is running or could be taken. */
@@ -36,7 +36,9 @@ export interface GraphileDatabase extends EngineDatabase<Graphile, never> {
 
 /** Opens an empty database for one version of graphile-worker. */
 export async function openGraphileDatabase(version: string): Promise<GraphileDatabase> {
-  const database = await openEngineDatabase<Graphile, never>((url) => startGraphile({ version, url }))
+  const database = await openEngineDatabase<Graphile, { schema?: string }>((url, { schema = 'graphile_worker' } = {}) =>
+    startGraphile({ version, url, schema }),
+  )
   const { sql } = database
   return {
     ...database,
@@ -57,11 +59,15 @@ export async function openGraphileDatabase(version: string): Promise<GraphileDat
   }
 }
 
-async function startGraphile({ version, url }: Record<'version' | 'url', string>): Promise<Graphile> {
+async function startGraphile({
+  version,
+  url,
+  schema,
+}: Record<'version' | 'url' | 'schema', string>): Promise<Graphile> {
   const manifest = usedOf({ name: 'graphile-worker', version })
   const library = manifest && join(manifest, '../dist/index.js')
   const { ask, kill } = startChild('./graphile-program.ts', { title: `graphile-worker ${version}`, library })
-  await ask({ do: 'start', library, url })
+  await ask({ do: 'start', library, url, schema })
   return {
     add: async (jobs) => {
       const added = jobs.map(({ does = 'end', spec = {} }) => ({ payload: { does }, spec }))
