@@ -2,6 +2,9 @@ import type { Figure } from '../figure.ts'
 import { latencyDuringEventSweep } from './changes/event-sweep-latency.ts'
 import { pruning } from './changes/prune.ts'
 import { latencyDuringPrune } from './changes/prune-latency.ts'
+import { bullMqFigures } from './engines/bullmq.ts'
+import { graphileWorkerFigures } from './engines/graphile-worker.ts'
+import { mappedFigures } from './engines/mapped.ts'
 import { pgBossChanges } from './engines/pg-boss-changes.ts'
 import { pgBossReads } from './engines/pg-boss-reads.ts'
 import { health } from './programs/health.ts'
@@ -30,6 +33,7 @@ export const figures: readonly Figure[] = [
   ...[...pruning, ...latencyDuringPrune, ...latencyDuringEventSweep, ...integrity],
   ...[...reads, ...readsBeside, ...dashboard],
   ...[...pgBossReads, ...pgBossChanges],
+  ...[...bullMqFigures, ...graphileWorkerFigures, ...mappedFigures],
   ...[...peers, ...batchFloor, ...oneByOne, ...moreServers, ...sdkWorker],
   ...[...emptyQueue, ...health, ...programs],
   ...memory,

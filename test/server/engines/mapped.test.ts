@@ -2,7 +2,15 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
-import { emailMap, fillEmailJobs, keyTypes, makeEmailJobs, mapFile } from '../../support/engines/mapped.ts'
+import {
+  countDiffering,
+  emailColumns,
+  emailMap,
+  fillEmailJobs,
+  keyTypes,
+  makeEmailJobs,
+  mapFile,
+} from '../../support/engines/mapped.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
@@ -47,12 +55,7 @@ describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key
     )
   })
 
-  const columns = async () => {
-    const rows = await sql<{ name: string }[]>`
-      select quote_ident(attname) as name from pg_attribute
-      where attrelid = 'app.email_jobs'::regclass and attnum > 0 and attgenerated = ''`
-    return rows.map(({ name }) => name).join(', ')
-  }
+  const columns = async () => (await emailColumns(sql)).join(', ')
   const get = async (path: string, query: Record<string, string> = {}) =>
     call({
       url: server.url,
@@ -65,20 +68,7 @@ describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key
     const answer = await call({ url: server.url, method: 'POST', path: `/api/v1/jobs/${path}`, headers, body })
     return { status: answer.status, body: Answer.parse(answer.body) }
   }
-  /** How many rows are not, byte for byte, as they were; the lock version aside where a change was undone. */
-  const differing = async (without = '') => {
-    const text = (row: string) => sql.unsafe(`row(${row})::text`)
-    const names = (await columns()).split(', ').filter((name) => name !== without)
-    const [row] = await sql<[{ count: number }]>`
-      select count(*)::int as count from (
-        (select ${text(names.map((name) => `b.${name}`).join(', '))} from before as b
-          except all select ${text(names.map((name) => `j.${name}`).join(', '))} from app.email_jobs as j)
-        union all
-        (select ${text(names.map((name) => `j.${name}`).join(', '))} from app.email_jobs as j
-          except all select ${text(names.map((name) => `b.${name}`).join(', '))} from before as b)
-      ) as different`
-    return row.count
-  }
+  const differing = (without?: string) => countDiffering(sql, without)
 
   it('are counted by queue and type', async () => {
     const { status, body } = await get('stats')

@@ -71,6 +71,27 @@ export const fillEmailJobs = (sql: postgres.Sql, jobs: number) => sql`
     '[2026-01-01,infinity)'
   from generate_series(1, ${jobs}::int) as n`
 
+/** The columns of the table that an insert may name, quoted. */
+export async function emailColumns(sql: postgres.Sql): Promise<string[]> {
+  const rows = await sql<{ name: string }[]>`
+    select quote_ident(attname) as name from pg_attribute
+    where attrelid = 'app.email_jobs'::regclass and attnum > 0 and attgenerated = ''`
+  return rows.map(({ name }) => name)
+}
+
+/** How many rows of the table are not, byte for byte, as those of the table `before`, without one of the columns. */
+export async function countDiffering(sql: postgres.Sql, without = ''): Promise<number> {
+  const names = (await emailColumns(sql)).filter((name) => name !== without)
+  const text = (row: string) => sql.unsafe(`row(${names.map((name) => `${row}.${name}`).join(', ')})::text`)
+  const [row] = await sql<[{ count: number }]>`
+    select count(*)::int as count from (
+      (select ${text('b')} from before as b except all select ${text('j')} from app.email_jobs as j)
+      union all
+      (select ${text('j')} from app.email_jobs as j except all select ${text('b')} from before as b)
+    ) as different`
+  return row.count
+}
+
 /** The map of these jobs. */
 export const emailMap = `table: app.email_jobs
 key: id

@@ -1,0 +1,154 @@
+import type { Sql } from 'postgres'
+import * as z from 'zod'
+import type { Bench } from '../../bench.ts'
+import type { Figure } from '../../figure.ts'
+import { duration, meanDuration, measureAlternately } from '../../measure.ts'
+import { memoize } from '../../memoize.ts'
+import { copiesOf, type EngineCopy, type EngineTables, engineJobs, oldEngineJobs } from '../../setup/engine-copies.ts'
+
+/** The same as the calls of a server, as somebody writes it who knows the tables. */
+interface InSql {
+  stats: string
+  newest: string
+  /** `$1` is the id that `someJob` reads. */
+  show: string
+  /** Rows `(queue, message, ended, id)` of failed jobs. */
+  failures: string
+  /** Moves at most `$1` of the old jobs into the table `deleted_jobs`, and as many back. */
+  prune: string
+  undo: string
+}
+
+interface MeasuredEngine extends EngineTables {
+  /** The schema of its jobs. */
+  domain: string
+  /** The state of the old jobs. */
+  pruned: 'completed' | 'failed'
+  /** Reads the key and the id of a failed job. */
+  someJob: string
+  inSql: InSql
+  /** Makes the table `deleted_jobs`. */
+  deletedJobs: string
+}
+
+interface Took {
+  prune: number
+  undo: number
+}
+
+const Pruned = z.object({ deleted: z.literal(oldEngineJobs), operation_id: z.number() })
+const Undone = z.object({ affected: z.literal(oldEngineJobs) })
+
+/** Prunes the old jobs by a server, with records and the archive, and takes it back. */
+async function byServer({ serve, drop }: EngineCopy, { domain, pruned }: MeasuredEngine): Promise<Took> {
+  const { api, stop } = await serve()
+  const request = { domain, statuses: [pruned], older_than_days: 30 }
+  let operation = 0
+  const prune = await duration(async () => {
+    operation = Pruned.parse(await api.post('/api/v1/jobs/prune', request)).operation_id
+  })()
+  const undo = await duration(async () => {
+    Undone.parse(await api.post(`/api/v1/jobs/operations/${operation}/undo`, {}))
+  })()
+  await stop()
+  await drop()
+  return { prune, undo }
+}
+
+const batch = 5000
+
+/** Moves the same jobs into a table, and back, as careful people do by hand: in batches, past locked rows. */
+async function bySql({ sql, drop }: EngineCopy, { inSql, deletedJobs }: MeasuredEngine): Promise<Took> {
+  await sql.unsafe(deletedJobs)
+  const prune = await duration(() => inBatches(sql, inSql.prune))()
+  const undo = await duration(() => inBatches(sql, inSql.undo))()
+  await drop()
+  return { prune, undo }
+}
+
+/** @throws Error where the statement moves another number of rows than there are old jobs */
+async function inBatches(sql: Sql, statement: string): Promise<void> {
+  let rows = 0
+  for (;;) {
+    const { count } = await sql.unsafe(statement, [batch])
+    if (count === 0) break
+    rows += count
+  }
+  if (rows !== oldEngineJobs) throw new Error(`the statements moved ${rows} rows, not ${oldEngineJobs}`)
+}
+
+/** The texts are folded once each, as everywhere. */
+const clusters = (failures: string): string => `
+  with texts as materialized (
+    select queue, message, count(*) as jobs, min(ended) as first, max(ended) as last, max(id) as id
+    from (${failures}) as failed
+    group by queue, message
+  ),
+  patterns as materialized (
+    select message, regexp_replace(regexp_replace(message, '"[^"]*"', '<text>', 'g'), '[0-9]+', '#', 'g') as pattern
+    from (select distinct message from texts) as distinct_texts
+  ),
+  queues as (
+    select pattern, queue, sum(jobs) as jobs, min(first) as first, max(last) as last, max(id) as id
+    from texts
+    join patterns using (message)
+    group by pattern, queue
+  )
+  select
+    pattern, sum(jobs) as jobs, min(first), max(last), max(id),
+    jsonb_agg(jsonb_build_object('queue', queue, 'jobs', jobs) order by jobs desc) as queues
+  from queues
+  group by pattern
+  order by jobs desc
+  limit 100`
+
+/** Reads of the jobs of an engine, a prune with records, archive and events, and its undo, each beside the same in SQL. */
+export function figuresOf(engine: MeasuredEngine): Figure[] {
+  const copy = copiesOf(engine)
+  const reader = memoize(async (bench) => {
+    const { sql, serve } = await copy(bench)
+    const [job] = await sql.unsafe<{ key: string; id: string }[]>(engine.someJob)
+    // The session may sort and hash in as much memory as the server's.
+    await sql`set work_mem = '64MB'`
+    await sql`set jit = off`
+    return { sql, server: await serve(), job: job ?? { key: '', id: '' } }
+  })
+  const rounds = memoize(async (bench) => {
+    const measured: { ours: Took; inSql: Took }[] = []
+    for (let round = 0; round < 3; round++)
+      measured.push({
+        ours: await byServer(await copy(bench), engine),
+        inSql: await bySql(await copy(bench), engine),
+      })
+    return measured
+  })
+  const figure = (name: string, measure: (bench: Bench) => ReturnType<Figure['measure']>): Figure => ({
+    name: `${engine.engine}, ${engineJobs.toLocaleString('en')} jobs: ${name}`,
+    ...{ against: 'the same in SQL', unit: 'ms', ratio: 'ours / against', target: { atMost: 1.5 }, measure },
+  })
+  type Job = Awaited<ReturnType<typeof reader>>['job']
+  const read = (name: string, calls: number, path: (job: Job) => string, statement: string): Figure =>
+    figure(name, async (bench) => {
+      const { sql, server, job } = await reader(bench)
+      const asked = `/api/v1/jobs${path(job)}`
+      return measureAlternately(
+        { rounds: 9, warmUps: 2 },
+        meanDuration(calls, () => server.api.get(asked)),
+        meanDuration(calls, () => sql.unsafe(statement, statement.includes('$1') ? [job.id] : [])),
+      )
+    })
+  const change = (name: string, part: keyof Took): Figure =>
+    figure(name, async (bench) => {
+      const measured = await rounds(bench)
+      return { ours: measured.map(({ ours }) => ours[part]), against: measured.map(({ inSql }) => inSql[part]) }
+    })
+  const { inSql } = engine
+  return [
+    read('stats', 5, () => '/stats', inSql.stats),
+    read('list, newest 100', 10, () => '/list?limit=100', inSql.newest),
+    read('show by key', 50, ({ key }) => `/job?key=${encodeURIComponent(key)}`, inSql.show),
+    read('clusters of failed jobs', 2, () => '/clusters?status=failed', clusters(inSql.failures)),
+    change(`prune of ${oldEngineJobs.toLocaleString('en')}`, 'prune'),
+    change('undo of it', 'undo'),
+  ]
+}
