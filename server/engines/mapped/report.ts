@@ -32,7 +32,7 @@ export function reportOf({ map, table, domain }: Mapped, path: string, adapter: 
       ),
       'no callback of your application runs: a change is SQL on the rows of this table alone',
     ],
-    warnings: adapter.lookOnly ? [] : [...triggersOf(table), ...uniqueOf({ map, table })],
+    warnings: adapter.lookOnly ? [] : [...triggersOf(table), ...keysOf(table), ...uniqueOf({ map, table })],
   }
 }
 
@@ -40,6 +40,17 @@ const triggersOf = ({ triggers, relation }: Mapped['table']): string[] =>
   triggers.map(
     ({ name, events }) => `the trigger ${name} of ${relation} fires at ${events}, also where jobsctl changes a job`,
   )
+
+/** Foreign keys in both directions: what a prune must not leave behind, and what an undo needs. */
+const keysOf = ({ relation, referredBy, references }: Mapped['table']): string[] => [
+  ...referredBy.map((other) => `rows of ${other} refer to ${relation} by a foreign key: no job is pruned`),
+  ...references
+    .filter(({ table }) => table !== relation)
+    .map(
+      ({ table: other }) =>
+        `${relation} refers to ${other} by a foreign key: the undo of a prune keeps back a job whose row there is gone`,
+    ),
+]
 
 /** A change of many jobs ends where one of them takes a value that is unique. */
 function uniqueOf({ map, table }: Pick<Mapped, 'map' | 'table'>): string[] {

@@ -109,8 +109,20 @@ describe('the map of a table', () => {
 
   it('gives no prune where rows of other tables refer to jobs, and no change without its lock version', async () => {
     await sql`create table app.deliveries (job_id bigint references app.email_jobs on delete cascade)`
-    expect((await check(emailMap)).out).toContain('prune: no, rows of app.deliveries refer to jobs by a foreign key')
-    await sql`drop table app.deliveries`
+    const referred = await check(emailMap)
+    expect(referred.out).toContain('prune: no, rows of app.deliveries refer to jobs by a foreign key')
+    expect(referred.err).toContain(
+      'warning: rows of app.deliveries refer to app.email_jobs by a foreign key: no job is pruned',
+    )
+    await sql.unsafe(`
+      drop table app.deliveries;
+      create table app.tenants (name text primary key);
+      insert into app.tenants select distinct tenant from app.email_jobs;
+      alter table app.email_jobs add constraint of_tenant foreign key (tenant) references app.tenants`)
+    expect((await check(emailMap)).err).toContain(
+      'warning: app.email_jobs refers to app.tenants by a foreign key: the undo of a prune keeps back a job',
+    )
+    await sql.unsafe('alter table app.email_jobs drop constraint of_tenant; drop table app.tenants')
     const { out } = await check(emailMap.replace('lock_version: lock_version\n', ''))
     expect(out).toContain('changes: none, since app.email_jobs has a column lock_version that the map does not name')
   })

@@ -174,6 +174,24 @@ describe.each(engines)('the jobs of $engine', ({ map, engine, table, type, worke
   })
 })
 
+describe('the jobs of Oban from migration 14 on', () => {
+  it('may be suspended, which the same map has', async () => {
+    const database = await emptyDatabase()
+    const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    await sql.unsafe(await schemaOf('oban'))
+    await sql`alter type private.oban_job_state add value 'suspended' before 'scheduled'`
+    await sql`update private.oban_jobs set state = 'suspended' where state = 'scheduled'`
+    await sql.end()
+    const { code, out, err } = await runServer(['init', '--check', '--map', 'oban'], database.env)
+    expect({ code, out, err }).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('fits private.oban_jobs'),
+      err: '',
+    })
+    await database.drop()
+  })
+})
+
 describe('the jobs of Solid Queue', () => {
   let database: TestDatabase
   beforeAll(async () => {

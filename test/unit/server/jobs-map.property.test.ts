@@ -22,6 +22,8 @@ const isMapOrPlaced = async (text: string) => {
 }
 
 const names = [
+  'tables',
+  'domain',
   'table',
   'key',
   'queue',
@@ -97,13 +99,18 @@ describe('the map of a table', () => {
   })
 
   it('is a map, or is refused with a line and a column, where it was damaged', async () => {
+    const item = emailMap.trimEnd().replaceAll('\n', '\n    ')
     const damaged = fc
       .record({
-        at: fc.nat({ max: emailMap.length }),
+        text: fc.constantFrom(emailMap, `tables:\n  - ${item}\n  - domain: other\n    ${item}\n`),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
         length: fc.nat({ max: 20 }),
         by: fc.oneof(fc.string(), fc.constantFrom('{', '}', '[', ': ', '- ', '\n', '&a', '*a', '!!js', '? ')),
       })
-      .map(({ at, length, by }) => emailMap.slice(0, at) + by + emailMap.slice(at + length))
+      .map(({ text, share, length, by }) => {
+        const at = Math.floor(share * text.length)
+        return text.slice(0, at) + by + text.slice(at + length)
+      })
     await fc.assert(fc.asyncProperty(damaged, isMapOrPlaced), { numRuns: 100 })
   })
 })
