@@ -1,3 +1,4 @@
+import { isClockTime, type OffsetAt, readClockTime } from './clock-time.ts'
 import { secondsOf } from './duration.ts'
 
 /** Where a duration leads from now: `2h` is 2 h ago, or 2 h ahead. */
@@ -13,13 +14,15 @@ const time =
 
 /**
  * Reads a moment as people write it, at the command line and in the dashboard. It is a time of ISO 8601 with its zone, a day (its beginning
- * in UTC), or a duration from now such as `2h`. `mark:` and the text of a mark name a moment in the past.
+ * in UTC), or a duration from now such as `2h`. `mark:` and the text of a mark name a moment in the past, and so does the time of a clock.
  * @param now in milliseconds
+ * @param offsetAt of the zone of the reader; without it the time of a clock must have its own
  */
-export function readMoment(words: string, direction: Direction, now: number): Moment {
+export function readMoment(words: string, direction: Direction, now: number, offsetAt?: OffsetAt): Moment {
   const text = words.trim()
   if (text === '') return { wrong: 'must not be blank; leave it out to use the default' }
   if (text.startsWith(markPrefix)) return readMark(text.slice(markPrefix.length).trim(), direction)
+  if (direction === 'past' && isClockTime(text)) return readClockTime(text, now, offsetAt)
   const seconds = secondsOf(text)
   if (seconds === 0) return { wrong: 'must be at least 1s' }
   const at = seconds === undefined ? readTime(text) : timeText(now + 1000 * (direction === 'past' ? -seconds : seconds))

@@ -9,6 +9,7 @@ interface HistoryFlags extends ScopeFlags {
   since?: string
   until?: string
   step?: string
+  depth?: boolean
 }
 
 export const history: CommandSpec<HistoryFlags> = {
@@ -21,6 +22,7 @@ export const history: CommandSpec<HistoryFlags> = {
     'jobsctl history --since 24h',
     'jobsctl history --domain chatbooks --since 2h --step 1m',
     'jobsctl history --since "mark:deploy 4711"',
+    'jobsctl history --depth --domain chatbooks --queue default --since 24h --step 5m',
     'jobsctl history --since 30d --json',
   ],
   flags: [
@@ -36,6 +38,7 @@ export const history: CommandSpec<HistoryFlags> = {
         about: 'how long a step is (default: at most 60 steps, or 1d); below 1h for 7 days',
         values: ['1m', '5m', '15m', '1h', '6h', '1d'],
       },
+      '--depth': 'with how many jobs there were at the beginning of each step',
     }),
   ],
   rows: async () => (await import('./history/show-history.ts')).columns,
@@ -49,6 +52,7 @@ export const history: CommandSpec<HistoryFlags> = {
       from: since,
       ...(until !== undefined && { to: until }),
       ...(step !== undefined && { step }),
+      ...(flags.depth && { depth: 'true' }),
     }
     const input = parseInput(endpoint.input, request)
     refuseEmptyRange({ since, until })

@@ -6,7 +6,7 @@ import { curlOf } from '../curl.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../guard/known-scope.ts'
 import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
-import type { Column } from '../output/table.ts'
+import { flagsIn } from '../settings/flags/flag.ts'
 import {
   allFlag,
   describeAnyOf,
@@ -18,8 +18,10 @@ import {
 } from '../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../text/numbers.ts'
 import { wrapped } from '../text/wrap.ts'
+import { columns, columnsForPeople, failed, type Group } from './stats/columns.ts'
 
 interface StatsFlags extends ScopeFlags {
+  at?: string
   mustExist?: boolean
   watch?: boolean
 }
@@ -28,84 +30,48 @@ export const stats: CommandSpec<StatsFlags> = {
   name: 'stats',
   group: 'READ',
   summary: 'counts by domain, queue, job type',
-  about: 'Counts queued, scheduled, processing and quarantined jobs by domain, queue and job type.',
-  examples: ['jobsctl stats --domain chatbooks', 'jobsctl stats --watch', 'jobsctl stats --json'],
+  about:
+    'Counts queued, scheduled, processing and quarantined jobs by domain, queue and job type. --at shows the counts as they were: they are written once a minute, and kept by the minute for 7 days and by the hour for 90. Where none were written it says why, and the numbers are lower bounds.',
+  examples: [
+    'jobsctl stats --domain chatbooks',
+    'jobsctl stats --at 45m',
+    'jobsctl stats --at "mark:deploy 4711"',
+    'jobsctl stats --watch',
+    'jobsctl stats --json',
+  ],
   flags: [
     ...scopeFlags,
     allFlag,
     mustExistFlag,
-    { flags: '--watch', about: 'repeat every 2 seconds, until Ctrl-C', group: 'HOW' },
+    ...flagsIn('HOW', {
+      '--at <time>': { about: 'as it was at 03:12, at a time of ISO 8601, 2h ago, or at mark:<text>', time: 'past' },
+      '--watch': 'repeat every 2 seconds, until Ctrl-C',
+    }),
   ],
   rows: () => [...columns([]), failed],
   async run(context, flags) {
     const { stats: endpoint } = await import('../../shared/queues/stats.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
-    const scope = parseInput(endpoint.input, scopeOf(flags))
+    const { at, ...scope } = parseInput(endpoint.input, { ...scopeOf(flags), at: flags.at })
     const { settings, print } = context
+    if (at !== undefined && flags.watch) throw new Failure('usage', '--at and --watch exclude each other')
     if (settings.curl) {
-      print.text(curlOf(context, endpoint, scope))
+      print.text(curlOf(context, endpoint, { ...scope, at }))
       return 'ok'
     }
     if (flags.watch) return watch(context, scope)
-    const { body, raw } = await (await context.client()).call(endpoint, scope)
+    const { body, raw } = await (await context.client()).call(endpoint, { ...scope, at })
+    if (at !== undefined)
+      return (await import('./stats/past.ts')).showPast(context, {
+        scope,
+        at,
+        rows: body,
+        json: raw,
+        mustExist: flags.mustExist ?? false,
+      })
     return show(context, { scope, rows: body, json: raw }, flags.mustExist ?? false)
   },
 }
-
-/** A group with the state of its queue, where the queue is stopped. */
-interface Group extends GroupStats {
-  state?: string
-}
-
-const counts: Column<Group>[] = [
-  { title: 'queued', value: ({ queued }) => queued, zeros: 'drop' },
-  { title: 'scheduled', value: ({ scheduled }) => scheduled, short: 'sched', zeros: 'drop' },
-  { title: 'processing', value: ({ processing }) => processing, short: 'proc', zeros: 'drop' },
-  {
-    title: 'quarantined',
-    short: 'quar',
-    value: ({ quarantined }) => quarantined,
-    paint: ({ quarantined }) => (quarantined > 0 ? 'yellow' : undefined),
-    zeros: 'drop',
-  },
-]
-
-const failed: Column<Group> = {
-  title: 'failed',
-  value: ({ failed }) => failed ?? 0,
-  paint: ({ failed }) => (failed ? 'red' : undefined),
-}
-
-const unmapped: Column<Group> = {
-  title: 'unmapped',
-  value: ({ unmapped }) => unmapped ?? 0,
-  paint: ({ unmapped }) => (unmapped ? 'yellow' : undefined),
-}
-
-/** Over the jobs of another engine, failed jobs are counted, too, and over a mapped table those to which its map gives no state. */
-const countsOf = (rows: readonly Group[]): Column<Group>[] => [
-  ...counts,
-  ...(rows.some((row) => row.failed !== undefined) ? [failed] : []),
-  ...(rows.some((row) => row.unmapped !== undefined) ? [unmapped] : []),
-]
-
-const columns = (rows: readonly Group[]): Column<Group>[] => [
-  { title: 'domain', value: ({ domain }) => domain },
-  { title: 'queue', value: ({ queue }) => queue },
-  { title: 'job_type', also: 'type', value: ({ job_type }) => job_type },
-  ...countsOf(rows),
-]
-
-const typeColumn: Column<Group> = { title: 'type', value: ({ job_type }) => job_type, gives: 'never' }
-const stateColumn: Column<Group> = { title: 'state', value: ({ state }) => state ?? '', paint: () => 'yellow' }
-
-/** The columns for a person, with the state of the queues where any queue is stopped, and job types where any group has one. */
-const columnsForPeople = (rows: readonly Group[]): Column<Group>[] => [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
-  ...(rows.some(({ job_type }) => job_type !== '') ? [typeColumn] : []),
-  ...countsOf(rows),
-  ...(rows.some(({ state }) => state !== undefined) ? [stateColumn] : []),
-]
 
 interface Found {
   scope: Scope

@@ -1,7 +1,9 @@
+import { offsetsOf } from '../../shared/clock-time.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { type Direction, readMoment } from '../../shared/moment.ts'
 import type { Context } from '../context.ts'
+import { readerZone } from '../text/clock.ts'
 
 interface Asked {
   /** The flag that has the words. */
@@ -22,7 +24,8 @@ export async function momentOf(
   words: string,
   { flag, direction, now, scope }: Asked,
 ): Promise<string> {
-  const moment = readMoment(words, direction, now)
+  const zone = readerZone(context.io)
+  const moment = readMoment(words, direction, now, zone === undefined ? undefined : offsetsOf(zone))
   if ('at' in moment) return moment.at
   if ('wrong' in moment) throw new Failure('usage', `${flag}: ${moment.wrong}`)
   const marks = context.another(['history', ...scope, '--since', '30d'])

@@ -44,6 +44,11 @@ export const tablePurposes: Record<string, string> = {
   jobsctl_logins:
     'Logins that have been sent to the provider of single sign-on and have not come back, for ten minutes.',
   jobsctl_sessions: 'Sessions of browsers, by the hashes of their cookies.',
+  jobsctl_depth_groups: 'The groups that have depths.',
+  jobsctl_depth_moments:
+    'The moments at which the depths of all groups were written, with their sums: by the minute for 7 days, by the hour for 90.',
+  jobsctl_depths:
+    'How many jobs of a group were queued, scheduled, processing and quarantined at a moment: the groups that changed, and at the hour all of them.',
   jobsctl_queues: 'What is set for a queue, beside a stop.',
   jobsctl_stops: 'Running operations that somebody asked to stop.',
   jobsctl_holds: "What keeps jobs from prune, sweep and the end of the archive's term, until a time.",

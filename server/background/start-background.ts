@@ -18,6 +18,7 @@ import { runChecks } from './checks.ts'
 import { goOnWithChanges } from './detached-changes.ts'
 import { createEmbeddedVacuum } from './embedded-vacuum.ts'
 import type { EventLogMove } from './event-log-move.ts'
+import { keepDepths } from './keep-depths.ts'
 import { cancelLeft } from './left-dependents.ts'
 import { runMaintenance } from './maintenance.ts'
 import { runPolicy } from './policy/run-policy.ts'
@@ -116,11 +117,15 @@ export function startBackground({
   const history = context.background
     ? keepHistory({ sql, log, wanted: env.JOBS_HISTORY, makes, isReady: isReadyForOwn, stopping })
     : Promise.resolve()
+  const depths = context.background ? keepDepths({ sql: context.operatorSql, log, isReady, stopping }) : undefined
   const ended = async () => {
     await Promise.all([maintenance, changes, dependents, policy, checks, engines])
     const left = settingsExchange.end().catch(() => {})
     // Ending the pool while it has a reserved session never finishes, even when the session is released later.
-    await Promise.race([Promise.all([left, counts, history]), wait(longestCountsEndMs, undefined, { ref: false })])
+    await Promise.race([
+      Promise.all([left, counts, history, depths]),
+      wait(longestCountsEndMs, undefined, { ref: false }),
+    ])
   }
   return { prepared, ended }
 }

@@ -36,11 +36,11 @@ import { listPlans, showPlan } from './plans/read.ts'
 import { applyPolicy } from './policy/apply-policy.ts'
 import { showPolicy } from './policy/read-policy.ts'
 import { controlQueue } from './queues/control.ts'
+import { statsOfCall } from './queues/past-stats.ts'
 import { listQueues, queueStatus } from './queues/queues.ts'
 import { listSlaBreaches } from './queues/sla-breaches.ts'
 import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from './queues/sla-policies.ts'
 import { staleQueues } from './queues/stale.ts'
-import { stats } from './queues/stats.ts'
 import { listWorkers } from './queues/workers.ts'
 import { addHold } from './records/add-hold.ts'
 import { archiveMeta, listArchive } from './records/archive.ts'
@@ -61,7 +61,7 @@ import { renewJob, renewJobs } from './work/renew.ts'
 
 /** The handler of each endpoint that makes no change of many jobs (`changes/all.ts`); one that is missing does not compile. */
 export const handlers: Handlers = {
-  stats,
+  stats: statsOfCall,
   proposePlan,
   listPlans,
   showPlan,

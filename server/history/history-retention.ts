@@ -35,7 +35,7 @@ export async function deleteExpiredHistory(
   isOver: () => boolean,
 ): Promise<{ deleted: number; isDone: boolean }> {
   let deleted = 0
-  for (const batch of [deleteMinutes, deleteHours, deleteGaps])
+  for (const batch of [deleteMinutes, deleteHours, deleteGaps, ...depthBatches])
     for (let count = rowsPerBatch; count === rowsPerBatch; deleted += count) {
       if (isOver()) return { deleted, isDone: false }
       count = await inBatch(sql, batch)
@@ -71,3 +71,31 @@ const deleteGaps = (tx: Sql) => tx`
     where ended < now() - ${tx.unsafe(`interval '${hourDays * 24} hours'`)}
     order by began ${limit(tx)}
   ))`
+
+/**
+ * SQL conditions on depths and their moments: the term is over. Those by the minute go by whole hours, since each row counts from the first
+ * moment of its hour on.
+ */
+const expiredDepths = [
+  staticFragment(
+    (sql) => sql`whole = false
+      and moment < date_trunc('hour', now() - ${sql.unsafe(`interval '${minuteDays * 24 + marginHours.minutes} hours'`)}, 'UTC')`,
+  ),
+  staticFragment(
+    (sql) =>
+      sql`whole = true and moment < now() - ${sql.unsafe(`interval '${hourDays * 24 + marginHours.hours} hours'`)}`,
+  ),
+]
+
+const batchOfMoments = (isExpired: (sql: Sql) => Fragment) => (tx: Sql) =>
+  tx`
+  delete from jobsctl_depth_moments
+  where moment = any(array(select moment from jobsctl_depth_moments where ${isExpired(tx)} order by moment ${limit(tx)}))`
+
+const batchOfDepths = (isExpired: (sql: Sql) => Fragment) => (tx: Sql) =>
+  tx`
+  delete from jobsctl_depths
+  where ctid = any(array(select ctid from jobsctl_depths where ${isExpired(tx)} order by moment ${limit(tx)}))`
+
+/** The moments first: a moment whose rows are partly gone would be read wrongly, and rows without their moment are not read. */
+const depthBatches = [...expiredDepths.map(batchOfMoments), ...expiredDepths.map(batchOfDepths)]

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { IdleTrigger } from '../doctor/idle-trigger.ts'
 import { endpoint } from '../endpoint.ts'
+import { Switch } from '../jobs/job-filter.ts'
 import { Count, optional, scopeFields, Time } from '../scope.ts'
 import { Mark } from './marks.ts'
 
@@ -45,6 +46,14 @@ const Point = z.object({
   wait: Durations,
   /** How long the jobs had run whose attempt ended, whatever its end. */
   run: Durations,
+  /**
+   * With `depth`: how many jobs there were at `as_of`, the first moment of the step at which that was written; null where it was not. Absent
+   * without `depth`.
+   */
+  depth: z
+    .object({ as_of: z.string(), queued: Count, scheduled: Count, processing: Count, quarantined: Count })
+    .nullable()
+    .optional(),
 })
 export type Point = z.output<typeof Point>
 
@@ -64,6 +73,7 @@ export const history = endpoint({
     step: optional(z.enum(stepNames, `must be one of ${stepNames.join(', ')}`)).describe(
       'how long a point is; the shortest with at most 60 points when absent. Below `1h` only the last 7 days can be asked for',
     ),
+    depth: optional(Switch).describe('`true` for the number of jobs at the beginning of each step'),
   }),
   output: z.object({
     /** Whether the database keeps history now. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, ScopeFilter } from '../scope.ts'
+import { Count, optional, scopeFields, Time } from '../scope.ts'
 
 export const GroupStats = z.object({
   domain: z.string(),
@@ -16,6 +16,10 @@ export const GroupStats = z.object({
   failed: Count.optional(),
   /** Jobs of a mapped table to which its map gives no state; absent without such jobs. */
   unmapped: Count.optional(),
+  /** With `at`: the moment of these counts, the last one at or before it; absent where none is near enough. */
+  as_of: z.string().optional(),
+  /** With `at`: why no count of the moment is known, as a clause. The numbers are those of jobs that nobody has changed since: lower bounds. */
+  at_least: z.string().optional(),
 })
 export type GroupStats = z.output<typeof GroupStats>
 
@@ -23,11 +27,14 @@ export const stats = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/stats',
   meaning:
-    'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros. Over the jobs of another engine, `failed` is there, too.',
+    'Counts queued, scheduled, processing and quarantined jobs of each group. A group without live jobs has zeros. Over the jobs of another engine, `failed` is there, too. With `at`, the counts as they were then: they are written once a minute, and kept by the minute for 7 days and by the hour for 90.',
   needs: 'read',
   scoped: 'narrowed',
   verb: 'stats',
-  input: ScopeFilter,
+  input: z.strictObject({
+    ...scopeFields,
+    at: optional(Time).describe('as the counts were at this time, in place of now'),
+  }),
   output: z.array(GroupStats),
   changes: () => false,
   shared: true,

@@ -40,17 +40,10 @@ export const times: readonly Row[] = [
     '2026-01',
     '0000-01-01',
   ].map((words) => both(words, { wrong })),
-  ...[
-    '2026-01-31T12:00:00+16:00',
-    '12:00',
-    'yesterday',
-    '1y',
-    '-2h',
-    '2h ago',
-    '1.5h',
-    '999999999d',
-    '9'.repeat(30),
-  ].map((words) => both(words, { wrong })),
+  ...['2026-01-31T12:00:00+16:00', 'yesterday', '1y', '-2h', '2h ago', '1.5h', '999999999d', '9'.repeat(30)].map(
+    (words) => both(words, { wrong }),
+  ),
+  { words: '12:00', past: { wrong: 'must have its zone, such as 12:00Z' }, future: { wrong } },
   both('0', { wrong: 'must be at least 1s' }),
   both('0h', { wrong: 'must be at least 1s' }),
 ]

@@ -52,6 +52,8 @@ ${aligned([
   ['2026-01-31', 'a day: its beginning in UTC'],
   ['2026-01-31T12:00:00Z', 'a time of ISO 8601 with its zone, such as Z or +01:00'],
   ['"2026-01-31 12:00 UTC"', 'the same with a blank, as times are printed for people'],
+  ['03:12', 'the latest 03:12 that is past, in the zone of TZ or of the terminal; for times in the past'],
+  ['03:12Z, 03:12+01:00', 'the same with its zone, which a pipe without TZ needs'],
   ['"mark:deploy 4711"', 'the newest mark with this text (jobsctl mark); for times in the past'],
 ])}
 

@@ -29,15 +29,31 @@ interface Shown {
 export function showHistory({ print }: Context, { history, raw, scope }: Shown): void {
   const rows = rowsOf(history)
   const told = toldBy(history)
+  const hasDepth = rows.some(({ depth }) => depth !== undefined)
   print.rows({
-    columns: columns.map(told),
-    forPeople: forPeople.map(told),
+    columns: [...columns.map(told), ...(hasDepth ? depthColumns : [])],
+    forPeople: [...forPeople.slice(0, 1), ...(hasDepth ? depthForPeople : []), ...forPeople.slice(1)].map(told),
     rows,
     json: raw,
     empty: `no history of ${describeAnyOf(scope)}`,
   })
   if (print.forPeople) for (const note of notesOn(history)) print.aside(note)
 }
+
+/** How many jobs there were at the beginning of a step; empty where nobody has written it. */
+const depths = ['queued', 'scheduled', 'processing', 'quarantined'] as const
+
+const depthColumns: Column<Row>[] = [
+  { title: 'depth_as_of', value: ({ depth }) => (depth ? isoTime(depth.as_of) : '') },
+  ...depths.map((title): Column<Row> => ({ title: `depth_${title}`, value: ({ depth }) => depth?.[title] ?? '' })),
+]
+
+const depthForPeople: Column<Row>[] = [
+  { title: 'queued', value: ({ depth }) => depth?.queued ?? '?' },
+  { title: 'sched', value: ({ depth }) => depth?.scheduled ?? '?' },
+  { title: 'proc', value: ({ depth }) => depth?.processing ?? '?' },
+  { title: 'quar', value: ({ depth }) => depth?.quarantined ?? '?' },
+]
 
 function rowsOf({ points, marks, bounds, step_seconds }: History): Row[] {
   const most = Math.max(1, ...points.map(endedOf))

@@ -46,7 +46,7 @@ export async function storage({
       from unnest(array[
         'jobs', 'jobs_archive', 'job_events', 'job_operations', 'job_operation_rows',
         'jobsctl_counts', 'jobsctl_transitions', 'jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_history_totals',
-        'jobsctl_marks', 'jobsctl_sessions', 'jobsctl_plans'
+        'jobsctl_depths', 'jobsctl_marks', 'jobsctl_sessions', 'jobsctl_plans'
       ]) with ordinality as named (name, at)
       join pg_class on pg_class.oid = to_regclass(name)
       cross join lateral (
@@ -110,6 +110,7 @@ const oldestOf: Readonly<Record<string, string>> = {
   jobsctl_history_minutes: 'select min(starts) from jobsctl_history_minutes',
   jobsctl_history_hours: 'select min(starts) from jobsctl_history_hours',
   jobsctl_history_totals: 'select since from jobsctl_history',
+  jobsctl_depths: 'select min(moment) from jobsctl_depth_moments',
   jobsctl_marks: 'select min(created_at) from jobsctl_marks',
   jobsctl_sessions: 'select min(opened_at) from jobsctl_sessions',
   jobsctl_plans: 'select min(created_at) from jobsctl_plans',
@@ -139,7 +140,7 @@ function termOf({ table }: Storage['tables'][number], planHours: number): { days
   if (table === 'jobsctl_history_minutes') return { days: minuteDays }
   if (table === 'jobsctl_plans') return { days: Math.ceil(planHours / 24) + planDays }
   if (table === 'jobsctl_sessions') return { days: longestTerms.longest / 86_400 }
-  return table === 'jobsctl_history_hours' ? { days: hourDays } : {}
+  return table === 'jobsctl_history_hours' || table === 'jobsctl_depths' ? { days: hourDays } : {}
 }
 
 /** The task that looks for rows of a table whose term is over. */
@@ -147,6 +148,7 @@ const taskOf: Readonly<Record<string, string>> = {
   job_events: 'events',
   jobsctl_history_minutes: 'history',
   jobsctl_history_hours: 'history',
+  jobsctl_depths: 'history',
   jobs_archive: 'maintenance',
   jobsctl_sessions: 'maintenance',
   jobsctl_plans: 'maintenance',

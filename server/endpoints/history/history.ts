@@ -8,6 +8,7 @@ import {
   steps,
 } from '../../../shared/history/history.ts'
 import type { Reading } from '../../call.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { engineNames, servedBy } from '../../engines/served.ts'
@@ -15,6 +16,7 @@ import { bucketBounds } from '../../history/buckets.ts'
 import { type EnginePoints, readEnginePoints } from '../../history/engine-points.ts'
 import { marginHours, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
+import { readDepthPoints } from '../../history/read-depths.ts'
 import { type PointRow, type Range, readPoints } from '../../history/read-points.ts'
 import { transitionOf } from '../../history/transition.ts'
 import type { InputOf } from '../handlers.ts'
@@ -43,7 +45,8 @@ export const history = ({ sql, within }: Reading, request: Request): Promise<His
     if (served.mode !== 'own') {
       const read = await readEnginePoints(tx, served, { ...request, within }, { ...range, now })
       const marks = within === undefined ? [...(await marksWithin(tx, range))] : []
-      return { ...historyOfJobs(engineNames(served), read, range), marks }
+      const past = historyOfJobs(engineNames(served), read, range)
+      return { ...past, marks, points: await withDepths(tx, past.points, { ...request, within }, range) }
     }
     const rows = await readPoints(tx, { ...request, within }, range)
     const { why, triggers, since } = await readHistoryState(tx)
@@ -58,9 +61,17 @@ export const history = ({ sql, within }: Reading, request: Request): Promise<His
       bounds: [...bucketBounds],
       gaps: [...(await readGaps(tx, range))],
       marks: within === undefined ? [...(await marksWithin(tx, range))] : [],
-      points: pointsOf(rows, range),
+      points: await withDepths(tx, pointsOf(rows, range), { ...request, within }, range),
     }
   })
+
+/** The points with the depths at their beginning, where the request asks for them. */
+async function withDepths(tx: Sql, points: Point[], request: Within<Request>, range: Range): Promise<Point[]> {
+  if (!request.depth) return points
+  const rows = await readDepthPoints(tx, request, range)
+  const depths = new Map(rows.map(({ at, ...depth }) => [timeOf(at), depth]))
+  return points.map((point) => ({ ...point, depth: depths.get(point.at) ?? null }))
+}
 
 /** What the jobs of an engine do not tell: a job that runs again has the times of its last attempt alone. */
 const notTold = ['returned', 'revived', 'restored', 'other'] as const

@@ -44,7 +44,7 @@ const isValid = ({ trusted, queued, scheduled, processing, quarantined }: Counte
  * whose plan was made while there were few groups would compare each row with each. The names are sorted once, by their bytes, which
  * is the order of the response.
  */
-const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]>`
+export const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]>`
   with recursive
   trust as materialized (${trustCondition(sql)}),
   list as materialized (

@@ -87,6 +87,9 @@ const records = [
   'jobsctl_history_totals',
   'jobsctl_history_gaps',
   'jobsctl_marks',
+  'jobsctl_depths',
+  'jobsctl_depth_moments',
+  'jobsctl_depth_groups',
   'jobsctl_queues',
   'jobsctl_metric_groups',
 ]

@@ -62,7 +62,7 @@ export interface ChartOf {
   isCount: boolean
 }
 
-type CountName = Exclude<keyof Point, 'at' | 'wait' | 'run'>
+type CountName = Exclude<keyof Point, 'at' | 'wait' | 'run' | 'depth'>
 
 const count = (label: CountName, tone: Tone): Series => ({
   label,
