@@ -10,10 +10,12 @@ import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { isTypedId, jobIdOf } from '../settings/job-id.ts'
 import { queueNamed } from '../settings/queue-name.ts'
+import { clockHeading, readerZone } from '../text/clock.ts'
 import { wrapped } from '../text/wrap.ts'
 
 interface ExplainFlags {
   domain?: string
+  at?: string
 }
 
 const example = 'jobsctl explain 8123, or jobsctl explain media/ingest'
@@ -23,8 +25,13 @@ export const explain: CommandSpec<ExplainFlags> = {
   group: 'READ',
   summary: 'why a job, or nothing of a queue, is running',
   about:
-    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line. Where the server has one schema of another engine, a queue needs no domain.',
-  examples: ['jobsctl explain 8123', 'jobsctl explain media/ingest', 'jobsctl explain 8123 --json'],
+    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line. Where the server has one schema of another engine, a queue needs no domain. --at tells of a queue as it was: whether it was stopped and by whom, how many jobs were due and running, and for how long the oldest had waited at least.',
+  examples: [
+    'jobsctl explain 8123',
+    'jobsctl explain media/ingest',
+    'jobsctl explain media/ingest --at 2h',
+    'jobsctl explain 8123 --json',
+  ],
   operands: '<id|domain/queue>',
   flags: [
     {
@@ -32,23 +39,36 @@ export const explain: CommandSpec<ExplainFlags> = {
       about: 'only if the job, or the queue without its domain, is in this domain',
       group: 'WHICH JOBS',
     },
+    {
+      flags: '--at <time>',
+      about: 'the queue as it was at 03:12, at a time of ISO 8601, 2h ago, or at mark:<text>',
+      group: 'HOW',
+      time: 'past',
+    },
   ],
   rows: () => columns,
   async run(context, flags, [word = '']) {
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
+    const past = flags.at === undefined ? {} : { at: flags.at }
     // A queue may have any name; one that is a uuid is an engine's job by its key.
     if (word.includes('/') && !isUuid(keyParts(word)?.id ?? '')) {
       if (flags.domain !== undefined) throw new Failure('usage', '--domain and a queue exclude each other')
       const { explainQueue } = await import('../../shared/explain/queue.ts')
       const queue = await queueNamed(word, example)
-      return print(context, explainQueue, queue).catch((error: unknown) => asJob(context, word, error))
+      const printed = print(context, explainQueue, { ...queue, ...past })
+      return flags.at === undefined ? printed.catch((error: unknown) => asJob(context, word, error)) : printed
     }
     const queue = await queueWithoutDomain(context, word, flags.domain)
     if (queue) {
       const { explainQueue } = await import('../../shared/explain/queue.ts')
-      parseInput(explainQueue.input, queue)
-      return print(context, explainQueue, queue)
+      const request = { ...queue, ...past }
+      parseInput(explainQueue.input, request)
+      return print(context, explainQueue, request)
     }
+    if (flags.at !== undefined)
+      throw new Failure('usage', '--at is for a queue: nothing keeps how a job was', {
+        hint: `the job as it is, with its last steps: ${context.another(['show', word])}`,
+      })
     const { explainJob } = await import('../../shared/explain/job.ts')
     const request = { id: jobIdOf(word, example), domain: flags.domain }
     parseInput(explainJob.input, request)
@@ -75,6 +95,8 @@ interface Explanation {
   sentence: string
   reasons: Reason[]
   place?: { sentence: string } | null
+  /** The moment in the past that it is about. */
+  at?: string | undefined
 }
 
 async function print<In extends z.ZodType, Out extends z.ZodType<Explanation>>(
@@ -86,6 +108,8 @@ async function print<In extends z.ZodType, Out extends z.ZodType<Explanation>>(
   const answer = await answerOf(context, endpoint, request)
   if (!answer) return 'ok'
   const { body, raw } = answer
+  if (print.asScreen && body.at !== undefined)
+    print.aside(clockHeading(body.at, { zone: readerZone(context.io), now: Date.now() }))
   if (print.asScreen) print.result(textOf(context, body))
   else print.rows({ columns, rows: body.reasons.map((reason) => withCommand(reason, context)), json: raw, empty: '' })
   // Without a row a reader of TSV could not tell that nothing keeps the queue from an answer that was lost.

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Domain, Queue } from '../scope.ts'
-import { spanText } from '../time-and-size.ts'
+import { Count, Domain, optional, Queue, Time } from '../scope.ts'
+import { clockText, spanText } from '../time-and-size.ts'
 import { JobId } from '../work/job.ts'
 import { jobsText } from './phrases.ts'
 import { Reason } from './reason.ts'
@@ -16,17 +16,21 @@ const OldestWait = z.object({
 const ExplainedQueue = z.object({
   domain: z.string(),
   queue: z.string(),
-  /** The time of the answer. */
+  /** The time of the answer; with `at`, the moment of the counts, or `at` itself where none were written. */
   as_of: z.string(),
+  /** The moment that was asked for; absent without `at`. */
+  at: z.string().optional(),
+  /** With `at`: why no counts of the moment are known, as a clause. They are lower bounds then. */
+  at_least: z.string().optional(),
   /** Queued jobs that are due, and that will be. */
   due: Count,
   scheduled: Count,
   processing: Count,
   quarantined: Count,
-  /** Jobs under a valid lease and their workers, at most 10,000. */
+  /** Jobs under a valid lease and their workers, at most 10,000. With `at`, the running jobs; `workers` is 0 then, since nobody knows. */
   leased: Count,
   workers: Count,
-  /** The job that is due for the longest time; null where none is due. */
+  /** The job that is due for the longest time; null where none is due. With `at`, the one among the jobs that were looked at: a lower bound. */
   oldest_wait: OldestWait.nullable(),
   /** What waits, which the reasons follow. */
   sentence: z.string(),
@@ -38,12 +42,16 @@ export const explainQueue = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues/explain',
   meaning:
-    'The same for a queue: what waits, for how long, and every reason why nothing of it runs. 404 for a queue that never had a job.',
+    'The same for a queue: what waits, for how long, and every reason why nothing of it runs. 404 for a queue that never had a job. With `at`, as it was then: whether the queue was stopped and by whom, by the events; the counts, by the depths; and for how long a job had waited at least, by the 20,000 jobs that were made last before.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',
   verb: 'explain',
-  input: z.strictObject({ domain: Domain, queue: Queue }),
+  input: z.strictObject({
+    domain: Domain,
+    queue: Queue,
+    at: optional(Time).describe('as the queue was at this time, in place of now'),
+  }),
   output: ExplainedQueue,
   changes: () => false,
 })
@@ -61,3 +69,13 @@ export function queueSentence({
   const counts = `${domain}/${queue}: ${jobsText(due)} due${wait}, ${leased.toLocaleString('en-US')} leased`
   return reasons.length === 0 ? `${counts}. Nothing keeps them from running.` : `${counts}.`
 }
+
+/** The same of a moment in the past: `chatbooks/default at 2026-11-24 13:02:00 UTC: 12 jobs due, the oldest for at least 4m 2s, 3 running.` */
+export function pastQueueSentence({ domain, queue, at, at_least, due, processing, oldest_wait }: PastQueue): string {
+  const least = at_least === undefined ? '' : 'at least '
+  const wait = oldest_wait === null ? '' : `, the oldest for at least ${spanText(oldest_wait.seconds)}`
+  const counts = `${least}${jobsText(due)} due${wait}, ${least}${processing.toLocaleString('en-US')} running`
+  return `${domain}/${queue} at ${clockText(at)}: ${counts}${at_least === undefined ? '' : ` (${at_least})`}.`
+}
+
+type PastQueue = Omit<QueueExplanation, 'sentence' | 'reasons'> & { at: string }

@@ -11,20 +11,22 @@ import type { InputOf } from '../handlers.ts'
 import { stats } from '../queues/stats.ts'
 import { describeFinding } from './describe-finding.ts'
 import { findBlocked, type Line, readLine } from './line.ts'
+import { explainPast } from './past-queue.ts'
 import { findStop } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
 /**
- * Every reason why nothing of a queue runs.
+ * Every reason why nothing of a queue runs, now or at a moment in the past.
  * @throws Failure `not_found` for a queue that never had a job and was never stopped
  */
 export async function explainQueue(
   { sql, redactor, within }: Reading & Pick<ServerContext, 'redactor'>,
-  asked: InputOf<'explainQueue'>,
+  { at, ...asked }: InputOf<'explainQueue'>,
 ): Promise<QueueExplanation> {
   const queue = { ...asked, within }
   const explanation = await sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
+    if (at !== undefined) return explainPast(tx, { queue, at, redactor })
     const counts = await countsOf(tx, queue)
     const line = await readLine(tx, queue)
     const stop = await findStop(tx, queue, redactor)

@@ -23,7 +23,7 @@ export const statsOfCall = ({ sql, within }: Reading, asked: InputOf<'stats'>): 
 }
 
 /** The clock of a caller may be a minute ahead. @throws Failure `invalid_request` */
-async function refuseFuture(sql: Sql, at: string): Promise<void> {
+export async function refuseFuture(sql: Sql, at: string): Promise<void> {
   const [ahead] = await sql<{ now: string }[]>`
     select now() as now where ${at}::text::timestamptz > now() + interval '1 minute'`
   if (!ahead) return
@@ -37,7 +37,7 @@ async function refuseFuture(sql: Sql, at: string): Promise<void> {
 }
 
 /** The counts that were written last at or before a moment; where none were, lower bounds, and why. */
-async function pastStats(sql: Sql, scope: Narrowed, at: string): Promise<GroupStats[]> {
+export async function pastStats(sql: Sql, scope: Narrowed, at: string): Promise<GroupStats[]> {
   const moment = await momentBefore(sql, at)
   if (moment) return (await readDepths(sql, scope, moment)).map((group) => ({ ...group, as_of: moment.as_of }))
   const at_least = await whyUnknown(sql, at)

@@ -66,4 +66,14 @@ describe('stats --at', () => {
     const { out } = await world.jobsctl(['history', '--depth', '--since', '1m', '--step', '1m', '--domain', 'd'])
     expect(out).toContain(`\t${await newest()}\t3\t0\t0\t0\n`)
   })
+
+  it('explains a queue as it was, and no job', async () => {
+    const { code, out } = await world.jobsctl(['explain', 'd/q', '--at', '1s', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ due: 3, at: expect.any(String), reasons: [] })
+    expect(await world.jobsctl(['explain', '8123', '--at', '1s'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--at is for a queue'),
+    })
+  })
 })

@@ -1,0 +1,118 @@
+import { pastQueueSentence, type QueueExplanation } from '../../../shared/explain/queue.ts'
+import type { Finding } from '../../../shared/explain/reason.ts'
+import type { GroupStats } from '../../../shared/queues/stats.ts'
+import type { Redactor } from '../../database/redact.ts'
+import { inScope, isQueueWithin, type Within } from '../../database/scope.ts'
+import { type Sql, staticFragment } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
+import type { Queue } from '../../lifecycle/lease/due.ts'
+import { pastStats, refuseFuture } from '../queues/past-stats.ts'
+import { describeFinding } from './describe-finding.ts'
+import { readLine } from './line.ts'
+
+interface Asked {
+  queue: Within<Queue>
+  at: string
+  redactor: Redactor
+}
+
+/**
+ * A queue as it was at a moment: its counts by the depths, whether it was stopped by the events.
+ * @returns undefined for a queue of which nothing is known then
+ * @throws Failure `invalid_request` for a moment to come
+ */
+export async function explainPast(sql: Sql, { queue, at, redactor }: Asked): Promise<QueueExplanation | undefined> {
+  await refuseFuture(sql, at)
+  const { domain, queue: name } = queue
+  const groups = await pastStats(sql, queue, at)
+  const stop = await findStopAt(sql, { queue, at, redactor })
+  if (groups.length === 0 && stop.length === 0) return undefined
+  const sum = (count: (group: GroupStats) => number) => groups.reduce((all, group) => all + count(group), 0)
+  const [first] = groups
+  const processing = sum((group) => group.processing)
+  const past = {
+    domain,
+    queue: name,
+    as_of: first?.as_of ?? at,
+    at,
+    ...(first?.at_least !== undefined && { at_least: first.at_least }),
+    due: sum((group) => group.queued),
+    scheduled: sum((group) => group.scheduled),
+    processing,
+    quarantined: sum((group) => group.quarantined),
+    leased: processing,
+    workers: 0,
+    oldest_wait: servedBy(sql).mode === 'own' ? await oldestWait(sql, queue, at) : null,
+  }
+  const reasons = stop.map((finding) => ({ ...describeFinding(finding, { now: at }), remedy: null }))
+  return { ...past, reasons, sentence: pastQueueSentence(past) }
+}
+
+interface Decision {
+  type: string
+  since: string
+  by: string | null
+  why: string | null
+}
+
+/**
+ * Whether the queue was stopped: the last decision before the moment that is in the event log. Where there is none, the state of now holds if
+ * the queue was stopped before the moment: another program that stops a queue writes no event.
+ */
+async function findStopAt(sql: Sql, { queue, at, redactor }: Asked): Promise<Finding[]> {
+  const { domain, queue: name } = queue
+  const [decision] = await sql<Decision[]>`
+    (
+      select event_type as type, created_at as since, attrs_json ->> 'caller' as by, attrs_json ->> 'reason' as why
+      from job_events
+      where domain = ${domain}::text and queue = ${name}::text
+        and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
+        and created_at <= ${at}::text::timestamptz ${isQueueWithin(sql, queue.within)}
+      order by id desc
+      limit 1
+    )
+    union all
+    select case when drain then 'queue.drained' else 'queue.paused' end, updated_at, null, null
+    from job_queue_controls
+    where domain = ${domain}::text and queue = ${name}::text and (paused or drain) and updated_at <= ${at}::text::timestamptz
+      ${isQueueWithin(sql, queue.within)}
+    limit 1`
+  if (!decision || decision.type === 'queue.resumed') return []
+  const { type, since, by, why } = decision
+  const facts = { domain, queue: name, since, by, why: why === null ? null : redactor.text(why) }
+  return [{ code: type === 'queue.drained' ? 'queue_draining' : 'queue_paused', facts }]
+}
+
+/** The most jobs that are looked at: those that were made last before the moment, and the one that is due for the longest time now. */
+const mostRead = 20_000
+
+/**
+ * The job that had waited longest, as far as rows tell: one that is in line since then, or one that was leased later for the first time since it
+ * was due. Its wait is a lower bound: other jobs were not looked at, or have been deleted.
+ */
+async function oldestWait(sql: Sql, queue: Within<Queue>, at: string): Promise<QueueExplanation['oldest_wait']> {
+  const { oldest_wait } = await readLine(sql, queue)
+  const [found] = await sql<NonNullable<QueueExplanation['oldest_wait']>[]>`
+    select id, due as due_since, extract(epoch from ${at}::text::timestamptz - due)::float8 as seconds
+    from (
+      (select ${columns(sql)} from jobs where created_at <= ${at}::text::timestamptz order by created_at desc, id desc
+        limit ${sql.unsafe(String(mostRead))})
+      union
+      (select ${columns(sql)} from jobs where id = ${oldest_wait?.id ?? null} and created_at <= ${at}::text::timestamptz)
+    ) as made
+    where due > '-infinity' and due <= ${at}::text::timestamptz
+      and (acquired_at > ${at}::text::timestamptz or (acquired_at is null and status = 'queued'))
+      and not exists (
+        select from job_events
+        where job_events.job_id = made.id and event_type = 'job.acquired'
+          and job_events.created_at between made.due and ${at}::text::timestamptz
+      )
+      ${inScope(sql, queue)}
+    order by due, id
+    limit 1`
+  return found ?? null
+}
+
+const columns = staticFragment(
+  (sql) => sql`id, domain, queue, job_type, status, acquired_at, coalesce(available_at, created_at) as due`,
+)
