@@ -11,6 +11,7 @@ import { health } from './programs/health.ts'
 import { memory } from './programs/memory.ts'
 import { programs } from './programs/programs.ts'
 import { dashboard } from './reads/dashboard.ts'
+import { depths } from './reads/depths.ts'
 import { integrity } from './reads/integrity.ts'
 import { reads } from './reads/reads.ts'
 import { scrape } from './reads/scrape.ts'
@@ -31,7 +32,7 @@ import { triggersCost } from './work/triggers-cost.ts'
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGroups, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
   ...[...pruning, ...latencyDuringPrune, ...latencyDuringEventSweep, ...integrity],
-  ...[...reads, ...readsBeside, ...dashboard],
+  ...[...reads, ...readsBeside, ...depths, ...dashboard],
   ...[...pgBossReads, ...pgBossChanges],
   ...[...bullMqFigures, ...graphileWorkerFigures, ...mappedFigures],
   ...[...peers, ...batchFloor, ...oneByOne, ...moreServers, ...sdkWorker],

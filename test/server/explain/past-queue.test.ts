@@ -25,7 +25,7 @@ describe.each(everyKind)('explain of a queue in the past on %s', (kind) => {
     as.call('GET', `${explainQueue.path}?domain=d&queue=q&at=${encodeURIComponent(at)}`)
 
   it('tells whether it was stopped and by whom, its counts, and for how long a job had waited', async () => {
-    await world.jobs(2, { domain: 'd', queue: 'q' })
+    await world.jobs(2, { domain: 'd', queue: 'q', status: 'queued' })
     await world.sql`update jobs set created_at = now() - interval '10 minutes'`
     await world.post('/api/v1/jobs', { domain: 'd', queue: 'q', job_type: 't', payload: {} })
     const before = await now()
