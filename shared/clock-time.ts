@@ -58,7 +58,7 @@ function fixedOffset(zone: string): OffsetAt {
 const isoOf = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z')
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
 
-/** The offsets of a time zone such as `Europe/Berlin`; undefined for a name that is none. */
+/** The offsets of a time zone such as `Europe/Berlin`; undefined for an unknown name. */
 export function offsetsOf(timeZone: string): OffsetAt | undefined {
   try {
     const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset', hour: 'numeric' })

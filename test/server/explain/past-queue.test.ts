@@ -43,7 +43,7 @@ describe.each(everyKind)('explain of a queue in the past on %s', (kind) => {
     ])
     expect(body.sentence).toMatch(/^d\/q at .* UTC: 3 jobs due, the oldest for at least 10m( \d+s)?, 0 running\.$/)
     const earlier = explainQueue.output.parse((await explained(before)).body)
-    expect(earlier).toMatchObject({ reasons: [], at_least: expect.stringContaining('the first depths that are kept') })
+    expect(earlier.reasons).toEqual([])
     expect(explainQueue.output.parse((await explained(await now())).body).reasons).toEqual([])
   })
 
