@@ -41,7 +41,10 @@ export const history: CommandSpec<HistoryFlags> = {
       '--depth': 'with how many jobs there were at the beginning of each step',
     }),
   ],
-  rows: async () => (await import('./history/show-history.ts')).columns,
+  rows: async (_operands, flags) => {
+    const { columns, depthColumns } = await import('./history/show-history.ts')
+    return 'depth' in flags ? [...columns, ...depthColumns] : columns
+  },
   async run(context, flags) {
     const { since = dayAgo(), until, step } = flags
     if (step?.trim() === '') throw new Failure('usage', '--step: must not be blank; leave it out for the default')

@@ -18,7 +18,7 @@ import {
 } from '../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../text/numbers.ts'
 import { wrapped } from '../text/wrap.ts'
-import { columns, columnsForPeople, failed, type Group } from './stats/columns.ts'
+import { columns, columnsForPeople, countsOf, failed, type Group, pastColumns } from './stats/columns.ts'
 
 interface StatsFlags extends ScopeFlags {
   at?: string
@@ -48,7 +48,7 @@ export const stats: CommandSpec<StatsFlags> = {
       '--watch': 'repeat every 2 seconds, until Ctrl-C',
     }),
   ],
-  rows: () => [...columns([]), failed],
+  rows: (_operands, flags) => [...columns([]), failed, ...('at' in flags ? pastColumns : [])],
   async run(context, flags) {
     const { stats: endpoint } = await import('../../shared/queues/stats.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')

@@ -43,7 +43,8 @@ export function showHistory({ print }: Context, { history, raw, scope }: Shown):
 /** How many jobs there were at the beginning of a step; empty where nobody has written it. */
 const depths = ['queued', 'scheduled', 'processing', 'quarantined'] as const
 
-const depthColumns: Column<Row>[] = [
+/** The columns that depths add to TSV. */
+export const depthColumns: Column<Row>[] = [
   { title: 'depth_as_of', value: ({ depth }) => (depth ? isoTime(depth.as_of) : '') },
   ...depths.map((title): Column<Row> => ({ title: `depth_${title}`, value: ({ depth }) => depth?.[title] ?? '' })),
 ]

@@ -1,5 +1,6 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { Column } from '../../output/table.ts'
+import { isoTime } from '../../text/times.ts'
 
 /** A group with the state of its queue, where the queue is stopped. */
 export interface Group extends GroupStats {
@@ -32,7 +33,7 @@ const unmapped: Column<Group> = {
 }
 
 /** Over the jobs of another engine, failed jobs are counted, too, and over a mapped table those to which its map gives no state. */
-const countsOf = (rows: readonly Group[]): Column<Group>[] => [
+export const countsOf = (rows: readonly Group[]): Column<Group>[] => [
   ...counts,
   ...(rows.some((row) => row.failed !== undefined) ? [failed] : []),
   ...(rows.some((row) => row.unmapped !== undefined) ? [unmapped] : []),
@@ -55,4 +56,10 @@ export const columnsForPeople = (rows: readonly Group[]): Column<Group>[] => [
   ...(rows.some(({ job_type }) => job_type !== '') ? [typeColumn] : []),
   ...countsOf(rows),
   ...(rows.some(({ state }) => state !== undefined) ? [stateColumn] : []),
+]
+
+/** What a moment in the past adds to the columns. */
+export const pastColumns: Column<Group>[] = [
+  { title: 'as_of', value: ({ as_of = '' }) => isoTime(as_of) },
+  { title: 'at_least', value: ({ at_least = '' }) => at_least },
 ]

@@ -10,7 +10,7 @@ import { describeAnyOf } from '../../settings/flags/scope-flags.ts'
 import { clockHeading, readerZone } from '../../text/clock.ts'
 import { groupedDigits, sumOf } from '../../text/numbers.ts'
 import { isoTime } from '../../text/times.ts'
-import { columns, columnsForPeople, type Group } from './columns.ts'
+import { columns, columnsForPeople, countsOf, failed, type Group, pastColumns } from './columns.ts'
 
 interface Past {
   scope: Scope
@@ -20,11 +20,6 @@ interface Past {
   json: unknown
   mustExist: boolean
 }
-
-const pastColumns: Column<Group>[] = [
-  { title: 'as_of', value: ({ as_of = '' }) => isoTime(as_of) },
-  { title: 'at_least', value: ({ at_least = '' }) => at_least },
-]
 
 /** Stands behind the numbers of a table: each is a lower bound. */
 const leastColumn: Column<Group> = { title: '', value: () => 'at least', paint: () => 'yellow', gives: 'never' }
@@ -42,6 +37,7 @@ export async function showPast(context: Context, { scope, at, rows, json, mustEx
   if (print.forPeople && first) for (const note of notesOn(first, at)) print.aside(note)
   print.rows({
     columns: [...columns(rows), ...pastColumns],
+    more: countsOf(rows).includes(failed) ? [] : [{ ...failed, value: () => '' }],
     forPeople: [...columnsForPeople(rows), ...(first?.at_least === undefined ? [] : [leastColumn])],
     rows,
     json,
