@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { rejectFaults } from '../../lifecycle/server-limits.ts'
 import type { Cursor, Position } from './list-cursor.ts'
 import { type Page, type PlacedJob, positionOf, startOf } from './list-page.ts'
@@ -25,8 +26,10 @@ interface Found {
 
 /** Reads slices, part after part, until the page is full, the list ends, or the pace says stop. */
 async function search(sql: Sql, request: TimeRequest, cursor: Cursor | undefined): Promise<Found> {
-  const pace = startPace()
   const found: PlacedJob[] = []
+  // Jobs of an engine are not in the order of a time by state: an empty page would send its reader for the next one.
+  const isOfEngine = servedBy(sql).mode !== 'own'
+  const pace = startPace(() => isOfEngine && found.length === 0)
   let bound: Position | undefined
   for (const { part, from } of partsFrom(request.sort_by, cursor)) {
     for (let place = from, hasMore = true; hasMore; place = bound) {

@@ -57,6 +57,22 @@ export function isCandidate(sql: Sql, { ids, batch_group }: NarrowedList): Fragm
   return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, inBatch)}`
 }
 
+/** Whether every job of the queues matches. */
+export function takesAll({
+  within,
+  domain,
+  queue,
+  sort_by,
+  sort_order,
+  limit,
+  cursor,
+  errors,
+  ...filter
+}: NarrowedList): boolean {
+  const isOfTypes = within !== undefined && within.job_types.length > 0
+  return !isOfTypes && Object.values(filter).every((value) => value === undefined)
+}
+
 /** True for a page that is read in ascending order. */
 export const isAscending = ({ sort_order }: NarrowedList, back: boolean): boolean => (sort_order === 'asc') !== back
 

@@ -11,6 +11,7 @@ import {
   type PlacedJob,
   positionOf,
   sortDirection,
+  takesAll,
 } from './list-page.ts'
 import { stateConditions, statesOf, type TimePart, type TimeRequest } from './time-parts.ts'
 
@@ -43,6 +44,7 @@ interface ScannedJob extends PlacedJob {
 
 /** Reads rows of a part in the order of an index until `wanted` rows match, or `most` rows were read. */
 export async function readSlice(sql: Sql, request: TimeRequest, asked: SliceBounds): Promise<Slice> {
+  // A slice of no more rows than the page needs is enough then, and the rest of a slice costs most of its time.
   const isAll = servedBy(sql).mode !== 'own' && takesAll(request)
   const bounds = isAll ? { ...asked, most: Math.min(asked.most, asked.wanted) } : asked
   const { most, wanted } = bounds
@@ -55,22 +57,6 @@ export async function readSlice(sql: Sql, request: TimeRequest, asked: SliceBoun
     last: last && positionOf(last),
     hasMore: matching.length < wanted && last?.position === most && last.has_more,
   }
-}
-
-/** Every job of the queues matches. A slice of no more rows than the page needs is enough then, and the rest of a slice costs most of its time. */
-function takesAll({
-  within,
-  domain,
-  queue,
-  sort_by,
-  sort_order,
-  limit,
-  cursor,
-  errors,
-  ...filter
-}: TimeRequest): boolean {
-  const isOfTypes = within !== undefined && within.job_types.length > 0
-  return !isOfTypes && Object.values(filter).every((value) => value === undefined)
 }
 
 /** The matching rows, and the last row that was read. */

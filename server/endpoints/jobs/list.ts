@@ -2,7 +2,7 @@ import type { ListedJob, ListRequest } from '../../../shared/jobs/list.ts'
 import { listedJobId } from '../../../shared/work/job-key.ts'
 import type { Acting, Listing, ServerContext } from '../../call.ts'
 import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { servedBy } from '../../engines/served.ts'
 import { missingAmong, readBounded } from '../bounded-read.ts'
@@ -13,7 +13,7 @@ import { listByRank } from './list-by-rank.ts'
 import { listByTime } from './list-by-time.ts'
 import { Cursor, KeyCursor } from './list-cursor.ts'
 import { listNewestByRank } from './list-newest-by-rank.ts'
-import type { NarrowedList, Page } from './list-page.ts'
+import { type NarrowedList, type Page, takesAll } from './list-page.ts'
 import type { RankKey } from './list-sorted.ts'
 import type { TimeKey } from './time-parts.ts'
 
@@ -36,8 +36,10 @@ export async function listJobs(
   const serving = isOwn ? servingIndexes(request) : []
   const page = await readBounded(call.sql, serving, () =>
     call.sql.begin('isolation level repeatable read read only', async (tx) => {
-      await tx`select ${limitReadTime(tx)}`
-      return readPage(tx, request, cursor)
+      // Sent together with the first statement of the page, before it.
+      const limited = tx`select ${limitReadTime(tx)}, ${planningOf(tx, request)}`.execute()
+      const [, read] = await Promise.all([limited, readPage(tx, request, cursor)])
+      return read
     }),
   )
   const links = [page.next, page.prev]
@@ -61,17 +63,21 @@ async function withFoldedErrors(sql: Sql, jobs: readonly ListedJob[]): Promise<L
   return jobs.map((job, at) => ({ ...job, error_message: folded[at] ?? null }))
 }
 
-async function readPage(sql: Sql, request: NarrowedList, cursor: Cursor | undefined): Promise<Page> {
+function readPage(sql: Sql, request: NarrowedList, cursor: Cursor | undefined): Promise<Page> {
+  const { sort_by } = request
+  if (!isRank(sort_by)) return listByTime(sql, { ...request, sort_by }, cursor)
+  if (servedBy(sql).mode !== 'own') return listNewestByRank(sql, { ...request, sort_by }, cursor)
+  return listByRank(sql, { ...request, sort_by }, cursor)
+}
+
+/**
+ * An SQL expression that sets how the statements of a page are planned. The planner takes longer for a statement over the jobs of an engine than the
+ * statement does, so that a list of all jobs of some queues has one plan: its order is that of an index, whatever the parameters are.
+ */
+function planningOf(sql: Sql, request: NarrowedList): Fragment {
   const { sort_by, ids, batch_group } = request
-  if (isRank(sort_by)) {
-    await sql`select ${planForParameters(sql)}`
-    if (servedBy(sql).mode !== 'own') return listNewestByRank(sql, { ...request, sort_by }, cursor)
-    return listByRank(sql, { ...request, sort_by }, cursor)
-  }
-  // The jobs of these two fields are found by another index, and sorted.
-  if (servedBy(sql).mode !== 'own') await sql`select ${planForParameters(sql)}`
-  else if (!ids && !batch_group) await sql`select ${preferIndexOrder(sql)}`
-  return listByTime(sql, { ...request, sort_by }, cursor)
+  if (servedBy(sql).mode === 'own' && !isRank(sort_by)) return ids || batch_group ? sql`null` : preferIndexOrder(sql)
+  return !isRank(sort_by) && takesAll(request) ? sql`null` : planForParameters(sql)
 }
 
 /** The indexes that serve a list. Those of a list by rank serve workers, too. */

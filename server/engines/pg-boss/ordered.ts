@@ -132,7 +132,8 @@ function inOrderOfTime(sql: Sql, { place, slice, queues, jobs, key }: Walk): Fra
       select jobs.*
       from ${jobs}
       where jobs.queue = q.queue and ${where} ${isOne ? sql`` : isWithinEdge}
-      order by ${key} ${order}, jobs.id ${order}
+      -- In one queue the order of the uuids is that of the keys.
+      order by ${key} ${order}, jobs.native_id ${order}
       ${sql.unsafe(`limit ${most + 1}`)}
     ) as jobs`
 }

@@ -44,3 +44,16 @@ it('a search that takes no time stops at 50,000 rows', () => {
   expect(pace.scanned()).toBeGreaterThan(49_500)
   expect(pace.scanned()).toBeLessThanOrEqual(50_000)
 })
+
+it('a search that has found nothing goes on for 1 s, and stops once it has', () => {
+  let found = 0
+  const pace = startPace(() => found === 0)
+  pace.count(pace.nextSlice())
+  now += 600
+  expect(pace.nextSlice()).toBe(500)
+  found = 1
+  expect(pace.nextSlice()).toBe(0)
+  found = 0
+  now += 400
+  expect(pace.nextSlice()).toBe(0)
+})
