@@ -6,7 +6,7 @@ import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { placeOf } from '../../engines/served.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
-import type { FoundJob } from './read-job.ts'
+import { type FoundJob, readJob, type Wanted } from './read-job.ts'
 
 const mostEdges = 1000
 const mostAttachments = 20
@@ -15,38 +15,51 @@ const mostEvents = 50
 type Attachment = JobDetails['attachments'][number]
 type Event = JobDetails['events'][number]
 
+/** A job with what belongs to it. */
+interface WholeJob {
+  job: FoundJob
+  details: JobDetails
+}
+
 /**
- * What belongs to a job beside its row. An archived job has its attachments and edges in its row. Of its dependencies, those on jobs
- * outside of the scope of the caller do not exist for the caller.
+ * Reads a job and what belongs to it beside its row; undefined for an unknown id, and for a job outside of the scope of the caller. An
+ * archived job has its attachments and edges in its row. Of its dependencies, those on jobs outside of the scope of the caller do not exist for the
+ * caller.
  */
-export async function readJobDetails(sql: Sql, job: FoundJob, within: Acting['within']): Promise<JobDetails> {
-  const ofEngine = job.archived ? undefined : await readSurroundings(sql, job, within)
-  if (ofEngine) return ofEngine
+export async function readWholeJob(sql: Sql, { id, within }: Wanted): Promise<WholeJob | undefined> {
+  if (hasKeys(sql)) return readJobOfEngine(sql, { id, within })
+  const job = await readJob(sql, { id, within })
+  if (!job) return undefined
   // Sent together, since the way to the database takes longer than each of them.
   const [depends_on, dependents, attachments, events] = await Promise.all([
     readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid', within }),
     readRelated(sql, job, { own: 'depends_on_job_uuid', other: 'job_uuid', within }),
     readAttachments(sql, job),
-    readEvents(sql, job, within),
+    readEvents(sql, { id, within }),
   ])
-  return {
+  const details = {
     dependencies: { depends_on, dependents },
     attachments: attachments.toReversed(),
     events: events.toReversed(),
   }
+  return { job, details }
 }
 
-/** What an engine keeps around a job of its own. The lines of its log are one attachment. */
-async function readSurroundings(sql: Sql, job: FoundJob, within: Acting['within']): Promise<JobDetails | undefined> {
-  const { id, domain, updated_at } = job.row
-  const engine = domain === null ? undefined : placeOf(sql, domain)
-  if (domain === null || !engine?.adapter.surroundings) return undefined
-  const { log, ...dependencies } = await engine.adapter.surroundings(engine.of, [engine.found], { id, domain, within })
+/** A job of another engine: its events are ours, and all else is what the engine keeps. The lines of its log are one attachment. */
+async function readJobOfEngine(sql: Sql, { id, within }: Wanted): Promise<WholeJob | undefined> {
+  const [job, events] = await Promise.all([readJob(sql, { id, within }), readEvents(sql, { id, within })])
+  if (!job) return undefined
+  const { domain, updated_at } = job.row
+  const engine = job.archived || domain === null ? undefined : placeOf(sql, domain)
+  const around =
+    domain === null
+      ? undefined
+      : await engine?.adapter.surroundings?.(engine.of, [engine.found], { id, domain, within })
+  const { log = [], depends_on = [], dependents = [] } = around ?? {}
   const created_at = String(updated_at)
   const attachments =
     log.length === 0 ? [] : [{ id: 1, kind: 'log', content_text: log.join('\n'), url: null, created_at }]
-  const events = await readEvents(sql, job, within)
-  return { dependencies, attachments, events: events.toReversed() }
+  return { job, details: { dependencies: { depends_on, dependents }, attachments, events: events.toReversed() } }
 }
 
 interface Ends {
@@ -126,12 +139,12 @@ export const attachmentsOf = (sql: Sql, job: FoundJob): Fragment => {
 const rowsOf = (sql: Sql, list: unknown, columns: Fragment): Fragment => sql`
   from jsonb_to_recordset(${Array.isArray(list) ? writeJson(list) : '[]'}::text::jsonb) as source (${columns})`
 
-const readEvents = (sql: Sql, { row }: FoundJob, within: Acting['within']) => sql<Event[]>`
+const readEvents = (sql: Sql, { id, within }: Wanted) => sql<Event[]>`
   select
     id, event_type,
     ${attrsOfEvent(sql)} as attrs,
     request_id, created_at
   from job_events
-  where job_ref = ${row.id}::job_id ${isWithin(sql, within)}
+  where job_ref = ${id}::job_id ${isWithin(sql, within)}
   order by id desc
   limit ${mostEvents}`
