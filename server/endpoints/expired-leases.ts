@@ -1,4 +1,5 @@
 import { isInState } from '../database/job-filter.ts'
+import { hasKeys } from '../database/job-ids.ts'
 import { inScope, type Narrowed } from '../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 import { fromAllPlaces, isOfSeveral } from '../engines/served.ts'
@@ -16,6 +17,14 @@ const expiredIn = (sql: Sql, scope: Narrowed): Fragment => {
   const bound = sql.unsafe(`limit ${mostExpired + 1}`)
   const columns = sql`domain, queue, job_type, worker_id, leased_until`
   const own = inScope(sql, scope)
+  // No index of another engine has the ends of leases: each select would read all running jobs.
+  if (hasKeys(sql))
+    return sql`
+    select ${columns}
+    from jobs
+    where ${isInState(sql, 'processing')} and (leased_until is null or leased_until <= now()) ${own}
+    order by leased_until nulls first
+    ${bound}`
   return sql`
     (select ${columns} from jobs where ${isInState(sql, 'processing')} and leased_until is null ${own} ${bound})
     union all
