@@ -90,6 +90,11 @@ interface EveryWrites {
   guard: (found: Found) => string
   /** An SQL condition that joins a row `j` of the table to a row `picked` with `native_id` and `queue`. */
   isPicked: string
+  /**
+   * How a row is found again that the same statement has locked, without an index: a column of `jobs`, which is `place` in `picked`, and a condition
+   * on a row `j` of the table.
+   */
+  place?: { column: string; isThere: string }
   /** An SQL condition on `jobs`: the job of an image, by what an index has. */
   isOfImage: (image: string) => string
   /**

@@ -80,9 +80,9 @@ export async function describe(asked: Within<Asked>, terms: Terms): Promise<Bulk
   const [paths, holding] = [await readForeignPaths(sql), await readHoldingKeys(sql)]
   if (!request.dry_run) {
     const archive = isArchived && isOwn ? await prepareArchive(sql) : undefined
-    return bulkOf(request, { isArchived, archive, paths, holding })
+    return bulkOf(request, { isOwn, isArchived, archive, paths, holding })
   }
-  const bulk = bulkOf(request, { isArchived, archive: undefined, paths: [], holding })
+  const bulk = bulkOf(request, { isOwn, isArchived, archive: undefined, paths: [], holding })
   return {
     ...bulk,
     async dryRun(makePreview) {
@@ -124,6 +124,8 @@ async function readNeeded(sql: Sql, request: PruneRequest, bulk: Pick<Matching, 
 }
 
 interface Deleting {
+  /** False for the jobs of an engine, whose indexes have no order over all queues. */
+  isOwn: boolean
   isArchived: boolean
   archive: Archive | undefined
   /** The foreign keys whose rows keep their job, where the request does not delete them. Of a preview none: it counts the rows. */
@@ -131,7 +133,10 @@ interface Deleting {
   holding: readonly ForeignKey[]
 }
 
-function bulkOf(request: PruneRequest, { isArchived, archive, paths, holding }: Deleting): BulkChange<PruneResult> {
+function bulkOf(
+  request: PruneRequest,
+  { isOwn, isArchived, archive, paths, holding }: Deleting,
+): BulkChange<PruneResult> {
   const { statuses, older_than_days, domain, queue, job_type, pass_over_foreign } = request
   const filters = {
     statuses,
@@ -165,7 +170,7 @@ function bulkOf(request: PruneRequest, { isArchived, archive, paths, holding }: 
     kind: 'prune',
     matching: (sql, set) => jobsWhere(sql, request, (rest) => deletable(sql, set, rest)),
     time: ended,
-    hasTimeIndex: true,
+    hasTimeIndex: isOwn,
     archives: isArchived,
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     ...(request.no_archive && { noWayBack: notArchived }),

@@ -18,12 +18,14 @@ export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
   const [only, ...others] = native
   if (!only) return sql`false`
   if (others.length === 0) return sql`jobs.queue = ${only.queue}::text and jobs.native_id = ${only.id}::text::uuid`
+  const ids = sql`${`{${native.map(({ id }) => id).join(',')}}`}::text::uuid[]`
+  // The ids of a search lie queue by queue: those of one queue are found in one pass over the index of one partition.
+  if (others.every(({ queue }) => queue === only.queue))
+    return sql`jobs.queue = ${only.queue}::text and jobs.native_id = any(${ids})`
   return sql`
     (jobs.queue, jobs.native_id) in (
       select named.queue, named.id
-      from rows from (
-        unnest(${native.map(({ queue }) => queue)}::text[]), unnest(${native.map(({ id }) => id)}::text[]::uuid[])
-      ) as named (queue, id)
+      from rows from (unnest(${native.map(({ queue }) => queue)}::text[]), unnest(${ids})) as named (queue, id)
     )`
 }
 

@@ -16,6 +16,11 @@ export const writes: EngineWrites = {
   // find the partitions of each row, so that each name is there once.
   isPicked: `j.name = picked.queue and j.id = picked.native_id
     and j.name = any(array(select distinct queue from picked)) and j.id = any(array(select native_id from picked))`,
+  // A partition may have another row at the same place. The rows are hashed, where a join would compare each with each.
+  place: {
+    column: 'native_place',
+    isThere: `j.ctid = any(array(select place from picked)) and ((j.name, j.id) in (select queue, native_id from picked)) is true`,
+  },
   isOfImage: (image) => `(jobs.queue = ${image} ->> 'queue' and jobs.native_id = (${image} ->> 'native_id')::uuid)`,
   isNearKey,
   image: ({ columns }) => imageOf('j', columns),
@@ -185,13 +190,12 @@ async function revived(sql: Sql, found: Found, until: Fragment) {
 const listed = (sql: Sql, [first = sql``, ...others]: readonly Fragment[]): Fragment =>
   others.reduce((all, one) => sql`${all}, ${one}`, first)
 
-/** A job whose queue is gone would fail at the commit, and take the others of its batch with it. */
+/** A job whose queue is gone would fail at the commit, and take the others of its batch with it. The names of queues are hashed once. */
 function obstacle(sql: Sql, { schema }: Found): Fragment {
-  const queues = sql.unsafe(`${schema}.queue`)
+  const queues = sql`(select queue.name from ${sql.unsafe(schema)}.queue as queue)`
   return sql`case
-    when not exists (select from ${queues} as queue where queue.name = jobs.queue) then 'its queue was deleted'
-    when jobs.native_dead_letter is not null
-      and not exists (select from ${queues} as queue where queue.name = jobs.native_dead_letter) then 'its dead letter queue was deleted'
+    when jobs.queue not in ${queues} then 'its queue was deleted'
+    when jobs.native_dead_letter not in ${queues} then 'its dead letter queue was deleted'
     when exists (
       select from ${sql.unsafe(tableOf({ schema }))} as live where live.name = jobs.queue and live.id = jobs.native_id
     ) then 'its id is taken'

@@ -24,15 +24,16 @@ export async function deleteEngineJobs(
   { selection, where, isArchived }: EngineDeletion,
 ): Promise<number> {
   const { adapter, writes, found, table, ours } = target
-  await requireSameVersion(tx, target)
+  const [columns] = await Promise.all([
+    isArchived ? writes.archivedColumns(tx, found) : [],
+    requireSameVersion(tx, target),
+  ])
+  const isPicked = writes.place
+    ? tx`where ${tx.unsafe(writes.place.isThere)}`
+    : tx`using picked where ${tx.unsafe(writes.isPicked)}`
   const deleted = writes.calls
     ? writes.calls.remove(tx, found)
-    : tx`
-      delete from ${table} as j
-      using picked
-      where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-      returning j.*`
-  const columns = isArchived ? await writes.archivedColumns(tx, found) : []
+    : tx`delete from ${table} as j ${isPicked} and ${tx.unsafe(writes.guard(found))} returning j.*`
   const names = tx.unsafe(columns.map(({ name }) => `, ${name}`).join(''))
   const values = tx.unsafe(columns.map(({ value }) => `, ${value}`).join(''))
   const archived = tx`,
@@ -42,7 +43,7 @@ export async function deleteEngineJobs(
     )`
   const [row] = await tx<[{ deleted: number; changed?: string | null }]>`
     with picked as materialized (
-      select jobs.native_id, jobs.queue, jobs.job_type
+      select jobs.native_id, jobs.queue, jobs.job_type ${writes.place ? tx`, jobs.${tx.unsafe(writes.place.column)} as place` : tx``}
       from jobs
       where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
       for update skip locked

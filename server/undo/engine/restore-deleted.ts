@@ -29,8 +29,8 @@ export async function restoreEngineJobs(
   { undoes, selection, where, rejected, hold }: Restore,
 ): Promise<number> {
   const { adapter, writes, found, ours } = target
-  await requireSameVersion(tx, target)
-  const rows = rowsFromArchive(tx, target, { undoes, revived: await writes.revived(tx, found, holdEnd(tx, hold)) })
+  const [revived] = await Promise.all([writes.revived(tx, found, holdEnd(tx, hold)), requireSameVersion(tx, target)])
+  const rows = rowsFromArchive(tx, target, { undoes, revived })
   const queues = tx`
     select distinct queue from ${ours(adapter.archive)} where operation_id = ${undoes}::bigint and job_schema = ${found.schemaName}::text`
   await writes.beforeRevival?.(tx, found, queues)
