@@ -5,11 +5,11 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Sql } from 'postgres'
-import * as z from 'zod'
 import { endWithThis } from '../../launch/children.ts'
 import { type EnginePackage, engineNode, installPackage, newestPgBoss, usedOf } from '../../launch/engine-packages.ts'
 import type { Bench } from '../bench.ts'
 import { memoize } from '../memoize.ts'
+import { type Api, connect } from './api.ts'
 import type { BenchServer } from './servers.ts'
 
 const library: EnginePackage = { name: 'pg-boss', version: newestPgBoss }
@@ -25,14 +25,57 @@ export const oldJobs = 100_000
 /** Calls of pg-boss, each with its method and its arguments. */
 export type BossCalls = (readonly [method: string, ...args: unknown[]])[]
 
-export interface BossProcess {
-  /** Runs calls one after the other. Returns how long they took, in milliseconds. */
-  run: (calls: BossCalls) => Promise<number>
+/** A program of `peers/` that answers over HTTP. */
+interface Peer {
+  api: Api
   stop: () => Promise<void>
 }
 
-const Reply = z.object({ ms: z.number() })
-const program = fileURLToPath(new URL('../peers/pg-boss-calls.mjs', import.meta.url))
+interface Program {
+  node: string
+  argv: string[]
+  /** The first line of its standard input. */
+  first?: string
+}
+
+/** Starts a program that prints its port. @throws Error when it ends before */
+async function startProgram({ node, argv: [file = '', ...argv], first }: Program): Promise<Peer> {
+  const path = fileURLToPath(new URL(`../peers/${file}`, import.meta.url))
+  const child = endWithThis(
+    spawn(node, [path, ...argv], { env: { PATH: process.env.PATH }, stdio: ['pipe', 'pipe', 'inherit'] }),
+  )
+  const exited = once(child, 'exit')
+  if (first !== undefined) child.stdin.write(`${first}\n`)
+  const { value: port, done } = await createInterface(child.stdout)[Symbol.asyncIterator]().next()
+  if (done === true) throw new Error(`${file} ended`)
+  const api = connect(`http://127.0.0.1:${port}`)
+  return {
+    api,
+    async stop() {
+      await api.close()
+      child.stdin.end()
+      await exited
+    },
+  }
+}
+
+/** Runs statements, each by a route of Hono and by nothing else: what a program costs at least that answers the same over HTTP. */
+export const startPlain = (bench: Bench, database: string, statements: Record<string, PlainStatement>): Promise<Peer> =>
+  startProgram({
+    node: process.execPath,
+    argv: ['plain-routes.mjs', bench.urlOf(database)],
+    first: JSON.stringify(statements),
+  })
+
+export interface PlainStatement {
+  text: string
+  parameters?: string[]
+}
+
+export interface BossProcess extends Pick<Peer, 'stop'> {
+  /** Runs calls one after the other, in one request. */
+  run: (calls: BossCalls) => Promise<unknown>
+}
 
 /**
  * Starts pg-boss on a database, in a process of its own: it needs a newer Node than jobsctl.
@@ -44,30 +87,9 @@ export async function startBoss(bench: Bench, database: string): Promise<BossPro
     if (reason !== undefined) throw new Error(reason)
   }
   const entry = createRequire(usedOf(library) ?? '').resolve('../pg-boss')
-  const child = endWithThis(
-    spawn(usedOf(engineNode) ?? '', [program, entry, bench.urlOf(database)], {
-      env: { PATH: process.env.PATH },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    }),
-  )
-  const exited = once(child, 'exit')
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const readReply = async () => {
-    const { value, done } = await lines.next()
-    if (done === true) throw new Error('pg-boss ended')
-    return Reply.parse(JSON.parse(value)).ms
-  }
-  await readReply()
-  return {
-    async run(calls) {
-      child.stdin.write(`${JSON.stringify(calls)}\n`)
-      return readReply()
-    },
-    async stop() {
-      child.stdin.end()
-      await exited
-    },
-  }
+  const argv = ['pg-boss-calls.mjs', entry, bench.urlOf(database)]
+  const { api, stop } = await startProgram({ node: usedOf(engineNode) ?? '', argv })
+  return { run: (calls) => api.post('/', calls), stop }
 }
 
 /** Makes a database whose tables pg-boss has made, with `bench.rows` jobs, and the records of jobsctl. It has no session. */
@@ -125,6 +147,8 @@ async function fill(sql: Sql, rows: number): Promise<void> {
   await sql`
     insert into pgboss.job (name, data, source_name, source_id)
     select ${dead}, data, name, id from pgboss.job where state = 'failed' limit 2000`
+  // A vacuum marks no page whose rows were committed after the last flush of the WAL, and the indexes alone would not do.
+  await sql`checkpoint`
   await sql`vacuum (analyze)`
   await sql`checkpoint`
 }
@@ -155,6 +179,8 @@ export async function copyOfBoss(bench: Bench): Promise<BossCopy> {
 }
 
 interface BossRead {
+  /** The database, in which nothing is changed. */
+  name: string
   server: BenchServer
   sql: Sql
   boss: BossProcess
@@ -163,5 +189,5 @@ interface BossRead {
 /** A copy that is only read, its server, and pg-boss. */
 export const bossRead = memoize(async (bench: Bench): Promise<BossRead> => {
   const { name, sql, serve } = await copyOfBoss(bench)
-  return { server: await serve(), sql, boss: await startBoss(bench, name) }
+  return { name, sql, server: await serve(), boss: await startBoss(bench, name) }
 })

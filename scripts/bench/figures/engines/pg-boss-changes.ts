@@ -14,6 +14,8 @@ interface Took {
 
 interface Round {
   ours: Took
+  /** Without a copy of the jobs. */
+  withoutCopy: Took
   inSql: Took
   /** pg-boss keeps no copy, so that it has no undo. */
   byBoss: number
@@ -22,24 +24,26 @@ interface Round {
 const Pruned = z.object({ deleted: z.literal(oldJobs), operation_id: z.number() })
 const Undone = z.object({ affected: z.literal(oldJobs) })
 
-/** Prunes the old jobs by a server, with records and the archive, and takes it back. */
-async function byServer(bench: Bench): Promise<Took> {
+/** Prunes the old jobs by a server, with records, and takes it back where it has a copy. Returns the mean size of a batch, too. */
+async function byServer(bench: Bench, hasCopy: boolean): Promise<Took & { batch: number }> {
   const copy = await copyOfBoss(bench)
   const { api, stop } = await copy.serve()
-  const request = { domain: 'pgboss', statuses: ['completed'], older_than_days: 30 }
+  const request = { domain: 'pgboss', statuses: ['completed'], older_than_days: 30, no_archive: !hasCopy }
   let operation = 0
   const prune = await duration(async () => {
     operation = Pruned.parse(await api.post('/api/v1/jobs/prune', request)).operation_id
   })()
-  const undo = await duration(async () => {
-    Undone.parse(await api.post(`/api/v1/jobs/operations/${operation}/undo`, {}))
-  })()
+  const [{ batches }] = await copy.sql<[{ batches: number }]>`
+    select count(*)::int as batches from jobsctl.job_events where event_type = 'jobs.pruned'`
+  const undo = hasCopy
+    ? await duration(async () => {
+        Undone.parse(await api.post(`/api/v1/jobs/operations/${operation}/undo`, {}))
+      })()
+    : 0
   await stop()
   await copy.drop()
-  return { prune, undo }
+  return { prune, undo, batch: Math.ceil(oldJobs / batches) }
 }
-
-const batch = 5000
 
 /** Repeats a statement, each time in a transaction of its own, until it finds no more rows. @throws Error for another number of rows */
 async function inBatches(statement: () => Promise<{ count: number }>): Promise<void> {
@@ -52,17 +56,17 @@ async function inBatches(statement: () => Promise<{ count: number }>): Promise<v
   if (rows !== oldJobs) throw new Error(`the statements moved ${rows} rows, not ${oldJobs}`)
 }
 
-/** Moves the same jobs into a table, and back, as careful people do by hand: in batches, past locked rows. */
-async function bySql(bench: Bench): Promise<Took> {
+/** Moves the same jobs into a table, and back, as careful people do by hand: in batches of so many jobs, past locked rows. */
+async function bySql(bench: Bench, batch: number): Promise<Took> {
   const { sql, drop } = await copyOfBoss(bench)
   await sql`create table deleted_jobs (like pgboss.job)`
-  const prune = await duration(() => inBatches(() => moveAway(sql)))()
-  const undo = await duration(() => inBatches(() => moveBack(sql)))()
+  const prune = await duration(() => inBatches(() => moveAway(sql, batch)))()
+  const undo = await duration(() => inBatches(() => moveBack(sql, batch)))()
   await drop()
   return { prune, undo }
 }
 
-const moveAway = (sql: Sql) => sql`
+const moveAway = (sql: Sql, batch: number) => sql`
   with picked as materialized (
     select name, id
     from pgboss.job
@@ -76,7 +80,7 @@ const moveAway = (sql: Sql) => sql`
   )
   insert into deleted_jobs select * from deleted`
 
-const moveBack = (sql: Sql) => sql`
+const moveBack = (sql: Sql, batch: number) => sql`
   with picked as (
     delete from deleted_jobs where ctid = any(array(select ctid from deleted_jobs limit ${batch})) returning *
   )
@@ -94,7 +98,8 @@ async function byBoss(bench: Bench): Promise<number> {
     ) as jobs
     group by name, batch`
   const boss = await startBoss(bench, name)
-  const took = await boss.run(old.map(({ name, ids }): BossCalls[number] => ['deleteJob', name, ids]))
+  const calls = old.map(({ name, ids }): BossCalls[number] => ['deleteJob', name, ids])
+  const took = await duration(() => boss.run(calls))()
   await boss.stop()
   await drop()
   return took
@@ -104,9 +109,10 @@ async function byBoss(bench: Bench): Promise<number> {
 const rounds = memoize(async (bench: Bench): Promise<Round[]> => {
   const measured: Round[] = []
   for (let round = 0; round < 3; round++) {
-    const ours = await byServer(bench)
-    const inSql = await bySql(bench)
-    measured.push({ ours, inSql, byBoss: await byBoss(bench) })
+    const ours = await byServer(bench, true)
+    const inSql = await bySql(bench, ours.batch)
+    const withoutCopy = await byServer(bench, false)
+    measured.push({ ours, inSql, withoutCopy, byBoss: await byBoss(bench) })
   }
   return measured
 })
@@ -120,11 +126,15 @@ const figure = (name: string, against: string, sides: (round: Round) => [ours: n
   },
 })
 
+const inSql = 'the same in SQL, in batches as large'
 const jobs = oldJobs.toLocaleString('en')
 
 /** A prune of jobs of pg-boss with records, archive and events, and its undo. */
 export const pgBossChanges: readonly Figure[] = [
-  figure(`prune of ${jobs}`, 'the same in SQL, in batches', ({ ours, inSql }) => [ours.prune, inSql.prune]),
-  figure('undo of it', 'the same in SQL, in batches', ({ ours, inSql }) => [ours.undo, inSql.undo]),
-  figure(`prune of ${jobs}`, `${pgBossName}: deleteJob(), no copy is kept`, ({ ours, byBoss }) => [ours.prune, byBoss]),
+  figure(`prune of ${jobs}`, inSql, ({ ours, inSql }) => [ours.prune, inSql.prune]),
+  figure('undo of it', inSql, ({ ours, inSql }) => [ours.undo, inSql.undo]),
+  figure('prune without a copy', `${pgBossName}: deleteJob()`, ({ withoutCopy, byBoss }) => [
+    withoutCopy.prune,
+    byBoss,
+  ]),
 ]
