@@ -40,7 +40,8 @@ besideEach(changeable, 'a plan of a prune', (version) => {
       return world.jobsctl(['apply', path, '--yes', '--json'])
     })
     expect(JSON.parse(applied.out)).toMatchObject({ affected: 468, skipped: 32 })
-    expect(`${applied.out}${applied.err}`).toContain('32 of the 500 previewed jobs')
+    expect(applied.err).toContain('note: 7 of the 500 previewed jobs had changed')
+    expect(applied.err).toContain('note: 25 jobs were locked by other transactions')
     const left = (await rowsOf(sql)).map(({ name, id }) => `${name}/${id}`)
     expect(left.toSorted()).toEqual(
       [...(changed ?? []), ...(locked ?? [])]
