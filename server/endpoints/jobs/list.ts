@@ -71,8 +71,8 @@ function readPage(sql: Sql, request: NarrowedList, cursor: Cursor | undefined): 
 }
 
 /**
- * An SQL expression that sets how the statements of a page are planned. The planner takes longer for a statement over the jobs of an engine than the
- * statement does, so that a list of all jobs of some queues has one plan: its order is that of an index, whatever the parameters are.
+ * An SQL expression that sets how the statements of a page are planned. To plan a statement over the jobs of an engine takes longer than to run it.
+ * So a list of all jobs of some queues has one plan: its order is that of an index, whatever the parameters are.
  */
 function planningOf(sql: Sql, request: NarrowedList): Fragment {
   const { sort_by, ids, batch_group } = request
