@@ -23,6 +23,9 @@ export interface Screen {
   close: () => void
 }
 
+/** The text as the editor left it, or why there is none, as a clause on the editor. */
+export type EditorEnd = { text: string } | { failed: string }
+
 /** Everything outside of the command line: only process.ts knows the process. */
 export interface Io {
   /** Data, to stdout. */
@@ -33,6 +36,8 @@ export interface Io {
   ask: (question: string) => Promise<string | undefined>
   /** The same, while the terminal does not show what is typed. */
   askSecret: (question: string) => Promise<string | undefined>
+  /** Has a person edit a text by a program, the command line of an editor; only where `interactive` is true. */
+  edit: (program: string, text: string) => Promise<EditorEnd>
   readStdin: () => Promise<string>
   /** Stdin piece by piece, for input of any size. */
   stdinParts: () => AsyncIterable<Uint8Array>

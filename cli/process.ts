@@ -4,10 +4,14 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { isatty } from 'node:tty'
 import { exits } from '../shared/exits.ts'
 import type { CommandSpec } from './context.ts'
+import type { EditorEnd } from './io.ts'
 import { main } from './main.ts'
 import { watchReader } from './terminal/pipe-reader.ts'
 
 const interruption = new AbortController()
+
+const endings = ['SIGINT', 'SIGTERM'] as const
+const interrupt = (signal: NodeJS.Signals) => interruption.abort(signal)
 
 /** The function that runs the command line of this process by one of `commands`, and leaves its exit code. */
 export const runnerOf = (commands: readonly CommandSpec[]) => (argv: readonly string[], outGone: () => boolean) =>
@@ -16,9 +20,7 @@ export const runnerOf = (commands: readonly CommandSpec[]) => (argv: readonly st
 async function run(commands: readonly CommandSpec[], argv: readonly string[], outGone: () => boolean): Promise<void> {
   process.stderr.on('error', () => {})
   const isReaderGone = watchReader(1)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => interruption.abort(signal))
-  }
+  for (const signal of endings) process.once(signal, interrupt)
   // `exitCode`, since `exit()` at once would cut off output still on its way to a pipe.
   process.exitCode = exits.failed.code // the code if main never ends
   process.exitCode = await main(commands, argv, {
@@ -26,6 +28,7 @@ async function run(commands: readonly CommandSpec[], argv: readonly string[], ou
     note: (text) => void process.stderr.write(text),
     ask,
     askSecret,
+    edit,
     readStdin,
     stdinParts,
     openScreen: async (events) =>
@@ -76,6 +79,23 @@ async function ask(question: string): Promise<string | undefined> {
     return line
   } finally {
     terminal.close()
+  }
+}
+
+/** Ctrl-C belongs to the editor while it has the terminal. A terminal that is closed ends both, and the file goes with them. */
+async function edit(program: string, text: string): Promise<EditorEnd> {
+  const { runEditor } = await import('./terminal/editor.ts')
+  const ignore = () => {}
+  const hangUp = () => interruption.abort('SIGTERM')
+  process.off('SIGINT', interrupt)
+  process.on('SIGINT', ignore)
+  process.on('SIGHUP', hangUp)
+  try {
+    return await runEditor(program, text, { env: process.env, signal: interruption.signal })
+  } finally {
+    process.off('SIGHUP', hangUp)
+    process.off('SIGINT', ignore)
+    process.once('SIGINT', interrupt)
   }
 }
 

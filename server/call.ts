@@ -86,6 +86,12 @@ export interface ChangeServer extends Serving {
   approvalAbove: number | undefined
   /** The ids of the operations that run in this process: maintenance never takes them for orphaned. */
   localOperations: Set<number>
+  /** The largest payload or result in bytes of UTF-8. */
+  maxJsonBytes: number
+  /** The paths that an edit may set, each as a list of names (`JOBS_EDIT_PATHS`); none means any. */
+  editPaths: readonly (readonly string[])[]
+  /** Masks secrets by `JOBS_REDACT_KEYS`. */
+  redactor: Redactor
   /** The changes that this process runs without their callers. Each resolves when it has ended or is left to another server. */
   detachedRuns: Set<Promise<void>>
 }
@@ -108,8 +114,6 @@ interface WorkServer extends Serving {
 
 /** What a server masks in payloads and errors, and for whom. */
 interface ContentServer {
-  /** Masks secrets by `JOBS_REDACT_KEYS`. */
-  redactor: Redactor
   /** The parts of payloads that viewers may see, each as a list of names (`JOBS_VIEWER_FIELDS`). */
   viewerFields: readonly (readonly string[])[]
 }

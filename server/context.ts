@@ -99,6 +99,7 @@ export const createContext = ({
   background: env.JOBS_BACKGROUND,
   databaseAddress,
   redactor: createRedactor(env.JOBS_REDACT_KEYS),
+  editPaths: viewerPathsOf(env.JOBS_EDIT_PATHS),
   viewerFields: viewerPathsOf(env.JOBS_VIEWER_FIELDS),
   lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
   callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),

@@ -16,6 +16,7 @@ export {
   suspendToken,
 } from './access/tokens.ts'
 export { cancelBatch } from './changes/cancel-batch.ts'
+export { edit } from './changes/edit.ts'
 export { erase } from './changes/erase.ts'
 export { integrity } from './changes/integrity.ts'
 export { setPriority } from './changes/priority.ts'

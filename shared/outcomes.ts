@@ -50,7 +50,7 @@ export const outcomes = {
     exit: 'not_found',
   },
   idsMissing: {
-    of: 'retry, requeue, redrive, cancel, reclaim, reschedule, priority with ids',
+    of: 'retry, requeue, redrive, cancel, reclaim, reschedule, priority, edit with ids',
     when: 'no job that the caller may see has an id of the command line, or with --must-exist of --ids-file; the rest is done',
     exit: 'not_found',
     json: 'missing_count, not_matched',

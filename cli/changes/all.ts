@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { cancelBatch } from '../../shared/changes/cancel-batch.ts'
+import { edit } from '../../shared/changes/edit.ts'
 import type { BulkKind, PlannableKind } from '../../shared/changes/kinds.ts'
 import { setPriority } from '../../shared/changes/priority.ts'
 import { reclaim } from '../../shared/changes/reclaim.ts'
@@ -12,6 +13,7 @@ import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import type { Plan } from '../guard/plan-file.ts'
 import { cancelChange } from './cancel.ts'
+import { editChange } from './edit.ts'
 import {
   type FilteredRequest,
   filteredRequest,
@@ -58,6 +60,7 @@ const builders: Record<PlannableKind, OfPlan> = {
   reclaim: filtered(reclaim, reclaimChange),
   reschedule: filtered(reschedule, rescheduleChange),
   priority: filtered(setPriority, priorityChange),
+  edit: filtered(edit, editChange),
   undo: async (context, plan, use) => use(undoChange(context, onlyRequest(plan, undoRequest), plan.words)),
 }
 

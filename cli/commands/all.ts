@@ -6,6 +6,7 @@ import { clusters } from './clusters.ts'
 import { completion } from './completion.ts'
 import { config } from './config.ts'
 import { doctor } from './doctor.ts'
+import { edit } from './edit.ts'
 import { enqueue } from './enqueue.ts'
 import { erase } from './erase.ts'
 import { events } from './events.ts'
@@ -67,6 +68,7 @@ export const commands: readonly CommandSpec[] = [
   reclaim,
   reschedule,
   priority,
+  edit,
   undo,
   erase,
   apply,

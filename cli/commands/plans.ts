@@ -13,21 +13,24 @@ export const plans: CommandSpec<PlansFlags> = {
   group: 'ADMIN',
   summary: 'changes that wait for a second person',
   about:
-    'Lists the plans that --propose made; show has one with its preview, and how many of its jobs still match. import plans what --plan-out wrote, where no more jobs match by now. approval shows from how many jobs on a change needs an approval, and which emergencies wait for a review; above sets the number, and review signs an emergency of another principal.',
+    'Lists the plans that --propose made; show has one with its preview, and how many of its jobs still match. import plans what --plan-out wrote, where no more jobs match by now. approval shows from how many jobs on a change needs an approval, and which emergencies wait for a review; above sets the number, above edit the one for edits alone, and review signs an emergency of another principal.',
   examples: [
     'jobsctl prune --domain chatbooks --propose --reason "the disk is full"',
     'jobsctl plans --state waiting',
     'jobsctl plans show 12',
     'jobsctl plans import plan.json --reason "as agreed"',
     'jobsctl plans above 10000',
+    'jobsctl plans above edit 1',
     'jobsctl plans review 417',
   ],
   operands: `[${words.join('|')}] [id|file|number]`,
   flags: [{ flags: '--state <state>', about: `with list: ${planStates.join(', ')}`, group: 'HOW', values: planStates }],
   rows: async ([word = 'list']) =>
     word === 'list' ? (await import('./plans/columns.ts')).columns : word === 'show' ? 'fields' : undefined,
-  async run(context, { state }, [given = 'list', named, ...more]) {
+  async run(context, { state }, [given = 'list', first, ...others]) {
     const word = words.find((one) => one === given)
+    const isOfEdit = word === 'above' && first === 'edit'
+    const [named, ...more] = isOfEdit ? others : [first, ...others]
     if (
       word === undefined ||
       more.length > 0 ||
@@ -47,7 +50,7 @@ export const plans: CommandSpec<PlansFlags> = {
     if (word === 'import') return (await import('./plans/import.ts')).importPlan(context, named ?? '')
     const { review, setAbove, showApproval } = await import('./plans/approval.ts')
     if (word === 'approval') return showApproval(context)
-    if (word === 'above') return setAbove(context, named ?? '')
+    if (word === 'above') return setAbove(context, named ?? '', isOfEdit ? 'edit' : undefined)
     return review(context, planId(context, 'plans review', named))
   },
 }

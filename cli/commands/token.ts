@@ -13,6 +13,7 @@ interface TokenFlags extends ScopeFlags, LimitFlags {
   mayEnqueue?: boolean
   approver?: boolean
   mayBreakGlass?: boolean
+  mayEdit?: boolean
   all?: boolean
   tree?: boolean
 }
@@ -43,7 +44,6 @@ export const token: CommandSpec<TokenFlags> = {
     'jobsctl token create books --role operator --domain chatbooks',
     'jobsctl token set-scope 4f0c2a9be1d7 --queue tales/mail --queue tales/print',
     '(umask 077; jobsctl token rotate 4f0c2a9be1d7 --overlap 24h > ci.token.new)',
-    'jobsctl token set-limits 4f0c2a9be1d7 --max-per-day 10000',
   ],
   operands: `<${words.join('|')}> [name|id] [role]`,
   flags: [
@@ -52,6 +52,7 @@ export const token: CommandSpec<TokenFlags> = {
       '--may-enqueue': 'with create and set-role: a worker that may also enqueue',
       '--approver': 'the same: may approve plans of other principals',
       '--may-break-glass': 'the same: may go past an approval in an emergency',
+      '--may-edit': 'the same: an operator that may edit payloads',
     }),
     ...flagsIn(scope, {
       '--domain <name>': { about: 'with create and set-scope: only jobs of this domain', many: true },
@@ -92,7 +93,12 @@ export const token: CommandSpec<TokenFlags> = {
     const { changeToken, revoke, setRole } = await import('./token/change.ts')
     if (word === 'revoke') return revoke(context, id, { tree: flags.tree === true })
     if (word === 'set-role') {
-      const added = { approver: flags.approver === true, may_break_glass: flags.mayBreakGlass === true }
+      const added = {
+        approver: flags.approver === true,
+        may_break_glass: flags.mayBreakGlass === true,
+        // Servers up to 0.2.0 do not know the field.
+        ...(flags.mayEdit && { may_edit: true }),
+      }
       return setRole(context, id, { role, may_enqueue: flags.mayEnqueue === true, ...added })
     }
     return changeToken(context, id, word)
@@ -106,14 +112,15 @@ const help = { hint: 'jobsctl token --help' }
  * @throws Failure `usage`
  */
 function refuseFlags(word: string, flags: TokenFlags): void {
-  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, overlap } = flags
+  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, mayEdit, overlap } = flags
   const ofCreate =
     (role !== undefined && '--role') ||
     (principal !== undefined && '--principal') ||
     (expires !== undefined && '--expires') ||
     (mayEnqueue && word !== 'set-role' && '--may-enqueue') ||
     (approver && word !== 'set-role' && '--approver') ||
-    (mayBreakGlass && word !== 'set-role' && '--may-break-glass')
+    (mayBreakGlass && word !== 'set-role' && '--may-break-glass') ||
+    (mayEdit && word !== 'set-role' && '--may-edit')
   const flag = (word !== 'create' && ofCreate) || (overlap !== undefined && word !== 'rotate' && '--overlap')
   const wrong = flag || wrongLimitFlag(word, flags) || wrongScopeFlag(word, flags)
   if (flag === '--role' && word === 'set-role')

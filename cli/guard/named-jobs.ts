@@ -138,6 +138,8 @@ function stateText({ name, status, ids, another }: InState): string {
     return name === 'cancel' && status === 'processing'
       ? `${which} running, and asked to end already`
       : `${which} ${escaped(status)} already`
+  if (name === 'edit' && status === 'queued')
+    return `${which} queued, and ${ids.length === 1 ? 'has' : 'have'} other values than --if, or those of the edit already, or cannot be edited so`
   const way = ways[name]?.[status]
   if (way === undefined) return `${which} ${escaped(status)}, ${notTakenText(name)}`
   return `${which} ${escaped(status)}: ${another([way, ...ids.slice(0, mostNamed).map(String)])}`

@@ -22,6 +22,7 @@ const types: Record<string, string> = {
   'job.reclaimed': 'an operator took the job from its worker and put it back into the queue; `worker_id`',
   'job.rescheduled': 'an operator moved the time from which the job can run; `caller`, `available_at`',
   'job.priority_set': 'an operator set the priority of the job; `caller`, `priority`',
+  'job.edited': 'an operator changed values of the job; `caller`, `paths`: what was set or unset, and no value',
   'job.revealed': 'a caller with a role saw the job without the mask of secrets; `caller`',
   'job.restored': 'an undo set the job back; `status`, `caller`',
   'jobs.pruned': 'one batch of a prune; `operation`, `affected`, `caller`, `reason`, `filters`',
@@ -36,6 +37,7 @@ const types: Record<string, string> = {
   'jobs.reclaimed': 'one batch of a reclaim; the same attributes',
   'jobs.rescheduled': 'one batch of a reschedule; the same attributes',
   'jobs.priority_set': 'one batch of a change of priorities; the same attributes',
+  'jobs.edited': 'one batch of an edit; the same attributes',
   'jobs.undone': 'one batch of an undo; the same attributes',
   'jobs.erased':
     'one batch of an erasure; the same attributes, with a hash in place of the filter. The events of erased jobs have no owner, and `erased` as their only attribute',

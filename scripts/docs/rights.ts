@@ -28,7 +28,7 @@ export const rightsPage = (): string =>
       ]),
     ),
     'A worker that was made with `--may-enqueue` has the right `enqueue`, too. `legacy-admin` is what a token without a role is: it has ' +
-      'every right but `break_glass`.',
+      'every right but `break_glass` and `edit`. An operator that was made with `--may-edit` has the right `edit`, too.',
     '## Calls',
     table(
       ['right', 'calls that need it'],

@@ -19,7 +19,7 @@ export const tablePurposes: Record<string, string> = {
   job_operations: 'The record of each bulk change, and of each act of an operator or admin.',
   job_operation_days: 'The hash chain of the records: one row a day.',
   job_operation_rows:
-    'The columns that a requeue, a retry, a sweep, a cancel, a reschedule or a change of priorities has overwritten, until `JOBS_ARCHIVE_DAYS` are over.',
+    'The columns that a requeue, a retry, a sweep, a cancel, a reschedule, a change of priorities or an edit has overwritten, until `JOBS_ARCHIVE_DAYS` are over.',
   jobsctl_settings:
     'What all servers on this database share: the installation, a freeze, who applied the policy, the key with which they sign previews, where the ids of events come from, and for how many days events are kept.',
   jobsctl_expired_events: 'How far the events of each group have been deleted because their term was over.',

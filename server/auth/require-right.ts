@@ -45,7 +45,11 @@ const lackingBySignOn = ({ id, role }: Pick<Caller, 'id' | 'role'>, right: Right
   )
 
 /** Rights that a token gets beside its role, and the flag that gives them. */
-const flags: Partial<Record<Right, string>> = { approve: '--approver', break_glass: '--may-break-glass' }
+const flags: Partial<Record<Right, string>> = {
+  approve: '--approver',
+  break_glass: '--may-break-glass',
+  edit: '--may-edit',
+}
 
 /** Which tokens have a right, and who gives it. */
 function howToGet(id: string, right: Right): string {

@@ -13,7 +13,7 @@ import { findToken, lockGrant, scopeJson } from './tokens.ts'
 export async function setRole(
   tx: Sql,
   id: string,
-  { role, may_enqueue, approver = false, may_break_glass = false }: Grant,
+  { role, may_enqueue, approver = false, may_break_glass = false, may_edit = false }: Grant,
 ): Promise<string | undefined> {
   await lockGrant(tx, id)
   const before = await findToken(tx, id)
@@ -21,9 +21,11 @@ export async function setRole(
   if (before.scope && !mayHaveScope(role)) throw scopeInTheWay(id, role)
   const { count } = await tx`
     update jobsctl_tokens
-    set role = ${role}, may_enqueue = ${may_enqueue}, approver = ${approver}, may_break_glass = ${may_break_glass}
+    set role = ${role}, may_enqueue = ${may_enqueue}, approver = ${approver}, may_break_glass = ${may_break_glass},
+      may_edit = ${may_edit}
     where id = ${id}
-      and (role, may_enqueue, approver, may_break_glass) is distinct from (${role}, ${may_enqueue}, ${approver}, ${may_break_glass})`
+      and (role, may_enqueue, approver, may_break_glass, may_edit)
+        is distinct from (${role}, ${may_enqueue}, ${approver}, ${may_break_glass}, ${may_edit})`
   if (count === 0) return undefined
   return before.role
 }

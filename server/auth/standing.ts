@@ -12,6 +12,7 @@ export interface Standing {
     may_enqueue: boolean
     approver: boolean
     may_break_glass: boolean
+    may_edit: boolean
     /** As JSON; null for a token that is not limited. */
     scope: unknown
   } | null
@@ -30,6 +31,7 @@ export const standingOf = (sql: Sql, id: Fragment): Fragment => sql`
         'may_enqueue', coalesce(grants.may_enqueue, false),
         'approver', coalesce(grants.approver, false),
         'may_break_glass', coalesce(grants.may_break_glass, false),
+        'may_edit', coalesce(grants.may_edit, false),
         'scope', grants.scope
       )
       from jobs_api_tokens as token

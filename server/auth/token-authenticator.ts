@@ -102,7 +102,8 @@ const findRows = (sql: Sql, ids: readonly string[]) => sql<(Row & { id: string }
       case when previous_until > now() then previous_hash end
     ], null) as hashes, coalesce(grants.role, ${withoutRole}) as role,
     coalesce(grants.principal, name) as principal, coalesce(grants.may_enqueue, false) as may_enqueue,
-    coalesce(grants.approver, false) as approver, coalesce(grants.may_break_glass, false) as may_break_glass, grants.scope,
+    coalesce(grants.approver, false) as approver, coalesce(grants.may_break_glass, false) as may_break_glass,
+    coalesce(grants.may_edit, false) as may_edit, grants.scope,
     suspended_at is not null as suspended, coalesce(last_used_at < now() - interval '1 minute', true) as unnoted
   from jobs_api_tokens token
   left join jobsctl_tokens grants using (id)

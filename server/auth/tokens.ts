@@ -69,10 +69,10 @@ export async function createToken(sql: Sql, { name, grant, days }: NewToken): Pr
       with token as (
         insert into jobs_api_tokens (id, name, secret_hash, expires_at) values (${id}, ${name}, ${keptElsewhere}, ${expires})
       )
-      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue, approver, may_break_glass, scope, max_per_change, max_per_day)
+      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue, approver, may_break_glass, may_edit, scope, max_per_change, max_per_day)
       values (
         ${id}, ${grant.role}, ${grant.principal}, ${grant.madeBy}, ${hashed(secret)}, ${grant.may_enqueue},
-        ${grant.approver ?? false}, ${grant.may_break_glass ?? false},
+        ${grant.approver ?? false}, ${grant.may_break_glass ?? false}, ${grant.may_edit ?? false},
         ${scopeJson(grant.scope)}::text::jsonb, ${grant.max_per_change ?? null}::bigint, ${grant.max_per_day ?? null}::bigint
       )`
   }
@@ -103,7 +103,7 @@ const readTokens = (sql: Sql, which: Fragment) => sql<(Omit<Token, 'scope'> & { 
     ${utcText(sql, 'expires_at')} as expires_at,
     ${utcText(sql, 'revoked_at')} as revoked_at,
     coalesce(role, ${withoutRole}) as role, coalesce(may_enqueue, false) as may_enqueue,
-    coalesce(approver, false) as approver, coalesce(may_break_glass, false) as may_break_glass,
+    coalesce(approver, false) as approver, coalesce(may_break_glass, false) as may_break_glass, coalesce(may_edit, false) as may_edit,
     coalesce(principal, name) as principal, made_by, ${secretsBy(sql)} as secrets_by,
     ${utcText(sql, 'suspended_at')} as suspended_at,
     grants.scope, max_per_change, max_per_day, last_used_from, case when previous_until > now() then ${utcText(sql, 'previous_until')} end as previous_until

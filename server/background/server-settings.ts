@@ -58,6 +58,7 @@ const mustAgree: Record<keyof Env, boolean | 'limit'> = {
   JOBS_AUDIT_DAYS: true,
   JOBS_HISTORY: true,
   JOBS_REDACT_KEYS: true,
+  JOBS_EDIT_PATHS: true,
   JOBS_VIEWER_FIELDS: true,
   JOBS_BACKGROUND: false,
   JOBS_METRICS: false,

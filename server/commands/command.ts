@@ -8,7 +8,11 @@ import { cell } from '../../shared/escape.ts'
 const role = z.enum(givenRoles)
 
 /** What a grant adds to a role; absent from a command of an earlier version. */
-const added = { approver: z.boolean().default(false), may_break_glass: z.boolean().default(false) }
+const added = {
+  approver: z.boolean().default(false),
+  may_break_glass: z.boolean().default(false),
+  may_edit: z.boolean().default(false),
+}
 
 /** Who runs the command, as `user@host`; absent from a command of an earlier version. */
 const by = z.string().default('jobs-server')

@@ -79,7 +79,7 @@ const counting: readonly Verb[] = [
     'reschedule',
     'priority',
   ] as const),
-  ...(['reclaim', 'erase', 'undo'] as const),
+  ...(['edit', 'reclaim', 'erase', 'undo'] as const),
 ]
 
 /** Why nothing is counted at places of which row-level security hides rows; undefined where it hides none. */

@@ -216,6 +216,14 @@ export const Env = z.object({
     .describe(
       'parts of payloads that tokens of the role viewer see and may filter by, such as customer.id, separated by commas',
     ),
+  JOBS_EDIT_PATHS: z
+    .string()
+    .max(10_000, 'must be at most 10000 characters')
+    .refine(isPathList, 'must be paths such as payload.url or priority, separated by commas')
+    .default('')
+    .describe(
+      'what an edit may set and unset: paths such as payload.url, which includes what lies below, and fields such as priority, separated by commas; unset means any',
+    ),
   JOBS_BACKGROUND: flag
     .default(true)
     .describe(

@@ -23,7 +23,7 @@ interface ColumnChange {
   /** Columns that the assignments overwrite beside those of every row image. */
   further?: readonly FurtherColumn[]
   /** The same change of jobs of another engine. `due` is an expression over \`jobs\`: the time from which a job can run then. */
-  engine: EngineAct
+  engine?: EngineAct
   due?: Fragment
   /** True to bring back the jobs that were cancelled because these jobs had ended badly. */
   withDependents?: boolean
@@ -37,7 +37,8 @@ interface ColumnChange {
 export async function changeColumns(tx: Sql, context: BatchContext, change: ColumnChange): Promise<BatchCounts> {
   const { selection, where, assignments, event, attrs, further = [], withDependents = false, engine, due } = change
   const target = engineTarget(tx)
-  if (target) {
+  if (target && !engine) throw new Error(`no engine makes the change of ${event}`)
+  if (target && engine) {
     const attrs = tx`jsonb_build_object('caller', ${context.caller}::text)`
     const affected = await changeEngineJobs(tx, context, target, {
       selection,

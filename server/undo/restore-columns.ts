@@ -72,6 +72,8 @@ interface Restore {
   undoes: number
   selection: Selection
   hold: HoldTerm
+  /** The operation is an edit. */
+  edited?: boolean
   /** Waits for jobs that other transactions hold, which are else skipped. */
   waits?: boolean
 }
@@ -83,7 +85,7 @@ interface Restore {
 export async function restoreColumns(
   tx: Sql,
   context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
-  { undoes, selection, hold, waits = false }: Restore,
+  { undoes, selection, hold, edited = false, waits = false }: Restore,
 ): Promise<BatchCounts> {
   const target = engineTarget(tx)
   if (target) return { affected: await restoreEngineColumns(tx, context, target, { undoes, selection, hold }) }
@@ -98,7 +100,7 @@ export async function restoreColumns(
     ),
     updated as (
       update jobs
-      set ${restoreFromImage(tx, imageOfJob)}
+      set ${restoreFromImage(tx, imageOfJob, edited)}
       where ${hasIdAmong(tx, tx`select id from picked`)}
       returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
     ),

@@ -26,8 +26,15 @@ const furtherColumns = {
   error_class: 'text',
   error_stack: 'jsonb',
   last_error: 'text',
+  max_retries: 'integer',
+  owner_user_id: 'text',
+  batch_group: 'text',
+  job_type: 'text',
 }
-export type FurtherColumn = keyof typeof furtherColumns
+
+/** Only an edit overwrites it. The image has its text, so that JSON null and a column without a value differ, and every digit stays. */
+const payload = 'payload'
+export type FurtherColumn = keyof typeof furtherColumns | typeof payload
 
 /** The columns of every image: two more columns show that a worker picked the job up later. */
 const imageColumns = [...Object.keys(overwrittenColumns), 'acquired_at', 'started_at']
@@ -37,25 +44,37 @@ const imageColumns = [...Object.keys(overwrittenColumns), 'acquired_at', 'starte
  * @param further the columns that a change overwrites beside those of every image
  */
 export const rowImage = (sql: Sql, further: readonly FurtherColumn[] = []): Fragment =>
-  sql.unsafe(`jsonb_build_object(${[...imageColumns, ...further].map((name) => `'${name}', jobs.${name}`).join(', ')})`)
+  sql.unsafe(
+    `jsonb_build_object(${[...imageColumns, ...further].map((name) => `'${name}', ${keptValue(name)}`).join(', ')})`,
+  )
 
-const allFurtherColumns = Object.keys(furtherColumns).filter((name): name is FurtherColumn => name in furtherColumns)
+const keptValue = (name: string): string => (name === payload ? 'jobs.payload::text' : `jobs.${name}`)
+
+const allFurtherColumns = Object.keys(furtherColumns).filter(
+  (name): name is keyof typeof furtherColumns => name in furtherColumns,
+)
 
 /** True for a row of `jobs` whose columns are as in `image`, an SQL expression. */
-export const isAsInImage = (sql: Sql, image: Fragment): Fragment => sql`${rowImage(sql, allFurtherColumns)} @> ${image}`
+export const isAsInImage = (sql: Sql, image: Fragment): Fragment => sql`(
+  ${rowImage(sql, allFurtherColumns)} @> ((${image}) - 'payload')
+  and case when (${image}) ? 'payload' then jobs.payload::text is not distinct from (${image}) ->> 'payload' else true end
+)`
 
 /**
  * The assignments of `update jobs set …` that restore the overwritten columns. `from` is a FROM clause with one row that
  * has the image in `before`. A subquery for each row keeps the planner from a join by nested loops.
+ * @param edited true for an edit, whose images may have the payload. Other changes leave it alone: PostgreSQL would write a column of the
+ * type json again.
  */
-export const restoreFromImage = (sql: Sql, from: Fragment): Fragment => {
+export const restoreFromImage = (sql: Sql, from: Fragment, edited: boolean): Fragment => {
   const values = Object.entries(overwrittenColumns).map(([name, type]) => `(before ->> '${name}')::${type}`)
   // As text, since a column of another program may have another type.
   const kept = Object.entries(furtherColumns).map(([name, type]) => {
     const value = type === 'jsonb' ? `nullif(before -> '${name}', 'null')::text` : `before ->> '${name}'`
     return `(case when before -> '${name}' is null then jobs.${name}::text else ${value} end)::${type}`
   })
-  const names = [...Object.keys(overwrittenColumns), ...allFurtherColumns].join(', ')
+  if (edited) kept.push(`case when before ? 'payload' then (before ->> 'payload')::jsonb else jobs.payload end`)
+  const names = [...Object.keys(overwrittenColumns), ...allFurtherColumns, ...(edited ? [payload] : [])].join(', ')
   return sql`(${sql.unsafe(names)}) = (select ${sql.unsafe([...values, ...kept].join(', '))} ${from})`
 }
 

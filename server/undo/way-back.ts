@@ -47,7 +47,7 @@ export function wayBack(record: OperationRecord, undoing: Undoing): WayBack {
   if (why !== null) throw new Failure('conflict', `operation ${id} cannot be undone: ${why}; nothing was changed`)
   if (undoOf(kind) === 'archive') return backFromArchive({ id, scope: scopeOf(record) }, undoing)
   if (undoOf(kind) === 'both') return backFromMove({ undoes: id, scope: scopeOf(record) }, undoing)
-  if (undoOf(kind) === 'row images') return backFromImages(id, undoing)
+  if (undoOf(kind) === 'row images') return backFromImages({ id, edited: kind === 'edit' }, undoing)
   throw new Failure('conflict', `operation ${id} is a ${kind}, which cannot be undone; nothing was changed`)
 }
 
@@ -106,11 +106,11 @@ const backFromArchive = (
   batchStatements: 3,
 })
 
-const backFromImages = (id: number, { part, hold }: Undoing): WayBack => ({
+const backFromImages = ({ id, edited }: { id: number; edited: boolean }, { part, hold }: Undoing): WayBack => ({
   matching: leftByImages(id, part),
   time: (sql) => sql`updated_at`,
   conflicts: (sql) => whyColumnsNotRestored(sql, id, part),
-  batch: (tx, context, selection) => restoreColumns(tx, context, { undoes: id, selection, hold }),
+  batch: (tx, context, selection) => restoreColumns(tx, context, { undoes: id, selection, hold, edited }),
 })
 
 const backFromMove = (of: Omit<Moved, 'part'>, { part, rejected, hold }: Undoing): WayBack => {

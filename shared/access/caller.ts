@@ -17,6 +17,9 @@ export const Session = z.object({
 })
 export type Session = z.output<typeof Session>
 
+/** A live token that may edit payloads. */
+export const Editor = z.object({ id: z.string(), name: z.string(), role: z.string(), principal: z.string() })
+
 export const CallerOutput = z.object({
   /** The id of its token, or `single-user`. Records and events name the caller so. */
   id: z.string(),
@@ -37,6 +40,8 @@ export const CallerOutput = z.object({
   may: z.array(z.string()),
   /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */
   without_role: Count.optional(),
+  /** The live tokens that may edit payloads, at most 20, to a caller that may list tokens. Servers up to 0.2.0 do not send it. */
+  editors: z.array(Editor).optional(),
   /** The session by which the caller calls; absent for a caller with a key or a token. */
   session: Session.optional(),
 })

@@ -9,6 +9,7 @@ export const rights = {
   single: 'cancel a job and add attachments to it',
   queues: 'pause, drain and resume queues, set the limits of groups, and mark moments',
   change: 'change many jobs, undo, stop and keep such changes, and hold jobs',
+  edit: 'edit payloads and other values of many jobs, which changes what a worker will do',
   approve: 'approve or reject plans of other principals, and review their emergencies',
   break_glass: 'change more jobs than need an approval, without one, in an emergency',
   read_tokens: 'list tokens, without their secrets',
@@ -25,6 +26,9 @@ export const allRights: readonly Right[] = Object.keys(rights).filter(isRight)
 /** Going past an approval is given to a token by name, also to an admin's. */
 const adminRights = allRights.filter((right) => right !== 'break_glass')
 
+/** A token without a role was made when nobody could edit jobs, and does not get the right by an update of the server. */
+const formerRights = adminRights.filter((right) => right !== 'edit')
+
 /**
  * What a token of each role may do. Tokens of version 0.1.0 are `legacy-admin`, and so is a token that is made
  * without a role.
@@ -36,7 +40,7 @@ const roles = {
   worker: ['identity', 'work', 'single'],
   operator: ['identity', 'read', 'payloads', 'records', 'enqueue', 'single', 'queues', 'change'],
   admin: adminRights,
-  'legacy-admin': adminRights,
+  'legacy-admin': formerRights,
 } as const satisfies Record<string, readonly Right[]>
 
 export type Role = keyof typeof roles
@@ -64,26 +68,31 @@ export interface Grant {
   approver?: boolean
   /** It may go past an approval in an emergency. */
   may_break_glass?: boolean
+  /** An operator that may edit payloads. */
+  may_edit?: boolean | undefined
 }
 
 /** The rights of a grant. A role that this version does not know, since a newer one has written it, has none. */
-export function rightsOf({ role, may_enqueue, approver, may_break_glass }: Grant): ReadonlySet<Right> {
+export function rightsOf({ role, may_enqueue, approver, may_break_glass, may_edit }: Grant): ReadonlySet<Right> {
   if (!isRole(role)) return new Set()
   const more: Right[] = []
   if (may_enqueue) more.push('enqueue')
   if (approver) more.push('approve')
   if (may_break_glass) more.push('break_glass')
+  if (may_edit) more.push('edit')
   return new Set<Right>([...roles[role], ...more])
 }
 
 /** Why a role cannot have what a grant adds to it, and the field that says so; undefined where it can. */
-export function faultOfGrant({ role, may_enqueue, approver, may_break_glass }: Grant) {
+export function faultOfGrant({ role, may_enqueue, approver, may_break_glass, may_edit }: Grant) {
   if (may_enqueue && role !== 'worker') return { field: 'may_enqueue', message: 'belongs to the role worker' } as const
   const may = rightsOf({ role, may_enqueue: false })
   if (approver && !may.has('records'))
     return { field: 'approver', message: 'belongs to the roles viewer, auditor, operator and admin' } as const
   if (may_break_glass && !may.has('change'))
     return { field: 'may_break_glass', message: 'belongs to the roles operator and admin' } as const
+  if (may_edit && role !== 'operator')
+    return { field: 'may_edit', message: 'belongs to the role operator; an admin may edit without it' } as const
   return undefined
 }
 

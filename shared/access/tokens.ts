@@ -18,6 +18,8 @@ export const Token = z.object({
   approver: z.boolean(),
   /** It may go past an approval in an emergency. */
   may_break_glass: z.boolean(),
+  /** An operator that may edit payloads. Servers up to 0.2.0 do not send it. */
+  may_edit: z.boolean().optional(),
   /** What the token is limited to; null for a token that is not limited. */
   scope: ShownScope.nullable(),
   /** The most jobs that one change of many jobs may touch; null limits nothing. */
@@ -56,6 +58,9 @@ const grantFields = {
   approver: preset(z.boolean('must be true or false'), false).describe('it may approve plans of other principals'),
   may_break_glass: preset(z.boolean('must be true or false'), false).describe(
     'it may go past an approval in an emergency (`X-Emergency`)',
+  ),
+  may_edit: preset(z.boolean('must be true or false'), false).describe(
+    'an operator that may edit payloads, which an admin may without it',
   ),
 }
 

@@ -1,7 +1,7 @@
 import type { JobState } from '../jobs/job-filter.ts'
 
 /** What a change does to jobs. The changes of a principal with the same effect are added up before an approval is asked for. */
-type Effect = 'ends' | 'deletes' | 'runs again' | 'moves' | 'gives back'
+type Effect = 'ends' | 'deletes' | 'runs again' | 'moves' | 'edits' | 'gives back'
 
 /** What server, command line and dashboard need to know of a kind of bulk change. */
 export interface Kind {
@@ -178,6 +178,19 @@ export const kinds = {
     event: 'jobs.priority_set',
     takes: ['queued'],
     effect: 'moves',
+    undo: 'row images',
+    plannable: true,
+  },
+  edit: {
+    endpoints: ['edit'],
+    name: 'edit',
+    label: 'Edit',
+    verb: 'edit',
+    done: 'edited',
+    countedBy: 'affected',
+    event: 'jobs.edited',
+    takes: ['queued'],
+    effect: 'edits',
     undo: 'row images',
     plannable: true,
   },

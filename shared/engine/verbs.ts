@@ -23,6 +23,7 @@ export const verbs = {
   sweep_fail: 'sweep that fails jobs',
   reschedule: 'reschedule',
   priority: 'priority',
+  edit: 'edit',
   integrity: 'integrity',
   integrity_fix: 'integrity --fix',
   reclaim: 'reclaim',

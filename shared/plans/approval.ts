@@ -16,6 +16,8 @@ export const Approval = z.object({
   /** The setting in the database, and the one of this server, which only lowers it. */
   above_in_database: Count.nullable(),
   above_on_server: Count.nullable(),
+  /** An edit of more jobs needs an approval, beside `above`; null while there is no such number. Servers up to 0.2.0 do not send it. */
+  above_edit: Count.nullable().optional(),
   /** The first 100 operations that wait for a review. */
   to_review: z.array(Emergency),
 })
@@ -47,6 +49,7 @@ export const setApproval = endpoint({
     above: wholeNumber(0)
       .nullable()
       .describe('the most jobs of a change without an approval; null means that no change needs one'),
+    kind: z.literal('edit', 'must be edit').optional().describe('sets the number for edits alone'),
   }),
   output: Approval,
   changes: () => true,

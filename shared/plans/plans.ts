@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ShownScope } from '../access/token-scope.ts'
 import { bulkAnswer, bulkFields, Preview } from '../changes/bulk-change.ts'
+import { edit } from '../changes/edit.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, queryNumber } from '../scope.ts'
 import { PathId } from '../work/job.ts'
@@ -80,6 +81,7 @@ export const proposePlan = endpoint({
       .record(z.string(), z.unknown(), 'must be the body of the call')
       .describe('the body of that call; of an undo with the `id` of the operation'),
   }),
+  needsFor: ({ path }) => (path === edit.path ? edit.needs : undefined),
   output: WholePlan,
   changes: () => true,
   unconfirmed: true,

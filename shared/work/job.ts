@@ -62,7 +62,7 @@ const tooDeep = `must be nested at most ${deepest} deep`
 const unstorable = 'must be text without NUL or half characters throughout'
 
 /** True where all names and strings in a value can be stored: PostgreSQL rejects NUL and half surrogates even when they are escaped. */
-const isStorable = (value: unknown): boolean => !unstorableEscape.test(JSON.stringify(value) ?? '')
+export const isStorable = (value: unknown): boolean => !unstorableEscape.test(JSON.stringify(value) ?? '')
 const unstorableEscape = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/
 
 /** Any JSON, such as the result of a job. */

@@ -71,9 +71,14 @@ export const priority: Change = {
   ...{ name: 'priority', kind: 'priority', path: '/api/v1/jobs/batch/priority' },
   ...{ body: urgent, preview: { ...urgent, dry_run: true }, wanted: { status: 'queued' } },
 }
+const edited = { ...scope, set: [{ path: 'payload.edited', value: 'by the change' }] }
+export const edit: Change = {
+  ...{ name: 'edit', kind: 'edit', path: '/api/v1/jobs/batch/edit' },
+  ...{ body: edited, preview: { ...edited, dry_run: true }, wanted: { status: 'queued' } },
+}
 export const changes: readonly Change[] = [
   ...[prune, cancelSweep, failSweep, requeue, integrity],
-  ...[cancel, retry, reclaim, reschedule, priority],
+  ...[cancel, retry, reclaim, reschedule, priority, edit],
 ]
 
 export const at = {

@@ -11,6 +11,7 @@ export const filteredPaths = {
   reschedule: '/api/v1/jobs/batch/reschedule',
   shift: '/api/v1/jobs/reschedule',
   priority: '/api/v1/jobs/batch/priority',
+  edit: '/api/v1/jobs/batch/edit',
 }
 
 const Answer = z.looseObject({ affected: z.number(), operation_id: z.number().optional() })

@@ -10,7 +10,7 @@ type Caller = z.output<typeof showCaller.output>
 
 /** Who the caller is and what it may do; a hint where tokens may do everything because nobody has given them a role. */
 export function findingOfCaller(caller: Caller): Finding {
-  const { id, name, role, principal, scope, limits, approval_above, may, without_role = 0 } = caller
+  const { id, name, role, principal, scope, limits, approval_above, may, without_role = 0, editors } = caller
   const owner = principal === name ? '' : `, for ${escaped(principal)}`
   const names = may.length === 0 ? 'nothing on this version of the server' : may.map(escaped).join(', ')
   const limit = scope ? `; limited to ${escaped(limitText(scope))}` : ''
@@ -19,7 +19,7 @@ export function findingOfCaller(caller: Caller): Finding {
     : ''
   const approval =
     typeof approval_above === 'number' ? `; a change of more than ${jobsText(approval_above)} needs an approval` : ''
-  const detail = `${escaped(name)} (${escaped(role)}${owner}) has the rights: ${names}${limit}${used}${approval}`
+  const detail = `${escaped(name)} (${escaped(role)}${owner}) has the rights: ${names}${limit}${used}${approval}${editorsText(editors)}`
   if (role === 'legacy-admin')
     return { detail, hint: `this token has no role: jobs-server token set-role ${escaped(id)} operator` }
   if (without_role === 0) return { detail, hint: undefined }
@@ -28,4 +28,11 @@ export function findingOfCaller(caller: Caller): Finding {
     detail,
     hint: `${tokens} no role and may do everything: jobs-server token list shows them, token set-role gives one`,
   }
+}
+
+/** Who may change what a worker will do. */
+function editorsText(editors: Caller['editors']): string {
+  if (!editors) return ''
+  if (editors.length === 0) return '; no token may edit payloads'
+  return `; payloads may be edited by ${editors.map(({ name, role }) => `${escaped(name)} (${escaped(role)})`).join(', ')}`
 }

@@ -15,34 +15,39 @@ export async function showApproval(context: Context): Promise<Ending> {
   return 'ok'
 }
 
-function sentencesOf({ another }: Context, { above, to_review }: Approval): string {
+function sentencesOf({ another }: Context, { above, above_edit = null, to_review }: Approval): string {
   const waiting = to_review.map(
     ({ operation_id, principal, caller }) =>
       `operation ${operation_id} of ${escaped(principal ?? caller)} went past an approval: ${another(['plans', 'review', String(operation_id)])}`,
   )
-  return [aboveText(above), ...waiting].join('\n')
+  return [aboveText(above), ...(above_edit === null ? [] : [aboveText(above_edit, 'edit')]), ...waiting].join('\n')
 }
 
-const aboveText = (above: number | null): string =>
-  above === null ? 'no change needs an approval' : `a change of more than ${jobsText(above)} needs an approval`
+const aboveText = (above: number | null, kind?: 'edit'): string => {
+  const what = kind ?? 'change'
+  if (above === null) return `no ${what} needs an approval`
+  return `${kind ? 'an' : 'a'} ${what} of more than ${jobsText(above)} needs an approval`
+}
 
 /**
  * Sets from how many jobs on a change needs an approval.
  * @throws Failure `usage` for a text that is neither a number nor off
  */
-export async function setAbove(context: Context, given: string): Promise<Ending> {
+export async function setAbove(context: Context, given: string, kind?: 'edit'): Promise<Ending> {
   const { print, another } = context
   if (given !== 'off' && !/^\d{1,15}$/.test(given))
     throw new Failure('usage', 'plans above: must be a number of jobs, or off; nothing was changed', {
       hint: another(['plans', 'above', '10000']),
     })
   const before = context.settings.curl ? undefined : (await (await context.client()).call(showing, {})).body
-  const request = { above: given === 'off' ? null : Number(given) }
+  const request = { above: given === 'off' ? null : Number(given), ...(kind && { kind }) }
   const look = another(['plans', 'approval'])
   const now = await changeImmediately(context, { endpoint: setApproval, request, look })
   if (!now) return 'ok'
-  const back = before ? `   Undo:  ${another(['plans', 'above', String(before.above_in_database ?? 'off')])}` : ''
-  print.sentence(now, `From now on ${aboveText(now.above)}.${back}`, 'done')
+  const numberOf = ({ above_in_database, above_edit = null }: Approval) => (kind ? above_edit : above_in_database)
+  const words = ['plans', 'above', ...(kind ? [kind] : []), String((before && numberOf(before)) ?? 'off')]
+  const back = before ? `   Undo:  ${another(words)}` : ''
+  print.sentence(now, `From now on ${aboveText(kind ? numberOf(now) : now.above, kind)}.${back}`, 'done')
   return 'ok'
 }
 

@@ -48,6 +48,7 @@ interface GivenRole {
   may_enqueue: boolean
   approver: boolean
   may_break_glass: boolean
+  may_edit?: boolean
 }
 
 /**
@@ -70,12 +71,13 @@ export async function setRole(context: Context, id: string, given: GivenRole): P
 }
 
 /** The command that gives the role back; none for a token that had no role, since no command takes a role away. */
-function undoWords({ id, role, may_enqueue, approver, may_break_glass }: Token): string[] | undefined {
+function undoWords({ id, role, may_enqueue, approver, may_break_glass, may_edit }: Token): string[] | undefined {
   if (!isRole(role) || role === 'legacy-admin') return undefined
   const added = [
     ...(may_enqueue ? ['--may-enqueue'] : []),
     ...(approver ? ['--approver'] : []),
     ...(may_break_glass ? ['--may-break-glass'] : []),
+    ...(may_edit ? ['--may-edit'] : []),
   ]
   return ['token', 'set-role', id, role, ...added]
 }

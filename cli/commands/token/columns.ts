@@ -31,6 +31,7 @@ export const columns: Column<Token>[] = [
   { title: 'approver', value: ({ approver }) => String(approver) },
   { title: 'may_break_glass', value: ({ may_break_glass }) => String(may_break_glass) },
   { title: 'secrets_by', value: ({ secrets_by }) => secrets_by.join(' ') },
+  { title: 'may_edit', value: ({ may_edit = false }) => String(may_edit) },
 ]
 
 export const forPeople: Column<Token>[] = [
@@ -50,12 +51,17 @@ function limitedTo(token: Token): string {
 }
 
 /** `worker, may enqueue` */
-export function roleText({ role, may_enqueue, approver, may_break_glass }: GivenGrant): string {
-  const more = [may_enqueue && 'may enqueue', approver && 'approver', may_break_glass && 'may break glass']
-  return [role, ...more.filter((text) => text !== false)].join(', ')
+export function roleText({ role, may_enqueue, approver, may_break_glass, may_edit }: GivenGrant): string {
+  const more = [
+    may_enqueue && 'may enqueue',
+    approver && 'approver',
+    may_break_glass && 'may break glass',
+    may_edit && 'may edit',
+  ]
+  return [role, ...more.filter((text) => typeof text === 'string')].join(', ')
 }
 
-type GivenGrant = Pick<Token, 'role' | 'may_enqueue' | 'approver' | 'may_break_glass'>
+type GivenGrant = Pick<Token, 'role' | 'may_enqueue' | 'approver' | 'may_break_glass' | 'may_edit'>
 
 const hasExpired = ({ expires_at }: Token): boolean => expires_at !== null && Date.parse(expires_at) <= Date.now()
 

@@ -20,6 +20,7 @@ interface CreateFlags extends ScopeFlags, LimitFlags {
   mayEnqueue?: boolean
   approver?: boolean
   mayBreakGlass?: boolean
+  mayEdit?: boolean
 }
 
 /**
@@ -27,7 +28,7 @@ interface CreateFlags extends ScopeFlags, LimitFlags {
  * @throws Failure `usage` without a name or a role
  */
 export async function createToken(context: Context, name: string | undefined, flags: CreateFlags): Promise<Ending> {
-  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass } = flags
+  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, mayEdit } = flags
   if (name === undefined || role === undefined) {
     throw new Failure('usage', `token create needs ${name === undefined ? 'a name' : '--role'}; nothing was changed`, {
       hint: `jobsctl token create ci --role worker; the roles are ${givenRoles.join(', ')}`,
@@ -40,6 +41,7 @@ export async function createToken(context: Context, name: string | undefined, fl
     ...(mayEnqueue && { may_enqueue: true }),
     ...(approver && { approver }),
     ...(mayBreakGlass && { may_break_glass: true }),
+    ...(mayEdit && { may_edit: true }),
     ...(scope !== undefined && { scope }),
     ...limitsOfFlags(flags),
     ...(principal !== undefined && { principal }),

@@ -1,9 +1,10 @@
 import type * as z from 'zod'
-import { CallerOutput, Session } from '../../../shared/access/caller.ts'
+import { CallerOutput, Editor, Session } from '../../../shared/access/caller.ts'
 import { Opened } from '../../../shared/access/session.ts'
 import { ShownScope, TokenScope } from '../../../shared/access/token-scope.ts'
 import { NewToken, Role, Token } from '../../../shared/access/tokens.ts'
 import { ForeignHolder, ForeignRows, Group, Preview, Progress } from '../../../shared/changes/bulk-change.ts'
+import { Valued } from '../../../shared/changes/edit.ts'
 import { ChangedJobs, NotMatched } from '../../../shared/changes/named-ids.ts'
 import { JobsRunAgain } from '../../../shared/changes/retry.ts'
 import { Conflict, ConflictReason } from '../../../shared/changes/undo.ts'
@@ -54,6 +55,7 @@ export const namedTypes: Record<string, NamedSchema> = {
     schema: Emergency,
     meaning: 'An operation without the approval that it needed, which waits for a review.',
   },
+  Editor: { schema: Editor, meaning: 'A live token that may edit payloads.' },
   EventCursor: { schema: EventCursor, meaning: 'The last event that a reader has dealt with, kept under a name.' },
   Finished: { schema: Finished, meaning: 'How an attempt ended.' },
   ForeignHolder: { schema: ForeignHolder, meaning: 'A table whose rows forbid that jobs are deleted.' },
@@ -103,5 +105,6 @@ export const namedTypes: Record<string, NamedSchema> = {
   ShownScope: { schema: ShownScope, meaning: 'What a token is limited to.' },
   Token: { schema: Token, meaning: 'A token without its secret.' },
   TokenScope: { schema: TokenScope, meaning: 'What a token is to be limited to.', sent: true },
+  Valued: { schema: Valued, meaning: 'A path with the value that it is to have, or has.', sent: true },
   WholePlan: { schema: WholePlan, meaning: 'A plan with its request and its preview.' },
 }

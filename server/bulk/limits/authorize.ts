@@ -40,10 +40,10 @@ export interface Bounds {
 export async function readBounds(
   sql: Sql,
   { caller, approvalAbove }: Pick<Running, 'caller' | 'approvalAbove'>,
-  { scope }: Pick<BulkChange<unknown>, 'scope'>,
+  { scope, kind }: Pick<BulkChange<unknown>, 'scope' | 'kind'>,
 ): Promise<Bounds | undefined> {
   const limits = await readLimits(sql, caller)
-  const above = await readApprovalOf(sql, approvalAbove, scope)
+  const above = await readApprovalOf(sql, approvalAbove, { jobs: scope, kind })
   return limits || above !== undefined ? { limits, above } : undefined
 }
 

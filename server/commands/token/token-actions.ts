@@ -92,7 +92,7 @@ const listLine = (row: Token): string =>
   [
     ...[row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at],
     ...[row.role, row.principal, row.made_by, row.suspended_at, row.scope && limitText(row.scope)],
-    ...[row.max_per_change, row.max_per_day, row.approver, row.may_break_glass],
+    ...[row.max_per_change, row.max_per_day, row.approver, row.may_break_glass, row.may_edit],
   ].join('\t')
 
 function shownLines(row: Token): string[] {
@@ -119,11 +119,13 @@ const addedText = ({
   may_enqueue,
   approver,
   may_break_glass,
-}: Pick<Token, 'may_enqueue' | 'approver' | 'may_break_glass'>) =>
+  may_edit,
+}: Pick<Token, 'may_enqueue' | 'approver' | 'may_break_glass' | 'may_edit'>) =>
   [
     may_enqueue ? ', and may enqueue' : '',
     approver ? ', and may approve plans' : '',
     may_break_glass ? ', and may go past an approval' : '',
+    may_edit ? ', and may edit payloads' : '',
   ].join('')
 
 const mayLine = (right: Right): string => `may\t${rights[right]}`

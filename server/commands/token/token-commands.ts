@@ -24,6 +24,7 @@ function flagBesideRole(flags: CreateFlags): string | undefined {
     '--may-enqueue': flags.mayEnqueue,
     '--approver': flags.approver,
     '--may-break-glass': flags.mayBreakGlass,
+    '--may-edit': flags.mayEdit,
     '--domain, --queue or --job-type': flags.domain ?? flags.queue ?? flags.jobType ?? flags.cascade,
     '--max-per-change or --max-per-day': flags.maxPerChange ?? flags.maxPerDay,
     '--principal': flags.principal,

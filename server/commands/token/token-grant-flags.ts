@@ -7,6 +7,7 @@ export interface GrantFlags {
   mayEnqueue?: boolean
   approver?: boolean
   mayBreakGlass?: boolean
+  mayEdit?: boolean
 }
 
 export const withGrantFlags = (command: Command): Command =>
@@ -14,15 +15,25 @@ export const withGrantFlags = (command: Command): Command =>
     .option('--may-enqueue', 'a worker that may also enqueue jobs')
     .option('--approver', 'may approve plans of other principals')
     .option('--may-break-glass', 'may go past an approval in an emergency')
+    .option('--may-edit', 'an operator that may edit payloads')
 
 /** @throws Failure `usage` for a text that is no role, and for a role that cannot have what the flags add */
-export function grantOf(text: string, { mayEnqueue = false, approver = false, mayBreakGlass = false }: GrantFlags) {
+export function grantOf(
+  text: string,
+  { mayEnqueue = false, approver = false, mayBreakGlass = false, mayEdit = false }: GrantFlags,
+) {
   const role = givenRoles.find((role) => role === text)
   if (!role)
     throw new Failure('usage', `${JSON.stringify(text)} is no role; nothing was changed`, {
       hint: `the roles are ${givenRoles.join(', ')}`,
     })
-  const grant = { role, may_enqueue: mayEnqueue, approver, may_break_glass: mayBreakGlass } satisfies Grant
+  const grant = {
+    role,
+    may_enqueue: mayEnqueue,
+    approver,
+    may_break_glass: mayBreakGlass,
+    may_edit: mayEdit,
+  } satisfies Grant
   const fault = faultOfGrant(grant)
   if (!fault) return grant
   throw new Failure('usage', `--${fault.field.replaceAll('_', '-')} ${fault.message}; nothing was changed`)

@@ -104,8 +104,8 @@ interface TokenAct {
 }
 
 async function record(tx: Transaction, actor: Actor, { kind, id, more = {} }: TokenAct): Promise<void> {
-  const { name, principal, role, may_enqueue, approver, may_break_glass, ...token } = await findToken(tx, id)
+  const { name, principal, role, may_enqueue, approver, may_break_glass, may_edit, ...token } = await findToken(tx, id)
   const { scope, max_per_change, max_per_day } = token
-  const grant = { role, may_enqueue, approver, may_break_glass, scope, max_per_change, max_per_day }
+  const grant = { role, may_enqueue, approver, may_break_glass, may_edit, scope, max_per_change, max_per_day }
   await recordAct(tx, actor, { kind, details: { token: id, name, principal, ...grant, ...more } })
 }

@@ -25,6 +25,7 @@ export async function makeToken(
     may_enqueue,
     approver,
     may_break_glass,
+    may_edit,
     scope,
     max_per_change,
     max_per_day,
@@ -33,7 +34,7 @@ export async function makeToken(
   }: InputOf<'makeToken'>,
 ): Promise<OutputOf<'makeToken'>> {
   const days = expires === 'never' ? undefined : expires
-  const flags = { may_enqueue, approver, may_break_glass }
+  const flags = { may_enqueue, approver, may_break_glass, may_edit }
   const grant = { role, ...flags, principal, madeBy: call.caller, scope, max_per_change, max_per_day }
   const { id, token } = await makeOnRecord(call.sql, actorOf(call), { name, grant, days })
   call.reportChangedRows(1)

@@ -9,6 +9,7 @@ import { withKnownIds } from '../known-ids.ts'
 import { atItsPlace } from '../placed.ts'
 import { affecting, type Describe } from './affecting.ts'
 import { describe as cancelBatch } from './cancel-batch.ts'
+import { describe as edit } from './edit.ts'
 import { describe as erase } from './erase.ts'
 import { describe as integrity } from './integrity.ts'
 import { describe as setPriority } from './priority.ts'
@@ -50,6 +51,7 @@ export const changes: { readonly [N in BulkName]: Make<InputOf<N>, OutputOf<N>> 
   rescheduleShift: making(handledEndpoints.rescheduleShift, affecting(reschedule)),
   setPriority: making(handledEndpoints.setPriority, affecting(setPriority)),
   undo: making(handledEndpoints.undo, undo),
+  edit: making(handledEndpoints.edit, edit),
   erase: making(handledEndpoints.erase, erase),
 }
 

@@ -23,6 +23,7 @@ export async function showApproval({
     above: (await readApprovalAbove(sql, approvalAbove)) ?? null,
     above_in_database: (await readApprovalSetting(sql)) ?? null,
     above_on_server: approvalAbove ?? null,
+    above_edit: (await readApprovalSetting(sql, 'edit')) ?? null,
     to_review: (await readUnreviewed(sql)).map((one) => ({ ...one, principal: people ? one.principal : null })),
   }
 }
@@ -41,16 +42,19 @@ const readUnreviewed = async (sql: Sql) => [
  * Sets from how many jobs on a change needs an approval.
  * @throws Failure `conflict` in single-user mode, where nobody could give one; `frozen`
  */
-export async function setApproval(call: ApprovalCall, { above }: InputOf<'setApproval'>): Promise<Approval> {
+export async function setApproval(call: ApprovalCall, { above, kind }: InputOf<'setApproval'>): Promise<Approval> {
   if (above !== null && call.caller === 'single-user')
     throw new Failure('conflict', 'in single-user mode nobody else could approve a change; nothing was changed', {
       hint: 'a server with AUTH_MODE=multi_user has approvals',
     })
   await unlessFrozen(call.sql, async (tx) => {
-    const above_before = (await readApprovalSetting(tx)) ?? null
+    const above_before = (await readApprovalSetting(tx, kind)) ?? null
     if (above_before === above) return
-    await writeApprovalSetting(tx, above)
-    await recordAct(tx, actorOf(call), { kind: 'approval.set', details: { above: above ?? 'off', above_before } })
+    await writeApprovalSetting(tx, above, kind)
+    await recordAct(tx, actorOf(call), {
+      kind: 'approval.set',
+      details: { ...(kind && { kind }), above: above ?? 'off', above_before },
+    })
   })
   return showApproval(call)
 }

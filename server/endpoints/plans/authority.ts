@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Right } from '../../../shared/access/rights.ts'
 import { liesWithin, TokenScope } from '../../../shared/access/token-scope.ts'
+import { edit } from '../../../shared/changes/edit.ts'
 import { applyPolicy } from '../../../shared/policy/policy.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import { lossOf, type Standing } from '../../auth/standing.ts'
@@ -26,12 +28,16 @@ interface Decided {
  * @returns a sentence without its full stop; undefined where it stands
  */
 export function findWithdrawal(row: Decided): string | undefined {
-  const author = lossOf(row.author_now, row.path === applyPolicy.path ? 'govern' : 'change') ?? scopeOfAuthor(row)
+  const author = lossOf(row.author_now, rightFor(row.path)) ?? scopeOfAuthor(row)
   if (author !== undefined) return `its author ${row.caller} ${author}`
   if (row.decision !== 'approved') return undefined
   const approver = lossOf(row.approver_now, 'approve') ?? scopeOfApprover(row)
   return approver === undefined ? undefined : `its approver ${row.decided_by} ${approver}`
 }
+
+/** The right that the author of a plan needs. */
+const rightFor = (path: string): Right =>
+  path === applyPolicy.path ? 'govern' : path === edit.path ? edit.needs : 'change'
 
 const otherScope = 'has a token with another scope'
 

@@ -88,4 +88,4 @@ export function wholePlan(
 
 /** What is looked for in payloads and errors is a part of them. */
 const isHidden = (call: Pick<Acting, 'may'>, name: string): boolean =>
-  isContentHidden(call) && /^(payload|error$)/.test(name)
+  isContentHidden(call) && /^(?:payload|error$|set$|if$)/.test(name)

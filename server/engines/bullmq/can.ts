@@ -31,6 +31,10 @@ export const can: Can = {
   },
   reschedule: true,
   priority: true,
+  edit: {
+    cannot: 'this version of jobsctl edits no jobs of BullMQ',
+    instead: 'job.updateData() in your application',
+  },
   integrity: {
     cannot: 'workers of BullMQ look for stalled jobs themselves, and run them again or fail them',
     instead: 'jobsctl stale lists running jobs whose lock is over',

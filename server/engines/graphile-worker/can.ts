@@ -35,6 +35,10 @@ export const can: Can = {
   },
   reschedule: true,
   priority: true,
+  edit: {
+    cannot: 'this version of jobsctl edits no jobs of graphile-worker',
+    instead: 'graphile_worker.add_job() with the job_key of the job replaces it',
+  },
   integrity: true,
   integrity_fix: {
     cannot:

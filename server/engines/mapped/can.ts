@@ -42,6 +42,10 @@ const never = {
     cannot: 'no map says how a job is taken from its worker',
     instead: 'what your application does with jobs of a worker that has ended',
   },
+  edit: {
+    cannot: 'this version of jobsctl edits no jobs of a mapped table',
+    instead: 'an update in SQL',
+  },
   pause: { cannot: 'a mapped table cannot pause a queue', instead: 'stop the workers of the queue' },
   drain: {
     cannot: 'a mapped table cannot drain a queue',

@@ -25,6 +25,7 @@ export const can: Can = {
   sweep_fail: true,
   reschedule: true,
   priority: true,
+  edit: true,
   integrity: true,
   integrity_fix: true,
   reclaim: true,

@@ -29,6 +29,10 @@ export const can: Can = {
   },
   reschedule: true,
   priority: true,
+  edit: {
+    cannot: 'this version of jobsctl edits no jobs of pg-boss',
+    instead: 'boss.update() in your application, or cancel the job and send another one',
+  },
   integrity: true,
   integrity_fix: {
     cannot: 'no repair of jobs of pg-boss is safe beside its own: it runs jobs that lost their worker again itself',

@@ -19,6 +19,7 @@ export const matches: Record<Change['kind'], string> = {
   reclaim: `status = 'processing'`,
   reschedule: `status = 'queued' and available_at is distinct from '2099-01-01T00:00:00Z'`,
   priority: `status = 'queued' and priority is distinct from 1`,
+  edit: `status = 'queued' and payload ->> 'edited' is distinct from 'by the change' and jsonb_typeof(payload) = 'object'`,
 }
 
 /** The jobs that a change would touch now, as they are. */
@@ -48,6 +49,9 @@ export async function touchedBy({ sql }: World, { kind }: Change, { operation }:
       select id, to_jsonb(jobs_archive) - '{operation_id,archived_at,job_attachments,job_dependencies,payload_compressed,result_compressed}'::text[] as before
       from jobs_archive where operation_id = ${id}::bigint`,
     ...{ sweep: images, requeue: images, cancel: images, retry: images, reschedule: images, priority: images },
+    edit: sql`
+      select job_id as id, before || jsonb_build_object('payload', (before ->> 'payload')::jsonb) as before
+      from job_operation_rows where operation_id = ${id}::bigint`,
     integrity: byEvents,
     reclaim: byEvents,
   }

@@ -25,7 +25,13 @@ it('a server of version 0.1.0 with the embedded database open makes no token of 
   await new Promise<void>((done) => older.listen(join(folder, 'control.sock'), done))
   try {
     const by = 'ann@host'
-    const grant = { role: 'viewer', may_enqueue: false, approver: false, may_break_glass: false } as const
+    const grant = {
+      role: 'viewer',
+      may_enqueue: false,
+      approver: false,
+      may_break_glass: false,
+      may_edit: false,
+    } as const
     for (const command of [
       { command: 'create-with-role', by, name: 'x', principal: 'x', ...grant },
       { command: 'set-role', by, id: 'ffffffffffff', ...grant },

@@ -53,9 +53,9 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
       ...['acquire', 'leasedJob', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel'],
       ...['addAttachment', ...ofEverybody],
     ].includes(name),
-  operator: ({ needs }) => !['work', 'govern', 'read_tokens', 'approve'].includes(needs),
+  operator: ({ needs }) => !['work', 'govern', 'read_tokens', 'approve', 'edit'].includes(needs),
   admin: null,
-  'legacy-admin': null,
+  'legacy-admin': ({ needs }) => needs !== 'edit',
 }
 
 describe.each(kinds)('rights on %s', (kind) => {

@@ -202,6 +202,7 @@ export const doors: Record<NarrowedName, Door> = {
   reschedule: change('batch/reschedule', { by_seconds: 60 }),
   rescheduleShift: change('reschedule', { set_now: false, delta_seconds: 60 }),
   setPriority: change('batch/priority', { priority: 1 }),
+  edit: change('batch/edit', { set: [{ path: 'payload.x', value: 1 }] }),
   proposePlan: {
     method: 'POST',
     path: () => `${jobs}/plans`,

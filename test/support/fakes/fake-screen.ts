@@ -48,6 +48,7 @@ export async function startAtScreen(
     serverProgram: () => '',
     ask: async () => undefined,
     askSecret: async () => undefined,
+    edit: () => Promise.reject(new Error('there is no editor')),
     readStdin: async () => '',
     stdinParts: async function* () {},
     openScreen: async (given) => {

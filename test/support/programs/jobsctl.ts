@@ -62,6 +62,7 @@ const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
   },
   ask: async () => undefined,
   askSecret: async () => undefined,
+  edit: () => Promise.reject(new Error('there is no terminal')),
   readStdin: async () => stdin,
   stdinParts: async function* () {
     yield Buffer.from(stdin)

@@ -51,6 +51,7 @@ export const serverWith = (sql: Pool): ServerContext => ({
   authMode: 'single_user',
   background: true,
   databaseAddress: { instance: null, folder: null },
+  editPaths: [],
   viewerFields: [],
   redactor: { fields: (fields) => fields, text: (text) => text },
 })

@@ -67,6 +67,39 @@ const lines: [string[], string, object, string][] = [
     { ...chatbooks, priority: 1 },
     'set the priority of 200 jobs to 1 in chatbooks',
   ],
+  [
+    [
+      ...[
+        'edit',
+        ...d,
+        '--set',
+        'payload.url=a=b',
+        '--set',
+        'max_retries=5',
+        '--set-json',
+        'payload.n=12345678901234567890',
+      ],
+    ],
+    'edit',
+    {
+      ...chatbooks,
+      set: [
+        { path: 'payload.url', value: 'a=b' },
+        { path: 'max_retries', value: 5 },
+        { path: 'payload.n', json: '12345678901234567890' },
+      ],
+    },
+    'edited 200 jobs in chatbooks',
+  ],
+  [
+    ['edit', '5', '--unset', 'payload.a', '--if', 'payload.a=7', '--then', 'retry', '--spread', '1m'],
+    'edit',
+    {
+      ...{ job_id: 5, unset: ['payload.a'], next: 'retry', spread_seconds: 60 },
+      if: [{ path: 'payload.a', value: '7' }],
+    },
+    'edited 200 jobs',
+  ],
 ]
 
 describe('the changes that take a filter', () => {
@@ -127,6 +160,15 @@ describe('the changes that take a filter', () => {
     [['retry', ...d, '--spread', '9999d'], '--spread: must be at most 7d'],
     [['priority', ...d], '--to: must be a whole number from 1'],
     [['priority', ...d, '--to', '11'], '--to: must be a whole number from 1'],
+    [['edit', ...d], 'what is to be changed?'],
+    [['edit', '5'], 'an editor needs a terminal'],
+    [['edit', ...d, '--set', 'payload.url'], '--set: must be a path, = and a value'],
+    [['edit', ...d, '--set-json', 'payload.url=x'], '--set-json payload.url: must be JSON'],
+    [['edit', ...d, '--set', 'status=queued'], 'must begin with payload, or be one of priority'],
+    [['edit', ...d, '--set', 'priority=high'], 'priority must be a whole number'],
+    [['edit', ...d, '--set', 'available_at=soon'], '--set available_at: must be a time'],
+    [['edit', ...d, '--set', 'payload.token=[redacted]'], 'which stands for a masked value'],
+    [['edit', ...d, '--unset', 'payload.a', '--then', 'cancel'], '--then: must be retry'],
     [['cancel', ...d, '--owner', ''], '--owner: must not be blank'],
     [['cancel', '--ids-file', '/nowhere/ids'], '--ids-file: cannot read /nowhere/ids'],
     [['cancel', '--ids-file', '-'], '--ids-file - needs --yes or --dry-run'],

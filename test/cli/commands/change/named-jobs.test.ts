@@ -16,6 +16,7 @@ const changes: [string, string[], string][] = [
   ['reclaim', [], 'processing'],
   ['priority', ['--to', '1'], 'queued'],
   ['reschedule', ['--in', '2h'], 'queued'],
+  ['edit', ['--set', 'max_retries=9'], 'queued'],
 ]
 
 describe('jobs that are named by their ids', () => {

@@ -32,6 +32,7 @@ const narrower: Record<Change['kind'], object> = {
   reclaim: { count_attempt: true },
   reschedule: { spread_seconds: 60 },
   priority: { priority: 2 },
+  edit: { unset: ['payload.other'] },
 }
 
 describe.each(['postgres'] as const)('the token of a preview on %s', (kind) => {
