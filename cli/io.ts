@@ -43,6 +43,8 @@ export interface Io {
   stdinParts: () => AsyncIterable<Uint8Array>
   /** Takes the whole screen and the keys of a terminal; only where `inTerminal` and `outTerminal` are true. */
   openScreen: (events: ScreenEvents) => Promise<Screen>
+  /** Opens a URL in the browser of the person; false where no program does. */
+  openUrl: (url: string) => Promise<boolean>
   /** Whether the reader of stdout has closed it. */
   outGone: () => boolean
   /** stdin and stderr are a terminal. */

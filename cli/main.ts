@@ -42,7 +42,7 @@ export async function main(commands: Commands, argv: readonly string[], io: Io):
     return exits[ended.as].code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exits.ok.code
-    const failure = withHelp(failureOf(error, commands, words[0]), commands, words[0])
+    const failure = withHelp(await withHabit(failureOf(error, commands, words[0]), commands, argv), commands, words[0])
     const { printFailure } = await import('./output/tell-failure.ts')
     printFailure(failure, io, program.opts<GlobalFlags>(), argv)
     return exits[failures[failure.code].exit].code
@@ -172,6 +172,15 @@ function failureOf(error: unknown, commands: Commands, word: string | undefined)
   }
   const meant = meantInstead(verb, message) ?? suggestion?.replace(/^\(|\)$/g, '')
   return new Failure('usage', message, { hint: meant ? `${meant} See ${help}` : help })
+}
+
+/** A usage error of a line that another tool would take has the line of jobsctl as its hint. */
+async function withHabit(failure: Failure, commands: Commands, argv: readonly string[]): Promise<Failure> {
+  const { code, message, requestId, server, cause } = failure
+  if (failures[code].exit !== 'usage') return failure
+  const { habitOf } = await import('./command-line/habits.ts')
+  const hint = habitOf(commands, argv)
+  return hint === undefined ? failure : new Failure(code, message, { hint, requestId, server, cause })
 }
 
 /** A usage error without a hint of its own leads to the help on what is wrong. */

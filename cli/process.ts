@@ -33,6 +33,7 @@ async function run(commands: readonly CommandSpec[], argv: readonly string[], ou
     stdinParts,
     openScreen: async (events) =>
       (await import('./terminal/screen.ts')).openScreen(events, () => interruption.abort('SIGINT')),
+    openUrl,
     outGone: () => outGone() || isReaderGone(),
     interactive: isatty(0) && isatty(2), // reading `process.stdin` would open it
     inTerminal: isatty(0),
@@ -61,6 +62,25 @@ async function run(commands: readonly CommandSpec[], argv: readonly string[], ou
  */
 function endIfWritten(): void {
   if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit()
+}
+
+/** The program that opens a URL, and its words before it. */
+const opener = (): readonly [string, ...string[]] => {
+  if (process.platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler']
+  return [process.platform === 'darwin' ? 'open' : 'xdg-open']
+}
+
+async function openUrl(url: string): Promise<boolean> {
+  const { spawn } = await import('node:child_process')
+  const [program, ...words] = opener()
+  const child = spawn(program, [...words, url], { detached: true, stdio: 'ignore' })
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false))
+    child.once('spawn', () => {
+      child.unref()
+      resolve(true)
+    })
+  })
 }
 
 async function ask(question: string): Promise<string | undefined> {

@@ -17,24 +17,11 @@ export function meantInstead(command: CommandDescription | undefined, message: s
   return flags.some((flag) => flag.flags === '--domain <name>') ? 'Did you mean --domain <name>?' : undefined
 }
 
-/** Words of other tools, and the commands that do the same here. */
-const synonyms = new Map([
-  ['ls', 'jobsctl list'],
-  ['status', 'jobsctl stats'],
-  ['delete', 'jobsctl prune'],
-  ['retry', 'jobsctl requeue'],
-  ['log', 'jobsctl events'],
-  ['logs', 'jobsctl events'],
-  ['history', 'jobsctl operations'],
-])
-
 /** A word with more wrong characters is not taken for another one. */
 const mostEdits = 2
 
 /** The error for a command that does not exist, with the command that is meant. */
 export function unknownCommand(commands: readonly CommandDescription[], word: string): Failure {
-  const same = synonyms.get(word)
-  if (same !== undefined) return new Failure('usage', `unknown command '${word}'`, { hint: `did you mean ${same}?` })
   const names = commands.map(({ name }) => name)
   const nearest = nearestName(word, names, mostEdits)
   const hint = nearest === undefined ? '' : `did you mean ${nearest}? `

@@ -12,10 +12,12 @@ import { isTypedId, jobIdOf } from '../settings/job-id.ts'
 import { queueNamed } from '../settings/queue-name.ts'
 import { clockHeading, readerZone } from '../text/clock.ts'
 import { wrapped } from '../text/wrap.ts'
+import { openPage, webFlag } from '../web-page.ts'
 
 interface ExplainFlags {
   domain?: string
   at?: string
+  web?: boolean
 }
 
 const example = 'jobsctl explain 8123, or jobsctl explain media/ingest'
@@ -45,16 +47,20 @@ export const explain: CommandSpec<ExplainFlags> = {
       group: 'HOW',
       time: 'past',
     },
+    webFlag,
   ],
-  rows: () => columns,
+  rows: (_operands, { web }: ExplainFlags) => (web ? undefined : columns),
   async run(context, flags, [word = '']) {
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
+    if (flags.at !== undefined && flags.web)
+      throw new Failure('usage', '--at and --web exclude each other: the page is that of now')
     const past = flags.at === undefined ? {} : { at: flags.at }
     // A queue may have any name; one that is a uuid is an engine's job by its key.
     if (word.includes('/') && !isUuid(keyParts(word)?.id ?? '')) {
       if (flags.domain !== undefined) throw new Failure('usage', '--domain and a queue exclude each other')
       const { explainQueue } = await import('../../shared/explain/queue.ts')
       const queue = await queueNamed(word, example)
+      if (flags.web) return openPage(context, '/queue', queue)
       const printed = print(context, explainQueue, { ...queue, ...past })
       return flags.at === undefined ? printed.catch((error: unknown) => asJob(context, word, error)) : printed
     }
@@ -63,6 +69,7 @@ export const explain: CommandSpec<ExplainFlags> = {
       const { explainQueue } = await import('../../shared/explain/queue.ts')
       const request = { ...queue, ...past }
       parseInput(explainQueue.input, request)
+      if (flags.web) return openPage(context, '/queue', queue)
       return print(context, explainQueue, request)
     }
     if (flags.at !== undefined)
@@ -72,6 +79,7 @@ export const explain: CommandSpec<ExplainFlags> = {
     const { explainJob } = await import('../../shared/explain/job.ts')
     const request = { id: jobIdOf(word, example), domain: flags.domain }
     parseInput(explainJob.input, request)
+    if (flags.web) return openPage(context, `/jobs/${encodeURIComponent(request.id)}`)
     return print(context, explainJob, request)
   },
 }

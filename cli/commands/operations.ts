@@ -7,6 +7,7 @@ import type { Ending } from '../output/print.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
 import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
 import { labelledText } from '../text/wrap.ts'
+import { openPage, webFlag } from '../web-page.ts'
 
 interface OperationsFlags extends ScopeFlags {
   kind?: string
@@ -16,6 +17,7 @@ interface OperationsFlags extends ScopeFlags {
   limit?: string
   until?: string
   expect?: string
+  web?: boolean
 }
 
 export const operations: CommandSpec<OperationsFlags> = {
@@ -50,9 +52,11 @@ export const operations: CommandSpec<OperationsFlags> = {
       },
       '--expect <hash>': 'with verify: a hash kept elsewhere, which must still be there',
     }),
+    webFlag,
   ],
-  rows: ([word]) => (word === undefined ? columns : /^\d/.test(word) ? 'fields' : undefined),
-  async run(context, { expect, until, ...flags }, [word, id]) {
+  rows: ([word], { web }: OperationsFlags) =>
+    web ? undefined : word === undefined ? columns : /^\d/.test(word) ? 'fields' : undefined,
+  async run(context, { expect, until, web, ...flags }, [word, id]) {
     if (expect !== undefined && word !== 'verify') throw new Failure('usage', '--expect needs verify')
     if (word === 'export') {
       if (id !== undefined) throw new Failure('usage', 'operations export takes no id: it is of a time')
@@ -62,20 +66,25 @@ export const operations: CommandSpec<OperationsFlags> = {
       return exportRecords(context, { since, until })
     }
     if (until !== undefined && word !== 'keep') throw new Failure('usage', '--until needs keep or export')
-    if (word === undefined) return list(context, flags)
+    if (web && word !== undefined && !isId(word))
+      throw new Failure('usage', `--web does not go with operations ${word}`)
+    if (word === undefined) return list(context, flags, web)
     refuseSelection(word, flags)
+    if (web) return openPage(context, `/operations/${word}`)
     if (word === 'verify') return (await import('./operations/verify.ts')).verifyRecords(context, expect)
     if (word === 'follow' || word === 'stop') {
       const { followOperation, stopOperation } = await import('./operations/course.ts')
       return (word === 'follow' ? followOperation : stopOperation)(context, idOf(id, word))
     }
     if (word === 'keep') return (await import('./operations/keep.ts')).keepOperation(context, idOf(id, word), until)
-    if (/^[1-9]\d{0,15}$/.test(word)) return show(context, word)
+    if (isId(word)) return show(context, word)
     throw new Failure('usage', `${word} is neither the id of an operation nor verify, export, follow, stop or keep`, {
       hint: 'ids are whole numbers, such as 17; jobsctl operations lists them',
     })
   },
 }
+
+const isId = (word: string): boolean => /^[1-9]\d{0,15}$/.test(word)
 
 /** @throws Failure `usage` */
 function refuseSelection(word: string, flags: OperationsFlags): void {
@@ -85,7 +94,7 @@ function refuseSelection(word: string, flags: OperationsFlags): void {
 
 /** @throws Failure `usage` */
 function idOf(id: string | undefined, word: string): string {
-  if (id !== undefined && /^[1-9]\d{0,15}$/.test(id)) return id
+  if (id !== undefined && isId(id)) return id
   throw new Failure('usage', `operations ${word} needs the id of an operation, such as 17`, {
     hint:
       word === 'keep'
@@ -97,12 +106,16 @@ function idOf(id: string | undefined, word: string): string {
 async function list(
   context: Context,
   { kind, state, since, caller, limit, ...flags }: OperationsFlags,
+  web = false,
 ): Promise<Ending> {
   const { listOperations: endpoint } = await import('../../shared/records/records.ts')
   const { parseInput } = await import('../settings/flags/flag-errors.ts')
   const scope = scopeOf(flags)
   if (caller?.trim() === '') throw new Failure('usage', '--caller: must not be blank; leave it out to mean all')
   const checked = parseInput(endpoint.input, { ...scope, kind, state, since, caller, limit })
+  if (web && (since ?? limit) !== undefined)
+    throw new Failure('usage', '--web: the page takes neither --since nor --limit')
+  if (web) return openPage(context, '/operations', { ...scope, kind, state, caller })
   const { before_id: _, ...given } = checked
   const narrowed = { ...given, limit }
   const answer = await answerOf(context, endpoint, narrowed)

@@ -1,9 +1,11 @@
 import { Failure } from '../../shared/errors.ts'
 import { planStates } from '../../shared/plans/plan-states.ts'
 import type { CommandSpec } from '../context.ts'
+import { openPage, webFlag } from '../web-page.ts'
 
 interface PlansFlags {
   state?: string
+  web?: boolean
 }
 
 const words = ['list', 'show', 'import', 'approval', 'above', 'review'] as const
@@ -24,10 +26,19 @@ export const plans: CommandSpec<PlansFlags> = {
     'jobsctl plans review 417',
   ],
   operands: `[${words.join('|')}] [id|file|number]`,
-  flags: [{ flags: '--state <state>', about: `with list: ${planStates.join(', ')}`, group: 'HOW', values: planStates }],
-  rows: async ([word = 'list']) =>
-    word === 'list' ? (await import('./plans/columns.ts')).columns : word === 'show' ? 'fields' : undefined,
-  async run(context, { state }, [given = 'list', first, ...others]) {
+  flags: [
+    { flags: '--state <state>', about: `with list: ${planStates.join(', ')}`, group: 'HOW', values: planStates },
+    { ...webFlag, about: `with list and show: ${webFlag.about}` },
+  ],
+  rows: async ([word = 'list'], { web }: PlansFlags) =>
+    web
+      ? undefined
+      : word === 'list'
+        ? (await import('./plans/columns.ts')).columns
+        : word === 'show'
+          ? 'fields'
+          : undefined,
+  async run(context, { state, web }, [given = 'list', first, ...others]) {
     const word = words.find((one) => one === given)
     const isOfEdit = word === 'above' && first === 'edit'
     const [named, ...more] = isOfEdit ? others : [first, ...others]
@@ -43,7 +54,11 @@ export const plans: CommandSpec<PlansFlags> = {
       )
     if (state !== undefined && word !== 'list')
       throw new Failure('usage', `--state does not go with plans ${word}; nothing was changed`, help)
+    if (web && word !== 'list' && word !== 'show')
+      throw new Failure('usage', `--web does not go with plans ${word}; nothing was changed`, help)
     const { planId } = await import('./plans/decide.ts')
+    if (web)
+      return openPage(context, word === 'list' ? '/plans' : `/plans/${planId(context, 'plans show', named)}`, { state })
     const { listPlans, showPlan } = await import('./plans/list-and-show.ts')
     if (word === 'list') return listPlans(context, state)
     if (word === 'show') return showPlan(context, planId(context, 'plans show', named))

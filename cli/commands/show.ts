@@ -8,12 +8,14 @@ import type { Column } from '../output/table.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
 import { jobIdOf } from '../settings/job-id.ts'
 import { isoTime } from '../text/times.ts'
+import { openPage, webFlag } from '../web-page.ts'
 
 interface ShowFlags {
   domain?: string
   payload?: boolean
   result?: boolean
   raw?: boolean
+  web?: boolean
 }
 
 export const show: CommandSpec<ShowFlags> = {
@@ -31,8 +33,9 @@ export const show: CommandSpec<ShowFlags> = {
       '--result': 'print the result alone, whole',
       '--raw': 'do not mask values that look secret',
     }),
+    webFlag,
   ],
-  rows: (_operands, { payload, result }: ShowFlags) => (payload || result ? undefined : 'fields'),
+  rows: (_operands, { payload, result, web }: ShowFlags) => (payload || result || web ? undefined : 'fields'),
   async run(context, flags, [word = '']) {
     const { showJob: endpoint } = await import('../../shared/jobs/show.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
@@ -41,6 +44,7 @@ export const show: CommandSpec<ShowFlags> = {
     const id = jobIdOf(word, 'jobsctl show 8123; jobsctl list has the ids')
     const request = { id, domain: flags.domain, redact: !flags.raw }
     parseInput(endpoint.input, request)
+    if (flags.web) return openPage(context, `/jobs/${encodeURIComponent(id)}`)
     const answer = await answerOf(context, endpoint, request)
     if (!answer) return 'ok'
     const { body, raw } = answer

@@ -46,6 +46,7 @@ export async function startAtScreen(
       output.err += text
     },
     serverProgram: () => '',
+    openUrl: async () => false,
     ask: async () => undefined,
     askSecret: async () => undefined,
     edit: () => Promise.reject(new Error('there is no editor')),

@@ -67,6 +67,7 @@ const ioOf = ({ output, stdin, env }: IoOptions): Io => ({
   stdinParts: async function* () {
     yield Buffer.from(stdin)
   },
+  openUrl: async () => false,
   openScreen: () => Promise.reject(new Error('there is no terminal')),
   outGone: () => false,
   interactive: false,
