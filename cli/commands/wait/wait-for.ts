@@ -110,7 +110,7 @@ function timedOut({ another, settings }: Context, wanted: Wanted, waiting: reado
       : `${jobsText(waiting.length)} ${waiting.length === 1 ? 'is' : 'are'} not ${wanted.goal}`
   const again = wanted.ids !== undefined && wanted.ids.length > mostNamed ? undefined : another(wordsOf(wanted))
   return new Failure('timed_out', `${who} after ${settings.timeoutMs / 1000} s`, {
-    hint: `${again === undefined ? '' : `to wait on: ${again} `}--timeout gives it more time`,
+    hint: `${again === undefined ? '' : `to wait on: ${again}; `}--timeout gives it more time`,
     cause,
   })
 }

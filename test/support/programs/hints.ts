@@ -92,8 +92,8 @@ const acts = [
   ...['token create', 'token revoke', 'operations stop', 'operations keep'],
 ]
 
-/** Commands that ask for a secret, that have no end, or that need a file, and what somebody has to complete. */
-const notRun = ['login', 'top', 'man', 'completion', 'apply']
+/** Commands that ask for a secret, that wait or have no end, or that need a file, and what somebody has to complete. */
+const notRun = ['login', 'top', 'wait', 'man', 'completion', 'apply']
 const isIncomplete = (word: string): boolean => /^<|>$|…|^\.\.\.$|\.(?:json|yaml)$/.test(word)
 
 /**

@@ -54,7 +54,9 @@ describe('wait for jobs', () => {
     expect(await wait(String(queued), '--timeout', '1s')).toMatchObject({
       ...{ code: 7, out: '' },
       err: expect.stringMatching(
-        new RegExp(`job ${queued} is queued, and not completed after 1 s\n  hint: to wait on: jobsctl wait ${queued} `),
+        new RegExp(
+          `job ${queued} is queued, and not completed after 1 s\n  hint: to wait on: jobsctl wait ${queued}; --timeout `,
+        ),
       ),
     })
     const gone = randomUUID()
