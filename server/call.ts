@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import type * as z from 'zod'
 import type { Right } from '../shared/access/rights.ts'
 import type { Progress } from '../shared/changes/bulk-change.ts'
+import type { Limited } from '../shared/queues/throttle.ts'
 import type { AcquireRequest, Attempt } from '../shared/work/acquire.ts'
 import type { NewJob } from '../shared/work/enqueue.ts'
 import type { Finished, FinishItem } from '../shared/work/finish.ts'
@@ -47,11 +48,17 @@ export type SharedInsert<Row> = (
   job: NewJob,
 ) => Promise<Row | undefined>
 
+/** What a call got. `limited` is set where a throttled queue gave fewer jobs than were asked for. */
+export interface Leased<Row> {
+  jobs: Row[]
+  limited?: Limited | undefined
+}
+
 /** Leases a job together with others (`waiting/shared-statement.ts`); undefined where the call is to lease alone. */
 export type SharedLease<Row> = (
   call: Pick<Call, 'requestId' | 'leaseOwner' | 'leaseMaxSeconds'>,
   request: AcquireRequest,
-) => Promise<Row[] | undefined>
+) => Promise<Leased<Row> | undefined>
 
 /** The parts of a server for the jobs of one place of another engine. */
 export type OverPlace = Pick<ServerContext, 'sql' | 'workerSql' | 'operatorSql' | 'abilities'>

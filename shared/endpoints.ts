@@ -50,6 +50,7 @@ export { deleteSlaPolicy, listSlaBreaches, listSlaPolicies, setSlaPolicy } from 
 export { staleQueues } from './queues/stale.ts'
 export { stats } from './queues/stats.ts'
 export { statsStream } from './queues/stats-stream.ts'
+export { throttleQueue } from './queues/throttle.ts'
 export { listWorkers } from './queues/workers.ts'
 export { archiveMeta, listArchive } from './records/archive.ts'
 export { listConflicts } from './records/conflicts.ts'

@@ -36,6 +36,7 @@ import { stale } from './stale.ts'
 import { stats } from './stats.ts'
 import { sweep } from './sweep.ts'
 import { threshold } from './threshold.ts'
+import { throttle } from './throttle.ts'
 import { token } from './token.ts'
 import { top } from './top.ts'
 import { ui } from './ui.ts'
@@ -76,6 +77,7 @@ export const commands: readonly CommandSpec[] = [
   resume,
   drain,
   threshold,
+  throttle,
   enqueue,
   mark,
   operations,

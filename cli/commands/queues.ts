@@ -3,9 +3,11 @@ import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import type { Column } from '../output/table.ts'
 import { ago, isoTime } from '../text/times.ts'
+import { throttleText } from './queues/throttle-text.ts'
 
 interface QueuesFlags {
   thresholds?: boolean
+  throttles?: boolean
 }
 
 export const queues: CommandSpec<QueuesFlags> = {
@@ -13,21 +15,30 @@ export const queues: CommandSpec<QueuesFlags> = {
   group: 'READ',
   summary: 'which queues are paused or draining',
   about: 'Lists the queues that are paused or draining, since when, and why.',
-  examples: ['jobsctl queues', 'jobsctl queues --json', 'jobsctl queues --thresholds'],
+  examples: ['jobsctl queues', 'jobsctl queues --json', 'jobsctl queues --throttles'],
   flags: [
     { flags: '--thresholds', about: 'queues with a threshold of their own, too (jobsctl threshold)', group: 'HOW' },
+    { flags: '--throttles', about: 'throttled queues, too (jobsctl throttle)', group: 'HOW' },
   ],
-  rows: () => [...columns, threshold],
-  async run(context, { thresholds = false }) {
+  rows: () => [...columns, threshold, throttle],
+  async run(context, { thresholds = false, throttles = false }) {
     const { stoppedQueues: endpoint } = await import('../../shared/queues/queues.ts')
-    const answer = await answerOf(context, endpoint, thresholds ? { thresholds } : {})
+    const answer = await answerOf(context, endpoint, {
+      ...(thresholds && { thresholds }),
+      ...(throttles && { throttles }),
+    })
     if (!answer) return 'ok'
     const { body, raw } = answer
-    const more = thresholds ? [threshold] : []
-    const empty = thresholds ? 'no queue is paused or draining, or has a threshold' : 'no queue is paused or draining'
+    const more = [...(thresholds ? [threshold] : []), ...(throttles ? [throttle] : [])]
+    const which = [
+      'is paused or draining',
+      ...(thresholds ? ['has a threshold'] : []),
+      ...(throttles ? ['is throttled'] : []),
+    ]
+    const empty = `no queue ${which.join(', or ')}`
     context.print.rows({
       columns: [...columns, ...more],
-      ...(!thresholds && { more: [threshold] }),
+      more: [...(thresholds ? [] : [threshold]), ...(throttles ? [] : [throttle])],
       forPeople: [...forPeople, ...more],
       rows: body,
       json: raw,
@@ -49,6 +60,11 @@ const reason: Column<StoppedQueue> = { title: 'reason', value: ({ reason }) => r
 const threshold: Column<StoppedQueue> = {
   title: 'threshold',
   value: ({ quarantine_threshold: set }) => (set === 0 ? 'off' : String(set ?? '')),
+}
+
+const throttle: Column<StoppedQueue> = {
+  title: 'throttle',
+  value: ({ throttle: set }) => (set ? throttleText(set) : ''),
 }
 
 const columns: Column<StoppedQueue>[] = [

@@ -7,6 +7,7 @@ import { describeAnyOf, scopeOf, scopeWords } from '../settings/flags/scope-flag
 import { groupedDigits, jobsText, sumOf } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
 import { ago, isoTime } from '../text/times.ts'
+import { throttleText } from './queues/throttle-text.ts'
 
 interface WorkersFlags {
   domain?: string
@@ -95,7 +96,10 @@ const forPeople: Column<WorkerRow>[] = [
 
 const queueName = ({ domain, queue }: WorkerRow['queues'][number]): string => `${domain}/${queue}`
 
+const queueText = (queue: WorkerRow['queues'][number]): string =>
+  queue.throttle ? `${queueName(queue)} (throttled to ${throttleText(queue.throttle)})` : queueName(queue)
+
 function queuesText(queues: WorkerRow['queues']): string {
-  const names = queues.slice(0, 3).map(queueName).join(', ')
+  const names = queues.slice(0, 3).map(queueText).join(', ')
   return queues.length > 3 ? `${names} and ${groupedDigits(queues.length - 3)} more` : names
 }

@@ -46,6 +46,8 @@ const types: Record<string, string> = {
   'queue.resumed': 'an operator resumed the queue; `caller`, `reason`',
   'queue.threshold_set':
     'an operator set after how many failures jobs of the queue are quarantined; `quarantine_threshold`, `before` (0 for never, null as the server says), `caller`, `reason`',
+  'queue.throttle_set':
+    'an operator set how many jobs of the queue run at the same time, or begin in a minute; `throttle` and `before`, each with `running` and `per_minute` (null for no limit), `caller`, `reason`',
   'operation.kept':
     'an operator prolonged how long an operation can be undone; `operation`, `kept_until`, `caller`, `reason`',
   'hold.added':

@@ -5,6 +5,7 @@ import type { AcquireOutput } from '../wire/types.ts'
 import { type AttemptTools, runAttempt } from './attempt.ts'
 import { patienceMs, untilAnswered } from './retrying.ts'
 import { lose, type RunningJob } from './running-job.ts'
+import type { Tell } from './worker-event.ts'
 import { typesOf } from './worker-options.ts'
 
 interface Looping extends AttemptTools {
@@ -39,6 +40,7 @@ export async function leaseLoop(looping: Looping): Promise<void> {
   const room = createRoom(signal)
   const job_types = typesOf(settings)
   const hangUp = aborting(signal)
+  const limits = limitTeller(tell)
   while (!signal.aborted) {
     const free = concurrency - running.size
     if (free <= 0) {
@@ -56,12 +58,16 @@ export async function leaseLoop(looping: Looping): Promise<void> {
       ...(job_types && { job_types }),
       ...(ownerUserId !== undefined && { owner_user_id: ownerUserId }),
     }
-    const lease = async () => withJobs(await client.acquire(request, { signal: hangUp, retries: 0 }))
+    const lease = async (): Promise<AcquireOutput> =>
+      withJobs(await client.acquire(request, { signal: hangUp, retries: 0 }))
     // A server gives back what it has leased to a caller that hangs up before the server responds.
-    const answer = await untilAnswered(lease, { call: 'acquire', tell, patienceMs, signal }).catch((error: unknown) => {
-      if (signal.aborted) return { jobs: [] }
-      throw error
-    })
+    const answer = await untilAnswered(lease, { call: 'acquire', tell, patienceMs, signal }).catch(
+      (error: unknown): AcquireOutput => {
+        if (signal.aborted) return { jobs: [] }
+        throw error
+      },
+    )
+    if (answer.limited) limits.saw(answer.limited)
     const leaseEnds = performance.now() + leaseMs
     for (const job of answer.jobs) {
       if (job.lease_id === null) continue
@@ -88,6 +94,21 @@ export async function leaseLoop(looping: Looping): Promise<void> {
     }
     if (answer.jobs.length > 0) looping.renewals.changed()
     else if (performance.now() - askedAt < idleMs) await pause(idleMs * (0.5 + Math.random() / 2), signal)
+  }
+}
+
+/** A throttle is told again after this time, in milliseconds. */
+const limitedMs = 60_000
+
+/** Tells what a throttled queue answers, once a minute. */
+function limitTeller(tell: Tell): { saw: (limited: NonNullable<AcquireOutput['limited']>) => void } {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return {
+    saw({ running, of, per_minute }) {
+      if (performance.now() - toldAt < limitedMs) return
+      toldAt = performance.now()
+      tell({ event: 'limited', running, of, per_minute })
+    },
   }
 }
 

@@ -13,6 +13,13 @@ export type WorkerEvent =
   | { readonly event: 'lost'; readonly job_id: number; readonly job_type: string; readonly code: string }
   /** A call failed, and is sent again. */
   | { readonly event: 'retrying'; readonly call: string; readonly code: string; readonly error: string }
+  /** A throttled queue gives fewer jobs than the worker has room for; told once a minute. A limit that is null is not set. */
+  | {
+      readonly event: 'limited'
+      readonly running: number | null
+      readonly of: number | null
+      readonly per_minute: number | null
+    }
   /** The worker leases no more jobs; `running` of them are not finished. */
   | { readonly event: 'stopping'; readonly running: number }
 

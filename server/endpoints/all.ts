@@ -41,6 +41,7 @@ import { listQueues, queueStatus } from './queues/queues.ts'
 import { listSlaBreaches } from './queues/sla-breaches.ts'
 import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from './queues/sla-policies.ts'
 import { staleQueues } from './queues/stale.ts'
+import { throttleQueue } from './queues/throttle.ts'
 import { listWorkers } from './queues/workers.ts'
 import { addHold } from './records/add-hold.ts'
 import { archiveMeta, listArchive } from './records/archive.ts'
@@ -113,6 +114,7 @@ export const handlers: Handlers = {
   showPolicy,
   applyPolicy,
   controlQueue,
+  throttleQueue,
   queueStatus,
   stoppedQueues: listQueues,
   staleQueues,

@@ -156,6 +156,7 @@ const withoutIds: ReadonlySet<Verb> = new Set([
   'pause',
   'drain',
   'threshold',
+  'throttle',
 ])
 
 /**

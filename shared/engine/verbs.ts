@@ -39,6 +39,7 @@ export const verbs = {
   pause: 'pause, resume',
   drain: 'drain',
   threshold: 'threshold',
+  throttle: 'throttle',
   sla: 'SLA of queues',
   enqueue: 'enqueue',
   acquire: 'acquire: hand out jobs to workers',

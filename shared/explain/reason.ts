@@ -93,6 +93,8 @@ interface WorkerFacts {
 export interface Facts {
   queue_paused: StopFacts
   queue_draining: StopFacts
+  /** The numbers are those of the queue as it is now; `of` and `per_minute` are null where the throttle does not limit them. */
+  throttled: StopFacts & { running: number | null; of: number | null; per_minute: number | null }
   not_due: { available_at: string /** Null for a time that never comes. */; seconds: number | null }
   waits_for_jobs: NeededFacts
   dependency_ended: NeededFacts

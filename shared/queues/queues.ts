@@ -4,6 +4,7 @@ import type { Verb } from '../engine/verbs.ts'
 import { Switch } from '../jobs/job-filter.ts'
 import { Domain, optional, preset, Queue, wholeNumber } from '../scope.ts'
 import { text } from '../work/job.ts'
+import { Throttle } from './throttle.ts'
 
 const queueFields = { domain: Domain, queue: Queue }
 
@@ -89,12 +90,13 @@ export const controlQueue = endpoint({
 export const queueStatus = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queue/status',
-  meaning: 'Whether a queue is paused or drains, and the threshold that is set for it (`quarantine_threshold`).',
+  meaning:
+    'Whether a queue is paused or drains, the threshold that is set for it (`quarantine_threshold`), and what it is throttled to (`throttle`).',
   needs: 'read',
   scoped: 'narrowed',
   verb: 'stats',
   input: z.strictObject(queueFields),
-  output: QueueState.extend({ quarantine_threshold: threshold }),
+  output: QueueState.extend({ quarantine_threshold: threshold, throttle: Throttle.optional() }),
   changes: () => false,
 })
 
@@ -108,6 +110,8 @@ export const StoppedQueue = z.object({
   reason: z.string().nullish(),
   /** Where the call asks for thresholds. */
   quarantine_threshold: threshold,
+  /** Of a throttled queue, where the call asks for throttles. */
+  throttle: Throttle.nullish(),
 })
 export type StoppedQueue = z.output<typeof StoppedQueue>
 
@@ -115,12 +119,13 @@ export const stoppedQueues = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/queues',
   meaning:
-    'All queues that are paused or drain, since when, and why; with `thresholds=true` those that have a threshold of their own, too.',
+    'All queues that are paused or drain, since when, and why; with `thresholds=true` those that have a threshold of their own, too, and with `throttles=true` those that are throttled.',
   needs: 'read',
   scoped: 'narrowed',
   verb: 'stats',
   input: z.strictObject({
     thresholds: optional(Switch).describe('`true`: queues with a threshold of their own, too, running or not'),
+    throttles: optional(Switch).describe('`true`: throttled queues, too, running or not'),
   }),
   output: z.array(StoppedQueue),
   changes: () => false,

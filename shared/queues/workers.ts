@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, Domain, optional, Queue } from '../scope.ts'
+import { Throttle } from './throttle.ts'
 
 const time = z.string().nullable()
 
@@ -21,8 +22,8 @@ const WorkerRow = z.object({
   /** Jobs that it completed, and that ended as failed or quarantined, in the last 15 minutes; null where the engine does not keep it. */
   done_15m: Count.nullable(),
   failed_15m: Count.nullable(),
-  /** The queues in which it was seen, at most 20. */
-  queues: z.array(z.object({ domain: z.string(), queue: z.string() })),
+  /** The queues in which it was seen, at most 20, and what each is throttled to. */
+  queues: z.array(z.object({ domain: z.string(), queue: z.string(), throttle: Throttle.optional() })),
 })
 export type WorkerRow = z.output<typeof WorkerRow>
 

@@ -19,6 +19,7 @@ export const actKinds = [
   'queue.drained',
   'queue.resumed',
   'queue.threshold_set',
+  'queue.throttle_set',
   'limits.set',
   'limits.deleted',
   'hold.added',

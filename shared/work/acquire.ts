@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { Limited } from '../queues/throttle.ts'
 import { Domain, optional, preset, Queue, ScopeName, wholeNumber } from '../scope.ts'
 import { Job, words } from './job.ts'
 
@@ -60,7 +61,10 @@ export const acquire = endpoint({
   verb: 'acquire',
   input: AcquireRequest,
   /** In pick order, each with a new `lease_id`. */
-  output: z.object({ jobs: z.array(Job) }),
+  output: z.object({
+    jobs: z.array(Job),
+    limited: Limited.optional().describe('set where a throttled queue gave fewer jobs than were asked for'),
+  }),
   minimal: true,
   changes: () => true,
   whileFrozen: true,

@@ -154,7 +154,7 @@ function CountOf({ row, name }: { row: Row; name: keyof typeof states }) {
 
 /** Leads to what a row counts. No filter has a blank name, which rows of other programs may have: these lead nowhere. */
 const RowLink = ({ row: { filter }, to, children }: { row: Row; to: string; children: ComponentChildren }) =>
-  Object.values(filter).includes('') ? <>{children}</> : <Link to={to}>{children}</Link>
+  Object.values(filter).includes('') ? children : <Link to={to}>{children}</Link>
 
 /** A field that finds groups by a part of a name, and says how many there are. */
 const Find = ({ find, shown }: { find: string | undefined; shown: number }) => (

@@ -39,6 +39,7 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobsctl_history_minutes: all,
   jobsctl_history_totals: append,
   jobsctl_holds: all,
+  jobsctl_limits: all,
   jobsctl_logins: all,
   jobsctl_locks: append,
   jobsctl_marks: exchange,

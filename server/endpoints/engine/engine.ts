@@ -32,9 +32,9 @@ export async function showEngine({
   return { engines: await Promise.all(engines), ...(queueLike && { queue_like: queueLike }) }
 }
 
-/** The tables that look like queues and are not served; undefined where the catalog cannot be read within 5 s. */
+/** The tables that look like queues and are not served; undefined where the catalog cannot be read: what the engines can is told all the same. */
 async function queueLikeTables(sql: Sql): Promise<string[] | undefined> {
-  const found = await findQueueLike(sql)
+  const found = await findQueueLike(sql).catch(() => undefined)
   const served = servedBy(sql).places.map(({ found: { release } }) => release)
   return found?.map(({ relation }) => relation).filter((relation) => !served.includes(relation))
 }

@@ -2,7 +2,7 @@ import { atText, jobsText, minutesText, quotedText, sinceText, workersText } fro
 import type { Code, Facts, Remedy } from '../../../shared/explain/reason.ts'
 import { clockText, spanText } from '../../../shared/time-and-size.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
-import { cancel, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
+import { cancel, endThrottle, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
 
 /** The job that is explained. */
 export interface ExplainedJob {
@@ -76,6 +76,15 @@ function workerText(facts: Facts['no_worker']): string {
   return `${silence}${others}${running === 0 ? '' : `; ${jobsText(running)} of the queue run with ${workersText(workers)}`}`
 }
 
+/** `mail/high is throttled: 5 of 5 are running, and at most 60 begin in a minute, since 5 min by ann ("the provider refuses us")` */
+function throttleText({ domain, queue, running, of, per_minute, since, by, why }: Facts['throttled'], now: number) {
+  const limits = [
+    ...(of === null ? [] : [`${(running ?? 0).toLocaleString('en-US')} of ${of.toLocaleString('en-US')} are running`]),
+    ...(per_minute === null ? [] : [`at most ${per_minute.toLocaleString('en-US')} begin in a minute`]),
+  ]
+  return `${domain}/${queue} is throttled: ${limits.join(', and ')}${sinceText(since, now)}${by === null ? '' : ` by ${by}`}${quotedText(why)}`
+}
+
 /** The title, the sentence and the remedy of each reason that a job can have. */
 export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   queue_paused: {
@@ -87,6 +96,11 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
     title: 'queue draining',
     sentence: (facts, now) => stopText(facts, 'drains', now),
     remedy: resume,
+  },
+  throttled: {
+    title: 'throttled',
+    sentence: throttleText,
+    remedy: endThrottle,
   },
   not_due: {
     title: 'not due yet',

@@ -1,8 +1,9 @@
 import type { Finding } from '../../../shared/explain/reason.ts'
+import type { Throttle } from '../../../shared/queues/throttle.ts'
 import type { Redactor } from '../../database/redact.ts'
 import { isQueueWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { Queue } from '../../lifecycle/lease/due.ts'
+import { isRunningIn, type Queue } from '../../lifecycle/lease/due.ts'
 import { statedReason, stoppedBy } from '../queues/stated-reason.ts'
 
 interface Stop {
@@ -30,4 +31,35 @@ export async function findStop(
   const { drain, since, by, why } = stop
   const facts = { domain, queue, since, by, why: why === null ? null : text(why) }
   return [{ code: drain ? 'queue_draining' : 'queue_paused', facts }]
+}
+
+interface Throttled extends Throttle {
+  since: string
+  by: string | null
+  why: string | null
+  now_running: number
+}
+
+/** That a throttle holds jobs of the queue back: as many run as may, or their rate is limited. */
+export async function findThrottle(
+  sql: Sql,
+  { domain, queue, within }: Within<Queue>,
+  { text }: Redactor,
+): Promise<Finding[]> {
+  const [throttle] = await sql<Throttled[]>`
+    select
+      running, per_minute, updated_at as since, caller as by, reason as why,
+      (select count(*) from (select from jobs where ${isRunningIn(sql, { domain, queue })} limit limits.running) as counted) as now_running
+    from jobsctl_limits as limits
+    where domain = ${domain}::text and queue = ${queue}::text ${isQueueWithin(sql, within, sql`limits`)}`
+  if (!throttle) return []
+  const { running: of, per_minute, now_running, since, by, why } = throttle
+  if (per_minute === null && of !== null && now_running < of) return []
+  const running = of === null ? null : now_running
+  return [
+    {
+      code: 'throttled',
+      facts: { domain, queue, running, of, per_minute, since, by, why: why === null ? null : text(why) },
+    },
+  ]
 }

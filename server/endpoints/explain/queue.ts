@@ -12,7 +12,7 @@ import { stats } from '../queues/stats.ts'
 import { describeFinding } from './describe-finding.ts'
 import { findBlocked, type Line, readLine } from './line.ts'
 import { explainPast } from './past-queue.ts'
-import { findStop } from './queue-stop.ts'
+import { findStop, findThrottle } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
 /**
@@ -29,7 +29,7 @@ export async function explainQueue(
     if (at !== undefined) return explainPast(tx, { queue, at, redactor })
     const counts = await countsOf(tx, queue)
     const line = await readLine(tx, queue)
-    const stop = await findStop(tx, queue, redactor)
+    const stop = [...(await findStop(tx, queue, redactor)), ...(await findThrottle(tx, queue, redactor))]
     if (!counts && stop.length === 0) return undefined
     const around = [
       ...stop,

@@ -25,6 +25,20 @@ export const resume = ({ domain, queue }: { domain: string; queue: string }): Re
       }
     : null
 
+/** Ends the throttle of a queue; null for a queue that no call can name. */
+export const endThrottle = ({ domain, queue }: { domain: string; queue: string }): Remedy | null =>
+  isTaken(domain) && isTaken(queue)
+    ? {
+        http: {
+          method: 'POST',
+          path: `${base}/queue/throttle`,
+          confirm: false,
+          body: { domain, queue, running: null, per_minute: null },
+        },
+        jobsctl: domain.includes('/') ? null : ['throttle', ...queueWords({ domain, queue }), '--off'],
+      }
+    : null
+
 /** Puts a quarantined job back into its queue; null for a job of a domain that no call can name. */
 export const requeue = ({ id, domain }: { id: JobId; domain: string }): Remedy | null =>
   isTaken(domain)

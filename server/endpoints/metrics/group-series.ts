@@ -41,7 +41,11 @@ function addJobs(texts: MetricTexts, { groups, readyAges }: Readings, known: Kno
   })
 }
 
-function addQueues(texts: MetricTexts, { lastAcquires, workers = [], stopped }: Readings, known: KnownGroups): void {
+function addQueues(
+  texts: MetricTexts,
+  { lastAcquires, workers = [], stopped, throttles }: Readings,
+  known: KnownGroups,
+): void {
   addGauge(texts, {
     name: 'jobsctl_last_acquire_age_seconds',
     help: 'Time since a worker last asked for jobs of a queue over HTTP, or any program took one.',
@@ -62,5 +66,15 @@ function addQueues(texts: MetricTexts, { lastAcquires, workers = [], stopped }: 
         value: 1,
       })),
     ),
+  })
+  addGauge(texts, {
+    name: 'jobsctl_queue_throttle',
+    help: 'What a queue is throttled to: the most jobs that run at the same time (running), or begin in a minute (per_minute); of several queues that have no series of their own, the largest.',
+    samples: throttles.flatMap(({ running, per_minute, ...queue }) =>
+      Object.entries({ running, per_minute }).flatMap(([limit, value]) =>
+        value === null ? [] : [{ labels: `${known.labelsOfQueue(queue)},limit="${limit}"`, value }],
+      ),
+    ),
+    combine: Math.max,
   })
 }

@@ -86,10 +86,10 @@ async function readWithin(sql: Pool, all: Readings, scope: TokenScope): Promise<
   return { ...readings, readyAges: await readOldestReadyOfTypes(sql, readings.groups) }
 }
 
-/** The groups that have or had jobs, and the queues without jobs that workers ask for or that somebody has stopped. */
-function groupsIn({ groups = [], workers = [], stopped, history }: Readings): Group[] {
+/** The groups that have or had jobs, and the queues without jobs that workers ask for or that somebody has stopped or throttled. */
+function groupsIn({ groups = [], workers = [], stopped, throttles, history }: Readings): Group[] {
   const withJobs = new Set(groups.map(queueKey))
-  const bare = new Map([...workers, ...stopped].map((one) => [queueKey(one), one]))
+  const bare = new Map([...workers, ...stopped, ...throttles].map((one) => [queueKey(one), one]))
   return [
     ...groups,
     ...('totals' in history ? history.totals.transitions : []),

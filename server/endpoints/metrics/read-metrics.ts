@@ -17,6 +17,7 @@ import {
   readLastAcquires,
   readSizes,
   readStopped,
+  readThrottles,
   readWhole,
   readWorkers,
   type WholeDatabase,
@@ -37,6 +38,7 @@ export interface Readings {
   /** The same. */
   counted: Awaited<ReturnType<typeof countJobs>> | undefined
   stopped: readonly Awaited<ReturnType<typeof readStopped>>[number][]
+  throttles: readonly Awaited<ReturnType<typeof readThrottles>>[number][]
   operations: readonly OperationTotal[]
   sizes: Awaited<ReturnType<typeof readSizes>>
   tasks: readonly DoneTask[]
@@ -131,18 +133,20 @@ async function readCertain(
   owners: readonly LeaseOwner[] | undefined,
 ): Promise<Certain> {
   const limited = tx`select ${limitScrapeTime(tx)}`.execute()
-  const [state, lastAcquires, stopped, operations, sizes, tasks, whole, plansWaiting, workers] = await Promise.all([
-    readCountsState(tx),
-    readLastAcquires(tx),
-    readStopped(tx),
-    totals.read(tx),
-    readSizes(tx),
-    readTasks(tx),
-    readWhole(tx),
-    countWaitingPlans(tx),
-    owners && readWorkers(tx, owners),
-    limited,
-  ])
+  const [state, lastAcquires, stopped, throttles, operations, sizes, tasks, whole, plansWaiting, workers] =
+    await Promise.all([
+      readCountsState(tx),
+      readLastAcquires(tx),
+      readStopped(tx),
+      readThrottles(tx),
+      totals.read(tx),
+      readSizes(tx),
+      readTasks(tx),
+      readWhole(tx),
+      countWaitingPlans(tx),
+      owners && readWorkers(tx, owners),
+      limited,
+    ])
   const areCountsExact = state.triggers !== null && state.triggers === state.trusted
-  return { areCountsExact, lastAcquires, stopped, operations, sizes, tasks, whole, plansWaiting, workers }
+  return { areCountsExact, lastAcquires, stopped, throttles, operations, sizes, tasks, whole, plansWaiting, workers }
 }

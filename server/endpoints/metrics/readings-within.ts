@@ -6,7 +6,7 @@ import type { Readings } from './read-metrics.ts'
  * those of all job types of a queue.
  */
 export function readingsWithin(readings: Readings, scope: TokenScope): Readings {
-  const { groups, readyAges, lastAcquires, workers, stopped, history } = readings
+  const { groups, readyAges, lastAcquires, workers, stopped, throttles, history } = readings
   const ofGroup = (group: QueueName & { job_type: string }) => liesWithin(scope, group)
   const ofQueue = (queue: QueueName) => liesWithin({ ...scope, job_types: [] }, queue)
   return {
@@ -16,6 +16,7 @@ export function readingsWithin(readings: Readings, scope: TokenScope): Readings 
     lastAcquires: lastAcquires.filter(ofQueue),
     workers: workers?.filter(ofQueue),
     stopped: stopped.filter(ofQueue),
+    throttles: throttles.filter(ofQueue),
     history: 'why' in history ? history : { totals: totalsWithin(history.totals, scope) },
   }
 }

@@ -1,4 +1,3 @@
-import { Failure } from '../../../shared/errors.ts'
 import type { ControlRequest, QueueAction } from '../../../shared/queues/queues.ts'
 import type { ActKind } from '../../../shared/records/acts.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
@@ -12,7 +11,7 @@ import { engineTarget, requireSameVersion } from '../../undo/engine/target.ts'
 import { actorOf } from '../actor.ts'
 import type { OutputOf } from '../handlers.ts'
 import { setThreshold } from './set-threshold.ts'
-import { type ControlCall, type QueueBefore, stateBefore } from './state-before.ts'
+import { type ControlCall, type QueueBefore, requireKnown, stateBefore } from './state-before.ts'
 
 /** The state that each action leaves behind; a queue that drains gives out no leases either. */
 const states: Record<QueueAction, { paused: boolean; drain: boolean; event: ActKind }> = {
@@ -46,14 +45,6 @@ export async function controlQueue(call: ControlCall, request: ControlRequest): 
   const { known, changed: _, ...before } = row ?? unknown
   requireKnown(known, request)
   return { ...state, known, before }
-}
-
-/** @throws Failure `not_found` for a queue that is not known and must exist */
-function requireKnown(known: boolean, { domain, queue, must_exist }: ControlRequest): void {
-  if (known || !must_exist) return
-  throw new Failure('not_found', `there was never a job in ${domain}/${queue}; nothing was changed`, {
-    hint: 'GET /api/v1/jobs/stats lists the queues',
-  })
 }
 
 interface Row extends QueueBefore {

@@ -1,7 +1,8 @@
 import type { StoppedQueue } from '../../../shared/queues/queues.ts'
+import type { Throttle } from '../../../shared/queues/throttle.ts'
 import type { Acting, Reading } from '../../call.ts'
 import { isQueueWithin } from '../../database/scope.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { statedReason } from './stated-reason.ts'
 
@@ -10,36 +11,46 @@ export async function queueStatus(
   { sql, within }: Reading,
   { domain, queue }: InputOf<'queueStatus'>,
 ): Promise<OutputOf<'queueStatus'>> {
-  const [row] = await sql<OutputOf<'queueStatus'>[]>`
-    select coalesce(paused, false) as paused, coalesce(drain, false) as drain, quarantine_threshold
+  const [row] = await sql<QueueRow[]>`
+    select coalesce(paused, false) as paused, coalesce(drain, false) as drain, quarantine_threshold, ${throttleOf(sql)} as throttle
     from (select ${domain}::text as domain, ${queue}::text as queue) as named
     left join job_queue_controls using (domain, queue)
     left join jobsctl_queues using (domain, queue)
+    left join jobsctl_limits as limits using (domain, queue)
     where true ${isQueueWithin(sql, within)}`
-  const { quarantine_threshold = null, ...state } = row ?? { paused: false, drain: false }
-  // The answer of a queue without a threshold has the two fields that existing clients know.
-  return { ...state, ...(quarantine_threshold !== null && { quarantine_threshold }) }
+  const { quarantine_threshold = null, throttle = null, ...state } = row ?? { paused: false, drain: false }
+  // The answer of a queue without a threshold and a throttle has the two fields that existing clients know.
+  return { ...state, ...(quarantine_threshold !== null && { quarantine_threshold }), ...(throttle && { throttle }) }
 }
 
+interface QueueRow extends Omit<OutputOf<'queueStatus'>, 'throttle'> {
+  throttle: Throttle | null
+}
+
+/** The throttle of the row `limits` of a left join; null where there is none. */
+const throttleOf = (sql: Sql): Fragment => sql`
+  case when limits.domain is not null then jsonb_build_object('running', limits.running, 'per_minute', limits.per_minute) end`
+
 /**
- * The queues that are paused or draining, with the reason of the stop where one was given through this API; and those that have a threshold,
- * where the request asks for them.
+ * The queues that are paused or draining, with the reason of the stop where one was given through this API; and those that have a threshold
+ * or a throttle, where the request asks for them.
  */
 export const listQueues = async (
   call: Reading,
-  { thresholds = false }: InputOf<'stoppedQueues'>,
+  { thresholds = false, throttles = false }: InputOf<'stoppedQueues'>,
 ): Promise<StoppedQueue[]> => {
-  if (!thresholds) return stoppedQueues(call)
+  if (!thresholds && !throttles) return stoppedQueues(call)
   const { sql, within } = call
   return [
     ...(await sql<StoppedQueue[]>`
       select
         domain, queue, coalesce(paused, false) as paused, coalesce(drain, false) as drain, stopped.updated_at, stated.reason,
-        quarantine_threshold
+        quarantine_threshold, ${throttleOf(sql)} as throttle
       from (select * from job_queue_controls where paused or drain) as stopped
       full join (
-        select domain, queue, quarantine_threshold from jobsctl_queues where quarantine_threshold is not null
+        select domain, queue, quarantine_threshold from jobsctl_queues where ${thresholds}::bool and quarantine_threshold is not null
       ) as of_queue using (domain, queue)
+      full join (select * from jobsctl_limits where ${throttles}::bool) as limits using (domain, queue)
       left join ${statedReason(sql, sql`stopped`)} as stated on true
       where true ${isQueueWithin(sql, within)}
       order by domain collate "C", queue collate "C"`),

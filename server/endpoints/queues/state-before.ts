@@ -1,3 +1,4 @@
+import { Failure } from '../../../shared/errors.ts'
 import type { Acting, Reading } from '../../call.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { ActingCall } from '../actor.ts'
@@ -37,3 +38,14 @@ export const stateBefore = (sql: Sql, { domain, queue }: { domain: string; queue
     left join stored on true
     left join ${statedReason(sql, sql`stored`)} as stated on true
   )`
+
+/** @throws Failure `not_found` for a queue that is not known and must exist */
+export function requireKnown(
+  known: boolean,
+  { domain, queue, must_exist }: { domain: string; queue: string; must_exist: boolean },
+): void {
+  if (known || !must_exist) return
+  throw new Failure('not_found', `there was never a job in ${domain}/${queue}; nothing was changed`, {
+    hint: 'GET /api/v1/jobs/stats lists the queues',
+  })
+}

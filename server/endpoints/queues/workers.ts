@@ -1,3 +1,4 @@
+import type { Throttle } from '../../../shared/queues/throttle.ts'
 import type { WorkerRow } from '../../../shared/queues/workers.ts'
 import type { Listing } from '../../call.ts'
 import { endedAt, isInState } from '../../database/job-filter.ts'
@@ -28,16 +29,27 @@ export async function listWorkers(call: Listing, asked: InputOf<'listWorkers'>):
     const workers = known.toSorted((one, other) => other.leases - one.leases)
     return workers.slice(0, mostWorkers).map((row) => ({ ...row, queues: row.queues.slice(0, mostQueues) }))
   }
-  const rows = await call.sql.begin(async (tx) => {
+  const { rows, throttles } = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
-    return readWorkers(tx, { ...asked, within: call.within })
+    const rows = await readWorkers(tx, { ...asked, within: call.within })
+    return { rows, throttles: await readThrottles(tx) }
   })
   const isComplete = rows.length <= mostWorkers && rows.every(({ is_complete }) => is_complete)
   call.addHeader('X-Complete', String(isComplete))
   return rows.slice(0, mostWorkers).map(({ is_complete: _, queues, ...row }) => ({
     ...row,
-    queues: queues.slice(0, mostQueues).map(([domain, queue]) => ({ domain, queue })),
+    queues: queues.slice(0, mostQueues).map(([domain, queue]) => {
+      const throttle = throttles.get(JSON.stringify([domain, queue]))
+      return throttle ? { domain, queue, throttle } : { domain, queue }
+    }),
   }))
+}
+
+/** What queues are throttled to, by their names as JSON. Few are. */
+async function readThrottles(sql: Sql): Promise<Map<string, Throttle>> {
+  const rows = await sql<({ domain: string; queue: string } & Throttle)[]>`
+    select domain, queue, running, per_minute from jobsctl_limits limit ${mostScanned}`
+  return new Map(rows.map(({ domain, queue, ...throttle }) => [JSON.stringify([domain, queue]), throttle]))
 }
 
 interface Row extends Omit<WorkerRow, 'queues'> {

@@ -33,6 +33,9 @@ interface PieceRow extends Omit<JobEvent, 'id'> {
 /** The most ids of one statement: reading them takes some 20 ms. */
 const idsAtOnce = 20_000
 
+/** The events of a queue, which have no job. */
+const queueEvents = ['queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set', 'queue.throttle_set']
+
 /** True for a filter that some event of the log may not meet. */
 export const isFiltering = ({ domain, queue, job_type, within }: EventFilter): boolean =>
   [domain, queue, job_type, within].some((field) => field !== undefined)
@@ -42,9 +45,7 @@ export const isFiltering = ({ domain, queue, job_type, within }: EventFilter): b
  * may count jobs of other domains.
  */
 const isToldWithin = (sql: Sql, { within }: Narrowed): Fragment =>
-  within
-    ? sql`and (job_ref is not null or event_type in ('queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set'))`
-    : sql``
+  within ? sql`and (job_ref is not null or event_type in ${sql(queueEvents)})` : sql``
 
 /** `and …`: where other engines are served beside our own jobs, a reader that names no domain of theirs gets events without their keys. */
 const isOurs = (sql: Sql): Fragment => (isOwnAmongOthers(sql) ? sql`and job_key is null` : sql``)
@@ -103,8 +104,7 @@ export const isOfFilter = ({ domain, queue, job_type, within }: EventFilter, eve
   (within === undefined || (isTold(event) && isEventWithin(within, event)))
 
 const isTold = ({ job_id, event_type }: JobEvent): boolean =>
-  (job_id !== null && job_id !== undefined) ||
-  ['queue.paused', 'queue.drained', 'queue.resumed', 'queue.threshold_set'].includes(event_type)
+  (job_id !== null && job_id !== undefined) || queueEvents.includes(event_type)
 
 const isEventWithin = (
   { domains, queues, job_types }: NonNullable<Narrowed['within']>,

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod'
-import { type AcquireRequest, Attempt } from '../../../shared/work/acquire.ts'
+import type { Limited } from '../../../shared/queues/throttle.ts'
+import { type AcquireRequest, Attempt, acquire as acquireEndpoint } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
-import type { SharedLease, WorkCall } from '../../call.ts'
+import type { Leased, SharedLease, WorkCall } from '../../call.ts'
 import { attemptOfJob, type JobShape, wholeJob } from '../../lifecycle/job-row.ts'
 import { nextDueMs } from '../../lifecycle/lease/due.ts'
 import { leaseJobs } from '../../lifecycle/lease/lease.ts'
@@ -20,7 +21,7 @@ const pollMs = 1000
  * @throws Failure `invalid_request` for a lease that is longer than this server allows; `forbidden` for a queue or a job type outside
  * of the scope of the caller
  */
-export const acquire = (call: WorkCall, request: AcquireRequest): Promise<{ jobs: Job[] }> =>
+export const acquire = (call: WorkCall, request: AcquireRequest): Promise<Leased<Job>> =>
   acquireAs(call, request, { shape: wholeJob, leaseShared: call.sharedLease.whole })
 
 /** Leases jobs as `acquire`, and answers of each what a worker needs to run it and to end its attempt. */
@@ -30,22 +31,22 @@ export const acquireMinimally = async (call: WorkCall, request: AcquireRequest) 
   ),
 })
 
-const MinimalOutput = z.object({ jobs: z.array(Attempt) })
+const MinimalOutput = acquireEndpoint.output.extend({ jobs: z.array(Attempt) })
 
 /** What a release needs. */
-type Leased = Pick<Job, 'id' | 'worker_id' | 'lease_id'>
+type Attempted = Pick<Job, 'id' | 'worker_id' | 'lease_id'>
 
-async function acquireAs<Row extends Leased>(
+async function acquireAs<Row extends Attempted>(
   call: WorkCall,
   given: AcquireRequest,
   { shape, leaseShared }: { shape: JobShape<Row>; leaseShared: SharedLease<Row> },
-): Promise<{ jobs: Row[] }> {
+): Promise<Leased<Row>> {
   const request = withinScope(call, given)
   rejectFaults(leaseLengthFaults(call, request.lease_seconds, 'lease_seconds'))
   call.workerSightings.asked(request)
   const atOnce = (await leaseShared(call, request)) ?? (await leaseJobs(call, request, shape))
-  const jobs = atOnce.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request, shape)
-  return handOver(call, jobs)
+  const found = atOnce.jobs.length > 0 || request.wait_seconds === 0 ? atOnce : await waitForJobs(call, request, shape)
+  return handOver(call, found)
 }
 
 /**
@@ -61,37 +62,42 @@ function withinScope(call: WorkCall, request: AcquireRequest): AcquireRequest {
   return { ...request, job_types }
 }
 
-async function waitForJobs<Row extends Leased>(
+async function waitForJobs<Row extends Attempted>(
   call: WorkCall,
   request: AcquireRequest,
   shape: JobShape<Row>,
-): Promise<Row[]> {
+): Promise<Leased<Row>> {
   const { job_types, owner_user_id, wait_seconds } = request
   const sharedBy = { queue: queueKey(request), kind: JSON.stringify([job_types, owner_user_id]) }
+  let limited: Limited | undefined
   const attempt = async () => {
     await call.recheckCredentials()
-    const jobs = await leaseJobs(call, request, shape)
-    return jobs.length > 0 ? { found: jobs } : { retryInMs: Math.min(pollMs, await nextDueMs(call, request)) }
+    const found = await leaseJobs(call, request, shape)
+    limited = found.limited
+    if (found.jobs.length > 0) return { found }
+    const nextMs = limited?.retry_in_seconds ? limited.retry_in_seconds * 1000 + 1 : await nextDueMs(call, request)
+    return { retryInMs: Math.min(pollMs, nextMs) }
   }
   const found = await withDeadline([call.disconnected(), call.stopping], wait_seconds * 1000, (until) =>
     call.longPolls.watch({ ...sharedBy, until, attempt }),
   )
-  return found ?? []
+  return found ?? { jobs: [], limited }
 }
 
 /** Answers the jobs; releases them if the caller disconnects before the response is written. */
-async function handOver<Row extends Leased>(call: WorkCall, jobs: Row[]): Promise<{ jobs: Row[] }> {
+async function handOver<Row extends Attempted>(call: WorkCall, { jobs, limited }: Leased<Row>): Promise<Leased<Row>> {
+  const answer = limited ? { jobs, limited } : { jobs }
   call.reportChangedRows(jobs.length)
-  if (jobs.length === 0) return { jobs }
+  if (jobs.length === 0) return answer
   // The operating system may have closed the connection already; Node reports that in its next poll of the network.
   for (let turn = 0; turn < 3; turn++) await nextTurn()
   const disconnected = call.disconnected()
   if (disconnected.aborted) releaseAll(call, jobs)
   else disconnected.addEventListener('abort', () => releaseAll(call, jobs), { once: true })
-  return { jobs }
+  return answer
 }
 
-function releaseAll(call: WorkCall, jobs: readonly Leased[]): void {
+function releaseAll(call: WorkCall, jobs: readonly Attempted[]): void {
   for (const { id, worker_id, lease_id } of jobs) {
     if (worker_id === null || lease_id === null) continue
     const request = { id, worker_id, lease_id, completion_token: undefined }

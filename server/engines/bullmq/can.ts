@@ -68,6 +68,10 @@ export const can: Can = {
     cannot: 'BullMQ quarantines no jobs',
     instead: 'give jobs a number of attempts: queue.add(name, data, { attempts })',
   },
+  throttle: {
+    cannot: 'workers of BullMQ take jobs by its own library, which no throttle of ours holds back',
+    instead: 'concurrency and limiter of new Worker(), or queue.setGlobalConcurrency(), in your application',
+  },
   sla: {
     cannot: 'the SLA of a queue is kept for own jobs alone',
     instead: 'alert on the age of the oldest waiting job, which /metrics/jobs has',

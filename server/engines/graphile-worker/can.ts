@@ -74,6 +74,10 @@ export const can: Can = {
     cannot: 'graphile-worker quarantines no jobs',
     instead: 'give jobs fewer attempts: max_attempts of add_job',
   },
+  throttle: {
+    cannot: 'workers of graphile-worker take jobs by its own library, which no throttle of ours holds back',
+    instead: 'concurrentJobs of run(), or jobs with a queueName, of which one runs at a time',
+  },
   sla: {
     cannot: 'the SLA of a queue is kept for own jobs alone',
     instead: 'alert on the age of the oldest waiting job, which /metrics/jobs has',

@@ -52,6 +52,10 @@ const never = {
     instead: 'stop what inserts jobs, and let the workers finish what waits',
   },
   threshold: bySomebodyElse('no map says when a job is quarantined'),
+  throttle: {
+    cannot: 'workers of a mapped table take jobs in SQL of their own, which no throttle of ours holds back',
+    instead: 'a limit in the program that takes the jobs',
+  },
   sla: {
     cannot: 'the SLA of a queue is kept for own jobs alone',
     instead: 'alert on the age of the oldest waiting job, which /metrics/jobs has',

@@ -41,6 +41,7 @@ export const can: Can = {
   pause: true,
   drain: true,
   threshold: true,
+  throttle: true,
   sla: true,
   enqueue: true,
   acquire: true,

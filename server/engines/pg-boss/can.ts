@@ -63,6 +63,10 @@ export const can: Can = {
     cannot: 'pg-boss quarantines no jobs',
     instead: 'give the queue a retryLimit and a deadLetter: boss.updateQueue() in your application',
   },
+  throttle: {
+    cannot: 'workers of pg-boss take jobs by its own library, which no throttle of ours holds back',
+    instead: 'batchSize and pollingIntervalSeconds of boss.work(), or fewer workers, in your application',
+  },
   sla: {
     cannot: 'the SLA of a queue is kept for own jobs alone',
     instead: 'alert on the age of the oldest waiting job, which /metrics/jobs has',

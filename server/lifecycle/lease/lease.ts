@@ -1,6 +1,6 @@
 import type { AcquireRequest } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
-import type { Call, Requested, ServerContext } from '../../call.ts'
+import type { Call, Leased, Requested, ServerContext } from '../../call.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
@@ -12,91 +12,113 @@ import { newLeaseId } from '../lease-owner.ts'
 import { leaseLength } from '../server-limits.ts'
 import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
 import { reclaim } from './expired-leases.ts'
+import { isThrottled, leaseUnderThrottle } from './throttle.ts'
 
 /** The most expired leases that one call reclaims. */
 const reclaimedAtOnce = 100
 
-type LeaseSettings = Pick<Call, 'sql' | 'requestId' | 'leaseMaxSeconds' | 'quarantineThreshold' | 'leaseOwner'>
+type LeaseSettings = Pick<Call, 'requestId' | 'leaseMaxSeconds' | 'quarantineThreshold' | 'leaseOwner'>
 
 /**
  * Leases jobs in pick order: as many as there are, and at most `request.limit`. This takes one round trip, unless leases
- * have expired or a dependency of a due job has ended badly: expired leases are reclaimed before, and jobs that can never
- * run are cancelled after.
+ * have expired, a dependency of a due job has ended badly, or the queue is throttled: expired leases are reclaimed before, jobs that can
+ * never run are cancelled after, and jobs of a throttled queue are leased under the lock of its throttle.
  * @param shape what the result has of each job
  */
 export async function leaseJobs<Row extends Pick<Job, 'id'>>(
-  settings: LeaseSettings,
+  settings: LeaseSettings & Pick<Call, 'sql'>,
   request: AcquireRequest,
   shape: JobShape<Row>,
-): Promise<Row[]> {
+): Promise<Leased<Row>> {
   const { sql, requestId } = settings
-  const first = await lease(settings, request, { shape, expiredFirst: true })
+  const leaseWhere = (looks: Looks) => retryDeadlock(() => lease(sql, settings, request, { shape, ...looks }))
+  const first = await leaseWhere({ atLeases: true, atThrottle: true })
   if (first.expired) {
     const where = sql`${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()`
     await retryDeadlock(() => reclaim(sql, settings, { where, limit: reclaimedAtOnce, countsAttempt: true }))
-    return (await lease(settings, request, { shape, expiredFirst: false })).jobs
   }
-  if (first.doomed) await retryDeadlock(() => cancelDoomed({ sql, requestId }, request))
-  return first.jobs
+  const found = first.expired ? await leaseWhere({ atLeases: false, atThrottle: true }) : first
+  const { leased = none, limited } = found.throttled
+    ? await leaseUnderThrottle(sql, request, {
+        wanted: request.limit,
+        lease: (tx, limit) => lease(tx, settings, { ...request, limit }, { shape, atLeases: false, atThrottle: false }),
+        count: ({ jobs }) => jobs.length,
+      })
+    : { leased: found }
+  if (leased.doomed && !first.expired) await retryDeadlock(() => cancelDoomed({ sql, requestId }, request))
+  return { jobs: leased.jobs, limited }
+}
+
+const none = { doomed: false, jobs: [] }
+
+/** What a lease looks at before it takes jobs. */
+export interface Looks {
+  /** Where a lease of the queue has expired, nothing is leased: it must be reclaimed before. */
+  atLeases: boolean
+  /** Where the queue is throttled, nothing is leased: its jobs are leased under the lock of its throttle. */
+  atThrottle: boolean
 }
 
 export interface Gate {
   /** Nothing was leased, because expired leases must be reclaimed before. */
   expired: boolean
+  /** Nothing was leased, because the queue is throttled. */
+  throttled: boolean
   /** Nothing was leased, and due jobs of the queue depend on a job that will never be completed. */
   doomed: boolean
 }
 
 async function lease<Row extends Pick<Job, 'id'>>(
+  sql: Sql,
   settings: LeaseSettings,
   request: AcquireRequest,
-  { shape, expiredFirst }: { shape: JobShape<Row>; expiredFirst: boolean },
+  { shape, ...looks }: Looks & { shape: JobShape<Row> },
 ): Promise<Gate & { jobs: Row[] }> {
-  const { sql, requestId } = settings
-  const rows = await retryDeadlock(
-    () => sql<(Gate & Perhaps<Row>)[]>`
-      with ${gate(sql, request, expiredFirst)},
-      ${picked(sql, request)},
-      ${leased(sql, {
-        worker_id: request.worker_id,
-        seconds: leaseLength(settings, request.lease_seconds),
-        leaseOwner: settings.leaseOwner,
-        returned: shape.returned(sql, neededByEvents),
-      })},
-      inserted_events as (${insertWholeEvents(sql, { requestId }, sql`${leasedEvents(sql)} from leased ${inPickOrder(sql)}`)})
-      select
-        ${gateColumns(sql, request)},
-        ${shape.answered(sql, 'leased')}
-      from gate
-      left join leased on true
-      ${inPickOrder(sql)}`,
-  )
-  const [{ expired, doomed } = { expired: false, doomed: false }] = rows
-  return { expired, doomed, jobs: rows.flatMap((row) => (shape.isFound(row) ? [row] : [])) }
+  const { requestId } = settings
+  const rows = await sql<(Gate & Perhaps<Row>)[]>`
+    with ${gate(sql, request, looks)},
+    ${picked(sql, request)},
+    ${leased(sql, {
+      worker_id: request.worker_id,
+      seconds: leaseLength(settings, request.lease_seconds),
+      leaseOwner: settings.leaseOwner,
+      returned: shape.returned(sql, neededByEvents),
+    })},
+    inserted_events as (${insertWholeEvents(sql, { requestId }, sql`${leasedEvents(sql)} from leased ${inPickOrder(sql)}`)})
+    select
+      ${gateColumns(sql, request)},
+      ${shape.answered(sql, 'leased')}
+    from gate
+    left join leased on true
+    ${inPickOrder(sql)}`
+  const [{ expired, throttled, doomed } = { expired: false, throttled: false, doomed: false }] = rows
+  return { expired, throttled, doomed, jobs: rows.flatMap((row) => (shape.isFound(row) ? [row] : [])) }
 }
 
 /** The columns of `Gate`, of the CTEs `gate` and `leased`. */
 export const gateColumns = (sql: Sql, request: AcquireRequest): Fragment => sql`
   gate.expired and not gate.stopped as expired,
+  gate.throttled and not gate.stopped as throttled,
   case
-    when leased.id is not null or gate.stopped or gate.expired then false
+    when leased.id is not null or gate.stopped or gate.expired or gate.throttled then false
     else exists (
       select from ${priorities(sql)}
       cross join lateral (select from jobs where ${isDue(sql, request)} and ${canNeverRun(sql)} limit 1) as waiting
     )
   end as doomed`
 
-/** Defines the CTE `gate (stopped, expired)`, one row: whether the queue is stopped, and whether a lease of it has expired. */
-export const gate = (sql: Sql, request: AcquireRequest, expiredFirst: boolean): Fragment => sql`
+/** Defines the CTE `gate (stopped, expired, throttled)`, one row: whether the queue is stopped, a lease of it has expired, and it is throttled. */
+export const gate = (sql: Sql, request: AcquireRequest, { atLeases, atThrottle }: Looks): Fragment => sql`
   gate as materialized (
     select
       exists (
         select from job_queue_controls
         where domain = ${request.domain} and queue = ${request.queue} and (paused or drain)
       ) as stopped,
-      ${expiredFirst}::bool and exists (
+      ${atLeases}::bool and exists (
         select from jobs where ${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()
-      ) as expired
+      ) as expired,
+      ${atThrottle}::bool and ${isThrottled(sql, request)} as throttled
   )`
 
 /** Needs the CTE `gate`; defines `picked (id)`, the locked jobs to lease. Rows that others have locked are skipped. */
@@ -127,7 +149,7 @@ export function picked(sql: Sql, request: AcquireRequest): Fragment {
         for update skip locked
       ) as timeless
     ) as job
-    where not gate.stopped and not gate.expired
+    where not gate.stopped and not gate.expired and not gate.throttled
     ${limit}
   )`
 }

@@ -1,13 +1,23 @@
 import type { AcquireRequest } from '../../../shared/work/acquire.ts'
 import type { Job } from '../../../shared/work/job.ts'
-import type { ServerContext, SharedLease } from '../../call.ts'
+import type { Leased, ServerContext, SharedLease } from '../../call.ts'
 import { hasIdAmong } from '../../database/planner-hints.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
 import { shareStatement } from '../../waiting/shared-statement.ts'
 import { insertEventsOfCalls } from '../events/job-events.ts'
 import { attemptOfJob, type JobShape, type Perhaps, wholeJob } from '../job-row.ts'
 import { leaseLength } from '../server-limits.ts'
-import { beginAttempt, type Gate, gate, gateColumns, leasedEvents, neededByEvents, picked } from './lease.ts'
+import {
+  beginAttempt,
+  type Gate,
+  gate,
+  gateColumns,
+  type Looks,
+  leasedEvents,
+  neededByEvents,
+  picked,
+} from './lease.ts'
+import { leaseUnderThrottle } from './throttle.ts'
 
 /** What one call asks for, together with what its lease and its event have of it. */
 interface Asking {
@@ -21,7 +31,7 @@ interface Asking {
  * Makes the functions by which calls take one job each, with the answer of each shape. A call for several jobs takes them alone.
  * @param sql the connections of workers
  */
-export const createSharedLease = (sql: Sql): ServerContext['sharedLease'] => ({
+export const createSharedLease = (sql: Pool): ServerContext['sharedLease'] => ({
   whole: sharedLease(sql, wholeJob),
   attempt: sharedLease(sql, attemptOfJob),
 })
@@ -29,8 +39,8 @@ export const createSharedLease = (sql: Sql): ServerContext['sharedLease'] => ({
 /** Each number of calls is a statement of its own, which each connection prepares. */
 const most = 8
 
-function sharedLease<Row extends Pick<Job, 'id'>>(sql: Sql, shape: JobShape<Row>): SharedLease<Row> {
-  const lease = shareStatement<Asking, Row[]>({
+function sharedLease<Row extends Pick<Job, 'id'>>(sql: Pool, shape: JobShape<Row>): SharedLease<Row> {
+  const lease = shareStatement<Asking, Leased<Row>>({
     run: (askings) => leaseAll(sql, askings, shape),
     kind: ({ request: { domain, queue, job_types, owner_user_id }, seconds, leaseOwner }) =>
       JSON.stringify([domain, queue, job_types ?? null, owner_user_id ?? null, seconds, leaseOwner ?? null]),
@@ -45,25 +55,37 @@ function sharedLease<Row extends Pick<Job, 'id'>>(sql: Sql, shape: JobShape<Row>
 
 /** Leases a job for each of the calls, which would take the same jobs under the same terms. */
 async function leaseAll<Row extends Pick<Job, 'id'>>(
-  sql: Sql,
+  sql: Pool,
   askings: readonly Asking[],
   shape: JobShape<Row>,
-): Promise<(Row[] | undefined)[]> {
+): Promise<(Leased<Row> | undefined)[]> {
   const [first] = askings
   if (!first) return []
-  const rows = await leaseForEach(sql, first, { askings, shape })
+  const leaseFor = (tx: Sql, some: readonly Asking[], looks: Looks) =>
+    leaseForEach(tx, first, { askings: some, shape, looks })
+  const atOnce = await leaseFor(sql, askings, { atLeases: true, atThrottle: true })
+  const { leased: rows = [], limited } = atOnce.some(({ throttled }) => throttled)
+    ? await leaseUnderThrottle(sql, first.request, {
+        wanted: askings.length,
+        lease: (tx, limit) => leaseFor(tx, askings.slice(0, limit), { atLeases: true, atThrottle: false }),
+        count: (leased) => leased.filter(({ nth }) => nth !== null).length,
+      })
+    : { leased: atOnce }
   // Reclaiming leases and cancelling jobs that can never run are for a call alone.
-  if (rows.some(({ expired, doomed }) => expired || doomed)) return []
-  return askings.map((_, n) => rows.flatMap((row) => (row.nth === n + 1 && shape.isFound(row) ? [row] : [])))
+  if ([...atOnce, ...rows].some(({ expired, doomed }) => expired || doomed)) return []
+  return askings.map((_, n) => {
+    const jobs = rows.flatMap((row) => (row.nth === n + 1 && shape.isFound(row) ? [row] : []))
+    return { jobs, limited: jobs.length === 0 ? limited : undefined }
+  })
 }
 
 /** The rows have the number of their call, from 1, as `nth`. */
 const leaseForEach = <Row extends Pick<Job, 'id'>>(
   sql: Sql,
   { request, seconds, leaseOwner }: Asking,
-  { askings, shape }: { askings: readonly Asking[]; shape: JobShape<Row> },
+  { askings, shape, looks }: { askings: readonly Asking[]; shape: JobShape<Row>; looks: Looks },
 ) => sql<(Gate & Perhaps<Row> & { nth: number | null })[]>`
-  with ${gate(sql, request, true)},
+  with ${gate(sql, request, looks)},
   ${picked(sql, { ...request, limit: askings.length })},
   taken as materialized (select id, row_number() over ()::int as nth from picked),
   leased as (

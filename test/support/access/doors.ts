@@ -108,6 +108,13 @@ export const doors: Record<NarrowedName, Door> = {
     named: true,
     outside: 403,
   },
+  throttleQueue: {
+    method: 'POST',
+    path: () => `${jobs}/queue/throttle`,
+    body: ({ domain }) => ({ domain, queue: 'q', running: 5, reason: 'because' }),
+    named: true,
+    outside: 403,
+  },
   jobByKey: {
     method: 'GET',
     path: ({ domain }) => `${jobs}/by-key?domain=${domain}&queue=q&job_type=t&idempotency_key=key`,

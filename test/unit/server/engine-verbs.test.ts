@@ -93,6 +93,9 @@ async function ask(abilities: Abilities, ...[method, path, body, headers]: Param
 /** What jobs of pg-boss do not have, by the names of the endpoints; every other call is served. */
 const lacking = {
   controlQueue: 'pg-boss cannot pause a queue; nothing was changed',
+  edit: 'this version of jobsctl edits no jobs of pg-boss; nothing was changed',
+  throttleQueue:
+    'workers of pg-boss take jobs by its own library, which no throttle of ours holds back; nothing was changed',
   setSlaPolicy: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   deleteSlaPolicy: 'the SLA of a queue is kept for own jobs alone; nothing was changed',
   listSlaPolicies: 'the SLA of a queue is kept for own jobs alone; nothing was changed',

@@ -12,7 +12,9 @@ with
           (status = 'processing') is true
           and domain || chr(31) || queue = $4
           and coalesce(leased_until, '-infinity') < now()
-      ) as expired
+      ) as expired,
+      $5::bool
+      and exists (select from jobsctl_limits where domain = $6 and queue = $7) as throttled
   ),
   picked as materialized (
     select job.id
@@ -25,11 +27,11 @@ with
         from jobs
         where
           (status = 'queued') is true
-          and domain || chr(31) || queue = $5
+          and domain || chr(31) || queue = $8
           and coalesce(jobs.priority, 11) = tier.priority
           and id <= 9007199254740991
           and (id >= -9007199254740991) is true
-          and job_type = any($6)
+          and job_type = any($9)
           and coalesce(available_at, created_at) <= now()
           and not exists (
             select
@@ -63,11 +65,11 @@ with
         from jobs
         where
           (status = 'queued') is true
-          and domain || chr(31) || queue = $7
+          and domain || chr(31) || queue = $10
           and coalesce(jobs.priority, 11) = tier.priority
           and id <= 9007199254740991
           and (id >= -9007199254740991) is true
-          and job_type = any($8)
+          and job_type = any($11)
           and coalesce(available_at, created_at) is null
           and not exists (
             select
@@ -95,16 +97,16 @@ with
         for update skip locked
       ) as timeless
     ) as job
-    where not gate.stopped and not gate.expired
+    where not gate.stopped and not gate.expired and not gate.throttled
     limit 3
   ),
   leased as (
     update jobs
     set
-      worker_id = $9,
+      worker_id = $12,
       status = 'processing',
       lease_id = gen_random_uuid()::text,
-      leased_until = now() + $10::int * interval '1 second',
+      leased_until = now() + $13::int * interval '1 second',
       acquired_at = now(),
       started_at = now(),
       progress_percent = null,
@@ -124,7 +126,7 @@ with
   ),
   inserted_events as (
     insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
-    select id, domain, queue, job_type, event_type, attrs, owner_user_id, $11::text, trace_id
+    select id, domain, queue, job_type, event_type, attrs, owner_user_id, $14::text, trace_id
     from (
       select
         id,
@@ -158,7 +160,9 @@ with
 select
   gate.expired
   and not gate.stopped as expired,
-  case when leased.id is not null or gate.stopped or gate.expired then false else exists (
+  gate.throttled
+  and not gate.stopped as throttled,
+  case when leased.id is not null or gate.stopped or gate.expired or gate.throttled then false else exists (
     select
     from generate_series(1, 11) as tier (priority)
     cross join lateral (
@@ -166,11 +170,11 @@ select
       from jobs
       where
         (status = 'queued') is true
-        and domain || chr(31) || queue = $12
+        and domain || chr(31) || queue = $15
         and coalesce(jobs.priority, 11) = tier.priority
         and id <= 9007199254740991
         and (id >= -9007199254740991) is true
-        and job_type = any($13)
+        and job_type = any($16)
         and coalesce(available_at, created_at) <= now()
         and exists (
           select

@@ -12,7 +12,9 @@ with
           (status = 'processing') is true
           and domain || chr(31) || queue = $4
           and coalesce(leased_until, '-infinity') < now()
-      ) as expired
+      ) as expired,
+      $5::bool
+      and exists (select from jobsctl_limits where domain = $6 and queue = $7) as throttled
   ),
   picked as materialized (
     select job.id
@@ -25,11 +27,11 @@ with
         from jobs
         where
           (status = 'queued') is true
-          and domain || chr(31) || queue = $5
+          and domain || chr(31) || queue = $8
           and coalesce(jobs.priority, 11) = tier.priority
           and id <= 9007199254740991
           and (id >= -9007199254740991) is true
-          and job_type = any($6)
+          and job_type = any($9)
           and coalesce(available_at, created_at) <= now()
           and not exists (
             select
@@ -63,11 +65,11 @@ with
         from jobs
         where
           (status = 'queued') is true
-          and domain || chr(31) || queue = $7
+          and domain || chr(31) || queue = $10
           and coalesce(jobs.priority, 11) = tier.priority
           and id <= 9007199254740991
           and (id >= -9007199254740991) is true
-          and job_type = any($8)
+          and job_type = any($11)
           and coalesce(available_at, created_at) is null
           and not exists (
             select
@@ -95,17 +97,17 @@ with
         for update skip locked
       ) as timeless
     ) as job
-    where not gate.stopped and not gate.expired
+    where not gate.stopped and not gate.expired and not gate.throttled
     limit 1
   ),
   taken as materialized (select id, row_number() over ()::int as nth from picked),
   leased as (
     update jobs
     set
-      worker_id = ($9::text[])[taken.nth],
+      worker_id = ($12::text[])[taken.nth],
       status = 'processing',
       lease_id = gen_random_uuid()::text,
-      leased_until = now() + $10::int * interval '1 second',
+      leased_until = now() + $13::int * interval '1 second',
       acquired_at = now(),
       started_at = now(),
       progress_percent = null,
@@ -153,7 +155,7 @@ with
             replace(replace(leased_until::text, ' ', 'T'), '+00', 'Z')
           )
         ) end as attrs,
-        ($11::text[])[nth] as request_id
+        ($14::text[])[nth] as request_id
       from leased
       order by nth
     ) as event
@@ -161,7 +163,9 @@ with
 select
   gate.expired
   and not gate.stopped as expired,
-  case when leased.id is not null or gate.stopped or gate.expired then false else exists (
+  gate.throttled
+  and not gate.stopped as throttled,
+  case when leased.id is not null or gate.stopped or gate.expired or gate.throttled then false else exists (
     select
     from generate_series(1, 11) as tier (priority)
     cross join lateral (
@@ -169,11 +173,11 @@ select
       from jobs
       where
         (status = 'queued') is true
-        and domain || chr(31) || queue = $12
+        and domain || chr(31) || queue = $15
         and coalesce(jobs.priority, 11) = tier.priority
         and id <= 9007199254740991
         and (id >= -9007199254740991) is true
-        and job_type = any($13)
+        and job_type = any($16)
         and coalesce(available_at, created_at) <= now()
         and exists (
           select
