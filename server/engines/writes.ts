@@ -163,6 +163,8 @@ interface EveryWrites {
   archivedBy: {
     /** An SQL condition: the row `archived` of the archive is the job `chosen`, with `queue` and `native_id`. */
     isChosen: string
+    /** An SQL condition on `jobs`, a row of the archive, by what an index has: true for the job `named`, with `queue` and `id`, and for few others. */
+    isNamed: string
     /** The columns that tell two rows of the archive apart, as a list, and their values in a row that comes back to the engine's table. */
     columns: string
     inserted: string

@@ -65,6 +65,7 @@ export const writes: EngineWrites = {
   ],
   archivedBy: {
     isChosen: 'archived.queue = chosen.queue and archived.id = chosen.native_id',
+    isNamed: 'jobs.queue = named.queue and jobs.native_id = named.id',
     columns: 'queue, id',
     inserted: 'queue, id',
   },
@@ -131,7 +132,8 @@ async function revived(sql: Sql, { schema }: Found) {
 /** CTEs that put back the logs and the edges of the rows of `picked` whose `jobsctl_key` is in `back`. */
 function revivedAlong(sql: Sql, { schema }: Found): Fragment {
   const of = sql.unsafe(schema)
-  const isBack = sql`picked.jobsctl_key in (select jobsctl_key from back)`
+  // IN alone is a join, by nested loops where the planner expects one row.
+  const isBack = sql`(picked.jobsctl_key in (select jobsctl_key from back)) is true`
   return sql`,
     logs as (
       insert into ${of}.job_log (queue, job_id, idx, row)

@@ -33,7 +33,12 @@ export const writes: EngineWrites = {
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.schemaName)})`,
   archivedColumns,
-  archivedBy: { isChosen: 'archived.id = chosen.native_id', columns: 'id', inserted: 'id' },
+  archivedBy: {
+    isChosen: 'archived.id = chosen.native_id',
+    isNamed: 'jobs.native_id = named.id::bigint',
+    columns: 'id',
+    inserted: 'id',
+  },
 }
 
 function tableOf({ schema }: Pick<Found, 'schema'>): string {

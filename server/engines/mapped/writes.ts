@@ -40,6 +40,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
     archivedColumns: async () => archivedColumns(mapped),
     archivedBy: {
       isChosen: `archived.native_id = chosen.native_id::text and archived.job_table = ${quotedText(table.relation)}`,
+      isNamed: 'jobs.uuid = named.id',
       columns: 'native_id',
       inserted: `${key.quoted}::text as native_id`,
     },

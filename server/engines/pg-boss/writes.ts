@@ -47,6 +47,7 @@ export const writes: EngineWrites = {
     (await readColumns(sql, schema)).map(({ name }) => ({ name, value: name })),
   archivedBy: {
     isChosen: 'archived.name = chosen.queue and archived.id = chosen.native_id',
+    isNamed: 'jobs.queue = named.queue and jobs.native_id = named.id::uuid',
     columns: 'name, id',
     inserted: 'name, id',
   },

@@ -23,11 +23,16 @@ export function rowsFromArchive(
   const { isChosen, columns, inserted } = writes.archivedBy
   return tx`
     picked as materialized (
-      select archived.*, chosen.id as jobsctl_key, archived.ctid as jobsctl_place
-      from ${archive} as archived
-      join chosen on ${tx.unsafe(isChosen)}
-      where archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text ${and}
-      for update of archived skip locked
+      select archived.*, chosen.id as jobsctl_key
+      from chosen
+      -- A join reads every row of the operation where the planner knows nothing of rows that a prune has just written.
+      cross join lateral (
+        select archived.*, archived.ctid as jobsctl_place
+        from ${archive} as archived
+        where ${tx.unsafe(isChosen)} and archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text ${and}
+        offset 0
+        for update skip locked
+      ) as archived
     ),
     restored as (
       insert into ${table} (${names}) overriding system value

@@ -1,4 +1,4 @@
-import type { JobId } from '../../../shared/work/job-key.ts'
+import { type JobId, keyParts } from '../../../shared/work/job-key.ts'
 import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -28,17 +28,24 @@ export async function restoreEngineJobs(
   target: EngineTarget,
   { undoes, selection, where, rejected, hold }: Restore,
 ): Promise<number> {
-  const { adapter, writes, found, ours } = target
+  const { writes, found } = target
   const [revived] = await Promise.all([writes.revived(tx, found, holdEnd(tx, hold)), requireSameVersion(tx, target)])
   const rows = rowsFromArchive(tx, target, { undoes, revived })
-  const queues = tx`
-    select distinct queue from ${ours(adapter.archive)} where operation_id = ${undoes}::bigint and job_schema = ${found.schemaName}::text`
-  await writes.beforeRevival?.(tx, found, queues)
+  const named = namedJobs(tx, selection)
+  await writes.beforeRevival?.(tx, found, tx`select distinct queue from ${named}`)
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
       select jobs.id, jobs.queue, jobs.native_id
-      from jobs_archive as jobs
-      where operation_id = ${undoes}::bigint and ${selection.matches(tx, where)}
+      from (
+        select jobs.*
+        from ${named}
+        cross join lateral (
+          select jobs.* from jobs_archive as jobs
+          where operation_id = ${undoes}::bigint and ${tx.unsafe(writes.archivedBy.isNamed)} and jobs.id = named.key
+          offset 0
+        ) as jobs
+      ) as jobs
+      where (${where}) is true
     ),
     ${rows} ${writes.revivedAlong?.(tx, found) ?? tx``},
     ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select jobsctl_key as id from back` })}
@@ -47,4 +54,18 @@ export async function restoreEngineJobs(
       (select coalesce(jsonb_agg(jobsctl_key), '[]') from picked where jobsctl_key not in (select jobsctl_key from back)) as failed`
   for (const id of row.failed) rejected.set(id, writes.whyNotInserted)
   return row.affected
+}
+
+/**
+ * The jobs of a selection as a table `named (key, queue, id)`. A lateral subquery reads the archive once for each of them, by an index: with a join,
+ * the planner, which knows nothing of rows that a prune has just written, reads every row of the operation in each batch.
+ */
+function namedJobs(sql: Sql, { ids }: Selection): Fragment {
+  if (!ids) throw new Error('deleted jobs of an engine come back by their ids')
+  const keys = ids.map(String)
+  const parts = keys.map((key) => keyParts(key))
+  const queues = parts.map((part) => part?.queue ?? null)
+  return sql`rows from (
+    unnest(${keys}::text[]), unnest(${queues}::text[]), unnest(${parts.map((part) => part?.id ?? null)}::text[])
+  ) as named (key, queue, id)`
 }
