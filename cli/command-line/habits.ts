@@ -70,7 +70,7 @@ const kinds: ReadonlyMap<string, string | undefined> = new Map([
   ['plans', 'plans'],
 ])
 
-/** A flag of other tools: its names, and the words in its place; `undefined` where it is none of theirs here. */
+/** A flag of other tools: its names, and the words in its place; `undefined` where jobsctl has no such flag. */
 interface HabitFlag {
   names: readonly string[]
   takesValue: boolean

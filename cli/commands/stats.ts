@@ -52,15 +52,17 @@ export const stats: CommandSpec<StatsFlags> = {
   async run(context, flags) {
     const { stats: endpoint } = await import('../../shared/queues/stats.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
-    const { at, ...scope } = parseInput(endpoint.input, { ...scopeOf(flags), at: flags.at })
+    // A field that is not named is left out: the quick check of the input takes no other than an empty one.
+    const request = parseInput(endpoint.input, { ...scopeOf(flags), ...(flags.at !== undefined && { at: flags.at }) })
+    const { at, ...scope } = request
     const { settings, print } = context
     if (at !== undefined && flags.watch) throw new Failure('usage', '--at and --watch exclude each other')
     if (settings.curl) {
-      print.text(curlOf(context, endpoint, { ...scope, at }))
+      print.text(curlOf(context, endpoint, request))
       return 'ok'
     }
     if (flags.watch) return watch(context, scope)
-    const { body, raw } = await (await context.client()).call(endpoint, { ...scope, at })
+    const { body, raw } = await (await context.client()).call(endpoint, request)
     if (at !== undefined)
       return (await import('./stats/past.ts')).showPast(context, {
         scope,

@@ -48,7 +48,7 @@ export const throttle: CommandSpec<ThrottleFlags> = {
   },
 }
 
-/** @throws Failure `usage` for a limit that is none, and for `--off` beside one */
+/** @throws Failure `usage` for a value that is no limit, and for `--off` beside a limit */
 function wantedBy({ running, perMinute, off = false }: ThrottleFlags): Partial<Throttle> | undefined {
   if (off && (running !== undefined || perMinute !== undefined))
     throw new Failure('usage', '--off ends both limits, so that it goes with neither --running nor --per-minute', {

@@ -28,21 +28,16 @@ export const Limited = z.object({
 })
 export type Limited = z.output<typeof Limited>
 
-/** Null for no limit; a limit that is left out stays as it is. */
-const limit = (most: number, meaning: string) => wholeNumber(1, most).nullish().describe(meaning)
-
 export const ThrottleRequest = z
   .strictObject({
     domain: Domain,
     queue: Queue,
-    running: limit(
-      10_000,
-      'the most jobs of the queue that run at the same time; null for any number; left out, it stays',
-    ),
-    per_minute: limit(
-      60_000,
-      'the most jobs of the queue that begin in a minute; null for any number; left out, it stays',
-    ),
+    running: wholeNumber(1, 10_000)
+      .nullish()
+      .describe('the most jobs of the queue that run at the same time; null for any number; left out, it stays'),
+    per_minute: wholeNumber(1, 60_000)
+      .nullish()
+      .describe('the most jobs of the queue that begin in a minute; null for any number; left out, it stays'),
     reason: optional(text(500)).describe('why, for the event'),
     must_exist: preset(z.boolean('must be true or false'), false).describe(
       'true answers 404 for a queue that never had a job, a stop or a throttle, and changes nothing',

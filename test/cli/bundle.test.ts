@@ -5,7 +5,9 @@ import * as z from 'zod'
 import { commands } from '../../cli/commands/all.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
 import * as endpoints from '../../shared/endpoints.ts'
+import { fakeServer } from '../support/fakes/fake-server.ts'
 import { built } from '../support/programs/built.ts'
+import { startChild } from '../support/programs/child.ts'
 
 const bundle = async () => {
   const folder = dirname(built.jobsctl)
@@ -25,6 +27,19 @@ it('the files that a start reads keep their sizes', async () => {
     expect([name, size > most / 2, size <= most, size]).toEqual([name, true, true, size])
   }
 })
+
+it.each([['stats', '--domain', 'a'], ['stats'], ['queues'], ['stale'], ['workers']])(
+  'jobsctl %s %s reads its answer by compiled checks, without zod',
+  async (...argv) => {
+    const named = argv.length > 1
+    const { url } = await fakeServer(() => ({ body: [] }))
+    const env = { JOBSCTL_URL: url, JOBSCTL_API_KEY: 'key', NODE_DEBUG: 'module' }
+    const { code, err } = await startChild([built.jobsctl, ...argv], { env }).ended
+    expect(code).toBe(0)
+    // A name is checked by the whole schema.
+    expect(/load "[^"]*zod\.js"/.test(err)).toBe(named)
+  },
+)
 
 /** The texts of `description` in a JSON schema. */
 const descriptionsIn = (value: unknown): string[] =>

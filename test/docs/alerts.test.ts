@@ -26,6 +26,7 @@ describe('what is shipped for Prometheus and Grafana', () => {
     await world.jobs(1, { status: 'processing', leased_until: ago(-3600) })
     await world.jobs(1, { status: 'failed' })
     await world.post('/api/v1/jobs/queue/control', { domain: 'chatbooks', queue: 'low', action: 'pause' })
+    await world.post('/api/v1/jobs/queue/throttle', { domain: 'chatbooks', queue: 'low', running: 5 })
     await world.post('/api/v1/jobs/acquire', { domain: 'chatbooks', queue: 'asked', worker_id: 'w', lease_seconds: 30 })
     const scope = { domain: 'chatbooks', queue: 'worked' }
     await world.post('/api/v1/jobs', { ...scope, job_type: 'export', payload: {} })

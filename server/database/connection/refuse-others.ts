@@ -41,7 +41,7 @@ const textOf = ({ engine, schema, table, rows }: EngineSign): string =>
 const mostRead = 20
 
 /**
- * Refuses a schema that has tables of other programs and none of ours: whoever names the database of an application may expect to see its jobs.
+ * Refuses a schema that has tables of other programs and none of ours: who names the database of an application may expect to see its jobs.
  * Only reads.
  * @param schema as a quoted name
  * @throws Failure `usage` that says what was looked for

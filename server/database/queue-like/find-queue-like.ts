@@ -20,8 +20,8 @@ export interface QueueLike {
 const most = 20
 
 /**
- * Finds the tables that look like queues, by the names of their columns alone: something tells the state of a row, something says that a worker
- * takes it (a lock, attempts, the time when it is due, a queue, or the name of the table), and enough of this stands together. The tables of
+ * Finds the tables that look like queues, by the names of their columns alone. One column tells the state of a row. Another says that a worker takes the
+ * row: a lock, attempts, the time when it is due, a queue, or the name of the table. Enough of this stands together. The tables of
  * pg-boss, BullMQ, graphile-worker, Solid Queue and of `jobs-server` are left out: no map is for them. Only reads, for at most 5 s.
  * @param schemas only tables of these, without quotes
  * @returns the most likely ones first; undefined where 5 s were not enough

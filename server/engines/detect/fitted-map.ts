@@ -15,7 +15,7 @@ interface FittedMap {
   questions: number
 }
 
-/** Without these a map is none: where one does not fit, somebody has to decide. */
+/** A map needs each of these: where one does not fit, somebody has to decide. */
 const needed = new Set(['table', 'key', 'queue', 'status', 'times'])
 
 /** Proposes the map of a table, and leaves out what a check of the map would refuse and no map needs, such as a retry that sets a generated column. */

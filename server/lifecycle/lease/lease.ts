@@ -21,8 +21,8 @@ type LeaseSettings = Pick<Call, 'requestId' | 'leaseMaxSeconds' | 'quarantineThr
 
 /**
  * Leases jobs in pick order: as many as there are, and at most `request.limit`. This takes one round trip, unless leases
- * have expired, a dependency of a due job has ended badly, or the queue is throttled: expired leases are reclaimed before, jobs that can
- * never run are cancelled after, and jobs of a throttled queue are leased under the lock of its throttle.
+ * have expired, a dependency of a due job has ended badly, or the queue is throttled. Expired leases are reclaimed before. Jobs that can never
+ * run are cancelled after. Jobs of a throttled queue are leased under the lock of its throttle.
  * @param shape what the result has of each job
  */
 export async function leaseJobs<Row extends Pick<Job, 'id'>>(

@@ -28,7 +28,7 @@ interface Leasing<Leased> {
 
 /**
  * Leases jobs of a throttled queue: as many as have a place. The row of the throttle is locked first, and the running jobs are counted in a
- * statement after it. In one statement the count would have the snapshot from before it waited, and two servers would fill the same place.
+ * statement after it. A count in the statement that waits for the lock has an older snapshot, so that two servers would fill the same place.
  * @param sql the pool of workers, of whose connections the leases of one queue take one at a time
  * @throws what `lease` throws; the error of PostgreSQL where another server holds the lock for longer than the lock timeout
  */

@@ -68,7 +68,8 @@ it.each([
 })
 
 it.each([
-  [['ls'], 'did you mean jobsctl list'],
+  [['ls'], 'hint: jobsctl list'],
+  [['lst'], 'did you mean list?'],
   [['help', 'prnue'], 'did you mean jobsctl help prune?'],
   [['stats', 'chatbooks'], 'Did you mean --domain <name>?'],
   [['mark', 'deploy', '4711'], 'mark takes one text: put it in quotes. See'],

@@ -59,7 +59,7 @@ describe('--columns', () => {
   const words: Readonly<Record<string, string[]>> = {
     ...{ plans: ['list'], hold: ['list'], token: ['list'], policy: ['show'], config: ['list'], top: ['--once'] },
     ...{ explain: ['8123'], show: ['8123'], apply: ['plan.json'], approve: ['5'], reject: ['5'], mark: ['deploy'] },
-    ...{ pause: ['d/q'], resume: ['d/q'], drain: ['d/q'], threshold: ['d/q'], completion: ['bash'] },
+    ...{ pause: ['d/q'], resume: ['d/q'], drain: ['d/q'], threshold: ['d/q'], throttle: ['d/q'], completion: ['bash'] },
   }
 
   it('is refused before any call: for an unknown name with the names there are, and by a command without rows', async () => {
