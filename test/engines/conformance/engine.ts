@@ -52,8 +52,6 @@ export interface SampleEngine {
   beside?: readonly string[]
   /** Columns that an undo does not give back: of a prune, and of the other changes. */
   volatile: Record<'prune' | 'others', readonly string[]>
-  /** A column of which another value is as good, with the SQL expression over `one` that shows both as the same, and the sentence for it. */
-  alike?: { column: string; expression: string; means: string }
   /** An SQL condition on the table: a job that runs, or that a worker may take. */
   busy: string
   /** Assignments that make ended jobs two days older. */

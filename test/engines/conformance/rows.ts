@@ -25,15 +25,13 @@ export const differencesOf = (before: string[], after: string[]): string[] => {
 /** The rows of jobs of one version of an engine in a database. */
 export function rowsOf(sql: postgres.Sql, engine: SampleEngine, version: string): EngineRows {
   const jobs = sql(`${engine.domain}.${engine.table}`)
-  const { column, expression } = engine.alike ?? { column: 'none', expression: 'null' }
-  const alike = sql`case when as_json ? ${column} then jsonb_build_object(${column}::text, ${sql.unsafe(expression)}) else '{}' end`
   return {
     async read(without = [], schema = engine.domain) {
       const tables = [engine.table, ...(engine.beside ?? [])]
       const read = tables.map(
         (table) => sql<{ row: string }[]>`
-          select ${table} || ' ' || ((as_json || ${table === engine.table ? alike : sql`'{}'`}) - ${[...without]}::text[]) as row
-          from ${sql(schema)}.${sql(table)} as one, to_jsonb(one) as as_json`,
+          select ${table} || ' ' || (to_jsonb(one) - ${[...without]}::text[]) as row
+          from ${sql(schema)}.${sql(table)} as one`,
       )
       return (await Promise.all(read)).flatMap((rows) => rows.map(({ row }) => row)).toSorted()
     },

@@ -86,7 +86,6 @@ async function shown({ engine, database }: Stage, version: string, promise: Prom
   return { ...versionOf(engine, version), ...(row && { schema: String(row[0]) }), promise }
 }
 
-function versionOf({ engine, volatile, alike }: SampleEngine, version: string): Omit<Shown, 'promise'> {
-  const columns = new Set(Object.values(volatile).flat())
-  return { engine, version, without: [...columns, ...(alike ? [alike.means] : [])].join(', ') }
+function versionOf({ engine, volatile }: SampleEngine, version: string): Omit<Shown, 'promise'> {
+  return { engine, version, without: [...new Set(Object.values(volatile).flat())].join(', ') }
 }

@@ -21,9 +21,7 @@ conformanceOf({
   open,
   schemaVersion: 'select max(id) from graphile_worker.migrations',
   table: '_private_jobs',
-  // Every function of graphile-worker sets `updated_at`, and none makes an error null again.
-  volatile: { prune: [], others: ['updated_at'] },
-  alike: { column: 'last_error', expression: `coalesce(one.last_error, '')`, means: 'last_error: null is as empty' },
+  volatile: { prune: [], others: [] },
   busy: 'locked_at is not null or is_available and run_at <= now()',
   age: `run_at = run_at - interval '2 days', updated_at = updated_at - interval '2 days'`,
   copy: () => ({ id: 'one.id + n' }),
