@@ -6,6 +6,7 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { asOperator, openScopedWorld } from '../../support/access/scoped-world.ts'
 import { everyKind } from '../../support/database/database.ts'
 import { countsOf } from '../../support/observe/counts.ts'
+import { stopWritingDepths } from '../../support/observe/depths.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -14,6 +15,7 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
   beforeAll(async () => {
     world = await openWorld(kind)
     await until('the counts are exact', async () => (await countsOf(world)).kept)
+    await stopWritingDepths(world.sql)
   })
   afterAll(() => world?.stop())
 
@@ -31,37 +33,41 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
     return moment
   }
 
-  async function clear(): Promise<void> {
-    // The test writes the moments itself: the turn is that of a server which does not come back.
-    await world.sql`
-      insert into jobsctl_tasks (task, begun_at) values ('depths', now() + interval '55 seconds')
-      on conflict (task) do update set begun_at = excluded.begun_at`
-    await world.clear()
-  }
-
   const past = async (query: string): Promise<GroupStats[]> => {
     const answer = await world.call('GET', `${stats.path}?${query}`)
     expect(answer.status, JSON.stringify(answer.body)).toBe(200)
     return stats.output.parse(answer.body)
   }
 
-  it('answers the counts of the last moment at or before the asked one', async () => {
-    await clear()
+  const group = { job_type: 't', scheduled: 0, processing: 0, quarantined: 0 }
+
+  /** Writes depths with two queues an age ago, and now with one that has grown, while the other is gone. */
+  async function writeTwo(age: string): Promise<{ first: string; before: string; second: string }> {
+    await world.clear()
     await add('d', 'a', 3)
     await add('d', 'b', 1)
-    const first = await writeAgo('3 minutes')
+    const first = await writeAgo(age)
     await add('d', 'a', 2)
     await world.sql`delete from jobs where queue = 'b'`
-    const second = await writeAgo('1 minute')
+    const second = await writeAgo('0 seconds')
+    const [{ before }] = await world.sql<[{ before: string }]>`
+      select ${second}::text::timestamptz - interval '1 microsecond' as before`
     await add('e', 'c', 4)
-    const asked = (at: string, query = '') => past(`at=${encodeURIComponent(at)}${query}`)
-    const group = { job_type: 't', scheduled: 0, processing: 0, quarantined: 0 }
-    expect(await asked(first)).toEqual([
-      { ...group, domain: 'd', queue: 'a', queued: 3, as_of: first },
-      { ...group, domain: 'd', queue: 'b', queued: 1, as_of: first },
-    ])
-    const between = new Date(Date.parse(first) + 50_000).toISOString()
-    expect(await asked(between, '&queue=a')).toEqual([{ ...group, domain: 'd', queue: 'a', queued: 3, as_of: first }])
+    return { first, before, second }
+  }
+
+  const asked = (at: string, query = '') => past(`at=${encodeURIComponent(at)}${query}`)
+
+  it('answers the counts of the last moment at or before the asked one', async () => {
+    await until('the hour does not end at once', async () => {
+      const [hour] = await world.sql<[{ goes_on: boolean }]>`
+        select date_trunc('hour', now(), 'UTC') = date_trunc('hour', now() + interval '10 seconds', 'UTC') as goes_on`
+      return hour.goes_on
+    })
+    const { first, before, second } = await writeTwo('0 seconds')
+    const a = { ...group, domain: 'd', queue: 'a', queued: 3, as_of: first }
+    expect(await asked(first)).toEqual([a, { ...group, domain: 'd', queue: 'b', queued: 1, as_of: first }])
+    expect(await asked(before, '&queue=a')).toEqual([a])
     expect(await asked(second, '&domain=d')).toEqual([
       { ...group, domain: 'd', queue: 'a', queued: 5, as_of: second },
       { ...group, domain: 'd', queue: 'b', queued: 0, as_of: second },
@@ -69,8 +75,15 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
     expect(await asked(second, '&domain=e')).toEqual([])
   })
 
+  it('answers the groups that have jobs from the first moment of an hour on', async () => {
+    const { first, before, second } = await writeTwo('1 hour')
+    const a = { ...group, domain: 'd', queue: 'a', queued: 3, as_of: first }
+    expect(await asked(before)).toEqual([a, { ...group, domain: 'd', queue: 'b', queued: 1, as_of: first }])
+    expect(await asked(second)).toEqual([{ ...group, domain: 'd', queue: 'a', queued: 5, as_of: second }])
+  })
+
   it('has the same depths at the beginning of each step of a history, for one queue and in all', async () => {
-    await clear()
+    await world.clear()
     await add('d', 'a', 3)
     await add('e', 'b', 1)
     const first = await writeAgo('130 seconds')
@@ -103,7 +116,7 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
   })
 
   it('tells why nothing is known, and then has lower bounds', async () => {
-    await clear()
+    await world.clear()
     await add('d', 'a', 2)
     await world.sql`alter table jobs disable trigger user`
     await world.sql`
@@ -120,7 +133,7 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
     expect(await past(`at=${hourAgo}`)).toEqual([
       { ...bounds, at_least: expect.stringContaining('the first depths that are kept are of ') },
     ])
-    await clear()
+    await world.clear()
     await add('d', 'a', 1)
     await writeAgo('3 hours')
     expect(await past(`at=${hourAgo}`)).toEqual([
@@ -129,7 +142,7 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
   })
 
   it('writes nothing while the counts cannot be trusted', async () => {
-    await clear()
+    await world.clear()
     await add('d', 'a', 1)
     await world.sql`alter table jobs disable trigger jobsctl_count_insert`
     expect(await writeDepths(world.sql)).toBe(false)
@@ -151,7 +164,7 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
   })
 
   it('forgets moments ahead of a clock that was set back, and then writes every group', async () => {
-    await clear()
+    await world.clear()
     await add('d', 'a', 1)
     await writeAgo('2 minutes')
     await writeAgo('-20 minutes')
@@ -168,7 +181,8 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
   })
 
   it('keeps minutes for 7 days and hours for 90, and answers rightly between', async () => {
-    await clear()
+    await world.clear()
+    const [{ hour }] = await world.sql<[{ hour: string }]>`select date_trunc('hour', now(), 'UTC') as hour`
     for (const [n, age] of ['92 days', '8 days', '8 days -1 minutes', '2 days', '2 days -1 minutes'].entries()) {
       await add('d', 'a', 1)
       await writeAgo('0 seconds')
@@ -177,11 +191,11 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
         with newest as (select max(moment) as moment from jobsctl_depth_moments),
         moved as (
           update jobsctl_depths
-          set whole = ${n !== 2 && n !== 4}, moment = date_trunc('hour', now(), 'UTC') - ${age}::interval
+          set whole = ${n !== 2 && n !== 4}, moment = ${hour}::text::timestamptz - ${age}::interval
           where moment = (select moment from newest)
         )
         update jobsctl_depth_moments
-        set whole = ${n !== 2 && n !== 4}, moment = date_trunc('hour', now(), 'UTC') - ${age}::interval
+        set whole = ${n !== 2 && n !== 4}, moment = ${hour}::text::timestamptz - ${age}::interval
         where moment = (select moment from newest)`
     }
     expect((await deleteExpiredHistory(world.sql, () => false)).isDone).toBe(true)
@@ -194,7 +208,7 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
       { queued: 5, whole: false, rows: 1 },
     ])
     const [{ at }] = await world.sql<[{ at: string }]>`
-      select date_trunc('hour', now(), 'UTC') - interval '8 days -10 minutes' as at`
+      select ${hour}::text::timestamptz - interval '8 days -10 minutes' as at`
     expect(await past(`at=${at}`)).toMatchObject([{ queued: 2 }])
   })
 })
@@ -204,6 +218,7 @@ describe.each(everyKind)('the depths of queues for a token with a scope on %s', 
   beforeAll(async () => {
     world = await openScopedWorld(kind)
     await until('the counts are exact', async () => (await countsOf(world)).kept)
+    await stopWritingDepths(world.sql)
   })
   afterAll(() => world?.stop())
 

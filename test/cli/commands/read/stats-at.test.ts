@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeDepths } from '../../../../server/background/keep-depths.ts'
 import { countsOf } from '../../../support/observe/counts.ts'
+import { stopWritingDepths } from '../../../support/observe/depths.ts'
 import { until } from '../../../support/poll.ts'
 import { atTerminal } from '../../../support/programs/terminal.ts'
 import { openWorld, type World } from '../../../support/world.ts'
@@ -10,8 +11,12 @@ describe('stats --at', () => {
   beforeAll(async () => {
     world = await openWorld('postgres')
     await until('the counts are exact', async () => (await countsOf(world)).kept)
+    await stopWritingDepths(world.sql)
     await world.sql`insert into jobs (domain, queue, job_type, status) select 'd', 'q', 't', 'queued' from generate_series(1, 3)`
     await until('the depths are written', () => writeDepths(world.sql))
+    // A time of a clock has whole seconds: the one of now would be before a moment of the same second.
+    await world.sql`update jobsctl_depths set moment = moment - interval '2 seconds'`
+    await world.sql`update jobsctl_depth_moments set moment = moment - interval '2 seconds'`
   })
   afterAll(() => world?.stop())
 
@@ -63,7 +68,7 @@ describe('stats --at', () => {
   })
 
   it('has the depth in the history, at the end of a row', async () => {
-    const { out } = await world.jobsctl(['history', '--depth', '--since', '1m', '--step', '1m', '--domain', 'd'])
+    const { out } = await world.jobsctl(['history', '--depth', '--since', '10m', '--step', '1m', '--domain', 'd'])
     expect(out).toContain(`\t${await newest()}\t3\t0\t0\t0\n`)
   })
 
