@@ -57,7 +57,10 @@ const allFurtherColumns = Object.keys(furtherColumns).filter(
 /** True for a row of `jobs` whose columns are as in `image`, an SQL expression. */
 export const isAsInImage = (sql: Sql, image: Fragment): Fragment => sql`(
   ${rowImage(sql, allFurtherColumns)} @> ((${image}) - 'payload')
-  and case when (${image}) ? 'payload' then jobs.payload::text is not distinct from (${image}) ->> 'payload' else true end
+  and case
+    when (${image}) ? 'payload' then jobs.payload::text is not distinct from (${image}) ->> 'payload'
+    else true
+  end
 )`
 
 /**

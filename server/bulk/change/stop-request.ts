@@ -54,8 +54,8 @@ export const stopRequest = staticFragment(
         and (
           role <> all(case
             when job_operations.kind = 'erase' or job_operations.filters ? 'policy' then ${rolesThatMay(sql, 'govern')}
-            -- A worker cancels one job, and its dependents with it.
             when job_operations.kind = 'edit' and not coalesce(may_edit, false) then ${rolesThatMay(sql, 'edit')}
+            -- A worker cancels one job, and its dependents with it.
             when job_operations.kind = 'cancel' then ${rolesThatMay(sql, 'change', 'single')}
             else ${rolesThatMay(sql, 'change')}
           end)

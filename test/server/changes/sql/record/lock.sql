@@ -32,7 +32,7 @@ select
         id = job_operations.caller
         and (
           role <> all(
-            case when job_operations.kind = 'erase' or job_operations.filters ? 'policy' then array['admin', 'legacy-admin']
+            case when job_operations.kind = 'erase' or job_operations.filters ? 'policy' then array['admin', 'legacy-admin'] when job_operations.kind = 'edit' and not coalesce(may_edit, false) then array['admin']
             -- A worker cancels one job, and its dependents with it.
             when job_operations.kind = 'cancel' then array['worker', 'operator', 'admin', 'legacy-admin'] else array['operator', 'admin', 'legacy-admin'] end
           )

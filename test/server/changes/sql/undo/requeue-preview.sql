@@ -17,17 +17,21 @@ with
       kept.operation_id = $1::bigint
       and (
         (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
-        and jsonb_build_object(
-          'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
-          'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
-          'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
-          'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
-          jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
-          jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
-          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at, 'priority',
-          jobs.priority, 'error_code', jobs.error_code, 'error_class', jobs.error_class, 'error_stack',
-          jobs.error_stack, 'last_error', jobs.last_error
-        ) @> kept.after
+        and (
+          jsonb_build_object(
+            'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+            'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+            'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id',
+            jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+            jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+            jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+            jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at, 'priority',
+            jobs.priority, 'error_code', jobs.error_code, 'error_class', jobs.error_class, 'error_stack',
+            jobs.error_stack, 'last_error', jobs.last_error, 'max_retries', jobs.max_retries, 'owner_user_id',
+            jobs.owner_user_id, 'batch_group', jobs.batch_group, 'job_type', jobs.job_type
+          ) @> ((kept.after) - 'payload')
+          and case when (kept.after) ? 'payload' then jobs.payload::text is not distinct from (kept.after) ->> 'payload' else true end
+        )
       )
       and true
       and true
@@ -43,17 +47,21 @@ with
       kept.operation_id = $2::bigint
       and (
         (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
-        and jsonb_build_object(
-          'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
-          'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
-          'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id', jobs.lease_id,
-          'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
-          jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
-          jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
-          jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at, 'priority',
-          jobs.priority, 'error_code', jobs.error_code, 'error_class', jobs.error_class, 'error_stack',
-          jobs.error_stack, 'last_error', jobs.last_error
-        ) @> kept.after
+        and (
+          jsonb_build_object(
+            'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+            'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
+            'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id',
+            jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
+            jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
+            jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
+            jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at, 'priority',
+            jobs.priority, 'error_code', jobs.error_code, 'error_class', jobs.error_class, 'error_stack',
+            jobs.error_stack, 'last_error', jobs.last_error, 'max_retries', jobs.max_retries, 'owner_user_id',
+            jobs.owner_user_id, 'batch_group', jobs.batch_group, 'job_type', jobs.job_type
+          ) @> ((kept.after) - 'payload')
+          and case when (kept.after) ? 'payload' then jobs.payload::text is not distinct from (kept.after) ->> 'payload' else true end
+        )
       )
       and true
       and true
@@ -130,18 +138,22 @@ select
             and not coalesce(
               (
                 (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
-                and jsonb_build_object(
-                  'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
-                  'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count',
-                  jobs.failure_streak_count, 'quarantined_at', jobs.quarantined_at, 'leased_until',
-                  jobs.leased_until, 'lease_id', jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at',
-                  jobs.completed_at, 'completion_token', jobs.completion_token, 'cancel_requested_at',
-                  jobs.cancel_requested_at, 'cancelled_at', jobs.cancelled_at, 'cancellation_reason',
-                  jobs.cancellation_reason, 'error_message', jobs.error_message, 'acquired_at',
-                  jobs.acquired_at, 'started_at', jobs.started_at, 'priority', jobs.priority, 'error_code',
-                  jobs.error_code, 'error_class', jobs.error_class, 'error_stack', jobs.error_stack,
-                  'last_error', jobs.last_error
-                ) @> kept.after
+                and (
+                  jsonb_build_object(
+                    'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+                    'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count',
+                    jobs.failure_streak_count, 'quarantined_at', jobs.quarantined_at, 'leased_until',
+                    jobs.leased_until, 'lease_id', jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at',
+                    jobs.completed_at, 'completion_token', jobs.completion_token, 'cancel_requested_at',
+                    jobs.cancel_requested_at, 'cancelled_at', jobs.cancelled_at, 'cancellation_reason',
+                    jobs.cancellation_reason, 'error_message', jobs.error_message, 'acquired_at',
+                    jobs.acquired_at, 'started_at', jobs.started_at, 'priority', jobs.priority, 'error_code',
+                    jobs.error_code, 'error_class', jobs.error_class, 'error_stack', jobs.error_stack,
+                    'last_error', jobs.last_error, 'max_retries', jobs.max_retries, 'owner_user_id',
+                    jobs.owner_user_id, 'batch_group', jobs.batch_group, 'job_type', jobs.job_type
+                  ) @> ((kept.after) - 'payload')
+                  and case when (kept.after) ? 'payload' then jobs.payload::text is not distinct from (kept.after) ->> 'payload' else true end
+                )
               ),
               false
             )

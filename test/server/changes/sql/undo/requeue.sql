@@ -12,17 +12,22 @@ with
       and (
         (
           (kept.before ->> 'status' <> 'processing' or kept.after ->> 'status' = 'processing')
-          and jsonb_build_object(
-            'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
-            'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count', jobs.failure_streak_count,
-            'quarantined_at', jobs.quarantined_at, 'leased_until', jobs.leased_until, 'lease_id',
-            jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at', jobs.completed_at, 'completion_token',
-            jobs.completion_token, 'cancel_requested_at', jobs.cancel_requested_at, 'cancelled_at',
-            jobs.cancelled_at, 'cancellation_reason', jobs.cancellation_reason, 'error_message',
-            jobs.error_message, 'acquired_at', jobs.acquired_at, 'started_at', jobs.started_at, 'priority',
-            jobs.priority, 'error_code', jobs.error_code, 'error_class', jobs.error_class, 'error_stack',
-            jobs.error_stack, 'last_error', jobs.last_error
-          ) @> kept.after
+          and (
+            jsonb_build_object(
+              'status', jobs.status, 'available_at', jobs.available_at, 'retry_count', jobs.retry_count,
+              'failure_streak_code', jobs.failure_streak_code, 'failure_streak_count',
+              jobs.failure_streak_count, 'quarantined_at', jobs.quarantined_at, 'leased_until',
+              jobs.leased_until, 'lease_id', jobs.lease_id, 'worker_id', jobs.worker_id, 'completed_at',
+              jobs.completed_at, 'completion_token', jobs.completion_token, 'cancel_requested_at',
+              jobs.cancel_requested_at, 'cancelled_at', jobs.cancelled_at, 'cancellation_reason',
+              jobs.cancellation_reason, 'error_message', jobs.error_message, 'acquired_at', jobs.acquired_at,
+              'started_at', jobs.started_at, 'priority', jobs.priority, 'error_code', jobs.error_code,
+              'error_class', jobs.error_class, 'error_stack', jobs.error_stack, 'last_error', jobs.last_error,
+              'max_retries', jobs.max_retries, 'owner_user_id', jobs.owner_user_id, 'batch_group',
+              jobs.batch_group, 'job_type', jobs.job_type
+            ) @> ((kept.after) - 'payload')
+            and case when (kept.after) ? 'payload' then jobs.payload::text is not distinct from (kept.after) ->> 'payload' else true end
+          )
         )
         and (
           age(jobs.xmin) > (select age($3::text::xid))
@@ -40,7 +45,8 @@ with
       (
         status, available_at, retry_count, failure_streak_code, failure_streak_count, quarantined_at,
         leased_until, lease_id, worker_id, completed_at, completion_token, cancel_requested_at, cancelled_at,
-        cancellation_reason, error_message, priority, error_code, error_class, error_stack, last_error
+        cancellation_reason, error_message, priority, error_code, error_class, error_stack, last_error,
+        max_retries, owner_user_id, batch_group, job_type
       ) = (
         select
           (before ->> 'status')::text,
@@ -64,7 +70,11 @@ with
           (
             case when before -> 'error_stack' is null then jobs.error_stack::text else nullif(before -> 'error_stack', 'null')::text end
           )::jsonb,
-          (case when before -> 'last_error' is null then jobs.last_error::text else before ->> 'last_error' end)::text
+          (case when before -> 'last_error' is null then jobs.last_error::text else before ->> 'last_error' end)::text,
+          (case when before -> 'max_retries' is null then jobs.max_retries::text else before ->> 'max_retries' end)::integer,
+          (case when before -> 'owner_user_id' is null then jobs.owner_user_id::text else before ->> 'owner_user_id' end)::text,
+          (case when before -> 'batch_group' is null then jobs.batch_group::text else before ->> 'batch_group' end)::text,
+          (case when before -> 'job_type' is null then jobs.job_type::text else before ->> 'job_type' end)::text
         from job_operation_rows
         where operation_id = $9::bigint and job_id = jobs.id
       )
