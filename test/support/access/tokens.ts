@@ -9,10 +9,11 @@ export async function makeToken(sql: Pool, name: string, role?: Role, may_enqueu
   return (await createToken(sql, { name, grant, days: 1 })).token
 }
 
-/** Makes a token for a day that is limited to a scope. Returns the token. */
+/** Makes a token for a day that is limited to a scope; an operator may edit. Returns the token. */
 export async function makeScoped(sql: Pool, role: Role, scope: Partial<TokenScope>): Promise<string> {
   const whole = { domains: [], queues: [], job_types: [], cascade: false, ...scope }
-  const grant = { role, may_enqueue: role === 'worker', principal: role, madeBy: 'jobs-server', scope: whole }
+  const added = { may_enqueue: role === 'worker', may_edit: role === 'operator' }
+  const grant = { role, ...added, principal: role, madeBy: 'jobs-server', scope: whole }
   return (await createToken(sql, { name: `limited ${role}`, grant, days: 1 })).token
 }
 

@@ -9,8 +9,8 @@ import { bearer } from '../access/tokens.ts'
 export type People = Record<'ann' | 'ben' | 'zoe' | 'boss' | 'annAgain' | 'glass', Record<string, string>>
 
 /**
- * ann is an operator, with a second token that may approve; ben is an operator who may approve; zoe an operator who may not; boss an admin;
- * glass is of ann, and may go past an approval.
+ * ann is an operator who may edit, with a second token that may approve; ben is an operator who may approve; zoe an operator who may
+ * not; boss an admin; glass is of ann, and may go past an approval.
  */
 export async function makePeople(sql: Pool): Promise<People> {
   const make = async (principal: string, grant: Partial<Grant> = {}) => {
@@ -18,7 +18,7 @@ export async function makePeople(sql: Pool): Promise<People> {
     return bearer((await createToken(sql, { name: principal, grant: whole, days: 1 })).token)
   }
   return {
-    ann: await make('ann'),
+    ann: await make('ann', { may_edit: true }),
     annAgain: await make('ann', { approver: true }),
     ben: await make('ben', { approver: true }),
     zoe: await make('zoe'),
