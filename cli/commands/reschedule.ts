@@ -1,8 +1,12 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../context.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
-import { scopeOrExample } from '../settings/flags/scope-flags.ts'
-import { type SelectionFlags, selectionFlags, selectionOf } from '../settings/flags/selection-flags.ts'
+import {
+  type SelectionFlags,
+  selectionFlags,
+  selectionOf,
+  selectionOrExample,
+} from '../settings/flags/selection-flags.ts'
 import { durationText, seconds } from '../text/duration.ts'
 
 interface RescheduleFlags extends SelectionFlags {
@@ -37,7 +41,7 @@ export const reschedule: CommandSpec<RescheduleFlags> = {
   async run(context, flags, ids) {
     const { guardFiltered, rescheduleChange } = await import('../changes/filtered.ts')
     const time = timeOf(flags, () =>
-      context.another(['reschedule', ...(ids.length > 0 ? ids : scopeOrExample(flags)), '--in', '2h', '--dry-run']),
+      context.another(['reschedule', ...selectionOrExample(flags, ids), '--in', '2h', '--dry-run']),
     )
     const spread_seconds = flags.spread === undefined ? undefined : seconds(flags.spread, '--spread')
     const selected = await selectionOf(context, flags, ids)

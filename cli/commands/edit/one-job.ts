@@ -7,7 +7,7 @@ import { guardEdit } from '../../changes/edit.ts'
 import type { Context } from '../../context.ts'
 import { interrupted } from '../../io.ts'
 import type { Ending } from '../../output/print.ts'
-import { jobIdsOf } from '../../settings/job-id.ts'
+import { selectionOf, selectionOrExample } from '../../settings/flags/selection-flags.ts'
 import { changesBetween } from './changes-between.ts'
 import { repeatedKey } from './repeated-key.ts'
 import { type EditFlags, valuesOf } from './values.ts'
@@ -16,14 +16,17 @@ import { type EditFlags, valuesOf } from './values.ts'
  * Opens one job in the editor of the person, and has the guard make what was changed in it.
  * @throws Failure `usage` without a terminal, without an editor, or for more than one job
  */
-export async function editInEditor(context: Context, flags: EditFlags, ids: readonly string[]): Promise<Ending> {
+export async function editInEditor(context: Context, flags: EditFlags, ids: string[]): Promise<Ending> {
   const { io, settings, print } = context
   const [word, ...others] = ids
-  if (word === undefined || others.length > 0) throw whatToChange()
-  const [id] = jobIdsOf([word])
-  if (settings.curl || !settings.interactive) throw needsTerminal(context, word)
+  const values = valuesOf(flags)
+  const words = ['edit', ...selectionOrExample(flags, ids), ...values.words]
+  const byFlags = context.another([...words, '--set', 'payload.url=https://new.example', '--dry-run'])
+  if (word === undefined || others.length > 0) throw whatToChange(byFlags)
+  const selected = await selectionOf(context, flags, ids)
+  if (settings.curl || !settings.interactive) throw needsTerminal(byFlags)
   const program = [io.env.VISUAL, io.env.EDITOR].find((given) => given?.trim())
-  if (program === undefined) throw noEditor(context, word)
+  if (program === undefined) throw noEditor(context.another(words), byFlags)
 
   const { body, raw } = await (await context.client()).call(showJob, { id: word, redact: 'true' })
   refuseState(context, { status: body.status ?? 'in no state', next: flags.then, id: word })
@@ -41,9 +44,7 @@ export async function editInEditor(context: Context, flags: EditFlags, ids: read
     print.aside('the text has the same values; nothing was changed')
     return 'ok'
   }
-  const { fields } = valuesOf(flags)
-  const request = { job_id: id, ...fields, ...changes }
-  const words = ['edit', word, ...(flags.then === undefined ? [] : ['--then', flags.then])]
+  const request = { ...selected.fields, ...values.fields, ...changes }
   return guardEdit(context, flags, { request, words, canaries: undefined })
 }
 
@@ -106,21 +107,19 @@ function refuseState(context: Context, { status, next, id }: Found): void {
   throw new Failure('conflict', `job ${id} is ${status}, and an edit takes queued jobs; nothing was changed`, {
     hint: isFailed
       ? `to edit it and run it again: ${context.another(['edit', id, '--then', 'retry'])}`
-      : `jobsctl show ${id} says more of it`,
+      : `more of it: ${context.another(['show', id])}`,
   })
 }
 
-const whatToChange = (): Failure =>
+const whatToChange = (byFlags: string): Failure =>
   new Failure('usage', 'what is to be changed? give --set, --set-json or --unset; nothing was changed', {
-    hint: 'jobsctl edit --domain chatbooks --set payload.url=https://new.example --dry-run; one id alone opens an editor',
+    hint: `${byFlags}; one id alone opens an editor`,
   })
 
-const needsTerminal = ({ another }: Context, id: string): Failure =>
-  new Failure('usage', 'an editor needs a terminal; nothing was changed', {
-    hint: another(['edit', id, '--set', 'payload.url=https://new.example', '--dry-run']),
-  })
+const needsTerminal = (byFlags: string): Failure =>
+  new Failure('usage', 'an editor needs a terminal; nothing was changed', { hint: byFlags })
 
-const noEditor = ({ another }: Context, id: string): Failure =>
+const noEditor = (again: string, byFlags: string): Failure =>
   new Failure('usage', 'neither VISUAL nor EDITOR names an editor; nothing was changed', {
-    hint: `EDITOR=vi jobsctl edit ${id}, or without an editor: ${another(['edit', id, '--set', 'payload.url=https://new.example', '--dry-run'])}`,
+    hint: `EDITOR=vi ${again}, or without an editor: ${byFlags}`,
   })

@@ -4,9 +4,9 @@ import type { Context } from '../../context.ts'
 import { jobIdsOf } from '../job-id.ts'
 import { readStdinFor } from '../stdin-text.ts'
 import { readText } from '../text-file.ts'
-import { type FilterFlags, filterFlags, filterOf, filterWords } from './filter-flags.ts'
+import { type FilterFields, type FilterFlags, filterFlags, filterOf, filterWords } from './filter-flags.ts'
 import type { Flag } from './flag.ts'
-import { allFlag, mustExistFlag, scopeFlags } from './scope-flags.ts'
+import { allFlag, flagWords, mustExistFlag, scopeFlags } from './scope-flags.ts'
 import { withWholeCluster } from './whole-cluster.ts'
 
 /** The flags by which a change selects jobs. */
@@ -53,11 +53,19 @@ export async function selectionOf(context: Context, flags: SelectionFlags, opera
       hint: 'add --domain or another filter, or --all to mean every domain',
     })
   }
-  const words = [
-    ...filterWords(filter, flags.all),
-    ...(flags.idsFile === undefined ? [] : ['--ids-file', flags.idsFile]),
-  ]
-  return { fields: { ...filter, ...(flags.all && { all: true }), ...(ids && { ids }) }, words }
+  return { fields: { ...filter, ...(flags.all && { all: true }), ...(ids && { ids }) }, words: wordsOf(filter, flags) }
+}
+
+const wordsOf = (filter: FilterFields, { all, idsFile }: SelectionFlags): string[] => [
+  ...filterWords(filter, all),
+  ...(idsFile === undefined ? [] : flagWords('--ids-file', idsFile)),
+]
+
+/** The selection of a command that lacks something else, for the hint that completes it; an example where it selects nothing. */
+export function selectionOrExample(flags: SelectionFlags, operands: readonly string[]): readonly string[] {
+  if (operands.length > 0) return operands
+  const words = wordsOf(filterOf(flags), flags)
+  return [...(words.length > 0 ? words : ['--domain', 'chatbooks']), ...(flags.mustExist ? ['--must-exist'] : [])]
 }
 
 /**
