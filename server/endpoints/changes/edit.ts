@@ -72,8 +72,8 @@ function bulkOf(editing: Editing): BulkChange<EditedJobs> {
     kind: 'edit',
     request: { ...parts.request, ...recordedEdit(request) },
     matching: (sql, set) => jobsWhere(sql, request, (rest) => editable(sql, set, over(rest), isTaken(sql, rest))),
-    // Another job may have the idempotency key of a job in its new type.
-    rejected: new Map(),
+    // Another job may have the idempotency key of a job in its new type; whatever else the database rejects stops the change.
+    ...(plan.fields.some(({ field }) => field === 'job_type') && { rejected: new Map() }),
     refused: (sql) =>
       judged(
         sql,
