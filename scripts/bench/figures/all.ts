@@ -26,6 +26,7 @@ import { oneByOne } from './work/one-by-one.ts'
 import { peers } from './work/peers.ts'
 import { readsBeside } from './work/reads-beside.ts'
 import { sdkWorker } from './work/sdk-worker.ts'
+import { throttle } from './work/throttle.ts'
 import { triggersCost } from './work/triggers-cost.ts'
 
 /** All figures, in the order of the table. */
@@ -36,6 +37,6 @@ export const figures: readonly Figure[] = [
   ...[...pgBossReads, ...pgBossChanges],
   ...[...bullMqFigures, ...graphileWorkerFigures, ...mappedFigures],
   ...[...peers, ...batchFloor, ...oneByOne, ...moreServers, ...sdkWorker],
-  ...[...emptyQueue, ...health, ...programs],
+  ...[...throttle, ...emptyQueue, ...health, ...programs],
   ...memory,
 ]

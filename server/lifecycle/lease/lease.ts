@@ -12,7 +12,7 @@ import { newLeaseId } from '../lease-owner.ts'
 import { leaseLength } from '../server-limits.ts'
 import { isDue, isRunningIn, isTimeless, leaseEnd, priorities } from './due.ts'
 import { reclaim } from './expired-leases.ts'
-import { isThrottled, leaseUnderThrottle } from './throttle.ts'
+import { awaitTurn, isThrottled, leaseUnderThrottle } from './throttle.ts'
 
 /** The most expired leases that one call reclaims. */
 const reclaimedAtOnce = 100
@@ -31,25 +31,37 @@ export async function leaseJobs<Row extends Pick<Job, 'id'>>(
   shape: JobShape<Row>,
 ): Promise<Leased<Row>> {
   const { sql, requestId } = settings
-  const leaseWhere = (looks: Looks) => retryDeadlock(() => lease(sql, settings, request, { shape, ...looks }))
-  const first = await leaseWhere({ atLeases: true, atThrottle: true })
-  if (first.expired) {
+  const found = await leaseOnce(settings, request, { shape, atLeases: true })
+  if (found.expired) {
     const where = sql`${isRunningIn(sql, request)} and ${leaseEnd(sql)} < now()`
     await retryDeadlock(() => reclaim(sql, settings, { where, limit: reclaimedAtOnce, countsAttempt: true }))
+    return leaseOnce(settings, request, { shape, atLeases: false })
   }
-  const found = first.expired ? await leaseWhere({ atLeases: false, atThrottle: true }) : first
-  const { leased = none, limited } = found.throttled
-    ? await leaseUnderThrottle(sql, request, {
-        wanted: request.limit,
-        lease: (tx, limit) => lease(tx, settings, { ...request, limit }, { shape, atLeases: false, atThrottle: false }),
-        count: ({ jobs }) => jobs.length,
-      })
-    : { leased: found }
-  if (leased.doomed && !first.expired) await retryDeadlock(() => cancelDoomed({ sql, requestId }, request))
-  return { jobs: leased.jobs, limited }
+  if (found.doomed) await retryDeadlock(() => cancelDoomed({ sql, requestId }, request))
+  return found
 }
 
-const none = { doomed: false, jobs: [] }
+type Once<Row> = Leased<Row> & Pick<Gate, 'expired' | 'doomed'>
+
+/** Leases jobs, under the lock of the throttle where the queue has one. */
+async function leaseOnce<Row extends Pick<Job, 'id'>>(
+  settings: LeaseSettings & Pick<Call, 'sql'>,
+  request: AcquireRequest,
+  { shape, atLeases }: { shape: JobShape<Row>; atLeases: boolean },
+): Promise<Once<Row>> {
+  const { sql } = settings
+  if (!(await awaitTurn(sql, request))) {
+    const looks = { shape, atLeases, atThrottle: true }
+    const found = await retryDeadlock(() => lease(sql, settings, request, looks))
+    if (!found.throttled || found.expired) return found
+  }
+  const { leased, limited, expired } = await leaseUnderThrottle(sql, request, {
+    ...{ wanted: request.limit, atLeases },
+    lease: (tx, limit) => lease(tx, settings, { ...request, limit }, { shape, atLeases: false, atThrottle: false }),
+    count: ({ jobs }) => jobs.length,
+  })
+  return { jobs: leased?.jobs ?? [], doomed: leased?.doomed ?? false, limited, expired }
+}
 
 /** What a lease looks at before it takes jobs. */
 export interface Looks {

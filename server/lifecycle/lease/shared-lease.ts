@@ -17,7 +17,7 @@ import {
   neededByEvents,
   picked,
 } from './lease.ts'
-import { leaseUnderThrottle } from './throttle.ts'
+import { awaitTurn, isKnownThrottled, leaseUnderThrottle } from './throttle.ts'
 
 /** What one call asks for, together with what its lease and its event have of it. */
 interface Asking {
@@ -49,6 +49,7 @@ function sharedLease<Row extends Pick<Job, 'id'>>(sql: Pool, shape: JobShape<Row
   return async ({ requestId, leaseOwner, leaseMaxSeconds }, request) => {
     if (request.limit > 1) return undefined
     const seconds = leaseLength({ leaseMaxSeconds }, request.lease_seconds)
+    await awaitTurn(sql, request)
     return lease({ request, seconds, leaseOwner, requestId })
   }
 }
@@ -61,18 +62,26 @@ async function leaseAll<Row extends Pick<Job, 'id'>>(
 ): Promise<(Leased<Row> | undefined)[]> {
   const [first] = askings
   if (!first) return []
+  const { request } = first
   const leaseFor = (tx: Sql, some: readonly Asking[], looks: Looks) =>
     leaseForEach(tx, first, { askings: some, shape, looks })
-  const atOnce = await leaseFor(sql, askings, { atLeases: true, atThrottle: true })
-  const { leased: rows = [], limited } = atOnce.some(({ throttled }) => throttled)
-    ? await leaseUnderThrottle(sql, first.request, {
-        wanted: askings.length,
-        lease: (tx, limit) => leaseFor(tx, askings.slice(0, limit), { atLeases: true, atThrottle: false }),
+  const atOnce = isKnownThrottled(sql, request)
+    ? undefined
+    : await leaseFor(sql, askings, { atLeases: true, atThrottle: true })
+  const isThrottled = atOnce === undefined || atOnce.some(({ throttled, expired }) => throttled && !expired)
+  const {
+    leased: rows = [],
+    limited,
+    expired = false,
+  } = isThrottled
+    ? await leaseUnderThrottle(sql, request, {
+        ...{ wanted: askings.length, atLeases: true },
+        lease: (tx, limit) => leaseFor(tx, askings.slice(0, limit), { atLeases: false, atThrottle: false }),
         count: (leased) => leased.filter(({ nth }) => nth !== null).length,
       })
-    : { leased: atOnce }
+    : { leased: atOnce, limited: undefined }
   // Reclaiming leases and cancelling jobs that can never run are for a call alone.
-  if ([...atOnce, ...rows].some(({ expired, doomed }) => expired || doomed)) return []
+  if (expired || rows.some((row) => row.expired || row.doomed)) return []
   return askings.map((_, n) => {
     const jobs = rows.flatMap((row) => (row.nth === n + 1 && shape.isFound(row) ? [row] : []))
     return { jobs, limited: jobs.length === 0 ? limited : undefined }

@@ -3,7 +3,7 @@ import { isLocked } from '../../database/errors/failure.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import type { Fragment, Pool, Sql, Transaction } from '../../database/sql.ts'
 import { limitIdleTime } from '../../database/timeouts.ts'
-import { isRunningIn, type Queue } from './due.ts'
+import { isRunningIn, leaseEnd, type Queue } from './due.ts'
 
 /** An SQL condition: the queue is throttled, so that its jobs are leased under the lock of its throttle alone. */
 export const isThrottled = (sql: Sql, { domain, queue }: Queue): Fragment => sql`
@@ -15,11 +15,15 @@ export interface UnderThrottle<Leased> {
   leased: Leased | undefined
   /** Set where fewer jobs could be leased than were asked for. */
   limited: Limited | undefined
+  /** Nothing was leased, because expired leases must be reclaimed before. */
+  expired: boolean
 }
 
 interface Leasing<Leased> {
   /** The number of jobs that are asked for. */
   wanted: number
+  /** Leases nothing where a lease of the queue has expired. */
+  atLeases: boolean
   /** Leases at most `limit` jobs, in a statement that looks at no throttle. */
   lease: (tx: Transaction, limit: number) => Promise<Leased>
   /** The number of jobs that were leased. */
@@ -37,39 +41,55 @@ export const leaseUnderThrottle = <Leased>(
   queue: Queue,
   leasing: Leasing<Leased>,
 ): Promise<UnderThrottle<Leased>> =>
-  inTurn(sql, queue, () =>
-    retryDeadlock(() => sql.begin('isolation level read committed', (tx) => leaseInTurn(tx, queue, leasing))),
-  )
+  inTurn(sql, queue, async () => {
+    const leased = await retryDeadlock(() =>
+      sql.begin('isolation level read committed', (tx) => leaseLocked(tx, queue, leasing)),
+    )
+    if (!leased.isThrottled) turnsOf(sql).delete(keyOf(queue))
+    return leased
+  })
 
-async function leaseInTurn<Leased>(
+async function leaseLocked<Leased>(
   tx: Transaction,
   queue: Queue,
-  { wanted, lease, count }: Leasing<Leased>,
-): Promise<UnderThrottle<Leased>> {
-  const throttle = await lockThrottle(tx, queue)
-  // Somebody has ended the throttle since the call saw it.
-  if (!throttle) return { leased: await lease(tx, wanted), limited: undefined }
-  const use = await readUse(tx, queue, { running: throttle.running, wanted })
+  { wanted, atLeases, lease, count }: Leasing<Leased>,
+): Promise<UnderThrottle<Leased> & { isThrottled: boolean }> {
+  // Sent together. The second statement begins after the first one has the lock, and so does its snapshot.
+  const [throttle, use] = await Promise.all([lockThrottle(tx, queue), readUse(tx, queue, wanted)])
+  // Somebody may have ended the throttle since the call saw it.
+  if (!throttle || !use)
+    return { leased: await lease(tx, wanted), limited: undefined, expired: false, isThrottled: false }
+  if (atLeases && use.expired) return { leased: undefined, limited: undefined, expired: true, isThrottled: true }
   const limit = Math.min(wanted, placesOf(throttle, use))
   const leased = limit > 0 ? await lease(tx, limit) : undefined
   const began = leased === undefined ? 0 : count(leased)
   if (began > 0 && throttle.per_minute !== null) await moveOn(tx, queue, throttle.per_minute)
-  if (limit === wanted) return { leased, limited: undefined }
+  if (limit === wanted) return { leased, limited: undefined, expired: false, isThrottled: true }
   const { running: of, per_minute } = throttle
   const numbers = of === null ? { running: null, others: null } : { running: use.running + began, others: use.others }
-  return { leased, limited: { ...numbers, of, per_minute, retry_in_seconds: use.wait } }
+  return {
+    leased,
+    limited: { ...numbers, of, per_minute, retry_in_seconds: use.wait },
+    expired: false,
+    isThrottled: true,
+  }
 }
 
+/** The row is locked; the transaction ends after 10 s idle, so that a frozen server does not hold it for longer. */
 async function lockThrottle(tx: Transaction, { domain, queue }: Queue): Promise<Throttle | undefined> {
-  await tx`select ${limitIdleTime(tx)}`
-  const [throttle] = await tx<Throttle[]>`
-    select running, per_minute from jobsctl_limits where domain = ${domain} and queue = ${queue} for update`
+  const [throttle] = await tx<(Throttle & { idle: string })[]>`
+    select running, per_minute, ${limitIdleTime(tx)} as idle
+    from jobsctl_limits
+    where domain = ${domain} and queue = ${queue}
+    for update`
   return throttle
 }
 
 /** The running jobs of a queue, and the seconds until its rate lets the next job begin. */
 interface Use {
   running: number
+  /** A lease among them has expired. */
+  expired: boolean
   /** Null where there are places for all that are wanted. */
   others: number | null
   wait: number
@@ -79,26 +99,26 @@ interface Use {
  * Reads what runs. A job that a server leased has an event of the same moment with the end of its lease; workers in plain SQL write none, or
  * one without it. The time until the next job is at most the time between two jobs, so that a clock that was set back does not stop the queue.
  */
-async function readUse(
-  sql: Sql,
-  { domain, queue }: Queue,
-  { running, wanted }: Pick<Throttle, 'running'> & { wanted: number },
-): Promise<Use> {
-  const [use] = await sql<[Use]>`
-    with running as materialized (
+async function readUse(sql: Sql, { domain, queue }: Queue, wanted: number): Promise<Use | undefined> {
+  const [use] = await sql<Use[]>`
+    with throttle as materialized (
+      select running, per_minute, next_at from jobsctl_limits where domain = ${domain} and queue = ${queue}
+    ),
+    running as materialized (
       select id, acquired_at
       from jobs
       where ${isRunningIn(sql, { domain, queue })}
-      limit ${running === null ? 0 : running + 1}
+      limit (select coalesce(running + 1, 0) from throttle)
     )
     select
       (select count(*) from running) as running,
+      exists (select from jobs where ${isRunningIn(sql, { domain, queue })} and ${leaseEnd(sql)} < now()) as expired,
       -- LEAST takes no notice of a null.
       case when next_at is null or per_minute is null then 0 else greatest(
         extract(epoch from least(next_at - clock_timestamp(), interval '1 minute' / per_minute)), 0
       ) end::float8 as wait,
       case
-        when (select count(*) from running) + ${wanted}::int > ${running ?? null}::int then (
+        when (select count(*) from running) + ${wanted}::int > running then (
           select count(*)
           from running
           where not exists (
@@ -108,8 +128,7 @@ async function readUse(
           )
         )
       end as others
-    from jobsctl_limits
-    where domain = ${domain} and queue = ${queue}`
+    from throttle`
   return use
 }
 
@@ -126,26 +145,51 @@ const moveOn = (sql: Sql, { domain, queue }: Queue, per_minute: number) => sql`
   set next_at = clock_timestamp() + interval '1 minute' / ${per_minute}::int
   where domain = ${domain} and queue = ${queue}`
 
-/** The last lease of each queue that has begun, by the pool of its server. */
-const turns = new WeakMap<Pool, Map<string, Promise<unknown>>>()
+/** The throttled queues of a server: the last lease of each that has begun, which is over for most of them. */
+const turns = new WeakMap<object, Map<string, Promise<unknown>>>()
+
+const turnsOf = (sql: Pool): Map<string, Promise<unknown>> => {
+  const known = turns.get(sql) ?? new Map<string, Promise<unknown>>()
+  turns.set(sql, known)
+  return known
+}
+
+const keyOf = ({ domain, queue }: Queue): string => JSON.stringify([domain, queue])
+
+/** The most queues whose throttles are remembered. */
+const most = 1000
+
+/** True where the last lease found the queue throttled: a look at its gate is not needed. */
+export const isKnownThrottled = (sql: Pool, queue: Queue): boolean => turnsOf(sql).has(keyOf(queue))
+
+/**
+ * Waits until the lease of a throttled queue that runs has ended, so that the calls that come meanwhile share the next one.
+ * @returns true where the queue is known to be throttled
+ */
+export async function awaitTurn(sql: Pool, queue: Queue): Promise<boolean> {
+  await turnsOf(sql)
+    .get(keyOf(queue))
+    ?.catch(() => {})
+  return isKnownThrottled(sql, queue)
+}
 
 /**
  * Runs the leases of one queue one after the other: those of a throttled queue wait for the same row, and would take all connections of
  * workers to do so. Where the row is not given within the lock timeout, the leases that wait for their turn fail with it.
  */
-function inTurn<Result>(sql: Pool, { domain, queue }: Queue, run: () => Promise<Result>): Promise<Result> {
-  const queues = turns.get(sql) ?? new Map<string, Promise<unknown>>()
-  turns.set(sql, queues)
-  const key = JSON.stringify([domain, queue])
+function inTurn<Result>(sql: Pool, queue: Queue, run: () => Promise<Result>): Promise<Result> {
+  const queues = turnsOf(sql)
+  const key = keyOf(queue)
   const before = queues.get(key) ?? Promise.resolve()
   const mine = before.then(run, (error: unknown) => {
     if (isLocked(error)) throw error
     return run()
   })
+  queues.delete(key)
   queues.set(key, mine)
-  const leave = () => {
-    if (queues.get(key) === mine) queues.delete(key)
+  for (const oldest of queues.keys()) {
+    if (queues.size <= most) break
+    queues.delete(oldest)
   }
-  mine.then(leave, leave)
   return mine
 }
