@@ -434,6 +434,10 @@ describe('a server without rights to make anything', () => {
       await post(jobPaths.control, { domain: 'w', queue: 'default', action })
     for (const quarantine_threshold of [5, null])
       await post(jobPaths.control, { domain: 'w', queue: 'default', action: 'set', quarantine_threshold })
+    for (const running of [100, null]) {
+      await post('/api/v1/jobs/queue/throttle', { domain: 'w', queue: 'default', running, per_minute: running })
+      await post(jobPaths.acquire, { domain: 'w', worker_id: 'throttled' })
+    }
     const policy = { domain: 'w', queue: 'default', job_type: 'export' }
     await post('/api/v1/jobs/sla/policy', { ...policy, max_duration_seconds: 5 })
     expect((await send('DELETE', '/api/v1/jobs/sla/policy', policy)).status).toBe(200)

@@ -4,7 +4,10 @@ import type { Wanted } from '../../../support/database/job-row.ts'
 import { changeBy, filteredPaths } from '../../../support/filtered.ts'
 import { openWorld, type World, paths as worldPaths } from '../../../support/world.ts'
 
-const own: Record<string, object> = { [filteredPaths.priority]: { priority: 1 } }
+const own: Record<string, object> = {
+  [filteredPaths.priority]: { priority: 1 },
+  [filteredPaths.edit]: { set: [{ path: 'payload.a', value: 1 }] },
+}
 const bodyFor = (path: string, filter: object): object => ({ ...filter, ...own[path] })
 const paths = Object.values(filteredPaths)
 
