@@ -1,8 +1,8 @@
 import { Failure } from '../../../shared/errors.ts'
+import type { Scope } from '../../../shared/scope.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
 import { describeFilter, type FilterFields, filterWords } from '../../settings/flags/filter-flags.ts'
-import { scopeOf } from '../../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { allPages } from '../list/all-pages.ts'
 import { searchList } from '../list/search.ts'
@@ -10,6 +10,13 @@ import { ended, type Goal, isOver, unended } from './states.ts'
 
 /** One command keeps an eye on this number of jobs at most. */
 const mostJobs = 10_000
+
+/** The scope of a filter, without its other fields. */
+export const scopeIn = ({ domain, queue, job_type }: FilterFields): Scope => ({
+  ...(domain !== undefined && { domain }),
+  ...(queue !== undefined && { queue }),
+  ...(job_type !== undefined && { job_type }),
+})
 
 interface Matching {
   goal: Goal
@@ -26,7 +33,7 @@ export async function matchingJobs(context: Context, { goal, filter }: Matching)
   const first = async (states: readonly string[], limit: string) => {
     if (states.length === 0) return []
     const request = { ...filter, status: states.join(','), limit }
-    return (await searchList(context, { request, scope: scopeOf(filter) })).jobs
+    return (await searchList(context, { request, scope: scopeIn(filter) })).jobs
   }
   const goals: readonly string[] = goal === 'ended' ? ended : [goal]
   // Of the jobs that have ended otherwise, those that were cancelled may never have been processing.

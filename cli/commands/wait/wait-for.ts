@@ -6,7 +6,7 @@ import type { Ending } from '../../output/print.ts'
 import { poll } from '../../poll.ts'
 import { describeFilter, type FilterFields, filterWords } from '../../settings/flags/filter-flags.ts'
 import { groupedDigits, jobsText } from '../../text/numbers.ts'
-import { matchingJobs } from './matching-jobs.ts'
+import { matchingJobs, scopeIn } from './matching-jobs.ts'
 import { type Goal, isOver, isReached, readStates, type Seen } from './states.ts'
 import { waitingLine } from './waiting-line.ts'
 
@@ -61,11 +61,11 @@ export async function waitFor(context: Context, wanted: Wanted): Promise<Ending>
 
 async function nothingToWaitFor(context: Context, { filter, mustExist, goal }: Wanted): Promise<Ending> {
   const { print } = context
-  if (mustExist) await refuseUnknownScope(await context.client(), filter)
+  if (mustExist) await refuseUnknownScope(await context.client(), scopeIn(filter))
   if (print.structured) print.json({ for: goal, reached: true, count: 0 })
   if (!print.forPeople) return 'ok'
   print.aside(`no job matches in ${describeFilter(filter)}`)
-  await noteUnknownScope(context, filter)
+  await noteUnknownScope(context, scopeIn(filter))
   return 'ok'
 }
 

@@ -57,8 +57,8 @@ export async function restoreEngineJobs(
 }
 
 /**
- * The jobs of a selection as a table `named (key, queue, id)`. A lateral subquery reads the archive once for each of them, by an index: with a join,
- * the planner, which knows nothing of rows that a prune has just written, reads every row of the operation in each batch.
+ * The jobs of a selection as a table `named (key, queue, id)`. A lateral subquery reads the archive once for each of them, by an index.
+ * The planner knows nothing of rows that a prune has just written: with a join it reads every row of the operation in each batch.
  */
 function namedJobs(sql: Sql, { ids }: Selection): Fragment {
   if (!ids) throw new Error('deleted jobs of an engine come back by their ids')

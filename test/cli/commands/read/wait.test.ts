@@ -81,6 +81,26 @@ describe('wait for jobs', () => {
     })
   })
 
+  it('says to a person that no job matches, whatever the filter names, and with --must-exist that the scope is unknown', async () => {
+    const words = [
+      'wait',
+      '--domain',
+      'nosuch',
+      '--job-type',
+      't',
+      '--batch',
+      'nightly-42',
+      '--owner',
+      'o',
+      '-o',
+      'table',
+    ]
+    const { code, err } = await world.jobsctl(words)
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('no job matches in nosuch') })
+    expect(err).not.toContain('bug')
+    expect(await world.jobsctl([...words, '--must-exist'])).toMatchObject({ code: 5 })
+  })
+
   it('waits for the jobs of a filter, and not for those that come later', async () => {
     const jobs = await world.jobs(3, { status: 'queued', domain: 'shop', batch_group: 'night' })
     const child = await startJobsctl(['wait', '--batch', 'night', '--timeout', '1m'], {
