@@ -20,6 +20,8 @@ describe('the words of another tool', () => {
     ['delete 8123 --domain shop', 'cancel 8123 --domain shop'],
     ['delete --domain shop --older-than 30d', 'prune --domain shop --older-than 30d'],
     ['kill 8123 8124 --yes', 'cancel 8123 8124 --yes'],
+    ['limit mail/high --running 5', 'throttle mail/high --running 5'],
+    ['rate-limit mail/high', 'throttle mail/high'],
     ['promote 8123', 'reschedule --now 8123'],
     ['logs -f --domain shop', 'events --follow --domain shop'],
     ['logs 8123', 'show 8123'],
