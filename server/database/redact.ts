@@ -1,6 +1,5 @@
+import { mask } from '../../shared/work/job.ts'
 import { expandJson, isTooDeep } from './lossless-json.ts'
-
-const masked = '[redacted]'
 
 const normalized = (name: string): string => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
 
@@ -24,12 +23,9 @@ export function createRedactor(words: string): Redactor {
   const isSecret = (name: string): boolean => secrets.some((word) => normalized(name).includes(word))
   const assignment = assignmentTo(secrets)
   const text = (given: string): string =>
-    given
-      .replaceAll(urlPassword, `$1${masked}@`)
-      .replaceAll(assignment, `$1${masked}`)
-      .replaceAll(bearer, `$1${masked}`)
+    given.replaceAll(urlPassword, `$1${mask}@`).replaceAll(assignment, `$1${mask}`).replaceAll(bearer, `$1${mask}`)
   const redacted = (given: unknown): unknown => {
-    if (isTooDeep(given)) return masked
+    if (isTooDeep(given)) return mask
     const value = expandJson(given)
     if (typeof value === 'string') return text(value)
     if (Array.isArray(value)) return value.map(redacted)
@@ -37,7 +33,7 @@ export function createRedactor(words: string): Redactor {
   }
   const fields: Redactor['fields'] = (given) =>
     Object.fromEntries(
-      Object.entries(given).map(([name, value]) => [name, value !== null && isSecret(name) ? masked : redacted(value)]),
+      Object.entries(given).map(([name, value]) => [name, value !== null && isSecret(name) ? mask : redacted(value)]),
     )
   return { fields, text }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, JobType, optional, Time, wholeNumber } from '../scope.ts'
-import { isStorable, JobId, Json, words } from '../work/job.ts'
+import { isStorable, JobId, Json, mask, words } from '../work/job.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
 import { JobsRunAgain } from './retry.ts'
 
@@ -54,8 +54,6 @@ const Path = z
   })
   .meta({ anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] })
 
-/** What stands for a value that is masked. */
-const mask = '[redacted]'
 const longestNumber = 1000
 
 /** Why a text is no JSON that PostgreSQL keeps; undefined where it is. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { restoreDigits } from '../../../sdk/call/exact-json.ts'
+import { mask } from '../../../shared/work/job.ts'
 
 interface Value {
   path: string[]
@@ -12,8 +13,6 @@ interface Found {
   /** What was shown in their places: a value that somebody has changed meanwhile is not overwritten. */
   if: Value[]
 }
-
-const mask = '[redacted]'
 
 /**
  * What was changed between two texts of a job, as an edit has it. Only what differs is named, so that a masked value which came back as it was

@@ -1,7 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Waiting } from '../../../shared/changes/waiting.ts'
 import type { Holds } from '../../database/read-holds.ts'
-import { affectedBy, type BatchCounts, type BulkChange, type Running, type RunResult } from '../change/bulk-change.ts'
+import {
+  affectedBy,
+  type BatchCounts,
+  type BulkChange,
+  type Running,
+  type RunResult,
+  sumOfCounts,
+} from '../change/bulk-change.ts'
 import { measureRoundTrip, type RoundTrip } from '../change/round-trip.ts'
 import type { Selection } from '../change/selection.ts'
 import { StopRequested } from '../change/stop-request.ts'
@@ -143,7 +150,7 @@ const addCounts = (result: RunResult, counts: BatchCounts, affected: number): Ru
   ...result,
   affected: result.affected + affected,
   batches: result.batches + 1,
-  counts: Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, value + (result.counts[name] ?? 0)])),
+  counts: sumOfCounts(result.counts, counts),
 })
 
 function interruption({ disconnected, stopping }: Pick<Running, 'disconnected' | 'stopping'>): string | undefined {

@@ -63,6 +63,10 @@ export interface SearchContext extends JobSet, Pick<ChangeServer, 'sql' | 'lockT
  */
 export type BatchCounts = Record<string, number>
 
+/** The counts of two parts of a change together, by the names that the later part has. */
+export const sumOfCounts = (earlier: BatchCounts, later: BatchCounts): BatchCounts =>
+  Object.fromEntries(Object.entries(later).map(([name, count]) => [name, count + (earlier[name] ?? 0)]))
+
 /** The limits that a caller sets to the course of a change. */
 export interface Brake {
   /** Jobs a second; undefined means as fast as its batches are. */

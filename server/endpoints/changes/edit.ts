@@ -1,13 +1,18 @@
 import { type EditRequest as Asked, type EditedJobs, edit as endpoint } from '../../../shared/changes/edit.ts'
-import type { BatchContext, BatchCounts, BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
+import {
+  type BatchContext,
+  type BatchCounts,
+  type BulkChange,
+  type JobSet,
+  sumOfCounts,
+} from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import { currentSet, withHolds } from '../../bulk/change/with-holds.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import type { Describe } from './affecting.ts'
-import { affecting } from './affecting.ts'
+import { affecting, type Describe } from './affecting.ts'
 import { requireAllowed } from './edit/allowed.ts'
 import { readAside } from './edit/aside.ts'
 import { type EditPlan, pathTexts, planOf, recordedEdit } from './edit/plan.ts'
@@ -43,7 +48,8 @@ const editable = (sql: Sql, set: JobSet, editing: Editing, state: Fragment): Fra
 /** Changes values of jobs, and leaves everything else of them as it is. */
 export const describe: Describe<Asked, EditedJobs> = async (request, terms) => {
   requireAllowed(request, terms)
-  const bulk = bulkOf({ request, plan: planOf(request), maxBytes: terms.maxJsonBytes })
+  const plan = planOf(request)
+  const bulk = bulkOf({ request, plan, maxBytes: terms.maxJsonBytes })
   const described = await affecting(() => bulk)(request, terms)
   const { dryRun } = described
   if (!dryRun) return described
@@ -52,7 +58,7 @@ export const describe: Describe<Asked, EditedJobs> = async (request, terms) => {
     dryRun: async (makePreview) => {
       const answer = await dryRun(makePreview)
       const looking = {
-        plan: planOf(request),
+        plan,
         selected: (sql: Sql) => jobsWhere(sql, request, (rest) => isSelected(sql, currentSet, rest)),
         matching: bulk.matching,
         isTaken: (sql: Sql) => isTaken(sql, request),
@@ -114,11 +120,8 @@ async function editBatch(tx: Sql, context: BatchContext, selection: Selection, e
     further: [...furtherOf(plan), 'error_code', 'error_class', 'error_stack', 'last_error'],
     withDependents: true,
   })
-  return addedUp(waiting, failed)
+  return sumOfCounts(waiting, failed)
 }
-
-const addedUp = (one: BatchCounts, other: BatchCounts): BatchCounts =>
-  Object.fromEntries(Object.entries(other).map(([name, count]) => [name, count + (one[name] ?? 0)]))
 
 const changesPayload = ({ sets, unsets }: EditPlan): boolean => sets.length + unsets.length > 0
 
