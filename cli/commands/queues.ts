@@ -2,8 +2,8 @@ import type { StoppedQueue } from '../../shared/queues/queues.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import type { Column } from '../output/table.ts'
+import { throttleText } from '../text/numbers.ts'
 import { ago, isoTime } from '../text/times.ts'
-import { throttleText } from './queues/throttle-text.ts'
 
 interface QueuesFlags {
   thresholds?: boolean

@@ -8,8 +8,8 @@ import type { Ending } from '../output/print.ts'
 import { reasonFlag } from '../settings/flags/global-flags.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
+import { throttleText } from '../text/numbers.ts'
 import { type QueueName, stateBefore } from './queues/state-before.ts'
-import { throttleText } from './queues/throttle-text.ts'
 
 interface ThrottleFlags {
   running?: string

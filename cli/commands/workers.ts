@@ -4,10 +4,9 @@ import type { CommandSpec } from '../context.ts'
 import type { Column } from '../output/table.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
 import { describeAnyOf, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
-import { groupedDigits, jobsText, sumOf } from '../text/numbers.ts'
+import { groupedDigits, jobsText, sumOf, throttleText } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
 import { ago, isoTime } from '../text/times.ts'
-import { throttleText } from './queues/throttle-text.ts'
 
 interface WorkersFlags {
   domain?: string

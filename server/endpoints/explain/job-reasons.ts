@@ -76,7 +76,7 @@ function workerText(facts: Facts['no_worker']): string {
   return `${silence}${others}${running === 0 ? '' : `; ${jobsText(running)} of the queue run with ${workersText(workers)}`}`
 }
 
-/** `mail/high is throttled: 5 of 5 are running, and at most 60 begin in a minute, since 5 min by ann ("the provider refuses us")` */
+/** `mail/high is throttled: 5 of 5 are running since 2026-11-24 13:02:00 UTC (5m) by ann ("the provider refuses us")` */
 function throttleText({ domain, queue, running, of, per_minute, since, by, why }: Facts['throttled'], now: number) {
   const limits = [
     ...(of === null ? [] : [`${(running ?? 0).toLocaleString('en-US')} of ${of.toLocaleString('en-US')} are running`]),

@@ -56,8 +56,8 @@ interface Decision {
 }
 
 /**
- * Whether the queue was stopped: the last decision before the moment that is in the event log. Where there is none, the state of now holds if
- * the queue was stopped before the moment: another program that stops a queue writes no event.
+ * Whether the queue was stopped: by the last event of a stop or a resume before the moment. Another program that stops a queue writes no event:
+ * without an event, the queue counts as stopped where it is stopped now and was so before the moment.
  */
 async function findStopAt(sql: Sql, { queue, at, redactor }: Asked): Promise<Finding[]> {
   const { domain, queue: name } = queue

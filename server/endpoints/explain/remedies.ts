@@ -8,36 +8,35 @@ const base = '/api/v1/jobs'
 /** True for a name that calls take as it is. Plain SQL may write others, such as a blank one, or one that ends in a space. */
 const isTaken = (name: string): boolean => ScopeName.safeParse(name).data === name
 
+interface Queue {
+  domain: string
+  queue: string
+}
+
 /**
- * Resumes a queue; null for a queue that no call can name. The domain of an operand ends at the first slash, so that a domain with
+ * A call about a queue; null for a queue that no call can name. The domain of an operand ends at the first slash, so that a domain with
  * a slash has no command.
  */
-export const resume = ({ domain, queue }: { domain: string; queue: string }): Remedy | null =>
+const ofQueue = (
+  { domain, queue }: Queue,
+  path: string,
+  fields: object,
+  words: (named: string[]) => string[],
+): Remedy | null =>
   isTaken(domain) && isTaken(queue)
     ? {
-        http: {
-          method: 'POST',
-          path: `${base}/queue/control`,
-          confirm: false,
-          body: { domain, queue, action: 'resume' },
-        },
-        jobsctl: domain.includes('/') ? null : ['resume', ...queueWords({ domain, queue })],
+        http: { method: 'POST', path: `${base}/queue/${path}`, confirm: false, body: { domain, queue, ...fields } },
+        jobsctl: domain.includes('/') ? null : words(queueWords({ domain, queue })),
       }
     : null
 
-/** Ends the throttle of a queue; null for a queue that no call can name. */
-export const endThrottle = ({ domain, queue }: { domain: string; queue: string }): Remedy | null =>
-  isTaken(domain) && isTaken(queue)
-    ? {
-        http: {
-          method: 'POST',
-          path: `${base}/queue/throttle`,
-          confirm: false,
-          body: { domain, queue, running: null, per_minute: null },
-        },
-        jobsctl: domain.includes('/') ? null : ['throttle', ...queueWords({ domain, queue }), '--off'],
-      }
-    : null
+/** Resumes a queue. */
+export const resume = (queue: Queue): Remedy | null =>
+  ofQueue(queue, 'control', { action: 'resume' }, (named) => ['resume', ...named])
+
+/** Ends the throttle of a queue. */
+export const endThrottle = (queue: Queue): Remedy | null =>
+  ofQueue(queue, 'throttle', { running: null, per_minute: null }, (named) => ['throttle', ...named, '--off'])
 
 /** Puts a quarantined job back into its queue; null for a job of a domain that no call can name. */
 export const requeue = ({ id, domain }: { id: JobId; domain: string }): Remedy | null =>

@@ -5,6 +5,7 @@ import { preferIndexOrder } from '../../database/planner-hints.ts'
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
 import { countWaitingPlans } from '../plans/plan-row.ts'
+import { readThrottles } from '../queues/queues.ts'
 import { countGroups } from './group-counts.ts'
 import { readHistoryTotals } from './history-series.ts'
 import type { GroupList, KnownGroups } from './known-groups.ts'
@@ -17,7 +18,6 @@ import {
   readLastAcquires,
   readSizes,
   readStopped,
-  readThrottles,
   readWhole,
   readWorkers,
   type WholeDatabase,
@@ -126,6 +126,9 @@ async function readRestInTurn(
   return { ...certain, history: history ?? { why: 'reading the totals of all groups takes too long' } }
 }
 
+/** The most throttled queues that have series. */
+const mostThrottles = 1000
+
 /** What is read at once however many jobs there are. */
 async function readCertain(
   tx: Sql,
@@ -138,7 +141,7 @@ async function readCertain(
       readCountsState(tx),
       readLastAcquires(tx),
       readStopped(tx),
-      readThrottles(tx),
+      readThrottles(tx, mostThrottles),
       totals.read(tx),
       readSizes(tx),
       readTasks(tx),

@@ -1,4 +1,3 @@
-import type { Throttle } from '../../../shared/queues/throttle.ts'
 import { isRetrying } from '../../database/error-pattern.ts'
 import { isInState } from '../../database/job-filter.ts'
 import { isShownTime, type Sql, tableParts } from '../../database/sql.ts'
@@ -50,13 +49,6 @@ export const readStopped = (sql: Sql) => sql<(Queue & { paused: boolean; drain: 
   select domain, queue, coalesce(paused, false) as paused, coalesce(drain, false) as drain
   from job_queue_controls
   where paused or drain
-  order by domain collate "C", queue collate "C"
-  limit 1000`
-
-/** The queues that are throttled, at most 1,000. */
-export const readThrottles = (sql: Sql) => sql<(Queue & Throttle)[]>`
-  select domain, queue, running, per_minute
-  from jobsctl_limits
   order by domain collate "C", queue collate "C"
   limit 1000`
 

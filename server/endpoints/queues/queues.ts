@@ -31,6 +31,13 @@ interface QueueRow extends Omit<OutputOf<'queueStatus'>, 'throttle'> {
 const throttleOf = (sql: Sql): Fragment => sql`
   case when limits.domain is not null then jsonb_build_object('running', limits.running, 'per_minute', limits.per_minute) end`
 
+/** What queues are throttled to, at most `most` of them, in the order of their names. */
+export const readThrottles = (sql: Sql, most: number) => sql<({ domain: string; queue: string } & Throttle)[]>`
+  select domain, queue, running, per_minute
+  from jobsctl_limits
+  order by domain collate "C", queue collate "C"
+  limit ${most}`
+
 /**
  * The queues that are paused or draining, with the reason of the stop where one was given through this API; and those that have a threshold
  * or a throttle, where the request asks for them.

@@ -1,4 +1,3 @@
-import type { Throttle } from '../../../shared/queues/throttle.ts'
 import type { WorkerRow } from '../../../shared/queues/workers.ts'
 import type { Listing } from '../../call.ts'
 import { endedAt, isInState } from '../../database/job-filter.ts'
@@ -7,7 +6,9 @@ import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { fromEachPlace } from '../../engines/served.ts'
 import { isRunningIn } from '../../lifecycle/lease/due.ts'
+import { queueKey } from '../../waiting/long-poll.ts'
 import type { InputOf } from '../handlers.ts'
+import { readThrottles } from './queues.ts'
 
 type Scope = Within<InputOf<'listWorkers'>>
 
@@ -32,24 +33,21 @@ export async function listWorkers(call: Listing, asked: InputOf<'listWorkers'>):
   const { rows, throttles } = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     const rows = await readWorkers(tx, { ...asked, within: call.within })
-    return { rows, throttles: await readThrottles(tx) }
+    const throttles = await readThrottles(tx, mostScanned)
+    return {
+      rows,
+      throttles: new Map(throttles.map(({ domain, queue, ...limits }) => [queueKey({ domain, queue }), limits])),
+    }
   })
   const isComplete = rows.length <= mostWorkers && rows.every(({ is_complete }) => is_complete)
   call.addHeader('X-Complete', String(isComplete))
   return rows.slice(0, mostWorkers).map(({ is_complete: _, queues, ...row }) => ({
     ...row,
     queues: queues.slice(0, mostQueues).map(([domain, queue]) => {
-      const throttle = throttles.get(JSON.stringify([domain, queue]))
+      const throttle = throttles.get(queueKey({ domain, queue }))
       return throttle ? { domain, queue, throttle } : { domain, queue }
     }),
   }))
-}
-
-/** What queues are throttled to, by their names as JSON. Few are. */
-async function readThrottles(sql: Sql): Promise<Map<string, Throttle>> {
-  const rows = await sql<({ domain: string; queue: string } & Throttle)[]>`
-    select domain, queue, running, per_minute from jobsctl_limits limit ${mostScanned}`
-  return new Map(rows.map(({ domain, queue, ...throttle }) => [JSON.stringify([domain, queue]), throttle]))
 }
 
 interface Row extends Omit<WorkerRow, 'queues'> {

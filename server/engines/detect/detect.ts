@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { type EngineSign, findEngines, shippedMaps } from '../../database/connection/other-engines.ts'
+import { type EngineSign, findEngines, servedEngines, shippedMaps } from '../../database/connection/other-engines.ts'
 import { findQueueLike, type QueueLike } from '../../database/queue-like/find-queue-like.ts'
 import type { Sql } from '../../database/sql.ts'
 import { readShipped } from '../mapped/read-map.ts'
@@ -107,9 +107,7 @@ const withoutMap = (engines: readonly EngineSign[]): string =>
     .flatMap(({ engine, schema }) => {
       if (engine === 'Solid Queue')
         return `; Solid Queue (in ${schema}) keeps the state of a job in which of its tables has the row, so that no map can say it`
-      return ['pg-boss', 'bullmq', 'graphile-worker'].includes(engine)
-        ? `; jobs-server serves ${engine} (in ${schema}) without a map`
-        : []
+      return servedEngines.includes(engine) ? `; jobs-server serves ${engine} (in ${schema}) without a map` : []
     })
     .join('')
 

@@ -55,7 +55,11 @@ async function leaseOnce<Row extends Pick<Job, 'id'>>(
     const found = await retryDeadlock(() => lease(sql, settings, request, looks))
     if (!found.throttled || found.expired) return found
   }
-  const { leased, limited, expired } = await leaseUnderThrottle(sql, request, {
+  const {
+    leased,
+    limited,
+    expired = false,
+  } = await leaseUnderThrottle(sql, request, {
     ...{ wanted: request.limit, atLeases },
     lease: (tx, limit) => lease(tx, settings, { ...request, limit }, { shape, atLeases: false, atThrottle: false }),
     count: ({ jobs }) => jobs.length,

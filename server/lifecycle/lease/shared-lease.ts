@@ -79,7 +79,7 @@ async function leaseAll<Row extends Pick<Job, 'id'>>(
         lease: (tx, limit) => leaseFor(tx, askings.slice(0, limit), { atLeases: false, atThrottle: false }),
         count: (leased) => leased.filter(({ nth }) => nth !== null).length,
       })
-    : { leased: atOnce, limited: undefined }
+    : { leased: atOnce }
   // Reclaiming leases and cancelling jobs that can never run are for a call alone.
   if (expired || rows.some((row) => row.expired || row.doomed)) return []
   return askings.map((_, n) => {

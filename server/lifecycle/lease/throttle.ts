@@ -12,11 +12,11 @@ export const isThrottled = (sql: Sql, { domain, queue }: Queue): Fragment => sql
 /** What was leased of a throttled queue. */
 export interface UnderThrottle<Leased> {
   /** Undefined where nothing may be leased now. */
-  leased: Leased | undefined
+  leased?: Leased | undefined
   /** Set where fewer jobs could be leased than were asked for. */
-  limited: Limited | undefined
+  limited?: Limited
   /** Nothing was leased, because expired leases must be reclaimed before. */
-  expired: boolean
+  expired?: true
 }
 
 interface Leasing<Leased> {
@@ -57,22 +57,16 @@ async function leaseLocked<Leased>(
   // Sent together. The second statement begins after the first one has the lock, and so does its snapshot.
   const [throttle, use] = await Promise.all([lockThrottle(tx, queue), readUse(tx, queue, wanted)])
   // Somebody may have ended the throttle since the call saw it.
-  if (!throttle || !use)
-    return { leased: await lease(tx, wanted), limited: undefined, expired: false, isThrottled: false }
-  if (atLeases && use.expired) return { leased: undefined, limited: undefined, expired: true, isThrottled: true }
+  if (!throttle || !use) return { leased: await lease(tx, wanted), isThrottled: false }
+  if (atLeases && use.expired) return { expired: true, isThrottled: true }
   const limit = Math.min(wanted, placesOf(throttle, use))
   const leased = limit > 0 ? await lease(tx, limit) : undefined
   const began = leased === undefined ? 0 : count(leased)
   if (began > 0 && throttle.per_minute !== null) await moveOn(tx, queue, throttle.per_minute)
-  if (limit === wanted) return { leased, limited: undefined, expired: false, isThrottled: true }
+  if (limit === wanted) return { leased, isThrottled: true }
   const { running: of, per_minute } = throttle
   const numbers = of === null ? { running: null, others: null } : { running: use.running + began, others: use.others }
-  return {
-    leased,
-    limited: { ...numbers, of, per_minute, retry_in_seconds: use.wait },
-    expired: false,
-    isThrottled: true,
-  }
+  return { leased, limited: { ...numbers, of, per_minute, retry_in_seconds: use.wait }, isThrottled: true }
 }
 
 /** The row is locked; the transaction ends after 10 s idle, so that a frozen server does not hold it for longer. */
