@@ -49,3 +49,17 @@ export async function percentileOf(share: number, calls: number, work: () => Pro
   durations.sort((a, b) => a - b)
   return durations[Math.max(0, Math.ceil(share * calls) - 1)] ?? 0
 }
+
+/**
+ * Repeats a statement, each time in a transaction of its own, until it finds no more rows.
+ * @throws Error where it has found another number of rows than `rows`
+ */
+export async function inBatches(rows: number, statement: () => Promise<{ count: number }>): Promise<void> {
+  let found = 0
+  for (;;) {
+    const { count } = await statement()
+    if (count === 0) break
+    found += count
+  }
+  if (found !== rows) throw new Error(`the statements moved ${found} rows, not ${rows}`)
+}

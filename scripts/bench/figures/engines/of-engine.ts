@@ -1,8 +1,7 @@
-import type { Sql } from 'postgres'
 import * as z from 'zod'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
-import { duration, meanDuration, measureAlternately } from '../../measure.ts'
+import { duration, inBatches, meanDuration, measureAlternately } from '../../measure.ts'
 import { memoize } from '../../memoize.ts'
 import { copiesOf, type EngineCopy, type EngineTables, engineJobs, oldEngineJobs } from '../../setup/engine-copies.ts'
 
@@ -60,21 +59,10 @@ const batch = 5000
 /** Moves the same jobs into a table, and back, as careful people do by hand: in batches, past locked rows. */
 async function bySql({ sql, drop }: EngineCopy, { inSql, deletedJobs }: MeasuredEngine): Promise<Took> {
   await sql.unsafe(deletedJobs)
-  const prune = await duration(() => inBatches(sql, inSql.prune))()
-  const undo = await duration(() => inBatches(sql, inSql.undo))()
+  const prune = await duration(() => inBatches(oldEngineJobs, () => sql.unsafe(inSql.prune, [batch])))()
+  const undo = await duration(() => inBatches(oldEngineJobs, () => sql.unsafe(inSql.undo, [batch])))()
   await drop()
   return { prune, undo }
-}
-
-/** @throws Error where the statement moves another number of rows than there are old jobs */
-async function inBatches(sql: Sql, statement: string): Promise<void> {
-  let rows = 0
-  for (;;) {
-    const { count } = await sql.unsafe(statement, [batch])
-    if (count === 0) break
-    rows += count
-  }
-  if (rows !== oldEngineJobs) throw new Error(`the statements moved ${rows} rows, not ${oldEngineJobs}`)
 }
 
 /** The texts are folded once each, as everywhere. */

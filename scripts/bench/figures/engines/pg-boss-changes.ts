@@ -2,7 +2,7 @@ import type { Sql } from 'postgres'
 import * as z from 'zod'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
-import { duration } from '../../measure.ts'
+import { duration, inBatches } from '../../measure.ts'
 import { memoize } from '../../memoize.ts'
 import { type BossCalls, copyOfBoss, oldJobs, pgBossName, startBoss } from '../../setup/pg-boss.ts'
 
@@ -45,23 +45,12 @@ async function byServer(bench: Bench, hasCopy: boolean): Promise<Took & { batch:
   return { prune, undo, batch: Math.ceil(oldJobs / batches) }
 }
 
-/** Repeats a statement, each time in a transaction of its own, until it finds no more rows. @throws Error for another number of rows */
-async function inBatches(statement: () => Promise<{ count: number }>): Promise<void> {
-  let rows = 0
-  for (;;) {
-    const { count } = await statement()
-    if (count === 0) break
-    rows += count
-  }
-  if (rows !== oldJobs) throw new Error(`the statements moved ${rows} rows, not ${oldJobs}`)
-}
-
-/** Moves the same jobs into a table, and back, as careful people do by hand: in batches of so many jobs, past locked rows. */
+/** Moves the same jobs into a table, and back, as careful people do by hand: in batches, past locked rows. */
 async function bySql(bench: Bench, batch: number): Promise<Took> {
   const { sql, drop } = await copyOfBoss(bench)
   await sql`create table deleted_jobs (like pgboss.job)`
-  const prune = await duration(() => inBatches(() => moveAway(sql, batch)))()
-  const undo = await duration(() => inBatches(() => moveBack(sql, batch)))()
+  const prune = await duration(() => inBatches(oldJobs, () => moveAway(sql, batch)))()
+  const undo = await duration(() => inBatches(oldJobs, () => moveBack(sql, batch)))()
   await drop()
   return { prune, undo }
 }
