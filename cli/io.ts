@@ -23,7 +23,7 @@ export interface Screen {
   close: () => void
 }
 
-/** The text as the editor left it, or why there is none, as a clause on the editor. */
+/** The text that the editor saved; or how the editor failed, as the end of a sentence about the editor. */
 export type EditorEnd = { text: string } | { failed: string }
 
 /** Everything outside of the command line: only process.ts knows the process. */

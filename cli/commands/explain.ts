@@ -27,7 +27,7 @@ export const explain: CommandSpec<ExplainFlags> = {
   group: 'READ',
   summary: 'why a job, or nothing of a queue, is running',
   about:
-    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line. Where the server has one schema of another engine, a queue needs no domain. --at tells of a queue as it was: whether it was stopped and by whom, how many jobs were due and running, and for how long the oldest had waited at least.',
+    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line. Where the server has one schema of another engine, a queue needs no domain. --at explains a queue as it was: whether it was stopped and by whom, how many jobs were due and running, and for how long the oldest had waited at least.',
   examples: [
     'jobsctl explain 8123',
     'jobsctl explain media/ingest',

@@ -71,6 +71,7 @@ export const writeDepths = (sql: Pool): Promise<boolean> =>
 /** Moments ahead of the clock are of a clock that was set back since, and their time will come again. */
 async function forgetAhead(tx: Sql): Promise<void> {
   const { count } = await tx`delete from jobsctl_depth_moments where moment > now()`
+  // Both values of `whole` are named, so that the index that begins with them finds the moments.
   if (count > 0) await tx`delete from jobsctl_depths where whole = any('{true,false}') and moment > now()`
 }
 

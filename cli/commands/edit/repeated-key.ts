@@ -1,6 +1,6 @@
 import { endOfString } from '../../../shared/exact-numbers.ts'
 
-/** A key that an object of a JSON text has twice, of which programs read only the last; undefined where there is none. */
+/** The first key that stands twice in one object of a JSON text, of which programs read the last value alone; undefined without such a key. */
 export function repeatedKey(json: string): string | undefined {
   const open: Set<string>[] = []
   for (let at = 0; at < json.length; at++) {

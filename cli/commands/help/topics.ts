@@ -113,7 +113,7 @@ change adds operation_ids, batches, elapsed_ms, skipped and skipped_locked, and 
 preview. New versions only add columns and fields, at the end.
 
 --columns takes columns by name, for every command that prints rows, in each format: of JSON these
-fields alone. A name that is none is exit 2, and the error has the names there are.
+fields alone. An unknown name is exit 2, and the error lists the names.
 --template writes a line for each row, '{{.id}} {{.status}}', whatever the output is:
   {{.name}}          a column, or a field of --json; what is not there is empty
   {{.name.part.0}}   a part of it: names of fields, and numbers of items from 0
