@@ -76,16 +76,6 @@ export const Why = ({ reason, onChange }: WhyProps) => (
   </label>
 )
 
-/** A button that loads a list again, and says while it loads. */
-export const Refresh = ({ isLoading, onRefresh }: { isLoading: boolean; onRefresh: () => void }) => (
-  <>
-    <Button onClick={onRefresh}>Refresh</Button>
-    <span class="faint" role="status">
-      {isLoading ? 'Loading…' : ''}
-    </span>
-  </>
-)
-
 interface CopyProps {
   /** The text, or a command as its words. */
   text: string | readonly string[]

@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks'
 import { signOnPath } from '../../shared/access/sign-on-path.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logIn } from '../api/session.ts'
-import type { Act } from '../state/calls.ts'
+import type { Acting } from '../state/calls.ts'
 import { base } from '../state/page.ts'
 import { ways } from '../state/session.ts'
 import { Button } from './controls.tsx'
@@ -84,7 +84,7 @@ function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
 }
 
 interface ActProblemProps {
-  act: Pick<Act, 'problem' | 'clear'>
+  act: Pick<Acting, 'problem' | 'clear'>
   /** Reads again what the act was about; offered where the server says that it has become something else. */
   onReload?: () => void
 }

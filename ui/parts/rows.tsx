@@ -1,10 +1,19 @@
 import type { ComponentChildren, ComponentProps } from 'preact'
+import { useRef } from 'preact/hooks'
+import { useDrawnRows, useFits } from './drawn-rows.ts'
+
+/** By what a column sorts: its name in the address, and the value of a row, of which an absent one comes last. */
+interface Sorting<Row> {
+  name: string
+  by: (row: Row) => string | number | null | undefined
+}
 
 /** A column: its head, the cell of a row, and what the cell is. The cell `row` is the head of its row, and numbers stand to the right. */
 export type Column<Row> = readonly [
   head: ComponentChildren,
   cell: (row: Row) => ComponentChildren,
   kind?: 'number' | 'wide' | 'row' | undefined,
+  sorting?: Sorting<Row> | undefined,
 ]
 
 interface RowsProps<Row> {
@@ -13,42 +22,107 @@ interface RowsProps<Row> {
   columns: readonly Column<Row>[]
   keyOf: (row: Row) => string | number
   attributesOf?: (row: Row) => ComponentProps<'tr'>
+  /** The name of the column by which the rows are sorted, with `-` before it from the largest on; absent as they are given. */
+  sort?: string | undefined
+  /** What a press on a head sorts by; absent where the rows have one order. */
+  onSort?: ((sort: string) => void) | undefined
   /** The foot of the table. */
   children?: ComponentChildren
 }
 
-/** A table that scrolls sideways by itself, by keyboard too, where the screen is narrow. */
-export const Rows = <Row,>({ label, rows, columns, keyOf, attributesOf, children }: RowsProps<Row>) => (
-  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-  <section class="scroll" tabIndex={0} aria-label={label}>
-    <table class="rows">
-      <thead>
-        <tr>
-          {columns.map(([head, , kind], at) => (
-            <th key={at} scope="col" class={kind === 'number' ? kind : undefined}>
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={keyOf(row)} {...attributesOf?.(row)}>
-            {columns.map(([, cell, kind], at) =>
-              kind === 'row' ? (
-                <th key={at} scope="row">
-                  {cell(row)}
-                </th>
-              ) : (
-                <td key={at} class={kind}>
-                  {cell(row)}
-                </td>
-              ),
-            )}
+/**
+ * The table of every screen. Its head stays in sight, its heads sort, of many rows those alone are drawn that are seen, and where the screen
+ * is narrow it scrolls sideways by itself, by keyboard too.
+ */
+export function Rows<Row>({ label, rows, columns, keyOf, attributesOf, sort, onSort, children }: RowsProps<Row>) {
+  const section = useRef<HTMLElement | null>(null)
+  const fits = useFits(section)
+  const sorted = sortedBy(rows, columns, sort)
+  const { first, last, rowHeight } = useDrawnRows(section, rows.length)
+  const isWindowed = last - first < rows.length
+  return (
+    <section ref={section} class={fits ? 'scroll fits' : 'scroll'} tabIndex={fits ? undefined : 0} aria-label={label}>
+      <table class="rows" aria-rowcount={isWindowed ? rows.length + 1 : undefined}>
+        <thead>
+          <tr>
+            {columns.map(([head, , kind, sorting], at) => (
+              <Head key={at} {...{ kind, sorting, sort, onSort }}>
+                {head}
+              </Head>
+            ))}
           </tr>
-        ))}
-      </tbody>
-      {children}
-    </table>
-  </section>
-)
+        </thead>
+        <tbody>
+          <Space rows={first} {...{ rowHeight }} />
+          {sorted.slice(first, last).map((row, at) => (
+            <tr key={keyOf(row)} aria-rowindex={isWindowed ? first + at + 2 : undefined} {...attributesOf?.(row)}>
+              {columns.map(([, cell, kind], place) =>
+                kind === 'row' ? (
+                  <th key={place} scope="row">
+                    {cell(row)}
+                  </th>
+                ) : (
+                  <td key={place} class={kind}>
+                    {cell(row)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+          <Space rows={rows.length - last} {...{ rowHeight }} />
+        </tbody>
+        {children}
+      </table>
+    </section>
+  )
+}
+
+/** The room of rows that are not drawn. */
+const Space = ({ rows, rowHeight }: { rows: number; rowHeight: number }) =>
+  rows > 0 ? (
+    <tr class="space">
+      <td style={{ height: `${rows * rowHeight}px` }} />
+    </tr>
+  ) : null
+
+interface HeadProps<Row> extends Pick<RowsProps<Row>, 'sort' | 'onSort'> {
+  kind: Column<Row>[2]
+  sorting: Sorting<Row> | undefined
+  children: ComponentChildren
+}
+
+/** The head of a column. A press sorts numbers from the largest on, and texts from the first; another one turns the order round. */
+function Head<Row>({ kind, sorting, sort, onSort, children }: HeadProps<Row>) {
+  const name = sorting?.name
+  const [isUp, isDown] = [name !== undefined && sort === name, name !== undefined && sort === `-${name}`]
+  const next = isDown || (!isUp && kind !== 'number') ? `${name}` : `-${name}`
+  return (
+    <th
+      scope="col"
+      class={kind === 'number' ? kind : undefined}
+      aria-sort={isUp ? 'ascending' : isDown ? 'descending' : undefined}
+    >
+      {onSort && sorting ? (
+        <button type="button" class="sort" onClick={() => onSort(next)}>
+          {children}
+          <span aria-hidden="true">{isUp ? ' ↑' : isDown ? ' ↓' : ''}</span>
+        </button>
+      ) : (
+        children
+      )}
+    </th>
+  )
+}
+
+function sortedBy<Row>(rows: readonly Row[], columns: readonly Column<Row>[], sort = ''): readonly Row[] {
+  const by = columns.find(([, , , sorting]) => sorting && sorting.name === sort.replace(/^-/, ''))?.[3]?.by
+  if (!by) return rows
+  const turn = sort.startsWith('-') ? -1 : 1
+  return rows
+    .map((row) => [by(row) ?? undefined, row] as const)
+    .sort(([a], [b]) => {
+      if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined)
+      return a === b ? 0 : turn * (a < b ? -1 : 1)
+    })
+    .map(([, row]) => row)
+}

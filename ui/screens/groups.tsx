@@ -2,8 +2,10 @@ import type { ComponentChildren } from 'preact'
 import { earliest } from '../../shared/earliest.ts'
 import { type LiveGroup, type LiveStats, mostGroups } from '../api/live-stats.ts'
 import { Link } from '../parts/controls.tsx'
+import { Name } from '../parts/name.tsx'
 import { type Column, Rows } from '../parts/rows.tsx'
-import { Facts, Time } from '../parts/values.tsx'
+import { Span } from '../parts/times.tsx'
+import { Facts } from '../parts/values.tsx'
 import { addressOf, query, replaceAddress } from '../state/address.ts'
 import { thatYouSee } from '../state/session.ts'
 
@@ -25,7 +27,7 @@ export function Sums({ groups }: { groups: readonly LiveGroup[] }) {
   const sums = sumOf(groups)
   const oldest = oldestOf(groups)
   const counts = columns.map((name) => [name, sums[name].toLocaleString('en')] as const)
-  return <Facts class="sums" facts={[...counts, ['oldest wait', <Time key="oldest" at={oldest} absent="none" />]]} />
+  return <Facts class="sums" facts={[...counts, ['oldest wait', <Span key="oldest" since={oldest} absent="none" />]]} />
 }
 
 /** Says how many jobs have a state that the map of their table does not have. */
@@ -131,13 +133,13 @@ const rowColumns: readonly Column<Row>[] = [
     'Domain › queue › type',
     (row) => (
       <RowLink row={row} to={addressOf(screenOf(row), row.filter)}>
-        {row.name === '' ? <span class="faint">(no name)</span> : row.name}
+        <Name of={row.name} />
       </RowLink>
     ),
     'row',
   ],
   ...columns.map((name): Column<Row> => [name, (row) => <CountOf row={row} name={name} />, 'number']),
-  ['Oldest wait', ({ groups }) => <Time at={oldestOf(groups)} absent="" />],
+  ['Oldest wait', ({ groups }) => <Span since={oldestOf(groups)} absent="" />],
 ]
 
 const unmappedColumn: Column<Row> = ['unmapped', ({ groups }) => unmappedOf(groups).toLocaleString('en'), 'number']

@@ -1,8 +1,9 @@
 import type { LiveStats } from '../api/live-stats.ts'
 import { Link } from '../parts/controls.tsx'
 import { UnknownParameters } from '../parts/filter.tsx'
+import { QueueName } from '../parts/name.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
-import { Time } from '../parts/values.tsx'
+import { Ago } from '../parts/times.tsx'
 import { addressOf, query } from '../state/address.ts'
 import { useLiveStats } from '../state/calls.ts'
 import { Groups, Sums, Unmapped } from './groups.tsx'
@@ -49,9 +50,9 @@ function Stopped({ stopped }: Pick<LiveStats, 'stopped'>) {
         {stopped.map(({ domain, queue, drain, updated_at, reason }) => (
           <li key={`${domain}/${queue}`} class="note care">
             <Link to={addressOf('/queue', { domain, queue })}>
-              {domain}/{queue}
+              <QueueName {...{ domain, queue }} />
             </Link>{' '}
-            {drain ? 'drains' : 'is paused'}, since <Time at={updated_at} />
+            {drain ? 'drains' : 'is paused'}, since <Ago at={updated_at} />
             {reason && <>: {reason}</>}
           </li>
         ))}

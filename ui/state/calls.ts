@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { followStats } from '../api/live-stats.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
+import { serverNow } from './page.ts'
 
 const pollMs = 1000
 
@@ -9,6 +10,8 @@ export interface Loaded<T> {
   /** The last answer; it stays while the next one is awaited. */
   data: T | undefined
   problem: Problem | undefined
+  /** When the last answer came, by the clock of the server, in milliseconds. */
+  readAt: number | undefined
   isLoading: boolean
   reload: () => void
 }
@@ -30,12 +33,12 @@ export function usePolling(isOn: boolean, { isLoading, reload }: Pick<Loaded<unk
  * @param key names what is loaded
  */
 export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
-  const [state, setState] = useState<{ key: string; data?: T; problem?: Problem }>({ key: '' })
+  const [state, setState] = useState<{ key: string; data?: T; readAt?: number; problem?: Problem }>({ key: '' })
   const [round, setRound] = useState(0)
   useEffect(() => {
     const controller = new AbortController()
     load(controller.signal).then(
-      (data) => !controller.signal.aborted && setState({ key: `${key} ${round}`, data }),
+      (data) => !controller.signal.aborted && setState({ key: `${key} ${round}`, data, readAt: serverNow() }),
       (error: unknown) => {
         if (controller.signal.aborted) return
         setState(({ problem: _before, ...last }) => ({ ...last, key: `${key} ${round}`, problem: problemOf(error) }))
@@ -46,15 +49,17 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   return {
     data: state.data,
     problem: state.problem,
+    readAt: state.readAt,
     isLoading: state.key !== `${key} ${round}`,
     reload: useCallback(() => setRound((count) => count + 1), []),
   }
 }
 
 /** A call that a click makes. */
-export interface Act {
+export interface Acting {
   /** Why it did not work. */
   problem: Problem | undefined
+  isBusy: boolean
   /** Makes it, unless it is being made. */
   run: (call: () => Promise<unknown>) => Promise<void>
   /** Forgets the problem. */
@@ -62,18 +67,21 @@ export interface Act {
 }
 
 /** Keeps whether an act is being made, and why it was refused. */
-export function useAct(): Act {
+export function useAct(): Acting {
   // Known at once, and not only when the page is drawn again: a double click is one act.
-  const isBusy = useRef(false)
+  const acts = useRef(false)
+  const [isBusy, setBusy] = useState(false)
   const [problem, setProblem] = useState<Problem>()
   const run = async (call: () => Promise<unknown>) => {
-    if (isBusy.current) return
-    isBusy.current = true
+    if (acts.current) return
+    acts.current = true
+    setBusy(true)
     setProblem(undefined)
     await call().catch((error: unknown) => setProblem(problemOf(error)))
-    isBusy.current = false
+    acts.current = false
+    setBusy(false)
   }
-  return { problem, run, clear: () => setProblem(undefined) }
+  return { problem, isBusy, run, clear: () => setProblem(undefined) }
 }
 
 /**

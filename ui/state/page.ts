@@ -28,4 +28,4 @@ export const serverNow = (): number => Date.now() + aheadMs
 export const clock = signal(serverNow())
 setInterval(() => {
   if (!document.hidden) clock.value = serverNow()
-}, 10_000)
+}, 1000)

@@ -1,7 +1,8 @@
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { Facts, Status, spanText, Time } from '../../parts/values.tsx'
+import { Ago, spanText } from '../../parts/times.tsx'
+import { Facts, Status } from '../../parts/values.tsx'
 import { addressOfJob } from '../../state/address.ts'
 
 export type Preview = NonNullable<Answer<'retry'>['preview']>
@@ -18,8 +19,8 @@ export function PreviewTable({ preview, verb }: { preview: Preview; verb: string
       <Facts
         facts={[
           ...factsOf(preview),
-          ['Oldest', <Time key="oldest" at={preview.oldest} />],
-          ['Newest', <Time key="newest" at={preview.newest} />],
+          ['Oldest', <Ago key="oldest" at={preview.oldest} />],
+          ['Newest', <Ago key="newest" at={preview.newest} />],
         ]}
       />
       {preview.groups.length >= mostGroups && <p class="faint">The 100 groups with the most jobs:</p>}

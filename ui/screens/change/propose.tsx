@@ -5,7 +5,7 @@ import { call, confirmed, type Fields, pathOf, reasonHeader } from '../../api/ca
 import { Button, Copy, Why } from '../../parts/controls.tsx'
 import { ActProblem } from '../../parts/login.tsx'
 import { navigate } from '../../state/address.ts'
-import { type Act, useAct } from '../../state/calls.ts'
+import { type Acting, useAct } from '../../state/calls.ts'
 import { may } from '../../state/session.ts'
 
 /** A change that may wait for a second person. */
@@ -20,7 +20,7 @@ export interface Proposal {
 interface ProposeProps {
   proposal: Proposal
   reason: string
-  act: Act
+  act: Acting
   isPrimary?: boolean
 }
 

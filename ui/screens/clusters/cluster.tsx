@@ -1,6 +1,7 @@
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
-import { Status, Time } from '../../parts/values.tsx'
+import { Ago } from '../../parts/times.tsx'
+import { Status } from '../../parts/values.tsx'
 import { addressOf, addressOfJob } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
@@ -52,7 +53,7 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: 
       </p>
       {of.pattern && <pre>{of.pattern}</pre>}
       <p class="faint">
-        First <Time at={of.first_seen} />, last <Time at={of.last_seen} />. In {placesText(of.groups, of.group_count)}.
+        First <Ago at={of.first_seen} />, last <Ago at={of.last_seen} />. In {placesText(of.groups, of.group_count)}.
         {of.owners.some(({ owner_user_id }) => owner_user_id !== null) &&
           ` Owners: ${ownersText(of.owners, of.owner_count)}.`}
       </p>

@@ -1,9 +1,9 @@
 import { type Answer, callWithHeaders } from '../../api/call.ts'
-import { Copy, Link, Refresh } from '../../parts/controls.tsx'
+import { Copy, Link } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { Time } from '../../parts/values.tsx'
+import { Ago, Freshness } from '../../parts/times.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { thatYouSee } from '../../state/session.ts'
@@ -27,7 +27,7 @@ export function Clusters() {
   const fields: ClusterFields = Object.fromEntries(
     fieldNames.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])),
   )
-  const { data, problem, isLoading, reload } = useLoad(JSON.stringify(fields), async (signal) => {
+  const { data, problem, readAt, isLoading, reload } = useLoad(JSON.stringify(fields), async (signal) => {
     const since = fields.since && (await timeOf(fields.since, signal))
     const { answer, headers } = await callWithHeaders('failureClusters', { ...fields, since }, { signal })
     const isComplete = headers.get('X-Complete') !== 'false'
@@ -39,7 +39,7 @@ export function Clusters() {
       <UnknownParameters known={fieldNames} />
       <ClusterFilter fields={fields} />
       <div class="bar">
-        <Refresh isLoading={isLoading} onRefresh={reload} />
+        <Freshness {...{ readAt, isLoading, reload }} />
         <Copy text={['jobsctl', 'clusters', ...words]}>Copy as jobsctl</Copy>
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
@@ -76,7 +76,7 @@ const leaseColumns: readonly Column<ExpiredLease>[] = [
     ),
     'number',
   ],
-  ['First', ({ oldest }) => <Time at={oldest} absent="no end" />],
+  ['First', ({ oldest }) => <Ago at={oldest} absent="no end" />],
 ]
 
 const ExpiredLeases = ({ leases }: { leases: readonly ExpiredLease[] }) => (

@@ -29,13 +29,14 @@ export function History() {
   const request = { ...scope, from, to, step, since }
   const key = JSON.stringify(request)
   const last = useRef<{ key: string; history: Answer } | undefined>(undefined)
-  const { data, problem, isLoading, reload } = useLoad(key, async (signal) => {
+  const loaded = useLoad(key, async (signal) => {
     const before = last.current?.key === key ? last.current.history : undefined
     const history = await call('history', { ...scope, ...(await timesOf(range, signal)), step }, { signal })
     const moments = await momentsOf(history, scope, signal)
     last.current = { key, history }
     return { history, moments, late: before ? lateSteps(before, history) : [] }
   })
+  const { data, problem, reload } = loaded
   const show = (fields: Filter) => navigate(addressOf('/history', { ...Object.fromEntries(params), ...fields }))
   const filter = { fields: scopeFields, filter: scope, onChange: show }
   return (
@@ -46,7 +47,7 @@ export function History() {
         <AddFilter {...filter} />
         <Copy text={commandOf(request)}>Copy as jobsctl</Copy>
       </section>
-      <RangeBar {...{ range, isLoading }} shown={data?.history} onRefresh={reload} onChange={show} />
+      <RangeBar {...{ range, loaded }} shown={data?.history} onChange={show} />
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data && <Notes history={data.history} late={data.late} zone={zone} />}
       {data && data.history.since !== null && (

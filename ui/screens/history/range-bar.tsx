@@ -1,5 +1,7 @@
 import type { Step } from '../../../shared/history/history.ts'
-import { Button, Refresh, Select } from '../../parts/controls.tsx'
+import { Button, Select } from '../../parts/controls.tsx'
+import { Freshness } from '../../parts/times.tsx'
+import type { Loaded } from '../../state/calls.ts'
 import { fieldOf, timeOf, type Zone } from './series.ts'
 
 /** The parameters of the address, without those of the filter. */
@@ -19,13 +21,12 @@ interface RangeBarProps {
   range: RangeParams
   /** The times of the answer; undefined until there is one. */
   shown: { from: string; to: string } | undefined
-  isLoading: boolean
-  onRefresh: () => void
+  loaded: Pick<Loaded<unknown>, 'readAt' | 'isLoading' | 'reload'>
   onChange: (changed: Readonly<Record<string, string | undefined>>) => void
 }
 
 /** The range of time, the length of a step, and the zone in which times are written. */
-export function RangeBar({ range, shown, isLoading, onRefresh, onChange }: RangeBarProps) {
+export function RangeBar({ range, shown, loaded, onChange }: RangeBarProps) {
   const { from, to, since, step, zone } = range
   const span = from === undefined && to === undefined ? (since ?? presetSpan) : undefined
   return (
@@ -56,7 +57,7 @@ export function RangeBar({ range, shown, isLoading, onRefresh, onChange }: Range
         ]}
         onChange={(value) => onChange({ zone: value === 'local' ? value : undefined })}
       />
-      <Refresh {...{ isLoading, onRefresh }} />
+      <Freshness {...loaded} />
     </div>
   )
 }

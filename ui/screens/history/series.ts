@@ -1,6 +1,6 @@
 import type { History, Point } from '../../../shared/history/history.ts'
 import { mostOf } from '../../../shared/history/most-of.ts'
-import { spanText } from '../../parts/values.tsx'
+import { spanText } from '../../parts/times.tsx'
 
 /** In which zone times are written: UTC, or that of the browser. */
 export type Zone = 'utc' | 'local'

@@ -2,7 +2,8 @@ import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { Status, Time } from '../../parts/values.tsx'
+import { Ago } from '../../parts/times.tsx'
+import { Status } from '../../parts/values.tsx'
 import { addressOfJob } from '../../state/address.ts'
 import { thatYouSee } from '../../state/session.ts'
 
@@ -67,6 +68,6 @@ const columns: readonly Column<ListedJob>[] = [
   ['Priority', ({ priority }) => priority, 'number'],
   ['Owner', ({ owner_user_id }) => owner_user_id],
   ['Error', ({ error_code }) => error_code],
-  ['Created', ({ created_at }) => <Time at={created_at} />],
-  ['Ended', ({ completed_at }) => <Time at={completed_at} />],
+  ['Created', ({ created_at }) => <Ago at={created_at} />],
+  ['Ended', ({ completed_at }) => <Ago at={completed_at} />],
 ]

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
 import type { JobId } from '../../../shared/work/job-key.ts'
-import { Button, Refresh, Select } from '../../parts/controls.tsx'
+import { Button, Select } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
+import { Freshness } from '../../parts/times.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { Act } from './act.tsx'
 import { FilterBar, filterIn, isFilterField } from './filter-bar.tsx'
@@ -27,7 +28,7 @@ export function Jobs() {
   const sort = params.get('sort') ?? undefined
   const cursor = params.get('cursor') ?? undefined
   const [sort_by, sort_order] = (sort ?? sorts[0][0]).split(':')
-  const { found, problem, isLoading, reload, stop, goOn } = useSearch(
+  const { found, problem, readAt, isLoading, reload, stop, goOn } = useSearch(
     { ...filter, sort_by, sort_order, cursor },
     pageSize,
   )
@@ -47,7 +48,7 @@ export function Jobs() {
           options={sorts}
           onChange={(value) => show({ sort: value })}
         />
-        <Refresh isLoading={isLoading} onRefresh={reload} />
+        <Freshness {...{ readAt, isLoading, reload }} />
         <Act filter={filter} ids={chosen} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}

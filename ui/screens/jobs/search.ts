@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { compareJobIds } from '../../../shared/work/job-key.ts'
 import { type Answer, callWithHeaders, type Fields } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
+import { serverNow } from '../../state/page.ts'
 
 type ListedJob = Answer<'listJobs'>[number]
 
@@ -20,6 +21,8 @@ export interface Found {
 interface Search {
   found: Found | undefined
   problem: Problem | undefined
+  /** When the page was read, by the clock of the server, in milliseconds. */
+  readAt: number | undefined
   isLoading: boolean
   reload: () => void
   /** Ends the search where it is. */
@@ -32,6 +35,7 @@ interface State {
   /** The round whose search has ended. */
   ended: string
   found?: Found
+  readAt?: number
   problem?: Problem
 }
 
@@ -58,7 +62,7 @@ export function useSearch(request: Fields, limit: number): Search {
         last = await nextOf(last, { request, limit, signal: current.signal })
         if (current.signal.aborted) return
         const found = last
-        setState(({ ended }) => ({ ended, found }))
+        setState(({ ended }) => ({ ended, found, readAt: serverNow() }))
       } while (!last.isComplete && last.next !== undefined && last.jobs.length < limit)
       setState((before) => ({ ...before, ended: name }))
     }
@@ -71,6 +75,7 @@ export function useSearch(request: Fields, limit: number): Search {
   return {
     found: state.found,
     problem: state.problem,
+    readAt: state.readAt,
     isLoading: state.ended !== name,
     reload: () => setRound({ of: key, at: at + 1 }),
     stop: () => {

@@ -6,7 +6,8 @@ import { Button, Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { Facts, Json, Status, Time } from '../../parts/values.tsx'
+import { Ago } from '../../parts/times.tsx'
+import { Facts, Json, Status } from '../../parts/values.tsx'
 import { addressOfJob } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { may } from '../../state/session.ts'
@@ -89,7 +90,7 @@ function Columns({ job }: { job: Job }) {
 
 function shownAs(name: string, value: unknown): ComponentChildren {
   if (value === null || value === '') return ''
-  if (timeNames.test(name) && typeof value === 'string') return <Time at={value} />
+  if (timeNames.test(name) && typeof value === 'string') return <Ago at={value} />
   return typeof value === 'object' ? escapedJson(JSON.stringify(value)) : String(value)
 }
 
@@ -144,7 +145,7 @@ function Attachments({ job }: { job: Job }) {
       <ul>
         {attachments.map(({ id, kind, content_text, url, created_at }) => (
           <li key={id}>
-            <b>{kind}</b> <Time at={created_at} /> {/* The address is text: a stranger wrote it. */}
+            <b>{kind}</b> <Ago at={created_at} /> {/* The address is text: a stranger wrote it. */}
             {url && <code>{url}</code>} {content_text && <Json value={content_text} />}
           </li>
         ))}
@@ -165,7 +166,7 @@ function Events({ job }: { job: Job }) {
 }
 
 const eventColumns: readonly Column<NonNullable<Job['events']>[number]>[] = [
-  ['When', ({ created_at }) => <Time at={created_at} />],
+  ['When', ({ created_at }) => <Ago at={created_at} />],
   ['What', ({ event_type }) => event_type],
   ['Details', ({ attrs }) => <code>{escapedJson(JSON.stringify(attrs))}</code>, 'wide'],
 ]

@@ -1,7 +1,8 @@
 import { call } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Facts, Json, Status, Time } from '../../parts/values.tsx'
+import { Ago } from '../../parts/times.tsx'
+import { Facts, Json, Status } from '../../parts/values.tsx'
 import { useLoad, usePolling } from '../../state/calls.ts'
 import { serverNow } from '../../state/page.ts'
 import { Bar, StopButton } from '../change/course.tsx'
@@ -69,8 +70,8 @@ function factsOf(record: Shown) {
     ['Its jobs now', now.join(', ')],
     ['By', record.caller],
     ['Why', record.reason],
-    ['Began', <Time at={record.started_at} />],
-    ['Ended', <Time at={record.ended_at} />],
+    ['Began', <Ago at={record.started_at} />],
+    ['Ended', <Ago at={record.ended_at} />],
     ['Undoes', operationLink(record.undoes)],
     ['Undone by', operationLink(record.undone_by)],
     ['No way back', record.no_way_back],

@@ -1,9 +1,10 @@
 import { type Answer, call } from '../../api/call.ts'
-import { Button, Link, Refresh, Select } from '../../parts/controls.tsx'
+import { Button, Link, Select } from '../../parts/controls.tsx'
 import { type Filter, FilterChips, UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { Status, Time } from '../../parts/values.tsx'
+import { Ago, Freshness } from '../../parts/times.tsx'
+import { Status } from '../../parts/values.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { caller, thatYouSee } from '../../state/session.ts'
@@ -22,7 +23,7 @@ const shownKinds = [
 export function Operations() {
   const params = query.value
   const filter = Object.fromEntries(names.map((name) => [name, params.get(name) || undefined]))
-  const { data, problem, isLoading, reload } = useLoad(JSON.stringify(filter), (signal) =>
+  const { data, problem, readAt, isLoading, reload } = useLoad(JSON.stringify(filter), (signal) =>
     call('listOperations', { ...filter, limit: String(pageSize) }, { signal }),
   )
   const { kind, before_id: _page, ...others } = filter
@@ -38,7 +39,7 @@ export function Operations() {
       <div class="bar">
         <Select label="Show" value={kind ?? ''} options={shownKinds} onChange={(value) => show({ kind: value })} />
         <FilterChips fields={[]} filter={others} onChange={show} />
-        <Refresh isLoading={isLoading} onRefresh={reload} />
+        <Freshness {...{ readAt, isLoading, reload }} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data?.length === 0 && (
@@ -71,7 +72,7 @@ const columns: readonly Column<Record_>[] = [
   ['Previewed', ({ previewed }) => previewed?.toLocaleString('en'), 'number'],
   ['By', ({ caller }) => caller],
   ['Why', ({ reason }) => reason, 'wide'],
-  ['Began', ({ started_at }) => <Time at={started_at} />],
+  ['Began', ({ started_at }) => <Ago at={started_at} />],
 ]
 
 /** What the check of the hash chain says now: of every record, and not of those that are shown. */

@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
 import { type Answer, call } from '../../api/call.ts'
-import { Copy, Link, Refresh } from '../../parts/controls.tsx'
+import { Copy, Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Facts, Json, Status, Time } from '../../parts/values.tsx'
+import { Ago, Freshness } from '../../parts/times.tsx'
+import { Facts, Json, Status } from '../../parts/values.tsx'
 import { useLoad } from '../../state/calls.ts'
 import { hasPlans } from '../../state/session.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
@@ -19,7 +20,7 @@ export function ShowPlan({ id }: { id: string }) {
 }
 
 function KnownPlan({ id }: { id: string }) {
-  const { data, problem, isLoading, reload } = useLoad(id, (signal) => call('showPlan', { id }, { signal }))
+  const { data, problem, readAt, isLoading, reload } = useLoad(id, (signal) => call('showPlan', { id }, { signal }))
   const [round, setRound] = useState(0)
   const refresh = () => {
     setRound(round + 1)
@@ -29,7 +30,7 @@ function KnownPlan({ id }: { id: string }) {
     <>
       <div class="bar">
         {data && <Status of={data.state} />}
-        <Refresh isLoading={isLoading} onRefresh={refresh} />
+        <Freshness {...{ readAt, isLoading }} reload={refresh} />
         <Copy text={['jobsctl', 'plans', 'show', id]}>Copy as jobsctl</Copy>
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
@@ -86,13 +87,13 @@ const factsOf = (plan: Plan) =>
     ['Author', who(plan.author_principal, plan.author)],
     ['Where', placeOf(plan)],
     ['First', typeof plan.request.limit === 'number' && jobsText(plan.request.limit)],
-    ['Made', <Time at={plan.created_at} />],
-    ['Ends', (['waiting', 'approved'].includes(plan.state) || leavesOthers(plan)) && <Time at={plan.expires_at} />],
+    ['Made', <Ago at={plan.created_at} />],
+    ['Ends', (['waiting', 'approved'].includes(plan.state) || leavesOthers(plan)) && <Ago at={plan.expires_at} />],
     [
       (plan.decision ?? plan.state) === 'rejected' ? 'Rejected by' : 'Approved by',
       who(plan.decided_principal, plan.decided_by),
     ],
-    ['Decided', plan.decided_at && <Time at={plan.decided_at} />],
+    ['Decided', plan.decided_at && <Ago at={plan.decided_at} />],
     ['Why so', plan.decided_reason],
     ['Operation', operationLink(plan.operation_id)],
     ['Operation of the others', operationLink(plan.rest_operation_id)],

@@ -1,9 +1,10 @@
 import { type Answer, call } from '../../api/call.ts'
-import { Link, Refresh, Select } from '../../parts/controls.tsx'
+import { Link, Select } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { Status, Time } from '../../parts/values.tsx'
+import { Ago, Freshness } from '../../parts/times.tsx'
+import { Status } from '../../parts/values.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { hasApproval, hasPlans, thatYouSee } from '../../state/session.ts'
@@ -27,7 +28,7 @@ export function Plans() {
 function KnownPlans() {
   const params = query.value
   const state = params.get('state') ?? ''
-  const { data, problem, isLoading, reload } = useLoad(state, (signal) =>
+  const { data, problem, readAt, isLoading, reload } = useLoad(state, (signal) =>
     call('listPlans', { ...(state !== '' && { state }), limit: String(mostPlans) }, { signal }),
   )
   return (
@@ -41,7 +42,7 @@ function KnownPlans() {
           options={[['', 'all plans'], ...planStates]}
           onChange={(value) => navigate(addressOf('/plans', { state: value }))}
         />
-        <Refresh isLoading={isLoading} onRefresh={reload} />
+        <Freshness {...{ readAt, isLoading, reload }} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data?.length === 0 && (
@@ -87,9 +88,9 @@ const columns: readonly Column<Answer<'listPlans'>[number]>[] = [
   ['Where', placeOf],
   ['By', ({ author_principal, author }) => author_principal ?? author],
   ['Why', ({ reason }) => reason, 'wide'],
-  ['Made', ({ created_at }) => <Time at={created_at} />],
+  ['Made', ({ created_at }) => <Ago at={created_at} />],
   [
     'Ends',
-    ({ state, expires_at }) => <Time at={['waiting', 'approved'].includes(state) ? expires_at : null} absent="" />,
+    ({ state, expires_at }) => <Ago at={['waiting', 'approved'].includes(state) ? expires_at : null} absent="" />,
   ],
 ]

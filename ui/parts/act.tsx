@@ -1,0 +1,60 @@
+import type { ComponentChildren } from 'preact'
+import { useRef, useState } from 'preact/hooks'
+
+interface ActProps {
+  /** What a press does. The button is busy until it has ended; absent in a form, whose button is of type `submit`. */
+  onAct?: (() => unknown) | undefined
+  /** `primary` for the act that a screen is about, `danger` for one that deletes, `quiet` for one beside the others. */
+  look?: 'primary' | 'danger' | 'quiet' | undefined
+  type?: 'submit' | undefined
+  /** True while something else that the button stands for is being done. */
+  isBusy?: boolean | undefined
+  /** Why it cannot be pressed now, as a sentence for the tooltip; true where the page says why. */
+  lack?: string | boolean | undefined
+  /** Its name for readers, where its words alone do not say of what. */
+  label?: string | undefined
+  /** The id of what says why it cannot be pressed. */
+  describedBy?: string | undefined
+  pressed?: boolean | undefined
+  children: ComponentChildren
+}
+
+/**
+ * The button of every act. While it is busy, or cannot be pressed, it keeps the focus: it says so with `aria-disabled`, and does nothing. A
+ * double click is one act.
+ */
+export function Act({ onAct, look, type, isBusy = false, lack, label, describedBy, pressed, children }: ActProps) {
+  // Known at once, and not only when the page is drawn again.
+  const acts = useRef(false)
+  const [isActing, setActing] = useState(false)
+  const isOff = isBusy || isActing || (lack !== undefined && lack !== false && lack !== '')
+  const press = async (event: Event) => {
+    if (isOff || acts.current) return event.preventDefault()
+    if (!onAct) return
+    acts.current = true
+    try {
+      const made = onAct()
+      if (!(made instanceof Promise)) return
+      setActing(true)
+      await made
+    } finally {
+      acts.current = false
+      setActing(false)
+    }
+  }
+  return (
+    <button
+      type={type ?? 'button'}
+      class={look}
+      onClick={press}
+      aria-disabled={isOff || undefined}
+      aria-busy={isBusy || isActing || undefined}
+      aria-label={label}
+      aria-describedby={describedBy}
+      aria-pressed={pressed}
+      title={typeof lack === 'string' && lack !== '' ? lack : undefined}
+    >
+      {children}
+    </button>
+  )
+}
