@@ -3,6 +3,7 @@ import { restoreSession } from './api/session.ts'
 import { App } from './app.tsx'
 import { showPlainText } from './parts/plain-text.ts'
 import './style/page.css'
+import './style/jobs.css'
 
 showPlainText()
 const root = document.getElementById('app')

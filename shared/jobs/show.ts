@@ -44,6 +44,8 @@ const JobDetails = z.object({
   attachments: z.array(Attachment),
   /** The newest 50, the oldest first. */
   events: z.array(Event),
+  /** The cluster of its failure, as `GET /api/v1/jobs/clusters` has it; absent where it has not failed, and of archived jobs and other engines. */
+  cluster: z.string().optional(),
 })
 export type JobDetails = z.output<typeof JobDetails>
 

@@ -123,6 +123,96 @@ describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
     await close()
   })
 
+  it('a job that failed shows its error, its course, its neighbours and those like it, with the ways out', async () => {
+    const { page, go, faults } = visited
+    const stack =
+      'SmtpError: 550 unavailable\n    at send (src/smtp.ts:88:11)\n    at a (b)\n    at c (d)\n    at e (f)\n    at g (h)'
+    const create = async (body: object) => Object(await world.post('/api/v1/jobs', body).then(({ body }) => body))
+    const needed = await create({ domain: 'post', queue: 'in', job_type: 'invoice', payload: {} })
+    const request = { domain: 'post', queue: 'out', job_type: 'receipt', payload: { order: 7 }, max_retries: 1 }
+    const job = await create({ ...request, owner_user_id: 'user-7', depends_on: [needed.uuid] })
+    const waits = await create({ domain: 'post', queue: 'in', job_type: 'review', payload: {}, depends_on: [job.uuid] })
+    const lease = async (queue: string) => {
+      const { body } = await world.post('/api/v1/jobs/acquire', { domain: 'post', queue, worker_id: 'mailer-2' })
+      return Object(body).jobs[0]
+    }
+    const first = await lease('in')
+    await world.post(`/api/v1/jobs/${first.id}/complete`, { worker_id: 'mailer-2', lease_id: first.lease_id })
+    for (const attempt of [1, 2]) {
+      await world.sql`update jobs set available_at = now() where id = ${job.id} and status = 'queued'`
+      const leased = await lease('out')
+      const failure = {
+        error: `550 unavailable ${attempt}`,
+        error_code: `smtp_${attempt}`,
+        error_class: 'SmtpError',
+        error_stack: stack,
+      }
+      await world.post(`/api/v1/jobs/${leased.id}/fail`, {
+        worker_id: 'mailer-2',
+        lease_id: leased.lease_id,
+        ...failure,
+      })
+    }
+    await world.sql`
+      insert into jobs (uuid, domain, queue, job_type, status, error_code, error_message, completed_at)
+      values (gen_random_uuid()::text, 'post', 'out', 'receipt', 'failed', 'smtp_2', '550 unavailable 3', now())`
+    await go(`/jobs/${job.id}`)
+    await page.getByText('2 jobs like this').waitFor()
+    await page.getByText('attempt 2 of 2').waitFor()
+    const error = page.getByRole('region', { name: 'Error' })
+    expect(await error.locator('.message').textContent()).toBe('550 unavailable 2')
+    expect(await error.locator('pre').first().textContent()).toContain('at send (src/smtp.ts:88:11)\n')
+    await error.getByText('1 more line of the stack').click()
+    await error.getByText('at g (h)').waitFor()
+    const steps = await page.getByRole('region', { name: 'What happened' }).getByRole('listitem').allInnerTexts()
+    expect(
+      steps.map((step) =>
+        step
+          .replaceAll(/[\d.:-]+/g, '')
+          .replaceAll(/\s+/g, ' ')
+          .trim(),
+      ),
+    ).toEqual([
+      expect.stringMatching(/^enqueued by single-?user$/),
+      expect.stringMatching(/^leased by mailer waited (\d )?\w+$/),
+      expect.stringMatching(/^failed, tries again · smtp_ ran s$/),
+      expect.stringMatching(/^leased by mailer backoff s$/),
+      expect.stringMatching(/^failed for good · smtp_ ran s$/),
+    ])
+    await page
+      .getByRole('list', { name: 'Waits for' })
+      .getByRole('link', { name: String(needed.id) })
+      .waitFor()
+    await page
+      .getByRole('list', { name: 'Waiting for this job' })
+      .getByRole('link', { name: String(waits.id) })
+      .waitFor()
+    await page.getByText('1 of 1 before it completed; 1 after it cancelled.').waitFor()
+    await page.getByRole('link', { name: 'user-7' }).click()
+    await expect.poll(() => new URL(page.url()).search).toBe('?owner_user_id=user-7')
+    await page.goBack()
+    await page.getByRole('button', { name: 'Retry…' }).click()
+    await expect.poll(() => page.url()).toContain(`/change/retry?ids=${job.id}`)
+    expect(faults).toEqual([])
+  })
+
+  it('a payload is folded where it is deep, and a value in it is found and leads to the jobs that have it', async () => {
+    const { page, go } = visited
+    const [id] = await world.jobs(1, { status: 'completed' })
+    const payload = {
+      customer: { id: 7, address: { city: 'Köln', zip: '50667' } },
+      items: Array.from({ length: 300 }, (_none, at) => at),
+    }
+    await world.sql`update jobs set payload = ${JSON.stringify(payload)}::text::jsonb where id = ${id ?? 0}`
+    await go(`/jobs/${id}`)
+    await page.getByRole('button', { name: '2 names' }).click()
+    await page.getByText('50667').waitFor()
+    await page.getByRole('button', { name: '200 more' }).waitFor()
+    await page.getByLabel('Find in the payload').fill('zip')
+    await page.getByRole('link', { name: 'same value' }).click()
+    await expect.poll(() => new URL(page.url()).search).toBe('?payload.customer.address.zip=50667')
+  })
+
   it('times that no calendar has are shown as they are', async () => {
     const { page, go } = visited
     const [id] = await world.jobs(1, { status: 'failed' })

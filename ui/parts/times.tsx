@@ -39,7 +39,7 @@ export function Ago({ at, absent = '–' }: MomentProps) {
 
 type SpanProps = { absent?: string } & ({ seconds: number | null | undefined } | { since: string | null | undefined })
 
-/** A duration: of so many seconds, or from a moment until now. */
+/** A duration: in seconds, or from a moment until now. */
 export function Span({ absent = '–', ...of }: SpanProps) {
   const since = 'since' in of ? of.since : undefined
   const seconds = 'since' in of ? (since ? (clock.value - Date.parse(since)) / 1000 : undefined) : of.seconds

@@ -1,5 +1,14 @@
 import type { JobDetails, RelatedJob } from '../../../shared/jobs/show.ts'
 import type { Acting } from '../../call.ts'
+import {
+  clusterDigits,
+  clusterId,
+  failureCode,
+  failureMessage,
+  failureState,
+  isFailure,
+  patternOf,
+} from '../../database/error-pattern.ts'
 import { hasKeys } from '../../database/job-ids.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
@@ -31,13 +40,15 @@ export async function readWholeJob(sql: Sql, { id, within }: Wanted): Promise<Wh
   const job = await readJob(sql, { id, within })
   if (!job) return undefined
   // Sent together, since the way to the database takes longer than each of them.
-  const [depends_on, dependents, attachments, events] = await Promise.all([
+  const [depends_on, dependents, attachments, events, [failure]] = await Promise.all([
     readRelated(sql, job, { own: 'job_uuid', other: 'depends_on_job_uuid', within }),
     readRelated(sql, job, { own: 'depends_on_job_uuid', other: 'job_uuid', within }),
     readAttachments(sql, job),
     readEvents(sql, { id, within }),
+    job.archived ? [] : readCluster(sql, id),
   ])
   const details = {
+    ...(failure && { cluster: clusterId(failure.digits) }),
     dependencies: { depends_on, dependents },
     attachments: attachments.toReversed(),
     events: events.toReversed(),
@@ -119,6 +130,16 @@ async function readArchivedJobs(sql: Sql, uuids: readonly string[]): Promise<Rel
       ) as job`),
   ]
 }
+
+/** The cluster of a job that has failed; no row for any other. */
+const readCluster = (sql: Sql, id: Wanted['id']) => sql<{ digits: string }[]>`
+  select ${clusterDigits(sql, {
+    state: failureState(sql),
+    code: failureCode(sql),
+    pattern: patternOf(sql, failureMessage(sql)),
+  })} as digits
+  from jobs
+  where id = ${id}::job_id and ${isFailure(sql)}`
 
 const readAttachments = (sql: Sql, job: FoundJob) => sql<Attachment[]>`
   select source.id, source.kind, source.content_text, source.url, source.created_at

@@ -76,7 +76,7 @@ async function hide(sql: Sql, { job: { row, archived }, details, viewerFields }:
     text(row.last_error),
   ])
   const { lease_id } = row // its fingerprint is shown
-  const { dependencies, attachments, events } = details
+  const { dependencies, attachments, events, ...others } = details
   return {
     job: {
       row: {
@@ -89,6 +89,7 @@ async function hide(sql: Sql, { job: { row, archived }, details, viewerFields }:
       archived,
     },
     details: {
+      ...others,
       dependencies,
       attachments: attachments.map((attachment) => ({ ...attachment, content_text: null, url: null })),
       events: events.map((event) => ({ ...event, attrs: openAttrs(event.attrs) })),
@@ -105,8 +106,8 @@ function shown({ row, archived }: FoundJob, change: Redactor['fields']) {
   return { ...columns, ...names, payload, result, archived, lease_fingerprint }
 }
 
-const redacted = ({ dependencies, attachments, events }: JobDetails, { fields, text }: Redactor): JobDetails => ({
-  dependencies,
+const redacted = ({ attachments, events, ...others }: JobDetails, { fields, text }: Redactor): JobDetails => ({
+  ...others,
   attachments: attachments.map((attachment) => maskAttachment(attachment, text)),
   events: events.map((event) => ({ ...event, attrs: fields({ attrs: event.attrs }).attrs })),
 })

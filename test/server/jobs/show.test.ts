@@ -50,6 +50,14 @@ describe.each(kinds)('one job on %s', (kind) => {
     expect(JSON.stringify(body)).not.toMatch(/the-lease|the-token/)
   })
 
+  it('has the cluster of its failure, as the clusters have it, and none where it has not failed', async () => {
+    const [failed = 0] = await world.jobs(1, { status: 'failed', error_code: 'smtp', error_message: 'no "mailbox" 7' })
+    const [queued = 0] = await world.jobs(1, { status: 'queued' })
+    const { body } = await world.call('GET', '/api/v1/jobs/clusters')
+    expect(Object((await show(failed)).body).cluster).toBe(Object(body).clusters[0].cluster)
+    expect(Object((await show(queued)).body)).not.toHaveProperty('cluster')
+  })
+
   it('has its dependencies both ways, its attachments and its last events', async () => {
     const [id = 0] = await world.jobs(1, { uuid: 'own', status: 'queued' })
     const [needed] = await world.jobs(1, { uuid: 'needed', status: 'processing' })
