@@ -10,6 +10,14 @@ export type { CallOptions } from './call/call.ts'
 export { type Fault, JobsError } from './call/jobs-error.ts'
 export type { ClientOptions, Fetch } from './call/settings.ts'
 export type { StreamMessage, StreamOptions } from './call/stream.ts'
+export {
+  type EnqueueWithOptions,
+  enqueueWith,
+  type RunSql,
+  type Transaction,
+  type TransactionEnqueued,
+  type TransactionJob,
+} from './enqueue-with.ts'
 export type { Calls } from './wire/calls.ts'
 export type * from './wire/types.ts'
 

@@ -8,7 +8,8 @@ import { until } from '../../support/poll.ts'
 import { startChild } from '../../support/programs/child.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-const programs = ['docs/workers/README.md', 'docs/workers/packages.md']
+const programs = ['README', 'packages', 'enqueue-in-transaction']
+  .map((name) => `docs/workers/${name}.md`)
   .flatMap(blocksOf)
   .filter(({ text }) => text.includes("from 'jobsctl/"))
 
@@ -22,7 +23,7 @@ describe('programs of the pages', () => {
     const modules = join(folder, 'node_modules')
     await mkdir(modules)
     await symlink(resolve('.'), join(modules, 'jobsctl'))
-    for (const name of ['zod', 'tsx']) await symlink(resolve('node_modules', name), join(modules, name))
+    for (const name of ['zod', 'tsx', 'postgres']) await symlink(resolve('node_modules', name), join(modules, name))
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   })
   afterAll(() => world?.stop())
@@ -31,7 +32,9 @@ describe('programs of the pages', () => {
     const file = join(folder, name)
     await writeFile(file, text)
     const loader = name.endsWith('.ts') ? ['--import', resolve('node_modules/tsx/dist/loader.mjs')] : []
-    const child = startChild([...loader, file], { env: { BASE: world.url, API_KEY: world.key } })
+    const child = startChild([...loader, file], {
+      env: { BASE: world.url, API_KEY: world.key, DATABASE_URL: world.env.JOBS_DB_URL ?? '' },
+    })
     onTestFinished(() => void child.process.kill('SIGKILL'))
     return child
   }
