@@ -1,6 +1,7 @@
 import { IntegrityRequest, type IntegrityResult, integrity } from '../../shared/changes/integrity.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
+import { besideRefused } from './dependents.ts'
 import { describeRequest, verbOf } from './filtered.ts'
 import { filterFieldsOf, withFields } from './request-fields.ts'
 
@@ -18,6 +19,9 @@ export function integrityRequest(fields: unknown) {
 export const brokenCount = (found: IntegrityResult): number =>
   found.non_processing_with_lease + found.processing_expired
 
+/** What a repair would change of the jobs of another engine, whose checks count more than it repairs; undefined for own jobs. */
+const countOfEngine = ({ checks, preview }: IntegrityResult): number | undefined => checks && preview?.count
+
 /** A repair, for the guard. */
 export function integrityChange(
   request: ReturnType<typeof integrityRequest>,
@@ -29,7 +33,8 @@ export function integrityChange(
     requests: [request],
     preview: (request) => withFields(request, { fix: false }),
     bounded: (request, bound) => withFields(request, { fix: true, ...bound }),
-    count: (result) => (result.fixed > 0 ? result.fixed : brokenCount(result)),
+    count: (result) => (result.fixed > 0 ? result.fixed : (countOfEngine(result) ?? brokenCount(result))),
+    beside: besideRefused('repaired'),
     say: (jobs, done) => `${verbOf('integrity', done)} ${jobs} in ${describeRequest(request)}`,
     facts: request,
     words,

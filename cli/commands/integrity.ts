@@ -21,11 +21,12 @@ export const integrity: CommandSpec<IntegrityFlags> = {
   group: 'CHANGE',
   summary: 'report broken invariants; --fix repairs them',
   about:
-    'Reports jobs that are not running but have a lease, and running jobs whose lease has expired. With --fix, clears the leases and puts the running jobs back in the queue. Over pg-boss it reports what keeps jobs from going on, each with what to do, and repairs nothing.',
+    'Reports jobs that are not running but have a lease, and running jobs whose lease has expired. With --fix, clears the leases and puts the running jobs back in the queue. Over another engine it reports what keeps jobs from going on, each with what to do; over graphile-worker, --fix frees the jobs of pools whose process is gone.',
   examples: [
     'jobsctl integrity --all',
     'jobsctl integrity --all --detailed-exitcode -q',
     'jobsctl integrity --domain chatbooks --worker pod-17 --fix',
+    'jobsctl integrity --domain graphile_worker --worker worker-pool-3f --fix',
   ],
   flags: [
     ...scopeFlags,
@@ -119,7 +120,7 @@ async function fix(context: Context, flags: IntegrityFlags): Promise<Ending> {
   const words = ['integrity', ...filterWords(filter, flags.all), '--fix']
   const change = integrityChange(request, [...words, ...(flags.trustServer ? ['--trust-server'] : [])])
   const checkServer = (client: Client, answers: readonly IntegrityResult[]) => {
-    if (answers.some(({ checks }) => checks)) throw notRepaired(context, words.slice(1, -1))
+    if (answers.some(({ checks, preview }) => checks && !preview)) throw notRepaired(context, words.slice(1, -1))
     checkFields('integrity', [request])(client, answers)
     if (flags.trustServer || answers.every(({ preview }) => preview !== undefined)) return
     throw otherDefinition(context, client, words.slice(1))
@@ -138,6 +139,10 @@ function otherDefinition({ another }: Context, { target }: Client, words: readon
 }
 
 const notRepaired = ({ another }: Context, words: readonly string[]): Failure =>
-  new Failure('not_supported', 'the engine of these jobs is left to repair them itself; nothing was changed', {
-    hint: `what is wrong, and what to do about each kind: ${another(['integrity', ...words])}`,
-  })
+  new Failure(
+    'not_supported',
+    'this server repairs none of these jobs: it only looks, or their engine repairs them itself; nothing was changed',
+    {
+      hint: `what is wrong, and what to do about each kind: ${another(['integrity', ...words])}`,
+    },
+  )

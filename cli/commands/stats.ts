@@ -17,6 +17,7 @@ import {
   scopeWords,
 } from '../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../text/numbers.ts'
+import { isoTime } from '../text/times.ts'
 import { wrapped } from '../text/wrap.ts'
 import { columns, columnsForPeople, countsOf, failed, type Group, pastColumns } from './stats/columns.ts'
 
@@ -123,12 +124,14 @@ function summary(scope: Scope, rows: readonly GroupStats[], retyped: Context['re
     ? `${groupedDigits(sum((row) => row.failed ?? 0))} failed`
     : undefined
   const without = sum((row) => row.unmapped ?? 0)
+  const readAt = rows.find((row) => row.as_of !== undefined)?.as_of
   const words = retyped(['requeue', ...scopeWords(scope, true), '--dry-run'])
   return [
     `${groupedDigits(sum((row) => row.queued))} queued`,
     `${groupedDigits(sum((row) => row.processing))} processing`,
     failures ?? (quarantined > 0 ? `${groupedDigits(quarantined)} quarantined: ${words}` : '0 quarantined'),
     ...(without > 0 ? [unmappedText(without)] : []),
+    ...(readAt === undefined ? [] : [`read at ${isoTime(readAt)}`]),
   ].join(', ')
 }
 

@@ -185,6 +185,8 @@ export interface QueueAdapter extends ForeignJobs {
   failures?: (sql: Sql, found: Found, slice: FailureSlice) => Fragment
   /** The counts of all groups that have jobs, failed ones among them, in the order of the bytes of their names. */
   groups: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<GroupStats[]>
+  /** True where `groups` reads the whole table, since no index has all of its jobs. */
+  countsByPass?: boolean
   /** Since when the oldest job of each group could run; no row for a group without such a job. */
   oldestDue: (sql: Sql, found: readonly Found[], groups: readonly WaitingGroup[]) => Promise<OldestDue[]>
   /** The workers that the engine knows, those with the most running jobs first. */

@@ -46,6 +46,21 @@ export interface EngineMoves {
   insert: (sql: Sql, found: Found) => Fragment
 }
 
+/** How jobs are freed whose worker is gone, for an engine whose workers have several jobs at once. A worker is freed whole. */
+export interface EngineRepair {
+  /** An SQL condition on `jobs`: a worker has the job. */
+  isHeld: string
+  /** An SQL condition on such jobs: a worker has had the job for so long that something is wrong. */
+  isLong: string
+  /**
+   * A query of `(worker, why)`: each worker that has jobs or queues, and why it may live; null for one that is surely gone.
+   * @param named the worker of which the caller says that it is gone
+   */
+  workers: (sql: Sql, found: Found, named: string | undefined) => Fragment
+  /** A query that frees all that the workers of a query of one column have, and has one row. */
+  free: (sql: Sql, found: Found, workers: Fragment) => Fragment
+}
+
 /**
  * How the jobs of an engine are changed: pieces of SQL, for statements that are the same for all engines. They change the table itself, or call
  * the functions that the engine has for it.
@@ -122,6 +137,8 @@ interface EveryWrites {
   mayRetry: (sql: Sql, found: Found) => Fragment
   /** An SQL expression on `jobs`: why the engine does not let the job run again; null where it does. */
   whyNoRetry: (sql: Sql, found: Found) => Fragment
+  /** Absent for an engine that looks after lost jobs itself. */
+  repair?: EngineRepair
   /** Undefined for an engine without dead letter queues. */
   moves?: EngineMoves
   /**

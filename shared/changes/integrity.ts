@@ -5,6 +5,7 @@ import { Count, scopeFields } from '../scope.ts'
 import { JobId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
+import { refusedAnswer } from './refused.ts'
 
 export const IntegrityRequest = z.preprocess(
   prepareFilter,
@@ -44,9 +45,10 @@ export const IntegrityResult = z.object({
   /** Processing jobs whose lease has expired or is missing. */
   processing_expired: Count,
   fixed: Count,
-  /** Over another engine than our own: all of its checks, in place of a preview. */
+  /** Over another engine than our own: all of its checks. There is a preview, too, where the engine lets jobs be repaired. */
   checks: z.array(EngineCheckResult).optional(),
   ...bulkAnswer,
+  ...refusedAnswer,
 })
 export type IntegrityResult = z.output<typeof IntegrityResult>
 
@@ -54,7 +56,7 @@ export const integrity = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/integrity/sweep',
   meaning:
-    'Counts jobs that break an invariant. With `fix`, repairs them. Over another engine than our own it counts what keeps jobs from going on (`checks`).',
+    'Counts jobs that break an invariant. With `fix`, repairs them. Over another engine than our own it counts what keeps jobs from going on (`checks`), and `fix` frees the jobs of workers that are gone, where the engine has such.',
   needs: 'change',
   scoped: 'narrowed',
   verb: ({ fix }) => (fix ? ['integrity_fix'] : ['integrity']),

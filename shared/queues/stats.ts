@@ -16,7 +16,10 @@ export const GroupStats = z.object({
   failed: Count.optional(),
   /** Jobs of a mapped table to which its map gives no state; absent without such jobs. */
   unmapped: Count.optional(),
-  /** With `at`: the moment of these counts, the last one at or before it; absent where none is near enough. */
+  /**
+   * With `at`: the moment of these counts, the last one at or before it; absent where none is near enough. Without it: when the counts were read,
+   * where the jobs are those of an engine that counts them by a pass over its whole table.
+   */
   as_of: z.string().optional(),
   /** With `at`: why no count of the moment is known, as a clause. The numbers are those of jobs that nobody has changed since: lower bounds. */
   at_least: z.string().optional(),

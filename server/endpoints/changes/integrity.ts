@@ -12,6 +12,7 @@ import { endsByReclaim, expiredLeases, reclaim } from '../../lifecycle/lease/exp
 import { countDependents, dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { countExpired } from '../expired-leases.ts'
 import { answerOfChecks, countFound } from './engine-checks.ts'
+import { describeRepair } from './engine-repair.ts'
 import { filtersBesideScope, partsWith, withoutIds } from './filtered.ts'
 
 type IntegrityRequest = Within<Asked>
@@ -56,8 +57,10 @@ const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions
     )
     .reduce((rows, more) => sql`${rows} union all ${more}`)
 
-/** Counts the jobs whose lease contradicts their status, and with `fix` repairs them. */
+/** Counts the jobs whose lease contradicts their status, and with `fix` repairs them; over another engine what `describeRepair` says. */
 export function describe(request: IntegrityRequest, terms: Terms): BulkChange<IntegrityResult> {
+  const ofEngine = describeRepair(request, terms)
+  if (ofEngine) return ofEngine
   const bulk = bulkOf(request, terms.quarantineThreshold)
   if (request.fix) return bulk
   return {

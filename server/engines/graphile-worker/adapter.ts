@@ -18,7 +18,9 @@ import { writes } from './writes.ts'
 /** Its functions run with the rights of their caller, who needs those of the tables. */
 const rights = ({ schema }: Found, looks: boolean) => [
   { table: `${schema}._private_jobs`, rights: looks ? 'select' : 'select, insert, update, delete' },
-  ...['_private_job_queues', '_private_tasks', 'migrations'].map((table) => ({
+  // force_unlock_workers unlocks the queues of a pool, too.
+  { table: `${schema}._private_job_queues`, rights: looks ? 'select' : 'select, update' },
+  ...['_private_tasks', 'migrations'].map((table) => ({
     table: `${schema}.${table}`,
     rights: 'select',
   })),
@@ -37,6 +39,7 @@ export const graphileWorker: QueueAdapter = {
   ordered: orderedJobs,
   endedAt: (sql) => sql`jobs.native_ended`,
   groups: readGroups,
+  countsByPass: true,
   oldestDue: readOldestDue,
   line: readLine,
   signs: readSigns,

@@ -40,11 +40,7 @@ export const can: Can = {
     instead: 'graphile_worker.add_job() with the job_key of the job replaces it',
   },
   integrity: true,
-  integrity_fix: {
-    cannot:
-      'nobody but you can tell whether a pool that locks jobs is dead: unlocking a living one would run its jobs twice',
-    instead: 'jobsctl integrity says of each kind what to do',
-  },
+  integrity_fix: true,
   reclaim: {
     cannot: 'a pool of graphile-worker has several jobs, and unlocking one of a living pool would run it twice',
     instead:

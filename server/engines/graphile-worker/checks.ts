@@ -24,18 +24,17 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
       where true ${asked}
       ${sql.unsafe(`limit ${mostRead + 1}`)}
     ) as judged`
-  const unlock = `when the process is surely gone: select ${place.schema}.force_unlock_workers(array['<locked_by>']), which frees all of its jobs`
   return [
     {
       check: 'expired',
       title: `locked for more than ${hoursOfLock} hours`,
-      instead: `jobsctl workers names the pools; a worker that runs frees these within ten minutes, also where their process still runs them; ${unlock}`,
+      instead: `jobsctl workers names the pools; a worker that runs frees these within ten minutes, also where their process still runs them; jobsctl integrity --fix frees those of a pool whose process is gone`,
       candidates: candidates(sql`j.locked_at < now() - ${hoursOfLock}::int * interval '1 hour'`),
     },
     {
       check: 'queue_locked',
       title: 'waiting in a queue that is locked, although none of its jobs runs',
-      instead: `a worker frees the queue ${hoursOfLock} hours after it was locked; ${unlock}`,
+      instead: `a worker frees the queue ${hoursOfLock} hours after it was locked; when the process is surely gone: select ${place.schema}.force_unlock_workers(array['<locked_by>'])`,
       candidates: candidates(sql`
         j.is_available and j.job_queue_id in (
           select q.id

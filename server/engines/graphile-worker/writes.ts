@@ -3,6 +3,7 @@ import type { Found } from '../found.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import type { ActWithUndo, ChangedJobs, EngineAct, EngineWrites } from '../writes.ts'
 import { archivedColumns, archiveTable, readJobColumns } from './archive.ts'
+import { repair } from './gone-workers.ts'
 import { columnsOfArchive, imageOf } from './projection.ts'
 
 /**
@@ -26,6 +27,7 @@ export const writes: EngineWrites = {
   mayRetry: isFree,
   whyNoRetry: (sql) => sql`case when jobs.native_locked_at is not null then 'a worker has it' end`,
   mayDelete: isFree,
+  repair,
   revived,
   whyNotInserted: 'its id or its job key was taken in the meantime',
   obstacle,

@@ -66,7 +66,9 @@ export async function admit<In extends z.ZodType>(
   if (changing && !endpoint.bulk && !endpoint.whileFrozen) await throwIfFrozen(sql)
   const reason = readReason(c)
   const idempotencyKey = endpoint.bulk ? readIdempotencyKey(c) : undefined
-  // A page of another site cannot send the header, so that with the cookie of a session every change needs it.
-  if (changing && (!endpoint.unconfirmed || caller.session !== undefined)) requireConfirmation(c)
+  // A page of another site cannot send the header, so that with the cookie of a session every change needs it. Callers that exist send none for
+  // a repair of own jobs alone.
+  const unconfirmed = endpoint.unconfirmed && !(endpoint.bulk && abilities().mode !== 'own')
+  if (changing && (!unconfirmed || caller.session !== undefined)) requireConfirmation(c)
   return { changing, reason, idempotencyKey, place }
 }

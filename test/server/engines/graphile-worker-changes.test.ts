@@ -159,6 +159,43 @@ describe('a change of jobs of graphile-worker', () => {
     expect(await runningJobs()).toEqual(before)
   })
 
+  it('frees no pool that may live, and says why of each job that it has had for long', async () => {
+    const before = await runningJobs()
+    const fix = (body: object, headers: object = { 'x-confirm': 'true' }) =>
+      call({
+        ...{ url: server.url, method: 'POST', path: '/api/v1/jobs/integrity/sweep' },
+        ...{ headers: { 'x-api-key': 'key', ...headers }, body },
+      })
+    // PostgreSQL has just started: each living pool is connecting again.
+    const refused = {
+      refused_count: 3,
+      refused: expect.arrayContaining([
+        expect.objectContaining({ reason: expect.stringMatching(/^its pool may live: /) }),
+      ]),
+    }
+    expect(await fix({})).toMatchObject({
+      status: 200,
+      body: { ...refused, fixed: 0, preview: { count: 0 }, checks: expect.any(Array) },
+    })
+    expect(await fix({ fix: true, worker_id: 'pool-old' })).toMatchObject({
+      status: 200,
+      body: { ...refused, fixed: 0 },
+    })
+    expect(await fix({ fix: true }, {})).toMatchObject({ status: 400, body: { code: 'confirmation_required' } })
+    for (const narrower of [
+      { queue: '_' },
+      { job_type: 'mail' },
+      { status: ['processing'] },
+      { ids: [1] },
+      { stale: true },
+    ])
+      expect(await fix({ fix: true, domain: schema, ...narrower })).toMatchObject({
+        status: 422,
+        body: { code: 'not_supported' },
+      })
+    expect(await runningJobs()).toEqual(before)
+  })
+
   it('passes over a job that a worker takes between the preview and the change', async () => {
     const request = { domain: schema, queue: '_', only_failed: true }
     const preview = await post('retry-now', { ...request, dry_run: true })

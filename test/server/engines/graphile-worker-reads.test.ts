@@ -67,7 +67,9 @@ describe('the jobs of graphile-worker', () => {
       group(oddQueues.long, odd, { queued: 2, failed: 2 }),
     ]
     expect(await get('/api/v1/jobs/stats')).toMatchObject({ status: 200, body: expected })
-    expect((await get('/api/v1/jobs/stats', { queue: '_' })).body).toEqual(expected.slice(0, 1))
+    expect((await get('/api/v1/jobs/stats', { queue: '_' })).body).toEqual([
+      { ...expected[0], as_of: expect.stringMatching(/Z$/) },
+    ])
     expect((await get('/api/v1/jobs/stats', { domain: 'graphile_worker' })).body).toEqual([])
   })
 
@@ -241,8 +243,13 @@ describe('the jobs of graphile-worker', () => {
       expect(body).toMatchObject({
         processing_expired: 3,
         checks: [
-          { check: 'expired', jobs: 3, instead: expect.stringContaining('force_unlock_workers') },
-          { check: 'queue_locked', jobs: 2, ids: expect.arrayContaining([expect.stringMatching(/^hung\//)]) },
+          { check: 'expired', jobs: 3, instead: expect.stringContaining('integrity --fix') },
+          {
+            check: 'queue_locked',
+            jobs: 2,
+            instead: expect.stringContaining('force_unlock_workers'),
+            ids: expect.arrayContaining([expect.stringMatching(/^hung\//)]),
+          },
           { check: 'task_gone', jobs: 1 },
         ],
       })
@@ -253,7 +260,7 @@ describe('the jobs of graphile-worker', () => {
         headers,
         body: { fix: true },
       })
-      expect(fix).toMatchObject({ status: 422, body: { code: 'not_supported' } })
+      expect(fix).toMatchObject({ status: 403, body: { code: 'records_missing' } })
     } finally {
       await sql`delete from ${table()} where task_id = 9999 or job_queue_id = (select id from ${sql(`${schema}._private_job_queues`)} where queue_name = 'hung')`
     }
@@ -283,7 +290,10 @@ describe('tables of a release that was not tried', () => {
       const jobsctl = (...argv: string[]) =>
         runJobsctl(argv, { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })
       const before = await sql`select * from graphile_worker._private_jobs order by id`
-      expect(JSON.parse((await jobsctl('stats', '--json')).out)).toMatchObject([{ queue: '_', failed: 3 }])
+      expect(JSON.parse((await jobsctl('stats', '--json')).out)).toMatchObject([
+        { queue: '_', failed: 3, as_of: expect.stringMatching(/^\d{4}-.*Z$/) },
+      ])
+      expect((await jobsctl('stats', '--output', 'table')).err).toMatch(/3 failed, read at \d{4}-/)
       const refused = `graphile-worker ${version} in graphile_worker is only looked at: changes are tested with schema 20`
       expect((await jobsctl('doctor')).out).toContain(
         'tested for reading with schema 20, and for changes with schema 20',
