@@ -1,6 +1,6 @@
 import { hasKnownRules, isFailure } from './error-pattern.ts'
 import { inFilter } from './job-filter.ts'
-import type { HoldByFilter, Holds } from './read-holds.ts'
+import { type Added, type HoldByFilter, type Holds, isAdded } from './read-holds.ts'
 import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
 /**
@@ -55,8 +55,8 @@ const anyOf = (sql: Sql, [first, ...more]: readonly Fragment[]): Fragment | unde
   first && sql`(${more.reduce((any, next) => sql`${any} or ${next}`, first)})`
 
 /** The conditions of the holds over single jobs and over filters, for a row with the columns of `jobs`. */
-const keepers = (sql: Sql, { filters, haveJobs }: Holds): Fragment[] => [
-  ...(haveJobs ? [isHeldById(sql)] : []),
+const keepers = (sql: Sql, { filters, haveJobs, added }: Holds): Fragment[] => [
+  ...(haveJobs ? [added ? isHeldByIdSince(sql, added) : isHeldById(sql)] : []),
   ...filters.map(({ filter }) => matches(sql, filter)),
 ]
 
@@ -84,3 +84,9 @@ const isHeldById = staticFragment(
     offset 0
   )`,
 )
+
+const isHeldByIdSince = (sql: Sql, added: Added): Fragment => sql`exists (
+  select from jobsctl_held_jobs as held
+  join jobsctl_holds as hold on hold.id = held.hold_id
+  where held.job_ref = jobs.id and hold.until > now() and ${isAdded(sql, sql`hold`, added)}
+)`

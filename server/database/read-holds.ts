@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type JobFilter, jobFilterFields } from '../../shared/jobs/job-filter.ts'
-import type { Sql } from './sql.ts'
+import type { Fragment, Sql } from './sql.ts'
 
 /** The holds that have not ended, as conditions on jobs need them. */
 export interface Holds {
@@ -8,7 +8,20 @@ export interface Holds {
   operations: readonly HoldOfOperation[]
   /** There are holds over single jobs, which `jobsctl_held_jobs` has. */
   haveJobs: boolean
+  /** When the holds were added; absent for all of them. */
+  added?: Added
 }
+
+/** A part of the holds by the time at which they were added, in ISO 8601. */
+export interface Added {
+  before?: string
+  since?: string
+}
+
+/** A condition on a hold with this alias: it was added then. */
+export const isAdded = (sql: Sql, hold: Fragment, { before, since }: Added): Fragment => sql`
+  (${before ?? null}::text is null or ${hold}.created_at < ${before ?? null}::text::timestamptz)
+  and (${since ?? null}::text is null or ${hold}.created_at >= ${since ?? null}::text::timestamptz)`
 
 export interface HoldByFilter {
   id: number
@@ -26,8 +39,9 @@ export const noHolds: Holds = { filters: [], operations: [], haveJobs: false }
 /**
  * Reads the holds that have not ended. A change reads them again for each statement: a batch after it has locked its record, so that it
  * sees each hold whose answer has arrived before.
+ * @param added only those that were added then
  */
-export async function readHolds(sql: Sql): Promise<Holds> {
+export async function readHolds(sql: Sql, added?: Added): Promise<Holds> {
   const [row] = await sql<[Omit<Holds, 'filters'> & { filters: { id: number; filter: unknown }[] }]>`
     select
       coalesce(
@@ -40,8 +54,12 @@ export async function readHolds(sql: Sql): Promise<Holds> {
       ) as operations,
       coalesce(bool_or(jobs is not null), false) as "haveJobs"
     from jobsctl_holds
-    where until > now()`
-  return { ...row, filters: row.filters.map(({ id, filter }) => ({ id, filter: knownFilter(filter) })) }
+    where until > now() ${added ? sql`and ${isAdded(sql, sql`jobsctl_holds`, added)}` : sql``}`
+  return {
+    ...row,
+    ...(added && { added }),
+    filters: row.filters.map(({ id, filter }) => ({ id, filter: knownFilter(filter) })),
+  }
 }
 
 const { ids: _, ...fields } = jobFilterFields

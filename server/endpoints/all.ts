@@ -35,6 +35,7 @@ import { proposePlan } from './plans/propose.ts'
 import { listPlans, showPlan } from './plans/read.ts'
 import { applyPolicy } from './policy/apply-policy.ts'
 import { showPolicy } from './policy/read-policy.ts'
+import { simulatePolicy } from './policy/simulate-policy.ts'
 import { controlQueue } from './queues/control.ts'
 import { statsOfCall } from './queues/past-stats.ts'
 import { listQueues, queueStatus } from './queues/queues.ts'
@@ -113,6 +114,7 @@ export const handlers: Handlers = {
   cancel: cancelJob,
   showPolicy,
   applyPolicy,
+  simulatePolicy,
   controlQueue,
   throttleQueue,
   queueStatus,

@@ -20,6 +20,7 @@ import { Approval, Emergency } from '../../../shared/plans/approval.ts'
 import { Plan, WholePlan } from '../../../shared/plans/plans.ts'
 import { Policy, RuleState } from '../../../shared/policy/policy.ts'
 import { Rule } from '../../../shared/policy/rule.ts'
+import { SimulatedDay, SimulatedRule } from '../../../shared/policy/simulate.ts'
 import { GroupStats } from '../../../shared/queues/stats.ts'
 import { EventCursor } from '../../../shared/records/event-cursors.ts'
 import { JobEvent } from '../../../shared/records/events.ts'
@@ -101,8 +102,11 @@ export const namedTypes: Record<string, NamedSchema> = {
     meaning: 'Which domain, queue and job type; one that is absent does not filter.',
     sent: true,
   },
+  SentRule: { schema: Rule, meaning: 'A change that servers are to make at its times.', sent: true },
   Session: { schema: Session, meaning: 'A browser session, and when it ends.' },
   ShownScope: { schema: ShownScope, meaning: 'What a token is limited to.' },
+  SimulatedDay: { schema: SimulatedDay, meaning: 'What a rule would have taken on one day.' },
+  SimulatedRule: { schema: SimulatedRule, meaning: 'What a rule would have taken on each of the last days.' },
   Token: { schema: Token, meaning: 'A token without its secret.' },
   TokenScope: { schema: TokenScope, meaning: 'What a token is to be limited to.', sent: true },
   Valued: { schema: Valued, meaning: 'A path with the value that it is to have, or has.', sent: true },

@@ -36,7 +36,7 @@ export async function applyPolicy(call: Call, request: Request): Promise<Answer>
 }
 
 /** @throws Failure `not_supported` for a rule whose change the engine cannot make */
-function requireRules(
+export function requireRules(
   { sql, abilities, over }: Pick<Call, 'sql' | 'abilities' | 'over'>,
   rules: readonly Rule[],
 ): void {

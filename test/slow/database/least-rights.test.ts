@@ -381,6 +381,7 @@ describe('a server without rights to make anything', () => {
     const rules = [prune, { name: 'stuck', sweep: { age_seconds: 60, action: 'fail' }, ...at, mode: 'report' }]
     await insertJobs(sql, 2)
     await post(path, { rules, revision: 0, dry_run: true })
+    await post(`${path}/simulate`, { rules })
     await post(path, { rules, revision: 0 })
     await sql`update jobsctl_policy_rules set next_at = now()`
     const state = async () =>

@@ -61,6 +61,7 @@ const bodies: Record<string, object | undefined> = {
   moveEventCursor: { after_id: 0 },
   addHold: { ids: [1], until: new Date(Date.now() + 86_400_000).toISOString() },
   applyPolicy: { rules: [], revision: 0 },
+  simulatePolicy: { rules: [] },
   erase: { ids: [1] },
 }
 const pathWithIds = (path: string) => path.replace('/tokens/:id', '/tokens/0123456789ab').replaceAll(/:\w+/g, '1')
@@ -175,6 +176,8 @@ describe('what an engine cannot', () => {
     ['/policy', { rules: [sweeping], revision: 0, dry_run: true }, 'it cannot end running jobs'],
     ['/policy', { rules: [pruning], revision: 0 }, 'it deletes nothing'],
     ['/policy', { rules: [], revision: 0, dry_run: true }, undefined],
+    ['/policy/simulate', { rules: [sweeping] }, 'it cannot end running jobs'],
+    ['/policy/simulate', { rules: [pruning] }, 'it deletes nothing'],
   ])('is a part of a change, by its filter: %s %j', async (path, body, why) => {
     const { body: problem, isAsked } = await ask(half, 'POST', `/api/v1/jobs${path}`, body)
     if (why === undefined) return expect(codeOf(problem)).not.toBe('not_supported')
@@ -239,7 +242,7 @@ describe('a server that only looks', () => {
       const whole = Object.fromEntries(Object.entries(body).filter(([field]) => field !== 'dry_run'))
       const fields = name === 'integrity' ? { ...whole, fix: true } : whole
       const answer = await ask(looking, method, path, fields, headers)
-      if (name === 'leasedJob') expect(answer.isAsked).toBe(true)
+      if (['leasedJob', 'simulatePolicy'].includes(name)) expect(answer.isAsked).toBe(true)
       else expect([name, codeOf(answer.body), answer.isAsked]).toEqual([name, 'records_missing', false])
     }
     const ended = await ask(looking, 'POST', '/api/v1/session/end')

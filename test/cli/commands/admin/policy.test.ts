@@ -232,6 +232,36 @@ describe.each(kinds)('jobsctl policy on %s', (kind) => {
     expect((await policy('show')).out).toBe('')
   })
 
+  it('simulates the rules of a file on the days that are over', async () => {
+    const file = await fileOf(nightly)
+    const { code, out, err } = await policy('simulate', file, '--last', '2d')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    const days = out.trimEnd().split('\n')
+    expect(days.map((line) => line.split('\t').toSpliced(1, 1).join())).toEqual([
+      'finished,1,3,3,0,true',
+      'finished,1,0,0,0,true',
+    ])
+    const table = await policy('simulate', file, '--last', '2d', '--output', 'table')
+    expect(table.out).toMatch(/^RULE +DAY +RUNS +MATCHED +WOULD CHANGE +LEFT\nfinished +\S+ +1 +3 +3 +0\n/)
+    expect(table.err.split('\n')[0]).toBe(
+      'finished: at least 3 jobs came under it, and its runs would have taken 3. Of these jobs, afterwards: 0 retried, 0 revealed, 0 edited, 0 held.',
+    )
+    expect(table.err).toContain(`To see what it would take now: jobsctl policy apply ${file} --dry-run`)
+    expect(await world.count()).toBe(3)
+    const often = nightly.replace(farTime, "'* * * * *'")
+    expect(await policy('simulate', await fileOf(often, 'often.yaml'), '--last', '9d')).toMatchObject({
+      ...{ code: 9, out: '' },
+      err: 'note: finished was not counted: it would have run more than 11,520 times\n',
+    })
+    for (const last of ['0d', '32d', '36h', 'week', '-1d'])
+      expect(await policy('simulate', file, `--last=${last}`)).toMatchObject({
+        ...{ code: 2, out: '' },
+        err: expect.stringContaining('--last: must be whole days from 1d to 31d, such as 7d'),
+      })
+    expect((await policy('diff', file, '--last', '7d')).err).toContain('--last belongs to policy simulate')
+    expect((await policy('simulate', file, '--max', '5')).code).toBe(2)
+  })
+
   it('shows how many jobs a run that only reports would have changed: as many as the rule allows', async () => {
     const lastOf = async (max: number) => {
       const file = await fileOf(`max: ${max}\nmode: report\n${nightly}`)
