@@ -47,7 +47,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
     keys: (sql, _, texts) => readKeys(mapped, sql, texts),
     ordered: (sql, _, slice) => orderedJobs(mapped, sql, slice),
     endedAt: (sql) => sql`jobs.native_ended`,
-    groups: (sql, _, scope) => readGroups(sql, scope),
+    groups: (sql, [found], scope) => readGroups(at(found), sql, scope),
     oldestDue: (sql, _, groups) => readOldestDue(mapped, sql, groups),
     line: (sql, [found], queue) => readLine(at(found), sql, queue),
     signs: (sql, [found], queue) => readSigns(at(found), sql, queue),

@@ -12,9 +12,11 @@ import type {
   WaitingGroup,
   WorkerSigns,
 } from '../adapter.ts'
+import { quotedText } from '../parts/sql-text.ts'
 import { hasKey } from './key.ts'
-import { hasState } from './states.ts'
-import type { Mapped } from './table.ts'
+import { hasState, statusOf } from './states.ts'
+import { columnOf, type Mapped } from './table.ts'
+import { nameOf } from './values.ts'
 
 /** The most running jobs, and jobs that have ended, that are read; and the most that are counted. */
 const mostRead = 50_000
@@ -36,21 +38,42 @@ export function orderedJobs(mapped: Mapped, sql: Sql, slice: OrderedSlice): Frag
   )`
 }
 
-/** Counts of all groups that have a job. The whole table is read. */
-export async function readGroups(sql: Sql, scope: Narrowed): Promise<GroupStats[]> {
+/**
+ * Counts of all groups that have a job. The whole table is read. Its rows are grouped by columns of the table alone, since a constant in the key of a
+ * group and the comparisons that tell a state would take longer than to read the rows.
+ */
+export async function readGroups(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<GroupStats[]> {
+  const { queue, job_type = '', status } = mapped.map
+  const names = Object.entries({ queue, job_type })
+  const constants = names.flatMap(([name, value]) =>
+    typeof value === 'string' ? [`${nameOf(mapped.table, value)} as ${name}`] : [],
+  )
+  const varying = names.flatMap(([name, value]) => (typeof value === 'string' ? [] : [`jobs.${name}`]))
+  const hasColumn = 'column' in status
+  const key = [...varying, `jobs.${hasColumn ? 'native_1' : 'status'}`].join(', ')
+  const row = sql.unsafe(hasColumn ? columnOf(mapped.table, status.column).quoted : 'status')
   const rows = await sql<(GroupStats & { unmapped: number })[]>`
+    with counted as (
+      select
+        ${sql.unsafe([...constants, `${key} as native`].join(', '))},
+        count(*) as jobs, count(*) filter (where jobs.available_at > now()) as later
+      from jobs
+      where true ${inScope(sql, scope)}
+      group by ${sql.unsafe(key)}
+    )
     select
-      domain, queue, job_type,
-      count(*) filter (where status = 'queued' and (available_at > now()) is not true) as queued,
-      count(*) filter (where status = 'queued' and available_at > now()) as scheduled,
-      count(*) filter (where status = 'processing') as processing,
-      count(*) filter (where status = 'quarantined') as quarantined,
-      count(*) filter (where status = 'failed') as failed,
-      count(*) filter (where status = 'unmapped') as unmapped
-    from jobs
-    where true ${inScope(sql, scope)}
-    group by domain, queue, job_type
-    order by domain collate "C", queue collate "C", job_type collate "C"`
+      ${sql.unsafe(quotedText(mapped.domain))}::text as domain, counted.queue, counted.job_type,
+      coalesce(sum(counted.jobs - counted.later) filter (where told.state = 'queued'), 0)::bigint as queued,
+      coalesce(sum(counted.later) filter (where told.state = 'queued'), 0)::bigint as scheduled,
+      coalesce(sum(counted.jobs) filter (where told.state = 'processing'), 0)::bigint as processing,
+      coalesce(sum(counted.jobs) filter (where told.state = 'quarantined'), 0)::bigint as quarantined,
+      coalesce(sum(counted.jobs) filter (where told.state = 'failed'), 0)::bigint as failed,
+      coalesce(sum(counted.jobs) filter (where told.state = 'unmapped'), 0)::bigint as unmapped
+    from counted
+    cross join lateral (select counted.native as ${row}) as native
+    cross join lateral (select ${sql.unsafe(hasColumn ? statusOf(mapped, 'native') : 'native.status')} as state) as told
+    group by counted.queue, counted.job_type
+    order by counted.queue collate "C", counted.job_type collate "C"`
   return rows.map(({ unmapped, ...row }) => ({ ...row, ...(unmapped > 0 && { unmapped }) }))
 }
 
