@@ -103,7 +103,7 @@ interface EveryWrites {
   table: (found: Found) => string
   /** An SQL condition: the tables have the version that they had when the server looked. Part of every statement that writes. */
   guard: (found: Found) => string
-  /** An SQL condition that joins a row `j` of the table to a row `picked` with `native_id` and `queue`. */
+  /** An SQL condition that joins a row `j` of the table to a row `picked` with `native_id`, `queue`, and `place` where there is one. */
   isPicked: string
   /**
    * How a row is found again that the same statement has locked, without an index: a column of `jobs`, which is `place` in `picked`, and a condition

@@ -16,9 +16,8 @@ import { awaitsChild, endsSchedule, isNeeded, obstacleOf, refusalOf, whyNoPrune 
 export const writes: EngineWrites = {
   table: tableOf,
   guard: ({ schema, version }) => `(select pg_catalog.max(version) from ${schema}.migration) = ${version}`,
-  // Arrays keep the planner from reading the whole table to join it.
-  isPicked: `j.queue = picked.queue and j.id = picked.native_id
-    and j.queue = any(array(select queue from picked)) and j.id = any(array(select native_id from picked))`,
+  isPicked: 'j.ctid = picked.place',
+  place: { column: 'native_place', isThere: 'j.ctid = any(array(select place from picked))' },
   isOfImage: (image) => `(jobs.queue = ${image} ->> 'queue' and jobs.native_id = ${image} ->> 'native_id')`,
   image: ({ schema }) => imageOf('j', schema),
   stateOf: (image) => `${image} ->> 'state'`,

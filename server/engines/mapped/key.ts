@@ -1,4 +1,4 @@
-import { isUuid, keyParts, keyText } from '../../../shared/work/job-key.ts'
+import { isUuid, keyParts } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { keysWithQueue, type NativeKey, sortKeys } from '../parts/keys.ts'
 import { type Column, columnOf, isWhole, type Mapped } from './table.ts'
@@ -26,15 +26,25 @@ function parseKey({ map, table }: Mapped, text: string): NativeKey | undefined {
 
 /**
  * A condition on `jobs`: true for jobs with these keys, by the index of the key. The archive has an index of the key as a text. A job in another
- * queue by now is another job.
+ * queue by now is another job. The pairs are hashed: a plan for any parameters would compare each job with each item of an array.
  */
 export function hasKey(mapped: Mapped, sql: Sql, keys: readonly string[]): Fragment {
   const named = keysWithQueue(keys, (key) => parseKey(mapped, key))
   if (named.length === 0) return sql`false`
   const type = sql.unsafe(columnOf(mapped.table, mapped.map.key).type)
+  const [only, ...others] = named
+  if (only && others.length === 0)
+    return sql`(
+      jobs.native_id = ${only.id}::text::${type} and (jobs.native_live or jobs.uuid = ${only.id}::text) and jobs.queue = ${only.queue}::text
+    )`
   const ids = named.map(({ id }) => id)
   return sql`(
-    jobs.native_id = any(${ids}::text[]::${type}[]) and jobs.uuid = any(${ids}::text[]) and jobs.id = any(${named.map(keyText)}::text[])
+    (not jobs.native_live or jobs.native_id = any(${ids}::text[]::${type}[]))
+    and (jobs.native_live or jobs.uuid = any(${ids}::text[]))
+    and ((jobs.queue, jobs.native_id) in (
+      select named.queue, named.id
+      from rows from (unnest(${named.map(({ queue }) => queue)}::text[]), unnest(${ids}::text[]::${type}[])) as named (queue, id)
+    )) is true
   )`
 }
 

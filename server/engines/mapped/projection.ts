@@ -2,24 +2,28 @@ import { keyText } from '../../../shared/work/job-key.ts'
 import { encodedPart, quotedText } from '../parts/sql-text.ts'
 import { imageOf } from './image.ts'
 import type { ValueOfRow } from './map.ts'
-import { nativeState, stateColumns, statusOf } from './states.ts'
+import { nativeState, stateColumns, statesOf, statusOf } from './states.ts'
 import { columnOf, isText, type Mapped } from './table.ts'
 import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
 
 /**
  * The rows of a mapped table with the columns of our `jobs`, their names and their types. Beside them stand `xmin`, `native_id` (the key as
- * the table has it), `native_state` (its own words, as a text), `native_ended` (the time of the end) and `native_image` (what a change may
+ * the table has it), `native_place`, `native_live`, `native_state` (its own words, as a text), `native_ended` (the time of the end) and `native_image` (what a change may
  * overwrite). `native_1`, `native_2` and so on are the columns that tell the state, so that a condition on one uses its index.
  * @returns SQL of a query in parentheses, without an alias
  */
 export const projectionOf = (mapped: Mapped): string =>
-  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text` })} from ${mapped.table.relation} j)`
+  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text`, native_place: 'j.ctid', native_live: 'true' })} from ${mapped.table.relation} j)`
 
 /** What an index has under another name in the archive. */
 interface Own {
   xmin: string
   /** The key as a text. */
   uuid: string
+  /** Where the row lies. */
+  native_place: string
+  /** Whether the row is of the table itself, whose index has the key; the one of the archive has it as a text. */
+  native_live: 'true' | 'false'
 }
 
 /** The columns of the projection over a row `j` with the columns of the table, as a list for `select`. */
@@ -34,8 +38,13 @@ function expressionsOf(mapped: Mapped): Record<string, string> {
   const status = statusOf(mapped)
   const time = (name: string | undefined) => (name === undefined ? 'null::timestamptz' : timeOf(mapped, name))
   const ended = endOf(mapped)
-  const endIf = (...states: string[]) =>
-    `case when ${status} in (${states.map(quotedText).join(', ')}) then ${ended} end`
+  // A state that the map does not tell is left out: the planner then knows the columns that are always null.
+  const told = statesOf(map)
+  const inState = (states: readonly string[], value: string) => {
+    const meant = states.filter((state) => told.includes(state)).map(quotedText)
+    return meant.length === 0 ? 'null::timestamptz' : `case when ${status} in (${meant.join(', ')}) then ${value} end`
+  }
+  const endIf = (...states: string[]) => inState(states, ended)
   const text = (value: ValueOfRow | undefined) => (value ? textOf(mapped, value) : 'null::text')
   const json = (value: ValueOfRow | undefined) => (value ? jsonOf(mapped, value) : 'null::jsonb')
   const number = (value: ValueOfRow | undefined, none: string) => (value ? numberOf(table, value) : none)
@@ -66,7 +75,7 @@ function expressionsOf(mapped: Mapped): Record<string, string> {
     available_at: time(map.times.due),
     started_at: time(map.times.started),
     acquired_at: time(map.times.started),
-    leased_until: `case when ${status} = 'processing' then ${time(map.times.lease)} end`,
+    leased_until: map.times.lease === undefined ? time(undefined) : inState(['processing'], time(map.times.lease)),
     lease_id: 'null::text',
     worker_id: text(map.locked_by),
     error_message: text(map.error),

@@ -13,11 +13,10 @@ import { timeInto } from './values.ts'
 export function writesOf(mapped: Mapped): EngineWrites {
   const { table } = mapped
   const key = keyColumn(mapped)
-  const isInKey = `j.${key.quoted} = picked.native_id and j.${key.quoted} = any(array(select native_id from picked))`
   return {
     table: () => table.relation,
     guard: () => `${fingerprintOf(table.relation)} = ${quotedText(table.fingerprint)}`,
-    isPicked: isInKey,
+    ...pickedBy(mapped),
     isOfImage: (image) => `jobs.native_id = ${keyInImage(mapped, image)}`,
     image: () => imageOf(mapped, 'j'),
     stateOf: (image) => `${image} ->> 'status'`,
@@ -44,6 +43,23 @@ export function writesOf(mapped: Mapped): EngineWrites {
       columns: 'native_id',
       inserted: `${key.quoted}::text as native_id`,
     },
+  }
+}
+
+/**
+ * How the rows that a statement has locked are found again: in a table without partitions by their place, which needs no index. Partitions have
+ * rows at the same places.
+ */
+function pickedBy(mapped: Mapped): Pick<EngineWrites, 'isPicked' | 'place'> {
+  const { quoted } = keyColumn(mapped)
+  if (mapped.table.kind === 'r')
+    return {
+      isPicked: 'j.ctid = picked.place',
+      place: { column: 'native_place', isThere: 'j.ctid = any(array(select place from picked))' },
+    }
+  return {
+    isPicked: `j.${quoted} = picked.native_id and j.${quoted} = any(array(select native_id from picked))`,
+    place: { column: 'native_id', isThere: `j.${quoted} = any(array(select place from picked))` },
   }
 }
 

@@ -4,7 +4,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineAct } from '../../engines/writes.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
-import { type EngineTarget, requireSameVersion } from './target.ts'
+import { type EngineTarget, placeOfPicked, requireSameVersion } from './target.ts'
 
 interface EngineChange {
   selection: Selection
@@ -46,7 +46,7 @@ export async function changeEngineJobs(
   const [row] = await tx<[ChangedRow]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
-        jobs.native_image as before, ${due} as due
+        jobs.native_image as before, ${due} as due ${placeOfPicked(tx, target)}
       from jobs
       where ${selection.matches(tx, matching)}
       for update skip locked

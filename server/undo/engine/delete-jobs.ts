@@ -2,7 +2,7 @@ import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { bringAlong, deletedJobs } from './along.ts'
-import { type EngineTarget, requireSameVersion } from './target.ts'
+import { type EngineTarget, placeOfPicked, requireSameVersion } from './target.ts'
 
 interface EngineDeletion {
   selection: Selection
@@ -43,7 +43,7 @@ export async function deleteEngineJobs(
     )`
   const [row] = await tx<[{ deleted: number; changed?: string | null }]>`
     with picked as materialized (
-      select jobs.native_id, jobs.queue, jobs.job_type ${writes.place ? tx`, jobs.${tx.unsafe(writes.place.column)} as place` : tx``}
+      select jobs.native_id, jobs.queue, jobs.job_type ${placeOfPicked(tx, target)}
       from jobs
       where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
       for update skip locked
