@@ -37,6 +37,8 @@ import { applyPolicy } from './policy/apply-policy.ts'
 import { showPolicy } from './policy/read-policy.ts'
 import { simulatePolicy } from './policy/simulate-policy.ts'
 import { controlQueue } from './queues/control.ts'
+import { overview } from './queues/overview/overview.ts'
+import { queueMinutes } from './queues/overview/queue-minutes.ts'
 import { statsOfCall } from './queues/past-stats.ts'
 import { listQueues, queueStatus } from './queues/queues.ts'
 import { listSlaBreaches } from './queues/sla-breaches.ts'
@@ -64,6 +66,8 @@ import { renewJob, renewJobs } from './work/renew.ts'
 /** The handler of each endpoint that makes no change of many jobs (`changes/all.ts`); one that is missing does not compile. */
 export const handlers: Handlers = {
   stats: statsOfCall,
+  overview,
+  queueMinutes,
   proposePlan,
   listPlans,
   showPlan,

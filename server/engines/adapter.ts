@@ -131,8 +131,8 @@ export interface KeptJobs {
 export type HistoryNumber = 'created' | 'acquired' | 'completed' | 'wait' | 'run'
 
 /**
- * How the jobs that are still there are found by their times. Each query is in parentheses and has the columns `status`, `created_at`,
- * `available_at`, `started_at`, `ended_at` and `kept_seconds`: how long the engine keeps the ended job, or null.
+ * How the jobs that are still there are found by their times. Each query is in parentheses and has the columns `domain`, `queue`, `status`,
+ * `created_at`, `available_at`, `started_at`, `ended_at` and `kept_seconds`: how long the engine keeps the ended job, or null.
  */
 export interface EngineHistory {
   /** Numbers that the jobs do not tell. */

@@ -34,8 +34,8 @@ const numberOf: Readonly<Record<Part, HistoryNumber | 'ended'>> = {
 /** The jobs of a place that does not tell them. */
 const nothing = (sql: Sql): Fragment => sql`
   (
-    select null::text as status, null::timestamptz as created_at, null::timestamptz as available_at, null::timestamptz as started_at,
-      null::timestamptz as ended_at, null::integer as kept_seconds
+    select null::text as domain, null::text as queue, null::text as status, null::timestamptz as created_at,
+      null::timestamptz as available_at, null::timestamptz as started_at, null::timestamptz as ended_at, null::integer as kept_seconds
     where false
   )`
 
@@ -204,7 +204,7 @@ const bucketsOf = (bucket: number | null, jobs: number): number[] | null =>
 /** Jobs that prunes have deleted since a time, which are kept in the archive. A job that ended in the range was deleted later. */
 const archivedJobs = (sql: Sql, place: Place, scope: Narrowed, { from }: Pick<Range, 'from'>): Fragment => sql`
   (
-    select status, created_at, available_at, started_at, ${place.lacksArchive ? sql`completed_at` : place.adapter.endedAt(sql)} as ended_at,
+    select domain, queue, status, created_at, available_at, started_at, ${place.lacksArchive ? sql`completed_at` : place.adapter.endedAt(sql)} as ended_at,
       null::integer as kept_seconds
     from jobs_archive as jobs
     where archived_at >= to_timestamp(${from}::float8) ${inScope(sql, scope)}

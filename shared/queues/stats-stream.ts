@@ -17,7 +17,7 @@ const LiveGroup = GroupStats.extend({
 export type LiveGroup = z.output<typeof LiveGroup>
 
 /** A bulk change that is running. */
-const RunningChange = z.object({
+export const RunningChange = z.object({
   id: z.number(),
   kind: z.string(),
   domain: z.string().nullable(),

@@ -10,7 +10,7 @@ import {
 import { hasState } from '../../database/job-filter.ts'
 import { hashOfId, hasKeys } from '../../database/job-ids.ts'
 import { assumeManyRows } from '../../database/planner-hints.ts'
-import { inScope, isWithin, type Within } from '../../database/scope.ts'
+import { inScope, isWithin, type Narrowed, type Within } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { FailureSlice } from '../../engines/adapter.ts'
 import { fromAllPlaces, isOfSeveral, servedBy } from '../../engines/served.ts'
@@ -114,11 +114,30 @@ const endOfFailure = staticFragment(
 )
 
 /** The failures of a state: of several places, the newest of all of them. */
-function newest(sql: Sql, make: (of: Sql) => Fragment): Fragment {
+function newest(sql: Sql, make: (of: Sql) => Fragment, most = mostScanned): Fragment {
   const parts = fromAllPlaces(sql, make)
   return isOfSeveral(sql)
-    ? sql`(select * from (${parts}) as parts order by seen desc ${sql.unsafe(`limit ${mostScanned + 1}`)})`
+    ? sql`(select * from (${parts}) as parts order by seen desc ${sql.unsafe(`limit ${most + 1}`)})`
     : parts
+}
+
+/**
+ * The newest failed and quarantined jobs of a scope since a time, as `(id, domain, queue, job_type, owner_user_id, status, code, message, seen)`:
+ * at most `most + 1` of each state.
+ */
+export function newestFailures(
+  sql: Sql,
+  { scope, since, most }: { scope: Narrowed; since: string; most: number },
+): Fragment {
+  const request: Searched = { ...scope, since, within: scope.within, limit: 1, among: 'scope' }
+  const [failed, quarantined] = (['failed', 'quarantined'] as const).map((state) =>
+    newest(
+      sql,
+      (of) => failures(of, { request, state, seen: endOfFailure(of), where: hasState(of, [state]), most }),
+      most,
+    ),
+  )
+  return sql`${failed} union all ${quarantined}`
 }
 
 /**
@@ -171,6 +190,8 @@ interface Part extends Pick<FailureSlice, 'state'> {
   seen: Fragment
   /** The condition of an index that has the jobs in the order of this time. */
   where: Fragment
+  /** One job more than this is read at most. */
+  most?: number
 }
 
 /** The scope of the caller is a condition here, or the newest failures of others would be all that is read. */
@@ -178,13 +199,16 @@ function failures(sql: Sql, part: Part): Fragment {
   const { mode, places } = servedBy(sql)
   const [place] = places
   if (mode === 'own' || !place?.adapter.failures) return failuresAsJobs(sql, part)
-  const { state, request } = part
+  const { state, request, most = mostScanned } = part
   const { since, until, among, ...scope } = request
-  const slice = { ...{ state, since, until, scope, most: mostScanned }, isNewest: among !== 'any' }
+  const slice = { ...{ state, since, until, scope, most }, isNewest: among !== 'any' }
   return place.adapter.failures(sql, place.found, slice)
 }
 
-const failuresAsJobs = (sql: Sql, { request: { since, until, among, ...scope }, seen, where }: Part): Fragment => sql`
+const failuresAsJobs = (
+  sql: Sql,
+  { request: { since, until, among, ...scope }, seen, where, most = mostScanned }: Part,
+): Fragment => sql`
   (
     select
       jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id,
@@ -195,7 +219,7 @@ const failuresAsJobs = (sql: Sql, { request: { since, until, among, ...scope }, 
       ${until === undefined ? sql`` : sql`and ${seen} < ${until}::text::timestamptz`}
       ${among === 'all' ? isWithin(sql, scope.within) : inScope(sql, scope)}
     ${among === 'any' ? sql`` : sql`order by ${seen} desc`}
-    ${sql.unsafe(`limit ${mostScanned + 1}`)}
+    ${sql.unsafe(`limit ${most + 1}`)}
   )`
 
 /** A state with more failures than are read is cut at the oldest that was read; others may have failed at the same time. */

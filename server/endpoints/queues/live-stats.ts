@@ -109,7 +109,8 @@ async function readPosition(tx: Sql, before: EventPosition | undefined) {
 /** The most running operations of a frame; each of them changes jobs, so that there are never many. */
 const mostOperations = 100
 
-const runningChanges = (tx: Sql, within: Acting['within']) => tx<RunningChange[]>`
+/** The changes within the scope of a caller that run now. */
+export const runningChanges = (tx: Sql, within: Acting['within']) => tx<RunningChange[]>`
   select id, kind, domain, queue, job_type, caller, reason, affected, previewed, started_at
   from job_operations
   where state = 'running' ${isRecordWithin(tx, within)}

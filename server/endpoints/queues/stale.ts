@@ -20,17 +20,17 @@ export async function staleQueues(call: Listing, scope: Scope): Promise<StaleQue
   call.addHeader('X-Scanned', String(Math.min(scanned, mostExpired)))
   call.addHeader('X-Complete', String(isComplete))
   return rows
-    .filter((row): row is StaleQueue & Row => row.domain !== null)
+    .filter((row): row is StaleQueue & StaleRow => row.domain !== null)
     .map((row) => (isComplete ? row : { ...row, at_least: true }))
 }
 
-interface Row {
+export interface StaleRow {
   scanned: number
   domain: string | null
 }
 
-/** One row for each queue, or one row without a queue where no lease in scope has expired. */
-const readStale = (sql: Sql, scope: Within<Scope>) => sql<(Row & Omit<StaleQueue, 'domain'>)[]>`
+/** The queues of a scope with expired leases: one row for each, or one row without a queue where no lease in scope has expired. */
+export const readStale = (sql: Sql, scope: Within<Scope>) => sql<(StaleRow & Omit<StaleQueue, 'domain'>)[]>`
   with expired as materialized (${expiredLeases(sql, scope)})
   select bound.scanned, found.domain, found.queue, found.count, found.oldest
   from (select count(*) as scanned from expired) as bound

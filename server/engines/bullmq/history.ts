@@ -25,7 +25,7 @@ export const history: EngineHistory = {
         ) as q
         cross join unnest(array['completed', 'failed']::${sql.unsafe(schema)}.job_state[]) as ends (state)
         cross join lateral (
-          select status, created_at, available_at, started_at, native_ended as ended_at, null::integer as kept_seconds
+          select domain, queue, status, created_at, available_at, started_at, native_ended as ended_at, null::integer as kept_seconds
           from ${jobs}
           where jobs.queue = q.queue and jobs.native_state in ('completed', 'failed') and jobs.native_state = ends.state
             and jobs.native_finished >= ceil(${from}::float8 * 1000)::bigint and jobs.native_finished < ceil(${to}::float8 * 1000)::bigint

@@ -11,7 +11,7 @@ export const history: EngineHistory = {
   isIndexed: () => false,
   ended: (sql, found, { scope, from, to, most }) => sql`
     (
-      select status, created_at, available_at, null::timestamptz as started_at, native_ended as ended_at, null::integer as kept_seconds
+      select domain, queue, status, created_at, available_at, null::timestamptz as started_at, native_ended as ended_at, null::integer as kept_seconds
       from ${sql.unsafe(projectionOf(found))} as jobs
       where jobs.native_available = false and jobs.native_locked_at is null
         and jobs.native_ended >= to_timestamp(${from}::float8) and jobs.native_ended < to_timestamp(${to}::float8) ${inScope(sql, scope)}

@@ -13,7 +13,7 @@ export function historyOf(mapped: Mapped): EngineHistory | undefined {
   if (times.ended === undefined) return undefined
   const within = (sql: Sql, { scope, from, to, most }: HistorySlice, time: Fragment, where: Fragment): Fragment => sql`
     (
-      select status, created_at, available_at, started_at, native_ended as ended_at, null::integer as kept_seconds
+      select domain, queue, status, created_at, available_at, started_at, native_ended as ended_at, null::integer as kept_seconds
       from jobs
       where ${time} >= to_timestamp(${from}::float8) and ${time} < to_timestamp(${to}::float8) and ${where} ${inScope(sql, scope)}
       ${sql.unsafe(`limit ${most + 1}`)}

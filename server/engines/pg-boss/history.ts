@@ -39,7 +39,7 @@ function ofPlace(sql: Sql, place: Found, { scope, most, where }: Wanted): Fragme
   const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
   const first = sql.unsafe(`limit ${most + 1}`)
   const times = sql`
-    select status, created_at, available_at, started_at, native_ended as ended_at, nullif(native_kept_seconds, 0) as kept_seconds
+    select domain, queue, status, created_at, available_at, started_at, native_ended as ended_at, nullif(native_kept_seconds, 0) as kept_seconds
     from ${jobs}`
   if (!isIndexed(place)) return sql`(${times} where ${where} ${inScope(sql, scope)} ${first})`
   return sql`

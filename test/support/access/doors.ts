@@ -177,6 +177,13 @@ export const doors: Record<NarrowedName, Door> = {
   release: finish('release'),
   failureClusters: read(`${jobs}/clusters`),
   listWorkers: read(`${jobs}/workers`),
+  overview: read(`${jobs}/overview`),
+  queueMinutes: {
+    method: 'GET',
+    path: ({ domain }) => `${jobs}/overview/minutes?queues=${encodeURIComponent(JSON.stringify([[domain, 'q']]))}`,
+    named: true,
+    outside: 200,
+  },
   explainJob: { method: 'GET', path: ({ id }) => `${jobs}/${id}/explain`, named: true, outside: 404 },
   explainQueue: {
     method: 'GET',

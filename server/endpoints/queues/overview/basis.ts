@@ -1,0 +1,17 @@
+import type { Sql } from '../../../database/sql.ts'
+import { engineNames, servedBy } from '../../../engines/served.ts'
+import { readHistoryState } from '../../../history/history-state.ts'
+import type { Basis } from '../../../history/queue-minutes.ts'
+
+/** What rates are read from; null where neither tells. With why it is not the history, and how to switch that on. */
+export async function readBasis(sql: Sql): Promise<{ basis: Basis | null; why: string | null }> {
+  const served = servedBy(sql)
+  if (served.mode === 'own') {
+    const { why } = await readHistoryState(sql)
+    return why === null ? { basis: 'history', why } : { basis: 'jobs', why }
+  }
+  const names = engineNames(served)
+  return served.places.some(({ adapter }) => adapter.history)
+    ? { basis: 'jobs', why: `${names} keeps no history: rates are those of the jobs that are still there` }
+    : { basis: null, why: `${names} does not tell when jobs ended: a map with times.ended does` }
+}

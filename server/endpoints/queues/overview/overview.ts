@@ -1,0 +1,181 @@
+import type { Attention, Overview } from '../../../../shared/queues/overview.ts'
+import type { RunningChange } from '../../../../shared/queues/stats-stream.ts'
+import type { Reading, ServerContext } from '../../../call.ts'
+import { inScope, isQueueWithin, type Narrowed } from '../../../database/scope.ts'
+import type { Sql, Transaction } from '../../../database/sql.ts'
+import { limitReadTime, unlessOverdue } from '../../../database/timeouts.ts'
+import { type Basis, type QueueFlow, readFlows, whatIsTold } from '../../../history/queue-minutes.ts'
+import type { InputOf } from '../../handlers.ts'
+import { runningChanges } from '../live-stats.ts'
+import { oldestDue } from '../oldest-due.ts'
+import { readThrottles } from '../queues.ts'
+import { readStale } from '../stale.ts'
+import { statedReason, stoppedBy } from '../stated-reason.ts'
+import { stats } from '../stats.ts'
+import { readBasis } from './basis.ts'
+import { describeFailing } from './failing.ts'
+import { findSilences, quietMinutes } from './no-workers.ts'
+import { type QueueRow, rowsOf, type StopRow, totalsOf } from './queue-rows.ts'
+
+/** The most queues of the answer, sentences of each kind, and throttles and stops that are read. */
+const mostQueues = 2000
+const mostFailing = 5
+const mostOfKind = 15
+const mostSettings = 10_000
+
+/** How many minutes the rates are of, the one that goes on among them. */
+const rateMinutes = 5
+
+/** A queue fails where at least two jobs failed within these minutes, and two in a hundred of those that ended. */
+const leastFailed = 2
+const leastShare = 0.02
+
+/** What all queues do now, and what needs somebody: a few statements in one snapshot, each of them bounded. */
+export const overview = (
+  { sql, within, redactor }: Reading & Pick<ServerContext, 'redactor'>,
+  asked: InputOf<'overview'>,
+): Promise<Overview> =>
+  sql.begin('isolation level repeatable read read only', async (tx) => {
+    const [{ as_of, now }] = await tx<[{ as_of: string; now: number }]>`
+      select now() as as_of, extract(epoch from now())::float8 as now, ${limitReadTime(tx)}`
+    const scope = { ...asked, within }
+    const range = { from: 60 * Math.floor(now / 60) - 60 * (rateMinutes - 1), to: now }
+    const { basis, why } = await readBasis(tx)
+    const flows = basis === null ? undefined : await flowsOf(tx, basis, scope, range)
+    const [groups, stale, throttles, stops, marked, operations] = await Promise.all([
+      stats({ sql: tx, within }, asked),
+      readStale(tx, scope),
+      readThrottles(tx, mostSettings),
+      readStops(tx, scope),
+      within === undefined ? readMarked(tx) : null,
+      runningChanges(tx, within),
+    ])
+    const masked = (text: string) => redactor.text(text)
+    const rows = rowsOf(groups, {
+      ...{ flows, stale, throttles, minutes: (range.to - range.from) / 60 },
+      due: await oldestDue(tx, groups),
+      stops: stops.map((stop) => ({ ...stop, reason: stop.reason && masked(stop.reason) })),
+    })
+    const failing = failingOf(rows)
+    const described =
+      basis === null ? [] : await describeFailing({ tx, basis, scope, now, masked }, failing.slice(0, mostFailing))
+    const silent = await silencesOf(tx, scope, { rows, now })
+    return {
+      as_of,
+      rates_of: flows === undefined ? null : basis,
+      why,
+      marked,
+      totals: totalsOf(rows, flows !== undefined && tells(tx, basis)),
+      attention: [...described, ...silent, ...expiredOf(rows, stale), ...stoppedOf(rows)],
+      operations: await withNames(tx, operations, masked),
+      failing_queues: failing.length,
+      queues: rows.slice(0, mostQueues).map(({ shown }) => shown),
+    }
+  })
+
+const tells = (sql: Sql, basis: Basis | null): boolean => basis === 'history' || whatIsTold(sql).completed
+
+/** Undefined where it takes too long to read, or more jobs ended than are read. */
+const flowsOf = (
+  tx: Transaction,
+  basis: Basis,
+  scope: Narrowed,
+  range: { from: number; to: number },
+): Promise<readonly QueueFlow[] | undefined> =>
+  tx.savepoint((of) => readFlows(of, basis, scope, range)).catch(unlessOverdue)
+
+const readStops = (sql: Sql, { domain, queue, within }: Narrowed) => sql<StopRow[]>`
+  select
+    stopped.domain, stopped.queue, coalesce(drain, false) as drain, updated_at as since,
+    coalesce(token.principal, decision.caller) as by, stated.reason
+  from (
+    select * from job_queue_controls
+    where (paused or drain) ${inScope(sql, { domain, queue, within: undefined })} ${isQueueWithin(sql, within)}
+  ) as stopped
+  left join ${statedReason(sql, sql`stopped`)} as stated on true
+  left join ${stoppedBy(sql, sql`stopped`)} as decision on true
+  left join jobsctl_tokens as token on token.id = decision.caller
+  order by updated_at desc nulls last
+  limit ${sql.unsafe(String(mostSettings))}`
+
+async function readMarked(sql: Sql): Promise<boolean> {
+  const [{ marked }] = await sql<[{ marked: boolean }]>`
+    select exists (select from jobsctl_marks where created_at > now() - interval '30 days') as marked`
+  return marked
+}
+
+/** The queues that fail, the worst first. */
+const failingOf = (rows: readonly QueueRow[]) =>
+  rows
+    .flatMap(({ shown: { domain, queue, failed_per_minute: per_minute }, flow }) => {
+      const failed = flow?.failed ?? 0
+      const isFailing = failed >= leastFailed && failed >= leastShare * (failed + (flow?.done ?? 0))
+      return isFailing && per_minute !== null ? [{ domain, queue, per_minute }] : []
+    })
+    .toSorted((one, other) => other.per_minute - one.per_minute)
+
+/** The queues with jobs for which no worker asks, those with the most jobs first. It notes in the rows since when. */
+async function silencesOf(
+  tx: Transaction,
+  scope: Narrowed,
+  { rows, now }: { rows: readonly QueueRow[]; now: number },
+): Promise<Attention[]> {
+  const quiet = new Map(
+    rows
+      .filter(({ shown: { waiting, oldest_due, stop }, flow }) => {
+        const waits = waiting > 0 && oldest_due !== null && now - Date.parse(oldest_due) / 1000 > 60 * quietMinutes
+        return waits && stop === null && !flow?.taken && !flow?.done && !flow?.failed
+      })
+      .toSorted((one, other) => other.shown.waiting - one.shown.waiting)
+      .map((row) => [JSON.stringify([row.shown.domain, row.shown.queue]), row.shown]),
+  )
+  const asked = [...quiet.values()].map(({ domain, queue, oldest_due }) => ({
+    domain,
+    queue,
+    oldest_due: oldest_due ?? '',
+  }))
+  const silences = await tx.savepoint((of) => findSilences(of, scope, asked)).catch(unlessOverdue)
+  return (silences ?? []).slice(0, mostOfKind).flatMap(({ domain, queue, since, workers }) => {
+    const row = quiet.get(JSON.stringify([domain, queue]))
+    if (!row) return []
+    row.no_worker_since = since
+    return { kind: 'no_worker', domain, queue, waiting: row.waiting, since, workers } as const
+  })
+}
+
+/** The queues with expired leases, those with the most first. */
+const expiredOf = (rows: readonly QueueRow[], stale: Awaited<ReturnType<typeof readStale>>): Attention[] =>
+  rows
+    .filter(({ shown }) => shown.expired > 0)
+    .toSorted((one, other) => other.shown.expired - one.shown.expired)
+    .slice(0, mostOfKind)
+    .map(({ shown: { domain, queue, expired } }) => {
+      const since = stale.find((one) => one.domain === domain && one.queue === queue)?.oldest ?? null
+      return { kind: 'expired', domain, queue, jobs: expired, since }
+    })
+
+/** The stopped queues, those with the most waiting jobs first. */
+const stoppedOf = (rows: readonly QueueRow[]): Attention[] =>
+  rows
+    .flatMap(({ shown: { domain, queue, waiting, stop } }) =>
+      stop === null ? [] : [{ kind: 'stopped' as const, domain, queue, waiting, ...stop }],
+    )
+    .toSorted((one, other) => other.waiting - one.waiting)
+    .slice(0, mostOfKind)
+
+/** The changes with the names of who makes them. A reason may have what must not be shown. */
+async function withNames(
+  sql: Sql,
+  operations: readonly RunningChange[],
+  masked: (text: string) => string,
+): Promise<Overview['operations']> {
+  if (operations.length === 0) return []
+  const rows = await sql<{ id: string; principal: string }[]>`
+    select id, principal from jobsctl_tokens where id = any(${operations.map(({ caller }) => caller)}::text[])`
+  const names = new Map(rows.map(({ id, principal }) => [id, principal]))
+  return operations.map((operation) => ({
+    ...operation,
+    reason: operation.reason && masked(operation.reason),
+    by: names.get(operation.caller) ?? operation.caller,
+  }))
+}

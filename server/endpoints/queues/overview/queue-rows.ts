@@ -1,0 +1,131 @@
+import type { Overview, OverviewQueue } from '../../../../shared/queues/overview.ts'
+import type { GroupStats } from '../../../../shared/queues/stats.ts'
+import type { QueueFlow } from '../../../history/queue-minutes.ts'
+import { queueKey } from '../../../waiting/long-poll.ts'
+import { groupKey } from '../fold-groups.ts'
+import type { readThrottles } from '../queues.ts'
+import type { readStale } from '../stale.ts'
+
+/** A queue that hands out no jobs. */
+export interface StopRow {
+  domain: string
+  queue: string
+  drain: boolean
+  since: string | null
+  by: string | null
+  reason: string | null
+}
+
+/** What was read of the queues. */
+interface Known {
+  /** Since when the oldest job of each group waits, by `groupKey`. */
+  due: ReadonlyMap<string, string>
+  /** Undefined where it is not known. */
+  flows: readonly QueueFlow[] | undefined
+  stale: Awaited<ReturnType<typeof readStale>>
+  throttles: Awaited<ReturnType<typeof readThrottles>>
+  stops: readonly StopRow[]
+  /** How many minutes the flows are of. */
+  minutes: number
+}
+
+/** A queue as it is shown, and what became of its jobs within the minutes of the rates. */
+export interface QueueRow {
+  shown: OverviewQueue
+  flow: QueueFlow | undefined
+}
+
+/** One row for each queue that has jobs, or had some within the last minutes, or is stopped. */
+export function rowsOf(groups: readonly GroupStats[], known: Known): QueueRow[] {
+  const rows = new Map<string, QueueRow>()
+  const rowOf = (name: { domain: string; queue: string }): QueueRow => {
+    const row = rows.get(queueKey(name)) ?? { shown: emptyQueue(name, known.flows !== undefined), flow: undefined }
+    rows.set(queueKey(name), row)
+    return row
+  }
+  for (const group of groups) addGroup(rowOf(group).shown, group, known.due)
+  for (const flow of known.flows ?? []) {
+    const row = rowOf(flow)
+    row.flow = flow
+    Object.assign(row.shown, ratesOf(flow, known.minutes))
+  }
+  for (const { domain, queue, ...stop } of known.stops) rowOf({ domain, queue }).shown.stop = stop
+  for (const { domain, queue = '', count } of known.stale) {
+    if (domain !== null) rowOf({ domain, queue }).shown.expired = count
+  }
+  for (const { running, per_minute, ...name } of known.throttles) {
+    const row = rows.get(queueKey(name))
+    if (row) row.shown.throttle = { running, per_minute }
+  }
+  return [...rows.values()]
+}
+
+/** The rates of a queue of which no history tells are unknown; one that is not in a history did nothing. */
+function emptyQueue({ domain, queue }: { domain: string; queue: string }, isKnown: boolean): OverviewQueue {
+  const rate = isKnown ? 0 : null
+  return {
+    domain,
+    queue,
+    job_types: 0,
+    waiting: 0,
+    scheduled: 0,
+    running: 0,
+    quarantined: 0,
+    in_per_minute: rate,
+    done_per_minute: rate,
+    failed_per_minute: rate,
+    oldest_due: null,
+    expired: 0,
+    stop: null,
+    throttle: null,
+    no_worker_since: null,
+  }
+}
+
+function addGroup(shown: OverviewQueue, group: GroupStats, due: Known['due']): void {
+  shown.job_types += 1
+  shown.waiting += group.queued
+  shown.scheduled += group.scheduled
+  shown.running += group.processing
+  shown.quarantined += group.quarantined
+  if (group.failed !== undefined) shown.failed = (shown.failed ?? 0) + group.failed
+  if (group.unmapped) shown.unmapped = (shown.unmapped ?? 0) + group.unmapped
+  const since = due.get(groupKey(group)) ?? due.get(groupKey({ ...group, job_type: null }))
+  if (since && (shown.oldest_due === null || Date.parse(since) < Date.parse(shown.oldest_due))) shown.oldest_due = since
+}
+
+const rates = ['in_per_minute', 'done_per_minute', 'failed_per_minute'] as const
+
+const ratesOf = ({ came, done, failed }: QueueFlow, minutes: number): Pick<OverviewQueue, (typeof rates)[number]> => ({
+  in_per_minute: perMinute(came, minutes),
+  done_per_minute: perMinute(done, minutes),
+  failed_per_minute: perMinute(failed, minutes),
+})
+
+/** With one digit after the point. */
+const perMinute = (jobs: number | null, minutes: number): number | null =>
+  jobs === null ? null : Math.round((10 * jobs) / minutes) / 10
+
+/** The sums of all queues. A rate that one of them does not tell is not known. */
+export function totalsOf(rows: readonly QueueRow[], isKnown: boolean): Overview['totals'] {
+  const sumOf = (name: 'waiting' | 'scheduled' | 'running' | 'quarantined' | 'expired') =>
+    rows.reduce((sum, { shown }) => sum + shown[name], 0)
+  const rateOf = (name: (typeof rates)[number]) => {
+    const sum = rows.reduce<number | null>(
+      (all, { shown }) => (all === null || shown[name] === null ? null : all + shown[name]),
+      isKnown ? 0 : null,
+    )
+    return sum === null ? null : Math.round(10 * sum) / 10
+  }
+  return {
+    queues: rows.length,
+    waiting: sumOf('waiting'),
+    scheduled: sumOf('scheduled'),
+    running: sumOf('running'),
+    quarantined: sumOf('quarantined'),
+    in_per_minute: rateOf('in_per_minute'),
+    done_per_minute: rateOf('done_per_minute'),
+    failed_per_minute: rateOf('failed_per_minute'),
+    expired: sumOf('expired'),
+  }
+}

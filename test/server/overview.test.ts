@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { overview, queueMinutes } from '../../shared/endpoints.ts'
+import { bearer, makeScoped } from '../support/access/tokens.ts'
+import { kinds } from '../support/database/database.ts'
+import { call } from '../support/http.ts'
+import { type IncidentWorld, incident, incidentKinds, openIncident } from '../support/observe/incident.ts'
+import { workerOf } from '../support/worker.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+describe.each(kinds)('the overview of queues on %s', (kind) => {
+  let world: World
+  let worker: ReturnType<typeof workerOf>
+  beforeAll(async () => {
+    world = await openWorld(kind)
+    worker = workerOf(world.post)
+  })
+  afterAll(() => world?.stop())
+  beforeEach(async () => {
+    await world.clear()
+    await world.sql`delete from jobsctl_marks`
+    await world.sql`delete from jobsctl_pickups`
+    await world.sql`delete from jobsctl_worker_marks`
+  })
+
+  const read = async (query: Record<string, string> = {}, headers = {}) => {
+    const { status, body } = await world.call(
+      'GET',
+      `${overview.path}?${new URLSearchParams(query)}`,
+      undefined,
+      headers,
+    )
+    expect(status, JSON.stringify(body)).toBe(200)
+    return overview.output.parse(body)
+  }
+
+  it('of no jobs is empty, and needs nobody', async () => {
+    expect(await read()).toMatchObject({
+      ...{ rates_of: 'history', why: null, marked: false, attention: [], failing_queues: 0, queues: [] },
+      totals: { queues: 0, waiting: 0, running: 0, done_per_minute: 0, failed_per_minute: 0, expired: 0 },
+    })
+  })
+
+  it('has a row a queue, with the rates of attempts that ended, and says what fails after which mark', async () => {
+    await world.post('/api/v1/jobs/marks', { text: 'deploy 4711' })
+    await worker.enqueueAll(
+      Array.from({ length: 6 }, (_, n) => ({ queue: 'high', max_retries: 0, owner_user_id: `user-${n % 3}` })),
+    )
+    await worker.enqueueAll(Array.from({ length: 2 }, () => ({ queue: 'bulk', job_type: 'other' })))
+    for (let n = 0; n < 4; n++) {
+      const job = await worker.take({ queue: 'high' })
+      await worker.fail(job, { error: `no answer from "host${n}"`, error_code: 'away', retryable: false })
+    }
+    await worker.complete(await worker.take({ queue: 'high' }))
+    const { queues, attention, totals, failing_queues, marked } = await read()
+    expect({ failing_queues, marked }).toEqual({ failing_queues: 1, marked: true })
+    expect(queues.map(({ queue, waiting, job_types }) => [queue, waiting, job_types])).toEqual([
+      ['bulk', 2, 1],
+      ['high', 1, 1],
+    ])
+    expect(totals).toMatchObject({ queues: 2, waiting: 3, running: 0 })
+    expect(Number(queues[1]?.failed_per_minute)).toBeGreaterThan(Number(queues[1]?.done_per_minute))
+    expect(attention).toMatchObject([
+      {
+        ...{
+          kind: 'failing',
+          domain: 'chatbooks',
+          queue: 'high',
+          error_code: 'away',
+          pattern: 'no answer from <text>',
+        },
+        ...{
+          jobs: 4,
+          owners: 3,
+          at_least: false,
+          since_or_before: false,
+          mark: { text: 'deploy 4711', by: 'single-user' },
+        },
+      },
+    ])
+    const [failing] = attention
+    const [first] = await world.sql<{ at: string }[]>`select min(completed_at) as at from jobs where status = 'failed'`
+    expect(failing?.since).toBe(first?.at)
+  })
+
+  it('does not call one failure among many a failing queue', async () => {
+    await worker.enqueueAll(Array.from({ length: 3 }, () => ({ max_retries: 0 })))
+    await worker.fail(await worker.take(), { retryable: false })
+    await worker.complete(await worker.take())
+    expect(await read()).toMatchObject({ failing_queues: 0, attention: [] })
+  })
+
+  it('names stopped queues with who and why, jobs that no worker asks for, and expired leases', async () => {
+    await world.jobs(3, { status: 'queued', queue: 'paused' })
+    await world.jobs(2, { status: 'queued', queue: 'quiet' })
+    await world.jobs(1, { status: 'queued', queue: 'asked' })
+    await world.sql`update jobs set created_at = now() - interval '20 minutes', available_at = null`
+    await world.sql`delete from jobsctl_transitions`
+    await world.sql`
+      insert into jobsctl_worker_marks (domain, queue, worker_id, filter, asked_at)
+      values ('chatbooks', 'quiet', 'w-1', '', now() - interval '12 minutes'), ('chatbooks', 'asked', 'w-2', '', now())`
+    await world.jobs(1, { status: 'processing', queue: 'lost' })
+    await world.sql`update jobs set leased_until = now() - interval '1 minute' where status = 'processing'`
+    await world.confirm('/api/v1/jobs/queue/control', {
+      domain: 'chatbooks',
+      queue: 'paused',
+      action: 'pause',
+      reason: 'disk full',
+    })
+    const { attention, queues } = await read()
+    expect(attention).toMatchObject([
+      { kind: 'no_worker', queue: 'quiet', waiting: 2, workers: ['w-1'] },
+      { kind: 'expired', queue: 'lost', jobs: 1 },
+      { kind: 'stopped', queue: 'paused', waiting: 3, drain: false, by: 'single-user', reason: 'disk full' },
+    ])
+    expect(queues.find(({ queue }) => queue === 'quiet')?.no_worker_since).toBe(attention[0]?.since)
+    expect(queues.find(({ queue }) => queue === 'asked')?.no_worker_since).toBeNull()
+  })
+
+  it('is of one domain or queue where the call names it', async () => {
+    for (const domain of ['mail', 'media']) {
+      await worker.enqueueAll(Array.from({ length: 2 }, () => ({ domain, max_retries: 0 })))
+      for (let n = 0; n < 2; n++) await worker.fail(await worker.take({ domain }), { retryable: false })
+    }
+    const { attention, queues } = await read({ domain: 'media' })
+    expect({ attention, queues }).toMatchObject({ attention: [{ domain: 'media' }], queues: [{ domain: 'media' }] })
+    expect((await read({ domain: 'media', queue: 'none' })).queues).toEqual([])
+  })
+
+  it('has the minutes of queues, at most 50, in the order of the call', async () => {
+    await worker.enqueueAll([{ queue: 'a/"b"' }, { queue: 'other' }])
+    await worker.complete(await worker.take({ queue: 'a/"b"' }))
+    const minutesOf = (queues: unknown) =>
+      world.call('GET', `${queueMinutes.path}?${new URLSearchParams({ queues: JSON.stringify(queues) })}`)
+    const { body } = await minutesOf([
+      ['chatbooks', 'unknown'],
+      ['chatbooks', 'a/"b"'],
+    ])
+    const { queues } = queueMinutes.output.parse(body)
+    expect(queues.map(({ queue, done }) => [queue, done?.length, done?.reduce((sum, jobs) => sum + jobs, 0)])).toEqual([
+      ['unknown', 60, 0],
+      ['a/"b"', 60, 1],
+    ])
+    const many = Array.from({ length: 51 }, (_, n) => ['chatbooks', `q${n}`])
+    for (const wrong of [many, [], [['a']], 'x', [['a', '']]]) expect((await minutesOf(wrong)).status).toBe(422)
+  })
+
+  it('takes the end times of jobs where no history is kept, and says how to switch it on', async () => {
+    await world.sql`update jobsctl_settings set value = 'off' where name = 'history'`
+    await worker.enqueueAll(Array.from({ length: 2 }, () => ({ max_retries: 0 })))
+    for (let n = 0; n < 2; n++) await worker.fail(await worker.take(), { retryable: false, error_code: 'away' })
+    expect(await read()).toMatchObject({
+      ...{ rates_of: 'jobs', why: expect.stringContaining('JOBS_HISTORY=on') },
+      attention: [{ kind: 'failing', error_code: 'away', jobs: 2 }],
+      queues: [{ in_per_minute: null }],
+    })
+    await world.sql`update jobsctl_settings set value = 'on' where name = 'history'`
+  })
+})
+
+describe.skipIf(!kinds.includes('postgres')).each(incidentKinds)('an incident among the jobs of %s', (kind) => {
+  let world: IncidentWorld
+  beforeAll(async () => {
+    world = await openIncident(kind)
+  })
+  afterAll(() => world?.stop())
+
+  const read = async (path: string, token = world.token) => {
+    const { status, body } = await call({ url: world.url, method: 'GET', path, headers: bearer(token) })
+    expect(status, JSON.stringify(body)).toBe(200)
+    return body
+  }
+
+  it('is not told outside of the scope of a token, and its mark to none with a scope', async () => {
+    const [inside, outside] = [
+      await makeScoped(world.sql, 'viewer', { domains: [world.domain] }),
+      await makeScoped(world.sql, 'viewer', { domains: ['elsewhere'] }),
+    ]
+    const seen = overview.output.parse(await read(overview.path, inside))
+    expect(seen).toMatchObject({ marked: null, attention: [{ queue: incident.queue, mark: null }] })
+    const nothing = overview.output.parse(await read(overview.path, outside))
+    expect(nothing).toMatchObject({ marked: null, failing_queues: 0, attention: [], queues: [] })
+    const queues = JSON.stringify([[world.domain, incident.queue]])
+    const path = `${queueMinutes.path}?${new URLSearchParams({ queues })}`
+    const minutes = queueMinutes.output.parse(await read(path, outside))
+    expect(minutes.queues[0]?.failed?.every((jobs) => jobs === 0) ?? true).toBe(true)
+  })
+
+  it('is told with its queue, cause, begin and deployment', async () => {
+    const { attention, rates_of, failing_queues, totals } = overview.output.parse(await read(overview.path))
+    expect({ rates_of, failing_queues }).toEqual({ rates_of: kind === 'own' ? 'history' : 'jobs', failing_queues: 1 })
+    const [failing] = attention
+    if (failing?.kind !== 'failing') throw new Error(`the first is ${failing?.kind}`)
+    expect(failing).toMatchObject({
+      domain: world.domain,
+      queue: incident.queue,
+      mark: { text: incident.mark.text, by: incident.mark.by },
+    })
+    expect(failing.pattern).toBe('# # mailbox unavailable: <address>')
+    expect(failing.jobs).toBe((60 * incident.minutes) / incident.failedEverySeconds)
+    expect(Math.abs(Date.now() - Date.parse(failing.since ?? '') - 60_000 * incident.minutes)).toBeLessThan(90_000)
+    expect(Math.abs(failing.per_minute - 60 / incident.failedEverySeconds)).toBeLessThan(3)
+    expect(Number(totals.done_per_minute)).toBeGreaterThan(10)
+    const queues = JSON.stringify([[world.domain, incident.queue]])
+    const minutes = queueMinutes.output.parse(await read(`${queueMinutes.path}?${new URLSearchParams({ queues })}`))
+    const failed = minutes.queues[0]?.failed ?? []
+    expect([Math.max(...failed.slice(0, 25)), Math.min(...failed.slice(32, 58)) > 5]).toEqual([0, true])
+  })
+})
