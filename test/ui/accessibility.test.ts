@@ -134,7 +134,7 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     await go('/jobs?domain=chatbooks')
     await page.getByRole('button', { name: /remove this filter/ }).press('Enter')
     await expect.poll(focused).toBe('content')
-    await page.getByRole('row').nth(1).getByRole('link').press('Enter')
+    await page.getByRole('row').nth(1).getByRole('link').first().press('Enter')
     await page.getByRole('heading', { name: /^Job / }).waitFor()
     await expect.poll(focused).toBe('content')
     const screens = page.getByRole('navigation', { name: 'Screens' })

@@ -47,15 +47,77 @@ describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
     await go('/jobs')
     await page.getByRole('button', { name: 'failed', exact: true }).click()
     await expect.poll(async () => (await ids()).length).toBe(7)
-    await page.getByLabel('Filter by').selectOption('Queue')
-    await page.getByLabel('Value').fill('low')
-    await page.getByRole('button', { name: 'Add filter' }).click()
+    const box = page.getByRole('combobox', { name: 'Filter' })
+    await box.pressSequentially('que')
+    await page.getByRole('option', { name: 'queue:' }).waitFor()
+    await box.press('ArrowDown')
+    await box.press('Tab')
+    await box.pressSequentially('lo')
+    await page.getByRole('option', { name: 'queue:low' }).click()
+    await box.press('Enter')
     await page.getByRole('button', { name: /Queue: low/ }).waitFor()
     expect(new URL(page.url()).search).toBe('?status=failed&queue=low')
     await expect.poll(async () => (await ids()).length).toBe(7)
     await page.getByRole('button', { name: 'failed', exact: true }).click()
     await page.getByRole('button', { name: /Queue: low/ }).click()
     await expect.poll(async () => (await ids()).length).toBe(50)
+  })
+
+  it('a word that is no filter is told, and stays in the box', async () => {
+    const { page, go } = visited
+    await go('/jobs')
+    const box = page.getByRole('combobox', { name: 'Filter' })
+    await box.fill('status:failed colour:red')
+    await box.press('Enter')
+    await page.getByRole('alert').getByText('No filter is called “colour”').waitFor()
+    expect(await box.inputValue()).toBe('status:failed colour:red')
+    expect(new URL(page.url()).search).toBe('')
+  })
+
+  it('a cell filters, the number that match is told, and what is seen is a file', async () => {
+    const { page, go } = visited
+    await world.sql`update jobs set error_code = 'smtp', error_message = '=550, "no" box' where domain = 'media'`
+    await go('/jobs?status=failed')
+    await page.getByText('7 jobs match').waitFor()
+    await page.getByText('=550, "no" box').first().waitFor()
+    await page.getByRole('link', { name: 'smtp' }).first().click()
+    expect(new URL(page.url()).search).toBe('?status=failed&error_code=smtp')
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'CSV', exact: true }).click()
+    const text = (await (await saved).createReadStream()).setEncoding('utf8')
+    const lines = (await text.toArray()).join('').split('\r\n')
+    expect(lines).toHaveLength(9)
+    expect(lines[1]).toContain(`,smtp,"'=550, ""no"" box",`)
+    await go('/jobs')
+    await page.getByText('at least 50 jobs match').waitFor()
+    await world.jobs(60, { status: 'queued', domain: 'waits' })
+    await go('/jobs?domain=waits&status=queued')
+    await page.getByText('60 jobs match').waitFor()
+    await world.sql`delete from jobs where domain = 'waits'`
+  })
+
+  it('follows the list on request, and not while a row is selected', async () => {
+    const { page, go } = visited
+    await go('/jobs?domain=follows')
+    await page.getByText('No job matches.').waitFor()
+    await page.getByRole('button', { name: 'Live' }).click()
+    const [first] = await world.jobs(1, { status: 'queued', domain: 'follows' })
+    await page.getByLabel(`Select job ${first}`).check()
+    await page.getByText('still while jobs are selected').waitFor()
+    const [second] = await world.jobs(1, { status: 'queued', domain: 'follows' })
+    await page.waitForTimeout(2500)
+    expect(await page.getByRole('row').count()).toBe(2)
+    await page.getByLabel(`Select job ${first}`).uncheck()
+    await page.getByLabel(`Select job ${second}`).waitFor()
+  })
+
+  it('a narrow screen has two lines a job', async () => {
+    const narrow = await visit(browser, world, { secret: world.key, width: 390 })
+    await narrow.go('/jobs?status=failed')
+    await narrow.page.getByRole('list', { name: 'Jobs' }).getByRole('listitem').first().waitFor()
+    expect(await narrow.page.getByRole('table').count()).toBe(0)
+    expect(await narrow.page.evaluate<number>('document.documentElement.scrollWidth')).toBe(390)
+    await narrow.close()
   })
 
   it('an unknown parameter is told, and a wrong value is what the server says of it', async () => {

@@ -1,6 +1,7 @@
 import type { FunctionComponent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { Problem } from '../api/problem.ts'
+import { build } from '../state/page.ts'
 import { ProblemNote } from './problem.tsx'
 
 /**
@@ -18,12 +19,25 @@ export function later<Props extends object>(load: () => Promise<FunctionComponen
           Screen = screen
           setLoaded(true)
         },
-        () => setMissing(true),
+        () => reloadsOnce() || setMissing(true),
       )
     }, [])
     if (Screen) return <Screen {...props} />
     return isMissing ? <ProblemNote problem={notThere} onRetry={() => location.reload()} /> : null
   }
+}
+
+/** Loads the page of the version that the server has now, once for each version of this page. Returns whether it does. */
+function reloadsOnce(): boolean {
+  const key = 'jobsctl-reloaded'
+  try {
+    if (sessionStorage.getItem(key) === build) return false
+    sessionStorage.setItem(key, build)
+  } catch {
+    return false
+  }
+  location.reload()
+  return true
 }
 
 /** After an update the server has the files of its own version alone. */

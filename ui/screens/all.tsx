@@ -1,23 +1,22 @@
 import type { ComponentChildren } from 'preact'
 import type { Right } from '../../shared/access/rights.ts'
+import { isBulkKind, kinds } from '../../shared/changes/kinds.ts'
 import type { Verb } from '../../shared/engine/verbs.ts'
 import { later } from '../parts/later.tsx'
-import { ChangeScreen } from './change/change.tsx'
-import { changeKind } from './change/kinds.ts'
-import { Clusters } from './clusters/clusters.tsx'
-import { WithTimes } from './jobs/filter-bar.tsx'
-import { Jobs } from './jobs/jobs.tsx'
-import { ShowJob } from './jobs/show.tsx'
-import { Operation } from './operations/operation.tsx'
-import { Operations } from './operations/operations.tsx'
 import { Overview } from './overview.tsx'
-import { Queue } from './queues/queue.tsx'
 
-const others = () => import('./loaded-later.ts')
-const Events = later(() => others().then((module) => module.Events))
-const History = later(() => others().then((module) => module.History))
-const Plans = later(() => others().then((module) => module.Plans))
-const ShowPlan = later(() => others().then((module) => module.ShowPlan))
+// Each screen is loaded when it is opened: nobody waits at the first for those that nobody has asked for.
+const Jobs = later(() => import('./jobs/jobs.tsx').then((module) => module.JobsScreen))
+const ShowJob = later(() => import('./jobs/show.tsx').then((module) => module.ShowJob))
+const Change = later(() => import('./change/change.tsx').then((module) => module.ChangeScreen))
+const Clusters = later(() => import('./clusters/clusters.tsx').then((module) => module.Clusters))
+const Queue = later(() => import('./queues/queue.tsx').then((module) => module.Queue))
+const Events = later(() => import('./events/events.tsx').then((module) => module.Events))
+const History = later(() => import('./history/history.tsx').then((module) => module.History))
+const Operations = later(() => import('./operations/operations.tsx').then((module) => module.Operations))
+const Operation = later(() => import('./operations/operation.tsx').then((module) => module.Operation))
+const Plans = later(() => import('./plans/plans.tsx').then((module) => module.Plans))
+const ShowPlan = later(() => import('./plans/plan.tsx').then((module) => module.ShowPlan))
 
 export const sections = [
   { name: 'overview', to: '/', label: 'Overview', needs: 'read', verb: 'stats' },
@@ -53,13 +52,13 @@ type Row = readonly [
 const screens: readonly Row[] = [
   [/^\/$/, 'overview', 'Overview', () => <Overview />],
   [/^\/queue$/, 'overview', 'Queue', () => <Queue />],
-  [/^\/jobs$/, 'jobs', 'Jobs', () => <WithTimes screen={<Jobs />} />],
+  [/^\/jobs$/, 'jobs', 'Jobs', () => <Jobs />],
   [/^\/jobs\/([^/]+)$/, 'jobs', (id) => `Job ${decoded(id)}`, (id) => <ShowJob key={id} id={decoded(id)} />],
   [
     /^\/change\/([a-z]+)$/,
     'jobs',
-    (kind) => `${changeKind(kind)?.label ?? 'Change'} jobs`,
-    (kind) => <WithTimes screen={<ChangeScreen key={kind} kind={kind} />} />,
+    (kind) => `${isBulkKind(kind) ? kinds[kind].label : 'Change'} jobs`,
+    (kind) => <Change key={kind} kind={kind} />,
   ],
   [/^\/clusters$/, 'failures', 'Failures', () => <Clusters />],
   [/^\/history$/, 'history', 'History', () => <History />],

@@ -10,7 +10,7 @@ import { addressOf, query, replaceAddress } from '../../state/address.ts'
 import { lackOfChange } from '../../state/engine.ts'
 import { base } from '../../state/page.ts'
 import { caller, may } from '../../state/session.ts'
-import { filterIn, isFilterField } from '../jobs/filter-bar.tsx'
+import { filterIn, isFilterField, WithTimes } from '../jobs/filter-bar.tsx'
 import { Apply } from './apply.tsx'
 import { type ChangeKind, type ChangeOption, changeKind, optionIn } from './kinds.ts'
 import { type Preview, PreviewTable } from './preview.tsx'
@@ -24,7 +24,7 @@ export function ChangeScreen({ kind: name }: { kind: string }) {
   if (!may('change')) return <NotHere role={caller.value?.role ?? ''} />
   const lack = lackOfChange(name)
   if (lack !== undefined) return <p class="note">{lack}</p>
-  return <KnownChange name={name} kind={kind} />
+  return <WithTimes screen={<KnownChange name={name} kind={kind} />} />
 }
 
 /** Why this caller changes nothing here. Whose role may change jobs is kept from it by the server alone. */

@@ -1,8 +1,11 @@
 import { useState } from 'preact/hooks'
 import type { JobEvent } from '../../../shared/records/events.ts'
 import { Copy } from '../../parts/controls.tsx'
-import { AddFilter, type Filter, FilterChips, UnknownParameters } from '../../parts/filter.tsx'
+import { FilterChips, UnknownParameters } from '../../parts/filter.tsx'
+import { FilterBox } from '../../parts/filter-box.tsx'
+import type { Filter } from '../../parts/filter-words.ts'
 import { addressOf, navigate, query } from '../../state/address.ts'
+import { namesOf } from '../../state/names.ts'
 import { EventPage } from './event-page.tsx'
 import { commandOf, filterFields, filterOf, names, shownIn } from './place.ts'
 import { Tail } from './tail.tsx'
@@ -30,7 +33,7 @@ export function Events() {
       <UnknownParameters known={names} />
       <section class="filter chips" aria-label="Filter">
         <FilterChips {...fields} />
-        <AddFilter {...fields} />
+        <FilterBox {...fields} example="domain:mail since:1h" valuesOf={namesOf} />
         {command && <Copy text={command}>Copy as jobsctl</Copy>}
       </section>
       {shown.follows ? (

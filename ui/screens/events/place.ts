@@ -1,5 +1,5 @@
 import type { Scope } from '../../../shared/scope.ts'
-import type { Filter, FilterField } from '../../parts/filter.tsx'
+import type { Filter, FilterField } from '../../parts/filter-words.ts'
 import { addressOf } from '../../state/address.ts'
 
 /** What the screen of events shows: what its address says, with the words of the flags of `jobsctl events`. */
@@ -38,11 +38,11 @@ export const addressOfEvents = (
 export const filterFields: readonly FilterField[] = [
   { name: 'domain', label: 'Domain' },
   { name: 'queue', label: 'Queue' },
-  { name: 'job_type', label: 'Job type' },
-  { name: 'after', label: 'After the id', example: '8123' },
-  { name: 'before', label: 'Before the id', example: '8123' },
-  { name: 'since', label: 'Since', example: '1h, 2026-01-31 or mark:deploy' },
-  { name: 'limit', label: 'At most', example: '50' },
+  { name: 'job_type', label: 'Job type', also: ['type'] },
+  { name: 'after', label: 'After the id' },
+  { name: 'before', label: 'Before the id' },
+  { name: 'since', label: 'Since' },
+  { name: 'limit', label: 'At most' },
 ]
 
 /** The fields of the filter that are set. */

@@ -3,10 +3,13 @@ import type { History as Answer, Point } from '../../../shared/history/history.t
 import { call } from '../../api/call.ts'
 import { timeOf } from '../../api/time-of.ts'
 import { Copy } from '../../parts/controls.tsx'
-import { AddFilter, type Filter, FilterChips, UnknownParameters } from '../../parts/filter.tsx'
+import { FilterChips, UnknownParameters } from '../../parts/filter.tsx'
+import { FilterBox } from '../../parts/filter-box.tsx'
+import type { Filter } from '../../parts/filter-words.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
+import { namesOf } from '../../state/names.ts'
 import { Chart } from './chart.tsx'
 import { MomentTable, momentsOf } from './moments.tsx'
 import { RangeBar, type RangeParams } from './range-bar.tsx'
@@ -15,7 +18,7 @@ import { chartsOf, clockOf, type Zone } from './series.ts'
 const scopeFields = [
   { name: 'domain', label: 'Domain' },
   { name: 'queue', label: 'Queue' },
-  { name: 'job_type', label: 'Job type' },
+  { name: 'job_type', label: 'Job type', also: ['type'] },
 ]
 const names = ['domain', 'queue', 'job_type', 'from', 'to', 'since', 'step', 'zone'] as const
 
@@ -44,7 +47,7 @@ export function History() {
       <UnknownParameters known={names} />
       <section class="filter chips" aria-label="Filter">
         <FilterChips {...filter} />
-        <AddFilter {...filter} />
+        <FilterBox {...filter} example="domain:mail queue:high" valuesOf={namesOf} />
         <Copy text={commandOf(request)}>Copy as jobsctl</Copy>
       </section>
       <RangeBar {...{ range, loaded }} shown={data?.history} onChange={show} />

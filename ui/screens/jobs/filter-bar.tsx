@@ -1,9 +1,12 @@
 import type { VNode } from 'preact'
 import { Button } from '../../parts/controls.tsx'
-import { AddFilter, type Filter, FilterChips, type FilterField } from '../../parts/filter.tsx'
+import { FilterChips } from '../../parts/filter.tsx'
+import { FilterBox } from '../../parts/filter-box.tsx'
+import type { Filter, FilterField } from '../../parts/filter-words.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { addressOf, navigate, path, query, replaceAddress } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
+import { namesOf } from '../../state/names.ts'
 
 /** A field of the filter with its flag of the command line. */
 export interface FlagField extends FilterField {
@@ -12,30 +15,30 @@ export interface FlagField extends FilterField {
 
 const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
 
+const time = (name: string, label: string, also: readonly string[] = []): FlagField => {
+  const word = name.replace('_', '-')
+  return { name, flag: `--${word}`, label, also }
+}
+
 /** The filter of lists and changes, with the words of the flags. */
 export const filterFields: readonly FlagField[] = [
+  { name: 'status', flag: '--status', label: 'Status', words: jobStates, isList: true },
   { name: 'domain', flag: '--domain', label: 'Domain' },
   { name: 'queue', flag: '--queue', label: 'Queue' },
-  { name: 'job_type', flag: '--job-type', label: 'Job type' },
-  { name: 'status', flag: '--status', label: 'Status', example: 'failed,quarantined' },
-  { name: 'owner_user_id', flag: '--owner', label: 'Owner' },
-  { name: 'batch_group', flag: '--batch', label: 'Batch group' },
-  { name: 'worker_id', flag: '--worker', label: 'Worker' },
-  { name: 'error_code', flag: '--error-code', label: 'Error code' },
+  { name: 'job_type', flag: '--job-type', label: 'Job type', also: ['type'] },
   { name: 'error', flag: '--error', label: 'Error has the text' },
-  { name: 'cluster', flag: '--cluster', label: 'Cluster', example: 'v1-0123456789ab' },
-  { name: 'min_retries', flag: '--min-retries', label: 'Retried at least', example: '3' },
+  { name: 'error_code', flag: '--error-code', label: 'Error code', also: ['code'] },
+  { name: 'owner_user_id', flag: '--owner', label: 'Owner', word: 'owner' },
+  { name: 'batch_group', flag: '--batch', label: 'Batch group', word: 'batch' },
+  { name: 'worker_id', flag: '--worker', label: 'Worker', word: 'worker' },
+  { name: 'cluster', flag: '--cluster', label: 'Cluster' },
+  { name: 'min_retries', flag: '--min-retries', label: 'Retried at least' },
   { name: 'stale', flag: '--stale', label: 'Lease has expired', words: ['true', 'false'] },
-  { name: 'created_after', flag: '--created-after', label: 'Created from', example: '2h, 2026-01-31 or mark:deploy' },
-  {
-    name: 'created_before',
-    flag: '--created-before',
-    label: 'Created before',
-    example: '2h, 2026-01-31 or mark:deploy',
-  },
-  { name: 'ended_after', flag: '--ended-after', label: 'Ended from', example: '2h, 2026-01-31 or mark:deploy' },
-  { name: 'ended_before', flag: '--ended-before', label: 'Ended before', example: '2h, 2026-01-31 or mark:deploy' },
-  { name: 'ids', flag: '--ids', label: 'Ids', example: '8123,8124' },
+  time('created_after', 'Created from', ['since']),
+  time('created_before', 'Created before', ['until']),
+  time('ended_after', 'Ended from'),
+  time('ended_before', 'Ended before'),
+  { name: 'ids', flag: '--ids', label: 'Ids', also: ['id'] },
 ]
 
 /** The fields of the filter that are times. */
@@ -59,18 +62,33 @@ interface FilterBarProps {
 
 const fields: readonly FilterField[] = [...filterFields, { name: 'payload', label: 'Payload has', hasParts: true }]
 
-/** The filter: what is set, as words that go away by a click, and a form for more. The address changes, and nothing else. */
+/** A text without a name: a state, the id of a job, or a part of the error. */
+function meantBy(text: string): Filter | undefined {
+  if (text === '') return undefined
+  if (jobStates.some((state) => state === text)) return { status: text }
+  if (/^[1-9]\d*(,[1-9]\d*)*$/.test(text)) return { ids: text }
+  return { error: text }
+}
+
+/** The filter: a box for the words of the flags, the states, and what is set as words that go away by a click. The address changes, and nothing else. */
 export function FilterBar({ filter, rest }: FilterBarProps) {
   const show = (fields: Filter) => navigate(addressOf('/jobs', { ...fields, ...rest }))
   const { status, ...others } = filter
   return (
     <section class="filter" aria-label="Filter">
+      <FilterBox
+        fields={fields}
+        filter={filter}
+        onChange={show}
+        example={'status:failed error:"timeout" payload.customer=7 since:1h'}
+        alone={meantBy}
+        valuesOf={namesOf}
+      />
       <div class="chips">
         {jobStates.map((state) => (
           <StateToggle key={state} state={state} filter={filter} onChange={show} />
         ))}
         <FilterChips fields={fields} filter={others} onChange={(left) => show({ ...left, status })} />
-        <AddFilter fields={fields} filter={filter} onChange={show} />
       </div>
     </section>
   )

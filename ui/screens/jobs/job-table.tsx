@@ -1,13 +1,17 @@
+import type { ComponentChildren } from 'preact'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
+import { Name } from '../../parts/name.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { Ago } from '../../parts/times.tsx'
+import { Ago, Span } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
-import { addressOfJob } from '../../state/address.ts'
+import { addressOf, addressOfJob, query } from '../../state/address.ts'
+import { isNarrow } from '../../state/narrow.ts'
 import { thatYouSee } from '../../state/session.ts'
+import { filterIn } from './filter-bar.tsx'
 
-type ListedJob = Answer<'listJobs'>[number]
+export type ListedJob = Answer<'listJobs'>[number]
 
 interface JobTableProps {
   jobs: readonly ListedJob[]
@@ -15,59 +19,188 @@ interface JobTableProps {
   onSelect: (ids: ReadonlySet<JobId>) => void
 }
 
-/** A page of jobs. Rows stay where they are until somebody asks for another page. */
+/** A page of jobs: a table, or two lines a job where the screen is narrow. Rows stay where they are until somebody asks for another page. */
 export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
   if (jobs.length === 0)
     return <p class="empty">No job{thatYouSee()} matches. Remove a filter, or look at another page.</p>
-  const all = jobs.every(({ id }) => selected.has(id))
   const toggle = (ids: readonly JobId[], isChosen: boolean) => {
     const next = new Set(selected)
     for (const id of ids) isChosen ? next.add(id) : next.delete(id)
     onSelect(next)
   }
-  const select: Column<ListedJob> = [
+  const choose = ({ id }: ListedJob) => (
+    <input
+      type="checkbox"
+      aria-label={`Select job ${id}`}
+      checked={selected.has(id)}
+      onChange={({ currentTarget }) => toggle([id], currentTarget.checked)}
+    />
+  )
+  const all = (
     <input
       key="all"
       type="checkbox"
       aria-label="Select all jobs of this page"
-      checked={all}
+      checked={jobs.every(({ id }) => selected.has(id))}
       onChange={({ currentTarget }) =>
         toggle(
           jobs.map(({ id }) => id),
           currentTarget.checked,
         )
       }
-    />,
-    ({ id }) => (
-      <input
-        type="checkbox"
-        aria-label={`Select job ${id}`}
-        checked={selected.has(id)}
-        onChange={({ currentTarget }) => toggle([id], currentTarget.checked)}
-      />
-    ),
-  ]
+    />
+  )
+  if (isNarrow.value) return <Lines jobs={jobs} choose={choose} all={all} />
   return (
     <Rows
       label="Jobs"
       rows={jobs}
-      columns={[select, ...columns]}
+      columns={[[all, choose], ...columns]}
       keyOf={({ id }) => id}
       attributesOf={({ id }) => ({ 'aria-selected': selected.has(id) })}
     />
   )
 }
 
+interface LinesProps {
+  jobs: readonly ListedJob[]
+  choose: (job: ListedJob) => ComponentChildren
+  all: ComponentChildren
+}
+
+const Lines = ({ jobs, choose, all }: LinesProps) => (
+  <>
+    {/* biome-ignore lint/a11y/noLabelWithoutControl: the box is a part of it */}
+    <label class="switch">{all} all of this page</label>
+    <ul class="plain lines" aria-label="Jobs">
+      {jobs.map((job) => (
+        <li key={job.id}>
+          {choose(job)}
+          <div>
+            <p>
+              <Link to={addressOfJob(job.id)}>{job.id}</Link> <b>{job.job_type}</b>
+              <span class="end">
+                <Status of={job.status ?? ''} native={job.native_state} />
+              </span>
+            </p>
+            <p class="faint">
+              {job.domain}/{job.queue}
+              {job.error_code && ` · ${job.error_code}`}
+              {job.error_message && ` · ${job.error_message}`}
+              <span class="end">
+                <Ago at={job.completed_at ?? job.created_at} />
+              </span>
+            </p>
+          </div>
+        </li>
+      ))}
+    </ul>
+  </>
+)
+
+interface SameProps {
+  /** What the list is filtered by when the cell is pressed, beside what it is filtered by. */
+  by: Readonly<Record<string, string | null | undefined>>
+  children: ComponentChildren
+}
+
+/** A cell that filters the list by what it says. A blank name is no filter. */
+function Same({ by, children }: SameProps) {
+  const params = query.value
+  const fields = Object.entries(by).map(([name, value]) => [name, value ?? ''] as const)
+  if (fields.some(([, value]) => value === '')) return <>{children}</>
+  const to = addressOf('/jobs', {
+    ...filterIn(params),
+    ...Object.fromEntries(fields),
+    sort: params.get('sort') ?? undefined,
+  })
+  return (
+    <Link to={to} class="same">
+      {children}
+    </Link>
+  )
+}
+
+/** How long the last attempt took, or takes. */
+function Duration({ job: { status, started_at, acquired_at, completed_at } }: { job: ListedJob }) {
+  const began = started_at ?? acquired_at
+  if (!began || status === 'queued') return null
+  if (status === 'processing') return <Span since={began} />
+  const seconds = (Date.parse(completed_at ?? '') - Date.parse(began)) / 1000
+  return Number.isFinite(seconds) && seconds >= 0 ? <Span seconds={seconds} /> : null
+}
+
 const columns: readonly Column<ListedJob>[] = [
   ['Id', ({ id }) => <Link to={addressOfJob(id)}>{id}</Link>, 'number'],
-  ['Status', ({ status, native_state }) => <Status of={status ?? ''} native={native_state} />],
-  ['Domain', ({ domain }) => domain],
-  ['Queue', ({ queue }) => queue],
-  ['Type', ({ job_type }) => job_type],
+  [
+    'Status',
+    ({ status, native_state }) => (
+      <Same by={{ status }}>
+        <Status of={status ?? ''} native={native_state} />
+      </Same>
+    ),
+  ],
+  [
+    'Queue › type',
+    ({ domain, queue, job_type }) => (
+      <>
+        <Same by={{ domain }}>
+          <span class="faint">
+            <Name of={domain ?? ''} />/
+          </span>
+        </Same>
+        <Same by={{ domain, queue }}>
+          <Name of={queue ?? ''} />
+        </Same>{' '}
+        <span class="faint" aria-hidden="true">
+          ›
+        </span>{' '}
+        <Same by={{ domain, queue, job_type }}>
+          <b>
+            <Name of={job_type ?? ''} />
+          </b>
+        </Same>
+      </>
+    ),
+  ],
+  [
+    'Error',
+    ({ error_code, error_message }) => (
+      <>
+        {error_code && (
+          <Same by={{ error_code }}>
+            <Name of={error_code} />
+          </Same>
+        )}
+        {error_message && (
+          <span class="faint message" title={error_message}>
+            {error_message}
+          </span>
+        )}
+      </>
+    ),
+    'wide',
+  ],
   ['Retries', ({ retry_count, max_retries }) => `${retry_count ?? 0}/${max_retries ?? 0}`, 'number'],
-  ['Priority', ({ priority }) => priority, 'number'],
-  ['Owner', ({ owner_user_id }) => owner_user_id],
-  ['Error', ({ error_code }) => error_code],
+  ['Took', (job) => <Duration job={job} />, 'number'],
+  [
+    'Worker',
+    ({ worker_id }) =>
+      worker_id && (
+        <Same by={{ worker_id }}>
+          <Name of={worker_id} />
+        </Same>
+      ),
+  ],
+  [
+    'Owner',
+    ({ owner_user_id }) =>
+      owner_user_id && (
+        <Same by={{ owner_user_id }}>
+          <Name of={owner_user_id} />
+        </Same>
+      ),
+  ],
   ['Created', ({ created_at }) => <Ago at={created_at} />],
   ['Ended', ({ completed_at }) => <Ago at={completed_at} />],
 ]

@@ -1,14 +1,28 @@
 import { useState } from 'preact/hooks'
 import type { JobId } from '../../../shared/work/job-key.ts'
+import { call } from '../../api/call.ts'
+import { Act } from '../../parts/act.tsx'
 import { Button, Select } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Freshness } from '../../parts/times.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { Act } from './act.tsx'
-import { FilterBar, filterIn, isFilterField } from './filter-bar.tsx'
+import { useLoad, usePolling } from '../../state/calls.ts'
+import { jobsText } from '../change/preview.tsx'
+import { csvOf, download, ndjsonOf } from './export.ts'
+import { FilterBar, filterIn, isFilterField, WithTimes } from './filter-bar.tsx'
 import { JobTable } from './job-table.tsx'
 import { type Found, useSearch } from './search.ts'
+import { ChangeMenus } from './selection.tsx'
+
+/**
+ * The list of jobs. The questions: which jobs are these, and how many? What went wrong with them, where, and by whose hand? Is it going on?
+ * What can be done with some, or with all of them?
+ *
+ * - above: `status:failed error:"timeout"` in one box, its completion below it; the states, and what is set, as chips
+ * - bar: order, live, when it was read, how many match, CSV and NDJSON; changes of the selected ones, or of all that match
+ * - rows: id, state, `mail/high › receipt`, code with the message under it, took, worker, owner, when; each cell filters
+ */
 
 const sorts = [
   ['created_at:desc', 'Newest first'],
@@ -21,21 +35,27 @@ const sorts = [
 const ownNames = new Set(['sort', 'cursor'])
 const pageSize = 50
 
+export const JobsScreen = () => <WithTimes screen={<Jobs />} />
+
 /** The list of jobs. What it shows is in the address: filter, order and page. */
-export function Jobs() {
+function Jobs() {
   const params = query.value
   const filter = filterIn(params)
   const sort = params.get('sort') ?? undefined
   const cursor = params.get('cursor') ?? undefined
   const [sort_by, sort_order] = (sort ?? sorts[0][0]).split(':')
   const { found, problem, readAt, isLoading, reload, stop, goOn } = useSearch(
-    { ...filter, sort_by, sort_order, cursor },
+    { ...filter, sort_by, sort_order, cursor, errors: 'true' },
     pageSize,
   )
   const [selected, setSelected] = useState<ReadonlySet<JobId>>(new Set())
+  const [isLive, setLive] = useState(false)
+  const chosen = (found?.jobs ?? []).filter(({ id }) => selected.has(id)).map(({ id }) => id)
+  // A row under somebody's choice stays, and a search of many rows is not made again each second.
+  const follows = isLive && chosen.length === 0 && found?.isComplete === true
+  usePolling(follows, { isLoading, reload })
   const show = (fields: Readonly<Record<string, string | undefined>>) =>
     navigate(addressOf('/jobs', { ...filter, sort, ...fields }))
-  const chosen = (found?.jobs ?? []).filter(({ id }) => selected.has(id)).map(({ id }) => id)
   return (
     <>
       <UnknownParameters known={(name) => isFilterField(name) || ownNames.has(name)} />
@@ -48,8 +68,13 @@ export function Jobs() {
           options={sorts}
           onChange={(value) => show({ sort: value })}
         />
-        <Freshness {...{ readAt, isLoading, reload }} />
-        <Act filter={filter} ids={chosen} />
+        <Act pressed={isLive} onAct={() => setLive(!isLive)}>
+          Live
+        </Act>
+        <Freshness readAt={readAt} isLoading={isLoading && !follows} reload={reload} />
+        {isLive && !follows && chosen.length > 0 && <span class="faint">still while jobs are selected</span>}
+        {found && found.jobs.length > 0 && <Matching filter={filter} found={found} isFirst={cursor === undefined} />}
+        <ChangeMenus filter={filter} ids={chosen} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {found && !found.isComplete && <Searched {...{ found, isLoading, stop, goOn }} />}
@@ -64,26 +89,79 @@ export function Jobs() {
           <Button disabled={!found.next} onClick={() => show({ cursor: found.next })}>
             Next page
           </Button>
+          {found.jobs.length > 0 && <Exports found={found} />}
         </nav>
       )}
     </>
   )
 }
 
+const live: readonly string[] = ['queued', 'processing', 'quarantined']
+const counted: readonly string[] = ['domain', 'queue', 'job_type', 'status']
+
+/** Where the counts of all groups tell how many jobs match: a scope, and states that are counted. */
+const isCounted = (filter: Readonly<Record<string, string>>): boolean =>
+  (filter.status ?? '').split(',').every((state) => live.includes(state)) &&
+  Object.keys(filter).every((name) => counted.includes(name))
+
+interface MatchingProps {
+  filter: Readonly<Record<string, string>>
+  found: Found
+  isFirst: boolean
+}
+
+/** How many jobs match, where that is known at once; else a lower bound. */
+function Matching({ filter, found, isFirst }: MatchingProps) {
+  const { domain, queue, job_type, status = '' } = filter
+  const isWhole = found.isComplete && !found.next && !found.prev
+  const { data } = useLoad(JSON.stringify([isWhole, filter]), async (signal) => {
+    if (isWhole || !isCounted(filter)) return undefined
+    const groups = await call('stats', { domain, queue, job_type }, { signal })
+    const states = status.split(',')
+    const countOf = (group: (typeof groups)[number]) =>
+      (states.includes('queued') ? group.queued + group.scheduled : 0) +
+      (states.includes('processing') ? group.processing : 0) +
+      (states.includes('quarantined') ? group.quarantined : 0)
+    return groups.reduce((sum, group) => sum + countOf(group), 0)
+  })
+  const here = found.jobs.length
+  const text = isWhole
+    ? jobsText(here)
+    : data === undefined || data < here
+      ? `at least ${jobsText(here)}`
+      : jobsText(data)
+  if (!isWhole && data === undefined && !isFirst) return null
+  return <span role="status">{text} match</span>
+}
+
+/** What is seen as a file: the jobs of this page. */
+const Exports = ({ found: { jobs } }: { found: Found }) => (
+  <span class="exports">
+    <span class="faint">This page as</span>
+    <Act look="quiet" onAct={() => download('jobs.csv', 'text/csv', csvOf(jobs))}>
+      CSV
+    </Act>
+    <Act look="quiet" onAct={() => download('jobs.ndjson', 'application/x-ndjson', ndjsonOf(jobs))}>
+      NDJSON
+    </Act>
+  </span>
+)
+
 type SearchedProps = { found: Found } & Pick<ReturnType<typeof useSearch>, 'isLoading' | 'stop' | 'goOn'>
 
 /** How far a search is that has not looked at all jobs, and its stop. An empty table would say that there are none. */
 const Searched = ({ found: { jobs, scanned, missingIndex, next }, isLoading, stop, goOn }: SearchedProps) => (
-  <div class="note care">
-    <p role="status">
-      {scanned !== undefined && `${scanned.toLocaleString('en')} jobs were looked at, and there are more. `}
-      {jobs.length.toLocaleString('en')} found so far{isLoading && ', and the search goes on'}.
-      {missingIndex && <> The database lacks an index for this list: {missingIndex}.</>}
-    </p>
+  <div class="bar searched">
+    <span role="status">
+      {scanned !== undefined && `looked at ${scanned.toLocaleString('en')} · `}
+      {jobs.length.toLocaleString('en')} found
+      {isLoading ? ', and the search goes on' : ' so far, and there may be more'}
+      {missingIndex && <>. The database lacks an index for this list: {missingIndex}</>}
+    </span>
     {isLoading ? (
-      <Button onClick={stop}>Stop</Button>
+      <Act onAct={stop}>Stop</Act>
     ) : (
-      next !== undefined && jobs.length < pageSize && <Button onClick={goOn}>Go on</Button>
+      next !== undefined && jobs.length < pageSize && <Act onAct={goOn}>Go on</Act>
     )}
   </div>
 )

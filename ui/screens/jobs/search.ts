@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useState } from 'preact/hooks'
 import { compareJobIds } from '../../../shared/work/job-key.ts'
 import { type Answer, callWithHeaders, type Fields } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
@@ -77,7 +77,7 @@ export function useSearch(request: Fields, limit: number): Search {
     problem: state.problem,
     readAt: state.readAt,
     isLoading: state.ended !== name,
-    reload: () => setRound({ of: key, at: at + 1 }),
+    reload: useCallback(() => setRound((before) => ({ of: key, at: before.at + 1 })), [key]),
     stop: () => {
       controller?.abort()
       setState((before) => ({ ...before, ended: name }))

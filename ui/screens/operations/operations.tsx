@@ -1,6 +1,7 @@
 import { type Answer, call } from '../../api/call.ts'
 import { Button, Link, Select } from '../../parts/controls.tsx'
-import { type Filter, FilterChips, UnknownParameters } from '../../parts/filter.tsx'
+import { FilterChips, UnknownParameters } from '../../parts/filter.tsx'
+import type { Filter } from '../../parts/filter-words.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'

@@ -3,7 +3,7 @@ import { addressOf, navigate } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
 import { changesFor } from '../change/kinds.ts'
 
-interface ActProps {
+interface ChangeMenusProps {
   /** The filter of a list; absent where there is no list, and so no "all that match". */
   filter?: Readonly<Record<string, string>>
   /** The jobs that are selected. */
@@ -16,7 +16,7 @@ interface ActProps {
  * The ways from a list to a change: of the selected jobs, or of all that match. They are two choices with two labels, so that nobody means
  * the page and changes the database.
  */
-export function Act({ filter, ids, states: known = [] }: ActProps) {
+export function ChangeMenus({ filter, ids, states: known = [] }: ChangeMenusProps) {
   if (!may('change')) return null
   const states = (filter?.status ?? '').split(',').filter((state) => state !== '')
   const choose = (kind: string, fields: Readonly<Record<string, string>>) => {

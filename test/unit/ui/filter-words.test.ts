@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest'
+import { completed, completionsOf, readFilter } from '../../../ui/parts/filter-words.ts'
+
+const fields = [
+  { name: 'status', label: 'Status', words: ['queued', 'failed'], isList: true },
+  { name: 'job_type', label: 'Job type', also: ['type'] },
+  { name: 'owner_user_id', label: 'Owner', word: 'owner' },
+  { name: 'created_after', label: 'Created from', also: ['since'] },
+  { name: 'error', label: 'Error' },
+  { name: 'payload', label: 'Payload has', hasParts: true },
+]
+
+it.each([
+  ['status:failed,queued', { status: 'failed,queued' }],
+  ['error:"no route to \\"x\\""  type=mail', { error: 'no route to "x"', job_type: 'mail' }],
+  ['job-type:a job_type:b', { job_type: 'b' }],
+  ['payload.customer.id=7 owner:a=b:c', { 'payload.customer.id': '7', owner_user_id: 'a=b:c' }],
+  ['since:mark:deploy since:"mark:deploy 4711"', { created_after: 'mark:deploy 4711' }],
+  ['  ', {}],
+])('reads %s', (text, filter) => {
+  expect(readFilter(text, fields)).toEqual({ filter, wrong: [] })
+})
+
+it('tells what is no filter, and takes a text alone where it means something', () => {
+  expect(readFilter('payload:7 colour:red late', fields).wrong).toHaveLength(2)
+  expect(readFilter('late "at night"', fields, (error) => ({ error }))).toEqual({
+    filter: { error: 'at night' },
+    wrong: [],
+  })
+})
+
+it('completes names, words and values, also within a list', () => {
+  const texts = (text: string) =>
+    completionsOf(text, fields, { job_type: ['mail', 'a b'] }).map((one) => completed(text, one))
+  expect(texts('status:failed ow')).toEqual(['status:failed owner:'])
+  expect(texts('type:a')).toEqual(['type:mail ', 'type:"a b" '])
+  expect(texts('status:queued,f')).toEqual(['status:queued,failed '])
+  expect(texts('error:x')).toEqual([])
+  expect(texts('pay')).toEqual(['payload.'])
+})
