@@ -1,9 +1,10 @@
 /** `jobsctl/worker`: leases jobs, runs their handlers, renews, reports, finishes, and gives back what it cannot finish. */
 import { hostname } from 'node:os'
-import { createClient } from './client.ts'
+import { clientWith } from './client-with.ts'
+import { handlerStopMs } from './work/attempt.ts'
 import { createFinisher } from './work/finisher.ts'
 import { JobAborted } from './work/job-failure.ts'
-import { leaseLoop } from './work/lease-loop.ts'
+import { leaseLoops } from './work/lease-loop.ts'
 import { createRenewals } from './work/renewals.ts'
 import { patienceMs } from './work/retrying.ts'
 import type { RunningJob } from './work/running-job.ts'
@@ -20,12 +21,11 @@ export {
   type SchemaResult,
   withSchema,
 } from './work/handler.ts'
+export { cancel, discard, type JobEnding, snooze } from './work/job-ending.ts'
 export { JobAborted, JobFailure, type JobFailureOptions } from './work/job-failure.ts'
 export type { WorkerEvent } from './work/worker-event.ts'
 export type { WorkerOptions } from './work/worker-options.ts'
 
-/** How long handlers may take to stop when the worker stops, in milliseconds; then their jobs are given back. */
-const handlerStopMs = 2000
 /** How long the last finishes may take after that, in milliseconds. */
 const lastCallsMs = 5000
 
@@ -36,7 +36,7 @@ const lastCallsMs = 5000
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const settings = workerSettings(options, `${hostname().slice(0, 200)}-${process.pid}`)
-  const client = createClient(options)
+  const client = clientWith(options)
   const running = new Set<RunningJob>()
   const attempts = new Set<Promise<void>>()
   const giveUp = new AbortController()
@@ -49,7 +49,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const renewals = createRenewals({ client, settings, running })
   const stop = stopOn(options)
   try {
-    await leaseLoop({
+    await leaseLoops({
       client,
       settings,
       running,

@@ -19,6 +19,24 @@ export interface ClientOptions {
   fetch?: Fetch | undefined
 }
 
+/** The names of the options. */
+export const clientOptions: Record<keyof ClientOptions, true> = {
+  url: true,
+  apiKey: true,
+  token: true,
+  timeoutMs: true,
+  retries: true,
+  maxResponseBytes: true,
+  fetch: true,
+}
+
+/** @throws TypeError for an option that is not known, such as a misspelt one, which would be without effect */
+export function requireKnown(options: object, known: Readonly<Record<string, true>>): void {
+  for (const name of Object.keys(options))
+    if (!Object.hasOwn(known, name))
+      throw new TypeError(`there is no option ${JSON.stringify(name)}; there are ${Object.keys(known).join(', ')}`)
+}
+
 export const defaultTimeoutMs = 30_000
 
 /** The options as the calls need them. */

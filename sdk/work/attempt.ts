@@ -2,7 +2,8 @@ import { JobsError } from '../call/jobs-error.ts'
 import type { Job } from '../wire/types.ts'
 import { type Failure, failureOf } from './failure-of.ts'
 import type { Finish, Finisher } from './finisher.ts'
-import { JobFailure } from './job-failure.ts'
+import { JobEnding } from './job-ending.ts'
+import { JobAborted, JobFailure } from './job-failure.ts'
 import type { Renewals } from './renewals.ts'
 import { leaseOf, type RunningJob } from './running-job.ts'
 import { storable } from './storable.ts'
@@ -19,8 +20,9 @@ export async function runAttempt(running: RunningJob, tools: AttemptTools): Prom
   const { job } = running
   const left = new Promise<Outcome | undefined>((resolve) => {
     // The job of a handler that is left is given back, where it is still this worker's.
-    running.leave.signal.addEventListener('abort', () => resolve(running.isLost ? undefined : { action: 'release' }))
+    running.leave.signal.addEventListener('abort', () => resolve(abortedOutcome(running)))
   })
+  const endTime = limitTime(running, tools.settings.timeLimitMs)
   try {
     const outcome = await Promise.race([outcomeOf(running, tools), left])
     running.isEnded = true
@@ -28,7 +30,31 @@ export async function runAttempt(running: RunningJob, tools: AttemptTools): Prom
   } catch (error) {
     const code = error instanceof JobsError ? error.code : 'internal'
     tools.settings.tell({ event: 'lost', job_id: job.id, job_type: job.job_type, code })
+  } finally {
+    endTime()
   }
+}
+
+/** How long a handler may take to stop when its signal has aborted, in milliseconds; then it is left. */
+export const handlerStopMs = 2000
+
+/** Aborts a handler that runs longer than `limitMs`, and leaves it where it does not stop. Returns what ends the watch. */
+function limitTime({ abort, leave }: RunningJob, limitMs: number | undefined): () => void {
+  if (limitMs === undefined) return () => {}
+  let timer = setTimeout(() => {
+    abort.abort(new JobAborted('timeout'))
+    timer = setTimeout(() => leave.abort(), handlerStopMs)
+  }, limitMs)
+  return () => clearTimeout(timer)
+}
+
+/** How an attempt ends whose handler was told to stop. */
+function abortedOutcome({ isLost, abort }: RunningJob): Outcome | undefined {
+  if (isLost) return undefined
+  const { reason } = abort.signal
+  return reason instanceof JobAborted && reason.why === 'timeout'
+    ? { action: 'fail', ...failureOf(reason) }
+    : { action: 'release' }
 }
 
 /** A repeated finish has the same token, and each attempt has another lease. */
@@ -38,7 +64,11 @@ const ownership = (running: RunningJob, { settings }: AttemptTools) => ({
 })
 
 /** What the handler made of its job. */
-type Outcome = { action: 'complete'; result?: unknown } | ({ action: 'fail' } & Failure) | { action: 'release' }
+type Outcome =
+  | { action: 'complete'; result?: unknown }
+  | ({ action: 'fail' } & Failure)
+  | { action: 'release' }
+  | JobEnding['finish']
 
 /** Resolves to undefined where nothing is to be sent: the job is another worker's now. */
 async function outcomeOf(running: RunningJob, tools: AttemptTools): Promise<Outcome | undefined> {
@@ -47,11 +77,12 @@ async function outcomeOf(running: RunningJob, tools: AttemptTools): Promise<Outc
     const handler = handlerOf(tools.settings, job.job_type)
     if (!handler) throw new JobFailure(`this worker has no handler of ${job.job_type}`, { code: 'no_handler' })
     const { signal } = abort
-    const result = await handler({ payload: job.payload, job, signal, progress: progressOf(running, tools) })
+    const run = async () => handler({ payload: job.payload, job, signal, progress: progressOf(running, tools) })
+    const result = await tools.settings.around(job, run)
+    if (result instanceof JobEnding) return result.finish
     return { action: 'complete', ...(result !== undefined && { result }) }
   } catch (error) {
-    if (running.isLost) return undefined
-    return abort.signal.aborted ? { action: 'release' } : { action: 'fail', ...failureOf(error) }
+    return running.isLost || abort.signal.aborted ? abortedOutcome(running) : { action: 'fail', ...failureOf(error) }
   }
 }
 
@@ -94,7 +125,7 @@ async function report(running: RunningJob, finish: Finish, tools: AttemptTools):
 const isRefused = (error: unknown): boolean =>
   !(error instanceof JobsError) || error.status === 400 || error.status === 413 || error.status === 422
 
-const events = { complete: 'completed', fail: 'failed', release: 'released' } as const
+const events = { complete: 'completed', fail: 'failed', release: 'released', cancel: 'cancelled' } as const
 
 async function send({ id, job_type }: Job, finish: Finish, { finisher, settings }: AttemptTools): Promise<void> {
   const result = await finisher.finish(finish)

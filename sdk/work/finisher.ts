@@ -1,6 +1,6 @@
 import { writeJson } from '../call/exact-json.ts'
 import { JobsError } from '../call/jobs-error.ts'
-import type { Client } from '../client.ts'
+import type { Client } from '../client-with.ts'
 import type { FinishManyInput, FinishManyOutput } from '../wire/types.ts'
 import { isUnreadable, resultsOf, untilAnswered } from './retrying.ts'
 import type { Tell } from './worker-event.ts'

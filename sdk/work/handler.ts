@@ -8,8 +8,8 @@ export interface JobContext<Payload = unknown> {
   /** The whole row of the job. */
   readonly job: Job
   /**
-   * Aborts when the job is cancelled, when its lease is lost, and when the worker stops and the time for running jobs is over. The
-   * reason is a JobAborted.
+   * Aborts when the job is cancelled, when its lease is lost, when its time is over, and when the worker stops and the time for running
+   * jobs is over. The reason is a JobAborted.
    */
   readonly signal: AbortSignal
   /** Reports progress in percent, and a message; both are sent within a second or two. */
@@ -17,10 +17,13 @@ export interface JobContext<Payload = unknown> {
 }
 
 /**
- * Does one job and returns its result, as JSON. An error that it throws fails the attempt, and the server decides whether there is
+ * Does one job and returns its result, as JSON, or what `snooze`, `discard` or `cancel` returns. An error that it throws fails the attempt, and the server decides whether there is
  * another one.
  */
-export type Handler = (context: JobContext) => unknown
+export type Handler<Payload = unknown> = {
+  // A method, so that a handler of one type of payload is a handler: the wire knows no type, and `withSchema` checks one.
+  handle(context: JobContext<Payload>): unknown
+}['handle']
 
 /** A schema as Standard Schema has it, which zod, valibot and arktype keep. */
 export interface PayloadSchema<Payload> {

@@ -27,13 +27,20 @@ export class JobFailure extends Error {
   }
 }
 
+const reasons = {
+  cancelled: 'the job was cancelled',
+  lease_lost: 'the lease was lost',
+  stopping: 'the worker stops',
+  timeout: 'the handler ran longer than timeoutSeconds',
+}
+
 /** Why the signal of a job aborts. */
 export class JobAborted extends Error {
   override readonly name = 'JobAborted'
-  readonly why: 'cancelled' | 'lease_lost' | 'stopping'
+  readonly why: 'cancelled' | 'lease_lost' | 'stopping' | 'timeout'
 
   constructor(why: JobAborted['why']) {
-    super({ cancelled: 'the job was cancelled', lease_lost: 'the lease was lost', stopping: 'the worker stops' }[why])
+    super(reasons[why])
     this.why = why
   }
 }

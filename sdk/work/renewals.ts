@@ -1,5 +1,5 @@
 import { JobsError } from '../call/jobs-error.ts'
-import type { Client } from '../client.ts'
+import type { Client } from '../client-with.ts'
 import { JobAborted } from './job-failure.ts'
 import { askedMs, isPassing, resultsOf } from './retrying.ts'
 import { leaseOf, lose, type RunningJob } from './running-job.ts'

@@ -1,11 +1,14 @@
-import { type ClientOptions, defaultTimeoutMs, requireNumber } from '../call/settings.ts'
+import { type ClientOptions, clientOptions, defaultTimeoutMs, requireKnown, requireNumber } from '../call/settings.ts'
+import type { Job } from '../wire/types.ts'
 import type { Handler } from './handler.ts'
-import { type Tell, tellSafely } from './worker-event.ts'
+import { type Tell, tellOnStderr, tellSafely } from './worker-event.ts'
 
 export interface WorkerOptions extends ClientOptions {
   domain: string
   /** `default` when absent. */
   queue?: string | undefined
+  /** Several queues in place of one, which share `concurrency`. A queue with many jobs leaves each other one its turn. */
+  queues?: readonly string[] | undefined
   /**
    * What is done with a job, by its type. The worker leases jobs of these types alone; `'*'` is for every other type, and the worker
    * then leases jobs of all types.
@@ -15,6 +18,13 @@ export interface WorkerOptions extends ClientOptions {
   concurrency?: number | undefined
   /** The length of a lease, which is renewed at every third of it; 60 when absent. */
   leaseSeconds?: number | undefined
+  /** How long a handler may run; then its signal aborts and the attempt fails. No limit when absent. */
+  timeoutSeconds?: number | undefined
+  /**
+   * Runs around each handler, such as for a trace, a log or a transaction: it calls `run` and returns what `run` resolves to. What it
+   * throws fails the attempt.
+   */
+  around?: ((job: Job, run: () => Promise<unknown>) => unknown) | undefined
   /** How long a call waits for a job, up to 60; 30 when absent. */
   waitSeconds?: number | undefined
   /** How long running jobs may go on when the worker stops; 20 when absent. The others are given back. */
@@ -27,19 +37,21 @@ export interface WorkerOptions extends ClientOptions {
   signal?: AbortSignal | undefined
   /** False leaves SIGTERM and SIGINT to the program. */
   handleSignals?: boolean | undefined
-  /** Told what the worker does, for a log. */
+  /** Told what the worker does, for a log. When absent, failures and trouble with calls are written to stderr. */
   onEvent?: Tell | undefined
 }
 
 /** The options as the parts of a worker need them. */
 export interface WorkerSettings {
   domain: string
-  queue: string
+  queues: readonly string[]
   handlers: ReadonlyMap<string, Handler>
   concurrency: number
   leaseMs: number
   waitSeconds: number
   graceMs: number
+  timeLimitMs: number | undefined
+  around: (job: Job, run: () => Promise<unknown>) => unknown
   /** The deadline of a call. */
   timeoutMs: number
   workerId: string
@@ -50,6 +62,26 @@ export interface WorkerSettings {
 /** The handler of the types that have none of their own. */
 const otherTypes = '*'
 const mostTypes = 100
+const mostQueues = 100
+
+const known: Record<keyof WorkerOptions, true> = {
+  ...clientOptions,
+  domain: true,
+  queue: true,
+  queues: true,
+  handlers: true,
+  concurrency: true,
+  leaseSeconds: true,
+  timeoutSeconds: true,
+  around: true,
+  waitSeconds: true,
+  graceSeconds: true,
+  workerId: true,
+  ownerUserId: true,
+  signal: true,
+  handleSignals: true,
+  onEvent: true,
+}
 
 /**
  * Checks the options of a worker.
@@ -57,11 +89,15 @@ const mostTypes = 100
  * @throws TypeError that names the option
  */
 export function workerSettings(options: WorkerOptions, defaultId: string): WorkerSettings {
+  requireKnown(options, known)
+  const { timeoutSeconds, around = (_job, run) => run() } = options
   const { concurrency = 10, leaseSeconds = 60, waitSeconds = 30, graceSeconds = 20 } = options
   requireNumber('concurrency', concurrency, 1, 1000)
   requireNumber('leaseSeconds', leaseSeconds, 1, 86_400)
   requireNumber('waitSeconds', waitSeconds, 0, 60)
   requireNumber('graceSeconds', graceSeconds, 0, 86_400)
+  if (timeoutSeconds !== undefined) requireNumber('timeoutSeconds', timeoutSeconds, 0.001, 86_400)
+  if (typeof around !== 'function') throw new TypeError('around must be a function')
   const whole = { concurrency, leaseSeconds, waitSeconds }
   for (const [name, value] of Object.entries(whole))
     if (!Number.isInteger(value)) throw new TypeError(`${name} must be a whole number`)
@@ -76,17 +112,29 @@ export function workerSettings(options: WorkerOptions, defaultId: string): Worke
   }
   return {
     domain: options.domain,
-    queue: options.queue ?? 'default',
+    queues: queuesOf(options),
     handlers,
     concurrency,
     leaseMs: leaseSeconds * 1000,
     waitSeconds,
     graceMs: graceSeconds * 1000,
+    timeLimitMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
+    around,
     timeoutMs: options.timeoutMs ?? defaultTimeoutMs,
     workerId: options.workerId ?? defaultId,
     ownerUserId: options.ownerUserId,
-    tell: tellSafely(options.onEvent),
+    tell: tellSafely(options.onEvent ?? tellOnStderr),
   }
+}
+
+/** @throws TypeError for a list that is empty, too long or names a queue twice */
+function queuesOf({ queue, queues }: WorkerOptions): readonly string[] {
+  if (queues === undefined) return [queue ?? 'default']
+  if (queue !== undefined) throw new TypeError('give queue or queues, and not both')
+  if (!Array.isArray(queues) || queues.length === 0 || queues.length > mostQueues)
+    throw new TypeError(`queues must be a list of 1 to ${mostQueues} queues`)
+  if (new Set(queues).size < queues.length) throw new TypeError('queues must name each queue once')
+  return queues
 }
 
 /** The handler of a job type. */

@@ -4,6 +4,9 @@ import { optional, preset } from '../scope.ts'
 import { Json, OwnId, PathId, words } from './job.ts'
 import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
+/** The longest delay of a job that is given back: 366 days. */
+const mostDelaySeconds = 366 * 86_400
+
 const finishFields = {
   ...leaseOwnerFields,
   completion_token: optional(words(256)).describe(
@@ -30,6 +33,16 @@ const failFields = {
   ).describe('the wait before the next attempt, 1 s when absent; it doubles with each attempt, up to an hour'),
 }
 
+const releaseFields = {
+  ...finishFields,
+  delay_seconds: optional(
+    z
+      .number('must be a number')
+      .min(0, 'must be at least 0')
+      .max(mostDelaySeconds, `must be at most ${mostDelaySeconds}`),
+  ).describe('how long the job waits before it runs again; left out, it runs when it would have'),
+}
+
 export const FinishItem = z.discriminatedUnion(
   'action',
   [
@@ -45,11 +58,17 @@ export const FinishItem = z.discriminatedUnion(
     }),
     z.strictObject({
       action: z.literal('release').describe('how the attempt ended'),
+      ...releaseFields,
+      id: OwnId.describe('the id of the job'),
+    }),
+    z.strictObject({
+      action: z.literal('cancel').describe('how the attempt ended'),
       ...finishFields,
+      reason: optional(words(1000)).describe('why the job ends as cancelled'),
       id: OwnId.describe('the id of the job'),
     }),
   ],
-  'must be complete, fail or release',
+  'must be complete, fail, release or cancel',
 )
 export type FinishItem = z.output<typeof FinishItem>
 
@@ -96,8 +115,9 @@ export const fail = endpoint({
 export const release = endpoint({
   ...common,
   path: '/api/v1/jobs/:id/release',
-  meaning: 'Ends an attempt: the job goes back to the queue as if it had not been picked up.',
-  input: z.strictObject({ ...finishFields, id: PathId.describe('the id of the job') }),
+  meaning:
+    'Ends an attempt: the job goes back to the queue as if it had not been picked up, to run again after `delay_seconds`.',
+  input: z.strictObject({ ...releaseFields, id: PathId.describe('the id of the job') }),
 })
 
 export const finishMany = endpoint({

@@ -39,6 +39,25 @@ describe('the client, against a server', () => {
     expect(await client.stats({ domain })).toMatchObject([{ domain, processing: 0 }])
   })
 
+  it('waits until a job has ended, and says how far it is when the time is over', async () => {
+    const { id } = await enqueue()
+    const over = await failure(client.waitFor(id, { timeoutMs: 50 }))
+    expect([over.code, over.message]).toEqual([
+      'timed_out',
+      `job ${id} is queued after 50 ms; it goes on as it would have`,
+    ])
+    const waiting = client.waitFor(id)
+    const { jobs } = await client.acquire({ domain, worker_id: 'w' })
+    await client.complete({ id, worker_id: 'w', lease_id: jobs[0]?.lease_id ?? '', result: { page: 1 } })
+    expect(await waiting).toMatchObject({ id, status: 'completed', result: { page: 1 } })
+    expect((await failure(client.waitFor(id + 1000))).code).toBe('not_found')
+    const other = await enqueue()
+    const given = new AbortController()
+    const ended = expect(client.waitFor(other.id, { signal: given.signal })).rejects.toThrow('enough')
+    given.abort(new Error('enough'))
+    await ended
+  })
+
   it('puts lists and filters of the payload into a query', async () => {
     const ids = [(await enqueue({ customer: { id: 'a,b=c&d' } })).id, (await enqueue({ customer: { id: '8' } })).id]
     const listed = await client.listJobs({

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createClient } from '../../sdk/client.ts'
+import { clientWith } from '../../sdk/client-with.ts'
 import { createRenewals } from '../../sdk/work/renewals.ts'
 import type { RunningJob } from '../../sdk/work/running-job.ts'
 import { workerSettings } from '../../sdk/work/worker-options.ts'
@@ -22,7 +22,7 @@ describe('the renewals of a worker', () => {
   async function renewing(reply: (nth: number) => Response, leaseSeconds = 600) {
     const sent: unknown[] = []
     const options = { url: 'http://127.0.0.1:1', domain: 'd', handlers: { '*': () => 1 }, leaseSeconds, retries: 0 }
-    const client = createClient({
+    const client = clientWith({
       ...options,
       fetch: async (url, { body }) => {
         if (url.endsWith('/acquire')) return answer(200, { jobs: [{ id: 1, job_type: 'print', lease_id: 'lease' }] })

@@ -1,12 +1,18 @@
 import { once } from 'node:events'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { type Client, createClient } from '../../sdk/client.ts'
+import type { Job } from '../../sdk/wire/types.ts'
 import {
+  cancel,
+  discard,
   type Handler,
   JobAborted,
+  type JobContext,
   JobFailure,
   type PayloadSchema,
+  runWorker,
+  snooze,
   type WorkerOptions,
   withSchema,
 } from '../../sdk/worker.ts'
@@ -254,6 +260,96 @@ describe('the worker', () => {
     expect((await world.rows()).every(({ id, result }) => result === id)).toBe(true)
   })
 
+  it('ends an attempt as the value says that a handler returns', async () => {
+    const [later, dropped, unwanted] = await enqueue([{ n: 0 }, { n: 1 }, { n: 2 }])
+    const endings = [snooze(3600), discard('no such page'), cancel('nobody wants it')]
+    const print = ({ job: { id } }: JobContext) => endings[[later?.id, dropped?.id, unwanted?.id].indexOf(id)]
+    const worker = start({ print })
+    await until('all three have ended', () => worker.events.filter(({ event }) => event !== 'leased').length === 3)
+    expect(worker.events.flatMap(({ event }) => (event === 'leased' ? [] : event)).sort()).toEqual([
+      ...['cancelled', 'failed', 'released'],
+    ])
+    expect(await world.rows()).toMatchObject([
+      { status: 'queued', retry_count: 0, available_at: expect.any(String) },
+      { status: 'failed', retry_count: 0, error_message: 'no such page' },
+      { status: 'cancelled', cancellation_reason: 'nobody wants it' },
+    ])
+    expect(() => snooze(Number.NaN)).toThrow(TypeError)
+  })
+
+  it('fails an attempt that takes longer than timeoutSeconds, also where the handler does not stop', async () => {
+    const [polite, deaf] = await enqueue([{}, {}])
+    const reasons: unknown[] = []
+    const print: Handler = async ({ job, signal }) => {
+      if (job.id === deaf?.id) return new Promise(() => {})
+      await once(signal, 'abort')
+      reasons.push(signal.reason)
+      throw signal.reason
+    }
+    const worker = start({ print }, { timeoutSeconds: 0.05 })
+    await until('both have failed', () => worker.events.filter(({ event }) => event === 'failed').length >= 2)
+    await worker.stop()
+    expect(reasons[0]).toMatchObject({ name: 'JobAborted', why: 'timeout' })
+    for (const id of [polite?.id, deaf?.id])
+      expect(await row(id ?? 0)).toMatchObject({
+        ...{ error_class: 'JobAborted', error_code: null, error_message: 'the handler ran longer than timeoutSeconds' },
+      })
+  })
+
+  it('runs around each handler what the program says', async () => {
+    const [first, second] = await enqueue([{}, {}])
+    const around = async (job: Job, run: () => Promise<unknown>) => {
+      if (job.id === second?.id) throw new Error('no transaction')
+      return { around: await run() }
+    }
+    const worker = start({ print: ({ job }) => job.id }, { around })
+    await until('both have ended', () => worker.events.filter(({ event }) => event !== 'leased').length >= 2)
+    await worker.stop()
+    expect(await row(first?.id ?? 0)).toMatchObject({ status: 'completed', result: { around: first?.id } })
+    expect(await row(second?.id ?? 0)).toMatchObject({ status: 'queued', error_message: 'no transaction' })
+  })
+
+  it.each([1, 3, 10])('shares %i places between three queues, and starves none', async (concurrency) => {
+    const queues = ['busy', 'quiet', 'idle']
+    const jobs = Array.from({ length: 40 }, () => ({ domain, queue: 'busy', job_type: 'print', payload: {} }))
+    await client.enqueueBatch({ jobs })
+    let running = 0
+    let most = 0
+    const order: string[] = []
+    const print = async ({ job }: JobContext) => {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      running--
+      order.push(job.queue)
+    }
+    const worker = start({ print }, { queues, concurrency })
+    await until('the busy queue is at work', () => order.length > 0)
+    await client.enqueue({ domain, queue: 'quiet', job_type: 'print', payload: {} })
+    await ended(41)
+    await client.enqueue({ domain, queue: 'idle', job_type: 'print', payload: {} })
+    await ended(42)
+    await worker.stop()
+    expect(most).toBeLessThanOrEqual(concurrency)
+    expect(order.filter((queue) => queue !== 'busy')).toEqual(['quiet', 'idle'])
+  })
+
+  it('writes failures to stderr where nobody listens, a line each', async () => {
+    const written = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const stopping = new AbortController()
+    await enqueue([{}])
+    const print = () => {
+      throw new Error('no\npaper')
+    }
+    const options = { url: world.url, apiKey: world.key, domain, handlers: { print }, handleSignals: false }
+    const ending = runWorker({ ...options, graceSeconds: 0, signal: stopping.signal })
+    await until('a line is written', () => written.mock.calls.length > 0)
+    stopping.abort()
+    await ending
+    const line = String(written.mock.calls[0]?.[0])
+    written.mockRestore()
+    expect(line).toMatch(/^jobsctl\/worker: job \d+ \(print\) failed and is queued: no paper$/)
+  })
+
   it('ends with the error of a server that refuses it', async () => {
     const worker = startWorker({ url: world.url, apiKey: 'wrong', domain, handlers: { '*': () => 1 } })
     await expect(worker.ended).rejects.toMatchObject({ name: 'JobsError', code: 'unauthenticated' })
@@ -279,6 +375,11 @@ describe('the worker', () => {
         { concurrency: 1.5 },
         { leaseSeconds: 0 },
         { waitSeconds: 61 },
+        { timeoutSeconds: 0 },
+        { queues: [] },
+        { queues: ['a', 'a'] },
+        { queue: 'a', queues: ['b'] },
+        Object.fromEntries([['concurency', 5]]),
       ],
       { handlers: Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`t${n}`, () => n])) },
     ]

@@ -7,7 +7,7 @@ const Finish = z.object({
   job: z.number(),
   lease: z.string(),
   token: z.string().optional(),
-  action: z.enum(['complete', 'fail', 'release']),
+  action: z.enum(['complete', 'fail', 'release', 'cancel']),
 })
 const Entry = z.discriminatedUnion('kind', [
   /**

@@ -70,7 +70,7 @@ export async function reclaim(
         job.quarantine_threshold, lease_owner, case when ${countsAttempt}::bool and policy = 'consume_retry' then 'expire' else 'reclaim' end as action,
         null::text as completion_token, null::text as finish, null::jsonb as result,
         'lease_expired' as error, 'lease_expired' as error_code, null::text as error_class, null::jsonb as error_stack,
-        true as retryable, 0::float8 as backoff_seconds
+        true as retryable, 0::float8 as backoff_seconds, null::float8 as delay_seconds, null as reason
       from ${withoutPolicies(sql)}
       cross join lateral (
         select

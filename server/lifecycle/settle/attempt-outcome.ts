@@ -29,6 +29,7 @@ export const attemptOutcome = (sql: Sql, server: number): Fragment => sql`
       counted.*,
       case
         when action = 'complete' then 'completed'
+        when action = 'cancel' then 'cancelled'
         when action = 'fail' and not retryable then 'failed'
         when action not in ('release', 'reclaim') and streak > 0 and streak >= ${ofAttempt(sql, server)} then 'quarantined'
         when action not in ('release', 'reclaim') and exhausted then 'failed'
@@ -37,7 +38,11 @@ export const attemptOutcome = (sql: Sql, server: number): Fragment => sql`
         else 'queued'
       end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.
-      case action when 'fail' then least(${longestWait}, wait + random() * wait) else 0 end as delay
+      case action
+        when 'fail' then least(${longestWait}, wait + random() * wait)
+        when 'release' then coalesce(delay_seconds, 0)
+        else 0
+      end as delay
     from counted
     cross join ${assumeManyRows(sql)}
   )`

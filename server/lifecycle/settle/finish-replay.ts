@@ -43,7 +43,7 @@ export async function explainUnsettled(
       coalesce(
         job.lease_id = request.lease_id and job.worker_id = request.worker_id
           and job.completion_token = request.completion_token
-          and job.status = case request.action when 'complete' then 'completed' when 'fail' then 'failed' end,
+          and job.status = case request.action when 'complete' then 'completed' when 'fail' then 'failed' when 'cancel' then 'cancelled' end,
         false
       ) as same,
       coalesce(

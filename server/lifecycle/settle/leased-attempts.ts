@@ -10,7 +10,8 @@ export const attemptsOf = ({ sql, within }: Reading, items: readonly KeyedFinish
   select
     job.id, job.retry_count, job.max_retries, job.failure_streak_code, job.failure_streak_count, job.cancel_requested_at,
     job.domain, job.queue, job.quarantine_threshold, job.worker_id as lease_owner, request.action, request.completion_token, request.finish, request.result, request.error,
-    request.error_code, request.error_class, request.error_stack, request.retryable, request.backoff_seconds
+    request.error_code, request.error_class, request.error_stack, request.retryable, request.backoff_seconds, request.delay_seconds,
+    request.reason
   from ${inOrder(sql, items, columns(sql))}
   cross join ${withoutPolicies(sql)}
   cross join lateral (${lockedJob(sql, sql`request.id`, within, sql`, domain, queue, quarantine_threshold`)}) as job
@@ -57,7 +58,8 @@ const inOrder = (sql: Sql, items: readonly KeyedFinish[], named: Fragment) => sq
 const columns = staticFragment(
   (sql) => sql`
   id bigint, action text, worker_id text, lease_id text, completion_token text, finish text, result jsonb, error text,
-  error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8`,
+  error_code text, error_class text, error_stack jsonb, retryable boolean, backoff_seconds float8,
+  delay_seconds float8, reason text`,
 )
 
 const completionColumns = staticFragment(

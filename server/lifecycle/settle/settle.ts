@@ -24,8 +24,9 @@ export interface Settled {
  * events, cancels the dependents of jobs that ended badly, and notifies the queues that have work now.
  *
  * `attempts` selects, of each job, `id, retry_count, max_retries, failure_streak_code, failure_streak_count,
- * cancel_requested_at, domain, queue, quarantine_threshold` (null for the one of its queue) and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release, expire or reclaim),
- * `completion_token, finish, result, error, error_code, error_class, error_stack, retryable, backoff_seconds`.
+ * cancel_requested_at, domain, queue, quarantine_threshold` (null for the one of its queue) and its `lease_owner` (the worker_id); and of the end `action` (complete, fail, release, cancel, expire or reclaim),
+ * `completion_token, finish, result, error, error_code, error_class, error_stack, retryable, backoff_seconds`, `delay_seconds` of a release and
+ * `reason` of a cancel.
  * Up to 1,000 dependents are cancelled, and more are left to the background. A change of an operator, which has counted them before,
  * cancels and counts all of them.
  * @param operator set for such a change

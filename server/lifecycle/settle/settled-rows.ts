@@ -38,38 +38,44 @@ const statusAndTimes = (sql: Sql): Fragment => sql`
       result = case decided.action when 'complete' then decided.result else jobs.result::jsonb end,
       completed_at = case when decided.outcome in ('completed', 'failed') then now() end,
       cancelled_at = case decided.outcome when 'cancelled' then now() else jobs.cancelled_at end,
+      cancellation_reason = case decided.action when 'cancel' then decided.reason else jobs.cancellation_reason end,
       quarantined_at = case decided.outcome when 'quarantined' then now() end,
       available_at = case
-        when decided.outcome = 'queued' and decided.action in ('fail', 'expire') then now() + decided.delay * interval '1 second'
+        when decided.outcome = 'queued' and (decided.action in ('fail', 'expire') or decided.delay > 0)
+          then now() + decided.delay * interval '1 second'
         else jobs.available_at
       end`
 
 /** Assignments of an update of `jobs` from `decided`: retries, the streak, the error, and the timeline. */
-const failureColumns = (sql: Sql): Fragment => sql`
+function failureColumns(sql: Sql): Fragment {
+  /** The attempt was no failure: what the job has of an earlier one stays. */
+  const keepsFailure = sql`decided.action in ('release', 'reclaim', 'cancel')`
+  return sql`
       retry_count = case
         when decided.action in ('fail', 'expire') and decided.outcome <> 'failed' and not decided.exhausted then coalesce(jobs.retry_count, 0) + 1
         else jobs.retry_count
       end,
-      failure_streak_code = case decided.action
-        when 'complete' then null when 'release' then jobs.failure_streak_code when 'reclaim' then jobs.failure_streak_code else decided.error_code
+      failure_streak_code = case
+        when decided.action = 'complete' then null when ${keepsFailure} then jobs.failure_streak_code else decided.error_code
       end,
-      failure_streak_count = case decided.action
-        when 'complete' then 0 when 'release' then jobs.failure_streak_count when 'reclaim' then jobs.failure_streak_count else decided.streak
+      failure_streak_count = case
+        when decided.action = 'complete' then 0 when ${keepsFailure} then jobs.failure_streak_count else decided.streak
       end,
       error_message = case
         when decided.action = 'complete' then null
         -- The reason of an earlier failure says more than the disappearance of the worker.
-        when decided.action in ('release', 'reclaim') or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message
+        when ${keepsFailure} or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message
         else decided.error
       end,
-      error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code when 'reclaim' then jobs.error_code else decided.error_code end,
-      error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class when 'reclaim' then jobs.error_class else decided.error_class end,
-      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack::jsonb when 'reclaim' then jobs.error_stack::jsonb else decided.error_stack end,
+      error_code = case when decided.action = 'complete' then null when ${keepsFailure} then jobs.error_code else decided.error_code end,
+      error_class = case when decided.action = 'complete' then null when ${keepsFailure} then jobs.error_class else decided.error_class end,
+      error_stack = case when decided.action = 'complete' then null when ${keepsFailure} then jobs.error_stack::jsonb else decided.error_stack end,
       last_error = case when decided.action in ('fail', 'expire') then decided.error else jobs.last_error end,
       failure_timeline = case
         when decided.action in ('fail', 'expire') then ${timelineWithFailure(sql)}
         else jobs.failure_timeline::jsonb
       end`
+}
 
 /** An expression over `jobs` and `decided`: the latest failures of the job, this one included, as jsonb. */
 const timelineWithFailure = (sql: Sql): Fragment => sql`(

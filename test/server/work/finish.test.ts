@@ -216,6 +216,34 @@ describe.each(kinds)('finish on %s', (kind) => {
     expect(await typesOfSteps()).toEqual(['job.acquired', 'job.released', 'job.acquired'])
   })
 
+  it('puts a released job back for later, as its worker says, and counts no attempt', async () => {
+    const job = await running({ retry_count: 1 })
+    const before = Date.now()
+    const { status, retry_count, available_at } = await worker.release(job, { delay_seconds: 90 })
+    expect({ status, retry_count }).toEqual({ status: 'queued', retry_count: 1 })
+    expect(Math.abs(Date.parse(available_at ?? '') - before - 90_000)).toBeLessThan(30_000)
+    expect(await worker.lease()).toEqual([])
+    expect(await world.steps()).toMatchObject([{}, { event_type: 'job.released', attrs_json: { available_at } }])
+  })
+
+  it('ends a job as cancelled for its worker, with what waits for it, and keeps what an earlier failure said', async () => {
+    const job = await running({ retry_count: 3, max_retries: 3, error_code: 'e', error_message: 'm' })
+    const dependent = await worker.enqueue({ depends_on: [job.uuid] })
+    const jobs = [{ id: job.id, ...held(job), action: 'cancel', reason: 'nobody wants it', completion_token: 't' }]
+    const first = await world.post(jobPaths.finishMany, { jobs })
+    expect(first).toMatchObject({ status: 200, body: { results: [{ ok: true, id: job.id, status: 'cancelled' }] } })
+    expect(await world.rows()).toMatchObject([
+      {
+        ...{ status: 'cancelled', cancelled_at: justNow, cancellation_reason: 'nobody wants it', completed_at: null },
+        ...{ error_code: 'e', error_message: 'm', retry_count: 3 },
+      },
+      { id: dependent.id, status: 'cancelled', cancellation_reason: 'dependency_cancelled' },
+    ])
+    const before = await world.fingerprint()
+    expect((await world.post(jobPaths.finishMany, { jobs })).body).toEqual(first.body)
+    expect(await world.fingerprint()).toBe(before)
+  })
+
   it('finishes many at once, each on its own and in the order of the request', async () => {
     await world.jobs(4, { status: 'queued' })
     const [a, b, c, d] = await worker.lease({ limit: 4 })

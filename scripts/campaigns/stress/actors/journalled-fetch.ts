@@ -21,7 +21,7 @@ const Finishes = z.object({
       id: z.number(),
       lease_id: z.string(),
       completion_token: z.string().optional(),
-      action: z.enum(['complete', 'fail', 'release']),
+      action: z.enum(['complete', 'fail', 'release', 'cancel']),
     }),
   ),
 })

@@ -20,7 +20,9 @@ with recursive
       null::text as error_class,
       null::jsonb as error_stack,
       true as retryable,
-      0::float8 as backoff_seconds
+      0::float8 as backoff_seconds,
+      null::float8 as delay_seconds,
+      null as reason
     from (
       select null::int as quarantine_threshold, 'consume_retry'::text as expired_lease_policy
     ) as without_policies
@@ -45,7 +47,7 @@ with recursive
   decided as materialized (
     select
       counted.*,
-      case when action = 'complete' then 'completed' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak > 0 and streak >= nullif(
+      case when action = 'complete' then 'completed' when action = 'cancel' then 'cancelled' when action = 'fail' and not retryable then 'failed' when action not in ('release', 'reclaim') and streak > 0 and streak >= nullif(
         coalesce(
           counted.quarantine_threshold,
           (
@@ -60,7 +62,7 @@ with recursive
       -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.
-      case action when 'fail' then least($4, wait + random() * wait) else 0 end as delay
+      case action when 'fail' then least($4, wait + random() * wait) when 'release' then coalesce(delay_seconds, 0) else 0 end as delay
     from counted
     cross join jsonb_array_elements('[null]') as not_few
   ),
@@ -71,17 +73,18 @@ with recursive
       result = case decided.action when 'complete' then decided.result else jobs.result::jsonb end,
       completed_at = case when decided.outcome in ('completed', 'failed') then now() end,
       cancelled_at = case decided.outcome when 'cancelled' then now() else jobs.cancelled_at end,
+      cancellation_reason = case decided.action when 'cancel' then decided.reason else jobs.cancellation_reason end,
       quarantined_at = case decided.outcome when 'quarantined' then now() end,
-      available_at = case when decided.outcome = 'queued' and decided.action in ('fail', 'expire') then now() + decided.delay * interval '1 second' else jobs.available_at end,
+      available_at = case when decided.outcome = 'queued' and (decided.action in ('fail', 'expire') or decided.delay > 0) then now() + decided.delay * interval '1 second' else jobs.available_at end,
       retry_count = case when decided.action in ('fail', 'expire') and decided.outcome <> 'failed' and not decided.exhausted then coalesce(jobs.retry_count, 0) + 1 else jobs.retry_count end,
-      failure_streak_code = case decided.action when 'complete' then null when 'release' then jobs.failure_streak_code when 'reclaim' then jobs.failure_streak_code else decided.error_code end,
-      failure_streak_count = case decided.action when 'complete' then 0 when 'release' then jobs.failure_streak_count when 'reclaim' then jobs.failure_streak_count else decided.streak end,
+      failure_streak_code = case when decided.action = 'complete' then null when decided.action in ('release', 'reclaim', 'cancel') then jobs.failure_streak_code else decided.error_code end,
+      failure_streak_count = case when decided.action = 'complete' then 0 when decided.action in ('release', 'reclaim', 'cancel') then jobs.failure_streak_count else decided.streak end,
       error_message = case when decided.action = 'complete' then null
       -- The reason of an earlier failure says more than the disappearance of the worker.
-      when decided.action in ('release', 'reclaim') or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message else decided.error end,
-      error_code = case decided.action when 'complete' then null when 'release' then jobs.error_code when 'reclaim' then jobs.error_code else decided.error_code end,
-      error_class = case decided.action when 'complete' then null when 'release' then jobs.error_class when 'reclaim' then jobs.error_class else decided.error_class end,
-      error_stack = case decided.action when 'complete' then null when 'release' then jobs.error_stack::jsonb when 'reclaim' then jobs.error_stack::jsonb else decided.error_stack end,
+      when decided.action in ('release', 'reclaim', 'cancel') or decided.action = 'expire' and decided.outcome in ('queued', 'cancelled') then jobs.error_message else decided.error end,
+      error_code = case when decided.action = 'complete' then null when decided.action in ('release', 'reclaim', 'cancel') then jobs.error_code else decided.error_code end,
+      error_class = case when decided.action = 'complete' then null when decided.action in ('release', 'reclaim', 'cancel') then jobs.error_class else decided.error_class end,
+      error_stack = case when decided.action = 'complete' then null when decided.action in ('release', 'reclaim', 'cancel') then jobs.error_stack::jsonb else decided.error_stack end,
       last_error = case when decided.action in ('fail', 'expire') then decided.error else jobs.last_error end,
       failure_timeline = case when decided.action in ('fail', 'expire') then (
         select jsonb_agg(failure order by nth)
