@@ -1,5 +1,7 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
+import type { EditableField } from '../../shared/changes/edit.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import type { Cannot } from './can.ts'
 import type { Found } from './found.ts'
 
 /** What a change does to jobs, in the words of its endpoint. */
@@ -11,8 +13,38 @@ export type EngineAct =
   | { act: 'reschedule' }
   | { act: 'priority'; priority: number }
 
+/** The same for an engine whose jobs can be edited. */
+export type EngineActOrEdit = EngineAct | ({ act: 'edit' } & EngineEdit)
+
+/** What an edit does to each job. */
+export interface EngineEdit {
+  /** Fields of the job, each with its value as a text; null empties it. `due`, a column of `picked`, is `available_at` as a time. */
+  fields: readonly { field: EditableField; text: string | null }[]
+  /** The payload after the edit, an expression of type jsonb over the payload before; undefined where it stays. */
+  payload: ((document: Fragment) => Fragment) | undefined
+  /** The edit compares a part of the payload. */
+  readsPayload: boolean
+  /** The jobs run again, too. */
+  retry: { spread_seconds: number | undefined } | undefined
+}
+
+/** How an engine lets its jobs be edited. */
+export interface EngineEdits {
+  /** Why the engine cannot make this edit; undefined where it can. */
+  whyNot: (edit: EngineEdit) => Cannot | undefined
+  /** The assignments of an update of the row `j`. */
+  assignments: (sql: Sql, found: Found, edit: EngineEdit) => Fragment
+  /** The names in `native_edited` of the values that this edit overwrites. */
+  names: (edit: EngineEdit) => string[]
+  /**
+   * An SQL expression of type jsonb over a row `j`: the values that an edit may overwrite, beside those of every image, by their names. The
+   * projection has it in `native_edited`.
+   */
+  values: (found: Found) => string
+}
+
 /** What has happened to jobs, an undo and a deletion included. */
-export type ActWithUndo = EngineAct['act'] | 'undo' | 'delete'
+export type ActWithUndo = EngineActOrEdit['act'] | 'undo' | 'delete'
 
 /**
  * Changed jobs as the text of a JSON array: `queue`, `native_id`, and the images `before` and `after` of the change as `carried` leaves them. An
@@ -74,8 +106,9 @@ interface TableWrites {
   /**
    * The assignments of an update of the row `j` that give back the image `picked.before`.
    * @param until an expression: until when the job must still be there
+   * @param edited the change was an edit
    */
-  restored: (sql: Sql, found: Found, until: Fragment) => Fragment
+  restored: (sql: Sql, found: Found, until: Fragment, edited: boolean) => Fragment
 }
 
 interface CallWrites {
@@ -139,6 +172,8 @@ interface EveryWrites {
   whyNoRetry: (sql: Sql, found: Found) => Fragment
   /** Absent for an engine that looks after lost jobs itself. */
   repair?: EngineRepair
+  /** Absent for an engine whose jobs cannot be edited. */
+  edits?: EngineEdits
   /** Undefined for an engine without dead letter queues. */
   moves?: EngineMoves
   /**

@@ -2,7 +2,7 @@ import type { BatchContext, BatchCounts } from '../bulk/change/bulk-change.ts'
 import type { Selection } from '../bulk/change/selection.ts'
 import { hasIdAmong } from '../database/planner-hints.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
-import type { EngineAct } from '../engines/writes.ts'
+import type { EngineActOrEdit } from '../engines/writes.ts'
 import { elsewhereColumn } from '../lifecycle/dependents/dependents.ts'
 import { revivable, revive } from '../lifecycle/dependents/revive.ts'
 import { insertEvents, notifyQueues } from '../lifecycle/events/job-events.ts'
@@ -23,7 +23,9 @@ interface ColumnChange {
   /** Columns that the assignments overwrite beside those of every row image. */
   further?: readonly FurtherColumn[]
   /** The same change of jobs of another engine. `due` is an expression over \`jobs\`: the time from which a job can run then. */
-  engine?: EngineAct
+  engine?: EngineActOrEdit
+  /** The attributes of its events, where they have more than the caller: an expression of type jsonb. */
+  engineAttrs?: Fragment
   due?: Fragment
   /** True to bring back the jobs that were cancelled because these jobs had ended badly. */
   withDependents?: boolean
@@ -36,16 +38,16 @@ interface ColumnChange {
  */
 export async function changeColumns(tx: Sql, context: BatchContext, change: ColumnChange): Promise<BatchCounts> {
   const { selection, where, assignments, event, attrs, further = [], withDependents = false, engine, due } = change
+  const { engineAttrs = tx`jsonb_build_object('caller', ${context.caller}::text)` } = change
   const target = engineTarget(tx)
   if (target && !engine) throw new Error(`no engine makes the change of ${event}`)
   if (target && engine) {
-    const attrs = tx`jsonb_build_object('caller', ${context.caller}::text)`
     const affected = await changeEngineJobs(tx, context, target, {
       selection,
       where,
       act: engine,
       event,
-      attrs,
+      attrs: engineAttrs,
       due,
     })
     return { affected }

@@ -88,7 +88,8 @@ export async function restoreColumns(
   { undoes, selection, hold, edited = false, waits = false }: Restore,
 ): Promise<BatchCounts> {
   const target = engineTarget(tx)
-  if (target) return { affected: await restoreEngineColumns(tx, context, target, { undoes, selection, hold }) }
+  if (target) return { affected: await restoreEngineColumns(tx, context, target, { undoes, selection, hold, edited }) }
+  const payload = edited && (await keepsPayload(tx, undoes))
   const imageOfJob = tx`from job_operation_rows where operation_id = ${undoes}::bigint and job_ref = jobs.id`
   const [row] = await tx<[BatchCounts]>`
     with picked as materialized (
@@ -100,7 +101,7 @@ export async function restoreColumns(
     ),
     updated as (
       update jobs
-      set ${restoreFromImage(tx, imageOfJob, edited)}
+      set ${restoreFromImage(tx, imageOfJob, payload)}
       where ${hasIdAmong(tx, tx`select id from picked`)}
       returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
     ),
@@ -118,6 +119,13 @@ export async function restoreColumns(
     from updated
     left join notified on true`
   return row
+}
+
+/** Whether the images of an edit have the payload, as all of them have or none. */
+async function keepsPayload(tx: Sql, operation: number): Promise<boolean> {
+  const [image] = await tx<[{ kept: boolean }?]>`
+    select before ? 'payload' as kept from job_operation_rows where operation_id = ${operation}::bigint limit 1`
+  return image?.kept ?? false
 }
 
 /** The events of the CTE `updated`. */

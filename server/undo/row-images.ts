@@ -66,18 +66,18 @@ export const isAsInImage = (sql: Sql, image: Fragment): Fragment => sql`(
 /**
  * The assignments of `update jobs set …` that restore the overwritten columns. `from` is a FROM clause with one row that
  * has the image in `before`. A subquery for each row keeps the planner from a join by nested loops.
- * @param edited true for an edit, whose images may have the payload. Other changes leave it alone: PostgreSQL would write a column of the
+ * @param withPayload true for an edit whose images have the payload. Other changes leave it alone: PostgreSQL would write a column of the
  * type json again.
  */
-export const restoreFromImage = (sql: Sql, from: Fragment, edited: boolean): Fragment => {
+export const restoreFromImage = (sql: Sql, from: Fragment, withPayload: boolean): Fragment => {
   const values = Object.entries(overwrittenColumns).map(([name, type]) => `(before ->> '${name}')::${type}`)
   // As text, since a column of another program may have another type.
   const kept = Object.entries(furtherColumns).map(([name, type]) => {
     const value = type === 'jsonb' ? `nullif(before -> '${name}', 'null')::text` : `before ->> '${name}'`
     return `(case when before -> '${name}' is null then jobs.${name}::text else ${value} end)::${type}`
   })
-  if (edited) kept.push(`case when before ? 'payload' then (before ->> 'payload')::jsonb else jobs.payload end`)
-  const names = [...Object.keys(overwrittenColumns), ...allFurtherColumns, ...(edited ? [payload] : [])].join(', ')
+  if (withPayload) kept.push(`case when before ? 'payload' then (before ->> 'payload')::jsonb else jobs.payload end`)
+  const names = [...Object.keys(overwrittenColumns), ...allFurtherColumns, ...(withPayload ? [payload] : [])].join(', ')
   return sql`(${sql.unsafe(names)}) = (select ${sql.unsafe([...values, ...kept].join(', '))} ${from})`
 }
 

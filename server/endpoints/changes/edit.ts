@@ -8,6 +8,7 @@ import {
 } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import { currentSet, withHolds } from '../../bulk/change/with-holds.ts'
+import { hasKeys } from '../../database/job-ids.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'
@@ -15,6 +16,7 @@ import { changeColumns } from '../../undo/change-columns.ts'
 import { affecting, type Describe } from './affecting.ts'
 import { requireAllowed } from './edit/allowed.ts'
 import { readAside } from './edit/aside.ts'
+import { dueOf, engineEdit, requireEditable } from './edit/engine-edit.ts'
 import { type EditPlan, pathTexts, planOf, recordedEdit } from './edit/plan.ts'
 import { differs, editedPayload, fieldValue, isAsAsked, whyNot } from './edit/set.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
@@ -49,6 +51,7 @@ const editable = (sql: Sql, set: JobSet, editing: Editing, state: Fragment): Fra
 export const describe: Describe<Asked, EditedJobs> = async (request, terms) => {
   requireAllowed(request, terms)
   const plan = planOf(request)
+  await requireEditable(terms.sql, plan, request)
   const bulk = bulkOf({ request, plan, maxBytes: terms.maxJsonBytes })
   const described = await affecting(() => bulk)(request, terms)
   const { dryRun } = described
@@ -88,7 +91,8 @@ function bulkOf(editing: Editing): BulkChange<EditedJobs> {
       ),
     time: (sql) => sql`created_at`,
     ...(request.next && {
-      dependents: (sql, set, only) => countRevivable(sql, editable(sql, set, editing, hasFailed(sql)), only),
+      dependents: (sql, set, only) =>
+        hasKeys(sql) ? sql`select 0::bigint` : countRevivable(sql, editable(sql, set, editing, hasFailed(sql)), only),
     }),
     batchStatements: request.next ? 2 : 1,
     batch: (tx, context, selection) => editBatch(tx, context, selection, over(withoutIds(request, selection))),
@@ -99,17 +103,16 @@ function bulkOf(editing: Editing): BulkChange<EditedJobs> {
 
 async function editBatch(tx: Sql, context: BatchContext, selection: Selection, editing: Editing): Promise<BatchCounts> {
   const { request, plan } = editing
-  const change = {
-    selection,
-    event: 'job.edited',
-    attrs: tx`jsonb_build_object('caller', ${context.caller}::text, 'paths', ${JSON.stringify(pathTexts(request))}::text::jsonb)`,
-  }
+  const attrs = tx`jsonb_build_object('caller', ${context.caller}::text, 'paths', ${JSON.stringify(pathTexts(request))}::text::jsonb)`
+  const due = dueOf(tx, plan)
+  const change = { selection, event: 'job.edited', attrs, engineAttrs: attrs, ...(due && { due }) }
   const assigned = assignments(tx, plan)
   const waiting = await changeColumns(tx, context, {
     ...change,
     where: editable(tx, context, editing, waits(tx)),
     assignments: assigned,
     further: furtherOf(plan),
+    engine: engineEdit(tx, plan),
   })
   if (!request.next) return waiting
   const failed = await changeColumns(tx, context, {
@@ -119,6 +122,7 @@ async function editBatch(tx: Sql, context: BatchContext, selection: Selection, e
       error_message = null, error_code = null, error_class = null, error_stack = null, last_error = null`,
     further: [...furtherOf(plan), 'error_code', 'error_class', 'error_stack', 'last_error'],
     withDependents: true,
+    engine: engineEdit(tx, plan, request),
   })
   return sumOfCounts(waiting, failed)
 }

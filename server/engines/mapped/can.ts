@@ -1,4 +1,5 @@
 import type { Can, Cannot } from '../can.ts'
+import { hasEditable } from './edit.ts'
 import type { JobsMap } from './map.ts'
 
 const bySomebodyElse = (cannot: string): Cannot => ({ cannot, instead: 'what your application does for it' })
@@ -42,10 +43,6 @@ const never = {
     cannot: 'no map says how a job is taken from its worker',
     instead: 'what your application does with jobs of a worker that has ended',
   },
-  edit: {
-    cannot: 'this version of jobsctl edits no jobs of a mapped table',
-    instead: 'an update in SQL',
-  },
   pause: { cannot: 'a mapped table cannot pause a queue', instead: 'stop the workers of the queue' },
   drain: {
     cannot: 'a mapped table cannot drain a queue',
@@ -87,7 +84,20 @@ const never = {
  * @param referredBy the tables whose rows refer to its rows
  */
 export function canOf(
-  map: Pick<JobsMap, 'retry' | 'cancel' | 'prune' | 'times' | 'priority' | 'locked_by' | 'owner' | 'payload'>,
+  map: Pick<
+    JobsMap,
+    | 'retry'
+    | 'cancel'
+    | 'prune'
+    | 'times'
+    | 'priority'
+    | 'locked_by'
+    | 'owner'
+    | 'payload'
+    | 'max_attempts'
+    | 'batch_group'
+    | 'job_type'
+  >,
   referredBy: readonly string[],
 ): Can {
   const cancel = map.cancel ? true : absent('cancel', 'add cancel: {set: …}')
@@ -120,6 +130,9 @@ export function canOf(
     cancel_queued: cancel,
     sweep_queued: cancel,
     reschedule: map.times.due ? true : absent('times.due', 'add times: {due: …}'),
+    edit: hasEditable(map)
+      ? true
+      : absent('payload', 'add payload: {column: …} with a column of type jsonb, or a column of a field'),
     priority: map.priority ? true : absent('priority', 'add priority: {column: …}'),
   }
 }

@@ -3,6 +3,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
+import { editAssignments, editRestored, editsOf } from './edit.ts'
 import { changedColumns, comparable, imageOf, keyInImage } from './image.ts'
 import type { Assigned } from './map.ts'
 import { statesOf } from './states.ts'
@@ -23,14 +24,23 @@ export function writesOf(mapped: Mapped): EngineWrites {
     running: 'processing',
     comparable,
     assignments: (sql, _, act) => sql`${assignments(mapped, sql, act)} ${raised(mapped, sql)}`,
+    edits: {
+      ...editsOf(mapped),
+      assignments: (sql, _, edit) => {
+        const again = edit.retry ? [assignments(mapped, sql, { act: 'retry', ...edit.retry })] : []
+        const all = [...editAssignments(mapped, sql, edit), ...again].reduce((some, one) => sql`${some}, ${one}`)
+        return sql`${all} ${raised(mapped, sql)}`
+      },
+    },
     mayRetry: (sql) => sql`true`,
     whyNoRetry: (sql) => sql`null::text`,
     mayDelete: (sql, _, by) => mayDelete(mapped, sql, by),
-    restored: (sql) => {
+    restored: (sql, _, __, edited) => {
       const back = changedColumns(mapped).map(
         (column) => `${column.quoted} = ${valueFrom(`picked.before -> 'row'`, column)}`,
       )
-      return sql`${sql.unsafe(back.join(', '))} ${raised(mapped, sql)}`
+      const more = edited ? editRestored(mapped) : ''
+      return sql`${sql.unsafe(`${back.join(', ')}${back.length === 0 ? more.replace(/^, /, '') : more}`)} ${raised(mapped, sql)}`
     },
     revived: async (sql) => revived(mapped, sql),
     whyNotInserted: 'a value of it that is unique in the table is taken',

@@ -1,7 +1,7 @@
 import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { EngineAct } from '../../engines/writes.ts'
+import type { EngineActOrEdit, EngineEdits } from '../../engines/writes.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
 import { type EngineTarget, placeOfPicked, requireSameVersion } from './target.ts'
@@ -10,7 +10,7 @@ interface EngineChange {
   selection: Selection
   /** A condition on `jobs`: true for jobs that the change takes. */
   where: Fragment
-  act: EngineAct
+  act: EngineActOrEdit
   /** The type of the event of each job. */
   event: string
   /** The attributes of the events: an expression of type jsonb over `changed`, with `id`, `status` before and `due`. */
@@ -35,18 +35,25 @@ export async function changeEngineJobs(
   await requireSameVersion(tx, target)
   const type = act.act === 'cancel' && writes.endedAs ? `job.${writes.endedAs}` : event
   const matching = writes.mayChange ? tx`${where} and ${writes.mayChange(tx)}` : where
-  const updated = writes.calls
-    ? writes.calls.change(tx, found, act, context.operation)
-    : tx`
+  const edit = act.act === 'edit' ? act : undefined
+  const edits = edit && requireEdits(writes.edits)
+  /** An image, with the values that an edit overwrites. */
+  const withEdited = (image: Fragment, values: Fragment): Fragment =>
+    edits ? tx`${image} || jsonb_build_object('edited', ${ofNames(tx, values, edits.names(edit))})` : image
+  const updated =
+    act.act !== 'edit' && writes.calls
+      ? writes.calls.change(tx, found, act, context.operation)
+      : tx`
       update ${table} as j
-      set ${writes.assignments(tx, found, act)}
+      set ${assignmentsOf(tx, target, act)}
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-      returning picked.id, ${tx.unsafe(writes.image(found))} as after`
+      returning picked.id, ${withEdited(tx.unsafe(writes.image(found)), tx.unsafe(edits?.values(found) ?? ''))} as after`
   const [row] = await tx<[ChangedRow]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
-        jobs.native_image as before, ${due} as due ${placeOfPicked(tx, target)}
+        ${withEdited(tx`jobs.native_image`, tx`jobs.native_edited`)} as before, ${due} as due
+          ${placeOfPicked(tx, target)}
       from jobs
       where ${selection.matches(tx, matching)}
       for update skip locked
@@ -67,3 +74,19 @@ export async function changeEngineJobs(
   await bringAlong(tx, target, act.act, row)
   return row.affected
 }
+
+const requireEdits = (edits: EngineEdits | undefined): EngineEdits => {
+  if (edits) return edits
+  throw new Error('no engine makes the change of job.edited')
+}
+
+function assignmentsOf(tx: Sql, { writes, found }: EngineTarget, act: EngineActOrEdit): Fragment {
+  if (act.act === 'edit') return requireEdits(writes.edits).assignments(tx, found, act)
+  if (writes.calls) throw new Error('the engine changes its jobs by calls')
+  return writes.assignments(tx, found, act)
+}
+
+/** An SQL expression of type jsonb: the values with these names. */
+const ofNames = (sql: Sql, values: Fragment, names: readonly string[]): Fragment => sql`(
+  select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(${values}) where key = any(${[...names]}::text[])
+)`

@@ -14,6 +14,7 @@ const imageNow = 'native_image'
 export const isEngineJobUnchanged = (sql: Sql, { writes }: EngineTarget): Fragment => sql`(
   ${sql.unsafe(writes.stateOf('kept.before'))} <> ${writes.running}::text
   and ${sql.unsafe(writes.comparable(imageNow))} = ${sql.unsafe(writes.comparable('kept.after'))}
+  ${writes.edits ? sql`and coalesce(native_edited @> (kept.after -> 'edited'), true)` : sql``}
 )`
 
 /** True for a job of another engine that a row `kept` of `job_operation_rows` is about: by the columns of its key, which an index has. */
@@ -31,6 +32,8 @@ interface Restore {
   undoes: number
   selection: Selection
   hold: HoldTerm
+  /** The operation is an edit. */
+  edited: boolean
 }
 
 /**
@@ -43,7 +46,7 @@ export async function restoreEngineColumns(
   tx: Sql,
   context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason'>,
   target: EngineTarget,
-  { undoes, selection, hold }: Restore,
+  { undoes, selection, hold, edited }: Restore,
 ): Promise<number> {
   const { writes, found, table, ours } = target
   await requireSameVersion(tx, target)
@@ -52,7 +55,7 @@ export async function restoreEngineColumns(
     ? writes.calls.restore(tx, found)
     : tx`
       update ${table} as j
-      set ${writes.restored(tx, found, until)}
+      set ${writes.restored(tx, found, until, edited)}
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
       returning picked.*`

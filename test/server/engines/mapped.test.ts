@@ -107,6 +107,20 @@ describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key
   it.each([
     ['batch/cancel', { domain: 'app', status: ['queued'] }, 'affected', 'lock_version'] as const,
     ['batch/priority', { domain: 'app', priority: 7 }, 'affected', 'lock_version'] as const,
+    [
+      'batch/edit',
+      {
+        domain: 'app',
+        set: [
+          { path: 'priority', value: 3 },
+          { path: 'owner_user_id', value: 'tenant "x"' },
+          { path: 'job_type', value: 'another kind' },
+          { path: 'available_at', value: '2031-03-30T02:30:00Z' },
+        ],
+      },
+      'affected',
+      'lock_version',
+    ] as const,
     ['batch/reschedule', { domain: 'app', delay_seconds: 86_400 }, 'affected', 'lock_version'] as const,
     ['retry-now', { domain: 'app', queue: 'digest/weekly', only_failed: true }, 'affected', 'lock_version'] as const,
     [

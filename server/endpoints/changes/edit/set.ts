@@ -83,16 +83,16 @@ function withValue(sql: Sql, document: Fragment, { path, json }: PartValue): Fra
   )`
 }
 
-/** An SQL expression of type jsonb over `jobs`: the payload after the edit. */
-export function editedPayload(sql: Sql, { sets, unsets }: EditPlan): Fragment {
+/** An SQL expression of type jsonb: a document, by default the payload of `jobs`, after the edit. */
+export function editedPayload(sql: Sql, { sets, unsets }: EditPlan, document = payload(sql)): Fragment {
   const steps = [
     ...sets.map((set) => (document: Fragment) => withValue(sql, document, set)),
     ...unsets.map((path) => (document: Fragment) => sql`(${document} #- ${[...path]}::text[])`),
   ]
   // Each step names the document several times: as a subquery of its own it is computed once.
   return steps.reduce(
-    (document, step) => sql`(select ${step(sql`d.value`)} from (select ${document} as value offset 0) as d)`,
-    payload(sql),
+    (before, step) => sql`(select ${step(sql`d.value`)} from (select ${before} as value offset 0) as d)`,
+    document,
   )
 }
 

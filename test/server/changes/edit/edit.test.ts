@@ -52,6 +52,30 @@ describe.each(kinds)('an edit of jobs on %s', (kind) => {
     expect(await payloads()).toEqual(before)
   })
 
+  it('leaves a payload of the type json as it is, with its text, and edits the fields beside it', async () => {
+    const payload = '{"b":1,  "a":1.0, "a":2}'
+    await insert('{}')
+    await world.sql`alter table jobs alter column payload type json using payload::text::json`
+    try {
+      await world.sql`update jobs set payload = ${payload}::text::json`
+      for (const body of [
+        { set: [{ path: 'payload.b', value: 2 }] },
+        { unset: ['payload.b'] },
+        { set: [{ path: 'priority', value: 2 }], if: [{ path: 'payload.b', value: 1 }] },
+      ])
+        expect(await edit(body)).toMatchObject({
+          status: 422,
+          body: { code: 'not_supported', hint: expect.stringContaining('alter column payload type jsonb') },
+        })
+      const { body } = await edit({ set: [{ path: 'priority', value: 2 }] })
+      expect(body).toMatchObject({ affected: 1 })
+      expect((await undoOf(world, operationOf(body))).body).toMatchObject({ affected: 1 })
+      expect(await payloads()).toEqual([payload])
+    } finally {
+      await world.sql`alter table jobs alter column payload type jsonb using payload::text::jsonb`
+    }
+  })
+
   it('takes queued jobs alone, and with next: retry runs failed and quarantined ones again', async () => {
     const ids: Record<string, number> = {}
     for (const status of states)
