@@ -2,6 +2,7 @@
 import { hostname } from 'node:os'
 import { clientWith } from './client-with.ts'
 import { handlerStopMs } from './work/attempt.ts'
+import { listenForCancels } from './work/cancel-listener.ts'
 import { createFinisher } from './work/finisher.ts'
 import { JobAborted } from './work/job-failure.ts'
 import { leaseLoops } from './work/lease-loop.ts'
@@ -47,6 +48,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     patienceMs: Math.max(patienceMs, settings.leaseMs),
   })
   const renewals = createRenewals({ client, settings, running })
+  const cancels = listenForCancels({ client, settings, running, renew: renewals.now })
   const stop = stopOn(options)
   try {
     await leaseLoops({
@@ -56,6 +58,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       attempts,
       finisher,
       renewals,
+      cancels,
       signal: stop.first,
     })
   } finally {
@@ -63,6 +66,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     settings.tell({ event: 'stopping', running: running.size })
     await endOf(attempts, { running, graceMs: settings.graceMs, hurry: stop.second, giveUp })
     renewals.stop()
+    cancels.stop()
     stop.end()
   }
 }

@@ -16,6 +16,7 @@ import type { Place } from './engines/served.ts'
 import type { Env } from './env/env.ts'
 import type { Log } from './log/log.ts'
 import type { Meter } from './meter.ts'
+import type { CancelWatch } from './waiting/cancel-watch.ts'
 import type { EventWatermark } from './waiting/event-watermark.ts'
 import type { KnownEmpty } from './waiting/known-empty.ts'
 import type { LongPolls } from './waiting/long-poll.ts'
@@ -112,6 +113,8 @@ interface WorkServer extends Serving {
   requireCompletionToken: boolean
   /** Where calls of workers wait until there is work. */
   longPolls: LongPolls
+  /** Where calls of workers wait until a running job is asked to end. */
+  cancelWatch: CancelWatch
   /** The sightings of workers, which ask for jobs. */
   workerSightings: WorkerSightings
   sharedComplete: SharedComplete

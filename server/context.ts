@@ -10,6 +10,7 @@ import { createSharedLease } from './lifecycle/lease/shared-lease.ts'
 import { createSharedComplete } from './lifecycle/settle/shared-complete.ts'
 import type { Log } from './log/log.ts'
 import type { Meter } from './meter.ts'
+import { createCancelWatch } from './waiting/cancel-watch.ts'
 import { createEventWatermark } from './waiting/event-watermark.ts'
 import { createKnownEmpty } from './waiting/known-empty.ts'
 import { createLongPolls } from './waiting/long-poll.ts'
@@ -71,6 +72,7 @@ export const createContext = ({
   abilities: () => abilitiesOf(servedBy(sql)),
   over: overPlaces(operatorSql, engineSql),
   longPolls: createLongPolls(),
+  cancelWatch: createCancelWatch(operatorSql),
   localOperations: new Set<number>(),
   detachedRuns: new Set<Promise<void>>(),
   slowReads: createSlowReads({ most: Math.max(1, (operatorSql.options.max ?? 1) - 1) }),

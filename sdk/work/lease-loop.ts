@@ -3,6 +3,7 @@ import { pause } from '../call/pause.ts'
 import type { Client } from '../client-with.ts'
 import type { AcquireOutput, Job } from '../wire/types.ts'
 import { type AttemptTools, runAttempt } from './attempt.ts'
+import type { CancelListener } from './cancel-listener.ts'
 import { createPlaces, type Places } from './places.ts'
 import { patienceMs, untilAnswered } from './retrying.ts'
 import { lose, type RunningJob } from './running-job.ts'
@@ -13,6 +14,8 @@ interface Looping extends AttemptTools {
   client: Client
   /** Every running job, for the renewals. */
   running: Set<RunningJob>
+  /** Told that jobs run. */
+  cancels: CancelListener
   /** Every attempt that has not ended. */
   attempts: Set<Promise<void>>
   /** Ends the loop. */
@@ -93,8 +96,10 @@ async function leaseLoop(looping: Looping, queue: string, places: Places): Promi
     if (answer.limited) limits.saw(answer.limited)
     for (const job of answer.jobs) begin(looping, places, job)
     places.giveBack(limit)
-    if (answer.jobs.length > 0) looping.renewals.changed()
-    else if ((waits || !mayWait) && performance.now() - askedAt < idleMs)
+    if (answer.jobs.length > 0) {
+      looping.renewals.changed()
+      looping.cancels.changed()
+    } else if ((waits || !mayWait) && performance.now() - askedAt < idleMs)
       await pause(idleMs * (0.5 + Math.random() / 2), signal)
     waits = isAlone || (mayWait && answer.jobs.length === 0)
   }

@@ -8,6 +8,8 @@ import type { WorkerSettings } from './worker-options.ts'
 export interface Renewals {
   /** A job has new progress, or a new job runs. */
   changed: () => void
+  /** Renews now, since the answer has something new. */
+  now: () => void
   stop: () => void
 }
 
@@ -118,6 +120,7 @@ export function createRenewals({ client, settings, running }: Options): Renewals
     changed: () => {
       schedule(now() + (hasProgress() ? Math.min(progressMs, leaseMs / 3) : leaseMs / 3))
     },
+    now: () => schedule(now()),
     stop: () => {
       stopping.abort()
       clearTimeout(timer)

@@ -58,6 +58,7 @@ import { keepOperation } from './records/keep.ts'
 import { getOperation, listOperations, verifyOperations } from './records/records.ts'
 import { acquire, acquireMinimally } from './work/acquire.ts'
 import { cancelJob } from './work/cancel.ts'
+import { cancelRequests } from './work/cancel-requests.ts'
 import { enqueueJob, enqueueJobs, enqueueMinimally } from './work/enqueue.ts'
 import { completeJob, failJob, finishJobs, finishMinimally, releaseJob } from './work/finish.ts'
 import { leasedJob } from './work/leased.ts'
@@ -109,6 +110,7 @@ export const handlers: Handlers = {
   enqueueBatch: enqueueJobs,
   acquire,
   leasedJob,
+  cancelRequests,
   renew: renewJob,
   renewMany: renewJobs,
   complete: completeJob,

@@ -296,6 +296,23 @@ describe('the worker', () => {
       })
   })
 
+  it('tells a handler within seconds that its job is not wanted any more, long before its lease is renewed', async () => {
+    const [job] = await enqueue([{}])
+    const reasons: unknown[] = []
+    const print: Handler = async ({ signal }) => {
+      if (!signal.aborted) await once(signal, 'abort')
+      reasons.push(signal.reason)
+      throw signal.reason
+    }
+    const worker = start({ print }, { leaseSeconds: 3600, concurrency: 1 })
+    await until('it runs', () => worker.events.some(({ event }) => event === 'leased'))
+    await client.cancel({ id: job?.id ?? 0, reason: 'not wanted' })
+    await until('the handler hears of it', () => reasons.length > 0)
+    expect(reasons).toMatchObject([{ name: 'JobAborted', why: 'cancelled' }])
+    await ended(1)
+    expect(await row(job?.id ?? 0)).toMatchObject({ status: 'cancelled', cancellation_reason: 'not wanted' })
+  })
+
   it('runs around each handler what the program says', async () => {
     const [first, second] = await enqueue([{}, {}])
     const around = async (job: Job, run: () => Promise<unknown>) => {

@@ -46,6 +46,28 @@ describe.each(kinds)('cancel on %s', (kind) => {
     ])
   })
 
+  it('names the running jobs that were asked to end to a call of their worker that waits, and not those it knows', async () => {
+    await world.jobs(3, { status: 'queued' })
+    const [first, second] = await worker.lease({ limit: 2, worker_id: 'w-1' })
+    const other = await worker.take({ worker_id: 'w-2' })
+    if (!first || !second) throw new Error('two jobs were there')
+    const asks = (worker_id: string, more: object = {}) =>
+      world.post('/api/v1/jobs/cancel_requests', { worker_id, ...more }).then(({ body }) => body)
+    expect(await asks('w-1')).toEqual({ ids: [] })
+    await worker.cancel(other.id)
+    const waiting = asks('w-1', { wait_seconds: 60 })
+    // Another program that knows no server asks as well.
+    await world.sql`update jobs set cancel_requested_at = now() where id = ${first.id}`
+    expect(await waiting).toEqual({ ids: [first.id] })
+    const next = asks('w-1', { known: [first.id], wait_seconds: 60 })
+    await worker.cancel(second.id)
+    expect(await next).toEqual({ ids: [second.id] })
+    expect(await asks('w-1', { known: [first.id, second.id] })).toEqual({ ids: [] })
+    expect(await asks('w-2')).toEqual({ ids: [other.id] })
+    await worker.release(other)
+    expect(await asks('w-2', { wait_seconds: 1 })).toEqual({ ids: [] })
+  })
+
   it('lets a job whose cancellation is requested complete all the same, and does not try it again when it fails', async () => {
     await world.jobs(2, { status: 'queued' })
     const [first, second] = await worker.lease({ limit: 2 })

@@ -165,6 +165,13 @@ export const doors: Record<NarrowedName, Door> = {
     named: true,
     outside: 404,
   },
+  cancelRequests: {
+    method: 'POST',
+    path: () => `${jobs}/cancel_requests`,
+    body: () => ({ worker_id: lease.worker_id }),
+    nameless: true,
+    outside: 200,
+  },
   renew: finish('renew'),
   renewMany: {
     ...finish(''),

@@ -4,6 +4,7 @@ import { ownAbilities } from '../../../server/engines/abilities.ts'
 import { createSharedInsert } from '../../../server/lifecycle/insert/shared-insert.ts'
 import { createSharedLease } from '../../../server/lifecycle/lease/shared-lease.ts'
 import { createSharedComplete } from '../../../server/lifecycle/settle/shared-complete.ts'
+import { createCancelWatch } from '../../../server/waiting/cancel-watch.ts'
 import { createEventWatermark } from '../../../server/waiting/event-watermark.ts'
 import { createKnownEmpty } from '../../../server/waiting/known-empty.ts'
 import { createLongPolls } from '../../../server/waiting/long-poll.ts'
@@ -26,6 +27,7 @@ export const serverWith = (sql: Pool): ServerContext => ({
   maxJsonBytes: 1_048_576,
   requireCompletionToken: false,
   longPolls: createLongPolls(),
+  cancelWatch: createCancelWatch(sql),
   eventWatermark: createEventWatermark(sql, log),
   knownEmpty: createKnownEmpty(),
   slowReads: createSlowReads({ most: 1 }),
