@@ -6,7 +6,7 @@ import { type Fragment, type Sql, staticFragment } from './sql.ts'
  * The version of the rules in this file. Ids of clusters begin with it. A change of the rules must raise the version, because
  * the id of a cluster must not come to mean other jobs.
  */
-const rulesVersion = 1
+const rulesVersion = 2
 
 /** Longer messages are cut here before they are folded, in characters. */
 export const mostCharacters = 1000
@@ -23,6 +23,16 @@ const foldings: readonly (readonly [what: string, expression: string, replacemen
   [
     'UUIDs and hexadecimal numbers',
     String.raw`\m(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|0x[0-9a-fA-F]+|[0-9a-fA-F]{7,})\M`,
+    '#',
+  ],
+  [
+    'ids with a prefix, which stays: `ch_3MtwBwLkdIwHu7ix28a3tqPa`',
+    String.raw`\m([A-Za-z]+(?:_[A-Za-z]+)*)_(?=[A-Za-z]*[0-9])[A-Za-z0-9]{8,}\M`,
+    String.raw`\1_#`,
+  ],
+  [
+    'random ids in base 62, which have letters of both cases and digits',
+    String.raw`\m(?=[A-Za-z]*[0-9])(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{16,}\M`,
     '#',
   ],
   ['numbers, times, versions, IPv4', '[0-9]+(?:[.,:][0-9]+)*', '#'],

@@ -134,7 +134,7 @@ it('a hold keeps exactly the jobs of its model: in the table, in the archive and
         const clusterOf = (code: string) =>
           /^v9/.test(code)
             ? code
-            : (clustered.get(ids[jobs.findIndex(({ row }) => row.error_code === code)] ?? 0) ?? 'v1-0123456789ab')
+            : (clustered.get(ids[jobs.findIndex(({ row }) => row.error_code === code)] ?? 0) ?? 'v2-0123456789ab')
         const holds = drawn.map((one): ModelHold => {
           if ('places' in one) return { ids: one.places.flatMap((place) => ids[place] ?? []) }
           if ('operation' in one) return one

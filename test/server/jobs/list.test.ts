@@ -226,7 +226,7 @@ describe.each(kinds)('the list of a cluster among long messages on %s', (kind) =
     async (key) => {
       const [{ digits = '' } = {}] = await world.sql<{ digits: string }[]>`
         select left(encode(sha256(convert_to('failed' || chr(31) || chr(31) || 'disk is full', 'UTF8')), 'hex'), 12) as digits`
-      const pages = await walkPages(world, `cluster=v1-${digits}&sort_by=${key}`)
+      const pages = await walkPages(world, `cluster=v2-${digits}&sort_by=${key}`)
       expect(pages.forward.flat().toSorted((one, other) => one - other)).toEqual([5, 1405, 2805])
       // A machine may read all rows within the time of one page; test/unit/server/scan-pace.test.ts has the times.
       expect(Number(pages.scanned[0])).toBeGreaterThan(0)

@@ -148,7 +148,7 @@ describe.each(kinds)('holds on %s', (kind) => {
       stale: true,
       payload,
     }
-    const wide = { ...words, ...times, ...fields, cluster: 'v1-0123456789ab' }
+    const wide = { ...words, ...times, ...fields, cluster: 'v2-0123456789ab' }
     await world.sql`
       insert into jobsctl_holds (filter, until, caller)
       select ${JSON.stringify(wide)}::text::jsonb, now() + interval '1 day', 'c' from generate_series(1, 98)`

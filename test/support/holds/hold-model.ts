@@ -54,7 +54,7 @@ export const fields: Readonly<Record<string, (value: unknown, job: ModelJob, kno
   ended_before: (time, job) => ended(job) !== null && String(ended(job)) < String(time),
   min_retries: (least, { retry_count }) => Number(retry_count) >= Number(least),
   stale: (wanted, job) => isStale(job) === wanted,
-  cluster: (id, job, { cluster }) => isFailure(job) && (!String(id).startsWith('v1-') || id === cluster),
+  cluster: (id, job, { cluster }) => isFailure(job) && (!String(id).startsWith('v2-') || id === cluster),
   payload: (parts, { payload }) =>
     Array.isArray(parts) && parts.every(({ path, value }) => textAt(payload, path) === value),
 }

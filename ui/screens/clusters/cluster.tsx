@@ -1,13 +1,16 @@
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
+import { Name } from '../../parts/name.tsx'
 import { Ago } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, addressOfJob } from '../../state/address.ts'
+import { lackOfChange } from '../../state/engine.ts'
 import { may } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
 import type { ClusterFields } from './cluster-filter.tsx'
+import { type Mark, newSince } from './marks.ts'
 
-type FailureCluster = Answer<'failureClusters'>['clusters'][number]
+export type FailureCluster = Answer<'failureClusters'>['clusters'][number]
 
 /** From this number of jobs on some go first, unless somebody chooses otherwise: what has failed for one reason may fail for it again. */
 const canaryFrom = 20
@@ -26,10 +29,13 @@ interface ClusterProps {
   fields: ClusterFields
   /** The time of its `since`. */
   since: string | undefined
+  /** The last marks, the newest first. */
+  marks: readonly Mark[]
 }
 
 /** Failures that have their state, code and message in common: how many, where, since when, some of them, and what can be done. */
-export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: ClusterProps) {
+export function Cluster({ cluster: { cluster, status, ...of }, fields, since, marks }: ClusterProps) {
+  const mark = newSince(marks, of.first_seen)
   const filter = {
     domain: fields.domain,
     queue: fields.queue,
@@ -49,7 +55,12 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: 
         </b>
         {status === null ? <span>in no other cluster</span> : <Status of={status} />}
         {of.error_code && <code>{of.error_code}</code>}
-        {of.per_minute > 0 && <span class="chip">{of.per_minute.toLocaleString('en')} a minute</span>}
+        {of.per_minute > 0 && <span class="badge bad">{of.per_minute.toLocaleString('en')} a minute</span>}
+        {mark && (
+          <span class="badge care">
+            new since <Name of={mark.text} />
+          </span>
+        )}
       </p>
       {of.pattern && <pre>{of.pattern}</pre>}
       <p class="faint">
@@ -75,8 +86,11 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since }: 
               {...{ status, filter }}
               count={of.count}
               domains={[...new Set(domains)]}
-              domainCount={of.domain_count}
-              mayBeMore={of.at_least === true || of.groups.length >= mostSent}
+              hasMore={
+                of.domain_count === undefined
+                  ? of.at_least === true || of.groups.length >= mostSent
+                  : of.domain_count > domains.length
+              }
             />
           </span>
         )}
@@ -90,19 +104,17 @@ interface ChangesProps {
   count: number
   /** The domains with the most jobs of the cluster. */
   domains: readonly string[]
-  /** How many domains there are; undefined where the server does not tell. */
-  domainCount: number | undefined
-  /** True where a server that does not tell may know more domains. */
-  mayBeMore: boolean
+  /** True where there may be jobs in other domains, too. */
+  hasMore: boolean
   filter: Readonly<Record<string, string | undefined>>
 }
 
-/** The ways to the changes that a cluster can have. A requeue is of one domain, so that each of several has its own. */
-function Changes({ status, count, domains, domainCount, mayBeMore, filter }: ChangesProps) {
-  const others = domainCount === undefined ? undefined : domainCount - domains.length
+/** The ways to the changes that a cluster can have. All its domains are in one change: a requeue is of one domain, and a retry takes its place. */
+function Changes({ status, count, domains, hasMore, filter }: ChangesProps) {
   const canary = count >= canaryFrom ? canaries : undefined
   const to = (kind: string, more: Readonly<Record<string, string | undefined>> = {}) =>
     addressOf(`/change/${kind}`, { ...filter, ...more })
+  const [domain] = domains
   if (status !== 'failed' && status !== 'quarantined')
     return (
       <>
@@ -114,18 +126,13 @@ function Changes({ status, count, domains, domainCount, mayBeMore, filter }: Cha
     <>
       {status === 'failed' && <Link to={to('retry', { canary })}>Retry…</Link>}
       {status === 'quarantined' &&
-        domains.map((domain) => (
-          <Link key={domain} to={to('requeue', { domain, canary })}>
-            {domains.length > 1 ? `Requeue in ${domain}…` : 'Requeue…'}
-          </Link>
+        (domains.length === 1 && domain !== undefined && !hasMore ? (
+          <Link to={to('requeue', { domain, canary })}>Requeue…</Link>
+        ) : (
+          <Link to={to('retry', { also_quarantined: 'true', canary })}>Requeue in all domains…</Link>
         ))}
-      {status === 'quarantined' && (others === undefined ? mayBeMore : others > 0) && (
-        <span>
-          {others === undefined
-            ? 'There may be other domains'
-            : `Also in ${others} ${others === 1 ? 'domain' : 'domains'} that are not named`}
-          : choose one above to requeue there.
-        </span>
+      {may('edit') && lackOfChange('edit') === undefined && (
+        <Link to={to('edit', { next: 'retry', canary })}>Edit and retry…</Link>
       )}
       <Link to={to('prune', { status, older_than_days: '1' })}>Prune…</Link>
     </>

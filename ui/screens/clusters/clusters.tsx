@@ -1,14 +1,18 @@
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
 import { type Answer, callWithHeaders } from '../../api/call.ts'
 import { Copy, Link } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
+import { Name } from '../../parts/name.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { thatYouSee } from '../../state/session.ts'
-import { Cluster } from './cluster.tsx'
+import { Cluster, type FailureCluster } from './cluster.tsx'
 import { type ClusterFields, ClusterFilter, fieldNames } from './cluster-filter.tsx'
+import { useMarks } from './marks.ts'
 
 const flags: Readonly<Record<keyof ClusterFields, string>> = {
   domain: '--domain',
@@ -50,15 +54,75 @@ export function Clusters() {
         </p>
       )}
       {data?.clusters.length === 0 && data.isComplete && <p class="empty">No job{thatYouSee()} has failed here.</p>}
-      {data && data.clusters.length > 0 && (
-        <ol class="plain">
-          {data.clusters.map((cluster) => (
-            <Cluster key={cluster.cluster} cluster={cluster} fields={fields} since={data.since} />
-          ))}
-        </ol>
-      )}
+      {data && data.clusters.length > 0 && <All clusters={data.clusters} fields={fields} since={data.since} />}
       {data && data.expired_leases.length > 0 && <ExpiredLeases leases={data.expired_leases} />}
     </>
+  )
+}
+
+interface AllProps {
+  clusters: readonly FailureCluster[]
+  fields: ClusterFields
+  since: string | undefined
+}
+
+/** Clusters of one job that have their state and code in common are folded from this number on: they have one cause, told in many words. */
+const foldedFrom = 3
+
+const foldOf = ({ status, error_code, count }: FailureCluster): string | undefined =>
+  count === 1 && error_code !== null ? `${status}\n${error_code}` : undefined
+
+function All({ clusters, ...rest }: AllProps) {
+  const marks = useMarks()
+  const folds = Map.groupBy(clusters, foldOf)
+  const isFolded = (cluster: FailureCluster) => {
+    const fold = foldOf(cluster)
+    return fold !== undefined && (folds.get(fold)?.length ?? 0) >= foldedFrom
+  }
+  const list = (shown: readonly FailureCluster[]) => (
+    <ol class="plain">
+      {shown.map((cluster) => (
+        <Cluster key={cluster.cluster} cluster={cluster} marks={marks} {...rest} />
+      ))}
+    </ol>
+  )
+  return (
+    <>
+      {list(clusters.filter((cluster) => !isFolded(cluster)))}
+      {[...folds].map(
+        ([fold, alike]) =>
+          fold !== undefined &&
+          alike.length >= foldedFrom && (
+            <Singles key={fold} clusters={alike} fields={rest.fields}>
+              {list(alike)}
+            </Singles>
+          ),
+      )}
+    </>
+  )
+}
+
+interface SinglesProps extends Pick<AllProps, 'clusters' | 'fields'> {
+  children: ComponentChildren
+}
+
+/** Failures that each have a message of their own, by their code. */
+function Singles({ clusters, fields: { since: _since, ...scope }, children }: SinglesProps) {
+  const [isOpen, setOpen] = useState(false)
+  const code = clusters[0]?.error_code ?? ''
+  const status = clusters[0]?.status ?? ''
+  return (
+    <details class="note singles" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>
+        {clusters.length.toLocaleString('en')} others with the code <Name of={code} />, each with a message of its own
+      </summary>
+      {status !== 'retrying' && (
+        <p>
+          <Link to={addressOf('/jobs', { ...scope, status, error_code: code })}>All jobs with this code</Link>
+        </p>
+      )}
+      {isOpen && children}
+    </details>
   )
 }
 

@@ -27,7 +27,7 @@ describe('clusters', () => {
       .map((line) => line.split('\t'))
     expect(rows).toHaveLength(2)
     expect(rows[0]).toEqual([
-      ...[expect.stringMatching(/^v1-[0-9a-f]{12}$/), 'failed', 'DISK', '3', '0'],
+      ...[expect.stringMatching(/^v2-[0-9a-f]{12}$/), 'failed', 'DISK', '3', '0'],
       ...[expect.stringMatching(/\.\d{3}Z$/), expect.stringMatching(/\.\d{3}Z$/), disk.toReversed().join(',')],
       ...['disk # is \\x1b[#mfull', 'false'],
     ])
@@ -42,7 +42,7 @@ describe('clusters', () => {
     const { code, screen } = await terminal(['clusters'])
     expect(code).toBe(0)
     expect(screen).toMatch(/^CLUSTER +STATUS +COUNT .* PATTERN/)
-    expect(screen).toMatch(/v1-[0-9a-f]{12} +failed +3 .* DISK +\d+ +disk # is \\x1b\[#mfull/)
+    expect(screen).toMatch(/v2-[0-9a-f]{12} +failed +3 .* DISK +\d+ +disk # is \\x1b\[#mfull/)
     expect(screen).toMatch(/WORKER +TYPE +EXPIRED LEASES/)
     expect(screen).toMatch(/pod-1 +export +1 +no end/)
     expect(screen).toContain('running jobs with an expired lease: jobsctl stale')
@@ -57,7 +57,7 @@ describe('clusters', () => {
     const [cluster = ''] = (await world.jobsctl(['clusters', '--status', 'failed'])).out.split('\t')
     const { code, out } = await world.jobsctl(['retry', '--cluster', cluster, '--dry-run', '--json'])
     expect({ code, ...JSON.parse(out) }).toMatchObject({ code: 0, affected: 3 })
-    const wrong = await world.jobsctl(['retry', '--cluster', 'v2-0123456789ab', '--dry-run'])
+    const wrong = await world.jobsctl(['retry', '--cluster', 'v3-0123456789ab', '--dry-run'])
     expect(wrong).toMatchObject({ code: 6, err: expect.stringContaining('of rules that this server does not have') })
   })
 
@@ -107,7 +107,7 @@ describe('clusters', () => {
   it('keeps its scope in the hint to the jobs of a cluster', async () => {
     const { screen } = await terminal(['clusters', '--domain', 'media'])
     const [, next = ''] = /the jobs of a cluster: jobsctl (.+)/.exec(screen) ?? []
-    expect(next).toMatch(/^list --domain media --cluster v1-[0-9a-f]{12}$/)
+    expect(next).toMatch(/^list --domain media --cluster v2-[0-9a-f]{12}$/)
     expect((await world.jobsctl([...next.split(' '), '--ids'])).out.split('\n')).toHaveLength(3)
   })
 
