@@ -2,9 +2,9 @@ import { useMemo, useState } from 'preact/hooks'
 import type { History, Point } from '../../../shared/history/history.ts'
 import { Link } from '../../parts/controls.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
-import { addressOf, query } from '../../state/address.ts'
+import { addressOf, navigate, query } from '../../state/address.ts'
 import type { Moment } from './moments.tsx'
-import { type ChartOf, clockOf, type Series, type Zone } from './series.ts'
+import { type ChartOf, clockOf, type Zone } from './series.ts'
 
 interface ChartProps {
   chart: ChartOf
@@ -13,51 +13,140 @@ interface ChartProps {
   zone: Zone
 }
 
-/** A chart of one bar for each step, with what happened as lines, and its numbers as a table. */
+/** A chart of one bar for each step, or of lines, with what happened as lines across, and its numbers as a table. A press on a step leads into it. */
 export function Chart({ chart, history, moments, zone }: ChartProps) {
   const { points, from, to } = history
   const [at, setAt] = useState<number>()
-  const most = mostOfBars(chart, points)
-  const follow = ({ currentTarget, clientX }: { currentTarget: SVGSVGElement; clientX: number }) => {
+  const highest = points.reduce((most, point) => Math.max(most, heightOf(chart, point)), 0)
+  const placeIn = ({ currentTarget, clientX }: { currentTarget: SVGSVGElement; clientX: number }) => {
     const { left, width } = currentTarget.getBoundingClientRect()
-    setAt(Math.floor(((clientX - left) / width) * points.length))
+    return Math.floor(((clientX - left) / width) * points.length)
   }
+  if (highest === 0)
+    return (
+      <figure class="chart" aria-label={chart.title}>
+        <figcaption>
+          <h2>{chart.title}</h2> <span class="faint">{chart.isCount ? 'none in this time' : 'no time is known'}</span>
+        </figcaption>
+      </figure>
+    )
+  const most = roundUp(Math.max(highest, chart.least), chart.isCount)
   const point = at === undefined ? undefined : points[at]
+  const enter = (event: { currentTarget: SVGSVGElement; clientX: number }) => {
+    const entered = points[placeIn(event)]
+    if (entered && history.step_seconds > 60) navigate(addressWithin(entered.at, history))
+  }
   return (
     <figure class="chart" aria-label={chart.title}>
       <figcaption>
         <h2>{chart.title}</h2>
         <Legend chart={chart} points={points} />
+        <b class="at-point">{point && describePoint(point, chart, zone)}</b>
       </figcaption>
-      <div class="faint most">{chart.axis(most)}</div>
-      <svg
-        viewBox={`0 0 ${points.length} ${most}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${chart.title}: bars, whose numbers are in the table below`}
-        onPointerMove={follow}
-        onPointerLeave={() => setAt(undefined)}
-      >
-        <Gaps history={history} most={most} />
-        {at !== undefined && <rect class="at" x={at} y={0} width={1} height={most} />}
-        <Bars chart={chart} points={points} most={most} />
-        <Lines history={history} moments={moments} most={most} />
-      </svg>
+      <Labels moments={moments} history={history} />
+      <div class="plot">
+        <div class="ticks" aria-hidden="true">
+          {[most, most / 2, 0].map((height) => (
+            <span key={height}>{chart.isCount ? height.toLocaleString('en') : chart.axis(height)}</span>
+          ))}
+        </div>
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the table below has the same ways as links */}
+        <svg
+          viewBox={`0 0 ${points.length} ${most}`}
+          preserveAspectRatio="none"
+          role="img"
+          aria-label={`${chart.title}: ${chart.isLines ? 'lines' : 'bars'}, whose numbers are in the table below`}
+          onPointerMove={(event) => setAt(placeIn(event))}
+          onPointerLeave={() => setAt(undefined)}
+          onClick={enter}
+        >
+          <Gaps history={history} most={most} />
+          <path class="grid" d={`M0 0h${points.length}M0 ${most / 2}h${points.length}`} />
+          {at !== undefined && <rect class="at" x={at} y={0} width={1} height={most} />}
+          {chart.isLines ? (
+            <Curves chart={chart} points={points} most={most} />
+          ) : (
+            <Bars chart={chart} points={points} most={most} />
+          )}
+          <Lines history={history} moments={moments} most={most} />
+        </svg>
+      </div>
       <div class="faint axis" aria-hidden="true">
-        <span>{clockOf(from, zone)}</span>
-        {point && <b>{describePoint(point, chart, zone)}</b>}
-        <span>{clockOf(to, zone)}</span>
+        {clocksOf(from, to, zone).map((text, nth) => (
+          <span key={nth}>{text}</span>
+        ))}
       </div>
       <PointTable {...{ chart, history, zone }} />
     </figure>
   )
 }
 
-const mostOfBars = ({ series, least }: ChartOf, points: readonly Point[]): number =>
-  points.reduce((most, point) => Math.max(most, heightOf(series, point)), least)
+/** The next round number, so that the ticks are round: 1, 2, 4, 5, 6, 8 or 10 times a power of ten. */
+function roundUp(height: number, isWhole: boolean): number {
+  const unit = 10 ** Math.floor(Math.log10(height))
+  const round = unit * ([1, 2, 4, 5, 6, 8, 10].find((times) => times * unit >= height) ?? 10)
+  return isWhole ? Math.max(2, round) : round
+}
 
-const heightOf = (series: readonly Series[], point: Point): number =>
-  series.reduce((sum, { height }) => sum + height(point), 0)
+/** Five times at the same distance; the day stands at the ends. */
+function clocksOf(from: string, to: string, zone: Zone): string[] {
+  const [begin, end] = [Date.parse(from), Date.parse(to)]
+  return [0, 1, 2, 3, 4].map((nth) => {
+    const text = clockOf(begin + (nth * (end - begin)) / 4, zone)
+    return nth % 4 === 0 ? text : text.slice(5, 16)
+  })
+}
+
+/** The most marks that are named above a chart, and the part of its width that each needs. */
+const mostLabels = 6
+const roomOfLabel = 0.14
+
+/** The texts of the last marks above their lines, but for those that have no room. */
+function Labels({ moments, history }: Pick<ChartProps, 'moments' | 'history'>) {
+  let taken = 2
+  const labels = moments
+    .filter(({ operation }) => operation === undefined)
+    .toReversed()
+    .flatMap((moment) => {
+      const place = placeOf(moment.at, history) / history.points.length
+      if (place < 0 || place > 1 || place > taken - roomOfLabel) return []
+      taken = place
+      return [{ moment, place }]
+    })
+  if (labels.length === 0) return null
+  return (
+    <div class="labels" aria-hidden="true">
+      {labels.slice(0, mostLabels).map(({ moment, place }) => (
+        <span key={moment.at} class={place > 0.8 ? 'left' : undefined} style={{ insetInlineStart: `${100 * place}%` }}>
+          {moment.text}
+        </span>
+      ))}
+    </div>
+  )
+}
+
+/** Of parts of one bar the sum, and of lines the highest. */
+const heightOf = ({ series, isLines }: Pick<ChartOf, 'series' | 'isLines'>, point: Point): number =>
+  series.reduce((sum, { height }) => (isLines ? Math.max(sum, height(point)) : sum + height(point)), 0)
+
+/** A line for each series, which ends where nothing is known. */
+function Curves({ chart: { series }, points, most }: { chart: ChartOf; points: readonly Point[]; most: number }) {
+  return (
+    <>
+      {series.map(({ label, tone, height }) => {
+        const steps = points.map((point, at) => {
+          const own = height(point)
+          if (own === 0) return ''
+          const before = points[at - 1]
+          const isFirst = before === undefined || height(before) === 0
+          // A point alone is as wide as its step.
+          return `${isFirst ? `M${at} ${most - own}` : ''}L${at + 0.5} ${most - own}h.5`
+        })
+        return <path key={label} class={`curve ${tone}`} data-of={label} d={steps.join('')} />
+      })}
+    </>
+  )
+}
 
 const describePoint = (point: Point, { series }: ChartOf, zone: Zone): string =>
   `${clockOf(point.at, zone)}: ${series.map(({ label, text }) => `${label} ${text(point)}`).join(', ')}`
@@ -80,7 +169,7 @@ function Bars({ chart: { series }, points, most }: { chart: ChartOf; points: rea
       series.map(({ label, tone, height }, nth) => {
         const bars = points.map((point, at) => {
           const own = height(point)
-          const top = most - heightOf(series.slice(0, nth), point) - own
+          const top = most - heightOf({ series: series.slice(0, nth) }, point) - own
           return own === 0 ? '' : `M${at + 0.1} ${top}h.8v${own}h-.8z`
         })
         return <path key={label} class={tone} data-of={label} d={bars.join('')} />

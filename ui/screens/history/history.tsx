@@ -10,6 +10,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { namesOf } from '../../state/names.ts'
+import { ByQueue } from './by-queue.tsx'
 import { Chart } from './chart.tsx'
 import { MomentTable, momentsOf } from './moments.tsx'
 import { RangeBar, type RangeParams } from './range-bar.tsx'
@@ -58,6 +59,7 @@ export function History() {
           {chartsOf(data.history).map((chart) => (
             <Chart key={chart.title} {...{ chart, zone }} history={data.history} moments={data.moments.moments} />
           ))}
+          {queue === undefined && !data.history.of_jobs && <ByQueue domain={domain} history={data.history} />}
           <MomentTable {...data.moments} zone={zone} />
         </>
       )}

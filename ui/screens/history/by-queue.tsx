@@ -1,0 +1,78 @@
+import { useState } from 'preact/hooks'
+import type { History } from '../../../shared/history/history.ts'
+import { call } from '../../api/call.ts'
+import { Link } from '../../parts/controls.tsx'
+import { QueueName } from '../../parts/name.tsx'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { Sparkline } from '../../parts/sparkline.tsx'
+import { addressOf, query } from '../../state/address.ts'
+import { useLoad } from '../../state/calls.ts'
+
+/** The most queues that are drawn: each is a call. */
+const mostQueues = 12
+
+interface ByQueueProps {
+  domain: string | undefined
+  history: History
+}
+
+/** The same time for each queue in small, read when somebody unfolds it. */
+export function ByQueue(props: ByQueueProps) {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <details class="by-queue" onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+      <summary>The same by queue</summary>
+      {isOpen && <Queues {...props} />}
+    </details>
+  )
+}
+
+function Queues({ domain, history: { from, to } }: ByQueueProps) {
+  const { data, problem, reload } = useLoad(`${domain} ${from} ${to}`, async (signal) => {
+    const groups = await call('stats', { domain }, { signal })
+    const names = new Map(groups.map((group) => [`${group.domain}\n${group.queue}`, group]))
+    const shown = [...names.values()].slice(0, mostQueues)
+    const of = await Promise.all(
+      shown.map(async (group) => ({
+        domain: group.domain,
+        queue: group.queue,
+        points: (await call('history', { domain: group.domain, queue: group.queue, from, to }, { signal })).points,
+      })),
+    )
+    return { of, more: names.size - shown.length }
+  })
+  const params = Object.fromEntries(query.value)
+  if (problem) return <ProblemNote problem={problem} onRetry={reload} />
+  if (!data) return <p role="status">Loading…</p>
+  return (
+    <>
+      <ul class="plain small-charts">
+        {data.of.map(({ domain, queue, points }) => {
+          const failed = points.map((point) => point.failed + point.quarantined)
+          const done = points.map(({ completed }) => completed)
+          const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0).toLocaleString('en')
+          return (
+            <li key={`${domain}\n${queue}`}>
+              <Link to={addressOf('/history', { ...params, domain, queue })}>
+                <QueueName domain={domain} queue={queue} />
+              </Link>
+              <Sparkline
+                label={`${domain}/${queue}: ${sum(done)} completed, ${sum(failed)} failed`}
+                series={[
+                  ['bad', failed],
+                  ['good', done],
+                ]}
+              />
+              <span class="faint">
+                {sum(done)} completed, {sum(failed)} failed
+              </span>
+            </li>
+          )
+        })}
+      </ul>
+      {data.more > 0 && (
+        <p class="faint">{data.more.toLocaleString('en')} other queues are not drawn: choose a domain.</p>
+      )}
+    </>
+  )
+}
