@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { mask } from '../mask.ts'
 import { Count, JobType, optional, Time, wholeNumber } from '../scope.ts'
-import { isStorable, JobId, Json, mask, words } from '../work/job.ts'
+import { isStorable, JobId, Json, words } from '../work/job.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
 import { JobsRunAgain } from './retry.ts'
 

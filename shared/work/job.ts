@@ -12,9 +12,6 @@ export const text = (most: number) =>
 /** Text as `text` takes it, which is not blank. */
 export const words = (most: number) => text(most).refine((value) => value.trim() !== '', 'must not be blank')
 
-/** What stands in place of a value that is masked. */
-export const mask = '[redacted]'
-
 /** An id that is a number: of a record, a plan or a hold, and of a job that this server runs itself. */
 export const OwnId = wholeNumber(1)
 

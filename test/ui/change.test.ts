@@ -59,6 +59,48 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     expect(visited.faults).toEqual([])
   })
 
+  it('says in one sentence which jobs, how old they are, how long it takes and whether there is a way back', async () => {
+    await empty()
+    await world.jobs(3, { status: 'failed', domain: 'orders', queue: 'mail' })
+    await world.jobs(2, { status: 'failed', domain: 'orders', queue: 'low' })
+    await world.sql`update jobs set completed_at = now() - (id % 2) * interval '5 days' - interval '2 minutes', created_at = now() - interval '6 days'`
+    await visited.go('/change/retry?domain=orders')
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    const lead = await page.locator('.lead').textContent()
+    expect(lead).toMatch(
+      /^5 failed jobs of orders, in 2 queues, from 5 d to 2 min( \d s)? old\. It takes about \d+ s\. All can be undone for 7 days\.$/,
+    )
+    await page.getByLabel('First', { exact: true }).check()
+    expect(new URL(page.url()).searchParams.get('canary')).toBe('20')
+    await page.getByLabel('Spread over', { exact: true }).check()
+    expect(new URL(page.url()).search).toBe('?domain=orders&spread_seconds=10m')
+  })
+
+  it('one job is edited as its text and run again, where nobody has changed the value meanwhile', async () => {
+    await empty()
+    const [id = 0] = await world.jobs(1, { status: 'failed' })
+    await world.sql`update jobs set payload = '{"url": "a", "password": "hunter two", "n": 12345678901234567890}'`
+    await visited.go(`/jobs/${id}`)
+    await page.getByRole('button', { name: 'Edit and retry…' }).click()
+    const text = page.getByLabel('The job as JSON')
+    await text.fill('{')
+    await page.getByRole('status').getByText(/JSON/).waitFor()
+    await page.reload()
+    await text.waitFor()
+    await text.fill((await text.inputValue()).replace('"a"', '"b"').replace('"priority": 5', '"priority": 2'))
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByText('- payload.url: "a"').waitFor()
+    await page.getByText('+ priority: 2').waitFor()
+    await page.getByRole('button', { name: 'Edit 1 job' }).click()
+    await page.getByText('1 job edited').waitFor()
+    const [row] = await world.sql`select status, priority, payload::text as payload from jobs where id = ${id}`
+    expect(row).toEqual({
+      ...{ status: 'queued', priority: 2 },
+      payload: '{"n": 12345678901234567890, "url": "b", "password": "hunter two"}',
+    })
+    expect(visited.faults).toEqual([])
+  })
+
   it('an answer that was lost is asked for again, and the change is made once', async () => {
     await empty()
     await world.jobs(5, { status: 'failed' })

@@ -3,6 +3,7 @@ import { secondsOf } from '../../../shared/duration.ts'
 import { isAct } from '../../../shared/records/acts.ts'
 import type { Answer, Fields } from '../../api/call.ts'
 import { can, lackOfChange } from '../../state/engine.ts'
+import { may } from '../../state/session.ts'
 
 /** An option of a change beside its filter: its name on the wire, which the address has too, and its flag. */
 export interface ChangeOption {
@@ -10,7 +11,7 @@ export interface ChangeOption {
   label: string
   flag: string
   /** A number, a duration such as `2h` that is sent in seconds, a switch, or a word out of a list. */
-  type: 'number' | 'duration' | 'switch' | readonly string[]
+  type: 'number' | 'duration' | 'switch' | readonly (string | readonly [value: string, words: string])[]
   /** What is taken where the address says nothing. */
   preset?: string
   /** The value of the flag in place of the value on the wire, such as `30d` for 30 days; undefined for a switch that is on by itself. */
@@ -72,6 +73,12 @@ const forms: Readonly<Partial<Record<BulkKind, Form>>> = {
     options: [
       spread,
       withDependents,
+      {
+        name: 'also_quarantined',
+        label: 'Quarantined jobs, too',
+        flag: '--also-quarantined',
+        type: 'switch',
+      },
       { name: 'keep_retries', label: 'Keep the number of retries', flag: '--keep-retries', type: 'switch' },
     ],
   },
@@ -92,6 +99,23 @@ const forms: Readonly<Partial<Record<BulkKind, Form>>> = {
     says: 'Queued jobs end, with the jobs that depend on them. The workers of running jobs are asked to end them.',
     options: [
       { name: 'force', label: 'End running jobs at once: their workers lose them', flag: '--force', type: 'switch' },
+    ],
+  },
+  edit: {
+    hasAll: true,
+    status: 'status',
+    hasCanary: true,
+    says: 'Values of the payload, and some fields of queued jobs, get other values. All else stays as it is, digit by digit.',
+    options: [
+      {
+        name: 'next',
+        label: 'Failed and quarantined jobs',
+        flag: '--then',
+        type: [
+          ['', 'are left out'],
+          ['retry', 'are edited and run again'],
+        ],
+      },
     ],
   },
   priority: {
@@ -168,8 +192,13 @@ export const changesFor = (states: readonly string[]): readonly (readonly [strin
   [...changes].filter(
     ([name, { takes }]) =>
       lackOfChange(name) === undefined &&
-      (states.length === 0 || states.some((state) => takes.some((one) => one === state))),
+      (name !== 'edit' || may('edit')) &&
+      (states.length === 0 ||
+        states.some((state) => [...takes.map(String), ...(name === 'edit' ? again : [])].includes(state))),
   )
+
+/** The states that an edit takes, too, where it runs the jobs again. */
+const again: readonly string[] = ['failed', 'quarantined']
 
 /** The value of an option in the address, or its preset. */
 export const optionIn = (params: URLSearchParams, { name, preset }: ChangeOption): string =>

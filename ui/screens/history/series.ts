@@ -38,7 +38,7 @@ export function timeOf(field: string, zone: Zone): string | undefined {
 type Tone = 'plain' | 'good' | 'active' | 'care' | 'bad' | 'none'
 
 /** One part of the bars of a chart. */
-export interface Series {
+interface Series {
   label: string
   /** The name of what it shows of a point, where it is not the label. */
   number?: string

@@ -50,7 +50,9 @@ function Jobs() {
   )
   const [selected, setSelected] = useState<ReadonlySet<JobId>>(new Set())
   const [isLive, setLive] = useState(false)
-  const chosen = (found?.jobs ?? []).filter(({ id }) => selected.has(id)).map(({ id }) => id)
+  const chosenJobs = (found?.jobs ?? []).filter(({ id }) => selected.has(id))
+  const chosen = chosenJobs.map(({ id }) => id)
+  const states = [...new Set(chosenJobs.map(({ status }) => status ?? ''))]
   // A row under somebody's choice stays, and a search of many rows is not made again each second.
   const follows = isLive && chosen.length === 0 && found?.isComplete === true
   usePolling(follows, { isLoading, reload })
@@ -74,7 +76,7 @@ function Jobs() {
         <Freshness readAt={readAt} isLoading={isLoading && !follows} reload={reload} />
         {isLive && !follows && chosen.length > 0 && <span class="faint">still while jobs are selected</span>}
         {found && found.jobs.length > 0 && <Matching filter={filter} found={found} isFirst={cursor === undefined} />}
-        <ChangeMenus filter={filter} ids={chosen} />
+        <ChangeMenus filter={filter} ids={chosen} states={states} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {found && !found.isComplete && <Searched {...{ found, isLoading, stop, goOn }} />}
