@@ -34,15 +34,23 @@ export function whyCopied(sql: Sql, found: Found): Fragment {
   )
 }
 
-/** A copy of the job waits or runs in a dead letter queue. */
+/**
+ * A copy of the job waits or runs in a dead letter queue. Each of these queues is read on its own: by a list of names that is not constant, PostgreSQL
+ * would read the partition of every queue.
+ */
 function hasCopy(sql: Sql, found: Found): Fragment {
   const queues = sql.unsafe(`${found.schema}.queue`)
   const hasRoot = found.columns.has('source_root_id')
   return sql`(((jobs.queue, ${hasRoot ? sql`coalesce(jobs.native_source_root, jobs.native_id)` : sql`jobs.native_id`}) in (
-    select copy.source_name, ${hasRoot ? sql`coalesce(copy.source_root_id, copy.source_id)` : sql`copy.source_id`}
-    from ${tableOf(sql, found)} as copy
-    where copy.name = any(array(select dead_letter from ${queues} as queue where dead_letter is not null))
-      and copy.state <= 'active' and copy.source_id is not null and copy.source_name is not null
+    select copy.source_name, copy.source
+    from (select distinct dead_letter as name from ${queues} as queue where dead_letter is not null) as letters
+    cross join lateral (
+      select copy.source_name, ${hasRoot ? sql`coalesce(copy.source_root_id, copy.source_id)` : sql`copy.source_id`} as source
+      from ${tableOf(sql, found)} as copy
+      where copy.name = letters.name and copy.state in ('created', 'retry', 'active')
+        and copy.source_id is not null and copy.source_name is not null
+      offset 0
+    ) as copy
   )) is true)`
 }
 
