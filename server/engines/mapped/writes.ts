@@ -167,9 +167,7 @@ function obstacle(mapped: Mapped, sql: Sql): Fragment {
         then ${quotedText(`the row of ${other} to which it refers was deleted`)}`
     })
   return sql.unsafe(`case
-    when exists (
-      select from pg_catalog.jsonb_object_keys(${row}) as kept (name) where kept.name <> all(array[${names.join(', ')}])
-    ) then 'the table has lost a column of it since'
+    when ${row} - array[${names.join(', ')}]::text[] <> '{}'::jsonb then 'the table has lost a column of it since'
     when exists (select from ${table.relation} as live where live.${key.quoted} = jobs.native_id offset 0) then 'its id is taken'
     ${gone.join('\n    ')}
   end`)
