@@ -27,6 +27,7 @@ import { peers } from './work/peers.ts'
 import { readsBeside } from './work/reads-beside.ts'
 import { sdkWorker } from './work/sdk-worker.ts'
 import { throttle } from './work/throttle.ts'
+import { throttleGate } from './work/throttle-gate.ts'
 import { triggersCost } from './work/triggers-cost.ts'
 
 /** All figures, in the order of the table. */
@@ -37,6 +38,6 @@ export const figures: readonly Figure[] = [
   ...[...pgBossReads, ...pgBossChanges],
   ...[...bullMqFigures, ...graphileWorkerFigures, ...mappedFigures],
   ...[...peers, ...batchFloor, ...oneByOne, ...moreServers, ...sdkWorker],
-  ...[...throttle, ...emptyQueue, ...health, ...programs],
+  ...[...throttle, ...throttleGate, ...emptyQueue, ...health, ...programs],
   ...memory,
 ]
