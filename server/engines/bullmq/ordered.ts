@@ -2,6 +2,7 @@ import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { firstKeys } from '../parts/first-keys.ts'
 import { unionInScope } from '../parts/in-places.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import { queuesOf } from './find.ts'
@@ -27,16 +28,10 @@ export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSli
 
 function sortedIn(sql: Sql, place: Found, { direction, where, states, scope, most }: OrderedSlice): Fragment {
   const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
-  const order = sql.unsafe(direction)
+  const isWanted = sql`${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}`
   return sql`
     select jobs.*
-    from (
-      select jobs.queue as in_queue, jobs.native_id
-      from ${jobs}
-      where ${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}
-      order by jobs.created_at ${order}, jobs.id ${order}
-      ${sql.unsafe(`limit ${most + 1}`)}
-    ) as sorted
+    from ${firstKeys(sql, { jobs, where: isWanted, time: sql`jobs.created_at`, direction, most })} as sorted
     cross join lateral (
       select jobs.* from ${jobs} where jobs.queue = sorted.in_queue and jobs.native_id = sorted.native_id offset 0
     ) as jobs`

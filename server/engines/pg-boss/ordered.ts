@@ -2,6 +2,7 @@ import { inScope, isQueueWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { firstKeys } from '../parts/first-keys.ts'
 import { unionInScope } from '../parts/in-places.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import { hasState, nativeOf, projectionOf } from './projection.ts'
@@ -35,20 +36,16 @@ function orderedIn(sql: Sql, place: Found, slice: OrderedSlice): Fragment {
   const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
   const order = sql.unsafe(direction)
   const first = sql.unsafe(`limit ${most + 1}`)
-  // Sorted once, since no index is in this order: the keys alone, because the other columns take longer to make than to find again.
-  if (!place.indexes.has(time === 'created' ? 'i15' : 'i16'))
+  // The keys alone are sorted, because the other columns take longer to make than to find again.
+  if (!place.indexes.has(time === 'created' ? 'i15' : 'i16')) {
+    const isWanted = sql`${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}`
     return sql`
       select jobs.*
-      from (
-        select jobs.queue as in_queue, jobs.native_id
-        from ${jobs}
-        where ${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}
-        order by ${key} ${order}, jobs.id ${order}
-        ${first}
-      ) as sorted
+      from ${firstKeys(sql, { jobs, where: isWanted, time: key, direction, most })} as sorted
       cross join lateral (
         select jobs.* from ${jobs} where jobs.queue = sorted.in_queue and jobs.native_id = sorted.native_id offset 0
       ) as jobs`
+  }
   const { domain, queue, within } = scope
   const queues = sql`
     (
