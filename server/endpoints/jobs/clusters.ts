@@ -26,7 +26,9 @@ export async function failureClusters(
   call: Listing & Pick<ServerContext, 'redactor'>,
   request: ClustersRequest,
 ): Promise<OutputOf<'failureClusters'>> {
-  const { rows, expired_leases } = await readBounded(call.sql, ['jobsctl_failures', 'jobsctl_retrying'], () =>
+  // No index of ours has the failures of another engine.
+  const serving = servedBy(call.sql).mode === 'own' ? ['jobsctl_failures', 'jobsctl_retrying'] : []
+  const { rows, expired_leases } = await readBounded(call.sql, serving, () =>
     readFailures(call.sql, { ...request, within: call.within }),
   )
   const { scanned = 0, not_read = [] } = rows[0] ?? {}
