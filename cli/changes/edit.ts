@@ -16,6 +16,9 @@ interface Editing {
   canaries: Canaries | undefined
 }
 
+/** How many jobs the hint of an edit tries first: fewer than it would edit. */
+const mostTried = 5
+
 /** Guards an edit; a person who edits many jobs is told how to try a few first. */
 export function guardEdit(
   context: Context,
@@ -26,7 +29,8 @@ export function guardEdit(
   const isMany = canaries === undefined && request.job_id === undefined && request.ids === undefined
   const details: typeof change.details = async (client, previewed) => {
     const { below } = await change.details(client, previewed)
-    const first = `To try 5 of them first:  ${context.retyped([...words, '--canary', '5'])}\n`
+    const few = Math.min(mostTried, previewed.total - 1)
+    const first = `To try ${few} of them first:  ${context.retyped([...words, '--canary', String(few)])}\n`
     return { below: `${below ?? ''}${previewed.total > 1 ? first : ''}` }
   }
   return guardFiltered(context, flags, isMany ? { ...change, details } : change, canaries)
