@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commands } from '../../../../cli/commands/all.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 describe('a job by its uuid on the command line', () => {
@@ -32,6 +33,34 @@ describe('a job by its uuid on the command line', () => {
     })
     expect([cancelled.code, JSON.parse(cancelled.out)]).toMatchObject([0, { affected: 2 }])
     expect(await world.jobsctl(['hold', 'add', one.uuid, '--until', '1d', '--reason', 'r'])).toMatchObject({ code: 0 })
+  })
+
+  /** How each change of jobs takes one by its uuid, and the state in which it takes it. */
+  const changes: Record<string, { status: string; argv?: string[] }> = {
+    cancel: { status: 'queued' },
+    edit: { status: 'queued', argv: ['--set', 'payload.a=1'] },
+    erase: { status: 'completed' },
+    priority: { status: 'queued', argv: ['--to', '3'] },
+    reclaim: { status: 'processing' },
+    requeue: { status: 'quarantined' },
+    reschedule: { status: 'queued', argv: ['--in', '1h'] },
+    retry: { status: 'failed' },
+  }
+
+  it('is taken by every command that takes ids of jobs', async () => {
+    const known = [...Object.keys(changes), 'show', 'explain', 'wait', 'hold', 'redrive'].sort()
+    const takeIds = commands.filter(({ operands = '' }) => /^<id\b|\[ids\.\.\.\]/.test(operands))
+    expect(takeIds.map(({ name }) => name).sort()).toEqual(known)
+    for (const [name, { status, argv = [] }] of Object.entries(changes)) {
+      const { uuid } = await oneJob({ status, worker_id: 'w' })
+      const { code, out } = await world.jobsctl([name, uuid, ...argv, '--dry-run', '--json'])
+      expect({ name, code }).toEqual({ name, code: 0 })
+      expect({ name, out }).toEqual({ name, out: expect.stringContaining('"count":1,') })
+    }
+    const { uuid } = await oneJob({ status: 'completed' })
+    expect(await world.jobsctl(['wait', uuid, '--for', 'completed'])).toMatchObject({ code: 0 })
+    // Own jobs have no dead letter queue: the word is read, and the server says so.
+    expect((await world.jobsctl(['redrive', uuid, '--yes'])).err).not.toContain(uuid)
   })
 
   it('is exit 5 where no job has it, and exit 2 for a word that is no id', async () => {
