@@ -18,6 +18,7 @@ export const list: CommandSpec<ListFlags> = {
     'jobsctl list --domain chatbooks --status failed,quarantined --ended-after 1h',
     'jobsctl list --domain chatbooks --error timeout --sort priority:desc --limit 20',
     'jobsctl list --stale --columns id,worker_id,leased_until',
+    'jobsctl list --domain chatbooks --status processing --watch',
     'jobsctl list --domain chatbooks --all-pages | jq -r .uuid',
   ],
   flags: listFlags,
@@ -37,6 +38,7 @@ export const list: CommandSpec<ListFlags> = {
       return 'ok'
     }
     const listing = { request, flags }
+    if (flags.watch) return watchList(context, listing)
     return flags.allPages ? printPages(context, listing) : printPage(context, listing)
   },
 }
@@ -75,6 +77,28 @@ async function printPage(context: Context, { request, flags }: Listing): Promise
     print.aside(`\nthe first ${jobs.length} jobs; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
   }
   return 'ok'
+}
+
+async function watchList(context: Context, { request, flags }: Listing): Promise<Ending> {
+  const { searchList } = await import('./list/search.ts')
+  const { columns, columnsForPeople, moreFor } = await import('./list/columns.ts')
+  const { watch } = await import('../watch.ts')
+  const scope = scopeOf(flags)
+  return watch<ListedJob>(context, async (client) => {
+    const found = await searchList({ ...context, client: async () => client }, { request, scope })
+    const { jobs, raw, isComplete, hasMore, scanned } = found
+    const note = isComplete
+      ? hasMore
+        ? [`the first ${jobs.length} jobs; more match`]
+        : []
+      : [incomplete(scanned, request)]
+    return {
+      ...{ rows: jobs, json: raw, columns: [...columns, ...moreFor(flags)], more: 'more jobs' },
+      below: note.length > 0 ? ['', ...note] : [],
+      empty: isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job was found so far',
+      forPeople: async (rows) => ({ rows, columns: columnsForPeople(rows) }),
+    }
+  })
 }
 
 /** All pages, of which only one is in memory at a time. */
@@ -142,6 +166,8 @@ function refuseContradictions({ flags: { output, json }, settings, print }: Cont
   const { columns, template } = settings
   if (flags.ids && (columns ?? template) !== undefined)
     throw new Failure('usage', `--ids and ${columns === undefined ? '--template' : '--columns'} exclude each other`)
+  const beside = flags.allPages ? '--all-pages' : flags.ids ? '--ids' : flags.payload ? '--payload' : undefined
+  if (flags.watch && beside !== undefined) throw new Failure('usage', `--watch and ${beside} exclude each other`)
   if (flags.raw && !flags.payload) throw new Failure('usage', '--raw: needs --payload')
   if (flags.payload) refuseWithoutJson(print.structured || template !== undefined, flags)
   if (!flags.allPages) return

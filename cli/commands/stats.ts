@@ -6,7 +6,7 @@ import { curlOf } from '../curl.ts'
 import { noteUnknownScope, refuseUnknownScope } from '../guard/known-scope.ts'
 import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
-import { flagsIn } from '../settings/flags/flag.ts'
+import { flagsIn, watchFlag } from '../settings/flags/flag.ts'
 import {
   allFlag,
   describeAnyOf,
@@ -18,7 +18,6 @@ import {
 } from '../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../text/numbers.ts'
 import { isoTime } from '../text/times.ts'
-import { wrapped } from '../text/wrap.ts'
 import { columns, columnsForPeople, countsOf, failed, type Group, pastColumns } from './stats/columns.ts'
 
 interface StatsFlags extends ScopeFlags {
@@ -46,8 +45,8 @@ export const stats: CommandSpec<StatsFlags> = {
     mustExistFlag,
     ...flagsIn('HOW', {
       '--at <time>': { about: 'as it was at 03:12, at a time of ISO 8601, 2h ago, or at mark:<text>', time: 'past' },
-      '--watch': 'repeat every 2 seconds, until Ctrl-C',
     }),
+    watchFlag,
   ],
   rows: (_operands, flags) => [...columns([]), failed, ...('at' in flags ? pastColumns : [])],
   async run(context, flags) {
@@ -62,7 +61,7 @@ export const stats: CommandSpec<StatsFlags> = {
       print.text(curlOf(context, endpoint, request))
       return 'ok'
     }
-    if (flags.watch) return watch(context, scope)
+    if (flags.watch) return watchStats(context, scope)
     const { body, raw } = await (await context.client()).call(endpoint, request)
     if (at !== undefined)
       return (await import('./stats/past.ts')).showPast(context, {
@@ -139,58 +138,23 @@ function summary(scope: Scope, rows: readonly GroupStats[], retyped: Context['re
 const unmappedText = (count: number): string =>
   `${groupedDigits(count)} unmapped: their state is not in the map, and no change touches them`
 
-const pauseMs = 2000
-
-async function watch(context: Context, scope: Scope): Promise<Ending> {
-  const { io, settings } = context
-  if (!io.outTerminal && settings.output !== 'ndjson') {
-    throw new Failure('usage', '--watch needs a terminal, or --ndjson')
-  }
+async function watchStats(context: Context, scope: Scope): Promise<Ending> {
   const { stats: endpoint } = await import('../../shared/queues/stats.ts')
-  const { pollForever } = await import('../poll.ts')
-  return pollForever(context, pauseMs, async (client) => {
-    const { body } = await client.call(endpoint, scope)
-    const at = new Date().toISOString()
-    if (settings.output === 'table') return drawScreen(context, { client, scope, rows: body, at })
-    const json = Array.isArray(body) ? body.map((row) => ({ at, ...row })) : body
-    context.print.rows({ columns: columns(body), rows: body, json, empty: '' })
-  })
-}
-
-interface Screen {
-  client: Client
-  scope: Scope
-  rows: GroupStats[]
-  at: string
-}
-
-const toTop = '\u001b[H'
-const clearToLineEnd = '\u001b[K'
-const clearBelow = '\u001b[J'
-
-/**
- * Draws the busiest groups that fit the screen, and clips the rest. Lines are overwritten in place, since a cleared screen
- * flickers.
- */
-async function drawScreen(context: Context, { client, scope, rows, at }: Screen): Promise<void> {
-  const { io, print, retyped } = context
+  const { watch } = await import('../watch.ts')
   const load = ({ queued, processing, quarantined }: GroupStats) => queued + processing + quarantined
-  const busiest = [...rows].sort((one, other) => load(other) - load(one))
-  const below = ['', ...wrapped(summary(scope, rows, retyped), io.columns)]
-  // The time, a blank line, the head, and the line on which the cursor stays.
-  const room = io.rows - below.length - 4
-  const most = Math.max(1, rows.length > room ? room - 1 : room)
-  const shown = await withStates(client, busiest.slice(0, most))
-  const table =
-    shown.length > 0 ? await print.table(columnsForPeople(shown), shown) : `no jobs in ${describeAnyOf(scope)}\n`
-  const more = rows.length - shown.length
-  const lines = [
-    print.style.dim(at),
-    '',
-    ...table.trimEnd().split('\n'),
-    ...(more > 0 ? [`and ${groupedDigits(more)} more groups with fewer jobs`] : []),
-    ...below,
-  ]
-  const screen = lines.slice(0, Math.max(1, io.rows - 1)).map((line) => `${line}${clearToLineEnd}\n`)
-  print.text(`${toTop}${screen.join('')}${clearBelow}`)
+  return watch<GroupStats>(context, async (client) => {
+    const { body } = await client.call(endpoint, scope)
+    return {
+      rows: [...body].sort((one, other) => load(other) - load(one)),
+      json: body,
+      columns: columns(body),
+      below: ['', summary(scope, body, context.retyped)],
+      empty: `no jobs in ${describeAnyOf(scope)}`,
+      more: 'more groups with fewer jobs',
+      async forPeople(rows) {
+        const shown = await withStates(client, rows)
+        return { rows: shown, columns: columnsForPeople(shown) }
+      },
+    }
+  })
 }

@@ -2,7 +2,7 @@ import type { WorkerRow } from '../../shared/queues/workers.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import type { Column } from '../output/table.ts'
-import { flagsIn } from '../settings/flags/flag.ts'
+import { flagsIn, watchFlag } from '../settings/flags/flag.ts'
 import { describeAnyOf, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 import { groupedDigits, jobsText, sumOf, throttleText } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
@@ -11,6 +11,7 @@ import { ago, isoTime } from '../text/times.ts'
 interface WorkersFlags {
   domain?: string
   queue?: string
+  watch?: boolean
 }
 
 const group = 'WHICH JOBS'
@@ -21,12 +22,18 @@ export const workers: CommandSpec<WorkersFlags> = {
   summary: 'who holds what, and who asks',
   about:
     'Lists the workers that hold jobs, that ended some in the last 15 minutes, or that asked the server for some in the last hour, those with the most running jobs first.',
-  examples: ['jobsctl workers', 'jobsctl workers --domain chatbooks --queue default', 'jobsctl workers --json'],
+  examples: [
+    'jobsctl workers',
+    'jobsctl workers --domain chatbooks --queue default',
+    'jobsctl workers --watch',
+    'jobsctl workers --json',
+  ],
   flags: [
     ...flagsIn(group, {
       '--domain <name>': 'workers of this domain',
       '--queue <name>': 'workers of this queue',
     }),
+    watchFlag,
   ],
   rows: () => columns,
   async run(context, flags) {
@@ -34,6 +41,18 @@ export const workers: CommandSpec<WorkersFlags> = {
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
     const { print, another } = context
     const scope = parseInput(endpoint.input, scopeOf(flags))
+    if (flags.watch && !context.settings.curl) {
+      const { watch } = await import('../watch.ts')
+      return watch<WorkerRow>(context, async (client) => {
+        const { body, header } = await client.call(endpoint, scope)
+        return {
+          ...{ rows: body, json: body, columns, more: 'more workers' },
+          below: ['', ...(header('x-complete') === 'false' ? [incomplete(flags)] : []), workersText(body)],
+          empty: `no worker was seen in ${describeAnyOf(scope)}`,
+          forPeople: async (rows) => ({ rows, columns: forPeople }),
+        }
+      })
+    }
     const answer = await answerOf(context, endpoint, scope)
     if (!answer) return 'ok'
     const { body, raw, header } = answer
@@ -46,6 +65,9 @@ export const workers: CommandSpec<WorkersFlags> = {
     return 'ok'
   },
 }
+
+const workersText = (rows: readonly WorkerRow[]): string =>
+  `${groupedDigits(rows.length)} ${rows.length === 1 ? 'worker' : 'workers'}, ${groupedDigits(sumOf(rows.map(({ leases }) => leases)))} leases`
 
 /** The list is incomplete; its hint names the flags that are not given. */
 function incomplete({ domain, queue }: WorkersFlags): string {

@@ -26,7 +26,7 @@ export const showEngine = endpoint({
   method: 'GET',
   path: '/api/v1/engine',
   meaning:
-    'The engines whose jobs the server serves, and for each verb `true`, or a sentence that says what the engine cannot and what to do instead. A token with a scope sees the engines within it. To callers that may govern: versions, the rights that the role of the server lacks, and tables that look like queues. Servers up to 0.2.0 answer 404, and serve own jobs.',
+    'The engines whose jobs the server serves, and for each verb `true`, or a sentence that says what the engine cannot and what to do instead. A token with a scope sees the engines within it. To callers that may govern: versions, the rights that the role of the server lacks, and tables that look like queues (`queue_like`). Servers up to 0.2.0 answer 404, and serve own jobs.',
   needs: 'read',
   scoped: 'narrowed',
   verb: 'always',

@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { type FilterFlags, filterFlags, filterOf } from '../../settings/flags/filter-flags.ts'
-import { type Flag, flagsIn } from '../../settings/flags/flag.ts'
+import { type Flag, flagsIn, watchFlag } from '../../settings/flags/flag.ts'
 import { mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
 import type { Settings } from '../../settings/settings.ts'
 
@@ -12,6 +12,7 @@ export interface ListFlags extends FilterFlags {
   payload?: boolean
   raw?: boolean
   mustExist?: boolean
+  watch?: boolean
 }
 
 /** The flags of `jobsctl list`. */
@@ -30,6 +31,7 @@ export const listFlags: readonly Flag[] = [
     '--payload': 'with JSON or NDJSON: the payload too, by a call for each job',
     '--raw': 'with --payload: do not mask values that look secret',
   }),
+  watchFlag,
 ]
 
 /** The request that the flags name. */

@@ -18,6 +18,9 @@ export interface Flag {
   values?: readonly string[]
 }
 
+/** The flag of the commands that can show their rows again and again. */
+export const watchFlag: Flag = { flags: '--watch', group: 'HOW', about: 'repeat every 2 seconds, until Ctrl-C' }
+
 /** Flags under one heading of the help: for each, what it is about, or its fields beside. */
 export const flagsIn = <More extends Omit<Flag, 'flags' | 'group'>>(
   group: string,

@@ -351,6 +351,58 @@ describe('--watch', () => {
       expect(run).toEqual({ code: 2, out: '', err: expect.stringContaining('--watch needs a terminal, or --ndjson') })
     }
     expect(server.requests).toEqual([])
+    for (const argv of [['list'], ['workers'], ['list', '--tsv']])
+      expect(await runJobsctl([...argv, '--watch'], { env: env(server) })).toMatchObject({
+        ...{ code: 2, out: '', err: expect.stringContaining('--watch needs a terminal, or --ndjson') },
+      })
+    for (const flag of ['--ids', '--all-pages', '--payload'])
+      expect(await runJobsctl(['list', '--watch', '--ndjson', flag], { env: env(server) })).toMatchObject({
+        ...{ code: 2, err: expect.stringContaining(`--watch and ${flag} exclude each other`) },
+      })
+    expect(server.requests).toEqual([])
+  })
+
+  it('shows jobs and workers again and again, as a screen and as lines with their time', async () => {
+    const numbers = { priority: 5, retry_count: 0, max_retries: 3 }
+    const noTimes = { available_at: null, acquired_at: null, started_at: null, leased_until: null, completed_at: null }
+    const place = { domain: 'chatbooks', queue: 'default', job_type: 'export', status: 'queued' }
+    const jobs = Array.from({ length: 30 }, (_, at) => ({
+      ...{ id: at + 1, uuid: null, ...place, ...numbers, ...noTimes, created_at: '2026-11-30T10:00:00Z' },
+      worker_id: 'w\u001b[2J\u202e',
+    }))
+    const asked = ['2026-11-30T10:00:00Z', null, null] as const
+    const [oldest_lease_at, last_acquired_at, last_renewed_at] = asked
+    const times = { oldest_lease_at, last_asked_at: null, last_acquired_at, last_renewed_at }
+    const workers = [
+      { worker_id: 'w\u001b[2J', leases: 2, expired: 1, ...times, done_15m: 0, failed_15m: 0, queues: [] },
+    ]
+    const server = await fakeServer(({ path }) => ({ body: path.includes('/workers') ? workers : jobs }))
+    for (const [argv, seen, below] of [
+      [['list', '--domain', 'chatbooks'], 'and \\d+ more jobs', ''],
+      [['workers'], 'w\\\\x1b\\[2J', '1 worker, 2 leases'],
+    ] as const) {
+      const person = await startAtTerminal([...argv, '--watch'], { env: env(server), columns: 80, rows: 12 })
+      await person.sees(argv[0] === 'list' ? 'more jobs' : below)
+      person.types(ctrlC)
+      const { code, raw } = await person.ended
+      expect(code).toBe(130)
+      const [, frame = ''] = raw.split(`${esc}[H`)
+      const lines = stripVTControlCharacters(frame).split('\r\n')
+      expect(lines.join('\n')).toMatch(new RegExp(seen))
+      expect(lines.length).toBeLessThanOrEqual(12)
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(80)
+      const child = await startJobsctl([...argv, '--watch', '--ndjson'], { env: env(server) })
+      await until('it has looked', () => child.output.out.includes('\n'))
+      child.process.kill('SIGINT')
+      const { code: ended, out } = await child.ended
+      expect(ended).toBe(130)
+      expect(JSON.parse(out.split('\n')[0] ?? '')).toMatchObject({ at: expect.stringMatching(/^\d{4}-/) })
+    }
+    const columns = await startAtTerminal(['list', '--watch', '--columns', 'id'], { env: env(server) })
+    expect(await columns.ended).toMatchObject({
+      code: 2,
+      screen: expect.stringContaining('--watch and --columns exclude'),
+    })
   })
 
   it('as ndjson: a line with its time for every group, again and again, until SIGINT ends it with 130', async () => {
