@@ -108,6 +108,8 @@ export interface EngineCheck {
    * more jobs that it did not read.
    */
   candidates: Fragment
+  /** True where the rows are not jobs but keys without one, which `native_id` names: a filter of jobs meets none of them. */
+  isOfKeys?: true
 }
 
 /** A time of which a history is read, in seconds since 1970. */

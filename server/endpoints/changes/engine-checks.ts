@@ -7,6 +7,7 @@ import type { Pool, Sql } from '../../database/sql.ts'
 import { limitReadTime, unlessOverdue } from '../../database/timeouts.ts'
 import type { EngineCheck } from '../../engines/adapter.ts'
 import { fromEachPlace } from '../../engines/served.ts'
+import { filtersBesideScope } from './filtered.ts'
 
 /** The most jobs of a kind that are counted, and those that are named. */
 const mostCounted = 10_000
@@ -35,16 +36,20 @@ const checkEngines = (sql: Pool, asked: Asked): Promise<EngineCheckResult[] | un
 
 type Read = Pick<EngineCheckResult, 'at_least' | 'ids'> & { jobs: number }
 
-async function readCheck(sql: Sql, { candidates }: EngineCheck, asked: Asked): Promise<Read> {
-  const [row] = await sql<[Read]>`
-    with candidates as materialized (${candidates}),
-    broken as materialized (
+async function readCheck(sql: Sql, { candidates, isOfKeys }: EngineCheck, asked: Asked): Promise<Read> {
+  if (isOfKeys && isFiltered(asked)) return { jobs: 0, at_least: false, ids: [] }
+  const ofJobs = sql`
       select jobs.id
       from (select queue as in_queue, native_id as with_id from candidates where is_broken) as one
       cross join lateral (
         select jobs.* from jobs where jobs.queue = one.in_queue and jobs.native_id = one.with_id offset 0
       ) as jobs
-      where true ${inFilter(sql, asked)}
+      where true ${inFilter(sql, asked)}`
+  const ofKeys = sql`select queue || '/' || native_id as id from candidates where is_broken`
+  const [row] = await sql<[Read]>`
+    with candidates as materialized (${candidates}),
+    broken as materialized (
+      ${isOfKeys ? ofKeys : ofJobs}
       ${sql.unsafe(`limit ${mostCounted + 1}`)}
     )
     select
@@ -55,6 +60,11 @@ async function readCheck(sql: Sql, { candidates }: EngineCheck, asked: Asked): P
       ) as ids`
   return { ...row }
 }
+
+/** Whether a request names more than a domain and a queue. */
+const isFiltered = ({ job_type, status, within, ...asked }: Asked): boolean =>
+  (within?.job_types.length ?? 0) > 0 ||
+  Object.values({ job_type, status, ...filtersBesideScope(asked) }).some((value) => value !== undefined)
 
 /**
  * The answer to a call that only counts. Jobs of another engine have no lease while they do not run, so that none has a wrong one.

@@ -2,6 +2,7 @@ import type { QueueAdapter } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
+import { readChecks } from './checks.ts'
 import { controlQueue, queueControls } from './control.ts'
 import { readFound } from './find.ts'
 import { findReasons, readSurroundings } from './flow.ts'
@@ -66,6 +67,7 @@ export const bullMq: QueueAdapter = {
   ahead: countAhead,
   workers: readWorkers,
   control: controlQueue,
+  checks: readChecks,
   history,
   rights,
   // The data of jobs that a scheduler makes, or that replace a running one; results in edges and events; deduplication ids.

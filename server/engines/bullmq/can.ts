@@ -35,13 +35,10 @@ export const can: Can = {
     cannot: 'this version of jobsctl edits no jobs of BullMQ',
     instead: 'job.updateData() in your application',
   },
-  integrity: {
-    cannot: 'workers of BullMQ look for stalled jobs themselves, and run them again or fail them',
-    instead: 'jobsctl stale lists running jobs whose lock is over',
-  },
+  integrity: true,
   integrity_fix: {
     cannot: 'workers of BullMQ look for stalled jobs themselves, and run them again or fail them',
-    instead: 'jobsctl stale lists running jobs whose lock is over',
+    instead: 'jobsctl integrity says of each kind what to do',
   },
   reclaim: {
     cannot: 'a worker of BullMQ need not have a name in its jobs',

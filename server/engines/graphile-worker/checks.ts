@@ -1,34 +1,25 @@
-import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import type { Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineCheck } from '../adapter.ts'
 import type { Found } from '../found.ts'
-import { quotedText } from '../parts/sql-text.ts'
+import { boundedCandidates } from '../parts/candidates.ts'
 import { hoursOfLock, queueIn } from './projection.ts'
-
-/** The most jobs that one check compares. */
-const mostRead = 50_000
 
 /** What keeps jobs of graphile-worker from running although nobody works on them. Each check is a query with a bound of its own. */
 export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promise<EngineCheck[]> {
   const of = sql.unsafe(place.schema)
-  const asked = sql`${inScope(sql, { domain: scope.domain, queue: scope.queue, within: undefined })} ${isQueueWithin(sql, scope.within)}`
-  const candidates = (where: Fragment): Fragment => sql`
-    select queue, id as native_id, true as is_broken, count(*) over () > ${mostRead}::int as is_cut
-    from (
-      select *
-      from (
-        select ${sql.unsafe(quotedText(place.domain))}::text as domain, ${sql.unsafe(queueIn(place))} as queue, j.id
-        from ${of}._private_jobs as j
-        where ${where}
-      ) as every
-      where true ${asked}
-      ${sql.unsafe(`limit ${mostRead + 1}`)}
-    ) as judged`
+  const candidates = (where: Fragment): Fragment =>
+    boundedCandidates(
+      sql,
+      place,
+      scope,
+      sql`select ${sql.unsafe(queueIn(place))} as queue, j.id as native_id from ${of}._private_jobs as j where ${where}`,
+    )
   return [
     {
       check: 'expired',
       title: `locked for more than ${hoursOfLock} hours`,
-      instead: `jobsctl workers names the pools; a worker that runs frees these within ten minutes, also where their process still runs them; jobsctl integrity --fix frees those of a pool whose process is gone`,
+      instead: `jobsctl workers names the pools; a worker that runs frees these within ten minutes, also where their process still runs them; --fix frees those of a pool whose process is gone`,
       candidates: candidates(sql`j.locked_at < now() - ${hoursOfLock}::int * interval '1 hour'`),
     },
     {

@@ -85,7 +85,7 @@ besideEachGraphile('locks of pools', (version) => {
     const [event] = await database.sql`
       select event_type, attrs_json ->> 'worker_id' as worker from jobsctl.job_events where event_type = 'job.reclaimed'`
     expect(event).toEqual({ event_type: 'job.reclaimed', worker: pool })
-    const [record] = await database.sql`select kind, affected from jobsctl.job_operations order by id desc limit 1`
+    const [record] = await database.sql`select kind, affected::int from jobsctl.job_operations order by id desc limit 1`
     expect(record).toMatchObject({ kind: 'integrity', affected: 1 })
   })
 

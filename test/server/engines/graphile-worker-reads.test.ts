@@ -243,7 +243,7 @@ describe('the jobs of graphile-worker', () => {
       expect(body).toMatchObject({
         processing_expired: 3,
         checks: [
-          { check: 'expired', jobs: 3, instead: expect.stringContaining('integrity --fix') },
+          { check: 'expired', jobs: 3, instead: expect.stringContaining('--fix frees') },
           {
             check: 'queue_locked',
             jobs: 2,
