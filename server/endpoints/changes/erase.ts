@@ -15,6 +15,7 @@ import { eraseRemains } from '../../undo/erase-traces.ts'
 import { readForeignPaths } from '../../undo/foreign/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows } from '../../undo/foreign/foreign-rows.ts'
 import { hashOfFilter, readAside, refuseNames, valuesOf } from './erase/aside.ts'
+import { readCopies } from './erase/copies.ts'
 import {
   countHeld,
   type Erasing,
@@ -32,12 +33,13 @@ import { withoutIds } from './filtered.ts'
  * filter in place of its values.
  * @throws Failure `invalid_request` where the reason, the key or the id of the request names a value; `conflict` for an archive without columns
  */
-export async function describe(request: EraseRequest, terms: Terms): Promise<BulkChange<EraseResult>> {
+export async function describe(asked: EraseRequest, terms: Terms): Promise<BulkChange<EraseResult>> {
   const { sql } = terms
-  refuseNames(terms, valuesOf(request))
+  refuseNames(terms, valuesOf(asked))
+  const request = { ...asked, copies: await readCopies(sql, asked) }
   await requireArchiveColumns(sql)
   const paths = await readForeignPaths(sql)
-  const filterHash = await hashOfFilter(sql, filterOf(request))
+  const filterHash = await hashOfFilter(sql, filterOf(asked))
   // The preview counts the rows of other tables that a change would refuse to delete.
   const kept = request.dry_run || request.with_foreign_rows ? [] : paths
   const bulk = bulkOf({ request, filterHash, kept })

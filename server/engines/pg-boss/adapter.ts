@@ -3,6 +3,7 @@ import type { Found } from '../found.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readChecks } from './checks.ts'
+import { readCopiesOfOwner } from './copies.ts'
 import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { history } from './history.ts'
@@ -50,6 +51,7 @@ export const pgBoss: QueueAdapter = {
   rights,
   // Jobs that are sent again and again have their payload in their schedule.
   elsewhere: ({ schema }) => [`${schema}.schedule`],
+  copiesOfOwner: readCopiesOfOwner,
   writes,
   archive: archiveTable,
   archiveStatements,

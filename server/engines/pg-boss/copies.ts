@@ -124,3 +124,31 @@ export function whyOriginalCounts(sql: Sql, found: Found): Fragment {
     end
   )`
 }
+
+/**
+ * The keys of copies of an owner's jobs in dead letter queues, and of their copies in turn. pg-boss 12.27 gives a copy no `group_id`. In a server with
+ * records the archive has such jobs, too.
+ */
+export async function readCopiesOfOwner(sql: Sql, found: Found, owner: string, most: number): Promise<string[]> {
+  if (!found.columns.has('source_id')) return []
+  const columns = sql`id, queue, native_id, owner_user_id, native_source_name, native_source_id`
+  const every = hasRecords(sql)
+    ? sql`select ${columns} from jobs union all select ${columns} from jobs_archive as jobs`
+    : sql`select ${columns} from jobs`
+  const rows = await sql<{ id: string }[]>`
+    with recursive
+    every as not materialized (${every}),
+    copies as materialized (
+      select id, queue, native_id, owner_user_id, native_source_name, native_source_id from every where native_source_id is not null
+    ),
+    family (id, queue, native_id, has_owner) as (
+      select id, queue, native_id, true from every where owner_user_id = ${owner}::text
+      union
+      select copies.id, copies.queue, copies.native_id, copies.owner_user_id is not distinct from ${owner}::text
+      from family
+      join copies on copies.native_source_name = family.queue and copies.native_source_id = family.native_id
+      where copies.owner_user_id is null or copies.owner_user_id = ${owner}::text
+    )
+    select distinct id from family where not has_owner ${sql.unsafe(`limit ${most + 1}`)}`
+  return rows.map(({ id }) => id)
+}

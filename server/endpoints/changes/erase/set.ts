@@ -1,7 +1,9 @@
 import type { EraseRequest } from '../../../../shared/changes/erase.ts'
+import type { JobId } from '../../../../shared/work/job-key.ts'
 import type { JobSet, SetWithHolds } from '../../../bulk/change/bulk-change.ts'
 import { isUnchangedSince } from '../../../bulk/token/snapshot.ts'
 import { inFilter } from '../../../database/job-filter.ts'
+import { hasId } from '../../../database/job-ids.ts'
 import { countKept, isArchivedKeptByHold, isKeptByHold, unless } from '../../../database/kept-by-hold.ts'
 import { type Holds, noHolds } from '../../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../../database/sql.ts'
@@ -12,13 +14,17 @@ import { withoutForeignRows } from '../../../undo/foreign/foreign-rows.ts'
 import { jobsWhere } from '../filtered.ts'
 
 /** The fields that say whose data is erased. */
-export type Filter = Pick<EraseRequest, 'domain' | 'queue' | 'job_type' | 'owner_user_id' | 'ids' | 'payload'>
+export interface Filter
+  extends Pick<EraseRequest, 'domain' | 'queue' | 'job_type' | 'owner_user_id' | 'ids' | 'payload'> {
+  /** With an owner: jobs that are copies of the owner's, and do not have the owner. */
+  copies?: readonly JobId[] | undefined
+}
 
 /** The filter, with what of its jobs is erased. */
 export type Asked = Filter & Pick<EraseRequest, 'copies_only'>
 
 export interface Erasing {
-  request: EraseRequest
+  request: EraseRequest & Pick<Filter, 'copies'>
   filterHash: string
   /** The foreign keys whose rows keep their job. */
   kept: readonly ForeignPath[]
@@ -26,7 +32,15 @@ export interface Erasing {
 
 /** True for rows of `jobs`, or of `jobs_archive` under this name, that the filter names. */
 const isNamed = (sql: Sql, set: JobSet, filter: Filter): Fragment => sql`
-  ${isUnchangedSince(sql, set.snapshot)} ${inFilter(sql, filter, set.asOf)}`
+  ${isUnchangedSince(sql, set.snapshot)} ${isOf(sql, filter, set.asOf)}`
+
+/** `and …`: true for rows that the filter names, or that are copies of such. */
+function isOf(sql: Sql, { copies = [], ...filter }: Filter, asOf?: string): Fragment {
+  const { owner_user_id: owner, ...rest } = filter
+  if (copies.length === 0 || owner === undefined) return inFilter(sql, filter, asOf)
+  return sql`
+    ${inFilter(sql, rest, asOf)} and (jobs.owner_user_id = ${owner}::text or ${hasId(sql, copies)})`
+}
 
 /** True for jobs that are erased. A running job is left to its worker. */
 export const isErasable = (
@@ -43,8 +57,8 @@ export const isErasableCopy = (sql: Sql, set: SetWithHolds, filter: Filter): Fra
 
 /** `from … where …` for the jobs that the filter names, and for their archived copies under the name `jobs`. */
 const named = (sql: Sql, filter: Filter) => ({
-  jobs: jobsWhere(sql, filter, (rest) => sql`status <> 'processing' ${inFilter(sql, rest)}`),
-  copies: sql`from jobs_archive as jobs where true ${inFilter(sql, filter)}`,
+  jobs: jobsWhere(sql, filter, (rest) => sql`status <> 'processing' ${isOf(sql, rest)}`),
+  copies: sql`from jobs_archive as jobs where true ${isOf(sql, filter)}`,
 })
 
 /** A query of one number: how many jobs and archived copies the filter names that a hold keeps. */
@@ -110,11 +124,12 @@ export function matchingErasure(sql: Sql, set: SetWithHolds, erasing: Erasing): 
     ) as jobs where true`
 }
 
-export const filterOf = ({ domain, queue, job_type, owner_user_id, ids, payload }: Filter): Filter => ({
+export const filterOf = ({ domain, queue, job_type, owner_user_id, ids, payload, copies }: Filter): Filter => ({
   domain,
   queue,
   job_type,
   owner_user_id,
   ids,
   payload,
+  copies,
 })

@@ -1,0 +1,32 @@
+import type { EraseRequest } from '../../../../shared/changes/erase.ts'
+import { Failure } from '../../../../shared/errors.ts'
+import type { JobId } from '../../../../shared/work/job-key.ts'
+import type { Sql } from '../../../database/sql.ts'
+import { fromEachPlace } from '../../../engines/served.ts'
+
+/** The most copies that an erasure by owner follows. */
+const mostCopies = 10_000
+
+/**
+ * The jobs that another engine has made as copies of the owner's, without saying whose they are. They are read before the first batch, since an
+ * erased original names no copy any more.
+ * @throws Failure `usage` for more than can be followed
+ */
+export async function readCopies(
+  sql: Sql,
+  { owner_user_id: owner, domain }: Pick<EraseRequest, 'owner_user_id' | 'domain'>,
+): Promise<JobId[]> {
+  if (owner === undefined) return []
+  const copies =
+    (await fromEachPlace(sql, async ({ adapter, found }, of) =>
+      domain === undefined || domain === found.domain
+        ? ((await adapter.copiesOfOwner?.(of, found, owner, mostCopies)) ?? [])
+        : [],
+    )) ?? []
+  if (copies.length <= mostCopies) return copies
+  throw new Failure(
+    'usage',
+    `the jobs of this owner have more than ${mostCopies.toLocaleString('en-US')} copies without an owner; nothing was erased`,
+    { hint: 'name them by a value of their payload (--payload), or by their ids (--ids-file)' },
+  )
+}
