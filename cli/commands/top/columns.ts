@@ -32,7 +32,7 @@ const [leastSpark, mostSpark] = [8, 60]
  */
 export function columnsFor(rows: readonly TopRow[], layout: Layout): TopColumn[] {
   const { columns } = layout
-  const numbers = numberColumns(layout).map((column) => narrowed(column, rows))
+  const numbers = numberColumns(layout, rows).map((column) => narrowed(column, rows))
   const widthOf = (some: readonly TopColumn[]) => some.reduce((sum, column) => sum + column.columns + gap, 0)
   const dropped = ['scheduled', 'in/s', 'out/s', 'oldest', 'quarantined', 'processing']
   let kept = numbers
@@ -77,12 +77,14 @@ const sparkColumn = (columns: number, { signs }: Layout): TopColumn => ({
   text: ({ waiting }) => sparkline(waiting, columns, signs),
 })
 
-function numberColumns({ signs, now }: Layout): TopColumn[] {
-  const count = (title: string, field: 'queued' | 'scheduled' | 'processing' | 'quarantined') => ({
+function numberColumns({ signs, now }: Layout, rows: readonly TopRow[]): TopColumn[] {
+  // Only a mapped table has jobs to which its map gives no state.
+  const hasUnmapped = rows.some(({ group }) => group.unmapped !== undefined)
+  const count = (title: string, field: 'queued' | 'scheduled' | 'processing' | 'quarantined' | 'unmapped') => ({
     title,
     columns: 6,
     right: true,
-    text: ({ group }: TopRow) => shortCount(group[field]),
+    text: ({ group }: TopRow) => shortCount(group[field] ?? 0),
   })
   const rate = (title: string, field: 'entered' | 'ended') => ({
     title,
@@ -95,6 +97,9 @@ function numberColumns({ signs, now }: Layout): TopColumn[] {
     count('scheduled', 'scheduled'),
     count('processing', 'processing'),
     { ...count('quarantined', 'quarantined'), isWarning: ({ group }) => group.quarantined > 0 },
+    ...(hasUnmapped
+      ? [{ ...count('unmapped', 'unmapped'), isWarning: ({ group }: TopRow) => (group.unmapped ?? 0) > 0 }]
+      : []),
     rate('in/s', 'entered'),
     rate('out/s', 'ended'),
     { title: 'oldest', columns: 6, right: true, text: ({ group }) => waitText(group.oldest_due, { signs, now }) },
@@ -106,6 +111,7 @@ const titles = new Map([
   ['scheduled', 'sched'],
   ['processing', 'proc'],
   ['quarantined', 'quar'],
+  ['unmapped', 'unmapd'],
 ])
 
 export const titleOf = ({ title }: TopColumn): string => (titles.get(title) ?? title).toUpperCase()

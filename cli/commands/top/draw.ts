@@ -90,6 +90,7 @@ function totalsOf({ rows }: TopView, signs: Signs): Line {
     `${sum(({ group }) => group.scheduled)} scheduled`,
     `${sum(({ group }) => group.processing)} processing`,
     `${sum(({ group }) => group.quarantined)} quarantined`,
+    ...(rows.some(({ group }) => group.unmapped) ? [`${sum(({ group }) => group.unmapped ?? 0)} unmapped`] : []),
   ]
   const rates = rate('entered') === '' ? [] : [`in ${rate('entered')}/s`, `out ${rate('ended')}/s`]
   return { text: [...counts, ...rates].join(', ') }

@@ -13,6 +13,7 @@ const helpLines = [
   '',
   '  SCHED   queued for later        PROC   running now',
   '  QUAR    quarantined: the same failure too often in a row',
+  '  UNMAPD  of a mapped table: their state is not in the map',
   '  IN/S    jobs a second that came in or came back, over the last 10 seconds',
   '  OUT/S   jobs a second that were completed, failed, cancelled, quarantined',
   '  OLDEST  how long the job that has waited longest could have run',

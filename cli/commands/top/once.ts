@@ -17,7 +17,15 @@ interface Once {
 export async function printFrame(context: Context, { scope, frame }: Once): Promise<Ending> {
   const { print, another } = context
   const rows = [...frame.groups].sort((one, other) => load(other) - load(one))
-  print.rows({ columns, forPeople, rows, json: frame, empty: `no jobs in ${describeAnyOf(scope)}` })
+  const unmapped: Column<TopGroup> = { title: 'unmapped', value: (group) => group.unmapped ?? 0, paint: () => 'yellow' }
+  const more = rows.some((group) => group.unmapped) ? [unmapped] : []
+  print.rows({
+    columns,
+    forPeople: [...forPeople, ...more],
+    rows,
+    json: frame,
+    empty: `no jobs in ${describeAnyOf(scope)}`,
+  })
   if (!print.forPeople) return 'ok'
   if (rows.length === 0) await noteUnknownScope(context, scope)
   const { stopped = [], operations = [] } = frame

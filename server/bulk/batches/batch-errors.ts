@@ -1,3 +1,4 @@
+import { hasCode } from '../../database/errors/error-meanings.ts'
 import { isContended, isRejectedByTables, isRowLocked } from '../../database/errors/failure.ts'
 import { RangeOutgrown } from '../change/selection.ts'
 
@@ -29,10 +30,17 @@ export type ErrorDecision =
  */
 export function decideAfterError(error: unknown, { jobs, reportsRejected, failures }: ErrorSituation): ErrorDecision {
   const isRejected = reportsRejected && jobs !== undefined && isRejectedByTables(error)
-  if (jobs === 1 && isRejected)
-    return { action: 'skip', rejection: error instanceof Error ? error.message : String(error) }
+  if (jobs === 1 && isRejected) return { action: 'skip', rejection: rejectionOf(error) }
   if (jobs === 1 && isRowLocked(error)) return { action: 'skip' }
   if (isRejected || error instanceof RangeOutgrown) return { action: 'retry', pause: false }
   if (isContended(error) && failures <= mostFailures) return { action: 'retry', pause: true }
   return { action: 'stop' }
+}
+
+/** What is said of a job that a unique index or an exclusion constraint rejects. */
+export const placeTaken = 'another job has its place in the queue'
+
+function rejectionOf(error: unknown): string {
+  if (hasCode(error, ['23505', '23P01'])) return placeTaken
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,5 +1,6 @@
 import type { RefusedAnswer } from '../../../shared/changes/refused.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
+import { placeTaken } from '../../bulk/batches/batch-errors.ts'
 import type { BulkChange } from '../../bulk/change/bulk-change.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { idArray } from '../../database/job-ids.ts'
@@ -56,10 +57,17 @@ export async function readRefused(
       (select coalesce(jsonb_agg(id order by id), '[]') from unnest(${idArray(sql, [...(rejected?.keys() ?? [])])}) as id
         where id not in (select job_id from refused)) as others`.catch(nothingInTime)
   const { refused: listed = [], refused_count = 0, others = [...(rejected?.keys() ?? [])] } = row ?? {}
-  const all = [...listed, ...others.map((job_id) => ({ job_id, reason: 'another job has its place in the queue' }))]
+  const all = [...listed, ...others.map((job_id) => ({ job_id, reason: reasonOf(rejected?.get(job_id)) }))]
   const count = refused_count + others.length
   return count === 0 ? {} : { refused_count: count, refused: all.slice(0, mostListed) }
 }
+
+/**
+ * Why the database has rejected a job, from the reason that the batches have kept. A unique index has told of another job; whatever else
+ * says what it is itself, such as a trigger.
+ */
+const reasonOf = (rejection = placeTaken): string =>
+  rejection === placeTaken ? rejection : `the database rejects it: ${rejection}`
 
 function nothingInTime(error: unknown): Found[] {
   if (hasCode(error, ['57014'])) return []

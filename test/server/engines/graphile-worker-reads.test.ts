@@ -284,6 +284,8 @@ describe('tables of a release that was not tried', () => {
     try {
       await makeGraphileWorker({ sql, migration })
       await addJobs({ sql }, { task: 'mail', count: 3, columns: dead })
+      await sql`create schema app`
+      await sql`create table app.email_jobs (id bigserial primary key, kind text, status text, attempts int, locked_at timestamptz, payload jsonb, created_at timestamptz)`
       expect(await runServer(['migrate', '--engine', 'graphile-worker'], database.env)).toMatchObject({ code: 0 })
       const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
       await server.prepared
@@ -295,6 +297,7 @@ describe('tables of a release that was not tried', () => {
       ])
       expect((await jobsctl('stats', '--output', 'table')).err).toMatch(/3 failed, read at \d{4}-/)
       const refused = `graphile-worker ${version} in graphile_worker is only looked at: changes are tested with schema 20`
+      expect((await jobsctl('doctor')).out).toContain('app.email_jobs looks like a queue: jobs-server init --detect')
       expect((await jobsctl('doctor')).out).toContain(
         'tested for reading with schema 20, and for changes with schema 20',
       )

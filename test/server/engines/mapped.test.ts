@@ -13,6 +13,7 @@ import {
 } from '../../support/engines/mapped.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 
 /** What the tests read of an answer. */
@@ -169,6 +170,8 @@ describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key
     const [row] =
       await sql`select count(*)::int as count, max(lock_version)::int as most from app.email_jobs where state = 9`
     expect(row).toEqual({ count: groups.reduce((all, { unmapped }) => all + unmapped, 0), most: 0 })
+    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    expect((await runJobsctl(['top', '--once', '--output', 'table'], { env })).out).toMatch(/unmapped/i)
   })
 
   it('stay where their id was used again, and the rest comes back', async () => {

@@ -20,6 +20,7 @@ const smaller: ErrorDecision = { action: 'retry', pause: false }
 const later: ErrorDecision = { action: 'retry', pause: true }
 const skip: ErrorDecision = { action: 'skip' }
 const reject: ErrorDecision = { action: 'skip', rejection: 'error 23503' }
+const taken: ErrorDecision = { action: 'skip', rejection: 'another job has its place in the queue' }
 
 interface Row {
   name: string
@@ -36,6 +37,7 @@ const table: Row[] = [
   { name: 'a deadlock', error: deadlock, many: later, one: later, search: later },
   { name: 'a statement timeout', error: statementTimeout, many: later, one: later, search: later },
   { name: 'a rejected job', error: foreignKey, many: smaller, one: reject, search: stop },
+  { name: 'a taken place', error: postgresError('23505'), many: smaller, one: taken, search: stop },
   { name: 'an outgrown range', error: outgrown, many: smaller, one: smaller, search: smaller },
   { name: 'a lost connection', error: connectionLost, many: stop, one: stop, search: stop },
   { name: 'a closed record', error: closedRecord, many: stop, one: stop, search: stop },

@@ -192,7 +192,31 @@ describe.each(kinds)('an edit of jobs on %s', (kind) => {
     const free = await world.jobs(2, { status: 'queued', job_type: 'old' })
     const { body, changed } = await edit({ set: [{ path: 'job_type', value: 'new' }] })
     expect(changed).toEqual(each(free, { job_type: 'new' }))
-    expect(body).toMatchObject({ affected: 2, refused_count: 1, refused: [{ job_id: taken }] })
+    expect(body).toMatchObject({
+      affected: 2,
+      refused_count: 1,
+      refused: [{ job_id: taken, reason: 'another job has its place in the queue' }],
+    })
+  })
+
+  it('names what a trigger says of a new type, and not that the place is taken', async () => {
+    const { sql } = world
+    await sql`
+      create function refuse_barred() returns trigger language plpgsql as
+      'begin if new.job_type = ''barred'' and new.priority = 9 then raise check_violation using message = ''barred by the application''; end if; return new; end'`
+    await sql`create trigger app_barred before update on jobs for each row execute function refuse_barred()`
+    try {
+      const [kept = 0] = await world.jobs(1, { status: 'queued', job_type: 'old', priority: 9 })
+      await world.jobs(1, { status: 'queued', job_type: 'old', priority: 1 })
+      const { body } = await edit({ set: [{ path: 'job_type', value: 'barred' }] })
+      expect(body).toMatchObject({
+        affected: 1,
+        refused: [{ job_id: kept, reason: 'the database rejects it: barred by the application' }],
+      })
+    } finally {
+      await sql`drop trigger app_barred on jobs`
+      await sql`drop function refuse_barred()`
+    }
   })
 
   it('has paths, types and lengths on record, and no value in records and events', async () => {
