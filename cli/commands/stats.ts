@@ -130,8 +130,19 @@ function summary(scope: Scope, rows: readonly GroupStats[], retyped: Context['re
     `${groupedDigits(sum((row) => row.processing))} processing`,
     failures ?? (quarantined > 0 ? `${groupedDigits(quarantined)} quarantined: ${words}` : '0 quarantined'),
     ...(without > 0 ? [unmappedText(without)] : []),
+    ...vanishingTexts(rows),
     ...(readAt === undefined ? [] : [`read at ${isoTime(readAt)}`]),
   ].join(', ')
+}
+
+/** What an operator must know of numbers that fall by themselves. */
+function vanishingTexts(rows: readonly GroupStats[]): string[] {
+  const queues = [...new Set(rows.flatMap(({ queue, vanishing }) => (vanishing ? [queue] : [])))]
+  const [first] = queues
+  if (first === undefined) return []
+  return [
+    `the engine deletes ended jobs of ${queues.length === 1 ? first : `${groupedDigits(queues.length)} queues`} by itself`,
+  ]
 }
 
 /** What an operator must know of jobs to which a map gives no state. */

@@ -1,6 +1,7 @@
 import type { Finding } from '../../shared/explain/reason.ts'
 import type { RelatedJob } from '../../shared/jobs/show.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
+import type { VanishingQueue } from '../../shared/queues/vanishing.ts'
 import type { WorkerRow } from '../../shared/queues/workers.ts'
 import type { JobId } from '../../shared/work/job-key.ts'
 import type { ForeignJobs, Source } from '../database/connection/qualify.ts'
@@ -212,6 +213,8 @@ export interface QueueAdapter extends ForeignJobs {
   signs: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<WorkerSigns | undefined>
   /** What is wrong with jobs of one place; absent where the engine has no checks. */
   checks?: (sql: Sql, found: Found, scope: Narrowed) => Promise<EngineCheck[]>
+  /** The queues of one place whose ended jobs the engine deletes by itself, as far as some jobs of each tell. Absent where none says so. */
+  vanishing?: (sql: Sql, found: Found, scope: Narrowed) => Promise<VanishingQueue[]>
   /** The times of jobs, for a history of those that are still there. Undefined where an engine has no such times. */
   history?: EngineHistory | undefined
   /** What a server needs of the tables of the engine, each with its schema. `looks` is true for one that changes nothing. */
@@ -220,6 +223,11 @@ export interface QueueAdapter extends ForeignJobs {
   elsewhere?: (found: Found) => string[]
   /** Statements of a grant beside those of tables, for a role as a quoted name, with what they are for. */
   furtherGrants?: (role: string) => string[]
+  /**
+   * The keys of jobs at one place that are copies of jobs of an owner and do not have the owner themselves, live and archived, one more than `most` at
+   * most. Absent where copies have the owner.
+   */
+  copiesOfOwner?: (sql: Sql, found: Found, owner: string, most: number) => Promise<string[]>
   writes: EngineWrites
   /** The name of the table in which deleted jobs are kept, in the schema of our tables. */
   archive: string

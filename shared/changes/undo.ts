@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { VanishingQueue } from '../queues/vanishing.ts'
 import { Count, QueueName, ScopeName, Time } from '../scope.ts'
 import { JobId, PathId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
@@ -62,6 +63,8 @@ export const undo = endpoint({
     /** The hold over what was given back, and its end. Servers of version 0.1.0 hold nothing. */
     hold_id: z.number().optional(),
     held_until: z.string().optional(),
+    /** Queues whose engine deletes ended jobs by itself, what this undo has brought back among them. Absent where nothing says so. */
+    vanishing: z.array(VanishingQueue).optional(),
     ...bulkAnswer,
   }),
   changes: (request) => !request.dry_run,

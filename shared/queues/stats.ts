@@ -16,6 +16,8 @@ export const GroupStats = z.object({
   failed: Count.optional(),
   /** Jobs of a mapped table to which its map gives no state; absent without such jobs. */
   unmapped: Count.optional(),
+  /** The states, with commas, in which the engine deletes jobs of the queue by itself; absent where nothing says that it does. */
+  vanishing: z.string().optional(),
   /**
    * With `at`: the moment of these counts, the last one at or before it; absent where none is near enough. Without it: when the counts were read,
    * where the jobs are those of an engine that counts them by a pass over its whole table.

@@ -73,6 +73,7 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
         conflicts: answer.conflicts,
         ...dependentsBeside(answer).facts,
         ...(answer.withdrawn && { withdrawn: answer.withdrawn }),
+        ...(answer.vanishing && { vanishing: answer.vanishing }),
         ...(answer.conflict_reasons && { conflict_reasons: answer.conflict_reasons }),
         ...(answer.hold_id !== undefined && { hold_id: answer.hold_id, held_until: answer.held_until }),
       },
@@ -85,7 +86,7 @@ export function undoChange(context: Context, request: OneUndo, words: readonly s
 function notesOn(answer: UndoAnswer, { id, ids }: OneUndo, { print, another }: Context) {
   const { affected, conflict_count, skipped = 0, hold_id, held_until } = answer
   const others = (ids?.length ?? 0) - affected - conflict_count - skipped
-  const beside = [dependentsBeside(answer, 'given back').note, withdrawnNote(answer.withdrawn)]
+  const beside = [dependentsBeside(answer, 'given back').note, withdrawnNote(answer.withdrawn), vanishingNote(answer)]
   const notes = [
     ...beside.filter((note) => note !== undefined),
     ...(print.forPeople && hold_id !== undefined && held_until !== undefined
@@ -97,6 +98,14 @@ function notesOn(answer: UndoAnswer, { id, ids }: OneUndo, { print, another }: C
     ...(others > 0 ? [`note: ${countOf(others, 'id')} of --ids-file: nothing of operation ${id} is kept for it`] : []),
   ]
   return notes.length === 0 ? undefined : notes.join('\n')
+}
+
+/** That the engine may delete again what comes back. */
+function vanishingNote({ vanishing = [] }: UndoAnswer): string | undefined {
+  const [first] = vanishing
+  if (!first) return undefined
+  const more = vanishing.length > 1 ? ` and ${countOf(vanishing.length - 1, 'other queue')}` : ''
+  return `note: the engine may delete ${first.states.join(' and ')} jobs of ${first.queue}${more} again when the next job there ends`
 }
 
 const countOf = (n: number, what: string): string => `${groupedDigits(n)} ${what}${n === 1 ? '' : 's'}`

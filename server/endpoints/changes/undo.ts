@@ -1,10 +1,12 @@
 import type * as z from 'zod'
 import { undo as endpoint, type UndoRequest } from '../../../shared/changes/undo.ts'
 import type { OperationRecord } from '../../../shared/records/records.ts'
+import type { Scope } from '../../../shared/scope.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { BulkChange } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import type { Within } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
 import { type PreviewedConflicts, previewedConflicts, readConflicts } from '../../undo/conflicts.ts'
 import { dependentsInAnswer } from '../../undo/dependents-along.ts'
 import { readHold } from '../../undo/hold-restored.ts'
@@ -12,6 +14,7 @@ import { requireHoldTime } from '../../undo/hold-time.ts'
 import { leavesOthers } from '../../undo/leaves-jobs.ts'
 import { requireServed } from '../../undo/require-served.ts'
 import { requireKeptRows, type WayBack, wayBack } from '../../undo/way-back.ts'
+import { readVanishing } from '../queues/stats-now.ts'
 import { recordOf } from '../records/records.ts'
 import { partsWith } from './filtered.ts'
 
@@ -44,9 +47,22 @@ export async function describe(
         except: ({ excluded }) => excluded,
       })
       const { conflict_count, conflict_reasons, conflicts } = more
-      return { affected: preview.count, conflict_count, conflict_reasons, conflicts, preview }
+      const beside = await vanishingBeside(sql, record, bulk.scope)
+      return { affected: preview.count, conflict_count, conflict_reasons, conflicts, ...beside, preview }
     },
   }
+}
+
+/** The queues of deleted jobs that come back whose engine may delete them again. */
+async function vanishingBeside(
+  sql: Sql,
+  record: Pick<OperationRecord, 'kind' | 'domain' | 'queue'>,
+  { domain, queue, within }: Within<Pick<Scope, 'domain' | 'queue'>>,
+): Promise<Pick<UndoResult, 'vanishing'>> {
+  if (record.kind !== 'prune') return {}
+  const scope = { domain: domain ?? record.domain ?? undefined, queue: queue ?? record.queue ?? undefined, within }
+  const vanishing = await readVanishing(sql, scope)
+  return vanishing.length > 0 ? { vanishing } : {}
 }
 
 interface Undoing {
@@ -84,6 +100,8 @@ function bulkOf(
       ...dependentsInAnswer(counts, within),
       ...(counts.withdrawn && { withdrawn: counts.withdrawn }),
       ...(await readHold(sql, operation)),
+      // The jobs are back: an answer without these is better than none.
+      ...(await vanishingBeside(sql, record, { domain, queue, within }).catch(() => ({}))),
       ...(await readConflicts(sql, way, rejected)),
     }),
     output: endpoint.output,

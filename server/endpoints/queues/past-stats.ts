@@ -1,6 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
-import type { Scope } from '../../../shared/scope.ts'
 import { clockText } from '../../../shared/time-and-size.ts'
 import type { Reading } from '../../call.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
@@ -11,6 +10,7 @@ import { momentBefore, readDepths } from '../../history/read-depths.ts'
 import type { InputOf } from '../handlers.ts'
 import { groupKey } from './fold-groups.ts'
 import { stats } from './stats.ts'
+import { statsNow } from './stats-now.ts'
 
 /** The counts now, or as they were at a moment in the past. @throws Failure `invalid_request` for a moment to come */
 export const statsOfCall = ({ sql, within }: Reading, asked: InputOf<'stats'>): Promise<GroupStats[]> => {
@@ -21,17 +21,6 @@ export const statsOfCall = ({ sql, within }: Reading, asked: InputOf<'stats'>): 
     await refuseFuture(tx, at)
     return pastStats(tx, { ...scope, within }, at)
   })
-}
-
-/** The counts now. Where an engine counts by a pass over its table, which may take long, each group says when that began. */
-async function statsNow({ sql, within }: Reading, scope: Scope): Promise<GroupStats[]> {
-  const passes = new Set(
-    servedBy(sql).places.flatMap(({ adapter, found }) => (adapter.countsByPass ? [found.domain] : [])),
-  )
-  if (passes.size === 0) return stats({ sql, within }, scope)
-  const [{ as_of }] = await sql<[{ as_of: string }]>`select now() as as_of`
-  const groups = await stats({ sql, within }, scope)
-  return groups.map((group) => (passes.has(group.domain) ? { ...group, as_of } : group))
 }
 
 /** The clock of a caller may be a minute ahead. @throws Failure `invalid_request` */

@@ -12,6 +12,7 @@ import { countAhead, readLine, readSigns } from './line.ts'
 import { orderedJobs } from './ordered.ts'
 import { hasState, projectionOf } from './projection.ts'
 import { readGroups, readOldestDue } from './stats.ts'
+import { readVanishing } from './vanishing.ts'
 import { tested } from './versions.ts'
 import { readWorkers } from './workers.ts'
 import { writes } from './writes.ts'
@@ -68,6 +69,7 @@ export const bullMq: QueueAdapter = {
   workers: readWorkers,
   control: controlQueue,
   checks: readChecks,
+  vanishing: readVanishing,
   history,
   rights,
   // The data of jobs that a scheduler makes, or that replace a running one; results in edges and events; deduplication ids.

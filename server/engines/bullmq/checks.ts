@@ -38,13 +38,15 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
     {
       check: 'expired',
       title: 'running, although its lock has been over for two minutes',
-      instead: 'a worker of the queue takes these back within a minute: start one; jobsctl cancel --force --ids-file ends them',
+      instead:
+        'a worker of the queue takes these back within a minute: start one; jobsctl cancel --force --ids-file ends them',
       candidates: inState('active', sql`j.locked_until_ms < ${now} - ${stalledMs}::bigint`),
     },
     {
       check: 'lock_missing',
       title: 'running without a lock',
-      instead: 'no worker has these, and none takes them back: jobsctl cancel --force --ids-file ends them, and a retry runs them again',
+      instead:
+        'no worker has these, and none takes them back: jobsctl cancel --force --ids-file ends them, and a retry runs them again',
       candidates: inState('active', sql`(j.lock_token is null or j.locked_until_ms is null)`),
     },
     {

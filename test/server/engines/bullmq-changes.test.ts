@@ -6,6 +6,7 @@ import { changedVersions, countIds, fillBullMq, makeBullMq, oddQueues } from '..
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 
 const schema = `Bull "MQ" O'Brien`
@@ -111,6 +112,29 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
   }
   const events = () => sql<{ queue: string; event: string; data: { jobId?: string; prev?: string } }[]>`
     select queue, event, data from ${of('event')} order by id`
+
+  it('says in stats and in an undo where ended jobs vanish by themselves', async () => {
+    const [odd, plain] = [slashed, oddQueues.plain]
+    const completed = (queue: string, opts: object) => sql`
+      update ${of('job')} set opts = ${JSON.stringify(opts)}::text::jsonb where queue = ${queue} and state = 'completed'`
+    await completed(odd, { removeOnComplete: { count: 1000 }, removeOnFail: false })
+    await completed(plain, { removeOnComplete: { count: -1 }, removeOnFail: null })
+    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    const stats = await runJobsctl(['stats', '--json'], { env })
+    const said = z
+      .array(z.looseObject({ queue: z.string(), vanishing: z.string().optional() }))
+      .parse(JSON.parse(stats.out))
+    expect(new Set(said.flatMap(({ queue, vanishing }) => (vanishing ? [`${queue}: ${vanishing}`] : [])))).toEqual(
+      new Set([`${odd}: completed`]),
+    )
+    const pruned = await post('prune', { domain: schema, queue: odd, older_than_days: 1, statuses: ['completed'] })
+    const vanishing = [{ domain: schema, queue: odd, states: ['completed'] }]
+    await sql`update ${of('job')} set opts = '{"removeOnComplete": true}' where queue = ${odd} and state = 'waiting'`
+    const argv = ['undo', String(pruned.body.operation_id), '--yes', '--json']
+    const undo = await runJobsctl(argv, { env })
+    expect(JSON.parse(undo.out)).toMatchObject({ vanishing })
+    expect(undo.err).toContain('again when the next job there ends')
+  })
 
   it('prunes ended jobs with their logs and edges, keeps what a flow needs, and an undo gives all of it back', async () => {
     const request = { ...scope, older_than_days: 1, statuses: ['completed', 'failed'] }
