@@ -36,7 +36,7 @@ const everyMs = 1000
 /** @param sql the connections of the looks */
 export function createCancelWatch(sql: Sql): CancelWatch {
   const watchers = new Set<Watcher>()
-  let timer: NodeJS.Timeout | undefined
+  let isLooking = false
 
   async function lookForAll(): Promise<void> {
     const asked = [...watchers]
@@ -49,7 +49,8 @@ export function createCancelWatch(sql: Sql): CancelWatch {
     } catch (error) {
       for (const { failed } of asked) failed(error)
     }
-    timer = watchers.size > 0 ? setTimeout(lookForAll, everyMs) : undefined
+    if (watchers.size > 0) setTimeout(lookForAll, everyMs)
+    else isLooking = false
   }
 
   return {
@@ -76,7 +77,8 @@ export function createCancelWatch(sql: Sql): CancelWatch {
         until.addEventListener('abort', end, { once: true })
         watchers.add(watcher)
         // The calls that come at once share the first look.
-        timer ??= setTimeout(lookForAll, 0)
+        if (!isLooking) setTimeout(lookForAll, 0)
+        isLooking = true
       }),
   }
 }
