@@ -39,6 +39,7 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     '/plans',
     '/operations',
     '/operations/1',
+    '/workers',
     '/history',
     '/events',
     '/events?after=0&limit=1',

@@ -38,6 +38,27 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(visited.faults).toEqual([])
   })
 
+  it('the workers are on a screen and on the page of their queue, each with its jobs', async () => {
+    await world.jobs(3, { status: 'processing', domain: 'mail', queue: 'high', worker_id: 'mailer-2' })
+    await world.jobs(1, { status: 'processing', domain: 'mail', queue: 'high', worker_id: 'mailer-1' })
+    await world.sql`
+      update jobs set leased_until = now() + (case worker_id when 'mailer-1' then -1 else 1 end) * interval '1 hour', acquired_at = now()
+      where domain = 'mail'`
+    await visited.go('/workers?domain=mail')
+    const rows = page.getByRole('row')
+    await expect.poll(() => rows.count()).toBe(3)
+    expect(await rows.nth(1).getByRole('rowheader').textContent()).toBe('mailer-2')
+    await page.getByRole('button', { name: 'Worker' }).click()
+    await expect.poll(() => rows.nth(1).getByRole('rowheader').textContent()).toBe('mailer-1')
+    expect(new URL(page.url()).search).toBe('?domain=mail&sort=worker')
+    await rows.nth(1).getByRole('link', { name: '1', exact: true }).last().click()
+    await expect.poll(() => new URL(page.url()).search).toBe('?worker_id=mailer-1&stale=true')
+    await visited.go('/queue?domain=mail&queue=high')
+    await page.getByRole('region', { name: 'Its workers' }).getByRole('rowheader', { name: 'mailer-2' }).waitFor()
+    await page.getByText(/completed, \d+ failed in the last hour/).waitFor()
+    expect(visited.faults).toEqual([])
+  })
+
   it('what is done to a queue is seen in every tab, and taken back with the reason of before', async () => {
     await world.jobs(1, { status: 'queued', domain: 'media', queue: 'low' })
     const address = '/queue?domain=media&queue=low'

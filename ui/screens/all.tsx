@@ -11,6 +11,7 @@ const ShowJob = later(() => import('./jobs/show.tsx').then((module) => module.Sh
 const Change = later(() => import('./change/change.tsx').then((module) => module.ChangeScreen))
 const Clusters = later(() => import('./clusters/clusters.tsx').then((module) => module.Clusters))
 const Queue = later(() => import('./queues/queue.tsx').then((module) => module.Queue))
+const Workers = later(() => import('./workers/workers.tsx').then((module) => module.Workers))
 const Events = later(() => import('./events/events.tsx').then((module) => module.Events))
 const History = later(() => import('./history/history.tsx').then((module) => module.History))
 const Operations = later(() => import('./operations/operations.tsx').then((module) => module.Operations))
@@ -22,6 +23,7 @@ export const sections = [
   { name: 'overview', to: '/', label: 'Overview', needs: 'read', verb: 'stats' },
   { name: 'jobs', to: '/jobs', label: 'Jobs', needs: 'read', verb: 'list' },
   { name: 'failures', to: '/clusters', label: 'Failures', needs: 'read', verb: 'clusters' },
+  { name: 'workers', to: '/workers', label: 'Workers', needs: 'read', verb: 'workers' },
   { name: 'history', to: '/history', label: 'History', needs: 'read', verb: 'history' },
   { name: 'events', to: '/events', label: 'Events', needs: 'read', verb: 'events' },
   { name: 'operations', to: '/operations', label: 'Operations', needs: 'records', verb: 'records' },
@@ -61,6 +63,7 @@ const screens: readonly Row[] = [
     (kind) => <Change key={kind} kind={kind} />,
   ],
   [/^\/clusters$/, 'failures', 'Failures', () => <Clusters />],
+  [/^\/workers$/, 'workers', 'Workers', () => <Workers />],
   [/^\/history$/, 'history', 'History', () => <History />],
   [/^\/events$/, 'events', 'Events', () => <Events />],
   [/^\/operations$/, 'operations', 'Operations', () => <Operations />],

@@ -4,12 +4,15 @@ import { type Problem, problemOf } from '../../api/problem.ts'
 import { Button, Link, Why } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
+import { Sparkline } from '../../parts/sparkline.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLiveStats, useLoad } from '../../state/calls.ts'
 import { can } from '../../state/engine.ts'
+import { serverNow } from '../../state/page.ts'
 import { may } from '../../state/session.ts'
 import { Sums } from '../groups.tsx'
+import { WorkerTable } from '../workers/worker-table.tsx'
 
 /** One queue: what it holds, whether it hands out jobs, why nothing of it runs, and the switch. It follows what others do. */
 export function Queue() {
@@ -34,12 +37,15 @@ export function Queue() {
         {data && <Status of={wordOf(data.state)} />}
         <Button onClick={reload}>Refresh</Button>
         <Link to={addressOf('/jobs', { domain, queue })}>Its jobs</Link>
+        {can('clusters') && <Link to={addressOf('/clusters', { domain, queue })}>Its failures</Link>}
         <Link to={addressOf('/events', { domain, queue })}>Its events</Link>
         <Link to={addressOf('/history', { domain, queue })}>Its history</Link>
       </div>
       {stats && <Sums groups={[...stats.groups.values()]} />}
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      {can('history') && <LastHour key={`${domain}/${queue}/hour`} domain={domain} queue={queue} />}
       {data && <Reasons {...data.why} />}
+      {can('workers') && <Workers key={`${domain}/${queue}/workers`} domain={domain} queue={queue} />}
       {data && may('queues') && can('pause', 'drain') && (
         <Control
           key={`${domain}/${queue}`}
@@ -49,6 +55,50 @@ export function Queue() {
         />
       )}
     </>
+  )
+}
+
+interface OfQueue {
+  domain: string
+  queue: string
+}
+
+/** What was completed and what failed in each minute of the last hour; nothing where no history tells. */
+function LastHour({ domain, queue }: OfQueue) {
+  const { data } = useLoad(`${domain}/${queue}`, async (signal) => {
+    const from = new Date(serverNow() - 3_600_000).toISOString()
+    return call('history', { domain, queue, from, step: '1m' }, { signal })
+  })
+  if (!data || data.since === null) return null
+  const done = data.points.map(({ completed }) => completed)
+  const failed = data.points.map((point) => point.failed + point.quarantined)
+  const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0).toLocaleString('en')
+  const said = `${sum(done)} completed, ${sum(failed)} failed in the last hour${data.of_jobs ? ', of the jobs still there' : ''}`
+  return (
+    <Link to={addressOf('/history', { domain, queue, since: '1h' })} class="card last-hour">
+      {[...done, ...failed].some((count) => count > 0) && (
+        <Sparkline
+          label={said}
+          series={[
+            ['bad', failed],
+            ['good', done],
+          ]}
+        />
+      )}
+      <span class="faint">{said}</span>
+    </Link>
+  )
+}
+
+/** The workers of the queue, and what it is throttled to. */
+function Workers({ domain, queue }: OfQueue) {
+  const { data } = useLoad(`${domain}/${queue}`, (signal) => call('listWorkers', { domain, queue }, { signal }))
+  if (!data || data.length === 0) return null
+  return (
+    <section aria-label="Its workers">
+      <h2>Workers</h2>
+      <WorkerTable workers={data} />
+    </section>
   )
 }
 
