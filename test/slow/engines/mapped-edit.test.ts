@@ -109,4 +109,18 @@ describe('an edit of jobs of a mapped table', () => {
     })
     expect(await countDiffering(sql, 'lock_version')).toBe(0)
   })
+
+  it('has rules that are simulated by the jobs that are there, as lower bounds', async () => {
+    const rule = { domain: 'app', at: '30 * * * *', time_zone: 'UTC', max: 1000, mode: 'apply' }
+    const prune = { name: 'ended', ...rule, prune: { statuses: ['completed', 'failed'], older_than_days: 1 } }
+    const sweep = { name: 'stuck', ...rule, sweep: { age_seconds: 86_400, action: 'cancel' } }
+    const { status, body } = await post('policy/simulate', { rules: [prune, sweep], days: 2 })
+    expect(status, JSON.stringify(body)).toBe(200)
+    expect(body.rules).toMatchObject([
+      { name: 'ended', matched: 80, would_change: 80, at_least: true },
+      { name: 'stuck', matched: 40, at_least: true },
+    ])
+    expect(JSON.stringify(body.rules)).toContain('The engine keeps no events of its jobs')
+    expect(await countDiffering(sql, 'lock_version')).toBe(0)
+  })
 })
