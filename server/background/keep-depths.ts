@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { GroupStats } from '../../shared/queues/stats.ts'
 import { trustCondition } from '../counts/trust.ts'
 import { createErrorLog } from '../database/errors/error-log.ts'
+import { hasCode } from '../database/errors/error-meanings.ts'
 import { isLocked } from '../database/errors/failure.ts'
 import { noteSuccess, takeTask } from '../database/installation/background-tasks.ts'
 import { type Fragment, type Pool, type Sql, staticFragment } from '../database/sql.ts'
@@ -38,7 +39,7 @@ export async function keepDepths({ sql, log, isReady, stopping }: Keeper): Promi
       pauseMs = lookEveryMs
       if (!(await isDue(sql)) || !(await takeTask(sql, 'depths', turnSeconds))) continue
       const began = performance.now()
-      if (await writeDepths(sql)) await noteSuccess(sql, 'depths')
+      if (await writeMinute(sql)) await noteSuccess(sql, 'depths')
       pauseMs = Math.max(lookEveryMs, countShare * (performance.now() - began))
       errors.clear()
     } catch (error) {
@@ -56,12 +57,30 @@ async function isDue(sql: Sql): Promise<boolean> {
 }
 
 /**
- * Writes the depths of this moment, counted and written in one snapshot.
- * @returns false where the counts cannot be trusted now: nothing is written then
+ * Writes the depths of this minute, once on all servers: the row of the task is written in the same snapshot, so that of two servers
+ * which write at the same time PostgreSQL refuses the later one.
+ * @returns false where nothing was written: another server has written, or the counts cannot be trusted now
  */
-export const writeDepths = (sql: Pool): Promise<boolean> =>
+export const writeMinute = (sql: Pool): Promise<boolean> =>
+  writeDepths(sql, async (tx) => {
+    await tx`update jobsctl_tasks set begun_at = now() where task = 'depths'`
+    return isDue(tx)
+  }).catch((error: unknown) => {
+    if (hasCode(error, [serializationFailure])) return false
+    throw error
+  })
+
+const serializationFailure = '40001'
+
+/**
+ * Writes the depths of this moment, counted and written in one snapshot.
+ * @param mayWrite asked in that snapshot
+ * @returns false where nothing was written: `mayWrite` says no, or the counts cannot be trusted now
+ */
+export const writeDepths = (sql: Pool, mayWrite = async (_: Sql) => true): Promise<boolean> =>
   sql.begin('isolation level repeatable read', async (tx) => {
     await tx`select ${limitIdleTime(tx)}, ${limitReadTime(tx)}`
+    if (!(await mayWrite(tx))) return false
     await forgetAhead(tx)
     const moment = await writeMoment(tx, await countedNow(tx))
     if (moment?.whole) await forgetGroups(tx)

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { writeDepths } from '../../../server/background/keep-depths.ts'
+import { writeDepths, writeMinute } from '../../../server/background/keep-depths.ts'
+import { takeTask } from '../../../server/database/installation/background-tasks.ts'
 import type { Pool } from '../../../server/database/sql.ts'
 import { until } from '../../support/poll.ts'
 import { spawnServer } from '../../support/programs/spawn-server.ts'
@@ -133,6 +134,23 @@ describe('the depths of queues', () => {
     expect(steps).toBeGreaterThan(1)
     expect(all.some(({ groups, jobs }) => groups > 30 && jobs > 100)).toBe(true)
   }, 120_000)
+
+  it('are written once a minute, however many write at the same time', async () => {
+    const world = await open({ JOBS_BACKGROUND: 'off' })
+    await world.jobs(5)
+    await takeTask(world.sql, 'depths', 30)
+    for (let round = 0; round < 5; round += 1) {
+      await world.sql`delete from jobsctl_depths`
+      await world.sql`delete from jobsctl_depth_moments`
+      await world.sql`delete from jobsctl_depth_groups`
+      await world.sql`delete from witness`
+      const written = await Promise.all([1, 2, 3, 4].map(() => writeMinute(world.sql)))
+      const minutes = (await moments(world)).map(({ moment }) => moment.slice(0, 16))
+      expect(minutes.length).toBeGreaterThan(0)
+      expect(new Set(minutes).size).toBe(minutes.length)
+      expect(written.filter(Boolean)).toHaveLength(minutes.length)
+    }
+  })
 
   it('are written once a minute by one of two servers, also where one is killed', async () => {
     const world = await open({ JOBS_BACKGROUND: 'off' })
