@@ -1,5 +1,4 @@
 import { useEffect } from 'preact/hooks'
-import { escaped } from '../shared/escape.ts'
 import { restoreSession, sessionProblem } from './api/session.ts'
 import { Login } from './parts/login.tsx'
 import { ProblemNote } from './parts/problem.tsx'
@@ -8,15 +7,16 @@ import { screenAt } from './screens/all.tsx'
 import { path } from './state/address.ts'
 import { lackOf } from './state/engine.ts'
 import { caller, may } from './state/session.ts'
+import { titleOf } from './state/tab.ts'
 
 /** The page: the login, or the screen of the address inside the shell. */
 export function App() {
   const known = caller.value
   const screen = screenAt(path.value)
   const lack = screen.verb && lackOf(screen.verb)
-  const title = known === null ? 'Log in' : screen.title
+  const title = titleOf(known === null ? 'Log in' : screen.title)
   useEffect(() => {
-    document.title = escaped(`${title} · jobsctl`)
+    document.title = title
   }, [title])
   if (known === undefined) return <Waiting />
   if (known === null) return <Login />

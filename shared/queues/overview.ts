@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Freeze } from '../doctor/storage.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, Domain, optional, Queue } from '../scope.ts'
 import { RunningChange } from './stats-stream.ts'
@@ -36,6 +37,8 @@ const OverviewQueue = z.object({
   ...queueName,
   /** How many job types have jobs in the queue. */
   job_types: Count,
+  /** The first 20 of them, without blank names. */
+  types: z.array(z.string()),
   ...counts,
   /** Failed jobs, where the jobs are those of an engine that counts them. */
   failed: Count.optional(),
@@ -112,6 +115,10 @@ export const overview = endpoint({
   input: z.strictObject({ domain: optional(Domain), queue: optional(Queue) }),
   output: z.object({
     as_of: z.string(),
+    /** The name of the database. */
+    database: z.string(),
+    /** Null while changes are allowed. */
+    frozen: Freeze.nullable(),
     /** What the rates are read from: the `history`, or the end times of the `jobs` that are still there; null where neither tells. */
     rates_of: z.enum(['history', 'jobs']).nullable(),
     /** Why the rates are not those of the history, with how to switch it on; null where they are. */

@@ -2,9 +2,11 @@ import { useRef, useState } from 'preact/hooks'
 import { signOnPath } from '../../shared/access/sign-on-path.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logIn } from '../api/session.ts'
+import { rememberPlace } from '../state/address.ts'
 import type { Acting } from '../state/calls.ts'
 import { base } from '../state/page.ts'
 import { ways } from '../state/session.ts'
+import { Act } from './act.tsx'
 import { Button } from './controls.tsx'
 import { ProblemNote } from './problem.tsx'
 
@@ -39,6 +41,7 @@ function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
   const field = useRef<HTMLInputElement>(null)
   const [problem, setProblem] = useState<Problem>()
   const [isBusy, setBusy] = useState(false)
+  const hasSignOn = ways.value.includes('single_sign_on')
   const submit = async (event: Event) => {
     event.preventDefault()
     const input = field.current
@@ -53,6 +56,17 @@ function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
   }
   return (
     <>
+      {hasSignOn && (
+        // The answer is a page of the provider, and no screen.
+        <a
+          class="button primary"
+          href={`${base}${signOnPath}`}
+          onClick={rememberPlace}
+          {...(keepsPage && { target: '_blank', rel: 'noopener' })}
+        >
+          Log in by single sign-on{keepsPage && ' in another tab'}
+        </a>
+      )}
       <form onSubmit={submit}>
         <label>
           Key or token
@@ -63,21 +77,13 @@ function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
             autocomplete="current-password"
             spellcheck={false}
             required
-            autofocus
+            autofocus={!hasSignOn}
           />
         </label>
-        <button type="submit" class="primary" disabled={isBusy}>
+        <Act type="submit" look={hasSignOn ? undefined : 'primary'} isBusy={isBusy}>
           Log in
-        </button>
+        </Act>
       </form>
-      {ways.value.includes('single_sign_on') && (
-        <p>
-          {/* The answer is a page of the provider, and no screen. */}
-          <a href={`${base}${signOnPath}`} {...(keepsPage && { target: '_blank', rel: 'noopener' })}>
-            Log in by single sign-on{keepsPage && ' in another tab'}
-          </a>
-        </p>
-      )}
       {problem && <ProblemNote problem={problem} />}
     </>
   )

@@ -4,11 +4,14 @@ import { scopeText } from '../../shared/access/scope-text.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
-import { can, whyClosed } from '../state/engine.ts'
+import { can, engines, whyClosed } from '../state/engine.ts'
+import { overview } from '../state/overview.ts'
 import { caller, hasPlans, may, otherVersion } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Button, Link } from './controls.tsx'
+import { Name } from './name.tsx'
 import { ProblemNote } from './problem.tsx'
+import { Search } from './search.tsx'
 
 /** Goes to the content without another entry of the browser's history, which would not have what this one keeps. */
 const skip = (event: Event) => {
@@ -57,6 +60,7 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
               (name !== 'plans' || hasPlans.value) && (
                 <Link key={name} to={to} current={name === at}>
                   {label}
+                  {name === 'failures' && <Failing />}
                 </Link>
               ),
           )}
@@ -64,10 +68,9 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
         <div class="who">
           {who && (
             <span class="faint" title={`${who.id} for ${who.principal}`}>
-              {who.name} · {who.role}
+              <Name of={who.name} /> · {who.role}
             </span>
           )}
-          {who?.scope && <span class="chip">Only {scopeText(who.scope)}</span>}
           <Button class="quiet" onClick={nextTheme}>
             Theme: {theme.value}
           </Button>
@@ -76,6 +79,10 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
           </Button>
         </div>
       </header>
+      <div class="top">
+        <Search />
+        <Chips />
+      </div>
       <main id="content" tabIndex={-1}>
         {whyClosed().map((why) => (
           <p key={why} class="note care" role="status">
@@ -96,6 +103,50 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
         )}
         {children}
       </main>
+    </div>
+  )
+}
+
+/** How many queues fail, beside the screen that says why. */
+function Failing() {
+  const failing = overview.value?.failing_queues ?? 0
+  if (failing === 0) return null
+  return (
+    <b class="bad count">
+      {failing.toLocaleString('en')}
+      <span class="hidden"> {failing === 1 ? 'queue fails' : 'queues fail'}</span>
+    </b>
+  )
+}
+
+/** Roles whose tokens change things, where the dashboard does not forbid it. */
+const changing: readonly string[] = ['operator', 'admin', 'legacy-admin']
+
+/** Where one is, and what one may: the database and its engines, the scope of the token, a dashboard that only reads, a freeze. */
+function Chips() {
+  const who = caller.value
+  const now = overview.value
+  const names = [...new Set(engines.value.map(({ engine }) => engine))].filter((name) => name !== 'own')
+  const isLooking = engines.value.length > 0 && engines.value.every(({ mode }) => mode === 'look')
+  return (
+    <div class="chips">
+      {now && (
+        <span class="chip" title="The database, and the engines whose jobs it has">
+          {[now.database, ...names].join(' · ')}
+        </span>
+      )}
+      {who?.scope && <span class="chip">{scopeText(who.scope)} only</span>}
+      {who && changing.includes(who.role) && !may('change') && (
+        <span class="chip care" title="JOBS_UI=read: make changes by jobsctl">
+          read only
+        </span>
+      )}
+      {isLooking && <span class="chip care">looks only</span>}
+      {now?.frozen && (
+        <span class="chip care" title={`since ${now.frozen.since}: ${now.frozen.reason}`}>
+          frozen by {now.frozen.by}
+        </span>
+      )}
     </div>
   )
 }

@@ -37,6 +37,21 @@ export function Ago({ at, absent = '–' }: MomentProps) {
   )
 }
 
+/** A moment as a clock shows it, in UTC: `02:41`, and with its day where that is not today. */
+export function Clock({ at }: { at: string | null | undefined }) {
+  if (!at) return <>a time that is not known</>
+  const time = new Date(at)
+  if (Number.isNaN(time.getTime())) return <>{at}</>
+  const [day = '', minute = ''] = time.toISOString().split('T')
+  const isToday = new Date(clock.value).toISOString().startsWith(day)
+  return (
+    <time dateTime={at} title={at}>
+      {isToday ? '' : `${day.slice(5)} `}
+      {minute.slice(0, 5)}
+    </time>
+  )
+}
+
 type SpanProps = { absent?: string } & ({ seconds: number | null | undefined } | { since: string | null | undefined })
 
 /** A duration: in seconds, or from a moment until now. */

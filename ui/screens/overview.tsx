@@ -1,79 +1,148 @@
-import type { LiveStats } from '../api/live-stats.ts'
+import type { Overview as Answer, OverviewQueue } from '../../shared/queues/overview.ts'
+import { call } from '../api/call.ts'
 import { Link } from '../parts/controls.tsx'
 import { UnknownParameters } from '../parts/filter.tsx'
-import { QueueName } from '../parts/name.tsx'
+import { Name } from '../parts/name.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
-import { Ago } from '../parts/times.tsx'
+import { Clock } from '../parts/times.tsx'
 import { addressOf, query } from '../state/address.ts'
-import { useLiveStats } from '../state/calls.ts'
-import { Groups, Sums, Unmapped } from './groups.tsx'
+import { useLoad } from '../state/calls.ts'
+import { isLive, overview, overviewProblem } from '../state/overview.ts'
+import { Band } from './overview/band.tsx'
+import { Card } from './overview/card.tsx'
+import { QueueTable } from './overview/queue-table.tsx'
+import { Sentences } from './overview/sentences.tsx'
+import { Tiles } from './overview/tiles.tsx'
 
-const names: readonly string[] = ['domain', 'queue', 'find']
+/*
+ * The questions of this screen, in their order:
+ *   1. Is anything wrong?                 tiles: failing a minute is red above 0
+ *   2. What, since when, why, who?        sentences, the worst first, each with its act; nothing where nobody is needed
+ *   3. When did it begin, what happened?  the band of time: depth, failures, marks; a press goes to that moment
+ *   4. And the other queues?              one row each, the worst first
+ * On a phone the worst sentence is a card with the brake in it.
+ */
 
-/** What all queues hold now: stopped queues and running changes first, then domain, queue and type with their sums. */
+const names: readonly string[] = ['domain', 'find', 'sort', 'span', 'at']
+
+/** What all queues do now, or as they were at a moment of the past. */
 export function Overview() {
-  const [domain, queue, find] = names.map((name) => query.value.get(name) || undefined)
-  const live = useLiveStats({ domain, queue })
-  const stats = live?.stats.value
-  const problem = live?.problem.value
-  if (!live || !stats) return problem ? <ProblemNote problem={problem} /> : <p role="status">Loading…</p>
+  const [domain, at] = ['domain', 'at'].map((name) => query.value.get(name) || undefined)
+  const now = overview.value
+  const problem = overviewProblem.value
+  if (!now) return problem ? <ProblemNote problem={problem} /> : <p role="status">Loading…</p>
   return (
     <>
       <UnknownParameters known={names} />
-      <p class="faint">
-        {live.isLive.value ? 'Live' : 'The server does not answer, and is asked again. This is'} as of{' '}
-        <time dateTime={stats.as_of} title={stats.as_of}>
-          {stats.as_of.slice(11, 19)} UTC
-        </time>
-      </p>
-      <Sums groups={[...stats.groups.values()]} />
-      <Unmapped groups={[...stats.groups.values()]} />
-      <Stopped stopped={stats.stopped} />
-      <Running operations={stats.operations} />
-      {domain !== undefined && (
-        <p>
-          {queue === undefined ? 'The domain' : 'The queue'}{' '}
-          <b>{queue === undefined ? domain : `${domain}/${queue}`}</b>. <Link to="/">All domains</Link>
-        </p>
-      )}
-      <Groups groups={[...stats.groups.values()]} level={stats.level} find={find} />
+      {at === undefined ? <Now now={now} domain={domain} /> : <Past at={at} domain={domain} />}
     </>
   )
 }
 
-function Stopped({ stopped }: Pick<LiveStats, 'stopped'>) {
-  if (stopped.length === 0) return null
+function Now({ now, domain }: { now: Answer; domain: string | undefined }) {
   return (
-    <section aria-label="Stopped queues">
-      <h2>Stopped queues</h2>
-      <ul class="plain">
-        {stopped.map(({ domain, queue, drain, updated_at, reason }) => (
-          <li key={`${domain}/${queue}`} class="note care">
-            <Link to={addressOf('/queue', { domain, queue })}>
-              <QueueName {...{ domain, queue }} />
-            </Link>{' '}
-            {drain ? 'drains' : 'is paused'}, since <Ago at={updated_at} />
-            {reason && <>: {reason}</>}
-          </li>
-        ))}
-      </ul>
-    </section>
+    <>
+      <p class="faint as-of">
+        {isLive.value ? 'Live' : 'The server does not answer, and is asked again. This is'} as of{' '}
+        <time dateTime={now.as_of} title={now.as_of}>
+          {now.as_of.slice(11, 19)} UTC
+        </time>
+      </p>
+      <Unmapped queues={now.queues} />
+      <Card {...now} />
+      <Tiles {...now} domain={domain} />
+      <Sentences {...now} />
+      <Running operations={now.operations} />
+      <Band domain={domain} />
+      <QueueTable queues={now.queues} attention={now.attention} isPast={false} />
+      {now.totals.queues > now.queues.length && (
+        <p class="note">
+          {now.queues.length.toLocaleString('en')} of {now.totals.queues.toLocaleString('en')} queues are shown; the
+          totals are of all.
+        </p>
+      )}
+      {now.why !== null && (
+        <p class="faint">
+          {now.rates_of === 'jobs' ? `Rates are of the jobs still there: ${now.why}.` : `${now.why}.`}
+        </p>
+      )}
+    </>
   )
 }
 
-function Running({ operations }: Pick<LiveStats, 'operations'>) {
+/** The counts of a moment of the past, which the page says loudly. */
+function Past({ at, domain }: { at: string; domain: string | undefined }) {
+  const { data, problem, reload } = useLoad(JSON.stringify([at, domain]), (signal) =>
+    call('stats', { at, domain }, { signal }),
+  )
+  const [first] = data ?? []
+  return (
+    <>
+      <p class="note care past" role="status">
+        <b>
+          This is the past: <Clock at={first?.as_of ?? at} />
+        </b>
+        , not now. <Link to={addressOf('/', { ...Object.fromEntries(query.value), at: undefined })}>Back to now</Link>
+        {first?.at_least !== undefined && <> The counts are lower bounds: {first.at_least}.</>}
+      </p>
+      {problem && <ProblemNote problem={problem} onRetry={reload} />}
+      <Band domain={domain} />
+      {data && <QueueTable queues={pastQueues(data)} attention={[]} isPast />}
+    </>
+  )
+}
+
+type Group = Awaited<ReturnType<typeof call<'stats'>>>[number]
+
+/** Groups of the past, a row a queue. */
+const pastQueues = (groups: readonly Group[]): OverviewQueue[] =>
+  [...Map.groupBy(groups, ({ domain, queue }) => JSON.stringify([domain, queue])).values()].map((ofQueue) => {
+    const sum = (name: 'queued' | 'scheduled' | 'processing' | 'quarantined') =>
+      ofQueue.reduce((all, group) => all + group[name], 0)
+    return {
+      domain: ofQueue[0]?.domain ?? '',
+      queue: ofQueue[0]?.queue ?? '',
+      job_types: ofQueue.length,
+      types: ofQueue.map(({ job_type }) => job_type),
+      waiting: sum('queued'),
+      scheduled: sum('scheduled'),
+      running: sum('processing'),
+      quarantined: sum('quarantined'),
+      in_per_minute: null,
+      done_per_minute: null,
+      failed_per_minute: null,
+      oldest_due: null,
+      expired: 0,
+      stop: null,
+      throttle: null,
+      no_worker_since: null,
+    }
+  })
+
+/** Says how many jobs have a state that the map of their table does not have. */
+function Unmapped({ queues }: Pick<Answer, 'queues'>) {
+  const count = queues.reduce((sum, { unmapped = 0 }) => sum + unmapped, 0)
+  if (count === 0) return null
+  return (
+    <p class="note care" role="status">
+      {count.toLocaleString('en')} {count === 1 ? 'job has' : 'jobs have'} a state that the map of the table does not
+      have. No change touches {count === 1 ? 'it' : 'them'}. <code>jobs-server init --check</code> names the values.
+    </p>
+  )
+}
+
+function Running({ operations }: Pick<Answer, 'operations'>) {
   if (operations.length === 0) return null
   return (
     <section aria-label="Running changes">
-      <h2>Running changes</h2>
       <ul class="plain">
-        {operations.map(({ id, kind, affected, previewed, caller, reason }) => (
+        {operations.map(({ id, kind, affected, previewed, by, reason }) => (
           <li key={id} class="note active">
             <Link to={`/operations/${id}`}>
               {kind} {id}
             </Link>
             : {affected.toLocaleString('en')} {previewed !== null && `of ${previewed.toLocaleString('en')} `}jobs, by{' '}
-            {caller}
+            <Name of={by} />
             {reason && <>: {reason}</>}
           </li>
         ))}

@@ -56,3 +56,25 @@ export function addressOf(screen: string, fields: Readonly<Record<string, string
 
 /** The address of a job: a key has a slash between its queue and its id, which stays one part of the path. */
 export const addressOfJob = (id: JobId): string => `/jobs/${encodeURIComponent(id)}`
+
+const placeKey = 'jobsctl-came-for'
+
+/** Keeps the address while a provider logs somebody in, whose page leads back to the first screen. */
+export function rememberPlace(): void {
+  try {
+    sessionStorage.setItem(placeKey, location.href.slice(location.origin.length + root.length))
+  } catch {
+    // Without storage the first screen is shown.
+  }
+}
+
+/** Goes back from the first screen to the address that somebody came for. */
+export function returnToPlace(): void {
+  try {
+    const place = sessionStorage.getItem(placeKey)
+    sessionStorage.removeItem(placeKey)
+    if (place?.startsWith('/') && path.value === '/' && query.value.size === 0) replaceAddress(place)
+  } catch {
+    // As above.
+  }
+}

@@ -1,6 +1,7 @@
 import type { Attention, Overview } from '../../../../shared/queues/overview.ts'
 import type { RunningChange } from '../../../../shared/queues/stats-stream.ts'
 import type { Reading, ServerContext } from '../../../call.ts'
+import { readFreeze } from '../../../database/installation/freeze.ts'
 import { inScope, isQueueWithin, type Narrowed } from '../../../database/scope.ts'
 import type { Sql, Transaction } from '../../../database/sql.ts'
 import { limitReadTime, unlessOverdue } from '../../../database/timeouts.ts'
@@ -36,8 +37,8 @@ export const overview = (
   asked: InputOf<'overview'>,
 ): Promise<Overview> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
-    const [{ as_of, now }] = await tx<[{ as_of: string; now: number }]>`
-      select now() as as_of, extract(epoch from now())::float8 as now, ${limitReadTime(tx)}`
+    const [{ as_of, now, database }] = await tx<[{ as_of: string; now: number; database: string }]>`
+      select current_database() as database, now() as as_of, extract(epoch from now())::float8 as now, ${limitReadTime(tx)}`
     const scope = { ...asked, within }
     const range = { from: 60 * Math.floor(now / 60) - 60 * (rateMinutes - 1), to: now }
     const { basis, why } = await readBasis(tx)
@@ -61,7 +62,8 @@ export const overview = (
       basis === null ? [] : await describeFailing({ tx, basis, scope, now, masked }, failing.slice(0, mostFailing))
     const silent = await silencesOf(tx, scope, { rows, now })
     return {
-      as_of,
+      ...{ as_of, database },
+      frozen: (await readFreeze(tx)) ?? null,
       rates_of: flows === undefined ? null : basis,
       why,
       marked,

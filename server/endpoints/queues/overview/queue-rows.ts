@@ -6,6 +6,9 @@ import { groupKey } from '../fold-groups.ts'
 import type { readThrottles } from '../queues.ts'
 import type { readStale } from '../stale.ts'
 
+/** The most job types of a queue that are named. */
+const mostTypes = 20
+
 /** A queue that hands out no jobs. */
 export interface StopRow {
   domain: string
@@ -67,6 +70,7 @@ function emptyQueue({ domain, queue }: { domain: string; queue: string }, isKnow
     domain,
     queue,
     job_types: 0,
+    types: [],
     waiting: 0,
     scheduled: 0,
     running: 0,
@@ -84,6 +88,7 @@ function emptyQueue({ domain, queue }: { domain: string; queue: string }, isKnow
 
 function addGroup(shown: OverviewQueue, group: GroupStats, due: Known['due']): void {
   shown.job_types += 1
+  if (group.job_type !== '' && shown.types.length < mostTypes) shown.types.push(group.job_type)
   shown.waiting += group.queued
   shown.scheduled += group.scheduled
   shown.running += group.processing

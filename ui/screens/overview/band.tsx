@@ -1,0 +1,191 @@
+import { call } from '../../api/call.ts'
+import { Link } from '../../parts/controls.tsx'
+import { ProblemNote } from '../../parts/problem.tsx'
+import { Clock } from '../../parts/times.tsx'
+import { addressOf, navigate, query } from '../../state/address.ts'
+import { useLoad } from '../../state/calls.ts'
+import { can } from '../../state/engine.ts'
+import { clock, serverNow } from '../../state/page.ts'
+import { momentsOf } from '../history/moments.tsx'
+
+/** The spans that are offered, with the hours and the step of each. */
+const spans = [
+  ['1h', 1, '1m'],
+  ['6h', 6, '5m'],
+  ['24h', 24, '15m'],
+  ['7d', 168, '1h'],
+] as const
+const preset = '6h'
+
+/** The height of the chart in its own units; failures are the lower part of it. */
+const [height, failuresHeight] = [100, 40]
+/** The most marks with words. */
+const mostLabels = 4
+
+/**
+ * The band of time: how many jobs waited, how many failed, and what was marked and changed. A press on it goes to that moment, of which
+ * everything below is then.
+ */
+export function Band({ domain }: { domain: string | undefined }) {
+  const params = query.value
+  const [span, hours, step] = spans.find(([name]) => name === (params.get('span') ?? preset)) ?? spans[1]
+  const words = Object.fromEntries(params)
+  const minute = Math.floor(clock.value / 60_000)
+  const { data, problem, reload } = useLoad(JSON.stringify([span, domain, minute]), async (signal) => {
+    const from = new Date(serverNow() - 3_600_000 * hours).toISOString()
+    const history = await call('history', { domain, from, step, depth: 'true' }, { signal })
+    const { moments } = await momentsOf(history, { domain, queue: undefined, job_type: undefined }, signal)
+    return { history, moments }
+  })
+  if (!can('history')) return null
+  return (
+    <section aria-label="The last hours">
+      <div class="bar head">
+        <h2>
+          The last {span === '1h' ? 'hour' : span === '7d' ? '7 days' : `${hours} hours`}{' '}
+          <span class="faint">waiting, failures below · click for the past</span>
+        </h2>
+        <span class="act switch">
+          {spans.map(([name]) => (
+            <Link
+              key={name}
+              to={addressOf('/', { ...words, span: name === preset ? undefined : name })}
+              current={name === span}
+            >
+              {name.replace(/(\d+)/, '$1 ')}
+            </Link>
+          ))}
+        </span>
+      </div>
+      {problem && !data && <ProblemNote problem={problem} onRetry={reload} />}
+      {data ? (
+        <Chart {...data} at={params.get('at') ?? undefined} words={words} />
+      ) : (
+        <div class="band" aria-busy="true" />
+      )}
+    </section>
+  )
+}
+
+type Read = {
+  history: Awaited<ReturnType<typeof call<'history'>>>
+  moments: Awaited<ReturnType<typeof momentsOf>>['moments']
+}
+
+function Chart({ history, moments, at, words }: Read & { at: string | undefined; words: Record<string, string> }) {
+  const { points } = history
+  const [from, to] = [Date.parse(history.from), Date.parse(history.to)]
+  const depths = points.map(({ depth }) => (depth ? depth.queued + depth.processing : null))
+  const failed = points.map((point) => point.failed + point.quarantined)
+  const [mostDepth, mostFailed] = [roundUp(Math.max(1, ...depths.map((depth) => depth ?? 0))), Math.max(1, ...failed)]
+  const hasDepth = depths.some((depth) => depth !== null)
+  const leftOf = (time: string) => `${(100 * (Date.parse(time) - from)) / (to - from)}%`
+  const shown = moments.filter(({ operation }) => operation === undefined).slice(-mostLabels)
+  const go = (nth: number) => {
+    const point = points[nth]
+    if (point) navigate(addressOf('/', { ...words, at: point.at }))
+  }
+  return (
+    <figure class="band">
+      <div class="marks">
+        {shown.map((moment) => (
+          <span key={moment.at} style={{ left: leftOf(moment.at) }} title={`${moment.at} by ${moment.caller}`}>
+            {moment.text}
+          </span>
+        ))}
+      </div>
+      <div class="plot">
+        <svg
+          role="img"
+          aria-label={`${hasDepth ? `At most ${mostDepth.toLocaleString('en')} jobs waited or ran. ` : ''}${failed.reduce((sum, one) => sum + one, 0).toLocaleString('en')} failed.`}
+          viewBox={`0 0 ${points.length} ${height}`}
+          preserveAspectRatio="none"
+        >
+          <path
+            class="grid"
+            d={`M0 .5h${points.length}M0 ${height / 2}h${points.length}M0 ${height - 0.5}h${points.length}`}
+          />
+          {hasDepth && <path class="area" d={areaOf(depths, mostDepth)} />}
+          {hasDepth && <path class="line" d={lineOf(depths, mostDepth)} />}
+          <path class="bad" d={barsOf(failed, mostFailed)} />
+        </svg>
+        {moments.map((moment) => (
+          <i
+            key={`${moment.at}${moment.text}`}
+            class={moment.operation === undefined ? 'mark' : 'change'}
+            style={{ left: leftOf(moment.at) }}
+          />
+        ))}
+        {at !== undefined && Date.parse(at) >= from && <i class="now" style={{ left: leftOf(at) }} />}
+        <input
+          type="range"
+          min={0}
+          max={points.length - 1}
+          value={points.length - 1}
+          aria-label="Show a moment of the past"
+          aria-valuetext={at === undefined ? 'now' : at}
+          onChange={({ currentTarget }) => go(Number(currentTarget.value))}
+        />
+      </div>
+      {hasDepth && (
+        <div class="ticks faint" aria-hidden="true">
+          <span>{short(mostDepth)}</span>
+          <span>{short(mostDepth / 2)}</span>
+          <span>0</span>
+        </div>
+      )}
+      <figcaption class="axis faint">
+        {[0, 0.25, 0.5, 0.75, 1].map((part) => (
+          <Clock key={part} at={new Date(from + part * (to - from)).toISOString()} />
+        ))}
+      </figcaption>
+      {history.why !== null && (
+        <p class="faint">
+          {history.of_jobs ? 'Failures are those of the jobs still there. ' : ''}
+          {history.why}
+        </p>
+      )}
+    </figure>
+  )
+}
+
+const short = (number: number): string =>
+  number >= 10_000 ? `${Math.round(number / 1000)}k` : number.toLocaleString('en')
+
+/** The next number with one digit that is not 0, such as 40,000 for 31,200. */
+function roundUp(number: number): number {
+  const size = 10 ** Math.floor(Math.log10(number))
+  return Math.max(2, Math.ceil(number / size) * size)
+}
+
+/** The line of numbers, which is broken where one is not known. */
+function lineOf(numbers: readonly (number | null)[], most: number): string {
+  let pen = 'M'
+  return numbers
+    .map((number, at) => {
+      if (number === null) {
+        pen = 'M'
+        return ''
+      }
+      const d = `${pen}${at + 0.5} ${(height - (height * number) / most).toFixed(1)}`
+      pen = 'L'
+      return d
+    })
+    .join('')
+}
+
+const areaOf = (numbers: readonly (number | null)[], most: number): string =>
+  numbers
+    .map((number, at) =>
+      number === null ? '' : `M${at} ${height}h1V${(height - (height * number) / most).toFixed(1)}h-1z`,
+    )
+    .join('')
+
+const barsOf = (numbers: readonly number[], most: number): string =>
+  numbers
+    .map((number, at) => {
+      if (number === 0) return ''
+      const tall = Math.max(1.5, (failuresHeight * number) / most)
+      return `M${at + 0.15} ${height}h.7v${(-tall).toFixed(1)}h-.7z`
+    })
+    .join('')

@@ -1,0 +1,248 @@
+import { useState } from 'preact/hooks'
+import type { Attention, Failing, Overview } from '../../../shared/queues/overview.ts'
+import { call, confirmed } from '../../api/call.ts'
+import { Act } from '../../parts/act.tsx'
+import { Link } from '../../parts/controls.tsx'
+import { ActProblem } from '../../parts/login.tsx'
+import { Name, QueueName } from '../../parts/name.tsx'
+import { Clock, Span, spanText } from '../../parts/times.tsx'
+import { addressOf } from '../../state/address.ts'
+import { useAct } from '../../state/calls.ts'
+import { can } from '../../state/engine.ts'
+import { readOverview } from '../../state/overview.ts'
+import { may } from '../../state/session.ts'
+
+type Of<Kind extends Attention['kind']> = Extract<Attention, { kind: Kind }>
+
+const number = (count: number) => count.toLocaleString('en')
+const counted = (count: number, word: string, isBound = false) =>
+  `${isBound ? 'at least ' : ''}${number(count)} ${word}${count === 1 ? '' : 's'}`
+
+const queueAddress = ({ domain, queue }: { domain: string; queue: string }) => addressOf('/queue', { domain, queue })
+
+/** The failures of a queue since they began. */
+const failuresAddress = ({ domain, queue, since }: Failing) =>
+  addressOf('/clusters', { domain, queue, since: since ?? undefined })
+
+/** What needs somebody, the worst first, each with what can be done; nothing where nobody is needed. */
+export function Sentences({
+  attention,
+  failing_queues,
+  marked,
+}: Pick<Overview, 'attention' | 'failing_queues' | 'marked'>) {
+  if (attention.length === 0) return null
+  const told = attention.filter(({ kind }) => kind === 'failing').length
+  return (
+    <ul class="plain sentences" aria-label="What needs somebody">
+      {attention.map((of) => (
+        <li key={`${of.kind} ${of.domain}/${of.queue}`} class={of.kind === 'failing' ? 'bad' : 'care'}>
+          <div class="sentence">
+            <Sentence {...{ of, marked }} />
+          </div>
+          <Acts of={of} />
+        </li>
+      ))}
+      {failing_queues > told && (
+        <li class="bad">
+          <Link to="/?sort=-failed">{counted(failing_queues - told, 'other queue')} fail, too</Link>
+        </li>
+      )}
+    </ul>
+  )
+}
+
+function Sentence({ of, marked }: { of: Attention } & Pick<Overview, 'marked'>) {
+  const name = (
+    <Link to={queueAddress(of)}>
+      <QueueName {...of} />
+    </Link>
+  )
+  switch (of.kind) {
+    case 'failing':
+      return (
+        <>
+          {name} fails <b>{rate(of.per_minute)}</b> <Since {...of} />
+          {': '}
+          <b>
+            <Cause {...of} />
+          </b>
+          <span class="faint">
+            <Extent {...of} /> · <AfterMark {...{ of, marked }} />
+          </span>
+        </>
+      )
+    case 'no_worker':
+      return (
+        <>
+          {name} has {counted(of.waiting, 'job')}, and nobody asks for them since <Clock at={of.since} />
+          {of.workers.length > 0 && (
+            <span class="faint">
+              {' '}
+              · {counted(of.workers.length, 'worker')} silent: <Names of={of.workers} />
+            </span>
+          )}
+        </>
+      )
+    case 'expired':
+      return (
+        <>
+          {name} has {counted(of.jobs, 'running job')} past {of.jobs === 1 ? 'its' : 'their'} lease
+          {of.since && (
+            <>
+              , the first since <Clock at={of.since} />
+            </>
+          )}
+        </>
+      )
+    case 'stopped':
+      return <StoppedSentence {...{ of, name }} />
+  }
+}
+
+function StoppedSentence({ of, name }: { of: Of<'stopped'>; name: preact.ComponentChildren }) {
+  return (
+    <>
+      {name} {of.drain ? 'drains' : 'is paused'}
+      {of.since && (
+        <>
+          {' '}
+          for <Span since={of.since} />
+        </>
+      )}
+      {of.by && (
+        <>
+          {' '}
+          by <Name of={of.by} />
+        </>
+      )}
+      {of.reason && <>: {of.reason}</>}
+      {of.waiting > 0 && <span class="faint"> · {counted(of.waiting, 'job')} waiting</span>}
+    </>
+  )
+}
+
+const Names = ({ of }: { of: readonly string[] }) => (
+  <>
+    {of.map((name, at) => (
+      <span key={name}>
+        {at > 0 && ', '}
+        <Name of={name} />
+      </span>
+    ))}
+  </>
+)
+
+/** A rate as words: `38 times a minute`, and below one a minute in ten minutes. */
+const rate = (perMinute: number): string =>
+  perMinute >= 1
+    ? `${number(Math.round(perMinute))} times a minute`
+    : `${Math.ceil(10 * perMinute)} times in 10 minutes`
+
+export const Since = ({ since, since_or_before }: Pick<Failing, 'since' | 'since_or_before'>) => (
+  <>
+    {since_or_before ? 'since before ' : 'since '}
+    <Clock at={since} />
+  </>
+)
+
+/** The error code and what the messages have in common. */
+export function Cause({ error_code, pattern }: Pick<Failing, 'error_code' | 'pattern'>) {
+  if (error_code === null && !pattern) return <>no failed job is there any more</>
+  return <>{[error_code, pattern].filter((text) => text).join(': ')}</>
+}
+
+export const Extent = ({ jobs, owners, at_least }: Pick<Failing, 'jobs' | 'owners' | 'at_least'>) =>
+  jobs === 0 ? null : (
+    <>
+      {' '}
+      · {counted(jobs, 'job', at_least)}
+      {owners > 0 && `, ${counted(owners, 'owner')}`}
+    </>
+  )
+
+/** What was marked shortly before; where nobody marks deployments, how to. */
+export function AfterMark({ of: { mark, since }, marked }: { of: Failing } & Pick<Overview, 'marked'>) {
+  if (mark) {
+    const seconds = since === null ? 0 : (Date.parse(since) - Date.parse(mark.at)) / 1000
+    return (
+      <>
+        {seconds >= 60 ? `${spanText(60 * Math.floor(seconds / 60))} after` : 'within a minute of'} <b>{mark.text}</b>{' '}
+        by <Name of={mark.by} />
+      </>
+    )
+  }
+  if (marked === false && can('marks'))
+    return (
+      <>
+        nobody marks deployments here: <code>jobsctl mark "deploy $SHA"</code> in your pipeline
+      </>
+    )
+  return marked === null ? <>marks are not shown to you</> : <>no mark in the hour before</>
+}
+
+function Acts({ of }: { of: Attention }) {
+  const mayStop = may('queues') && can('pause')
+  return (
+    <div class="act">
+      {of.kind === 'failing' && can('clusters') && (
+        <Link
+          to={failuresAddress(of)}
+          class="button primary"
+          label={`Look at the failures of ${of.domain}/${of.queue}`}
+        >
+          Look
+        </Link>
+      )}
+      {of.kind === 'failing' && mayStop && (
+        <Link to={queueAddress(of)} class="button" label={`Pause ${of.domain}/${of.queue}`}>
+          Pause…
+        </Link>
+      )}
+      {of.kind === 'no_worker' && (
+        <Link to={queueAddress(of)} class="button" label={`Why nobody asks for jobs of ${of.domain}/${of.queue}`}>
+          Why?
+        </Link>
+      )}
+      {of.kind === 'expired' && (
+        <Link
+          to={addressOf('/jobs', { domain: of.domain, queue: of.queue, stale: 'true' })}
+          class="button"
+          label={`Look at the jobs past their lease of ${of.domain}/${of.queue}`}
+        >
+          Look
+        </Link>
+      )}
+      {of.kind === 'stopped' && mayStop && (
+        <Link to={queueAddress(of)} class="button" label={`Resume ${of.domain}/${of.queue}`}>
+          Resume…
+        </Link>
+      )}
+    </div>
+  )
+}
+
+/** Pauses a queue with one press, and has the way back in its place. */
+export function PauseQueue({ domain, queue }: { domain: string; queue: string }) {
+  const act = useAct()
+  const [isPaused, setPaused] = useState(false)
+  if (!may('queues') || !can('pause')) return null
+  const send = (action: 'pause' | 'resume') =>
+    act.run(async () => {
+      await call('controlQueue', { domain, queue, action }, { headers: confirmed })
+      setPaused(action === 'pause')
+      await readOverview()
+    })
+  return (
+    <>
+      <Act isBusy={act.isBusy} onAct={() => send(isPaused ? 'resume' : 'pause')}>
+        {isPaused ? 'Resume this queue' : 'Pause this queue'}
+      </Act>
+      <p class="faint" role="status">
+        {isPaused ? 'Paused: running jobs go on, new jobs wait.' : 'A pause keeps the jobs; Resume takes it back.'}
+      </p>
+      <ActProblem act={act} />
+    </>
+  )
+}
+
+export { failuresAddress, queueAddress }

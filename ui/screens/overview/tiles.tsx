@@ -1,0 +1,84 @@
+import type { ComponentChildren } from 'preact'
+import type { Overview } from '../../../shared/queues/overview.ts'
+import { Link } from '../../parts/controls.tsx'
+import { QueueName } from '../../parts/name.tsx'
+import { Clock, Span } from '../../parts/times.tsx'
+import { addressOf } from '../../state/address.ts'
+
+interface TileProps {
+  label: string
+  to: string
+  tone?: 'bad' | 'care' | undefined
+  value: ComponentChildren
+  children?: ComponentChildren
+}
+
+const Tile = ({ label, to, tone, value, children }: TileProps) => (
+  <Link to={to} class={tone ? `tile ${tone}` : 'tile'}>
+    <span class="faint">{label}</span> <b>{value}</b> <span class="faint under">{children}</span>
+  </Link>
+)
+
+const whole = (rate: number | null) =>
+  rate === null ? '–' : rate > 0 && rate < 10 ? String(rate) : Math.round(rate).toLocaleString('en')
+
+/** The numbers of all queues, each of which leads to what it counts. */
+export function Tiles({ totals, attention, queues, domain }: Overview & { domain: string | undefined }) {
+  const worst = attention.find((of) => of.kind === 'failing')
+  const failed = totals.failed_per_minute
+  const [oldest] = queues
+    .filter(({ oldest_due }) => oldest_due !== null)
+    .toSorted((one, other) => Date.parse(one.oldest_due ?? '') - Date.parse(other.oldest_due ?? ''))
+  const share = worst && failed ? Math.min(100, Math.round((100 * worst.per_minute) / failed)) : 0
+  return (
+    <nav class="tiles" aria-label="Totals">
+      <Tile
+        label="Failing a minute"
+        to={addressOf('/clusters', { domain, since: '1h' })}
+        tone={failed ? 'bad' : undefined}
+        value={whole(failed)}
+      >
+        {worst && (
+          <>
+            since <Clock at={worst.since} />, {share} % in <QueueName {...worst} />
+          </>
+        )}
+      </Tile>
+      <Tile
+        label="Done a minute"
+        to={addressOf('/history', { domain, since: '1h' })}
+        value={whole(totals.done_per_minute)}
+      >
+        {totals.in_per_minute !== null && `${whole(totals.in_per_minute)} in`}
+      </Tile>
+      <Tile
+        label="Waiting"
+        to={addressOf('/jobs', { domain, status: 'queued' })}
+        value={totals.waiting.toLocaleString('en')}
+      >
+        {totals.scheduled > 0 && `${totals.scheduled.toLocaleString('en')} for later`}
+      </Tile>
+      <Tile
+        label="Oldest wait"
+        to={oldest ? addressOf('/queue', { domain: oldest.domain, queue: oldest.queue }) : '/'}
+        value={<Span since={oldest?.oldest_due} absent="none" />}
+      >
+        {oldest && <QueueName {...oldest} />}
+      </Tile>
+      <Tile
+        label="Running"
+        to={addressOf('/jobs', { domain, status: 'processing', ...(totals.expired > 0 && { stale: 'true' }) })}
+        value={totals.running.toLocaleString('en')}
+      >
+        {totals.expired > 0 && `${totals.expired.toLocaleString('en')} past their lease`}
+      </Tile>
+      {totals.quarantined > 0 && (
+        <Tile
+          label="Quarantined"
+          to={addressOf('/clusters', { domain, status: 'quarantined' })}
+          value={totals.quarantined.toLocaleString('en')}
+        />
+      )}
+    </nav>
+  )
+}

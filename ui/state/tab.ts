@@ -1,0 +1,41 @@
+import { effect } from '@preact/signals'
+import { escaped } from '../../shared/escape.ts'
+import { path, query } from './address.ts'
+import { overview } from './overview.ts'
+
+/** How many queues fail or stand still, as the title says it. */
+function trouble(): string {
+  const attention = overview.value?.attention ?? []
+  const failing = overview.value?.failing_queues ?? 0
+  const standing = attention.filter(({ kind }) => kind === 'no_worker').length
+  return [failing > 0 && `${failing} failing`, standing > 0 && `${standing} without workers`]
+    .filter((text) => text)
+    .join(' · ')
+}
+
+/** The name of the screen, with what is seen on it: the queue, and what needs somebody. */
+export function titleOf(screen: string): string {
+  const seen = path.value === '/queue' ? `${query.value.get('domain')}/${query.value.get('queue')}` : screen
+  return escaped([seen, trouble(), 'jobsctl'].filter((text) => text !== '').join(' · '))
+}
+
+/** Whether something fails, or stands still. */
+const tone = () => {
+  const attention = overview.value?.attention ?? []
+  if (attention.some(({ kind }) => kind === 'failing')) return '%23d93025'
+  return attention.some(({ kind }) => kind === 'no_worker' || kind === 'expired') ? '%23e69500' : undefined
+}
+
+/** The icon of the tab, which has a dot while something fails or stands still. */
+export function keepIcon(): void {
+  const link = document.querySelector('link[rel="icon"]')
+  effect(() => {
+    const colour = tone()
+    const dot = colour ? `<circle cx='12' cy='4' r='4' fill='${colour}'/>` : ''
+    const bars = `<path fill='%235b7bd5' d='M1 5h8v3H1zm0 5h14v3H1z'/>`
+    link?.setAttribute(
+      'href',
+      `data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>${bars}${dot}</svg>`,
+    )
+  })
+}
