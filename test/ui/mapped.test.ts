@@ -47,11 +47,11 @@ describe.skipIf(!hasBrowser)('the dashboard of a server with a map (needs chromi
   it('says how many jobs have a state that the map does not have', async () => {
     const { page, go, faults } = visited
     await go('/')
-    await page.getByRole('columnheader', { name: 'queued' }).waitFor()
-    expect(await page.getByRole('columnheader', { name: 'unmapped' }).count()).toBe(0)
+    await page.getByRole('columnheader', { name: 'Waiting' }).waitFor()
+    expect(await page.getByRole('columnheader', { name: 'Unmapped' }).count()).toBe(0)
     await sql`update app.email_jobs set state = 9 where state = 3`
     await page.getByText('12 jobs have a state that the map of the table does not have').waitFor()
-    await page.getByRole('columnheader', { name: 'unmapped' }).waitFor()
+    await page.getByRole('columnheader', { name: 'Unmapped' }).waitFor()
     expect(faults).toEqual([])
   })
 })

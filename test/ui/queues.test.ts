@@ -19,7 +19,7 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
 
   it('a queue is stopped with a reason, the job says so, and the way there resumes it', async () => {
     await visited.go('/')
-    await page.getByRole('link', { name: 'default', exact: true }).click()
+    await page.getByRole('link', { name: 'chatbooks/default', exact: true }).first().click()
     await page.getByRole('textbox', { name: /^Why/ }).fill('disk full')
     await page.getByRole('button', { name: 'Pause', exact: true }).click()
     await page.getByRole('button', { name: 'Take it back: Resume' }).waitFor()
@@ -80,7 +80,8 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     await other.getByText('disk full').waitFor()
     await third.getByText('paused', { exact: true }).waitFor()
     await third.getByRole('button', { name: 'Resume', exact: true }).click()
-    await other.getByText('Stopped queues').waitFor({ state: 'detached' })
+    await other.getByText('moves to another disk').waitFor({ state: 'detached' })
+    await other.getByText('disk full').waitFor({ state: 'detached' })
     await page.getByText('open', { exact: true }).waitFor()
     expect(visited.faults).toEqual([])
     await Promise.all([other.close(), third.close()])

@@ -59,16 +59,17 @@ describe.skipIf(!hasBrowser)('a login by single sign-on in the browser (needs ch
     await page.getByRole('link', { name: 'Log in by single sign-on' }).click()
     await logInAs(page, 'ann')
     await page.getByRole('navigation', { name: 'Screens' }).waitFor()
-    expect(page.url()).toBe(`${root}/ui/`)
+    await expect.poll(() => page.url()).toBe(`${root}/ui/jobs?status=failed`)
     expect(faults).toContain(ofProvider[0])
     expect(faults.filter((fault) => !ofProvider.includes(fault))).toEqual([])
     // From here on the browser has nothing to ask the provider either.
     faults.length = 0
 
+    await go('/')
     await page.getByText(/^Live/).waitFor()
     await go('/jobs?status=failed')
     await expect.poll(() => page.getByRole('row').count()).toBe(4)
-    await page.getByRole('row').nth(1).getByRole('link').click()
+    await page.getByRole('row').nth(1).getByRole('link').first().click()
     await page.getByRole('heading', { name: /^Job / }).waitFor()
     expect(new URL(page.url()).pathname).toMatch(new RegExp(`^${base}/ui/jobs/\\d+$`))
     const [session, ...others] = await context.cookies(root)

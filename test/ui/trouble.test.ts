@@ -110,20 +110,15 @@ describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (nee
 
   it('a look for the counts that hangs is given up where the tab is hidden', async () => {
     const { page, close } = await open(opened)
-    const stream = '**/api/v1/jobs/stats/stream*'
+    const counts = '**/api/v1/jobs/overview'
     const held: Route[] = []
-    let asked = 0
-    await page.route(stream, (route) => {
-      // The stream itself fails, and the look hangs.
-      if (asked++ === 0) return route.abort()
-      held.push(route)
-    })
+    await page.route(counts, (route) => void held.push(route))
     await page.reload()
     await expect.poll(() => held.length).toBe(1)
     const givenUp = page.waitForEvent('requestfailed', (request) => request === held[0]?.request())
     await page.evaluate(setHidden(true))
     await givenUp
-    await page.unroute(stream)
+    await page.unroute(counts)
     await page.evaluate(setHidden(false))
     await page.getByText(/^Live/).waitFor()
     await close()
@@ -178,13 +173,13 @@ describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (nee
 
   it('counts that the server refuses say why, and are shown once it answers', async () => {
     const { page, go, close } = await open(opened)
-    const stream = '**/api/v1/jobs/stats/stream*'
-    await page.route(stream, (route) =>
+    const counts = '**/api/v1/jobs/overview'
+    await page.route(counts, (route) =>
       route.fulfill({ status: 503, json: { detail: 'the database does not answer' } }),
     )
     await go('/')
     await page.getByRole('alert').getByText('the database does not answer').waitFor()
-    await page.unroute(stream)
+    await page.unroute(counts)
     await page.getByText(/^Live/).waitFor()
     await go(`/?domain=${'x'.repeat(5000)}`)
     await page

@@ -35,7 +35,7 @@ function applyFrame(before: LiveStats | undefined, frame: StatsFrame, isFull: bo
 }
 
 /** Above this number of groups their sums are sent, by queue or by domain: a page of all would be slow to send and to draw each second. */
-export const mostGroups = 300
+const mostGroups = 300
 
 /**
  * Follows the counts as long as this tab is seen.

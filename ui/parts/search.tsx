@@ -26,12 +26,13 @@ function placesOf(words: string): Place[] {
   }
   const change = /^(?:#|operation |change )?(\d{1,16})$/i.exec(text)?.[1]
   const isBare = change === text
+  const job = { label: text, kind: 'job', to: addressOfJob(text) }
   const part = text.toLowerCase()
   const matches = (name: string) => name.toLowerCase().includes(part)
   const queues = (overview.value?.queues ?? []).filter(({ domain, queue }) => domain !== '' && queue !== '')
   const types = new Set(queues.flatMap((queue) => queue.types).filter(matches))
   return [
-    ...(isBare || uuid.test(text) || text.includes('/') ? [{ label: text, kind: 'job', to: addressOfJob(text) }] : []),
+    ...(isBare || uuid.test(text) ? [job] : []),
     ...(change && may('records') ? [{ label: change, kind: 'operation', to: `/operations/${change}` }] : []),
     ...queues
       .filter(({ domain, queue }) => matches(`${domain}/${queue}`))
@@ -44,14 +45,10 @@ function placesOf(words: string): Place[] {
     ...sections
       .filter(({ label, needs, verb }) => matches(label) && may(needs) && can(verb))
       .map(({ label, to }) => ({ label, kind: 'screen', to })),
+    // The key of a job of an engine has its queue before its id.
+    ...(text.includes('/') && !uuid.test(text) ? [job] : []),
     { label: text, kind: 'failed jobs with', to: addressOf('/jobs', { status: 'failed', error: text }) },
-  ]
-    .toSorted(
-      (one, other) =>
-        Number(other.kind === 'queue' && other.label.toLowerCase() === part) -
-        Number(one.kind === 'queue' && one.label.toLowerCase() === part),
-    )
-    .slice(0, mostPlaces)
+  ].slice(0, mostPlaces)
 }
 
 /** One field that leads anywhere: `/` or Ctrl+K goes to it. */
@@ -118,7 +115,6 @@ export function Search() {
         onFocus={() => setOpen(true)}
         onBlur={() => setOpen(false)}
       />
-      <kbd aria-hidden="true">/</kbd>
       <div id={list} role="listbox" aria-label="Places" class="places" hidden={places.length === 0}>
         {places.map((place, at) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the field

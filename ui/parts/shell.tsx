@@ -79,10 +79,10 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
           </Button>
         </div>
       </header>
-      <div class="top">
+      <section class="top" aria-label="Where you are">
         <Search />
         <Chips />
-      </div>
+      </section>
       <main id="content" tabIndex={-1}>
         {whyClosed().map((why) => (
           <p key={why} class="note care" role="status">

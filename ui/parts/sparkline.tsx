@@ -1,7 +1,7 @@
 import type { Meaning } from './values.tsx'
 
 /** Numbers that stand on those of the series before, and what they mean. */
-export type Series = readonly [meaning: Meaning, numbers: readonly (number | null)[]]
+type Series = readonly [meaning: Meaning, numbers: readonly (number | null)[]]
 
 interface SparklineProps {
   /** What it shows, in a sentence with its numbers: it is all that a reader of the screen gets. */

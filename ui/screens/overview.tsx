@@ -34,6 +34,7 @@ export function Overview() {
   return (
     <>
       <UnknownParameters known={names} />
+      {problem && problem.status >= 400 && problem.status < 500 && <ProblemNote problem={problem} />}
       {at === undefined ? <Now now={now} domain={domain} /> : <Past at={at} domain={domain} />}
     </>
   )

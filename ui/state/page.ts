@@ -18,7 +18,8 @@ let aheadMs = 0
 export function noteServerTime(date: string | null): void {
   const ahead = Date.parse(date ?? '') - Date.now()
   if (Math.abs(ahead - aheadMs) > toleratedMs) aheadMs = ahead
-  clock.value = serverNow()
+  // A hidden page stands still: what follows the clock would ask again.
+  if (!document.hidden) clock.value = serverNow()
 }
 
 /** The time by the clock of the server, in milliseconds: what is an hour ago there is not by a browser whose clock is wrong. */

@@ -26,7 +26,8 @@ export function minutesOf(domain: string, queue: string): Signal<Minutes | undef
   const key = JSON.stringify([domain, queue])
   const entry = known.get(key) ?? { minutes: signal(undefined), askedAt: 0 }
   known.set(key, entry)
-  if (serverNow() - entry.askedAt > goodForMs) {
+  // No call has a blank name, which rows of other programs may have.
+  if (domain !== '' && queue !== '' && !document.hidden && serverNow() - entry.askedAt > goodForMs) {
     entry.askedAt = serverNow()
     wanted.add(key)
     if (timer === undefined) timer = setTimeout(ask, gatherMs)
@@ -36,6 +37,14 @@ export function minutesOf(domain: string, queue: string): Signal<Minutes | undef
 
 async function ask(): Promise<void> {
   timer = undefined
+  if (document.hidden) {
+    // The next look, when the page is seen again, asks for them.
+    for (const key of wanted) {
+      const entry = known.get(key)
+      if (entry) entry.askedAt = 0
+    }
+    return wanted.clear()
+  }
   const keys = [...wanted].slice(0, mostQueues)
   for (const key of keys) wanted.delete(key)
   if (wanted.size > 0) timer = setTimeout(ask, gatherMs)

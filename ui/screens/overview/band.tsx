@@ -34,8 +34,9 @@ export function Band({ domain }: { domain: string | undefined }) {
   const { data, problem, reload } = useLoad(JSON.stringify([span, domain, minute]), async (signal) => {
     const from = new Date(serverNow() - 3_600_000 * hours).toISOString()
     const history = await call('history', { domain, from, step, depth: 'true' }, { signal })
-    const { moments } = await momentsOf(history, { domain, queue: undefined, job_type: undefined }, signal)
-    return { history, moments }
+    // A page that was hidden meanwhile asks nothing more.
+    const scope = { domain, queue: undefined, job_type: undefined }
+    return { history, moments: document.hidden ? [] : (await momentsOf(history, scope, signal)).moments }
   })
   if (!can('history')) return null
   return (
@@ -89,7 +90,12 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
     <figure class="band">
       <div class="marks">
         {shown.map((moment) => (
-          <span key={moment.at} style={{ left: leftOf(moment.at) }} title={`${moment.at} by ${moment.caller}`}>
+          <span
+            key={moment.at}
+            class={Date.parse(moment.at) - from > 0.85 * (to - from) ? 'before' : undefined}
+            style={{ left: leftOf(moment.at) }}
+            title={`${moment.at} by ${moment.caller}`}
+          >
             {moment.text}
           </span>
         ))}

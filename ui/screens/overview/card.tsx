@@ -10,7 +10,7 @@ export function Card({ attention, marked }: Pick<Overview, 'attention' | 'marked
   const [worst] = attention
   if (worst?.kind !== 'failing') return null
   return (
-    <section class="card" aria-label="Failing now">
+    <section class="night" aria-label="Failing now">
       <p>
         <span class="badge bad">failing now</span>
       </p>

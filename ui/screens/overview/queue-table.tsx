@@ -32,7 +32,7 @@ export function QueueTable({ queues, attention, isPast }: TableProps) {
     attention.flatMap((of) => (of.kind === 'failing' ? [[JSON.stringify([of.domain, of.queue]), of] as const] : [])),
   )
   return (
-    <section aria-label="Queues">
+    <section class="queues" aria-label="Queues">
       <div class="bar head">
         <h2>
           {found.length.toLocaleString('en')} {found.length === 1 ? 'queue' : 'queues'}{' '}
@@ -57,7 +57,11 @@ export function QueueTable({ queues, attention, isPast }: TableProps) {
         )}
       </div>
       {queues.length === 0 ? (
-        <p class="empty">No job{thatYouSee()} waits or runs, and none has ended within the last minutes.</p>
+        <p class="empty">
+          {isPast
+            ? 'No counts of this moment are kept.'
+            : `No job${thatYouSee()} waits or runs, and none has ended within the last minutes.`}
+        </p>
       ) : (
         <Rows
           label="Counts by queue"

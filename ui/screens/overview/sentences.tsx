@@ -166,7 +166,7 @@ export function AfterMark({ of: { mark, since }, marked }: { of: Failing } & Pic
     const seconds = since === null ? 0 : (Date.parse(since) - Date.parse(mark.at)) / 1000
     return (
       <>
-        {seconds >= 60 ? `${spanText(60 * Math.floor(seconds / 60))} after` : 'within a minute of'} <b>{mark.text}</b>{' '}
+        {seconds >= 30 ? `${spanText(60 * Math.round(seconds / 60))} after` : 'within a minute of'} <b>{mark.text}</b>{' '}
         by <Name of={mark.by} />
       </>
     )
