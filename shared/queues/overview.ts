@@ -118,7 +118,7 @@ export const overview = endpoint({
     /** The name of the database. */
     database: z.string(),
     /** Null while changes are allowed. */
-    frozen: Freeze.nullable(),
+    frozen: Freeze.pick({ by: true, reason: true }).nullable(),
     /** What the rates are read from: the `history`, or the end times of the `jobs` that are still there; null where neither tells. */
     rates_of: z.enum(['history', 'jobs']).nullable(),
     /** Why the rates are not those of the history, with how to switch it on; null where they are. */

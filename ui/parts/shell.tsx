@@ -143,7 +143,7 @@ function Chips() {
       )}
       {isLooking && <span class="chip care">looks only</span>}
       {now?.frozen && (
-        <span class="chip care" title={`since ${now.frozen.since}: ${now.frozen.reason}`}>
+        <span class="chip care" title={now.frozen.reason}>
           frozen by {now.frozen.by}
         </span>
       )}

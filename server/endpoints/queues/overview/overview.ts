@@ -58,12 +58,13 @@ export const overview = (
       stops: stops.map((stop) => ({ ...stop, reason: stop.reason && masked(stop.reason) })),
     })
     const failing = failingOf(rows)
+    const freeze = await readFreeze(tx)
     const described =
       basis === null ? [] : await describeFailing({ tx, basis, scope, now, masked }, failing.slice(0, mostFailing))
     const silent = await silencesOf(tx, scope, { rows, now })
     return {
       ...{ as_of, database },
-      frozen: (await readFreeze(tx)) ?? null,
+      frozen: freeze ? { by: freeze.by, reason: masked(freeze.reason) } : null,
       rates_of: flows === undefined ? null : basis,
       why,
       marked,
