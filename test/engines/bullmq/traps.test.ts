@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import * as z from 'zod'
 import { until } from '../../support/poll.ts'
 import type { World } from '../../support/world.ts'
@@ -23,12 +23,13 @@ besideEachBull(changeable.slice(-1), 'what the obvious SQL gets wrong', (version
   let database: BullDatabase
   let world: World
   let bull: Bull
-  beforeAll(async () => {
+  // Each worker has connections of its own: they end with the test.
+  beforeEach(async () => {
     database = await openBullDatabase(version)
     bull = await database.start()
     world = await database.serve()
   })
-  afterAll(() => database?.close())
+  afterEach(() => database?.close())
 
   const jobsctl = async (...argv: string[]) => {
     const { code, out, err } = await world.jobsctl([...argv, '--yes', '--json'])
