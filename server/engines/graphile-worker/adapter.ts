@@ -3,6 +3,7 @@ import type { Found } from '../found.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readChecks } from './checks.ts'
+import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { history } from './history.ts'
 import { hasKey, readKeys } from './key.ts'
@@ -38,6 +39,7 @@ export const graphileWorker: QueueAdapter = {
   keys: readKeys,
   ordered: orderedJobs,
   endedAt: (sql) => sql`jobs.native_ended`,
+  failures: failuresIn,
   groups: readGroups,
   countsByPass: true,
   oldestDue: readOldestDue,

@@ -5,7 +5,7 @@ import { encodedPart, quotedText } from '../parts/sql-text.ts'
 type Place = Pick<Found, 'schema' | 'domain'>
 
 /** The queue of jobs without one: each of them runs by itself. A queue whose own name has only such characters gets one more. */
-const noQueue = '_'
+export const noQueue = '_'
 
 /** The name that a queue of graphile-worker has in calls and answers. */
 export const queueNamed = (name: string | null): string =>
@@ -45,6 +45,10 @@ const namesIn = (schema: string): Names => ({
   keyPart: ofQueue(schema, encodedPart(`(${named('q.queue_name')})`)),
   task: `coalesce((select t.identifier from ${schema}._private_tasks t where t.id = j.task_id), '')`,
 })
+
+/** A query in parentheses of the names of all queues: `id`, `queue` as calls name it, and `part`, the same as a part of a key. */
+export const queuesIn = (schema: string): string =>
+  `(select q.id, ${named('q.queue_name')} as queue, ${encodedPart(`(${named('q.queue_name')})`)} as part from ${schema}._private_job_queues q offset 0)`
 
 /** The archive keeps the names: graphile-worker deletes queues and tasks without jobs where its user has it clean up. */
 const namesInArchive: Names = {
@@ -96,7 +100,7 @@ const statusOf = (row: string): string =>
  * An SQL expression: when a row `j` ended for good; null for any other. graphile-worker keeps no such time: a worker that fails a job moves
  * `run_at` on by e to the power of its attempts, and `permanently_fail_jobs` sets `updated_at`.
  */
-const ended = `case when j.locked_at is null and j.attempts >= j.max_attempts then
+export const ended = `case when j.locked_at is null and j.attempts >= j.max_attempts then
   case
     when ${failedAt()} > j.updated_at and ${failedAt()} <= pg_catalog.now() then ${failedAt()}
     else j.updated_at
