@@ -57,8 +57,8 @@ async function isDue(sql: Sql): Promise<boolean> {
 }
 
 /**
- * Writes the depths of this minute, once on all servers: the row of the task is written in the same snapshot, so that of two servers
- * which write at the same time PostgreSQL refuses the later one.
+ * Writes the depths of this minute, once on all servers. The row of the task is written in the same snapshot: of two servers that write at
+ * the same time, PostgreSQL refuses the later one.
  * @returns false where nothing was written: another server has written, or the counts cannot be trusted now
  */
 export const writeMinute = (sql: Pool): Promise<boolean> =>
