@@ -41,7 +41,7 @@ const unknownRole = 'of-tomorrow'
 const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => boolean) | null> = {
   viewer: ({ name, method, path }) =>
     path.includes('/events/cursors/') ||
-    ofEverybody.includes(name) ||
+    ['simulatePolicy', ...ofEverybody].includes(name) ||
     (method === 'GET' &&
       !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'listCallers', 'jobByKey'].includes(name)),
   auditor: ({ name, method, path }) =>
@@ -51,7 +51,7 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
   worker: ({ name }) =>
     [
       ...['acquire', 'leasedJob', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel'],
-      ...['addAttachment', ...ofEverybody],
+      ...['addAttachment', 'cancelRequests', ...ofEverybody],
     ].includes(name),
   operator: ({ needs }) => !['work', 'govern', 'read_tokens', 'approve', 'edit'].includes(needs),
   admin: null,
