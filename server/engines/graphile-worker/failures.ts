@@ -1,8 +1,8 @@
 import { mostCharacters } from '../../database/error-pattern.ts'
-import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { FailureSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { sliceFailures } from '../parts/slice-failures.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import { ended, noQueue, queuesIn } from './projection.ts'
 
@@ -17,11 +17,8 @@ const isNative = {
  * The failures of one state. The names of queues and tasks are joined: to look them up for each job takes longer than everything else.
  * @returns a query in parentheses, as `QueueAdapter.failures` says
  */
-export function failuresIn(
-  sql: Sql,
-  { schema, domain }: Found,
-  { state, since, until, scope, most, isNewest }: FailureSlice,
-): Fragment {
+export function failuresIn(sql: Sql, { schema, domain }: Found, slice: FailureSlice): Fragment {
+  const { state } = slice
   const rows = sql.unsafe(`
     select
       (coalesce(q.part, '${noQueue}') || '/' || j.id::text) collate "C" as id, ${quotedText(domain)}::text as domain,
@@ -32,19 +29,5 @@ export function failuresIn(
     left join ${queuesIn(schema)} as q on q.id = j.job_queue_id
     left join ${schema}._private_tasks as t on t.id = j.task_id
     where ${isNative[state]}`)
-  // Each expression is computed once, before anything is sorted.
-  return sql`
-    (
-      select *
-      from (
-        select *
-        from (${rows}) as failures
-        where true ${inScope(sql, scope)}
-          ${since === undefined ? sql`` : sql`and seen >= ${since}::text::timestamptz`}
-          ${until === undefined ? sql`` : sql`and seen < ${until}::text::timestamptz`}
-        offset 0
-      ) as failures
-      ${isNewest ? sql`order by seen desc` : sql``}
-      ${sql.unsafe(`limit ${most + 1}`)}
-    )`
+  return sliceFailures(sql, rows, slice)
 }

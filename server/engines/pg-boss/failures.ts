@@ -1,8 +1,8 @@
 import { mostCharacters } from '../../database/error-pattern.ts'
-import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { FailureSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { sliceFailures } from '../parts/slice-failures.ts'
 import { encodedPart, quotedText } from '../parts/sql-text.ts'
 import { failureMessageOf, sourceOf } from './projection.ts'
 
@@ -15,12 +15,9 @@ const isNative = { failed: "j.state = 'failed'", retrying: "j.state = 'retry'", 
  * once, not for each job.
  * @returns a query in parentheses, as `QueueAdapter.failures` says
  */
-export function failuresIn(
-  sql: Sql,
-  place: Found,
-  { state, since, until, scope, most, isNewest }: FailureSlice,
-): Fragment {
+export function failuresIn(sql: Sql, place: Found, slice: FailureSlice): Fragment {
   const { schema, domain, columns } = place
+  const { state } = slice
   const ended =
     state === 'retrying'
       ? 'coalesce(j.completed_on, j.started_on, j.created_on)'
@@ -37,19 +34,5 @@ export function failuresIn(
       select q.name, ${encodedPart('q.name')} as part from ${schema}.queue as q offset 0
     ) as named on named.name = j.name
     where ${isNative[state]}`)
-  // Each expression is computed once, before anything is sorted.
-  return sql`
-    (
-      select *
-      from (
-        select *
-        from (${rows}) as failures
-        where true ${inScope(sql, scope)}
-          ${since === undefined ? sql`` : sql`and seen >= ${since}::text::timestamptz`}
-          ${until === undefined ? sql`` : sql`and seen < ${until}::text::timestamptz`}
-        offset 0
-      ) as failures
-      ${isNewest ? sql`order by seen desc` : sql``}
-      ${sql.unsafe(`limit ${most + 1}`)}
-    )`
+  return sliceFailures(sql, rows, slice)
 }
