@@ -67,8 +67,11 @@ export interface Endpoint<
   ofOperation?: true
   /** Set for a change of many jobs, which has a preview, batches, a record and an idempotency key. */
   bulk?: true
-  /** Set when equal requests at the same time may share one response, which is computed after the last of them arrived. */
-  shared?: true
+  /**
+   * Set when equal requests at the same time may share one response, which is computed after the last of them arrived. `everyMs` is the
+   * least time from one computation to the next one, for a page that many people keep open.
+   */
+  shared?: true | { everyMs: number }
   /** Set for a read that reports its progress line by line, as a change of many jobs can. */
   progress?: true
   /** The number of payloads or results of the largest size that a body may carry, on top of the body limit. */

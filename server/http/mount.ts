@@ -83,6 +83,7 @@ export function mount<In, Out>(
       const text = await serving.singleFlight.share(
         `${endpoint.path} ${JSON.stringify([input, c.get('caller').within])}`,
         async () => writeJson(await answer(alive)),
+        endpoint.shared === true ? 0 : endpoint.shared.everyMs,
       )
       return respond(c, text)
     }

@@ -2,9 +2,10 @@
 export interface SingleFlight<Result> {
   /**
    * Runs `compute`, or waits for the next run with the same key: no result is older than the call that gets it.
+   * @param everyMs the least time from the begin of one run to that of the next one, in milliseconds
    * @throws whatever `compute` throws, for all callers that wait for this run
    */
-  share: (key: string, compute: () => Promise<Result>) => Promise<Result>
+  share: (key: string, compute: () => Promise<Result>, everyMs?: number) => Promise<Result>
 }
 
 interface Run<Result> {
@@ -23,6 +24,12 @@ interface NextRun<Result> {
   result: Promise<Result>
 }
 
+/** A run that begins. */
+interface Begun {
+  callers: number
+  everyMs: number
+}
+
 /**
  * Callers that shared a result often ask again at once. The next run waits for as many callers, at most for this share of the
  * time that a run takes, and for at most 10 ms.
@@ -34,9 +41,11 @@ const longestGatheringMs = 10
 export function createSingleFlight<Result>(): SingleFlight<Result> {
   const runs = new Map<string, Run<Result>>()
 
-  function begin(key: string, result: Promise<Result>, callers: number): Promise<Result> {
+  function begin(key: string, result: Promise<Result>, { callers, everyMs }: Begun): Promise<Result> {
     const since = performance.now()
     const gather = async () => {
+      const early = everyMs - (performance.now() - since)
+      if (early > 0) return new Promise<void>((resolve) => void setTimeout(resolve, early).unref())
       if (callers === 1 && run.next === undefined) return
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(longestGatheringMs, (performance.now() - since) * gatheringShare))
@@ -58,12 +67,12 @@ export function createSingleFlight<Result>(): SingleFlight<Result> {
   }
 
   return {
-    share(key, compute) {
+    share(key, compute, everyMs = 0) {
       const run = runs.get(key)
-      if (!run) return begin(key, compute(), 1)
+      if (!run) return begin(key, compute(), { callers: 1, everyMs })
       const next: NextRun<Result> = run.next ?? {
         callers: 0,
-        result: run.over.then(() => begin(key, compute(), next.callers)),
+        result: run.over.then(() => begin(key, compute(), { callers: next.callers, everyMs })),
       }
       run.next = next
       next.callers += 1
