@@ -76,6 +76,7 @@ rules:
 /** Retention as a policy, which the server runs itself. */
 export const policySteps: readonly Step[] = [
   step('policy check policy.yaml', 0, /reports-finished +prune completed, cancelled older than 30d/),
+  step('policy simulate policy.yaml --last 7d', 0, /reports-finished/),
   step('policy diff policy.yaml', 0, /added +reports-finished +does/),
   step('policy apply policy.yaml --reason retention --yes', 0, /^Applied 2 rules/m),
 ]
@@ -89,12 +90,22 @@ export const nightSteps: readonly Step[] = [
 export const incidentSteps: readonly Step[] = [
   step('stats --domain orders', 0, /orders\/mail +receipt +240/),
   step('explain orders/mail', 0, /queue paused[\s\S]+jobsctl resume orders\/mail/),
+  step('explain orders/mail --at 10m', 0, /paused/),
   step('resume orders/mail --reason over', 0, /^Resumed orders\/mail\./m),
   step('workers --domain orders', 0, /mailer-1/),
   step('reclaim --domain orders --worker mailer-* --yes', 0, /30 jobs/),
   step('clusters --domain orders', 0, /120 +.*ECONNREFUSED|ECONNREFUSED.*120/),
-  step('retry --domain orders --error-code address --yes', 0, /10 jobs/),
-  step('operations --domain orders', 0, /retry +orders +done[\s\S]+reclaim +orders +done/),
+  step(
+    'edit --domain orders --error-code address --set payload.to=desk@example.com --then retry --dry-run',
+    0,
+    /would edit 10 jobs/,
+  ),
+  step(
+    'edit --domain orders --error-code address --set payload.to=desk@example.com --then retry --yes',
+    0,
+    /^edited 10 jobs/m,
+  ),
+  step('operations --domain orders', 0, /edit +orders +done[\s\S]+reclaim +orders +done/),
   step(
     'retry --domain orders --error-code smtp --canary 5 --canary-wait 1s --yes',
     9,
