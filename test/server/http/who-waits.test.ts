@@ -67,6 +67,7 @@ describe('workers wait for nobody who looks', () => {
         'acquire',
         'addAttachment',
         'cancel',
+        'cancelRequests',
         'complete',
         'enqueue',
         'enqueueBatch',
