@@ -253,7 +253,7 @@ describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
     await page.getByRole('link', { name: 'user-7' }).click()
     await expect.poll(() => new URL(page.url()).search).toBe('?owner_user_id=user-7')
     await page.goBack()
-    await page.getByRole('button', { name: 'Retry…' }).click()
+    await page.getByRole('button', { name: 'Retry…', exact: true }).click()
     await expect.poll(() => page.url()).toContain(`/change/retry?ids=${job.id}`)
     expect(faults).toEqual([])
   })
