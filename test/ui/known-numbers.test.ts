@@ -107,7 +107,7 @@ describe.skipIf(!hasBrowser)('what is known of numbers, and what is not (needs c
     await multi.jobs(2, { status: 'failed', domain: 'chatbooks' })
     const token = await makeScoped(multi.sql, 'operator', { domains: ['mail'] })
     const { page, go, close } = await visit(browser, multi, { secret: token, expected: /404/ })
-    await page.getByText('Only domain mail').waitFor()
+    await page.getByText('domain mail only').waitFor()
     for (const [screen, text] of [
       ['/', 'No job that you may see waits or runs'],
       ['/jobs', 'No job that you may see matches'],
