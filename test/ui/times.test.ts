@@ -40,7 +40,7 @@ describe.skipIf(!hasBrowser)('times in the dashboard (needs chromium)', () => {
     page.evaluate(`history.pushState(null, '', '/ui${address}'); dispatchEvent(new PopStateEvent('popstate'))`)
 
   it.each(fields)('$screen takes the whole grammar as $field', async ({ screen, field, call, sent }) => {
-    await visited.go('/queue')
+    await visited.go('/plans')
     for (const { words, past } of times) {
       const what = `${screen} ${field} ${JSON.stringify(words)}`
       const before = Date.now()
@@ -53,8 +53,8 @@ describe.skipIf(!hasBrowser)('times in the dashboard (needs chromium)', () => {
       await goWithin(address)
       if ('wrong' in past) await page.getByRole('alert').getByText(past.wrong).first().waitFor()
       else judge(past, { value: new URL((await asked).url()).searchParams.get(sent), before, what })
-      await goWithin('/queue')
-      await page.getByRole('heading', { name: 'Queue' }).waitFor()
+      await goWithin('/plans')
+      await page.getByRole('heading', { name: 'Plans' }).waitFor()
     }
     expect(visited.faults).toEqual([])
   })

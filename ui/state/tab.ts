@@ -8,7 +8,10 @@ function trouble(): string {
   const attention = overview.value?.attention ?? []
   const failing = overview.value?.failing_queues ?? 0
   const standing = attention.filter(({ kind }) => kind === 'no_worker').length
-  return [failing > 0 && `${failing} failing`, standing > 0 && `${standing} without workers`]
+  return [
+    failing > 0 && `${failing} failing`,
+    standing > 0 && `${standing} ${standing === 1 ? 'queue' : 'queues'} without workers`,
+  ]
     .filter((text) => text)
     .join(' · ')
 }
