@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createClient } from '../sdk/client.ts'
 import { createToken } from '../server/auth/tokens.ts'
 import { insertIncident } from '../server/demo/incident.ts'
 import { insertSampleJobs } from '../server/demo/sample-jobs.ts'
@@ -12,10 +13,16 @@ import { withServer } from './demo/built-server.ts'
 
 const target = 'docs/pictures'
 
-/** The pictures of the docs: their names, the screens, and the theme. */
+/** The pictures of the docs: their names, the screens, the theme and the width in pixels. */
 const pictures = [
-  ['overview', '/', 'light'],
-  ['jobs', '/jobs?status=failed', 'dark'],
+  ['overview', '/', 'light', 1280],
+  ['overview-dark', '/', 'dark', 1280],
+  ['phone', '/', 'dark', 390],
+  ['jobs', '/jobs?status=failed', 'dark', 1280],
+  ['failures', '/clusters?domain=letters', 'light', 1280],
+  ['change', '/change/retry?domain=letters&status=failed', 'light', 1280],
+  ['history', '/history?since=1h', 'dark', 1280],
+  ['queue', '/queue?domain=letters&queue=high', 'light', 1280],
 ] as const
 
 /** Makes the pictures of the dashboard again, of a server with the jobs of the demo. Needs chromium. */
@@ -28,8 +35,10 @@ try {
     await insertSampleJobs(sql)
     await insertIncident(sql)
     const key = (await readFile(join(folder, 'api-key'), 'utf8')).trim()
-    for (const [name, screen, colorScheme] of pictures)
-      await takePicture(name, `${url}/ui${screen}`, { secret: key, colorScheme })
+    const job = await makeTrouble(url, key)
+    for (const [name, screen, colorScheme, width] of pictures)
+      await takePicture(name, `${url}/ui${screen}`, { secret: key, colorScheme, width })
+    await takePicture('job', `${url}/ui/jobs/${job}`, { secret: key, colorScheme: 'light', height: 900 })
   })
   await withServer({ ...env, AUTH_MODE: 'multi_user' }, async ({ url, sql }) => {
     const [ann, ben] = [await makeToken(sql, 'ann'), await makeToken(sql, 'ben')]
@@ -62,20 +71,54 @@ async function propose(url: string, token: string): Promise<number> {
   return proposePlan.output.parse(await response.json()).id
 }
 
+/** Lets a queue fail after a deployment. Returns the id of a job that failed. */
+async function makeTrouble(url: string, apiKey: string): Promise<number> {
+  const jobs = createClient({ url, apiKey })
+  const place = { domain: 'letters', queue: 'high' }
+  await jobs.addMark({ text: 'deploy 4711' })
+  await jobs.enqueueBatch({
+    jobs: Array.from({ length: 300 }, (_, n) => ({
+      ...{ ...place, job_type: 'receipt', max_retries: 0, owner_user_id: `customer-${n % 190}` },
+      payload: { order: 7000 + n, to: `customer${n}@example.com` },
+    })),
+  })
+  let failed = 0
+  for (let round = 0; round < 8; round++) {
+    const worker_id = `mailer-${round % 3}`
+    const leased = await jobs.acquire({ ...place, worker_id, limit: 25 })
+    const finishes = leased.jobs.map(({ id, lease_id }, n) => {
+      const lease = { id, worker_id, lease_id: lease_id ?? '' }
+      return n % 5 < 2
+        ? { ...lease, action: 'complete' as const }
+        : {
+            ...lease,
+            action: 'fail' as const,
+            error: `550 mailbox unavailable (req_${(id * 7919).toString(16)}af31)`,
+            error_code: 'smtp_550',
+          }
+    })
+    failed = finishes.find(({ action }) => action === 'fail')?.id ?? failed
+    await jobs.finishMany({ jobs: finishes })
+  }
+  return failed
+}
+
 interface PictureOptions {
   secret: string
   colorScheme: 'light' | 'dark'
   /** In pixels. */
   height?: number
+  width?: number
 }
 
 async function takePicture(name: string, url: string, options: PictureOptions): Promise<void> {
-  const { secret, colorScheme, height = 720 } = options
-  const page = await browser.newPage({ viewport: { width: 1280, height }, colorScheme })
+  const { secret, colorScheme, height = 720, width = 1280 } = options
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme })
   await page.goto(url)
   await page.getByLabel('Key or token').fill(secret)
   await page.getByRole('button', { name: 'Log in' }).click()
-  await page.getByRole('table').waitFor()
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.waitForLoadState('networkidle').catch(() => undefined)
   await page.mouse.move(0, 0)
   await page.screenshot({ path: join(target, `${name}.png`) })
   await page.close()

@@ -136,7 +136,7 @@ export const overview = endpoint({
     queues: z.array(OverviewQueue),
   }),
   changes: () => false,
-  shared: { everyMs: 1000 },
+  shared: { everyMs: 300 },
 })
 export type Overview = z.output<typeof overview.output>
 

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Attention, Failing, Overview } from '../../../shared/queues/overview.ts'
 import { call, confirmed } from '../../api/call.ts'
@@ -32,24 +33,55 @@ export function Sentences({
 }: Pick<Overview, 'attention' | 'failing_queues' | 'marked'>) {
   if (attention.length === 0) return null
   const told = attention.filter(({ kind }) => kind === 'failing').length
+  const itemsOf = (some: readonly Attention[]) =>
+    some.map((of) => (
+      <li key={`${of.kind} ${of.domain}/${of.queue}`} class={of.kind === 'failing' ? 'bad' : 'care'}>
+        <div class="sentence">
+          <Sentence {...{ of, marked }} />
+        </div>
+        <Acts of={of} />
+      </li>
+    ))
   return (
     <ul class="plain sentences" aria-label="What needs somebody">
-      {attention.map((of) => (
-        <li key={`${of.kind} ${of.domain}/${of.queue}`} class={of.kind === 'failing' ? 'bad' : 'care'}>
-          <div class="sentence">
-            <Sentence {...{ of, marked }} />
-          </div>
-          <Acts of={of} />
-        </li>
-      ))}
+      {itemsOf(attention.filter(({ kind }) => kind === 'failing'))}
       {failing_queues > told && (
         <li class="bad">
           <Link to="/?sort=-failed">{counted(failing_queues - told, 'other queue')} fail, too</Link>
         </li>
       )}
+      {folded.map(({ kind, more }) => {
+        const some = attention.filter((of) => of.kind === kind)
+        const rest = some.slice(mostOfKind)
+        return (
+          <Fragment key={kind}>
+            {itemsOf(some.slice(0, mostOfKind))}
+            {rest.length > 0 && (
+              <li class="care more">
+                <details>
+                  <summary>
+                    {counted(rest.length, 'more queue')} {more}
+                  </summary>
+                  <ul class="plain sentences">{itemsOf(rest)}</ul>
+                </details>
+              </li>
+            )}
+          </Fragment>
+        )
+      })}
     </ul>
   )
 }
+
+/** The most sentences of a kind that are seen at once, the worst first; failing queues are always seen. */
+const mostOfKind = 3
+
+/** The other kinds, and what their queues have in common. */
+const folded = [
+  { kind: 'no_worker', more: 'that nobody asks for' },
+  { kind: 'expired', more: 'with running jobs past their lease' },
+  { kind: 'stopped', more: 'that hand out no jobs' },
+] as const
 
 function Sentence({ of, marked }: { of: Attention } & Pick<Overview, 'marked'>) {
   const name = (
