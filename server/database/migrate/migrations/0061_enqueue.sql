@@ -1,6 +1,8 @@
 -- Enqueues a job in the transaction of its caller, with what an enqueue over HTTP does: the uuid, the idempotency key, the dependencies, the
 -- event and the wake-up of waiting workers. A role that may execute the function needs no right on a table. Where the role of a program owns
 -- the tables, it may execute the function already.
+do $$
+begin
 create or replace function jobsctl_enqueue(
   domain text,
   job_type text,
@@ -16,7 +18,7 @@ create or replace function jobsctl_enqueue(
   quarantine_threshold integer default null,
   request_id text default null,
   trace_id text default null
-) returns table (id bigint, uuid text, created boolean) language plpgsql security definer as $$
+) returns table (id bigint, uuid text, created boolean) language plpgsql security definer as $body$
 #variable_conflict use_column
 declare
   -- The parameters as they are stored. A name of this record is never the name of a column.
@@ -25,7 +27,6 @@ declare
   -- The status of a dependency that has ended badly: the job is inserted as cancelled.
   ended text;
   unknown text;
-  existing boolean := false;
 begin
   select btrim(jobsctl_enqueue.domain) as domain, btrim(jobsctl_enqueue.queue) as queue,
     btrim(jobsctl_enqueue.job_type) as job_type, jobsctl_enqueue.payload as payload,
@@ -157,10 +158,7 @@ begin
   created := true;
   return next;
 end
-$$;
-
-do $$
-begin
+$body$;
   -- The function runs with the rights of its owner, so its names must not depend on the caller. Times are written as those of the servers.
   execute format(
     'alter function jobsctl_enqueue(text, text, jsonb, text, integer, integer, timestamptz, text, text, text, text[], integer, text, text) set search_path = %I, pg_temp',
@@ -169,5 +167,7 @@ begin
   alter function jobsctl_enqueue(text, text, jsonb, text, integer, integer, timestamptz, text, text, text, text[], integer, text, text) set timezone = 'UTC';
   -- Every role could enqueue otherwise.
   revoke execute on function jobsctl_enqueue(text, text, jsonb, text, integer, integer, timestamptz, text, text, text, text[], integer, text, text) from public;
+exception when insufficient_privilege then
+  raise notice 'programs cannot enqueue in their own transactions: this role may not make or replace jobsctl_enqueue()';
 end
 $$;
