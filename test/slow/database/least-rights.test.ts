@@ -324,6 +324,7 @@ describe('a server without rights to make anything', () => {
     await post(jobPaths.batch, { jobs: [newJob({ domain: 'w' }), newJob({ domain: 'w' })] })
     const [job] = await worker.lease({ domain: 'w' })
     if (!job) throw new Error('no job was leased')
+    await post('/api/v1/jobs/cancel_requests', { worker_id: held(job).worker_id, wait_seconds: 1 })
     await post(jobPaths.renewMany, { jobs: [{ id: job.id, ...held(job), lease_seconds: 60 }] })
     await post(jobPaths.finishMany, { jobs: [{ id: job.id, ...held(job), action: 'complete' }] })
     const cancelled = await worker.enqueue({ domain: 'w' })
