@@ -38,6 +38,28 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(visited.faults).toEqual([])
   })
 
+  it('a queue is throttled in place of a pause, with its reason, and the throttle is ended', async () => {
+    await visited.go('/queue?domain=chatbooks&queue=default')
+    const throttle = page.getByRole('region', { name: 'Throttle' })
+    const act = throttle.getByRole('button', { name: 'Throttle', exact: true })
+    await throttle.getByText('not throttled').waitFor()
+    expect(await act.getAttribute('aria-disabled')).toBe('true')
+    await throttle.getByLabel('A minute at most').fill('sixty')
+    expect(await act.getAttribute('title')).toBe('A limit is a whole number from 1 on.')
+    await throttle.getByLabel('A minute at most').fill('60')
+    await throttle.getByLabel('Running at most').fill('5')
+    await throttle.getByLabel('Reason of the throttle').fill('the printer refuses us')
+    await act.click()
+    await throttle.getByText('Now at most 5 running, at most 60 a minute; before: not throttled.').waitFor()
+    expect(await world.sql`select running, per_minute, reason from jobsctl_limits`).toEqual([
+      { running: 5, per_minute: 60, reason: 'the printer refuses us' },
+    ])
+    await throttle.getByRole('button', { name: 'End the throttle' }).click()
+    await throttle.getByText('Now not throttled; before: at most 5 running, at most 60 a minute.').waitFor()
+    expect(await world.sql`select running from jobsctl_limits`).toEqual([])
+    expect(visited.faults).toEqual([])
+  })
+
   it('the workers are on a screen and on the page of their queue, each with its jobs', async () => {
     await world.jobs(3, { status: 'processing', domain: 'mail', queue: 'high', worker_id: 'mailer-2' })
     await world.jobs(1, { status: 'processing', domain: 'mail', queue: 'high', worker_id: 'mailer-1' })

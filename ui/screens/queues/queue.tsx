@@ -13,6 +13,7 @@ import { serverNow } from '../../state/page.ts'
 import { may } from '../../state/session.ts'
 import { Sums } from '../groups.tsx'
 import { WorkerTable } from '../workers/worker-table.tsx'
+import { Throttle } from './throttle.tsx'
 
 /** One queue: what it holds, whether it hands out jobs, why nothing of it runs, and the switch. It follows what others do. */
 export function Queue() {
@@ -54,6 +55,9 @@ export function Queue() {
           onDone={reload}
         />
       )}
+      {may('queues') && can('throttle') && (
+        <Throttle key={`${domain}/${queue}/throttle`} domain={domain} queue={queue} />
+      )}
     </>
   )
 }
@@ -90,7 +94,7 @@ function LastHour({ domain, queue }: OfQueue) {
   )
 }
 
-/** The workers of the queue, and what it is throttled to. */
+/** The workers of the queue. */
 function Workers({ domain, queue }: OfQueue) {
   const { data } = useLoad(`${domain}/${queue}`, (signal) => call('listWorkers', { domain, queue }, { signal }))
   if (!data || data.length === 0) return null

@@ -1,0 +1,92 @@
+import { useState } from 'preact/hooks'
+import type { Throttle as Limits } from '../../../shared/queues/throttle.ts'
+import { call, confirmed } from '../../api/call.ts'
+import { Act } from '../../parts/act.tsx'
+import { ActProblem } from '../../parts/login.tsx'
+import { useAct } from '../../state/calls.ts'
+import { overview, readOverview } from '../../state/overview.ts'
+
+const none: Limits = { running: null, per_minute: null }
+
+/** A throttle as words, such as `at most 5 running, at most 60 a minute`. */
+function limitsText({ running, per_minute }: Limits): string {
+  const parts = [
+    running !== null && `at most ${running} running`,
+    per_minute !== null && `at most ${per_minute} a minute`,
+  ]
+  return parts.filter((part) => part !== false).join(', ') || 'not throttled'
+}
+
+/** The number that somebody typed; null for an empty field, which is no limit. */
+const limitOf = (text: string): number | null => (text.trim() === '' ? null : Number(text))
+
+/** What a queue is throttled to, and the brake for a third party that refuses us: fewer jobs at once, or fewer a minute, in place of a pause. */
+export function Throttle({ domain, queue }: { domain: string; queue: string }) {
+  const row = overview.value?.queues.find((one) => one.domain === domain && one.queue === queue)
+  const [running, setRunning] = useState('')
+  const [perMinute, setPerMinute] = useState('')
+  const [reason, setReason] = useState('')
+  const [done, setDone] = useState<{ now: Limits; before: Limits }>()
+  const act = useAct()
+  const limits = done?.now ?? row?.throttle ?? none
+  const isThrottled = limits.running !== null || limits.per_minute !== null
+  const send = (wanted: Limits) =>
+    act.run(async () => {
+      const why = reason.trim()
+      const request = { domain, queue, ...wanted, ...(why !== '' && { reason: why }) }
+      const { before, ...now } = await call('throttleQueue', request, { headers: confirmed })
+      setDone({ now: { running: now.running, per_minute: now.per_minute }, before })
+      await readOverview()
+    })
+  const wanted = { running: limitOf(running), per_minute: limitOf(perMinute) }
+  const numbers = [wanted.running, wanted.per_minute].filter((number) => number !== null)
+  const lack =
+    numbers.length === 0
+      ? 'Name a number first.'
+      : numbers.every((number) => Number.isInteger(number) && number > 0)
+        ? undefined
+        : 'A limit is a whole number from 1 on.'
+  return (
+    <section class="confirm" aria-label="Throttle">
+      <p>
+        <b>Throttle</b> <span class="faint">for workers that lease over HTTP: {limitsText(limits)}</span>
+      </p>
+      <div class="bar">
+        <label>
+          Running at most{' '}
+          <input
+            inputMode="numeric"
+            size={6}
+            value={running}
+            onInput={({ currentTarget }) => setRunning(currentTarget.value)}
+          />
+        </label>
+        <label>
+          A minute at most{' '}
+          <input
+            inputMode="numeric"
+            size={6}
+            value={perMinute}
+            onInput={({ currentTarget }) => setPerMinute(currentTarget.value)}
+          />
+        </label>
+        <label>
+          Reason of the throttle{' '}
+          <input value={reason} onInput={({ currentTarget }) => setReason(currentTarget.value)} />
+        </label>
+      </div>
+      <div class="bar">
+        <Act onAct={() => send(wanted)} isBusy={act.isBusy} lack={lack}>
+          Throttle
+        </Act>
+        {isThrottled && (
+          <Act onAct={() => send(none)} isBusy={act.isBusy}>
+            End the throttle
+          </Act>
+        )}
+      </div>
+      <p role="status">{done && `Now ${limitsText(done.now)}; before: ${limitsText(done.before)}.`}</p>
+      <ActProblem act={act} />
+    </section>
+  )
+}
