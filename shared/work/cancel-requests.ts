@@ -27,6 +27,5 @@ export const cancelRequests = endpoint({
   input: CancelRequestsRequest,
   output: z.object({ ids: z.array(OwnId) }),
   changes: () => false,
-  whileFrozen: true,
   unconfirmed: true,
 })
