@@ -40,7 +40,8 @@ function read(words: readonly string[]): Read | undefined {
     flags: new Map([...given.map((name) => [name, ''] as const), ...values]),
     operands: plain.slice(1).map((at) => words[at] ?? ''),
     unknown: given.filter(
-      (name) => !known.includes(name) && !['--help', '-h', '--', '-'].includes(name) && !isValue(name),
+      // A negative number is an operand, as for jobsctl.
+      (name) => !known.includes(name) && !/^(--help|-h|--|-|-\d.*)$/.test(name) && !isValue(name),
     ),
   }
 }
