@@ -65,6 +65,13 @@ export async function readFlows(
     : undefined
 }
 
+/** The table `item (domain, queue, nth)` of a list of queues, whose places count from 1. */
+export const queueItems = (sql: Sql, queues: readonly Queue[]): Fragment => sql`
+  rows from (
+    unnest(${queues.map(({ domain }) => domain)}::text[]),
+    unnest(${queues.map(({ queue }) => queue)}::text[])
+  ) with ordinality as item (domain, queue, nth)`
+
 /** A minute in which jobs of a queue ended. */
 export interface QueueMinute {
   /** The place of the queue in the list, from 1 on. */
@@ -84,11 +91,7 @@ export async function readMinutes(
   basis: Basis,
   { queues, scope, ...range }: Range & { queues: readonly Queue[]; scope: Narrowed },
 ): Promise<readonly QueueMinute[] | undefined> {
-  const named = sql`
-    rows from (
-      unnest(${queues.map(({ domain }) => domain)}::text[]),
-      unnest(${queues.map(({ queue }) => queue)}::text[])
-    ) with ordinality as item (domain, queue, nth)`
+  const named = queueItems(sql, queues)
   if (basis === 'history') return minutesOfHistory(sql, named, scope, range)
   const rows = await sql<(QueueMinute & { read: number })[]>`
     with ended as materialized (${endedJobs(sql, { ...range, scope, most: mostJobs })})

@@ -1,10 +1,10 @@
 import type { Failing } from '../../../../shared/queues/overview.ts'
 import { clusterDigits, clusterId, patternOf } from '../../../database/error-pattern.ts'
-import { hasCode } from '../../../database/errors/error-meanings.ts'
 import { planForParameters } from '../../../database/planner-hints.ts'
 import type { Narrowed } from '../../../database/scope.ts'
 import type { Sql, Transaction } from '../../../database/sql.ts'
-import { type Basis, type QueueMinute, readMinutes } from '../../../history/queue-minutes.ts'
+import { unlessOverdue } from '../../../database/timeouts.ts'
+import { type Basis, type QueueMinute, queueItems, readMinutes } from '../../../history/queue-minutes.ts'
 import { newestFailures } from '../../jobs/clusters-read.ts'
 
 /** A queue whose jobs fail now. */
@@ -70,7 +70,7 @@ async function readBegins(
 ): Promise<{ at: number; isOrBefore: boolean }[]> {
   const to = 60 * Math.floor(now / 60) + 60
   const from = to - lookBack
-  const minutes = await tx.savepoint((of) => readMinutes(of, basis, { queues, scope, from, to })).catch(unlessTooLong)
+  const minutes = await tx.savepoint((of) => readMinutes(of, basis, { queues, scope, from, to })).catch(unlessOverdue)
   return queues.map(({ per_minute }, nth) => {
     const failed = (minutes ?? [])
       .filter((minute) => minute.nth === nth + 1 && minute.failed > 0)
@@ -120,10 +120,7 @@ const readCauses = async (tx: Transaction, { scope, queues, since }: Asked): Pro
           nth, domain, queue, status, code, count(*) as jobs, count(distinct owner_user_id) as owners,
           min(seen) as first_seen, extract(epoch from min(seen))::float8 as first_at,
           row_number() over (partition by nth order by count(*) desc, code collate "C") as place
-        from rows from (
-          unnest(${queues.map(({ domain }) => domain)}::text[]),
-          unnest(${queues.map(({ queue }) => queue)}::text[])
-        ) with ordinality as item (domain, queue, nth)
+        from ${queueItems(of, queues)}
         join failures using (domain, queue)
         group by nth, domain, queue, status, code
       )
@@ -152,12 +149,7 @@ const readCauses = async (tx: Transaction, { scope, queues, since }: Asked): Pro
       ) as most
       where place = 1`
     })
-    .catch(unlessTooLong)
-
-/** @throws any other error */
-function unlessTooLong(error: unknown): undefined {
-  if (!hasCode(error, ['57014'])) throw error
-}
+    .catch(unlessOverdue)
 
 interface MarkRow {
   nth: number

@@ -3,7 +3,7 @@ import type { Reading } from '../../../call.ts'
 import { isQueueWithin } from '../../../database/scope.ts'
 import type { Pool, Sql } from '../../../database/sql.ts'
 import { limitReadTime, unlessOverdue } from '../../../database/timeouts.ts'
-import { type QueueMinute, readMinutes, whatIsTold } from '../../../history/queue-minutes.ts'
+import { type QueueMinute, queueItems, readMinutes, whatIsTold } from '../../../history/queue-minutes.ts'
 import type { InputOf, OutputOf } from '../../handlers.ts'
 import { readBasis } from './basis.ts'
 
@@ -58,10 +58,7 @@ async function queuesWithin(sql: Sql, within: Reading['within'], queues: readonl
   if (within === undefined) return named
   const rows = await sql<{ nth: number }[]>`
     select nth
-    from rows from (
-      unnest(${named.map(({ domain }) => domain)}::text[]),
-      unnest(${named.map(({ queue }) => queue)}::text[])
-    ) with ordinality as item (domain, queue, nth)
+    from ${queueItems(sql, named)}
     where true ${isQueueWithin(sql, within)}`
   const seen = new Set(rows.map(({ nth }) => nth))
   return named.map((queue, at) => (seen.has(at + 1) ? queue : { domain: '', queue: '' }))
