@@ -16,12 +16,10 @@ const stalledMs = 120_000
 export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promise<EngineCheck[]> {
   const of = sql.unsafe(place.schema)
   const now = sql.unsafe(nowMs)
+  const bounded = (rows: Fragment): Fragment => boundedCandidates(sql, place, scope, rows)
   /** Jobs in a state for which a condition on `j` is true. */
   const inState = (state: string, where: Fragment): Fragment =>
-    boundedCandidates(
-      sql,
-      place,
-      scope,
+    bounded(
       sql`select j.queue, j.id as native_id from ${of}.job as j where j.state = ${sql.unsafe(`'${state}'`)} and ${where}`,
     )
   /** A query of the edges of a parent `j` to children that it still waits for. */
@@ -86,10 +84,7 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
       check: 'deduplicates_for_ever',
       title: 'ended, and keeping its deduplication id without an end',
       instead: 'new jobs with that id are dropped: queue.removeDeduplicationKey() in your application',
-      candidates: boundedCandidates(
-        sql,
-        place,
-        scope,
+      candidates: bounded(
         sql`
           select j.queue, j.id as native_id
           from ${of}.dedup as d
@@ -102,10 +97,7 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
       title: 'deduplication id of a job that is gone',
       instead: 'new jobs with that id are dropped: queue.removeDeduplicationKey() in your application',
       isOfKeys: true,
-      candidates: boundedCandidates(
-        sql,
-        place,
-        scope,
+      candidates: bounded(
         sql`
           select d.queue, d.dedup_id as native_id
           from ${of}.dedup as d
@@ -118,10 +110,7 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
       title: 'scheduler without its next job',
       instead: 'nothing makes another job of it: queue.upsertJobScheduler() in your application',
       isOfKeys: true,
-      candidates: boundedCandidates(
-        sql,
-        place,
-        scope,
+      candidates: bounded(
         sql`
           select s.queue, s.scheduler_id as native_id
           from ${of}.scheduler as s
