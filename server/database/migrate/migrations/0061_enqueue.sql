@@ -160,13 +160,10 @@ begin
 end
 $body$;
   -- The function runs with the rights of its owner, so its names must not depend on the caller. Times are written as those of the servers.
-  execute format(
-    'alter function jobsctl_enqueue(text, text, jsonb, text, integer, integer, timestamptz, text, text, text, text[], integer, text, text) set search_path = %I, pg_temp',
-    current_schema()
-  );
-  alter function jobsctl_enqueue(text, text, jsonb, text, integer, integer, timestamptz, text, text, text, text[], integer, text, text) set timezone = 'UTC';
+  execute format('alter function jobsctl_enqueue set search_path = %I, pg_temp', current_schema());
+  alter function jobsctl_enqueue set timezone = 'UTC';
   -- Every role could enqueue otherwise.
-  revoke execute on function jobsctl_enqueue(text, text, jsonb, text, integer, integer, timestamptz, text, text, text, text[], integer, text, text) from public;
+  revoke execute on function jobsctl_enqueue from public;
 exception when insufficient_privilege then
   raise notice 'programs cannot enqueue in their own transactions: this role may not make or replace jobsctl_enqueue()';
 end
