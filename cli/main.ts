@@ -94,8 +94,11 @@ interface Running {
 function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: Running): void {
   const command = program.command(`${spec.name}${spec.operands ? ` ${spec.operands}` : ''}`)
   for (const { flags, many } of spec.flags) {
-    if (many) command.option(flags, '', (value: string, before: string[] = []) => [...before, ...listed(value)])
-    else command.option(flags)
+    if (!many) command.option(flags)
+    else {
+      const valuesOf = many === 'list' ? listed : (value: string) => [value]
+      command.option(flags, '', (value: string, before: string[] = []) => [...before, ...valuesOf(value)])
+    }
   }
   command.action(async () => {
     const topic = command.args[0]

@@ -18,10 +18,10 @@ export const edit: CommandSpec<EditFlags> = {
   flags: [
     ...selectionFlags,
     ...flagsIn('HOW', {
-      '--set <path=value>': { about: 'set a text of the payload, or a field; may be repeated', many: true },
-      '--set-json <path=json>': { about: 'the same with a value of any type', many: true },
-      '--unset <path>': { about: 'take a key of the payload away, or empty a field', many: true },
-      '--if <path=value>': { about: 'only jobs that have this value now', many: true },
+      '--set <path=value>': { about: 'set a text of the payload, or a field; may be repeated', many: 'repeated' },
+      '--set-json <path=json>': { about: 'the same with a value of any type', many: 'repeated' },
+      '--unset <path>': { about: 'take a key of the payload away, or empty a field', many: 'repeated' },
+      '--if <path=value>': { about: 'only jobs that have this value now', many: 'repeated' },
       '--then <what>': { about: 'retry: take failed and quarantined jobs, too, and run them again', values: ['retry'] },
     }),
     ...flagsIn('COURSE', { '--spread <duration>': 'with --then: spread the jobs over this time' }),

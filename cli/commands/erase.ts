@@ -30,7 +30,7 @@ export const erase: CommandSpec<EraseFlags> = {
     ...scopeFlags,
     ...flagsIn('WHICH JOBS', {
       '--owner <id>': 'jobs and events of this owner',
-      '--payload <path=value...>': { about: 'jobs with this value in their payload, such as a.b=c', many: true },
+      '--payload <path=value...>': { about: 'jobs with this value in their payload, such as a.b=c', many: 'repeated' },
     }),
     idsFileFlag,
     { flags: '--copies-only', about: 'erase archived copies and the like, and leave jobs', group: 'HOW' },

@@ -33,7 +33,7 @@ export const prune: CommandSpec<PruneFlags> = {
       '--older-than <duration>': 'whole days since the job ended (default: 30d)',
       '--status <status...>': {
         about: 'completed, failed, cancelled, quarantined (default: the first three)',
-        many: true,
+        many: 'list',
         values: ['completed', 'failed', 'cancelled', 'quarantined'],
       },
     }),

@@ -43,13 +43,18 @@ export const throttle: CommandSpec<ThrottleFlags> = {
   ],
   async run(context, flags, [word = '']) {
     const queue = await queueNamed(word, example)
-    const wanted = wantedBy(flags)
+    const wanted = wantedBy(flags, context.another(['pause', ...queueWords(queue)]))
     return wanted ? set(context, { queue, wanted, create: flags.create ?? false }) : show(context, queue)
   },
 }
 
-/** @throws Failure `usage` for a value that is no limit, and for `--off` beside a limit */
-function wantedBy({ running, perMinute, off = false }: ThrottleFlags): Partial<Throttle> | undefined {
+/**
+ * The limits that the flags set; undefined where they set none.
+ *
+ * @param pause the command that stops the queue, which a limit of 0 would do
+ * @throws Failure `usage` for a value that is no limit, and for `--off` beside a limit
+ */
+function wantedBy({ running, perMinute, off = false }: ThrottleFlags, pause: string): Partial<Throttle> | undefined {
   if (off && (running !== undefined || perMinute !== undefined))
     throw new Failure('usage', '--off ends both limits, so that it goes with neither --running nor --per-minute', {
       hint: 'name one limit as off to keep the other: --running off',
@@ -57,17 +62,18 @@ function wantedBy({ running, perMinute, off = false }: ThrottleFlags): Partial<T
   if (off) return { running: null, per_minute: null }
   if (running === undefined && perMinute === undefined) return undefined
   return {
-    ...(running !== undefined && { running: limitOf(running, '--running', 10_000) }),
-    ...(perMinute !== undefined && { per_minute: limitOf(perMinute, '--per-minute', 60_000) }),
+    ...(running !== undefined && { running: limitOf(running, { flag: '--running', most: 10_000, pause }) }),
+    ...(perMinute !== undefined && { per_minute: limitOf(perMinute, { flag: '--per-minute', most: 60_000, pause }) }),
   }
 }
 
-function limitOf(value: string, flag: string, most: number): number | null {
+function limitOf(
+  value: string,
+  { flag, most, pause }: { flag: string; most: number; pause: string },
+): number | null {
   if (value === 'off') return null
   if (value === '0')
-    throw new Failure('usage', `${flag} 0 would stop the queue, which is a pause`, {
-      hint: 'jobsctl pause media/ingest',
-    })
+    throw new Failure('usage', `${flag} 0 would stop the queue, which is a pause; nothing was changed`, { hint: pause })
   const limit = /^[1-9]\d{0,4}$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY
   if (limit <= most) return limit
   throw new Failure('usage', `${flag} must be 1 to ${most.toLocaleString('en-US')}, or off`, { hint: example })

@@ -55,9 +55,9 @@ export const token: CommandSpec<TokenFlags> = {
       '--may-edit': 'the same: an operator that may edit payloads',
     }),
     ...flagsIn(scope, {
-      '--domain <name>': { about: 'with create and set-scope: only jobs of this domain', many: true },
-      '--queue <domain/queue>': { about: 'and jobs of this queue; each flag may be repeated', many: true },
-      '--job-type <name>': { about: 'of these only jobs of this type', many: true },
+      '--domain <name>': { about: 'with create and set-scope: only jobs of this domain', many: 'list' },
+      '--queue <domain/queue>': { about: 'and jobs of this queue; each flag may be repeated', many: 'list' },
+      '--job-type <name>': { about: 'of these only jobs of this type', many: 'list' },
       '--cascade': 'its changes may end dependents outside',
       '--all': 'with set-scope: limit nothing',
     }),

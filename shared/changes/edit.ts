@@ -120,14 +120,14 @@ function faultOfSetting(given: Valued): string | undefined {
 const listOf = <T extends z.ZodType>(item: T) =>
   z.array(item, 'must be a list').max(mostChanges, `must have at most ${mostChanges} items`)
 
-const Settings = listOf(Valued).check((context) => {
-  for (const [at, given] of context.value.entries()) {
-    const message = faultOfSetting(given)
-    if (message !== undefined) context.issues.push({ code: 'custom', path: [at, 'value'], message, input: given })
-  }
+/** A path with the value that it is to have. */
+export const Setting = Valued.check((context) => {
+  const message = faultOfSetting(context.value)
+  if (message !== undefined) context.issues.push({ code: 'custom', path: ['value'], message, input: context.value })
 })
 
-const Unset = Path.refine(
+/** A path whose value is to be taken away. */
+export const Unset = Path.refine(
   (path) => {
     const [field = ''] = stepsOf(path)
     return !isEditableField(field) || emptiableFields.includes(field)
@@ -154,7 +154,7 @@ const overlaps = (changes: Changes): boolean => {
 }
 
 export const EditRequest = filteredRequest({
-  set: optional(Settings).describe('the values to set, each with its `path`'),
+  set: optional(listOf(Setting)).describe('the values to set, each with its `path`'),
   unset: optional(listOf(Unset)).describe(
     'the paths of values to take away: keys of the payload, and fields that may be empty',
   ),

@@ -53,7 +53,7 @@ async function valuesOf(flag: Flag, typed: string, { context, ...line }: Typed):
   )
 }
 
-const isList = ({ flags, many }: Flag): boolean => many === true || /<(states|names)>/.test(flags)
+const isList = ({ flags, many }: Flag): boolean => many === 'list' || /<(states|names)>/.test(flags)
 
 const helpFlag: Flag = { flags: '-h, --help', about: 'what the command does', group: 'HOW' }
 const versionFlag: Flag = { flags: '-V, --version', about: 'the version of jobsctl', group: 'HOW' }

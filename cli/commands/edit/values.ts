@@ -1,10 +1,12 @@
-import { editableFields, isEditableField } from '../../../shared/changes/edit.ts'
+import type * as z from 'zod'
+import { editableFields, isEditableField, Setting, Unset, Valued } from '../../../shared/changes/edit.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { isKeptExactly } from '../../../shared/exact-numbers.ts'
 import { readMoment } from '../../../shared/moment.ts'
 import type { CanaryFlags } from '../../settings/flags/canary-flags.ts'
 import type { SelectionFlags } from '../../settings/flags/selection-flags.ts'
 import { durationText, seconds } from '../../text/duration.ts'
+import { repeatedKey } from './repeated-key.ts'
 
 export interface EditFlags extends SelectionFlags, CanaryFlags {
   set?: string[]
@@ -22,8 +24,12 @@ export const isGiven = ({ set, setJson, unset }: EditFlags): boolean =>
 /** The flags as fields of the request, and as words of the command line. @throws Failure `usage` */
 export function valuesOf(flags: EditFlags): { fields: Record<string, unknown>; words: string[] } {
   const { unset = [], then } = flags
-  const set = [...(flags.set ?? []).map(textOf('--set')), ...(flags.setJson ?? []).map(jsonOf)]
-  const asked = (flags.if ?? []).map(textOf('--if'))
+  const set = [
+    ...(flags.set ?? []).map(textOf('--set')).map(checked('--set', Setting)),
+    ...(flags.setJson ?? []).map(jsonOf).map(checked('--set-json', Setting)),
+  ]
+  for (const path of unset) checked('--unset', Unset)(path)
+  const asked = (flags.if ?? []).map(textOf('--if')).map(checked('--if', Valued))
   const spread = flags.spread === undefined ? undefined : seconds(flags.spread, '--spread')
   const lists = [
     ['--set', flags.set],
@@ -57,13 +63,23 @@ function parted(flag: string, text: string): [path: string, value: string] {
   )
 }
 
+/** Refuses in the words of the command line what the server would refuse by the place in the request. @throws Failure `usage` */
+const checked =
+  <T extends string | { path: string }>(flag: string, schema: z.ZodType) =>
+  (given: T): T => {
+    const read = schema.safeParse(given)
+    if (read.success) return given
+    const path = typeof given === 'string' ? given : given.path
+    throw new Failure('usage', `${flag} ${path}: ${read.error.issues[0]?.message}; nothing was changed`)
+  }
+
 /** A value that is a text in a payload, and has the type of its field elsewhere. */
 const textOf = (flag: string) => (given: string) => {
   const [path, text] = parted(flag, given)
   if (!isEditableField(path)) return { path, value: text }
   if (path === 'available_at') return { path, value: timeOf(flag, text) }
   const isNumber = editableFields[path].safeParse(1).success
-  return { path, value: isNumber && /^\d{1,9}$/.test(text) ? Number(text) : text }
+  return { path, value: isNumber && /^-?\d{1,15}$/.test(text) ? Number(text) : text }
 }
 
 /** @throws Failure `usage` */
@@ -76,9 +92,17 @@ function timeOf(flag: string, text: string): string {
 /** A value of any type. Numbers with more digits than JavaScript keeps go on as the text that they are. */
 const jsonOf = (given: string) => {
   const [path, json] = parted('--set-json', given)
+  const value = parsed(path, json)
+  const key = repeatedKey(json)
+  if (key !== undefined)
+    throw new Failure('usage', `--set-json ${path}: has the key ${JSON.stringify(key)} twice; nothing was changed`)
+  return isKeptExactly(json) ? { path, value } : { path, json }
+}
+
+/** @throws Failure `usage` */
+function parsed(path: string, json: string): unknown {
   try {
-    const value: unknown = JSON.parse(json)
-    return isKeptExactly(json) ? { path, value } : { path, json }
+    return JSON.parse(json)
   } catch {
     throw new Failure('usage', `--set-json ${path}: must be JSON; nothing was changed`, {
       hint: `a text is set by --set ${path}=<text>`,

@@ -7,8 +7,8 @@ export interface Flag {
   about: string
   /** Its heading in the help. */
   group: string
-  /** The flag may be given more than once, and takes a list. */
-  many?: boolean
+  /** The flag may be given more than once; `list`: each time with several words between commas. A value that may have a comma is `repeated`. */
+  many?: 'list' | 'repeated'
   /**
    * For a flag of a time: where a duration leads from now, always or with these operands. The command gets the time of ISO 8601 that
    * the words mean.

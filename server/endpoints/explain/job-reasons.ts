@@ -79,11 +79,17 @@ function workerText(facts: Facts['no_worker']): string {
 /** `mail/high is throttled: 5 of 5 are running since 2026-11-24 13:02:00 UTC (5m) by ann ("the provider refuses us")` */
 function throttleText({ domain, queue, running, of, per_minute, since, by, why }: Facts['throttled'], now: number) {
   const limits = [
-    ...(of === null ? [] : [`${(running ?? 0).toLocaleString('en-US')} of ${of.toLocaleString('en-US')} are running`]),
+    ...(of === null ? [] : [runningText(running ?? 0, of)]),
     ...(per_minute === null ? [] : [`at most ${per_minute.toLocaleString('en-US')} begin in a minute`]),
   ]
   return `${domain}/${queue} is throttled: ${limits.join(', and ')}${sinceText(since, now)}${by === null ? '' : ` by ${by}`}${quotedText(why)}`
 }
+
+/** More jobs run than may where the throttle came later than they, and where workers acquire by plain SQL. */
+const runningText = (running: number, of: number): string =>
+  running > of
+    ? `${running.toLocaleString('en-US')} are running, and at most ${of.toLocaleString('en-US')} may`
+    : `${running.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} are running`
 
 /** The title, the sentence and the remedy of each reason that a job can have. */
 export const jobReasons: { [One in JobCode]: ReasonText<One> } = {

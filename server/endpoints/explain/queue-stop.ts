@@ -40,6 +40,9 @@ interface Throttled extends Throttle {
   now_running: number
 }
 
+/** More running jobs than a throttle can allow, so that the count is exact wherever it can matter. */
+const mostCounted = 10_001
+
 /** That a throttle holds jobs of the queue back: as many run as may, or their rate is limited. */
 export async function findThrottle(
   sql: Sql,
@@ -49,7 +52,7 @@ export async function findThrottle(
   const [throttle] = await sql<Throttled[]>`
     select
       running, per_minute, updated_at as since, caller as by, reason as why,
-      (select count(*) from (select from jobs where ${isRunningIn(sql, { domain, queue })} limit limits.running) as counted) as now_running
+      (select count(*) from (select from jobs where ${isRunningIn(sql, { domain, queue })} limit ${mostCounted}) as counted) as now_running
     from jobsctl_limits as limits
     where domain = ${domain}::text and queue = ${queue}::text ${isQueueWithin(sql, within, sql`limits`)}`
   if (!throttle) return []

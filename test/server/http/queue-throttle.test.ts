@@ -175,6 +175,11 @@ describe.each(kinds)('the throttle of a queue on %s', (kind) => {
         /^chatbooks\/default is throttled: 2 of 2 are running since .* by single-user \("the provider refuses us"\)$/,
       ),
     )
+    await throttle({ running: 1 })
+    expect(await sentences()).toContainEqual(
+      expect.stringContaining('is throttled: 2 are running, and at most 1 may since '),
+    )
+    await throttle({ running: 2 })
     const { body } = await world.call('GET', '/api/v1/jobs/workers')
     expect(listWorkers.output.parse(body)).toMatchObject([
       {

@@ -6,7 +6,7 @@ import { changesOf, envOf, runAt } from '../../../support/fakes/change-server.ts
 import { fakeServer, previewOf } from '../../../support/fakes/fake-server.ts'
 import { enter, startAtTerminal } from '../../../support/programs/terminal.ts'
 
-const value = 'alice@example.test'
+const value = 'alice@example.test, 5 Main St'
 const group = { domain: 'chatbooks', queue: 'default', job_type: 'export', status: 'gone', count: 12 }
 const noWayBack = 'the jobs are erased for good'
 const preview = previewOf(12, { groups: [group], restorable: 0, no_way_back: noWayBack })

@@ -48,6 +48,7 @@ describe.each(['postgres'] as const)('jobsctl throttle at a real server on %s', 
 
   it.each([
     [['media/ingest', '--running', '0'], '--running 0 would stop the queue, which is a pause'],
+    [['media/ingest', '--per-minute', '0'], 'hint: jobsctl pause media/ingest'],
     [['media/ingest', '--running', '10001'], '--running must be 1 to 10,000, or off'],
     [['media/ingest', '--per-minute', '1.5'], '--per-minute must be 1 to 60,000, or off'],
     [['media/ingest', '--off', '--running', '5'], '--off ends both limits'],
