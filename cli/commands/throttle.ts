@@ -67,10 +67,7 @@ function wantedBy({ running, perMinute, off = false }: ThrottleFlags, pause: str
   }
 }
 
-function limitOf(
-  value: string,
-  { flag, most, pause }: { flag: string; most: number; pause: string },
-): number | null {
+function limitOf(value: string, { flag, most, pause }: { flag: string; most: number; pause: string }): number | null {
   if (value === 'off') return null
   if (value === '0')
     throw new Failure('usage', `${flag} 0 would stop the queue, which is a pause; nothing was changed`, { hint: pause })
