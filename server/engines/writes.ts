@@ -20,7 +20,7 @@ export type EngineActOrEdit = EngineAct | ({ act: 'edit' } & EngineEdit)
 export interface EngineEdit {
   /** Fields of the job, each with its value as a text; null empties it. `due`, a column of `picked`, is `available_at` as a time. */
   fields: readonly { field: EditableField; text: string | null }[]
-  /** The payload after the edit, an expression of type jsonb over the payload before; undefined where it stays. */
+  /** The payload after the edit, an expression over the payload before, in the form of `payloadText`; undefined where it stays. */
   payload: ((document: Fragment) => Fragment) | undefined
   /** The edit compares a part of the payload. */
   readsPayload: boolean
@@ -28,10 +28,18 @@ export interface EngineEdit {
   retry: { spread_seconds: number | undefined } | undefined
 }
 
+/** A text of JSON: an SQL expression, and whether PostgreSQL has read it, as it reads the type json. */
+export interface JsonText {
+  text: string
+  isJson: boolean
+}
+
 /** How an engine lets its jobs be edited. */
 export interface EngineEdits {
   /** Why the engine cannot make this edit; undefined where it can. */
   whyNot: (edit: EngineEdit) => Cannot | undefined
+  /** The payload over `jobs`, in a column that keeps JSON as a text; undefined for jsonb. */
+  payloadText: JsonText | undefined
   /** The assignments of an update of the row `j`. */
   assignments: (sql: Sql, found: Found, edit: EngineEdit) => Fragment
   /** The names in `native_edited` of the values that this edit overwrites. */

@@ -76,7 +76,9 @@ export const restoreFromImage = (sql: Sql, from: Fragment, withPayload: boolean)
     const value = type === 'jsonb' ? `nullif(before -> '${name}', 'null')::text` : `before ->> '${name}'`
     return `(case when before -> '${name}' is null then jobs.${name}::text else ${value} end)::${type}`
   })
-  if (withPayload) kept.push(`case when before ? 'payload' then (before ->> 'payload')::jsonb else jobs.payload end`)
+  // A text of json goes into a column of either type; into one of the type json with every byte.
+  if (withPayload)
+    kept.push(`(case when before ? 'payload' then before ->> 'payload' else jobs.payload::text end)::json`)
   const names = [...Object.keys(overwrittenColumns), ...allFurtherColumns, ...(withPayload ? [payload] : [])].join(', ')
   return sql`(${sql.unsafe(names)}) = (select ${sql.unsafe([...values, ...kept].join(', '))} ${from})`
 }

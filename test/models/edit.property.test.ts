@@ -1,128 +1,132 @@
 import fc from 'fast-check'
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { emptyDatabase } from '../support/database/database.ts'
+import { mapFile } from '../support/engines/mapped.ts'
 import { filteredPaths, operationOf, undoOf } from '../support/filtered.ts'
+import { type Change, changed, documents, isKept, name, type Tree, textOf } from '../support/json-documents.ts'
+import { runServer } from '../support/programs/spawn-server.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 /** `PROPERTY_RUNS=500` is a long search; `PROPERTY_SEED` repeats one. */
 const { PROPERTY_RUNS: runs = '60', PROPERTY_SEED: seed } = process.env
 
-/** JSON as text, so that numbers keep digits that JavaScript does not have. */
-type Tree = { text: string } | { items: Tree[] } | { fields: [string, Tree][] }
-
-const name = fc.oneof(
-  fc.constantFrom(
-    'a',
-    'b',
-    'url',
-    '0',
-    '1',
-    '-1',
-    '01',
-    'a.b',
-    '',
-    ' ',
-    '"',
-    '\\',
-    '🎈',
-    'ä',
-    '__proto__',
-    'constructor',
-  ),
-  fc.string({ unit: 'grapheme', maxLength: 5 }).filter((text) => !/[\0\p{Cs}]/u.test(text)),
-)
-const text = fc.string({ unit: 'grapheme', maxLength: 12 }).filter((value) => !/[\0\p{Cs}]/u.test(value))
-const number = fc
-  .tuple(fc.constantFrom('', '-'), fc.bigInt({ min: 0n, max: 10n ** 40n }), fc.option(fc.stringMatching(/^\d{1,30}$/)))
-  .map(([sign, whole, fraction]) => `${sign}${whole}${fraction === null ? '' : `.${fraction}`}`)
-const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
-  tree: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    fc.record({
-      text: fc.oneof(
-        number,
-        fc.constantFrom('true', 'false', 'null'),
-        text.map((value) => JSON.stringify(value)),
-      ),
-    }),
-    fc.record({ items: fc.array(tie('tree'), { maxLength: 4 }) }),
-    fc.record({ fields: fc.uniqueArray(fc.tuple(name, tie('tree')), { maxLength: 5, selector: ([key]) => key }) }),
-  ),
-}))
-const document = fc.record({ fields: fc.uniqueArray(fc.tuple(name, tree), { maxLength: 6, selector: ([key]) => key }) })
-
-const jsonOf = (value: Tree): string => {
-  if ('text' in value) return value.text
-  if ('items' in value) return `[${value.items.map(jsonOf).join(',')}]`
-  return `{${value.fields.map(([key, one]) => `${JSON.stringify(key)}:${jsonOf(one)}`).join(',')}}`
-}
-
-const changeOf = fc.record({ path: fc.array(name, { minLength: 1, maxLength: 4 }), value: fc.option(tree) })
-type Change = typeof changeOf extends fc.Arbitrary<infer T> ? T : never
-
-/** What a change makes of a document, written without a database; undefined where it must be refused. */
-function changed(at: Tree, [first = '', ...rest]: readonly string[], value: Tree | null): Tree | undefined {
-  if ('text' in at) return value === null ? at : undefined
-  if ('items' in at) {
-    const isIndex = /^(?:0|[1-9]\d*)$/.test(first)
-    const item = isIndex ? at.items[Number(first)] : undefined
-    if (item === undefined) return value === null && isIndex ? at : undefined
-    if (rest.length === 0 && value === null) return undefined
-    const next = rest.length === 0 ? (value ?? item) : changed(item, rest, value)
-    return next && { items: at.items.map((one, nth) => (nth === Number(first) ? next : one)) }
-  }
-  const found = at.fields.find(([key]) => key === first)?.[1]
-  const others = at.fields.filter(([key]) => key !== first)
-  if (rest.length === 0) return { fields: value === null ? others : [...others, [first, value]] }
-  if (found === undefined && value === null) return at
-  const next = changed(found ?? { fields: [] }, rest, value)
-  return next && { fields: [...others, [first, next]] }
-}
+const newValue = documents({ asText: false }).tree.map(textOf)
+const changeOf: fc.Arbitrary<Change> = fc.record({
+  path: fc.array(name, { minLength: 1, maxLength: 4 }),
+  value: fc.option(newValue),
+})
 
 const overlaps = (changes: readonly Change[]): boolean =>
   changes.some(({ path }, at) =>
     changes.some((other, nth) => nth !== at && path.every((step, level) => other.path[level] === step)),
   )
 
-describe('edits of random JSON', () => {
-  let world: World
-  beforeAll(async () => {
-    world = await openWorld('postgres')
+/** Types of a column of payloads. Of jsonb an edit changes values, of the others bytes. */
+const types = ['jsonb', 'json', 'text'] as const
+
+/** A table with one job in each domain, whose payload has the type that the domain is named by. */
+const tableOf = (type: string) => `
+  create table app.${type}_jobs (
+    id bigint generated always as identity primary key, payload ${type}, done boolean not null default false,
+    created_at timestamptz not null default now()
+  );
+  insert into app.${type}_jobs (payload) values ('{}');`
+const mapOf = (type: string) => `
+  - table: app.${type}_jobs
+    domain: ${type}
+    key: id
+    queue: mail
+    payload: {column: payload}
+    status: {queued: {done: false}, completed: {}}
+    times: {created: created_at}`
+
+/** A database of somebody, with a server on its tables. */
+async function openMapped(): Promise<World> {
+  const database = await emptyDatabase()
+  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+  await sql.unsafe(`create schema app; ${types.map(tableOf).join('')}`)
+  await sql.end()
+  const map = { JOBS_MAP_FILE: await mapFile(`tables:${types.map(mapOf).join('')}\n`) }
+  expect(await runServer(['migrate', '--engine', 'mapped'], { ...database.env, ...map })).toMatchObject({ code: 0 })
+  return openWorld('postgres', map, Promise.resolve(database))
+}
+
+interface Place {
+  world: World
+  table: string
+  domain: string
+  type: (typeof types)[number]
+}
+
+async function check({ world, table, domain, type }: Place, before: Tree, changes: readonly Change[]): Promise<void> {
+  const { sql } = world
+  const stored = async () =>
+    (await sql<[{ text: string | null }]>`select payload::text as text from ${sql.unsafe(table)}`)[0].text
+  /** What PostgreSQL writes for a text of JSON that jsonb keeps. */
+  const normal = async (json: string) =>
+    (await sql<[{ text: string }]>`select ${json}::text::jsonb::text as text`)[0].text
+  const text = textOf(before)
+  await sql`update ${sql.unsafe(table)} set payload = ${text}::text::${sql.unsafe(type)}`
+  const first = await stored()
+  const isReadable = isKept(before)
+  const after = isReadable
+    ? changes.reduce<Tree | undefined>((at, { path, value }) => at && changed(at, path, value), before)
+    : undefined
+  const named = changes.map(({ path, value }) => ({ path: ['payload', ...path], json: value }))
+  const answer = await world.confirm(filteredPaths.edit, {
+    domain,
+    set: named.flatMap(({ path, json }) => (json === null ? [] : [{ path, json }])),
+    unset: named.flatMap(({ path, json }) => (json === null ? [path] : [])),
   })
-  afterAll(() => world?.stop())
+  const isOther = after !== undefined && (await normal(textOf(after))) !== (await normal(text))
+  expect(answer).toMatchObject({ status: 200, body: { affected: isOther ? 1 : 0 } })
+  if (!isReadable) expect(answer).toMatchObject({ body: { refused_count: 1 } })
+  const wanted = after && (type === 'jsonb' ? await normal(textOf(after)) : textOf(after))
+  expect(await stored()).toBe(isOther ? wanted : first)
+  const operation = operationOf(answer.body)
+  if (operation > 0) expect(await undoOf(world, operation)).toMatchObject({ status: 200, body: { affected: 1 } })
+  expect(await stored()).toBe(first)
+}
 
-  /** What PostgreSQL writes for a text of JSON. */
-  const normal = async (json: string): Promise<string> => {
-    const [{ text }] = await world.sql<[{ text: string }]>`select ${json}::text::jsonb::text as text`
-    return text
-  }
-  const stored = async (): Promise<string | null> => {
-    const [{ text }] = await world.sql<[{ text: string | null }]>`select payload::text as text from jobs`
-    return text
-  }
+/** Sets come before unsets, as the server makes them. */
+const inOrder = (changes: readonly Change[]): Change[] => [
+  ...changes.filter(({ value }) => value !== null),
+  ...changes.filter(({ value }) => value === null),
+]
 
-  it('change exactly what they name, and undo gives the bytes back', async () => {
-    await fc.assert(
-      fc.asyncProperty(document, fc.array(changeOf, { minLength: 1, maxLength: 3 }), async (before, changes) => {
+const runProperty = (place: Place) =>
+  fc.assert(
+    fc.asyncProperty(
+      documents({ asText: place.type !== 'jsonb' }).document,
+      fc.array(changeOf, { minLength: 1, maxLength: 3 }),
+      async (before, changes) => {
         fc.pre(!overlaps(changes))
-        await world.clear()
-        await world.jobs(1, { status: 'queued' })
-        await world.sql`update jobs set payload = ${jsonOf(before)}::text::jsonb`
-        const first = await stored()
-        const after = changes.reduce<Tree | undefined>((at, { path, value }) => at && changed(at, path, value), before)
-        const named = changes.map(({ path, value }) => ({ path: ['payload', ...path], value }))
-        const answer = await world.confirm(filteredPaths.edit, {
-          all: true,
-          set: named.flatMap(({ path, value }) => (value === null ? [] : [{ path, json: jsonOf(value) }])),
-          unset: named.flatMap(({ path, value }) => (value === null ? [path] : [])),
-        })
-        expect(answer).toMatchObject({ status: 200 })
-        expect(await stored()).toBe(after === undefined ? first : await normal(jsonOf(after)))
-        if (after === undefined) expect(answer.body).toMatchObject({ affected: 0, refused_count: 1 })
-        const operation = operationOf(answer.body)
-        if (operation > 0) expect(await undoOf(world, operation)).toMatchObject({ status: 200, body: { affected: 1 } })
-        expect(await stored()).toBe(first)
-      }),
-      { numRuns: Number(runs), ...(seed !== undefined && { seed: Number(seed) }) },
-    )
+        await check(place, before, inOrder(changes))
+      },
+    ),
+    { numRuns: Number(runs), ...(seed !== undefined && { seed: Number(seed) }) },
+  )
+
+describe('edits of random JSON', () => {
+  let own: World
+  let mapped: World
+  beforeAll(async () => {
+    ;[own, mapped] = await Promise.all([openWorld('postgres'), openMapped()])
+    await own.jobs(1, { status: 'queued', domain: 'own' })
   })
+  afterAll(() => Promise.all([own?.stop(), mapped?.stop()]))
+
+  it.each(['jsonb', 'json'] as const)(
+    'in jobs of our own with a column of the type %s change exactly what they name, and undo gives the bytes back',
+    async (type) => {
+      await own.sql`alter table jobs alter column payload type ${own.sql.unsafe(type)} using payload::text::${own.sql.unsafe(type)}`
+      await runProperty({ world: own, table: 'jobs', domain: 'own', type })
+    },
+  )
+
+  it.each(types)(
+    'in a mapped table with a column of the type %s change exactly what they name, and undo gives the bytes back',
+    (type) => runProperty({ world: mapped, table: `app.${type}_jobs`, domain: type, type }),
+  )
 })

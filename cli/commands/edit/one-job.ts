@@ -51,7 +51,18 @@ export async function editInEditor(context: Context, flags: EditFlags, ids: stri
 /** The values of a job that its text has. */
 function shownOf(raw: unknown): Record<string, unknown> {
   const job = typeof raw === 'object' && raw !== null ? new Map(Object.entries(raw)) : new Map<string, unknown>()
-  return Object.fromEntries([...Object.keys(editableFields), 'payload'].map((name) => [name, job.get(name) ?? null]))
+  const shown = Object.fromEntries(Object.keys(editableFields).map((name) => [name, job.get(name) ?? null]))
+  return { ...shown, payload: parsed(job.get('payload') ?? null) }
+}
+
+/** A payload that its column keeps as a text is answered as that text. One that is no JSON, or has a name twice, stays a text. */
+function parsed(payload: unknown): unknown {
+  if (typeof payload !== 'string') return payload
+  try {
+    return repeatedKey(payload) === undefined ? readExactly(payload) : payload
+  } catch {
+    return payload
+  }
 }
 
 /** The values of the text as it came back; undefined where it is unchanged. A text that is no JSON can be edited again. */

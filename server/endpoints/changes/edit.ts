@@ -16,9 +16,9 @@ import { changeColumns } from '../../undo/change-columns.ts'
 import { affecting, type Describe } from './affecting.ts'
 import { requireAllowed } from './edit/allowed.ts'
 import { readAside } from './edit/aside.ts'
-import { dueOf, engineEdit, requireEditable } from './edit/engine-edit.ts'
+import { dueOf, engineEdit, payloadTextOf } from './edit/engine-edit.ts'
 import { type EditPlan, pathTexts, planOf, recordedEdit } from './edit/plan.ts'
-import { differs, editedPayload, fieldValue, isAsAsked, whyNot } from './edit/set.ts'
+import { differs, editedPayload, fieldValue, isAsAsked, overPayload, whyNot } from './edit/set.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { withDependents } from './list-changed.ts'
 import { judged } from './refused.ts'
@@ -41,17 +41,28 @@ const isTaken = (sql: Sql, { next }: EditRequest): Fragment =>
 
 /** True for jobs that the edit is to change, also those that it cannot. */
 const asked = (sql: Sql, set: JobSet, { request, plan }: Editing, state: Fragment): Fragment => sql`
-  ${state} and ${isSelected(sql, set, request)} and ${isAsAsked(sql, plan)} and ${differs(sql, plan)}`
+  ${state} and ${isSelected(sql, set, request)}
+  and ${overPayload(sql, plan, (document) => isAskedOf(sql, plan, document))}`
+
+/** A condition over the payload and its job: it is as asked, and would be another one. */
+const isAskedOf = (sql: Sql, plan: EditPlan, document: Fragment): Fragment =>
+  sql`(${isAsAsked(sql, plan, document)} and ${differs(sql, plan, document)})`
 
 /** True for jobs that change; the preview and the change share this condition. */
 const editable = (sql: Sql, set: JobSet, editing: Editing, state: Fragment): Fragment => sql`
-  ${asked(sql, set, editing, state)} and (${whyNot(sql, editing.plan, editing)}) is null`
+  ${state} and ${isSelected(sql, set, editing.request)} and ${overPayload(
+    sql,
+    editing.plan,
+    (document) => sql`(
+      ${isAskedOf(sql, editing.plan, document)} and (${whyNot(sql, editing.plan, editing, document)}) is null
+    )`,
+  )}`
 
 /** Changes values of jobs, and leaves everything else of them as it is. */
 export const describe: Describe<Asked, EditedJobs> = async (request, terms) => {
   requireAllowed(request, terms)
-  const plan = planOf(request)
-  await requireEditable(terms.sql, plan, request)
+  const asked = planOf(request)
+  const plan = { ...asked, payloadText: await payloadTextOf(terms.sql, asked, request) }
   const bulk = bulkOf({ request, plan, maxBytes: terms.maxJsonBytes })
   const described = await affecting(() => bulk)(request, terms)
   const { dryRun } = described
@@ -86,7 +97,7 @@ function bulkOf(editing: Editing): BulkChange<EditedJobs> {
     refused: (sql) =>
       judged(
         sql,
-        whyNot(sql, plan, editing),
+        overPayload(sql, plan, (document) => whyNot(sql, plan, editing, document)),
         jobsWhere(sql, request, (rest) => asked(sql, currentSet, over(rest), isTaken(sql, rest))),
       ),
     time: (sql) => sql`created_at`,
@@ -138,7 +149,9 @@ const furtherOf = (plan: EditPlan) => [
 function assignments(sql: Sql, plan: EditPlan): Fragment {
   const all = [
     ...plan.fields.map((one) => sql`${sql.unsafe(one.field)} = ${fieldValue(sql, one)}`),
-    ...(changesPayload(plan) ? [sql`payload = ${editedPayload(sql, plan)}`] : []),
+    ...(changesPayload(plan)
+      ? [sql`payload = ${editedPayload(sql, plan)}${sql.unsafe(plan.payloadText === undefined ? '' : '::json')}`]
+      : []),
   ]
   return all.reduce((some, one) => sql`${some}, ${one}`)
 }

@@ -2,7 +2,7 @@ import type { EditableField } from '../../../shared/changes/edit.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Cannot } from '../can.ts'
 import { quotedText } from '../parts/sql-text.ts'
-import type { EngineEdit, EngineEdits } from '../writes.ts'
+import type { EngineEdit, EngineEdits, JsonText } from '../writes.ts'
 import { changedColumns } from './image.ts'
 import type { JobsMap, ValueOfRow } from './map.ts'
 import { type Column, columnOf, type Mapped, rowJson, valueFrom } from './table.ts'
@@ -38,9 +38,24 @@ function columnFor({ map, table }: Mapped, part: Part): Column | undefined {
   return name === undefined ? undefined : columnOf(table, name)
 }
 
+/** Whether a column keeps JSON with every byte of its text. */
+const isJsonText = ({ base }: Column): boolean => base === 'json' || base === 'text'
+
+/** An SQL expression of type text over a row `j`: the payload, in a column that keeps its text; undefined for another one. */
+export function payloadText(mapped: Mapped): string | undefined {
+  const column = columnFor(mapped, 'payload')
+  return column && isJsonText(column) ? `j.${column.quoted}::text` : undefined
+}
+
+function payloadTextOf(mapped: Mapped): JsonText | undefined {
+  const column = columnFor(mapped, 'payload')
+  return column && isJsonText(column) ? { text: '(jobs.native_payload)', isJson: column.base === 'json' } : undefined
+}
+
 /** How jobs of a mapped table are edited: in the columns that its map declares. */
 export const editsOf = (mapped: Mapped): Omit<EngineEdits, 'assignments'> => ({
   whyNot: (edit) => whyNot(mapped, edit),
+  payloadText: payloadTextOf(mapped),
   names: (edit) => partsOf(edit).flatMap((part) => columnFor(mapped, part)?.name ?? []),
   values: () => valuesOf(mapped, 'j'),
 })
@@ -88,9 +103,9 @@ function whyNot(mapped: Mapped, { fields, payload, readsPayload, retry }: Engine
       return { cannot: `the column ${column.quoted} must have a value`, instead: `set ${part} in place of emptying it` }
   }
   const column = payload || readsPayload ? columnFor(mapped, 'payload') : undefined
-  if (column && column.base !== 'jsonb')
+  if (column && column.base !== 'jsonb' && !isJsonText(column))
     return {
-      cannot: `the payload is a column of type ${column.base}, all of which an edit would write in another form`,
+      cannot: `the payload is a column of type ${column.base}, and an edit writes jsonb, json and text`,
       instead: `alter table ${table.relation} alter column ${column.quoted} type jsonb, or an update in SQL`,
     }
   return undefined
@@ -108,7 +123,8 @@ export function editAssignments(mapped: Mapped, sql: Sql, { fields, payload }: E
   })
   const column = columnFor(mapped, 'payload')
   if (!payload || !column) return assigned
-  return [...assigned, sql`${sql.unsafe(column.quoted)} = ${payload(sql.unsafe(`j.${column.quoted}`))}`]
+  const kept = `j.${column.quoted}${isJsonText(column) ? '::text' : ''}`
+  return [...assigned, sql`${sql.unsafe(column.quoted)} = (${payload(sql.unsafe(kept))})::${sql.unsafe(column.type)}`]
 }
 
 /** The assignments that give back what an edit has overwritten, from the image `picked.before`; each begins with a comma. */

@@ -1,6 +1,6 @@
 import { keyText } from '../../../shared/work/job-key.ts'
 import { encodedPart, quotedText } from '../parts/sql-text.ts'
-import { valuesOf } from './edit.ts'
+import { payloadText, valuesOf } from './edit.ts'
 import { imageOf } from './image.ts'
 import type { ValueOfRow } from './map.ts'
 import { nativeState, stateColumns, statesOf, statusOf } from './states.ts'
@@ -10,7 +10,8 @@ import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
 /**
  * The rows of a mapped table with the columns of our `jobs`, their names and their types. Beside them stand `xmin`, `native_id` (the key as
  * the table has it), `native_place`, `native_live`, `native_state` (its own words, as a text) and `native_ended` (the time of the end).
- * `native_image` is what a change may overwrite, and `native_edited` what an edit may overwrite beside it. `native_1`, `native_2` and so on are
+ * `native_image` is what a change may overwrite, and `native_edited` what an edit may overwrite beside it; `native_payload` is
+ * the JSON of a payload that the column keeps as a text. `native_1`, `native_2` and so on are
  * the columns that tell the state, so that a condition on one uses its index.
  * @returns SQL of a query in parentheses, without an alias
  */
@@ -61,6 +62,7 @@ function expressionsOf(mapped: Mapped): Record<string, string> {
     native_ended: endIf('completed', 'failed', 'cancelled', 'quarantined'),
     native_image: imageOf(mapped, 'j'),
     native_edited: valuesOf(mapped, 'j'),
+    native_payload: payloadText(mapped) ?? 'null::text',
     ...Object.fromEntries(own),
     domain: `${quotedText(domain)}::text`,
     queue: nameOf(table, map.queue),

@@ -7,7 +7,7 @@ import type { Redactor } from '../../../database/redact.ts'
 import type { Fragment, Sql } from '../../../database/sql.ts'
 import { limitReadTime, unlessOverdue } from '../../../database/timeouts.ts'
 import { type EditPlan, pathText } from './plan.ts'
-import { differs, hasOtherType, isAsAsked, lacksPath } from './set.ts'
+import { differs, hasOtherType, isAsAsked, lacksPath, overPayload } from './set.ts'
 
 const mostExamples = 3
 
@@ -37,6 +37,7 @@ export const readAside = async ({ sql, redactor }: Pick<Terms, 'sql' | 'redactor
     .catch(unlessOverdue)) ?? {}
 
 async function readLeftOut(sql: Sql, { plan, selected, matching, isTaken, set }: Looking): Promise<LeftOut> {
+  const over = (make: (document: Fragment) => Fragment) => overPayload(sql, plan, make)
   const [row] = await sql<[LeftOut]>`
     select * from (
       select
@@ -46,14 +47,15 @@ async function readLeftOut(sql: Sql, { plan, selected, matching, isTaken, set }:
         count(*) filter (where status in ('failed', 'quarantined') and not taken) as failed,
         count(*) filter (where status in ('completed', 'cancelled')) as ended
       from (
-        select status, taken, taken and ${isAsAsked(sql, plan)} as as_asked, taken and ${differs(sql, plan)} as differs
+        select status, taken, taken and ${over((document) => sql`(${isAsAsked(sql, plan, document)})`)} as as_asked,
+          taken and ${over((document) => differs(sql, plan, document))} as differs
         from (select *, ${isTaken(sql)} as taken ${selected(sql)} offset 0) as jobs
       ) as judged
     ) as left_out
     cross join (
       select
-        count(*) filter (where ${lacksPath(sql, plan)}) as lack_path,
-        count(*) filter (where ${hasOtherType(sql, plan)}) as other_type
+        count(*) filter (where ${over((document) => lacksPath(sql, plan, document))}) as lack_path,
+        count(*) filter (where ${over((document) => hasOtherType(sql, plan, document))}) as other_type
       ${matching(sql, set)}
     ) as changed`
   return row
@@ -61,11 +63,13 @@ async function readLeftOut(sql: Sql, { plan, selected, matching, isTaken, set }:
 
 async function readExamples(sql: Sql, redactor: Redactor, { plan, matching, set }: Looking) {
   const paths = [...plan.sets.map(({ path }) => path), ...plan.unsets]
-  const parts = paths.map((path) => sql`payload #> ${[...path]}::text[]`)
   const fields = plan.fields.map(({ field }) => sql`to_jsonb(${sql.unsafe(`jobs.${field}`)})`)
-  const values = [...parts, ...fields].reduce((all, one) => sql`${all}, ${one}`)
+  const values = overPayload(sql, plan, (document) => {
+    const parts = paths.map((path) => sql`${document} #> ${[...path]}::text[]`)
+    return sql`array[${[...parts, ...fields].reduce((all, one) => sql`${all}, ${one}`)}]`
+  })
   const rows = await sql<{ job_id: JobId; values: (string | null)[] }[]>`
-    select id as job_id, (select jsonb_agg(value::text order by nth) from unnest(array[${values}]) with ordinality as v (value, nth)) as values
+    select id as job_id, (select jsonb_agg(value::text order by nth) from unnest(${values}) with ordinality as v (value, nth)) as values
     ${matching(sql, set)}
     order by id
     limit ${mostExamples}`

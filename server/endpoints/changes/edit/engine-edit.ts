@@ -1,7 +1,7 @@
 import type { EditRequest } from '../../../../shared/changes/edit.ts'
 import { Failure } from '../../../../shared/errors.ts'
 import type { Fragment, Sql } from '../../../database/sql.ts'
-import type { EngineEdit } from '../../../engines/writes.ts'
+import type { EngineEdit, JsonText } from '../../../engines/writes.ts'
 import { engineTarget } from '../../../undo/engine/target.ts'
 import type { EditPlan } from './plan.ts'
 import { editedPayload } from './set.ts'
@@ -30,29 +30,34 @@ export function dueOf(sql: Sql, { fields }: EditPlan): Fragment | undefined {
   return due && sql`${due.text}::text::timestamptz`
 }
 
+/** Whether an edit has to do with the payload. */
+const readsPayload = ({ sets, unsets, parts }: EditPlan): boolean => sets.length + unsets.length + parts.length > 0
+
 /**
- * Refuses what the engine, or the column of the payload, does not let an edit change.
- * @throws Failure `not_supported`
+ * The payload over `jobs` where the column keeps JSON as a text, as the type json does. Undefined for jsonb, and for an edit that has nothing to do
+ * with the payload.
+ * @throws Failure `not_supported` for what the engine does not let an edit change
  */
-export async function requireEditable(sql: Sql, plan: EditPlan, { next, spread_seconds }: EditRequest): Promise<void> {
+export async function payloadTextOf(
+  sql: Sql,
+  plan: EditPlan,
+  { next, spread_seconds }: EditRequest,
+): Promise<JsonText | undefined> {
   const target = engineTarget(sql)
-  const why = target
-    ? target.writes.edits?.whyNot(engineEdit(sql, plan, next && { spread_seconds }))
-    : await whyNoPayload(sql, plan)
+  if (!target)
+    return readsPayload(plan) && (await hasJsonPayload(sql))
+      ? { text: '(jobs.payload)::text', isJson: true }
+      : undefined
+  const { edits } = target.writes
+  const why = edits?.whyNot(engineEdit(sql, plan, next && { spread_seconds }))
   if (why) throw new Failure('not_supported', `${why.cannot}; nothing was changed`, { hint: why.instead })
+  return readsPayload(plan) ? edits?.payloadText : undefined
 }
 
-/** Other programs have made `jobs` with a payload of the type json, which keeps its text: to set a part would write all of it in another form. */
-async function whyNoPayload(sql: Sql, { sets, unsets, parts }: EditPlan) {
-  if (sets.length + unsets.length + parts.length === 0) return undefined
-  const [column] = await sql<[{ type: string }?]>`
-    select format_type(atttypid, atttypmod) as type
-    from pg_attribute
-    where attrelid = to_regclass('jobs') and attname = 'payload' and not attisdropped and atttypid <> 'jsonb'::regtype`
-  return (
-    column && {
-      cannot: `the payload is a column of type ${column.type}, all of which an edit would write in another form`,
-      instead: 'alter table jobs alter column payload type jsonb, or an update in SQL',
-    }
-  )
+/** Other programs have made `jobs` with a payload of the type json. */
+async function hasJsonPayload(sql: Sql): Promise<boolean> {
+  const rows = await sql`
+    select from pg_attribute
+    where attrelid = to_regclass('jobs') and attname = 'payload' and not attisdropped and atttypid = 'json'::regtype`
+  return rows.length > 0
 }

@@ -7,6 +7,7 @@ import {
   stepsOf,
   type Valued,
 } from '../../../../shared/changes/edit.ts'
+import type { JsonText } from '../../../engines/writes.ts'
 
 /** A value within the payload: the names down to it, and the text of its JSON. */
 export interface PartValue {
@@ -28,6 +29,8 @@ export interface EditPlan {
   /** What must be there now. */
   parts: readonly PartValue[]
   columns: readonly FieldValue[]
+  /** The payload over `jobs`, in a column that keeps JSON as a text; undefined for jsonb. */
+  payloadText?: JsonText | undefined
 }
 
 /** Reads what a request changes, and where. */

@@ -1,5 +1,6 @@
 import type { EditableField } from '../../../../shared/changes/edit.ts'
 import type { Fragment, Sql } from '../../../database/sql.ts'
+import { editJsonText, hasRepeatedName, readJsonText } from './json-text.ts'
 import { type EditPlan, type FieldValue, type PartValue, pathText, typeOf } from './plan.ts'
 
 const types = {
@@ -23,111 +24,139 @@ const joined = (sql: Sql, word: 'and' | 'or', conditions: readonly Fragment[]): 
 const at = (sql: Sql, document: Fragment, path: readonly string[]): Fragment =>
   path.length === 0 ? sql`${document}` : sql`(${document} #> ${[...path]}::text[])`
 
-const payload = (sql: Sql): Fragment => sql`jobs.payload`
+/**
+ * An SQL expression over the payload of `jobs` as jsonb: one that is kept as a text is read once.
+ * @param make makes it over the payload, an expression
+ */
+export const overPayload = (sql: Sql, { payloadText }: EditPlan, make: (document: Fragment) => Fragment): Fragment =>
+  payloadText === undefined
+    ? make(sql`jobs.payload`)
+    : sql`(select ${make(sql`d.payload`)} from (select ${readJsonText(sql, payloadText)} as payload offset 0) as d)`
+
+/** An SQL expression: the payload of `jobs` in the form in which it is kept. */
+const keptPayload = (sql: Sql, { payloadText }: EditPlan): Fragment =>
+  payloadText ? sql.unsafe(payloadText.text) : sql`jobs.payload`
+
+/** An SQL condition on `jobs`: a payload that is kept as a text is no JSON that jsonb keeps. */
+const isUnreadable = (sql: Sql, plan: EditPlan, document: Fragment): Fragment =>
+  plan.payloadText === undefined ? sql`false` : sql`(${document} is null and ${keptPayload(sql, plan)} is not null)`
 
 /** A value as PostgreSQL writes it, so that values with other digits are not equal. */
 const normal = (sql: Sql, json: string): Fragment => sql`${json}::text::jsonb::text`
 
-/** An SQL condition on `jobs`: what must be there now is there. */
-export const isAsAsked = (sql: Sql, { parts, columns }: EditPlan): Fragment =>
+/** An SQL condition on `jobs` and its payload: what must be there now is there. */
+export const isAsAsked = (sql: Sql, { parts, columns }: EditPlan, document: Fragment): Fragment =>
   joined(sql, 'and', [
-    ...parts.map(({ path, json }) => sql`${at(sql, payload(sql), path)} is not distinct from ${json}::text::jsonb`),
+    ...parts.map(({ path, json }) => sql`${at(sql, document, path)} is not distinct from ${json}::text::jsonb`),
     ...columns.map((one) => sql`${sql.unsafe(`jobs.${one.field}`)} is not distinct from ${fieldValue(sql, one)}`),
   ])
 
-/** An SQL condition on `jobs`: at least one value would be another one. */
-export const differs = (sql: Sql, { sets, unsets, fields }: EditPlan): Fragment =>
+/** An SQL condition on `jobs` and its payload: at least one value would be another one. */
+export const differs = (sql: Sql, plan: EditPlan, document: Fragment): Fragment =>
   sql`(${joined(sql, 'or', [
-    ...sets.map(({ path, json }) => sql`${at(sql, payload(sql), path)}::text is distinct from ${normal(sql, json)}`),
-    ...unsets.map((path) => sql`${at(sql, payload(sql), path)} is not null`),
-    ...fields.map((one) => sql`${sql.unsafe(`jobs.${one.field}`)} is distinct from ${fieldValue(sql, one)}`),
+    ...plan.sets.map(({ path, json }) => sql`${at(sql, document, path)}::text is distinct from ${normal(sql, json)}`),
+    ...plan.unsets.map((path) => sql`${at(sql, document, path)} is not null`),
+    ...(plan.payloadText !== undefined && plan.unsets.length > 0 ? [isUnreadable(sql, plan, document)] : []),
+    ...plan.fields.map((one) => sql`${sql.unsafe(`jobs.${one.field}`)} is distinct from ${fieldValue(sql, one)}`),
   ])})`
 
-/** An SQL condition on `jobs`: a value that is set is not there yet. */
-export const lacksPath = (sql: Sql, { sets }: EditPlan): Fragment =>
+/** An SQL condition on the payload: a value that is set is not there yet. */
+export const lacksPath = (sql: Sql, { sets }: EditPlan, document: Fragment): Fragment =>
   sql`(${joined(
     sql,
     'or',
-    sets.map(({ path }) => sql`${at(sql, payload(sql), path)} is null`),
+    sets.map(({ path }) => sql`${at(sql, document, path)} is null`),
   )})`
 
-/** An SQL condition on `jobs`: a value of another type stands where one is set. */
-export const hasOtherType = (sql: Sql, { sets }: EditPlan): Fragment =>
+/** An SQL condition on the payload: a value of another type stands where one is set. */
+export const hasOtherType = (sql: Sql, { sets }: EditPlan, document: Fragment): Fragment =>
   sql`(${joined(
     sql,
     'or',
-    sets.map(
-      ({
-        path,
-        json,
-      }) => sql`jsonb_typeof(${at(sql, payload(sql), path)}) is distinct from ${typeOf(JSON.parse(json))}::text
-      and ${at(sql, payload(sql), path)} is not null`,
-    ),
+    sets.map(({ path, json }) => {
+      const there = at(sql, document, path)
+      return sql`jsonb_typeof(${there}) is distinct from ${typeOf(JSON.parse(json))}::text and ${there} is not null`
+    }),
   )})`
 
 /**
- * An SQL expression of type jsonb: the document with a value at a path. Objects on the way that are not there are made; `whyNot` says of
- * which documents it is true.
+ * What a value is put at, and what is put there: objects on the way that are not there are made. `whyNot` says of which documents it is true.
+ * @returns SQL expressions over a document, of the types text[] and text
  */
-function withValue(sql: Sql, document: Fragment, { path, json }: PartValue): Fragment {
+function placeOf(sql: Sql, document: Fragment, { path, json }: PartValue): { place: Fragment; put: Fragment } {
   const missing = path.slice(0, -1).map((_, nth) => {
     const prefix = path.slice(0, nth + 1)
     const made = path.slice(nth + 1).reduceRight((value, name) => `{${JSON.stringify(name)}:${value}}`, json)
     return { is: sql`${at(sql, document, prefix)} is null`, prefix, made }
   })
-  if (missing.length === 0) return sql`jsonb_set(${document}, ${[...path]}::text[], ${json}::text::jsonb)`
+  if (missing.length === 0) return { place: sql`${[...path]}::text[]`, put: sql`${json}::text` }
   const where = missing.reduce((all, { is, prefix }) => sql`${all} when ${is} then ${prefix}::text[]`, sql``)
-  const what = missing.reduce((all, { is, made }) => sql`${all} when ${is} then ${made}::text::jsonb`, sql``)
-  return sql`jsonb_set(
-    ${document}, case ${where} else ${[...path]}::text[] end, case ${what} else ${json}::text::jsonb end
-  )`
+  const what = missing.reduce((all, { is, made }) => sql`${all} when ${is} then ${made}::text`, sql``)
+  return {
+    place: sql`case ${where} else ${[...path]}::text[] end`,
+    put: sql`case ${what} else ${json}::text end`,
+  }
 }
 
-/** An SQL expression of type jsonb: a document, by default the payload of `jobs`, after the edit. */
-export function editedPayload(sql: Sql, { sets, unsets }: EditPlan, document = payload(sql)): Fragment {
-  const steps = [
-    ...sets.map((set) => (document: Fragment) => withValue(sql, document, set)),
-    ...unsets.map((path) => (document: Fragment) => sql`(${document} #- ${[...path]}::text[])`),
+/**
+ * An SQL expression: the payload after the edit, in the form in which it is kept, jsonb or text.
+ * @param before the payload before it, by default the one of `jobs`
+ */
+export function editedPayload(sql: Sql, plan: EditPlan, before = keptPayload(sql, plan)): Fragment {
+  const { sets, unsets } = plan
+  if (plan.payloadText === undefined) {
+    const steps = [
+      ...sets.map((set) => (document: Fragment) => {
+        const { place, put } = placeOf(sql, document, set)
+        return sql`jsonb_set(${document}, ${place}, (${put})::jsonb)`
+      }),
+      ...unsets.map((path) => (document: Fragment) => sql`(${document} #- ${[...path]}::text[])`),
+    ]
+    // Each step names the document several times: as a subquery of its own it is computed once.
+    return steps.reduce(
+      (document, step) => sql`(select ${step(sql`d.value`)} from (select ${document} as value offset 0) as d)`,
+      before,
+    )
+  }
+  const places = [
+    ...sets.map((set) => placeOf(sql, sql`d.value`, set)),
+    ...unsets.map((path) => ({ place: sql`${[...path]}::text[]`, put: undefined })),
   ]
-  // Each step names the document several times: as a subquery of its own it is computed once.
-  return steps.reduce(
-    (before, step) => sql`(select ${step(sql`d.value`)} from (select ${before} as value offset 0) as d)`,
-    document,
-  )
+  return places.reduce((text, { place, put }) => editJsonText(sql, text, place, put), before)
 }
 
 /**
  * Branches of a `case`: PostgreSQL takes -1, +1 and 01 for items of a list. Two names of one item would let an edit find its job again and
  * again.
  */
-const oddIndexes = (sql: Sql, path: readonly string[]): Fragment =>
+const oddIndexes = (sql: Sql, document: Fragment, path: readonly string[]): Fragment =>
   path.reduce((all, name, nth) => {
     if (/^(?:0|[1-9]\d{0,8})$/.test(name)) return all
-    return sql`${all} when jsonb_typeof(${at(sql, payload(sql), path.slice(0, nth))}) = 'array' then 'array'`
+    return sql`${all} when jsonb_typeof(${at(sql, document, path.slice(0, nth))}) = 'array' then 'array'`
   }, sql``)
 
-/** An SQL expression of type text over a document: what a value would be put into, where that is no object; null where it can be set. */
-function wrongContainer(sql: Sql, path: readonly string[]): Fragment {
+/** An SQL expression of type text: what a value would be put into, where that is no object; null where it can be set. */
+function wrongContainer(sql: Sql, document: Fragment, path: readonly string[]): Fragment {
   const above = path.map((_, nth) => path.slice(0, path.length - 1 - nth))
   const branches = above
     .filter((prefix) => prefix.length > 0)
     .reduce((all, prefix) => {
-      const value = at(sql, payload(sql), prefix)
+      const value = at(sql, document, prefix)
       return sql`${all} when ${value} is not null then nullif(jsonb_typeof(${value}), 'object')`
     }, sql``)
   return sql`case
-    ${oddIndexes(sql, path)}
-    when ${at(sql, payload(sql), path)} is not null then null
+    ${oddIndexes(sql, document, path)}
+    when ${at(sql, document, path)} is not null then null
     ${branches}
-    else nullif(coalesce(jsonb_typeof(${payload(sql)}), 'null'), 'object')
+    else nullif(coalesce(jsonb_typeof(${document}), 'null'), 'object')
   end`
 }
 
-/** An SQL expression of type text over a document: what a value would be taken out of, where that is no object. */
-const wrongParent = (sql: Sql, path: readonly string[]): Fragment => sql`case
-  ${oddIndexes(sql, path)}
-  when ${at(sql, payload(sql), path)} is null then null
-  else nullif(jsonb_typeof(${at(sql, payload(sql), path.slice(0, -1))}), 'object')
+/** An SQL expression of type text: what a value would be taken out of, where that is no object. */
+const wrongParent = (sql: Sql, document: Fragment, path: readonly string[]): Fragment => sql`case
+  ${oddIndexes(sql, document, path)}
+  when ${at(sql, document, path)} is null then null
+  else nullif(jsonb_typeof(${at(sql, document, path.slice(0, -1))}), 'object')
 end`
 
 const article = (sql: Sql, type: Fragment): Fragment =>
@@ -138,13 +167,14 @@ interface Bounds {
   maxBytes: number
 }
 
-/** An SQL expression of type text over `jobs`: why the job cannot be edited so; null where it can. */
-export function whyNot(sql: Sql, plan: EditPlan, { maxBytes }: Bounds): Fragment {
-  const { sets, unsets } = plan
-  if (sets.length + unsets.length === 0) return sql`null::text`
+/** An SQL expression of type text over `jobs` and its payload: why the job cannot be edited so; null where it can. */
+export function whyNot(sql: Sql, plan: EditPlan, { maxBytes }: Bounds, document: Fragment): Fragment {
+  if (plan.sets.length + plan.unsets.length === 0) return sql`null::text`
+  const { sets, unsets, payloadText } = plan
+  const kept = keptPayload(sql, plan)
   const blocked = [
-    ...sets.map(({ path }) => ({ path, type: wrongContainer(sql, path), what: 'would be set in' })),
-    ...unsets.map((path) => ({ path, type: wrongParent(sql, path), what: 'would be taken out of' })),
+    ...sets.map(({ path }) => ({ path, type: wrongContainer(sql, document, path), what: 'would be set in' })),
+    ...unsets.map((path) => ({ path, type: wrongParent(sql, document, path), what: 'would be taken out of' })),
   ].reduce(
     (all, { path, type, what }) => sql`${all}
       when ${type} is not null
@@ -152,11 +182,22 @@ export function whyNot(sql: Sql, plan: EditPlan, { maxBytes }: Bounds): Fragment
     sql``,
   )
   const added = sets.reduce((sum, { path, json }) => sum + Buffer.byteLength(json + path.join('')) + 8 * path.length, 0)
-  const fits = sql`octet_length(jobs.payload::text) + ${added}::int <= ${maxBytes}::int`
+  const fits = sql`octet_length(${kept}::text) + ${added}::int <= ${maxBytes}::int`
   return sql`case
-    when jobs.payload ?| array['_encrypted', '_enc'] then 'its payload is encrypted'
+    ${payloadText === undefined ? sql`` : sql`when ${isUnreadable(sql, plan, document)} then 'its payload is no JSON that jsonb can keep'`}
+    when ${document} ?| array['_encrypted', '_enc'] then 'its payload is encrypted'
     ${blocked}
+    ${payloadText === undefined ? sql`` : repeated(sql, plan, kept, document)}
     when not (${fits}) and octet_length(${editedPayload(sql, plan)}::text) > ${maxBytes}::int
       then ${`its payload would be larger than ${maxBytes.toLocaleString('en-US')} bytes`}::text
   end`
 }
+
+/** Branches of a `case`: programs differ in which of two values of one name they read. */
+const repeated = (sql: Sql, { sets, unsets }: EditPlan, text: Fragment, document: Fragment): Fragment =>
+  [...sets.map(({ path }) => path), ...unsets].reduce(
+    (all, path) => sql`${all}
+      when ${hasRepeatedName(sql, text, document, path)}
+        then ${`a name of ${pathText(['payload', ...path])} stands twice in its object`}::text`,
+    sql``,
+  )

@@ -52,29 +52,57 @@ describe.each(kinds)('an edit of jobs on %s', (kind) => {
     expect(await payloads()).toEqual(before)
   })
 
-  it('leaves a payload of the type json as it is, with its text, and edits the fields beside it', async () => {
-    const payload = '{"b":1,  "a":1.0, "a":2}'
-    await insert('{}')
+  it('changes a payload of the type json by its text: every byte that it does not name stays, and an undo gives them back', async () => {
+    const payload = '{"b":1,  "a":1.0,\n "\\u0063" : {"x": [1e2 ,2]}, "a":2 }'
+    const [id = 0] = [await insert('{}')]
     await world.sql`alter table jobs alter column payload type json using payload::text::json`
     try {
       await world.sql`update jobs set payload = ${payload}::text::json`
-      for (const body of [
-        { set: [{ path: 'payload.b', value: 2 }] },
-        { unset: ['payload.b'] },
-        { set: [{ path: 'priority', value: 2 }], if: [{ path: 'payload.b', value: 1 }] },
-      ])
-        expect(await edit(body)).toMatchObject({
-          status: 422,
-          body: { code: 'not_supported', hint: expect.stringContaining('alter column payload type jsonb') },
-        })
-      const { body } = await edit({ set: [{ path: 'priority', value: 2 }] })
+      const set = [
+        { path: 'payload.b', json: '12345678901234567890.10' },
+        { path: 'payload.c.x.1', value: [] },
+        { path: 'payload.d.e', value: 'f' },
+      ]
+      expect(await preview({ set })).toMatchObject({
+        affected: 1,
+        left_out: { lack_path: 1, other_type: 1 },
+        examples: [{ differences: [{ path: 'payload.b', before: 1 }, { before: 2, after: [] }, { after: 'f' }] }],
+      })
+      const asked = { set, unset: ['payload.c.x.7', 'payload.none'], if: [{ path: 'payload.c.x.0', value: 100 }] }
+      const { body } = await edit(asked)
       expect(body).toMatchObject({ affected: 1 })
+      const edited = '{"b":12345678901234567890.10,  "a":1.0,\n "\\u0063" : {"x": [1e2 ,[]]}, "a":2,"d":{"e":"f"} }'
+      expect(await payloads()).toEqual([edited])
+      expect(await edit(asked)).toMatchObject({ body: { affected: 0 } })
       expect((await undoOf(world, operationOf(body))).body).toMatchObject({ affected: 1 })
       expect(await payloads()).toEqual([payload])
+      expect(await preview({ unset: ['payload.a'] })).toMatchObject({
+        affected: 0,
+        refused: [{ job_id: id, reason: 'a name of payload.a stands twice in its object' }],
+      })
     } finally {
       await world.sql`alter table jobs alter column payload type jsonb using payload::text::jsonb`
     }
   })
+
+  it.each(['{"a": "\\u0000"}', '{"a": "\\ud83d"}', '{"a": 1e999999}', `${'['.repeat(600)}${']'.repeat(600)}`])(
+    'leaves a payload of the type json that jsonb cannot keep, by name: %.20s',
+    async (payload) => {
+      await insert('{}')
+      await world.sql`alter table jobs alter column payload type json using payload::text::json`
+      try {
+        await world.sql`update jobs set payload = ${payload}::text::json`
+        for (const body of [{ set: [{ path: 'payload.b', value: 1 }] }, { unset: ['payload.a'] }])
+          expect(await preview(body)).toMatchObject({
+            affected: 0,
+            refused: [{ reason: 'its payload is no JSON that jsonb can keep' }],
+          })
+      } finally {
+        await world.sql`delete from jobs`
+        await world.sql`alter table jobs alter column payload type jsonb using payload::text::jsonb`
+      }
+    },
+  )
 
   it('takes queued jobs alone, and with next: retry runs failed and quarantined ones again', async () => {
     const ids: Record<string, number> = {}
