@@ -1,7 +1,7 @@
 /** All endpoints of the API. */
 
 export { showCaller } from './access/caller.ts'
-export { blockCaller, listCallers, unblockCaller } from './access/callers.ts'
+export { blockCaller, callerNames, listCallers, unblockCaller } from './access/callers.ts'
 export { endSession, openSession, showSession } from './access/session.ts'
 export {
   listTokens,

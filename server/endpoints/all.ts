@@ -1,6 +1,6 @@
 import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
 import { showCaller } from './access/caller.ts'
-import { blockCaller, listCallers, unblockCaller } from './access/callers.ts'
+import { blockCaller, callerNames, listCallers, unblockCaller } from './access/callers.ts'
 import { endSession } from './access/sessions.ts'
 import {
   listTokens,
@@ -138,6 +138,7 @@ export const handlers: Handlers = {
   showCaller,
   endSession,
   listCallers,
+  callerNames,
   blockCaller,
   unblockCaller,
   makeToken,

@@ -30,6 +30,41 @@ export const listCallers = endpoint({
   changes: () => false,
 })
 
+/** The most callers of one call for their names. */
+const mostNames = 100
+
+const Ids = z.array(z.string().min(1).max(256)).min(1).max(mostNames)
+
+/** The ids of a call for names; undefined for a text that names none, or more than 100. */
+export function idsOfCallers(text: string): string[] | undefined {
+  try {
+    return Ids.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+export const callerNames = endpoint({
+  method: 'GET',
+  path: '/api/v1/callers/names',
+  meaning:
+    'Who the callers are that records, plans, holds and events name by their ids: the principal of a token, the name of a caller of single sign-on. What is no such id is left out. A caller that only reads gets no names.',
+  needs: 'records',
+  scoped: 'same',
+  verb: 'always',
+  input: z.strictObject({
+    ids: z
+      .string('must be a text')
+      .refine(
+        (text) => idsOfCallers(text) !== undefined,
+        `must be JSON of 1 to ${mostNames} ids, such as ["0123456789ab"]`,
+      )
+      .describe('the ids, as JSON: a list of texts'),
+  }),
+  output: z.object({ callers: z.array(z.object({ id: z.string(), name: z.string() })) }),
+  changes: () => false,
+})
+
 const onCaller = (action: 'block' | 'unblock') =>
   ({
     method: 'POST',

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { askedWithEnded } from '../engine/verbs.ts'
 import { optional, preset, queryNumber } from '../scope.ts'
-import { JobId, text } from '../work/job.ts'
+import { JobId, text, words } from '../work/job.ts'
 import { gatherPayload, jobFilterFields, Switch } from './job-filter.ts'
 
 const sortKeys = ['created_at', 'priority', 'status', 'completed_at', 'ended_at'] as const
@@ -55,6 +55,9 @@ export const listedColumns = Object.keys(ListedJob.shape).filter((name) => name 
 
 const ListRequest = z.strictObject({
   ...jobFilterFields,
+  idempotency_key: optional(words(256)).describe(
+    'only jobs that were enqueued with this key: one at most in each queue and job type',
+  ),
   sort_by: preset(oneOf(sortKeys), 'created_at').describe(
     '`created_at`, `priority`, `status`, `completed_at` or `ended_at`; jobs without the key come last, by their creation. By `priority` and `status` the newest jobs are sorted first, as many as are read in 200 ms and 50,000 at most, then the next ones',
   ),

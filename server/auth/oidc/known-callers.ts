@@ -57,6 +57,17 @@ export const listKnownCallers = async (sql: Sql, limit: number): Promise<KnownCa
     limit ${limit}`),
 ]
 
+/** For whom callers call: the principals of tokens, and the names of callers of single sign-on. Ids that nobody has are left out. */
+export const findCallerNames = async (sql: Sql, ids: readonly string[]): Promise<{ id: string; name: string }[]> => [
+  ...(await sql<{ id: string; name: string }[]>`
+    select token.id, coalesce(jobsctl_tokens.principal, token.name) as name
+    from jobs_api_tokens as token
+    left join jobsctl_tokens on jobsctl_tokens.id = token.id
+    where token.id = any(${[...ids]}::text[])
+    union all
+    select id, name from jobsctl_callers where id = any(${[...ids]}::text[])`),
+]
+
 /** Forgets who has not logged in for so long; who is blocked stays blocked. */
 const forgottenAfterDays = 90
 

@@ -1,10 +1,12 @@
-import { listKnownCallers, setBlocked } from '../../auth/oidc/known-callers.ts'
+import { idsOfCallers } from '../../../shared/access/callers.ts'
+import { findCallerNames, listKnownCallers, setBlocked } from '../../auth/oidc/known-callers.ts'
 import { deleteSessions } from '../../auth/sessions/session-store.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
-import type { Reporting, ServerContext } from '../../call.ts'
+import type { Acting, Reporting, ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
+import { seesPeople } from '../plans/plan-row.ts'
 
 type CallerCall = ActingCall & Pick<ServerContext, 'sql'> & Pick<Reporting, 'reportChangedRows'>
 type Blocking = InputOf<'blockCaller'>
@@ -12,6 +14,14 @@ type Blocked = OutputOf<'blockCaller'>
 
 export const listCallers = ({ sql }: Pick<ServerContext, 'sql'>, { limit }: InputOf<'listCallers'>) =>
   listKnownCallers(sql, limit)
+
+/** Who the callers are of these ids, for a caller that is told for whom others call. */
+export const callerNames = async (
+  { sql, may }: Pick<ServerContext, 'sql'> & Pick<Acting, 'may'>,
+  { ids }: InputOf<'callerNames'>,
+): Promise<OutputOf<'callerNames'>> => ({
+  callers: seesPeople(may) ? await findCallerNames(sql, idsOfCallers(ids) ?? []) : [],
+})
 
 export const blockCaller = (call: CallerCall, { caller }: Blocking): Promise<Blocked> => changed(call, caller, true)
 

@@ -1,4 +1,5 @@
 import { type ListedJob, type ListRequest, listedColumns } from '../../../shared/jobs/list.ts'
+import { groupsOfJobs } from '../../counts/group-list.ts'
 import { inFilter } from '../../database/job-filter.ts'
 import { hasId } from '../../database/job-ids.ts'
 import { hasIdAmong, hasSafeId } from '../../database/planner-hints.ts'
@@ -46,16 +47,35 @@ export const columnsFor = (sql: Sql, { errors }: Pick<ListRequest, 'errors'>): F
   errors ? sql`${columns(sql)}, left(jobs.error_message, 1000) as error_message` : columns(sql)
 
 /** An SQL condition on `jobs`: true for a job that matches the filter. */
-export const isMatching = (sql: Sql, request: NarrowedList): Fragment => sql`(true ${inFilter(sql, request)}) is true`
+export const isMatching = (sql: Sql, request: NarrowedList): Fragment =>
+  sql`(true ${inFilter(sql, request)} ${hasKey(sql, request)}) is true`
 
-/** An SQL condition on `jobs`: all jobs that can match, by the index of ids or of batches where the filter names them. */
-export function isCandidate(sql: Sql, { ids, batch_group }: NarrowedList): Fragment {
+const hasKey = (sql: Sql, { idempotency_key: key }: NarrowedList): Fragment =>
+  key === undefined ? sql`` : sql`and jobs.idempotency_key = ${key}::text`
+
+/** An SQL condition on `jobs`: all jobs that can match, by the index of ids, of keys or of batches where the filter names them. */
+export function isCandidate(sql: Sql, { ids, batch_group, idempotency_key: key }: NarrowedList): Fragment {
   if (ids) return sql`${hasSafeId(sql)} and ${hasId(sql, ids)}`
+  if (key !== undefined && servedBy(sql).mode === 'own')
+    return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, idsOfKey(sql, key))}`
   if (!batch_group) return hasSafeId(sql)
   if (servedBy(sql).mode !== 'own') return sql`jobs.batch_group = ${batch_group}::text`
   const inBatch = sql`select jobs.id from jobs where jobs.batch_group = ${batch_group}::text`
   return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, inBatch)}`
 }
+
+/** The ids of the jobs with a key: the index of keys has one at most for each group. */
+const idsOfKey = (sql: Sql, key: string): Fragment => sql`
+  with recursive ${groupsOfJobs(sql)}
+  select keyed.id
+  from groups
+  cross join lateral (
+    select jobs.id
+    from jobs
+    where (jobs.domain, jobs.queue, jobs.job_type) = (groups.domain, groups.queue, groups.job_type)
+      and jobs.idempotency_key = ${key}::text
+    offset 0
+  ) as keyed`
 
 /** Whether every job of the queues matches. */
 export function takesAll({

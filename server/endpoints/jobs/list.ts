@@ -75,8 +75,9 @@ function readPage(sql: Sql, request: NarrowedList, cursor: Cursor | undefined): 
  * So a list of all jobs of some queues has one plan: its order is that of an index, whatever the parameters are.
  */
 function planningOf(sql: Sql, request: NarrowedList): Fragment {
-  const { sort_by, ids, batch_group } = request
-  if (servedBy(sql).mode === 'own' && !isRank(sort_by)) return ids || batch_group ? sql`null` : preferIndexOrder(sql)
+  const { sort_by, ids, batch_group, idempotency_key } = request
+  if (servedBy(sql).mode === 'own' && !isRank(sort_by))
+    return ids || batch_group || idempotency_key ? sql`null` : preferIndexOrder(sql)
   return !isRank(sort_by) && takesAll(request) ? sql`null` : planForParameters(sql)
 }
 

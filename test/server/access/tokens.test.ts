@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
+import { bearer, idOf, makeScoped, makeToken } from '../../support/access/tokens.ts'
 import { everyKind } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -95,6 +95,32 @@ describe.each(everyKind)('tokens over HTTP on %s', (kind) => {
       body: { code: 'invalid_request', detail: expect.stringContaining(field) },
     })
     expect(await world.sql`select from jobs_api_tokens`).toHaveLength(before.length)
+  })
+
+  it('are named by their principals to callers that are told for whom others call', async () => {
+    const { id } = await make({ name: 'laptop', role: 'operator', principal: 'ann' })
+    await world.sql`insert into jobsctl_callers (id, name) values ('oidc:https://id.example/x', 'ben') on conflict do nothing`
+    const ask = async (ids: readonly unknown[], as: Record<string, string>) => {
+      const query = new URLSearchParams({ ids: JSON.stringify(ids) })
+      return world.call('GET', `/api/v1/callers/names?${query}`, undefined, as)
+    }
+    const scoped = bearer(await makeScoped(world.sql, 'operator', { domains: ['mail'] }))
+    const ids = [id, 'oidc:https://id.example/x', 'ffffffffffff', 'single-user', "'; --"]
+    for (const as of [admin, auditor, scoped])
+      expect(await ask(ids, as)).toMatchObject({
+        status: 200,
+        body: {
+          callers: expect.arrayContaining([
+            { id, name: 'ann' },
+            { id: 'oidc:https://id.example/x', name: 'ben' },
+          ]),
+        },
+      })
+    const viewer = bearer(await makeToken(world.sql, 'wall', 'viewer'))
+    expect(await ask(ids, viewer)).toMatchObject({ status: 200, body: { callers: [] } })
+    const many = Array.from({ length: 101 }, (_none, n) => String(n))
+    for (const wrong of [[], many, [1], ['x'.repeat(257)]]) expect((await ask(wrong, admin)).status).toBe(422)
+    await world.sql`delete from jobsctl_callers`
   })
 
   it('are neither made nor changed by a caller who may only list them, and an unknown one is 404', async () => {

@@ -45,6 +45,7 @@ describe.each(kinds)('the list of jobs on %s', (kind) => {
     ['several states', { status: 'quarantined' }, 'status=failed,quarantined'],
     ['the owner', { owner_user_id: 'o' }, 'owner_user_id=o'],
     ['the batch', { batch_group: 'b' }, 'batch_group=b'],
+    ['the key', { idempotency_key: 'k' }, 'idempotency_key=k'],
     ['the worker', { worker_id: 'w' }, 'worker_id=w'],
     ['the error code', { error_code: 'e' }, 'error_code=e'],
     ['a part of the error', { error_message: 'Disk is 100% FULL' }, `error=${encodeURIComponent('100% full')}`],
