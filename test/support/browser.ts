@@ -100,14 +100,19 @@ export async function copiedBy(button: Locator): Promise<string> {
   })
 }
 
-/** Goes to a button by Tab alone and presses it. */
-export async function pressByKeyboard(page: Page, name: string | RegExp): Promise<void> {
-  const button = page.getByRole('button', { name, exact: typeof name === 'string' })
-  await button.waitFor()
+/** Goes to a control by Tab alone. */
+export async function tabTo(page: Page, control: Locator): Promise<void> {
+  await control.waitFor()
   for (let at = 0; at < 60; at++) {
-    if ((await button.and(page.locator(':focus')).count()) > 0) break
+    if ((await control.and(page.locator(':focus')).count()) > 0) return
     await page.keyboard.press('Tab')
   }
+  throw new Error(`${control} is not reached by Tab`)
+}
+
+/** Goes to a button by Tab alone and presses it. */
+export async function pressByKeyboard(page: Page, name: string | RegExp): Promise<void> {
+  await tabTo(page, page.getByRole('button', { name, exact: typeof name === 'string' }))
   await page.keyboard.press('Enter')
 }
 

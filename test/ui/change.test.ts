@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { cancelBatch, prune, reclaim, requeue, reschedule, retry, setPriority, sweep } from '../../shared/endpoints.ts'
-import { copiedBy, type OpenedVisit, openVisit, pressByKeyboard, type Visit, visit } from '../support/browser.ts'
+import { copiedBy, type OpenedVisit, openVisit, pressByKeyboard, tabTo, type Visit, visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
@@ -256,16 +256,30 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     expect(bodyOf(curl)).toEqual(bodyOf(shown.out))
   })
 
-  it('by keyboard alone: filter, choose, preview, confirm', async () => {
+  it('by keyboard alone: log in, filter, choose, preview, confirm, undo', async () => {
     await empty()
     await world.jobs(2, { status: 'failed', domain: 'chatbooks' })
-    await visited.go('/jobs?status=failed')
-    await page.getByLabel('All jobs that match').focus()
+    const { page, go, faults, close } = await visit(browser, world)
+    await go('/jobs')
+    await page.keyboard.type(world.key)
+    await page.keyboard.press('Enter')
+    await page.getByRole('navigation', { name: 'Screens' }).waitFor()
+    await pressByKeyboard(page, 'failed')
+    await page.getByText('2 jobs match').waitFor()
+    await tabTo(page, page.getByLabel('All jobs that match'))
     await page.keyboard.press('ArrowDown')
     await page.getByRole('heading', { name: /jobs$/, level: 1 }).waitFor()
     await pressByKeyboard(page, 'Preview')
     await pressByKeyboard(page, 'Retry 2 jobs')
     await page.getByText('2 jobs retried').waitFor()
     expect(await count('queued')).toBe(2)
+    await tabTo(page, page.getByRole('link', { name: /^Operation \d+$/ }))
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: /^Operation \d+$/ }).waitFor()
+    await pressByKeyboard(page, 'Preview the undo')
+    await pressByKeyboard(page, 'Give back 2 jobs')
+    await page.getByText('2 jobs given back').waitFor()
+    expect([await count('failed'), faults]).toEqual([2, []])
+    await close()
   })
 })

@@ -32,6 +32,8 @@ const look = `(() => {
     for (const { name, value } of element.attributes)
       // What an option stands for is not shown.
       if (active.test(value) && name !== 'value') wrong.push([name, value])
+  for (const { value } of document.querySelectorAll('textarea'))
+    if (active.test(value.replaceAll('\\n', ''))) wrong.push(['value', value])
   if (active.test(document.title)) wrong.push(['title', document.title])
   return { wrong, coded }
 })()`
@@ -86,8 +88,11 @@ describe.skipIf(!hasBrowser)('texts of strangers that reorder or hide text (need
       ['/jobs', 5],
       [`/jobs${query({ ...filter, 'payload.b': '\u202eevil' })}`, 3],
       [`/jobs/${job?.id}`, 15],
+      [`/jobs${query({ idempotency_key: name })}`, 3],
       ['/clusters', 3],
+      ['/workers', 0],
       [`/change/retry${query(filter)}`, 6],
+      [`/change/edit${query({ ids: String(job?.id) })}`, 0],
       [`/queue${query({ domain: given, queue: given })}`, 2],
       [`/history${query({ domain: given })}`, 2],
       ['/events', 5],
@@ -101,7 +106,7 @@ describe.skipIf(!hasBrowser)('texts of strangers that reorder or hide text (need
     for (const [screen, least] of seen) {
       await go(screen)
       await page.waitForLoadState('networkidle').catch(() => {})
-      if (screen.startsWith('/change')) {
+      if (screen.startsWith('/change/retry')) {
         await page.getByRole('button', { name: 'Preview', exact: true }).click()
         await page.getByRole('region', { name: 'Preview' }).waitFor()
       }

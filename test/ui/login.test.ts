@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
 import { makeScoped, makeToken } from '../support/access/tokens.ts'
+import { sideways } from '../support/axe.ts'
 import { visit } from '../support/browser.ts'
 import { newDatabase } from '../support/database/database.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -12,6 +13,14 @@ const retryAll = `fetch('/api/v1/jobs/retry-now', {
   headers: { 'Content-Type': 'application/json', 'X-Confirm': 'true' },
   body: '{"all":true}',
 }).then(({ status }) => status)`
+
+/** Buttons, fields and links of the lists that are less than 24 pixels high or wide; a box has its label. */
+const smallTargets = `[...document.querySelectorAll('button, select, summary, nav a, td a, th a, input:not([type=checkbox], [type=radio])')]
+  .filter((element) => {
+    const { width, height } = element.getBoundingClientRect()
+    return width > 0 && getComputedStyle(element).clipPath === 'none' && (height < 24 || width < 24)
+  })
+  .map((element) => element.outerHTML)`
 
 describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
   let world: World
@@ -121,9 +130,26 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await page.reload()
     await page.getByRole('alert').getByText('the database does not answer').waitFor()
     expect(await page.getByLabel('Key or token').count()).toBe(0)
+    // The page asks again by itself, and needs nobody for it.
     await page.unroute(session)
-    await page.getByRole('button', { name: 'Try again' }).click()
     await page.getByText(/^Live/).waitFor()
+    await close()
+  })
+
+  it('on a phone the login leads to the queue of the alert, which is paused, and resumed by the way back', async () => {
+    await world.jobs(2, { status: 'queued', domain: 'night', queue: 'high' })
+    const { page, faults, close } = await visit(browser, world, { width: 390, expected: /401/ })
+    await page.goto(`${world.url}/ui/queue?domain=night&queue=high`)
+    await page.getByLabel('Key or token').fill(world.key)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.getByText('night/high').first().waitFor()
+    // What is pressed is large enough for a thumb.
+    const small = await page.evaluate<string[]>(smallTargets)
+    expect(small).toEqual([])
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    await page.getByRole('button', { name: 'Take it back: Resume' }).click()
+    await page.getByText('Jobs are handed out again.').waitFor()
+    expect([await sideways(page), faults]).toEqual([0, []])
     await close()
   })
 

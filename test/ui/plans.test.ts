@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
       { status: 'failed', jobs: 200 },
     ])
 
-    await ann.page.getByRole('button', { name: 'Refresh' }).click()
+    // The page of the author learns of the approval by itself.
     await ann.page.getByRole('button', { name: 'Retry 100 jobs' }).dblclick()
     await ann.page.getByText('100 jobs retried').waitFor()
     await ann.page.getByText('applied', { exact: true }).waitFor()
@@ -167,6 +167,29 @@ describe.skipIf(!hasBrowser)('plans and approval (needs chromium)', () => {
     expect(await states()).toEqual([{ status: 'failed', jobs: 2 }])
     expect(faults).toEqual([])
     await close()
+  })
+
+  it('where two people look at one plan, what one decides the page of the other learns, and no other button comes under a pointer', async () => {
+    await screens.world.jobs(2, { status: 'failed' })
+    const plan = await propose()
+    const ben = await visitAs('ben')
+    await ben.go(`/plans/${plan.id}`)
+    const approve = decide(ben.page).getByRole('button', { name: 'Approve', exact: true })
+    await decide(ben.page).getByLabel(/^Why/).fill('I look into it')
+    const place = await approve.boundingBox()
+    await screens.world.post(`${planPath}/${plan.id}/approve`, { digest: plan.digest }, screens.people.boss)
+    await decide(ben.page).getByText('Meanwhile it is approved.').waitFor()
+    expect(await approve.isDisabled()).toBe(true)
+    const reject = await decide(ben.page).getByRole('button', { name: 'Reject', exact: true }).boundingBox()
+    expect(reject?.y).toBeGreaterThan((place?.y ?? Number.POSITIVE_INFINITY) + (place?.height ?? 0))
+    expect(await decide(ben.page).getByLabel(/^Why/).inputValue()).toBe('I look into it')
+    await ben.page.getByText('Approved by').waitFor()
+    expect(await ben.page.title()).toMatch(/^Plan \d+ · approved · /)
+    // Who made it is named, not their tokens.
+    const facts = ben.page.locator('main dl').filter({ hasText: 'Author' })
+    expect(((await facts.textContent()) ?? '').replaceAll(/[0-9a-f]{64}/g, '')).not.toMatch(/[0-9a-f]{12}/)
+    expect(ben.faults).toEqual([])
+    await ben.close()
   })
 
   it('nobody approves a plan of their own principal, nor with a token that it has made', async () => {

@@ -99,12 +99,54 @@ describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (nee
     const lost = (route: Route) => route.fulfill({ status: 504, body: '<h1>nginx</h1>' })
     await page.route('**/api/v1/jobs/list*', lost)
     await go('/jobs')
-    await expect.poll(() => page.getByRole('alert').locator('.hint').textContent()).toBe('Try again.')
+    await expect
+      .poll(() => page.getByRole('alert').locator('.hint').textContent())
+      .toBe('This page asks again by itself.')
     await opened.world.jobs(1, { status: 'queued', domain: 'lost' })
     await page.route('**/api/v1/jobs/queue/control', lost)
     await go('/queue?domain=lost&queue=default')
     await page.getByRole('button', { name: 'Pause' }).click()
     await page.getByRole('alert').getByText('look before you try again').waitFor()
+    await close()
+  })
+
+  it('a screen whose server was away is there again without a click, and the rows of before stay meanwhile', async () => {
+    const { page, go, close } = await open(opened)
+    const [id] = await opened.world.jobs(1, { status: 'failed', domain: 'away' })
+    let isAway = false
+    await page.route('**/api/v1/jobs/**', (route) => (isAway ? route.abort() : route.continue()))
+    for (const [screen, text] of [
+      [`/jobs/${id}`, 'What happened'],
+      ['/jobs?domain=away', '1 job matches'],
+      ['/operations', 'The chain is whole'],
+    ] as const) {
+      isAway = false
+      await go(screen)
+      await page.getByText(text).first().waitFor()
+      isAway = true
+      await page.getByRole('button', { name: 'Refresh' }).click()
+      await page.getByText('This page asks again by itself.').first().waitFor()
+      expect(await page.getByText(text).count()).toBeGreaterThan(0)
+      isAway = false
+      await expect.poll(() => page.getByRole('alert').count()).toBe(0)
+    }
+    await close()
+  })
+
+  it('a tab that is opened behind the others reads nothing before it is seen', async () => {
+    const { context, close } = await open(opened)
+    const tab = await context.newPage()
+    await tab.addInitScript(setHidden(true))
+    const asked: string[] = []
+    tab.on('request', (request) => {
+      if (request.url().includes('/api/')) asked.push(request.url())
+    })
+    await tab.goto(`${opened.world.url}/ui/jobs`)
+    await tab.locator('.brand').waitFor()
+    await tab.waitForLoadState('networkidle')
+    expect(asked).toEqual([])
+    await tab.evaluate(setHidden(false))
+    await tab.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
     await close()
   })
 

@@ -82,6 +82,7 @@ export async function send(
   { method, path, body }: WireRequest,
   { signal, headers = {} }: CallOptions = {},
 ): Promise<Response> {
+  if (method === 'GET') await seen(signal)
   const response = await fetch(`${base}${path}`, {
     method,
     redirect: 'error',
@@ -111,6 +112,20 @@ export async function send(
   if (response.status === 401 && path !== pathOf('openSession')) signedOut()
   throw problem
 }
+
+/** Resolves while the page is seen: a hidden tab reads nothing, also where its screen was still being drawn. */
+const seen = (signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve) => {
+    if (!document.hidden || signal?.aborted) return resolve()
+    const look = () => {
+      if (document.hidden && !signal?.aborted) return
+      document.removeEventListener('visibilitychange', look)
+      signal?.removeEventListener('abort', look)
+      resolve()
+    }
+    document.addEventListener('visibilitychange', look)
+    signal?.addEventListener('abort', look)
+  })
 
 /** A proxy that wants a login of its own may answer with its page. */
 const notOfServer = {

@@ -1,7 +1,7 @@
 import type { Progress } from '../../shared/changes/bulk-change.ts'
 import type { EndpointName } from '../../shared/endpoint-names.ts'
 import { confirmed, type Fields, reasonHeader, requestOf, send } from './call.ts'
-import { Problem, unreachable } from './problem.ts'
+import { isPassing, Problem, unreachable } from './problem.ts'
 
 interface ChangeRequest {
   name: EndpointName
@@ -51,9 +51,6 @@ export async function change({
   return follow(String(accepted.operation_id), { onProgress, onSilence })
 }
 
-/** The statuses of answers that say nothing about an operation, those of a proxy among them; 0 is that of no answer. */
-const passing = [0, 429, 502, 503, 504]
-
 /**
  * Reports the progress of an operation to its end, whichever server runs it.
  * @returns the answer of the change
@@ -69,9 +66,8 @@ export async function follow(
       return await lastLine(await send(requestOf('followOperation', { id }), { headers, signal }), onProgress, headers)
     } catch (error) {
       // The operation goes on, and another server, or the same one a moment later, reports it. One that has stopped is `partial`.
-      if (!(error instanceof Problem) || error.code === 'partial' || !passing.includes(error.status)) throw error
-      // The database refuses until somebody mends it.
-      if (signal?.aborted || error.fields.refused_by_database) throw error
+      if (!(error instanceof Problem) || error.code === 'partial' || !isPassing(error)) throw error
+      if (signal?.aborted) throw error
       onSilence(error)
       const seconds = Math.min(60, Number(error.fields.retry_after) || 1)
       await new Promise((resolve) => setTimeout(resolve, 1000 * seconds))

@@ -35,6 +35,21 @@ export function hintOfUnknown(headers: Readonly<Record<string, string>> = {}): s
   return 'X-Confirm' in headers ? 'It may have been done, or not: look before you try again.' : 'Try again.'
 }
 
+/** The statuses of answers that say nothing about what was asked, those of a proxy among them. */
+const passing = [429, 502, 503, 504]
+/** The codes of calls without an answer, or without the end of it. */
+const unanswered = ['unreachable', 'outcome_unknown']
+
+/** True where the same call may be answered a moment later: the server is away or busy. The database refuses until somebody mends it. */
+export const isPassing = ({ status, code, fields }: Problem): boolean =>
+  (passing.includes(status) || unanswered.includes(code)) && !fields.refused_by_database
+
+/** The same problem of a call that the page makes again by itself. */
+export const askedAgain = (problem: Problem): Problem =>
+  new Problem({ ...problem.fields, hint: asksAgain }, problem.status)
+
+const asksAgain = 'This page asks again by itself.'
+
 /** The problem of a call that got no answer. */
 export const unreachable = (headers?: Readonly<Record<string, string>>): Problem =>
   new Problem({ code: 'unreachable', detail: 'The server does not answer.', hint: hintOfUnknown(headers) }, 0)

@@ -3,7 +3,7 @@ import { engines } from '../state/engine.ts'
 import { base } from '../state/page.ts'
 import { type Caller, caller, signedOut, ways } from '../state/session.ts'
 import { call, confirmed } from './call.ts'
-import { type Problem, problemOf } from './problem.ts'
+import { askedAgain, isPassing, type Problem, problemOf } from './problem.ts'
 
 /** Why it is not known who is logged in. */
 export const sessionProblem = signal<Problem | undefined>(undefined)
@@ -16,9 +16,16 @@ export const restoreSession = (): Promise<void> =>
       return entered(session.caller)
     },
     (error: unknown) => {
-      sessionProblem.value = problemOf(error)
+      const problem = problemOf(error)
+      sessionProblem.value = isPassing(problem) ? askedAgain(problem) : problem
+      clearTimeout(asksAgain)
+      if (isPassing(problem)) asksAgain = setTimeout(restoreSession, askAgainMs)
     },
   )
+
+/** How long the page waits before it asks again who is logged in, in milliseconds. */
+const askAgainMs = 2000
+let asksAgain: ReturnType<typeof setTimeout> | undefined
 
 /** All tabs have one session: what one does to it the others look at. */
 const tabs = new BroadcastChannel(`jobsctl ${base}`)
@@ -60,8 +67,9 @@ async function entered(who: Caller | null): Promise<void> {
   engines.value = served?.engines ?? []
   caller.value = who
   clearInterval(asking)
-  if (!served) return
+  if (!who?.may.includes('read')) return
   asking = setInterval(() => {
+    if (document.hidden) return
     call('showEngine').then(
       (now) => {
         engines.value = now.engines

@@ -1,6 +1,7 @@
 import { query } from '../state/address.ts'
 import { Button } from './controls.tsx'
 import type { Filter, FilterField } from './filter-words.ts'
+import { Person } from './name.tsx'
 
 interface FilterProps {
   fields: readonly FilterField[]
@@ -15,8 +16,8 @@ export const FilterChips = ({ fields, filter, onChange }: FilterProps) => (
       ([name, value]) =>
         value !== undefined && (
           <Button key={name} class="chip" onClick={() => onChange({ ...filter, [name]: undefined })}>
-            {fields.find((field) => field.name === name)?.label ?? name}: <b>{value}</b>{' '}
-            <span aria-hidden="true">×</span>
+            {fields.find((field) => field.name === name)?.label ?? name}:{' '}
+            <b>{name === 'caller' ? <Person id={value} /> : value}</b> <span aria-hidden="true">×</span>
             <span class="hidden">remove this filter</span>
           </Button>
         ),

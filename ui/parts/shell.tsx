@@ -67,8 +67,8 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
         </nav>
         <div class="who">
           {who && (
-            <span class="faint" title={`${who.id} for ${who.principal}`}>
-              <Name of={who.name} /> · {who.role}
+            <span class="faint" title={`${who.name}, ${who.id}`}>
+              <Name of={who.principal} /> · {who.role}
             </span>
           )}
           <Button class="quiet" onClick={nextTheme}>

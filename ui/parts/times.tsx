@@ -29,7 +29,7 @@ export function Ago({ at, absent = '–' }: MomentProps) {
   if (!at) return <span class="faint">{absent}</span>
   const seconds = (clock.value - Date.parse(at)) / 1000
   if (Number.isNaN(seconds)) return <>{at}</>
-  const text = seconds < 0 ? `in ${spanText(-seconds)}` : seconds < 1 ? 'now' : `${spanText(seconds)} ago`
+  const text = seconds <= -1 ? `in ${spanText(-seconds)}` : seconds < 1 ? 'now' : `${spanText(seconds)} ago`
   return (
     <time dateTime={at} title={at}>
       {text}

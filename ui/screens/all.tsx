@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { Right } from '../../shared/access/rights.ts'
 import { isBulkKind, kinds } from '../../shared/changes/kinds.ts'
 import type { Verb } from '../../shared/engine/verbs.ts'
+import { Link } from '../parts/controls.tsx'
 import { later } from '../parts/later.tsx'
 import { Overview } from './overview.tsx'
 
@@ -81,6 +82,12 @@ function decoded(part: string): string {
   }
 }
 
+const Nowhere = () => (
+  <p>
+    There is no screen at this address. <Link to="/">To the overview</Link>
+  </p>
+)
+
 /** The screen of an address, or one that says that there is none. */
 export function screenAt(path: string): Screen {
   for (const [shape, section, title, show] of screens) {
@@ -89,5 +96,5 @@ export function screenAt(path: string): Screen {
     const { needs, verb } = sections.find(({ name }) => name === section) ?? {}
     return { section, needs, verb, title: typeof title === 'string' ? title : title(part), show: () => show(part) }
   }
-  return { section: undefined, title: 'Not found', show: () => <p>There is no screen at this address.</p> }
+  return { section: undefined, title: 'Not found', show: () => <Nowhere /> }
 }

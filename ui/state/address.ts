@@ -1,4 +1,5 @@
 import { batch, computed, signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import type { JobId } from '../../shared/work/job-key.ts'
 import { base } from './page.ts'
 
@@ -21,6 +22,16 @@ export const query = computed(() => here.value.searchParams)
 
 /** What this entry of the browser's history keeps beside its address. */
 export const entryState = computed(() => entry.value)
+
+/** What is seen on a screen, by its path: the state of a job, of a plan or of an operation. */
+export const detail = signal({ of: '', text: '' })
+
+/** Has the title of the tab say what is seen on this screen, for as long as it is shown. */
+export function useDetail(text: string): void {
+  useEffect(() => {
+    detail.value = { of: path.peek(), text }
+  }, [text])
+}
 
 /** Keeps something in this entry of the history: it is there again after a reload, Back and Forward. */
 export function keepInEntry(state: unknown): void {

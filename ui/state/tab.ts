@@ -1,6 +1,6 @@
 import { effect } from '@preact/signals'
 import { escaped } from '../../shared/escape.ts'
-import { path, query } from './address.ts'
+import { detail, path, query } from './address.ts'
 import { overview } from './overview.ts'
 
 /** How many queues fail or stand still, as the title says it. */
@@ -16,10 +16,11 @@ function trouble(): string {
     .join(' · ')
 }
 
-/** The name of the screen, with what is seen on it: the queue, and what needs somebody. */
+/** The name of the screen, with what is seen on it: the queue, the state of what it shows, and what needs somebody. */
 export function titleOf(screen: string): string {
   const seen = path.value === '/queue' ? `${query.value.get('domain')}/${query.value.get('queue')}` : screen
-  return escaped([seen, trouble(), 'jobsctl'].filter((text) => text !== '').join(' · '))
+  const more = detail.value.of === path.value ? detail.value.text : ''
+  return escaped([seen, more, trouble(), 'jobsctl'].filter((text) => text !== '').join(' · '))
 }
 
 /** Whether something fails, or stands still. */

@@ -4,6 +4,7 @@ import type { EditedJobs } from '../../../shared/changes/edit.ts'
 import { commandLine } from '../../../shared/shell.ts'
 import { call, type Fields, requestOf } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
+import { Act } from '../../parts/act.tsx'
 import { Copy, Link, Select } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
@@ -100,15 +101,12 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
               <Option key={option.name} option={option} value={optionIn(params, option)} path={`/change/${name}`} />
             ))}
           {courses.length > 0 && oneId(params) === undefined && <How options={courses} path={`/change/${name}`} />}
-          <button
-            type="submit"
-            class={current ? undefined : 'primary'}
-            disabled={isBusy}
-            aria-disabled={lack !== undefined}
-            title={lack}
-          >
+          <Act type="submit" look={current ? undefined : 'primary'} isBusy={isBusy} lack={lack}>
             {current ? 'Preview again' : 'Preview'}
-          </button>
+          </Act>
+          <span class="faint" role="status">
+            {isBusy && 'The jobs are being counted…'}
+          </span>
           <span class="copy">
             {words ? (
               <Copy text={[...words, '--dry-run']}>Copy as jobsctl</Copy>

@@ -84,7 +84,12 @@ export function Confirm({ kind, preview, canary, onConfirm, proposal }: ConfirmP
             principal.
           </p>
         )}
-        <button type="submit" class={above === undefined ? primary : undefined} disabled={!isTyped} onClick={once}>
+        <button
+          type="submit"
+          class={above === undefined ? primary : undefined}
+          aria-disabled={!isTyped || undefined}
+          onClick={once}
+        >
           {kind.label} {canary === undefined ? jobs : `${canary.toLocaleString('en')} of ${jobs} first`}
         </button>
         {proposal && hasPlans.value && (

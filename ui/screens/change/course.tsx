@@ -3,6 +3,7 @@ import type { Progress } from '../../../shared/changes/bulk-change.ts'
 import { call, confirmed } from '../../api/call.ts'
 import { type ChangeAnswer, numberOf } from '../../api/change.ts'
 import type { Problem } from '../../api/problem.ts'
+import { Act } from '../../parts/act.tsx'
 import { Button, Link } from '../../parts/controls.tsx'
 import { ActProblem } from '../../parts/login.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
@@ -156,9 +157,9 @@ export function StopButton({ id }: { id: number }) {
   return (
     <>
       <p>
-        <Button onClick={stop} disabled={isAsked}>
+        <Act onAct={stop} lack={isAsked}>
           Stop
-        </Button>{' '}
+        </Act>{' '}
         <span role="status">{isAsked && 'It stops after its batch.'}</span>
       </p>
       <ActProblem act={act} />

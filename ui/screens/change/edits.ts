@@ -1,3 +1,4 @@
+import { escapedJson } from '../../../shared/escape.ts'
 import { mask } from '../../../shared/mask.ts'
 import type { Answer } from '../../api/call.ts'
 import { parseJson } from '../../api/json.ts'
@@ -25,12 +26,14 @@ export const isEmpty = ({ set, unset }: Edits): boolean => set.length + unset.le
 /** The fields of a job that an edit can set beside its payload. */
 const editable = ['priority', 'max_retries', 'available_at', 'owner_user_id', 'batch_group', 'job_type'] as const
 
-/** A job as the text in which somebody edits it. */
+/** A job as the text in which somebody edits it; characters that reorder text, or hide in it, are there by their codes. */
 export const textOfJob = (job: Answer<'showJob'>): string =>
-  JSON.stringify(
-    { ...Object.fromEntries(editable.map((name) => [name, job[name] ?? null])), payload: job.payload ?? null },
-    undefined,
-    2,
+  escapedJson(
+    JSON.stringify(
+      { ...Object.fromEntries(editable.map((name) => [name, job[name] ?? null])), payload: job.payload ?? null },
+      undefined,
+      2,
+    ),
   )
 
 /**

@@ -23,7 +23,7 @@ export function PreviewTable({ preview, verb }: { preview: Preview; verb: string
       <h2>
         {verb} {countText(preview)}
       </h2>
-      <p class="lead">{sentenceOf(preview)}</p>
+      {(preview.count > 0 || isLowerBound(preview)) && <p class="lead">{sentenceOf(preview)}</p>}
       <p class="faint">
         Counted <Ago at={preview.as_of} />.
       </p>
@@ -63,13 +63,13 @@ const mostOwners = 10
 
 /** A preview in one or a few sentences. Neither an undo nor a time follows from a number that is not known. */
 function sentenceOf(preview: Preview): string {
-  const { groups, eta_seconds, count } = preview
+  const { groups, eta_seconds } = preview
   const states = [...new Set(groups.map(({ status }) => status))]
   const jobs = states.length === 1 ? countText(preview).replace(/ (jobs?)$/, ` ${states[0]} $1`) : countText(preview)
   const ages = agesOf(preview)
   const what = `${[`${jobs}${placesOf(groups)}`, ...ages].join(', ')}.`
   if (isLowerBound(preview)) return `${what} There are too many to count here: how long it takes is not known.`
-  return count === 0 ? what : `${what} It takes about ${spanText(Math.ceil(eta_seconds))}. ${wayBackOf(preview)}`
+  return `${what} It takes about ${spanText(Math.ceil(eta_seconds))}. ${wayBackOf(preview)}`
 }
 
 /** ` of orders, in 3 queues`; of a hundred groups there may be more. */

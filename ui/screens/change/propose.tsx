@@ -2,7 +2,8 @@ import { useState } from 'preact/hooks'
 import type { EndpointName } from '../../../shared/endpoint-names.ts'
 import { commandLine } from '../../../shared/shell.ts'
 import { call, confirmed, type Fields, pathOf, reasonHeader } from '../../api/call.ts'
-import { Button, Copy, Why } from '../../parts/controls.tsx'
+import { Act } from '../../parts/act.tsx'
+import { Copy, Why } from '../../parts/controls.tsx'
 import { ActProblem } from '../../parts/login.tsx'
 import { navigate } from '../../state/address.ts'
 import { type Acting, useAct } from '../../state/calls.ts'
@@ -35,14 +36,14 @@ export function Propose({ proposal: { endpoint, fields, words }, reason, act, is
   const lacksReason = reason.trim() === ''
   return (
     <div class="bar">
-      <Button
-        class={isPrimary ? 'primary' : undefined}
-        disabled={lacksReason}
-        aria-describedby="propose-needs"
-        onClick={() => act.run(propose)}
+      <Act
+        look={isPrimary ? 'primary' : undefined}
+        lack={lacksReason}
+        describedBy="propose-needs"
+        onAct={() => act.run(propose)}
       >
         Propose
-      </Button>
+      </Act>
       <span id="propose-needs" class="faint">
         {lacksReason ? 'A plan for another principal needs a reason.' : 'It waits until another principal approves it.'}
       </span>

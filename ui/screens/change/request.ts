@@ -1,6 +1,6 @@
 import { readJobId } from '../../../shared/work/job-key.ts'
 import type { Fields } from '../../api/call.ts'
-import { type FlagField, filterFields, filterIn } from '../jobs/filter-bar.tsx'
+import { filterFields, filterIn } from '../jobs/filter-bar.tsx'
 import { type ChangeKind, type ChangeOption, optionFields, optionIn } from './kinds.ts'
 
 /** How many jobs go first. It is no field of the preview, which is of all jobs. */
@@ -53,8 +53,9 @@ export function commandWords(command: string, kind: ChangeKind, params: URLSearc
   const words: string[] = ['jobsctl', command]
   for (const [name, value] of Object.entries(filter)) {
     const field = filterFields.find((one) => one.name === name)
-    if (!field || (name === 'ids' && !kind.hasAll) || (name === 'status' && !kind.status)) return undefined
-    words.push(...flagWords(field, value))
+    if (field?.flag === undefined || (name === 'ids' && !kind.hasAll) || (name === 'status' && !kind.status))
+      return undefined
+    words.push(...flagWords(name, field.flag, value))
   }
   if (!isNarrowed(kind, filter)) words.push('--all')
   for (const option of kind.options) {
@@ -80,7 +81,7 @@ function optionWords({ flag, type, inWords, ofZero }: ChangeOption, value: strin
   return value === '0' && ofZero ? [ofZero] : [flag, inWords?.(value) ?? value]
 }
 
-function flagWords({ name, flag }: FlagField, value: string): string[] {
+function flagWords(name: string, flag: string, value: string): string[] {
   if (name === 'ids') return value.split(',')
   return name === 'stale' && value === 'true' ? [flag] : [flag, value]
 }

@@ -1,6 +1,7 @@
 import { detailOf } from '../../../shared/records/event-detail.ts'
 import type { JobEvent } from '../../../shared/records/events.ts'
 import { Link } from '../../parts/controls.tsx'
+import { Person } from '../../parts/name.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { type Meaning, Status } from '../../parts/values.tsx'
 import { addressOfJob } from '../../state/address.ts'
@@ -25,8 +26,20 @@ const columns: readonly Column<JobEvent>[] = [
   ['Queue', ({ domain, queue }) => (queue ? `${domain ?? '*'}/${queue}` : domain)],
   ['Type', ({ job_type }) => job_type],
   ['Job', ({ job_id }) => job_id != null && <Link to={addressOfJob(job_id)}>{job_id}</Link>, 'number'],
-  ['Detail', ({ attrs }) => shortened(detailOf(attrs)), 'wide'],
+  ['By', ({ attrs }) => callerOf(attrs)],
+  ['Detail', ({ attrs }) => shortened(detailOf(withoutCaller(attrs))), 'wide'],
 ]
+
+/** Who made the step of an event; what workers do has no caller. */
+function callerOf(attrs: unknown) {
+  const caller = typeof attrs === 'object' && attrs !== null && 'caller' in attrs ? attrs.caller : undefined
+  return typeof caller === 'string' && caller !== '' && <Person id={caller} />
+}
+
+function withoutCaller(attrs: unknown): unknown {
+  if (typeof attrs !== 'object' || attrs === null || Array.isArray(attrs)) return attrs
+  return Object.fromEntries(Object.entries(attrs).filter(([name]) => name !== 'caller'))
+}
 
 /** The most characters of the detail in a row. */
 const mostDetail = 300

@@ -1,6 +1,7 @@
 import type { History } from '../../../shared/history/history.ts'
 import { type Answer, call } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
+import { Person } from '../../parts/name.tsx'
 import { Rows } from '../../parts/rows.tsx'
 import { may } from '../../state/session.ts'
 import { clockOf, type Zone } from './series.ts'
@@ -73,7 +74,7 @@ export function MomentTable({ moments, since, zone }: Moments & { zone: Zone }) 
                 operation === undefined ? text : <Link to={`/operations/${operation}`}>{text}</Link>,
               'wide',
             ],
-            ['By', ({ caller }) => caller],
+            ['By', ({ caller }) => <Person id={caller} />],
           ]}
           keyOf={(moment) => moments.indexOf(moment)}
         />

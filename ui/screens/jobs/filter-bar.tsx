@@ -8,9 +8,9 @@ import { addressOf, navigate, path, query, replaceAddress } from '../../state/ad
 import { useLoad } from '../../state/calls.ts'
 import { namesOf } from '../../state/names.ts'
 
-/** A field of the filter with its flag of the command line. */
+/** A field of the filter with its flag of the command line. A list alone takes a field without a flag, and no change does. */
 export interface FlagField extends FilterField {
-  flag: string
+  flag?: string
 }
 
 const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
@@ -19,6 +19,9 @@ const time = (name: string, label: string, also: readonly string[] = []): FlagFi
   const word = name.replace('_', '-')
   return { name, flag: `--${word}`, label, also }
 }
+
+/** The key with which jobs were enqueued, by which lists alone are filtered. */
+export const keyField = 'idempotency_key'
 
 /** The filter of lists and changes, with the words of the flags. */
 export const filterFields: readonly FlagField[] = [
@@ -32,6 +35,7 @@ export const filterFields: readonly FlagField[] = [
   { name: 'batch_group', flag: '--batch', label: 'Batch group', word: 'batch' },
   { name: 'worker_id', flag: '--worker', label: 'Worker', word: 'worker' },
   { name: 'cluster', flag: '--cluster', label: 'Cluster' },
+  { name: keyField, label: 'Key', word: 'key' },
   { name: 'min_retries', flag: '--min-retries', label: 'Retried at least' },
   { name: 'stale', flag: '--stale', label: 'Lease has expired', words: ['true', 'false'] },
   time('created_after', 'Created from', ['since']),

@@ -2,11 +2,11 @@ import { useState } from 'preact/hooks'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { call } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
-import { Button, Select } from '../../parts/controls.tsx'
+import { Select } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Freshness } from '../../parts/times.tsx'
-import { addressOf, navigate, query } from '../../state/address.ts'
+import { addressOf, navigate, query, useDetail } from '../../state/address.ts'
 import { useLoad, usePolling } from '../../state/calls.ts'
 import { jobsText } from '../change/preview.tsx'
 import { csvOf, download, ndjsonOf } from './export.ts'
@@ -53,9 +53,11 @@ function Jobs() {
   const chosenJobs = (found?.jobs ?? []).filter(({ id }) => selected.has(id))
   const chosen = chosenJobs.map(({ id }) => id)
   const states = [...new Set(chosenJobs.map(({ status }) => status ?? ''))]
+  const { domain, queue, status = '' } = filter
+  useDetail([status.replaceAll(',', ', '), [domain, queue].filter(Boolean).join('/')].filter(Boolean).join(' · '))
   // A row under somebody's choice stays, and a search of many rows is not made again each second.
   const follows = isLive && chosen.length === 0 && found?.isComplete === true
-  usePolling(follows, { isLoading, reload })
+  usePolling(follows, { isLoading, reload, problem })
   const show = (fields: Readonly<Record<string, string | undefined>>) =>
     navigate(addressOf('/jobs', { ...filter, sort, ...fields }))
   return (
@@ -85,12 +87,12 @@ function Jobs() {
       )}
       {found && (
         <nav class="bar" aria-label="Pages">
-          <Button disabled={!found.prev} onClick={() => show({ cursor: found.prev })}>
+          <Act lack={!found.prev} onAct={() => show({ cursor: found.prev })}>
             Previous page
-          </Button>
-          <Button disabled={!found.next} onClick={() => show({ cursor: found.next })}>
+          </Act>
+          <Act lack={!found.next} onAct={() => show({ cursor: found.next })}>
             Next page
-          </Button>
+          </Act>
           {found.jobs.length > 0 && <Exports found={found} />}
         </nav>
       )}
@@ -133,7 +135,11 @@ function Matching({ filter, found, isFirst }: MatchingProps) {
       ? `at least ${jobsText(here)}`
       : jobsText(data)
   if (!isWhole && data === undefined && !isFirst) return null
-  return <span role="status">{text} match</span>
+  return (
+    <span role="status">
+      {text} {/^1 /.test(text) ? 'matches' : 'match'}
+    </span>
+  )
 }
 
 /** What is seen as a file: the jobs of this page. */

@@ -51,13 +51,15 @@ const Mark = ({ status }: { status: string }) => (
 
 /** The lines between the jobs of a side and this job. A unit is a hundredth of the height. */
 const Edges = ({ count, isOut = false }: { count: number; isOut?: boolean }) => (
-  <svg class="edges" viewBox="0 0 24 100" preserveAspectRatio="none" aria-hidden="true">
-    {Array.from({ length: count }, (_none, at) => {
-      const y = (100 * (at + 0.5)) / count
-      const [from, to] = isOut ? [50, y] : [y, 50]
-      return <path key={at} d={`M0 ${from}C12 ${from} 12 ${to} 24 ${to}`} />
-    })}
-  </svg>
+  <span class="edges">
+    <svg viewBox="0 0 24 100" preserveAspectRatio="none" aria-hidden="true">
+      {Array.from({ length: count }, (_none, at) => {
+        const y = (100 * (at + 0.5)) / count
+        const [from, to] = isOut ? [50, y] : [y, 50]
+        return <path key={at} d={`M0 ${from}C12 ${from} 12 ${to} 24 ${to}`} />
+      })}
+    </svg>
+  </span>
 )
 
 function sentenceOf(needed: readonly RelatedJob[], waiting: readonly RelatedJob[]): string {

@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useState } from 'preact/hooks'
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { compareJobIds } from '../../../shared/work/job-key.ts'
 import { type Answer, callWithHeaders, type Fields } from '../../api/call.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import { askedAgain, type Problem, problemOf } from '../../api/problem.ts'
+import { pauseAfter } from '../../state/calls.ts'
 import { serverNow } from '../../state/page.ts'
 
 type ListedJob = Answer<'listJobs'>[number]
@@ -49,6 +50,7 @@ export function useSearch(request: Fields, limit: number): Search {
   const [state, setState] = useState<State>({ ended: '' })
   const [round, setRound] = useState<{ of: string; at: number; from?: Found | undefined }>({ of: key, at: 0 })
   const [controller, setController] = useState<AbortController>()
+  const failures = useRef(0)
   const { at } = round
   // What a search of another list has found is no place to go on from.
   const from = round.of === key ? round.from : undefined
@@ -56,21 +58,32 @@ export function useSearch(request: Fields, limit: number): Search {
   useEffect(() => {
     const current = new AbortController()
     setController(current)
+    const began = performance.now()
     let last = from
+    let timer: ReturnType<typeof setTimeout> | undefined
     const search = async () => {
       do {
         last = await nextOf(last, { request, limit, signal: current.signal })
         if (current.signal.aborted) return
         const found = last
+        failures.current = 0
         setState(({ ended }) => ({ ended, found, readAt: serverNow() }))
       } while (!last.isComplete && last.next !== undefined && last.jobs.length < limit)
       setState((before) => ({ ...before, ended: name }))
     }
     search().catch((error: unknown) => {
-      if (!current.signal.aborted)
-        setState(({ problem: _before, ...rest }) => ({ ...rest, ended: name, problem: problemOf(error) }))
+      if (current.signal.aborted) return
+      const problem = problemOf(error)
+      const pause = pauseAfter(problem, failures.current++, performance.now() - began)
+      setState((before) => ({ ...before, ended: name, problem: pause === undefined ? problem : askedAgain(problem) }))
+      // What was found stays: the search goes on from there.
+      const next = last?.isComplete ? undefined : last
+      if (pause !== undefined) timer = setTimeout(() => setRound({ of: key, at: at + 1, from: next }), pause)
     })
-    return () => current.abort()
+    return () => {
+      clearTimeout(timer)
+      current.abort()
+    }
   }, [name])
   return {
     found: state.found,

@@ -2,6 +2,7 @@ import { type JobId, listedJobId } from '../../../shared/work/job-key.ts'
 import { addressOf, navigate } from '../../state/address.ts'
 import { may } from '../../state/session.ts'
 import { changesFor } from '../change/kinds.ts'
+import { keyField } from './filter-bar.tsx'
 
 interface ChangeMenusProps {
   /** The filter of a list; absent where there is no list, and so no "all that match". */
@@ -35,7 +36,9 @@ export function ChangeMenus({ filter, ids, states: known = [] }: ChangeMenusProp
           onChoose={(kind) => choose(kind, selected)}
         />
       )}
-      {filter && <ChangeMenu label="All jobs that match" states={states} onChoose={(kind) => choose(kind, filter)} />}
+      {filter && filter[keyField] === undefined && (
+        <ChangeMenu label="All jobs that match" states={states} onChoose={(kind) => choose(kind, filter)} />
+      )}
     </div>
   )
 }

@@ -9,12 +9,13 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
 import { Facts, Json, Status } from '../../parts/values.tsx'
-import { addressOf, navigate } from '../../state/address.ts'
+import { addressOf, navigate, useDetail } from '../../state/address.ts'
 import { useLoad, usePolling } from '../../state/calls.ts'
 import { whyOnlyLooking } from '../../state/engine.ts'
 import { may } from '../../state/session.ts'
 import { changesFor } from '../change/kinds.ts'
 import { JobError } from './error.tsx'
+import { keyField } from './filter-bar.tsx'
 import { Related } from './related.tsx'
 import { Timeline } from './timeline.tsx'
 import { Value } from './value.tsx'
@@ -46,6 +47,7 @@ export function ShowJob({ id }: { id: string }) {
   const job = shown?.job
   // Each reading of what is revealed is an event: only what is masked is read again by itself.
   usePolling(!isRevealed && (job?.status === 'queued' || job?.status === 'processing') && !job.archived, loaded)
+  useDetail(job?.status ?? '')
   // What was revealed is gone at once, also where the server does not answer.
   const isShown = isRevealed || shown?.isMasked
   return (
@@ -200,7 +202,6 @@ function About({ job }: { job: Job }) {
     )
   }
   const plain = (name: string) => textOf(job, name) !== '' && <Name of={textOf(job, name)} />
-  const key = textOf(job, 'idempotency_key')
   return (
     <section class="card about" aria-label="Known by">
       <Facts
@@ -208,7 +209,7 @@ function About({ job }: { job: Job }) {
           ['Owner', sharing('owner_user_id')],
           ['Worker', sharing('worker_id')],
           ['Batch', sharing('batch_group')],
-          ['Key', key !== '' && <Name of={key} />],
+          ['Key', sharing(keyField)],
           ['Priority', plain('priority')],
           ['Created', job.created_at ? <Ago key="created" at={textOf(job, 'created_at')} /> : ''],
           [

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { detailOf } from '../../../shared/records/event-detail.ts'
 import { Link } from '../../parts/controls.tsx'
-import { Name } from '../../parts/name.tsx'
+import { Name, Person } from '../../parts/name.tsx'
 import { spanText } from '../../parts/times.tsx'
 import type { Meaning } from '../../parts/values.tsx'
 import { type Job, textOf } from './show.tsx'
@@ -192,7 +192,7 @@ const workerOf = (attrs: Attrs) => {
 
 /** Who made a step, and the record of the change that it was a part of. */
 function byWhom(attrs: Attrs): ComponentChildren {
-  const caller = wordOf(attrs.name) || wordOf(attrs.caller)
+  const caller = wordOf(attrs.caller)
   const operation = attrs.operation ?? attrs.operation_id
   return (
     <>
@@ -201,7 +201,7 @@ function byWhom(attrs: Attrs): ComponentChildren {
           {' '}
           by{' '}
           <b>
-            <Name of={caller} />
+            <Person id={caller} principal={wordOf(attrs.name) || undefined} />
           </b>
         </>
       )}

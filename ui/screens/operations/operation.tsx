@@ -1,8 +1,10 @@
 import { call } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
+import { Person } from '../../parts/name.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Ago } from '../../parts/times.tsx'
+import { Ago, Freshness } from '../../parts/times.tsx'
 import { Facts, Json, Status } from '../../parts/values.tsx'
+import { useDetail } from '../../state/address.ts'
 import { useLoad, usePolling } from '../../state/calls.ts'
 import { serverNow } from '../../state/page.ts'
 import { Bar, StopButton } from '../change/course.tsx'
@@ -15,9 +17,13 @@ type Shown = Awaited<ReturnType<typeof call<'getOperation'>>>
 export function Operation({ id }: { id: string }) {
   const loaded = useLoad(id, (signal) => call('getOperation', { id }, { signal }))
   const { data, problem, reload } = loaded
+  useDetail(data ? `${data.kind} ${data.state}` : '')
   usePolling(data?.state === 'running', loaded)
   return (
     <>
+      <p class="bar">
+        <Freshness {...loaded} isLoading={loaded.isLoading && data?.state !== 'running'} />
+      </p>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data && isEmergency(data.filters) && <Reviews only={data.id} />}
       {data && <Record of={data} />}
@@ -68,7 +74,7 @@ function factsOf(record: Shown) {
     ['Left for later', record.left_for_later ? count(record.left_for_later) : ''],
     ['Skipped', record.skipped_by_others ? `${count(record.skipped_by_others)}: others had changed or held them` : ''],
     ['Its jobs now', now.join(', ')],
-    ['By', record.caller],
+    ['By', <Person id={record.caller} />],
     ['Why', record.reason],
     ['Began', <Ago at={record.started_at} />],
     ['Ended', <Ago at={record.ended_at} />],

@@ -2,6 +2,7 @@ import { type Answer, call } from '../../api/call.ts'
 import { Button, Link, Select } from '../../parts/controls.tsx'
 import { FilterChips, UnknownParameters } from '../../parts/filter.tsx'
 import type { Filter } from '../../parts/filter-words.ts'
+import { Person } from '../../parts/name.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
@@ -71,7 +72,7 @@ const columns: readonly Column<Record_>[] = [
   ['Type', ({ job_type }) => job_type],
   ['Changed', ({ affected }) => affected.toLocaleString('en'), 'number'],
   ['Previewed', ({ previewed }) => previewed?.toLocaleString('en'), 'number'],
-  ['By', ({ caller }) => caller],
+  ['By', ({ caller }) => <Person id={caller} />],
   ['Why', ({ reason }) => reason, 'wide'],
   ['Began', ({ started_at }) => <Ago at={started_at} />],
 ]

@@ -1,7 +1,9 @@
 import { useState } from 'preact/hooks'
 import { type Answer, call, confirmed } from '../../api/call.ts'
-import { Button, Copy, Link } from '../../parts/controls.tsx'
+import { Act } from '../../parts/act.tsx'
+import { Copy, Link } from '../../parts/controls.tsx'
 import { ActProblem } from '../../parts/login.tsx'
+import { Person } from '../../parts/name.tsx'
 import { useAct, useLoad } from '../../state/calls.ts'
 import { caller, hasApproval, may } from '../../state/session.ts'
 
@@ -40,13 +42,14 @@ function Waiting({ emergency, onReload }: { emergency: Emergency; onReload: () =
   return (
     <li class="note care">
       <p>
-        <Link to={`/operations/${id}`}>Operation {id}</Link> of {principal ?? by} went past the approval that it needed.
+        <Link to={`/operations/${id}`}>Operation {id}</Link> of <Person id={by} principal={principal} /> went past the
+        approval that it needed.
       </p>
       {may('approve') && (
         <div class="bar">
-          <Button disabled={isOwn || isSigned} aria-describedby={isOwn ? `own-${id}` : undefined} onClick={review}>
+          <Act lack={isOwn || isSigned} describedBy={isOwn ? `own-${id}` : undefined} onAct={review}>
             Sign the review
-          </Button>
+          </Act>
           {isOwn ? (
             <span id={`own-${id}`}>It is of your own principal, {principal}: another principal reviews it.</span>
           ) : (

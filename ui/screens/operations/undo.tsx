@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { type Answer, call } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
-import { Button } from '../../parts/controls.tsx'
+import { Act } from '../../parts/act.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { may } from '../../state/session.ts'
 import { Apply } from '../change/apply.tsx'
@@ -20,16 +20,28 @@ export function Undo({ record }: UndoProps) {
   const [problem, setProblem] = useState<Problem>()
   const started = startedChange()
   const isPossible = may('change') && canUndo(record)
-  const look = () => {
+  const [isBusy, setBusy] = useState(false)
+  const look = async () => {
     setProblem(undefined)
-    call('undo', { id, dry_run: true }).then(setPlan, (error: unknown) => setProblem(problemOf(error)))
+    setBusy(true)
+    await call('undo', { id, dry_run: true }).then(setPlan, (error: unknown) => setProblem(problemOf(error)))
+    setBusy(false)
   }
   usePreviewAgain(() => isPossible && look())
   if (!started && !isPossible) return null
   return (
     <section aria-label="Undo">
       <h2>Undo</h2>
-      {!started && <Button onClick={look}>{plan ? 'Preview the undo again' : 'Preview the undo'}</Button>}
+      {!started && (
+        <p class="bar">
+          <Act onAct={look} isBusy={isBusy}>
+            {plan ? 'Preview the undo again' : 'Preview the undo'}
+          </Act>
+          <span class="faint" role="status">
+            {isBusy && 'The jobs of the operation are being counted…'}
+          </span>
+        </p>
+      )}
       {problem && <ProblemNote problem={problem} />}
       {plan && !started && <Conflicts plan={plan} />}
       {plan?.preview && !started && <PreviewTable preview={plan.preview} verb="Give back" />}

@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { type Answer, call, confirmed } from '../../api/call.ts'
-import { Button, Copy } from '../../parts/controls.tsx'
+import { Act } from '../../parts/act.tsx'
+import { Copy } from '../../parts/controls.tsx'
 import { ActProblem } from '../../parts/login.tsx'
 import { navigate } from '../../state/address.ts'
 import { useAct } from '../../state/calls.ts'
@@ -11,6 +12,12 @@ import { sendChange } from '../change/sent.ts'
 import { keepStarted, type StartedChange, startedChange } from '../change/started.ts'
 import { Others } from './others.tsx'
 import { firstOf, leavesOthers, planKind, policyKind } from './plan-facts.ts'
+
+/** True for a plan of which this caller is the author or the approver, once there is one. */
+export function mayApply({ author_principal, decided_principal }: Answer<'showPlan'>): boolean {
+  const principal = caller.value?.principal
+  return may('change') && (principal === author_principal || principal === decided_principal)
+}
 
 interface ApplyPlanProps {
   plan: Answer<'showPlan'>
@@ -43,9 +50,8 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
     return (
       <Course key={started.key} kind={kind} change={started} onEnd={end} onStartAgain={back} back="Back to the plan" />
     )
-  const principal = caller.value?.principal
-  const mayApply = may('change') && (principal === author_principal || principal === decided_principal)
-  const byWhom = may('change') && !mayApply && (
+  const isMine = mayApply(plan)
+  const byWhom = may('change') && !isMine && (
     <p class="note">
       It is applied by its author {author_principal} or its approver {decided_principal}.
     </p>
@@ -53,12 +59,12 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
   if (first !== null)
     return (
       <>
-        <Others plan={plan} operation={first} onStart={mayApply ? begin : undefined} />
+        <Others plan={plan} operation={first} onStart={isMine ? begin : undefined} />
         {byWhom}
       </>
     )
   if (state !== 'approved') return null
-  if (!mayApply) return byWhom || null
+  if (!isMine) return byWhom || null
   if (plan.kind === policyKind) return <ApplyPolicy plan={plan} onDone={onDone} />
   const copy = <Copy text={['jobsctl', 'apply', String(id)]}>Copy as jobsctl apply</Copy>
   const count = plan.still_matching ?? plan.count
@@ -120,9 +126,9 @@ function ApplyPolicy({ plan: { id, digest }, onDone }: ApplyPolicyProps) {
       </p>
       <div class="bar">
         {may('govern') && (
-          <Button class="primary" onClick={apply}>
+          <Act look="primary" onAct={apply}>
             Apply the policy
-          </Button>
+          </Act>
         )}
         <Copy text={['jobsctl', 'apply', String(id)]}>Copy as jobsctl apply</Copy>
       </div>

@@ -1,7 +1,8 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { commandLine } from '../../../shared/shell.ts'
 import { type Answer, call, confirmed, reasonHeader } from '../../api/call.ts'
-import { Button, Copy, Why } from '../../parts/controls.tsx'
+import { Act } from '../../parts/act.tsx'
+import { Copy, Why } from '../../parts/controls.tsx'
 import { ActProblem } from '../../parts/login.tsx'
 import { useAct } from '../../state/calls.ts'
 import { caller, may } from '../../state/session.ts'
@@ -34,7 +35,9 @@ export function Decide({ plan, onDone }: DecideProps) {
   const mayApprove = may('approve')
   const isOver = decided !== ''
   const isOpen = mayApprove ? rejectable.includes(state) || leavesOthers(plan) : isOwn && state === 'waiting'
-  if (!isOver && !isOpen) return null
+  // What was offered once stays in its place: no other button comes under a pointer when somebody else decides.
+  const wasWaiting = useRef(isOpen && state === 'waiting').current
+  if (!isOver && !isOpen && !wasWaiting) return null
   const decide = (endpoint: 'approvePlan' | 'rejectPlan') =>
     act.run(async () => {
       await call(endpoint, { id: String(id), digest }, { headers: { ...confirmed, ...reasonHeader(reason) } })
@@ -48,16 +51,17 @@ export function Decide({ plan, onDone }: DecideProps) {
       <section class="confirm" aria-label="Decide">
         <h2>Decide</h2>
         {mayApprove && <Why reason={reason} onChange={setReason} />}
-        {(isOver || state === 'waiting') && (
+        {(isOver || wasWaiting) && (
           <div class="bar">
-            <Button
-              class="primary"
-              disabled={isOwn || isOver}
-              aria-describedby={isOwn ? 'own-plan' : undefined}
-              onClick={() => decide('approvePlan')}
+            <Act
+              look="primary"
+              lack={isOwn || isOver || state !== 'waiting'}
+              describedBy={isOwn ? 'own-plan' : undefined}
+              isBusy={act.isBusy}
+              onAct={() => decide('approvePlan')}
             >
               Approve
-            </Button>
+            </Act>
             {isOwn ? (
               <span id="own-plan">This plan is of your own principal, {author}: another principal approves it.</span>
             ) : (
@@ -67,14 +71,16 @@ export function Decide({ plan, onDone }: DecideProps) {
         )}
         {mayApprove && (
           <div class="bar">
-            <Button disabled={isOver} onClick={() => decide('rejectPlan')}>
+            <Act lack={isOver || !isOpen} isBusy={act.isBusy} onAct={() => decide('rejectPlan')}>
               Reject
-            </Button>
+            </Act>
             <Copy text={copyOf('reject')}>Copy as jobsctl reject</Copy>
           </div>
         )}
         <p class="faint" role="status">
-          {decided || (mayApprove ? rejectionOf(plan) : '')}
+          {decided ||
+            (wasWaiting && state !== 'waiting' && `Meanwhile it is ${state}.`) ||
+            (mayApprove ? rejectionOf(plan) : '')}
         </p>
       </section>
       <ActProblem act={act} onReload={onDone} />

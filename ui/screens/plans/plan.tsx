@@ -1,13 +1,15 @@
 import { useState } from 'preact/hooks'
 import { type Answer, call } from '../../api/call.ts'
 import { Copy, Link } from '../../parts/controls.tsx'
+import { Person } from '../../parts/name.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
 import { Facts, Json, Status } from '../../parts/values.tsx'
-import { useLoad } from '../../state/calls.ts'
+import { useDetail } from '../../state/address.ts'
+import { useLoad, usePolling } from '../../state/calls.ts'
 import { hasPlans } from '../../state/session.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
-import { ApplyPlan } from './apply-plan.tsx'
+import { ApplyPlan, mayApply } from './apply-plan.tsx'
 import { Decide } from './decide.tsx'
 import { firstOf, hasLeftOthers, leavesOthers, meaningOf, placeOf, planKind, policyKind } from './plan-facts.ts'
 import { NoPlans } from './plans.tsx'
@@ -20,8 +22,11 @@ export function ShowPlan({ id }: { id: string }) {
 }
 
 function KnownPlan({ id }: { id: string }) {
-  const { data, problem, readAt, isLoading, reload } = useLoad(id, (signal) => call('showPlan', { id }, { signal }))
+  const loaded = useLoad(id, (signal) => call('showPlan', { id }, { signal }))
+  const { data, problem, readAt, isLoading, reload } = loaded
   const [round, setRound] = useState(0)
+  useDetail(data?.state ?? '')
+  usePolling(data !== undefined && isOthersTurn(data), loaded, pollMs)
   const refresh = () => {
     setRound(round + 1)
     reload()
@@ -53,6 +58,13 @@ function KnownPlan({ id }: { id: string }) {
   )
 }
 
+/** How often a plan is read again while others decide about it, in milliseconds: each time its jobs are counted. */
+const pollMs = 3000
+
+/** True while somebody else decides about a plan or applies it. Where this caller is to confirm it, its numbers stay until a refresh. */
+const isOthersTurn = (plan: Plan): boolean =>
+  plan.state === 'waiting' || (plan.state === 'approved' && !mayApply(plan)) || (leavesOthers(plan) && !mayApply(plan))
+
 /** What the state of a plan means. One that is applied to some jobs first is applied in two parts. */
 const meaningOfPlan = (plan: Plan): string => {
   const first = firstOf(plan)
@@ -76,22 +88,21 @@ function Numbers({ plan: { count, still_matching, dependents } }: { plan: Plan }
   return <Facts class="sums" facts={tiles.map(([name, jobs]) => [name, jobs?.toLocaleString('en')])} />
 }
 
-const who = (principal: string | null, id: string | null) =>
-  principal === null || principal === id ? id : `${principal} (${id})`
+const who = (id: string | null, principal: string | null) => id !== null && <Person id={id} principal={principal} />
 
 const operationLink = (id: number | null | undefined) =>
   typeof id === 'number' && <Link to={`/operations/${id}`}>{id}</Link>
 
 const factsOf = (plan: Plan) =>
   [
-    ['Author', who(plan.author_principal, plan.author)],
+    ['Author', who(plan.author, plan.author_principal)],
     ['Where', placeOf(plan)],
     ['First', typeof plan.request.limit === 'number' && jobsText(plan.request.limit)],
     ['Made', <Ago at={plan.created_at} />],
     ['Ends', (['waiting', 'approved'].includes(plan.state) || leavesOthers(plan)) && <Ago at={plan.expires_at} />],
     [
       (plan.decision ?? plan.state) === 'rejected' ? 'Rejected by' : 'Approved by',
-      who(plan.decided_principal, plan.decided_by),
+      who(plan.decided_by, plan.decided_principal),
     ],
     ['Decided', plan.decided_at && <Ago at={plan.decided_at} />],
     ['Why so', plan.decided_reason],

@@ -1,6 +1,7 @@
 import { type Answer, call } from '../../api/call.ts'
 import { Link, Select } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
+import { Person } from '../../parts/name.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
@@ -86,7 +87,7 @@ const columns: readonly Column<Answer<'listPlans'>[number]>[] = [
   ['Change', ({ kind }) => planKind(kind).label],
   ['Jobs', ({ count }) => count.toLocaleString('en'), 'number'],
   ['Where', placeOf],
-  ['By', ({ author_principal, author }) => author_principal ?? author],
+  ['By', ({ author_principal, author }) => <Person id={author} principal={author_principal} />],
   ['Why', ({ reason }) => reason, 'wide'],
   ['Made', ({ created_at }) => <Ago at={created_at} />],
   [
