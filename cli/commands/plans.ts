@@ -49,7 +49,7 @@ export const plans: CommandSpec<PlansFlags> = {
     )
       throw new Failure(
         'usage',
-        `plans: ${word ? `${word} does not go with these words` : `${JSON.stringify(given)} is none of ${words.join(', ')}`}`,
+        `plans: ${word ? `${word} does not go with these words` : `${JSON.stringify(given)} is not one of ${words.join(', ')}`}`,
         help,
       )
     if (state !== undefined && word !== 'list')

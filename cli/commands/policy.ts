@@ -31,7 +31,7 @@ export const policy: CommandSpec<{ last?: string }> = {
   },
   async run(context, { last }, [word, file, ...more]) {
     if (!words.some((one) => one === word)) {
-      throw new Failure('usage', `${word} is none of ${words.join(', ')}`, { hint: 'jobsctl policy --help' })
+      throw new Failure('usage', `${word} is not one of ${words.join(', ')}`, { hint: 'jobsctl policy --help' })
     }
     const taken = { apply: ['--dry-run', '--max', '--detailed-exitcode', '--propose'], diff: ['--detailed-exitcode'] }
     refuseFlagsOfOthers(`policy ${word}`, context.flags, word === 'apply' || word === 'diff' ? taken[word] : [])

@@ -50,7 +50,7 @@ export function parseTemplate(text: string): Template {
 
 function notTaken(words: string): Failure {
   const isLoop = /\{\{-?\s*(range|end)\b/.test(words)
-  return new Failure('usage', `--template: ${words} is none of {{.name}}, {{.name.part}}, {{.}} and {{"text"}}`, {
+  return new Failure('usage', `--template: ${words} is not one of {{.name}}, {{.name.part}}, {{.}} and {{"text"}}`, {
     hint: isLoop ? 'leave out range and end: the template is written once for each row' : 'for more: --json and jq',
   })
 }

@@ -55,7 +55,7 @@ export async function readApprovalOf(
   return leastAbove(Number.isFinite(least) ? least : undefined, rules, jobs)
 }
 
-/** The least of a number and of those of the rules that may meet these jobs; undefined where there is none. */
+/** The smallest limit among the number and the rules whose scope overlaps these jobs; undefined where there is no limit. */
 export function leastAbove(
   above: number | undefined,
   rules: readonly (Scope & { approval_above?: number | undefined })[],

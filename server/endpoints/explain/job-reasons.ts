@@ -200,6 +200,6 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   },
   unknown_state: {
     title: 'unknown state',
-    sentence: ({ status }) => `its state ${status ?? 'null'} is none that workers know`,
+    sentence: ({ status }) => `its state ${status ?? 'null'} is not one that workers know`,
   },
 }

@@ -114,8 +114,8 @@ describe('--template', () => {
 
   it.each([
     [['--template', '{{range .items}}{{.id}}{{end}}'], 'leave out range and end'],
-    [['--template', '{{.id'], '{{.id is none of {{.name}}'],
-    [['--template', '{{id}}'], '{{id}} is none of {{.name}}'],
+    [['--template', '{{.id'], '{{.id is not one of {{.name}}'],
+    [['--template', '{{id}}'], '{{id}} is not one of {{.name}}'],
     [['--template', '{{.id | json}}'], 'for more: --json and jq'],
     [['--template', '{{.id}}', '--json'], '--template excludes --columns and a format'],
     [['--template', '{{.id}}', '-o', 'tsv'], '--template excludes --columns and a format'],
