@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { stops, type Way, waysOut } from '../cli/commands/help/which.ts'
 import { writeMadeFiles } from './build/made-files.ts'
 import { architectureFaults, architecturePath, writersTable } from './docs/architecture.ts'
 import { commandPages } from './docs/commands.ts'
@@ -13,6 +14,7 @@ import { errorsPage, exitCodeTable, outcomeTable } from './docs/errors.ts'
 import { eventsPage } from './docs/events.ts'
 import { httpApiPage } from './docs/http-api.ts'
 import { manifestWithManPages } from './docs/manifest.ts'
+import { code, table } from './docs/markdown.ts'
 import { openApiDocument } from './docs/openapi/document.ts'
 import { outputPage } from './docs/output.ts'
 import { rightsPage } from './docs/rights.ts'
@@ -45,11 +47,20 @@ const pages: Record<string, string> = {
   [stableNamesPath]: await stableNames(openApiDocument()),
 }
 
+const wayTable = (ways: readonly Way[]): string =>
+  table(
+    ['when', 'command', 'what happens', 'back'],
+    ways.map(({ when, command, does, back }) => [when, code(command), does, back]),
+  )
+
 /** Tables inside a page that is written by hand: between `<!-- name -->` and `<!-- /name -->`. */
 const exitCodes = 'docs/operate/exit-codes.md'
+const which = 'docs/operate/which.md'
 const tables = [
   { path: exitCodes, name: 'exit-codes', table: exitCodeTable() },
   { path: exitCodes, name: 'outcomes', table: outcomeTable() },
+  { path: which, name: 'stops', table: wayTable(stops) },
+  { path: which, name: 'ways', table: wayTable(waysOut) },
   { path: enginesPath, name: 'works', table: worksTable() },
   { path: enginesPath, name: 'promises', table: await conformanceTable() },
   { path: enginesPath, name: 'instead', table: insteadTable() },
@@ -71,7 +82,7 @@ const withTables = async (path: string): Promise<[string, string]> => [
 
 const wanted: [string, string][] = [
   ...Object.entries(pages),
-  ...(await Promise.all([exitCodes, enginesPath, architecturePath].map(withTables))),
+  ...(await Promise.all([exitCodes, which, enginesPath, architecturePath].map(withTables))),
   ['package.json', await manifestWithManPages()],
 ]
 /** Pages of commands that are no more. README.md is the only page of the folder that is written by hand. */

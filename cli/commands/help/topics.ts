@@ -3,6 +3,7 @@ import { filterFlags } from '../../settings/flags/filter-flags.ts'
 import type { Flag } from '../../settings/flags/flag.ts'
 import { globalFlags, guardFlags, networkVariables, secretVariables } from '../../settings/flags/global-flags.ts'
 import { scopeFlags } from '../../settings/flags/scope-flags.ts'
+import { stops, type Way, waysOut } from './which.ts'
 
 /** Two aligned columns. */
 export function aligned(rows: readonly (readonly [string, string])[], indent = 2): string {
@@ -145,7 +146,21 @@ Ctrl-C and SIGTERM end a change after its running batch; finished batches stay, 
 printed. jobsctl operations lists the changes, and jobsctl undo <operation> undoes one.
 `
 
-/** Texts for \`jobsctl help <topic>\`. */
+const which = () => `Which stop, the weakest first:
+
+${ways(stops)}
+
+Which way out, by what a job is in:
+
+${ways(waysOut)}
+
+stats, list, explain and clusters only look. A change is undone by its number: jobsctl operations lists them.
+`
+
+const ways = (rows: readonly Way[]): string =>
+  rows.map(({ when, command, does, back }) => `  ${when}:\n    ${command}: ${does} (back: ${back})`).join('\n')
+
+/** Texts for `jobsctl help <topic>`. */
 export const topics: Record<string, () => string> = {
   'exit-codes': exitCodes,
   flags,
@@ -155,6 +170,7 @@ export const topics: Record<string, () => string> = {
   config,
   output,
   cron,
+  which,
 }
 
 /** The names of all topics; the page of the commands is made from the commands themselves. */

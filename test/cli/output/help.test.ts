@@ -3,7 +3,18 @@ import { commands } from '../../../cli/commands/all.ts'
 import { version } from '../../../shared/version.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 
-const topics = ['commands', 'exit-codes', 'flags', 'filter', 'times', 'environment', 'config', 'output', 'cron']
+const topics = [
+  'commands',
+  'exit-codes',
+  'flags',
+  'filter',
+  'times',
+  'environment',
+  'config',
+  'output',
+  'cron',
+  'which',
+]
 
 describe('help', () => {
   it.each(commands.map(({ name }) => name))('of %s: a sentence, examples first, under 40 lines', async (name) => {
