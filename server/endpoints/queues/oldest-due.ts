@@ -21,46 +21,47 @@ export async function oldestDue(tx: Sql, counts: readonly GroupStats[]): Promise
   if (oldest) {
     return new Map(oldest.map(({ since, job_type = null, ...queue }) => [groupKey({ ...queue, job_type }), since]))
   }
+  // Subqueries, because lateral joins keep what each has found, and take 1.7 times as long.
   const rows = await tx<Row[]>`
     select
       item.key,
-      least(timed.since, untimed.since) as since
+      least(
+        (
+          select available_at
+          from jobs
+          where status in ('queued', 'processing', 'quarantined')
+            and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
+            and status = 'queued' and available_at > '-infinity' and available_at <= now()
+          order by available_at
+          limit 1
+        ),
+        -- One entry of an index tells that the 20 need not be read.
+        case when exists (
+          select
+          from jobs
+          where status in ('queued', 'processing', 'quarantined')
+            and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
+            and status = 'queued' and available_at is null
+        ) then (
+          select created_at
+          from (
+            select available_at, created_at
+            from jobs
+            where status = 'queued' and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
+            order by created_at, id
+            limit 20
+          ) as oldest
+          where available_at is null and created_at > '-infinity' and created_at <= now()
+          order by created_at
+          limit 1
+        ) end
+      ) as since
     from rows from (
       unnest(${waiting.map(groupKey)}::text[]),
       unnest(${waiting.map(({ domain }) => domain)}::text[]),
       unnest(${waiting.map(({ queue }) => queue)}::text[]),
       unnest(${waiting.map(({ job_type }) => job_type)}::text[])
-    ) as item (key, domain, queue, job_type)
-    left join lateral (
-      select available_at as since
-      from jobs
-      where status in ('queued', 'processing', 'quarantined')
-        and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
-        and status = 'queued' and available_at > '-infinity' and available_at <= now()
-      order by available_at
-      limit 1
-    ) as timed on true
-    left join lateral (
-      select created_at as since
-      from (
-        select available_at, created_at
-        from jobs
-        where status = 'queued' and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
-          -- One entry of an index tells that the 20 need not be read.
-          and exists (
-            select
-            from jobs
-            where status in ('queued', 'processing', 'quarantined')
-              and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
-              and status = 'queued' and available_at is null
-          )
-        order by created_at, id
-        limit 20
-      ) as oldest
-      where available_at is null and created_at > '-infinity' and created_at <= now()
-      order by created_at
-      limit 1
-    ) as untimed on true`
+    ) as item (key, domain, queue, job_type)`
   return new Map(rows.flatMap(({ key, since }) => (since === null ? [] : [[key, since] as const])))
 }
 

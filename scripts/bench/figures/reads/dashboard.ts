@@ -1,15 +1,17 @@
+import { setTimeout } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
 import { hasBrowser, startBrowser } from '../../../chromium.ts'
 import { apiKey } from '../../../launch/server.ts'
 import type { Figure } from '../../figure.ts'
-import { measureAlternately } from '../../measure.ts'
-import { large } from '../../setup/large.ts'
+import { duration, measureAlternately } from '../../measure.ts'
+import { large, manyGroups, manyGroupsCount } from '../../setup/large.ts'
+import { statsPath } from './stats.ts'
 
 /** Tells when the page painted first, and when the counts were there, in milliseconds since the address was entered. */
 const watch = `
   window.shownAt = new Promise((resolve) => {
     new MutationObserver((_changes, observer) => {
-      if (!document.querySelector('.sums')) return
+      if (!document.querySelector('.queues .rows td')) return
       observer.disconnect()
       requestAnimationFrame(() => resolve(performance.now()))
     }).observe(document, { childList: true, subtree: true })
@@ -52,8 +54,31 @@ const figure = (name: string, limitMs: number, wanted: string): Figure => ({
   },
 })
 
+/** The overview of many queues beside the stats of them: what it tells more, in the same snapshot. */
+const againstStats: Figure = {
+  name: `dashboard: overview of ${manyGroupsCount.toLocaleString('en')} groups`,
+  against: 'stats, and 15 ms',
+  ...{ unit: 'ms', ratio: 'ours / against', target: { atMost: 1 } },
+  async measure(bench) {
+    const { server } = await manyGroups(bench)
+    const stats = duration(() => server.api.load(statsPath))
+    // One answer is for all who ask within 300 ms.
+    const overview = duration(() => server.api.load('/api/v1/jobs/overview'))
+    const apart = async (side: () => Promise<number>) => {
+      await setTimeout(350)
+      return side()
+    }
+    return measureAlternately(
+      { rounds: 15 },
+      () => apart(overview),
+      async () => (await apart(stats)) + 15,
+    )
+  },
+}
+
 /** How long the dashboard takes without a cache, beside the large table. */
 export const dashboard: readonly Figure[] = [
+  againstStats,
   figure('dashboard: first paint of the overview', 300, paintedAt),
   figure('dashboard: counts of the overview', 600, 'window.shownAt'),
 ]
