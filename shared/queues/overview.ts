@@ -67,12 +67,12 @@ const Failing = z.object({
   since: time,
   /** True where it began at `since` or earlier. */
   since_or_before: z.boolean(),
-  /** The code of most of these failures, null where they have none; and the pattern of most of their messages, as in failure clusters, null where no failed job is there any more. */
+  /** The code and the pattern of the message that most of these failures have in common, as in failure clusters. The code is null where they have none, and both where no failed job is there any more. */
   error_code: z.string().nullable(),
   pattern: z.string().nullable(),
   /** The id of the cluster, for the filter `cluster` of changes. */
   cluster: z.string().nullable(),
-  /** Jobs with this code that have failed since then and are still there, and their owners; lower bounds where `at_least` is true. */
+  /** Jobs with this code and pattern that have failed since then and are still there, and their owners; lower bounds where `at_least` is true. */
   jobs: Count,
   owners: Count,
   at_least: z.boolean(),

@@ -82,6 +82,17 @@ describe.each(kinds)('the overview of queues on %s', (kind) => {
     expect(failing?.since).toBe(first?.at)
   })
 
+  it('counts the failures of a cause by the pattern of their messages, and not by their code', async () => {
+    await worker.enqueueAll(Array.from({ length: 9 }, (_, n) => ({ max_retries: 0, owner_user_id: `user-${n}` })))
+    const messages = ['no route to host 7', 'no route to host 8', 'no route to host 9', 'no route to host 10']
+    for (const error of [...messages, 'card declined', 'disk full', 'disk full', 'disk full'])
+      await worker.fail(await worker.take(), { error, error_code: 'away', retryable: false })
+    const { attention } = await read()
+    expect(attention).toMatchObject([
+      { kind: 'failing', error_code: 'away', pattern: 'no route to host #', jobs: 4, owners: 4, at_least: false },
+    ])
+  })
+
   it('does not call one failure among many a failing queue', async () => {
     await worker.enqueueAll(Array.from({ length: 3 }, () => ({ max_retries: 0 })))
     await worker.fail(await worker.take(), { retryable: false })

@@ -18,9 +18,9 @@ export interface FailingQueue {
 const lookBack = 6 * 3600
 /** A minute without failures this long, in seconds, is before the begin. */
 const longestPause = 600
-/** The most failed jobs that are read, the newest first; and the most different messages that are folded of those with one code. */
+/** The most failed jobs that are read, the newest first; and the most different messages that are folded, those of the most jobs first. */
 const mostFailures = 2000
-const mostMessages = 30
+const mostMessages = 1000
 
 interface Reading {
   tx: Transaction
@@ -106,7 +106,10 @@ interface Asked {
   since: number
 }
 
-/** The code that most of the newest failed jobs of each queue have, and what most of their messages have in common; undefined where that takes too long to read. */
+/**
+ * The state, code and pattern that most of the newest failed jobs of each queue have in common; undefined where that takes too long to
+ * read. Each different message is folded once. Of more messages than are folded, the others are left out, and the numbers are lower bounds.
+ */
 const readCauses = async (tx: Transaction, { scope, queues, since }: Asked): Promise<readonly Cause[] | undefined> =>
   tx
     .savepoint(async (of) => {
@@ -115,38 +118,40 @@ const readCauses = async (tx: Transaction, { scope, queues, since }: Asked): Pro
       with failures as materialized (
         ${newestFailures(of, { scope, since: timeOf(since), most: mostFailures })}
       ),
-      causes as materialized (
-        select
-          nth, domain, queue, status, code, count(*) as jobs, count(distinct owner_user_id) as owners,
-          min(seen) as first_seen, extract(epoch from min(seen))::float8 as first_at,
-          row_number() over (partition by nth order by count(*) desc, code collate "C") as place
+      of_queues as materialized (
+        select nth, status, code, message, owner_user_id, seen
         from ${queueItems(of, queues)}
         join failures using (domain, queue)
-        group by nth, domain, queue, status, code
+      ),
+      messages as materialized (
+        select nth, status, code, message, pattern
+        from (
+          select nth, status, code, message, ${patternOf(of, of`message`)} as pattern
+          from (
+            select nth, status, code, message
+            from of_queues
+            group by nth, status, code, message
+            order by count(*) desc, max(seen) desc
+            limit ${of.unsafe(String(mostMessages))}
+          ) as texts
+          offset 0
+        ) as folded
+      ),
+      causes as (
+        select
+          nth, status, code, pattern, count(*) as jobs, count(distinct owner_user_id) as owners,
+          min(seen) as first_seen, extract(epoch from min(seen))::float8 as first_at,
+          row_number() over (partition by nth order by count(*) desc, code collate "C", pattern collate "C") as place
+        from of_queues
+        join messages using (nth, status, code, message)
+        group by nth, status, code, pattern
       )
       select
         nth, code, pattern, ${clusterDigits(of, { state: of`status`, code: of`code`, pattern: of`pattern` })} as digits,
-        jobs, owners, first_seen, first_at, (select count(*) from failures) < ${of.unsafe(String(mostFailures))} as is_whole
+        jobs, owners, first_seen, first_at,
+        (select count(*) from failures) < ${of.unsafe(String(mostFailures))}
+          and (select count(*) from messages) < ${of.unsafe(String(mostMessages))} as is_whole
       from causes
-      cross join lateral (
-        select pattern
-        from (
-          select ${patternOf(of, of`message`)} as pattern, number
-          from (
-            select message, count(*) as number
-            from failures
-            where (failures.domain, failures.queue, failures.status, failures.code)
-              = (causes.domain, causes.queue, causes.status, causes.code)
-            group by message
-            order by count(*) desc, max(seen) desc
-            limit ${of.unsafe(String(mostMessages))}
-          ) as messages
-          offset 0
-        ) as folded
-        group by pattern
-        order by sum(number) desc, pattern collate "C"
-        limit 1
-      ) as most
       where place = 1`
     })
     .catch(unlessOverdue)
