@@ -142,6 +142,8 @@ export interface EngineHistory {
   notTold: readonly HistoryNumber[]
   /** Whether an index finds the jobs of a slice. Without one, each query reads every job. */
   isIndexed: (found: Found) => boolean
+  /** What gives a large table an index of the times when jobs ended, as a sentence. */
+  howToIndex: (found: Found) => string
   /** Jobs that ended within the slice. */
   ended: (sql: Sql, found: Found, slice: HistorySlice) => Fragment
   /** Jobs that were made within the slice; absent where `created` is not told. */

@@ -11,6 +11,7 @@ import { projectionOf } from './projection.ts'
 export const history: EngineHistory = {
   notTold: ['created', 'acquired', 'wait'],
   isIndexed: () => true,
+  howToIndex: () => 'BullMQ has it',
   ended(sql, { schema, domain, ...found }, { scope, from, to, most }) {
     const jobs = sql.unsafe(`${projectionOf({ schema, domain, ...found })} as jobs`)
     const first = sql.unsafe(`limit ${most + 1}`)

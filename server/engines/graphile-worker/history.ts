@@ -9,6 +9,8 @@ import { projectionOf } from './projection.ts'
 export const history: EngineHistory = {
   notTold: ['created', 'acquired', 'completed', 'wait', 'run'],
   isIndexed: () => false,
+  howToIndex: ({ schema }) =>
+    `This makes one: create index concurrently on ${schema}._private_jobs (updated_at) where is_available = false and locked_at is null`,
   ended: (sql, found, { scope, from, to, most }) => sql`
     (
       select domain, queue, status, created_at, available_at, null::timestamptz as started_at, native_ended as ended_at, null::integer as kept_seconds

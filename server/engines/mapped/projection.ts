@@ -9,10 +9,10 @@ import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
 
 /**
  * The rows of a mapped table with the columns of our `jobs`, their names and their types. Beside them stand `xmin`, `native_id` (the key as
- * the table has it), `native_place`, `native_live`, `native_state` (its own words, as a text) and `native_ended` (the time of the end).
- * `native_image` is what a change may overwrite, and `native_edited` what an edit may overwrite beside it; `native_payload` is
- * the JSON of a payload that the column keeps as a text. `native_1`, `native_2` and so on are
- * the columns that tell the state, so that a condition on one uses its index.
+ * the table has it), `native_place`, `native_live`, `native_state` (its own words, as a text), `native_ended` (the time of the end) and `native_end`
+ * (the column that has this time). `native_image` is what a change may overwrite, and `native_edited` what an edit may overwrite beside it;
+ * `native_payload` is the JSON of a payload that the column keeps as a text. `native_1`, `native_2` and so on are the columns that tell the state, so
+ * that a condition on one uses its index.
  * @returns SQL of a query in parentheses, without an alias
  */
 export const projectionOf = (mapped: Mapped): string =>
@@ -60,6 +60,7 @@ function expressionsOf(mapped: Mapped): Record<string, string> {
     native_id: `j.${key.quoted}`,
     native_state: nativeState(mapped),
     native_ended: endIf('completed', 'failed', 'cancelled', 'quarantined'),
+    native_end: typeof map.times.ended === 'string' ? `j.${columnOf(table, map.times.ended).quoted}` : 'null',
     native_image: imageOf(mapped, 'j'),
     native_edited: valuesOf(mapped, 'j'),
     native_payload: payloadText(mapped) ?? 'null::text',

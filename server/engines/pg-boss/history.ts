@@ -13,6 +13,7 @@ function isIndexed({ indexes }: Pick<Found, 'indexes'>): boolean {
 export const history: EngineHistory = {
   notTold: [],
   isIndexed,
+  howToIndex: () => 'pg-boss from 12.38 on has it',
   ended: (sql, found, slice) => jobsWithin(sql, found, slice, 'native_ended'),
   created: (sql, found, slice) => jobsWithin(sql, found, slice, 'created_at'),
   begun: (sql, found, { scope, most }) =>
