@@ -113,13 +113,22 @@ export function requireKnownRules(cluster: string | undefined): void {
 }
 
 /**
+ * The 12 digits of the id of a cluster.
+ * @throws Failure `conflict` for an id that was made by other rules
+ */
+export function digitsOf(cluster: string): string {
+  requireKnownRules(cluster)
+  return cluster.slice(prefix.length)
+}
+
+/**
  * An SQL condition on `jobs`: true for a job of the cluster with this id.
  * @throws Failure `conflict` for the id of a cluster that was made by other rules
  */
 export function isInCluster(sql: Sql, cluster: string): Fragment {
-  requireKnownRules(cluster)
+  const wanted = digitsOf(cluster)
   const state = failureState(sql)
   const digits = clusterDigits(sql, { state, code: failureCode(sql), pattern: patternOf(sql, failureMessage(sql)) })
   // A case, because the patterns of all other jobs would be made, too.
-  return sql`case when ${isFailure(sql)} then ${digits} = ${cluster.slice(prefix.length)}::text else false end`
+  return sql`case when ${isFailure(sql)} then ${digits} = ${wanted}::text else false end`
 }

@@ -25,6 +25,7 @@ import { history } from './history/history.ts'
 import { addMark, listMarks } from './history/marks.ts'
 import { addAttachment, listAttachments } from './jobs/attachments.ts'
 import { jobByKey } from './jobs/by-key.ts'
+import { clusterTimes } from './jobs/cluster-times.ts'
 import { failureClusters } from './jobs/clusters.ts'
 import { listJobs } from './jobs/list.ts'
 import { showJob } from './jobs/show.ts'
@@ -96,6 +97,7 @@ export const handlers: Handlers = {
   missingIndexes: ({ sql }) => readMissingIndexes(sql),
   listJobs: async (call, filter) => listJobs(call, await withListedIds(call, filter)),
   failureClusters,
+  clusterTimes,
   jobByKey,
   showJob: namingJobs(showJob),
   explainJob: namingJobs(explainJob),

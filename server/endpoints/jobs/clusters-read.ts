@@ -121,23 +121,40 @@ function newest(sql: Sql, make: (of: Sql) => Fragment, most = mostScanned): Frag
     : parts
 }
 
+interface Wanted {
+  scope: Narrowed
+  since: string
+  until?: string | undefined
+  /** `failed` and `quarantined` where it is absent. */
+  states?: readonly FailureSlice['state'][]
+  most: number
+}
+
 /**
- * The newest failed and quarantined jobs of a scope since a time, as `(id, domain, queue, job_type, owner_user_id, status, code, message, seen)`:
- * at most `most + 1` of each state.
+ * The newest failures of a scope since a time, as `(id, domain, queue, job_type, owner_user_id, status, code, message, seen)`: at most `most + 1` of
+ * each state.
  */
 export function newestFailures(
   sql: Sql,
-  { scope, since, most }: { scope: Narrowed; since: string; most: number },
+  { scope, since, until, states = ['failed', 'quarantined'], most }: Wanted,
 ): Fragment {
-  const request: Searched = { ...scope, since, within: scope.within, limit: 1, among: 'scope' }
-  const [failed, quarantined] = (['failed', 'quarantined'] as const).map((state) =>
-    newest(
-      sql,
-      (of) => failures(of, { request, state, seen: endOfFailure(of), where: hasState(of, [state]), most }),
-      most,
-    ),
-  )
-  return sql`${failed} union all ${quarantined}`
+  const request: Searched = { ...scope, since, until, within: scope.within, limit: 1, among: 'scope' }
+  return union(sql, states, (state) => newest(sql, (of) => failuresOf(of, request, state, most), most))
+}
+
+const union = <Item>(sql: Sql, items: readonly Item[], make: (item: Item) => Fragment): Fragment =>
+  items.map(make).reduce((all, one) => sql`${all} union all ${one}`)
+
+/** The failures of one state, with the condition of the index that has them in the order of their time. */
+function failuresOf(sql: Sql, request: Searched, state: FailureSlice['state'], most = mostScanned): Fragment {
+  const part = { request, state, most }
+  return state === 'retrying'
+    ? failures(sql, {
+        ...part,
+        seen: sql`jobs.updated_at`,
+        where: isRetrying(sql, sql`${hasState(sql, ['queued'])} and jobs.retry_count > 0`),
+      })
+    : failures(sql, { ...part, seen: endOfFailure(sql), where: hasState(sql, [state]) })
 }
 
 /**
@@ -145,19 +162,7 @@ export function newestFailures(
  * expressions, and would sort their texts where it should hash them.
  */
 function grouped(sql: Sql, request: Searched): Fragment {
-  const ended = (state: 'failed' | 'quarantined') => (of: Sql) =>
-    failures(of, { request, state, seen: endOfFailure(of), where: hasState(of, [state]) })
-  const parts = {
-    failed: ended('failed'),
-    quarantined: ended('quarantined'),
-    retrying: (of: Sql) =>
-      failures(of, {
-        ...{ request, state: 'retrying' },
-        seen: of`jobs.updated_at`,
-        where: isRetrying(of, of`${hasState(of, ['queued'])} and jobs.retry_count > 0`),
-      }),
-  }
-  const read = (request.status ? [parts[request.status]] : Object.values(parts)).map((part) => newest(sql, part))
+  const states = request.status ? [request.status] : (['failed', 'quarantined', 'retrying'] as const)
   return sql`
     select
       status, code, message, domain, queue, job_type, owner_user_id,
@@ -166,7 +171,7 @@ function grouped(sql: Sql, request: Searched): Fragment {
       max(seen) filter (where isfinite(seen)) as last_seen,
       count(*) filter (where seen > now() - ${sql.unsafe(`${rateMinutes} * interval '1 minute'`)} and seen <= now()) as recent,
       ${idsOfText(sql)} as ids
-    from (${read.reduce((all, part) => sql`${all} union all ${part}`)}) as failures ${hasKeys(sql) ? sql`cross join ${assumeManyRows(sql)}` : sql``}
+    from (${union(sql, states, (state) => newest(sql, (of) => failuresOf(of, request, state)))}) as failures ${hasKeys(sql) ? sql`cross join ${assumeManyRows(sql)}` : sql``}
     group by status, code, message, domain, queue, job_type, owner_user_id`
 }
 

@@ -183,6 +183,12 @@ export const doors: Record<NarrowedName, Door> = {
   fail: finish('fail', { error: 'e' }),
   release: finish('release'),
   failureClusters: read(`${jobs}/clusters`),
+  clusterTimes: {
+    method: 'GET',
+    path: (place) =>
+      `${inDomain(`${jobs}/clusters/times`)(place)}${place.domain === undefined ? '?' : '&'}clusters=v2-0123456789ab`,
+    outside: 200,
+  },
   listWorkers: read(`${jobs}/workers`),
   overview: read(`${jobs}/overview`),
   queueMinutes: {
