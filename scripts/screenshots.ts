@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '../sdk/client.ts'
 import { createToken } from '../server/auth/tokens.ts'
-import { insertIncident } from '../server/demo/incident.ts'
-import { insertSampleJobs } from '../server/demo/sample-jobs.ts'
+import { insertDemo } from '../server/demo/insert-demo.ts'
 import type { Running } from '../server/start.ts'
 import { retry } from '../shared/changes/retry.ts'
 import { proposePlan } from '../shared/plans/plans.ts'
@@ -32,8 +31,7 @@ const browser = await startBrowser()
 try {
   await mkdir(target, { recursive: true })
   await withServer(env, async ({ url, sql }) => {
-    await insertSampleJobs(sql)
-    await insertIncident(sql)
+    await insertDemo(sql)
     const key = (await readFile(join(folder, 'api-key'), 'utf8')).trim()
     const job = await makeTrouble(url, key)
     for (const [name, screen, colorScheme, width] of pictures)
@@ -117,8 +115,10 @@ async function takePicture(name: string, url: string, options: PictureOptions): 
   await page.goto(url)
   await page.getByLabel('Key or token').fill(secret)
   await page.getByRole('button', { name: 'Log in' }).click()
-  await page.getByRole('heading', { level: 1 }).waitFor()
-  await page.waitForLoadState('networkidle').catch(() => undefined)
+  // The login has a heading, too.
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor()
+  await page.getByText('Loading…').first().waitFor({ state: 'detached' })
+  await page.waitForLoadState('networkidle', { timeout: 5000 }).catch(() => undefined)
   await page.mouse.move(0, 0)
   await page.screenshot({ path: join(target, `${name}.png`) })
   await page.close()

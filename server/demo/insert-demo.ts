@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Pool } from '../database/sql.ts'
 import { insertIncident } from './incident.ts'
+import { writePast } from './past.ts'
 import { insertSampleJobs } from './sample-jobs.ts'
 
 /** The refusal of sample jobs beside other jobs. */
@@ -10,7 +11,7 @@ export const hasJobs = (): Failure =>
   })
 
 /**
- * Fills an empty database that has its tables with sample jobs and an incident.
+ * Fills an empty database that has its tables with sample jobs and an incident, and with their past.
  * @throws Failure `conflict` for a database that has jobs, in which nothing is changed
  */
 export async function insertDemo(sql: Pool): Promise<void> {
@@ -19,5 +20,6 @@ export async function insertDemo(sql: Pool): Promise<void> {
     if (job) throw hasJobs()
     await insertSampleJobs(transaction)
     await insertIncident(transaction)
+    await writePast(transaction)
   })
 }
