@@ -37,6 +37,8 @@ export const RuleState = z.object({
   name: z.string(),
   rule: Rule,
   next_at: z.string(),
+  /** The two times after `next_at`; absent from servers of older versions. */
+  later: z.array(z.string()).optional(),
   last: Run.nullable(),
 })
 export type RuleState = z.output<typeof RuleState>

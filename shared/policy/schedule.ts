@@ -22,6 +22,10 @@ const cronOf = ({ at, time_zone }: Schedule): Cron =>
 export const nextTime = (schedule: Schedule, after: Date): Date | undefined =>
   cronOf(schedule).nextRun(after) ?? undefined
 
+/** The first times after `after`, at most so many. @throws for a schedule that is not valid */
+export const timesAfter = (schedule: Schedule, after: Date, most: number): Date[] =>
+  cronOf(schedule).nextRuns(most, after)
+
 /** The times after `after` up to `until`, the first hundred at most. */
 export function timesBetween(schedule: Schedule, after: Date, until: Date): Date[] {
   const cron = cronOf(schedule)

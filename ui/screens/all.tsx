@@ -17,6 +17,7 @@ const Events = later(() => import('./events/events.tsx').then((module) => module
 const History = later(() => import('./history/history.tsx').then((module) => module.History))
 const Operations = later(() => import('./operations/operations.tsx').then((module) => module.Operations))
 const Operation = later(() => import('./operations/operation.tsx').then((module) => module.Operation))
+const Policy = later(() => import('./policy/policy.tsx').then((module) => module.Policy))
 const Plans = later(() => import('./plans/plans.tsx').then((module) => module.Plans))
 const ShowPlan = later(() => import('./plans/plan.tsx').then((module) => module.ShowPlan))
 
@@ -29,6 +30,7 @@ export const sections = [
   { name: 'events', to: '/events', label: 'Events', needs: 'read', verb: 'events' },
   { name: 'operations', to: '/operations', label: 'Operations', needs: 'records', verb: 'records' },
   { name: 'plans', to: '/plans', label: 'Plans', needs: 'records', verb: 'plans' },
+  { name: 'policy', to: '/policy', label: 'Policy', needs: 'records', verb: 'policy' },
 ] as const
 
 export type Section = (typeof sections)[number]['name']
@@ -69,6 +71,7 @@ const screens: readonly Row[] = [
   [/^\/events$/, 'events', 'Events', () => <Events />],
   [/^\/operations$/, 'operations', 'Operations', () => <Operations />],
   [/^\/operations\/(\d{1,16})$/, 'operations', (id) => `Operation ${id}`, (id) => <Operation key={id} id={id} />],
+  [/^\/policy$/, 'policy', 'Policy', () => <Policy />],
   [/^\/plans$/, 'plans', 'Plans', () => <Plans />],
   [/^\/plans\/(\d{1,16})$/, 'plans', (id) => `Plan ${id}`, (id) => <ShowPlan key={id} id={id} />],
 ]

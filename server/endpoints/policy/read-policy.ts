@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import type { BrokenRule, Policy, RuleState } from '../../../shared/policy/policy.ts'
+import { timesAfter } from '../../../shared/policy/schedule.ts'
 import { Count } from '../../../shared/scope.ts'
 import type { ServerContext } from '../../call.ts'
 import { freezeClause, readFreeze } from '../../database/installation/freeze.ts'
@@ -58,6 +59,9 @@ const columns = staticFragment(
   greatest(0, coalesce(matched, 0) - affected) as left, missed, problem`,
 )
 
+/** How many times after the next one are told. */
+const laterTimes = 2
+
 /** The rules in the order of their file, and those that no server of this version runs. */
 export async function readRules(sql: Sql): Promise<{ rules: RuleState[]; broken: BrokenRule[] }> {
   const rows = await sql<Row[]>`select ${columns(sql)} from jobsctl_policy_rules order by position, name`
@@ -65,8 +69,10 @@ export async function readRules(sql: Sql): Promise<{ rules: RuleState[]; broken:
   for (const { name, rule, next_at, ...run } of rows) {
     const due_at = run.state === null ? null : run.due_at
     const read = ruleOf({ name, text: rule, next_at, due_at })
-    if ('rule' in read) rules.push({ name, rule: read.rule, next_at, last: run.state === null ? null : run })
-    else broken.push({ name, problem: read.problem })
+    if ('rule' in read) {
+      const later = timesAfter(read.rule, new Date(next_at), laterTimes).map((time) => time.toISOString())
+      rules.push({ name, rule: read.rule, next_at, later, last: run.state === null ? null : run })
+    } else broken.push({ name, problem: read.problem })
   }
   return { rules, broken }
 }
