@@ -110,9 +110,9 @@ describe.skipIf(!hasBrowser)('clusters of failures (needs chromium)', () => {
     await cluster('cannot parse').getByText('36 jobs').waitFor()
     await page.getByRole('combobox', { name: /^Failed/ }).selectOption('since deploy 4711')
     await page.getByText('No job has failed here.').waitFor()
-    await page.getByRole('combobox', { name: /^Failed/ }).selectOption('the last hour')
+    await page.getByRole('combobox', { name: /^Failed/ }).selectOption('in the last hour')
     await cluster('cannot parse').getByText('6 jobs').waitFor()
-    await page.getByLabel('Domain').fill('mail')
+    await page.getByRole('combobox', { name: 'Filter' }).fill('domain:mail')
     await page.keyboard.press('Enter')
     await expect.poll(() => cluster('connection refused').count()).toBe(0)
     expect(new URL(page.url()).search).toBe('?since=1h&domain=mail')
@@ -190,6 +190,29 @@ describe.skipIf(!hasBrowser)('clusters of failures (needs chromium)', () => {
       { domain: 'a' },
       { domain: 'b' },
     ])
+    expect(visited.faults).toEqual([])
+  })
+
+  it('each cluster has its failures over time, by one call for all of them', async () => {
+    await failures('failed', 7, 'no route to host', { hours: 3 })
+    await failures('failed', 2, 'no route to host')
+    await failures('quarantined', 3, 'disk full', { domain: hostile })
+    const asked: string[] = []
+    const note = (request: { url: () => string }) =>
+      request.url().includes('/clusters/times') && asked.push(request.url())
+    page.on('request', note)
+    await visited.go('/clusters')
+    await cluster('no route to host')
+      .getByRole('img', { name: /^9 failed since .*, at most 7 in / })
+      .waitFor()
+    await cluster('disk full')
+      .getByRole('img', { name: /^3 failed since / })
+      .waitFor()
+    page.off('request', note)
+    expect(asked).toHaveLength(1)
+    await visited.go('/clusters?domain=mail&status=failed')
+    await page.getByRole('button', { name: /^State: failed/ }).click()
+    await expect.poll(() => new URL(page.url()).search).toBe('?domain=mail')
     expect(visited.faults).toEqual([])
   })
 

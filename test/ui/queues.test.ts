@@ -38,6 +38,32 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(visited.faults).toEqual([])
   })
 
+  it('a queue that fails is paused where its sentence stands, with a preview and the way back', async () => {
+    await world.jobs(4, { status: 'queued', domain: 'print', queue: 'labels' })
+    await world.sql`
+      insert into jobsctl_history_minutes (starts, domain, queue, job_type, from_status, to_status, jobs, milliseconds)
+      values (date_trunc('minute', now()), 'print', 'labels', 'a', 'processing', 'failed', 9, 0)`
+    await visited.go('/')
+    await page.getByRole('button', { name: 'Pause print/labels' }).click()
+    const here = page.getByRole('region', { name: 'Pause print/labels' })
+    await here.getByText('No job is handed out. 4 jobs wait, and stay.').waitFor()
+    const stopped = () => world.sql`select paused, drain from job_queue_controls where domain = 'print'`
+    expect(await stopped()).toEqual([])
+    await here.getByRole('textbox', { name: /^Why/ }).fill('out of paper')
+    await here.getByRole('button', { name: 'Pause print/labels' }).dblclick()
+    await here.getByText('Paused: running jobs go on, new jobs wait.').waitFor()
+    expect(await stopped()).toEqual([{ paused: true, drain: false }])
+    await page.getByRole('listitem').filter({ hasText: 'is paused for' }).getByText('out of paper').waitFor()
+    await here.getByRole('button', { name: 'Take it back: Resume' }).click()
+    await here.getByText('Its jobs are handed out again.').waitFor()
+    expect(await stopped()).toEqual([{ paused: false, drain: false }])
+    expect(await world.sql`select kind, reason from job_operations where domain = 'print' order by id`).toEqual([
+      { kind: 'queue.paused', reason: 'out of paper' },
+      { kind: 'queue.resumed', reason: null },
+    ])
+    expect(visited.faults).toEqual([])
+  })
+
   it('a queue is throttled in place of a pause, with its reason, and the throttle is ended', async () => {
     await visited.go('/queue?domain=chatbooks&queue=default')
     const throttle = page.getByRole('region', { name: 'Throttle' })

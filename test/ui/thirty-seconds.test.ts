@@ -47,6 +47,9 @@ describe.skipIf(!hasBrowser).each(incidentKinds)('thirty seconds with an inciden
     expect(seen).toContain(`${incident.mark.minutesBefore} min after ${incident.mark.text} by ${incident.mark.by}`)
     expect(await page.title()).toBe('Overview · 1 failing · jobsctl')
     expect(await page.locator('link[rel=icon]').getAttribute('href')).toContain('circle')
+    const queues = kind === 'own' ? incident.otherQueues + 2 : 2
+    await page.getByRole('heading', { name: `${queues.toLocaleString('en')} queues` }).waitFor()
+    expect(await page.getByRole('rowheader').first().textContent()).toContain(incident.queue)
     expect([await sideways(page), faults]).toEqual([0, []])
     await close()
   })

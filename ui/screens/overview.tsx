@@ -4,7 +4,7 @@ import { Link } from '../parts/controls.tsx'
 import { UnknownParameters } from '../parts/filter.tsx'
 import { Name } from '../parts/name.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
-import { Clock } from '../parts/times.tsx'
+import { Ago, Clock } from '../parts/times.tsx'
 import { addressOf, query } from '../state/address.ts'
 import { useLoad } from '../state/calls.ts'
 import { isLive, overview, overviewProblem } from '../state/overview.ts'
@@ -12,7 +12,7 @@ import { Band } from './overview/band.tsx'
 import { Card } from './overview/card.tsx'
 import { QueueTable } from './overview/queue-table.tsx'
 import { Sentences } from './overview/sentences.tsx'
-import { Tiles } from './overview/tiles.tsx'
+import { PastTiles, Tiles } from './overview/tiles.tsx'
 
 /*
  * The questions of this screen, in their order:
@@ -64,33 +64,52 @@ function Now({ now, domain }: { now: Answer; domain: string | undefined }) {
       )}
       {now.why !== null && (
         <p class="faint">
-          {now.rates_of === 'jobs' ? `Rates are of the jobs still there: ${now.why}.` : `${now.why}.`}
+          {now.rates_of === 'jobs'
+            ? `Rates are of the jobs still there: ${now.why}.`
+            : `${now.why.charAt(0).toUpperCase()}${now.why.slice(1)}.`}
         </p>
       )}
     </>
   )
 }
 
-/** The counts of a moment of the past, which the page says loudly. */
+/** The counts of a moment of the past, with the rates of the minutes before it, which the page says loudly. */
 function Past({ at, domain }: { at: string; domain: string | undefined }) {
-  const { data, problem, reload } = useLoad(JSON.stringify([at, domain]), (signal) =>
-    call('stats', { at, domain }, { signal }),
-  )
-  const [first] = data ?? []
+  const { data, problem, reload } = useLoad(JSON.stringify([at, domain]), async (signal) => {
+    const [groups, before] = await Promise.all([
+      call('stats', { at, domain }, { signal }),
+      // Minutes are kept for a week; without them there are no rates.
+      call('history', { domain, ...minutesBefore(at), step: '1m' }, { signal }).catch(() => undefined),
+    ])
+    return { groups, before }
+  })
+  const [first] = data?.groups ?? []
   return (
     <>
       <p class="note care past" role="status">
         <b>
           This is the past: <Clock at={first?.as_of ?? at} />
         </b>
-        , not now. <Link to={addressOf('/', { ...Object.fromEntries(query.value), at: undefined })}>Back to now</Link>
+        , <Ago at={first?.as_of ?? at} />, not now.{' '}
+        <Link to={addressOf('/', { ...Object.fromEntries(query.value), at: undefined })}>Back to now</Link>
         {first?.at_least !== undefined && <> The counts are lower bounds: {first.at_least}.</>}
       </p>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       <Band domain={domain} />
-      {data && <QueueTable queues={pastQueues(data)} attention={[]} isPast />}
+      {data && <PastTiles queues={pastQueues(data.groups)} before={data.before} {...{ at, domain }} />}
+      {data && <QueueTable queues={pastQueues(data.groups)} attention={[]} isPast />}
     </>
   )
+}
+
+/** How many minutes before a moment its rates are of. */
+const rateMinutes = 5
+
+/** The whole minutes before a moment. */
+function minutesBefore(at: string): { from: string; to: string } {
+  const to = 60_000 * Math.ceil(Date.parse(at) / 60_000)
+  const timeOf = (ms: number) => (Number.isNaN(ms) ? at : new Date(ms).toISOString())
+  return { from: timeOf(to - 60_000 * rateMinutes), to: timeOf(to) }
 }
 
 type Group = Awaited<ReturnType<typeof call<'stats'>>>[number]

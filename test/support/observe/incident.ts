@@ -14,6 +14,8 @@ export const incident = {
   message: '550 5.1.1 mailbox unavailable',
   failedEverySeconds: 5,
   minutes: 31,
+  /** Among our own jobs. */
+  otherQueues: 1000,
   mark: { text: 'deploy 4711', by: 'ann', minutesBefore: 3 },
 } as const
 
@@ -87,6 +89,11 @@ async function fillOwn(sql: postgres.Sql): Promise<void> {
       ended - interval '1 second', ended, case state when 'failed' then 'smtp_550' end,
       case state when 'failed' then ${incident.message}::text || ': user' || n || '@example.com' end
     from ${times(sql)}`
+  // A thousand queues beside them, in which nothing goes on.
+  await sql`
+    insert into jobs (uuid, domain, queue, job_type, payload, status, created_at, updated_at, completed_at)
+    select gen_random_uuid(), 'shop' || n % 40, 'queue' || n, 'export', '{}', 'completed', now() - interval '2 days', now() - interval '2 days', now() - interval '2 days'
+    from generate_series(1, ${incident.otherQueues}::int) as n`
   // The history of jobs that another program has made: the triggers saw rows, and no attempts.
   await sql`delete from jobsctl_transitions`
   await sql`

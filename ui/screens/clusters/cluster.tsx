@@ -9,6 +9,7 @@ import { may } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
 import type { ClusterFields } from './cluster-filter.tsx'
 import { type Mark, newSince } from './marks.ts'
+import { ClusterSparkline, type Times } from './times.tsx'
 
 export type FailureCluster = Answer<'failureClusters'>['clusters'][number]
 
@@ -31,10 +32,12 @@ interface ClusterProps {
   since: string | undefined
   /** The last marks, the newest first. */
   marks: readonly Mark[]
+  /** When the jobs of the largest clusters failed; undefined until it is known. */
+  times: Times | undefined
 }
 
 /** Failures that have their state, code and message in common: how many, where, since when, some of them, and what can be done. */
-export function Cluster({ cluster: { cluster, status, ...of }, fields, since, marks }: ClusterProps) {
+export function Cluster({ cluster: { cluster, status, ...of }, fields, since, marks, times }: ClusterProps) {
   const mark = newSince(marks, of.first_seen)
   const filter = {
     domain: fields.domain,
@@ -62,7 +65,10 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since, ma
           </span>
         )}
       </p>
-      {of.pattern && <pre>{of.pattern}</pre>}
+      <div class="cause">
+        {of.pattern && <pre>{of.pattern}</pre>}
+        {status !== null && <ClusterSparkline {...{ times, cluster }} />}
+      </div>
       <p class="faint">
         First <Ago at={of.first_seen} />, last <Ago at={of.last_seen} />. In {placesText(of.groups, of.group_count)}.
         {of.owners.some(({ owner_user_id }) => owner_user_id !== null) &&

@@ -13,6 +13,7 @@ import { thatYouSee } from '../../state/session.ts'
 import { Cluster, type FailureCluster } from './cluster.tsx'
 import { type ClusterFields, ClusterFilter, fieldNames } from './cluster-filter.tsx'
 import { useMarks } from './marks.ts'
+import { useTimes } from './times.tsx'
 
 const flags: Readonly<Record<keyof ClusterFields, string>> = {
   domain: '--domain',
@@ -79,16 +80,18 @@ function All({ clusters, ...rest }: AllProps) {
     const fold = foldOf(cluster)
     return fold !== undefined && (folds.get(fold)?.length ?? 0) >= foldedFrom
   }
+  const seen = clusters.filter((cluster) => !isFolded(cluster))
+  const times = useTimes(seen, rest.fields, rest.since)
   const list = (shown: readonly FailureCluster[]) => (
     <ol class="plain">
       {shown.map((cluster) => (
-        <Cluster key={cluster.cluster} cluster={cluster} marks={marks} {...rest} />
+        <Cluster key={cluster.cluster} cluster={cluster} {...{ marks, times }} {...rest} />
       ))}
     </ol>
   )
   return (
     <>
-      {list(clusters.filter((cluster) => !isFolded(cluster)))}
+      {list(seen)}
       {[...folds].map(
         ([fold, alike]) =>
           fold !== undefined &&

@@ -7,6 +7,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { Sparkline } from '../../parts/sparkline.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
+import { overview } from '../../state/overview.ts'
 
 /** The most queues that are drawn: each is a call. */
 const mostQueues = 12
@@ -16,7 +17,7 @@ interface ByQueueProps {
   history: History
 }
 
-/** The same time for each queue in small, read when somebody unfolds it. */
+/** The same time for each queue in small, those that fail most first, read when somebody unfolds it. */
 export function ByQueue(props: ByQueueProps) {
   const [isOpen, setOpen] = useState(false)
   return (
@@ -31,7 +32,15 @@ function Queues({ domain, history: { from, to } }: ByQueueProps) {
   const { data, problem, reload } = useLoad(`${domain} ${from} ${to}`, async (signal) => {
     const groups = await call('stats', { domain }, { signal })
     const names = new Map(groups.map((group) => [`${group.domain}\n${group.queue}`, group]))
-    const shown = [...names.values()].slice(0, mostQueues)
+    const failing = new Map(overview.peek()?.queues.map((row) => [`${row.domain}\n${row.queue}`, row]))
+    const weight = (name: string) => {
+      const row = failing.get(name)
+      return 1e6 * (row?.failed_per_minute ?? 0) + 1e3 * (row?.done_per_minute ?? 0) + (row?.waiting ?? 0)
+    }
+    const shown = [...names.entries()]
+      .toSorted(([one], [other]) => weight(other) - weight(one))
+      .slice(0, mostQueues)
+      .map(([, group]) => group)
     const of = await Promise.all(
       shown.map(async (group) => ({
         domain: group.domain,

@@ -34,7 +34,9 @@ export function Chart({ chart, history, moments, zone }: ChartProps) {
   const point = at === undefined ? undefined : points[at]
   const enter = (event: { currentTarget: SVGSVGElement; clientX: number }) => {
     const entered = points[placeIn(event)]
-    if (entered && history.step_seconds > 60) navigate(addressWithin(entered.at, history))
+    if (!entered) return
+    const to = history.step_seconds > 60 ? addressWithin(entered.at, history) : jobsOf(chart, entered.at)
+    if (to !== undefined) navigate(to)
   }
   return (
     <figure class="chart" aria-label={chart.title}>
@@ -79,6 +81,19 @@ export function Chart({ chart, history, moments, zone }: ChartProps) {
       <PointTable {...{ chart, history, zone }} />
     </figure>
   )
+}
+
+/** The jobs that a minute of a chart is about: those that failed in it, that ended, or that came; undefined where no filter finds them. */
+function jobsOf({ title }: ChartOf, at: string): string | undefined {
+  const times = title === 'Came in' ? 'created' : ['Failed', 'Ended', 'Ran'].includes(title) ? 'ended' : undefined
+  if (times === undefined) return undefined
+  const { domain, queue, job_type } = Object.fromEntries(query.value)
+  return addressOf('/jobs', {
+    ...{ domain, queue, job_type },
+    status: title === 'Failed' ? 'failed,quarantined' : undefined,
+    [`${times}_after`]: at,
+    [`${times}_before`]: new Date(Date.parse(at) + 60_000).toISOString(),
+  })
 }
 
 /** The next round number, so that the ticks are round: 1, 2, 4, 5, 6, 8 or 10 times a power of ten. */

@@ -1,10 +1,11 @@
 import { call } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
-import { Clock } from '../../parts/times.tsx'
+import { Clock, spanText } from '../../parts/times.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
-import { can } from '../../state/engine.ts'
+import { can, engines } from '../../state/engine.ts'
+import { overview } from '../../state/overview.ts'
 import { clock, serverNow } from '../../state/page.ts'
 import { momentsOf } from '../history/moments.tsx'
 
@@ -17,8 +18,8 @@ const spans = [
 ] as const
 const preset = '6h'
 
-/** The height of the chart in its own units; failures are the lower part of it. */
-const [height, failuresHeight] = [100, 40]
+/** The height of the chart in its own units; the jobs that ended are the lower part of it. */
+const [height, endedHeight] = [100, 40]
 /** The most marks with words. */
 const mostLabels = 4
 
@@ -31,20 +32,23 @@ export function Band({ domain }: { domain: string | undefined }) {
   const [span, hours, step] = spans.find(([name]) => name === (params.get('span') ?? preset)) ?? spans[1]
   const words = Object.fromEntries(params)
   const minute = Math.floor(clock.value / 60_000)
-  const { data, problem, reload } = useLoad(JSON.stringify([span, domain, minute]), async (signal) => {
+  // Where end times cannot be read fast, the page says so below the queues, and nobody walks the table each minute.
+  const isRead = overview.value?.rates_of !== null
+  const { data, problem, reload } = useLoad(JSON.stringify([span, domain, minute, isRead]), async (signal) => {
+    if (!isRead) return undefined
     const from = new Date(serverNow() - 3_600_000 * hours).toISOString()
     const history = await call('history', { domain, from, step, depth: 'true' }, { signal })
     // A page that was hidden meanwhile asks nothing more.
     const scope = { domain, queue: undefined, job_type: undefined }
     return { history, moments: document.hidden ? [] : (await momentsOf(history, scope, signal)).moments }
   })
-  if (!can('history')) return null
+  if (!can('history') || !isRead) return null
   return (
     <section aria-label="The last hours">
       <div class="bar head">
         <h2>
           The last {span === '1h' ? 'hour' : span === '7d' ? '7 days' : `${hours} hours`}{' '}
-          <span class="faint">waiting, failures below · click for the past</span>
+          <span class="faint">click for the past</span>
         </h2>
         <span class="act switch">
           {spans.map(([name]) => (
@@ -78,7 +82,15 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
   const [from, to] = [Date.parse(history.from), Date.parse(history.to)]
   const depths = points.map(({ depth }) => (depth ? depth.queued + depth.processing : null))
   const failed = points.map((point) => point.failed + point.quarantined)
+  // The step that goes on has not all of its jobs yet.
+  const done = points.map(({ completed }, nth) => (nth === points.length - 1 ? null : completed))
+  const isTold = !history.of_jobs?.not_told.includes('completed')
   const [mostDepth, mostFailed] = [roundUp(Math.max(1, ...depths.map((depth) => depth ?? 0))), Math.max(1, ...failed)]
+  const mostDone = Math.max(0, ...done.map((jobs) => jobs ?? 0))
+  // Both have one scale: the lower part of the chart.
+  const mostEnded = Math.max(mostDone, mostFailed)
+  const sum = (numbers: readonly (number | null)[]) =>
+    numbers.reduce<number>((all, one) => all + (one ?? 0), 0).toLocaleString('en')
   const hasDepth = depths.some((depth) => depth !== null)
   const leftOf = (time: string) => `${(100 * (Date.parse(time) - from)) / (to - from)}%`
   const shown = moments.filter(({ operation }) => operation === undefined).slice(-mostLabels)
@@ -103,7 +115,7 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
       <div class="plot">
         <svg
           role="img"
-          aria-label={`${hasDepth ? `At most ${mostDepth.toLocaleString('en')} jobs waited or ran. ` : ''}${failed.reduce((sum, one) => sum + one, 0).toLocaleString('en')} failed.`}
+          aria-label={`${hasDepth ? `At most ${mostDepth.toLocaleString('en')} jobs waited or ran. ` : ''}${isTold ? `${sum(done)} were completed. ` : ''}${sum(failed)} failed.`}
           viewBox={`0 0 ${points.length} ${height}`}
           preserveAspectRatio="none"
         >
@@ -113,7 +125,8 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
           />
           {hasDepth && <path class="area" d={areaOf(depths, mostDepth)} />}
           {hasDepth && <path class="line" d={lineOf(depths, mostDepth)} />}
-          <path class="bad" d={barsOf(failed, mostFailed)} />
+          <path class="bad" d={barsOf(failed, mostEnded)} />
+          {isTold && <path class="line done" d={lineOf(done, (mostEnded * height) / endedHeight)} />}
         </svg>
         {moments.map((moment) => (
           <i
@@ -145,6 +158,18 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
           <Clock key={part} at={new Date(from + part * (to - from)).toISOString()} />
         ))}
       </figcaption>
+      <ul class="legend faint">
+        {hasDepth && <li class="active">waiting and running</li>}
+        {isTold && (
+          <li class="good">
+            completed, at most {mostDone.toLocaleString('en')} in {spanText(history.step_seconds)}
+          </li>
+        )}
+        <li class="bad">
+          failed, at most {Math.max(0, ...failed).toLocaleString('en')} in {spanText(history.step_seconds)}
+        </li>
+      </ul>
+      {!hasDepth && <p class="faint">How many jobs waited is not known for this time: {whyNoDepth(history.of_jobs)}</p>}
       {history.why !== null && (
         <p class="faint">
           {history.of_jobs ? 'Failures are those of the jobs still there. ' : ''}
@@ -154,6 +179,12 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
     </figure>
   )
 }
+
+/** Depths are written once a minute into a table of ours. */
+const whyNoDepth = (ofJobs: Read['history']['of_jobs']): string =>
+  ofJobs && engines.value.every(({ mode }) => mode === 'look')
+    ? 'it is written once a minute where the server keeps records (jobs-server migrate --engine).'
+    : 'it is written once a minute from when a server of this version runs.'
 
 const short = (number: number): string =>
   number >= 10_000 ? `${Math.round(number / 1000)}k` : number.toLocaleString('en')
@@ -191,7 +222,7 @@ const barsOf = (numbers: readonly number[], most: number): string =>
   numbers
     .map((number, at) => {
       if (number === 0) return ''
-      const tall = Math.max(1.5, (failuresHeight * number) / most)
+      const tall = Math.max(1.5, (endedHeight * number) / most)
       return `M${at + 0.15} ${height}h.7v${(-tall).toFixed(1)}h-.7z`
     })
     .join('')

@@ -1,17 +1,13 @@
 import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Attention, Failing, Overview } from '../../../shared/queues/overview.ts'
-import { call, confirmed } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
 import { Link } from '../../parts/controls.tsx'
-import { ActProblem } from '../../parts/login.tsx'
 import { Name, QueueName } from '../../parts/name.tsx'
 import { Clock, Span, spanText } from '../../parts/times.tsx'
 import { addressOf } from '../../state/address.ts'
-import { useAct } from '../../state/calls.ts'
 import { can } from '../../state/engine.ts'
-import { readOverview } from '../../state/overview.ts'
-import { may } from '../../state/session.ts'
+import { maySwitch, Switch } from './switch.tsx'
 
 type Of<Kind extends Attention['kind']> = Extract<Attention, { kind: Kind }>
 
@@ -34,14 +30,7 @@ export function Sentences({
   if (attention.length === 0) return null
   const told = attention.filter(({ kind }) => kind === 'failing').length
   const itemsOf = (some: readonly Attention[]) =>
-    some.map((of) => (
-      <li key={`${of.kind} ${of.domain}/${of.queue}`} class={of.kind === 'failing' ? 'bad' : 'care'}>
-        <div class="sentence">
-          <Sentence {...{ of, marked }} />
-        </div>
-        <Acts of={of} />
-      </li>
-    ))
+    some.map((of) => <Item key={`${of.kind} ${of.domain}/${of.queue}`} {...{ of, marked }} />)
   return (
     <ul class="plain sentences" aria-label="What needs somebody">
       {itemsOf(attention.filter(({ kind }) => kind === 'failing'))}
@@ -70,6 +59,20 @@ export function Sentences({
         )
       })}
     </ul>
+  )
+}
+
+/** One sentence with its acts. A pause or a resume opens below it, with what it means. */
+function Item({ of, marked }: { of: Attention } & Pick<Overview, 'marked'>) {
+  const [action, setAction] = useState<'pause' | 'resume'>()
+  return (
+    <li class={of.kind === 'failing' ? 'bad' : 'care'}>
+      <div class="sentence">
+        <Sentence {...{ of, marked }} />
+      </div>
+      <Acts of={of} onSwitch={setAction} />
+      {action && <Switch {...{ of, action }} onClose={() => setAction(undefined)} />}
+    </li>
   )
 }
 
@@ -212,26 +215,29 @@ export function AfterMark({ of: { mark, since }, marked }: { of: Failing } & Pic
   return marked === null ? <>marks are not shown to you</> : <>no mark in the hour before</>
 }
 
-function Acts({ of }: { of: Attention }) {
-  const mayStop = may('queues') && can('pause')
+interface ActsProps {
+  of: Attention
+  /** Opens the pause or the resume of the queue below the sentence. */
+  onSwitch: (action: 'pause' | 'resume') => void
+}
+
+function Acts({ of, onSwitch }: ActsProps) {
+  const name = `${of.domain}/${of.queue}`
+  const opens = (action: 'pause' | 'resume') => (
+    <Act label={`${action === 'pause' ? 'Pause' : 'Resume'} ${name}`} onAct={() => onSwitch(action)}>
+      {action === 'pause' ? 'Pause…' : 'Resume…'}
+    </Act>
+  )
   return (
     <div class="act">
       {of.kind === 'failing' && can('clusters') && (
-        <Link
-          to={failuresAddress(of)}
-          class="button primary"
-          label={`Look at the failures of ${of.domain}/${of.queue}`}
-        >
+        <Link to={failuresAddress(of)} class="button primary" label={`Look at the failures of ${name}`}>
           Look
         </Link>
       )}
-      {of.kind === 'failing' && mayStop && (
-        <Link to={queueAddress(of)} class="button" label={`Pause ${of.domain}/${of.queue}`}>
-          Pause…
-        </Link>
-      )}
+      {of.kind === 'failing' && maySwitch() && opens('pause')}
       {of.kind === 'no_worker' && (
-        <Link to={queueAddress(of)} class="button" label={`Why nobody asks for jobs of ${of.domain}/${of.queue}`}>
+        <Link to={queueAddress(of)} class="button" label={`Why nobody asks for jobs of ${name}`}>
           Why?
         </Link>
       )}
@@ -239,41 +245,13 @@ function Acts({ of }: { of: Attention }) {
         <Link
           to={addressOf('/jobs', { domain: of.domain, queue: of.queue, stale: 'true' })}
           class="button"
-          label={`Look at the jobs past their lease of ${of.domain}/${of.queue}`}
+          label={`Look at the jobs past their lease of ${name}`}
         >
           Look
         </Link>
       )}
-      {of.kind === 'stopped' && mayStop && (
-        <Link to={queueAddress(of)} class="button" label={`Resume ${of.domain}/${of.queue}`}>
-          Resume…
-        </Link>
-      )}
+      {of.kind === 'stopped' && maySwitch() && opens('resume')}
     </div>
-  )
-}
-
-/** Pauses a queue with one press, and has the way back in its place. */
-export function PauseQueue({ domain, queue }: { domain: string; queue: string }) {
-  const act = useAct()
-  const [isPaused, setPaused] = useState(false)
-  if (!may('queues') || !can('pause')) return null
-  const send = (action: 'pause' | 'resume') =>
-    act.run(async () => {
-      await call('controlQueue', { domain, queue, action }, { headers: confirmed })
-      setPaused(action === 'pause')
-      await readOverview()
-    })
-  return (
-    <>
-      <Act isBusy={act.isBusy} onAct={() => send(isPaused ? 'resume' : 'pause')}>
-        {isPaused ? 'Resume this queue' : 'Pause this queue'}
-      </Act>
-      <p class="faint" role="status">
-        {isPaused ? 'Paused: running jobs go on, new jobs wait.' : 'A pause keeps the jobs; Resume takes it back.'}
-      </p>
-      <ActProblem act={act} />
-    </>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import type { Overview } from '../../../shared/queues/overview.ts'
+import type { Overview, OverviewQueue } from '../../../shared/queues/overview.ts'
+import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { QueueName } from '../../parts/name.tsx'
 import { Clock, Span } from '../../parts/times.tsx'
@@ -79,6 +80,47 @@ export function Tiles({ totals, attention, queues, domain }: Overview & { domain
           value={totals.quarantined.toLocaleString('en')}
         />
       )}
+    </nav>
+  )
+}
+
+interface PastTilesProps {
+  queues: readonly OverviewQueue[]
+  /** The minutes before the moment; undefined where none are kept. */
+  before: Answer<'history'> | undefined
+  at: string
+  domain: string | undefined
+}
+
+/** The numbers of all queues at a moment of the past, each of which leads to that time. */
+export function PastTiles({ queues, before, at, domain }: PastTilesProps) {
+  const around = (minutes: number) => new Date(Date.parse(at) + 60_000 * minutes).toISOString()
+  const history = addressOf('/history', { domain, from: around(-30), to: around(30), step: '1m' })
+  const sum = (name: 'waiting' | 'scheduled' | 'running') => queues.reduce((all, row) => all + row[name], 0)
+  const rate = (count: (point: Answer<'history'>['points'][number]) => number) =>
+    before && before.points.length > 0
+      ? whole(
+          Math.round((10 * before.points.reduce((all, point) => all + count(point), 0)) / before.points.length) / 10,
+        )
+      : '–'
+  const failed = before?.points.some((point) => point.failed + point.quarantined > 0)
+  return (
+    <nav class="tiles" aria-label="Totals of that moment">
+      <Tile
+        label="Failing a minute"
+        to={history}
+        tone={failed ? 'bad' : undefined}
+        value={rate((point) => point.failed + point.quarantined)}
+      >
+        in the minutes before
+      </Tile>
+      <Tile label="Done a minute" to={history} value={rate(({ completed }) => completed)}>
+        in the minutes before
+      </Tile>
+      <Tile label="Waiting" to={history} value={sum('waiting').toLocaleString('en')}>
+        {sum('scheduled') > 0 && `${sum('scheduled').toLocaleString('en')} for later`}
+      </Tile>
+      <Tile label="Running" to={history} value={sum('running').toLocaleString('en')} />
     </nav>
   )
 }
