@@ -19,7 +19,7 @@ export const clusterIds = (text: string): string[] | undefined => ClusterIds.saf
 export const clusterTimes = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/clusters/times',
-  meaning: `When the jobs of failure clusters failed, for at most ${mostClusters} clusters: about ${clusterSteps} steps of whole minutes up to now. It counts the failures that are there: the newest 50,000 of each state. Where there are more, \`from\` is the first step of which all were read.`,
+  meaning: `When the jobs of failure clusters failed, for at most ${mostClusters} clusters: about ${clusterSteps} steps of whole minutes up to now. It counts the failures that are there: the newest 50,000 of each state and 20,000 different messages. Where there are more, \`from\` is the first step of which all were read.`,
   slow: true,
   needs: 'read',
   scoped: 'narrowed',

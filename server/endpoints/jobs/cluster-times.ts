@@ -9,7 +9,7 @@ import { readBounded } from '../bounded-read.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { newestFailures } from './clusters-read.ts'
 
-/** The most failures of each state that are read, and the most different messages that are folded, those of the most jobs first. */
+/** The most failures of each state that are read, and the most different messages that are folded, the newest first. */
 const mostFailures = 50_000
 const mostMessages = 20_000
 const presetSeconds = 86_400
@@ -49,7 +49,7 @@ export const clusterTimes = (
 }
 
 interface StepRow {
-  /** Null for the step in which the oldest failure was read of a state of which there are more. */
+  /** Null for a step of which not all failures are told: the oldest that was read of a state, and the newest whose message was not folded. */
   digits: string | null
   /** The place of the step. */
   at: number
@@ -76,17 +76,17 @@ const readSteps = (tx: Transaction, { scope, from, to, step, digits }: Asked) =>
     })}) as newest
     group by 1, 2, 3, 4
   ),
+  texts as materialized (
+    select status, code, message, max(at) as newest, row_number() over (order by max(at) desc, sum(jobs) desc) as place
+    from failures
+    group by status, code, message
+  ),
   messages as materialized (
     select status, code, message, ${clusterDigits(tx, { state: tx`status`, code: tx`code`, pattern: tx`pattern` })} as digits
     from (
       select status, code, message, ${patternOf(tx, tx`message`)} as pattern
-      from (
-        select status, code, message
-        from failures
-        group by status, code, message
-        order by sum(jobs) desc, max(at) desc
-        ${tx.unsafe(`limit ${mostMessages}`)}
-      ) as texts
+      from texts
+      where place <= ${tx.unsafe(String(mostMessages))}
       offset 0
     ) as folded
   )
@@ -99,4 +99,8 @@ const readSteps = (tx: Transaction, { scope, from, to, step, digits }: Asked) =>
   select null, min(at), sum(jobs)::bigint
   from failures
   group by status
-  having sum(jobs) > ${tx.unsafe(String(mostFailures))}`
+  having sum(jobs) > ${tx.unsafe(String(mostFailures))}
+  union all
+  select null, newest, 0
+  from texts
+  where place = ${tx.unsafe(String(mostMessages + 1))}`

@@ -20,8 +20,9 @@ const preset = '6h'
 
 /** The height of the chart in its own units; the jobs that ended are the lower part of it. */
 const [height, endedHeight] = [100, 40]
-/** The most marks with words. */
+/** The most marks with words, and the part of the width that each needs. */
 const mostLabels = 4
+const roomOfLabel = 0.14
 
 /**
  * The band of time: how many jobs waited, how many failed, and what was marked and changed. A press on it goes to that moment, of which
@@ -93,7 +94,7 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
     numbers.reduce<number>((all, one) => all + (one ?? 0), 0).toLocaleString('en')
   const hasDepth = depths.some((depth) => depth !== null)
   const leftOf = (time: string) => `${(100 * (Date.parse(time) - from)) / (to - from)}%`
-  const shown = moments.filter(({ operation }) => operation === undefined).slice(-mostLabels)
+  const shown = labelled(moments, (time) => (Date.parse(time) - from) / (to - from))
   const go = (nth: number) => {
     const point = points[nth]
     if (point) navigate(addressOf('/', { ...words, at: point.at }))
@@ -178,6 +179,22 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
       )}
     </figure>
   )
+}
+
+/** The last marks, without those whose words would stand on those of a later one. */
+function labelled(moments: Read['moments'], placeOf: (time: string) => number): Read['moments'] {
+  let taken = Number.POSITIVE_INFINITY
+  return moments
+    .filter(({ operation }) => operation === undefined)
+    .toReversed()
+    .filter(({ at }) => {
+      // The words of a mark near the end stand before it.
+      const begin = placeOf(at) > 0.85 ? placeOf(at) - roomOfLabel : placeOf(at)
+      if (begin + roomOfLabel > taken) return false
+      taken = begin
+      return true
+    })
+    .slice(0, mostLabels)
 }
 
 /** Depths are written once a minute into a table of ours. */

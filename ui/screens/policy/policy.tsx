@@ -48,9 +48,7 @@ function Known() {
           ))}
           <div class="columns-of-two">
             {may('read') && <Simulate rules={rules} isEdited={edited !== undefined} />}
-            {may('govern') && (
-              <EditRules policy={data} {...{ rules }} onEdit={setEdited} onDone={reload} />
-            )}
+            {may('govern') && <EditRules policy={data} {...{ rules }} onEdit={setEdited} onDone={reload} />}
           </div>
         </>
       )}

@@ -67,6 +67,7 @@ const columns: readonly Column<State>[] = [
         </span>
       </div>
     ),
+    'wide',
   ],
   ['Last run', ({ last }) => (last ? <Last {...last} /> : <span class="faint">none yet</span>), 'wide'],
 ]
@@ -86,31 +87,34 @@ const Times = ({ times }: { times: readonly string[] }) => (
   </>
 )
 
+type Run = NonNullable<State['last']>
+const number = (count: number) => count.toLocaleString('en')
+
 /** What the last run did, with its operation. */
-function Last({
+const Last = ({ state, began_at, missed, problem, ...run }: Run) => (
+  <div class="two-lines">
+    <Status of={state} /> <Ago at={began_at} />: <Outcome {...{ state, ...run }} />
+    {missed > 0 && <span class="care">{number(missed)} runs were missed before it</span>}
+    {problem !== null && <span class="problem">{problem}</span>}
+  </div>
+)
+
+function Outcome({
   state,
-  began_at,
   operation_id,
   matched,
   complete,
   affected,
   left,
-  missed,
-  problem,
-}: NonNullable<State['last']>) {
-  const number = (count: number) => count.toLocaleString('en')
+}: Pick<Run, 'state' | 'operation_id' | 'matched' | 'complete' | 'affected' | 'left'>) {
+  const all = matched === null ? '' : `${complete ? '' : 'at least '}${number(matched)}`
+  if (state === 'reported') return <>{all} would match</>
+  const changed = `${number(affected)} changed`
   return (
     <>
-      <Status of={state} /> <Ago at={began_at} />:{' '}
-      {operation_id === null ? (
-        `${number(affected)} changed`
-      ) : (
-        <Link to={`/operations/${operation_id}`}>{number(affected)} changed</Link>
-      )}
-      {matched !== null && ` of ${complete ? '' : 'at least '}${number(matched)}`}
-      {left > 0 && <b class="care"> · {number(left)} left to the next run</b>}
-      {missed > 0 && <b class="care"> · {number(missed)} runs missed</b>}
-      {problem !== null && <b class="bad"> · {problem}</b>}
+      {operation_id === null ? changed : <Link to={`/operations/${operation_id}`}>{changed}</Link>}
+      {matched !== null && ` of ${all}`}
+      {left > 0 && <b class="care">, {number(left)} left to the next run</b>}
     </>
   )
 }
