@@ -13,6 +13,7 @@ const serverLayers = [
   {
     undo: 'Undo reads what bulk changes and the lifecycle of jobs leave behind, so it stands above both.',
     indexes: 'A build of indexes by hand waits for replicas and disks as a bulk change does, and no call waits for it.',
+    demo: 'The sample jobs and their history are rows that SQL inserts, and nothing but a command does it.',
   },
   {
     bulk: 'The engine of bulk changes moves many jobs in SQL: it knows no endpoint, and none of the steps of one job.',
@@ -26,7 +27,6 @@ const serverLayers = [
     auth: 'Authentication comes before a call is made.',
     metrics: 'The metrics of the process are loaded only where they are on, so that nothing may need them.',
     schema: 'What servers have in a database is told, and taken out, without a server.',
-    demo: 'The sample jobs are rows that SQL inserts, and nothing but a command does it.',
   },
   { engines: 'An engine that runs the jobs of others is SQL alone: it knows no call, and no HTTP.' },
   { meter: 'A meter is what calls and connections report to, whether or not metrics are on.' },
