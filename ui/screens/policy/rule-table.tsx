@@ -11,7 +11,7 @@ export type State = Answer<'showPolicy'>['rules'][number]
 type Rule = State['rule']
 
 /** What a rule does: `prune completed, failed older than 30 d`, `cancel what waits for 2 d or runs for 6 h`. */
-export function changeText({ prune, sweep }: Pick<Rule, 'prune' | 'sweep'>): string {
+function changeText({ prune, sweep }: Pick<Rule, 'prune' | 'sweep'>): string {
   if (prune) return `prune ${prune.statuses.join(', ')} older than ${prune.older_than_days} d`
   const limits = [
     sweep?.age_seconds !== undefined && `waits for ${spanText(sweep.age_seconds)}`,
