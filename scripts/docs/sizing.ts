@@ -52,7 +52,8 @@ function exampleOf(sizes: Sizes): string[] {
   const archive = example.perDay * example.archive * totalOf(sizes, 'jobs_archive')
   const rows = (name: string, starts: number) => (4 * starts * totalOf(sizes, name)) / 1e6
   const history = 10 * (rows('jobsctl_history_minutes', 7 * 1440) + rows('jobsctl_history_hours', 90 * 24))
-  const sum = jobs + events + archive + history
+  const depths = (10 * (7 * 1440 + 83 * 24) * totalOf(sizes, 'jobsctl_depths')) / 1e6
+  const sum = jobs + events + archive + history + depths
   const kinds = [
     'enqueue, one by one',
     'acquire, 100 a call',
@@ -77,6 +78,7 @@ function exampleOf(sizes: Sizes): string[] {
           gigabytes(archive),
         ],
         ['history', '10 groups, each with 4 transitions in every minute and hour', gigabytes(history)],
+        ['depths', '10 groups that change in every minute', gigabytes(depths)],
         ['**together**', '', gigabytes(sum)],
         ['with a fifth of dead rows', 'what autovacuum leaves by default before it begins', gigabytes(sum * 1.2)],
       ],
@@ -103,10 +105,11 @@ export async function sizingPage(): Promise<string> {
       'indexes are there.',
     storageTable(sizes, ['jobs', 'job_events', 'jobs_archive']),
     'The history grows with the groups (domain, queue and job type) and with time, not with the jobs. A minute or an hour in which a group has jobs has ' +
-      'about four rows: created, acquired, completed and one more. Minutes stay for 7 days, hours for 90.',
+      'about four rows: created, acquired, completed and one more. Depths have a row for each group that changed in a minute, and one for each group at the hour. ' +
+      'Minutes stay for 7 days, hours for 90.',
     table(
       ['table', 'bytes of a row, with its index'],
-      ['jobsctl_history_minutes', 'jobsctl_history_hours'].map((name) => [
+      ['jobsctl_history_minutes', 'jobsctl_history_hours', 'jobsctl_depths'].map((name) => [
         code(name),
         whole(totalOf(sizes, name) / 1e6),
       ]),

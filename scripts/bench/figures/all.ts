@@ -1,4 +1,5 @@
 import type { Figure } from '../figure.ts'
+import { editing } from './changes/edit.ts'
 import { latencyDuringEventSweep } from './changes/event-sweep-latency.ts'
 import { pruning } from './changes/prune.ts'
 import { latencyDuringPrune } from './changes/prune-latency.ts'
@@ -33,7 +34,7 @@ import { triggersCost } from './work/triggers-cost.ts'
 /** All figures, in the order of the table. */
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGroups, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
-  ...[...pruning, ...latencyDuringPrune, ...latencyDuringEventSweep, ...integrity],
+  ...[...pruning, ...editing, ...latencyDuringPrune, ...latencyDuringEventSweep, ...integrity],
   ...[...reads, ...readsBeside, ...depths, ...dashboard],
   ...[...pgBossReads, ...pgBossChanges],
   ...[...bullMqFigures, ...graphileWorkerFigures, ...mappedFigures],

@@ -3,7 +3,7 @@ import { payloadBytes } from '../load/worker-pool.ts'
 import { connectionsOf } from './connections.ts'
 import { memoryOfConnections } from './memory.ts'
 import type { Sizes } from './sizes.ts'
-import { measuredJobs, relationsOf, rollups, workedDatabase } from './storage.ts'
+import { depths, measuredJobs, relationsOf, rollups, workedDatabase } from './storage.ts'
 import { walOfPrune, walOfWork, walWhileIdle } from './wal.ts'
 
 /** Measures what jobs take on the disk, in the WAL, in memory and in connections. docs/deploy/sizing.md is made from it. */
@@ -20,7 +20,12 @@ export async function measureSizes(bench: Bench): Promise<Sizes> {
   const idleWalPerMinute = await walWhileIdle(sized)
   bench.logProgress('   WAL: prune')
   const wal = [...work, ...(await walOfPrune(sized))]
-  const relations = [...live, ...(await relationsOf(sql, ['jobs_archive'])), ...(await rollups(sql))]
+  const relations = [
+    ...live,
+    ...(await relationsOf(sql, ['jobs_archive'])),
+    ...(await rollups(sql)),
+    ...(await depths(sql)),
+  ]
   const memory = await memoryOfConnections(bench)
   return {
     ...{

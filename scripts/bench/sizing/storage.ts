@@ -54,6 +54,16 @@ export async function relationsOf(sql: Sql, tables: readonly string[]): Promise<
   return found
 }
 
+/** A day of depths of 100 groups, in rows as the server writes them, and their sizes. */
+export async function depths(sql: Sql): Promise<Relations> {
+  await sql`
+    insert into jobsctl_depths (moment, group_id, whole, queued, scheduled, processing, quarantined)
+    select at, n, extract(minute from at) = 0, random() * 1000, random() * 10, random() * 100, 0
+    from generate_series(date_trunc('hour', now()) - interval '1 day', now(), interval '1 minute') as at,
+      generate_series(1, 100) as n`
+  return relationsOf(sql, ['jobsctl_depths'])
+}
+
 /**
  * Copies the real rows of the history to a day of minutes and hours of 100 groups, so that the size of a row is not that of an empty
  * page, and measures them.

@@ -66,14 +66,14 @@ function parameterOf(endpoint: Endpoint, { field, schema: { description, ...sche
   return [{ name: field, in: place, required, description, schema, ...(schema.type === 'array' && { explode: false }) }]
 }
 
-/** The id of a job: a number in the path, and any id as `key` in the query. */
+/** The id of a job: a number or a uuid in the path, and any id as `key` in the query. */
 const idParameter = (
   { path, keyed }: Endpoint,
   { description, schema }: { description: unknown; schema: JsonSchema },
 ) =>
   path === keyed
     ? { name: 'key', in: 'query', required: true, description: `${description}, its uuid or its key`, schema }
-    : { name: 'id', in: 'path', required: true, description, schema: { ...schema, pattern: '^[1-9]\\d{0,15}$' } }
+    : { name: 'id', in: 'path', required: true, description: `${description}, or its uuid`, schema }
 
 function headersOf({ method, bulk, unconfirmed, anonymous, minimal }: Endpoint): JsonSchema[] {
   const ofChange = method === 'GET' ? [] : ['Reason']
