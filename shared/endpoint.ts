@@ -40,7 +40,7 @@ export interface Endpoint<
   preferred?: string
   /**
    * The alias that takes the id of a job as `key` in its query: the text of a key may have any character, and proxies rewrite some of them in
-   * a path. Where `path` has `:id`, it takes numbers alone.
+   * a path. Where `path` has `:id`, it takes numbers and uuids alone.
    */
   keyed?: string
   /** Fields that a call with a body takes from its query, because callers already send them there. */

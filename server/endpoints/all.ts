@@ -29,7 +29,7 @@ import { clusterTimes } from './jobs/cluster-times.ts'
 import { failureClusters } from './jobs/clusters.ts'
 import { listJobs } from './jobs/list.ts'
 import { showJob } from './jobs/show.ts'
-import { namingJobs, withListedIds } from './known-ids.ts'
+import { namingJobs, namingOwnJob, withListedIds } from './known-ids.ts'
 import { reviewOperation, setApproval, showApproval } from './plans/approval.ts'
 import { approvePlan, rejectPlan } from './plans/decide.ts'
 import { proposePlan } from './plans/propose.ts'
@@ -107,19 +107,19 @@ export const handlers: Handlers = {
   addMark,
   listMarks,
   listAttachments: namingJobs(listAttachments),
-  addAttachment,
+  addAttachment: namingOwnJob(addAttachment),
   enqueue: enqueueJob,
   enqueueBatch: enqueueJobs,
   acquire,
-  leasedJob,
+  leasedJob: namingOwnJob(leasedJob),
   cancelRequests,
-  renew: renewJob,
+  renew: namingOwnJob(renewJob),
   renewMany: renewJobs,
-  complete: completeJob,
-  fail: failJob,
-  release: releaseJob,
+  complete: namingOwnJob(completeJob),
+  fail: namingOwnJob(failJob),
+  release: namingOwnJob(releaseJob),
   finishMany: finishJobs,
-  cancel: cancelJob,
+  cancel: namingOwnJob(cancelJob),
   showPolicy,
   applyPolicy,
   simulatePolicy,

@@ -12,6 +12,8 @@ type WithoutCaller = 'openSession' | 'showSession'
 export type HandledName = Exclude<EndpointName, WithoutCaller>
 
 export type InputOf<N extends HandledName> = z.output<Endpoints[N]['input']>
+/** The input of an endpoint of one job of our own, once its id is known. */
+export type OwnInputOf<N extends HandledName> = Omit<InputOf<N>, 'id'> & { id: number }
 export type OutputOf<N extends HandledName> = z.output<Endpoints[N]['output']>
 
 /** Makes a call whose input is validated. */

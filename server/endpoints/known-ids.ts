@@ -130,5 +130,14 @@ export const namingJobs =
   async (call: Call & Asking, input: In & Naming): Promise<Out> =>
     run(call, await withKnownIds(call, hasKeys(call.sql) ? withTextId(input) : input))
 
+/** The same for an endpoint of our own jobs, whose id is a number once it is known. A call with a number looks nothing up. */
+export const namingOwnJob =
+  <Call, In extends object, Out>(run: (call: Call, input: In & { id: number }) => Promise<Out>) =>
+  async (call: Call & Asking, input: In & { id: JobId }): Promise<Out> => {
+    const { id } = isNumber(input.id) ? input : await withKnownIds(call, input)
+    if (typeof id !== 'number') throw new Failure('not_found', `there is no job ${input.id}`)
+    return run(call, { ...input, id })
+  }
+
 const withTextId = <Input extends object>(input: Input & Naming): Input & Naming =>
   typeof input.id === 'number' ? { ...input, id: String(input.id) } : input

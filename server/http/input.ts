@@ -6,7 +6,7 @@ import { Failure, type Fault } from '../../shared/errors.ts'
 import { inexactNumber } from '../../shared/exact-numbers.ts'
 import { faultsOf } from '../../shared/faults.ts'
 import { headers, isConfirmed, maxReasonLength } from '../../shared/headers.ts'
-import { PathId, TypedJobId } from '../../shared/work/job.ts'
+import { PathJobId, TypedJobId } from '../../shared/work/job.ts'
 import type { Sql } from '../database/sql.ts'
 import { readNames } from '../engines/read-names.ts'
 import { rejectAbortedBody } from './body-limit.ts'
@@ -57,7 +57,7 @@ function parsed<In extends z.ZodType>(input: In, fields: unknown): z.output<In> 
   throw invalid(faultsOf(error))
 }
 
-const IdInPath = z.object({ id: PathId })
+const IdInPath = z.object({ id: PathJobId })
 const Keyed = z.object({ key: TypedJobId })
 
 /** The fields of a query that has the id of the job as `key`: an `id` of its own would be another name for the same field. */

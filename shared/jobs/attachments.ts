@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional, queryNumber, ScopeName } from '../scope.ts'
-import { PathId, TypedJobId, text } from '../work/job.ts'
+import { PathJobId, TypedJobId, text } from '../work/job.ts'
 import { Switch } from './job-filter.ts'
 
 const kinds = ['log', 'artifact', 'tag'] as const
@@ -51,7 +51,7 @@ export const addAttachment = endpoint({
   query: ['domain'],
   input: z
     .strictObject({
-      id: PathId.describe('the id of the job'),
+      id: PathJobId.describe('the id of the job, or its uuid'),
       domain,
       kind: Kind.describe('`log`, `artifact` or `tag`'),
       content_text: OptionalText.describe('the text, at most 1 MiB of UTF-8; a text or a URL is needed'),

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, optional, preset } from '../scope.ts'
-import { OwnId, PathId, text } from './job.ts'
+import { OwnId, PathJobId, text } from './job.ts'
 
 /** The worker of a running job is asked to end it: the next renewal answers `cancel_requested`. */
 export const cancel = endpoint({
@@ -14,7 +14,7 @@ export const cancel = endpoint({
   scoped: 'narrowed',
   verb: 'cancel_queued',
   input: z.strictObject({
-    id: PathId.describe('the id of the job'),
+    id: PathJobId.describe('the id of the job, or its uuid'),
     reason: optional(text(500)).describe('why, for the event'),
     force: preset(z.boolean('must be true or false'), false).describe(
       'end a running job now; its worker loses the lease',

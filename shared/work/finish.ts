@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional, preset } from '../scope.ts'
-import { Json, OwnId, PathId, words } from './job.ts'
+import { Json, OwnId, PathJobId, words } from './job.ts'
 import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 /** The longest delay of a job that is given back: 366 days. */
@@ -102,14 +102,14 @@ export const complete = endpoint({
   ...common,
   path: '/api/v1/jobs/:id/complete',
   meaning: 'Ends an attempt: the job is completed.',
-  input: z.strictObject({ ...completeFields, id: PathId.describe('the id of the job') }),
+  input: z.strictObject({ ...completeFields, id: PathJobId.describe('the id of the job, or its uuid') }),
 })
 
 export const fail = endpoint({
   ...common,
   path: '/api/v1/jobs/:id/fail',
   meaning: 'Ends an attempt: the job is retried, quarantined or failed.',
-  input: z.strictObject({ ...failFields, id: PathId.describe('the id of the job') }),
+  input: z.strictObject({ ...failFields, id: PathJobId.describe('the id of the job, or its uuid') }),
 })
 
 export const release = endpoint({
@@ -117,7 +117,7 @@ export const release = endpoint({
   path: '/api/v1/jobs/:id/release',
   meaning:
     'Ends an attempt: the job goes back to the queue as if it had not been picked up, to run again after `delay_seconds`.',
-  input: z.strictObject({ ...releaseFields, id: PathId.describe('the id of the job') }),
+  input: z.strictObject({ ...releaseFields, id: PathJobId.describe('the id of the job, or its uuid') }),
 })
 
 export const finishMany = endpoint({

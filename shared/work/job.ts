@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { wholeNumber } from '../scope.ts'
-import { readJobId } from './job-key.ts'
+import { isUuid, readJobId } from './job-key.ts'
 
 /** Text that the tables keep: at most `most` characters, without NUL and half surrogates, which PostgreSQL cannot store. */
 export const text = (most: number) =>
@@ -21,6 +21,13 @@ export const PathId = z
   .regex(/^[1-9]\d{0,15}$/, 'must be an id, such as 8123')
   .transform(Number)
   .pipe(OwnId)
+
+/** The id of a job that this server runs itself, in a path: a number, or the uuid of the job. */
+export const PathJobId = z
+  .string()
+  .refine((text) => isUuid(text) || PathId.safeParse(text).success, 'must be an id, such as 8123, or the uuid of a job')
+  .transform((text): JobId => (isUuid(text) ? text : Number(text)))
+  .meta({ type: 'string', format: 'job-id' })
 
 /** The format of ids of jobs in the documents. */
 const format = 'job-id'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Job, PathId } from './job.ts'
+import { Job, PathJobId } from './job.ts'
 import { leaseOwnerFields } from './lease-owner.ts'
 
 /** The lease id is in the body, since URLs are in logs. */
@@ -13,7 +13,10 @@ export const leasedJob = endpoint({
   needs: 'work',
   scoped: 'narrowed',
   verb: 'finish',
-  input: z.strictObject({ id: PathId.describe('the id of the job'), lease_id: leaseOwnerFields.lease_id }),
+  input: z.strictObject({
+    id: PathJobId.describe('the id of the job, or its uuid'),
+    lease_id: leaseOwnerFields.lease_id,
+  }),
   output: Job,
   changes: () => false,
   unconfirmed: true,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { optional } from '../scope.ts'
 import { LeaseSeconds } from './acquire.ts'
-import { OwnId, PathId, text } from './job.ts'
+import { OwnId, PathJobId, text } from './job.ts'
 import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 const fields = {
@@ -41,7 +41,7 @@ export const renew = endpoint({
   needs: 'work',
   scoped: 'narrowed',
   verb: 'finish',
-  input: z.strictObject({ ...fields, id: PathId.describe('the id of the job') }),
+  input: z.strictObject({ ...fields, id: PathJobId.describe('the id of the job, or its uuid') }),
   output: Renewed,
   changes: () => true,
   whileFrozen: true,

@@ -7,7 +7,7 @@ import { hasSafeId } from '../../database/planner-hints.ts'
 import { inScope } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
-import type { InputOf } from '../handlers.ts'
+import type { InputOf, OwnInputOf } from '../handlers.ts'
 import { pageLink } from '../paging.ts'
 import { attachmentsOf } from './job-details.ts'
 import { type FoundJob, readJob } from './read-job.ts'
@@ -19,7 +19,7 @@ import { hasRole, maskAttachment, noteUnmasked, type Unmasking } from './unmaske
  */
 export async function addAttachment(
   { sql, within, reportChangedRows }: Reading & Pick<Reporting, 'reportChangedRows'>,
-  { id, domain, kind, content_text, url }: InputOf<'addAttachment'>,
+  { id, domain, kind, content_text, url }: OwnInputOf<'addAttachment'>,
 ): Promise<Attachment> {
   // A transaction, which behind a pooler carries the setting for row level security of another program.
   const [added] = await retryDeadlock(() =>

@@ -6,7 +6,7 @@ import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { dependentsOf } from '../../lifecycle/dependents/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
-import type { InputOf, OutputOf } from '../handlers.ts'
+import type { OutputOf, OwnInputOf } from '../handlers.ts'
 import { type Along, cancelWithDependents } from './cancel-along.ts'
 import { type Cancellation, changed, changedEvents } from './cancel-statement.ts'
 
@@ -22,7 +22,7 @@ const tries = 5
  * one with more than 1,000 dependents; `forbidden` where jobs outside of that scope depend on the job; `limit_exceeded`,
  * `quota_exceeded`, `approval_required`
  */
-export async function cancelJob(call: Call, { id, reason, force }: InputOf<'cancel'>): Promise<Answer> {
+export async function cancelJob(call: Call, { id, reason, force }: OwnInputOf<'cancel'>): Promise<Answer> {
   const cancellation = { id, reason: reason ?? call.reason, force }
   for (let tried = 1; ; tried++) {
     const [job] = await retryDeadlock(() => unlessFrozen(call.sql, (sql) => endOrAsk({ ...call, sql }, cancellation)))

@@ -9,7 +9,7 @@ import { explainUnsettled, type KeyedFinish, withFinishKey } from '../../lifecyc
 import { attemptsOf, completionsOf } from '../../lifecycle/settle/leased-attempts.ts'
 import { settle } from '../../lifecycle/settle/settle.ts'
 import { settleCompleted } from '../../lifecycle/settle/settle-completed.ts'
-import type { InputOf } from '../handlers.ts'
+import type { InputOf, OwnInputOf } from '../handlers.ts'
 
 /** What a finish takes of a call. */
 export type FinishCall = Reading &
@@ -25,15 +25,15 @@ export type FinishCall = Reading &
   >
 
 /** @throws Failure `not_found`, `lease_lost`, `conflict`, `too_large`, or `invalid_request` for a missing completion token */
-export const completeJob = (call: FinishCall, request: InputOf<'complete'>): Promise<Finished> =>
+export const completeJob = (call: FinishCall, request: OwnInputOf<'complete'>): Promise<Finished> =>
   finishOne(call, { ...request, action: 'complete' })
 
 /** @throws as `completeJob` */
-export const failJob = (call: FinishCall, request: InputOf<'fail'>): Promise<Finished> =>
+export const failJob = (call: FinishCall, request: OwnInputOf<'fail'>): Promise<Finished> =>
   finishOne(call, { ...request, action: 'fail' })
 
 /** @throws as `completeJob` */
-export const releaseJob = (call: FinishCall, request: InputOf<'release'>): Promise<Finished> =>
+export const releaseJob = (call: FinishCall, request: OwnInputOf<'release'>): Promise<Finished> =>
   finishOne(call, { ...request, action: 'release' })
 
 const finishOne = async (call: FinishCall, item: FinishItem): Promise<Finished> =>

@@ -4,7 +4,7 @@ import type { Call, Reading } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import { type Perhaps, wholeJob } from '../../lifecycle/job-row.ts'
 import { leaseLost, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
-import type { InputOf } from '../handlers.ts'
+import type { OwnInputOf } from '../handlers.ts'
 
 /**
  * The job with this id, for the worker whose lease is on it. A job outside of the scope of the caller is as one that does not exist.
@@ -12,7 +12,7 @@ import type { InputOf } from '../handlers.ts'
  */
 export async function leasedJob(
   { sql, within, leaseOwner }: Reading & Pick<Call, 'leaseOwner'>,
-  { id, lease_id }: InputOf<'leasedJob'>,
+  { id, lease_id }: OwnInputOf<'leasedJob'>,
 ): Promise<Job> {
   // The lease of another token is compared with nothing, in the same statement.
   const lease = mayFinish(leaseOwner, lease_id) ? lease_id : null

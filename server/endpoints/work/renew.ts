@@ -5,12 +5,12 @@ import { assumeManyRows, hasIdAmong } from '../../database/planner-hints.ts'
 import { isWithin } from '../../database/scope.ts'
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, leaseLength, leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
-import type { InputOf } from '../handlers.ts'
+import type { InputOf, OwnInputOf } from '../handlers.ts'
 
 type RenewCall = Reading & Pick<Call, 'leaseMaxSeconds' | 'leaseOwner'>
 
 /** @throws Failure `lease_lost`, `not_found`, or `invalid_request` for a lease that is longer than this server allows */
-export const renewJob = async (call: RenewCall, request: InputOf<'renew'>): Promise<Renewed> =>
+export const renewJob = async (call: RenewCall, request: OwnInputOf<'renew'>): Promise<Renewed> =>
   singleResult(await renewAll(call, [request], () => undefined))
 
 /**

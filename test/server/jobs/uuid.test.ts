@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import openApi from '../../../server/http/openapi.json' with { type: 'json' }
 import { bearer, makeScoped } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
 import { paths as known, openWorld, type World } from '../../support/world.ts'
@@ -82,11 +83,83 @@ describe.each(kinds)('a job by its uuid on %s', (kind) => {
     expect(await world.fingerprint()).toBe(before)
   })
 
-  it('is not taken where only a number can be, nor is a text that is no id', async () => {
+  const lease = { worker_id: 'w', lease_id: 'l' }
+  /** What a call about one job needs beside its id, and the state of the job. */
+  const acts: Record<string, { status?: string; body: object }> = {
+    'POST /jobs/{id}/cancel': { body: {} },
+    'POST /jobs/{id}/attachments': { body: { kind: 'log', content_text: 'one' } },
+    'POST /jobs/{id}/complete': { status: 'processing', body: { ...lease, result: {} } },
+    'POST /jobs/{id}/fail': { status: 'processing', body: { ...lease, error: 'e', retryable: false } },
+    'POST /jobs/{id}/release': { status: 'processing', body: lease },
+    'POST /jobs/{id}/renew': { status: 'processing', body: lease },
+    'POST /jobs/{id}/leased': { status: 'processing', body: { lease_id: 'l' } },
+  }
+  /** What a change of many jobs needs beside their ids. */
+  const changes: Record<string, object> = {
+    '/jobs/batch/edit': { set: [{ path: 'payload.a', value: 1 }] },
+    '/jobs/batch/priority': { priority: 1 },
+    '/jobs/batch/reschedule': { available_at: '2030-01-01T00:00:00Z' },
+    '/jobs/reschedule': { delta_seconds: 60 },
+    '/jobs/batch/requeue_quarantined': { domain: 'chatbooks' },
+    '/jobs/batch/requeue-quarantined': { domain: 'chatbooks' },
+    '/jobs/ttl/sweep': { age_seconds: 60, action: 'cancel' },
+    '/jobs/prune': { older_than_days: 1 },
+  }
+  /** An answer of a call without what differs from call to call. */
+  const told = ({ status, body }: { status: number; body: unknown }) => {
+    const { code, detail, affected, count, matched, errors } = Object(body)
+    return { status, code, detail, affected, count, matched, errors }
+  }
+  const operations = Object.entries(openApi.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path.replace('/api/v1', '')}`,
+      path,
+      method: method.toUpperCase(),
+      sent: JSON.stringify(operation.requestBody ?? {}),
+    })),
+  )
+
+  it('is taken by every call about one job', async () => {
+    const ofJob = operations.filter(({ path }) => path.startsWith('/api/v1/jobs/{id}'))
+    expect(ofJob.flatMap(({ name, method }) => (method === 'POST' ? [name] : [])).sort()).toEqual(
+      Object.keys(acts).sort(),
+    )
+    for (const { name, path, method } of ofJob) {
+      const { status = 'queued', body } = acts[name] ?? { body: undefined }
+      const by: unknown[] = []
+      for (const field of ['id', 'uuid'] as const) {
+        const job = await oneJob({ status, ...(status === 'processing' && lease) })
+        by.push(told(await world.call(method, path.replace('{id}', String(job[field])), body)))
+      }
+      expect({ name, by: by[1] }).toEqual({ name, by: by[0] })
+      expect({ name, by: by[1] }).toMatchObject({ name, by: { status: expect.toSatisfy((code) => code < 300) } })
+      const gone = await world.call(method, path.replace('{id}', randomUUID()), body)
+      expect({ name, gone }).toMatchObject({ name, gone: { status: 404, body: { code: 'not_found' } } })
+    }
+  })
+
+  it('is taken by every change of jobs that are named', async () => {
+    const named = operations.filter(
+      ({ method, sent, path }) => method === 'POST' && /"(?:ids|job_id)":/.test(sent) && !/[{]|holds/.test(path),
+    )
+    expect(named.length).toBeGreaterThan(10)
+    const { id, uuid } = await oneJob({ status: 'failed' })
+    for (const { name, path, sent } of named) {
+      const rest = { ...changes[path.replace('/api/v1', '')], ...(sent.includes('"dry_run"') && { dry_run: true }) }
+      const ask = async (one: unknown) => told(await world.post(path, { ...rest, ids: [one] }))
+      const byId = await ask(id)
+      expect({ name, by: await ask(uuid) }).toEqual({ name, by: byId })
+      expect({ name, errors: byId.errors }).toEqual({ name, errors: undefined })
+      if (!sent.includes('"job_id":{')) continue
+      expect({ name, by: told(await world.post(path, { ...rest, job_id: uuid })) }).toEqual({ name, by: byId })
+    }
+  })
+
+  it('is not taken in a text that is no id', async () => {
     const { uuid } = await oneJob()
     const invalid = { status: 422, body: { code: 'invalid_request' } }
-    expect(await get(`/api/v1/jobs/${uuid}`)).toMatchObject(invalid)
-    expect(await world.post(`/api/v1/jobs/${uuid}/cancel`, {})).toMatchObject(invalid)
+    for (const wrong of [`${uuid}0`, `q%2F${uuid}`, '8123x', '0'])
+      expect([wrong, await world.post(`/api/v1/jobs/${wrong}/cancel`, {})]).toMatchObject([wrong, invalid])
     for (const query of [
       '',
       '?key=',
@@ -122,6 +195,8 @@ describe('a job by its uuid under a scope', () => {
         world.call('GET', `${keyed}${rest}?key=${uuid}`, undefined, as),
       )
       const others = [
+        world.call('GET', `/api/v1/jobs/${uuid}`, undefined, as),
+        world.post(`/api/v1/jobs/${uuid}/cancel`, {}, as),
         world.call('GET', `/api/v1/jobs/archive/meta?job_id=${uuid}`, undefined, as),
         world.call('GET', `/api/v1/jobs/list?ids=${uuid}`, undefined, as),
         world.post(paths.retry, { ids: [own, uuid], dry_run: true }, as),
@@ -133,6 +208,16 @@ describe('a job by its uuid under a scope', () => {
     }
     const told = await answers(foreign)
     expect(told).toEqual(await answers(gone))
-    expect(told.map((answer) => answer.slice(0, 4))).toEqual(['[404', '[404', '[404', '[404', '[200', '[404', '[404'])
+    expect(told.map((answer) => answer.slice(0, 4))).toEqual([
+      '[404',
+      '[404',
+      '[404',
+      '[404',
+      '[404',
+      '[404',
+      '[200',
+      '[404',
+      '[404',
+    ])
   })
 })
