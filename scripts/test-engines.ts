@@ -32,20 +32,36 @@ const versionsOf: Readonly<Record<Engine, readonly string[]>> = {
   mapped: [],
 }
 
-const { values, positionals } = parseArgs({
-  options: {
+const usage = `usage: npm run test:engines -- [flags] [files of test/engines]
+  --engine <name>      the tests of one engine: ${Engine.options.join(', ')}
+  --version <version>  one version of it, or a tag of npm such as latest, in place of all of them
+  -t, --title <word>   the tests whose title has this word
+  --record             write what the run showed into docs/engines/conformance.json`
+
+const { values, positionals } = parseFlags()
+const engine = Engine.optional().safeParse(values.engine)
+if (values.help) console.log(usage)
+else if (!engine.success) fail(`--engine is ${Engine.options.join(' or ')}, not ${values.engine}`)
+else if (values.version !== undefined && engine.data === undefined) fail('--version needs --engine')
+else if (values.record && values.version !== undefined) fail('--record takes all versions of an engine: no --version')
+else await run(engine.data, values.version)
+
+/** Parses the flags. Their values are not checked. Exits with 2 and the usage where one is not known. */
+function parseFlags() {
+  const options = {
     engine: { type: 'string' },
     version: { type: 'string' },
     title: { type: 'string', short: 't' },
     record: { type: 'boolean', default: false },
-  },
-  allowPositionals: true,
-})
-const engine = Engine.optional().safeParse(values.engine)
-if (!engine.success) fail(`--engine is ${Engine.options.join(' or ')}, not ${values.engine}`)
-else if (values.version !== undefined && engine.data === undefined) fail('--version needs --engine')
-else if (values.record && values.version !== undefined) fail('--record takes all versions of an engine: no --version')
-else await run(engine.data, values.version)
+    help: { type: 'boolean', short: 'h', default: false },
+  } as const
+  try {
+    return parseArgs({ options, allowPositionals: true })
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error))
+    process.exit()
+  }
+}
 
 async function run(named: Engine | undefined, version: string | undefined): Promise<void> {
   const only = version === undefined ? version : await versionMeant(named, version)
@@ -87,6 +103,6 @@ async function install(wanted: EnginePackage): Promise<void> {
 }
 
 function fail(message: string): void {
-  console.error(message)
+  console.error(`error: ${message}\n${usage}`)
   process.exitCode = 2
 }

@@ -12,14 +12,13 @@ import { measureSizes } from './sizing/measure.ts'
 /** The name of the measurements that have no other side: what jobs take. Not part of a whole run. */
 const sizing = 'sizing'
 
+const usage = `usage: npm run bench -- [--rows 1m|10m] [--only <part of a name>|${sizing}] [--json <file>]
+names (${sizing} is taken only as a whole word):
+${[...figures, { name: sizing }].map(({ name }) => `  ${name}`).join('\n')}`
+
 /** Prints a usage error and exits with 2. */
 function exitWithUsage(why: string): never {
-  console.error(
-    `error: ${why}\nusage: npm run bench -- [--rows 1m|10m] [--only <part of a name>|${sizing}] [--json <file>]`,
-  )
-  console.error(
-    `names (${sizing} is taken only as a whole word):\n${[...figures, { name: sizing }].map(({ name }) => `  ${name}`).join('\n')}`,
-  )
+  console.error(`error: ${why}\n${usage}`)
   process.exit(2)
 }
 
@@ -29,6 +28,7 @@ function parseFlags() {
     rows: { type: 'string', default: '1m' },
     only: { type: 'string' },
     json: { type: 'string', default: 'bench.json' },
+    help: { type: 'boolean', short: 'h', default: false },
   } as const
   try {
     return parseArgs({ options }).values
@@ -42,6 +42,10 @@ function parseFlags() {
  * figure that misses its target is reported and is not an error. The method is in docs/explain/how-it-is-measured.md.
  */
 const values = parseFlags()
+if (values.help) {
+  console.log(usage)
+  process.exit()
+}
 const sizes = new Map([
   ['1m', 1_000_000],
   ['10m', 10_000_000],
