@@ -215,6 +215,11 @@ interface EveryWrites {
   whyNotInserted: string
   /** An SQL expression on `jobs`, a row of the archive: why the engine does not take the job back; null where it does. */
   obstacle: (sql: Sql, found: Found) => Fragment
+  /**
+   * An SQL condition on `jobs`, a row of the archive, never null: there is an obstacle that the insertion of the row does not meet, since the engine
+   * compares it at the commit. Absent where a batch looks for every obstacle once more.
+   */
+  failsLater?: (sql: Sql, found: Found) => Fragment
   /** The archive with the columns of `jobs_archive`, as a query in parentheses. `schema` is that of our tables. */
   archived: (found: Found, schema: string) => string
   /** The columns of the archive that a deleted job fills, as quoted names, and their values from its row `deleted`. */
@@ -223,7 +228,7 @@ interface EveryWrites {
   archivedBy: {
     /** An SQL condition: the row `archived` of the archive is the job `chosen`, with `queue` and `native_id`. */
     isChosen: string
-    /** An SQL condition on `jobs`, a row of the archive, by what an index has: true for the job `named`, with `queue` and `id`, and for few others. */
+    /** An SQL condition on `jobs`, a row of the archive, by what an index has: true for the job `named`, with `queue` and `id`, alone. */
     isNamed: string
     /** The columns that tell two rows of the archive apart, as a list, and their values in a row that comes back to the engine's table. */
     columns: string

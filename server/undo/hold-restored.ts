@@ -47,7 +47,10 @@ export const holdRestored = (
     select hold.id, given_back.id
     from hold
     cross join (${restored}) as given_back
-    on conflict do nothing
+    -- An id may be given back twice. ON CONFLICT takes as long again as the row.
+    where not exists (
+      select from jobsctl_held_jobs as held where held.hold_id = hold.id and held.job_ref = given_back.id offset 0
+    )
   )`
 
 /** The hold of an undo, as the undo answers it; nothing where it gave nothing back. */

@@ -41,6 +41,17 @@ const ownObstacle = staticFragment(
 export const canBeRestored = (sql: Sql, scope: Narrowed): Fragment =>
   sql`(${obstacle(sql)}) is null and (true ${inScope(sql, scope)}) is true`
 
+/**
+ * The same for jobs of another engine in the batch that restores them. The search for the batch has looked whether the place of each job is free, and
+ * the insertion does so again.
+ */
+export function canComeBackNow(sql: Sql, scope: Narrowed): Fragment {
+  const target = engineTarget(sql)
+  const isHeld = target?.writes.failsLater?.(sql, target.found)
+  if (!isHeld) return canBeRestored(sql, scope)
+  return sql`${isPrunable(sql)} and not ${isHeld} and (true ${inScope(sql, scope)}) is true`
+}
+
 /** A query of the archived jobs of a part of an operation that cannot be restored, as `(job_id, reason)`. */
 export const whyNotRestored = (sql: Sql, operation: number, part: Part, scope: Narrowed): Fragment => sql`
   select job_id, reason

@@ -9,7 +9,7 @@ import { restoreEngineJobs } from './engine/restore-deleted.ts'
 import { engineTarget } from './engine/target.ts'
 import { type HoldTerm, holdRestored } from './hold-restored.ts'
 import { inPart, type Part } from './part.ts'
-import { canBeRestored } from './restorable.ts'
+import { canBeRestored, canComeBackNow } from './restorable.ts'
 import { prepareEdgeRestore } from './restore-edges.ts'
 
 interface Restore {
@@ -33,13 +33,13 @@ interface Restore {
  */
 export async function restoreDeleted(
   tx: Transaction,
-  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
+  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within' | 'optimistic'>,
   { undoes, scope, part, selection, rejected, hold }: Restore,
 ): Promise<BatchCounts> {
   const target = engineTarget(tx)
   if (target) {
     const { ids: _, ...others } = part
-    const where = tx`${canBeRestored(tx, scope)} ${inPart(tx, others, tx`jobs.id`)}`
+    const where = tx`${canComeBackNow(tx, scope)} ${inPart(tx, others, tx`jobs.id`)}`
     return { affected: await restoreEngineJobs(tx, context, target, { undoes, selection, where, rejected, hold }) }
   }
   // Sent together: one round trip to the database.

@@ -40,6 +40,8 @@ export const writes: EngineWrites = {
   revived,
   whyNotInserted: 'its place is taken: the queue has another job with its key, or in its time slot',
   obstacle,
+  failsLater: (sql, found) =>
+    sql`(${isGone(sql, found, sql`jobs.queue`)} or ${isGone(sql, found, sql`jobs.native_dead_letter`)})`,
   archived: (found, schema) => `(select j.ctid, ${columnsOf(found)}, j.operation_id, j.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.schemaName)})`,
@@ -192,13 +194,15 @@ const listed = (sql: Sql, [first = sql``, ...others]: readonly Fragment[]): Frag
   others.reduce((all, one) => sql`${all}, ${one}`, first)
 
 /** A job whose queue is gone would fail at the commit, and take the others of its batch with it. The names of queues are hashed once. */
-function obstacle(sql: Sql, { schema }: Found): Fragment {
-  const queues = sql`(select queue.name from ${sql.unsafe(schema)}.queue as queue)`
+const isGone = (sql: Sql, { schema }: Found, queue: Fragment): Fragment =>
+  sql`(${queue} not in (select queue.name from ${sql.unsafe(schema)}.queue as queue)) is true`
+
+function obstacle(sql: Sql, found: Found): Fragment {
   return sql`case
-    when jobs.queue not in ${queues} then 'its queue was deleted'
-    when jobs.native_dead_letter not in ${queues} then 'its dead letter queue was deleted'
+    when ${isGone(sql, found, sql`jobs.queue`)} then 'its queue was deleted'
+    when ${isGone(sql, found, sql`jobs.native_dead_letter`)} then 'its dead letter queue was deleted'
     when exists (
-      select from ${sql.unsafe(tableOf({ schema }))} as live where live.name = jobs.queue and live.id = jobs.native_id
+      select from ${sql.unsafe(tableOf(found))} as live where live.name = jobs.queue and live.id = jobs.native_id
     ) then 'its id is taken'
   end`
 }

@@ -94,6 +94,7 @@ export async function moveBack(
     undoes,
     revived: await writes.revived(tx, found, holdEnd(tx, hold)),
     and: tx`and chosen.id in (select key from locked)`,
+    optimistic: false,
   })
   const { ids: _, ...part } = moved.part
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`

@@ -24,24 +24,26 @@ interface Restore {
  */
 export async function restoreEngineJobs(
   tx: Sql,
-  context: Pick<BatchContext, 'operation' | 'caller' | 'reason'>,
+  context: Pick<BatchContext, 'operation' | 'caller' | 'reason' | 'optimistic'>,
   target: EngineTarget,
   { undoes, selection, where, rejected, hold }: Restore,
 ): Promise<number> {
   const { writes, found } = target
   const [revived] = await Promise.all([writes.revived(tx, found, holdEnd(tx, hold)), requireSameVersion(tx, target)])
-  const rows = rowsFromArchive(tx, target, { undoes, revived })
+  // The reason why a single job does not come back is that of its engine, and not that of an index.
+  const optimistic = context.optimistic && selection.singleId === undefined
+  const rows = rowsFromArchive(tx, target, { undoes, revived, optimistic })
   const named = namedJobs(tx, selection)
   await writes.beforeRevival?.(tx, found, tx`select distinct queue from ${named}`)
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
-      select jobs.id, jobs.queue, jobs.native_id
+      select jobs.key as id, jobs.queue, jobs.native_id
       from (
-        select jobs.*
+        select jobs.*, named.key
         from ${named}
         cross join lateral (
           select jobs.* from jobs_archive as jobs
-          where operation_id = ${undoes}::bigint and ${tx.unsafe(writes.archivedBy.isNamed)} and jobs.id = named.key
+          where operation_id = ${undoes}::bigint and ${tx.unsafe(writes.archivedBy.isNamed)}
           offset 0
         ) as jobs
       ) as jobs
