@@ -24,6 +24,10 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
   let direct: Direct | undefined
+  let onlyDomain: string | undefined
+  const noteDomain = (domain: string | undefined) => {
+    onlyDomain = domain
+  }
   const open = async (
     { database: address, profile }: NoServer,
     { dashboard = false, engine }: { dashboard?: boolean; engine?: string } = {},
@@ -38,7 +42,7 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
     flags,
     commands,
     settings,
-    print: await createPrinter(io, settings),
+    print: await createPrinter(io, settings, () => onlyDomain !== undefined),
     target: () => {
       target ??= targetOf(io, flags, settings.timeoutMs, openTarget)
       return target
@@ -73,7 +77,7 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
       const ended = direct?.server.ended()
       if (ended !== undefined) throw serverEnded(ended)
       const trace = createTrace({ note: io.note, level, proxy: target.proxy, redact: redactorFor(target) })
-      return createClient({ target, settings, trace, signal })
+      return createClient({ target, settings, trace, signal, noteDomain })
     },
     useReason: (reason) => {
       if (flags.reason === undefined) settings.reason = reason

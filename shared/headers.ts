@@ -11,6 +11,8 @@ export const headers = {
   idempotencyKey: 'Idempotency-Key',
   /** Where there may be more events: the id to go on with, as `after_id`, or as `before_id` in a read from the end. */
   nextAfter: 'X-Next-After',
+  /** The domain of all jobs, percent-encoded, where a server has those of one schema of another engine and no others. */
+  onlyDomain: 'X-Only-Domain',
 } as const
 
 /** The preference of a small response, as `Prefer` has it and `Preference-Applied` repeats it. */

@@ -3,6 +3,7 @@ import { stats } from '../../shared/queues/stats.ts'
 import type { Context } from '../context.ts'
 import type { PreviewDetails, Previewed } from '../guard/change.ts'
 import type { Client } from '../http/client.ts'
+import { queueColumn as queue } from '../output/queue-column.ts'
 import type { Column } from '../output/table.ts'
 import { groupedDigits, sumOf } from '../text/numbers.ts'
 import { describeRequest } from './filtered.ts'
@@ -10,7 +11,7 @@ import { describeRequest } from './filtered.ts'
 type Filters = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>
 
 const columns: Column<PruneGroup>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  queue,
   { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
   { title: 'status', value: ({ status }) => status },
   { title: 'delete', value: ({ count }) => count },

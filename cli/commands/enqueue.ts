@@ -102,7 +102,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
   const { parseInput } = await import('../settings/flags/flag-errors.ts')
   const { readPayload } = await import('./enqueue/payload.ts')
   if (flags.jobType === undefined) throw new Failure('usage', '--job-type: is required', { hint: example })
-  const place = await queueNamed(word, example)
+  const place = await queueNamed(context, word, example)
   const job = parseInput(NewJob, {
     ...place,
     job_type: flags.jobType,

@@ -27,7 +27,7 @@ export const explain: CommandSpec<ExplainFlags> = {
   group: 'READ',
   summary: 'why a job, or nothing of a queue, is running',
   about:
-    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line. Where the server has one schema of another engine, a queue needs no domain. --at explains a queue as it was: whether it was stopped and by whom, how many jobs were due and running, and for how long the oldest had waited at least.',
+    'Tells every reason at once why a job does not run, or why nothing of a queue does, each with the command that removes it, and the place of the job in line. A queue needs no domain where the server has one, or where one domain alone has such a queue. --at explains a queue as it was: whether it was stopped and by whom, how many jobs were due and running, and for how long the oldest had waited at least.',
   examples: [
     'jobsctl explain 8123',
     'jobsctl explain media/ingest',
@@ -59,7 +59,7 @@ export const explain: CommandSpec<ExplainFlags> = {
     if (word.includes('/') && !isUuid(keyParts(word)?.id ?? '')) {
       if (flags.domain !== undefined) throw new Failure('usage', '--domain and a queue exclude each other')
       const { explainQueue } = await import('../../shared/explain/queue.ts')
-      const queue = await queueNamed(word, example)
+      const queue = await queueNamed(context, word, example)
       if (flags.web) return openPage(context, '/queue', queue)
       const printed = print(context, explainQueue, { ...queue, ...past })
       return flags.at === undefined ? printed.catch((error: unknown) => asJob(context, word, error)) : printed

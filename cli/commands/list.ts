@@ -140,7 +140,7 @@ async function printerFor(
   const columns = payload && settings.columns !== undefined ? `${settings.columns},payload` : settings.columns
   if (output === settings.output && columns === settings.columns) return print
   const { createPrinter } = await import('../output/print.ts')
-  return createPrinter(io, { ...settings, output, columns })
+  return createPrinter(io, { ...settings, output, columns }, print.isBare)
 }
 
 /** The rows for JSON: the fields of the API, and the payload where `--payload` asks for it. */

@@ -3,11 +3,12 @@ import { queueWords } from '../../shared/shell.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
+import type { QueueName } from '../settings/bare-queue.ts'
 import type { Flag } from '../settings/flags/flag.ts'
 import { reasonFlag } from '../settings/flags/global-flags.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
-import { type QueueName, stateBefore } from './queues/state-before.ts'
+import { stateBefore } from './queues/state-before.ts'
 
 const createFlag: Flag = { flags: '--create', about: 'accept a queue that has no job yet', group: 'HOW' }
 
@@ -62,7 +63,7 @@ function control(action: QueueAction, { summary, about, why, say }: Control): Co
       const { controlQueue: endpoint } = await import('../../shared/queues/queues.ts')
       const { parseInput } = await import('../settings/flags/flag-errors.ts')
       const { another, flags, settings, print } = context
-      const queue = await queueNamed(word, `jobsctl ${action} media/ingest`)
+      const queue = await queueNamed(context, word, `jobsctl ${action} media/ingest`)
       // Without --reason the request has no reason; the header still names the user.
       const reason = flags.reason === undefined ? undefined : settings.reason
       // Left out, since an earlier server refuses a field that it does not know, and the default is what is meant.

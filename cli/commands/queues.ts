@@ -1,6 +1,7 @@
 import type { StoppedQueue } from '../../shared/queues/queues.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
+import { queueColumn } from '../output/queue-column.ts'
 import type { Column } from '../output/table.ts'
 import { throttleText } from '../text/numbers.ts'
 import { ago, isoTime } from '../text/times.ts'
@@ -76,7 +77,7 @@ const columns: Column<StoppedQueue>[] = [
 ]
 
 const forPeople: Column<StoppedQueue>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  queueColumn,
   { ...state, gives: 'never' },
   { title: 'since', value: ({ updated_at }) => (updated_at ? ago(updated_at) : ''), gives: 'never' },
   { ...reason, gives: 'first', below: true },

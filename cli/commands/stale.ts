@@ -2,6 +2,7 @@ import type { StaleQueue } from '../../shared/queues/stale.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import { noteUnknownScope } from '../guard/known-scope.ts'
+import { queueColumn } from '../output/queue-column.ts'
 import type { Column } from '../output/table.ts'
 import {
   allFlag,
@@ -59,7 +60,7 @@ const columns: Column<StaleQueue>[] = [
 ]
 
 const forPeople: Column<StaleQueue>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  queueColumn,
   {
     title: 'jobs',
     value: ({ count, at_least }) => (at_least ? `at least ${groupedDigits(count)}` : count),

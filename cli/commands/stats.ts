@@ -129,7 +129,7 @@ function summary(scope: Scope, rows: readonly GroupStats[], retyped: Context['re
     `${groupedDigits(sum((row) => row.queued))} queued`,
     `${groupedDigits(sum((row) => row.processing))} processing`,
     failures ?? (quarantined > 0 ? `${groupedDigits(quarantined)} quarantined: ${words}` : '0 quarantined'),
-    ...(without > 0 ? [unmappedText(without)] : []),
+    ...(without > 0 ? [unmappedText(without, retyped(['list', ...scopeWords(scope), '--status', 'unmapped']))] : []),
     ...vanishingTexts(rows),
     ...(readAt === undefined ? [] : [`read at ${isoTime(readAt)}`]),
   ].join(', ')
@@ -146,8 +146,8 @@ function vanishingTexts(rows: readonly GroupStats[]): string[] {
 }
 
 /** What an operator must know of jobs to which a map gives no state. */
-const unmappedText = (count: number): string =>
-  `${groupedDigits(count)} unmapped: their state is not in the map, and no change touches them`
+const unmappedText = (count: number, list: string): string =>
+  `${groupedDigits(count)} unmapped: their state is not in the map, and no change touches them (${list})`
 
 async function watchStats(context: Context, scope: Scope): Promise<Ending> {
   const { stats: endpoint } = await import('../../shared/queues/stats.ts')

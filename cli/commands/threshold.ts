@@ -3,10 +3,11 @@ import { queueWords } from '../../shared/shell.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
+import type { QueueName } from '../settings/bare-queue.ts'
 import { reasonFlag } from '../settings/flags/global-flags.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
-import { type QueueName, stateBefore } from './queues/state-before.ts'
+import { stateBefore } from './queues/state-before.ts'
 
 interface ThresholdFlags {
   create?: boolean
@@ -30,7 +31,7 @@ export const threshold: CommandSpec<ThresholdFlags> = {
   operands: '<domain>/<queue> [1-100|off|server]',
   flags: [reasonFlag, { flags: '--create', about: 'accept a queue that has no job yet', group: 'HOW' }],
   async run(context, { create = false }, [word = '', value]) {
-    const queue = await queueNamed(word, example)
+    const queue = await queueNamed(context, word, example)
     return value === undefined ? show(context, queue) : set(context, { queue, value, create })
   },
 }

@@ -5,11 +5,12 @@ import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'
+import type { QueueName } from '../settings/bare-queue.ts'
 import { reasonFlag } from '../settings/flags/global-flags.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
 import { throttleText } from '../text/numbers.ts'
-import { type QueueName, stateBefore } from './queues/state-before.ts'
+import { stateBefore } from './queues/state-before.ts'
 
 interface ThrottleFlags {
   running?: string
@@ -42,7 +43,7 @@ export const throttle: CommandSpec<ThrottleFlags> = {
     { flags: '--create', about: 'accept a queue that has no job yet', group: 'HOW' },
   ],
   async run(context, flags, [word = '']) {
-    const queue = await queueNamed(word, example)
+    const queue = await queueNamed(context, word, example)
     const wanted = wantedBy(flags, context.another(['pause', ...queueWords(queue)]))
     return wanted ? set(context, { queue, wanted, create: flags.create ?? false }) : show(context, queue)
   },

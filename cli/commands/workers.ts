@@ -1,6 +1,7 @@
 import type { WorkerRow } from '../../shared/queues/workers.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
+import { bareQueueName, queueName } from '../output/queue-column.ts'
 import type { Column } from '../output/table.ts'
 import { flagsIn, watchFlag } from '../settings/flags/flag.ts'
 import { describeAnyOf, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
@@ -112,15 +113,17 @@ const forPeople: Column<WorkerRow>[] = [
     paint: ({ failed_15m }) => ((failed_15m ?? 0) > 0 ? 'red' : undefined),
     zeros: 'drop',
   },
-  { title: 'queues', value: ({ queues }) => queuesText(queues), gives: 'first' },
+  {
+    title: 'queues',
+    value: ({ queues }) => queuesText(queues, queueName),
+    bare: ({ queues }) => queuesText(queues, bareQueueName),
+    gives: 'first',
+  },
 ]
 
-const queueName = ({ domain, queue }: WorkerRow['queues'][number]): string => `${domain}/${queue}`
-
-const queueText = (queue: WorkerRow['queues'][number]): string =>
-  queue.throttle ? `${queueName(queue)} (throttled to ${throttleText(queue.throttle)})` : queueName(queue)
-
-function queuesText(queues: WorkerRow['queues']): string {
-  const names = queues.slice(0, 3).map(queueText).join(', ')
+function queuesText(queues: WorkerRow['queues'], nameOf: typeof queueName): string {
+  const textOf = (queue: WorkerRow['queues'][number]) =>
+    queue.throttle ? `${nameOf(queue)} (throttled to ${throttleText(queue.throttle)})` : nameOf(queue)
+  const names = queues.slice(0, 3).map(textOf).join(', ')
   return queues.length > 3 ? `${names} and ${groupedDigits(queues.length - 3)} more` : names
 }

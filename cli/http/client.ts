@@ -52,6 +52,8 @@ interface ClientOptions {
   settings: Settings
   trace: Trace
   signal: AbortSignal
+  /** Called with the one domain of the server, as each answer names it. */
+  noteDomain?: (domain: string | undefined) => void
 }
 
 /** Sends requests within one deadline for all of them together. */
@@ -79,7 +81,7 @@ function deadlineSender({ target, settings, trace, signal }: ClientOptions) {
 
 /** A client of one server. All calls share one deadline; time between calls, such as a prompt, does not count. */
 export function createClient(options: ClientOptions): Client {
-  const { target, settings, signal } = options
+  const { target, settings, signal, noteDomain } = options
   const { left, sendWithDeadline } = deadlineSender(options)
   return {
     target,
@@ -104,6 +106,7 @@ export function createClient(options: ClientOptions): Client {
       const mayPass = (failure: Failure) => isTemporary(failure) && !callOptions.isFinal?.(failure)
       const worthRepeating = changing ? neverSent : mayPass
       const received = await withRetries(attempt, { retries, worthRepeating, left, signal })
+      noteDomain?.(received.header(headers.onlyDomain.toLowerCase()))
       const read = endpoint.output.safeParse(received.json)
       if (read.success) return { body: read.data, raw: rawOf(received), header: received.header }
       const { unexpectedResponse } = await import('./response-errors.ts')

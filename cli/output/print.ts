@@ -41,10 +41,15 @@ export interface Printer {
   asScreen: boolean
   structured: boolean
   style: Style
+  /** Whether tables for people name queues without their domain: after an answer of a server that has one domain alone. */
+  isBare: () => boolean
 }
 
-/** The printer of a command. The table library is imported for tables only. */
-export async function createPrinter(io: Io, settings: Settings): Promise<Printer> {
+/**
+ * The printer of a command. The table library is imported for tables only.
+ * @param isBare whether tables for people name queues without their domain
+ */
+export async function createPrinter(io: Io, settings: Settings, isBare: () => boolean): Promise<Printer> {
   const { output, quiet } = settings
   const style = styleFor(coloured(settings.color, io.env, io.outTerminal))
   const forPeople = output === 'table'
@@ -63,10 +68,14 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     for (const line of Array.isArray(answer) ? answer : [answer]) json(line, false)
   }
   const selector = selects(settings) ? (await import('./selection.ts')).selectorOf(settings) : undefined
-  const growing: Printer['growing'] = (look) => {
+  const named = <Row>(columns: readonly Column<Row>[]): readonly Column<Row>[] =>
+    isBare() ? columns.map((column) => (column.bare ? { ...column, value: column.bare } : column)) : columns
+  const growing: Printer['growing'] = <Row>(look: Look<Row>) => {
     const { columns, forPeople: columnsForPeople = columns } = selector?.look(look) ?? look
-    const table = tables?.growingTable(columnsForPeople, style, room())
-    return (rows, answer, above) => {
+    let table: ((rows: readonly Row[], above?: string) => string) | undefined
+    return (rows: readonly Row[], answer: unknown, above?: string) => {
+      // Before the first answer nobody knows how many domains the server has.
+      table ??= tables?.growingTable(named(columnsForPeople), style, room())
       const lines = selector?.lines(look, rows, answer)
       if (lines !== undefined) return out(lines)
       if (structured) return printJson(selector ? selector.picked(look, rows, answer) : answer)
@@ -78,9 +87,13 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
     asScreen: forPeople && selector === undefined,
     structured,
     style,
+    isBare,
     aside,
     table: async (columns, rows) =>
-      (await import('./table.ts')).tableText(columns, rows, style, { ...room(), lines: Number.POSITIVE_INFINITY }),
+      (await import('./table.ts')).tableText(named(columns), rows, style, {
+        ...room(),
+        lines: Number.POSITIVE_INFINITY,
+      }),
     json: (value) => json(value, io.outTerminal),
     text: (text) => io.out(text),
     result: out,
@@ -94,7 +107,7 @@ export async function createPrinter(io: Io, settings: Settings): Promise<Printer
       }
       const { columns, forPeople: columnsForPeople = columns } = selector?.look(look) ?? look
       if (tables && rows.length > 0 && settings.template === undefined)
-        out(tables.tableText(columnsForPeople, rows, style, room()))
+        out(tables.tableText(named(columnsForPeople), rows, style, room()))
       else growing(look)(rows, answer)
       if (forPeople && rows.length === 0) aside(empty)
     },

@@ -13,6 +13,8 @@ export interface Column<Row> {
   /** Another name by which `--columns` and `--template` find it. */
   also?: string
   value: (row: Row) => string | number
+  /** The value for people where the server has one domain alone, and its name says nothing. */
+  bare?: (row: Row) => string
   /** A colour for people; the text says the same. */
   paint?: (row: Row) => keyof Style | undefined
   /** How the column shrinks at a narrow terminal: `first`, `never`, or by default the widest column first. */

@@ -1,4 +1,4 @@
-import type { JobFilter, JobState } from '../../shared/jobs/job-filter.ts'
+import type { JobState, ListFilter } from '../../shared/jobs/job-filter.ts'
 import { namesOf } from './connection/schema-names.ts'
 import { isInCluster } from './error-pattern.ts'
 import { hasId } from './job-ids.ts'
@@ -29,7 +29,7 @@ const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
  * @throws Failure `conflict` for a cluster of other rules than those of this server
  * @param asOf the time at which leases are compared, in ISO 8601; now when absent
  */
-export const inFilter = (sql: Sql, filter: JobFilter & Narrowed, asOf?: string): Fragment => {
+export const inFilter = (sql: Sql, filter: ListFilter & Narrowed, asOf?: string): Fragment => {
   const given = <Value>(value: Value | undefined, condition: (value: Value) => Fragment): Fragment =>
     value === undefined ? sql`` : sql`and ${condition(value)}`
   return sql`

@@ -1,4 +1,4 @@
-import type { JobFilter } from '../../shared/jobs/job-filter.ts'
+import type { ListFilter } from '../../shared/jobs/job-filter.ts'
 import { requireRight } from '../auth/require-right.ts'
 import type { Acting, ServerContext } from '../call.ts'
 import { expandJson } from '../database/lossless-json.ts'
@@ -33,7 +33,7 @@ function picked(given: unknown, paths: Paths): object | undefined {
  */
 export function requireVisible(
   call: Pick<Acting, 'caller' | 'identity' | 'may'> & Pick<ServerContext, 'viewerFields'>,
-  { payload = [] }: JobFilter,
+  { payload = [] }: ListFilter,
 ): void {
   const isVisible = (path: readonly string[]) =>
     call.viewerFields.some((field) => field.every((name, at) => path[at] === name))

@@ -1,10 +1,12 @@
 import type { Hono } from 'hono'
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
-import { prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
+import { headers, prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Done } from '../bulk/change/commission.ts'
 import type { Reporting, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import type { Handler, MinimalResponse, TypedEndpoint } from '../endpoints/handlers.ts'
+import type { Abilities } from '../engines/abilities.ts'
 import { orGoneTables } from '../engines/gone-tables.ts'
 import type { Place } from '../engines/served.ts'
 import { respondAccepted } from './accepted.ts'
@@ -57,7 +59,7 @@ export function mount<In, Out>(
       disconnected()
       leaving?.abort()
     }
-    const more: Record<string, string> = {}
+    const more: Record<string, string> = onlyDomainOf(own.abilities(), c.get('caller').within)
     const addHeader = (name: string, value: string) => {
       more[name] = value
     }
@@ -85,7 +87,7 @@ export function mount<In, Out>(
         async () => writeJson(await answer(alive)),
         endpoint.shared === true ? 0 : endpoint.shared.everyMs,
       )
-      return respond(c, text)
+      return respond(c, text, { more })
     }
     if (minimal && prefersMinimal(c.req.header('prefer'))) {
       const { body, created } = await minimal(callWith(alive), input)
@@ -96,6 +98,17 @@ export function mount<In, Out>(
     const status = endpoint.created?.(output) ? 201 : 200
     return respond(c, toJson(output, leaving), { status, more })
   })
+}
+
+/** The header that names the one domain of the server; no header where the caller does not see all of its jobs. */
+function onlyDomainOf(
+  { places: [first, ...others] }: Abilities,
+  within: TokenScope | undefined,
+): Record<string, string> {
+  const domain = others.length > 0 ? undefined : first?.schema
+  return domain && (!within || within.domains.includes(domain))
+    ? { [headers.onlyDomain]: encodeURIComponent(domain) }
+    : {}
 }
 
 /** The answer to a caller that waits. */

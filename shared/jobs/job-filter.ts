@@ -11,7 +11,23 @@ export const Status = z
   .string()
   .trim()
   .toLowerCase()
-  .pipe(z.enum(jobStates, `must be one of ${jobStates.join(', ')}`))
+  .pipe(
+    z.enum(jobStates, {
+      error: ({ input }) =>
+        input === unmapped
+          ? `must not be ${unmapped} but in a list: no change takes jobs whose state is not in the map of their table`
+          : `must be one of ${jobStates.join(', ')}`,
+    }),
+  )
+
+/** The status of a job of a mapped table whose state the map does not name. */
+const unmapped = 'unmapped'
+const listedStates = [...jobStates, unmapped] as const
+const ListedStatus = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .pipe(z.enum(listedStates, `must be one of ${listedStates.join(', ')}`))
 
 /** A query has the items of a list in one text, separated by commas. */
 const listOf = <T extends z.ZodType>(item: T, most: number) =>
@@ -82,6 +98,16 @@ export const jobFilterFields = {
 }
 const JobFilter = z.strictObject(jobFilterFields)
 export type JobFilter = z.output<typeof JobFilter>
+
+/** The filter of a list, which finds jobs that no change takes, too. */
+export const listFilterFields = {
+  ...jobFilterFields,
+  status: listOf(ListedStatus, listedStates.length).describe(
+    'only jobs in this state, or in one of several that are separated by commas; `unmapped` over a mapped table: jobs whose state its map does not name',
+  ),
+}
+const ListFilter = z.strictObject(listFilterFields)
+export type ListFilter = z.output<typeof ListFilter>
 
 const prefix = 'payload.'
 

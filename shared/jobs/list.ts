@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { askedWithEnded } from '../engine/verbs.ts'
 import { optional, preset, queryNumber } from '../scope.ts'
 import { JobId, text, words } from '../work/job.ts'
-import { gatherPayload, jobFilterFields, Switch } from './job-filter.ts'
+import { gatherPayload, listFilterFields, Switch } from './job-filter.ts'
 
 const sortKeys = ['created_at', 'priority', 'status', 'completed_at', 'ended_at'] as const
 const orders = ['asc', 'desc'] as const
@@ -54,7 +54,7 @@ export type ListedJob = z.output<typeof ListedJob>
 export const listedColumns = Object.keys(ListedJob.shape).filter((name) => name !== 'error_message')
 
 const ListRequest = z.strictObject({
-  ...jobFilterFields,
+  ...listFilterFields,
   idempotency_key: optional(words(256)).describe(
     'only jobs that were enqueued with this key: one at most in each queue and job type',
   ),

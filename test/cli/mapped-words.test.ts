@@ -66,6 +66,19 @@ describe('the words of a mapped table', () => {
     expect((await jobsctl('list', '--output', 'table')).out).toMatch(
       /unmapped +state 9, locked_at null, error not null/,
     )
+    expect(`${out}${err}`).toContain('jobsctl list --status unmapped')
+    const unmapped = await jobsctl('list', '--status', 'unmapped,failed', '--json')
+    const states = JSON.parse(unmapped.out).map(({ status }: { status: string }) => status)
+    expect(new Set(states)).toEqual(new Set(['unmapped']))
+    expect(states).toHaveLength(12)
+    expect((await jobsctl('top', '--once', '--output', 'table')).err).toContain(
+      '12 unmapped: jobsctl list --status unmapped',
+    )
+    for (const change of ['retry', 'cancel', 'priority', 'prune', 'hold']) {
+      const words = change === 'priority' ? ['--set', '5'] : change === 'hold' ? ['add', '--until', '7d'] : []
+      const refused = await jobsctl(change, ...words, '--domain', 'app', '--status', 'unmapped', '--yes')
+      expect({ change, code: refused.code }).toEqual({ change, code: 2 })
+    }
     const doctor = await jobsctl('doctor', '--json')
     expect(JSON.parse(doctor.out)).toContainEqual(
       expect.objectContaining({

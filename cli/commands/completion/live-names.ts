@@ -6,6 +6,7 @@ import type { Use } from '../../command-line/words.ts'
 import type { Context } from '../../context.ts'
 import type { Client } from '../../http/client.ts'
 import type { Io } from '../../io.ts'
+import { bareQueueName, queueName } from '../../output/queue-column.ts'
 import type { GlobalFlags } from '../../settings/settings.ts'
 
 interface Typed {
@@ -15,6 +16,15 @@ interface Typed {
 
 /** The milliseconds that a server gets: a person waits for the words. */
 const patienceMs = 700
+
+/** The queues that the server has, as `<domain>/<queue>` takes them: without the domain where it has one alone. */
+export async function queuesAt(typed: Typed): Promise<string[]> {
+  const context = await contextFor(typed)
+  if (context === undefined) return []
+  const { stats } = await import('../../../shared/queues/stats.ts')
+  const { body } = await (await context.client()).call(stats, {})
+  return body.map(context.print.isBare() ? bareQueueName : queueName)
+}
 
 /** The groups of jobs in the part of the scope that the typed flags name; none where no server says so in time. */
 export async function groupsIn(typed: Typed, narrowing: readonly ('domain' | 'queue')[]): Promise<GroupStats[]> {
@@ -53,13 +63,17 @@ const typedValue = (uses: readonly Use[], name: string): string | undefined =>
  * A client for the target of the typed flags, which tries once and says nothing. Undefined where the key comes from a command
  * or from stdin: a command may ask for a passphrase on the terminal where a person types.
  */
-async function clientFor({ context, uses }: Typed): Promise<Client | undefined> {
+const clientFor = async (typed: Typed): Promise<Client | undefined> => (await contextFor(typed))?.client()
+
+/** The context of such a client. */
+async function contextFor({ context, uses }: Typed): Promise<Pick<Context, 'client' | 'print'> | undefined> {
   const flags: GlobalFlags = { ...targetFlags(uses), timeout: '1s', retries: '0', input: false }
   const io: Io = { ...context.io, note: () => {}, interactive: false }
   if (await mayAsk(flags, io)) return undefined
   const { fullContext } = await import('../../full-context.ts')
   const own = await fullContext({ io, flags, commands: context.commands })
-  return own.newClient(AbortSignal.any([io.signal, AbortSignal.timeout(patienceMs)]))
+  const signal = AbortSignal.any([io.signal, AbortSignal.timeout(patienceMs)])
+  return { print: own.print, client: () => own.newClient(signal) }
 }
 
 /** The verbs that the server of the typed flags is known to lack; without a call, since each name of a command asks for it. */

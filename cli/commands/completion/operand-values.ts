@@ -1,7 +1,7 @@
 import { givenRoles } from '../../../shared/access/rights.ts'
 import type { CommandDescription } from '../../command.ts'
 import { topicNames } from '../help/topics.ts'
-import { groupsIn, liveTokens, recentOperations } from './live-names.ts'
+import { liveTokens, queuesAt, recentOperations } from './live-names.ts'
 import { type Candidate, distinct, named, type Typed, type Values } from './values.ts'
 
 interface Operand extends Typed {
@@ -33,8 +33,7 @@ interface Word extends Typed {
 
 async function valuesOfWord(word: string, { command, literal, ...typed }: Word): Promise<Values> {
   if (word === 'plan') return 'files'
-  if (word === 'domain/queue')
-    return distinct((await groupsIn(typed, [])).map(({ domain, queue }) => `${domain}/${queue}`))
+  if (word === 'domain/queue') return distinct(await queuesAt(typed))
   if (word === 'command') return commandsOf(typed)
   if (word === 'topic') return [...topicNames.map((value) => ({ value, about: 'a topic' })), ...commandsOf(typed)]
   if (word === 'operation' || (word === 'id' && command.name === 'operations')) return operations(typed)

@@ -1,4 +1,5 @@
 import type { ListedJob } from '../../../shared/jobs/list.ts'
+import { queueColumn } from '../../output/queue-column.ts'
 import { colourOfState } from '../../output/style.ts'
 import type { Column } from '../../output/table.ts'
 import { ago, isoTime } from '../../text/times.ts'
@@ -70,7 +71,7 @@ export const columnsForPeople = (jobs: readonly ListedJob[]): readonly Column<Li
 
 const ownForPeople: readonly Column<ListedJob>[] = [
   id,
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  queueColumn,
   { title: 'type', value: ({ job_type }) => job_type },
   status,
   { title: 'prio', value: ({ priority }) => text(priority?.toString()), gives: 'never' },

@@ -18,7 +18,9 @@ export interface ListFlags extends FilterFlags {
 /** The flags of `jobsctl list`. */
 export const listFlags: readonly Flag[] = [
   ...scopeFlags,
-  ...filterFlags,
+  ...filterFlags.map((flag) =>
+    flag.flags.startsWith('--status ') ? { ...flag, values: [...(flag.values ?? []), 'unmapped'] } : flag,
+  ),
   mustExistFlag,
   ...flagsIn('HOW', {
     '--sort <field>': {

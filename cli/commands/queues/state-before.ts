@@ -3,13 +3,9 @@ import { Failure } from '../../../shared/errors.ts'
 import type { QueueAction } from '../../../shared/queues/queues.ts'
 import type { Context } from '../../context.ts'
 import type { Client } from '../../http/client.ts'
+import type { QueueName } from '../../settings/bare-queue.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
 import { nearestName } from '../../text/nearest-name.ts'
-
-export interface QueueName {
-  domain: string
-  queue: string
-}
 
 /** The state of a queue as the action that leads to it, and the kind of server. */
 interface StateBefore {

@@ -1,4 +1,5 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
+import { queueColumn } from '../../output/queue-column.ts'
 import type { Column } from '../../output/table.ts'
 import { isoTime } from '../../text/times.ts'
 
@@ -52,7 +53,7 @@ const stateColumn: Column<Group> = { title: 'state', value: ({ state }) => state
 
 /** The columns for a person, with the state of the queues where any queue is stopped, and job types where any group has one. */
 export const columnsForPeople = (rows: readonly Group[]): Column<Group>[] => [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  queueColumn,
   ...(rows.some(({ job_type }) => job_type !== '') ? [typeColumn] : []),
   ...countsOf(rows),
   ...(rows.some(({ state }) => state !== undefined) ? [stateColumn] : []),

@@ -1,5 +1,6 @@
 import { units } from '../../../shared/duration.ts'
 import { escaped } from '../../../shared/escape.ts'
+import { bareQueueName, queueName } from '../../output/queue-column.ts'
 import { fitted, type Signs, shortCount, sparkline } from './fit.ts'
 import type { Rate, TopRow } from './model.ts'
 
@@ -18,6 +19,8 @@ interface Layout {
   signs: Signs
   /** The server's time, in milliseconds. */
   now: number
+  /** Queues are named without their domain. */
+  isBare?: boolean
 }
 
 const gap = 1
@@ -41,7 +44,7 @@ export function columnsFor(rows: readonly TopRow[], layout: Layout): TopColumn[]
     kept = kept.filter((column) => column.title !== title)
   }
   const room = Math.max(1, columns - widthOf(kept))
-  const longest = Math.max(leastName, ...rows.map(({ group }) => nameText(group, layout.signs).length))
+  const longest = Math.max(leastName, ...rows.map(({ group }) => nameText(group, layout).length))
   const wanted = Math.min(mostName, longest)
   const spark = Math.min(mostSpark, room - gap - wanted)
   const sparkWidth = spark >= leastSpark ? spark : room - gap - leastName >= leastSpark ? leastSpark : 0
@@ -60,14 +63,14 @@ export function lineOf(columns: readonly TopColumn[], text: (column: TopColumn) 
   return columns.map((column) => fitted(text(column), column, signs)).join(' '.repeat(gap))
 }
 
-const nameText = ({ domain, queue, job_type }: TopRow['group'], { shown }: Signs): string =>
-  shown(escaped(`${domain}/${queue} ${job_type}`))
+const nameText = (group: TopRow['group'], { signs, isBare }: Layout): string =>
+  signs.shown(escaped(`${(isBare ? bareQueueName : queueName)(group)} ${group.job_type}`))
 
-const nameColumn = (columns: number, { signs }: Layout): TopColumn => ({
+const nameColumn = (columns: number, layout: Layout): TopColumn => ({
   title: 'queue, type',
   columns,
   right: false,
-  text: ({ group }) => nameText(group, signs),
+  text: ({ group }) => nameText(group, layout),
 })
 
 const sparkColumn = (columns: number, { signs }: Layout): TopColumn => ({

@@ -20,6 +20,8 @@ export interface TopView {
   state: TopState
   /** False where no engine of the server can pause a queue. */
   canPause: boolean
+  /** Queues are named without their domain, since the server has one alone. */
+  isBare: boolean
   /** The host of the server. */
   server: string
   /** How the counts come in. */
@@ -137,7 +139,7 @@ function tableOf(view: TopView, { columns, rows, signs, style }: Terminal): stri
   const first = Math.min(Math.max(0, shown.length - page), Math.max(0, at - page + 1))
   const visible = shown.slice(first, first + page)
   // One column is left for the mark of the chosen row.
-  const layout = columnsFor(shown, { columns: columns - 1, signs, now })
+  const layout = columnsFor(shown, { columns: columns - 1, signs, now, isBare: view.isBare })
   const lines = visible.map((row, nth) => {
     const isChosen = first + nth === at
     const line = cutTo(

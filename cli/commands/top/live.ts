@@ -39,6 +39,7 @@ export async function showLive(context: Context, scope: Scope): Promise<Ending> 
     server: url.host,
     source: sourceTexts[source.kind],
     canPause: lack === undefined,
+    isBare: context.print.isBare(),
     away: source.kind === 'away' ? source : undefined,
     now: Date.now() + clockAhead,
   })

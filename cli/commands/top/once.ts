@@ -2,8 +2,9 @@ import type { Scope } from '../../../shared/scope.ts'
 import type { Context } from '../../context.ts'
 import { noteUnknownScope } from '../../guard/known-scope.ts'
 import type { Ending } from '../../output/print.ts'
+import { queueColumn } from '../../output/queue-column.ts'
 import type { Column } from '../../output/table.ts'
-import { describeAnyOf } from '../../settings/flags/scope-flags.ts'
+import { describeAnyOf, scopeWords } from '../../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { ago, isoTime } from '../../text/times.ts'
 import type { TopFrame, TopGroup } from './model.ts'
@@ -30,6 +31,11 @@ export async function printFrame(context: Context, { scope, frame }: Once): Prom
   if (rows.length === 0) await noteUnknownScope(context, scope)
   const { stopped = [], operations = [] } = frame
   if (stopped.length > 0) print.aside(`${groupedDigits(stopped.length)} stopped: ${another(['queues'])}`)
+  const unmappedJobs = rows.reduce((all, group) => all + (group.unmapped ?? 0), 0)
+  if (unmappedJobs > 0)
+    print.aside(
+      `${groupedDigits(unmappedJobs)} unmapped: ${another(['list', ...scopeWords(scope), '--status', 'unmapped'])}`,
+    )
   if (operations.length > 0) print.aside(`${groupedDigits(operations.length)} running: ${another(['operations'])}`)
   return 'ok'
 }
@@ -53,7 +59,7 @@ export const columns: Column<TopGroup>[] = [
 ]
 
 const forPeople: Column<TopGroup>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  queueColumn,
   { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
   ...counts,
   { title: 'oldest', value: ({ oldest_due }) => (oldest_due ? ago(oldest_due) : '') },

@@ -3,13 +3,14 @@ import type { Group, Preview } from '../../../shared/changes/bulk-change.ts'
 import { earliest, latest } from '../../../shared/earliest.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { Printer } from '../../output/print.ts'
+import { queueColumn as queue } from '../../output/queue-column.ts'
 import type { Column } from '../../output/table.ts'
 import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
 import type { BulkChange, PreviewDetails, Previewed } from '../change.ts'
 import { factLines } from './facts.ts'
 
 const columns: Column<Group>[] = [
-  { title: 'queue', value: ({ domain, queue }) => `${domain}/${queue}`, gives: 'never' },
+  queue,
   { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
   { title: 'status', value: ({ status }) => status },
   { title: 'jobs', value: ({ count }) => count },

@@ -23,6 +23,9 @@ export function stateColumns({ map: { status } }: Mapped): string[] {
   return [...new Set(status.when.flatMap(([, condition]) => Object.keys(condition)))]
 }
 
+/** The status of a row whose state the map does not name. */
+const unmapped = 'unmapped'
+
 /** The states that a map tells. */
 export const statesOf = ({ status }: Pick<JobsMap, 'status'>): string[] =>
   'column' in status ? status.states.map(([, state]) => state) : status.when.map(([state]) => state)
@@ -48,8 +51,8 @@ function conditionsOf(mapped: Mapped, columnNamed: (name: string) => string): [s
 /** An SQL expression: the status of a row; `unmapped` where the map gives it none. */
 export function statusOf(mapped: Mapped, row = 'j'): string {
   const cases = conditionsOf(mapped, (name) => `${row}.${columnOf(mapped.table, name).quoted}`)
-  if (cases.length === 0) return "'unmapped'::text"
-  return `case ${cases.map(([state, condition]) => `when ${condition} then '${state}'`).join(' ')} else 'unmapped' end`
+  if (cases.length === 0) return `'${unmapped}'::text`
+  return `case ${cases.map(([state, condition]) => `when ${condition} then '${state}'`).join(' ')} else '${unmapped}' end`
 }
 
 /**
@@ -83,7 +86,11 @@ function wordOf(mapped: Mapped, name: string, tests: readonly (Test | undefined)
 export function hasState(mapped: Mapped, sql: Sql, states: readonly string[]): Fragment {
   const place = (name: string) => `jobs.native_${stateColumns(mapped).indexOf(name) + 1}`
   const meant = conditionsOf(mapped, place).filter(([state]) => states.includes(state))
-  if (meant.length === 0) return sql`false`
-  const any = meant.map(([, condition]) => `(${condition})`).join(' or ')
+  const conditions = [
+    ...meant.map(([, condition]) => `(${condition})`),
+    ...(states.includes(unmapped) ? [`jobs.status = '${unmapped}'`] : []),
+  ]
+  if (conditions.length === 0) return sql`false`
+  const any = conditions.join(' or ')
   return sql.unsafe(`((${any}) and jobs.status in (${states.map(quotedText).join(', ')}))`)
 }

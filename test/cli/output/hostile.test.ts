@@ -105,7 +105,7 @@ const bad: [string[], string][] = [
   [[...prune, '--status', ','], '--status'],
   // Queues and jobs that are named, and what only a preview gives a meaning.
   [['pause'], '<domain>/<queue>'],
-  [['pause', 'media'], '<domain>/<queue>'],
+  [['pause', 'media/'], '<domain>/<queue>'],
   [['resume', '/ingest'], '<domain>/<queue>'],
   [['drain', 'media/a\u001b[31mb'], '--queue'],
   [['pause', 'media/ingest', 'media/other'], 'argument'],

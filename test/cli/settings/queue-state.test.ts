@@ -6,10 +6,11 @@ const queue = { domain: 'media', queue: 'ingest' }
 const row = { ...queue, job_type: 'scan', queued: 1, scheduled: 0, processing: 0, quarantined: 0 }
 
 /** A server with one queue in a state; `others` is false for the other program, which lists no stopped queues. */
-const serverWith = (state: { paused: boolean; drain: boolean }, ours = true): Promise<FakeServer> =>
+const serverWith = (state: { paused: boolean; drain: boolean }, ours = true, rows = [row]): Promise<FakeServer> =>
   fakeServer(({ method, path, body }) => {
+    if (path.startsWith('/api/v1/engine')) return { status: 404, body: { detail: 'Not Found' } }
     if (path.startsWith('/api/v1/jobs/queue/status')) return { body: state }
-    if (path.startsWith('/api/v1/jobs/stats')) return { body: [row] }
+    if (path.startsWith('/api/v1/jobs/stats')) return { body: rows }
     if (path.startsWith('/api/v1/jobs/events')) return { body: [] }
     if (method === 'GET') return ours ? { body: [] } : { status: 404, body: { detail: 'Not Found' } }
     const action: unknown = Reflect.get(Object(body), 'action')
@@ -55,4 +56,33 @@ it('a drain at another server does not claim that new jobs are refused', async (
   const { out } = await runAt(server, ['drain', 'media/ingest'])
   expect(out).toContain('this server goes on accepting new jobs')
   expect(envOf(server).JOBSCTL_URL).toBe(server.url)
+})
+
+it('a queue without its domain is the one of this name; where several domains have one, they are named and nothing is changed', async () => {
+  const server = await serverWith(running)
+  expect((await runAt(server, ['pause', 'ingest'])).out).toMatch(
+    /^Paused media\/ingest\..*Undo: {2}jobsctl resume media\/ingest\n$/,
+  )
+  const unknown = await runAt(server, ['pause', 'ingets'])
+  expect(unknown).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('no domain is known to have a queue "ingets"'),
+  })
+  expect(changes(server)).toHaveLength(1)
+  const two = await serverWith(running, true, [row, { ...row, domain: 'audio' }])
+  for (const argv of [
+    ['pause', 'ingest'],
+    ['resume', 'ingest'],
+    ['drain', 'ingest'],
+    ['throttle', 'ingest', '--off'],
+    ['explain', 'ingest'],
+  ]) {
+    const { code, err } = await runAt(two, argv)
+    expect({ argv, code, err }).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('2 domains have a queue ingest'),
+    })
+    expect(err).toContain('name it with its domain: audio/ingest, media/ingest')
+  }
+  expect(changes(two)).toEqual([])
 })

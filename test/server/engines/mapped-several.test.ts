@@ -5,6 +5,7 @@ import { emptyDatabase, type TestDatabase } from '../../support/database/databas
 import { emailMap, fillEmailJobs, makeEmailJobs, mapFile } from '../../support/engines/mapped.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 
 const Answer = z.looseObject({
@@ -87,6 +88,18 @@ describe('a map of two tables with the same keys', () => {
     for (const domain of ['app', 'sms'])
       expect(await get(`job?key=${encodeURIComponent(key)}&domain=${domain}`)).toMatchObject({ body: { domain } })
     expect(Rows.parse((await get('stats?domain=sms')).body).every(({ domain }) => domain === 'sms')).toBe(true)
+  })
+
+  it('needs the domain of a queue that both have, and shows it', async () => {
+    const jobsctl = (...argv: string[]) =>
+      runJobsctl(argv, { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })
+    const { code, err } = await jobsctl('explain', 'mail')
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('2 domains have a queue mail') })
+    expect(err).toContain('name it with its domain: app/mail, sms/mail')
+    expect((await jobsctl('explain', 'mail', '--domain', 'sms')).code).toBe(0)
+    const { out } = await jobsctl('stats', '--output', 'table')
+    expect(out).toMatch(/^app\/mail /m)
+    expect(out).toMatch(/^sms\/mail /m)
   })
 
   it.each([

@@ -90,6 +90,24 @@ describe('a server over pg-boss', () => {
     expect((await runJobsctl(['--help'], { env })).out).toContain('pause')
   })
 
+  it('has one domain, which tables for people leave out, and names of queues alone', async () => {
+    for (const name of ['pause', 'drain'])
+      expect(await jobsctl(name, oddQueues.plain)).toMatchObject({ code: 2, err: expect.stringContaining('pg-boss') })
+    const sentenceOf = async (queue: string) => JSON.parse((await jobsctl('explain', queue, '--json')).out).sentence
+    expect(await sentenceOf(oddQueues.plain)).toEqual(await sentenceOf(`pgboss/${oddQueues.plain}`))
+    for (const argv of [
+      ['stats'],
+      ['list'],
+      ['top', '--once'],
+      ['cancel', '--status', 'queued', '--all', '--dry-run'],
+    ]) {
+      const { out } = await jobsctl(...argv, '--output', 'table')
+      expect(out).toMatch(new RegExp(`^(\\S+ +)?${oddQueues.plain} `, 'm'))
+      expect(out).not.toContain(`pgboss/${oddQueues.plain} `)
+    }
+    expect((await jobsctl('stats', '--tsv')).out).toContain(`pgboss\t${oddQueues.plain}\t`)
+  })
+
   it('has no key for a pause in top', async () => {
     const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
     const screen = await startAtScreen(['top'], { env, columns: 120 })

@@ -62,6 +62,7 @@ it('the screen fits every terminal, and acts on no text of others', () => {
         server: 'h:1',
         source: 'live',
         canPause: true,
+        isBare: false,
         now: Date.now(),
       }
       const lines = draw({ ...shown, ...more }, { columns, rows, signs, style: styleFor(true) })
