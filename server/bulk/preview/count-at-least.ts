@@ -72,6 +72,7 @@ function described<More>({ moment, sample, count }: Found, more: More): Describe
     bytes_estimate: Math.round(count * sample.size),
     pace: null,
     recent: hasOpenTransactions(moment.now) ? [] : null,
+    rewritten: [],
     more,
   }
 }

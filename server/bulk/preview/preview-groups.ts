@@ -1,3 +1,4 @@
+import { namesOf } from '../../database/connection/schema-names.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { BulkChange } from '../change/bulk-change.ts'
 import { isWrittenRecently, type Snapshot } from '../token/snapshot.ts'
@@ -11,6 +12,9 @@ const mostOwners = 10
  */
 export const mostRecent = 2000
 
+/** Of more jobs that their engine writes again, none is told from a changed one: the change passes over them. */
+export const mostRewritten = 1000
+
 /**
  * The counts by group and by owner, in one pass with few groups each: PostgreSQL would sort the groups by all five columns at once where
  * there are too many.
@@ -23,9 +27,13 @@ export function grouped(
   const recent = doubt
     ? sql`array_agg(jobs.xmin::text::bigint) filter (where ${isWrittenRecently(sql, doubt)})`
     : sql`null::bigint[]`
+  const known = namesOf(sql)?.jobs?.rewritten
+  const rewritten = known
+    ? sql`array_agg(${known.fingerprint(sql)}) filter (where ${known.mayBe(sql)})`
+    : sql`null::text[]`
   return sql`
     select domain, queue, job_type, status, owner_user_id, grouping(owner_user_id) = 0 as by_owner, count(*) as count,
-      min(${time(sql)}) as oldest, max(${time(sql)}) as newest, ${recent} as recent
+      min(${time(sql)}) as oldest, max(${time(sql)}) as newest, ${recent} as recent, ${rewritten} as rewritten
     ${matching}
     group by grouping sets ((domain, queue, job_type, status), (owner_user_id))`
 }
@@ -34,6 +42,12 @@ export function grouped(
 export const recentTransactions = (sql: Sql): Fragment => sql`(
   select coalesce(jsonb_agg(id), '[]')
   from (select distinct unnest(recent) as id from grouped limit ${mostRecent + 1}) as ids
+)`
+
+/** Needs the CTE `grouped`. */
+export const rewrittenJobs = (sql: Sql): Fragment => sql`(
+  select coalesce(jsonb_agg(job), '[]')
+  from (select distinct unnest(rewritten) as job from grouped limit ${mostRewritten + 1}) as jobs
 )`
 
 /** Needs the CTE `grouped`. */

@@ -1,6 +1,7 @@
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { isUndoable } from '../../../shared/changes/kinds.ts'
+import { namesOf } from '../../database/connection/schema-names.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
@@ -9,7 +10,7 @@ import { withHolds } from '../change/with-holds.ts'
 import { previewLifetimeSeconds } from '../token/preview-token.ts'
 import type { Snapshot } from '../token/snapshot.ts'
 import { dependentsColumns } from './count.ts'
-import { grouped, groups, owners, reasons, recentTransactions } from './preview-groups.ts'
+import { grouped, groups, owners, reasons, recentTransactions, rewrittenJobs } from './preview-groups.ts'
 
 const sampleSize = 200
 const mostSampleIds = 10
@@ -45,6 +46,8 @@ export interface Described<More>
   pace: number | null
   /** The transactions that wrote the rows of the set that are in doubt; null where no row can be in doubt. */
   recent: number[] | null
+  /** Fingerprints of the jobs of the set whose rows their engine may write again. */
+  rewritten: string[]
   more: More
 }
 
@@ -64,7 +67,7 @@ export async function describeNone<More>(
   const [moment] = await sql<Moment[]>`
     select ${moments(sql)}
     where not exists (select ${matching})`
-  const none = { count: 0, oldest: null, newest: null, bytes_estimate: 0, pace: null, recent: null }
+  const none = { count: 0, oldest: null, newest: null, bytes_estimate: 0, pace: null, recent: null, rewritten: [] }
   const lists = { groups: [], owners: [], sample_ids: [], ...(bulk.reason && { reasons: [] }) }
   const elsewhere = bulk.scope.within && bulk.dependents && { dependents_elsewhere: 0 }
   return moment && { ...moment, ...none, ...lists, dependents: 0, ...elsewhere, restorable: 0, more }
@@ -94,6 +97,7 @@ export async function describe<More>(
       (${pace(sql, bulk.kind, within)}) as pace,
       (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
       ${doubt ? recentTransactions(sql) : sql`null`} as recent,
+      ${namesOf(sql)?.jobs?.rewritten ? rewrittenJobs(sql) : sql`'[]'::jsonb`} as rewritten,
       (select min(oldest) from grouped) as oldest,
       (select max(newest) from grouped) as newest,
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,

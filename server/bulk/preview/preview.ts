@@ -11,10 +11,10 @@ import { findFullArchive } from '../pressure/archive-room.ts'
 import { findUnwatched } from '../pressure/unwatched.ts'
 import { keyInMemory } from '../token/preview-keys.ts'
 import { signToken } from '../token/preview-token.ts'
-import { hasOpenTransactions, type Snapshot } from '../token/snapshot.ts'
+import { hasOpenTransactions, type Snapshot, snapshotOf } from '../token/snapshot.ts'
 import { describeAtLeast } from './count-at-least.ts'
 import { countStillMatching } from './preview-check.ts'
-import { mostRecent } from './preview-groups.ts'
+import { mostRecent, mostRewritten } from './preview-groups.ts'
 import { type Described, describe, describeNone, type Previewable } from './preview-statement.ts'
 import { volumeOf } from './volume.ts'
 
@@ -48,9 +48,13 @@ export async function previewChange<More = object>(
   const origin = await readOrigin(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))
   const described = none ?? (await describeInTime<More>(sql, bulk, { more, ofIncomplete }))
-  const { now, key, recent, pace, more: row, ...about } = described
+  const { now, key, recent, rewritten, pace, more: row, ...about } = described
   const { as_of, count, complete } = about
-  const snapshot = recent === null ? now : `${now}:${recent.length > mostRecent ? '' : recent.join(',')}`
+  const snapshot = snapshotOf({
+    now,
+    recent: recent && recent.length > mostRecent ? [] : recent,
+    rewritten: rewritten.length > mostRewritten ? [] : rewritten,
+  })
   const counted = { as_of, snapshot, count, origin, ...(complete === false && { complete }) }
   const token = signToken(keyInMemory(sql) ?? key, subject, { ...counted, excluded: except?.(row) })
   const eta_seconds = Math.ceil(count / Math.max(1, pace ?? usualPace))

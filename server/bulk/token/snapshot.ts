@@ -1,15 +1,17 @@
+import { namesOf } from '../../database/connection/schema-names.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 
 /**
  * Which rows a preview saw. The first three parts are a `pg_snapshot` of PostgreSQL: `10:20:10,14` means that all
  * transactions below 20 had ended, except 10 and 14. A fourth part, after one more colon, lists the transactions from 10 on
  * that wrote rows which the preview saw; an open transaction has a further id for each savepoint, so the first three parts
- * alone cannot tell these rows apart.
+ * alone cannot tell these rows apart. A fifth part has the fingerprints of jobs whose rows their engine may write again without changing the
+ * jobs; the fourth may be empty then.
  */
 export type Snapshot = string
 
 /** The syntax of a snapshot. */
-export const snapshotPattern = /^\d+:\d+:(?:\d+(?:,\d+)*)?(?::(?:\d+(?:,\d+)*)?)?$/
+export const snapshotPattern = /^\d+:\d+:(?:\d+(?:,\d+)*)?(?::(?:-|\d+(?:,\d+)*)?(?::[.\w]+(?:,[.\w]+)*)?)?$/
 
 /**
  * A statement locks the latest version of a row, which may be newer than the statement's own snapshot. This is the largest
@@ -26,14 +28,22 @@ const wrap = 2n ** 32n
  */
 export const isUnchangedSince = (sql: Sql, seen: Snapshot | undefined): Fragment => {
   if (seen === undefined) return sql`true`
-  const { end, open, known } = partsOf(seen)
+  const { end, open, known, rewritten } = partsOf(seen)
   const since = sql`(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - ${String(end - mostNewer)}::bigint`
   const ofOpen = sql`jobs.xmin::text::bigint <> all(${idsOf(open)}::bigint[])`
   const ofKnown = sql`(not ${isWrittenRecently(sql, seen)} or jobs.xmin::text::bigint = any(${idsOf(known ?? [])}::bigint[]))`
   const [oldest = end] = open
   // A cheap test that is true for nearly all rows.
   const isOlder = sql`age(jobs.xmin) > (select age(${String(oldest % wrap)}::text::xid))`
-  return sql`(${isOlder} or (${distance(sql, end)} >= ${since} and ${known ? ofKnown : ofOpen}))`
+  return sql`(${isOlder} or (${distance(sql, end)} >= ${since} and ${known ? ofKnown : ofOpen}) ${orRewritten(sql, rewritten)})`
+}
+
+/** `or …`: the engine may have written the row since, and the job is the same. */
+function orRewritten(sql: Sql, fingerprints: readonly string[]): Fragment {
+  const known = namesOf(sql)?.jobs?.rewritten
+  return known && fingerprints.length > 0
+    ? sql`or ${known.fingerprint(sql)} = any(${[...fingerprints]}::text[])`
+    : sql``
 }
 
 /** True for rows written by transactions that began after the oldest transaction that was open at `seen`. */
@@ -56,8 +66,38 @@ const distance = (sql: Sql, id: bigint): Fragment => sql`
 
 const idsOf = (ids: readonly bigint[]): string[] => ids.map((id) => String(id % wrap))
 
-function partsOf(seen: Snapshot): { end: bigint; open: bigint[]; known: bigint[] | undefined } {
-  const [, end = '0', open = '', known] = seen.split(':')
+interface Parts {
+  end: bigint
+  open: bigint[]
+  known: bigint[] | undefined
+  rewritten: string[]
+}
+
+function partsOf(seen: Snapshot): Parts {
+  const [, end = '0', open = '', known = undecided, rewritten] = seen.split(':')
   const list = (text: string) => (text === '' ? [] : text.split(',').map(BigInt))
-  return { end: BigInt(end), open: list(open), known: known === undefined ? undefined : list(known) }
+  return {
+    end: BigInt(end),
+    open: list(open),
+    known: known === undecided ? undefined : list(known),
+    rewritten: rewritten?.split(',') ?? [],
+  }
+}
+
+/** Stands in place of the fourth part where no transaction was open, and a fifth part follows. */
+const undecided = '-'
+
+interface Seen {
+  /** The snapshot of PostgreSQL. */
+  now: string
+  /** The transactions of rows in doubt; null where no row is in doubt. */
+  recent: readonly number[] | null
+  /** Fingerprints of the jobs whose rows their engine may write again. */
+  rewritten: readonly string[]
+}
+
+/** The snapshot of a preview. */
+export function snapshotOf({ now, recent, rewritten }: Seen): Snapshot {
+  if (rewritten.length === 0) return recent === null ? now : `${now}:${recent.join(',')}`
+  return `${now}:${recent === null ? undecided : recent.join(',')}:${rewritten.join(',')}`
 }

@@ -27,6 +27,16 @@ export interface ForeignJobs {
   isRetrying?: (sql: Sql) => Fragment
   /** The time at which a job has ended; null for one that has not. */
   endedAt: (sql: Sql) => Fragment
+  /** Absent where the engine writes no row of a job without changing the job. */
+  rewritten?: RewrittenJobs
+}
+
+/** Rows that an engine writes again although the job stays the same, so that `xmin` alone would count the job as changed. */
+interface RewrittenJobs {
+  /** True for the few jobs whose rows the engine may write again. */
+  mayBe: (sql: Sql) => Fragment
+  /** A short text of `[.\w]` that differs once the job has changed. */
+  fingerprint: (sql: Sql) => Fragment
 }
 
 /** What names of a statement are rewritten to. */

@@ -10,7 +10,7 @@ import { history } from './history.ts'
 import { hasKey, readKeys } from './key.ts'
 import { countAhead, readLine, readSigns } from './line.ts'
 import { orderedJobs } from './ordered.ts'
-import { hasState, projectionOf } from './projection.ts'
+import { hasState, projectionOf, rewritten } from './projection.ts'
 import { readGroups, readOldestDue } from './stats.ts'
 import { readVanishing } from './vanishing.ts'
 import { tested } from './versions.ts'
@@ -59,6 +59,7 @@ export const bullMq: QueueAdapter = {
   keys: readKeys,
   ordered: orderedJobs,
   endedAt: (sql) => sql`jobs.native_ended`,
+  rewritten,
   groups: readGroups,
   oldestDue: readOldestDue,
   line: readLine,

@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
+import type { QueueAdapter } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { encodedPart, quotedText } from '../parts/sql-text.ts'
 import { imageOf } from './image.ts'
@@ -30,6 +31,16 @@ const nativeOf = (states: readonly string[]): string[] => states.flatMap((state)
 export function hasState(sql: Sql, states: readonly string[]): Fragment {
   const names = nativeOf(states).map((state) => `'${state}'`)
   return names.length === 0 ? sql`false` : sql.unsafe(`jobs.native_state in (${names.join(', ')})`)
+}
+
+/**
+ * A look for stalled jobs marks what runs, and takes the mark from it at the next look, also where the job has ended by then: up to
+ * `stalledInterval` later, or once the queue has a worker again.
+ */
+export const rewritten: NonNullable<QueueAdapter['rewritten']> = {
+  mayBe: (sql) => sql`(jobs.native_marked and jobs.native_state in ('completed', 'failed'))`,
+  fingerprint: (sql) =>
+    sql`left(md5(concat_ws(' ', jobs.id, jobs.native_state, jobs.native_seq, jobs.retry_count, jobs.native_finished)), 16)`,
 }
 
 /** An SQL expression: our name of a state of BullMQ. One that later versions may have is shown by its own name. */
@@ -84,6 +95,8 @@ const expressionsOf = ({ schema, domain }: Place): Record<string, string> => ({
   native_parent_queue: 'j.parent_queue',
   native_parent_id: 'j.parent_id',
   native_finished: 'j.finished_at_ms',
+  native_marked: 'j.stalled_marked',
+  native_seq: 'j.seq',
   uuid: keyOf('j.queue', 'j.id'),
   domain: `${quotedText(domain)}::text`,
   queue: 'j.queue',
