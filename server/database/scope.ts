@@ -45,6 +45,10 @@ export function isQueueWithin(sql: Sql, scope: TokenScope | undefined, table?: F
   ))`
 }
 
+/** `inScope` for a row that has only `domain` and `queue`: a queue with jobs of the job type is within, whatever else it has. */
+export const inQueueScope = (sql: Sql, { domain, queue, within }: Narrowed): Fragment =>
+  sql`${inScope(sql, { domain, queue, within: undefined })} ${isQueueWithin(sql, within)}`
+
 /** `isWithin` for a row of `jobsctl_worker_marks`: its worker takes jobs within. */
 export const isMarkWithin = (sql: Sql, scope: TokenScope | undefined): Fragment => sql`
   ${isQueueWithin(sql, scope)}

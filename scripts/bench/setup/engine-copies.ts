@@ -45,6 +45,7 @@ export interface EngineTables {
 
 /** A copy of the filled database. */
 export interface EngineCopy {
+  name: string
   sql: Sql
   serve: () => Promise<BenchServer>
   drop: () => Promise<void>
@@ -77,7 +78,7 @@ export function copiesOf({
     const sql = bench.sqlOf(name)
     await sql`checkpoint`
     return {
-      sql,
+      ...{ name, sql },
       serve: async () => bench.serve(name, await env(bench), async () => {}),
       async drop() {
         await sql.end()

@@ -1,5 +1,5 @@
 import type { VanishingQueue } from '../../../shared/queues/vanishing.ts'
-import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import { inQueueScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { quotedText } from '../parts/sql-text.ts'
@@ -31,8 +31,7 @@ export async function readVanishing(sql: Sql, { schema, domain }: Found, scope: 
           union all ${some('completed', 'finished_at_ms desc')} union all ${some('failed', 'finished_at_ms desc')}
         ) as jobs
       ) as options
-      where (completed or failed) ${inScope(sql, { domain: scope.domain, queue: scope.queue, within: undefined })}
-        ${isQueueWithin(sql, scope.within)}
+      where (completed or failed) ${inQueueScope(sql, scope)}
       order by queue collate "C"`),
   ]
 }

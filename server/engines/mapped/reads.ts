@@ -1,7 +1,7 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { WorkerRow } from '../../../shared/queues/workers.ts'
 import { keyParts } from '../../../shared/work/job-key.ts'
-import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import { inQueueScope, inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type {
   EngineJob,
@@ -106,8 +106,7 @@ interface Worker extends Omit<WorkerRow, 'queues'> {
 
 /** Who has running jobs, or has ended some in the last 15 minutes, as far as the table says who locked a job. */
 export async function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<WorkerRow[]> {
-  const { domain, queue, within } = scope
-  const isMeant = sql`${inScope(sql, { domain, queue, within: undefined })} ${isQueueWithin(sql, within)}`
+  const isMeant = inQueueScope(sql, scope)
   const rows = await sql<Worker[]>`
     with seen as (
       (

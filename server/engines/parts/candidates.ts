@@ -1,4 +1,4 @@
-import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import { inQueueScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineCheck } from '../adapter.ts'
 import type { Found } from '../found.ts'
@@ -6,10 +6,6 @@ import { quotedText } from './sql-text.ts'
 
 /** The most jobs that one check compares. */
 const mostRead = 50_000
-
-/** `and …` on a row with `domain` and `queue`: it lies within what a check is asked for. */
-const isMeant = (sql: Sql, { domain, queue, within }: Narrowed): Fragment =>
-  sql`${inScope(sql, { domain, queue, within: undefined })} ${isQueueWithin(sql, within)}`
 
 /**
  * The candidates of a check at one place, bounded.
@@ -25,6 +21,6 @@ export const boundedCandidates = (
   from (
     select *
     from (select ${sql.unsafe(quotedText(domain))}::text as domain, found.* from (${rows}) as found) as every
-    where true ${isMeant(sql, scope)}
+    where true ${inQueueScope(sql, scope)}
     ${sql.unsafe(`limit ${mostRead + 1}`)}
   ) as judged`

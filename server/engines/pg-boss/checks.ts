@@ -1,4 +1,4 @@
-import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import { inQueueScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineCheck } from '../adapter.ts'
 import type { Found } from '../found.ts'
@@ -27,8 +27,7 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
   const looked: Looked = {
     place,
     of: sql.unsafe(place.schema),
-    isMeant: sql`
-      ${inScope(sql, { domain: scope.domain, queue: scope.queue, within: undefined })} ${isQueueWithin(sql, scope.within)}`,
+    isMeant: inQueueScope(sql, scope),
   }
   const again = await readSupervision(sql, place)
   const waits = place.columns.has('pending_dependencies')

@@ -1,4 +1,4 @@
-import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import { inQueueScope, inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineHistory, HistorySlice, KeptJobs } from '../adapter.ts'
 import type { Found } from '../found.ts'
@@ -57,7 +57,7 @@ const queuesOf = (sql: Sql, { schema, domain }: Found, scope: Narrowed): Fragmen
   (
     select queue
     from (select ${sql.unsafe(quotedText(domain))}::text as domain, name as queue from ${sql.unsafe(schema)}.queue) as every
-    where true ${inScope(sql, { domain: scope.domain, queue: scope.queue, within: undefined })} ${isQueueWithin(sql, scope.within)}
+    where true ${inQueueScope(sql, scope)}
   )`
 
 /**

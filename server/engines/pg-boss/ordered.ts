@@ -1,4 +1,4 @@
-import { inScope, isQueueWithin } from '../../database/scope.ts'
+import { inQueueScope, inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
@@ -46,12 +46,11 @@ function orderedIn(sql: Sql, place: Found, slice: OrderedSlice): Fragment {
         select jobs.* from ${jobs} where jobs.queue = sorted.in_queue and jobs.native_id = sorted.native_id offset 0
       ) as jobs`
   }
-  const { domain, queue, within } = scope
   const queues = sql`
     (
       select queue
       from (select ${sql.unsafe(quotedText(place.domain))}::text as domain, name as queue from ${of}.queue) as every
-      where true ${inScope(sql, { domain, queue, within: undefined })} ${isQueueWithin(sql, within)}
+      where true ${inQueueScope(sql, scope)}
     ) as q`
   const byTime = inOrderOfTime(sql, { place, slice, queues, jobs, key })
   if (states.length === 0 || !states.every((state) => liveStates.includes(state)) || !place.indexes.has('i14'))

@@ -1,5 +1,5 @@
 import type { WorkerRow } from '../../../shared/queues/workers.ts'
-import { inScope, isQueueWithin, type Narrowed } from '../../database/scope.ts'
+import { inQueueScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { quotedText } from '../parts/sql-text.ts'
@@ -29,7 +29,7 @@ function readIn(sql: Sql, { schema, domain, beside, indexes }: Found, scope: Nar
   const of = sql.unsafe(schema)
   const named = sql.unsafe(`${quotedText(domain)}::text`)
   const isMeant = sql`
-    ${inScope(sql, { domain: scope.domain, queue: scope.queue, within: undefined })} ${isQueueWithin(sql, scope.within)}`
+    ${inQueueScope(sql, scope)}`
   const bound = sql.unsafe(`limit ${mostRead}`)
   // Without its index every job would be read.
   const ended: Fragment = indexes.has('i16')

@@ -3,6 +3,7 @@ import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
 import { duration, inBatches, meanDuration, measureAlternately } from '../../measure.ts'
 import { memoize } from '../../memoize.ts'
+import { startPlain } from '../../setup/pg-boss.ts'
 import { copiesOf, type EngineCopy, type EngineTables, engineJobs, oldEngineJobs } from '../../setup/engine-copies.ts'
 
 /** The same as the calls of a server, as somebody writes it who knows the tables. */
@@ -38,8 +39,11 @@ interface Took {
 const Pruned = z.object({ deleted: z.literal(oldEngineJobs), operation_id: z.number() })
 const Undone = z.object({ affected: z.literal(oldEngineJobs) })
 
-/** Prunes the old jobs by a server, with records and the archive, and takes it back. */
-async function byServer({ serve, drop }: EngineCopy, { domain, pruned }: MeasuredEngine): Promise<Took> {
+/** Prunes the old jobs by a server, with records and the archive, and takes it back. Returns the mean size of a batch, too. */
+async function byServer(
+  { sql, serve, drop }: EngineCopy,
+  { domain, pruned }: MeasuredEngine,
+): Promise<Took & { batch: number }> {
   const { api, stop } = await serve()
   const request = { domain, statuses: [pruned], older_than_days: 30 }
   let operation = 0
@@ -49,15 +53,19 @@ async function byServer({ serve, drop }: EngineCopy, { domain, pruned }: Measure
   const undo = await duration(async () => {
     Undone.parse(await api.post(`/api/v1/jobs/operations/${operation}/undo`, {}))
   })()
+  const [{ batches }] = await sql<[{ batches: number }]>`
+    select count(*)::int as batches from jobsctl.job_events where event_type = 'jobs.pruned'`
   await stop()
   await drop()
-  return { prune, undo }
+  return { prune, undo, batch: Math.ceil(oldEngineJobs / batches) }
 }
 
-const batch = 5000
-
 /** Moves the same jobs into a table, and back, as careful people do by hand: in batches, past locked rows. */
-async function bySql({ sql, drop }: EngineCopy, { inSql, deletedJobs }: MeasuredEngine): Promise<Took> {
+async function bySql(
+  { sql, drop }: EngineCopy,
+  { inSql, deletedJobs }: MeasuredEngine,
+  batch: number,
+): Promise<Took> {
   await sql.unsafe(deletedJobs)
   const prune = await duration(() => inBatches(oldEngineJobs, () => sql.unsafe(inSql.prune, [batch])))()
   const undo = await duration(() => inBatches(oldEngineJobs, () => sql.unsafe(inSql.undo, [batch])))()
@@ -94,48 +102,51 @@ const clusters = (failures: string): string => `
 export function figuresOf(engine: MeasuredEngine): Figure[] {
   const copy = copiesOf(engine)
   const reader = memoize(async (bench) => {
-    const { sql, serve } = await copy(bench)
-    const [job] = await sql.unsafe<{ key: string; id: string }[]>(engine.someJob)
-    // The session may sort and hash in as much memory as the server's.
-    await sql`set work_mem = '64MB'`
-    await sql`set jit = off`
-    return { sql, server: await serve(), job: job ?? { key: '', id: '' } }
+    const { name, sql, serve } = await copy(bench)
+    const [job = { key: '', id: '' }] = await sql.unsafe<{ key: string; id: string }[]>(engine.someJob)
+    const { stats, newest, show, failures } = engine.inSql
+    const routes = {
+      '/stats': { text: stats, parameters: [] },
+      '/newest': { text: newest, parameters: [] },
+      '/show': { text: show, parameters: [job.id] },
+      '/clusters': { text: clusters(failures), parameters: [] },
+    }
+    return { server: await serve(), plain: await startPlain(bench, name, routes), job }
   })
   const rounds = memoize(async (bench) => {
     const measured: { ours: Took; inSql: Took }[] = []
-    for (let round = 0; round < 3; round++)
-      measured.push({
-        ours: await byServer(await copy(bench), engine),
-        inSql: await bySql(await copy(bench), engine),
-      })
+    for (let round = 0; round < 3; round++) {
+      const ours = await byServer(await copy(bench), engine)
+      measured.push({ ours, inSql: await bySql(await copy(bench), engine, ours.batch) })
+    }
     return measured
   })
-  const figure = (name: string, measure: (bench: Bench) => ReturnType<Figure['measure']>): Figure => ({
+  type Measure = (bench: Bench) => ReturnType<Figure['measure']>
+  const figure = (name: string, against: string, measure: Measure): Figure => ({
     name: `${engine.engine}, ${engineJobs.toLocaleString('en')} jobs: ${name}`,
-    ...{ against: 'the same in SQL', unit: 'ms', ratio: 'ours / against', target: { atMost: 1.5 }, measure },
+    ...{ against, unit: 'ms', ratio: 'ours / against', target: { atMost: 1.5 }, measure },
   })
   type Job = Awaited<ReturnType<typeof reader>>['job']
-  const read = (name: string, calls: number, path: (job: Job) => string, statement: string): Figure =>
-    figure(name, async (bench) => {
-      const { sql, server, job } = await reader(bench)
+  const read = (name: string, calls: number, path: (job: Job) => string, route: string): Figure =>
+    figure(name, 'the same in SQL, behind a bare route', async (bench) => {
+      const { server, plain, job } = await reader(bench)
       const asked = `/api/v1/jobs${path(job)}`
       return measureAlternately(
         { rounds: 9, warmUps: 2 },
         meanDuration(calls, () => server.api.get(asked)),
-        meanDuration(calls, () => sql.unsafe(statement, statement.includes('$1') ? [job.id] : [])),
+        meanDuration(calls, () => plain.api.get(route)),
       )
     })
   const change = (name: string, part: keyof Took): Figure =>
-    figure(name, async (bench) => {
+    figure(name, 'the same in SQL, in batches as large', async (bench) => {
       const measured = await rounds(bench)
       return { ours: measured.map(({ ours }) => ours[part]), against: measured.map(({ inSql }) => inSql[part]) }
     })
-  const { inSql } = engine
   return [
-    read('stats', 5, () => '/stats', inSql.stats),
-    read('list, newest 100', 10, () => '/list?limit=100', inSql.newest),
-    read('show by key', 50, ({ key }) => `/job?key=${encodeURIComponent(key)}`, inSql.show),
-    read('clusters of failed jobs', 2, () => '/clusters?status=failed', clusters(inSql.failures)),
+    read('stats', 5, () => '/stats', '/stats'),
+    read('list, newest 100', 10, () => '/list?limit=100', '/newest'),
+    read('show by key', 50, ({ key }) => `/job?key=${encodeURIComponent(key)}`, '/show'),
+    read('clusters of failed jobs', 2, () => '/clusters?status=failed', '/clusters'),
     change(`prune of ${oldEngineJobs.toLocaleString('en')}`, 'prune'),
     change('undo of it', 'undo'),
   ]

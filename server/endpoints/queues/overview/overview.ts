@@ -2,7 +2,7 @@ import type { Attention, Overview } from '../../../../shared/queues/overview.ts'
 import type { RunningChange } from '../../../../shared/queues/stats-stream.ts'
 import type { Reading, ServerContext } from '../../../call.ts'
 import { readFreeze } from '../../../database/installation/freeze.ts'
-import { inScope, isQueueWithin, type Narrowed } from '../../../database/scope.ts'
+import { inQueueScope, type Narrowed } from '../../../database/scope.ts'
 import type { Sql, Transaction } from '../../../database/sql.ts'
 import { limitReadTime, unlessOverdue } from '../../../database/timeouts.ts'
 import { type Basis, type QueueFlow, readFlows, whatIsTold } from '../../../history/queue-minutes.ts'
@@ -93,7 +93,7 @@ const readStops = (sql: Sql, { domain, queue, within }: Narrowed) => sql<StopRow
     coalesce(token.principal, decision.caller) as by, stated.reason
   from (
     select * from job_queue_controls
-    where (paused or drain) ${inScope(sql, { domain, queue, within: undefined })} ${isQueueWithin(sql, within)}
+    where (paused or drain) ${inQueueScope(sql, { domain, queue, within })}
   ) as stopped
   left join ${statedReason(sql, sql`stopped`)} as stated on true
   left join ${stoppedBy(sql, sql`stopped`)} as decision on true
