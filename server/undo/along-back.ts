@@ -117,7 +117,7 @@ interface Restore {
  */
 export async function restoreAlong(
   tx: Sql,
-  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
+  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within' | 'optimistic'>,
   { undoes, hold }: Restore,
 ): Promise<BatchCounts> {
   const free = await tx<{ job_id: JobId }[]>`

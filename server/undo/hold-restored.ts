@@ -21,11 +21,12 @@ interface Holding extends HoldTerm {
 /**
  * Defines the CTEs `hold` and `held`, by which the jobs of `restored`, a query of their ids, are held from prune and sweep: the same
  * prune in the next night would take them again. All batches of an undo share one hold. A hold over the operation that is undone is
- * taken over, since it no longer has these jobs.
+ * taken over, since it no longer has these jobs. An id that is given back twice ends an optimistic batch: ON CONFLICT, which passes over it, takes
+ * as long as the row.
  */
 export const holdRestored = (
   sql: Sql,
-  { operation, caller, reason }: Pick<BatchContext, 'operation' | 'caller' | 'reason'>,
+  { operation, caller, reason, optimistic }: Pick<BatchContext, 'operation' | 'caller' | 'reason' | 'optimistic'>,
   { undoes, until, days, restored }: Holding & { restored: Fragment },
 ): Fragment => sql`
   hold as (
@@ -47,10 +48,7 @@ export const holdRestored = (
     select hold.id, given_back.id
     from hold
     cross join (${restored}) as given_back
-    -- An id may be given back twice. ON CONFLICT takes as long again as the row.
-    where not exists (
-      select from jobsctl_held_jobs as held where held.hold_id = hold.id and held.job_ref = given_back.id offset 0
-    )
+    ${optimistic ? sql`` : sql`on conflict do nothing`}
   )`
 
 /** The hold of an undo, as the undo answers it; nothing where it gave nothing back. */

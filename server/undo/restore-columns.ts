@@ -84,7 +84,7 @@ interface Restore {
  */
 export async function restoreColumns(
   tx: Sql,
-  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within'>,
+  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'within' | 'optimistic'>,
   { undoes, selection, hold, edited = false, waits = false }: Restore,
 ): Promise<BatchCounts> {
   const target = engineTarget(tx)

@@ -46,8 +46,8 @@ export type Running = ChangeServer & Commission & Operation & Claim
 export interface BatchContext extends Operation, Origin {
   holds: Holds
   /**
-   * True until the first lock conflict: the batch then changes rows without `skip locked`, which is faster where no other
-   * transaction holds them.
+   * True until the first conflict: the batch then changes rows without `skip locked`, and inserts rows without `on conflict`, which is faster where
+   * no other transaction holds them and no place is taken.
    */
   optimistic: boolean
 }

@@ -1,14 +1,7 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { type FoundRow, foundOf } from '../parts/found-row.ts'
 import { releaseOf } from './versions.ts'
-
-interface Row extends Pick<Found, 'tables' | 'queues' | 'schemaName'> {
-  version: number
-  /** Negative where nobody has counted. */
-  jobs: number
-  columns: string[]
-  beside: string[]
-}
 
 /**
  * A query of the names `queue` of all queues that have a job, one entry of the primary key for each of them.
@@ -33,7 +26,7 @@ export const queuesOf = (sql: Sql, schema: string): Fragment => {
  */
 export async function readFound(sql: Sql, schema: string): Promise<Found> {
   const of = sql.unsafe(schema)
-  const [{ columns, beside, jobs, ...row }] = await sql<[Row]>`
+  const [row] = await sql<[FoundRow]>`
     select
       coalesce((select pg_catalog.max(version) from ${of}.migration), 0)::int as version,
       (select pg_catalog.count(*) from (${queuesOf(sql, schema)}) as named) as queues,
@@ -54,15 +47,5 @@ export async function readFound(sql: Sql, schema: string): Promise<Found> {
         from pg_catalog.pg_class
         where relnamespace = ${schema}::text::regnamespace and relkind in ('r', 'p')
       ) as beside`
-  return {
-    ...row,
-    schema,
-    domain: row.schemaName,
-    release: releaseOf(row.version),
-    jobs: jobs < 0 ? undefined : jobs,
-    columns: new Set(columns),
-    // Every version has the same indexes.
-    indexes: new Set(),
-    beside: new Set(beside),
-  }
+  return foundOf(schema, row, releaseOf)
 }

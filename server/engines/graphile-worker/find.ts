@@ -1,13 +1,10 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { type FoundRow, foundOf } from '../parts/found-row.ts'
 import { releaseOf } from './versions.ts'
 
-interface Row extends Pick<Found, 'tables' | 'queues' | 'schemaName'> {
-  version: number
-  /** Negative where nobody has counted. */
-  jobs: number
-  columns: string[]
+interface Row extends FoundRow {
   hides_rows: boolean
   role: string
   owner: string
@@ -20,7 +17,7 @@ interface Row extends Pick<Found, 'tables' | 'queues' | 'schemaName'> {
  */
 export async function readFound(sql: Sql, schema: string): Promise<Found> {
   const of = sql.unsafe(schema)
-  const [{ columns, jobs, hides_rows, role, owner, ...row }] = await sql<[Row]>`
+  const [{ hides_rows, role, owner, ...row }] = await sql<[Row]>`
     select
       (select pg_catalog.max(id) from ${of}.migrations)::int as version,
       (select pg_catalog.count(*) from ${of}._private_job_queues) as queues,
@@ -41,16 +38,7 @@ export async function readFound(sql: Sql, schema: string): Promise<Found> {
     join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
     where pg_class.oid = (${schema}::text || '._private_jobs')::regclass`
   if (hides_rows) throw hidden({ schema, role, owner })
-  return {
-    ...row,
-    schema,
-    domain: row.schemaName,
-    release: releaseOf(row.version),
-    jobs: jobs < 0 ? undefined : jobs,
-    columns: new Set(columns),
-    indexes: new Set(),
-    beside: new Set(),
-  }
+  return foundOf(schema, row, releaseOf)
 }
 
 const hidden = ({ schema, role, owner }: Record<'schema' | 'role' | 'owner', string>): Failure =>

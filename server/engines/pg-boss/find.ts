@@ -1,15 +1,7 @@
 import type { Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { type FoundRow, foundOf } from '../parts/found-row.ts'
 import { releaseOf } from './versions.ts'
-
-interface Row extends Pick<Found, 'tables' | 'queues' | 'schemaName'> {
-  version: number
-  /** Negative where nobody has counted. */
-  jobs: number
-  columns: string[]
-  indexes: string[]
-  beside: string[]
-}
 
 /**
  * Reads what a schema has of pg-boss, from the catalog but for its version and its queues. Only reads.
@@ -17,7 +9,7 @@ interface Row extends Pick<Found, 'tables' | 'queues' | 'schemaName'> {
  */
 export async function readFound(sql: Sql, schema: string): Promise<Found> {
   const of = sql.unsafe(schema)
-  const [{ columns, indexes, beside, jobs, ...row }] = await sql<[Row]>`
+  const [row] = await sql<[FoundRow]>`
     select
       (select pg_catalog.max(version) from ${of}.version)::int as version,
       (select pg_catalog.count(*) from ${of}.queue) as queues,
@@ -61,14 +53,5 @@ export async function readFound(sql: Sql, schema: string): Promise<Found> {
         from pg_catalog.pg_class
         where relnamespace = ${schema}::text::regnamespace and relkind in ('r', 'p') and relname in ('instance', 'job_dependency')
       ) as beside`
-  return {
-    ...row,
-    schema,
-    domain: row.schemaName,
-    release: releaseOf(row.version),
-    jobs: jobs < 0 ? undefined : jobs,
-    columns: new Set(columns),
-    indexes: new Set(indexes),
-    beside: new Set(beside),
-  }
+  return foundOf(schema, row, releaseOf)
 }

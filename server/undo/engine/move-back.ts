@@ -83,7 +83,7 @@ interface Back extends Moved {
  */
 export async function moveBack(
   tx: Sql,
-  context: Pick<BatchContext, 'operation' | 'requestId' | 'caller' | 'reason'>,
+  context: Pick<BatchContext, 'operation' | 'requestId' | 'caller' | 'reason' | 'optimistic'>,
   { selection, rejected, hold, ...moved }: Back,
 ): Promise<BatchCounts> {
   const target = requireMoves(tx)

@@ -44,7 +44,7 @@ interface Restore {
  */
 export async function restoreEngineColumns(
   tx: Sql,
-  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason'>,
+  context: Pick<BatchContext, 'operation' | 'snapshot' | 'requestId' | 'caller' | 'reason' | 'optimistic'>,
   target: EngineTarget,
   { undoes, selection, hold, edited }: Restore,
 ): Promise<number> {

@@ -80,7 +80,7 @@ describe('the keys of jobs of another engine in our own tables', () => {
         const hold = () => keyed`
           with ${holdRestored(
             keyed,
-            { operation: 5, caller: 'ann', reason: undefined },
+            { operation: 5, caller: 'ann', reason: undefined, optimistic: false },
             { undoes: 4, until: undefined, days: 1, restored },
           )}
           select from hold`
