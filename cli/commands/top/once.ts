@@ -1,6 +1,7 @@
 import type { Scope } from '../../../shared/scope.ts'
 import type { Context } from '../../context.ts'
 import { noteUnknownScope } from '../../guard/known-scope.ts'
+import { readLacks } from '../../http/engine-lacks.ts'
 import type { Ending } from '../../output/print.ts'
 import { queueColumn } from '../../output/queue-column.ts'
 import type { Column } from '../../output/table.ts'
@@ -17,6 +18,8 @@ interface Once {
 /** Prints one frame, the busiest groups first. */
 export async function printFrame(context: Context, { scope, frame }: Once): Promise<Ending> {
   const { print, another } = context
+  // The stream of counts does not say whether the server has one domain alone.
+  if (print.asScreen) await readLacks(await context.client())
   const rows = [...frame.groups].sort((one, other) => load(other) - load(one))
   const unmapped: Column<TopGroup> = { title: 'unmapped', value: (group) => group.unmapped ?? 0, paint: () => 'yellow' }
   const more = rows.some((group) => group.unmapped) ? [unmapped] : []
