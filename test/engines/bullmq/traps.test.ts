@@ -168,8 +168,8 @@ besideEachBull(changeable.slice(-1), 'what the obvious SQL gets wrong', (version
     await untilNone(database, 'looked at', 'waiting', 'active')
     // Workers look for stalled jobs: they mark what runs, and take the mark from what has ended since.
     await sql`update bullmq.job set stalled_marked = true where queue = 'looked at' and id = ${looked}`
-    // retryJobs takes the one first that has failed first.
-    await sql`update bullmq.job set finished_at_ms = finished_at_ms - 10000 where queue = 'looked at' and id = ${again}`
+    // retryJobs takes all that have failed up to a time.
+    await sql`update bullmq.job set finished_at_ms = finished_at_ms - 3600000 where queue = 'looked at' and id = ${again}`
     const request = { domain: 'bullmq', queue: 'looked at', only_failed: true }
     const retry = async (more: object) => {
       const { body } = await world.confirm('/api/v1/jobs/retry-now', { ...request, ...more })
@@ -179,7 +179,7 @@ besideEachBull(changeable.slice(-1), 'what the obvious SQL gets wrong', (version
     expect(preview?.count).toBe(2)
     const marked = async () => (await sql`select from bullmq.job where queue = 'looked at' and stalled_marked`).length
     await until('a worker has looked', async () => (await marked()) === 0)
-    await bull.call('looked at', 'retryJobs', { state: 'failed', count: 1 })
+    await bull.call('looked at', 'retryJobs', { state: 'failed', count: 1, timestamp: Date.now() - 1800000 })
     await until('it has failed again', async () => (await begun(`looked at/${again}`)) === 2)
     await untilNone(database, 'looked at', 'waiting', 'active')
     expect(await sql`select from bullmq.job where queue = 'looked at' and state = 'failed'`).toHaveLength(2)

@@ -320,6 +320,23 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
     expect(await differing('job')).toBe(0)
   })
 
+  it('takes a job of its preview of which a worker has only taken the mark since, and no job that has failed again', async () => {
+    await sql`update ${of('job')} set stalled_marked = true where state = 'failed'`
+    const request = { ...scope, only_failed: true, queue: oddQueues.plain }
+    const preview = await call({
+      ...{ url: server.url, method: 'POST', path: '/api/v1/jobs/retry-now', headers: { 'x-api-key': 'key' } },
+      body: { ...request, dry_run: true },
+    })
+    const { count, token } = z.object({ preview: z.object({ count: z.number(), token: z.string() }) }).parse(preview.body).preview
+    expect(count).toBeGreaterThan(2)
+    await sql`update ${of('job')} set stalled_marked = false where stalled_marked`
+    await sql`
+      update ${of('job')} set seq = seq + 1000000
+      where (queue, id) in (select queue, id from ${of('job')} where queue = ${oddQueues.plain} and state = 'failed' limit 1)`
+    const { status, body } = await post('retry-now', { ...request, preview_token: token })
+    expect({ status, affected: body.affected }).toEqual({ status: 200, affected: count - 1 })
+  })
+
   it('pauses and resumes a queue by the row of BullMQ, with an event and a record', async () => {
     const control = (action: string) => post('queue/control', { domain: schema, queue: slashed, action })
     expect(await control('pause')).toMatchObject({
