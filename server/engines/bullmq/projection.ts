@@ -34,8 +34,8 @@ export function hasState(sql: Sql, states: readonly string[]): Fragment {
 }
 
 /**
- * A look for stalled jobs marks what runs, and takes the mark from it at the next look, also where the job has ended by then: up to
- * `stalledInterval` later, or once the queue has a worker again.
+ * A look for stalled jobs marks what runs. The next look takes the mark away, also where the job has ended by then. It comes `stalledInterval`
+ * later, or once the queue has a worker again.
  */
 export const rewritten: NonNullable<QueueAdapter['rewritten']> = {
   mayBe: (sql) => sql`(jobs.native_marked and jobs.native_state in ('completed', 'failed'))`,

@@ -327,7 +327,9 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
       ...{ url: server.url, method: 'POST', path: '/api/v1/jobs/retry-now', headers: { 'x-api-key': 'key' } },
       body: { ...request, dry_run: true },
     })
-    const { count, token } = z.object({ preview: z.object({ count: z.number(), token: z.string() }) }).parse(preview.body).preview
+    const { count, token } = z
+      .object({ preview: z.object({ count: z.number(), token: z.string() }) })
+      .parse(preview.body).preview
     expect(count).toBeGreaterThan(2)
     await sql`update ${of('job')} set stalled_marked = false where stalled_marked`
     await sql`
