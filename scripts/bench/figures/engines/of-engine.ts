@@ -3,8 +3,8 @@ import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
 import { duration, inBatches, meanDuration, measureAlternately } from '../../measure.ts'
 import { memoize } from '../../memoize.ts'
-import { startPlain } from '../../setup/pg-boss.ts'
 import { copiesOf, type EngineCopy, type EngineTables, engineJobs, oldEngineJobs } from '../../setup/engine-copies.ts'
+import { startPlain } from '../../setup/pg-boss.ts'
 
 /** The same as the calls of a server, as somebody writes it who knows the tables. */
 interface InSql {
@@ -61,11 +61,7 @@ async function byServer(
 }
 
 /** Moves the same jobs into a table, and back, as careful people do by hand: in batches, past locked rows. */
-async function bySql(
-  { sql, drop }: EngineCopy,
-  { inSql, deletedJobs }: MeasuredEngine,
-  batch: number,
-): Promise<Took> {
+async function bySql({ sql, drop }: EngineCopy, { inSql, deletedJobs }: MeasuredEngine, batch: number): Promise<Took> {
   await sql.unsafe(deletedJobs)
   const prune = await duration(() => inBatches(oldEngineJobs, () => sql.unsafe(inSql.prune, [batch])))()
   const undo = await duration(() => inBatches(oldEngineJobs, () => sql.unsafe(inSql.undo, [batch])))()
