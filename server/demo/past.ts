@@ -2,8 +2,8 @@ import type { Sql } from '../database/sql.ts'
 import { bucketBounds } from '../history/buckets.ts'
 
 /**
- * Writes the past of jobs that were inserted a moment ago, as servers would have kept it: what became of them by the minute, how many there were, and
- * the mark of the deployment after which the incident began. The database has no other jobs.
+ * Writes the past of jobs that were inserted a moment ago, as servers would have kept it: what became of them by the minute, and how many there
+ * were. A mark names the deployment after which the incident began. The database has no other jobs.
  */
 export async function writePast(sql: Sql): Promise<void> {
   const [history] = await sql`select from jobsctl_settings where name = 'history' and value = 'on'`

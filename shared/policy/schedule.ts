@@ -22,7 +22,7 @@ const cronOf = ({ at, time_zone }: Schedule): Cron =>
 export const nextTime = (schedule: Schedule, after: Date): Date | undefined =>
   cronOf(schedule).nextRun(after) ?? undefined
 
-/** The first times after `after`, at most so many. @throws for a schedule that is not valid */
+/** The first `most` times after `after`. @throws for a schedule that is not valid */
 export const timesAfter = (schedule: Schedule, after: Date, most: number): Date[] =>
   cronOf(schedule).nextRuns(most, after)
 

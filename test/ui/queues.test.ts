@@ -64,6 +64,23 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(visited.faults).toEqual([])
   })
 
+  it('the page of a queue that fails says why', async () => {
+    await world.jobs(3, {
+      status: 'failed',
+      domain: 'print',
+      queue: 'labels',
+      error_message: 'no label left in tray 3',
+    })
+    await world.sql`update jobs set completed_at = now() where domain = 'print' and status = 'failed'`
+    await visited.go('/queue?domain=print&queue=labels')
+    const failures = page.getByRole('region', { name: 'Its failures of the last hour' })
+    await failures.getByText('3 failed').waitFor()
+    await failures.getByText('no label left in tray #').waitFor()
+    await failures.getByRole('link', { name: 'Look' }).click()
+    await page.getByRole('heading', { name: 'Failures', level: 1 }).waitFor()
+    expect(visited.faults).toEqual([])
+  })
+
   it('a queue is throttled in place of a pause, with its reason, and the throttle is ended', async () => {
     await visited.go('/queue?domain=chatbooks&queue=default')
     const throttle = page.getByRole('region', { name: 'Throttle' })

@@ -20,7 +20,7 @@ const sumOf = (groups: readonly LiveGroup[]): Counts =>
 const keyOf = ({ domain, queue }: Pick<LiveGroup, 'domain' | 'queue'>) => JSON.stringify([domain, queue])
 
 /**
- * The overview with the counts of the stream in place of its own. A stream of so many queues that it has the sums of domains alone gives the totals.
+ * The overview with the counts of the stream in place of its own. A stream that has the sums of domains alone, since there are many queues, gives the totals.
  * @returns with whether the stream has a queue that the overview has not
  */
 export function withCounts(overview: Overview, live: LiveStats): { overview: Overview; hasOthers: boolean } {

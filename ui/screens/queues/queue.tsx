@@ -5,10 +5,12 @@ import { Button, Link, Why } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { Sparkline } from '../../parts/sparkline.tsx'
+import { Clock } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLiveStats, useLoad } from '../../state/calls.ts'
 import { can } from '../../state/engine.ts'
+import { overview } from '../../state/overview.ts'
 import { serverNow } from '../../state/page.ts'
 import { may } from '../../state/session.ts'
 import { Sums } from '../groups.tsx'
@@ -45,6 +47,7 @@ export function Queue() {
       {stats && <Sums groups={[...stats.groups.values()]} />}
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {can('history') && <LastHour key={`${domain}/${queue}/hour`} domain={domain} queue={queue} />}
+      {can('clusters') && <Failures key={`${domain}/${queue}/failures`} domain={domain} queue={queue} />}
       {data && <Reasons {...data.why} />}
       {can('workers') && <Workers key={`${domain}/${queue}/workers`} domain={domain} queue={queue} />}
       {data && may('queues') && can('pause', 'drain') && (
@@ -91,6 +94,38 @@ function LastHour({ domain, queue }: OfQueue) {
       )}
       <span class="faint">{said}</span>
     </Link>
+  )
+}
+
+/** The most clusters that are named. */
+const mostClusters = 3
+
+/** Why jobs of the queue fail, where some have failed within the last minutes: nobody searches a table for nothing. */
+function Failures({ domain, queue }: OfQueue) {
+  const row = overview.value?.queues.find((one) => one.domain === domain && one.queue === queue)
+  const fails = (row?.failed_per_minute ?? 0) > 0
+  const { data } = useLoad(`${domain}/${queue} ${fails}`, async (signal) => {
+    if (!fails) return []
+    const since = new Date(serverNow() - 3_600_000).toISOString()
+    const { clusters } = await call('failureClusters', { domain, queue, since, limit: mostClusters }, { signal })
+    return clusters.filter(({ status }) => status !== null)
+  })
+  if (!data || data.length === 0) return null
+  return (
+    <section aria-label="Its failures of the last hour">
+      <ul class="plain">
+        {data.map(({ cluster, status, count, error_code, pattern, first_seen, at_least }) => (
+          <li key={cluster} class="note bad">
+            <b>
+              {at_least && 'at least '}
+              {count.toLocaleString('en')} {status}
+            </b>{' '}
+            since <Clock at={first_seen} />: {[error_code, pattern].filter((text) => text).join(': ')}{' '}
+            <Link to={addressOf('/clusters', { domain, queue, since: '1h' })}>Look</Link>
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 

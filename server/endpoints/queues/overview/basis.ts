@@ -18,7 +18,7 @@ export async function readBasis(sql: Sql): Promise<{ basis: Basis | null; why: s
   if (large)
     return {
       basis: null,
-      why: `rates are not known: ${large.found.release ?? large.found.domain} is large, and no index has the times when its jobs ended. ${large.history.howToIndex(large.found)}`,
+      why: `rates are not known: the table of the domain ${large.found.domain} is large, and no index has the times when its jobs ended. ${large.history.howToIndex(large.found)}`,
     }
   return { basis: 'jobs', why: `${names} keeps no history: rates are those of the jobs that are still there` }
 }
