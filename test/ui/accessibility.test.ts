@@ -34,6 +34,7 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     '/jobs?status=failed',
     '/jobs/1',
     '/change/retry?status=failed',
+    '/change/edit?ids=1&next=retry',
     '/queue?domain=chatbooks&queue=default',
     '/clusters',
     '/plans',

@@ -193,8 +193,10 @@ describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
     const create = async (body: object) => Object(await world.post('/api/v1/jobs', body).then(({ body }) => body))
     const needed = await create({ domain: 'post', queue: 'in', job_type: 'invoice', payload: {} })
     const request = { domain: 'post', queue: 'out', job_type: 'receipt', payload: { order: 7 }, max_retries: 1 }
-    const job = await create({ ...request, owner_user_id: 'user-7', depends_on: [needed.uuid] })
-    const waits = await create({ domain: 'post', queue: 'in', job_type: 'review', payload: {}, depends_on: [job.uuid] })
+    const key = { idempotency_key: 'order-7' }
+    const job = await create({ ...request, ...key, owner_user_id: 'user-7', depends_on: [needed.uuid] })
+    const review = { domain: 'post', queue: 'in', job_type: 'review', payload: {}, ...key }
+    const waits = await create({ ...review, depends_on: [job.uuid] })
     const lease = async (queue: string) => {
       const { body } = await world.post('/api/v1/jobs/acquire', { domain: 'post', queue, worker_id: 'mailer-2' })
       return Object(body).jobs[0]
@@ -253,6 +255,12 @@ describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
     await page.getByText('1 of 1 before it completed; 1 after it cancelled.').waitFor()
     await page.getByRole('link', { name: 'user-7' }).click()
     await expect.poll(() => new URL(page.url()).search).toBe('?owner_user_id=user-7')
+    await page.goBack()
+    await expect.poll(() => page.title()).toMatch(new RegExp(`^Job ${job.id} · failed · `))
+    await page.getByRole('link', { name: 'order-7' }).click()
+    await page.getByText('2 jobs match').waitFor()
+    // No change takes a key: what it takes would be wider than what is seen.
+    expect(await page.getByLabel('All jobs that match').count()).toBe(0)
     await page.goBack()
     await page.getByRole('button', { name: 'Retry…', exact: true }).click()
     await expect.poll(() => page.url()).toContain(`/change/retry?ids=${job.id}`)

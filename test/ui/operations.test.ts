@@ -30,6 +30,7 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
     await world.sql`update jobs set status = 'completed', updated_at = now() where id in (select id from jobs order by id limit 1)`
     await page.getByRole('button', { name: 'Preview the undo' }).click()
     await page.getByText('1 job cannot come back').waitFor()
+    expect(await page.getByRole('region', { name: 'Preview' }).textContent()).not.toMatch(/ old|be undone/)
     await page.getByRole('button', { name: 'Give back 3 jobs' }).click()
     await page.getByText('3 jobs given back').waitFor()
     expect(await world.sql`select status, count(*)::int as jobs from jobs group by status order by status`).toEqual([

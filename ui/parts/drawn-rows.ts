@@ -43,13 +43,14 @@ export function useDrawnRows(section: RefObject<HTMLElement | null>, count: numb
       draw()
     }
     draw()
-    const noCapture = { passive: true } as const
-    addEventListener('scroll', draw, noCapture)
+    // A table that is wider than its place scrolls in it: the window hears of that alone where it captures.
+    const ofAny = { passive: true, capture: true } as const
+    addEventListener('scroll', draw, ofAny)
     addEventListener('resize', draw)
     addEventListener('beforeprint', print)
     addEventListener('afterprint', endPrint)
     return () => {
-      removeEventListener('scroll', draw)
+      removeEventListener('scroll', draw, ofAny)
       removeEventListener('resize', draw)
       removeEventListener('beforeprint', print)
       removeEventListener('afterprint', endPrint)
@@ -66,7 +67,8 @@ export function useFits(section: RefObject<HTMLElement | null>): boolean {
     const { current } = section
     const table = current?.querySelector('table')
     if (!current || !table) return
-    const look = () => setFits(table.offsetWidth <= current.clientWidth)
+    // Without its lines, and as if it had no bar, which it has only where the table does not fit.
+    const look = () => setFits(table.offsetWidth <= current.offsetWidth - 2)
     const observer = new ResizeObserver(look)
     observer.observe(current)
     observer.observe(table)

@@ -73,14 +73,17 @@ export function Span({ absent = '–', ...of }: SpanProps) {
 type FreshnessProps = Pick<Loaded<unknown>, 'readAt' | 'isLoading' | 'reload'>
 
 /** When what is shown was read, with a button that reads it again. */
-export const Freshness = ({ readAt, isLoading, reload }: FreshnessProps) => (
-  <span class="freshness">
-    <Act onAct={reload}>Refresh</Act>
-    <span class="faint" role="status">
-      {isLoading ? 'Loading…' : ''}
+export const Freshness = ({ readAt, isLoading, reload }: FreshnessProps) => {
+  const seconds = readAt === undefined ? undefined : (clock.value - readAt) / 1000
+  return (
+    <span class="freshness">
+      <Act onAct={reload}>Refresh</Act>
+      <span class="faint" role="status">
+        {isLoading ? 'Loading…' : ''}
+      </span>
+      {!isLoading && seconds !== undefined && (
+        <span class="faint">{seconds < 1 ? 'read now' : `read ${spanText(seconds)} ago`}</span>
+      )}
     </span>
-    {!isLoading && readAt !== undefined && (
-      <span class="faint">read {spanText((clock.value - readAt) / 1000)} ago</span>
-    )}
-  </span>
-)
+  )
+}

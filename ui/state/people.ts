@@ -2,9 +2,9 @@ import { effect, type Signal, signal } from '@preact/signals'
 import { call } from '../api/call.ts'
 import { caller, may } from './session.ts'
 
-/** How long calls wait for further ids, in milliseconds, and the most ids of one call. */
+/** How long calls wait for further ids, in milliseconds, and the most ids of one call, whose address has 16 KB at most. */
 const gatherMs = 40
-const mostIds = 100
+const mostIds = 40
 
 /** The names of callers by their ids, which never change; undefined while they are asked for, and where nobody has one. */
 const known = new Map<string, Signal<string | undefined>>()

@@ -10,6 +10,13 @@ export type Preview = NonNullable<Answer<'retry'>['preview']>
 
 export const jobsText = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'job' : 'jobs'}`
 
+interface PreviewProps {
+  preview: Preview
+  verb: string
+  /** True for an undo, whose jobs are as old as their copies, and which is itself the way back. */
+  isUndo?: boolean
+}
+
 /**
  * What a change would do. The questions: how many jobs are these, whose and how old? How long does it take? Is there a way back? What else
  * happens along with it?
@@ -17,13 +24,13 @@ export const jobsText = (count: number): string => `${count.toLocaleString('en')
  * - first one sentence: `306 failed jobs of orders, in 3 queues, from 5 d to 2 min old. It takes about 1 s. All can be undone for 7 days.`
  * - then what else changes, what stays, and the groups as a table
  */
-export function PreviewTable({ preview, verb }: { preview: Preview; verb: string }) {
+export function PreviewTable({ preview, verb, isUndo = false }: PreviewProps) {
   return (
     <section class="preview" aria-label="Preview">
       <h2>
         {verb} {countText(preview)}
       </h2>
-      {(preview.count > 0 || isLowerBound(preview)) && <p class="lead">{sentenceOf(preview)}</p>}
+      {(preview.count > 0 || isLowerBound(preview)) && <p class="lead">{sentenceOf(preview, isUndo)}</p>}
       <p class="faint">
         Counted <Ago at={preview.as_of} />.
       </p>
@@ -62,14 +69,14 @@ const mostGroups = 100
 const mostOwners = 10
 
 /** A preview in one or a few sentences. Neither an undo nor a time follows from a number that is not known. */
-function sentenceOf(preview: Preview): string {
+function sentenceOf(preview: Preview, isUndo: boolean): string {
   const { groups, eta_seconds } = preview
   const states = [...new Set(groups.map(({ status }) => status))]
   const jobs = states.length === 1 ? countText(preview).replace(/ (jobs?)$/, ` ${states[0]} $1`) : countText(preview)
-  const ages = agesOf(preview)
+  const ages = isUndo ? [] : agesOf(preview)
   const what = `${[`${jobs}${placesOf(groups)}`, ...ages].join(', ')}.`
   if (isLowerBound(preview)) return `${what} There are too many to count here: how long it takes is not known.`
-  return `${what} It takes about ${spanText(Math.ceil(eta_seconds))}. ${wayBackOf(preview)}`
+  return `${what} It takes about ${spanText(Math.ceil(eta_seconds))}.${isUndo ? '' : ` ${wayBackOf(preview)}`}`
 }
 
 /** ` of orders, in 3 queues`; of a hundred groups there may be more. */
@@ -115,9 +122,9 @@ function factsOf(preview: Preview): (readonly [string, string | undefined])[] {
     ['Refused', archive_full ? 'The archive is above its limit (JOBS_ARCHIVE_MAX_BYTES).' : undefined],
     [
       owners.length < mostOwners ? 'Owners' : 'The ten owners with the most jobs',
-      owners.map(({ owner_user_id, count }) => `${owner(owner_user_id)} ${count.toLocaleString('en')}`).join(', '),
+      owners.map(({ owner_user_id, count }) => `${owner(owner_user_id)} (${count.toLocaleString('en')})`).join(', '),
     ],
-    ['Why', reasons?.map(({ reason, count }) => `${reason} ${count.toLocaleString('en')}`).join(', ')],
+    ['Why', reasons?.map(({ reason, count }) => `${reason} (${count.toLocaleString('en')})`).join(', ')],
     [
       'Rows of other tables',
       foreign_rows?.map(({ table, action, rows }) => `${table}: ${rows ?? 'unknown'} ${action}`).join(', '),

@@ -29,12 +29,14 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
     onSelect(next)
   }
   const choose = ({ id }: ListedJob) => (
-    <input
-      type="checkbox"
-      aria-label={`Select job ${id}`}
-      checked={selected.has(id)}
-      onChange={({ currentTarget }) => toggle([id], currentTarget.checked)}
-    />
+    <Tick>
+      <input
+        type="checkbox"
+        aria-label={`Select job ${id}`}
+        checked={selected.has(id)}
+        onChange={({ currentTarget }) => toggle([id], currentTarget.checked)}
+      />
+    </Tick>
   )
   const all = (
     <input
@@ -55,12 +57,18 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
     <Rows
       label="Jobs"
       rows={jobs}
-      columns={[[all, choose], ...columns]}
+      columns={[[<Tick key="all">{all}</Tick>, choose], ...columns]}
       keyOf={({ id }) => id}
       attributesOf={({ id }) => ({ 'aria-selected': selected.has(id) })}
     />
   )
 }
+
+/** A box with room around it that ticks it, too: 16 pixels are small for a thumb. */
+const Tick = ({ children }: { children: ComponentChildren }) => (
+  // biome-ignore lint/a11y/noLabelWithoutControl: the box is a part of it, and has its name
+  <label class="tick">{children}</label>
+)
 
 interface LinesProps {
   jobs: readonly ListedJob[]

@@ -46,7 +46,8 @@ export function ShowJob({ id }: { id: string }) {
   const { data: shown, problem, reload } = loaded
   const job = shown?.job
   // Each reading of what is revealed is an event: only what is masked is read again by itself.
-  usePolling(!isRevealed && (job?.status === 'queued' || job?.status === 'processing') && !job.archived, loaded)
+  const follows = !isRevealed && (job?.status === 'queued' || job?.status === 'processing') && !job.archived
+  usePolling(follows, loaded)
   useDetail(job?.status ?? '')
   // What was revealed is gone at once, also where the server does not answer.
   const isShown = isRevealed || shown?.isMasked
@@ -68,7 +69,7 @@ export function ShowJob({ id }: { id: string }) {
               <Related job={job} />
               {!job.archived && <Why id={id} status={job.status ?? ''} />}
               <p class="faint">
-                <Freshness {...loaded} />
+                <Freshness {...loaded} isLoading={loaded.isLoading && !follows} />
               </p>
               {isShown && <Columns job={job} />}
             </aside>

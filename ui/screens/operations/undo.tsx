@@ -44,7 +44,7 @@ export function Undo({ record }: UndoProps) {
       )}
       {problem && <ProblemNote problem={problem} />}
       {plan && !started && <Conflicts plan={plan} />}
-      {plan?.preview && !started && <PreviewTable preview={plan.preview} verb="Give back" />}
+      {plan?.preview && !started && <PreviewTable preview={plan.preview} verb="Give back" isUndo />}
       <Apply
         kind={undoKind}
         fields={{ id: String(id) }}

@@ -26,7 +26,8 @@ function KnownPlan({ id }: { id: string }) {
   const { data, problem, readAt, isLoading, reload } = loaded
   const [round, setRound] = useState(0)
   useDetail(data?.state ?? '')
-  usePolling(data !== undefined && isOthersTurn(data), loaded, pollMs)
+  const follows = data !== undefined && isOthersTurn(data)
+  usePolling(follows, loaded, pollMs)
   const refresh = () => {
     setRound(round + 1)
     reload()
@@ -35,7 +36,7 @@ function KnownPlan({ id }: { id: string }) {
     <>
       <div class="bar">
         {data && <Status of={data.state} />}
-        <Freshness {...{ readAt, isLoading }} reload={refresh} />
+        <Freshness readAt={readAt} isLoading={isLoading && !follows} reload={refresh} />
         <Copy text={['jobsctl', 'plans', 'show', id]}>Copy as jobsctl</Copy>
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
@@ -47,6 +48,7 @@ function KnownPlan({ id }: { id: string }) {
           <Facts facts={factsOf(data)} />
           <PreviewTable
             preview={{ ...data.preview, token: '', owners: [] }}
+            isUndo={data.kind === 'undo'}
             verb={data.kind === policyKind ? 'The first runs change' : planKind(data.kind).label}
           />
           <Request of={data} />
