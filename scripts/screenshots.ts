@@ -24,6 +24,15 @@ const pictures = [
   ['queue', '/queue?domain=letters&queue=high', 'light', 1280],
 ] as const
 
+/** The stack of the failures. */
+const stack = `SmtpError: 550 mailbox unavailable
+    at send (src/mail/smtp.ts:88:11)
+    at async receipt (src/handlers/receipt.ts:31:3)`
+
+/** The pictures that are made: those that are named as arguments, or all. */
+const asked = process.argv.slice(2)
+const isAsked = (name: string): boolean => asked.length === 0 || asked.includes(name)
+
 /** Makes the pictures of the dashboard again, of a server with the jobs of the demo. Needs chromium. */
 const folder = await mkdtemp(join(tmpdir(), 'jobsctl-pictures-'))
 const env = { JOBS_DATA_DIR: folder }
@@ -36,7 +45,11 @@ try {
     const job = await makeTrouble(url, key)
     for (const [name, screen, colorScheme, width] of pictures)
       await takePicture(name, `${url}/ui${screen}`, { secret: key, colorScheme, width })
-    await takePicture('job', `${url}/ui/jobs/${job}`, { secret: key, colorScheme: 'light', height: 900 })
+    for (const [name, colorScheme] of [
+      ['job', 'light'],
+      ['job-dark', 'dark'],
+    ] as const)
+      await takePicture(name, `${url}/ui/jobs/${job}`, { secret: key, colorScheme })
   })
   await withServer({ ...env, AUTH_MODE: 'multi_user' }, async ({ url, sql }) => {
     const [ann, ben] = [await makeToken(sql, 'ann'), await makeToken(sql, 'ben')]
@@ -93,6 +106,8 @@ async function makeTrouble(url: string, apiKey: string): Promise<number> {
             action: 'fail' as const,
             error: `550 mailbox unavailable (req_${(id * 7919).toString(16)}af31)`,
             error_code: 'smtp_550',
+            error_class: 'SmtpError',
+            error_stack: stack,
           }
     })
     failed = finishes.find(({ action }) => action === 'fail')?.id ?? failed
@@ -110,6 +125,7 @@ interface PictureOptions {
 }
 
 async function takePicture(name: string, url: string, options: PictureOptions): Promise<void> {
+  if (!isAsked(name)) return
   const { secret, colorScheme, height = 720, width = 1280 } = options
   const page = await browser.newPage({ viewport: { width, height }, colorScheme })
   await page.goto(url)
