@@ -2,13 +2,14 @@ import { showEngine } from '../../shared/engine/engine.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import type { Client } from '../http/client.ts'
 import { describeScope } from './flags/scope-flags.ts'
 
 export interface QueueName {
   domain: string
   queue: string
 }
+
+type Client = Awaited<ReturnType<Context['client']>>
 
 const mostNamed = 3
 
