@@ -1,3 +1,4 @@
+import { hasEnded } from '../shared/jobs/ended-states.ts'
 import { deadlineAfter } from './call/deadline.ts'
 import { JobsError } from './call/jobs-error.ts'
 import { jitter, pause } from './call/pause.ts'
@@ -14,7 +15,6 @@ export interface WaitOptions {
 
 /** The longest pause between two looks, in milliseconds. */
 const longestPauseMs = 2000
-const ended = new Set(['completed', 'failed', 'cancelled', 'quarantined'])
 
 /**
  * Looks at a job until it is completed, failed, cancelled or quarantined, with pauses that grow to 2 s.
@@ -33,7 +33,7 @@ export async function waitFor(
     try {
       const job = await showJob({ id }, { signal: deadline.signal, timeoutMs: Math.max(1, Math.ceil(deadline.left())) })
       state = job.status ?? 'without a status'
-      return ended.has(state) ? job : undefined
+      return hasEnded(state) ? job : undefined
     } catch (error) {
       if (deadline.signal.aborted || (error instanceof JobsError && error.temporary)) return undefined
       throw error

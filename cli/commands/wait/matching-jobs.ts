@@ -1,4 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
+import { endedStates, unendedStates } from '../../../shared/jobs/ended-states.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
@@ -6,7 +7,7 @@ import { describeFilter, type FilterFields, filterWords } from '../../settings/f
 import { groupedDigits } from '../../text/numbers.ts'
 import { allPages } from '../list/all-pages.ts'
 import { searchList } from '../list/search.ts'
-import { ended, type Goal, isOver, unended } from './states.ts'
+import { type Goal, isOver } from './states.ts'
 
 /** One command keeps an eye on this number of jobs at most. */
 const mostJobs = 10_000
@@ -35,14 +36,16 @@ export async function matchingJobs(context: Context, { goal, filter }: Matching)
     const request = { ...filter, status: states.join(','), limit }
     return (await searchList(context, { request, scope: scopeIn(filter) })).jobs
   }
-  const goals: readonly string[] = goal === 'ended' ? ended : [goal]
+  const goals: readonly string[] = goal === 'ended' ? endedStates : [goal]
   // Of the jobs that have ended otherwise, those that were cancelled may never have been processing.
-  const others = ended.filter((state) => !goals.includes(state) && (goal !== 'processing' || state === 'cancelled'))
+  const others = endedStates.filter(
+    (state) => !goals.includes(state) && (goal !== 'processing' || state === 'cancelled'),
+  )
   const over = (await first(among(others), '10')).filter((job) => isOver(job, goal))
   const [one] = over
   if (one) throw overAlready(context, { goal, filter }, { ...one, isOnlyOne: over.length === 1 })
   const waiting: JobId[] = []
-  const states = among(unended.filter((state) => state !== goal))
+  const states = among(unendedStates.filter((state) => state !== goal))
   if (states.length > 0)
     for await (const { jobs } of allPages(context, { ...filter, status: states.join(',') })) {
       waiting.push(...jobs.map(({ id }) => id))
@@ -61,7 +64,7 @@ function overAlready(
   { id, status, isOnlyOne }: { id: JobId; status: string; isOnlyOne: boolean },
 ): Failure {
   const others = isOnlyOne ? '' : ', and others have ended, too'
-  const words = ['wait', ...filterWords({ ...filter, status: unended.join(',') }, true), '--for', goal]
+  const words = ['wait', ...filterWords({ ...filter, status: unendedStates.join(',') }, true), '--for', goal]
   const text = `in ${describeFilter(filter)} job ${id} is ${status} already, and not ${goal}${others}`
   return new Failure('conflict', text, { hint: `to wait only for jobs that have not ended: ${another(words)}` })
 }

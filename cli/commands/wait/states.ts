@@ -1,4 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
+import { hasEnded } from '../../../shared/jobs/ended-states.ts'
 import type { ListedJob } from '../../../shared/jobs/list.ts'
 import { type JobId, listedJobId } from '../../../shared/work/job-key.ts'
 import type { Client } from '../../http/client.ts'
@@ -12,10 +13,6 @@ export interface Seen extends Partial<Pick<ListedJob, 'acquired_at' | 'started_a
   id: JobId
   status: string | undefined
 }
-
-export const unended = ['queued', 'processing'] as const
-export const ended = ['completed', 'failed', 'cancelled', 'quarantined'] as const
-const hasEnded = (status: string | undefined): boolean => ended.some((state) => state === status)
 
 /** True where a job is as it is waited for. A job that has ended after a worker had it was processing. */
 export function isReached({ status, acquired_at, started_at }: Seen, goal: Goal): boolean {
