@@ -130,7 +130,7 @@ module.exports = {
       severity: 'error',
       comment: 'Programs of others load the packages: nothing comes along but the reader of event streams, and no declaration names a schema.',
       from: { path: '^sdk/' },
-      to: { path: 'node_modules/(?!eventsource-parser/)|^shared/(?!(errors|exits|headers|never-sent|switch|exact-numbers|problem|retry-after)\\.ts$)' },
+      to: { path: 'node_modules/(?!eventsource-parser/)|^shared/(?!(errors|exits|headers|never-sent|switch|exact-numbers|problem|retry-after|jobs/ended-states)\\.ts$)' },
     },
     forbid('sdk-call-not-up', '^sdk/(call|wire)/', '^sdk/(work/|client|worker)', 'Calls know neither the client that is made of them nor the worker.'),
     forbid('product-not-sdk', '^(server|shared|ui)/', '^sdk/', 'The packages are for programs of others.'),
