@@ -108,6 +108,12 @@ export const jobList = <T extends z.ZodType>(item: T) =>
 /** A count on the wire: a whole number from 0. */
 export const Count = z.number().int().nonnegative()
 
+/** A whole number of an answer. A reader does not check that it is whole: the documents say so. */
+export const Integer = z.number().meta({ type: 'integer' })
+
+/** A time of an answer, ISO 8601 in UTC. A reader takes it as it is: the documents say its format. */
+export const Instant = z.string().meta({ format: 'date-time' })
+
 /** A time in ISO 8601 with its offset from UTC. */
 export const Time = z.iso
   .datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z', abort: true })

@@ -7,13 +7,22 @@ export const all: Readonly<Record<EndpointName, Endpoint>> = endpoints
 
 const isName = (name: string): name is EndpointName => Object.hasOwn(endpoints, name) && !name.endsWith('Stream')
 
-/** In the order of the file: a module has its exports in the order of their names. */
-export const names: readonly EndpointName[] = [
-  ...readFileSync(new URL('../../shared/endpoints.ts', import.meta.url), 'utf8').matchAll(/^export \{([^}]*)\}/gm),
-]
-  .flatMap(([, exported = '']) => exported.split(','))
-  .map((name) => name.trim())
-  .filter(isName)
+/** Each call with the folder of its file, in the order of the text: a module has its exports in the order of their names. */
+const rooms = new Map(
+  [
+    ...readFileSync(new URL('../../shared/endpoints.ts', import.meta.url), 'utf8').matchAll(
+      /^export \{([^}]*)\} from '\.\/(\w+)\//gm,
+    ),
+  ].flatMap(([, exported = '', room = '']) => exported.split(',').map((name) => [name.trim(), room] as const)),
+)
+
+export const names: readonly EndpointName[] = [...rooms.keys()].filter(isName)
+
+/** `stats` as the beginning of the name of a type: `Stats`. */
+export const typeName = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1)}`
+
+/** The room of `shared/` that has the call: its tag in OpenAPI. */
+export const roomOf = (name: string): string => rooms.get(name) ?? ''
 
 /**
  * What an endpoint or a field means.

@@ -3,16 +3,29 @@ import type { Endpoint } from '../../shared/endpoint.ts'
 import type { EndpointName } from '../../shared/endpoint-names.ts'
 import * as endpoints from '../../shared/endpoints.ts'
 import { returnMinimal } from '../../shared/headers.ts'
+import { answerPart, typesPart } from './answers.ts'
 import { all, meaningOf, minimalMeaning, names } from './calls.ts'
 import { type Field, fieldsOf, itemsOf } from './fields.ts'
 import { code, page, table } from './markdown.ts'
 
 const titleOf = ({ method, path }: Endpoint): string => `${method} ${path}`
 
-/** Every call of the HTTP API, with the fields of its input. */
+/** Every call of the HTTP API, with the fields that it takes and those of its answer. */
 export function httpApiPage(): string {
   const sections = names.map(section)
-  return page('HTTP API', intro, overview(), headerPart, detachedPart, ...sections, statsStreamPart, streamPart, probes)
+  return page(
+    'HTTP API',
+    intro,
+    overview(),
+    headerPart,
+    detachedPart,
+    ...sections,
+    statsStreamPart,
+    streamPart,
+    probes,
+    typesIntro,
+    ...typesPart(),
+  )
 }
 
 const intro = `All paths are below the root of the server. Bodies are JSON in UTF-8, names are in snake_case, times are ISO 8601 in
@@ -101,6 +114,12 @@ refused, and \`cloned\` while nobody has said what a copied database is.
 In the text format of Prometheus, where metrics are on, else 404. [Metrics](../observe/README.md) has every metric and says who may read
 them.`
 
+const typesIntro = `## Types
+
+What several answers have in common. A field without "may be absent" is in every answer of this version. An answer may have further fields, and a
+field that names a few words further words, in a later version. The id of a job is an integer; of a job of [another engine](../engines/README.md) it is a
+text, where the type says so.`
+
 const isDestructive = ({ bulk, unconfirmed }: Endpoint): boolean => bulk === true && unconfirmed !== true
 
 /**
@@ -147,6 +166,7 @@ function section(name: EndpointName): string {
     ),
     ...(isDestructive(endpoint) ? ['Destructive: without `dry_run` the call needs `X-Confirm: true`.'] : []),
     ...inputPart(name, input),
+    ...answerPart(name),
     `In [\`jobsctl/client\`](../workers/packages.md#the-client): \`${name}\`.`,
   ].join('\n\n')
 }

@@ -1,4 +1,5 @@
-import type { JobState, ListFilter } from '../../shared/jobs/job-filter.ts'
+import type { ListFilter } from '../../shared/jobs/job-filter.ts'
+import type { JobState } from '../../shared/work/job.ts'
 import { namesOf } from './connection/schema-names.ts'
 import { isInCluster } from './error-pattern.ts'
 import { hasId } from './job-ids.ts'

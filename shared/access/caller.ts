@@ -1,19 +1,15 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count } from '../scope.ts'
+import { Count, Instant } from '../scope.ts'
 import { ShownScope } from './token-scope.ts'
 
 /** A session of a browser, and when it ends. */
 export const Session = z.object({
-  /** Names the session in records; its cookie cannot be made from it. */
-  id: z.string(),
-  opened_at: z.string(),
-  /** When the session ends at the latest. */
-  ends_at: z.string(),
-  /** The session ends when no call has used it for so long. */
-  idle_seconds: Count,
-  /** From then on, calls that need `govern` or `approve` need another login. */
-  asked_again_at: z.string(),
+  id: z.string().describe('Names the session in records; its cookie cannot be made from it.'),
+  opened_at: Instant,
+  ends_at: Instant.describe('When the session ends at the latest.'),
+  idle_seconds: Count.describe('The session ends when no call has used it for so long.'),
+  asked_again_at: Instant.describe('From then on, calls that need `govern` or `approve` need another login.'),
 })
 export type Session = z.output<typeof Session>
 
@@ -21,29 +17,35 @@ export type Session = z.output<typeof Session>
 export const Editor = z.object({ id: z.string(), name: z.string(), role: z.string(), principal: z.string() })
 
 export const CallerOutput = z.object({
-  /** The id of its token, or `single-user`. Records and events name the caller so. */
-  id: z.string(),
+  id: z.string().describe('The id of its token, or `single-user`. Records and events name the caller so.'),
   name: z.string(),
   role: z.string(),
-  /** Whom the token is for. */
-  principal: z.string(),
-  /** What its token is limited to; null for a caller that is not limited. Absent from servers of older versions. */
-  scope: ShownScope.nullish(),
-  /**
-   * The limits of its token to changes of many jobs, and how many jobs the tokens of its principal have changed in 24 hours; null without
-   * limits. Absent from servers of older versions.
-   */
-  limits: z.object({ max_per_change: Count.nullable(), max_per_day: Count.nullable(), changed_today: Count }).nullish(),
-  /** A change of more jobs needs an approval; null while none does. Absent from servers of older versions. */
-  approval_above: Count.nullish(),
-  /** The names of its rights. */
-  may: z.array(z.string()),
-  /** How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it. */
-  without_role: Count.optional(),
-  /** The live tokens that may edit payloads, at most 20, to a caller that may list tokens. Servers up to 0.2.0 do not send it. */
-  editors: z.array(Editor).optional(),
-  /** The session by which the caller calls; absent for a caller with a key or a token. */
-  session: Session.optional(),
+  principal: z.string().describe('Whom the token is for.'),
+  scope: ShownScope.nullish().describe(
+    'What its token is limited to; null for a caller that is not limited. Absent from servers of older versions.',
+  ),
+  limits: z
+    .object({ max_per_change: Count.nullable(), max_per_day: Count.nullable(), changed_today: Count })
+    .nullish()
+    .describe(
+      'The limits of its token to changes of many jobs, and how many jobs the tokens of its principal have changed in 24 hours; null without limits. Absent from servers of older versions.',
+    ),
+  approval_above: Count.nullish().describe(
+    'A change of more jobs needs an approval; null while none does. Absent from servers of older versions.',
+  ),
+  may: z.array(z.string()).describe('The names of its rights.'),
+  without_role: Count.optional().describe(
+    'How many live tokens have all rights, since nobody has given them a role. Only callers that may list tokens get it.',
+  ),
+  editors: z
+    .array(Editor)
+    .optional()
+    .describe(
+      'The live tokens that may edit payloads, at most 20, to a caller that may list tokens. Servers up to 0.2.0 do not send it.',
+    ),
+  session: Session.optional().describe(
+    'The session by which the caller calls; absent for a caller with a key or a token.',
+  ),
 })
 
 /** Servers of version 0.1.0 do not have this call. */

@@ -1,18 +1,15 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { queryNumber } from '../scope.ts'
+import { Instant, queryNumber } from '../scope.ts'
 
 /** A caller of single sign-on who has logged in in a browser, or is blocked. */
 export const KnownCaller = z.object({
-  /** Names the caller in records and events. */
-  id: z.string(),
+  id: z.string().describe('Names the caller in records and events.'),
   name: z.string(),
-  /** Null for a caller who was blocked before any login. */
-  issuer: z.string().nullable(),
+  issuer: z.string().nullable().describe('Null for a caller who was blocked before any login.'),
   subject: z.string().nullable(),
-  /** The last login, or the block of somebody who has not logged in. */
-  seen_at: z.string(),
-  blocked_at: z.string().nullable(),
+  seen_at: Instant.describe('The last login, or the block of somebody who has not logged in.'),
+  blocked_at: Instant.nullable(),
 })
 export type KnownCaller = z.output<typeof KnownCaller>
 
@@ -78,8 +75,9 @@ const onCaller = (action: 'block' | 'unblock') =>
         .regex(/^oidc:[\x21-\x7e]{1,250}$/, 'must be the id of a caller of single sign-on, oidc:…')
         .describe('the caller as records name it, `oidc:…`'),
     }),
-    /** `changed` is false where it was so already. */
-    output: z.object({ caller: z.string(), changed: z.boolean() }),
+    output: z
+      .object({ caller: z.string(), changed: z.boolean() })
+      .describe('`changed` is false where it was so already.'),
     changes: () => true,
     unconfirmed: true,
   }) as const

@@ -40,10 +40,10 @@ export const showSession = endpoint({
   anonymous: true,
   input: z.strictObject({}),
   output: z.object({
-    /** `key`, `token`, `single_sign_on` or `link`; a later version may have further ways. */
-    ways: z.array(z.string()),
-    /** Null without a session. */
-    caller: Opened.nullable(),
+    ways: z
+      .array(z.string())
+      .describe('`key`, `token`, `single_sign_on` or `link`; a later version may have further ways.'),
+    caller: Opened.nullable().describe('Null without a session.'),
   }),
   changes: () => false,
 })
@@ -61,8 +61,7 @@ export const endSession = endpoint({
       'all sessions of the caller, in every browser; else the one of the call',
     ),
   }),
-  /** `ended` is the number of sessions. */
-  output: z.object({ ended: Count }),
+  output: z.object({ ended: Count }).describe('`ended` is the number of sessions.'),
   changes: () => true,
   unconfirmed: true,
   whileFrozen: true,

@@ -17,8 +17,9 @@ export const TokenScope = z
     domains: preset(listOf(ScopeName), []),
     queues: preset(listOf(z.strictObject({ domain: ScopeName, queue: QueueName })), []),
     job_types: preset(listOf(QueueName), []),
-    /** Changes of the token may end jobs outside that depend on the jobs which they end. */
-    cascade: preset(z.boolean('must be true or false'), false),
+    cascade: preset(z.boolean('must be true or false'), false).describe(
+      'Changes of the token may end jobs outside that depend on the jobs which they end.',
+    ),
   })
   .refine(
     ({ domains, queues, job_types }) => domains.length + queues.length + job_types.length > 0,

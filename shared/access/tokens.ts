@@ -1,48 +1,47 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
+import { Count, Instant, preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
 import { mayHaveLimits, type TokenLimits, tokenLimits } from './limits.ts'
 import { faultOfGrant, type Grant, givenRoles } from './rights.ts'
 import { mayHaveScope, ShownScope, scopedRoles, TokenScope } from './token-scope.ts'
 
-const time = z.string().nullable()
+const time = Instant.nullable()
 
 /** A token without its secret. */
 export const Token = z.object({
   id: z.string(),
   name: z.string(),
   role: z.string(),
-  /** A worker that may also enqueue jobs. */
-  may_enqueue: z.boolean(),
-  /** It may approve plans of other principals. */
-  approver: z.boolean(),
-  /** It may go past an approval in an emergency. */
-  may_break_glass: z.boolean(),
-  /** An operator that may edit payloads. Servers up to 0.2.0 do not send it. */
-  may_edit: z.boolean().optional(),
-  /** What the token is limited to; null for a token that is not limited. */
-  scope: ShownScope.nullable(),
-  /** The most jobs that one change of many jobs may touch; null limits nothing. */
-  max_per_change: Count.nullable(),
-  /** The most jobs that changes of all tokens of its principal may have touched in 24 hours; null limits nothing. */
-  max_per_day: Count.nullable(),
-  /** Whom the token is for. */
-  principal: z.string(),
-  /** The id of the caller who made it; `jobs-server` for one that was made on the database, null where nobody knows. */
-  made_by: z.string().nullable(),
-  /** The ids of the callers that may know its secret, since they made or rotated it: for approvals they are no other person. */
-  secrets_by: z.array(z.string()),
-  created_at: z.string(),
-  /** Up to a minute old. */
-  last_used_at: time,
-  /** The address from which it was used then. */
-  last_used_from: z.string().nullable(),
-  /** Null for a token that never expires. */
-  expires_at: time,
+  may_enqueue: z.boolean().describe('A worker that may also enqueue jobs.'),
+  approver: z.boolean().describe('It may approve plans of other principals.'),
+  may_break_glass: z.boolean().describe('It may go past an approval in an emergency.'),
+  may_edit: z.boolean().optional().describe('An operator that may edit payloads. Servers up to 0.2.0 do not send it.'),
+  scope: ShownScope.nullable().describe('What the token is limited to; null for a token that is not limited.'),
+  max_per_change: Count.nullable().describe(
+    'The most jobs that one change of many jobs may touch; null limits nothing.',
+  ),
+  max_per_day: Count.nullable().describe(
+    'The most jobs that changes of all tokens of its principal may have touched in 24 hours; null limits nothing.',
+  ),
+  principal: z.string().describe('Whom the token is for.'),
+  made_by: z
+    .string()
+    .nullable()
+    .describe(
+      'The id of the caller who made it; `jobs-server` for one that was made on the database, null where nobody knows.',
+    ),
+  secrets_by: z
+    .array(z.string())
+    .describe(
+      'The ids of the callers that may know its secret, since they made or rotated it: for approvals they are no other person.',
+    ),
+  created_at: Instant,
+  last_used_at: time.describe('Up to a minute old.'),
+  last_used_from: z.string().nullable().describe('The address from which it was used then.'),
+  expires_at: time.describe('Null for a token that never expires.'),
   suspended_at: time,
   revoked_at: time,
-  /** Until when the secret before the last rotation is taken; null where it is not. */
-  previous_until: time,
+  previous_until: time.describe('Until when the secret before the last rotation is taken; null where it is not.'),
 })
 export type Token = z.output<typeof Token>
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
-import { Count, optional, Time, wholeNumber } from '../scope.ts'
+import { Count, Instant, Integer, optional, Time, wholeNumber } from '../scope.ts'
 import { JobId } from '../work/job.ts'
+import { bulkKinds } from './kinds.ts'
 import { Waiting } from './waiting.ts'
 
 /** The token of a preview. A blank token and null are rejected: the script that sends one had no preview, and must not change anything. */
@@ -29,26 +30,23 @@ export const Group = z.object({
   job_type: z.string(),
   status: z.string(),
   count: Count,
-  /** The first of the times that the filters compare, of the jobs of this group. Servers of version 0.1.0 do not send it. */
-  oldest: z.string().nullish(),
+  oldest: Instant.nullish().describe(
+    'The first of the times that the filters compare, of the jobs of this group. Servers of version 0.1.0 do not send it.',
+  ),
 })
 export type Group = z.output<typeof Group>
 
 /** Rows of another table that a foreign key deletes or changes along with the jobs. */
 export const ForeignRows = z.object({
-  /** The name with its schema, as SQL has it. */
-  table: z.string(),
-  /** `deleted`, `set_null` or `set_default`. */
-  action: z.string(),
-  /** Null where the server may not read them. */
-  rows: Count.nullable(),
+  table: z.string().describe('The name with its schema, as SQL has it.'),
+  action: z.string().describe('`deleted`, `set_null` or `set_default`.'),
+  rows: Count.nullable().describe('Null where the server may not read them.'),
 })
 export type ForeignRows = z.output<typeof ForeignRows>
 
 /** How many jobs the rows of a table keep by a foreign key, and one of them. */
 export const ForeignHolder = z.object({
-  /** The name with its schema, as SQL has it. */
-  table: z.string(),
+  table: z.string().describe('The name with its schema, as SQL has it.'),
   jobs: Count,
   job_id: JobId,
 })
@@ -56,92 +54,96 @@ export type ForeignHolder = z.output<typeof ForeignHolder>
 
 /** What a change would affect; times are ISO 8601 in UTC. */
 export const Preview = z.object({
-  /** The value for `preview_token`; one change can use it. */
-  token: z.string(),
-  /** The reference time of the change, to the microsecond. */
-  as_of: z.string(),
-  expires_at: z.string(),
+  token: z.string().describe('The value for `preview_token`; one change can use it.'),
+  as_of: Instant.describe('The reference time of the change, to the microsecond.'),
+  expires_at: Instant,
   count: Count,
-  /**
-   * False where the count took longer than 10 s, or than a statement may take. `count` is then `count_at_least`, and groups, owners,
-   * reasons and times are not known. Estimates (`eta_seconds`, `bytes_estimate`, `wal_bytes`, `archive_bytes`) are of the counted jobs
-   * alone, so that no duration follows from them. A change with this token needs `max`. Servers of version 0.1.0 send neither field.
-   */
-  complete: z.boolean().optional(),
-  /** How many jobs were counted until then; present where `complete` is false. */
-  count_at_least: Count.optional(),
-  /** The 100 largest groups. */
-  groups: z.array(Group),
-  /** The first and the last of the times that the filters compare, such as the times when the jobs ended. */
-  oldest: z.string().nullable(),
-  newest: z.string().nullable(),
-  /** The ten owners with the most jobs. */
-  owners: z.array(z.object({ owner_user_id: z.string().nullable(), count: Count })),
-  /**
-   * Why the jobs match, where a change has several reasons: `age` and `runtime` of a sweep, `stale_lease` and
-   * `expired_lease` of an integrity sweep.
-   */
-  reasons: z.array(z.object({ reason: z.string(), count: Count })).optional(),
-  /**
-   * How many further jobs the change takes along: queued jobs that are cancelled, since they depend on a job that the change
-   * ends or deletes; or cancelled jobs that are brought back with a job that runs again.
-   */
-  dependents: Count.optional(),
-  /**
-   * To a token with a scope: how many further jobs outside of its scope the change takes along, which `dependents` then leaves out. The
-   * change is refused unless the token may (`cascade`). Servers of version 0.1.0 do not send it.
-   */
-  dependents_elsewhere: Count.optional(),
-  /** How many of the jobs an undo could restore right after the change. */
-  restorable: Count.optional(),
-  /** Why no undo can give the jobs back, as a clause; absent where one may. */
-  no_way_back: z.string().optional(),
-  /** Of a prune or a sweep: how many further jobs match and stay, since a hold keeps them. Servers of version 0.1.0 do not send it. */
-  kept_by_hold: Count.optional(),
-  /** With `preview_token`: how many jobs of that preview still match. */
-  still_matching: Count.optional(),
-  /** Estimated from a sample of 200 jobs. */
-  bytes_estimate: Count,
-  /** Estimated: by how many bytes the archive grows. Servers of version 0.1.0 send none of the next four fields. */
-  archive_bytes: Count.optional(),
-  /** The size of the archive in bytes, and its limit, where it is above it now: the change would be refused. */
-  archive_full: z.object({ bytes: Count, limit: Count }).optional(),
-  /** For how many days the jobs are kept for an undo; null where none can be given back. */
-  kept_days: Count.nullish(),
-  /** Estimated: how many bytes of the write-ahead log the change writes. */
-  wal_bytes: Count.optional(),
-  /** The limits (`pressures`) that the change cannot keep, since the server cannot read what they are about. */
-  not_watched: z.array(z.string()).optional(),
-  /** Of a prune: the rows of other tables that are deleted with the jobs. */
-  foreign_rows: z.array(ForeignRows).optional(),
-  /** Of a prune: which tables forbid that jobs are deleted; with `pass_over_foreign` these jobs stay, and are not counted. */
-  foreign_holders: z.array(ForeignHolder).optional(),
-  /** The ids of ten jobs at most. */
-  sample_ids: z.array(JobId),
-  /** Estimated from the rate of the last changes of this kind. */
-  eta_seconds: z.number().nonnegative(),
+  complete: z
+    .boolean()
+    .optional()
+    .describe(
+      'False where the count took longer than 10 s, or than a statement may take. `count` is then `count_at_least`, and groups, owners, reasons and times are not known. Estimates (`eta_seconds`, `bytes_estimate`, `wal_bytes`, `archive_bytes`) are of the counted jobs alone, so that no duration follows from them. A change with this token needs `max`. Servers of version 0.1.0 send neither field.',
+    ),
+  count_at_least: Count.optional().describe(
+    'How many jobs were counted until then; present where `complete` is false.',
+  ),
+  groups: z.array(Group).describe('The 100 largest groups.'),
+  oldest: Instant.nullable().describe(
+    'The first and the last of the times that the filters compare, such as the times when the jobs ended.',
+  ),
+  newest: Instant.nullable(),
+  owners: z
+    .array(z.object({ owner_user_id: z.string().nullable(), count: Count }))
+    .describe('The ten owners with the most jobs.'),
+  reasons: z
+    .array(z.object({ reason: z.string(), count: Count }))
+    .optional()
+    .describe(
+      'Why the jobs match, where a change has several reasons: `age` and `runtime` of a sweep, `stale_lease` and `expired_lease` of an integrity sweep.',
+    ),
+  dependents: Count.optional().describe(
+    'How many further jobs the change takes along: queued jobs that are cancelled, since they depend on a job that the change ends or deletes; or cancelled jobs that are brought back with a job that runs again.',
+  ),
+  dependents_elsewhere: Count.optional().describe(
+    'To a token with a scope: how many further jobs outside of its scope the change takes along, which `dependents` then leaves out. The change is refused unless the token may (`cascade`). Servers of version 0.1.0 do not send it.',
+  ),
+  restorable: Count.optional().describe('How many of the jobs an undo could restore right after the change.'),
+  no_way_back: z.string().optional().describe('Why no undo can give the jobs back, as a clause; absent where one may.'),
+  kept_by_hold: Count.optional().describe(
+    'Of a prune or a sweep: how many further jobs match and stay, since a hold keeps them. Servers of version 0.1.0 do not send it.',
+  ),
+  still_matching: Count.optional().describe('With `preview_token`: how many jobs of that preview still match.'),
+  bytes_estimate: Count.describe('Estimated from a sample of 200 jobs.'),
+  archive_bytes: Count.optional().describe(
+    'Estimated: by how many bytes the archive grows. Servers of version 0.1.0 send none of the next four fields.',
+  ),
+  archive_full: z
+    .object({ bytes: Count, limit: Count })
+    .optional()
+    .describe(
+      'The size of the archive in bytes, and its limit, where it is above it now: the change would be refused.',
+    ),
+  kept_days: Count.nullish().describe(
+    'For how many days the jobs are kept for an undo; null where none can be given back.',
+  ),
+  wal_bytes: Count.optional().describe('Estimated: how many bytes of the write-ahead log the change writes.'),
+  not_watched: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'The limits (`pressures`) that the change cannot keep, since the server cannot read what they are about.',
+    ),
+  foreign_rows: z
+    .array(ForeignRows)
+    .optional()
+    .describe('Of a prune: the rows of other tables that are deleted with the jobs.'),
+  foreign_holders: z
+    .array(ForeignHolder)
+    .optional()
+    .describe(
+      'Of a prune: which tables forbid that jobs are deleted; with `pass_over_foreign` these jobs stay, and are not counted.',
+    ),
+  sample_ids: z.array(JobId).describe('The ids of ten jobs at most.'),
+  eta_seconds: z.number().nonnegative().describe('Estimated from the rate of the last changes of this kind.'),
 })
 export type Preview = z.output<typeof Preview>
 
 /** The fields that every response of a bulk change has beside its counts. Other servers send none of them. */
 export const bulkAnswer = {
-  /** Present in a dry run. */
-  preview: Preview.optional(),
-  /** The id of the operation, where at least one job was changed. */
-  operation_id: z.number().optional(),
+  preview: Preview.optional().describe('Present in a dry run.'),
+  operation_id: Integer.optional().describe('The id of the operation, where at least one job was changed.'),
   batches: Count.optional(),
   elapsed_ms: Count.optional(),
-  /**
-   * How many further jobs were changed along: cancelled, since they depended on a job that the change ended or deleted; or given back with
-   * one that an undo gives back. Absent where there were none, and from servers up to 0.2.0, but for a retry and a requeue.
-   */
-  dependents: Count.optional(),
-  /** To a token with a scope: how many further jobs outside of it, which `dependents` then leaves out. */
-  dependents_elsewhere: Count.optional(),
-  /** Jobs of the preview that were not changed: other programs had changed them, or held them. */
-  skipped: Count.optional(),
-  /** Jobs that were not changed because other transactions held them. */
-  skipped_locked: Count.optional(),
+  dependents: Count.optional().describe(
+    'How many further jobs were changed along: cancelled, since they depended on a job that the change ended or deleted; or given back with one that an undo gives back. Absent where there were none, and from servers up to 0.2.0, but for a retry and a requeue.',
+  ),
+  dependents_elsewhere: Count.optional().describe(
+    'To a token with a scope: how many further jobs outside of it, which `dependents` then leaves out.',
+  ),
+  skipped: Count.optional().describe(
+    'Jobs of the preview that were not changed: other programs had changed them, or held them.',
+  ),
+  skipped_locked: Count.optional().describe('Jobs that were not changed because other transactions held them.'),
 }
 
 /**
@@ -149,29 +151,25 @@ export const bulkAnswer = {
  * so far. The same `Idempotency-Key` gets the same operation again.
  */
 export const Accepted = z.object({
-  operation_id: z.number(),
-  kind: z.string(),
-  /** `running`; another state where the request was sent before, and has ended since. */
-  state: z.string(),
-  /** The count of the preview that the change is bound to; null without a preview. */
-  previewed: Count.nullable(),
-  /** The reference time of its filters. */
-  as_of: z.string(),
+  operation_id: Integer,
+  kind: z.string().meta({ enum: [...bulkKinds] }),
+  state: z.string().describe('`running`; another state where the request was sent before, and has ended since.'),
+  previewed: Count.nullable().describe('The count of the preview that the change is bound to; null without a preview.'),
+  as_of: Instant.describe('The reference time of its filters.'),
 })
 export type Accepted = z.output<typeof Accepted>
 
 /** The progress of a change, sent to callers with `Accept: application/x-ndjson`. */
 export const Progress = z.object({
-  operation_id: z.number(),
+  operation_id: Integer,
   affected: Count,
-  /** The count of the preview; null without a preview. */
-  total: Count.nullable(),
+  total: Count.nullable().describe('The count of the preview; null without a preview.'),
   batches: Count,
   elapsed_ms: Count,
-  /** Present while a change counts its jobs before its first batch: how many it has counted. */
-  counted: Count.optional(),
-  /** Present while the change waits between two batches. */
-  waiting: Waiting.optional(),
+  counted: Count.optional().describe(
+    'Present while a change counts its jobs before its first batch: how many it has counted.',
+  ),
+  waiting: Waiting.optional().describe('Present while the change waits between two batches.'),
 })
 export type Progress = z.output<typeof Progress>
 

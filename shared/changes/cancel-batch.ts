@@ -29,14 +29,14 @@ export const cancelBatch = endpoint({
     askedOfStates(force ? status : (status ?? ['queued']), { queued: 'cancel_queued', running: 'cancel_running' }),
   input: CancelBatchRequest,
   output: z.object({
-    /** All jobs that were ended, or whose end was asked for. */
-    affected: Count,
+    affected: Count.describe('All jobs that were ended, or whose end was asked for.'),
     cancelled: Count.optional(),
-    /** Running jobs whose workers were asked to end them. */
-    asked: Count.optional(),
+    asked: Count.optional().describe('Running jobs whose workers were asked to end them.'),
     ...refusedAnswer,
-    /** The status that the jobs have now, where the engine has no cancelled jobs. */
-    ended_as: z.string().optional(),
+    ended_as: z
+      .string()
+      .optional()
+      .describe('The status that the jobs have now, where the engine has no cancelled jobs.'),
     ...namedAnswer,
     ...bulkAnswer,
   }),

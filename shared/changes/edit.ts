@@ -188,27 +188,22 @@ export type Difference = z.output<typeof Difference>
 
 /** What the preview of an edit says of the jobs that its filter matches, beside those that it would change. */
 export const LeftOut = z.object({
-  /** They have the values already. */
-  already_so: Count,
-  /** They do not have the values of `if`. */
-  not_as_asked: Count,
+  already_so: Count.describe('They have the values already.'),
+  not_as_asked: Count.describe('They do not have the values of `if`.'),
   running: Count,
-  /** Failed and quarantined jobs, which `next: retry` takes. */
-  failed: Count,
-  /** Completed and cancelled jobs, which no edit takes. */
-  ended: Count,
-  /** Jobs that would change, and in which a value that is set is not there yet. */
-  lack_path: Count,
-  /** Jobs that would change, and in which a value of another type is there. */
-  other_type: Count,
+  failed: Count.describe('Failed and quarantined jobs, which `next: retry` takes.'),
+  ended: Count.describe('Completed and cancelled jobs, which no edit takes.'),
+  lack_path: Count.describe('Jobs that would change, and in which a value that is set is not there yet.'),
+  other_type: Count.describe('Jobs that would change, and in which a value of another type is there.'),
 })
 export type LeftOut = z.output<typeof LeftOut>
 
 const EditedJobs = JobsRunAgain.extend({
-  /** Of a preview; absent where the jobs could not be counted in 5 s. */
-  left_out: LeftOut.optional(),
-  /** Of a preview: what would change in the first three jobs. */
-  examples: z.array(z.object({ job_id: JobId, differences: z.array(Difference) })).optional(),
+  left_out: LeftOut.optional().describe('Of a preview; absent where the jobs could not be counted in 5 s.'),
+  examples: z
+    .array(z.object({ job_id: JobId, differences: z.array(Difference) }))
+    .optional()
+    .describe('Of a preview: what would change in the first three jobs.'),
 })
 export type EditedJobs = z.output<typeof EditedJobs>
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
-import { Count, Domain, JobType, Queue } from '../scope.ts'
+import { Count, Domain, Integer, JobType, Queue } from '../scope.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, Ids, prepareFilter } from './filtered-change.ts'
 
@@ -47,29 +47,32 @@ export const EraseRequest = z.preprocess(
 export type EraseRequest = z.output<typeof EraseRequest>
 
 /** A hold that keeps jobs from an erasure, and how many; `undo_id` is the undo that made it by itself. */
-export const KeepingHold = z.object({ id: z.number(), undo_id: z.number().nullable(), jobs: Count })
+export const KeepingHold = z.object({ id: Integer, undo_id: Integer.nullable(), jobs: Count })
 export type KeepingHold = z.output<typeof KeepingHold>
 
 /** Jobs that the filter names and that an erasure leaves as they are. */
 export const PassedOver = z.object({
-  /** Running jobs, which a worker has leased. */
-  running: Count,
-  /** Jobs and archived copies that a hold keeps. */
-  held: Count,
-  /** The holds that keep them, 100 at most; a job that several holds keep counts for each. Servers up to version 0.2.0 do not send it. */
-  holds: z.array(KeepingHold).optional(),
-  /** Over another engine: jobs that it still needs, such as one on which other jobs wait. Absent for own jobs. */
-  needed: Count.optional(),
-  /** With `payload`: archived jobs whose payload another program has compressed, so that the server cannot read it. */
-  unreadable: Count,
+  running: Count.describe('Running jobs, which a worker has leased.'),
+  held: Count.describe('Jobs and archived copies that a hold keeps.'),
+  holds: z
+    .array(KeepingHold)
+    .optional()
+    .describe(
+      'The holds that keep them, 100 at most; a job that several holds keep counts for each. Servers up to version 0.2.0 do not send it.',
+    ),
+  needed: Count.optional().describe(
+    'Over another engine: jobs that it still needs, such as one on which other jobs wait. Absent for own jobs.',
+  ),
+  unreadable: Count.describe(
+    'With `payload`: archived jobs whose payload another program has compressed, so that the server cannot read it.',
+  ),
 })
 export type PassedOver = z.output<typeof PassedOver>
 
 /** Records of earlier changes that name the value: their text is sealed, and stays. */
 export const NamedIn = z.object({
   count: Count,
-  /** The first 100 of their ids. */
-  operations: z.array(z.number()),
+  operations: z.array(Integer).describe('The first 100 of their ids.'),
 })
 export type NamedIn = z.output<typeof NamedIn>
 
@@ -79,12 +82,13 @@ export type NotTouched = z.output<typeof NotTouched>
 
 /** What the database has of an owner beside jobs and events. Servers up to version 0.2.0 send none of it. */
 const elsewhere = {
-  /** Tables that an erasure does not touch, 20 at most. */
-  not_touched: z.array(NotTouched).optional(),
-  /** Marks of workers that ask for jobs of the owner: they are deleted along. Null where the search took too long, as below. */
-  marks: Count.nullish(),
-  /** Names of workers with the value as a word, in marks and in jobs of others, which stay. */
-  worker_names: Count.nullish(),
+  not_touched: z.array(NotTouched).optional().describe('Tables that an erasure does not touch, 20 at most.'),
+  marks: Count.nullish().describe(
+    'Marks of workers that ask for jobs of the owner: they are deleted along. Null where the search took too long, as below.',
+  ),
+  worker_names: Count.nullish().describe(
+    'Names of workers with the value as a word, in marks and in jobs of others, which stay.',
+  ),
 }
 const Elsewhere = z.object(elsewhere)
 export type Elsewhere = z.output<typeof Elsewhere>
@@ -92,16 +96,16 @@ export type Elsewhere = z.output<typeof Elsewhere>
 /** `affected` counts jobs, archived copies of jobs, and jobs of which only events are left. */
 export const EraseResult = z.object({
   affected: Count,
-  /** The rows that were deleted, by table; of `gone` jobs only events are left, and events are overwritten. */
   erased: z
     .object({ jobs: Count, archived: Count, gone: Count, row_images: Count, attachments: Count, events: Count })
-    .optional(),
-  /** Null where the search took longer than a statement may take. */
-  passed_over: PassedOver.nullable(),
+    .optional()
+    .describe('The rows that were deleted, by table; of `gone` jobs only events are left, and events are overwritten.'),
+  passed_over: PassedOver.nullable().describe('Null where the search took longer than a statement may take.'),
   named_in: NamedIn.nullable(),
   ...elsewhere,
-  /** A hash of the filter by a key of this database, which the record has in place of the filter. */
-  filter_hash: z.string(),
+  filter_hash: z
+    .string()
+    .describe('A hash of the filter by a key of this database, which the record has in place of the filter.'),
   ...bulkAnswer,
 })
 export type EraseResult = z.output<typeof EraseResult>

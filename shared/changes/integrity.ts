@@ -26,27 +26,28 @@ export type IntegrityRequest = z.output<typeof IntegrityRequest>
 export const EngineCheckResult = z.object({
   check: z.string(),
   domain: z.string(),
-  /** What is wrong with a job, as a part of a sentence about it. */
-  title: z.string(),
-  /** Null where the search took longer than a statement may take. */
-  jobs: Count.nullable(),
-  /** True where not all jobs were compared, or more than 10,000 are so: there may be more. */
-  at_least: z.boolean(),
-  /** The keys of 20 of them at most. */
-  ids: z.array(JobId),
-  /** What to do about them. */
-  instead: z.string(),
+  title: z.string().describe('What is wrong with a job, as a part of a sentence about it.'),
+  jobs: Count.nullable().describe('Null where the search took longer than a statement may take.'),
+  at_least: z
+    .boolean()
+    .describe('True where not all jobs were compared, or more than 10,000 are so: there may be more.'),
+  ids: z.array(JobId).describe('The keys of 20 of them at most.'),
+  instead: z.string().describe('What to do about them.'),
 })
 export type EngineCheckResult = z.output<typeof EngineCheckResult>
 
 export const IntegrityResult = z.object({
-  /** Jobs that are not processing but have a lease, and queued jobs with a lease id or a worker. */
-  non_processing_with_lease: Count,
-  /** Processing jobs whose lease has expired or is missing. */
-  processing_expired: Count,
+  non_processing_with_lease: Count.describe(
+    'Jobs that are not processing but have a lease, and queued jobs with a lease id or a worker.',
+  ),
+  processing_expired: Count.describe('Processing jobs whose lease has expired or is missing.'),
   fixed: Count,
-  /** Over another engine than our own: all of its checks. There is a preview, too, where the engine lets jobs be repaired. */
-  checks: z.array(EngineCheckResult).optional(),
+  checks: z
+    .array(EngineCheckResult)
+    .optional()
+    .describe(
+      'Over another engine than our own: all of its checks. There is a preview, too, where the engine lets jobs be repaired.',
+    ),
   ...bulkAnswer,
   ...refusedAnswer,
 })

@@ -1,4 +1,4 @@
-import type { JobState } from '../jobs/job-filter.ts'
+import type { JobState } from '../work/job.ts'
 
 /** What a change does to jobs. The changes of a principal with the same effect are added up before an approval is asked for. */
 type Effect = 'ends' | 'deletes' | 'runs again' | 'moves' | 'edits' | 'gives back'

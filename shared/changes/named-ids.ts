@@ -10,15 +10,18 @@ export type NotMatched = z.output<typeof NotMatched>
 
 /** What a change answers about jobs that its request names by `ids` or `job_id`. Servers up to version 0.2.0 send `not_matched` of a requeue alone. */
 export const namedAnswer = {
-  /**
-   * The first 100 of these jobs that are not changed, or would not be, each with its status; after a change of some jobs only those that
-   * do not exist. The filter plays no part in the status.
-   */
-  not_matched: z.array(NotMatched).optional(),
-  /** How many of the ids no job has: it never was, it is archived, or it lies outside of the scope of the token. */
-  missing_count: Count.optional(),
-  /** How many of these jobs the change does not take, by their status or the filter. */
-  not_taken_count: Count.optional(),
+  not_matched: z
+    .array(NotMatched)
+    .optional()
+    .describe(
+      'The first 100 of these jobs that are not changed, or would not be, each with its status; after a change of some jobs only those that do not exist. The filter plays no part in the status.',
+    ),
+  missing_count: Count.optional().describe(
+    'How many of the ids no job has: it never was, it is archived, or it lies outside of the scope of the token.',
+  ),
+  not_taken_count: Count.optional().describe(
+    'How many of these jobs the change does not take, by their status or the filter.',
+  ),
 }
 
 /** What a change answers that takes a filter or ids, and answers nothing of its own. */

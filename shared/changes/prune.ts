@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { askedWithEnded } from '../engine/verbs.ts'
-import { Count, scopeFields, wholeNumber } from '../scope.ts'
+import { Count, Instant, scopeFields, wholeNumber } from '../scope.ts'
 import { JobId } from '../work/job.ts'
 import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
@@ -65,16 +65,16 @@ export const PruneRequest = z.preprocess(prepareFilter, Prune)
 export type PruneRequest = z.output<typeof PruneRequest>
 
 export const PruneGroup = Group.extend({
-  /** With `include_kept`: how many jobs of the group stay, and when the oldest job to delete ended. */
-  keep: Count.optional(),
-  oldest: z.string().nullish(),
+  keep: Count.optional().describe(
+    'With `include_kept`: how many jobs of the group stay, and when the oldest job to delete ended.',
+  ),
+  oldest: Instant.nullish(),
 })
 export type PruneGroup = z.output<typeof PruneGroup>
 
 const ArchivedTwins = z.object({
   count: Count,
-  /** At most 20. */
-  ids: z.array(JobId),
+  ids: z.array(JobId).describe('At most 20.'),
 })
 export type ArchivedTwins = z.output<typeof ArchivedTwins>
 
@@ -83,10 +83,12 @@ export const PruneResult = z.object({
   deleted: Count,
   groups: z.array(PruneGroup).optional(),
   kept: Count.optional(),
-  /** The jobs that stay since the archive has a job of the same uuid, and takes each uuid once; absent where there are none. */
-  already_archived: ArchivedTwins.optional(),
-  /** With `pass_over_foreign`: how many jobs stay, since rows of other tables refer to them. */
-  passed_over: Count.optional(),
+  already_archived: ArchivedTwins.optional().describe(
+    'The jobs that stay since the archive has a job of the same uuid, and takes each uuid once; absent where there are none.',
+  ),
+  passed_over: Count.optional().describe(
+    'With `pass_over_foreign`: how many jobs stay, since rows of other tables refer to them.',
+  ),
   ...refusedAnswer,
   ...bulkAnswer,
 })

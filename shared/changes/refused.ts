@@ -8,8 +8,7 @@ const Refused = z.object({ job_id: JobId, reason: z.string() })
 /** What a change answers about such jobs, which it leaves as they are. Absent where there are none. */
 export const refusedAnswer = {
   refused_count: Count.optional(),
-  /** The first 100 of them. */
-  refused: z.array(Refused).optional(),
+  refused: z.array(Refused).optional().describe('The first 100 of them.'),
 }
 export const RefusedAnswer = z.object(refusedAnswer)
 export type RefusedAnswer = z.output<typeof RefusedAnswer>

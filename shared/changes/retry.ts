@@ -18,12 +18,12 @@ export const runAgainFields = {
 }
 
 const runAgainAnswer = {
-  /** Further jobs that were brought back with these jobs. */
-  dependents: Count.optional(),
-  /** With `limit`: the ids of the jobs. */
-  job_ids: z.array(JobId).optional(),
-  /** With `limit` and `preview_token`: a token for the other jobs of the preview, where there are any. */
-  rest_token: z.string().optional(),
+  dependents: Count.optional().describe('Further jobs that were brought back with these jobs.'),
+  job_ids: z.array(JobId).optional().describe('With `limit`: the ids of the jobs.'),
+  rest_token: z
+    .string()
+    .optional()
+    .describe('With `limit` and `preview_token`: a token for the other jobs of the preview, where there are any.'),
 }
 /** What a change answers that makes jobs run again, and can stop after some of them. */
 export const JobsRunAgain = z.object({

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { VanishingQueue } from '../queues/vanishing.ts'
-import { Count, QueueName, ScopeName, Time } from '../scope.ts'
+import { Count, Instant, Integer, QueueName, ScopeName, Time } from '../scope.ts'
 import { JobId, PathId } from '../work/job.ts'
 import { bulkAnswer, bulkFields } from './bulk-change.ts'
 import { documentsOfIds, Ids } from './filtered-change.ts'
@@ -50,21 +50,27 @@ export const undo = endpoint({
   input: UndoRequest,
   output: z.object({
     affected: Count,
-    /**
-     * How many of them are running, and are no longer asked to end: their workers had not heard of it. Absent where there are none, and from
-     * servers up to 0.2.0, which cannot withdraw it.
-     */
-    withdrawn: Count.optional(),
-    /** How many jobs cannot be restored, and the first 100 of them. */
-    conflict_count: Count,
+    withdrawn: Count.optional().describe(
+      'How many of them are running, and are no longer asked to end: their workers had not heard of it. Absent where there are none, and from servers up to 0.2.0, which cannot withdraw it.',
+    ),
+    conflict_count: Count.describe('How many jobs cannot be restored, and the first 100 of them.'),
     conflicts: z.array(Conflict),
-    /** The 20 reasons that most of the conflicts have, over all of them. Servers up to version 0.2.0 do not send it. */
-    conflict_reasons: z.array(ConflictReason).optional(),
-    /** The hold over what was given back, and its end. Servers of version 0.1.0 hold nothing. */
-    hold_id: z.number().optional(),
-    held_until: z.string().optional(),
-    /** Queues whose engine deletes ended jobs by itself, what this undo has brought back among them. Absent where nothing says so. */
-    vanishing: z.array(VanishingQueue).optional(),
+    conflict_reasons: z
+      .array(ConflictReason)
+      .optional()
+      .describe(
+        'The 20 reasons that most of the conflicts have, over all of them. Servers up to version 0.2.0 do not send it.',
+      ),
+    hold_id: Integer.optional().describe(
+      'The hold over what was given back, and its end. Servers of version 0.1.0 hold nothing.',
+    ),
+    held_until: Instant.optional(),
+    vanishing: z
+      .array(VanishingQueue)
+      .optional()
+      .describe(
+        'Queues whose engine deletes ended jobs by itself, what this undo has brought back among them. Absent where nothing says so.',
+      ),
     ...bulkAnswer,
   }),
   changes: (request) => !request.dry_run,

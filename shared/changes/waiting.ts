@@ -7,15 +7,11 @@ export type PressureKind = (typeof pressures)[number]
 
 /** Why a change waits between two batches, and for how long already. */
 export const Waiting = z.object({
-  /** One of `pressures`, or `frozen`; later servers may send others. */
-  why: z.string(),
-  /** The replica, the replication slot, the table, or who froze the database. */
-  name: z.string(),
-  /** Seconds for `replica_lag` and `frozen`, bytes for the others. */
-  value: z.number(),
+  why: z.string().describe('One of `pressures`, or `frozen`; later servers may send others.'),
+  name: z.string().describe('The replica, the replication slot, the table, or who froze the database.'),
+  value: z.number().describe('Seconds for `replica_lag` and `frozen`, bytes for the others.'),
   limit: z.number(),
-  /** The same as a clause. */
-  detail: z.string(),
+  detail: z.string().describe('The same as a clause.'),
   seconds: Count,
 })
 export type Waiting = z.output<typeof Waiting>

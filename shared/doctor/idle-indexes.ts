@@ -1,14 +1,16 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count } from '../scope.ts'
+import { Count, Instant } from '../scope.ts'
 
 const Idle = z.object({
   index: z.string(),
   bytes: Count,
-  /** `never used since …`, or `covered by …`. */
-  why: z.string(),
-  /** Since when no query has used the index; null where the statistics do not say since when they count, and where it is used. */
-  unused_since: z.string().nullable().optional(),
+  why: z.string().describe('`never used since …`, or `covered by …`.'),
+  unused_since: Instant.nullable()
+    .optional()
+    .describe(
+      'Since when no query has used the index; null where the statistics do not say since when they count, and where it is used.',
+    ),
 })
 export type Idle = z.output<typeof Idle>
 

@@ -3,13 +3,12 @@ import * as z from 'zod'
 /** A trigger of the server that does not fire. */
 export const IdleTrigger = z.object({
   trigger: z.string(),
-  /** `jobs`, or a partition of it, as SQL takes the name. */
-  table: z.string(),
-  /**
-   * `missing`, `building` or `disabled`. A server makes a missing one again, and one that is `building` once the build of an index of the
-   * table is over; the owner of the table enables a disabled one.
-   */
-  state: z.string(),
+  table: z.string().describe('`jobs`, or a partition of it, as SQL takes the name.'),
+  state: z
+    .string()
+    .describe(
+      '`missing`, `building` or `disabled`. A server makes a missing one again, and one that is `building` once the build of an index of the table is over; the owner of the table enables a disabled one.',
+    ),
 })
 export type IdleTrigger = z.output<typeof IdleTrigger>
 

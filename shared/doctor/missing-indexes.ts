@@ -5,16 +5,19 @@ import { Count } from '../scope.ts'
 const MissingIndex = z.object({
   index: z.string(),
   table: z.string(),
-  /** `missing`; `building`; or `invalid`: a build of it was interrupted. An invalid index costs each write and serves nothing. */
-  state: z.string(),
-  /** What the index serves, in a sentence or two. */
-  serves: z.string(),
-  /** Only searches of operators need it: without it they are bounded, and workers are not slower. */
-  for_operators: z.boolean(),
-  /** The size of the table, which a build reads. */
-  table_bytes: Count,
-  /** Estimated: how many bytes the index takes; null where its table lacks a column of it, or the server may not read one. */
-  bytes_estimate: Count.nullable(),
+  state: z
+    .string()
+    .describe(
+      '`missing`; `building`; or `invalid`: a build of it was interrupted. An invalid index costs each write and serves nothing.',
+    ),
+  serves: z.string().describe('What the index serves, in a sentence or two.'),
+  for_operators: z
+    .boolean()
+    .describe('Only searches of operators need it: without it they are bounded, and workers are not slower.'),
+  table_bytes: Count.describe('The size of the table, which a build reads.'),
+  bytes_estimate: Count.nullable().describe(
+    'Estimated: how many bytes the index takes; null where its table lacks a column of it, or the server may not read one.',
+  ),
 })
 export type MissingIndex = z.output<typeof MissingIndex>
 

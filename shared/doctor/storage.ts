@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count } from '../scope.ts'
+import { Count, Instant } from '../scope.ts'
 import { IdleTrigger } from './idle-trigger.ts'
 
 /** A setting that the servers on this database must agree on, and its value on each server. */
@@ -10,42 +10,46 @@ const DifferingSetting = z.object({
 })
 
 const Rights = z.object({
-  /** The role of the server, quoted where SQL needs quotes. */
-  role: z.string(),
-  /** The sessions of the server have the setting `app.is_admin`, with which policies of another program let it work. */
-  is_admin: z.boolean(),
-  /** Tables whose row level security applies to the role. */
-  row_security: z.array(z.string()),
-  /** The tables of them without a policy that lets a session with `app.is_admin` insert rows. */
-  closed: z.array(z.string()),
-  /** Columns, triggers and indexes that the tables lack, because the role may not add them or they are being built. */
-  lacks: z.array(z.string()),
-  /** Rights on tables that calls need and the role lacks, such as `delete on jobs`. */
-  denied: z.array(z.string()).default([]),
+  role: z.string().describe('The role of the server, quoted where SQL needs quotes.'),
+  is_admin: z
+    .boolean()
+    .describe(
+      'The sessions of the server have the setting `app.is_admin`, with which policies of another program let it work.',
+    ),
+  row_security: z.array(z.string()).describe('Tables whose row level security applies to the role.'),
+  closed: z
+    .array(z.string())
+    .describe('The tables of them without a policy that lets a session with `app.is_admin` insert rows.'),
+  lacks: z
+    .array(z.string())
+    .describe(
+      'Columns, triggers and indexes that the tables lack, because the role may not add them or they are being built.',
+    ),
+  denied: z
+    .array(z.string())
+    .default([])
+    .describe('Rights on tables that calls need and the role lacks, such as `delete on jobs`.'),
 })
 
 const Table = z.object({
   table: z.string(),
-  /** An estimate from the statistics of PostgreSQL. */
-  rows: Count,
-  /** The size of the table with its indexes. */
-  bytes: Count,
-  oldest: z.string().nullable(),
-  /** For how many days its rows are kept; absent where that is another field's, or for ever. */
-  days: Count.optional(),
-  /** When a server last looked for rows whose term is over; absent for rows without a term, and from servers before 0.2. */
-  swept_at: z.string().optional(),
+  rows: Count.describe('An estimate from the statistics of PostgreSQL.'),
+  bytes: Count.describe('The size of the table with its indexes.'),
+  oldest: Instant.nullable(),
+  days: Count.optional().describe(
+    "For how many days its rows are kept; absent where that is another field's, or for ever.",
+  ),
+  swept_at: Instant.optional().describe(
+    'When a server last looked for rows whose term is over; absent for rows without a term, and from servers before 0.2.',
+  ),
 })
 export type Table = z.output<typeof Table>
 
 /** What is kept of the event log. */
 const EventLogPart = z.object({
-  /** `steps` of jobs, which have a `job_id`, or `audit`: what operators did. */
-  kind: z.enum(['steps', 'audit']),
-  /** For how many days the events are kept; null for ever. */
-  days: Count.nullable(),
-  /** The time of the first event that will be deleted; null where there is none. */
-  oldest: z.string().nullable(),
+  kind: z.enum(['steps', 'audit']).describe('`steps` of jobs, which have a `job_id`, or `audit`: what operators did.'),
+  days: Count.nullable().describe('For how many days the events are kept; null for ever.'),
+  oldest: Instant.nullable().describe('The time of the first event that will be deleted; null where there is none.'),
 })
 export type EventLogPart = z.output<typeof EventLogPart>
 
@@ -64,33 +68,47 @@ export const storage = endpoint({
   input: z.strictObject({}),
   output: z.object({
     archive_before_delete: z.boolean(),
-    /** Columns that the archive lacks, because the role of the server may not add them to the table of another role. */
-    archive_lacks: z.array(z.string()).default([]),
-    /** The longest term, in days, of an operation whose jobs are archived now; at least the setting of this server. */
-    archive_days: Count,
+    archive_lacks: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'Columns that the archive lacks, because the role of the server may not add them to the table of another role.',
+      ),
+    archive_days: Count.describe(
+      'The longest term, in days, of an operation whose jobs are archived now; at least the setting of this server.',
+    ),
     differing_settings: z.array(DifferingSetting).default([]),
-    /** Absent from servers of older versions. */
-    rights: Rights.optional(),
-    /** Absent from servers of older versions. */
-    event_log: z.array(EventLogPart).optional(),
-    /** Null while changes are allowed; absent from servers of older versions. */
-    frozen: Freeze.nullable().optional(),
-    /**
-     * In which parts the database is another than the one that it remembers, as clauses: it was copied, moved or restored. Absent from
-     * servers of older versions.
-     */
-    cloned: z.array(z.string()).optional(),
-    /** What restores and failovers the role of the server would not notice, as clauses; absent from servers of older versions. */
-    restores_not_noticed: z.array(z.string()).optional(),
-    /**
-     * Whether the database remembers which installation it is, so that a copy can be told from it; absent from servers of older versions
-     * and where the role may not read it.
-     */
-    installation_known: z.boolean().optional(),
-    /** The triggers of the history that do not fire while it is on; absent from servers of older versions. */
-    history_triggers: z.array(IdleTrigger).optional(),
-    /** `JOBS_BACKGROUND` of this server; absent from servers of older versions. */
-    background: z.boolean().optional(),
+    rights: Rights.optional().describe('Absent from servers of older versions.'),
+    event_log: z.array(EventLogPart).optional().describe('Absent from servers of older versions.'),
+    frozen: Freeze.nullable()
+      .optional()
+      .describe('Null while changes are allowed; absent from servers of older versions.'),
+    cloned: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'In which parts the database is another than the one that it remembers, as clauses: it was copied, moved or restored. Absent from servers of older versions.',
+      ),
+    restores_not_noticed: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'What restores and failovers the role of the server would not notice, as clauses; absent from servers of older versions.',
+      ),
+    installation_known: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the database remembers which installation it is, so that a copy can be told from it; absent from servers of older versions and where the role may not read it.',
+      ),
+    history_triggers: z
+      .array(IdleTrigger)
+      .optional()
+      .describe('The triggers of the history that do not fire while it is on; absent from servers of older versions.'),
+    background: z
+      .boolean()
+      .optional()
+      .describe('`JOBS_BACKGROUND` of this server; absent from servers of older versions.'),
     tables: z.array(Table),
   }),
   changes: () => false,

@@ -1,24 +1,33 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { Integer } from '../scope.ts'
 
 /** Versions of the schema of an engine. */
-const Versions = z.object({ lowest: z.number(), highest: z.number() })
+const Versions = z.object({ lowest: Integer, highest: Integer })
 
 const ServedEngine = z.object({
   engine: z.string(),
-  /** The schema of its tables, which is the domain of its jobs; null for own jobs, which have domains of their own. */
-  schema: z.string().nullable(),
-  /** `own`; `look` where nothing can be changed, and `admin` where it can. */
-  mode: z.string(),
-  /** Whether jobs can be changed at all: true, or a sentence that says why not and what to do. */
-  changes: z.union([z.literal(true), z.string()]),
-  /** Each verb with true, or a sentence: what the engine cannot, and what to do instead. */
-  verbs: z.record(z.string(), z.union([z.literal(true), z.string()])),
-  /** The version of its tables and what is tested: to callers that may govern. */
-  version: z.string().optional(),
+  schema: z
+    .string()
+    .nullable()
+    .describe(
+      'The schema of its tables, which is the domain of its jobs; null for own jobs, which have domains of their own.',
+    ),
+  mode: z.string().describe('`own`; `look` where nothing can be changed, and `admin` where it can.'),
+  changes: z
+    .union([z.literal(true), z.string()])
+    .describe('Whether jobs can be changed at all: true, or a sentence that says why not and what to do.'),
+  verbs: z
+    .record(z.string(), z.union([z.literal(true), z.string()]))
+    .describe('Each verb with true, or a sentence: what the engine cannot, and what to do instead.'),
+  version: z.string().optional().describe('The version of its tables and what is tested: to callers that may govern.'),
   tested: z.object({ reads: Versions, writes: Versions }).optional(),
-  /** The rights that the role of the server lacks, and the statement that gives each: to callers that may govern. */
-  lacks: z.array(z.object({ right: z.string(), grant: z.string() })).optional(),
+  lacks: z
+    .array(z.object({ right: z.string(), grant: z.string() }))
+    .optional()
+    .describe(
+      'The rights that the role of the server lacks, and the statement that gives each: to callers that may govern.',
+    ),
 })
 
 /** Servers up to 0.2.0 do not have this call: they serve own jobs. */
@@ -33,11 +42,12 @@ export const showEngine = endpoint({
   input: z.strictObject({}),
   output: z.object({
     engines: z.array(ServedEngine),
-    /**
-     * Tables that look like queues, that the server does not serve and for which `jobs-server init --detect` proposes a map: to callers that may
-     * govern, without a scope.
-     */
-    queue_like: z.array(z.string()).optional(),
+    queue_like: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'Tables that look like queues, that the server does not serve and for which `jobs-server init --detect` proposes a map: to callers that may govern, without a scope.',
+      ),
   }),
   changes: () => false,
 })

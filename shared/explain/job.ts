@@ -1,15 +1,13 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Domain, optional } from '../scope.ts'
+import { Domain, Instant, Integer, optional } from '../scope.ts'
 import { JobId, TypedJobId } from '../work/job.ts'
 import { jobsText, ordinal } from './phrases.ts'
 import { Reason } from './reason.ts'
 
 const PositionInLine = z.object({
-  /** The due jobs of the queue that are taken before this job, at most 10,000. */
-  ahead: z.number(),
-  /** False where there are more than 10,000. */
-  exact: z.boolean(),
+  ahead: Integer.describe('The due jobs of the queue that are taken before this job, at most 10,000.'),
+  exact: z.boolean().describe('False where there are more than 10,000.'),
   sentence: z.string(),
 })
 
@@ -20,13 +18,12 @@ const ExplainedJob = z.object({
   job_type: z.string().nullable(),
   status: z.string().nullable(),
   archived: z.boolean(),
-  /** The time of the answer. */
-  as_of: z.string(),
-  /** The state of the job, which the reasons follow. */
-  sentence: z.string(),
+  as_of: Instant.describe('The time of the answer.'),
+  sentence: z.string().describe('The state of the job, which the reasons follow.'),
   reasons: z.array(Reason),
-  /** The position in line that the job has once nothing keeps it; null for a job that is not queued. */
-  place: PositionInLine.nullable(),
+  place: PositionInLine.nullable().describe(
+    'The position in line that the job has once nothing keeps it; null for a job that is not queued.',
+  ),
 })
 export type JobExplanation = z.output<typeof ExplainedJob>
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Domain, optional, Queue, Time } from '../scope.ts'
+import { Count, Domain, Instant, optional, Queue, Time } from '../scope.ts'
 import { clockText, spanText } from '../time-and-size.ts'
 import { JobId } from '../work/job.ts'
 import { jobsText } from './phrases.ts'
@@ -8,32 +8,32 @@ import { Reason } from './reason.ts'
 
 const OldestWait = z.object({
   id: JobId,
-  /** When the job fell due. */
-  due_since: z.string(),
+  due_since: Instant.describe('When the job fell due.'),
   seconds: z.number(),
 })
 
 const ExplainedQueue = z.object({
   domain: z.string(),
   queue: z.string(),
-  /** The time of the answer; with `at`, the moment of the counts, or `at` itself where none were written. */
-  as_of: z.string(),
-  /** The moment that was asked for; absent without `at`. */
-  at: z.string().optional(),
-  /** With `at`: why no counts of the moment are known, as a clause. They are lower bounds then. */
-  at_least: z.string().optional(),
-  /** Queued jobs that are due, and that will be. */
-  due: Count,
+  as_of: Instant.describe(
+    'The time of the answer; with `at`, the moment of the counts, or `at` itself where none were written.',
+  ),
+  at: Instant.optional().describe('The moment that was asked for; absent without `at`.'),
+  at_least: Instant.optional().describe(
+    'With `at`: why no counts of the moment are known, as a clause. They are lower bounds then.',
+  ),
+  due: Count.describe('Queued jobs that are due, and that will be.'),
   scheduled: Count,
   processing: Count,
   quarantined: Count,
-  /** Jobs under a valid lease and their workers, at most 10,000. With `at`, the running jobs; `workers` is 0 then, since nobody knows. */
-  leased: Count,
+  leased: Count.describe(
+    'Jobs under a valid lease and their workers, at most 10,000. With `at`, the running jobs; `workers` is 0 then, since nobody knows.',
+  ),
   workers: Count,
-  /** The job that is due for the longest time; null where none is due. With `at`, the one among the jobs that were looked at: a lower bound. */
-  oldest_wait: OldestWait.nullable(),
-  /** What waits, which the reasons follow. */
-  sentence: z.string(),
+  oldest_wait: OldestWait.nullable().describe(
+    'The job that is due for the longest time; null where none is due. With `at`, the one among the jobs that were looked at: a lower bound.',
+  ),
+  sentence: z.string().describe('What waits, which the reasons follow.'),
   reasons: z.array(Reason),
 })
 export type QueueExplanation = z.output<typeof ExplainedQueue>

@@ -7,23 +7,22 @@ export const Remedy = z.object({
     method: z.string(),
     path: z.string(),
     body: z.record(z.string(), z.unknown()),
-    /** True where the call needs `X-Confirm: true`. */
-    confirm: z.boolean(),
+    confirm: z.boolean().describe('True where the call needs `X-Confirm: true`.'),
   }),
-  /** The words of the command after `jobsctl`; null where no command line can name the queue. */
-  jobsctl: z.array(z.string()).nullable(),
+  jobsctl: z
+    .array(z.string())
+    .nullable()
+    .describe('The words of the command after `jobsctl`; null where no command line can name the queue.'),
 })
 export type Remedy = z.output<typeof Remedy>
 
 /** One reason why a job, or the jobs of a queue, do not run. Later servers may have other codes. */
 export const Reason = z.object({
   code: z.string(),
-  /** Two or three words. */
-  title: z.string(),
+  title: z.string().describe('Two or three words.'),
   sentence: z.string(),
   facts: z.record(z.string(), z.unknown()),
-  /** Null where no call of this API removes the reason. */
-  remedy: Remedy.nullable(),
+  remedy: Remedy.nullable().describe('Null where no call of this API removes the reason.'),
 })
 export type Reason = z.output<typeof Reason>
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, queryNumber } from '../scope.ts'
+import { Instant, Integer, optional, queryNumber } from '../scope.ts'
 
 const longest = 200
 
@@ -13,9 +13,9 @@ const MarkText = z
 
 /** What an operator said about a moment, such as a deployment. */
 export const Mark = z.object({
-  id: z.number(),
+  id: Integer,
   text: z.string(),
-  at: z.string(),
+  at: Instant,
   caller: z.string(),
 })
 export type Mark = z.output<typeof Mark>

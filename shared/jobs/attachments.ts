@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, queryNumber, ScopeName } from '../scope.ts'
+import { Instant, Integer, optional, queryNumber, ScopeName } from '../scope.ts'
 import { PathJobId, TypedJobId, text } from '../work/job.ts'
 import { Switch } from './job-filter.ts'
 
@@ -27,14 +27,15 @@ const Url = text(4096)
   .trim()
   .refine((url) => /^https?:\/\/[^\s\p{Cc}]+$/iu.test(url) && URL.canParse(url), 'must be a URL of http or https')
 
+const time = Instant.nullable()
 const string = z.string().nullable()
 
 export const Attachment = z.object({
-  id: z.number(),
+  id: Integer,
   kind: string,
   content_text: string,
   url: string,
-  created_at: string,
+  created_at: time,
 })
 export type Attachment = z.output<typeof Attachment>
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, queryNumber, scopeFields, Time } from '../scope.ts'
+import { Count, Instant, optional, queryNumber, scopeFields, Time } from '../scope.ts'
 import { JobId } from '../work/job.ts'
 
 /** The states of a failure; `retrying` is a queued job that has failed before. */
@@ -15,41 +15,47 @@ const State = z
 /** The id of the row that has all failures which are in no other row. */
 export const restOfClusters = 'rest'
 
-const time = z.string().nullable()
+const time = Instant.nullable()
 
 /** Failures with the same state, error code and pattern of the message. */
 const Cluster = z.object({
-  /** The version of the rules that make patterns, and a hash of state, code and pattern; or `rest`. */
-  cluster: z.string(),
-  /** Null in the row `rest`, like the code and the pattern. */
-  status: z.string().nullable(),
+  cluster: z
+    .string()
+    .describe('The version of the rules that make patterns, and a hash of state, code and pattern; or `rest`.'),
+  status: z.string().nullable().describe('Null in the row `rest`, like the code and the pattern.'),
   error_code: z.string().nullable(),
-  /** The message in which texts, addresses, paths and numbers are folded. */
-  pattern: z.string().nullable(),
+  pattern: z.string().nullable().describe('The message in which texts, addresses, paths and numbers are folded.'),
   count: Count,
-  /** The ten largest groups, of `group_count`. */
-  groups: z.array(z.object({ domain: z.string(), queue: z.string(), job_type: z.string(), count: Count })),
-  /** The ten owners with the most jobs, of `owner_count`; null for the jobs without an owner. */
-  owners: z.array(z.object({ owner_user_id: z.string().nullable(), count: Count })),
+  groups: z
+    .array(z.object({ domain: z.string(), queue: z.string(), job_type: z.string(), count: Count }))
+    .describe('The ten largest groups, of `group_count`.'),
+  owners: z
+    .array(z.object({ owner_user_id: z.string().nullable(), count: Count }))
+    .describe('The ten owners with the most jobs, of `owner_count`; null for the jobs without an owner.'),
   first_seen: time,
   last_seen: time,
-  /** Failures a minute, over the last 5 minutes. */
-  per_minute: z.number(),
-  /** The ids of three jobs at most. */
-  sample_ids: z.array(JobId),
-  /** The ten domains with the most jobs, of `domain_count`. Servers up to 0.2.0 send none of the fields from here on. */
-  domains: z.array(z.object({ domain: z.string(), count: Count })).optional(),
-  /** How many domains, queues and groups (domain, queue and job type) have jobs of the cluster. */
-  domain_count: Count.optional(),
+  per_minute: z.number().describe('Failures a minute, over the last 5 minutes.'),
+  sample_ids: z.array(JobId).describe('The ids of three jobs at most.'),
+  domains: z
+    .array(z.object({ domain: z.string(), count: Count }))
+    .optional()
+    .describe(
+      'The ten domains with the most jobs, of `domain_count`. Servers up to 0.2.0 send none of the fields from here on.',
+    ),
+  domain_count: Count.optional().describe(
+    'How many domains, queues and groups (domain, queue and job type) have jobs of the cluster.',
+  ),
   queue_count: Count.optional(),
   group_count: Count.optional(),
-  /** How many owners have jobs of the cluster; the jobs without an owner add none. */
-  owner_count: Count.optional(),
-  /**
-   * True where all numbers of the cluster are lower bounds. Not all failures of its state were read (`not_read`), or some of different
-   * messages are in the row `rest`, since only the newest 20,000 different messages are folded.
-   */
-  at_least: z.boolean().optional(),
+  owner_count: Count.optional().describe(
+    'How many owners have jobs of the cluster; the jobs without an owner add none.',
+  ),
+  at_least: z
+    .boolean()
+    .optional()
+    .describe(
+      'True where all numbers of the cluster are lower bounds. Not all failures of its state were read (`not_read`), or some of different messages are in the row `rest`, since only the newest 20,000 different messages are folded.',
+    ),
 })
 export type Cluster = z.output<typeof Cluster>
 
@@ -58,16 +64,14 @@ const ExpiredLeases = z.object({
   worker_id: z.string().nullable(),
   job_type: z.string(),
   count: Count,
-  /** When the first of the leases expired; null where none of them has an end. */
-  oldest: time,
+  oldest: time.describe('When the first of the leases expired; null where none of them has an end.'),
 })
 export type ExpiredLeases = z.output<typeof ExpiredLeases>
 
 /** Failures of one state that were not read, in the scope and between the times of the request. */
 const NotRead = z.object({
   state: z.enum(failureStates),
-  /** Only failures before this time were not read; null where the time is not known. */
-  before: time,
+  before: time.describe('Only failures before this time were not read; null where the time is not known.'),
 })
 export type NotRead = z.output<typeof NotRead>
 
@@ -93,13 +97,13 @@ export const failureClusters = endpoint({
   input: ClustersRequest,
   output: z.object({
     clusters: z.array(Cluster),
-    /** The 100 largest. */
-    expired_leases: z.array(ExpiredLeases),
-    /**
-     * The states of which older failures were not read: there are more than 100,000 of the state in the scope, or the search in the
-     * scope took longer than 5 s. Empty where all were read. Servers up to 0.2.0 do not send it.
-     */
-    not_read: z.array(NotRead).optional(),
+    expired_leases: z.array(ExpiredLeases).describe('The 100 largest.'),
+    not_read: z
+      .array(NotRead)
+      .optional()
+      .describe(
+        'The states of which older failures were not read: there are more than 100,000 of the state in the scope, or the search in the scope took longer than 5 s. Empty where all were read. Servers up to 0.2.0 do not send it.',
+      ),
   }),
   changes: () => false,
 })

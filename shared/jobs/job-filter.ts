@@ -1,11 +1,7 @@
 import * as z from 'zod'
 import { optional, scopeFields, Time, wholeNumber } from '../scope.ts'
 import { readSwitch } from '../switch.ts'
-import { TypedJobId, text, words } from '../work/job.ts'
-
-/** Every state of a job. */
-const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
-export type JobState = (typeof jobStates)[number]
+import { jobStates, TypedJobId, text, words } from '../work/job.ts'
 
 export const Status = z
   .string()

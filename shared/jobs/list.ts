@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { askedWithEnded } from '../engine/verbs.ts'
-import { optional, preset, queryNumber } from '../scope.ts'
-import { JobId, text, words } from '../work/job.ts'
+import { Instant, Integer, optional, preset, queryNumber } from '../scope.ts'
+import { JobId, State, text, words } from '../work/job.ts'
 import { gatherPayload, listFilterFields, Switch } from './job-filter.ts'
 
 const sortKeys = ['created_at', 'priority', 'status', 'completed_at', 'ended_at'] as const
@@ -15,8 +15,9 @@ const oneOf = <const T extends readonly string[]>(words: T) =>
     .toLowerCase()
     .pipe(z.enum(words, `must be one of ${words.join(', ')}`))
 
+const time = Instant.nullable()
 const string = z.string().nullable()
-const number = z.number().nullable()
+const integer = Integer.nullable()
 
 /**
  * A job of a list: the 15 fields of the other server in its order, then the fields that only this server has. `native_state` is the state in
@@ -28,25 +29,26 @@ export const ListedJob = z.object({
   domain: z.string(),
   queue: z.string(),
   job_type: z.string(),
-  status: z.string(),
-  priority: number,
-  retry_count: number,
-  max_retries: number,
-  available_at: string,
-  created_at: string,
-  acquired_at: string,
-  started_at: string,
-  leased_until: string,
-  completed_at: string,
+  status: State,
+  priority: integer,
+  retry_count: integer,
+  max_retries: integer,
+  available_at: time,
+  created_at: time,
+  acquired_at: time,
+  started_at: time,
+  leased_until: time,
+  completed_at: time,
   owner_user_id: string.optional(),
   batch_group: string.optional(),
   error_code: string.optional(),
   worker_id: string.optional(),
   native_state: string.optional(),
-  updated_at: string.optional(),
+  updated_at: time.optional(),
   cancellation_reason: string.optional(),
-  /** With `errors` alone: its first 1,000 characters, and for a caller without `payloads` their pattern. */
-  error_message: string.optional(),
+  error_message: string
+    .optional()
+    .describe('With `errors` alone: its first 1,000 characters, and for a caller without `payloads` their pattern.'),
 })
 export type ListedJob = z.output<typeof ListedJob>
 

@@ -1,51 +1,57 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Domain, optional } from '../scope.ts'
-import { JobId, TypedJobId } from '../work/job.ts'
+import { Domain, Instant, Integer, optional } from '../scope.ts'
+import { JobId, State, TypedJobId } from '../work/job.ts'
 import { Switch } from './job-filter.ts'
 
+const time = Instant.nullable()
 const string = z.string().nullable()
 
 /** A job at the other end of a dependency. */
 export const RelatedJob = z.object({
   uuid: z.string(),
-  /** Null, like its state, for a job that is neither in the table of jobs nor in the archive. */
-  id: JobId.nullable(),
+  id: JobId.nullable().describe(
+    'Null, like its state, for a job that is neither in the table of jobs nor in the archive.',
+  ),
   status: string,
-  /** True for a job that is in the archive. */
-  archived: z.boolean(),
+  archived: z.boolean().describe('True for a job that is in the archive.'),
 })
 export type RelatedJob = z.output<typeof RelatedJob>
 
 const Attachment = z.object({
-  id: z.number(),
+  id: Integer,
   kind: z.string(),
   content_text: string,
   url: string,
-  created_at: string,
+  created_at: time,
 })
 
 const Event = z.object({
-  id: z.number(),
+  id: Integer,
   event_type: z.string(),
   attrs: z.unknown(),
   request_id: string,
-  created_at: string,
+  created_at: time,
 })
 
 /** What belongs to a job beside its row. */
 const JobDetails = z.object({
   dependencies: z.object({
-    /** The jobs that must be completed before this job runs, and the jobs that wait for this job; at most 1,000 each. */
-    depends_on: z.array(RelatedJob),
+    depends_on: z
+      .array(RelatedJob)
+      .describe(
+        'The jobs that must be completed before this job runs, and the jobs that wait for this job; at most 1,000 each.',
+      ),
     dependents: z.array(RelatedJob),
   }),
-  /** The newest 20, the oldest first. */
-  attachments: z.array(Attachment),
-  /** The newest 50, the oldest first. */
-  events: z.array(Event),
-  /** The cluster of its failure, as `GET /api/v1/jobs/clusters` has it; absent where it has not failed, and of archived jobs and other engines. */
-  cluster: z.string().optional(),
+  attachments: z.array(Attachment).describe('The newest 20, the oldest first.'),
+  events: z.array(Event).describe('The newest 50, the oldest first.'),
+  cluster: z
+    .string()
+    .optional()
+    .describe(
+      'The cluster of its failure, as `GET /api/v1/jobs/clusters` has it; absent where it has not failed, and of archived jobs and other engines.',
+    ),
 })
 export type JobDetails = z.output<typeof JobDetails>
 
@@ -60,18 +66,19 @@ const ShownJob = z.looseObject({
   domain: string,
   queue: string,
   job_type: string,
-  status: string,
+  status: State.nullable(),
   payload: z.unknown(),
   result: z.unknown(),
-  /** True for a job that is in the archive. */
-  archived: z.boolean(),
-  /** The first 8 hexadecimal digits of the SHA-256 of the lease id; null without a lease id. */
-  lease_fingerprint: string.optional(),
-  /**
-   * The columns that are hidden from this caller, which lacks the right `payloads`: null, or with their texts folded. Absent where
-   * none is.
-   */
-  hidden: z.array(z.string()).optional(),
+  archived: z.boolean().describe('True for a job that is in the archive.'),
+  lease_fingerprint: string
+    .optional()
+    .describe('The first 8 hexadecimal digits of the SHA-256 of the lease id; null without a lease id.'),
+  hidden: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'The columns that are hidden from this caller, which lacks the right `payloads`: null, or with their texts folded. Absent where none is.',
+    ),
   ...JobDetails.partial().shape,
 })
 export type ShownJob = z.output<typeof ShownJob>

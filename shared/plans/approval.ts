@@ -1,25 +1,27 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, wholeNumber } from '../scope.ts'
+import { Count, Integer, wholeNumber } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 
 /** An operation that went past the approval it needed, and that nobody of another principal has reviewed. */
 export const Emergency = z.object({
-  operation_id: z.number(),
+  operation_id: Integer,
   caller: z.string(),
   principal: z.string().nullable(),
 })
 
 export const Approval = z.object({
-  /** A change of more jobs needs an approval; null while none does. */
-  above: Count.nullable(),
-  /** The setting in the database, and the one of this server, which only lowers it. */
-  above_in_database: Count.nullable(),
+  above: Count.nullable().describe('A change of more jobs needs an approval; null while none does.'),
+  above_in_database: Count.nullable().describe(
+    'The setting in the database, and the one of this server, which only lowers it.',
+  ),
   above_on_server: Count.nullable(),
-  /** An edit of more jobs needs an approval, beside `above`; null while there is no such number. Servers up to 0.2.0 do not send it. */
-  above_edit: Count.nullable().optional(),
-  /** The first 100 operations that wait for a review. */
-  to_review: z.array(Emergency),
+  above_edit: Count.nullable()
+    .optional()
+    .describe(
+      'An edit of more jobs needs an approval, beside `above`; null while there is no such number. Servers up to 0.2.0 do not send it.',
+    ),
+  to_review: z.array(Emergency).describe('The first 100 operations that wait for a review.'),
 })
 export type Approval = z.output<typeof Approval>
 

@@ -2,8 +2,9 @@ import * as z from 'zod'
 import { ShownScope } from '../access/token-scope.ts'
 import { bulkAnswer, bulkFields, Preview } from '../changes/bulk-change.ts'
 import { edit } from '../changes/edit.ts'
+import { bulkKinds } from '../changes/kinds.ts'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, queryNumber } from '../scope.ts'
+import { Count, Instant, Integer, optional, queryNumber } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 import { planStates } from './plan-states.ts'
 
@@ -11,55 +12,60 @@ const text = z.string().nullable()
 
 /** A change of many jobs that waits for a second person. */
 export const Plan = z.object({
-  id: z.number(),
-  state: z.string(),
-  kind: z.string(),
-  /** The call that the plan makes. */
-  path: z.string(),
+  id: Integer,
+  state: z.string().meta({ enum: [...planStates] }),
+  kind: z.string().meta({ enum: [...bulkKinds] }),
+  path: z.string().describe('The call that the plan makes.'),
   domain: text,
   queue: text,
   job_type: text,
-  /** What the change is limited to: the scope of its author. Null for none, and for callers of another scope. */
-  scope: ShownScope.nullable(),
-  /**
-   * How many jobs the preview counted, and how many depend on them. Of a policy: how many the first runs change, and of
-   * a run that could not be counted in time the `max` of its rule.
-   */
-  count: Count,
+  scope: ShownScope.nullable().describe(
+    'What the change is limited to: the scope of its author. Null for none, and for callers of another scope.',
+  ),
+  count: Count.describe(
+    'How many jobs the preview counted, and how many depend on them. Of a policy: how many the first runs change, and of a run that could not be counted in time the `max` of its rule.',
+  ),
   dependents: Count,
-  /** A hash over path, request and preview, made with the plan, which an approval repeats. */
-  digest: z.string(),
+  digest: z.string().describe('A hash over path, request and preview, made with the plan, which an approval repeats.'),
   reason: z.string(),
-  /** The id of the caller who made it, and for whom. Callers that only read get no principal. */
-  author: z.string(),
+  author: z
+    .string()
+    .describe('The id of the caller who made it, and for whom. Callers that only read get no principal.'),
   author_principal: text,
-  created_at: z.string(),
-  expires_at: z.string(),
-  /**
-   * How it was decided last; null before that. A plan with `limit` that is `applied` and then `rejected` is not applied to its other jobs.
-   */
-  decision: z.enum(['approved', 'rejected']).nullable().optional(),
-  /** Who approved or rejected it, for whom, why and when. */
-  decided_by: text,
+  created_at: Instant,
+  expires_at: Instant,
+  decision: z
+    .enum(['approved', 'rejected'])
+    .nullable()
+    .optional()
+    .describe(
+      'How it was decided last; null before that. A plan with `limit` that is `applied` and then `rejected` is not applied to its other jobs.',
+    ),
+  decided_by: text.describe('Who approved or rejected it, for whom, why and when.'),
   decided_principal: text,
   decided_reason: text,
-  decided_at: text,
-  /** The operation that applied it. */
-  operation_id: z.number().nullable(),
+  decided_at: Instant.nullable(),
+  operation_id: Integer.nullable().describe('The operation that applied it.'),
 })
 export type Plan = z.output<typeof Plan>
 
 export const WholePlan = Plan.extend({
-  /** The request of its call. A caller who sees no payloads gets none of what is looked for in payloads and errors. */
-  request: z.record(z.string(), z.unknown()),
-  /** What the change would touch when the plan was made. */
-  preview: Preview.omit({ token: true, owners: true }).loose(),
-  /** How many of these jobs it would touch now; null where it cannot be applied, or not be counted, any more. */
-  still_matching: Count.nullable(),
-  /**
-   * Of a plan with `limit`: the operation that applied it to its other jobs; null while none has. Absent from servers that do not tell.
-   */
-  rest_operation_id: z.number().nullable().optional(),
+  request: z
+    .record(z.string(), z.unknown())
+    .describe(
+      'The request of its call. A caller who sees no payloads gets none of what is looked for in payloads and errors.',
+    ),
+  preview: Preview.omit({ token: true, owners: true })
+    .loose()
+    .describe('What the change would touch when the plan was made.'),
+  still_matching: Count.nullable().describe(
+    'How many of these jobs it would touch now; null where it cannot be applied, or not be counted, any more.',
+  ),
+  rest_operation_id: Integer.nullable()
+    .optional()
+    .describe(
+      'Of a plan with `limit`: the operation that applied it to its other jobs; null while none has. Absent from servers that do not tell.',
+    ),
 })
 export type WholePlan = z.output<typeof WholePlan>
 

@@ -1,44 +1,40 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, wholeNumber } from '../scope.ts'
+import { Count, Instant, Integer, wholeNumber } from '../scope.ts'
 import { askedOfRule, Rule, Rules } from './rule.ts'
 
 const aboutAll = { refused: 'a policy is about the jobs of all domains' }
-const time = z.string().nullable()
+const time = Instant.nullable()
 
 /** The last run of a rule. */
 const Run = z.object({
-  /** The time for which it ran. */
-  due_at: z.string(),
-  began_at: z.string(),
+  due_at: Instant.describe('The time for which it ran.'),
+  began_at: Instant,
   ended_at: time,
-  /**
-   * `running`, or how it ended: `done`, `partial` and `failed` as of operations; `reported` for a run that only counted; `refused` where
-   * the author may not make the change any more, or not as large a one.
-   */
-  state: z.string(),
-  /** The operation that changed the jobs; null where nothing matched, and for a run that only counted. */
-  operation_id: z.number().nullable(),
-  /** How many jobs matched; null until they are counted. */
-  matched: Count.nullable(),
-  /** False where more jobs may match than were counted. */
-  complete: z.boolean(),
+  state: z
+    .string()
+    .describe(
+      '`running`, or how it ended: `done`, `partial` and `failed` as of operations; `reported` for a run that only counted; `refused` where the author may not make the change any more, or not as large a one.',
+    ),
+  operation_id: Integer.nullable().describe(
+    'The operation that changed the jobs; null where nothing matched, and for a run that only counted.',
+  ),
+  matched: Count.nullable().describe('How many jobs matched; null until they are counted.'),
+  complete: z.boolean().describe('False where more jobs may match than were counted.'),
   affected: Count,
-  /** How many of the counted jobs are left to the next run. */
-  left: Count,
-  /** How many times have passed without a run before this one: no server ran, or the run before took longer. */
-  missed: Count,
-  /** Why the run is refused, failed or partial, or waits, as a clause. */
-  problem: z.string().nullable(),
+  left: Count.describe('How many of the counted jobs are left to the next run.'),
+  missed: Count.describe(
+    'How many times have passed without a run before this one: no server ran, or the run before took longer.',
+  ),
+  problem: z.string().nullable().describe('Why the run is refused, failed or partial, or waits, as a clause.'),
 })
 
 /** A rule with its times. A later version may have written one that this version does not know. */
 export const RuleState = z.object({
   name: z.string(),
   rule: Rule,
-  next_at: z.string(),
-  /** The two times after `next_at`; absent from servers of older versions. */
-  later: z.array(z.string()).optional(),
+  next_at: Instant,
+  later: z.array(Instant).optional().describe('The two times after `next_at`; absent from servers of older versions.'),
   last: Run.nullable(),
 })
 export type RuleState = z.output<typeof RuleState>
@@ -46,36 +42,39 @@ export type RuleState = z.output<typeof RuleState>
 /** A rule that no server of this version runs. */
 const BrokenRule = z.object({
   name: z.string(),
-  /** Why, as a clause: somebody has changed its row by hand, or a later version has written it. */
-  problem: z.string(),
+  problem: z
+    .string()
+    .describe('Why, as a clause: somebody has changed its row by hand, or a later version has written it.'),
 })
 export type BrokenRule = z.output<typeof BrokenRule>
 
 /** What is applied. */
 export const Policy = z.object({
-  /** Counts the policies that were applied; 0 before the first one. */
-  revision: Count,
-  /** Who applied it, when and why; null before the first one, and where `problem` says that somebody has changed it by hand. */
+  revision: Count.describe('Counts the policies that were applied; 0 before the first one.'),
   applied: z
     .object({
       caller: z.string(),
       name: z.string(),
-      at: z.string(),
+      at: Instant,
       reason: z.string().nullable(),
-      /** The plan by which another principal approved it; absent where none did. */
-      plan: z.number().optional(),
+      plan: Integer.optional().describe('The plan by which another principal approved it; absent where none did.'),
     })
-    .nullable(),
-  /**
-   * Why no rule runs, as a clause: the author has lost a right, is not known any more, or servers do nothing in the background. Null where
-   * they run.
-   */
-  problem: z.string().nullable(),
-  /** When the token of the author expires, and with it the policy; null where it does not. */
-  author_until: time,
+    .nullable()
+    .describe(
+      'Who applied it, when and why; null before the first one, and where `problem` says that somebody has changed it by hand.',
+    ),
+  problem: z
+    .string()
+    .nullable()
+    .describe(
+      'Why no rule runs, as a clause: the author has lost a right, is not known any more, or servers do nothing in the background. Null where they run.',
+    ),
+  author_until: time.describe('When the token of the author expires, and with it the policy; null where it does not.'),
   rules: z.array(RuleState),
-  /** The rules that no server of this version runs; absent from servers of older versions. */
-  broken: z.array(BrokenRule).optional(),
+  broken: z
+    .array(BrokenRule)
+    .optional()
+    .describe('The rules that no server of this version runs; absent from servers of older versions.'),
 })
 export type Policy = z.output<typeof Policy>
 
@@ -95,14 +94,13 @@ export const showPolicy = endpoint({
 /** What the first run of a rule would do now. */
 export const FirstRun = z.object({
   name: z.string(),
-  next_at: z.string(),
-  /** How many jobs match now; null where the count takes too long. */
-  matched: Count.nullable(),
+  next_at: Instant,
+  matched: Count.nullable().describe('How many jobs match now; null where the count takes too long.'),
   complete: z.boolean(),
-  /** How many of them a run changes: at most `max` of the rule. */
-  would_change: Count.nullable(),
-  /** How many jobs a run changes at most: `max` of the rule where the count takes too long. */
-  at_most: Count.optional(),
+  would_change: Count.nullable().describe('How many of them a run changes: at most `max` of the rule.'),
+  at_most: Count.optional().describe(
+    'How many jobs a run changes at most: `max` of the rule where the count takes too long.',
+  ),
 })
 export type FirstRun = z.output<typeof FirstRun>
 
@@ -120,8 +118,12 @@ export const applyPolicy = endpoint({
     dry_run: z.boolean('must be true or false').default(false).describe('count, and change nothing'),
   }),
   output: Policy.extend({
-    /** In a dry run: what the first run of each rule would do, and whether the policy or its author would change. */
-    first_runs: z.array(FirstRun).optional(),
+    first_runs: z
+      .array(FirstRun)
+      .optional()
+      .describe(
+        'In a dry run: what the first run of each rule would do, and whether the policy or its author would change.',
+      ),
     would_change: z.boolean().optional(),
   }),
   changes: ({ dry_run }) => !dry_run,

@@ -9,46 +9,38 @@ export const mostDays = 31
 /** One day of a simulated rule, by the clocks of its time zone; days without a run are left out. */
 export const SimulatedDay = z.object({
   day: z.string(),
-  /** How often the rule would have run. */
-  runs: Count,
-  /** Jobs that came under the rule since the day before; on the first day with all that were under it by then. */
-  matched: Count,
-  /** Those that the runs of the day would have taken, by `max` of the rule, with those that were left before. */
-  would_change: Count,
-  /** Those that the last run of the day would have left. */
-  left: Count,
+  runs: Count.describe('How often the rule would have run.'),
+  matched: Count.describe(
+    'Jobs that came under the rule since the day before; on the first day with all that were under it by then.',
+  ),
+  would_change: Count.describe(
+    'Those that the runs of the day would have taken, by `max` of the rule, with those that were left before.',
+  ),
+  left: Count.describe('Those that the last run of the day would have left.'),
 })
 export type SimulatedDay = z.output<typeof SimulatedDay>
 
 /** What became of the jobs that came under a rule, after the first run that would have met them. A job may count in several. */
 const Afterwards = z.object({
-  /** Jobs that a retry, a requeue or their dependencies made run again. */
-  retried: Count,
-  /** Jobs that somebody saw without the mask of secrets. */
-  revealed: Count,
+  retried: Count.describe('Jobs that a retry, a requeue or their dependencies made run again.'),
+  revealed: Count.describe('Jobs that somebody saw without the mask of secrets.'),
   edited: Count,
-  /** Jobs that a hold keeps which was added within the days. */
-  held: Count,
-  /** Jobs that began to run, or that completed: a sweep would have ended them. Null for a prune. */
-  ran: Count.nullable(),
+  held: Count.describe('Jobs that a hold keeps which was added within the days.'),
+  ran: Count.nullable().describe(
+    'Jobs that began to run, or that completed: a sweep would have ended them. Null for a prune.',
+  ),
 })
 export type Afterwards = z.output<typeof Afterwards>
 
 export const SimulatedRule = z.object({
   name: z.string(),
-  /** Why the rule was not counted, as a clause; null where it was. */
-  why: z.string().nullable(),
-  /** Null where the rule was not counted, as is `afterwards`. */
-  days: z.array(SimulatedDay).nullable(),
-  /** How many jobs came under the rule in all. */
-  matched: Count,
-  /** How many of them its runs would have taken. */
-  would_change: Count,
+  why: z.string().nullable().describe('Why the rule was not counted, as a clause; null where it was.'),
+  days: z.array(SimulatedDay).nullable().describe('Null where the rule was not counted, as is `afterwards`.'),
+  matched: Count.describe('How many jobs came under the rule in all.'),
+  would_change: Count.describe('How many of them its runs would have taken.'),
   afterwards: Afterwards.nullable(),
-  /** True where the numbers are lower bounds: `not_known` says why. */
-  at_least: z.boolean(),
-  /** What the numbers lack, as sentences. */
-  not_known: z.array(z.string()),
+  at_least: z.boolean().describe('True where the numbers are lower bounds: `not_known` says why.'),
+  not_known: z.array(z.string()).describe('What the numbers lack, as sentences.'),
 })
 export type SimulatedRule = z.output<typeof SimulatedRule>
 

@@ -1,24 +1,22 @@
 import * as z from 'zod'
 import { Freeze } from '../doctor/storage.ts'
 import { endpoint } from '../endpoint.ts'
-import { Count, Domain, optional, Queue } from '../scope.ts'
+import { Count, Domain, Instant, optional, Queue } from '../scope.ts'
 import { RunningChange } from './stats-stream.ts'
 import { Throttle } from './throttle.ts'
 
-const time = z.string().nullable()
+const time = Instant.nullable()
 const queueName = { domain: z.string(), queue: z.string() }
 
 /** Jobs a minute, over the last five minutes. Each is null where it is not known. */
 const rates = {
   in_per_minute: z.number().nullable(),
   done_per_minute: z.number().nullable(),
-  /** Jobs that ended as failed or quarantined. */
-  failed_per_minute: z.number().nullable(),
+  failed_per_minute: z.number().nullable().describe('Jobs that ended as failed or quarantined.'),
 }
 
 const counts = {
-  /** Jobs that are queued and due. */
-  waiting: Count,
+  waiting: Count.describe('Jobs that are queued and due.'),
   scheduled: Count,
   running: Count,
   quarantined: Count,
@@ -28,31 +26,25 @@ const counts = {
 const Stop = z.object({
   drain: z.boolean(),
   since: time,
-  /** Who stopped it; null where another program did. */
-  by: z.string().nullable(),
+  by: z.string().nullable().describe('Who stopped it; null where another program did.'),
   reason: z.string().nullable(),
 })
 
 const OverviewQueue = z.object({
   ...queueName,
-  /** How many job types have jobs in the queue. */
-  job_types: Count,
-  /** The first 20 of them, without blank names. */
-  types: z.array(z.string()),
+  job_types: Count.describe('How many job types have jobs in the queue.'),
+  types: z.array(z.string()).describe('The first 20 of them, without blank names.'),
   ...counts,
-  /** Failed jobs, where the jobs are those of an engine that counts them. */
-  failed: Count.optional(),
-  /** Jobs of a mapped table to which its map gives no state; absent without such jobs. */
-  unmapped: Count.optional(),
+  failed: Count.optional().describe('Failed jobs, where the jobs are those of an engine that counts them.'),
+  unmapped: Count.optional().describe(
+    'Jobs of a mapped table to which its map gives no state; absent without such jobs.',
+  ),
   ...rates,
-  /** Since when the job waits that has waited longest; null where none waits. */
-  oldest_due: time,
-  /** Running jobs whose lease has expired. */
-  expired: Count,
+  oldest_due: time.describe('Since when the job waits that has waited longest; null where none waits.'),
+  expired: Count.describe('Running jobs whose lease has expired.'),
   stop: Stop.nullable(),
   throttle: Throttle.nullable(),
-  /** Where jobs wait and no worker asks for them: since when. Null where workers ask. */
-  no_worker_since: time,
+  no_worker_since: time.describe('Where jobs wait and no worker asks for them: since when. Null where workers ask.'),
 })
 export type OverviewQueue = z.output<typeof OverviewQueue>
 
@@ -63,38 +55,40 @@ const Failing = z.object({
   kind: z.literal('failing'),
   ...queueName,
   per_minute: z.number(),
-  /** When it began; null where that is not known. */
-  since: time,
-  /** True where it began at `since` or earlier. */
-  since_or_before: z.boolean(),
-  /** The code and the pattern of the message that most of these failures have in common, as in failure clusters. The code is null where they have none, and both where no failed job is there any more. */
-  error_code: z.string().nullable(),
+  since: time.describe('When it began; null where that is not known.'),
+  since_or_before: z.boolean().describe('True where it began at `since` or earlier.'),
+  error_code: z
+    .string()
+    .nullable()
+    .describe(
+      'The code and the pattern of the message that most of these failures have in common, as in failure clusters. The code is null where they have none, and both where no failed job is there any more.',
+    ),
   pattern: z.string().nullable(),
-  /** The id of the cluster, for the filter `cluster` of changes. */
-  cluster: z.string().nullable(),
-  /** Jobs with this code and pattern that have failed since then and are still there, and their owners; lower bounds where `at_least` is true. */
-  jobs: Count,
+  cluster: z.string().nullable().describe('The id of the cluster, for the filter `cluster` of changes.'),
+  jobs: Count.describe(
+    'Jobs with this code and pattern that have failed since then and are still there, and their owners; lower bounds where `at_least` is true.',
+  ),
   owners: Count,
   at_least: z.boolean(),
-  /** The last mark in the hour before; null without one, and for a token with a scope. */
-  mark: MarkBefore.nullable(),
+  mark: MarkBefore.nullable().describe(
+    'The last mark in the hour before; null without one, and for a token with a scope.',
+  ),
 })
 
 const NoWorker = z.object({
   kind: z.literal('no_worker'),
   ...queueName,
   waiting: Count,
-  /** The last sign of a worker; where there never was one, since when the oldest job waits. */
-  since: time,
-  /** Workers that asked for jobs within the last hour, and do not any more, at most five. */
-  workers: z.array(z.string()),
+  since: time.describe('The last sign of a worker; where there never was one, since when the oldest job waits.'),
+  workers: z
+    .array(z.string())
+    .describe('Workers that asked for jobs within the last hour, and do not any more, at most five.'),
 })
 
 const Expired = z.object({
   kind: z.literal('expired'),
   ...queueName,
-  /** Running jobs whose lease has expired, and the first of these times. */
-  jobs: Count,
+  jobs: Count.describe('Running jobs whose lease has expired, and the first of these times.'),
   since: time,
 })
 
@@ -114,26 +108,34 @@ export const overview = endpoint({
   verb: 'stats',
   input: z.strictObject({ domain: optional(Domain), queue: optional(Queue) }),
   output: z.object({
-    as_of: z.string(),
-    /** The name of the database. */
-    database: z.string(),
-    /** Null while changes are allowed. */
-    frozen: Freeze.pick({ by: true, reason: true }).nullable(),
-    /** What the rates are read from: the `history`, or the end times of the `jobs` that are still there; null where neither tells. */
-    rates_of: z.enum(['history', 'jobs']).nullable(),
-    /** Why the rates are not those of the history, with how to switch it on; null where they are. */
-    why: z.string().nullable(),
-    /** Whether anybody has marked a moment in the last 30 days; null where that is not told, as to a token with a scope. */
-    marked: z.boolean().nullable(),
+    as_of: Instant,
+    database: z.string().describe('The name of the database.'),
+    frozen: Freeze.pick({ by: true, reason: true }).nullable().describe('Null while changes are allowed.'),
+    rates_of: z
+      .enum(['history', 'jobs'])
+      .nullable()
+      .describe(
+        'What the rates are read from: the `history`, or the end times of the `jobs` that are still there; null where neither tells.',
+      ),
+    why: z
+      .string()
+      .nullable()
+      .describe('Why the rates are not those of the history, with how to switch it on; null where they are.'),
+    marked: z
+      .boolean()
+      .nullable()
+      .describe(
+        'Whether anybody has marked a moment in the last 30 days; null where that is not told, as to a token with a scope.',
+      ),
     totals: z.object({ queues: Count, ...counts, ...rates, expired: Count }),
-    /** The worst first: failing queues, jobs without workers, expired leases, stopped queues; at most 50. */
-    attention: z.array(Attention),
-    /** The changes that run now; `by` is who makes them. */
-    operations: z.array(RunningChange.extend({ by: z.string() })),
-    /** How many queues fail; `attention` has the five that fail most. */
-    failing_queues: Count,
-    /** By name, at most 2,000; `totals` are of all. */
-    queues: z.array(OverviewQueue),
+    attention: z
+      .array(Attention)
+      .describe('The worst first: failing queues, jobs without workers, expired leases, stopped queues; at most 50.'),
+    operations: z
+      .array(RunningChange.extend({ by: z.string() }))
+      .describe('The changes that run now; `by` is who makes them.'),
+    failing_queues: Count.describe('How many queues fail; `attention` has the five that fail most.'),
+    queues: z.array(OverviewQueue).describe('By name, at most 2,000; `totals` are of all.'),
   }),
   changes: () => false,
   shared: { everyMs: 300 },
@@ -176,10 +178,12 @@ export const queueMinutes = endpoint({
       .describe('the queues, as JSON: a list of pairs of domain and queue, such as `[["mail","high"]]`'),
   }),
   output: z.object({
-    /** When the first minute begins. */
-    from: z.string(),
-    /** In the order of the request; `done` and `failed` have a number for each minute, or are null where that is not known. */
-    queues: z.array(z.object({ ...queueName, done: z.array(Count).nullable(), failed: z.array(Count).nullable() })),
+    from: Instant.describe('When the first minute begins.'),
+    queues: z
+      .array(z.object({ ...queueName, done: z.array(Count).nullable(), failed: z.array(Count).nullable() }))
+      .describe(
+        'In the order of the request; `done` and `failed` have a number for each minute, or are null where that is not known.',
+      ),
   }),
   changes: () => false,
   shared: true,

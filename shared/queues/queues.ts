@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import type { Verb } from '../engine/verbs.ts'
 import { Switch } from '../jobs/job-filter.ts'
-import { Domain, optional, preset, Queue, wholeNumber } from '../scope.ts'
+import { Domain, Instant, Integer, optional, preset, Queue, wholeNumber } from '../scope.ts'
 import { text } from '../work/job.ts'
 import { Throttle } from './throttle.ts'
 
@@ -18,7 +18,7 @@ const actions = [...stops, 'set'] as const
  * After how many failures in a row with one error code jobs of the queue are quarantined that have no threshold of their own: 0 for never,
  * null for the threshold of the server.
  */
-const threshold = z.number().nullish()
+const threshold = Integer.nullish()
 
 const QueueState = z.object({ paused: z.boolean(), drain: z.boolean() })
 
@@ -54,16 +54,15 @@ export type ControlRequest = z.output<typeof ControlRequest>
 
 /** The answer to a change of a queue. The fields beside the state are missing in answers of other servers. */
 const ControlResult = QueueState.extend({
-  /** False for a queue that never had a job and was never stopped before. */
-  known: z.boolean().optional(),
-  /** Of `set`. */
-  quarantine_threshold: threshold,
-  /** The state before the change, with the time and the reason of a stop, and of `set` the threshold. */
+  known: z.boolean().optional().describe('False for a queue that never had a job and was never stopped before.'),
+  quarantine_threshold: threshold.describe('Of `set`.'),
   before: QueueState.extend({
-    updated_at: z.string().nullable(),
+    updated_at: Instant.nullable(),
     reason: z.string().nullable(),
     quarantine_threshold: threshold,
-  }).optional(),
+  })
+    .optional()
+    .describe('The state before the change, with the time and the reason of a stop, and of `set` the threshold.'),
 })
 
 /** What each action asks of the engine. */
@@ -105,13 +104,10 @@ export const StoppedQueue = z.object({
   queue: z.string(),
   paused: z.boolean(),
   drain: z.boolean(),
-  updated_at: z.string().nullable(),
-  /** The reason that was given when the queue was stopped. */
-  reason: z.string().nullish(),
-  /** Where the call asks for thresholds. */
-  quarantine_threshold: threshold,
-  /** Of a throttled queue, where the call asks for throttles. */
-  throttle: Throttle.nullish(),
+  updated_at: Instant.nullable(),
+  reason: z.string().nullish().describe('The reason that was given when the queue was stopped.'),
+  quarantine_threshold: threshold.describe('Where the call asks for thresholds.'),
+  throttle: Throttle.nullish().describe('Of a throttled queue, where the call asks for throttles.'),
 })
 export type StoppedQueue = z.output<typeof StoppedQueue>
 

@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import {
   Domain,
+  Instant,
+  Integer,
   JobType,
   optional,
   preset,
@@ -58,7 +60,7 @@ const SlaPolicy = z.object({
   max_queue_latency_seconds: seconds,
   max_duration_seconds: seconds,
   enabled: z.boolean(),
-  updated_at: z.string().nullable(),
+  updated_at: Instant.nullable(),
 })
 export type SlaPolicy = z.output<typeof SlaPolicy>
 
@@ -76,17 +78,15 @@ export const listSlaPolicies = endpoint({
 
 /** A live job over a limit of its group. The two fields of a limit are there only where the job is over it. */
 const SlaBreach = z.object({
-  job_id: z.number(),
+  job_id: Integer,
   domain: z.string(),
   queue: z.string(),
   job_type: z.string(),
   status: z.string(),
   breach_kinds: z.array(z.enum(['queue_latency', 'duration'])),
-  /** The time from its creation until now, or until a worker took it. */
-  wait_seconds: z.number().optional(),
+  wait_seconds: z.number().optional().describe('The time from its creation until now, or until a worker took it.'),
   max_wait_seconds: z.number().optional(),
-  /** The time since it was started. */
-  processing_seconds: z.number().optional(),
+  processing_seconds: z.number().optional().describe('The time since it was started.'),
   max_processing_seconds: z.number().optional(),
 })
 export type SlaBreach = z.output<typeof SlaBreach>

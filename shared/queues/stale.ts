@@ -1,16 +1,18 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, ScopeFilter } from '../scope.ts'
+import { Count, Instant, ScopeFilter } from '../scope.ts'
 
 export const StaleQueue = z.object({
   domain: z.string(),
   queue: z.string(),
-  /** Processing jobs whose lease has expired, or has no end. */
-  count: Count,
-  /** When the first of these leases expired; null where all of them have no end. Other servers do not send it. */
-  oldest: z.string().nullish(),
-  /** True where more leases have expired than are read, so that the count is a lower bound; else absent. */
-  at_least: z.boolean().optional(),
+  count: Count.describe('Processing jobs whose lease has expired, or has no end.'),
+  oldest: Instant.nullish().describe(
+    'When the first of these leases expired; null where all of them have no end. Other servers do not send it.',
+  ),
+  at_least: z
+    .boolean()
+    .optional()
+    .describe('True where more leases have expired than are read, so that the count is a lower bound; else absent.'),
 })
 export type StaleQueue = z.output<typeof StaleQueue>
 

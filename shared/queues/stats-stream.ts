@@ -1,24 +1,27 @@
 import * as z from 'zod'
 import type { Stream } from '../endpoint.ts'
-import { Count, optional, scopeFields } from '../scope.ts'
+import { Count, Instant, Integer, optional, scopeFields } from '../scope.ts'
 import { StoppedQueue } from './queues.ts'
 import { GroupStats } from './stats.ts'
 
 /** The counts of a group, with what a reader needs to compute rates from two frames. */
 const LiveGroup = GroupStats.extend({
-  /** Since when the job that has waited longest could run; null where no job waits. */
-  oldest_due: z.string().nullable(),
-  /** Jobs that came in or came back (`entered`), and that ended (`ended`), by the event log, since the server began to count. */
-  entered: Count,
+  oldest_due: Instant.nullable().describe(
+    'Since when the job that has waited longest could run; null where no job waits.',
+  ),
+  entered: Count.describe(
+    'Jobs that came in or came back (`entered`), and that ended (`ended`), by the event log, since the server began to count.',
+  ),
   ended: Count,
-  /** Jobs that came or went without an event: it grows while another program writes to the group in plain SQL. */
-  untold: Count,
+  untold: Count.describe(
+    'Jobs that came or went without an event: it grows while another program writes to the group in plain SQL.',
+  ),
 })
 export type LiveGroup = z.output<typeof LiveGroup>
 
 /** A bulk change that is running. */
 export const RunningChange = z.object({
-  id: z.number(),
+  id: Integer,
   kind: z.string(),
   domain: z.string().nullable(),
   queue: z.string().nullable(),
@@ -26,9 +29,8 @@ export const RunningChange = z.object({
   caller: z.string(),
   reason: z.string().nullable(),
   affected: Count,
-  /** The count of its preview; null without a preview. */
-  previewed: Count.nullable(),
-  started_at: z.string(),
+  previewed: Count.nullable().describe('The count of its preview; null without a preview.'),
+  started_at: Instant,
 })
 export type RunningChange = z.output<typeof RunningChange>
 
@@ -40,17 +42,15 @@ export type Level = (typeof levels)[number]
 
 /** The data of one message. `event: full` has everything; `event: changes` has what is not as in the message before. */
 export const StatsFrame = z.object({
-  as_of: z.string(),
-  /** Whole groups; in `changes` only those of which any field has changed. */
-  groups: z.array(LiveGroup),
-  /** Groups that have no jobs any more. */
-  gone: z.array(GroupName),
-  /** All stopped queues; absent where they are the same. */
-  stopped: z.array(StoppedQueue).optional(),
-  /** All running bulk changes, at most 100; absent where they are the same. */
-  operations: z.array(RunningChange).optional(),
-  /** What each group is; absent without `most`. */
-  level: z.enum(levels).optional(),
+  as_of: Instant,
+  groups: z.array(LiveGroup).describe('Whole groups; in `changes` only those of which any field has changed.'),
+  gone: z.array(GroupName).describe('Groups that have no jobs any more.'),
+  stopped: z.array(StoppedQueue).optional().describe('All stopped queues; absent where they are the same.'),
+  operations: z
+    .array(RunningChange)
+    .optional()
+    .describe('All running bulk changes, at most 100; absent where they are the same.'),
+  level: z.enum(levels).optional().describe('What each group is; absent without `most`.'),
 })
 export type StatsFrame = z.output<typeof StatsFrame>
 

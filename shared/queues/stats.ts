@@ -1,30 +1,33 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, scopeFields, Time } from '../scope.ts'
+import { Count, Instant, optional, scopeFields, Time } from '../scope.ts'
 
 export const GroupStats = z.object({
   domain: z.string(),
   queue: z.string(),
   job_type: z.string(),
-  /** Jobs that are queued and due. */
-  queued: Count,
-  /** Jobs that are queued and due later. */
-  scheduled: Count,
+  queued: Count.describe('Jobs that are queued and due.'),
+  scheduled: Count.describe('Jobs that are queued and due later.'),
   processing: Count,
   quarantined: Count,
-  /** Failed jobs, where the jobs are those of an engine that counts them; absent for jobs of our own. */
-  failed: Count.optional(),
-  /** Jobs of a mapped table to which its map gives no state; absent without such jobs. */
-  unmapped: Count.optional(),
-  /** The states, with commas, in which the engine deletes jobs of the queue by itself; absent where nothing says that it does. */
-  vanishing: z.string().optional(),
-  /**
-   * With `at`: the moment of these counts, the last one at or before it; absent where none is near enough. Without it: when the counts were read,
-   * where the jobs are those of an engine that counts them by a pass over its whole table.
-   */
-  as_of: z.string().optional(),
-  /** With `at`: why no count of the moment is known, as a clause. The numbers are those of jobs that nobody has changed since: lower bounds. */
-  at_least: z.string().optional(),
+  failed: Count.optional().describe(
+    'Failed jobs, where the jobs are those of an engine that counts them; absent for jobs of our own.',
+  ),
+  unmapped: Count.optional().describe(
+    'Jobs of a mapped table to which its map gives no state; absent without such jobs.',
+  ),
+  vanishing: z
+    .string()
+    .optional()
+    .describe(
+      'The states, with commas, in which the engine deletes jobs of the queue by itself; absent where nothing says that it does.',
+    ),
+  as_of: Instant.optional().describe(
+    'With `at`: the moment of these counts, the last one at or before it; absent where none is near enough. Without it: when the counts were read, where the jobs are those of an engine that counts them by a pass over its whole table.',
+  ),
+  at_least: Instant.optional().describe(
+    'With `at`: why no count of the moment is known, as a clause. The numbers are those of jobs that nobody has changed since: lower bounds.',
+  ),
 })
 export type GroupStats = z.output<typeof GroupStats>
 

@@ -1,29 +1,29 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Domain, optional, Queue } from '../scope.ts'
+import { Count, Domain, Instant, optional, Queue } from '../scope.ts'
 import { Throttle } from './throttle.ts'
 
-const time = z.string().nullable()
+const time = Instant.nullable()
 
 const WorkerRow = z.object({
-  /** Null for jobs that another program has leased without a name. */
-  worker_id: z.string().nullable(),
-  /** Its running jobs, and how many of them have no valid lease any more. */
-  leases: Count,
+  worker_id: z.string().nullable().describe('Null for jobs that another program has leased without a name.'),
+  leases: Count.describe('Its running jobs, and how many of them have no valid lease any more.'),
   expired: Count,
-  /** When the first of its running jobs was picked up. */
-  oldest_lease_at: time,
-  /** The last call that asked this API for jobs, within an hour or so; a mark is up to a minute old. */
-  last_asked_at: time,
-  /** The last pick-up among its running jobs and those that ended in the last 15 minutes. */
-  last_acquired_at: time,
-  /** The last change of one of its running jobs after the pick-up, such as a renewal. */
-  last_renewed_at: time,
-  /** Jobs that it completed, and that ended as failed or quarantined, in the last 15 minutes; null where the engine does not keep it. */
-  done_15m: Count.nullable(),
+  oldest_lease_at: time.describe('When the first of its running jobs was picked up.'),
+  last_asked_at: time.describe(
+    'The last call that asked this API for jobs, within an hour or so; a mark is up to a minute old.',
+  ),
+  last_acquired_at: time.describe(
+    'The last pick-up among its running jobs and those that ended in the last 15 minutes.',
+  ),
+  last_renewed_at: time.describe('The last change of one of its running jobs after the pick-up, such as a renewal.'),
+  done_15m: Count.nullable().describe(
+    'Jobs that it completed, and that ended as failed or quarantined, in the last 15 minutes; null where the engine does not keep it.',
+  ),
   failed_15m: Count.nullable(),
-  /** The queues in which it was seen, at most 20, and what each is throttled to. */
-  queues: z.array(z.object({ domain: z.string(), queue: z.string(), throttle: Throttle.optional() })),
+  queues: z
+    .array(z.object({ domain: z.string(), queue: z.string(), throttle: Throttle.optional() }))
+    .describe('The queues in which it was seen, at most 20, and what each is throttled to.'),
 })
 export type WorkerRow = z.output<typeof WorkerRow>
 

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, queryNumber, ScopeName, scopeFields } from '../scope.ts'
+import { Count, Instant, Integer, optional, queryNumber, ScopeName, scopeFields } from '../scope.ts'
 import { JobId, TypedJobId } from '../work/job.ts'
+import { OperationKind, OperationState } from './records.ts'
 
 const isThere = z.boolean()
 
@@ -31,19 +32,19 @@ const string = z.string().nullable()
 
 /** An operation of which the database still has what an undo needs. */
 const KeptOperation = z.object({
-  operation_id: z.number(),
-  kind: z.string(),
-  state: z.string(),
+  operation_id: Integer,
+  kind: OperationKind,
+  state: OperationState,
   domain: string,
   queue: string,
   job_type: string,
   caller: z.string(),
   reason: string,
-  ended_at: string,
-  /** The jobs that are kept. An undo leaves out those that have gone on since. */
-  jobs: Count,
-  /** Until when they are kept, by their term or by a hold over the operation; maintenance deletes them some minutes later. */
-  kept_until: string,
+  ended_at: Instant.nullable(),
+  jobs: Count.describe('The jobs that are kept. An undo leaves out those that have gone on since.'),
+  kept_until: Instant.nullable().describe(
+    'Until when they are kept, by their term or by a hold over the operation; maintenance deletes them some minutes later.',
+  ),
 })
 export type KeptOperation = z.output<typeof KeptOperation>
 

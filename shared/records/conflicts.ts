@@ -25,10 +25,10 @@ export const listConflicts = endpoint({
       .describe('only jobs with a higher id, for the next page'),
   }),
   output: z.object({
-    /** In the order of their ids; a page may have none of them, and not be the last one. */
-    conflicts: z.array(Conflict),
-    /** The `after_id` of the next page; null on the last one. */
-    next_after_id: JobId.nullable(),
+    conflicts: z
+      .array(Conflict)
+      .describe('In the order of their ids; a page may have none of them, and not be the last one.'),
+    next_after_id: JobId.nullable().describe('The `after_id` of the next page; null on the last one.'),
   }),
   changes: () => false,
 })

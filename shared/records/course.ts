@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { Integer } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 
 export const stopOperation = endpoint({
@@ -11,9 +12,8 @@ export const stopOperation = endpoint({
   verb: 'records',
   input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: z.object({
-    id: z.number(),
-    /** The state of the operation: `running` until its batch has ended. */
-    state: z.string(),
+    id: Integer,
+    state: z.string().describe('The state of the operation: `running` until its batch has ended.'),
     stop_requested: z.boolean(),
   }),
   changes: () => true,

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
+import { Instant, Integer } from '../scope.ts'
 import { text } from '../work/job.ts'
 
 /** A place keeps events of all domains until its reader has them, and the list names the next event of any domain. */
@@ -8,13 +9,12 @@ const refused = { refused: 'a kept place keeps events of all domains' } as const
 /** The place of a reader in the event log, kept in the database under a name. */
 export const EventCursor = z.object({
   name: z.string(),
-  /** The id of the last event that the reader has dealt with. */
-  after_id: z.number(),
-  /** The caller to whom the cursor belongs. */
-  caller: z.string(),
-  moved_at: z.string(),
-  /** The time of the next event, whatever the filters of the reader; null where there is none. */
-  next_event_at: z.string().nullable(),
+  after_id: Integer.describe('The id of the last event that the reader has dealt with.'),
+  caller: z.string().describe('The caller to whom the cursor belongs.'),
+  moved_at: Instant,
+  next_event_at: Instant.nullable().describe(
+    'The time of the next event, whatever the filters of the reader; null where there is none.',
+  ),
 })
 export type EventCursor = z.output<typeof EventCursor>
 

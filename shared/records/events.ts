@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint, type Stream } from '../endpoint.ts'
 import { Switch } from '../jobs/job-filter.ts'
-import { clampedNumber, optional, queryNumber, scopeFields } from '../scope.ts'
+import { clampedNumber, Instant, Integer, optional, queryNumber, scopeFields } from '../scope.ts'
 import { JobId } from '../work/job.ts'
 
 /** The position of a reader, and its filters. */
@@ -37,18 +37,17 @@ export type EventsRequest = z.output<typeof EventsRequest>
 
 /** One change of a job, or one action of an operator; its fields are in the order of the other server. */
 export const JobEvent = z.object({
-  id: z.number(),
+  id: Integer,
   job_id: JobId.nullish(),
   domain: z.string().nullish(),
   queue: z.string().nullish(),
   job_type: z.string().nullish(),
   event_type: z.string(),
-  /** An object, `{}` where the stored value is no object. */
-  attrs: z.unknown().optional(),
+  attrs: z.unknown().optional().describe('An object, `{}` where the stored value is no object.'),
   owner_user_id: z.string().nullish(),
   request_id: z.string().nullish(),
   trace_id: z.string().nullish(),
-  created_at: z.string().nullish(),
+  created_at: Instant.nullish(),
 })
 export type JobEvent = z.output<typeof JobEvent>
 

@@ -1,22 +1,24 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, queryNumber, Time } from '../scope.ts'
+import { Integer, optional, queryNumber, Time } from '../scope.ts'
 import { refusedChain } from './records.ts'
 
 /** A sealed record, as somebody without the database can verify it. */
 const SealedRecord = z.object({
-  id: z.number(),
+  id: Integer,
   kind: z.string(),
-  /** The day of its chain, and its place in it. */
-  day: z.string(),
-  number: z.number(),
-  /** The hash before it; null where the record before it is missing, and empty for the first record of all. */
-  previous: z.string().nullable(),
-  /**
-   * The text under the seal, a JSON list; `hash` is SHA-256 over `previous` and this text, in UTF-8. Null where a part of it is hidden
-   * from the caller: the record is then linked in the chain, and cannot be verified by itself.
-   */
-  sealed: z.string().nullable(),
+  day: z.string().describe('The day of its chain, and its place in it.'),
+  number: Integer,
+  previous: z
+    .string()
+    .nullable()
+    .describe('The hash before it; null where the record before it is missing, and empty for the first record of all.'),
+  sealed: z
+    .string()
+    .nullable()
+    .describe(
+      'The text under the seal, a JSON list; `hash` is SHA-256 over `previous` and this text, in UTF-8. Null where a part of it is hidden from the caller: the record is then linked in the chain, and cannot be verified by itself.',
+    ),
   hash: z.string(),
 })
 export type SealedRecord = z.output<typeof SealedRecord>
@@ -36,7 +38,8 @@ export const exportOperations = endpoint({
     after_id: queryNumber(0, Number.MAX_SAFE_INTEGER, 0).describe('only records after this one, for the next page'),
     limit: queryNumber(1, 1000, 200).describe('the most rows to answer'),
   }),
-  /** Also fewer than `limit` where the records are large; the last page is empty. */
-  output: z.array(SealedRecord),
+  output: z
+    .array(SealedRecord)
+    .describe('Also fewer than `limit` where the records are large; the last page is empty.'),
   changes: () => false,
 })

@@ -2,29 +2,27 @@ import * as z from 'zod'
 import { documentsOfIds, Ids, prepareFilter } from '../changes/filtered-change.ts'
 import { endpoint } from '../endpoint.ts'
 import { jobFilterFields } from '../jobs/job-filter.ts'
-import { Count, optional, preset, queryNumber, Time } from '../scope.ts'
+import { Count, Instant, Integer, optional, preset, queryNumber, Time } from '../scope.ts'
 import { OwnId, PathId } from '../work/job.ts'
 
 const string = z.string().nullable()
 
 /** What keeps jobs from prune, sweep and the end of the archive's term. One of `filter`, `operation_id` and `jobs` is not null. */
 export const Hold = z.object({
-  id: z.number(),
-  /**
-   * The filter, by the names of the API; `{}` is over every job. Jobs that match later are held, too. A caller who sees no payloads gets
-   * null for `payload` and `error`.
-   */
-  filter: z.record(z.string(), z.unknown()).nullable(),
-  /** The operation whose archived jobs and row images are kept. */
-  operation_id: z.number().nullable(),
-  /** The number of single jobs. */
-  jobs: Count.nullable(),
-  /** The undo that made the hold over the jobs that it gave back. */
-  undo_id: z.number().nullable(),
-  until: z.string(),
+  id: Integer,
+  filter: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe(
+      'The filter, by the names of the API; `{}` is over every job. Jobs that match later are held, too. A caller who sees no payloads gets null for `payload` and `error`.',
+    ),
+  operation_id: Integer.nullable().describe('The operation whose archived jobs and row images are kept.'),
+  jobs: Count.nullable().describe('The number of single jobs.'),
+  undo_id: Integer.nullable().describe('The undo that made the hold over the jobs that it gave back.'),
+  until: Instant,
   reason: string,
   caller: z.string(),
-  created_at: z.string(),
+  created_at: Instant,
 })
 export type Hold = z.output<typeof Hold>
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Time } from '../scope.ts'
+import { Instant, Integer, Time } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 
 export const keepOperation = endpoint({
@@ -18,9 +18,10 @@ export const keepOperation = endpoint({
     ),
   }),
   output: z.object({
-    id: z.number(),
-    /** Until when its archived jobs and row images are kept: whole days after the end of the operation. */
-    kept_until: z.string(),
+    id: Integer,
+    kept_until: Instant.describe(
+      'Until when its archived jobs and row images are kept: whole days after the end of the operation.',
+    ),
   }),
   changes: () => true,
   unconfirmed: true,

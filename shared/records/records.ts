@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { bulkKinds } from '../changes/kinds.ts'
 import { endpoint, type Scoped } from '../endpoint.ts'
-import { Count, optional, queryNumber, scopeFields, Time } from '../scope.ts'
+import { Count, Instant, Integer, optional, queryNumber, scopeFields, Time } from '../scope.ts'
 import { PathId, words } from '../work/job.ts'
 import { actKinds } from './acts.ts'
 
@@ -11,60 +11,81 @@ export const refusedChain: Scoped = { refused: 'the seals of all records are one
 /** `partial` stopped half-way: its finished batches are committed. `failed` changed nothing. */
 const states = ['running', 'done', 'partial', 'failed', 'undone'] as const
 
-const time = z.string().nullable()
+const time = Instant.nullable()
+
+/** What an operation does, in an answer. A reader takes any text, since a later version may have further kinds: the documents name today's. */
+export const OperationKind = z.string().meta({ enum: [...bulkKinds, ...actKinds] })
+
+/** The state of an operation, in the same way. */
+export const OperationState = z.string().meta({ enum: [...states] })
 
 /** The record of a bulk change, or of an act of an operator: what was changed, by which caller, and why. */
 export const OperationRecord = z.object({
-  id: z.number(),
-  kind: z.string(),
-  state: z.string(),
+  id: Integer,
+  kind: OperationKind,
+  state: OperationState,
   domain: z.string().nullable(),
   queue: z.string().nullable(),
   job_type: z.string().nullable(),
-  /** The request after validation, with its defaults; of an act what was done, and the `address` of the caller. */
-  filters: z.unknown(),
-  /** The reference time of its filters. */
-  as_of: z.string(),
+  filters: z
+    .unknown()
+    .describe(
+      'The request after validation, with its defaults; of an act what was done, and the `address` of the caller.',
+    ),
+  as_of: Instant.describe('The reference time of its filters.'),
   caller: z.string(),
   reason: z.string().nullable(),
   request_id: z.string().nullable(),
   idempotency_key: z.string().nullable(),
-  /** The count of the preview that the change was bound to; null without a preview. */
-  previewed: Count.nullable(),
+  previewed: Count.nullable().describe(
+    'The count of the preview that the change was bound to; null without a preview.',
+  ),
   affected: Count,
-  /** `previewed` less `affected`, whatever the reason; the next three fields tell the reasons apart. */
-  skipped: Count.nullable(),
-  /** Jobs of the preview that a change which stopped did not get to; they are as they were. Servers up to version 0.2.0 send none of the next five fields. */
-  not_reached: Count.nullish(),
-  /** Jobs of the preview that wait for the second part of a change with a limit. */
-  left_for_later: Count.nullish(),
-  /** Jobs of the preview that others had changed or held. Null where the change stopped: nobody has looked at all of them. */
-  skipped_by_others: Count.nullish(),
-  /** Of the ids that the request names: how many no job has, and how many of the jobs the change does not take. */
-  missing_count: Count.nullish(),
+  skipped: Count.nullable().describe(
+    '`previewed` less `affected`, whatever the reason; the next three fields tell the reasons apart.',
+  ),
+  not_reached: Count.nullish().describe(
+    'Jobs of the preview that a change which stopped did not get to; they are as they were. Servers up to version 0.2.0 send none of the next five fields.',
+  ),
+  left_for_later: Count.nullish().describe(
+    'Jobs of the preview that wait for the second part of a change with a limit.',
+  ),
+  skipped_by_others: Count.nullish().describe(
+    'Jobs of the preview that others had changed or held. Null where the change stopped: nobody has looked at all of them.',
+  ),
+  missing_count: Count.nullish().describe(
+    'Of the ids that the request names: how many no job has, and how many of the jobs the change does not take.',
+  ),
   not_taken_count: Count.nullish(),
   skipped_locked: Count,
   batches: Count,
-  /** The counts of its answer, by their names. */
-  counts: z.record(z.string(), z.number()),
-  /** Why the operation is partial or failed. */
-  error: z.string().nullable(),
-  started_at: z.string(),
+  counts: z.record(z.string(), Integer).describe('The counts of its answer, by their names.'),
+  error: z.string().nullable().describe('Why the operation is partial or failed.'),
+  started_at: Instant,
   ended_at: time,
-  /** The operation that this one undoes, and the last operation that undid this one, or a part of it. */
-  undoes: z.number().nullable(),
-  undone_by: z.number().nullable(),
-  /** All undos that gave back jobs of this operation, in their order. Servers of version 0.1.0 do not send it. */
-  undos: z.array(z.number()).optional(),
-  /** Why no undo can give its jobs back, as a clause; null where one may. Servers of version 0.1.0 do not send it. */
-  no_way_back: z.string().nullish(),
-  /** The hash of the record and of the hash before it. */
-  hash: z.string().nullable(),
-  /**
-   * The server that runs a change without its caller, as host name and process id; null where the change has ended or has a caller, and
-   * while no server runs it. Servers of version 0.1.0 do not send it.
-   */
-  server: z.string().nullish(),
+  undoes: Integer.nullable().describe(
+    'The operation that this one undoes, and the last operation that undid this one, or a part of it.',
+  ),
+  undone_by: Integer.nullable(),
+  undos: z
+    .array(Integer)
+    .optional()
+    .describe(
+      'All undos that gave back jobs of this operation, in their order. Servers of version 0.1.0 do not send it.',
+    ),
+  no_way_back: z
+    .string()
+    .nullish()
+    .describe(
+      'Why no undo can give its jobs back, as a clause; null where one may. Servers of version 0.1.0 do not send it.',
+    ),
+  hash: z.string().nullable().describe('The hash of the record and of the hash before it.'),
+  server: z
+    .string()
+    .nullish()
+    .describe(
+      'The server that runs a change without its caller, as host name and process id; null where the change has ended or has a caller, and while no server runs it. Servers of version 0.1.0 do not send it.',
+    ),
 })
 export type OperationRecord = z.output<typeof OperationRecord>
 
@@ -104,8 +125,11 @@ export const getOperation = endpoint({
   ofOperation: true,
   input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: OperationRecord.extend({
-    /** The states of its jobs now, with the number of jobs in each; `gone` for jobs that do not exist any more. */
-    now: z.record(z.string(), Count),
+    now: z
+      .record(z.string(), Count)
+      .describe(
+        'The states of its jobs now, with the number of jobs in each; `gone` for jobs that do not exist any more.',
+      ),
   }),
   changes: () => false,
 })
@@ -113,10 +137,10 @@ export const getOperation = endpoint({
 const Day = z.object({
   day: z.string(),
   operations: Count,
-  /** Ids of records whose hash does not fit the record, or the hash of the record before it. */
-  broken: z.array(z.number()),
-  /** The number of records that are missing. */
-  missing: Count,
+  broken: z
+    .array(Integer)
+    .describe('Ids of records whose hash does not fit the record, or the hash of the record before it.'),
+  missing: Count.describe('The number of records that are missing.'),
 })
 export type Day = z.output<typeof Day>
 
@@ -139,20 +163,29 @@ export const verifyOperations = endpoint({
     expect: optional(Hash).describe('the hash of a record, kept elsewhere, which the chain must still contain'),
   }),
   output: z.object({
-    /** Every record is as it was sealed, none is missing, and the chain contains the hash of `expect`. */
-    ok: z.boolean(),
+    ok: z
+      .boolean()
+      .describe('Every record is as it was sealed, none is missing, and the chain contains the hash of `expect`.'),
     operations: Count,
     days: z.array(Day),
-    /** The last hash; null for an empty chain. Servers of version 0.1.0 do not send it. */
-    head: z.string().nullish(),
-    /** How many records the chain alone speaks for, since the events of their seals are deleted. */
-    without_event: Count.optional(),
-    /** The end of the first record from which on each is compared with its event; null where none is. */
-    events_since: z.string().nullish(),
-    /** What the chain does not speak for, as sentences; absent from servers before 0.3.0. */
-    not_sealed: z.array(z.string()).optional(),
-    /** Whether the chain contains the hash of `expect`; absent without `expect`. */
-    expected: z.boolean().optional(),
+    head: z
+      .string()
+      .nullish()
+      .describe('The last hash; null for an empty chain. Servers of version 0.1.0 do not send it.'),
+    without_event: Count.optional().describe(
+      'How many records the chain alone speaks for, since the events of their seals are deleted.',
+    ),
+    events_since: Instant.nullish().describe(
+      'The end of the first record from which on each is compared with its event; null where none is.',
+    ),
+    not_sealed: z
+      .array(z.string())
+      .optional()
+      .describe('What the chain does not speak for, as sentences; absent from servers before 0.3.0.'),
+    expected: z
+      .boolean()
+      .optional()
+      .describe('Whether the chain contains the hash of `expect`; absent without `expect`.'),
   }),
   changes: () => false,
 })

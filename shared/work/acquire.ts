@@ -60,11 +60,12 @@ export const acquire = endpoint({
   scoped: 'narrowed',
   verb: 'acquire',
   input: AcquireRequest,
-  /** In pick order, each with a new `lease_id`. */
-  output: z.object({
-    jobs: z.array(Job),
-    limited: Limited.optional().describe('set where a throttled queue gave fewer jobs than were asked for'),
-  }),
+  output: z
+    .object({
+      jobs: z.array(Job),
+      limited: Limited.optional().describe('set where a throttled queue gave fewer jobs than were asked for'),
+    })
+    .describe('In pick order, each with a new `lease_id`.'),
   minimal: true,
   changes: () => true,
   whileFrozen: true,

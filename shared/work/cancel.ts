@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, optional, preset } from '../scope.ts'
-import { OwnId, PathJobId, text } from './job.ts'
+import { Count, Integer, optional, preset } from '../scope.ts'
+import { OwnId, PathJobId, State, text } from './job.ts'
 
 /** The worker of a running job is asked to end it: the next renewal answers `cancel_requested`. */
 export const cancel = endpoint({
@@ -22,15 +22,15 @@ export const cancel = endpoint({
   }),
   output: z.object({
     id: OwnId,
-    status: z.string(),
-    /** True for a running job whose worker has been asked to end it. */
-    cancel_requested: z.boolean(),
-    /** How many further jobs were cancelled, since they depend on this one. Servers up to 0.2.0 do not send the next three fields. */
-    dependents: Count.optional(),
-    /** To a token with a scope: how many lie outside of it, which `dependents` then leaves out. */
-    dependents_elsewhere: Count.optional(),
-    /** With dependents: the operation on record, which an undo gives back. */
-    operation_id: z.number().optional(),
+    status: State,
+    cancel_requested: z.boolean().describe('True for a running job whose worker has been asked to end it.'),
+    dependents: Count.optional().describe(
+      'How many further jobs were cancelled, since they depend on this one. Servers up to 0.2.0 do not send the next three fields.',
+    ),
+    dependents_elsewhere: Count.optional().describe(
+      'To a token with a scope: how many lie outside of it, which `dependents` then leaves out.',
+    ),
+    operation_id: Integer.optional().describe('With dependents: the operation on record, which an undo gives back.'),
   }),
   changes: () => true,
   unconfirmed: true,

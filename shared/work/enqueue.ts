@@ -32,8 +32,7 @@ export const NewJob = z.strictObject({
 export type NewJob = z.output<typeof NewJob>
 
 export const EnqueuedJob = Job.extend({
-  /** False for a job that existed already under this idempotency key. */
-  created: z.boolean(),
+  created: z.boolean().describe('False for a job that existed already under this idempotency key.'),
 })
 export type EnqueuedJob = z.output<typeof EnqueuedJob>
 
@@ -68,8 +67,7 @@ export const enqueueBatch = endpoint({
     jobs: jobList(NewJob).describe('the jobs; their fields are below'),
   }),
   documents: 16,
-  /** In the order of the request. */
-  output: z.object({ jobs: z.array(EnqueuedJob) }),
+  output: z.object({ jobs: z.array(EnqueuedJob) }).describe('In the order of the request.'),
   minimal: true,
   changes: () => true,
   whileFrozen: true,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional, preset } from '../scope.ts'
-import { Json, OwnId, PathJobId, words } from './job.ts'
+import { Instant, Integer, optional, preset } from '../scope.ts'
+import { Json, OwnId, PathJobId, State, words } from './job.ts'
 import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
 
 /** The longest delay of a job that is given back: 366 days. */
@@ -74,11 +74,9 @@ export type FinishItem = z.output<typeof FinishItem>
 
 export const Finished = z.object({
   id: OwnId,
-  /** The new status of the job: completed, failed, quarantined, cancelled, or queued again. */
-  status: z.string(),
-  retry_count: z.number(),
-  /** When a job that is queued again is due. */
-  available_at: z.string().nullable(),
+  status: State.describe('The new status of the job: completed, failed, quarantined, cancelled, or queued again.'),
+  retry_count: Integer,
+  available_at: Instant.nullable().describe('When a job that is queued again is due.'),
 })
 export type Finished = z.output<typeof Finished>
 
@@ -126,7 +124,6 @@ export const finishMany = endpoint({
   meaning: 'Ends up to 1,000 attempts, each with its `action`; each job is answered on its own.',
   input: z.strictObject({ jobs: manyOf(FinishItem).describe('the jobs; their fields are below') }),
   documents: 16,
-  /** In the order of the request. */
-  output: z.object({ results: z.array(FinishResult) }),
+  output: z.object({ results: z.array(FinishResult) }).describe('In the order of the request.'),
   minimal: true,
 })

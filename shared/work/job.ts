@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { wholeNumber } from '../scope.ts'
+import { Instant, Integer, wholeNumber } from '../scope.ts'
 import { isUuid, readJobId } from './job-key.ts'
 
 /** Text that the tables keep: at most `most` characters, without NUL and half surrogates, which PostgreSQL cannot store. */
@@ -33,7 +33,7 @@ export const PathJobId = z
 const format = 'job-id'
 
 /** The id of a job in an answer: a number, and for a job of another engine the text of its key. */
-export const JobId = z.union([z.number(), z.string()]).meta({ format })
+export const JobId = z.union([Integer, z.string()]).meta({ format })
 export type JobId = z.output<typeof JobId>
 
 /** Takes the text of a key beside what `number` takes. Faults are those of `number`. */
@@ -87,54 +87,61 @@ export const JsonObject = z
   .refine(isStorable, unstorable)
   .meta({ type: 'object', additionalProperties: true })
 
-const time = z.string().nullable()
+/** Every state of a job. */
+export const jobStates = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined'] as const
+export type JobState = (typeof jobStates)[number]
+
+/** The state of a job in an answer. A reader takes any text, since a later version may have further states: the documents name today's. */
+export const State = z.string().meta({ enum: [...jobStates] })
+
+const time = Instant.nullable()
 const string = z.string().nullable()
-const number = z.number().nullable()
+const integer = Integer.nullable()
 
 /**
  * A job with the names of its columns; times are ISO 8601 in UTC. Other programs may have written the row, so every column
  * outside of the key may be null. The completion token is left out, because only the worker of the job may know it.
  */
 export const Job = z.object({
-  id: z.number(),
-  uuid: string,
+  id: Integer.describe('the number of the job'),
+  uuid: string.describe('the name by which `depends_on` names it'),
   domain: z.string(),
   queue: z.string(),
   job_type: z.string(),
-  owner_user_id: string,
-  project_id: number,
-  batch_group: string,
-  idempotency_key: string,
-  payload: z.unknown(),
-  result: z.unknown(),
-  status: z.string(),
-  priority: number,
-  max_retries: number,
-  retry_count: number,
-  available_at: time,
-  started_at: time,
-  acquired_at: time,
-  leased_until: time,
-  lease_id: string,
-  worker_id: string,
-  error_message: string,
-  error_code: string,
-  error_class: string,
-  last_error: string,
-  error_stack: z.unknown(),
-  cancel_requested_at: time,
-  cancelled_at: time,
-  cancellation_reason: string,
-  failure_streak_code: string,
-  failure_streak_count: number,
-  quarantined_at: time,
-  progress_percent: number,
-  progress_message: string,
-  request_id: string,
-  trace_id: string,
-  failure_timeline: z.unknown(),
-  created_at: time,
-  updated_at: time,
-  completed_at: time,
+  owner_user_id: string.describe('whose job it is'),
+  project_id: integer.describe('the project of the job'),
+  batch_group: string.describe('the name that jobs of one batch share'),
+  idempotency_key: string.describe('the key of its enqueue'),
+  payload: z.unknown().describe('what the worker gets'),
+  result: z.unknown().describe('what the worker has returned'),
+  status: State.describe('the state of the job'),
+  priority: integer.describe('1 runs first, 10 last'),
+  max_retries: integer.describe('attempts after the first one'),
+  retry_count: integer.describe('failed attempts so far'),
+  available_at: time.describe('the job does not run before; null for at once'),
+  started_at: time.describe('when its last attempt began'),
+  acquired_at: time.describe('when its last lease began'),
+  leased_until: time.describe('when the lease of the running attempt ends'),
+  lease_id: string.describe('the lease of the attempt; null to readers, since it proves the lease'),
+  worker_id: string.describe('who runs it, or ran it last'),
+  error_message: string.describe('the error of its end'),
+  error_code: string.describe('the code of that error'),
+  error_class: string.describe('the class of that error'),
+  last_error: string.describe('the error of the last failed attempt'),
+  error_stack: z.unknown().describe('the stack of that error'),
+  cancel_requested_at: time.describe('when somebody asked the running job to end'),
+  cancelled_at: time.describe('when it was cancelled'),
+  cancellation_reason: string.describe('why it was cancelled'),
+  failure_streak_code: string.describe('the code of the last failures in a row'),
+  failure_streak_count: integer.describe('how many failures in a row had this code'),
+  quarantined_at: time.describe('when it was quarantined'),
+  progress_percent: z.number().nullable().describe('the progress that its worker reported'),
+  progress_message: string.describe('a sentence about the progress'),
+  request_id: string.describe('the request that enqueued it'),
+  trace_id: string.describe('the trace of that request'),
+  failure_timeline: z.unknown().describe('its failures, as other programs keep them'),
+  created_at: time.describe('when it was enqueued'),
+  updated_at: time.describe('when its row was changed last'),
+  completed_at: time.describe('when it was completed or failed for good'),
 })
 export type Job = z.output<typeof Job>

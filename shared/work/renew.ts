@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { optional } from '../scope.ts'
+import { Instant, optional } from '../scope.ts'
 import { LeaseSeconds } from './acquire.ts'
 import { OwnId, PathJobId, text } from './job.ts'
 import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
@@ -24,9 +24,10 @@ export type RenewItem = z.output<typeof RenewItem>
 
 export const Renewed = z.object({
   id: OwnId,
-  leased_until: z.string(),
-  /** The cancellation of the job was requested: the worker should stop and release it. */
-  cancel_requested: z.boolean(),
+  leased_until: Instant,
+  cancel_requested: z
+    .boolean()
+    .describe('The cancellation of the job was requested: the worker should stop and release it.'),
 })
 export type Renewed = z.output<typeof Renewed>
 
@@ -57,8 +58,7 @@ export const renewMany = endpoint({
   scoped: 'narrowed',
   verb: 'finish',
   input: z.strictObject({ jobs: manyOf(RenewItem).describe('the jobs; their fields are below') }),
-  /** In the order of the request. */
-  output: z.object({ results: z.array(RenewResult) }),
+  output: z.object({ results: z.array(RenewResult) }).describe('In the order of the request.'),
   changes: () => true,
   whileFrozen: true,
   unconfirmed: true,

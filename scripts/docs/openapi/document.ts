@@ -1,10 +1,12 @@
 import { Accepted, ProgressLine } from '../../../shared/changes/bulk-change.ts'
 import { version } from '../../../shared/version.ts'
 import { all, names } from '../calls.ts'
-import { headerParameters, operationOf, pathOf } from './operation.ts'
+import { components, withRefs } from './components.ts'
+import { answersByName, headerParameters, operationOf, pathOf } from './operation.ts'
 import { invalidRules, problemSchema } from './problem.ts'
 import { type JsonSchema, outputSchema } from './schemas.ts'
 import { probes, streams } from './streams.ts'
+import { tags } from './tags.ts'
 
 /** The OpenAPI 3.1 document of the whole API, as JSON. */
 export function openApiDocument(): string {
@@ -13,10 +15,19 @@ export function openApiDocument(): string {
     info: { title: 'jobs-server', version, description: invalidRules, license: { name: 'MIT', identifier: 'MIT' } },
     servers: [{ url: '/', description: 'The root of the server.' }],
     security: [{ key: [] }, { token: [] }],
+    tags,
     paths: pathsOf(),
     components: {
       parameters: headerParameters,
-      schemas: { Problem: problemSchema, Accepted: outputSchema(Accepted), ProgressLine: outputSchema(ProgressLine) },
+      schemas: {
+        Problem: problemSchema,
+        Accepted: withRefs(outputSchema(Accepted)),
+        ProgressLine: withRefs(outputSchema(ProgressLine)),
+        ...Object.fromEntries(
+          components.map(({ name, schema, meaning }) => [name, { description: meaning, ...withRefs(schema, name) }]),
+        ),
+        ...answersByName(),
+      },
       responses: {
         Accepted: responseOf('The change goes on without its caller.', 'application/json', 'Accepted'),
         Invalid: responseOf('The input is refused, with every fault. Nothing was changed.', problem, 'Problem'),
@@ -47,7 +58,9 @@ function pathsOf(): Record<string, JsonSchema> {
   for (const name of names) {
     const endpoint = all[name]
     for (const [at, path] of [endpoint.path, ...(endpoint.aliases ?? [])].entries()) {
-      add(path, endpoint.method, operationOf(name, { ...endpoint, path }, at === 0 ? name : `${name}${at + 1}`))
+      const isOld = at > 0 && path !== endpoint.keyed && path !== endpoint.preferred
+      const operation = operationOf(name, { ...endpoint, path }, at === 0 ? name : `${name}${at + 1}`)
+      add(path, endpoint.method, { ...operation, ...(isOld && { deprecated: true }) })
     }
   }
   for (const { path, operation } of [...streams(), ...probes]) add(path, 'GET', operation)

@@ -1,7 +1,9 @@
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import type { EndpointName } from '../../../shared/endpoint-names.ts'
 import { headers, maxReasonLength, ndjson, returnMinimal } from '../../../shared/headers.ts'
-import { meaningOf, minimalMeaning } from '../calls.ts'
+import { all, meaningOf, minimalMeaning, names, roomOf, typeName } from '../calls.ts'
+import { withRefs } from './components.ts'
+import { examples } from './examples.ts'
 import { inputSchema, type JsonSchema, type ObjectSchema, outputSchema } from './schemas.ts'
 
 /** Names in a path as OpenAPI writes them: `/jobs/{id}`. */
@@ -17,15 +19,16 @@ export function operationOf(name: EndpointName, endpoint: Endpoint, id: string):
   const inBody = Object.entries(fields).filter(([field]) => placeOf(endpoint, field) === 'body')
   return {
     operationId: id,
+    tags: [roomOf(name)],
     summary: firstSentence(meaning),
     description: descriptionOf(name, meaning, fields),
     parameters: [
       ...Object.entries(fields).flatMap(([field, schema]) => parameterOf(endpoint, { field, schema, input })),
       ...headersOf(endpoint),
     ],
-    ...(endpoint.method !== 'GET' && { requestBody: bodyOf(Object.fromEntries(inBody), input) }),
+    ...(endpoint.method !== 'GET' && { requestBody: bodyOf(name, { properties: Object.fromEntries(inBody), input }) }),
     ...(endpoint.anonymous && { security: [] }),
-    responses: responsesOf(endpoint),
+    responses: responsesOf(name, endpoint),
   }
 }
 
@@ -87,14 +90,45 @@ function headersOf({ method, bulk, unconfirmed, anonymous, minimal }: Endpoint):
   ].map((header) => ref('parameters', header))
 }
 
-function bodyOf(properties: Record<string, JsonSchema>, { required, additionalProperties }: ObjectSchema): JsonSchema {
-  const needed = required.filter((field) => Object.hasOwn(properties, field))
-  const schema = { type: 'object', properties, ...(needed.length > 0 && { required: needed }), additionalProperties }
-  return { required: true, content: { 'application/json': { schema } } }
+interface Body {
+  properties: Record<string, JsonSchema>
+  input: ObjectSchema
 }
 
-function responsesOf({ output, bulk, progress, created, input }: Endpoint): JsonSchema {
-  const json = { 'application/json': { schema: outputSchema(output) } }
+function bodyOf(name: EndpointName, { properties, input }: Body): JsonSchema {
+  const isWhole = Object.keys(properties).length === Object.keys(input.properties).length
+  const named = isWhole ? withRefs(input) : {}
+  const needed = input.required.filter((field) => Object.hasOwn(properties, field))
+  const schema = {
+    type: 'object',
+    properties: Object.fromEntries(Object.entries(properties).map(([field, one]) => [field, withRefs(one)])),
+    ...(needed.length > 0 && { required: needed }),
+    additionalProperties: input.additionalProperties,
+  }
+  const example = exampleOf(examples[name]?.request)
+  return { required: true, content: { 'application/json': { schema: '$ref' in named ? named : schema, ...example } } }
+}
+
+const exampleOf = (example: unknown) => (example === undefined ? {} : { example })
+
+const outputOf = (name: EndpointName): JsonSchema => withRefs(outputSchema(all[name].output))
+
+/** The schema of an answer refers to one that has a name, or to that of the call. */
+const answerOf = (name: EndpointName): JsonSchema => {
+  const schema = outputOf(name)
+  return '$ref' in schema ? schema : ref('schemas', `${typeName(name)}Output`)
+}
+
+/** The answers that have the names of their calls. */
+export const answersByName = (): Record<string, JsonSchema> =>
+  Object.fromEntries(
+    names
+      .map((name) => [`${typeName(name)}Output`, outputOf(name)] as const)
+      .filter(([, schema]) => !('$ref' in schema)),
+  )
+
+function responsesOf(name: EndpointName, { bulk, progress, created, input }: Endpoint): JsonSchema {
+  const json = { 'application/json': { schema: answerOf(name), ...exampleOf(examples[name]?.response) } }
   const lines = { [ndjson]: { schema: ref('schemas', 'ProgressLine') } }
   const content = progress ? lines : { ...json, ...(bulk && lines) }
   return {

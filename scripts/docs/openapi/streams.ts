@@ -1,6 +1,6 @@
 import type { Stream } from '../../../shared/endpoint.ts'
 import { eventStream, statsStream } from '../../../shared/endpoints.ts'
-import { meaningOf } from '../calls.ts'
+import { meaningOf, roomOf } from '../calls.ts'
 import { firstSentence, withMeanings } from './operation.ts'
 import { inputSchema, type JsonSchema } from './schemas.ts'
 
@@ -21,6 +21,7 @@ function streamOf(id: string, { meaning: given, input }: Stream): JsonSchema {
   const summary = firstSentence(meaning)
   return {
     operationId: id,
+    tags: [roomOf(id)],
     summary,
     description: meaning.slice(summary.length).trim(),
     parameters: Object.entries(withMeanings(id, inputSchema(input))).map(([name, { description, ...schema }]) => ({
@@ -37,6 +38,7 @@ function streamOf(id: string, { meaning: given, input }: Stream): JsonSchema {
 /** @param more fields of the answer beside `status` */
 const probe = (id: string, summary: string, more: JsonSchema = {}): JsonSchema => ({
   operationId: id,
+  tags: ['server'],
   summary,
   security: [],
   responses: {
@@ -64,6 +66,7 @@ export const probes: OtherCall[] = [
     path: '/openapi.json',
     operation: {
       operationId: 'openApi',
+      tags: ['server'],
       summary: 'This document.',
       security: [],
       responses: {

@@ -3,15 +3,12 @@ import type { Endpoint } from '../../../shared/endpoint.ts'
 import type { EndpointName } from '../../../shared/endpoint-names.ts'
 import { eventStream, statsStream } from '../../../shared/endpoints.ts'
 import { failureCodes } from '../../../shared/errors.ts'
-import { all, meaningOf, names } from '../calls.ts'
+import { all, meaningOf, names, typeName } from '../calls.ts'
 import { inputSchema, type ObjectSchema, outputSchema, sentSchema } from '../openapi/schemas.ts'
 import { namedTypes } from './named-types.ts'
 import { declarationOf, type Named, namedType } from './type-text.ts'
 
 const head = '/* Made from the schemas in shared/ by `npm run docs`. */\n\n'
-
-/** `stats` as the beginning of the name of a type: `Stats`. */
-const typeName = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1)}`
 
 const sizeOf = (json: unknown): number => JSON.stringify(json).length
 

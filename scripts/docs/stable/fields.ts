@@ -104,7 +104,9 @@ function linesOf({ schema: given, at, mark }: Place, components: OpenApi['compon
   const below = (part: Schema, where: string, how = '') =>
     linesOf({ schema: part, at: where, mark: how }, components, depth + 1)
   const isAnswer = / <( |$|\.|\[)/.test(at)
-  const unions = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])]
+  const unions = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])].map((one) =>
+    found(one, components.schemas),
+  )
   const isOrNull = unions.some(isJobId)
   const type = typesOf(isOrNull ? { type: unions.flatMap(typesOf) } : schema)
     .toSorted()

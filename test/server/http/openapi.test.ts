@@ -18,7 +18,18 @@ const Operation = z.looseObject({
   requestBody: z.looseObject({ content: Content }).optional(),
   responses: z.record(z.string(), z.looseObject({ content: Content.optional() })),
 })
+const Components = z.looseObject({ components: z.looseObject({ schemas: Json }) })
 const Document = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), Operation)) })
+/** A document in which the schemas stand where they are referred to, each with what it means there. */
+function inlined(value: unknown, schemas: Record<string, unknown>): unknown {
+  if (Array.isArray(value)) return value.map((one) => inlined(one, schemas))
+  if (typeof value !== 'object' || value === null) return value
+  const { $ref, ...rest } = { $ref: undefined, ...value }
+  const [, name = ''] = /^#\/components\/schemas\/(\w+)$/.exec(String($ref)) ?? []
+  if (name !== '') return { ...Object(inlined(schemas[name], schemas)), ...rest }
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inlined(one, schemas)]))
+}
+
 interface Call {
   path: string
   method: string
@@ -44,7 +55,7 @@ describe('the OpenAPI document', () => {
     await world.sql.unsafe(rowsOfAllKinds)
     const { status, body } = await world.call('GET', '/openapi.json', undefined, { 'x-api-key': '' })
     expect(status).toBe(200)
-    document = Document.parse(body)
+    document = Document.parse(inlined(body, Components.parse(body).components.schemas))
     calls = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
     )
@@ -68,6 +79,26 @@ describe('the OpenAPI document', () => {
       ]
     }
     expect(silent(document, '#')).toEqual([])
+  })
+
+  it('has examples that keep their schemas', () => {
+    const Example = z.looseObject({ schema: Json, example: z.unknown().optional() })
+    const contents = calls.flatMap(({ operation: { requestBody, responses } }) =>
+      [requestBody?.content, ...Object.values(responses).map(({ content }) => content)].flatMap((one) =>
+        Object.values(one ?? {}),
+      ),
+    )
+    const given = contents.map((content) => Example.parse(content)).filter(({ example }) => example !== undefined)
+    expect(given.length).toBeGreaterThan(10)
+    for (const { schema, example } of given)
+      expect([example, ajv.validate(schema, example), ajv.errorsText()]).toEqual([example, true, 'No errors'])
+  })
+
+  it('tags each call, with a meaning for each tag', () => {
+    const Tagged = z.looseObject({ tags: z.array(z.object({ name: z.string(), description: z.string() })) })
+    const known = Tagged.parse(document).tags.map(({ name }) => name)
+    const used = calls.map(({ operation: { tags } }) => z.array(z.string()).length(1).parse(tags)[0])
+    expect([...new Set(used)].sort()).toEqual(known.sort())
   })
 
   it('has every call of the API, and no other', async () => {

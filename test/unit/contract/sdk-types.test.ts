@@ -20,7 +20,9 @@ type Wrong<Results> = { [N in keyof Results]: Results[N] extends true ? never : 
 const checked: {
   names: Same<keyof Calls, Name>
   codes: Same<ErrorCode, Exclude<FailureCode, 'usage' | 'interrupted' | 'terminated'>>
-  answers: Nothing<{ [N in Name]: Same<Awaited<ReturnType<Calls[N]>>, Own<z.output<Exported[N]['output']>>> }>
+  answers: Nothing<{
+    [N in Name]: Same<Worded<Awaited<ReturnType<Calls[N]>>>, Worded<Own<z.output<Exported[N]['output']>>>>
+  }>
   inputs: Nothing<{ [N in Name]: Same<Plain<InputOf<N>>, Plain<Own<z.output<Sent<Exported[N]['input']>>>>> }>
   required: Nothing<{
     [N in Name]: Same<RequiredNames<InputOf<N>>, RequiredNames<z.input<Sent<Exported[N]['input']>>>>
@@ -34,6 +36,15 @@ type Own<T> = [JobId] extends [T]
     ? Own<Item>[]
     : T extends object
       ? { [K in keyof T]: Own<T[K]> }
+      : T
+
+/** Readers of the server take any text as a state or a kind, of which the types of the packages name those of today. */
+type Worded<T> = T extends string
+  ? string
+  : T extends readonly (infer Item)[]
+    ? Worded<Item>[]
+    : T extends object
+      ? { [K in keyof T]: Worded<T[K]> }
       : T
 
 /** The schema of what is sent, where it is prepared before or transformed after. */

@@ -25,6 +25,14 @@ it.each([
     true,
   ],
   ['a new field that must be sent', ['api GET /a'], ['api GET /a', 'api GET /a > id integer'], true],
+  [
+    'an integer where a number was',
+    ['api GET /a < id null|number always'],
+    ['api GET /a < id null always', 'api GET /a < id integer always'],
+    false,
+  ],
+  ['a number where an integer was', ['api GET /a < id integer always'], ['api GET /a < id number always'], true],
+  ['a null that was none', ['api GET /a < at null|string always'], ['api GET /a < at string always'], true],
   ['a column in another place', ['tsv id name'], ['tsv name id'], true],
   ['a code with another exit code', ['error conflict 409 exit 6'], ['error conflict 409 exit 1'], true],
   [
