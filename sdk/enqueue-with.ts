@@ -29,6 +29,8 @@ export interface EnqueueWithOptions {
   requestId?: string | undefined
   /** The id of the trace, 32 hexadecimal digits. */
   traceId?: string | undefined
+  /** The span that enqueues, `00-<trace>-<span>-<flags>`: workers carry its trace on. It has the id of the trace, too. */
+  traceparent?: string | undefined
 }
 
 interface Enqueue {
@@ -46,7 +48,17 @@ export function enqueueWith(transaction: Transaction, options: EnqueueWithOption
   const text = statement(options.schema)
   const enqueueAll = async (jobs: readonly TransactionJob[]): Promise<TransactionEnqueued[]> => {
     if (jobs.length === 0) return []
-    const named = jobs.map((job) => ({ request_id: options.requestId, trace_id: options.traceId, ...job }))
+    if (
+      jobs.some(
+        ({ available_at, delay_seconds }) =>
+          (available_at ?? undefined) !== undefined && (delay_seconds ?? undefined) !== undefined,
+      )
+    )
+      throw new TypeError('a job takes available_at or delay_seconds, and not both; nothing was enqueued')
+    const named = jobs.map((job) => ({
+      ...{ request_id: options.requestId, trace_id: options.traceId, traceparent: options.traceparent },
+      ...job,
+    }))
     const rows = rowsOf(await run(text, [writeJson(named)]))
     if (rows.length !== jobs.length) throw unreadable()
     return rows.map(enqueuedOf)
@@ -81,17 +93,18 @@ const statement = (schema: string | undefined): string => `
   from rows from (
     jsonb_to_recordset($1::text::jsonb) as (
       domain text, job_type text, payload jsonb, queue text, priority integer, max_retries integer, available_at timestamptz,
-      idempotency_key text, owner_user_id text, batch_group text, depends_on text[], quarantine_threshold integer,
-      request_id text, trace_id text
+      delay_seconds float8, idempotency_key text, owner_user_id text, batch_group text, depends_on text[], quarantine_threshold integer,
+      request_id text, trace_id text, traceparent text
     )
   ) with ordinality as job (
     domain, job_type, payload, queue, priority, max_retries, available_at,
-    idempotency_key, owner_user_id, batch_group, depends_on, quarantine_threshold, request_id, trace_id, position
+    delay_seconds, idempotency_key, owner_user_id, batch_group, depends_on, quarantine_threshold, request_id, trace_id,
+    traceparent, position
   )
   cross join lateral ${schema === undefined ? '' : `"${schema.replaceAll('"', '""')}".`}jobsctl_enqueue(
     job.domain, job.job_type, job.payload, coalesce(job.queue, 'default'), coalesce(job.priority, 5), coalesce(job.max_retries, 3),
-    job.available_at, job.idempotency_key, job.owner_user_id, job.batch_group, job.depends_on, job.quarantine_threshold,
-    job.request_id, job.trace_id
+    coalesce(job.available_at, now() + job.delay_seconds * interval '1 second'), job.idempotency_key, job.owner_user_id, job.batch_group, job.depends_on, job.quarantine_threshold,
+    job.request_id, job.trace_id, job.traceparent
   ) as enqueued
   order by job.position`
 

@@ -13,7 +13,7 @@ import { type WorkerOptions, workerSettings } from './work/worker-options.ts'
 
 export { type Fault, JobsError } from './call/jobs-error.ts'
 export type { ClientOptions, Fetch } from './call/settings.ts'
-export type { ErrorCode, Job } from './wire/types.ts'
+export type { ErrorCode, Job, LeasedJob } from './wire/types.ts'
 export {
   type Handler,
   type JobContext,

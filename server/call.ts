@@ -6,7 +6,7 @@ import type { Limited } from '../shared/queues/throttle.ts'
 import type { AcquireRequest, Attempt } from '../shared/work/acquire.ts'
 import type { NewJob } from '../shared/work/enqueue.ts'
 import type { Finished, FinishItem } from '../shared/work/finish.ts'
-import type { Job } from '../shared/work/job.ts'
+import type { Job, LeasedJob } from '../shared/work/job.ts'
 import type { Caller } from './auth/authenticate.ts'
 import type { DatabaseAddress } from './database/installation/installation.ts'
 import type { Redactor } from './database/redact.ts'
@@ -45,7 +45,7 @@ export type SharedComplete = (
 
 /** Enqueues a job together with others (`waiting/shared-statement.ts`); undefined where it is to be enqueued alone. */
 export type SharedInsert<Row> = (
-  call: Pick<Call, 'requestId' | 'traceId' | 'caller'>,
+  call: Pick<Call, 'requestId' | 'traceId' | 'traceparent' | 'caller'>,
   job: NewJob,
 ) => Promise<Row | undefined>
 
@@ -118,7 +118,7 @@ interface WorkServer extends Serving {
   /** The sightings of workers, which ask for jobs. */
   workerSightings: WorkerSightings
   sharedComplete: SharedComplete
-  sharedLease: { whole: SharedLease<Job>; attempt: SharedLease<z.output<typeof Attempt>> }
+  sharedLease: { whole: SharedLease<LeasedJob>; attempt: SharedLease<z.output<typeof Attempt>> }
   sharedInsert: { whole: SharedInsert<Job>; named: SharedInsert<Pick<Job, 'id' | 'uuid' | 'status'>> }
 }
 
@@ -180,6 +180,8 @@ export interface Requested {
   requestId: string
   /** 32 hexadecimal digits: the trace that the request is part of, which its new jobs carry on. */
   traceId: string | undefined
+  /** The span of the request, or of its caller: `00-<trace>-<span>-<flags>`. Its new jobs keep it for their workers. */
+  traceparent: string | undefined
   /** The address of the client, for the record of an act. */
   address: string | undefined
   /** Why the caller makes the change, from `X-Reason`. */

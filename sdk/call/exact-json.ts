@@ -28,14 +28,19 @@ export function parseJson(text: string): unknown {
 
 /**
  * Writes JSON, with all digits of a bigint.
- * @throws TypeError for a value that refers to itself
+ * @throws TypeError for a value that refers to itself, and for a Date without a time
  */
 export function writeJson(value: unknown): string {
   let hasMarks = false
-  const text = JSON.stringify(value, (_name, part: unknown) => {
+  const text = JSON.stringify(value, function (this: unknown, name: string, part: unknown) {
+    // An invalid Date would become null, which is a time that was not given.
+    if (part === null && isInvalidDate(Reflect.get(Object(this), name)))
+      throw new TypeError(`${name} must be a valid Date`)
     if (typeof part !== 'bigint') return part
     hasMarks = true
     return `${mark}${part}`
   })
   return hasMarks ? restoreDigits(text) : text
 }
+
+const isInvalidDate = (value: unknown): boolean => value instanceof Date && Number.isNaN(value.getTime())

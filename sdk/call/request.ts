@@ -33,7 +33,7 @@ export function requestOf(method: Method, pattern: string, input: object): Reque
 /** A list is one text with commas. A filter on the payload has its path in the name of the parameter: `payload.customer.id=7`. */
 function inQuery(name: string, value: unknown): [string, string][] {
   if (value === null) return []
-  if (!Array.isArray(value)) return [[name, String(value)]]
+  if (!Array.isArray(value)) return [[name, value instanceof Date ? value.toISOString() : String(value)]]
   if (name !== 'payload') return [[name, value.join(',')]]
   return value.map((filter: { path: string; value: string }) => [`payload.${filter.path}`, filter.value])
 }

@@ -1,5 +1,5 @@
 import { JobsError } from '../call/jobs-error.ts'
-import type { Job } from '../wire/types.ts'
+import type { LeasedJob } from '../wire/types.ts'
 import { type Failure, failureOf } from './failure-of.ts'
 import type { Finish, Finisher } from './finisher.ts'
 import { JobEnding } from './job-ending.ts'
@@ -127,7 +127,7 @@ const isRefused = (error: unknown): boolean =>
 
 const events = { complete: 'completed', fail: 'failed', release: 'released', cancel: 'cancelled' } as const
 
-async function send({ id, job_type }: Job, finish: Finish, { finisher, settings }: AttemptTools): Promise<void> {
+async function send({ id, job_type }: LeasedJob, finish: Finish, { finisher, settings }: AttemptTools): Promise<void> {
   const result = await finisher.finish(finish)
   if (result.ok) {
     const error = finish.action === 'fail' ? { error: finish.error } : {}

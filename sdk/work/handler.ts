@@ -1,4 +1,4 @@
-import type { Job } from '../wire/types.ts'
+import type { LeasedJob } from '../wire/types.ts'
 import { JobFailure } from './job-failure.ts'
 
 /** What a handler gets. */
@@ -6,7 +6,7 @@ export interface JobContext<Payload = unknown> {
   /** The input of the job. */
   readonly payload: Payload
   /** The whole row of the job. */
-  readonly job: Job
+  readonly job: LeasedJob
   /**
    * Aborts when the job is cancelled, when its lease is lost, when its time is over, and when the worker stops and the time for running
    * jobs is over. The reason is a JobAborted.

@@ -1,9 +1,9 @@
-import type { Job } from '../wire/types.ts'
+import type { LeasedJob } from '../wire/types.ts'
 import { JobAborted } from './job-failure.ts'
 
 /** A job that this worker has leased and not finished. */
 export interface RunningJob {
-  readonly job: Job
+  readonly job: LeasedJob
   readonly leaseId: string
   /** Aborts the handler. */
   readonly abort: AbortController

@@ -1,5 +1,5 @@
 import { type ClientOptions, clientOptions, defaultTimeoutMs, requireKnown, requireNumber } from '../call/settings.ts'
-import type { Job } from '../wire/types.ts'
+import type { LeasedJob } from '../wire/types.ts'
 import type { Handler } from './handler.ts'
 import { type Tell, tellOnStderr, tellSafely } from './worker-event.ts'
 
@@ -24,7 +24,7 @@ export interface WorkerOptions extends ClientOptions {
    * Runs around each handler, such as for a trace, a log or a transaction: it calls `run` and returns what `run` resolves to. What it
    * throws fails the attempt.
    */
-  around?: ((job: Job, run: () => Promise<unknown>) => unknown) | undefined
+  around?: ((job: LeasedJob, run: () => Promise<unknown>) => unknown) | undefined
   /** How long a call waits for a job, up to 60; 30 when absent. */
   waitSeconds?: number | undefined
   /** How long running jobs may go on when the worker stops; 20 when absent. The others are given back. */
@@ -51,7 +51,7 @@ export interface WorkerSettings {
   waitSeconds: number
   graceMs: number
   timeLimitMs: number | undefined
-  around: (job: Job, run: () => Promise<unknown>) => unknown
+  around: (job: LeasedJob, run: () => Promise<unknown>) => unknown
   /** The deadline of a call. */
   timeoutMs: number
   workerId: string

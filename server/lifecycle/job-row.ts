@@ -1,8 +1,8 @@
 import { Attempt } from '../../shared/work/acquire.ts'
-import { Job } from '../../shared/work/job.ts'
+import { Job, LeasedJob } from '../../shared/work/job.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
 
-type Column = keyof Job
+type Column = keyof LeasedJob
 
 /** What a call answers of a job: a list of its columns. */
 export interface JobShape<Row extends Pick<Job, 'id'>> {
@@ -17,9 +17,18 @@ export interface JobShape<Row extends Pick<Job, 'id'>> {
 }
 
 const listOf = (table: string, columns: Iterable<Column>) =>
-  staticFragment((sql) => sql.unsafe([...columns].map((column) => `${table}.${column}`).join(', ')))
+  staticFragment((sql) => sql.unsafe([...columns].map((column) => expressionOf(table, column)).join(', ')))
 
-function shapeOf<Name extends Column>(names: readonly Name[]): JobShape<Pick<Job, Name | 'id'>> {
+/**
+ * The role of a server may not be able to add `traceparent` to a table of another program. The innermost name is the column of `jobs` where
+ * there is one, and else that of the row around it, which is null.
+ */
+const expressionOf = (table: string, column: Column): string =>
+  table === 'jobs' && column === 'traceparent'
+    ? '(select (select traceparent from (select jobs.*) as own) from (select null::text as traceparent) as without) as traceparent'
+    : `${table}.${column}`
+
+function shapeOf<Name extends Column>(names: readonly Name[]): JobShape<Pick<LeasedJob, Name | 'id'>> {
   const answered = { added: listOf('added', names), leased: listOf('leased', names) }
   const returned = new Map<readonly Column[], (sql: Sql) => Fragment>()
   return {
@@ -30,12 +39,15 @@ function shapeOf<Name extends Column>(names: readonly Name[]): JobShape<Pick<Job
       return list(sql)
     },
     selected: listOf('jobs', names),
-    isFound: (row): row is Perhaps<Pick<Job, Name | 'id'>> & Pick<Job, Name | 'id'> => row.id !== null,
+    isFound: (row): row is Perhaps<Pick<LeasedJob, Name | 'id'>> & Pick<LeasedJob, Name | 'id'> => row.id !== null,
   }
 }
 
 /** All columns of a job. */
 export const wholeJob: JobShape<Job> = shapeOf(Job.keyof().options)
+
+/** All columns of a job, and what its worker carries on. */
+export const leasedJob: JobShape<LeasedJob> = shapeOf(LeasedJob.keyof().options)
 
 /** The columns that tell which job it is, and its status. */
 export const namedJob = shapeOf(['id', 'uuid', 'status'])

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { Count, Instant, Integer, optional, Time, wholeNumber } from '../scope.ts'
 import { JobId } from '../work/job.ts'
-import { bulkKinds } from './kinds.ts'
 import { Waiting } from './waiting.ts'
 
 /** The token of a preview. A blank token and null are rejected: the script that sends one had no preview, and must not change anything. */
@@ -152,7 +151,7 @@ export const bulkAnswer = {
  */
 export const Accepted = z.object({
   operation_id: Integer,
-  kind: z.string().meta({ enum: [...bulkKinds] }),
+  kind: z.string(),
   state: z.string().describe('`running`; another state where the request was sent before, and has ended since.'),
   previewed: Count.nullable().describe('The count of the preview that the change is bound to; null without a preview.'),
   as_of: Instant.describe('The reference time of its filters.'),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Limited } from '../queues/throttle.ts'
 import { Domain, optional, preset, Queue, ScopeName, wholeNumber } from '../scope.ts'
-import { Job, words } from './job.ts'
+import { LeasedJob, words } from './job.ts'
 
 /** Rows and events keep it. */
 export const WorkerId = words(256).describe('the name of the worker')
@@ -32,7 +32,7 @@ export type AcquireRequest = z.output<typeof AcquireRequest>
  * What a worker needs to run a job and to end its attempt, and what it may tell of the job: the answer with `Prefer: return=minimal`, which a
  * client may send with every call.
  */
-export const Attempt = Job.pick({
+export const Attempt = LeasedJob.pick({
   id: true,
   uuid: true,
   domain: true,
@@ -44,6 +44,7 @@ export const Attempt = Job.pick({
   payload: true,
   owner_user_id: true,
   trace_id: true,
+  traceparent: true,
   retry_count: true,
   max_retries: true,
   worker_id: true,
@@ -62,7 +63,7 @@ export const acquire = endpoint({
   input: AcquireRequest,
   output: z
     .object({
-      jobs: z.array(Job),
+      jobs: z.array(LeasedJob),
       limited: Limited.optional().describe('set where a throttled queue gave fewer jobs than were asked for'),
     })
     .describe('In pick order, each with a new `lease_id`.'),

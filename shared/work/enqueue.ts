@@ -5,7 +5,15 @@ import { Job, JsonObject, text, words } from './job.ts'
 
 const biggestInteger = 2 ** 31 - 1
 
-export const NewJob = z.strictObject({
+/** The longest delay of a job: 366 days. */
+export const mostDelaySeconds = 366 * 86_400
+
+export const DelaySeconds = z
+  .number('must be a number')
+  .min(0, 'must be at least 0')
+  .max(mostDelaySeconds, `must be at most ${mostDelaySeconds}`)
+
+const NewJobFields = z.strictObject({
   domain: Domain,
   queue: preset(Queue, 'default'),
   job_type: JobType,
@@ -17,6 +25,9 @@ export const NewJob = z.strictObject({
     'after how many failures in a row with one error code the job is quarantined; left out, as its queue says',
   ),
   available_at: optional(Time).describe('the job does not run before this time; absent means at once'),
+  delay_seconds: optional(DelaySeconds).describe(
+    'the job does not run before this time is over, by the clock of the database: in place of `available_at`',
+  ),
   idempotency_key: optional(words(256)).describe(
     'a second job with this key in its domain, queue and type is the first job',
   ),
@@ -29,6 +40,11 @@ export const NewJob = z.strictObject({
   ).describe('uuids of jobs that must be completed before this job runs'),
   project_id: optional(wholeNumber(-biggestInteger - 1, biggestInteger)).describe('the project of the job'),
 })
+
+export const NewJob = NewJobFields.refine(
+  ({ available_at, delay_seconds }) => available_at === undefined || delay_seconds === undefined,
+  { path: ['delay_seconds'], message: 'goes without available_at' },
+)
 export type NewJob = z.output<typeof NewJob>
 
 export const EnqueuedJob = Job.extend({

@@ -1,11 +1,9 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Instant, Integer, optional, preset } from '../scope.ts'
+import { DelaySeconds } from './enqueue.ts'
 import { Json, OwnId, PathJobId, State, words } from './job.ts'
 import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
-
-/** The longest delay of a job that is given back: 366 days. */
-const mostDelaySeconds = 366 * 86_400
 
 const finishFields = {
   ...leaseOwnerFields,
@@ -35,12 +33,9 @@ const failFields = {
 
 const releaseFields = {
   ...finishFields,
-  delay_seconds: optional(
-    z
-      .number('must be a number')
-      .min(0, 'must be at least 0')
-      .max(mostDelaySeconds, `must be at most ${mostDelaySeconds}`),
-  ).describe('how long the job waits before it runs again; left out, it runs when it would have'),
+  delay_seconds: optional(DelaySeconds).describe(
+    'how long the job waits before it runs again; left out, it runs when it would have',
+  ),
 }
 
 export const FinishItem = z.discriminatedUnion(

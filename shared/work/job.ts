@@ -145,3 +145,13 @@ export const Job = z.object({
   completed_at: time.describe('when it was completed or failed for good'),
 })
 export type Job = z.output<typeof Job>
+
+/** A job as its worker gets it. */
+export const LeasedJob = Job.extend({
+  traceparent: string
+    .optional()
+    .describe(
+      'the span that enqueued it, as W3C Trace Context has it: `00-<trace>-<span>-<flags>`; null without one, and absent from servers before 0.3.0',
+    ),
+})
+export type LeasedJob = z.output<typeof LeasedJob>

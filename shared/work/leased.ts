@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Job, PathJobId } from './job.ts'
+import { LeasedJob, PathJobId } from './job.ts'
 import { leaseOwnerFields } from './lease-owner.ts'
 
 /** The lease id is in the body, since URLs are in logs. */
@@ -17,7 +17,7 @@ export const leasedJob = endpoint({
     id: PathJobId.describe('the id of the job, or its uuid'),
     lease_id: leaseOwnerFields.lease_id,
   }),
-  output: Job,
+  output: LeasedJob,
   changes: () => false,
   unconfirmed: true,
 })

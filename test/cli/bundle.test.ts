@@ -53,10 +53,11 @@ const descriptionsIn = (value: unknown): string[] =>
 const plainPart = (text: string): string | undefined => /[\w ,.:;()-]{40}/.exec(text)?.[0]
 
 it('no file has the meaning of an endpoint or a field, which only the documents need', async () => {
-  const all: Pick<Endpoint, 'input' | 'meaning'>[] = Object.values(endpoints)
-  const texts = all.flatMap(({ input, meaning = '' }) => [
+  const all: (Pick<Endpoint, 'input' | 'meaning'> & { output?: z.ZodType })[] = Object.values(endpoints)
+  const texts = all.flatMap(({ input, output = z.unknown(), meaning = '' }) => [
     meaning,
     ...descriptionsIn(z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' })),
+    ...descriptionsIn(z.toJSONSchema(output, { unrepresentable: 'any' })),
   ])
   const help = JSON.stringify(commands)
   const parts = [...new Set(texts.flatMap((text) => plainPart(text) ?? []))].filter((part) => !help.includes(part))

@@ -41,10 +41,10 @@ describe('the client, against a server', () => {
 
   it('waits until a job has ended, and says how far it is when the time is over', async () => {
     const { id } = await enqueue()
-    const over = await failure(client.waitFor(id, { timeoutMs: 50 }))
+    const over = await failure(client.waitFor(id, { timeoutMs: 400 }))
     expect([over.code, over.message]).toEqual([
       'timed_out',
-      `job ${id} is queued after 50 ms; it goes on as it would have`,
+      `job ${id} is queued after 400 ms; it goes on as it would have`,
     ])
     const waiting = client.waitFor(id)
     const { jobs } = await client.acquire({ domain, worker_id: 'w' })
@@ -56,6 +56,23 @@ describe('the client, against a server', () => {
     const ended = expect(client.waitFor(other.id, { signal: given.signal })).rejects.toThrow('enough')
     given.abort(new Error('enough'))
     await ended
+  })
+
+  it('takes times as a Date, and a delay by the clock of the database', async () => {
+    const job = { domain, job_type: 'print', payload: {} }
+    const at = new Date(Date.now() + 3_600_000)
+    const later = await client.enqueue({ ...job, available_at: at })
+    expect(Date.parse(later.available_at ?? '')).toBe(at.getTime())
+    const [, second] = (await client.enqueueBatch({ jobs: [job, { ...job, delay_seconds: 600 }] })).jobs
+    const { created_at, available_at } = second ?? {}
+    expect(Date.parse(available_at ?? '') - Date.parse(created_at ?? '')).toBe(600_000)
+    expect(await client.listJobs({ domain, created_after: at })).toEqual([])
+    const both = await failure(client.enqueue({ ...job, available_at: at, delay_seconds: 1 }))
+    expect([both.code, both.faults[0]?.path]).toEqual(['invalid_request', 'delay_seconds'])
+    await expect(client.enqueue({ ...job, available_at: new Date('soon') })).rejects.toThrow(
+      new TypeError('available_at must be a valid Date'),
+    )
+    expect(await client.stats({ domain })).toMatchObject([{ queued: 1, scheduled: 2 }])
   })
 
   it('puts lists and filters of the payload into a query', async () => {

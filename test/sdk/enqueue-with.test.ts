@@ -201,6 +201,31 @@ describe('enqueueWith', () => {
     expect(row).toMatchObject({ created: true })
   })
 
+  it('takes a Date, or a delay, and not both', async () => {
+    const at = new Date(Date.now() + 3_600_000)
+    const enqueue = enqueueWith(sql)
+    await enqueue([
+      { ...letter, available_at: at },
+      { ...letter, delay_seconds: 600 },
+    ])
+    const [first, second] = await world.rows()
+    expect(Date.parse(String(first?.available_at))).toBe(at.getTime())
+    expect(
+      Math.abs(Date.parse(String(second?.available_at)) - Date.parse(String(second?.created_at)) - 600_000),
+    ).toBeLessThan(50)
+    await expect(enqueue({ ...letter, available_at: at, delay_seconds: 1 })).rejects.toThrow(
+      'available_at or delay_seconds',
+    )
+  })
+
+  it('keeps the span of the program for the worker', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00'
+    await enqueueWith(sql, { traceparent })(letter)
+    const job = await workerOf(world.post).take({ domain: letter.domain })
+    expect(job).toMatchObject({ traceparent, trace_id: traceparent.slice(3, 35) })
+    await expect(enqueueWith(sql, { traceparent: 'x' })(letter)).rejects.toThrow('traceparent must be 00-')
+  })
+
   it('takes nothing that runs no SQL', () => {
     const nothing: unknown = {}
     expect(() => Reflect.apply(enqueueWith, undefined, [nothing])).toThrow(TypeError)

@@ -29,7 +29,7 @@ import { OperationRecord } from '../../../shared/records/records.ts'
 import { ScopeFilter } from '../../../shared/scope.ts'
 import { NewJob } from '../../../shared/work/enqueue.ts'
 import { Finished } from '../../../shared/work/finish.ts'
-import { Job } from '../../../shared/work/job.ts'
+import { Job, LeasedJob } from '../../../shared/work/job.ts'
 import { NotDone } from '../../../shared/work/lease-owner.ts'
 import { Renewed, RenewItem } from '../../../shared/work/renew.ts'
 
@@ -69,6 +69,7 @@ export const namedTypes: Record<string, NamedSchema> = {
   JobEvent: { schema: JobEvent, meaning: 'A step of a job, or an act of an operator.' },
   JobsRunAgain: { schema: JobsRunAgain, meaning: 'What a change has done that makes jobs run again, or would do.' },
   JobState: { schema: Status, meaning: 'The state of a job.', sent: true },
+  LeasedJob: { schema: LeasedJob, meaning: 'A job as its worker gets it.' },
   ListedJob: { schema: ListedJob, meaning: 'A job of a list.' },
   Mark: { schema: Mark, meaning: 'What an operator said about a moment, such as a deployment.' },
   NewJob: { schema: NewJob, meaning: 'A job to enqueue.', sent: true },

@@ -110,9 +110,15 @@ function textOf(json: unknown, writing: Writing): string {
     return `${writing.list}${isUnion(item) || item.startsWith('readonly ') ? `(${item})` : item}[]`
   }
   if (schema.type === 'object') return objectOf(schema, writing)
-  if (schema.type === 'string') return schema.pattern === idPattern ? 'number' : 'string'
+  if (schema.type === 'string') return textTypeOf(schema, writing)
   if (schema.type === 'integer' || schema.type === 'number') return 'number'
   return schema.type ?? 'unknown'
+}
+
+/** A time that is sent may be a Date, which becomes a text in ISO 8601. */
+function textTypeOf({ pattern, format }: Schema, { list }: Writing): string {
+  if (pattern === idPattern) return 'number'
+  return format === 'date-time' && list !== '' ? 'string | Date' : 'string'
 }
 
 function objectOf(schema: Schema, writing: Writing): string {

@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Limited } from '../../../shared/queues/throttle.ts'
 import { type AcquireRequest, Attempt, acquire as acquireEndpoint } from '../../../shared/work/acquire.ts'
-import type { Job } from '../../../shared/work/job.ts'
+import type { Job, LeasedJob } from '../../../shared/work/job.ts'
 import { requireWithin } from '../../auth/require-scope.ts'
 import type { Leased, SharedLease, WorkCall } from '../../call.ts'
-import { attemptOfJob, type JobShape, wholeJob } from '../../lifecycle/job-row.ts'
+import { attemptOfJob, type JobShape, leasedJob } from '../../lifecycle/job-row.ts'
 import { nextDueMs } from '../../lifecycle/lease/due.ts'
 import { leaseJobs } from '../../lifecycle/lease/lease.ts'
 import { leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
@@ -21,8 +21,8 @@ const pollMs = 1000
  * @throws Failure `invalid_request` for a lease that is longer than this server allows; `forbidden` for a queue or a job type outside
  * of the scope of the caller
  */
-export const acquire = (call: WorkCall, request: AcquireRequest): Promise<Leased<Job>> =>
-  acquireAs(call, request, { shape: wholeJob, leaseShared: call.sharedLease.whole })
+export const acquire = (call: WorkCall, request: AcquireRequest): Promise<Leased<LeasedJob>> =>
+  acquireAs(call, request, { shape: leasedJob, leaseShared: call.sharedLease.whole })
 
 /** Leases jobs as `acquire`, and answers of each what a worker needs to run it and to end its attempt. */
 export const acquireMinimally = async (call: WorkCall, request: AcquireRequest) => ({

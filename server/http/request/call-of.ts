@@ -26,6 +26,7 @@ export function callOf(
     formerCaller: formerCallerOf(caller),
     requestId: c.get('requestId'),
     traceId: c.get('traceId'),
+    traceparent: c.get('traceparent'),
     address: c.get('address'),
     recheckCredentials: c.get('stillAllowed'),
     reason,

@@ -9,6 +9,8 @@ export interface RequestContext {
     requestId: string
     /** 32 hexadecimal digits: the trace that the request is part of. */
     traceId: string | undefined
+    /** The span of the request, or else of its caller, as the header `traceparent` has it. */
+    traceparent: string | undefined
     /** Set by `routeOf`. */
     route: string | undefined
     /** The address of the caller, or the network of an IPv6 address. */

@@ -4,6 +4,7 @@ import {
   diag,
   propagation,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   type TextMapGetter,
@@ -31,7 +32,9 @@ export const traceRequests: MiddlewareHandler<RequestContext> = (c, next) => {
   const options = { kind: SpanKind.SERVER, attributes: { 'http.request.method': c.req.method } }
   return tracer.startActiveSpan(c.req.method, options, parent, async (span) => {
     try {
-      c.set('traceId', traceIdOf(span.spanContext().traceId, c.req.header('traceparent')))
+      const traceparent = traceparentOf(span.spanContext(), c.req.header('traceparent'))
+      c.set('traceparent', traceparent)
+      c.set('traceId', traceparent?.slice(3, 35))
       await next()
     } finally {
       const ended = performance.now()
@@ -57,12 +60,15 @@ function endSpan(span: Span, c: Context<RequestContext>, ended: number): void {
 }
 
 /** Only a version after 00 may have more fields. */
-const traceparent = /^(?!ff|00-.{53})[0-9a-f]{2}-([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/
+const given = /^(?!ff|00-.{53})[0-9a-f]{2}-([0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(?:-|$)/
 const none = /^0+$/
 
-/** The trace of the span, or else of the header `traceparent` (W3C Trace Context, 3.2); undefined where neither names one. */
-function traceIdOf(ofSpan: string, header: string | undefined): string | undefined {
-  if (!none.test(ofSpan)) return ofSpan
-  const given = traceparent.exec(header?.trim() ?? '')?.[1]
-  return given === undefined || none.test(given) ? undefined : given
+/**
+ * The span of the server, or else that of the header `traceparent` (W3C Trace Context, 3.2) in the form of version 00, with its flags, of
+ * which one says whether the trace is sampled; undefined where neither names one.
+ */
+function traceparentOf({ traceId, spanId, traceFlags }: SpanContext, header: string | undefined): string | undefined {
+  if (!none.test(traceId)) return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+  const fields = given.exec(header?.trim() ?? '')?.[1]
+  return fields === undefined || fields.startsWith('0'.repeat(32)) ? undefined : `00-${fields}`
 }

@@ -21,7 +21,7 @@ export interface EntryRow<Row> {
 const columns = staticFragment(
   (sql) => sql`
   n int, uuid text, domain text, queue text, job_type text, payload jsonb, owner_user_id text, priority int,
-  max_retries int, quarantine_threshold int, available_at timestamptz, idempotency_key text, batch_group text, depends_on text[], project_id int`,
+  max_retries int, quarantine_threshold int, available_at timestamptz, delay_seconds float8, idempotency_key text, batch_group text, depends_on text[], project_id int`,
 )
 
 interface Obstacle {
@@ -31,7 +31,13 @@ interface Obstacle {
 }
 
 /** A job to insert for one of several calls. */
-export type CallsEntry = NewJob & { uuid: string; caller: string; request_id: string; trace_id: string | undefined }
+export type CallsEntry = NewJob & {
+  uuid: string
+  caller: string
+  request_id: string
+  trace_id: string | undefined
+  traceparent: string | undefined
+}
 
 /**
  * Inserts jobs in one statement: all of them or none. A job whose idempotency key exists is not inserted, and is missing
@@ -47,7 +53,8 @@ export const insertJobs = <Row extends NamedJob>(
     within,
     requestId,
     traceId,
-  }: Reading & Pick<Requested, 'requestId' | 'traceId'> & Pick<Acting, 'caller'>,
+    traceparent,
+  }: Reading & Pick<Requested, 'requestId' | 'traceId' | 'traceparent'> & Pick<Acting, 'caller'>,
   entries: readonly Entry[],
   shape: JobShape<Row>,
 ): Promise<EntryRow<Row>[]> =>
@@ -56,6 +63,7 @@ export const insertJobs = <Row extends NamedJob>(
     within,
     requestId: sql`${requestId}::text`,
     traceId: sql`${traceId ?? null}::text`,
+    traceparent: traceparent === undefined ? undefined : sql`${traceparent}::text`,
     caller: sql`${caller}::text`,
     requestOfEvent: sql`${requestId}::text`,
   })
@@ -75,12 +83,15 @@ export const insertJobsOfCalls = <Row extends NamedJob>(
       within: undefined,
       requestId: sql`request_id`,
       traceId: sql`trace_id`,
+      traceparent: entries.some(isTraced) ? sql`traceparent` : undefined,
       caller: sql`(select caller from request where request.uuid = added.uuid)`,
       requestOfEvent: sql`(select request_id from request where request.uuid = added.uuid)`,
     },
   )
 
-const callsColumns = staticFragment((sql) => sql`${columns(sql)}, caller text, request_id text, trace_id text`)
+const callsColumns = staticFragment(
+  (sql) => sql`${columns(sql)}, caller text, request_id text, trace_id text, traceparent text`,
+)
 
 /** The columns of an entry, and what rows have of their call. */
 interface Origin {
@@ -89,6 +100,8 @@ interface Origin {
   /** Expressions over `fresh`, for the job. */
   requestId: Fragment
   traceId: Fragment
+  /** Undefined where no job has one. */
+  traceparent: Fragment | undefined
   /** Expressions over `added`, for the event. */
   caller: Fragment
   requestOfEvent: Fragment
@@ -100,7 +113,24 @@ async function insert<Row extends NamedJob>(
   shape: JobShape<Row>,
   origin: Origin,
 ): Promise<EntryRow<Row>[]> {
-  const rows = await retryDeadlock(
+  const rows = await insertRows(sql, entries, shape, origin)
+  rejectObstacles(rows[0]?.obstacles ?? [])
+  const byUuid = new Map(entries.map(({ uuid, n }) => [uuid, n]))
+  return rows.flatMap((row) => {
+    if (!shape.isFound(row) || row.uuid === null) return []
+    const n = byUuid.get(row.uuid)
+    return n === undefined ? [] : [{ n, job: row }]
+  })
+}
+
+/** Runs the statement, again without the column where the table lacks `traceparent`. */
+const insertRows = <Row extends NamedJob>(
+  sql: Sql,
+  entries: readonly Entry[],
+  shape: JobShape<Row>,
+  origin: Origin,
+): Promise<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]> =>
+  retryDeadlock(
     () => sql<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]>`
       with ${requestedJobs(sql, entries, origin)},
       ${obstacles(sql)},
@@ -116,16 +146,11 @@ async function insert<Row extends NamedJob>(
       left join added on true
       left join notified on true`,
   ).catch((error: unknown) => {
+    // A trace is no reason to refuse a job: where the role of the server may not add the column, the worker gets the id of the trace alone.
+    if (origin.traceparent && lacksColumn(error, 'traceparent'))
+      return insertRows(sql, entries, shape, { ...origin, traceparent: undefined })
     throw lacksColumn(error, 'quarantine_threshold') ? withoutThresholds(error) : error
   })
-  rejectObstacles(rows[0]?.obstacles ?? [])
-  const byUuid = new Map(entries.map(({ uuid, n }) => [uuid, n]))
-  return rows.flatMap((row) => {
-    if (!shape.isFound(row) || row.uuid === null) return []
-    const n = byUuid.get(row.uuid)
-    return n === undefined ? [] : [{ n, job: row }]
-  })
-}
 
 /**
  * Defines the CTEs `request`, the entries; `fresh`, the entries whose idempotency key does not exist; and `edges (n, uuid, needs, status)`,
@@ -176,6 +201,9 @@ const neededByEvents = [
 export const hasThreshold = ({ quarantine_threshold }: Pick<NewJob, 'quarantine_threshold'>): boolean =>
   quarantine_threshold !== undefined
 
+/** True for a job whose caller has named its span. */
+export const isTraced = ({ traceparent }: Pick<CallsEntry, 'traceparent'>): boolean => traceparent !== undefined
+
 /**
  * Needs the CTEs `fresh`, `edges` and `obstacle`; defines `added`, which inserts the jobs and has the columns `returned`.
  * A job that depends on a job which ended badly is inserted as cancelled.
@@ -183,22 +211,28 @@ export const hasThreshold = ({ quarantine_threshold }: Pick<NewJob, 'quarantine_
  */
 const added = (
   sql: Sql,
-  { requestId, traceId, hasThreshold }: Pick<Origin, 'requestId' | 'traceId'> & { hasThreshold: boolean },
+  {
+    requestId,
+    traceId,
+    traceparent,
+    hasThreshold,
+  }: Pick<Origin, 'requestId' | 'traceId' | 'traceparent'> & { hasThreshold: boolean },
   returned: Fragment,
 ): Fragment => sql`
   added as (
     insert into jobs (
       uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, retry_count, available_at,
       idempotency_key, batch_group, project_id, request_id, trace_id, status, cancelled_at, cancellation_reason
-      ${hasThreshold ? sql`, quarantine_threshold` : sql``}
+      ${hasThreshold ? sql`, quarantine_threshold` : sql``} ${traceparent ? sql`, traceparent` : sql``}
     )
     select
-      uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, 0, available_at,
+      uuid, domain, queue, job_type, payload, owner_user_id, priority, max_retries, 0,
+      coalesce(available_at, now() + delay_seconds * interval '1 second'),
       idempotency_key, batch_group, project_id, ${requestId}, ${traceId},
       case when ended.status is null then 'queued' else 'cancelled' end,
       case when ended.status is not null then now() end,
       'dependency_' || ended.status
-      ${hasThreshold ? sql`, quarantine_threshold` : sql``}
+      ${hasThreshold ? sql`, quarantine_threshold` : sql``} ${traceparent ? sql`, ${traceparent}` : sql``}
     from fresh
     left join (
       select uuid, min(status) as status from edges where status in ${failedEnds(sql)} group by uuid

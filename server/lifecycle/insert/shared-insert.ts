@@ -2,7 +2,7 @@ import type { ServerContext, SharedInsert } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import { shareStatement } from '../../waiting/shared-statement.ts'
 import { type JobShape, type NamedJob, namedJob, wholeJob } from '../job-row.ts'
-import { type CallsEntry, hasThreshold, insertJobsOfCalls } from './insert-jobs.ts'
+import { type CallsEntry, hasThreshold, insertJobsOfCalls, isTraced } from './insert-jobs.ts'
 import { uuidV7 } from './uuid-v7.ts'
 
 /**
@@ -22,11 +22,14 @@ function sharedInsert<Row extends NamedJob>(sql: Sql, shape: JobShape<Row>): Sha
       const jobs = new Map(rows.map(({ n, job }) => [n, job]))
       return entries.map((_, n) => jobs.get(n))
     },
-    kind: (entry) => (hasThreshold(entry) ? 'threshold' : ''),
+    kind: (entry) => `${hasThreshold(entry) ? 'threshold' : ''} ${isTraced(entry) ? 'traced' : ''}`,
     most: 100,
   })
-  return async ({ requestId, traceId, caller }, job) => {
+  return async ({ requestId, traceId, traceparent, caller }, job) => {
     if (job.idempotency_key !== undefined || job.depends_on !== undefined) return undefined
-    return insert({ ...job, uuid: uuidV7(), caller, request_id: requestId, trace_id: traceId }, job.payload)
+    return insert(
+      { ...job, uuid: uuidV7(), caller, request_id: requestId, trace_id: traceId, traceparent },
+      job.payload,
+    )
   }
 }

@@ -5,7 +5,7 @@ import { hasIdAmong } from '../../database/planner-hints.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { shareStatement } from '../../waiting/shared-statement.ts'
 import { insertEventsOfCalls } from '../events/job-events.ts'
-import { attemptOfJob, type JobShape, type Perhaps, wholeJob } from '../job-row.ts'
+import { attemptOfJob, type JobShape, leasedJob, type Perhaps } from '../job-row.ts'
 import { leaseLength } from '../server-limits.ts'
 import {
   beginAttempt,
@@ -32,7 +32,7 @@ interface Asking {
  * @param sql the connections of workers
  */
 export const createSharedLease = (sql: Pool): ServerContext['sharedLease'] => ({
-  whole: sharedLease(sql, wholeJob),
+  whole: sharedLease(sql, leasedJob),
   attempt: sharedLease(sql, attemptOfJob),
 })
 

@@ -25,7 +25,7 @@ describe.each(kinds)('the trace of an enqueue on %s', (kind) => {
     const enqueued = await world.post(jobPaths.batch, { jobs }, { traceparent })
     expect(enqueued.body).toMatchObject({ jobs: [{ trace_id: trace }, { trace_id: trace }] })
     const job = await worker.take()
-    expect(job).toMatchObject({ trace_id: trace })
+    expect(job).toMatchObject({ trace_id: trace, traceparent })
     const traces = await world.sql`
       select event_type, count(*)::int as count from job_events where trace_id = ${trace}::text group by 1 order by 1`
     expect(traces).toEqual([
@@ -52,6 +52,39 @@ describe.each(kinds)('the trace of an enqueue on %s', (kind) => {
       expect({ status, body }).toMatchObject({ status: 201, body: { trace_id: null } })
     const later = await world.post(jobPaths.enqueue, newJob(), { traceparent: `01-${trace}-${span}-01-more` })
     expect(later.body).toMatchObject({ trace_id: trace })
+  })
+
+  it('goes to the worker with the span and the flags of who enqueued, in each form of the call', async () => {
+    await world.clear()
+    const unsampled = `00-${trace}-${span}-00`
+    const later = `01-${trace}-${span}-01-more`
+    await world.post(jobPaths.enqueue, newJob({ idempotency_key: 'once' }), { traceparent: unsampled })
+    await world.post(jobPaths.enqueue, newJob({ idempotency_key: 'once' }), { traceparent })
+    await world.post(jobPaths.enqueue, newJob(), { traceparent: later, prefer: 'return=minimal' })
+    await world.post(jobPaths.batch, { jobs: [newJob()] })
+    const asked = { domain: newJob().domain, worker_id: 'w' }
+    const whole = Object(await world.post(jobPaths.acquire, asked)).body.jobs
+    const minimal = Object(await world.post(jobPaths.acquire, { ...asked, limit: 2 }, { prefer: 'return=minimal' }))
+      .body.jobs
+    expect([...whole, ...minimal].map((job: { traceparent: unknown }) => job.traceparent)).toEqual([
+      unsampled,
+      traceparent,
+      null,
+    ])
+  })
+
+  it('is the id alone where the table has no column for the span', async () => {
+    await world.clear()
+    await world.sql`alter table jobs drop column traceparent`
+    await world.sql`alter table jobs_archive drop column traceparent`
+    try {
+      for (const jobs of [[newJob()], [newJob(), newJob({ idempotency_key: 'two' })]])
+        expect(await world.post(jobPaths.batch, { jobs }, { traceparent })).toMatchObject({ status: 201 })
+      expect(await worker.take()).toMatchObject({ trace_id: trace, traceparent: null })
+    } finally {
+      await world.sql`alter table jobs add column traceparent text`
+      await world.sql`alter table jobs_archive add column traceparent text`
+    }
   })
 })
 

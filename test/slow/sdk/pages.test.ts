@@ -23,17 +23,18 @@ describe('programs of the pages', () => {
     const modules = join(folder, 'node_modules')
     await mkdir(modules)
     await symlink(resolve('.'), join(modules, 'jobsctl'))
-    for (const name of ['zod', 'tsx', 'postgres']) await symlink(resolve('node_modules', name), join(modules, name))
+    for (const name of ['zod', 'tsx', 'postgres', '@opentelemetry'])
+      await symlink(resolve('node_modules', name), join(modules, name))
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   })
   afterAll(() => world?.stop())
 
-  async function start(name: string, text: string) {
+  async function start(name: string, text: string, more: Record<string, string> = {}) {
     const file = join(folder, name)
     await writeFile(file, text)
     const loader = name.endsWith('.ts') ? ['--import', resolve('node_modules/tsx/dist/loader.mjs')] : []
     const child = startChild([...loader, file], {
-      env: { BASE: world.url, API_KEY: world.key, DATABASE_URL: world.env.JOBS_DB_URL ?? '' },
+      env: { BASE: world.url, API_KEY: world.key, DATABASE_URL: world.env.JOBS_DB_URL ?? '', ...more },
     })
     onTestFinished(() => void child.process.kill('SIGKILL'))
     return child
@@ -57,10 +58,32 @@ describe('programs of the pages', () => {
 
   it('a worker has ten lines', () => {
     const [first] = workers
-    expect(workers).toHaveLength(3)
+    expect(workers).toHaveLength(4)
     for (const { language, text } of workers)
-      if (language === 'js') expect(text.trim().split('\n').length).toBeLessThanOrEqual(11)
+      if (language === 'js' && !text.includes('around')) expect(text.trim().split('\n').length).toBeLessThanOrEqual(11)
     expect(first?.page).toBe('docs/workers/README.md')
+  })
+
+  it('the worker of traces makes a span below that of the enqueue, where that is sampled', async () => {
+    const [program] = workers.filter(({ text }) => text.includes('around'))
+    const sdk = new URL('../../support/programs/span-printer.mjs', import.meta.url).href
+    const child = await start('traced.js', program?.text ?? '', { NODE_OPTIONS: `--import=${sdk}` })
+    const ids = ['00', '01'].map(async (flags, at) => {
+      const traceparent = `00-0af7651916cd43dd8448eb211c80319${at}-b7ad6b7169203331-${flags}`
+      const fetch: typeof globalThis.fetch = (to, init) =>
+        globalThis.fetch(to, { ...init, headers: { ...Object(init?.headers), traceparent } })
+      const client = createClient({ url: world.url, apiKey: world.key, fetch })
+      return (await client.enqueue({ domain: 'letters', job_type: 'print', payload: { page: at } })).id
+    })
+    const client = createClient({ url: world.url, apiKey: world.key })
+    for (const id of await Promise.all(ids)) expect(await client.waitFor(id)).toMatchObject({ status: 'completed' })
+    const spans = () => child.output.err.split('\n').filter((line) => line.startsWith('{"span"'))
+    await until('the span is printed', () => spans().length > 0)
+    child.process.kill('SIGTERM')
+    await child.ended
+    expect(spans().map((line) => JSON.parse(line).span)).toMatchObject([
+      { name: 'print', parent: 'b7ad6b7169203331', traceId: '0af7651916cd43dd8448eb211c803191' },
+    ])
   })
 
   const others = programs.filter(({ text }) => !text.includes('runWorker'))

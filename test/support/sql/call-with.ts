@@ -71,6 +71,7 @@ export const callWith = (sql: Pool): Call => ({
   emergency: false,
   requestId: 'request',
   traceId: undefined,
+  traceparent: undefined,
   address: '10.0.0.1',
   recheckCredentials: async () => {},
   reason: undefined,

@@ -63,11 +63,14 @@ type InputOf<N extends Name> = NonNullable<Parameters<Calls[N]>[0]>
  * What a server makes of an input is an input, too, so that both are compared without the parts in which they may differ: a field that
  * is left out has its default then, and a list is not read-only. The path of a filter is split at its dots.
  */
-type Plain<T> = T extends readonly (infer Item)[]
-  ? Plain<Item>[]
-  : T extends object
-    ? { [K in keyof T as K extends 'path' ? never : K]-?: Plain<NonNullable<T[K]>> }
-    : T
+/** A Date may stand for the text of a time. */
+type Plain<T> = T extends Date
+  ? string
+  : T extends readonly (infer Item)[]
+    ? Plain<Item>[]
+    : T extends object
+      ? { [K in keyof T as K extends 'path' ? never : K]-?: Plain<NonNullable<T[K]>> }
+      : T
 
 /** The fields that have to be there. */
 type RequiredNames<T> = { [K in keyof T]-?: undefined extends T[K] ? never : K }[keyof T]

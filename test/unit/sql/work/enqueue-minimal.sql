@@ -3,8 +3,8 @@ with
     select *
     from jsonb_to_recordset($1::text::jsonb) as job (
       n int, uuid text, domain text, queue text, job_type text, payload jsonb, owner_user_id text,
-      priority int, max_retries int, quarantine_threshold int, available_at timestamptz, idempotency_key text,
-      batch_group text, depends_on text[], project_id int
+      priority int, max_retries int, quarantine_threshold int, available_at timestamptz, delay_seconds float8,
+      idempotency_key text, batch_group text, depends_on text[], project_id int
     )
   ),
   fresh as materialized (
@@ -56,7 +56,7 @@ with
       priority,
       max_retries,
       0,
-      available_at,
+      coalesce(available_at, now() + delay_seconds * interval '1 second'),
       idempotency_key,
       batch_group,
       project_id,

@@ -115,9 +115,28 @@ with
       completed_at = null
     where jobs.id = any(array(select id from picked))
     returning
-      jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.status, jobs.priority, jobs.request_id,
-      jobs.payload, jobs.owner_user_id, jobs.trace_id, jobs.retry_count, jobs.max_retries, jobs.worker_id,
-      jobs.lease_id, jobs.leased_until, jobs.available_at, jobs.created_at
+      jobs.id,
+      jobs.uuid,
+      jobs.domain,
+      jobs.queue,
+      jobs.job_type,
+      jobs.status,
+      jobs.priority,
+      jobs.request_id,
+      jobs.payload,
+      jobs.owner_user_id,
+      jobs.trace_id,
+      (
+        select (select traceparent from (select jobs.*) as own)
+        from (select null::text as traceparent) as without
+      ) as traceparent,
+      jobs.retry_count,
+      jobs.max_retries,
+      jobs.worker_id,
+      jobs.lease_id,
+      jobs.leased_until,
+      jobs.available_at,
+      jobs.created_at
   ),
   inserted_events as (
     insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
@@ -206,6 +225,7 @@ select
   leased.payload,
   leased.owner_user_id,
   leased.trace_id,
+  leased.traceparent,
   leased.retry_count,
   leased.max_retries,
   leased.worker_id,

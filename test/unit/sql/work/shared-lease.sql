@@ -117,14 +117,51 @@ with
     from taken
     where jobs.id = any(array(select id from taken)) and jobs.id = taken.id
     returning
-      jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.project_id,
-      jobs.batch_group, jobs.idempotency_key, jobs.payload, jobs.result, jobs.status, jobs.priority,
-      jobs.max_retries, jobs.retry_count, jobs.available_at, jobs.started_at, jobs.acquired_at,
-      jobs.leased_until, jobs.lease_id, jobs.worker_id, jobs.error_message, jobs.error_code, jobs.error_class,
-      jobs.last_error, jobs.error_stack, jobs.cancel_requested_at, jobs.cancelled_at, jobs.cancellation_reason,
-      jobs.failure_streak_code, jobs.failure_streak_count, jobs.quarantined_at, jobs.progress_percent,
-      jobs.progress_message, jobs.request_id, jobs.trace_id, jobs.failure_timeline, jobs.created_at,
-      jobs.updated_at, jobs.completed_at, taken.nth
+      jobs.id,
+      jobs.uuid,
+      jobs.domain,
+      jobs.queue,
+      jobs.job_type,
+      jobs.owner_user_id,
+      jobs.project_id,
+      jobs.batch_group,
+      jobs.idempotency_key,
+      jobs.payload,
+      jobs.result,
+      jobs.status,
+      jobs.priority,
+      jobs.max_retries,
+      jobs.retry_count,
+      jobs.available_at,
+      jobs.started_at,
+      jobs.acquired_at,
+      jobs.leased_until,
+      jobs.lease_id,
+      jobs.worker_id,
+      jobs.error_message,
+      jobs.error_code,
+      jobs.error_class,
+      jobs.last_error,
+      jobs.error_stack,
+      jobs.cancel_requested_at,
+      jobs.cancelled_at,
+      jobs.cancellation_reason,
+      jobs.failure_streak_code,
+      jobs.failure_streak_count,
+      jobs.quarantined_at,
+      jobs.progress_percent,
+      jobs.progress_message,
+      jobs.request_id,
+      jobs.trace_id,
+      jobs.failure_timeline,
+      jobs.created_at,
+      jobs.updated_at,
+      jobs.completed_at,
+      (
+        select (select traceparent from (select jobs.*) as own)
+        from (select null::text as traceparent) as without
+      ) as traceparent,
+      taken.nth
   ),
   inserted_events as (
     insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
@@ -243,6 +280,7 @@ select
   leased.failure_timeline,
   leased.created_at,
   leased.updated_at,
-  leased.completed_at
+  leased.completed_at,
+  leased.traceparent
 from gate
 left join leased on true
