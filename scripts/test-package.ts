@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as z from 'zod'
+import { packSdk } from './pack-sdk.ts'
 
 /**
  * Packs the package as npm would publish it, has publint and @arethetypeswrong/cli look at it, installs it into a project, and compiles a
@@ -72,6 +73,8 @@ try {
   console.log(run('npx', ['--no', 'publint', 'run', tarball, '--strict']))
   console.log(run('npx', ['--no', 'attw', tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color']))
 
+  await installSdk(join(folder, 'sdk'))
+
   const project = join(folder, 'project')
   await mkdir(project)
   await writeFile(join(project, 'package.json'), '{ "type": "module" }')
@@ -89,6 +92,20 @@ try {
   }
 } finally {
   await rm(folder, { recursive: true, force: true })
+}
+
+/** Installs `jobsctl-sdk` into an empty project, loads its modules, and holds its size. */
+async function installSdk(project: string): Promise<void> {
+  await mkdir(project)
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }')
+  run('npm', ['install', '--no-audit', '--no-fund', await packSdk(folder)], project)
+  const load = ['client', 'worker', 'testing'].map((name) => `await import('jobsctl-sdk/${name}')`).join('; ')
+  run(process.execPath, ['--input-type=module', '-e', load], project)
+  const files = await readdir(join(project, 'node_modules'), { recursive: true, withFileTypes: true })
+  const sizes = files.filter((file) => file.isFile()).map((file) => stat(join(file.parentPath, file.name)))
+  const bytes = (await Promise.all(sizes)).reduce((sum, { size }) => sum + size, 0)
+  console.log(`jobsctl-sdk takes ${(bytes / 1e6).toFixed(2)} MB installed`)
+  if (bytes > 2e6) throw new Error(`jobsctl-sdk takes ${bytes} bytes installed, and may take 2,000,000`)
 }
 
 /** Gives the project a package that this repository has. */

@@ -10,17 +10,17 @@ const folder = 'dist/sdk'
 /** Where the compiler writes the declarations of sdk/ and of what it imports. */
 const emitted = 'dist/declarations'
 
-/** Builds `jobsctl/client` and `jobsctl/worker`: modules that import nothing of other packages, and their declarations. */
+/** Builds `jobsctl/client`, `jobsctl/worker` and `jobsctl/testing`: modules that import nothing of other packages, and their declarations. */
 export async function buildSdk(): Promise<BuildResult<{ metafile: true }>> {
   const [result] = await Promise.all([
     build({
-      entryPoints: ['sdk/client.ts', 'sdk/worker.ts'],
+      entryPoints: ['sdk/client.ts', 'sdk/worker.ts', 'sdk/testing.ts'],
       outdir: folder,
       bundle: true,
       splitting: true,
       format: 'esm',
       platform: 'neutral',
-      external: ['node:os'],
+      external: ['node:*'],
       target: 'node20',
       metafile: true,
     }),

@@ -8,7 +8,7 @@ import { until } from '../../support/poll.ts'
 import { startChild } from '../../support/programs/child.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-const programs = ['README', 'packages', 'enqueue-in-transaction']
+const programs = ['README', 'packages', 'enqueue-in-transaction', 'test-workers', 'recipes']
   .map((name) => `docs/workers/${name}.md`)
   .flatMap(blocksOf)
   .filter(({ text }) => text.includes("from 'jobsctl/"))
@@ -40,7 +40,9 @@ describe('programs of the pages', () => {
     return child
   }
 
-  const workers = programs.filter(({ text }) => text.includes('runWorker'))
+  /** A program that also enqueues ends by itself. */
+  const isWorker = ({ text }: { text: string }) => text.includes('runWorker') && !text.includes('createClient')
+  const workers = programs.filter(isWorker)
   it.each(workers)('a worker of $page, in $language', async ({ language, text }) => {
     const [, domain = '', type = ''] = /domain: '(\w+)'[\s\S]*?handlers: \{\s*(\w+):/.exec(text) ?? []
     const client = createClient({ url: world.url, apiKey: world.key })
@@ -86,7 +88,7 @@ describe('programs of the pages', () => {
     ])
   })
 
-  const others = programs.filter(({ text }) => !text.includes('runWorker'))
+  const others = programs.filter((program) => !isWorker(program))
   it.each(others)('a program of $page that calls', async ({ language, text }) => {
     const child = await start(`program.${language}`, text)
     expect(await child.ended).toMatchObject({ code: 0, err: '', out: expect.stringContaining('true') })
