@@ -5,6 +5,7 @@ import { cp, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pause } from '../call/pause.ts'
 
 /** A server with an embedded database of its own. */
 export interface TestServer {
@@ -85,10 +86,21 @@ async function start(program: string, folder: string): Promise<Pick<TestServer, 
     await ended
   }
   try {
-    return { url: await urlOf(child), apiKey, stop }
+    const url = await urlOf(child)
+    await untilReady(url)
+    return { url, apiKey, stop }
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** A server listens before it has its tables. */
+async function untilReady(url: string): Promise<void> {
+  for (const endAt = performance.now() + startMs; ; await pause(50, new AbortController().signal)) {
+    const { ok, status } = await fetch(`${url}/readyz`)
+    if (ok) return
+    if (performance.now() > endAt) throw new Error(`jobs-server is not ready after ${startMs} ms: /readyz is ${status}`)
   }
 }
 
