@@ -41,10 +41,10 @@ describe('the client, against a server', () => {
 
   it('waits until a job has ended, and says how far it is when the time is over', async () => {
     const { id } = await enqueue()
-    const over = await failure(client.waitFor(id, { timeoutMs: 400 }))
+    const over = await failure(client.waitFor(id, { timeoutMs: 50 }))
     expect([over.code, over.message]).toEqual([
       'timed_out',
-      `job ${id} is queued after 400 ms; it goes on as it would have`,
+      expect.stringMatching(/^job \d+ is (queued|not read) after 50 ms; it goes on as it would have$/),
     ])
     const waiting = client.waitFor(id)
     const { jobs } = await client.acquire({ domain, worker_id: 'w' })
