@@ -8,6 +8,7 @@ import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
+import { flagWords } from '../settings/flags/scope-flags.ts'
 import { isTypedId, jobIdOf } from '../settings/job-id.ts'
 import { queueNamed } from '../settings/queue-name.ts'
 import { clockHeading, readerZone } from '../text/clock.ts'
@@ -84,11 +85,21 @@ export const explain: CommandSpec<ExplainFlags> = {
   },
 }
 
-/** The queue of a word that is no id. Without the answer of a server, such as with `--curl`, no word alone names a queue. */
+/**
+ * The queue of a word that is no id. Without the answer of a server, such as with `--curl`, no word alone names a queue.
+ * @throws Failure `usage` for a name that queues of several domains have
+ */
 async function queueWithoutDomain(context: Context, word: string, domain: string | undefined) {
   if (isTypedId(word) || word.trim() === '' || context.settings.curl) return undefined
-  const { bareQueue } = await import('../settings/bare-queue.ts')
-  return bareQueue(context, word, domain)
+  const { namesText, queuesNamed } = await import('../settings/bare-queue.ts')
+  const { served, known } = await queuesNamed(context, word, domain)
+  const [first, ...others] = known
+  if (served || others.length === 0) return served ?? first
+  const operand = word.startsWith('-') ? ['--', word] : [word]
+  const lines = known.map(({ domain }) => context.another(['explain', ...flagWords('--domain', domain), ...operand]))
+  throw new Failure('usage', `<domain>/<queue>: ${known.length} domains have a queue ${escaped(word)}`, {
+    hint: namesText(lines),
+  })
 }
 
 /** The key of a job of another engine may read as a queue. The queue is asked for first, and its failure is that of both. */

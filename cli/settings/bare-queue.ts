@@ -1,8 +1,6 @@
 import { showEngine } from '../../shared/engine/engine.ts'
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
 import type { Context } from '../context.ts'
-import { describeScope } from './flags/scope-flags.ts'
 
 export interface QueueName {
   domain: string
@@ -11,33 +9,34 @@ export interface QueueName {
 
 type Client = Awaited<ReturnType<Context['client']>>
 
-const mostNamed = 3
+/** The queues that a word without a domain may mean. */
+interface Named {
+  /** The queue of the one schema of another engine that is served: no other one can be meant. */
+  served?: QueueName
+  /** The queues of this name that are known otherwise, by their domains: of those without live jobs, only the stopped ones. */
+  known: QueueName[]
+}
 
 /**
- * The queue that a word names without its domain: the queue of the one schema of another engine that is served, or the one that is known in one domain
- * alone.
+ * Looks for the queues that a word names without its domain.
  * @param domain the one of several domains that `--domain` chooses
- * @returns undefined where no domain is known to have a queue of this name
- * @throws Failure `usage` for a name that queues of several domains have
  */
-export async function bareQueue(
-  { client }: Pick<Context, 'client'>,
-  queue: string,
-  domain: string | undefined,
-): Promise<QueueName | undefined> {
+export async function queuesNamed({ client }: Pick<Context, 'client'>, queue: string, domain?: string): Promise<Named> {
   const server = await client()
-  const served = (await answered(() => server.call(showEngine, {})))?.engines.map(({ schema }) => schema) ?? [null]
-  const [first, ...others] = served.filter((schema) => domain === undefined || schema === domain || schema === null)
-  if (typeof first === 'string' && others.length === 0) return { domain: first, queue }
-  const domains = (await domainsWith(server, served, queue)).filter((one) => domain === undefined || one === domain)
-  const [only, ...more] = domains
-  if (only === undefined || more.length === 0) return only === undefined ? undefined : { domain: only, queue }
-  const names = domains.map((one) => describeScope({ domain: one, queue }))
-  const left = names.length > mostNamed ? `, or ${names.length - mostNamed} more` : ''
-  throw new Failure('usage', `<domain>/<queue>: ${names.length} domains have a queue ${escaped(queue)}`, {
-    hint: `name it with its domain: ${names.slice(0, mostNamed).join(', ')}${left}`,
-  })
+  const engines = (await answered(() => server.call(showEngine, {})))?.engines.map(({ schema }) => schema) ?? [null]
+  const [first, ...others] = engines.filter((schema) => domain === undefined || schema === domain || schema === null)
+  if (typeof first === 'string' && others.length === 0) return { served: { domain: first, queue }, known: [] }
+  const domains = await domainsWith(server, engines, queue)
+  return {
+    known: domains.filter((one) => domain === undefined || one === domain).map((one) => ({ domain: one, queue })),
+  }
 }
+
+const mostNamed = 3
+
+/** The first few names of queues as a hint. */
+export const namesText = (names: readonly string[]): string =>
+  `name it with its domain: ${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? `, or ${names.length - mostNamed} more` : ''}`
 
 /** The domains that have jobs in a queue that are not over, or in which the queue is stopped. Calls without a domain are about own jobs where there are any. */
 async function domainsWith(client: Client, served: readonly (string | null)[], queue: string): Promise<string[]> {

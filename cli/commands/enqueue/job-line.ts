@@ -21,6 +21,7 @@ const columns = new Set([
   ...Object.keys(Job.shape),
   ...Object.keys(showJob.output.shape),
   'completion_token',
+  'traceparent',
 ])
 
 /**

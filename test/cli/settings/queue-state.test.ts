@@ -58,31 +58,32 @@ it('a drain at another server does not claim that new jobs are refused', async (
   expect(envOf(server).JOBSCTL_URL).toBe(server.url)
 })
 
-it('a queue without its domain is the one of this name; where several domains have one, they are named and nothing is changed', async () => {
-  const server = await serverWith(running)
-  expect((await runAt(server, ['pause', 'ingest'])).out).toMatch(
-    /^Paused media\/ingest\..*Undo: {2}jobsctl resume media\/ingest\n$/,
-  )
-  const unknown = await runAt(server, ['pause', 'ingets'])
-  expect(unknown).toMatchObject({
-    code: 2,
-    err: expect.stringContaining('no domain is known to have a queue "ingets"'),
-  })
-  expect(changes(server)).toHaveLength(1)
-  const two = await serverWith(running, true, [row, { ...row, domain: 'audio' }])
+it('a queue is changed by its name with its domain alone, and the names that it may mean are told', async () => {
+  const server = await serverWith(running, true, [row, { ...row, domain: 'audio' }])
   for (const argv of [
     ['pause', 'ingest'],
     ['resume', 'ingest'],
     ['drain', 'ingest'],
     ['throttle', 'ingest', '--off'],
-    ['explain', 'ingest'],
+    ['threshold', 'ingest', '5'],
+    ['enqueue', 'ingest', '--job-type', 'a'],
   ]) {
-    const { code, err } = await runAt(two, argv)
+    const { code, err } = await runAt(server, argv)
     expect({ argv, code, err }).toMatchObject({
       code: 2,
-      err: expect.stringContaining('2 domains have a queue ingest'),
+      err: expect.stringContaining('the queue "ingest" needs its domain; nothing was changed'),
     })
     expect(err).toContain('name it with its domain: audio/ingest, media/ingest')
   }
-  expect(changes(two)).toEqual([])
+  expect(await runAt(server, ['pause', 'ingets'])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('no domain is known to have a queue "ingets"'),
+  })
+  expect(changes(server)).toEqual([])
+  const { code, err } = await runAt(server, ['explain', 'ingest'])
+  expect({ code, err }).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('2 domains have a queue ingest'),
+  })
+  expect(err).toMatch(/jobsctl explain (--url \S+ )?--domain audio ingest, jobsctl explain/)
 })

@@ -106,7 +106,7 @@ describe('names of queues of pg-boss', () => {
     await server.stop()
     await serve()
     const several = await jobsctl(['explain', 'mail'])
-    expect(several).toMatchObject({ code: 2, out: '', err: expect.stringContaining('mail needs its domain') })
+    expect(several).toMatchObject({ code: 2, out: '', err: expect.stringContaining('2 domains have a queue mail') })
     expect(several.err).toContain('jobsctl explain --domain pgboss mail')
     expect(several.err).toContain(`jobsctl explain --domain 'My "Boss'\\''s"/Jobs' mail`)
     expect(JSON.parse((await jobsctl(['explain', 'mail', '--domain', second, '--json'])).out)).toMatchObject({
@@ -117,7 +117,7 @@ describe('names of queues of pg-boss', () => {
     await serve({ JOBS_ENGINE: 'own,pg-boss' })
     expect(await jobsctl(['explain', 'mail'])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('needs its domain'),
+      err: expect.stringContaining('2 domains have a queue mail'),
     })
     const { long } = oddQueues
     expect(await ask('GET', `/api/v1/jobs/stats?queue=${long}`)).toMatchObject({

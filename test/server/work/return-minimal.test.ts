@@ -47,7 +47,7 @@ describe('Prefer: return=minimal', () => {
     const lease = {
       ...{ id: expect.any(Number), uuid: expect.any(String), lease_id: expect.any(String), worker_id: 'w' },
       ...{ domain, queue: 'default', job_type: jobs[0]?.job_type, status: 'processing' },
-      ...{ request_id: expect.any(String), trace_id: null, retry_count: 0, max_retries: 3 },
+      ...{ request_id: expect.any(String), trace_id: null, traceparent: null, retry_count: 0, max_retries: 3 },
       leased_until: expect.stringMatching(/Z$/),
     }
     expect(body).toEqual({

@@ -188,6 +188,7 @@ export const doors: Record<NarrowedName, Door> = {
     path: (place) =>
       `${inDomain(`${jobs}/clusters/times`)(place)}${place.domain === undefined ? '?' : '&'}clusters=v2-0123456789ab`,
     outside: 200,
+    nameless: true,
   },
   listWorkers: read(`${jobs}/workers`),
   overview: read(`${jobs}/overview`),

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { commands } from '../../../cli/commands/all.ts'
@@ -7,6 +7,7 @@ import { globalFlags, guardFlags } from '../../../cli/settings/flags/global-flag
 import { withTarget } from '../../../cli/settings/flags/target-words.ts'
 import { Env } from '../../../server/env/env.ts'
 import { exits } from '../../../shared/exits.ts'
+import { newFolder } from '../../support/database/database.ts'
 import { deadServer } from '../../support/fakes/fake-server.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 
@@ -75,8 +76,11 @@ it('each command on a screen of the dashboard lacks nothing but a server', async
   const found = await commandsOfScreens()
   expect(found.length).toBeGreaterThan(8)
   const env = { JOBSCTL_URL: url, JOBSCTL_API_KEY: 'key', JOBSCTL_RETRIES: '0' }
+  const policy = join(await newFolder('policy'), 'policy.yaml')
+  await writeFile(policy, 'rules: {}\n')
   for (const words of found) {
-    const { code, err } = await runJobsctl(words, { env })
+    const typed = words.map((word) => (word === 'policy.yaml' ? policy : word))
+    const { code, err } = await runJobsctl(typed, { env })
     expect([exits.unavailable.code, exits.not_confirmed.code], `${words.join(' ')}: ${err}`).toContain(code)
   }
 })

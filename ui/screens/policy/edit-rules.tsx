@@ -68,8 +68,9 @@ export function EditRules({ policy, rules, onEdit, onDone }: EditRulesProps) {
     <section class="confirm" aria-label="Apply">
       <h2>Apply</h2>
       <p class="faint">
-        The rules take the place of those that are applied, with your rights. <code>jobsctl policy apply</code> takes
-        them from a file.
+        The rules take the place of those that are applied, with your rights.{' '}
+        <code>jobsctl policy apply policy.yaml</code>
+        takes them from a file.
       </p>
       {text !== undefined && (
         <>

@@ -124,8 +124,7 @@ describe('pause, resume and drain', () => {
 
   it.each([
     [['pause'], 'pause needs <domain>/<queue>', 'jobsctl pause --help'],
-    [['pause', ''], 'the domain must not be blank', 'jobsctl pause media/ingest'],
-    [['resume', 'media'], 'the queue must not be blank', 'jobsctl resume media/ingest'],
+    [['pause', ''], 'the queue must not be blank', 'jobsctl pause media/ingest'],
     [['drain', 'media/ '], 'the queue must not be blank', 'jobsctl drain media/ingest'],
     [['pause', '/ingest'], 'the domain must not be blank', 'jobsctl pause media/ingest'],
     [['pause', `media${esc}[31m/a`], 'the domain must not contain control characters', 'jobsctl pause media/ingest'],

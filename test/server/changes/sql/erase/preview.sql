@@ -10,7 +10,8 @@ with
       count(*) as count,
       min(created_at) as oldest,
       max(created_at) as newest,
-      null::bigint[] as recent
+      null::bigint[] as recent,
+      null::text[] as rewritten
     from (
       select
         id, uuid::text as uuid, domain::text as domain, queue::text as queue, job_type::text as job_type,
@@ -131,6 +132,7 @@ select
   ) as pace,
   (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
   null as recent,
+  '[]'::jsonb as rewritten,
   (select min(oldest) from grouped) as oldest,
   (select max(newest) from grouped) as newest,
   (

@@ -28,7 +28,8 @@ with
       "error_code", "error_class", "last_error", "error_stack", "cancel_requested_at", "cancelled_at",
       "cancellation_reason", "completion_token", "failure_streak_code", "failure_streak_count",
       "quarantined_at", "progress_percent", "progress_message", "request_id", "trace_id", "failure_timeline",
-      "created_at", "updated_at", "completed_at", "quarantine_threshold", operation_id, archived_at
+      "created_at", "updated_at", "completed_at", "quarantine_threshold", "traceparent", operation_id,
+      archived_at
     )
     overriding system value
     select
@@ -74,6 +75,7 @@ with
       "updated_at",
       "completed_at",
       "quarantine_threshold",
+      "traceparent",
       $13::bigint,
       now()
     from deleted_jobs

@@ -156,8 +156,8 @@ with recursive
       "error_code", "error_class", "last_error", "error_stack", "cancel_requested_at", "cancelled_at",
       "cancellation_reason", "completion_token", "failure_streak_code", "failure_streak_count",
       "quarantined_at", "progress_percent", "progress_message", "request_id", "trace_id", "failure_timeline",
-      "created_at", "updated_at", "completed_at", "quarantine_threshold", operation_id, archived_at,
-      job_attachments, job_dependencies
+      "created_at", "updated_at", "completed_at", "quarantine_threshold", "traceparent", operation_id,
+      archived_at, job_attachments, job_dependencies
     )
     overriding system value
     select
@@ -203,6 +203,7 @@ with recursive
       "deleted_jobs"."updated_at",
       "deleted_jobs"."completed_at",
       "deleted_jobs"."quarantine_threshold",
+      "deleted_jobs"."traceparent",
       $14::bigint,
       now(),
       attached.list,

@@ -10,7 +10,8 @@ with
       count(*) as count,
       min(coalesce(completed_at, cancelled_at, quarantined_at, created_at)) as oldest,
       max(coalesce(completed_at, cancelled_at, quarantined_at, created_at)) as newest,
-      array_agg(jobs.xmin::text::bigint) filter (where (jobs.xmin::text::bigint - $1::bigint + $2::bigint) % $3::bigint < $4::bigint) as recent
+      array_agg(jobs.xmin::text::bigint) filter (where (jobs.xmin::text::bigint - $1::bigint + $2::bigint) % $3::bigint < $4::bigint) as recent,
+      null::text[] as rewritten
     from jobs
     where
       status in ('completed', 'failed', 'cancelled', 'quarantined')
@@ -54,6 +55,7 @@ select
     select coalesce(jsonb_agg(id), '[]')
     from (select distinct unnest(recent) as id from grouped limit $17) as ids
   ) as recent,
+  '[]'::jsonb as rewritten,
   (select min(oldest) from grouped) as oldest,
   (select max(newest) from grouped) as newest,
   (

@@ -10,7 +10,8 @@ with
       count(*) as count,
       min(coalesce(completed_at, cancelled_at, quarantined_at, created_at)) as oldest,
       max(coalesce(completed_at, cancelled_at, quarantined_at, created_at)) as newest,
-      null::bigint[] as recent
+      null::bigint[] as recent,
+      null::text[] as rewritten
     from jobs
     where
       status in ('completed', 'failed', 'cancelled', 'quarantined')
@@ -49,6 +50,7 @@ select
   ) as pace,
   (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
   null as recent,
+  '[]'::jsonb as rewritten,
   (select min(oldest) from grouped) as oldest,
   (select max(newest) from grouped) as newest,
   (

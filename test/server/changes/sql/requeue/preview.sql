@@ -10,7 +10,8 @@ with
       count(*) as count,
       min(quarantined_at) as oldest,
       max(quarantined_at) as newest,
-      null::bigint[] as recent
+      null::bigint[] as recent,
+      null::text[] as rewritten
     from jobs
     where status = 'quarantined' and domain = $1 and true
     group by grouping sets ((domain, queue, job_type, status), (owner_user_id))
@@ -39,6 +40,7 @@ select
   ) as pace,
   (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
   null as recent,
+  '[]'::jsonb as rewritten,
   (select min(oldest) from grouped) as oldest,
   (select max(newest) from grouped) as newest,
   (

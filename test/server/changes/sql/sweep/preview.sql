@@ -10,7 +10,8 @@ with
       count(*) as count,
       min(case status when 'queued' then created_at else greatest(started_at, acquired_at) end) as oldest,
       max(case status when 'queued' then created_at else greatest(started_at, acquired_at) end) as newest,
-      null::bigint[] as recent
+      null::bigint[] as recent,
+      null::text[] as rewritten
     from jobs
     where
       status in ('queued', 'processing')
@@ -65,6 +66,7 @@ select
   ) as pace,
   (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
   null as recent,
+  '[]'::jsonb as rewritten,
   (select min(oldest) from grouped) as oldest,
   (select max(newest) from grouped) as newest,
   (

@@ -10,7 +10,8 @@ with
       count(*) as count,
       min(archived_at) as oldest,
       max(archived_at) as newest,
-      null::bigint[] as recent
+      null::bigint[] as recent,
+      null::text[] as rewritten
     from jobs_archive as jobs
     where
       operation_id = $1::bigint
@@ -67,6 +68,7 @@ select
   ) as pace,
   (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
   null as recent,
+  '[]'::jsonb as rewritten,
   (select min(oldest) from grouped) as oldest,
   (select max(newest) from grouped) as newest,
   (

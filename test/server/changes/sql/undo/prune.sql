@@ -29,7 +29,7 @@ with
       "error_code", "error_class", "last_error", "error_stack", "cancel_requested_at", "cancelled_at",
       "cancellation_reason", "completion_token", "failure_streak_code", "failure_streak_count",
       "quarantined_at", "progress_percent", "progress_message", "request_id", "trace_id", "failure_timeline",
-      "created_at", "updated_at", "completed_at", "quarantine_threshold"
+      "created_at", "updated_at", "completed_at", "quarantine_threshold", "traceparent"
     )
     overriding system value
     select
@@ -43,7 +43,7 @@ with
       "picked"."completion_token", "picked"."failure_streak_code", "picked"."failure_streak_count",
       "picked"."quarantined_at", "picked"."progress_percent", "picked"."progress_message",
       "picked"."request_id", "picked"."trace_id", "picked"."failure_timeline", "picked"."created_at",
-      "picked"."updated_at", "picked"."completed_at", "picked"."quarantine_threshold"
+      "picked"."updated_at", "picked"."completed_at", "picked"."quarantine_threshold", "picked"."traceparent"
     from picked
     on conflict do nothing
     returning id, coalesce(uuid::text, '')
@@ -103,7 +103,6 @@ with
     select hold.id, given_back.id
     from hold
     cross join (select distinct id from restored) as given_back
-    on conflict do nothing
   ),
   dependencies as (
     insert into job_dependencies ("job_uuid", "depends_on_job_uuid", "created_at")

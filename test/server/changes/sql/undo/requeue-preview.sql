@@ -10,7 +10,8 @@ with
       count(*) as count,
       min(updated_at) as oldest,
       max(updated_at) as newest,
-      null::bigint[] as recent
+      null::bigint[] as recent,
+      null::text[] as rewritten
     from job_operation_rows kept
     join jobs on jobs.id = kept.job_id
     where
@@ -83,6 +84,7 @@ select
   ) as pace,
   (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
   null as recent,
+  '[]'::jsonb as rewritten,
   (select min(oldest) from grouped) as oldest,
   (select max(newest) from grouped) as newest,
   (

@@ -117,7 +117,6 @@ with
     select hold.id, given_back.id
     from hold
     cross join (select id from updated) as given_back
-    on conflict do nothing
   ),
   events as (
     insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
