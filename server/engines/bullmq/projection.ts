@@ -140,4 +140,5 @@ const expressionsOf = ({ schema, domain }: Place): Record<string, string> => ({
   updated_at: timeOf('greatest(j.added_at_ms, j.processed_at_ms, j.finished_at_ms)'),
   completed_at: `case when j.state in ('completed', 'failed') then ${ended} end`,
   quarantine_threshold: 'null::integer',
+  traceparent: 'null::text',
 })

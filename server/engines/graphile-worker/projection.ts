@@ -182,5 +182,6 @@ function expressionsOf({ domain }: Place, names: Names): Record<string, string> 
     updated_at: 'j.updated_at',
     completed_at: ended,
     quarantine_threshold: 'null::integer',
+    traceparent: 'null::text',
   }
 }

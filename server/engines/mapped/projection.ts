@@ -105,6 +105,7 @@ function expressionsOf(mapped: Mapped): Record<string, string> {
     updated_at: `coalesce(${[ended, time(map.times.started), time(map.times.created)].join(', ')})`,
     completed_at: endIf('completed', 'failed'),
     quarantine_threshold: 'null::integer',
+    traceparent: 'null::text',
   }
 }
 

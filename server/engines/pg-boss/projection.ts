@@ -112,6 +112,7 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     updated_at: 'coalesce(j.completed_on, j.started_on, j.created_on)',
     completed_at: `case when j.state in ('completed', 'failed') then j.completed_on end`,
     quarantine_threshold: 'null::integer',
+    traceparent: has('trace_context') ? `(j.trace_context ->> 'traceparent')` : 'null::text',
   }
 }
 

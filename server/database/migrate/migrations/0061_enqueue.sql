@@ -3,6 +3,10 @@
 -- the tables, it may execute the function already.
 do $$
 begin
+-- A start that makes what is missing runs this again after 0062, which has the function with a further argument: a second one would make calls ambiguous.
+if to_regprocedure('jobsctl_enqueue(text, text, jsonb, text, integer, integer, timestamptz, text, text, text, text[], integer, text, text, text)') is not null then
+  return;
+end if;
 create or replace function jobsctl_enqueue(
   domain text,
   job_type text,
