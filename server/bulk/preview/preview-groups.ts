@@ -1,3 +1,4 @@
+import type { ForeignJobs } from '../../database/connection/qualify.ts'
 import { namesOf } from '../../database/connection/schema-names.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { BulkChange } from '../change/bulk-change.ts'
@@ -16,18 +17,25 @@ export const mostRecent = 2000
 export const mostRewritten = 1000
 
 /**
+ * How rows that the engine writes again are told from those of changed jobs. Undefined for an engine that writes none, and for an erasure: its set
+ * has few columns of a job, so that it passes over such rows.
+ */
+export const rewrittenBy = (sql: Sql, kind: BulkChange<unknown>['kind']): ForeignJobs['rewritten'] =>
+  kind === 'erase' ? undefined : namesOf(sql)?.jobs?.rewritten
+
+/**
  * The counts by group and by owner, in one pass with few groups each: PostgreSQL would sort the groups by all five columns at once where
  * there are too many.
  */
 export function grouped(
   sql: Sql,
-  { time }: Pick<BulkChange<unknown>, 'time'>,
+  { kind, time }: Pick<BulkChange<unknown>, 'kind' | 'time'>,
   { matching, doubt }: { matching: Fragment; doubt: Snapshot | undefined },
 ): Fragment {
   const recent = doubt
     ? sql`array_agg(jobs.xmin::text::bigint) filter (where ${isWrittenRecently(sql, doubt)})`
     : sql`null::bigint[]`
-  const known = namesOf(sql)?.jobs?.rewritten
+  const known = rewrittenBy(sql, kind)
   const rewritten = known
     ? sql`array_agg(${known.fingerprint(sql)}) filter (where ${known.mayBe(sql)})`
     : sql`null::text[]`

@@ -1,7 +1,6 @@
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { isUndoable } from '../../../shared/changes/kinds.ts'
-import { namesOf } from '../../database/connection/schema-names.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
@@ -10,7 +9,7 @@ import { withHolds } from '../change/with-holds.ts'
 import { previewLifetimeSeconds } from '../token/preview-token.ts'
 import type { Snapshot } from '../token/snapshot.ts'
 import { dependentsColumns } from './count.ts'
-import { grouped, groups, owners, reasons, recentTransactions, rewrittenJobs } from './preview-groups.ts'
+import { grouped, groups, owners, reasons, recentTransactions, rewrittenBy, rewrittenJobs } from './preview-groups.ts'
 
 const sampleSize = 200
 const mostSampleIds = 10
@@ -97,7 +96,7 @@ export async function describe<More>(
       (${pace(sql, bulk.kind, within)}) as pace,
       (select coalesce(sum(count), 0)::bigint from grouped where not by_owner) as count,
       ${doubt ? recentTransactions(sql) : sql`null`} as recent,
-      ${namesOf(sql)?.jobs?.rewritten ? rewrittenJobs(sql) : sql`'[]'::jsonb`} as rewritten,
+      ${rewrittenBy(sql, bulk.kind) ? rewrittenJobs(sql) : sql`'[]'::jsonb`} as rewritten,
       (select min(oldest) from grouped) as oldest,
       (select max(newest) from grouped) as newest,
       (select coalesce(jsonb_agg(largest), '[]') from (${groups(sql)}) as largest) as groups,
