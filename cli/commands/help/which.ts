@@ -10,7 +10,7 @@ export interface Way {
 /** Which stop is which, the weakest first. */
 export const stops: readonly Way[] = [
   {
-    when: 'a third party refuses so many calls',
+    when: 'a third party refuses calls',
     command: 'jobsctl throttle',
     does: 'fewer jobs of a queue run at the same time, or begin in a minute',
     back: 'throttle --off',
