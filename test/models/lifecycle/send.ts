@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { failures } from '../../../shared/errors.ts'
 import { acquire as acquireOperation } from '../../../shared/work/acquire.ts'
 import { EnqueuedJob, enqueueBatch } from '../../../shared/work/enqueue.ts'
-import { Job } from '../../../shared/work/job.ts'
+import { Job, LeasedJob } from '../../../shared/work/job.ts'
 import type { Answer } from '../../support/http.ts'
 import { acquire, cancelOne, enqueue, handOut, type NewJob, type Refused } from './calls.ts'
 import { type CommandOf, newest, type Place, type Wish, workers } from './commands.ts'
@@ -13,10 +13,13 @@ export function expectRefusal({ status, body }: Answer, { code }: Refused): unde
   expect({ status, body }).toMatchObject({ status: failures[code].status, body: { code } })
 }
 
-/** Jobs are answered as they are stored. */
+/** Jobs are answered as they are stored; those that are leased with the span of their enqueue. */
 function expectStored({ rows, moved }: Session, jobs: Job[]): void {
-  const stored = jobs.map(({ id }) => rows.find((row) => row.id === id) ?? {})
-  expect(jobs.map((job) => inModelTime(job, moved))).toEqual(stored.map((row) => fieldsOf(row, Job.shape)))
+  const stored = jobs.map((job) => {
+    const row = rows.find(({ id }) => id === job.id) ?? {}
+    return fieldsOf(row, 'traceparent' in job ? LeasedJob.shape : Job.shape)
+  })
+  expect(jobs.map((job) => inModelTime(job, moved))).toEqual(stored)
 }
 
 export async function sendEnqueue(session: Session, { jobs, batch }: CommandOf<'enqueue'>) {
