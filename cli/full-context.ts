@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 import type { Direct } from './direct/open-direct.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
-import { createPrinter } from './output/print.ts'
+import { createPrinter, type Printer } from './output/print.ts'
 import { targetWords } from './settings/flags/target-words.ts'
 import type { NoServer, ServerAddress } from './settings/server-address.ts'
 import { type GlobalFlags, readSettings } from './settings/settings.ts'
@@ -16,10 +16,12 @@ interface ContextParts {
   flags: GlobalFlags
   /** Every command. */
   commands: readonly CommandDescription[]
+  /** Takes what the command prints, in place of the terminal. */
+  print?: Printer
 }
 
 /** The context of a command, from flags and environment. The HTTP client is imported at its first use. */
-export async function fullContext({ io, flags, commands }: ContextParts): Promise<Context> {
+export async function fullContext({ io, flags, commands, print }: ContextParts): Promise<Context> {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
@@ -42,7 +44,7 @@ export async function fullContext({ io, flags, commands }: ContextParts): Promis
     flags,
     commands,
     settings,
-    print: await createPrinter(io, settings, () => onlyDomain !== undefined),
+    print: print ?? (await createPrinter(io, settings, () => onlyDomain !== undefined)),
     target: () => {
       target ??= targetOf(io, flags, settings.timeoutMs, openTarget)
       return target

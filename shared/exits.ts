@@ -28,7 +28,7 @@ export const exits = {
   partial: {
     code: 9,
     name: 'partial',
-    when: 'a change stopped half-way; the remaining jobs are unchanged; running it again continues',
+    when: 'a change stopped half-way; the remaining jobs are unchanged; running it again continues. --fleet: a profile did not answer',
   },
   would_change: { code: 10, name: 'would change', when: 'only with --detailed-exitcode' },
   interrupted: { code: 130, name: 'interrupted', when: 'SIGINT' },

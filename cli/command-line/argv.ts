@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { quoted } from '../../shared/shell.ts'
 import type { CommandDescription } from '../command.ts'
-import { readWords, type Use } from './words.ts'
+import { isOptional, readWords, type Use } from './words.ts'
 
 /**
  * The words with the verb first, since flags may stand before or after the verb.
@@ -20,6 +20,7 @@ function refuseBadUses(uses: readonly Use[]): void {
     const again = uses.slice(0, at).some((before) => before.flag.flags === flag.flags)
     if (again && !flag.many) throw new Failure('usage', `${name}: is given more than once`)
     if (value?.trim() === '') throw new Failure('usage', `${name}: must not be blank`)
+    if (value === undefined && isOptional(flag)) continue
     if (value !== undefined && (inline || !/^-./.test(value))) continue
     throw new Failure('usage', `${name}: needs a value`, {
       hint: `${name}${name.startsWith('--') ? '=' : ''}${value === undefined ? '…' : quoted(value)} gives it a value`,

@@ -15,8 +15,11 @@ const entriesOf = (flags: readonly Flag[]) =>
 function tableFor(commands: readonly CommandDescription[], command?: CommandDescription): Table {
   const all = entriesOf([...commands.flatMap(({ flags }) => flags), ...globalFlags, ...guardFlags])
   const own = entriesOf(command?.flags ?? [])
-  return new Map([...new Map([...all, ...own])].filter(([, flag]) => flag.flags.includes('<')))
+  return new Map([...new Map([...all, ...own])].filter(([, flag]) => /[<[]/.test(flag.flags)))
 }
+
+/** Whether a flag may stand without its value: `--fleet [profiles]`. */
+export const isOptional = ({ flags }: Flag): boolean => flags.includes('[')
 
 /** One use of a flag that takes a value; `inline` is true for `--flag=value`. */
 export interface Use {
@@ -33,7 +36,7 @@ interface Words {
   uses: Use[]
 }
 
-function parseWords(table: Table, argv: readonly string[]): Words {
+function parseWords(table: Table, argv: readonly string[], verbs: readonly string[]): Words {
   const uses: Use[] = []
   const plain: number[] = []
   for (let at = 0; at < argv.length; at++) {
@@ -42,8 +45,12 @@ function parseWords(table: Table, argv: readonly string[]): Words {
     const [name = '', inline] = word.startsWith('--') ? word.split(/=(.*)/s) : ofLetters(word, table)
     const flag = table.get(name)
     if (flag) {
-      if (inline === undefined) at += 1
-      uses.push({ name, flag, value: inline ?? argv[at], inline: inline !== undefined })
+      const next = argv[at + 1]
+      // The word after a flag that needs no value is its value, as commander reads it, but for the verb, which may stand there.
+      const isAlone = isOptional(flag) && (next === undefined || next.startsWith('-') || verbs.includes(next))
+      const value = inline ?? (isAlone ? undefined : next)
+      if (inline === undefined && !isAlone) at += 1
+      uses.push({ name, flag, value, inline: inline !== undefined })
     } else if (!word.startsWith('-')) plain.push(at)
   }
   return { plain, uses }
@@ -54,8 +61,9 @@ export function readWords(
   commands: readonly CommandDescription[],
   argv: readonly string[],
 ): Words & { command: CommandDescription | undefined } {
+  const verbs = commands.map(({ name }) => name)
   // A flag may take a value in one command and none in another, so each command reads the words by its own flags.
-  const read = (command?: CommandDescription) => parseWords(tableFor(commands, command), argv)
+  const read = (command?: CommandDescription) => parseWords(tableFor(commands, command), argv, verbs)
   const isRead = (command: CommandDescription) => argv[read(command).plain[0] ?? -1] === command.name
   const command = commands.find((command) => argv.includes(command.name) && isRead(command))
   return { command, ...read(command) }

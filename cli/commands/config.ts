@@ -7,19 +7,20 @@ import type { Config } from '../settings/config.ts'
 export const config: CommandSpec = {
   name: 'config',
   group: 'SETUP',
-  summary: 'list, get, set or unset settings; print the path',
+  summary: 'list, get, set or unset settings; print the path, or the profiles',
   about:
-    'Reads and writes the config file: the default profile, and for each profile its url, key source, max and protected.',
+    'Reads and writes the config file: the default profile, the names of the fleet, and for each profile its url, key source, max and protected.',
   examples: [
     'jobsctl config set profiles.prod.url https://jobs.example.com',
     'jobsctl config set profiles.prod.api_key_file ~/.jobs-prod-key',
     `jobsctl config set profiles.prod.api_key_command '["pass","jobs/prod"]'`,
     'jobsctl config set default prod',
     'jobsctl config unset profiles.prod.max',
+    "jobsctl config profiles 'prod-*'",
   ],
-  operands: '<list|get|set|unset|path> [key] [value]',
+  operands: '<list|get|set|unset|path|profiles> [key] [value]',
   flags: [],
-  rows: ([word]) => (word === 'list' ? columns : undefined),
+  rows: ([word]) => (word === 'list' ? columns : word === 'profiles' ? profileColumns : undefined),
   async run(context, _flags, [action = '', key, value]) {
     const { configPath, readConfig } = await import('../settings/config-file.ts')
     const path = configPath(context.io)
@@ -34,7 +35,8 @@ export const config: CommandSpec = {
     if (action === 'set')
       return set(context, path, needed(key, 'set <key> <value>'), needed(value, 'set <key> <value>'))
     if (action === 'unset') return unset(context, path, needed(key, 'unset <key>'))
-    throw new Failure('usage', `config: ${action || 'the action'} is not one of list, get, set, unset, path`)
+    if (action === 'profiles') return listProfiles(context, await readConfig(path), key)
+    throw new Failure('usage', `config: ${action || 'the action'} is not one of list, get, set, unset, path, profiles`)
   },
 }
 
@@ -69,6 +71,16 @@ function list({ print }: Context, config: object): Ending {
   return 'ok'
 }
 
+const profileColumns: Column<string>[] = [{ title: 'profile', value: (name) => name }]
+
+/** The names of the profiles, a line each, for a loop over them. */
+async function listProfiles({ print }: Context, config: Config, pattern: string | undefined): Promise<Ending> {
+  const { membersOf } = await import('../fleet/members.ts')
+  const rows = pattern === undefined ? Object.keys(config.profiles).sort() : membersOf(config, pattern)
+  print.rows({ columns: profileColumns, rows, json: rows, empty: 'there is no profile' })
+  return 'ok'
+}
+
 async function get(context: Context, config: object, key: string): Promise<Ending> {
   const found = flattened(config).filter(([name]) => name === key || name.startsWith(`${key}.`))
   if (found.length === 0) {
@@ -83,7 +95,8 @@ async function set(context: Context, path: string, key: string, value: string): 
   const { readConfig, writeConfig } = await import('../settings/config-file.ts')
   const current = await readConfig(path)
   const replaced = replacedBy(key).filter((other) => flattened(current).some(([name]) => name === other))
-  const next = key === 'default' ? { ...current, default: value } : withProfileSetting(current, key, value)
+  const isTop = key === 'default' || key === 'fleet'
+  const next = isTop ? { ...current, [key]: value } : withProfileSetting(current, key, value)
   await writeConfig(path, checkedSetting(next, key.endsWith('.db') ? key : `${key} ${value}`))
   const instead = replaced.length > 0 ? `, in place of ${replaced.join(', ')}` : ''
   const json = { path, [key]: value, ...(replaced.length > 0 && { replaced }) }
@@ -102,17 +115,16 @@ async function unset(context: Context, path: string, key: string): Promise<Endin
   return line(context, { path, unset: key }, `unset ${key} in ${path}`)
 }
 
-/** The config without `default`, a profile, or one field of a profile. */
-function without(config: Config, key: string): unknown {
-  const { default: standard, profiles } = config
-  if (key === 'default') return { profiles }
+/** The config without `default`, `fleet`, a profile, or one field of a profile. */
+function without({ profiles, ...top }: Config, key: string): unknown {
+  const others = Object.fromEntries(Object.entries(top).filter(([name]) => name !== key))
   const kept = Object.entries(profiles).flatMap(([name, profile]) => {
     const prefix = `profiles.${name}`
     if (key === prefix) return []
     const fields = Object.entries(profile).filter(([field]) => key !== `${prefix}.${field}`)
     return [[name, Object.fromEntries(fields)] as const]
   })
-  return { ...(standard !== undefined && { default: standard }), profiles: Object.fromEntries(kept) }
+  return { ...others, profiles: Object.fromEntries(kept) }
 }
 
 const keys = ['api_key_file', 'api_key_command', 'token_file', 'token_command']
@@ -135,7 +147,7 @@ function withProfileSetting(current: { profiles: Record<string, object> }, key: 
   const [, name = '', field = ''] = /^profiles\.(.+)\.([^.]+)$/.exec(key) ?? []
   if (!field || key.includes('__proto__')) {
     throw new Failure('usage', `${key} is not a setting`, {
-      hint: 'settings are default and profiles.<name>.<field>: jobsctl config set profiles.prod.url https://jobs.example.com',
+      hint: 'settings are default, fleet and profiles.<name>.<field>: jobsctl config set profiles.prod.url https://jobs.example.com',
     })
   }
   const own = Object.hasOwn(current.profiles, name) ? current.profiles[name] : {}

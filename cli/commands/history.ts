@@ -2,6 +2,7 @@ import { Failure } from '../../shared/errors.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
+import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { allFlag, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
 import { refuseEmptyRange } from '../settings/moment.ts'
 
@@ -40,6 +41,7 @@ export const history: CommandSpec<HistoryFlags> = {
       },
       '--depth': 'with how many jobs there were at the beginning of each step',
     }),
+    ...fleetFlags,
   ],
   rows: async (_operands, flags) => {
     const { columns, depthColumns } = await import('./history/show-history.ts')

@@ -6,6 +6,7 @@ import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Column } from '../output/table.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
+import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { jobIdOf } from '../settings/job-id.ts'
 import { isoTime } from '../text/times.ts'
 import { openPage, webFlag } from '../web-page.ts'
@@ -34,6 +35,7 @@ export const show: CommandSpec<ShowFlags> = {
       '--raw': 'do not mask values that look secret',
     }),
     webFlag,
+    ...fleetFlags,
   ],
   rows: (_operands, { payload, result, web }: ShowFlags) => (payload || result || web ? undefined : 'fields'),
   async run(context, flags, [word = '']) {

@@ -4,6 +4,7 @@ import type { CommandSpec } from '../context.ts'
 import { bareQueueName, queueName } from '../output/queue-column.ts'
 import type { Column } from '../output/table.ts'
 import { flagsIn, watchFlag } from '../settings/flags/flag.ts'
+import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { describeAnyOf, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 import { groupedDigits, jobsText, sumOf, throttleText } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
@@ -35,6 +36,7 @@ export const workers: CommandSpec<WorkersFlags> = {
       '--queue <name>': 'workers of this queue',
     }),
     watchFlag,
+    ...fleetFlags,
   ],
   rows: () => columns,
   async run(context, flags) {

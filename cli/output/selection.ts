@@ -66,7 +66,7 @@ export function selectorOf({ columns, template: text }: Pick<Settings, 'columns'
 const allOf = <Row>({ columns, more = [] }: Look<Row>): readonly Column<Row>[] => [...columns, ...more]
 
 /** The rows as the API has them, where its answer is the list of them; else the rows themselves. */
-const recordsOf = (rows: readonly unknown[], answer: unknown): readonly unknown[] =>
+export const recordsOf = (rows: readonly unknown[], answer: unknown): readonly unknown[] =>
   Array.isArray(answer) && answer.length === rows.length ? answer : rows
 
 /**

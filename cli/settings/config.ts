@@ -49,6 +49,8 @@ export type Profile = z.output<typeof Profile>
 export const Config = z
   .strictObject({
     default: z.string().optional(),
+    /** The names of the profiles that `--fleet` asks. */
+    fleet: z.string().min(1).optional(),
     profiles: z.record(z.string().min(1), Profile, 'must be an object of profiles').default({}),
   })
   .refine((config) => config.default === undefined || Object.hasOwn(config.profiles, config.default), {

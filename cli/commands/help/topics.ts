@@ -84,6 +84,7 @@ const config = () => `The config file holds named targets (profiles). jobsctl co
 
   {
     "default": "staging",
+    "fleet": "prod*,orders",
     "profiles": {
       "staging": { "url": "http://127.0.0.1:8787", "api_key_file": "/etc/jobs/staging.key" },
       "prod": {
@@ -103,6 +104,7 @@ In place of url a profile may name a database, with no server between: db withou
 db_file, which only its owner may read, or db_command, both of a URL that may have one.
 protected: a change needs --profile and a max, and the prompt asks for the profile's name.
 max: a change of more jobs than this is refused; --max and JOBSCTL_MAX take precedence.
+fleet: the profiles that --fleet asks where it has no value; * stands for any text.
 `
 
 const output = () => `At a terminal rows are a table; in a pipe they are TSV without a header: nothing is cut, and times

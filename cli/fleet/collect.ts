@@ -1,0 +1,91 @@
+import { Failure } from '../../shared/errors.ts'
+import type { Printer } from '../output/print.ts'
+import { recordsOf } from '../output/selection.ts'
+import type { Style } from '../output/style.ts'
+import type { Column, Look } from '../output/table.ts'
+import { groupedDigits } from '../text/numbers.ts'
+
+/** What a printed column is beside its values. */
+export type Head = Omit<Column<never>, 'value' | 'bare' | 'paint'>
+
+/** One cell of a row, as its column made it. */
+interface Cell {
+  value: string | number
+  paint: keyof Style | undefined
+}
+
+/** A row of one profile: its cells by the titles of their columns. */
+export interface Line {
+  profile: string
+  cells: ReadonlyMap<string, Cell>
+  /** The same for the columns for people. */
+  cellsForPeople: ReadonlyMap<string, Cell>
+}
+
+/** What a command printed for one profile. */
+export interface Printed {
+  heads: Head[]
+  more: Head[]
+  headsForPeople: Head[]
+  lines: Line[]
+  /** The answers of the API, one for each row where they are a list. */
+  records: unknown[]
+  /** What it says beside its rows. */
+  asides: string[]
+}
+
+/** All rows of a fleet are in memory until the last profile has answered. */
+const mostLines = 10_000
+
+/**
+ * A printer that keeps what one command prints for one profile, in place of writing it.
+ * @param real the printer of the command line, whose format it has
+ */
+export function collector(profile: string, real: Printer): { print: Printer; printed: Printed } {
+  const printed: Printed = { heads: [], more: [], headsForPeople: [], lines: [], records: [], asides: [] }
+  const take = <Row>({ columns, more = [], forPeople = columns }: Look<Row>, rows: readonly Row[], answer: unknown) => {
+    printed.heads = headsOf(columns)
+    printed.more = headsOf(more)
+    printed.headsForPeople = headsOf(forPeople)
+    for (const row of rows)
+      printed.lines.push({
+        profile,
+        cells: cellsOf([...columns, ...more], row),
+        cellsForPeople: cellsOf(forPeople, row),
+      })
+    if (printed.lines.length > mostLines)
+      throw new Failure(
+        'usage',
+        `more than ${groupedDigits(mostLines)} rows: --fleet keeps them until all have answered`,
+        {
+          hint: 'narrow the filter, add --limit, or ask this profile alone with --profile',
+        },
+      )
+    const records = recordsOf(rows, answer)
+    printed.records.push(...(records === answer || rows.length === 0 ? records : [answer]))
+  }
+  const aside = (text: string) => {
+    printed.asides.push(...text.split('\n').filter((line) => line.trim() !== ''))
+  }
+  const print: Printer = {
+    ...real,
+    asScreen: false,
+    isBare: () => false,
+    rows: ({ rows, record, json, ...look }) => take(look, rows, record ?? json),
+    growing: (look) => (rows, json) => take(look, rows, json),
+    sentence: (_json, text) => aside(text),
+    json: (value) => {
+      printed.records.push(value)
+    },
+    text: aside,
+    result: aside,
+    aside,
+  }
+  return { print, printed }
+}
+
+const headsOf = <Row>(columns: readonly Column<Row>[]): Head[] =>
+  columns.map(({ value: _value, bare: _bare, paint: _paint, ...head }) => head)
+
+const cellsOf = <Row>(columns: readonly Column<Row>[], row: Row): Map<string, Cell> =>
+  new Map(columns.map(({ title, value, paint }) => [title, { value: value(row), paint: paint?.(row) }]))

@@ -1,0 +1,132 @@
+import { setMaxListeners } from 'node:events'
+import { Failure, failures } from '../../shared/errors.ts'
+import type { Exit } from '../../shared/exits.ts'
+import type { Io } from '../io.ts'
+import { createPrinter, type Ending, type Printer } from '../output/print.ts'
+import { printFailure } from '../output/tell-failure.ts'
+import type { Config } from '../settings/config.ts'
+import { configPath, readConfig } from '../settings/config-file.ts'
+import type { FleetFlags } from '../settings/flags/fleet-flags.ts'
+import { type GlobalFlags, readSettings } from '../settings/settings.ts'
+import { inTurns } from './in-turns.ts'
+import { membersOf } from './members.ts'
+import { type Failed, type OneRun, runOne } from './run-one.ts'
+import { showLines } from './show-lines.ts'
+
+interface FleetRun extends OneRun {
+  /** The flags of the command itself, with those of the fleet. */
+  values: FleetFlags & Record<string, unknown>
+}
+
+/** How many profiles are asked at once. One without a server between starts a process, which keeps a core busy. */
+const [mostServers, mostDatabases] = [32, 4]
+
+/** How long one profile may take, where no flag says so. */
+const patience = '2s'
+
+/**
+ * Runs a read against many profiles at once, and prints the rows of all as one table. Those that do not answer are named.
+ * @returns how the command ended for the profiles; `partial` where some have not answered. Where none has: `auth`, `usage` or `not_found`
+ * if that is the answer of all, and else `unavailable`
+ * @throws Failure `usage` for flags that a fleet does not take, `not_found` where no profile matches, `interrupted`
+ */
+export async function runOnFleet({ values, ...run }: FleetRun): Promise<Ending> {
+  const { io, flags, spec } = run
+  const { fleet, profileTimeout = patience, ...own } = values
+  refuseContradictions({ ...run, values: own })
+  const settings = readSettings({ ...flags, timeout: profileTimeout }, io)
+  const config = await readConfig(configPath(io))
+  const names = membersOf(config, typeof fleet === 'string' ? fleet : patternOf(config))
+  const print = await createPrinter(io, settings, () => false)
+  // Each profile listens to it.
+  setMaxListeners(0, io.signal)
+  const { columns: _columns, template: _template, json: _json, ...kept } = flags
+  // One JSON document is made of the rows of all, so each profile gives its rows.
+  const output = settings.output === 'json' ? 'ndjson' : settings.output
+  const ask = (profile: string) =>
+    runOne({ ...run, values: own, profile, print, flags: { ...kept, output, profile, timeout: profileTimeout } })
+  const isDatabase = (name: string) => config.profiles[name]?.url === undefined
+  const results = await Promise.all([
+    inTurns(
+      names.filter((name) => !isDatabase(name)),
+      mostServers,
+      ask,
+    ),
+    inTurns(names.filter(isDatabase), mostDatabases, ask),
+  ])
+  const all = results.flat().sort((one, other) => (one.profile < other.profile ? -1 : 1))
+  const answered = all.flatMap((result) => ('printed' in result ? [result] : []))
+  // A job is at one of them.
+  const isElsewhere = ({ failure: { code } }: Failed) =>
+    spec.name === 'show' && code === 'not_found' && answered.length > 0
+  const missing = all.flatMap((result) => ('failure' in result && !isElsewhere(result) ? [result] : []))
+  if (answered.length > 0) showLines(print, answered)
+  tellMissing(missing, { io, flags, print, asked: all.length })
+  if (missing.length === 0) return answered.find(({ ending }) => ending !== 'ok')?.ending ?? 'ok'
+  return answered.length > 0 ? 'partial' : exitOf(missing)
+}
+
+/** Flags that have no meaning for several profiles: rows that never end, rows without their profile, one call, one target. */
+const refused = ['watch', 'follow', 'allPages', 'ids', 'cursor', 'forget', 'web', 'payload', 'result']
+
+function refuseContradictions({ io, flags, spec, values, operands }: OneRun): void {
+  const one = refused.find((name) => values[name] !== undefined && !(spec.name === 'list' && name === 'payload'))
+  const target = (['profile', 'url', 'db', 'apiKeyFile', 'tokenFile', 'curl'] as const).find((name) => flags[name])
+  const name = one ?? target
+  if (name !== undefined) {
+    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    throw new Failure('usage', `--fleet and --${flag} exclude each other; nothing was sent`)
+  }
+  const variable = (['JOBSCTL_DB_URL', 'JOBSCTL_URL'] as const).find((name) => io.env[name])
+  if (variable)
+    throw new Failure('usage', `--fleet and ${variable} exclude each other; nothing was sent`, {
+      hint: `unset ${variable}: the profiles of the config file name their servers`,
+    })
+  const [word = '', more] = operands
+  if (spec.name === 'show' ? /^\d+$/.test(word) : word !== '' && (word !== 'list' || more !== undefined))
+    throw new Failure(
+      'usage',
+      `--fleet: each profile has its own ${spec.name === 'show' ? 'job ' : ''}${word}; nothing was sent`,
+      {
+        hint: spec.name === 'show' ? 'a uuid finds one job among all of them' : 'one profile is asked with --profile',
+      },
+    )
+}
+
+/** The names of the fleet in the config file. @throws Failure `usage` where it has none */
+function patternOf({ fleet }: Config): string {
+  if (fleet !== undefined) return fleet
+  throw new Failure('usage', '--fleet: the config file names no fleet', {
+    hint: "jobsctl config set fleet 'prod-*' does; and --fleet 'prod-*' needs none",
+  })
+}
+
+interface Telling {
+  io: Io
+  flags: GlobalFlags
+  print: Printer
+  /** How many profiles were asked. */
+  asked: number
+}
+
+/** Names each profile that gave no rows, with the reason. */
+function tellMissing(missing: readonly Failed[], { io, flags, print, asked }: Telling): void {
+  for (const { profile, failure } of missing) {
+    const { code, message, hint, requestId, server } = failure
+    // One hint is help; forty are noise that hides the names.
+    const told = new Failure(code, `${profile}: ${message}`, {
+      ...(missing.length === 1 && { hint }),
+      requestId,
+      server,
+    })
+    printFailure(told, io, { ...flags, profile }, [])
+  }
+  if (missing.length > 1 && !print.structured) io.note(`${missing.length} of ${asked} profiles gave no rows\n`)
+}
+
+/** How a command ends that no profile has answered. */
+function exitOf(missing: readonly Failed[]): Exit {
+  const [exit, ...others] = new Set(missing.map(({ failure }) => failures[failure.code].exit))
+  const tells = exit === 'auth' || exit === 'usage' || exit === 'not_found'
+  return tells && others.length === 0 ? exit : 'unavailable'
+}

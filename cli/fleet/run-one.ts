@@ -1,0 +1,60 @@
+import { Failure } from '../../shared/errors.ts'
+import type { CommandDescription } from '../command.ts'
+import type { CommandSpec } from '../context.ts'
+import { fullContext } from '../full-context.ts'
+import type { Io } from '../io.ts'
+import type { Ending, Printer } from '../output/print.ts'
+import { withTimes } from '../settings/flags/time-flags.ts'
+import type { GlobalFlags } from '../settings/settings.ts'
+import { collector, type Printed } from './collect.ts'
+
+export interface OneRun {
+  io: Io
+  flags: GlobalFlags
+  /** Every command. */
+  commands: readonly CommandDescription[]
+  spec: CommandSpec
+  values: Record<string, unknown>
+  operands: string[]
+}
+
+/** What one profile answered. */
+interface Answer {
+  profile: string
+  printed: Printed
+  ending: Ending
+}
+
+/** Why one profile gave no rows. */
+export interface Failed {
+  profile: string
+  failure: Failure
+}
+
+/**
+ * Runs a command against one profile, and keeps what it prints.
+ * @param print the printer of the command line, whose format the rows have
+ * @throws Failure `interrupted` or `terminated`
+ */
+export async function runOne({
+  profile,
+  print: real,
+  spec,
+  values,
+  operands,
+  ...parts
+}: OneRun & { profile: string; print: Printer }): Promise<Answer | Failed> {
+  const { print, printed } = collector(profile, real)
+  const context = await fullContext({ ...parts, print })
+  try {
+    const given = { flags: spec.flags, values, operands }
+    const ending = await spec.run(context, await withTimes(context, given), operands)
+    return { profile, printed, ending }
+  } catch (error) {
+    const isEnd = error instanceof Failure && (error.code === 'interrupted' || error.code === 'terminated')
+    if (!(error instanceof Failure) || isEnd) throw error
+    return { profile, failure: error }
+  } finally {
+    await context.close()
+  }
+}

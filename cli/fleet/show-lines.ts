@@ -1,0 +1,59 @@
+import { escaped } from '../../shared/escape.ts'
+import type { Printer } from '../output/print.ts'
+import type { Column } from '../output/table.ts'
+import type { Head, Line, Printed } from './collect.ts'
+
+/** What one profile printed. */
+export interface Answered {
+  profile: string
+  printed: Printed
+}
+
+/** Prints the rows of all profiles as one table, each with the name of its profile, and then what they said beside. */
+export function showLines(print: Printer, answered: readonly Answered[]): void {
+  const all = answered.map(({ printed }) => printed)
+  print.rows({
+    columns: [
+      profile,
+      ...columnsOf(
+        all.map(({ heads }) => heads),
+        'cells',
+      ),
+    ],
+    more: columnsOf(
+      all.map(({ more }) => more),
+      'cells',
+    ),
+    forPeople: [
+      profile,
+      ...columnsOf(
+        all.map(({ headsForPeople }) => headsForPeople),
+        'cellsForPeople',
+      ),
+    ],
+    rows: all.flatMap(({ lines }) => lines),
+    json: answered.flatMap(({ profile, printed }) => printed.records.map((record) => withProfile(profile, record))),
+    empty: 'no rows',
+  })
+  if (!print.structured)
+    for (const { profile, printed } of answered)
+      for (const line of printed.asides) print.aside(`${escaped(profile)}: ${line}`)
+}
+
+/** The column that tells where a row is from. */
+const profile: Column<Line> = { title: 'profile', value: (line) => line.profile, gives: 'never' }
+
+/** One column for each title: an engine has columns that another one has not. */
+function columnsOf(heads: readonly (readonly Head[])[], cells: 'cells' | 'cellsForPeople'): Column<Line>[] {
+  const byTitle = new Map(heads.flat().map((head) => [head.title, head]))
+  return [...byTitle.values()].map((head) => ({
+    ...head,
+    value: (line) => line[cells].get(head.title)?.value ?? '',
+    paint: (line) => line[cells].get(head.title)?.paint,
+  }))
+}
+
+const withProfile = (name: string, record: unknown): unknown =>
+  typeof record === 'object' && record !== null && !Array.isArray(record)
+    ? { profile: name, ...record }
+    : { profile: name, answer: record }

@@ -1,0 +1,172 @@
+import * as fc from 'fast-check'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
+import { membersOf } from '../../../cli/fleet/members.ts'
+import { deadServer, fakeServer, type Reply } from '../../support/fakes/fake-server.ts'
+import { configHome, secretFile } from '../../support/programs/config-home.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
+import { openWorld } from '../../support/world.ts'
+
+const group = {
+  domain: 'mail',
+  queue: 'high',
+  job_type: 'send',
+  queued: 3,
+  scheduled: 0,
+  processing: 1,
+  quarantined: 0,
+}
+const answering = (body: unknown, status = 200) => fakeServer((): Reply => ({ status, body }))
+const problem = (status: number, code: string) => answering({ code, detail: 'no' }, status)
+
+interface Member {
+  url: string
+  api_key_file: string
+}
+
+let key: string
+beforeAll(async () => {
+  key = await secretFile('key')
+})
+
+const at = ({ url }: { url: string }): Member => ({ url, api_key_file: key })
+
+/** Runs a command with profiles of these names. */
+async function run(argv: string[], profiles: Record<string, Member>, config: object = {}) {
+  const { env } = await configHome({ profiles, ...config })
+  return runJobsctl(argv, { env })
+}
+
+it('asks 200 profiles; those that hang, refuse or have another version are named, and all others are printed', async () => {
+  const [good, hanging, refusing, other] = await Promise.all([
+    answering([group]),
+    fakeServer((): Reply => 'silence'),
+    deadServer(),
+    answering('<html>', 200),
+  ])
+  const members = Array.from({ length: 200 }, (_, n) => {
+    const server = n < 10 ? hanging : n < 15 ? refusing : n < 18 ? other : good
+    return [`p${String(n).padStart(3, '0')}`, at(server)] as const
+  })
+  const { code, out, err } = await run(['stats', '--fleet', 'p*', '--tsv'], Object.fromEntries(members))
+
+  const named = [...err.matchAll(/^error: (p\d+): (.*)$/gm)].map(([, name = '', why = '']) => [name, why] as const)
+  expect(code).toBe(9)
+  expect(out.split('\n').filter(Boolean)).toEqual(
+    members.slice(18).map(([name]) => `${name}\tmail\thigh\tsend\t3\t0\t1\t0`),
+  )
+  expect(named.map(([name]) => name)).toEqual(members.slice(0, 18).map(([name]) => name))
+  expect(named.slice(0, 10).every(([, why]) => /did not answer|timed out|no answer/.test(why))).toBe(true)
+  expect(err).toContain('18 of 200 profiles gave no rows\n')
+})
+
+it('ends with 4 where all refuse the credentials, 2 where all refuse the flags, and 7 where none answers', async () => {
+  const [locked, refusing, good] = await Promise.all([
+    problem(401, 'unauthenticated'),
+    deadServer(),
+    answering([group]),
+  ])
+  const code = async (argv: string[], profiles: Record<string, Member>) => (await run(argv, profiles)).code
+  const stats = ['stats', '--fleet', '*', '--retries', '0']
+  expect(await code(stats, { a: at(locked), b: at(locked) })).toBe(4)
+  expect(await code(stats, { a: at(locked), b: at(refusing) })).toBe(7)
+  expect(await code(stats, { a: at(locked), b: at(good) })).toBe(9)
+  expect(await code(['history', '--fleet', '*', '--since', 'long ago'], { a: at(good), b: at(good) })).toBe(2)
+})
+
+it('prints JSON, chosen columns and templates with the name of the profile', async () => {
+  const good = await answering([group])
+  const profiles = { eu: at(good), us: at(good) }
+  const one = (name: string) => ({ profile: name, ...group })
+  const json = await run(['stats', '--fleet', '--json'], profiles, { fleet: 'eu,us' })
+  expect(JSON.parse(json.out)).toEqual([one('eu'), one('us')])
+  const lines = await run(['--fleet', 'stats', '--ndjson'], profiles, { fleet: '?s' })
+  expect(JSON.parse(lines.out)).toEqual(one('us'))
+  const columns = await run(['stats', '--fleet=*', '--columns', 'queue,profile', '--tsv'], profiles)
+  expect(columns).toMatchObject({ code: 0, out: 'high\teu\nhigh\tus\n', err: '' })
+  const template = await run(['stats', '--fleet=*', '--template', '{{.profile}}={{.queued}}\n'], profiles)
+  expect(template.out).toBe('eu=3\nus=3\n')
+})
+
+it('finds one job among all by its uuid, and takes no number', async () => {
+  const world = await openWorld('postgres')
+  onTestFinished(() => world.stop())
+  const [id] = await world.jobs(1)
+  const { body } = await world.call('GET', `/api/v1/jobs/${id}`)
+  const uuid = String(Reflect.get(Object(body), 'uuid'))
+  const [empty, refusing] = await Promise.all([problem(404, 'not_found'), deadServer()])
+  const us = { url: world.url, api_key_file: await secretFile(world.key) }
+  const found = await run(['show', uuid, '--fleet', '--json'], { eu: at(empty), us }, { fleet: '*' })
+  expect(found).toMatchObject({ code: 0, err: '' })
+  expect(JSON.parse(found.out)).toMatchObject([{ profile: 'us', id, uuid }])
+  expect((await run(['show', uuid, '--fleet', '*'], { eu: at(empty), us: at(refusing) })).code).toBe(7)
+  expect((await run(['show', uuid, '--fleet', '*'], { eu: at(empty), us: at(empty) })).code).toBe(5)
+  const refused = await run(['show', String(id), '--fleet', '*'], { us })
+  expect(refused).toMatchObject({ code: 2, out: '' })
+  expect(refused.err).toContain(`each profile has its own job ${id}`)
+})
+
+it('refuses what a fleet cannot do, and sends nothing', async () => {
+  const server = await answering([group])
+  const profiles = { eu: at(server) }
+  const lines = [
+    ['stats', '--fleet', '*', '--watch'],
+    ['stats', '--fleet', '*', '--profile', 'eu'],
+    ['stats', '--fleet', '*', '--curl'],
+    ['list', '--fleet', '*', '--ids'],
+    ['list', '--fleet', '*', '--all-pages'],
+    ['events', '--fleet', '*', '--follow'],
+    ['operations', 'stop', '3', '--fleet', '*'],
+    ['plans', 'show', '3', '--fleet', '*'],
+    ['stats', '--fleet', '*', '--profile-timeout', 'soon'],
+    ['stats', '--fleet'],
+    ['prune', '--fleet', '*', '--domain', 'mail', '--yes'],
+    ['pause', 'mail/high', '--fleet', '*'],
+  ]
+  const codes = await Promise.all(lines.map(async (argv) => [argv.join(' '), (await run(argv, profiles)).code]))
+  expect(codes).toEqual(lines.map((argv) => [argv.join(' '), 2]))
+  const unknown = await run(['stats', '--fleet', 'eu,asia-*'], profiles)
+  expect(unknown).toMatchObject({ code: 5, out: '' })
+  expect(unknown.err).toContain('no profile has a name like asia-*')
+  const change = await run(['prune', '--fleet', '*'], profiles)
+  expect(change.err).toContain('A change goes to one profile at a time')
+  const { env } = await configHome({ profiles })
+  expect(await runJobsctl(['stats', '--fleet', '*'], { env: { ...env, JOBSCTL_URL: server.url } })).toMatchObject({
+    code: 2,
+  })
+  expect(server.requests).toEqual([])
+})
+
+it('config keeps the fleet, and lists profiles by a pattern', async () => {
+  const server = at({ url: 'http://127.0.0.1:1' })
+  const { env, path } = await configHome({ default: 'eu-1', profiles: { 'eu-1': server, 'eu-2': server, us: server } })
+  const config = async (...words: string[]) => runJobsctl(['config', ...words], { env })
+  expect(await config('profiles', 'eu-*')).toMatchObject({ code: 0, out: 'eu-1\neu-2\n' })
+  expect((await config('profiles', 'x*')).code).toBe(5)
+  expect((await config('set', 'fleet', 'eu-*')).out).toBe(`set fleet in ${path}\n`)
+  expect((await config('get', 'fleet')).out).toBe('eu-*\n')
+  expect((await config('unset', 'profiles.us')).code).toBe(0)
+  expect((await config('get', 'fleet')).out).toBe('eu-*\n')
+  expect((await config('unset', 'fleet')).code).toBe(0)
+  expect((await config('get', 'default')).out).toBe('eu-1\n')
+})
+
+it('a pattern means names alone: no character of it but * and ? is special', () => {
+  const text = fc.string({
+    unit: fc.constantFrom('a', 'b', '.', '-', '$', '[', ']', '(', '+', '\\', '|', '{'),
+    minLength: 1,
+  })
+  const config = (names: readonly string[]) => ({
+    profiles: Object.fromEntries(names.map((name) => [name, { url: 'http://127.0.0.1:1' }])),
+  })
+  fc.assert(
+    fc.property(fc.uniqueArray(text, { minLength: 1 }), fc.nat(), fc.nat(), (names, which, cut) => {
+      const name = names[which % names.length] ?? ''
+      const begin = name.slice(0, cut % (name.length + 1))
+      expect(membersOf(config(names), name)).toEqual([name])
+      expect(membersOf(config(names), `${begin}*`)).toEqual(names.filter((one) => one.startsWith(begin)).sort())
+      expect(membersOf(config(names), '?'.repeat(name.length))).toEqual(
+        names.filter((one) => one.length === name.length).sort(),
+      )
+    }),
+  )
+})
