@@ -20,6 +20,8 @@ export interface CommandDescription {
    * record. Absent, and undefined, where no rows are printed.
    */
   rows?: (operands: readonly string[], flags: object) => RowColumns | Promise<RowColumns>
+  /** The command is a read that `--fleet` runs against many profiles. */
+  fleet?: boolean
   /** The command previews and confirms a change, so it takes the flags of the guard. */
   changes?: boolean
   /** The names of the flags of the guard that the command takes, where it does not take all. */

@@ -13,7 +13,6 @@ import { refuseGuardFlags } from './guard/guard-flags.ts'
 import type { Io } from './io.ts'
 import type { Ending } from './output/print.ts'
 import type { Flag } from './settings/flags/flag.ts'
-import type { FleetFlags } from './settings/flags/fleet-flags.ts'
 import { globalFlags, guardFlags } from './settings/flags/global-flags.ts'
 import { withTimes } from './settings/flags/time-flags.ts'
 import type { GlobalFlags } from './settings/settings.ts'
@@ -117,18 +116,19 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     if (spec.name === 'help' && topic !== undefined && topicOn(topic) === undefined)
       throw unknownTopic(topicNames, commands, topic)
     refuseGuardFlags(spec, flags)
-    const values: FleetFlags = command.opts()
+    if (flags.profileTimeout !== undefined && flags.fleet === undefined)
+      throw new Failure('usage', '--profile-timeout needs --fleet; --timeout is the limit of one command')
+    if (flags.fleet !== undefined) {
+      const { runOnFleet } = await import('./fleet/run-on-fleet.ts')
+      return end(await runOnFleet({ io, flags, commands, spec, values: command.opts(), operands: command.args }))
+    }
     if (flags.columns !== undefined || flags.template !== undefined) {
       const { checkSelection } = await import('./output/selection.ts')
-      await checkSelection(values.fleet ? ofFleet(spec) : spec, flags, { values, operands: command.args })
-    }
-    if (values.fleet) {
-      const { runOnFleet } = await import('./fleet/run-on-fleet.ts')
-      return end(await runOnFleet({ io, flags, commands, spec, values: { ...values }, operands: command.args }))
+      await checkSelection(spec, flags, { values: command.opts(), operands: command.args })
     }
     const { fullContext } = await import('./full-context.ts')
     const context = await fullContext({ io, flags, commands })
-    const given = { flags: spec.flags, values: { ...values }, operands: command.args }
+    const given = { flags: spec.flags, values: command.opts(), operands: command.args }
     try {
       end(await spec.run(context, await withTimes(context, given), command.args))
     } finally {
@@ -136,15 +136,6 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     }
   })
 }
-
-/** The command with the column that tells the profile of each row. */
-const ofFleet = (spec: CommandSpec): CommandSpec => ({
-  ...spec,
-  rows: async (operands, flags) => {
-    const printed = await spec.rows?.(operands, flags)
-    return Array.isArray(printed) ? [{ title: 'profile' }, ...printed] : printed
-  },
-})
 
 /** What stands below a list of commands, where the engine of the server has no use for all of them. */
 const leftOut = (count: number): string =>

@@ -8,9 +8,7 @@ export function meantInstead(command: CommandDescription | undefined, message: s
     return 'Use --api-key-file, or set JOBSCTL_API_KEY: every process of the machine can read a key in a flag.'
   }
   if (/unknown option '--token/.test(message)) return 'Use --token-file, or set JOBSCTL_TOKEN.'
-  const { name, flags = [], operands, changes } = command ?? {}
-  if (/unknown option '--fleet/.test(message) && changes)
-    return "A change goes to one profile at a time: jobsctl config profiles 'prod-*' lists them for a loop."
+  const { name, flags = [], operands } = command ?? {}
   if (!/too many arguments|Expected 0 arguments/.test(message)) return undefined
   if (operands === '<text>') return `${name} takes one text: put it in quotes.`
   // Of commands with one operand, such as `<id>`.

@@ -6,7 +6,6 @@ import type { CommandSpec, Context } from '../context.ts'
 import { noteUnknownScope } from '../guard/known-scope.ts'
 import type { Column } from '../output/table.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import {
   allFlag,
   describeAnyOf,
@@ -39,6 +38,7 @@ export const clusters: CommandSpec<ClustersFlags> = {
     'jobsctl clusters --domain chatbooks --status quarantined',
     'jobsctl clusters --since "mark:deploy 4711" --json',
   ],
+  fleet: true,
   flags: [
     ...scopeFlags,
     allFlag,
@@ -51,7 +51,6 @@ export const clusters: CommandSpec<ClustersFlags> = {
       '--until <time>': { about: 'failed before such a time', time: 'past' },
     }),
     { flags: '--limit <n>', about: 'at most this number of clusters, 1 to 1000 (default: 100)', group: 'HOW' },
-    ...fleetFlags,
   ],
   rows: () => columns,
   async run(context, flags) {

@@ -5,7 +5,6 @@ import type { CommandSpec, Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import { printFailure } from '../output/tell-failure.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { withTarget } from '../settings/flags/target-words.ts'
 import { wrapped } from '../text/wrap.ts'
 import type { Outcome } from './doctor/outcome.ts'
@@ -17,7 +16,8 @@ export const doctor: CommandSpec = {
   about:
     'Checks in turn what every command needs: config, target, key, server, clock, database, engine, and the tables.',
   examples: ['jobsctl doctor', 'jobsctl doctor --profile prod --json'],
-  flags: fleetFlags,
+  fleet: true,
+  flags: [],
   rows: () => columns,
   async run(context) {
     if (context.settings.curl) {

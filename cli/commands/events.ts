@@ -5,7 +5,6 @@ import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
 import { pollForever } from '../poll.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
 import { eventWriter } from './events/by-day.ts'
 import type { Cursor } from './events/cursor.ts'
@@ -34,6 +33,7 @@ export const events: CommandSpec<EventsFlags> = {
     'jobsctl events --follow',
     'jobsctl events --cursor billing --ndjson | ./bill',
   ],
+  fleet: true,
   flags: [
     ...scopeFlags,
     allFlag,
@@ -45,7 +45,6 @@ export const events: CommandSpec<EventsFlags> = {
       '--cursor <name>': 'go on where the reader of this name has ended, and remember it',
       '--forget <name>': 'forget a cursor, since its reader is gone',
     }),
-    ...fleetFlags,
   ],
   rows: async (_operands, { forget }: EventsFlags) =>
     forget === undefined ? (await import('./events/event-columns.ts')).columns : undefined,

@@ -2,7 +2,6 @@ import { Failure } from '../../shared/errors.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { allFlag, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
 import { refuseEmptyRange } from '../settings/moment.ts'
 
@@ -26,6 +25,7 @@ export const history: CommandSpec<HistoryFlags> = {
     'jobsctl history --depth --domain chatbooks --queue default --since 24h --step 5m',
     'jobsctl history --since 30d --json',
   ],
+  fleet: true,
   flags: [
     ...scopeFlags,
     allFlag,
@@ -41,7 +41,6 @@ export const history: CommandSpec<HistoryFlags> = {
       },
       '--depth': 'with how many jobs there were at the beginning of each step',
     }),
-    ...fleetFlags,
   ],
   rows: async (_operands, flags) => {
     const { columns, depthColumns } = await import('./history/show-history.ts')

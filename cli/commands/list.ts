@@ -3,7 +3,6 @@ import type { ListedJob } from '../../shared/jobs/list.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
 import type { Ending, Printer } from '../output/print.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { describeAnyOf, scopeOf } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { groupedDigits } from '../text/numbers.ts'
@@ -22,7 +21,8 @@ export const list: CommandSpec<ListFlags> = {
     'jobsctl list --domain chatbooks --status processing --watch',
     'jobsctl list --domain chatbooks --all-pages | jq -r .uuid',
   ],
-  flags: [...listFlags, ...fleetFlags],
+  fleet: true,
+  flags: listFlags,
   async rows(_operands, flags: ListFlags) {
     const { columns, moreFor } = await import('./list/columns.ts')
     return [...columns, ...moreFor(flags)]

@@ -5,7 +5,6 @@ import type { CommandSpec, Context } from '../context.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-columns.ts'
 import type { Ending } from '../output/print.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
 import { labelledText } from '../text/wrap.ts'
 import { openPage, webFlag } from '../web-page.ts'
@@ -38,6 +37,7 @@ export const operations: CommandSpec<OperationsFlags> = {
     'jobsctl operations verify --expect "$(cat kept-hash)"',
   ],
   operands: '[id|verify|export|follow|stop|keep] [id]',
+  fleet: true,
   flags: [
     ...scopeFlags,
     allFlag,
@@ -54,7 +54,6 @@ export const operations: CommandSpec<OperationsFlags> = {
       '--expect <hash>': 'with verify: a hash kept elsewhere, which must still be there',
     }),
     webFlag,
-    ...fleetFlags,
   ],
   rows: ([word], { web }: OperationsFlags) =>
     web ? undefined : word === undefined ? columns : /^\d/.test(word) ? 'fields' : undefined,

@@ -1,7 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import { planStates } from '../../shared/plans/plan-states.ts'
 import type { CommandSpec } from '../context.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { openPage, webFlag } from '../web-page.ts'
 
 interface PlansFlags {
@@ -27,10 +26,10 @@ export const plans: CommandSpec<PlansFlags> = {
     'jobsctl plans review 417',
   ],
   operands: `[${words.join('|')}] [id|file|number]`,
+  fleet: true,
   flags: [
     { flags: '--state <state>', about: `with list: ${planStates.join(', ')}`, group: 'HOW', values: planStates },
     { ...webFlag, about: `with list and show: ${webFlag.about}` },
-    ...fleetFlags,
   ],
   rows: async ([word = 'list'], { web }: PlansFlags) =>
     web

@@ -6,7 +6,6 @@ import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Column } from '../output/table.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { jobIdOf } from '../settings/job-id.ts'
 import { isoTime } from '../text/times.ts'
 import { openPage, webFlag } from '../web-page.ts'
@@ -27,6 +26,7 @@ export const show: CommandSpec<ShowFlags> = {
     'Shows one job, by its id or its uuid, with all that belongs to it, also from the archive. Values that look secret are masked; --raw shows them.',
   examples: ['jobsctl show 8123', 'jobsctl show 8123 --payload', 'jobsctl show 8123 --json --raw'],
   operands: '<id>',
+  fleet: true,
   flags: [
     { flags: '--domain <name>', about: 'only if the job is in this domain', group: 'WHICH JOBS' },
     ...flagsIn('HOW', {
@@ -35,7 +35,6 @@ export const show: CommandSpec<ShowFlags> = {
       '--raw': 'do not mask values that look secret',
     }),
     webFlag,
-    ...fleetFlags,
   ],
   rows: (_operands, { payload, result, web }: ShowFlags) => (payload || result || web ? undefined : 'fields'),
   async run(context, flags, [word = '']) {

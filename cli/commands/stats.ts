@@ -7,7 +7,6 @@ import { noteUnknownScope, refuseUnknownScope } from '../guard/known-scope.ts'
 import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
 import { flagsIn, watchFlag } from '../settings/flags/flag.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import {
   allFlag,
   describeAnyOf,
@@ -40,6 +39,7 @@ export const stats: CommandSpec<StatsFlags> = {
     'jobsctl stats --watch',
     'jobsctl stats --json',
   ],
+  fleet: true,
   flags: [
     ...scopeFlags,
     allFlag,
@@ -48,7 +48,6 @@ export const stats: CommandSpec<StatsFlags> = {
       '--at <time>': { about: 'as it was at 03:12, at a time of ISO 8601, 2h ago, or at mark:<text>', time: 'past' },
     }),
     watchFlag,
-    ...fleetFlags,
   ],
   rows: (_operands, flags) => [...columns([]), failed, ...('at' in flags ? pastColumns : [])],
   async run(context, flags) {

@@ -4,7 +4,6 @@ import type { CommandSpec } from '../context.ts'
 import { bareQueueName, queueName } from '../output/queue-column.ts'
 import type { Column } from '../output/table.ts'
 import { flagsIn, watchFlag } from '../settings/flags/flag.ts'
-import { fleetFlags } from '../settings/flags/fleet-flags.ts'
 import { describeAnyOf, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 import { groupedDigits, jobsText, sumOf, throttleText } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
@@ -30,13 +29,13 @@ export const workers: CommandSpec<WorkersFlags> = {
     'jobsctl workers --watch',
     'jobsctl workers --json',
   ],
+  fleet: true,
   flags: [
     ...flagsIn(group, {
       '--domain <name>': 'workers of this domain',
       '--queue <name>': 'workers of this queue',
     }),
     watchFlag,
-    ...fleetFlags,
   ],
   rows: () => columns,
   async run(context, flags) {

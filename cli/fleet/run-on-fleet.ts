@@ -1,22 +1,18 @@
 import { setMaxListeners } from 'node:events'
 import { Failure, failures } from '../../shared/errors.ts'
 import type { Exit } from '../../shared/exits.ts'
+import type { CommandSpec } from '../context.ts'
 import type { Io } from '../io.ts'
 import { createPrinter, type Ending, type Printer } from '../output/print.ts'
+import { checkSelection } from '../output/selection.ts'
 import { printFailure } from '../output/tell-failure.ts'
 import type { Config } from '../settings/config.ts'
 import { configPath, readConfig } from '../settings/config-file.ts'
-import type { FleetFlags } from '../settings/flags/fleet-flags.ts'
 import { type GlobalFlags, readSettings } from '../settings/settings.ts'
 import { inTurns } from './in-turns.ts'
 import { membersOf } from './members.ts'
 import { type Failed, type OneRun, runOne } from './run-one.ts'
 import { showLines } from './show-lines.ts'
-
-interface FleetRun extends OneRun {
-  /** The flags of the command itself, with those of the fleet. */
-  values: FleetFlags & Record<string, unknown>
-}
 
 /** How many profiles are asked at once. One without a server between starts a process, which keeps a core busy. */
 const [mostServers, mostDatabases] = [32, 4]
@@ -30,11 +26,12 @@ const patience = '2s'
  * if that is the answer of all, and else `unavailable`
  * @throws Failure `usage` for flags that a fleet does not take, `not_found` where no profile matches, `interrupted`
  */
-export async function runOnFleet({ values, ...run }: FleetRun): Promise<Ending> {
-  const { io, flags, spec } = run
-  const { fleet, profileTimeout = patience, ...own } = values
-  refuseContradictions({ ...run, values: own })
-  const settings = readSettings({ ...flags, timeout: profileTimeout }, io)
+export async function runOnFleet(run: OneRun): Promise<Ending> {
+  const { io, spec, values, operands } = run
+  const { fleet, profileTimeout: timeout = patience, ...flags } = run.flags
+  refuseContradictions(run)
+  await checkSelection({ ...spec, rows: withProfile(spec) }, flags, { values, operands })
+  const settings = readSettings({ ...flags, timeout }, io)
   const config = await readConfig(configPath(io))
   const names = membersOf(config, typeof fleet === 'string' ? fleet : patternOf(config))
   const print = await createPrinter(io, settings, () => false)
@@ -43,8 +40,7 @@ export async function runOnFleet({ values, ...run }: FleetRun): Promise<Ending> 
   const { columns: _columns, template: _template, json: _json, ...kept } = flags
   // One JSON document is made of the rows of all, so each profile gives its rows.
   const output = settings.output === 'json' ? 'ndjson' : settings.output
-  const ask = (profile: string) =>
-    runOne({ ...run, values: own, profile, print, flags: { ...kept, output, profile, timeout: profileTimeout } })
+  const ask = (profile: string) => runOne({ ...run, profile, print, flags: { ...kept, output, profile, timeout } })
   const isDatabase = (name: string) => config.profiles[name]?.url === undefined
   const results = await Promise.all([
     inTurns(
@@ -66,10 +62,22 @@ export async function runOnFleet({ values, ...run }: FleetRun): Promise<Ending> 
   return answered.length > 0 ? 'partial' : exitOf(missing)
 }
 
+/** The columns that a command prints, and the one that tells the profile of each row. */
+const withProfile =
+  ({ rows }: CommandSpec): NonNullable<CommandSpec['rows']> =>
+  async (operands, flags) => {
+    const printed = await rows?.(operands, flags)
+    return Array.isArray(printed) ? [{ title: 'profile' }, ...printed] : printed
+  }
+
 /** Flags that have no meaning for several profiles: rows that never end, rows without their profile, one call, one target. */
 const refused = ['watch', 'follow', 'allPages', 'ids', 'cursor', 'forget', 'web', 'payload', 'result']
 
 function refuseContradictions({ io, flags, spec, values, operands }: OneRun): void {
+  if (!spec.fleet)
+    throw new Failure('usage', `--fleet: ${spec.name} goes to one profile at a time; nothing was sent`, {
+      hint: "jobsctl config profiles 'prod-*' lists them for a loop",
+    })
   const one = refused.find((name) => values[name] !== undefined && !(spec.name === 'list' && name === 'payload'))
   const target = (['profile', 'url', 'db', 'apiKeyFile', 'tokenFile', 'curl'] as const).find((name) => flags[name])
   const name = one ?? target

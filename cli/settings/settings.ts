@@ -13,6 +13,9 @@ export interface GlobalFlags {
   apiKeyFile?: string
   tokenFile?: string
   allowHttp?: boolean
+  /** The pattern that was given; true where the flag stands alone, and the config file names the fleet. */
+  fleet?: string | true
+  profileTimeout?: string
   output?: string
   json?: boolean
   ndjson?: boolean

@@ -50,6 +50,13 @@ describe('the README', () => {
     expect(text.split(/\s+/).filter(Boolean).length).toBeLessThanOrEqual(900)
   })
 
+  it('runs the packed file, never a bare npx: npm knows no jobsctl yet, so whoever takes the name would get the URL of a database', () => {
+    expect(JSON.parse(textOf('package.json'))).toMatchObject({ private: true })
+    const bare = pages.filter((page) => /\bnpx (-y |--yes )?jobsctl\b/.test(textOf(page)))
+    expect(bare).toEqual([])
+    expect(text).toContain('npx ./jobsctl-')
+  })
+
   it('has the two commands of a clone', () => {
     expect(text).toContain('npm ci && npm run demo')
     expect(text).toContain('npm ci && npm test')

@@ -47,6 +47,8 @@ export const globalFlags: readonly GlobalFlag[] = [
     '--api-key-file <path>': { about: 'key from a file, or - for stdin', variables: 'JOBSCTL_API_KEY_FILE' },
     '--token-file <path>': { about: 'bearer token from a file, or - for stdin', variables: 'JOBSCTL_TOKEN_FILE' },
     '--allow-http': 'allow plain http to another machine',
+    '--fleet [profiles]': "of reads: all profiles of these names, 'prod-*,eu' (default: fleet of the config)",
+    '--profile-timeout <duration>': 'with --fleet: how long each may take (default: 2s)',
   }),
   ...flagsIn('OUTPUT', {
     '-o, --output <format>': {

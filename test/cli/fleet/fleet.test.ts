@@ -47,7 +47,10 @@ it('asks 200 profiles; those that hang, refuse or have another version are named
     const server = n < 10 ? hanging : n < 15 ? refusing : n < 18 ? other : good
     return [`p${String(n).padStart(3, '0')}`, at(server)] as const
   })
-  const { code, out, err } = await run(['stats', '--fleet', 'p*', '--tsv'], Object.fromEntries(members))
+  const { code, out, err } = await run(
+    ['stats', '--fleet', 'p*', '--profile-timeout', '10s', '--tsv'],
+    Object.fromEntries(members),
+  )
 
   const named = [...err.matchAll(/^error: (p\d+): (.*)$/gm)].map(([, name = '', why = '']) => [name, why] as const)
   expect(code).toBe(9)
@@ -119,6 +122,7 @@ it('refuses what a fleet cannot do, and sends nothing', async () => {
     ['plans', 'show', '3', '--fleet', '*'],
     ['stats', '--fleet', '*', '--profile-timeout', 'soon'],
     ['stats', '--fleet'],
+    ['stats', '--profile-timeout', '2s'],
     ['prune', '--fleet', '*', '--domain', 'mail', '--yes'],
     ['pause', 'mail/high', '--fleet', '*'],
   ]
@@ -128,7 +132,7 @@ it('refuses what a fleet cannot do, and sends nothing', async () => {
   expect(unknown).toMatchObject({ code: 5, out: '' })
   expect(unknown.err).toContain('no profile has a name like asia-*')
   const change = await run(['prune', '--fleet', '*'], profiles)
-  expect(change.err).toContain('A change goes to one profile at a time')
+  expect(change.err).toContain('prune goes to one profile at a time')
   const { env } = await configHome({ profiles })
   expect(await runJobsctl(['stats', '--fleet', '*'], { env: { ...env, JOBSCTL_URL: server.url } })).toMatchObject({
     code: 2,
