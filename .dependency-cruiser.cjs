@@ -145,8 +145,8 @@ module.exports = {
     {
       name: 'context-made-once',
       severity: 'error',
-      comment: 'A context is made for a command line: for that of the process, and for the one that completion completes.',
-      from: { path: '^cli/', pathNot: '^cli/(main\\.ts$|commands/completion/)' },
+      comment: 'A context is made for a command line: for that of the process, for the one that completion completes, and for each profile of a fleet.',
+      from: { path: '^cli/', pathNot: '^cli/(main\\.ts$|commands/completion/|fleet/run-one\\.ts$)' },
       to: { path: '^cli/full-context\\.ts$' },
     },
     {
