@@ -14,6 +14,8 @@ export const OnceOrder = z.strictObject({
   key: z.string().min(32),
   /** True for a dashboard on a port of this machine, false for calls through a socket. */
   dashboard: z.boolean(),
+  /** The profile of the config file that named the database; null where none did. A dashboard shows its name. */
+  profile: z.string().nullable(),
   /** True for a log on stderr. */
   log: z.boolean(),
   /** The engine beside whose jobs the tables of records are made first; null to make nothing. */

@@ -49,7 +49,11 @@ export async function openDirect({
   const server = await startServer({
     program: io.serverProgram(),
     env,
-    order: { database, from, dashboard, log: settings.debug, makes_records: engine ?? null },
+    order: {
+      ...{ database, from, dashboard, log: settings.debug },
+      profile: profile?.name ?? null,
+      makes_records: engine ?? null,
+    },
     signal: io.signal,
     timeoutMs: settings.timeoutMs,
   })

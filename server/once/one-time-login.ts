@@ -9,12 +9,13 @@ export interface OwnLogin extends OneTimeLogin {
   urlOn: (port: number) => string
 }
 
-export function createOneTimeLogin(): OwnLogin {
+/** @param profile the profile that named the database; null where none did */
+export function createOneTimeLogin(profile: string | null): OwnLogin {
   const code = randomBytes(32).toString('base64url')
   const sessions = new Map<string, number>()
   let isUsed = false
   return {
-    sessions,
+    ...{ profile, sessions },
     urlOn: (port) => `http://localhost:${port}/login/${code}`,
     open: (given) => {
       if (isUsed || !sameHash(hashed(given), hashed(code))) return undefined

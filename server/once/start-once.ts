@@ -98,7 +98,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
   }
   const isAnswering = createReadiness(sql, { isLooking: () => isLooking, isComplete: () => areTablesComplete(sql) })
   const caller = directCaller(role)
-  const login = order.dashboard ? createOneTimeLogin() : undefined
+  const login = order.dashboard ? createOneTimeLogin(order.profile) : undefined
   const app = createApp({
     ...context,
     isReady: () => true,

@@ -44,6 +44,12 @@ export const showSession = endpoint({
       .array(z.string())
       .describe('`key`, `token`, `single_sign_on` or `link`; a later version may have further ways.'),
     caller: Opened.nullable().describe('Null without a session.'),
+    profile: z
+      .string()
+      .optional()
+      .describe(
+        'The profile for which `jobsctl ui` has opened the dashboard; absent elsewhere, and without a session.',
+      ),
   }),
   changes: () => false,
 })

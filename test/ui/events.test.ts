@@ -114,6 +114,45 @@ describe.skipIf(!hasBrowser)('the event log (needs chromium)', () => {
     await expect.poll(shown).toEqual(all.slice(200, 250))
   })
 
+  it('a flood of events is drawn once in two seconds at most, and the page stays as small', async () => {
+    await visited.go('/events?domain=rush')
+    await page.getByText('Live', { exact: true }).waitFor()
+    await write(200, 'rush')
+    await expect.poll(async () => (await shown()).length).toBe(200)
+    // A drawing replaces the first row.
+    await page.evaluate(`
+      window.drawn = 0
+      window.began = performance.now()
+      new MutationObserver(() => { window.drawn++ }).observe(document.querySelector('tbody'), { childList: true })`)
+    const look = async () => {
+      const cdp = await page.context().newCDPSession(page)
+      await cdp.send('HeapProfiler.collectGarbage')
+      const { usedSize } = await cdp.send('Runtime.getHeapUsage')
+      await cdp.detach()
+      return usedSize / 1e6
+    }
+    const before = await look()
+    for (let n = 0; n < 60; n++) await write(500, 'rush')
+    const last = await stored('rush')
+    await expect.poll(shown, { timeout: 30_000 }).toEqual(last.slice(0, 200))
+    const [drawn, seconds] = await page.evaluate<[number, number]>('[drawn, (performance.now() - began) / 1000]')
+    expect(drawn).toBeLessThanOrEqual(3 + seconds / 1.5)
+    expect((await look()) - before).toBeLessThan(10)
+    expect(visited.faults).toEqual([])
+  })
+
+  it('a time in the detail of an event is said by how long ago it is', async () => {
+    const at = new Date(Date.now() - 7_200_000).toISOString()
+    await world.sql`
+      insert into job_events (job_id, domain, queue, job_type, event_type, attrs_json)
+      values (1, 'timed', 'q', 't', 'job.noted', ${JSON.stringify({ available_at: at, note: `until ${at}` })}::text::jsonb)`
+    await visited.go('/events?domain=timed')
+    const row = page.getByRole('row').filter({ hasText: 'job.noted' })
+    await row.getByText('available_at=2 h ago').waitFor()
+    expect(await row.locator('time').last().getAttribute('title')).toBe(at)
+    await row.getByText(`note="until ${at}"`).waitFor()
+  })
+
   it('filters by the words of the flags, and copies them as a command', async () => {
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await write(2, 'words', 'high')

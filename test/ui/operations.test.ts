@@ -185,11 +185,34 @@ describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () 
     const slider = page.getByRole('slider', { name: 'Show a moment of the past' })
     await slider.focus()
     await page.keyboard.press('Home')
-    await page.getByText(/^This is the past: /).waitFor()
-    expect(new URL(page.url()).searchParams.has('at')).toBe(true)
+    const past = page.getByText(/^This is the past: /)
+    await past.waitFor()
+    const moment = () => Date.parse(new URL(page.url()).searchParams.get('at') ?? '')
+    const first = moment()
+    // The band stays with its focus: another press goes one step on.
+    await page.keyboard.press('ArrowRight')
+    await expect.poll(moment).toBe(first + 300_000)
     expect(await violations(page)).toEqual([])
     await page.getByRole('link', { name: 'Back to now' }).click()
     await page.getByText(/^Live/).waitFor()
+    const { width = 0, height = 0 } = (await slider.boundingBox()) ?? {}
+    await slider.click({ position: { x: width / 2, y: height / 2 } })
+    await past.waitFor()
+    expect(Math.abs(moment() - Date.now() + 3 * 3_600_000)).toBeLessThan(900_000)
+    const chosen = moment()
+    await page
+      .getByRole('navigation', { name: 'Totals of that moment' })
+      .getByRole('link', { name: /^Waiting/ })
+      .click()
+    await page.getByRole('heading', { name: 'History', level: 1 }).waitFor()
+    const { searchParams } = new URL(page.url())
+    expect([searchParams.get('from'), searchParams.get('to')].map((time) => Date.parse(time ?? ''))).toEqual([
+      chosen - 1_800_000,
+      chosen + 1_800_000,
+    ])
+    await page.goBack()
+    await past.waitFor()
+    expect(moment()).toBe(chosen)
   })
 
   it('a hidden tab asks nothing, and says so', async () => {

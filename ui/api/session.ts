@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { engines } from '../state/engine.ts'
 import { base } from '../state/page.ts'
-import { type Caller, caller, signedOut, ways } from '../state/session.ts'
+import { type Caller, caller, profile, signedOut, ways } from '../state/session.ts'
 import { call, confirmed } from './call.ts'
 import { askedAgain, isPassing, type Problem, problemOf } from './problem.ts'
 
@@ -13,6 +13,7 @@ export const restoreSession = (): Promise<void> =>
   call('showSession').then(
     (session) => {
       ways.value = session.ways
+      profile.value = session.profile
       return entered(session.caller)
     },
     (error: unknown) => {

@@ -6,7 +6,7 @@ import { logOut } from '../api/session.ts'
 import { type Section, sections } from '../screens/all.tsx'
 import { can, engines, whyClosed } from '../state/engine.ts'
 import { overview } from '../state/overview.ts'
-import { caller, hasPlans, may, otherVersion } from '../state/session.ts'
+import { caller, hasPlans, may, otherVersion, profile } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Button, Link } from './controls.tsx'
 import { Name } from './name.tsx'
@@ -131,7 +131,18 @@ function Chips() {
   return (
     <div class="chips">
       {now && (
-        <span class="chip" title="The database, and the engines whose jobs it has">
+        <span
+          class="chip"
+          title={`${profile.value === undefined ? 'T' : 'The profile, t'}he database, and the engines whose jobs it has`}
+        >
+          {profile.value !== undefined && (
+            <>
+              <b>
+                <Name of={profile.value} />
+              </b>{' '}
+              ·{' '}
+            </>
+          )}
           {[now.database, ...names].join(' · ')}
         </span>
       )}

@@ -6,7 +6,7 @@ import { Name } from '../parts/name.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { Ago, Clock } from '../parts/times.tsx'
 import { addressOf, query } from '../state/address.ts'
-import { useLoad } from '../state/calls.ts'
+import { type Loaded, useLoad } from '../state/calls.ts'
 import { isLive, overview, overviewProblem } from '../state/overview.ts'
 import { Band } from './overview/band.tsx'
 import { Card } from './overview/card.tsx'
@@ -25,9 +25,10 @@ import { PastTiles, Tiles } from './overview/tiles.tsx'
 
 const names: readonly string[] = ['domain', 'find', 'sort', 'span', 'at']
 
-/** What all queues do now, or as they were at a moment of the past. */
+/** What all queues do now, or as they were at a moment of the past. The band of time stays while somebody goes through its moments. */
 export function Overview() {
   const [domain, at] = ['domain', 'at'].map((name) => query.value.get(name) || undefined)
+  const past = useLoad(JSON.stringify([at, domain]), async (signal) => at && readPast(at, domain, signal))
   const now = overview.value
   const problem = overviewProblem.value
   if (!now) return problem ? <ProblemNote problem={problem} /> : <p role="status">Loading…</p>
@@ -35,11 +36,18 @@ export function Overview() {
     <>
       <UnknownParameters known={names} />
       {problem && problem.status >= 400 && problem.status < 500 && <ProblemNote problem={problem} />}
-      {at === undefined ? <Now now={now} domain={domain} /> : <Past at={at} domain={domain} />}
+      {at === undefined ? (
+        <Now now={now} domain={domain} />
+      ) : (
+        <PastNote at={at} {...past} data={past.data || undefined} />
+      )}
+      <Band domain={domain} />
+      {at === undefined ? <Queues now={now} /> : past.data && <Past {...past.data} {...{ at, domain }} />}
     </>
   )
 }
 
+/** What is wrong now, and the numbers of now. */
 function Now({ now, domain }: { now: Answer; domain: string | undefined }) {
   return (
     <>
@@ -54,7 +62,13 @@ function Now({ now, domain }: { now: Answer; domain: string | undefined }) {
       <Tiles {...now} domain={domain} />
       <Sentences {...now} />
       <Running operations={now.operations} />
-      <Band domain={domain} />
+    </>
+  )
+}
+
+function Queues({ now }: { now: Answer }) {
+  return (
+    <>
       <QueueTable queues={now.queues} attention={now.attention} isPast={false} />
       {now.totals.queues > now.queues.length && (
         <p class="note">
@@ -73,16 +87,24 @@ function Now({ now, domain }: { now: Answer; domain: string | undefined }) {
   )
 }
 
-/** The counts of a moment of the past, with the rates of the minutes before it, which the page says loudly. */
-function Past({ at, domain }: { at: string; domain: string | undefined }) {
-  const { data, problem, reload } = useLoad(JSON.stringify([at, domain]), async (signal) => {
-    const [groups, before] = await Promise.all([
-      call('stats', { at, domain }, { signal }),
-      // Minutes are kept for a week; without them there are no rates.
-      call('history', { domain, ...minutesBefore(at), step: '1m' }, { signal }).catch(() => undefined),
-    ])
-    return { groups, before }
-  })
+type PastData = Awaited<ReturnType<typeof readPast>>
+
+/** The counts of a moment of the past, with the rates of the minutes before it. */
+async function readPast(at: string, domain: string | undefined, signal: AbortSignal) {
+  const [groups, before] = await Promise.all([
+    call('stats', { at, domain }, { signal }),
+    // Minutes are kept for a week; without them there are no rates.
+    call('history', { domain, ...minutesBefore(at), step: '1m' }, { signal }).catch(() => undefined),
+  ])
+  return { groups, before }
+}
+
+interface PastNoteProps extends Pick<Loaded<PastData>, 'data' | 'problem' | 'reload'> {
+  at: string
+}
+
+/** Says loudly that what is shown is of a moment of the past. */
+function PastNote({ at, data, problem, reload }: PastNoteProps) {
   const [first] = data?.groups ?? []
   return (
     <>
@@ -95,12 +117,16 @@ function Past({ at, domain }: { at: string; domain: string | undefined }) {
         {first?.at_least !== undefined && <> The counts are lower bounds: {first.at_least}.</>}
       </p>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
-      <Band domain={domain} />
-      {data && <PastTiles queues={pastQueues(data.groups)} before={data.before} {...{ at, domain }} />}
-      {data && <QueueTable queues={pastQueues(data.groups)} attention={[]} isPast />}
     </>
   )
 }
+
+const Past = ({ groups, before, ...of }: PastData & { at: string; domain: string | undefined }) => (
+  <>
+    <PastTiles queues={pastQueues(groups)} before={before} {...of} />
+    <QueueTable queues={pastQueues(groups)} attention={[]} isPast />
+  </>
+)
 
 /** How many minutes before a moment its rates are of. */
 const rateMinutes = 5

@@ -11,6 +11,9 @@ export const caller = signal<Caller | null | undefined>(undefined)
 /** The ways to log in: `key`, `token`, `single_sign_on`, `link`; empty until they are known. */
 export const ways = signal<readonly string[]>([])
 
+/** The profile for which `jobsctl ui` has opened this dashboard; undefined elsewhere. */
+export const profile = signal<string | undefined>(undefined)
+
 /** The version of another server that has answered this page; an update is going on, or is over. */
 export const otherVersion = signal<string | undefined>(undefined)
 

@@ -8,6 +8,8 @@ import type { Site } from './site.ts'
 
 /** A link that logs one browser in, for the person who started the dashboard. */
 export interface OneTimeLogin {
+  /** The profile of `jobsctl` that named the database; null where none did. */
+  profile: string | null
   /** Opens a session with the code of the link, and returns its secret; undefined for a wrong code, and for the second use. */
   open: (code: string) => string | undefined
   /** Ends a session. Returns false for one that the link has not opened. */

@@ -69,6 +69,7 @@ async function show(c: CallContext, serving: Serving): Promise<Response> {
         // Nobody knows the key of a dashboard that a link opens.
         ways: serving.login ? ['link'] : [auth.way, ...(serving.signOn ? ['single_sign_on'] : [])],
         caller: opened ?? null,
+        ...(opened && serving.login?.profile && { profile: serving.login.profile }),
       }),
     ),
   )

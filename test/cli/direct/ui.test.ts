@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newDatabase } from '../../support/database/database.ts'
 import { until } from '../../support/poll.ts'
 import type { Child } from '../../support/programs/child.ts'
+import { configHome, secretFile } from '../../support/programs/config-home.ts'
 import { type DirectDatabase, enqueue, openDirectDatabase, processes, serverOf } from '../../support/programs/direct.ts'
-import { runJobsctl } from '../../support/programs/jobsctl.ts'
+import { runJobsctl, startJobsctl } from '../../support/programs/jobsctl.ts'
 
 describe('jobsctl ui', () => {
   let direct: DirectDatabase
@@ -14,7 +15,8 @@ describe('jobsctl ui', () => {
   beforeAll(async () => {
     direct = await openDirectDatabase(newDatabase('postgres'))
     await enqueue(direct, 2)
-    child = await direct.start(['ui'])
+    const { env } = await configHome({ profiles: { nights: { db_file: await secretFile(direct.url) } } })
+    child = await startJobsctl(['ui', '--profile', 'nights'], { env })
     link = new URL(await until('the link is printed', () => /http:\S+/.exec(child.output.out)?.[0]))
   })
   afterAll(() => direct.drop())
@@ -35,6 +37,7 @@ describe('jobsctl ui', () => {
     expect(link.hostname).toBe('localhost')
     expect((await at('/api/v1/jobs/stats')).status).toBe(401)
     expect((await at('/login/another')).status).toBe(401)
+    expect(await (await at('/api/v1/session')).json()).toEqual({ ways: ['link'], caller: null })
     expect(await statusAs('evil.example')).toBe(421)
     const opened = await at(link.pathname)
     expect([opened.status, opened.headers.get('location')]).toEqual([302, '/ui/'])
@@ -48,7 +51,10 @@ describe('jobsctl ui', () => {
     const page = await at('/ui/', { cookie })
     expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')])
     const session = await (await at('/api/v1/session', { cookie })).json()
-    expect(session).toMatchObject({ ways: ['link'], caller: { name: expect.stringMatching(/^db:/), role: 'admin' } })
+    expect(session).toMatchObject({
+      ...{ ways: ['link'], profile: 'nights' },
+      caller: { name: expect.stringMatching(/^db:/), role: 'admin' },
+    })
     const stats = await (await at('/api/v1/jobs/stats', { cookie })).json()
     expect(stats).toMatchObject([{ domain: 'app', queue: 'mail', queued: 2 }])
 

@@ -6,6 +6,7 @@ import { emailMap, fillEmailJobs, makeEmailJobs, mapFile } from '../../support/e
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { callEachPageDear } from '../support/planner.ts'
 
 let database: TestDatabase
 let sql: postgres.Sql
@@ -17,10 +18,7 @@ beforeAll(async () => {
   await fillEmailJobs(sql, 600)
   await sql`update app.email_jobs set updated_at = now() - interval '1 minute' where state = 3`
   await sql`analyze app.email_jobs`
-  // To the planner each page is as dear as a large table.
-  const [{ name }] = await sql<[{ name: string }]>`select current_database() as name`
-  await sql`alter database ${sql(name)} set seq_page_cost = 100000`
-  await sql`alter database ${sql(name)} set random_page_cost = 100`
+  await callEachPageDear(sql)
   server = await startServer({
     ...database.env,
     JOBS_MAP_FILE: await mapFile(emailMap),

@@ -184,7 +184,7 @@ function How({ options, path }: { options: readonly ChangeOption[]; path: string
             placeholder={presets[name]}
             onInput={({ currentTarget }) => choose(name, currentTarget.value)}
           />
-          {name === 'canary' && ', then wait until they are done'}
+          {name === 'canary' && 'then wait until they are done'}
         </div>
       ))}
     </fieldset>

@@ -1,10 +1,10 @@
-import { detailOf } from '../../../shared/records/event-detail.ts'
 import type { JobEvent } from '../../../shared/records/events.ts'
 import { Link } from '../../parts/controls.tsx'
 import { Person } from '../../parts/name.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { type Meaning, Status } from '../../parts/values.tsx'
 import { addressOfJob } from '../../state/address.ts'
+import { Detail } from './detail.tsx'
 import { addressOfEvents } from './place.ts'
 
 /** Events, the newest first. The id of each leads to the whole event. */
@@ -27,7 +27,7 @@ const columns: readonly Column<JobEvent>[] = [
   ['Type', ({ job_type }) => job_type],
   ['Job', ({ job_id }) => job_id != null && <Link to={addressOfJob(job_id)}>{job_id}</Link>, 'number'],
   ['By', ({ attrs }) => callerOf(attrs)],
-  ['Detail', ({ attrs }) => shortened(detailOf(withoutCaller(attrs))), 'wide'],
+  ['Detail', ({ attrs }) => <Detail attrs={withoutCaller(attrs)} />, 'wide'],
 ]
 
 /** Who made the step of an event; what workers do has no caller. */
@@ -40,11 +40,6 @@ function withoutCaller(attrs: unknown): unknown {
   if (typeof attrs !== 'object' || attrs === null || Array.isArray(attrs)) return attrs
   return Object.fromEntries(Object.entries(attrs).filter(([name]) => name !== 'caller'))
 }
-
-/** The most characters of the detail in a row. */
-const mostDetail = 300
-
-const shortened = (detail: string): string => (detail.length > mostDetail ? `${detail.slice(0, mostDetail)}…` : detail)
 
 /** `2026-11-24 14:06:03`; text that is no time stays as it is. */
 function clockOf(time: string | null | undefined): string {

@@ -92,9 +92,11 @@ const Lines = ({ jobs, choose, all }: LinesProps) => (
               </span>
             </p>
             <p class="faint">
-              {job.domain}/{job.queue}
-              {job.error_code && ` · ${job.error_code}`}
-              {job.error_message && ` · ${job.error_message}`}
+              <span>
+                {job.domain}/{job.queue}
+                {job.error_code && ` · ${job.error_code}`}
+                {job.error_message && ` · ${job.error_message}`}
+              </span>
               <span class="end">
                 <Ago at={job.completed_at ?? job.created_at} />
               </span>

@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact'
-import { detailOf } from '../../../shared/records/event-detail.ts'
 import { Link } from '../../parts/controls.tsx'
 import { Name, Person } from '../../parts/name.tsx'
 import { spanText } from '../../parts/times.tsx'
 import type { Meaning } from '../../parts/values.tsx'
+import { Detail } from '../events/detail.tsx'
 import { type Job, textOf } from './show.tsx'
 
 /** One thing that happened to a job. */
@@ -13,7 +13,7 @@ interface Step {
   /** What happened, in the words of the page. */
   what: ComponentChildren
   /** How long the step before took, or what is to be known beside. */
-  beside?: string | undefined
+  beside?: ComponentChildren
 }
 
 type Event = NonNullable<Job['events']>[number]
@@ -164,7 +164,7 @@ function stepOf({ event_type, created_at: at = '' }: Event, attrs: Attrs, course
     course.due = later(time)
     course.backoff = undefined
   }
-  if (!other) return { at: time, meaning: 'none', what: event_type, beside: detailOf(attrs) }
+  if (!other) return { at: time, meaning: 'none', what: event_type, beside: <Detail attrs={attrs} /> }
   const [meaning, words] = other
   return {
     at: time,

@@ -95,6 +95,8 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
   const hasDepth = depths.some((depth) => depth !== null)
   const leftOf = (time: string) => `${(100 * (Date.parse(time) - from)) / (to - from)}%`
   const shown = labelled(moments, (time) => (Date.parse(time) - from) / (to - from))
+  const shownAt =
+    at === undefined ? points.length - 1 : points.findLastIndex((point) => Date.parse(point.at) <= Date.parse(at))
   const go = (nth: number) => {
     const point = points[nth]
     if (point) navigate(addressOf('/', { ...words, at: point.at }))
@@ -141,7 +143,7 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
           type="range"
           min={0}
           max={points.length - 1}
-          value={points.length - 1}
+          value={shownAt}
           aria-label="Show a moment of the past"
           aria-valuetext={at === undefined ? 'now' : at}
           onChange={({ currentTarget }) => go(Number(currentTarget.value))}

@@ -69,8 +69,7 @@ export function EditRules({ policy, rules, onEdit, onDone }: EditRulesProps) {
       <h2>Apply</h2>
       <p class="faint">
         The rules take the place of those that are applied, with your rights.{' '}
-        <code>jobsctl policy apply policy.yaml</code>
-        takes them from a file.
+        <code>jobsctl policy apply policy.yaml</code> takes them from a file.
       </p>
       {text !== undefined && (
         <>
