@@ -120,18 +120,26 @@ const counted = (sql: Sql): Fragment => sql`
 
 const waiting = (sql: Sql): Fragment => sql`(${namedTransitions(sql, sql`from jobsctl_transitions`)}) as waiting`
 
-const flowsOfHistory = (sql: Sql, scope: Narrowed, { from, to }: Range) => sql<QueueFlow[]>`
-  select
-    domain, queue, ${counted(sql)},
-    coalesce(sum(jobs) filter (where from_status = '' and to_status = 'queued'), 0)::bigint as came,
-    coalesce(sum(jobs) filter (where to_status = 'processing' and from_status <> ''), 0)::bigint as taken
-  from (
-    select starts, domain, queue, job_type, from_status, to_status, jobs from jobsctl_history_minutes
-    union all
-    select minute, domain, queue, job_type, from_status, to_status, jobs from ${waiting(sql)}
-  ) as kept
-  where starts >= to_timestamp(${from}::float8) and starts < to_timestamp(${to}::float8) ${inScope(sql, scope)}
-  group by domain, queue`
+/** Each side is summed up by itself: rows of both as one would be copied once more. */
+const flowsOfHistory = (sql: Sql, scope: Narrowed, { from, to }: Range) => {
+  const flowsIn = (rows: Fragment, time: Fragment) => sql`
+    select
+      domain, queue, ${counted(sql)},
+      coalesce(sum(jobs) filter (where from_status = '' and to_status = 'queued'), 0)::bigint as came,
+      coalesce(sum(jobs) filter (where to_status = 'processing' and from_status <> ''), 0)::bigint as taken
+    from ${rows}
+    where ${time} >= to_timestamp(${from}::float8) and ${time} < to_timestamp(${to}::float8) ${inScope(sql, scope)}
+    group by domain, queue`
+  return sql<QueueFlow[]>`
+    select
+      domain, queue, sum(done)::bigint as done, sum(failed)::bigint as failed, sum(came)::bigint as came, sum(taken)::bigint as taken
+    from (
+      ${flowsIn(sql`jobsctl_history_minutes`, sql`starts`)}
+      union all
+      ${flowsIn(waiting(sql), sql`minute`)}
+    ) as flows
+    group by domain, queue`
+}
 
 /** The key of the minutes begins with the minute and the queue: it is looked up for each of them. */
 const minutesOfHistory = (sql: Sql, named: Fragment, scope: Narrowed, { from, to }: Range) => sql<QueueMinute[]>`

@@ -1,5 +1,4 @@
 import type { StoppedQueue } from '../../../shared/queues/queues.ts'
-import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { LiveGroup, RunningChange } from '../../../shared/queues/stats-stream.ts'
 import type { Acting } from '../../call.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
@@ -7,9 +6,8 @@ import { isRecordWithin } from '../../database/scope-of-record.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { groupKey } from './fold-groups.ts'
-import { oldestDue } from './oldest-due.ts'
 import { stoppedQueues } from './queues.ts'
-import { stats } from './stats.ts'
+import { type DueGroup, statsWithOldest } from './stats.ts'
 import { type EventPosition, type Flows, flows } from './stats-flow.ts'
 
 /** The live counts of all groups at one moment. */
@@ -36,29 +34,26 @@ export const readLiveStats = ({ sql, within }: LiveCall, before: LiveStats | und
     await tx`select ${limitReadTime(tx)}`
     const { as_of, position } = await readPosition(tx, before?.position)
     const [counts, flow, stopped, operations] = await Promise.all([
-      stats({ sql: tx, within }, {}),
+      statsWithOldest({ sql: tx, within }, {}),
       flows({ sql: tx, within }, before?.position, position),
       stoppedQueues({ sql: tx, within }),
       runningChanges(tx, within),
     ])
-    const since = await oldestDue(tx, counts)
-    return { as_of, groups: groupsOf(counts, { before, flow, since }), stopped, operations, position }
+    return { as_of, groups: groupsOf(counts, { before, flow }), stopped, operations, position }
   })
 
 interface Known {
   before: LiveStats | undefined
   flow: Flows
-  /** Since when the oldest job waits, by `groupKey`. */
-  since: ReadonlyMap<string, string>
 }
 
-function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known): Map<string, LiveGroup> {
+function groupsOf(counts: readonly DueGroup[], { before, flow }: Known): Map<string, LiveGroup> {
   const groups = new Map<string, LiveGroup>()
   for (const count of counts) {
     const key = groupKey(count)
     const known = before?.groups.get(key)
     const moved = flow.of(key, liveOf(count) - (known ? liveOf(known) : 0))
-    const { domain, queue, job_type, queued, scheduled, processing, quarantined, failed, unmapped } = count
+    const { domain, queue, job_type, queued, scheduled, processing, quarantined, oldest_due, failed, unmapped } = count
     const group: LiveGroup = {
       domain,
       queue,
@@ -67,7 +62,7 @@ function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known)
       scheduled,
       processing,
       quarantined,
-      oldest_due: since.get(key) ?? null,
+      oldest_due,
       entered: (known?.entered ?? 0) + moved.entered,
       ended: (known?.ended ?? 0) + moved.ended,
       untold: (known?.untold ?? 0) + moved.untold,
@@ -79,7 +74,8 @@ function groupsOf(counts: readonly GroupStats[], { before, flow, since }: Known)
   return groups
 }
 
-const liveOf = ({ queued, scheduled, processing }: GroupStats): number => queued + scheduled + processing
+const liveOf = ({ queued, scheduled, processing }: Pick<LiveGroup, 'queued' | 'scheduled' | 'processing'>): number =>
+  queued + scheduled + processing
 
 const changing = [
   'queued',

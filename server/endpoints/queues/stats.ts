@@ -4,8 +4,10 @@ import { groupsOfJobs, isListed } from '../../counts/group-list.ts'
 import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../counts/trust.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
-import { fromEachPlace } from '../../engines/served.ts'
+import { fromEachPlace, servedBy } from '../../engines/served.ts'
 import type { InputOf } from '../handlers.ts'
+import { groupKey } from './fold-groups.ts'
+import { oldestDue, sinceOldest } from './oldest-due.ts'
 
 type Asked = InputOf<'stats'>
 
@@ -25,6 +27,27 @@ export async function stats({ sql, within }: StatsCall, asked: Asked): Promise<G
   const rows = await statsFromCounts(sql, scope)
   return rows.every(isValid) ? rows : statsFromJobs(sql, scope)
 }
+
+/** The counts of a group, and since when the job waits there that has waited longest; null where none waits. */
+export interface DueGroup extends GroupStats {
+  oldest_due: string | null
+}
+
+/** The same with the oldest jobs, of own jobs in the same statement: names of thousands of groups are not sent back. */
+export async function statsWithOldest({ sql, within }: StatsCall, asked: Asked): Promise<DueGroup[]> {
+  if (servedBy(sql).mode !== 'own') {
+    const groups = await stats({ sql, within }, asked)
+    const due = await oldestDue(sql, groups)
+    return groups.map((group) => ({ ...group, oldest_due: due.get(groupKey(group)) ?? null }))
+  }
+  const scope = { ...asked, within }
+  const rows = await withOldest<CountedGroup>(sql, statsFromCounts(sql, scope))
+  return rows.every(isValid) ? rows : withOldest(sql, statsFromJobs(sql, scope))
+}
+
+const withOldest = <Group extends GroupStats>(sql: Sql, groups: Fragment) => sql<(Group & DueGroup)[]>`
+  select item.*, case when item.queued > 0 then ${sinceOldest(sql)} end as oldest_due
+  from (${groups}) as item`
 
 /** Groups of several places in the order of the response. The groups of one place have one domain, and are in that order. */
 const inOrder = (groups: GroupStats[]): GroupStats[] =>

@@ -8,7 +8,7 @@ import { findSilence } from '../../../server/endpoints/explain/worker-signs.ts'
 import { readOldestReady } from '../../../server/endpoints/metrics/oldest-ready.ts'
 import { controlQueue } from '../../../server/endpoints/queues/control.ts'
 import { oldestDue } from '../../../server/endpoints/queues/oldest-due.ts'
-import { stats, statsFromJobs } from '../../../server/endpoints/queues/stats.ts'
+import { stats, statsFromJobs, statsWithOldest } from '../../../server/endpoints/queues/stats.ts'
 import { flows } from '../../../server/endpoints/queues/stats-flow.ts'
 import { readWorkers } from '../../../server/endpoints/queues/workers.ts'
 import { acquire } from '../../../server/endpoints/work/acquire.ts'
@@ -85,6 +85,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['explain/line', 0, (call) => readLine(call.sql, narrowed)],
   ['queues/workers', 0, (call) => readWorkers(call.sql, narrowed)],
   ['queues/stats-from-counts', 0, (call) => stats(call, statsScope)],
+  ['queues/stats-with-oldest', 0, (call) => statsWithOldest(call, statsScope)],
   ['queues/stats-oldest-due', 0, (call) => oldestDue(call.sql, [waitingGroup])],
   ['queues/metrics-oldest-ready', 0, (call) => readOldestReady(call.sql, [waitingGroup])],
   ['queues/stats-events', 0, (call) => flows(call, position, { ...position, newest: 30 })],

@@ -183,8 +183,12 @@ export const Since = ({ since, since_or_before }: Pick<Failing, 'since' | 'since
 /** The error code and what the messages have in common. */
 export function Cause({ error_code, pattern }: Pick<Failing, 'error_code' | 'pattern'>) {
   if (error_code === null && !pattern) return <>no failed job is there any more</>
-  return <>{[error_code, pattern].filter((text) => text).join(': ')}</>
+  const text = [error_code, pattern].filter((part) => part).join(': ')
+  return text.length <= mostOfCause ? <>{text}</> : <span title={text}>{text.slice(0, mostOfCause)}…</span>
 }
+
+/** The most characters of a cause: a message may fill the screen, and its whole is behind the tooltip and the link. */
+const mostOfCause = 200
 
 export const Extent = ({ jobs, owners, at_least }: Pick<Failing, 'jobs' | 'owners' | 'at_least'>) =>
   jobs === 0 ? null : (

@@ -8,11 +8,10 @@ import { limitReadTime, unlessOverdue } from '../../../database/timeouts.ts'
 import { type Basis, type QueueFlow, readFlows, whatIsTold } from '../../../history/queue-minutes.ts'
 import type { InputOf } from '../../handlers.ts'
 import { runningChanges } from '../live-stats.ts'
-import { oldestDue } from '../oldest-due.ts'
 import { readThrottles } from '../queues.ts'
 import { readStale } from '../stale.ts'
 import { statedReason, stoppedBy } from '../stated-reason.ts'
-import { stats } from '../stats.ts'
+import { statsWithOldest } from '../stats.ts'
 import { readBasis } from './basis.ts'
 import { describeFailing } from './failing.ts'
 import { findSilences, quietMinutes } from './no-workers.ts'
@@ -44,7 +43,7 @@ export const overview = (
     const { basis, why } = await readBasis(tx)
     const flows = basis === null ? undefined : await flowsOf(tx, basis, scope, range)
     const [groups, stale, throttles, stops, marked, operations] = await Promise.all([
-      stats({ sql: tx, within }, asked),
+      statsWithOldest({ sql: tx, within }, asked),
       readStale(tx, scope),
       readThrottles(tx, mostSettings),
       readStops(tx, scope),
@@ -54,7 +53,6 @@ export const overview = (
     const masked = (text: string) => redactor.text(text)
     const rows = rowsOf(groups, {
       ...{ flows, stale, throttles, minutes: (range.to - range.from) / 60 },
-      due: await oldestDue(tx, groups),
       stops: stops.map((stop) => ({ ...stop, reason: stop.reason && masked(stop.reason) })),
     })
     const failing = failingOf(rows)

@@ -1,10 +1,9 @@
 import type { Overview, OverviewQueue } from '../../../../shared/queues/overview.ts'
-import type { GroupStats } from '../../../../shared/queues/stats.ts'
 import type { QueueFlow } from '../../../history/queue-minutes.ts'
 import { queueKey } from '../../../waiting/long-poll.ts'
-import { groupKey } from '../fold-groups.ts'
 import type { readThrottles } from '../queues.ts'
 import type { readStale } from '../stale.ts'
+import type { DueGroup } from '../stats.ts'
 
 /** The most job types of a queue that are named. */
 const mostTypes = 20
@@ -21,8 +20,6 @@ export interface StopRow {
 
 /** What was read of the queues. */
 interface Known {
-  /** Since when the oldest job of each group waits, by `groupKey`. */
-  due: ReadonlyMap<string, string>
   /** Undefined where it is not known. */
   flows: readonly QueueFlow[] | undefined
   stale: Awaited<ReturnType<typeof readStale>>
@@ -39,14 +36,19 @@ export interface QueueRow {
 }
 
 /** One row for each queue that has jobs, or had some within the last minutes, or is stopped. */
-export function rowsOf(groups: readonly GroupStats[], known: Known): QueueRow[] {
+export function rowsOf(groups: readonly DueGroup[], known: Known): QueueRow[] {
   const rows = new Map<string, QueueRow>()
   const rowOf = (name: { domain: string; queue: string }): QueueRow => {
     const row = rows.get(queueKey(name)) ?? { shown: emptyQueue(name, known.flows !== undefined), flow: undefined }
     rows.set(queueKey(name), row)
     return row
   }
-  for (const group of groups) addGroup(rowOf(group).shown, group, known.due)
+  // The groups of a queue follow each other, so that each queue is looked for once.
+  let last: OverviewQueue | undefined
+  for (const group of groups) {
+    if (last?.domain !== group.domain || last.queue !== group.queue) last = rowOf(group).shown
+    addGroup(last, group)
+  }
   for (const flow of known.flows ?? []) {
     const row = rowOf(flow)
     row.flow = flow
@@ -86,7 +88,7 @@ function emptyQueue({ domain, queue }: { domain: string; queue: string }, isKnow
   }
 }
 
-function addGroup(shown: OverviewQueue, group: GroupStats, due: Known['due']): void {
+function addGroup(shown: OverviewQueue, group: DueGroup): void {
   shown.job_types += 1
   if (group.job_type !== '' && shown.types.length < mostTypes) shown.types.push(group.job_type)
   shown.waiting += group.queued
@@ -95,8 +97,9 @@ function addGroup(shown: OverviewQueue, group: GroupStats, due: Known['due']): v
   shown.quarantined += group.quarantined
   if (group.failed !== undefined) shown.failed = (shown.failed ?? 0) + group.failed
   if (group.unmapped) shown.unmapped = (shown.unmapped ?? 0) + group.unmapped
-  const since = due.get(groupKey(group)) ?? due.get(groupKey({ ...group, job_type: null }))
-  if (since && (shown.oldest_due === null || Date.parse(since) < Date.parse(shown.oldest_due))) shown.oldest_due = since
+  const since = group.oldest_due
+  if (since !== null && (shown.oldest_due === null || Date.parse(since) < Date.parse(shown.oldest_due)))
+    shown.oldest_due = since
 }
 
 const rates = ['in_per_minute', 'done_per_minute', 'failed_per_minute'] as const

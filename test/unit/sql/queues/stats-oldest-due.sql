@@ -6,7 +6,7 @@ select
       from jobs
       where
         status in ('queued', 'processing', 'quarantined')
-        and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
+        and (domain, queue, job_type) = (item.domain collate "default", item.queue collate "default", item.job_type collate "default")
         and status = 'queued'
         and available_at > '-infinity'
         and available_at <= now()
@@ -19,7 +19,7 @@ select
       from jobs
       where
         status in ('queued', 'processing', 'quarantined')
-        and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
+        and (domain, queue, job_type) = (item.domain collate "default", item.queue collate "default", item.job_type collate "default")
         and status = 'queued'
         and available_at is null
     ) then (
@@ -27,7 +27,9 @@ select
       from (
         select available_at, created_at
         from jobs
-        where status = 'queued' and (domain, queue, job_type) = (item.domain, item.queue, item.job_type)
+        where
+          status = 'queued'
+          and (domain, queue, job_type) = (item.domain collate "default", item.queue collate "default", item.job_type collate "default")
         order by created_at, id
         limit 20
       ) as oldest
