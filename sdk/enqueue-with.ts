@@ -11,7 +11,7 @@ export type Transaction =
   | { query: (text: string, values: string[]) => PromiseLike<unknown> }
   | { raw: (text: string, values: string[]) => PromiseLike<unknown> }
 
-/** A job as jobsctl_enqueue takes it; what an enqueue over HTTP takes, but for the project. */
+/** A job as jobsctl_enqueue takes it, or with `unique` as jobsctl_enqueue_unique does; what an enqueue over HTTP takes, but for the project. */
 export type TransactionJob = Omit<NewJob, 'project_id'>
 
 /** What an enqueue in a transaction answers. */
@@ -45,7 +45,6 @@ interface Enqueue {
  */
 export function enqueueWith(transaction: Transaction, options: EnqueueWithOptions = {}): Enqueue {
   const run = runnerOf(transaction)
-  const text = statement(options.schema)
   const enqueueAll = async (jobs: readonly TransactionJob[]): Promise<TransactionEnqueued[]> => {
     if (jobs.length === 0) return []
     if (
@@ -55,11 +54,15 @@ export function enqueueWith(transaction: Transaction, options: EnqueueWithOption
       )
     )
       throw new TypeError('a job takes available_at or delay_seconds, and not both; nothing was enqueued')
+    const isUnique = ({ unique }: TransactionJob) => (unique ?? undefined) !== undefined
+    for (const { unique, idempotency_key } of jobs.filter(isUnique))
+      if (unique !== 'while_queued' || (idempotency_key ?? '') === '')
+        throw new TypeError('unique is while_queued, and goes with idempotency_key; nothing was enqueued')
     const named = jobs.map((job) => ({
       ...{ request_id: options.requestId, trace_id: options.traceId, traceparent: options.traceparent },
       ...job,
     }))
-    const rows = rowsOf(await run(text, [writeJson(named)]))
+    const rows = rowsOf(await run(statement(options.schema, jobs.some(isUnique)), [writeJson(named)]))
     if (rows.length !== jobs.length) throw unreadable()
     return rows.map(enqueuedOf)
   }
@@ -87,26 +90,44 @@ function runnerOf(transaction: Transaction): RunSql {
   throw new TypeError('enqueueWith takes a transaction of postgres.js, pg or knex, or a function that runs SQL')
 }
 
-/** One statement for all jobs, in their order. */
-const statement = (schema: string | undefined): string => `
+/**
+ * One statement for all jobs, in their order.
+ * @param someUnique a job has a key that ends, which another function of the database knows
+ */
+function statement(schema: string | undefined, someUnique: boolean): string {
+  const from = schema === undefined ? '' : `"${schema.replaceAll('"', '""')}".`
+  const enqueue = `${from}jobsctl_enqueue(${values})`
+  const either = `(
+    select * from ${enqueue} where job."unique" is null
+    union all
+    select * from ${from}jobsctl_enqueue_unique(${values}) where job."unique" is not null
+  )`
+  return `
   select enqueued.id::text as id, enqueued.uuid, enqueued.created
   from rows from (
     jsonb_to_recordset($1::text::jsonb) as (
       domain text, job_type text, payload jsonb, queue text, priority integer, max_retries integer, available_at timestamptz,
       delay_seconds float8, idempotency_key text, owner_user_id text, batch_group text, depends_on text[], quarantine_threshold integer,
-      request_id text, trace_id text, traceparent text
+      request_id text, trace_id text, traceparent text, "unique" text
     )
   ) with ordinality as job (
     domain, job_type, payload, queue, priority, max_retries, available_at,
-    delay_seconds, idempotency_key, owner_user_id, batch_group, depends_on, quarantine_threshold, request_id, trace_id,
-    traceparent, position
+    delay_seconds, idempotency_key, owner_user_id, batch_group, depends_on, quarantine_threshold,
+    request_id, trace_id, traceparent, "unique", position
   )
-  cross join lateral ${schema === undefined ? '' : `"${schema.replaceAll('"', '""')}".`}jobsctl_enqueue(
-    job.domain, job.job_type, job.payload, coalesce(job.queue, 'default'), coalesce(job.priority, 5), coalesce(job.max_retries, 3),
-    coalesce(job.available_at, now() + job.delay_seconds * interval '1 second'), job.idempotency_key, job.owner_user_id, job.batch_group, job.depends_on, job.quarantine_threshold,
-    job.request_id, job.trace_id, job.traceparent
-  ) as enqueued
+  cross join lateral ${someUnique ? either : enqueue} as enqueued
   order by job.position`
+}
+
+/** The arguments of both functions. */
+const values = `
+    domain => job.domain, job_type => job.job_type, payload => job.payload, queue => coalesce(job.queue, 'default'),
+    priority => coalesce(job.priority, 5), max_retries => coalesce(job.max_retries, 3),
+    available_at => coalesce(job.available_at, now() + job.delay_seconds * interval '1 second'),
+    idempotency_key => job.idempotency_key, owner_user_id => job.owner_user_id, batch_group => job.batch_group,
+    depends_on => job.depends_on, quarantine_threshold => job.quarantine_threshold,
+    request_id => job.request_id, trace_id => job.trace_id, traceparent => job.traceparent
+  `
 
 function rowsOf(result: unknown): unknown[] {
   if (Array.isArray(result)) return result

@@ -17,6 +17,7 @@ interface EnqueueFlags {
   quarantineThreshold?: string
   delay?: string
   idempotencyKey?: string
+  unique?: string
   from?: string
 }
 
@@ -31,7 +32,7 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
   examples: [
     `${example} --payload '{"book":7}'`,
     `${example} --payload @job.json --delay 15m`,
-    `${example} --idempotency-key book-7`,
+    `${example} --idempotency-key book-7 --unique while_queued`,
     'jobsctl enqueue --from jobs.ndjson',
   ],
   operands: '[domain/queue]',
@@ -45,6 +46,7 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
       '--quarantine-threshold <n>': 'equal failures in a row that quarantine it (default: its queue says)',
       '--delay <duration>': 'run the job no earlier than this long from now',
       '--idempotency-key <key>': 'enqueue nothing if the queue has a job of this type and key',
+      '--unique <until>': 'while_queued: only a job that is queued or processing has the key',
     }),
   ],
   async run(context, flags, [word]) {
@@ -112,6 +114,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
     quarantine_threshold: numberOf(flags.quarantineThreshold),
     available_at: flags.delay === undefined ? undefined : timeAfter(flags.delay),
     idempotency_key: flags.idempotencyKey,
+    unique: flags.unique,
   })
   return {
     ...place,
@@ -123,6 +126,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
     ...(flags.quarantineThreshold !== undefined && { quarantine_threshold: job.quarantine_threshold }),
     ...(flags.delay !== undefined && { available_at: job.available_at }),
     ...(flags.idempotencyKey !== undefined && { idempotency_key: job.idempotency_key }),
+    ...(flags.unique !== undefined && { unique: job.unique }),
   }
 }
 

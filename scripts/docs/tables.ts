@@ -51,6 +51,7 @@ export const tablePurposes: Record<string, string> = {
     'How many jobs of a group were queued, scheduled, processing and quarantined at a moment: the groups that changed, and at the hour all of them.',
   jobsctl_queues: 'What is set for a queue, beside a stop.',
   jobsctl_limits: 'How many jobs of a throttled queue run at the same time, or begin in a minute.',
+  jobsctl_claims: 'The jobs that hold a key of an enqueue with `unique: while_queued`.',
   jobsctl_stops: 'Running operations that somebody asked to stop.',
   jobsctl_holds: "What keeps jobs from prune, sweep and the end of the archive's term, until a time.",
   jobsctl_held_jobs: 'The single jobs of holds: those that were named, and those that an undo gave back.',

@@ -39,6 +39,7 @@ interface Maintenance {
   chainLog: ReturnType<typeof createChainLog>
   eventRetention: Retention
   historyRetention: Retention
+  claimRetention: Retention
   /** Undefined on a PostgreSQL server, which has autovacuum. */
   embeddedVacuum: ReturnType<typeof createEmbeddedVacuum> | undefined
   isPaused: IsPaused
@@ -63,6 +64,7 @@ export async function runMaintenance({
   chainLog,
   eventRetention,
   historyRetention,
+  claimRetention,
   embeddedVacuum,
   isPaused,
   stopping,
@@ -98,6 +100,7 @@ export async function runMaintenance({
       await closeOrphans({ sql, log, localOperations }, leavesJobs)
       await eventRetention.run()
       await historyRetention.run()
+      await claimRetention.run()
       if (performance.now() - deletedAt < deleteEveryMs) continue
       const failures = await runAll(deletions)
       deletedAt = performance.now()

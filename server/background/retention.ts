@@ -5,6 +5,7 @@ import { deleteExpiredHistory } from '../history/history-retention.ts'
 import { deleteExpiredEvents, firstPosition } from '../lifecycle/events/event-retention.ts'
 import { type EventKind, type EventTerms, readEventTerms, writeEventTerms } from '../lifecycle/events/event-terms.ts'
 import { forgetImpossible } from '../lifecycle/events/expired-events.ts'
+import { type ClaimPosition, deleteLeftClaims, firstClaim } from '../lifecycle/insert/claims.ts'
 import type { Log } from '../log/log.ts'
 
 const everyMs = 5 * 60_000
@@ -101,5 +102,15 @@ export function createHistoryRetention({ sql, log, stopping }: Omit<Options, 'en
     rows = 0
     await noteSuccess(sql, 'history')
     return true
+  })
+}
+
+/** Deletes claims whose jobs do not exist any more: a key that ends (`unique`) has a row as long as its last job has one. */
+export function createClaimRetention({ sql, stopping }: Pick<Options, 'sql' | 'stopping'>): Retention {
+  let after: ClaimPosition | undefined = firstClaim
+  return createRetention(stopping, async (isOver) => {
+    do after = (await deleteLeftClaims(sql, after ?? firstClaim)).next
+    while (after !== undefined && !isOver())
+    return after === undefined
   })
 }

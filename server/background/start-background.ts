@@ -22,7 +22,7 @@ import { keepDepths } from './keep-depths.ts'
 import { cancelLeft } from './left-dependents.ts'
 import { runMaintenance } from './maintenance.ts'
 import { runPolicy } from './policy/run-policy.ts'
-import { createEventRetention, createHistoryRetention } from './retention.ts'
+import { createClaimRetention, createEventRetention, createHistoryRetention } from './retention.ts'
 import { agreedSettings, createSettingsExchange } from './server-settings.ts'
 import { watchEngine } from './watch-engine.ts'
 import type { Readiness } from './watch-readiness.ts'
@@ -89,6 +89,7 @@ export function startBackground({
   const isPaused = createBackgroundPause(context)
   const eventRetention = createEventRetention({ sql, log, env, stopping })
   const historyRetention = createHistoryRetention({ sql, log, stopping })
+  const claimRetention = createClaimRetention({ sql, stopping })
   const embeddedVacuum = env.JOBS_DB_URL === undefined ? createEmbeddedVacuum({ sql, log }) : undefined
   const maintenance = runMaintenance({
     ...context,
@@ -101,6 +102,7 @@ export function startBackground({
       chainLog,
       eventRetention,
       historyRetention,
+      claimRetention,
       embeddedVacuum,
     },
   })

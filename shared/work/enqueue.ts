@@ -31,6 +31,9 @@ const NewJobFields = z.strictObject({
   idempotency_key: optional(words(256)).describe(
     'a second job with this key in its domain, queue and type is the first job',
   ),
+  unique: optional(z.enum(['while_queued'], "must be 'while_queued'")).describe(
+    'until when the key holds: `while_queued` as long as the first job is queued or processing; left out, as long as it exists',
+  ),
   batch_group: optional(words(256)).describe('a name that jobs of one batch share'),
   depends_on: optional(
     z
@@ -44,7 +47,10 @@ const NewJobFields = z.strictObject({
 export const NewJob = NewJobFields.refine(
   ({ available_at, delay_seconds }) => available_at === undefined || delay_seconds === undefined,
   { path: ['delay_seconds'], message: 'goes without available_at' },
-)
+).refine(({ unique, idempotency_key }) => unique === undefined || idempotency_key !== undefined, {
+  path: ['unique'],
+  message: 'goes with an idempotency key',
+})
 export type NewJob = z.output<typeof NewJob>
 
 export const EnqueuedJob = Job.extend({

@@ -38,6 +38,7 @@ const flags = new Map([
   ['quarantine_threshold', '--quarantine-threshold'],
   ['available_at', '--delay'],
   ['idempotency_key', '--idempotency-key'],
+  ['unique', '--unique'],
   ['fix', '--fix'],
   ['step', '--step'],
   ['kind', '--kind'],

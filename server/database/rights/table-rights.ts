@@ -22,6 +22,7 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   jobsctl_callers: all,
   jobsctl_cascade_parents: all,
   jobsctl_cascades: all,
+  jobsctl_claims: all,
   jobsctl_count_deltas: exchange,
   jobsctl_counting: append,
   jobsctl_counts: all,

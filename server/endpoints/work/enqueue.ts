@@ -4,9 +4,11 @@ import { requireWithin } from '../../auth/require-scope.ts'
 import type { SharedInsert, WorkCall } from '../../call.ts'
 import { isUniqueViolation } from '../../database/errors/failure.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
+import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { refuseCycles } from '../../lifecycle/dependents/dependency-cycles.ts'
 import { cancelLateDependents } from '../../lifecycle/dependents/late-dependents.ts'
-import { type Entry, type EntryRow, findByKey, insertJobs } from '../../lifecycle/insert/insert-jobs.ts'
+import { asStored, claimOf, giveClaims, isUnique, lockClaims } from '../../lifecycle/insert/claims.ts'
+import { type Entry, type EntryRow, findByKey, type Inserting, insertJobs } from '../../lifecycle/insert/insert-jobs.ts'
 import { uuidV7 } from '../../lifecycle/insert/uuid-v7.ts'
 import { type JobShape, type NamedJob, namedJob, wholeJob } from '../../lifecycle/job-row.ts'
 import { rejectLarge } from '../../lifecycle/server-limits.ts'
@@ -75,11 +77,46 @@ async function enqueue<Row extends NamedJob>(
     return [Object.assign(inserted, { created: true })]
   }
   const entries = jobs.map((job, n) => ({ n, uuid: uuidV7(), ...job }))
-  await refuseCycles(call, entries)
-  const enqueued = await insertOrFind(call, entries, shape)
+  await refuseCycles(call, entries.map(asStored))
+  const enqueued = entries.some(isUnique)
+    ? await insertUnderClaims(call, entries, shape)
+    : await insertOrFind(call, entries, shape)
   await rereadLateDependents(call, { enqueued, jobs, shape }).catch(afterChange(enqueued.size))
   call.reportChangedRows([...enqueued.values()].filter(({ created }) => created).length)
   return jobs.flatMap((_, n) => enqueued.get(n) ?? [])
+}
+
+/**
+ * Inserts jobs of which some have keys that end (`unique`). A job whose key another job holds is not inserted, and is answered as that job. The
+ * claims of the keys stay locked until the end of the transaction.
+ */
+const insertUnderClaims = <Row extends NamedJob>(
+  { sql, ...call }: WorkCall,
+  entries: readonly Entry[],
+  shape: JobShape<Row>,
+): Promise<Enqueued<Row>> => {
+  // A key that a batch has twice is the first job's.
+  const firsts = new Map(
+    entries
+      .filter(isUnique)
+      .toReversed()
+      .map((entry) => [claimOf(entry), entry]),
+  )
+  const firstOf = (entry: Entry) => (isUnique(entry) ? firsts.get(claimOf(entry)) : undefined) ?? entry
+  return retryDeadlock(() =>
+    sql.begin('isolation level read committed', async (tx) => {
+      const held = new Map((await lockClaims(tx, [...firsts.values()], shape)).map(({ n, job }) => [n, job]))
+      const free = entries.filter((entry) => firstOf(entry) === entry && !held.has(entry.n))
+      const enqueued = await insertOrFind({ ...call, sql: tx }, free.map(asStored), shape)
+      await giveClaims(tx, free.filter(isUnique))
+      for (const entry of entries) {
+        const { n } = firstOf(entry)
+        const job = held.get(n) ?? enqueued.get(n)
+        if (job && !enqueued.has(entry.n)) enqueued.set(entry.n, { ...job, created: false })
+      }
+      return enqueued
+    }),
+  )
 }
 
 const tries = 5
@@ -89,7 +126,7 @@ const tries = 5
  * @returns the job of each entry, by the index of the entry
  */
 async function insertOrFind<Row extends NamedJob>(
-  call: WorkCall,
+  call: Inserting,
   entries: readonly Entry[],
   shape: JobShape<Row>,
 ): Promise<Enqueued<Row>> {
@@ -106,7 +143,9 @@ async function insertOrFind<Row extends NamedJob>(
       return []
     })
     add(inserted, true)
-    add(await findByKey(call.sql, missing(), shape).catch(afterChange(enqueued.size)), false)
+    // A transaction takes back what it has inserted.
+    const inserts = 'savepoint' in call.sql ? 0 : enqueued.size
+    add(await findByKey(call.sql, missing(), shape).catch(afterChange(inserts)), false)
   }
   return enqueued
 }

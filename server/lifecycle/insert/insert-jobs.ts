@@ -1,10 +1,10 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { NewJob } from '../../../shared/work/enqueue.ts'
-import type { Acting, Reading, Requested } from '../../call.ts'
+import type { Acting, Requested } from '../../call.ts'
 import { lacksColumn } from '../../database/errors/failure.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { isWithin } from '../../database/scope.ts'
-import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { type Fragment, type Pool, type Sql, staticFragment, type Transaction } from '../../database/sql.ts'
 import { failedEnds } from '../dependents/dependents.ts'
 import { insertEventsOfCalls, notifyQueues, wireTime } from '../events/job-events.ts'
 import { hasKeyOf, type JobShape, type NamedJob, type Perhaps } from '../job-row.ts'
@@ -39,6 +39,13 @@ export type CallsEntry = NewJob & {
   traceparent: string | undefined
 }
 
+/** The call that inserts jobs, on a connection of the pool or within a transaction. */
+export interface Inserting
+  extends Pick<Acting, 'caller' | 'within'>,
+    Pick<Requested, 'requestId' | 'traceId' | 'traceparent'> {
+  sql: Pool | Transaction
+}
+
 /**
  * Inserts jobs in one statement: all of them or none. A job whose idempotency key exists is not inserted, and is missing
  * from the result.
@@ -47,14 +54,7 @@ export type CallsEntry = NewJob & {
  * has no column for it
  */
 export const insertJobs = <Row extends NamedJob>(
-  {
-    sql,
-    caller,
-    within,
-    requestId,
-    traceId,
-    traceparent,
-  }: Reading & Pick<Requested, 'requestId' | 'traceId' | 'traceparent'> & Pick<Acting, 'caller'>,
+  { sql, caller, within, requestId, traceId, traceparent }: Inserting,
   entries: readonly Entry[],
   shape: JobShape<Row>,
 ): Promise<EntryRow<Row>[]> =>
@@ -70,7 +70,7 @@ export const insertJobs = <Row extends NamedJob>(
 
 /** Inserts jobs without dependencies as `insertJobs`, for several calls. The `n` of a row is the index of its entry. */
 export const insertJobsOfCalls = <Row extends NamedJob>(
-  sql: Sql,
+  sql: Pool,
   entries: readonly CallsEntry[],
   shape: JobShape<Row>,
 ): Promise<EntryRow<Row>[]> =>
@@ -108,7 +108,7 @@ interface Origin {
 }
 
 async function insert<Row extends NamedJob>(
-  sql: Sql,
+  sql: Pool | Transaction,
   entries: readonly Entry[],
   shape: JobShape<Row>,
   origin: Origin,
@@ -123,15 +123,21 @@ async function insert<Row extends NamedJob>(
   })
 }
 
+/** Runs a statement so that it can be run again after an error, which ends a transaction without a savepoint. */
+const repeatable = <Rows>(sql: Pool | Transaction, run: (sql: Sql) => PromiseLike<Rows>): PromiseLike<Rows> =>
+  'savepoint' in sql ? sql.savepoint(async (point) => ({ rows: await run(point) })).then(({ rows }) => rows) : run(sql)
+
 /** Runs the statement, again without the column where the table lacks `traceparent`. */
 const insertRows = <Row extends NamedJob>(
-  sql: Sql,
+  pool: Pool | Transaction,
   entries: readonly Entry[],
   shape: JobShape<Row>,
   origin: Origin,
 ): Promise<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]> =>
-  retryDeadlock(
-    () => sql<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]>`
+  retryDeadlock(() =>
+    repeatable(
+      pool,
+      (sql) => sql<({ obstacles: Obstacle[] | null } & Perhaps<Row>)[]>`
       with ${requestedJobs(sql, entries, origin)},
       ${obstacles(sql)},
       ${added(sql, { ...origin, hasThreshold: entries.some(hasThreshold) }, shape.returned(sql, neededByEvents))},
@@ -145,10 +151,11 @@ const insertRows = <Row extends NamedJob>(
       from (select) as one
       left join added on true
       left join notified on true`,
+    ),
   ).catch((error: unknown) => {
     // A trace is no reason to refuse a job: where the role of the server may not add the column, the worker gets the id of the trace alone.
     if (origin.traceparent && lacksColumn(error, 'traceparent'))
-      return insertRows(sql, entries, shape, { ...origin, traceparent: undefined })
+      return insertRows(pool, entries, shape, { ...origin, traceparent: undefined })
     throw lacksColumn(error, 'quarantine_threshold') ? withoutThresholds(error) : error
   })
 

@@ -1,5 +1,5 @@
 import type { ServerContext, SharedInsert } from '../../call.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Pool } from '../../database/sql.ts'
 import { shareStatement } from '../../waiting/shared-statement.ts'
 import { type JobShape, type NamedJob, namedJob, wholeJob } from '../job-row.ts'
 import { type CallsEntry, hasThreshold, insertJobsOfCalls, isTraced } from './insert-jobs.ts'
@@ -10,12 +10,12 @@ import { uuidV7 } from './uuid-v7.ts'
  * is enqueued alone: its statement may wait for another transaction.
  * @param sql the connections of workers
  */
-export const createSharedInsert = (sql: Sql): ServerContext['sharedInsert'] => ({
+export const createSharedInsert = (sql: Pool): ServerContext['sharedInsert'] => ({
   whole: sharedInsert(sql, wholeJob),
   named: sharedInsert(sql, namedJob),
 })
 
-function sharedInsert<Row extends NamedJob>(sql: Sql, shape: JobShape<Row>): SharedInsert<Row> {
+function sharedInsert<Row extends NamedJob>(sql: Pool, shape: JobShape<Row>): SharedInsert<Row> {
   const insert = shareStatement<CallsEntry, Row>({
     async run(entries) {
       const rows = await insertJobsOfCalls(sql, entries, shape)

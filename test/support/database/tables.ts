@@ -76,6 +76,7 @@ const records = [
   'jobsctl_event_cursors',
   'jobsctl_sessions',
   'jobsctl_callers',
+  'jobsctl_claims',
   'jobsctl_limits',
   'jobsctl_logins',
   'jobsctl_waits',
