@@ -105,6 +105,22 @@ export const jobList = <T extends z.ZodType>(item: T) =>
     .min(1, 'must have at least one job')
     .max(mostJobs, `must have at most ${mostJobs} jobs`)
 
+/** The names of a queue in an answer. A reader takes them as they are. */
+export const queueNames = {
+  domain: z.string().describe('The domain of the queue.'),
+  queue: z.string().describe('The name of the queue.'),
+}
+
+/** The names of a group in an answer: the jobs of one type in one queue. */
+export const groupNames = { ...queueNames, job_type: z.string().describe('The type of the jobs.') }
+
+/** What a change, a plan or an event is limited to, in an answer. */
+export const scopeNames = {
+  domain: z.string().nullable().describe('The domain that it is limited to; null for all.'),
+  queue: z.string().nullable().describe('The queue that it is limited to; null for all.'),
+  job_type: z.string().nullable().describe('The job type that it is limited to; null for all.'),
+}
+
 /** A count on the wire: a whole number from 0. */
 export const Count = z.number().int().nonnegative()
 

@@ -6,7 +6,7 @@ import { ShownScope } from './token-scope.ts'
 /** A session of a browser, and when it ends. */
 export const Session = z.object({
   id: z.string().describe('Names the session in records; its cookie cannot be made from it.'),
-  opened_at: Instant,
+  opened_at: Instant.describe('When the session was opened.'),
   ends_at: Instant.describe('When the session ends at the latest.'),
   idle_seconds: Count.describe('The session ends when no call has used it for so long.'),
   asked_again_at: Instant.describe('From then on, calls that need `govern` or `approve` need another login.'),
@@ -14,18 +14,31 @@ export const Session = z.object({
 export type Session = z.output<typeof Session>
 
 /** A live token that may edit payloads. */
-export const Editor = z.object({ id: z.string(), name: z.string(), role: z.string(), principal: z.string() })
+export const Editor = z.object({
+  id: z.string().describe('The id of the token.'),
+  name: z.string().describe('The name of the token.'),
+  role: z.string().describe('The role of the token.'),
+  principal: z.string().describe('Whom the token is for.'),
+})
 
 export const CallerOutput = z.object({
   id: z.string().describe('The id of its token, or `single-user`. Records and events name the caller so.'),
-  name: z.string(),
-  role: z.string(),
+  name: z.string().describe('The name of the caller: of its token, or as the provider of single sign-on has it.'),
+  role: z.string().describe('The role of the caller, such as `operator`.'),
   principal: z.string().describe('Whom the token is for.'),
   scope: ShownScope.nullish().describe(
     'What its token is limited to; null for a caller that is not limited. Absent from servers of older versions.',
   ),
   limits: z
-    .object({ max_per_change: Count.nullable(), max_per_day: Count.nullable(), changed_today: Count })
+    .object({
+      max_per_change: Count.nullable().describe(
+        'The most jobs that one change of many jobs may touch; null limits nothing.',
+      ),
+      max_per_day: Count.nullable().describe(
+        'The most jobs that all changes of its principal may touch in 24 hours; null limits nothing.',
+      ),
+      changed_today: Count.describe('How many jobs the tokens of its principal have changed in the last 24 hours.'),
+    })
     .nullish()
     .describe(
       'The limits of its token to changes of many jobs, and how many jobs the tokens of its principal have changed in 24 hours; null without limits. Absent from servers of older versions.',

@@ -5,11 +5,14 @@ import { Instant, queryNumber } from '../scope.ts'
 /** A caller of single sign-on who has logged in in a browser, or is blocked. */
 export const KnownCaller = z.object({
   id: z.string().describe('Names the caller in records and events.'),
-  name: z.string(),
+  name: z.string().describe('The name of the caller, as the provider of single sign-on has it.'),
   issuer: z.string().nullable().describe('Null for a caller who was blocked before any login.'),
-  subject: z.string().nullable(),
+  subject: z
+    .string()
+    .nullable()
+    .describe('The id of the caller at its issuer; null for a caller who was blocked before any login.'),
   seen_at: Instant.describe('The last login, or the block of somebody who has not logged in.'),
-  blocked_at: Instant.nullable(),
+  blocked_at: Instant.nullable().describe('When the caller was blocked; null for one who is not.'),
 })
 export type KnownCaller = z.output<typeof KnownCaller>
 
@@ -58,7 +61,16 @@ export const callerNames = endpoint({
       )
       .describe('the ids, as JSON: a list of texts'),
   }),
-  output: z.object({ callers: z.array(z.object({ id: z.string(), name: z.string() })) }),
+  output: z.object({
+    callers: z
+      .array(
+        z.object({
+          id: z.string().describe('The id, as records and events have it.'),
+          name: z.string().describe('The principal of a token, or the name of a caller of single sign-on.'),
+        }),
+      )
+      .describe('The callers whose ids were asked for and are known.'),
+  }),
   changes: () => false,
 })
 
@@ -75,9 +87,10 @@ const onCaller = (action: 'block' | 'unblock') =>
         .regex(/^oidc:[\x21-\x7e]{1,250}$/, 'must be the id of a caller of single sign-on, oidc:…')
         .describe('the caller as records name it, `oidc:…`'),
     }),
-    output: z
-      .object({ caller: z.string(), changed: z.boolean() })
-      .describe('`changed` is false where it was so already.'),
+    output: z.object({
+      caller: z.string().describe('The id of the caller, `oidc:…`.'),
+      changed: z.boolean().describe('False where it was so already.'),
+    }),
     changes: () => true,
     unconfirmed: true,
   }) as const

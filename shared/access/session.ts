@@ -4,7 +4,7 @@ import { Count, preset } from '../scope.ts'
 import { CallerOutput, Session } from './caller.ts'
 
 /** Who a session belongs to, and its terms. */
-export const Opened = CallerOutput.extend({ session: Session })
+export const Opened = CallerOutput.extend({ session: Session.describe('The session that was opened.') })
 
 /** Servers of earlier versions do not have the calls of sessions. */
 export const openSession = endpoint({
@@ -67,7 +67,7 @@ export const endSession = endpoint({
       'all sessions of the caller, in every browser; else the one of the call',
     ),
   }),
-  output: z.object({ ended: Count }).describe('`ended` is the number of sessions.'),
+  output: z.object({ ended: Count.describe('How many sessions were ended.') }),
   changes: () => true,
   unconfirmed: true,
   whileFrozen: true,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { preset, QueueName, type Scope, ScopeName } from '../scope.ts'
+import { preset, QueueName, queueNames, type Scope, ScopeName } from '../scope.ts'
 import { scopeText } from './scope-text.ts'
 
 export { scopeText }
@@ -29,10 +29,10 @@ export type TokenScope = z.output<typeof TokenScope>
 
 /** A scope as answers have it. */
 export const ShownScope = z.object({
-  domains: z.array(z.string()),
-  queues: z.array(z.object({ domain: z.string(), queue: z.string() })),
-  job_types: z.array(z.string()),
-  cascade: z.boolean(),
+  domains: z.array(z.string()).describe('The domains that are allowed whole.'),
+  queues: z.array(z.object(queueNames)).describe('The single queues that are allowed, beside `domains`.'),
+  job_types: z.array(z.string()).describe('The job types that are allowed; empty for all.'),
+  cascade: z.boolean().describe('True where changes may take along dependent jobs outside of the scope.'),
 })
 
 /** The roles whose tokens can have a scope: the others are about the whole database. */

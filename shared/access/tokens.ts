@@ -9,9 +9,9 @@ const time = Instant.nullable()
 
 /** A token without its secret. */
 export const Token = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: z.string(),
+  id: z.string().describe('The id of the token, by which records and events name its caller.'),
+  name: z.string().describe('The name of the token.'),
+  role: z.string().describe('The role of the token.'),
   may_enqueue: z.boolean().describe('A worker that may also enqueue jobs.'),
   approver: z.boolean().describe('It may approve plans of other principals.'),
   may_break_glass: z.boolean().describe('It may go past an approval in an emergency.'),
@@ -35,18 +35,18 @@ export const Token = z.object({
     .describe(
       'The ids of the callers that may know its secret, since they made or rotated it: for approvals they are no other person.',
     ),
-  created_at: Instant,
+  created_at: Instant.describe('When the token was made.'),
   last_used_at: time.describe('Up to a minute old.'),
   last_used_from: z.string().nullable().describe('The address from which it was used then.'),
   expires_at: time.describe('Null for a token that never expires.'),
-  suspended_at: time,
-  revoked_at: time,
+  suspended_at: time.describe('Since when the token is suspended; null where it is not.'),
+  revoked_at: time.describe('When the token was revoked; null where it was not.'),
   previous_until: time.describe('Until when the secret before the last rotation is taken; null where it is not.'),
 })
 export type Token = z.output<typeof Token>
 
 /** A token with its secret, of which this is the only copy. */
-export const NewToken = Token.extend({ token: z.string() })
+export const NewToken = Token.extend({ token: z.string().describe('The secret. This answer is its only copy.') })
 
 export const Role = z.enum(givenRoles, `must be one of ${givenRoles.join(', ')}`)
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Count, Instant, Integer, optional, Time, wholeNumber } from '../scope.ts'
+import { Count, groupNames, Instant, Integer, optional, Time, wholeNumber } from '../scope.ts'
 import { JobId } from '../work/job.ts'
 import { Waiting } from './waiting.ts'
 
@@ -24,11 +24,9 @@ export const bulkFields = {
 
 /** Jobs of the same domain, queue, job type and status. */
 export const Group = z.object({
-  domain: z.string(),
-  queue: z.string(),
-  job_type: z.string(),
-  status: z.string(),
-  count: Count,
+  ...groupNames,
+  status: z.string().describe('The state of the jobs.'),
+  count: Count.describe('How many jobs the group has.'),
   oldest: Instant.nullish().describe(
     'The first of the times that the filters compare, of the jobs of this group. Servers of version 0.1.0 do not send it.',
   ),
@@ -46,8 +44,8 @@ export type ForeignRows = z.output<typeof ForeignRows>
 /** How many jobs the rows of a table keep by a foreign key, and one of them. */
 export const ForeignHolder = z.object({
   table: z.string().describe('The name with its schema, as SQL has it.'),
-  jobs: Count,
-  job_id: JobId,
+  jobs: Count.describe('How many jobs the rows of the table keep.'),
+  job_id: JobId.describe('One of these jobs.'),
 })
 export type ForeignHolder = z.output<typeof ForeignHolder>
 
@@ -55,8 +53,8 @@ export type ForeignHolder = z.output<typeof ForeignHolder>
 export const Preview = z.object({
   token: z.string().describe('The value for `preview_token`; one change can use it.'),
   as_of: Instant.describe('The reference time of the change, to the microsecond.'),
-  expires_at: Instant,
-  count: Count,
+  expires_at: Instant.describe('Until when the token is taken.'),
+  count: Count.describe('How many jobs match.'),
   complete: z
     .boolean()
     .optional()
@@ -70,12 +68,22 @@ export const Preview = z.object({
   oldest: Instant.nullable().describe(
     'The first and the last of the times that the filters compare, such as the times when the jobs ended.',
   ),
-  newest: Instant.nullable(),
+  newest: Instant.nullable().describe('The last of these times; null where no job matches.'),
   owners: z
-    .array(z.object({ owner_user_id: z.string().nullable(), count: Count }))
+    .array(
+      z.object({
+        owner_user_id: z.string().nullable().describe('The owner; null for jobs without one.'),
+        count: Count.describe("How many of the jobs are the owner's."),
+      }),
+    )
     .describe('The ten owners with the most jobs.'),
   reasons: z
-    .array(z.object({ reason: z.string(), count: Count }))
+    .array(
+      z.object({
+        reason: z.string().describe('The reason, in one word.'),
+        count: Count.describe('How many jobs match for this reason.'),
+      }),
+    )
     .optional()
     .describe(
       'Why the jobs match, where a change has several reasons: `age` and `runtime` of a sweep, `stale_lease` and `expired_lease` of an integrity sweep.',
@@ -97,7 +105,10 @@ export const Preview = z.object({
     'Estimated: by how many bytes the archive grows. Servers of version 0.1.0 send none of the next four fields.',
   ),
   archive_full: z
-    .object({ bytes: Count, limit: Count })
+    .object({
+      bytes: Count.describe('The size of the archive, in bytes.'),
+      limit: Count.describe('The limit of the archive, in bytes (`JOBS_ARCHIVE_MAX_BYTES`).'),
+    })
     .optional()
     .describe(
       'The size of the archive in bytes, and its limit, where it is above it now: the change would be refused.',
@@ -131,8 +142,8 @@ export type Preview = z.output<typeof Preview>
 export const bulkAnswer = {
   preview: Preview.optional().describe('Present in a dry run.'),
   operation_id: Integer.optional().describe('The id of the operation, where at least one job was changed.'),
-  batches: Count.optional(),
-  elapsed_ms: Count.optional(),
+  batches: Count.optional().describe('How many transactions the change took.'),
+  elapsed_ms: Count.optional().describe('How long the change took, in milliseconds.'),
   dependents: Count.optional().describe(
     'How many further jobs were changed along: cancelled, since they depended on a job that the change ended or deleted; or given back with one that an undo gives back. Absent where there were none, and from servers up to 0.2.0, but for a retry and a requeue.',
   ),

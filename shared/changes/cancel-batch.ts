@@ -30,7 +30,7 @@ export const cancelBatch = endpoint({
   input: CancelBatchRequest,
   output: z.object({
     affected: Count.describe('All jobs that were ended, or whose end was asked for.'),
-    cancelled: Count.optional(),
+    cancelled: Count.optional().describe('How many queued jobs were cancelled.'),
     asked: Count.optional().describe('Running jobs whose workers were asked to end them.'),
     ...refusedAnswer,
     ended_as: z

@@ -183,14 +183,18 @@ export const EditRequest = filteredRequest({
 export type EditRequest = z.output<typeof EditRequest>
 
 /** What becomes of one value of a job; values that look secret are masked, and one that is not there is absent. */
-const Difference = z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() })
+const Difference = z.object({
+  path: z.string().describe('The path of the value within the payload, or the name of the field.'),
+  before: z.unknown().optional().describe('The value before the edit; absent where there was none.'),
+  after: z.unknown().optional().describe('The value after the edit; absent where there is none.'),
+})
 export type Difference = z.output<typeof Difference>
 
 /** What the preview of an edit says of the jobs that its filter matches, beside those that it would change. */
 export const LeftOut = z.object({
   already_so: Count.describe('They have the values already.'),
   not_as_asked: Count.describe('They do not have the values of `if`.'),
-  running: Count,
+  running: Count.describe('Running jobs: their workers have the payload already.'),
   failed: Count.describe('Failed and quarantined jobs, which `next: retry` takes.'),
   ended: Count.describe('Completed and cancelled jobs, which no edit takes.'),
   lack_path: Count.describe('Jobs that would change, and in which a value that is set is not there yet.'),
@@ -201,7 +205,12 @@ export type LeftOut = z.output<typeof LeftOut>
 const EditedJobs = JobsRunAgain.extend({
   left_out: LeftOut.optional().describe('Of a preview; absent where the jobs could not be counted in 5 s.'),
   examples: z
-    .array(z.object({ job_id: JobId, differences: z.array(Difference) }))
+    .array(
+      z.object({
+        job_id: JobId.describe('The id of the job.'),
+        differences: z.array(Difference).describe('What the edit changes in this job.'),
+      }),
+    )
     .optional()
     .describe('Of a preview: what would change in the first three jobs.'),
 })

@@ -47,7 +47,13 @@ export const EraseRequest = z.preprocess(
 export type EraseRequest = z.output<typeof EraseRequest>
 
 /** A hold that keeps jobs from an erasure, and how many; `undo_id` is the undo that made it by itself. */
-export const KeepingHold = z.object({ id: Integer, undo_id: Integer.nullable(), jobs: Count })
+export const KeepingHold = z.object({
+  id: Integer.describe('The id of the hold.'),
+  undo_id: Integer.nullable().describe(
+    'The undo that made the hold by itself; null for a hold that somebody has added.',
+  ),
+  jobs: Count.describe('How many jobs the hold keeps.'),
+})
 export type KeepingHold = z.output<typeof KeepingHold>
 
 /** Jobs that the filter names and that an erasure leaves as they are. */
@@ -71,13 +77,16 @@ export type PassedOver = z.output<typeof PassedOver>
 
 /** Records of earlier changes that name the value: their text is sealed, and stays. */
 export const NamedIn = z.object({
-  count: Count,
+  count: Count.describe('How many records name the value.'),
   operations: z.array(Integer).describe('The first 100 of their ids.'),
 })
 export type NamedIn = z.output<typeof NamedIn>
 
 /** A table of another program with a column `owner_user_id`, and its rows of the owner; null where the server cannot count them. */
-export const NotTouched = z.object({ table: z.string(), rows: Count.nullable() })
+export const NotTouched = z.object({
+  table: z.string().describe('The name of the table, with its schema.'),
+  rows: Count.nullable().describe('How many of its rows have the owner; null where the server cannot count them.'),
+})
 export type NotTouched = z.output<typeof NotTouched>
 
 /** What the database has of an owner beside jobs and events. Servers up to version 0.2.0 send none of it. */
@@ -95,13 +104,22 @@ export type Elsewhere = z.output<typeof Elsewhere>
 
 /** `affected` counts jobs, archived copies of jobs, and jobs of which only events are left. */
 export const EraseResult = z.object({
-  affected: Count,
+  affected: Count.describe('Jobs, archived copies of jobs, and jobs of which only events are left.'),
   erased: z
-    .object({ jobs: Count, archived: Count, gone: Count, row_images: Count, attachments: Count, events: Count })
+    .object({
+      jobs: Count.describe('Rows of jobs that were deleted.'),
+      archived: Count.describe('Archived copies that were deleted.'),
+      gone: Count.describe('Jobs of which only events were left.'),
+      row_images: Count.describe('Row images for undos that were deleted.'),
+      attachments: Count.describe('Attachments that were deleted.'),
+      events: Count.describe('Events that were overwritten.'),
+    })
     .optional()
     .describe('The rows that were deleted, by table; of `gone` jobs only events are left, and events are overwritten.'),
   passed_over: PassedOver.nullable().describe('Null where the search took longer than a statement may take.'),
-  named_in: NamedIn.nullable(),
+  named_in: NamedIn.nullable().describe(
+    'Records of earlier changes that name the value, and stay; null where the search took longer than a statement may take.',
+  ),
   ...elsewhere,
   filter_hash: z
     .string()

@@ -24,8 +24,8 @@ export type IntegrityRequest = z.output<typeof IntegrityRequest>
 
 /** What is wrong with jobs of another engine than our own. */
 export const EngineCheckResult = z.object({
-  check: z.string(),
-  domain: z.string(),
+  check: z.string().describe('The name of the check.'),
+  domain: z.string().describe('The domain of the jobs.'),
   title: z.string().describe('What is wrong with a job, as a part of a sentence about it.'),
   jobs: Count.nullable().describe('Null where the search took longer than a statement may take.'),
   at_least: z
@@ -41,7 +41,7 @@ export const IntegrityResult = z.object({
     'Jobs that are not processing but have a lease, and queued jobs with a lease id or a worker.',
   ),
   processing_expired: Count.describe('Processing jobs whose lease has expired or is missing.'),
-  fixed: Count,
+  fixed: Count.describe('How many jobs were repaired, or would be in a dry run.'),
   checks: z
     .array(EngineCheckResult)
     .optional()

@@ -5,7 +5,10 @@ import { bulkAnswer } from './bulk-change.ts'
 import { refusedAnswer } from './refused.ts'
 
 /** A job that a request names and that does not match: its status, or null where no job that the caller may see has the id. */
-export const NotMatched = z.object({ id: JobId, status: z.string().nullable() })
+export const NotMatched = z.object({
+  id: JobId.describe('The id that the request names.'),
+  status: z.string().nullable().describe('The state of the job; null where no job has the id.'),
+})
 export type NotMatched = z.output<typeof NotMatched>
 
 /** What a change answers about jobs that its request names by `ids` or `job_id`. Servers up to version 0.2.0 send `not_matched` of a requeue alone. */
@@ -25,7 +28,12 @@ export const namedAnswer = {
 }
 
 /** What a change answers that takes a filter or ids, and answers nothing of its own. */
-export const ChangedJobs = z.object({ affected: Count, ...refusedAnswer, ...namedAnswer, ...bulkAnswer })
+export const ChangedJobs = z.object({
+  affected: Count.describe('How many jobs were changed, or would be in a dry run.'),
+  ...refusedAnswer,
+  ...namedAnswer,
+  ...bulkAnswer,
+})
 
 export const NamedAnswer = z.object(namedAnswer)
 export type NamedAnswer = z.output<typeof NamedAnswer>

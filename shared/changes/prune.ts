@@ -68,21 +68,21 @@ export const PruneGroup = Group.extend({
   keep: Count.optional().describe(
     'With `include_kept`: how many jobs of the group stay, and when the oldest job to delete ended.',
   ),
-  oldest: Instant.nullish(),
+  oldest: Instant.nullish().describe('When the oldest job to delete ended.'),
 })
 export type PruneGroup = z.output<typeof PruneGroup>
 
 const ArchivedTwins = z.object({
-  count: Count,
+  count: Count.describe('How many jobs stay for this reason.'),
   ids: z.array(JobId).describe('At most 20.'),
 })
 export type ArchivedTwins = z.output<typeof ArchivedTwins>
 
 /** In a dry run `deleted` is the number that would be deleted. */
 export const PruneResult = z.object({
-  deleted: Count,
-  groups: z.array(PruneGroup).optional(),
-  kept: Count.optional(),
+  deleted: Count.describe('How many jobs were deleted, or would be in a dry run.'),
+  groups: z.array(PruneGroup).optional().describe('In a dry run with `detail_top_k`: the largest groups.'),
+  kept: Count.optional().describe('In a dry run with `include_kept`: how many finished jobs of the scope stay.'),
   already_archived: ArchivedTwins.optional().describe(
     'The jobs that stay since the archive has a job of the same uuid, and takes each uuid once; absent where there are none.',
   ),

@@ -27,7 +27,7 @@ const runAgainAnswer = {
 }
 /** What a change answers that makes jobs run again, and can stop after some of them. */
 export const JobsRunAgain = z.object({
-  affected: Count,
+  affected: Count.describe('How many jobs run again, or would in a dry run.'),
   ...runAgainAnswer,
   ...refusedAnswer,
   ...namedAnswer,

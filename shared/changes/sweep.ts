@@ -47,7 +47,11 @@ export const sweep = endpoint({
   scoped: 'narrowed',
   verb: askedOfSweep,
   input: SweepRequest,
-  output: z.object({ affected: Count, ...refusedAnswer, ...bulkAnswer }),
+  output: z.object({
+    affected: Count.describe('How many jobs were ended, or would be in a dry run.'),
+    ...refusedAnswer,
+    ...bulkAnswer,
+  }),
   changes: (request) => !request.dry_run,
   bulk: true,
   documents: documentsOfIds,

@@ -28,11 +28,17 @@ export const UndoRequest = z.strictObject({
 export type UndoRequest = z.output<typeof UndoRequest>
 
 /** A job that cannot be restored, and the reason as a sentence. */
-export const Conflict = z.object({ job_id: JobId, reason: z.string() })
+export const Conflict = z.object({
+  job_id: JobId.describe('The id of the job.'),
+  reason: z.string().describe('Why the job cannot be given back, as a sentence.'),
+})
 export type Conflict = z.output<typeof Conflict>
 
 /** How many jobs cannot be restored for the same reason. */
-export const ConflictReason = z.object({ reason: z.string(), count: Count })
+export const ConflictReason = z.object({
+  reason: z.string().describe('The reason, as a sentence.'),
+  count: Count.describe('How many jobs cannot be given back for this reason.'),
+})
 export type ConflictReason = z.output<typeof ConflictReason>
 
 /**
@@ -49,12 +55,12 @@ export const undo = endpoint({
   ofOperation: true,
   input: UndoRequest,
   output: z.object({
-    affected: Count,
+    affected: Count.describe('How many jobs were given back, or would be in a dry run.'),
     withdrawn: Count.optional().describe(
       'How many of them are running, and are no longer asked to end: their workers had not heard of it. Absent where there are none, and from servers up to 0.2.0, which cannot withdraw it.',
     ),
     conflict_count: Count.describe('How many jobs cannot be restored, and the first 100 of them.'),
-    conflicts: z.array(Conflict),
+    conflicts: z.array(Conflict).describe('The first 100 jobs that cannot be given back.'),
     conflict_reasons: z
       .array(ConflictReason)
       .optional()
@@ -64,7 +70,7 @@ export const undo = endpoint({
     hold_id: Integer.optional().describe(
       'The hold over what was given back, and its end. Servers of version 0.1.0 hold nothing.',
     ),
-    held_until: Instant.optional(),
+    held_until: Instant.optional().describe('Until when the hold keeps them.'),
     vanishing: z
       .array(VanishingQueue)
       .optional()

@@ -25,7 +25,7 @@ export const checkCounts = endpoint({
       .describe('The triggers that do not fire, where these are why; absent from servers of older versions.'),
     wrong: Count.describe('The number of jobs by which the counts were wrong just now; they have been corrected.'),
     mended_at: Instant.nullable().describe('When the counts were found wrong before this call, and by how many jobs.'),
-    mended: Count.nullable(),
+    mended: Count.nullable().describe('By how many jobs the counts were wrong then; null where they never were.'),
   }),
   changes: () => false,
 })

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 /** A trigger of the server that does not fire. */
 export const IdleTrigger = z.object({
-  trigger: z.string(),
+  trigger: z.string().describe('The name of the trigger.'),
   table: z.string().describe('`jobs`, or a partition of it, as SQL takes the name.'),
   state: z
     .string()

@@ -5,8 +5,15 @@ import { IdleTrigger } from './idle-trigger.ts'
 
 /** A setting that the servers on this database must agree on, and its value on each server. */
 const DifferingSetting = z.object({
-  setting: z.string(),
-  values: z.array(z.object({ server: z.string(), value: z.string() })),
+  setting: z.string().describe('The name of the setting.'),
+  values: z
+    .array(
+      z.object({
+        server: z.string().describe('The name of the server: host and process id.'),
+        value: z.string().describe('The value that this server has.'),
+      }),
+    )
+    .describe('The value on each server.'),
 })
 
 const Rights = z.object({
@@ -32,10 +39,10 @@ const Rights = z.object({
 })
 
 const Table = z.object({
-  table: z.string(),
+  table: z.string().describe('The name of the table.'),
   rows: Count.describe('An estimate from the statistics of PostgreSQL.'),
   bytes: Count.describe('The size of the table with its indexes.'),
-  oldest: Instant.nullable(),
+  oldest: Instant.nullable().describe('The time of its oldest row; null for an empty table.'),
   days: Count.optional().describe(
     "For how many days its rows are kept; absent where that is another field's, or for ever.",
   ),
@@ -54,7 +61,11 @@ const EventLogPart = z.object({
 export type EventLogPart = z.output<typeof EventLogPart>
 
 /** A freeze of the database, which refuses changes on all of its servers: who ordered it, since when (ISO 8601 in UTC), and why. */
-export const Freeze = z.object({ by: z.string(), since: z.string(), reason: z.string() })
+export const Freeze = z.object({
+  by: z.string().describe('Who ordered the freeze.'),
+  since: z.string().describe('Since when the database is frozen.'),
+  reason: z.string().describe('Why it is frozen.'),
+})
 export type Freeze = z.output<typeof Freeze>
 
 export const storage = endpoint({
@@ -67,7 +78,9 @@ export const storage = endpoint({
   verb: 'always',
   input: z.strictObject({}),
   output: z.object({
-    archive_before_delete: z.boolean(),
+    archive_before_delete: z
+      .boolean()
+      .describe('Whether this server archives jobs before it deletes them (`JOBS_ARCHIVE_BEFORE_DELETE`).'),
     archive_lacks: z
       .array(z.string())
       .default([])
@@ -77,7 +90,10 @@ export const storage = endpoint({
     archive_days: Count.describe(
       'The longest term, in days, of an operation whose jobs are archived now; at least the setting of this server.',
     ),
-    differing_settings: z.array(DifferingSetting).default([]),
+    differing_settings: z
+      .array(DifferingSetting)
+      .default([])
+      .describe('Settings that the servers on this database must agree on, and do not.'),
     rights: Rights.optional().describe('Absent from servers of older versions.'),
     event_log: z.array(EventLogPart).optional().describe('Absent from servers of older versions.'),
     frozen: Freeze.nullable()
@@ -109,7 +125,7 @@ export const storage = endpoint({
       .boolean()
       .optional()
       .describe('`JOBS_BACKGROUND` of this server; absent from servers of older versions.'),
-    tables: z.array(Table),
+    tables: z.array(Table).describe('The tables of jobs and of their history, with their sizes.'),
   }),
   changes: () => false,
 })

@@ -3,10 +3,13 @@ import { endpoint } from '../endpoint.ts'
 import { Integer } from '../scope.ts'
 
 /** Versions of the schema of an engine. */
-const Versions = z.object({ lowest: Integer, highest: Integer })
+const Versions = z.object({
+  lowest: Integer.describe('The lowest version that is tested.'),
+  highest: Integer.describe('The highest version that is tested.'),
+})
 
 const ServedEngine = z.object({
-  engine: z.string(),
+  engine: z.string().describe('The name of the engine, such as `own` or `pg-boss`.'),
   schema: z
     .string()
     .nullable()
@@ -21,9 +24,20 @@ const ServedEngine = z.object({
     .record(z.string(), z.union([z.literal(true), z.string()]))
     .describe('Each verb with true, or a sentence: what the engine cannot, and what to do instead.'),
   version: z.string().optional().describe('The version of its tables and what is tested: to callers that may govern.'),
-  tested: z.object({ reads: Versions, writes: Versions }).optional(),
+  tested: z
+    .object({
+      reads: Versions.describe('The versions whose jobs are read.'),
+      writes: Versions.describe('The versions whose jobs are changed.'),
+    })
+    .optional()
+    .describe('The versions of its tables that are tested: to callers that may govern.'),
   lacks: z
-    .array(z.object({ right: z.string(), grant: z.string() }))
+    .array(
+      z.object({
+        right: z.string().describe('The right that is lacking, such as `update on pgboss.job`.'),
+        grant: z.string().describe('The statement of SQL that gives it.'),
+      }),
+    )
     .optional()
     .describe(
       'The rights that the role of the server lacks, and the statement that gives each: to callers that may govern.',
@@ -41,7 +55,7 @@ export const showEngine = endpoint({
   verb: 'always',
   input: z.strictObject({}),
   output: z.object({
-    engines: z.array(ServedEngine),
+    engines: z.array(ServedEngine).describe('The engines that the server serves.'),
     queue_like: z
       .array(z.string())
       .optional()

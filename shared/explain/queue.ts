@@ -1,20 +1,19 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Domain, Instant, optional, Queue, Time } from '../scope.ts'
+import { Count, Domain, Instant, optional, Queue, queueNames, Time } from '../scope.ts'
 import { clockText, spanText } from '../time-and-size.ts'
 import { JobId } from '../work/job.ts'
 import { jobsText } from './phrases.ts'
 import { Reason } from './reason.ts'
 
 const OldestWait = z.object({
-  id: JobId,
+  id: JobId.describe('The id of the job.'),
   due_since: Instant.describe('When the job fell due.'),
-  seconds: z.number(),
+  seconds: z.number().describe('For how many seconds it has been due.'),
 })
 
 const ExplainedQueue = z.object({
-  domain: z.string(),
-  queue: z.string(),
+  ...queueNames,
   as_of: Instant.describe(
     'The time of the answer; with `at`, the moment of the counts, or `at` itself where none were written.',
   ),
@@ -23,18 +22,18 @@ const ExplainedQueue = z.object({
     'With `at`: why no counts of the moment are known, as a clause. They are lower bounds then.',
   ),
   due: Count.describe('Queued jobs that are due, and that will be.'),
-  scheduled: Count,
-  processing: Count,
-  quarantined: Count,
+  scheduled: Count.describe('Queued jobs that are due later.'),
+  processing: Count.describe('Running jobs.'),
+  quarantined: Count.describe('Jobs in quarantine.'),
   leased: Count.describe(
     'Jobs under a valid lease and their workers, at most 10,000. With `at`, the running jobs; `workers` is 0 then, since nobody knows.',
   ),
-  workers: Count,
+  workers: Count.describe('How many workers have these jobs.'),
   oldest_wait: OldestWait.nullable().describe(
     'The job that is due for the longest time; null where none is due. With `at`, the one among the jobs that were looked at: a lower bound.',
   ),
   sentence: z.string().describe('What waits, which the reasons follow.'),
-  reasons: z.array(Reason),
+  reasons: z.array(Reason).describe('Why no job of the queue runs; empty where nothing keeps them.'),
 })
 export type QueueExplanation = z.output<typeof ExplainedQueue>
 

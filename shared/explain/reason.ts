@@ -3,12 +3,14 @@ import type { JobId } from '../work/job-key.ts'
 
 /** The call that removes a reason. */
 export const Remedy = z.object({
-  http: z.object({
-    method: z.string(),
-    path: z.string(),
-    body: z.record(z.string(), z.unknown()),
-    confirm: z.boolean().describe('True where the call needs `X-Confirm: true`.'),
-  }),
+  http: z
+    .object({
+      method: z.string().describe('The method of the call.'),
+      path: z.string().describe('The path of the call.'),
+      body: z.record(z.string(), z.unknown()).describe('The body of the call.'),
+      confirm: z.boolean().describe('True where the call needs `X-Confirm: true`.'),
+    })
+    .describe('The call of this API.'),
   jobsctl: z
     .array(z.string())
     .nullable()
@@ -18,10 +20,10 @@ export type Remedy = z.output<typeof Remedy>
 
 /** One reason why a job, or the jobs of a queue, do not run. Later servers may have other codes. */
 export const Reason = z.object({
-  code: z.string(),
+  code: z.string().describe('The name of the reason, for programs.'),
   title: z.string().describe('Two or three words.'),
-  sentence: z.string(),
-  facts: z.record(z.string(), z.unknown()),
+  sentence: z.string().describe('The reason, as a sentence.'),
+  facts: z.record(z.string(), z.unknown()).describe('What the sentence is made from, such as times, counts and names.'),
   remedy: Remedy.nullable().describe('Null where no call of this API removes the reason.'),
 })
 export type Reason = z.output<typeof Reason>

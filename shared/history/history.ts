@@ -29,18 +29,24 @@ const Point = z.object({
   at: Instant.describe('When the step begins.'),
   created: Count.describe('New queued jobs.'),
   acquired: Count.describe('Leases.'),
-  completed: Count,
-  failed: Count,
-  quarantined: Count,
-  cancelled: Count,
+  completed: Count.describe('Jobs that were completed.'),
+  failed: Count.describe('Jobs that failed for good.'),
+  quarantined: Count.describe('Jobs that went into quarantine.'),
+  cancelled: Count.describe('Jobs that were cancelled.'),
   returned: Count.describe('Running jobs that were queued again: a retry, a release, or a lease that ran out.'),
   revived: Count.describe('Ended jobs that were queued again.'),
   restored: Count.describe('New rows in another state: an undo of a prune, or an import.'),
-  other: Count,
+  other: Count.describe('Changes between states that no field above counts.'),
   wait: Durations.describe('How long the leased jobs had waited since they were due.'),
   run: Durations.describe('How long the jobs had run whose attempt ended, whatever its end.'),
   depth: z
-    .object({ as_of: Instant, queued: Count, scheduled: Count, processing: Count, quarantined: Count })
+    .object({
+      as_of: Instant.describe('When the counts were written.'),
+      queued: Count.describe('Jobs that were queued and due.'),
+      scheduled: Count.describe('Jobs that were queued and due later.'),
+      processing: Count.describe('Jobs that were running.'),
+      quarantined: Count.describe('Jobs that were in quarantine.'),
+    })
     .nullable()
     .optional()
     .describe(
@@ -77,26 +83,26 @@ export const history = endpoint({
     since: Instant.nullable().describe(
       'When history was on for the first time; null where it never was. With `of_jobs`: jobs that ended earlier may have been deleted, so that the numbers before it are lower bounds.',
     ),
-    from: Instant,
-    to: Instant,
-    step_seconds: Count,
+    from: Instant.describe('When the first step begins.'),
+    to: Instant.describe('When the last step ends.'),
+    step_seconds: Count.describe('How long a step is, in seconds.'),
     bounds: z.array(z.number()).describe('The bounds of `buckets`, in seconds.'),
     gaps: z
-      .array(z.object({ from: Instant, to: Instant }))
+      .array(z.object({ from: Instant.describe('When the gap begins.'), to: Instant.describe('When the gap ends.') }))
       .describe('The times within the answer in which nothing was noted, because history was off or no server ran.'),
     marks: z
       .array(Mark)
       .describe(
         'The first 1,000 marks within the answer; none for a token with a scope, since a mark is of the whole database.',
       ),
-    points: z.array(Point),
+    points: z.array(Point).describe('A point for each step, the oldest first.'),
     of_jobs: z
       .object({
         not_told: z
           .array(z.string())
           .describe('Numbers of a point that these jobs do not tell; each is 0, which is no answer.'),
         not_read: z
-          .object({ from: Instant, to: Instant })
+          .object({ from: Instant.describe('When the part begins.'), to: Instant.describe('When the part ends.') })
           .nullable()
           .describe(
             'A part of the range that was asked for and not read, since a history reads at most 300,000 jobs and for about 8 s; null where all was read.',

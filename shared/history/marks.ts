@@ -13,10 +13,10 @@ const MarkText = z
 
 /** What an operator said about a moment, such as a deployment. */
 export const Mark = z.object({
-  id: Integer,
-  text: z.string(),
-  at: Instant,
-  caller: z.string(),
+  id: Integer.describe('The id of the mark.'),
+  text: z.string().describe('What happened, such as a deployment.'),
+  at: Instant.describe('The moment that is marked.'),
+  caller: z.string().describe('The id of the caller who made the mark.'),
 })
 export type Mark = z.output<typeof Mark>
 

@@ -31,11 +31,11 @@ const time = Instant.nullable()
 const string = z.string().nullable()
 
 export const Attachment = z.object({
-  id: Integer,
-  kind: string,
-  content_text: string,
-  url: string,
-  created_at: time,
+  id: Integer.describe('The id of the attachment.'),
+  kind: string.describe('`log`, `artifact` or `tag`.'),
+  content_text: string.describe('The text; null for a URL.'),
+  url: string.describe('The URL; null for a text.'),
+  created_at: time.describe('When it was added.'),
 })
 export type Attachment = z.output<typeof Attachment>
 

@@ -36,11 +36,16 @@ export const clusterTimes = endpoint({
     since: optional(Time).describe('the time that the first step has; 24 hours ago where it is absent'),
   }),
   output: z.object({
-    /** When the first step begins. */
-    from: z.string(),
-    step_seconds: Count,
-    /** In the order of the request, with the number of failures of each step. */
-    clusters: z.array(z.object({ cluster: z.string(), failed: z.array(Count) })),
+    from: z.string().describe('When the first step begins.'),
+    step_seconds: Count.describe('How long a step is, in seconds.'),
+    clusters: z
+      .array(
+        z.object({
+          cluster: z.string().describe('The id of the cluster.'),
+          failed: z.array(Count).describe('How many of its jobs failed in each step.'),
+        }),
+      )
+      .describe('The clusters, in the order of the request.'),
   }),
   changes: () => false,
   shared: true,

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { askedWithEnded } from '../engine/verbs.ts'
-import { Instant, Integer, optional, preset, queryNumber } from '../scope.ts'
-import { JobId, State, text, words } from '../work/job.ts'
+import { groupNames, optional, preset, queryNumber } from '../scope.ts'
+import { Job, JobId, text, words } from '../work/job.ts'
 import { gatherPayload, listFilterFields, Switch } from './job-filter.ts'
 
 const sortKeys = ['created_at', 'priority', 'status', 'completed_at', 'ended_at'] as const
@@ -15,38 +15,38 @@ const oneOf = <const T extends readonly string[]>(words: T) =>
     .toLowerCase()
     .pipe(z.enum(words, `must be one of ${words.join(', ')}`))
 
-const time = Instant.nullable()
-const string = z.string().nullable()
-const integer = Integer.nullable()
-
 /**
  * A job of a list: the 15 fields of the other server in its order, then the fields that only this server has. `native_state` is the state in
  * the words of another engine, or of a mapped table; own jobs do not have it.
  */
 export const ListedJob = z.object({
-  id: JobId,
-  uuid: string,
-  domain: z.string(),
-  queue: z.string(),
-  job_type: z.string(),
-  status: State,
-  priority: integer,
-  retry_count: integer,
-  max_retries: integer,
-  available_at: time,
-  created_at: time,
-  acquired_at: time,
-  started_at: time,
-  leased_until: time,
-  completed_at: time,
-  owner_user_id: string.optional(),
-  batch_group: string.optional(),
-  error_code: string.optional(),
-  worker_id: string.optional(),
-  native_state: string.optional(),
-  updated_at: time.optional(),
-  cancellation_reason: string.optional(),
-  error_message: string
+  id: JobId.describe('the number of the job'),
+  uuid: Job.shape.uuid,
+  ...groupNames,
+  status: Job.shape.status,
+  priority: Job.shape.priority,
+  retry_count: Job.shape.retry_count,
+  max_retries: Job.shape.max_retries,
+  available_at: Job.shape.available_at,
+  created_at: Job.shape.created_at,
+  acquired_at: Job.shape.acquired_at,
+  started_at: Job.shape.started_at,
+  leased_until: Job.shape.leased_until,
+  completed_at: Job.shape.completed_at,
+  owner_user_id: Job.shape.owner_user_id.optional(),
+  batch_group: Job.shape.batch_group.optional(),
+  error_code: Job.shape.error_code.optional(),
+  worker_id: Job.shape.worker_id.optional(),
+  native_state: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('the state in the words of another engine, or of a mapped table'),
+  updated_at: Job.shape.updated_at.optional(),
+  cancellation_reason: Job.shape.cancellation_reason.optional(),
+  error_message: z
+    .string()
+    .nullable()
     .optional()
     .describe('With `errors` alone: its first 1,000 characters, and for a caller without `payloads` their pattern.'),
 })

@@ -9,41 +9,43 @@ const string = z.string().nullable()
 
 /** A job at the other end of a dependency. */
 export const RelatedJob = z.object({
-  uuid: z.string(),
+  uuid: z.string().describe('The uuid of the job.'),
   id: JobId.nullable().describe(
     'Null, like its state, for a job that is neither in the table of jobs nor in the archive.',
   ),
-  status: string,
+  status: string.describe('The state of the job; null where it is not known.'),
   archived: z.boolean().describe('True for a job that is in the archive.'),
 })
 export type RelatedJob = z.output<typeof RelatedJob>
 
 const Attachment = z.object({
-  id: Integer,
-  kind: z.string(),
-  content_text: string,
-  url: string,
-  created_at: time,
+  id: Integer.describe('The id of the attachment.'),
+  kind: z.string().describe('`log`, `artifact` or `tag`.'),
+  content_text: string.describe('The text; null for a URL.'),
+  url: string.describe('The URL; null for a text.'),
+  created_at: time.describe('When it was added.'),
 })
 
 const Event = z.object({
-  id: Integer,
-  event_type: z.string(),
-  attrs: z.unknown(),
-  request_id: string,
-  created_at: time,
+  id: Integer.describe('The id of the event.'),
+  event_type: z.string().describe('What happened, such as `job.completed`.'),
+  attrs: z.unknown().describe('The facts of the event: what they are depends on its type.'),
+  request_id: string.describe('The request that caused it; null for an event without one.'),
+  created_at: time.describe('When it happened.'),
 })
 
 /** What belongs to a job beside its row. */
 const JobDetails = z.object({
-  dependencies: z.object({
-    depends_on: z
-      .array(RelatedJob)
-      .describe(
-        'The jobs that must be completed before this job runs, and the jobs that wait for this job; at most 1,000 each.',
-      ),
-    dependents: z.array(RelatedJob),
-  }),
+  dependencies: z
+    .object({
+      depends_on: z
+        .array(RelatedJob)
+        .describe(
+          'The jobs that must be completed before this job runs, and the jobs that wait for this job; at most 1,000 each.',
+        ),
+      dependents: z.array(RelatedJob).describe('The jobs that wait for this job, at most 1,000.'),
+    })
+    .describe('The jobs at the other ends of its dependencies.'),
   attachments: z.array(Attachment).describe('The newest 20, the oldest first.'),
   events: z.array(Event).describe('The newest 50, the oldest first.'),
   cluster: z
@@ -61,14 +63,14 @@ export type JobDetails = z.output<typeof JobDetails>
  * beside the row.
  */
 const ShownJob = z.looseObject({
-  id: JobId,
-  uuid: string,
-  domain: string,
-  queue: string,
-  job_type: string,
-  status: State.nullable(),
-  payload: z.unknown(),
-  result: z.unknown(),
+  id: JobId.describe('The id of the job.'),
+  uuid: string.describe('The name by which `depends_on` names it.'),
+  domain: string.describe('The domain of the job.'),
+  queue: string.describe('The queue of the job.'),
+  job_type: string.describe('The type of the job.'),
+  status: State.nullable().describe('The state of the job; null where a map gives it none.'),
+  payload: z.unknown().describe('What the worker gets.'),
+  result: z.unknown().describe('What the worker has returned; null before that.'),
   archived: z.boolean().describe('True for a job that is in the archive.'),
   lease_fingerprint: string
     .optional()

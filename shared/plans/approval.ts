@@ -5,9 +5,9 @@ import { PathId } from '../work/job.ts'
 
 /** An operation that went past the approval it needed, and that nobody of another principal has reviewed. */
 export const Emergency = z.object({
-  operation_id: Integer,
-  caller: z.string(),
-  principal: z.string().nullable(),
+  operation_id: Integer.describe('The id of the operation.'),
+  caller: z.string().describe('The id of the caller who went past the approval.'),
+  principal: z.string().nullable().describe('Whom the token of the caller was for; null to callers that only read.'),
 })
 
 export const Approval = z.object({
@@ -15,7 +15,9 @@ export const Approval = z.object({
   above_in_database: Count.nullable().describe(
     'The setting in the database, and the one of this server, which only lowers it.',
   ),
-  above_on_server: Count.nullable(),
+  above_on_server: Count.nullable().describe(
+    'The same setting of this server (`JOBS_APPROVAL_ABOVE`); null where it has none.',
+  ),
   above_edit: Count.nullable()
     .optional()
     .describe(

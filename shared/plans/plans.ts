@@ -4,7 +4,7 @@ import { bulkAnswer, bulkFields, Preview } from '../changes/bulk-change.ts'
 import { edit } from '../changes/edit.ts'
 import { bulkKinds } from '../changes/kinds.ts'
 import { endpoint } from '../endpoint.ts'
-import { Count, Instant, Integer, optional, queryNumber } from '../scope.ts'
+import { Count, Instant, Integer, optional, queryNumber, scopeNames } from '../scope.ts'
 import { PathId } from '../work/job.ts'
 import { planStates } from './plan-states.ts'
 
@@ -12,28 +12,32 @@ const text = z.string().nullable()
 
 /** A change of many jobs that waits for a second person. */
 export const Plan = z.object({
-  id: Integer,
-  state: z.string().meta({ enum: [...planStates] }),
-  kind: z.string().meta({ enum: [...bulkKinds] }),
+  id: Integer.describe('The id of the plan.'),
+  state: z
+    .string()
+    .meta({ enum: [...planStates] })
+    .describe('Where the plan stands.'),
+  kind: z
+    .string()
+    .meta({ enum: [...bulkKinds] })
+    .describe('What the change does.'),
   path: z.string().describe('The call that the plan makes.'),
-  domain: text,
-  queue: text,
-  job_type: text,
+  ...scopeNames,
   scope: ShownScope.nullable().describe(
     'What the change is limited to: the scope of its author. Null for none, and for callers of another scope.',
   ),
   count: Count.describe(
     'How many jobs the preview counted, and how many depend on them. Of a policy: how many the first runs change, and of a run that could not be counted in time the `max` of its rule.',
   ),
-  dependents: Count,
+  dependents: Count.describe('How many further jobs depend on them.'),
   digest: z.string().describe('A hash over path, request and preview, made with the plan, which an approval repeats.'),
-  reason: z.string(),
+  reason: z.string().describe('Why the author wants the change.'),
   author: z
     .string()
     .describe('The id of the caller who made it, and for whom. Callers that only read get no principal.'),
-  author_principal: text,
-  created_at: Instant,
-  expires_at: Instant,
+  author_principal: text.describe('Whom the token of the author is for; null to callers that only read.'),
+  created_at: Instant.describe('When the plan was made.'),
+  expires_at: Instant.describe('Until when the plan can be decided and applied.'),
   decision: z
     .enum(['approved', 'rejected'])
     .nullable()
@@ -42,9 +46,11 @@ export const Plan = z.object({
       'How it was decided last; null before that. A plan with `limit` that is `applied` and then `rejected` is not applied to its other jobs.',
     ),
   decided_by: text.describe('Who approved or rejected it, for whom, why and when.'),
-  decided_principal: text,
-  decided_reason: text,
-  decided_at: Instant.nullable(),
+  decided_principal: text.describe(
+    'Whom the token of that caller is for; null before that, and to callers that only read.',
+  ),
+  decided_reason: text.describe('Why it was decided so; null where no reason was given.'),
+  decided_at: Instant.nullable().describe('When it was decided; null before that.'),
   operation_id: Integer.nullable().describe('The operation that applied it.'),
 })
 export type Plan = z.output<typeof Plan>

@@ -9,8 +9,8 @@ const time = Instant.nullable()
 /** The last run of a rule. */
 const Run = z.object({
   due_at: Instant.describe('The time for which it ran.'),
-  began_at: Instant,
-  ended_at: time,
+  began_at: Instant.describe('When the run began.'),
+  ended_at: time.describe('When the run ended; null while it goes on.'),
   state: z
     .string()
     .describe(
@@ -21,7 +21,7 @@ const Run = z.object({
   ),
   matched: Count.nullable().describe('How many jobs matched; null until they are counted.'),
   complete: z.boolean().describe('False where more jobs may match than were counted.'),
-  affected: Count,
+  affected: Count.describe('How many jobs the run changed.'),
   left: Count.describe('How many of the counted jobs are left to the next run.'),
   missed: Count.describe(
     'How many times have passed without a run before this one: no server ran, or the run before took longer.',
@@ -31,17 +31,17 @@ const Run = z.object({
 
 /** A rule with its times. A later version may have written one that this version does not know. */
 export const RuleState = z.object({
-  name: z.string(),
-  rule: Rule,
-  next_at: Instant,
+  name: z.string().describe('The name of the rule.'),
+  rule: Rule.describe('What the rule does and when.'),
+  next_at: Instant.describe('When the rule runs next.'),
   later: z.array(Instant).optional().describe('The two times after `next_at`; absent from servers of older versions.'),
-  last: Run.nullable(),
+  last: Run.nullable().describe('The last run; null before the first one.'),
 })
 export type RuleState = z.output<typeof RuleState>
 
 /** A rule that no server of this version runs. */
 const BrokenRule = z.object({
-  name: z.string(),
+  name: z.string().describe('The name of the rule.'),
   problem: z
     .string()
     .describe('Why, as a clause: somebody has changed its row by hand, or a later version has written it.'),
@@ -53,10 +53,10 @@ export const Policy = z.object({
   revision: Count.describe('Counts the policies that were applied; 0 before the first one.'),
   applied: z
     .object({
-      caller: z.string(),
-      name: z.string(),
-      at: Instant,
-      reason: z.string().nullable(),
+      caller: z.string().describe('The id of the caller who applied it.'),
+      name: z.string().describe('The name of this caller.'),
+      at: Instant.describe('When it was applied.'),
+      reason: z.string().nullable().describe('Why it was applied; null where no reason was given.'),
       plan: Integer.optional().describe('The plan by which another principal approved it; absent where none did.'),
     })
     .nullable()
@@ -70,7 +70,7 @@ export const Policy = z.object({
       'Why no rule runs, as a clause: the author has lost a right, is not known any more, or servers do nothing in the background. Null where they run.',
     ),
   author_until: time.describe('When the token of the author expires, and with it the policy; null where it does not.'),
-  rules: z.array(RuleState),
+  rules: z.array(RuleState).describe('The rules, by name.'),
   broken: z
     .array(BrokenRule)
     .optional()
@@ -93,10 +93,10 @@ export const showPolicy = endpoint({
 
 /** What the first run of a rule would do now. */
 export const FirstRun = z.object({
-  name: z.string(),
-  next_at: Instant,
+  name: z.string().describe('The name of the rule.'),
+  next_at: Instant.describe('When the rule runs for the first time.'),
   matched: Count.nullable().describe('How many jobs match now; null where the count takes too long.'),
-  complete: z.boolean(),
+  complete: z.boolean().describe('False where more jobs may match than were counted.'),
   would_change: Count.nullable().describe('How many of them a run changes: at most `max` of the rule.'),
   at_most: Count.optional().describe(
     'How many jobs a run changes at most: `max` of the rule where the count takes too long.',
@@ -124,7 +124,7 @@ export const applyPolicy = endpoint({
       .describe(
         'In a dry run: what the first run of each rule would do, and whether the policy or its author would change.',
       ),
-    would_change: z.boolean().optional(),
+    would_change: z.boolean().optional().describe('In a dry run: whether the policy or its author would change.'),
   }),
   changes: ({ dry_run }) => !dry_run,
 })

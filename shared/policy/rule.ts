@@ -13,16 +13,21 @@ const Prune = z.strictObject({
     .array(z.enum(prunableStatuses, `must be one of ${prunableStatuses.join(', ')}`), 'must be a list of statuses')
     .min(1, 'must name at least one status')
     .max(prunableStatuses.length, 'names a status twice')
-    .refine((statuses) => new Set(statuses).size === statuses.length, 'names a status twice'),
-  older_than_days: wholeNumber(1, 3650),
+    .refine((statuses) => new Set(statuses).size === statuses.length, 'names a status twice')
+    .describe('the states of the jobs that are deleted'),
+  older_than_days: wholeNumber(1, 3650).describe('jobs that ended longer ago than this number of days are deleted'),
 })
 
 /** Ends jobs that wait or run for longer. */
 const Sweep = z
   .strictObject({
-    age_seconds: wholeNumber(60, longestSeconds).optional(),
-    runtime_seconds: wholeNumber(60, longestSeconds).optional(),
-    action: z.enum(sweepActions, 'must be cancel or fail'),
+    age_seconds: wholeNumber(60, longestSeconds)
+      .optional()
+      .describe('queued jobs that are at least this number of seconds old are ended'),
+    runtime_seconds: wholeNumber(60, longestSeconds)
+      .optional()
+      .describe('running jobs that were picked up at least this number of seconds ago are ended'),
+    action: z.enum(sweepActions, 'must be cancel or fail').describe('how the jobs end'),
   })
   .refine(({ age_seconds, runtime_seconds }) => age_seconds !== undefined || runtime_seconds !== undefined, {
     path: ['age_seconds'],

@@ -8,7 +8,7 @@ export const mostDays = 31
 
 /** One day of a simulated rule, by the clocks of its time zone; days without a run are left out. */
 export const SimulatedDay = z.object({
-  day: z.string(),
+  day: z.string().describe('The day, such as `2026-11-30`.'),
   runs: Count.describe('How often the rule would have run.'),
   matched: Count.describe(
     'Jobs that came under the rule since the day before; on the first day with all that were under it by then.',
@@ -24,7 +24,7 @@ export type SimulatedDay = z.output<typeof SimulatedDay>
 const Afterwards = z.object({
   retried: Count.describe('Jobs that a retry, a requeue or their dependencies made run again.'),
   revealed: Count.describe('Jobs that somebody saw without the mask of secrets.'),
-  edited: Count,
+  edited: Count.describe('Jobs that somebody edited.'),
   held: Count.describe('Jobs that a hold keeps which was added within the days.'),
   ran: Count.nullable().describe(
     'Jobs that began to run, or that completed: a sweep would have ended them. Null for a prune.',
@@ -33,18 +33,24 @@ const Afterwards = z.object({
 export type Afterwards = z.output<typeof Afterwards>
 
 export const SimulatedRule = z.object({
-  name: z.string(),
+  name: z.string().describe('The name of the rule.'),
   why: z.string().nullable().describe('Why the rule was not counted, as a clause; null where it was.'),
   days: z.array(SimulatedDay).nullable().describe('Null where the rule was not counted, as is `afterwards`.'),
   matched: Count.describe('How many jobs came under the rule in all.'),
   would_change: Count.describe('How many of them its runs would have taken.'),
-  afterwards: Afterwards.nullable(),
+  afterwards: Afterwards.nullable().describe(
+    'What became of the jobs that came under the rule; null where it was not counted.',
+  ),
   at_least: z.boolean().describe('True where the numbers are lower bounds: `not_known` says why.'),
   not_known: z.array(z.string()).describe('What the numbers lack, as sentences.'),
 })
 export type SimulatedRule = z.output<typeof SimulatedRule>
 
-export const Simulation = z.object({ from: z.string(), to: z.string(), rules: z.array(SimulatedRule) })
+export const Simulation = z.object({
+  from: z.string().describe('When the first day begins.'),
+  to: z.string().describe('When the last day ends.'),
+  rules: z.array(SimulatedRule).describe('The rules, in the order of the request.'),
+})
 export type Simulation = z.output<typeof Simulation>
 
 export const simulatePolicy = endpoint({

@@ -1,37 +1,36 @@
 import * as z from 'zod'
 import { Freeze } from '../doctor/storage.ts'
 import { endpoint } from '../endpoint.ts'
-import { Count, Domain, Instant, optional, Queue } from '../scope.ts'
+import { Count, Domain, Instant, optional, Queue, queueNames } from '../scope.ts'
 import { RunningChange } from './stats-stream.ts'
 import { Throttle } from './throttle.ts'
 
 const time = Instant.nullable()
-const queueName = { domain: z.string(), queue: z.string() }
 
 /** Jobs a minute, over the last five minutes. Each is null where it is not known. */
 const rates = {
-  in_per_minute: z.number().nullable(),
-  done_per_minute: z.number().nullable(),
+  in_per_minute: z.number().nullable().describe('New queued jobs.'),
+  done_per_minute: z.number().nullable().describe('Jobs that were completed.'),
   failed_per_minute: z.number().nullable().describe('Jobs that ended as failed or quarantined.'),
 }
 
 const counts = {
   waiting: Count.describe('Jobs that are queued and due.'),
-  scheduled: Count,
-  running: Count,
-  quarantined: Count,
+  scheduled: Count.describe('Jobs that are queued and due later.'),
+  running: Count.describe('Running jobs.'),
+  quarantined: Count.describe('Jobs in quarantine.'),
 }
 
 /** Why a queue hands out no jobs. */
 const Stop = z.object({
-  drain: z.boolean(),
-  since: time,
+  drain: z.boolean().describe('True where the queue takes no new jobs either.'),
+  since: time.describe('Since when it is stopped; null where that is not known.'),
   by: z.string().nullable().describe('Who stopped it; null where another program did.'),
-  reason: z.string().nullable(),
+  reason: z.string().nullable().describe('Why it was stopped; null where no reason was given.'),
 })
 
 const OverviewQueue = z.object({
-  ...queueName,
+  ...queueNames,
   job_types: Count.describe('How many job types have jobs in the queue.'),
   types: z.array(z.string()).describe('The first 20 of them, without blank names.'),
   ...counts,
@@ -42,19 +41,23 @@ const OverviewQueue = z.object({
   ...rates,
   oldest_due: time.describe('Since when the job waits that has waited longest; null where none waits.'),
   expired: Count.describe('Running jobs whose lease has expired.'),
-  stop: Stop.nullable(),
-  throttle: Throttle.nullable(),
+  stop: Stop.nullable().describe('Who stopped the queue, since when and why; null where it is not stopped.'),
+  throttle: Throttle.nullable().describe('What the queue is throttled to; null where it is not.'),
   no_worker_since: time.describe('Where jobs wait and no worker asks for them: since when. Null where workers ask.'),
 })
 export type OverviewQueue = z.output<typeof OverviewQueue>
 
 /** A mark that was made shortly before, such as a deployment. */
-const MarkBefore = z.object({ text: z.string(), at: z.string(), by: z.string() })
+const MarkBefore = z.object({
+  text: z.string().describe('What was marked, such as a deployment.'),
+  at: z.string().describe('The moment that is marked.'),
+  by: z.string().describe('Who made the mark.'),
+})
 
 const Failing = z.object({
-  kind: z.literal('failing'),
-  ...queueName,
-  per_minute: z.number(),
+  kind: z.literal('failing').describe('Jobs of the queue fail.'),
+  ...queueNames,
+  per_minute: z.number().describe('How many jobs fail a minute, over the last five minutes.'),
   since: time.describe('When it began; null where that is not known.'),
   since_or_before: z.boolean().describe('True where it began at `since` or earlier.'),
   error_code: z
@@ -63,22 +66,22 @@ const Failing = z.object({
     .describe(
       'The code and the pattern of the message that most of these failures have in common, as in failure clusters. The code is null where they have none, and both where no failed job is there any more.',
     ),
-  pattern: z.string().nullable(),
+  pattern: z.string().nullable().describe('The pattern of the message; null as said of `error_code`.'),
   cluster: z.string().nullable().describe('The id of the cluster, for the filter `cluster` of changes.'),
   jobs: Count.describe(
     'Jobs with this code and pattern that have failed since then and are still there, and their owners; lower bounds where `at_least` is true.',
   ),
-  owners: Count,
-  at_least: z.boolean(),
+  owners: Count.describe('How many owners these jobs have.'),
+  at_least: z.boolean().describe('True where `jobs` and `owners` are lower bounds.'),
   mark: MarkBefore.nullable().describe(
     'The last mark in the hour before; null without one, and for a token with a scope.',
   ),
 })
 
 const NoWorker = z.object({
-  kind: z.literal('no_worker'),
-  ...queueName,
-  waiting: Count,
+  kind: z.literal('no_worker').describe('Jobs wait, and no worker asks for them.'),
+  ...queueNames,
+  waiting: Count.describe('Jobs that are queued and due.'),
   since: time.describe('The last sign of a worker; where there never was one, since when the oldest job waits.'),
   workers: z
     .array(z.string())
@@ -86,13 +89,18 @@ const NoWorker = z.object({
 })
 
 const Expired = z.object({
-  kind: z.literal('expired'),
-  ...queueName,
+  kind: z.literal('expired').describe('Leases have expired.'),
+  ...queueNames,
   jobs: Count.describe('Running jobs whose lease has expired, and the first of these times.'),
-  since: time,
+  since: time.describe('When the first of the leases expired.'),
 })
 
-const Stopped = z.object({ kind: z.literal('stopped'), ...queueName, waiting: Count, ...Stop.shape })
+const Stopped = z.object({
+  kind: z.literal('stopped').describe('The queue is stopped.'),
+  ...queueNames,
+  waiting: Count.describe('Jobs that are queued and due.'),
+  ...Stop.shape,
+})
 
 const Attention = z.discriminatedUnion('kind', [Failing, NoWorker, Expired, Stopped])
 export type Attention = z.output<typeof Attention>
@@ -108,7 +116,7 @@ export const overview = endpoint({
   verb: 'stats',
   input: z.strictObject({ domain: optional(Domain), queue: optional(Queue) }),
   output: z.object({
-    as_of: Instant,
+    as_of: Instant.describe('The time of the counts.'),
     database: z.string().describe('The name of the database.'),
     frozen: Freeze.pick({ by: true, reason: true }).nullable().describe('Null while changes are allowed.'),
     rates_of: z
@@ -127,12 +135,21 @@ export const overview = endpoint({
       .describe(
         'Whether anybody has marked a moment in the last 30 days; null where that is not told, as to a token with a scope.',
       ),
-    totals: z.object({ queues: Count, ...counts, ...rates, expired: Count }),
+    totals: z
+      .object({
+        queues: Count.describe('How many queues there are.'),
+        ...counts,
+        ...rates,
+        expired: Count.describe('Running jobs whose lease has expired.'),
+      })
+      .describe('The sums over all queues.'),
     attention: z
       .array(Attention)
       .describe('The worst first: failing queues, jobs without workers, expired leases, stopped queues; at most 50.'),
     operations: z
-      .array(RunningChange.extend({ by: z.string() }))
+      .array(
+        RunningChange.extend({ by: z.string().describe('The name of the caller who makes the change, for people.') }),
+      )
       .describe('The changes that run now; `by` is who makes them.'),
     failing_queues: Count.describe('How many queues fail; `attention` has the five that fail most.'),
     queues: z.array(OverviewQueue).describe('By name, at most 2,000; `totals` are of all.'),
@@ -180,7 +197,19 @@ export const queueMinutes = endpoint({
   output: z.object({
     from: Instant.describe('When the first minute begins.'),
     queues: z
-      .array(z.object({ ...queueName, done: z.array(Count).nullable(), failed: z.array(Count).nullable() }))
+      .array(
+        z.object({
+          ...queueNames,
+          done: z
+            .array(Count)
+            .nullable()
+            .describe('Jobs that were completed in each minute, the oldest first; null where that is not known.'),
+          failed: z
+            .array(Count)
+            .nullable()
+            .describe('Jobs that failed or went into quarantine in each minute; null where that is not known.'),
+        }),
+      )
       .describe(
         'In the order of the request; `done` and `failed` have a number for each minute, or are null where that is not known.',
       ),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import type { Verb } from '../engine/verbs.ts'
 import { Switch } from '../jobs/job-filter.ts'
-import { Domain, Instant, Integer, optional, preset, Queue, wholeNumber } from '../scope.ts'
+import { Domain, Instant, Integer, optional, preset, Queue, queueNames, wholeNumber } from '../scope.ts'
 import { text } from '../work/job.ts'
 import { Throttle } from './throttle.ts'
 
@@ -20,7 +20,10 @@ const actions = [...stops, 'set'] as const
  */
 const threshold = Integer.nullish()
 
-const QueueState = z.object({ paused: z.boolean(), drain: z.boolean() })
+const QueueState = z.object({
+  paused: z.boolean().describe('True where the queue gives out no jobs: it is paused, or drains.'),
+  drain: z.boolean().describe('True where the queue takes no new jobs either.'),
+})
 
 const ControlFields = z.strictObject({
   ...queueFields,
@@ -57,9 +60,9 @@ const ControlResult = QueueState.extend({
   known: z.boolean().optional().describe('False for a queue that never had a job and was never stopped before.'),
   quarantine_threshold: threshold.describe('Of `set`.'),
   before: QueueState.extend({
-    updated_at: Instant.nullable(),
-    reason: z.string().nullable(),
-    quarantine_threshold: threshold,
+    updated_at: Instant.nullable().describe('When it was stopped; null where it was not.'),
+    reason: z.string().nullable().describe('Why it was stopped; null where no reason was given.'),
+    quarantine_threshold: threshold.describe('The threshold before the change.'),
   })
     .optional()
     .describe('The state before the change, with the time and the reason of a stop, and of `set` the threshold.'),
@@ -95,16 +98,20 @@ export const queueStatus = endpoint({
   scoped: 'narrowed',
   verb: 'stats',
   input: z.strictObject(queueFields),
-  output: QueueState.extend({ quarantine_threshold: threshold, throttle: Throttle.optional() }),
+  output: QueueState.extend({
+    quarantine_threshold: threshold.describe(
+      'After how many failures in a row with one error code its jobs are quarantined: 0 for never, null as the server says.',
+    ),
+    throttle: Throttle.optional().describe('What the queue is throttled to; absent where it is not.'),
+  }),
   changes: () => false,
 })
 
 export const StoppedQueue = z.object({
-  domain: z.string(),
-  queue: z.string(),
-  paused: z.boolean(),
-  drain: z.boolean(),
-  updated_at: Instant.nullable(),
+  ...queueNames,
+  paused: z.boolean().describe('True where the queue gives out no jobs: it is paused, or drains.'),
+  drain: z.boolean().describe('True where the queue takes no new jobs either.'),
+  updated_at: Instant.nullable().describe('When it was stopped or changed last.'),
   reason: z.string().nullish().describe('The reason that was given when the queue was stopped.'),
   quarantine_threshold: threshold.describe('Where the call asks for thresholds.'),
   throttle: Throttle.nullish().describe('Of a throttled queue, where the call asks for throttles.'),

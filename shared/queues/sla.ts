@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import {
   Domain,
+  groupNames,
   Instant,
   Integer,
   JobType,
@@ -33,7 +34,7 @@ export const setSlaPolicy = endpoint({
     max_duration_seconds: Seconds.describe('how long a job may run, since it was started'),
     enabled: preset(z.boolean('must be true or false'), true).describe('false: no job is over these limits'),
   }),
-  output: z.object({ ok: z.literal(true) }),
+  output: z.object({ ok: z.literal(true).describe('Always true.') }),
   changes: () => true,
   unconfirmed: true,
 })
@@ -46,7 +47,7 @@ export const deleteSlaPolicy = endpoint({
   scoped: 'narrowed',
   verb: 'sla',
   input: z.strictObject(groupFields),
-  output: z.object({ ok: z.literal(true) }),
+  output: z.object({ ok: z.literal(true).describe('Always true.') }),
   changes: () => true,
   unconfirmed: true,
 })
@@ -54,13 +55,11 @@ export const deleteSlaPolicy = endpoint({
 const seconds = z.number().nullable()
 
 const SlaPolicy = z.object({
-  domain: z.string(),
-  queue: z.string(),
-  job_type: z.string(),
+  ...groupNames,
   max_queue_latency_seconds: seconds,
   max_duration_seconds: seconds,
   enabled: z.boolean(),
-  updated_at: Instant.nullable(),
+  updated_at: Instant.nullable().describe('When the limits were set.'),
 })
 export type SlaPolicy = z.output<typeof SlaPolicy>
 
@@ -78,11 +77,9 @@ export const listSlaPolicies = endpoint({
 
 /** A live job over a limit of its group. The two fields of a limit are there only where the job is over it. */
 const SlaBreach = z.object({
-  job_id: Integer,
-  domain: z.string(),
-  queue: z.string(),
-  job_type: z.string(),
-  status: z.string(),
+  job_id: Integer.describe('The id of the job.'),
+  ...groupNames,
+  status: z.string().describe('The state of the job.'),
   breach_kinds: z.array(z.enum(['queue_latency', 'duration'])),
   wait_seconds: z.number().optional().describe('The time from its creation until now, or until a worker took it.'),
   max_wait_seconds: z.number().optional(),

@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Instant, ScopeFilter } from '../scope.ts'
+import { Count, Instant, queueNames, ScopeFilter } from '../scope.ts'
 
 export const StaleQueue = z.object({
-  domain: z.string(),
-  queue: z.string(),
+  ...queueNames,
   count: Count.describe('Processing jobs whose lease has expired, or has no end.'),
   oldest: Instant.nullish().describe(
     'When the first of these leases expired; null where all of them have no end. Other servers do not send it.',

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Stream } from '../endpoint.ts'
-import { Count, Instant, Integer, optional, scopeFields } from '../scope.ts'
+import { Count, groupNames, Instant, Integer, optional, scopeFields, scopeNames } from '../scope.ts'
 import { StoppedQueue } from './queues.ts'
 import { GroupStats } from './stats.ts'
 
@@ -12,7 +12,7 @@ const LiveGroup = GroupStats.extend({
   entered: Count.describe(
     'Jobs that came in or came back (`entered`), and that ended (`ended`), by the event log, since the server began to count.',
   ),
-  ended: Count,
+  ended: Count.describe('Jobs that ended, by the event log, since the server began to count.'),
   untold: Count.describe(
     'Jobs that came or went without an event: it grows while another program writes to the group in plain SQL.',
   ),
@@ -21,20 +21,18 @@ export type LiveGroup = z.output<typeof LiveGroup>
 
 /** A bulk change that is running. */
 export const RunningChange = z.object({
-  id: Integer,
-  kind: z.string(),
-  domain: z.string().nullable(),
-  queue: z.string().nullable(),
-  job_type: z.string().nullable(),
-  caller: z.string(),
-  reason: z.string().nullable(),
-  affected: Count,
+  id: Integer.describe('The id of the operation.'),
+  kind: z.string().describe('What the change does, such as `prune`.'),
+  ...scopeNames,
+  caller: z.string().describe('The id of the caller who makes it.'),
+  reason: z.string().nullable().describe('Why it is made; null where no reason was given.'),
+  affected: Count.describe('How many jobs it has changed so far.'),
   previewed: Count.nullable().describe('The count of its preview; null without a preview.'),
-  started_at: Instant,
+  started_at: Instant.describe('When it began.'),
 })
 export type RunningChange = z.output<typeof RunningChange>
 
-const GroupName = z.object({ domain: z.string(), queue: z.string(), job_type: z.string() })
+const GroupName = z.object({ ...groupNames })
 
 /** What a group of a message is: a job type of a queue, or the sums of a queue or of a domain, whose other names are empty. */
 const levels = ['domain', 'queue', 'job_type'] as const
@@ -42,7 +40,7 @@ export type Level = (typeof levels)[number]
 
 /** The data of one message. `event: full` has everything; `event: changes` has what is not as in the message before. */
 export const StatsFrame = z.object({
-  as_of: Instant,
+  as_of: Instant.describe('The time of the counts.'),
   groups: z.array(LiveGroup).describe('Whole groups; in `changes` only those of which any field has changed.'),
   gone: z.array(GroupName).describe('Groups that have no jobs any more.'),
   stopped: z.array(StoppedQueue).optional().describe('All stopped queues; absent where they are the same.'),

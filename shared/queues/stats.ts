@@ -1,15 +1,13 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Instant, optional, scopeFields, Time } from '../scope.ts'
+import { Count, groupNames, Instant, optional, scopeFields, Time } from '../scope.ts'
 
 export const GroupStats = z.object({
-  domain: z.string(),
-  queue: z.string(),
-  job_type: z.string(),
+  ...groupNames,
   queued: Count.describe('Jobs that are queued and due.'),
   scheduled: Count.describe('Jobs that are queued and due later.'),
-  processing: Count,
-  quarantined: Count,
+  processing: Count.describe('Running jobs.'),
+  quarantined: Count.describe('Jobs in quarantine.'),
   failed: Count.optional().describe(
     'Failed jobs, where the jobs are those of an engine that counts them; absent for jobs of our own.',
   ),

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Domain, Instant, optional, Queue } from '../scope.ts'
+import { Count, Domain, Instant, optional, Queue, queueNames } from '../scope.ts'
 import { Throttle } from './throttle.ts'
 
 const time = Instant.nullable()
@@ -22,7 +22,7 @@ const WorkerRow = z.object({
   ),
   failed_15m: Count.nullable(),
   queues: z
-    .array(z.object({ domain: z.string(), queue: z.string(), throttle: Throttle.optional() }))
+    .array(z.object({ ...queueNames, throttle: Throttle.optional() }))
     .describe('The queues in which it was seen, at most 20, and what each is throttled to.'),
 })
 export type WorkerRow = z.output<typeof WorkerRow>

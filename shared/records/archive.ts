@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
-import { Count, Instant, Integer, optional, queryNumber, ScopeName, scopeFields } from '../scope.ts'
+import { Count, Instant, Integer, optional, queryNumber, ScopeName, scopeFields, scopeNames } from '../scope.ts'
 import { JobId, TypedJobId } from '../work/job.ts'
 import { OperationKind, OperationState } from './records.ts'
 
@@ -19,11 +19,11 @@ export const archiveMeta = endpoint({
     domain: optional(ScopeName).describe('the domain that the job must have'),
   }),
   output: z.object({
-    job_id: JobId,
-    payload_present: isThere,
-    result_present: isThere,
-    payload_compressed_present: isThere,
-    result_compressed_present: isThere,
+    job_id: JobId.describe('The id of the job.'),
+    payload_present: isThere.describe('Whether the copy has a payload as JSON.'),
+    result_present: isThere.describe('Whether the copy has a result as JSON.'),
+    payload_compressed_present: isThere.describe('Whether the copy has a compressed payload, of another program.'),
+    result_compressed_present: isThere.describe('Whether the copy has a compressed result, of another program.'),
   }),
   changes: () => false,
 })
@@ -32,15 +32,13 @@ const string = z.string().nullable()
 
 /** An operation of which the database still has what an undo needs. */
 const KeptOperation = z.object({
-  operation_id: Integer,
-  kind: OperationKind,
-  state: OperationState,
-  domain: string,
-  queue: string,
-  job_type: string,
-  caller: z.string(),
-  reason: string,
-  ended_at: Instant.nullable(),
+  operation_id: Integer.describe('The id of the operation.'),
+  kind: OperationKind.describe('What the operation did.'),
+  state: OperationState.describe('Where the operation stands.'),
+  ...scopeNames,
+  caller: z.string().describe('The id of the caller who made it.'),
+  reason: string.describe('Why it was made; null where no reason was given.'),
+  ended_at: Instant.nullable().describe('When it ended; null while it runs.'),
   jobs: Count.describe('The jobs that are kept. An undo leaves out those that have gone on since.'),
   kept_until: Instant.nullable().describe(
     'Until when they are kept, by their term or by a hold over the operation; maintenance deletes them some minutes later.',

@@ -12,9 +12,9 @@ export const stopOperation = endpoint({
   verb: 'records',
   input: z.strictObject({ id: PathId.describe('the id of the operation') }),
   output: z.object({
-    id: Integer,
+    id: Integer.describe('The id of the operation.'),
     state: z.string().describe('The state of the operation: `running` until its batch has ended.'),
-    stop_requested: z.boolean(),
+    stop_requested: z.boolean().describe('True once the stop is asked for.'),
   }),
   changes: () => true,
   whileFrozen: true,

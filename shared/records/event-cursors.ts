@@ -8,10 +8,10 @@ const refused = { refused: 'a kept place keeps events of all domains' } as const
 
 /** The place of a reader in the event log, kept in the database under a name. */
 export const EventCursor = z.object({
-  name: z.string(),
+  name: z.string().describe('The name of the cursor.'),
   after_id: Integer.describe('The id of the last event that the reader has dealt with.'),
   caller: z.string().describe('The caller to whom the cursor belongs.'),
-  moved_at: Instant,
+  moved_at: Instant.describe('When the cursor was moved last.'),
   next_event_at: Instant.nullable().describe(
     'The time of the next event, whatever the filters of the reader; null where there is none.',
   ),

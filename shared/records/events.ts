@@ -37,17 +37,17 @@ export type EventsRequest = z.output<typeof EventsRequest>
 
 /** One change of a job, or one action of an operator; its fields are in the order of the other server. */
 export const JobEvent = z.object({
-  id: Integer,
-  job_id: JobId.nullish(),
-  domain: z.string().nullish(),
-  queue: z.string().nullish(),
-  job_type: z.string().nullish(),
-  event_type: z.string(),
+  id: Integer.describe('The id of the event: events are in the order of their ids.'),
+  job_id: JobId.nullish().describe('The job of the event; null for one of an operator.'),
+  domain: z.string().nullish().describe('The domain of the job or queue; null where there is none.'),
+  queue: z.string().nullish().describe('The queue; null where there is none.'),
+  job_type: z.string().nullish().describe('The type of the job; null where there is none.'),
+  event_type: z.string().describe('What happened, such as `job.completed`.'),
   attrs: z.unknown().optional().describe('An object, `{}` where the stored value is no object.'),
-  owner_user_id: z.string().nullish(),
-  request_id: z.string().nullish(),
-  trace_id: z.string().nullish(),
-  created_at: Instant.nullish(),
+  owner_user_id: z.string().nullish().describe('The owner of the job; null for a job without one.'),
+  request_id: z.string().nullish().describe('The request that caused the event; null for one without.'),
+  trace_id: z.string().nullish().describe('The trace of the job; null for one without.'),
+  created_at: Instant.nullish().describe('When it happened.'),
 })
 export type JobEvent = z.output<typeof JobEvent>
 

@@ -9,7 +9,7 @@ const string = z.string().nullable()
 
 /** What keeps jobs from prune, sweep and the end of the archive's term. One of `filter`, `operation_id` and `jobs` is not null. */
 export const Hold = z.object({
-  id: Integer,
+  id: Integer.describe('The id of the hold.'),
   filter: z
     .record(z.string(), z.unknown())
     .nullable()
@@ -19,10 +19,10 @@ export const Hold = z.object({
   operation_id: Integer.nullable().describe('The operation whose archived jobs and row images are kept.'),
   jobs: Count.nullable().describe('The number of single jobs.'),
   undo_id: Integer.nullable().describe('The undo that made the hold over the jobs that it gave back.'),
-  until: Instant,
-  reason: string,
-  caller: z.string(),
-  created_at: Instant,
+  until: Instant.describe('Until when the jobs are held.'),
+  reason: string.describe('Why they are held; null where no reason was given.'),
+  caller: z.string().describe('The id of the caller who added the hold.'),
+  created_at: Instant.describe('When the hold was added.'),
 })
 export type Hold = z.output<typeof Hold>
 

@@ -18,7 +18,7 @@ export const keepOperation = endpoint({
     ),
   }),
   output: z.object({
-    id: Integer,
+    id: Integer.describe('The id of the operation.'),
     kept_until: Instant.describe(
       'Until when its archived jobs and row images are kept: whole days after the end of the operation.',
     ),

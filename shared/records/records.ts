@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { bulkKinds } from '../changes/kinds.ts'
 import { endpoint, type Scoped } from '../endpoint.ts'
-import { Count, Instant, Integer, optional, queryNumber, scopeFields, Time } from '../scope.ts'
+import { Count, Instant, Integer, optional, queryNumber, scopeFields, scopeNames, Time } from '../scope.ts'
 import { PathId, words } from '../work/job.ts'
 import { actKinds } from './acts.ts'
 
@@ -21,26 +21,24 @@ export const OperationState = z.string().meta({ enum: [...states] })
 
 /** The record of a bulk change, or of an act of an operator: what was changed, by which caller, and why. */
 export const OperationRecord = z.object({
-  id: Integer,
-  kind: OperationKind,
-  state: OperationState,
-  domain: z.string().nullable(),
-  queue: z.string().nullable(),
-  job_type: z.string().nullable(),
+  id: Integer.describe('The id of the operation.'),
+  kind: OperationKind.describe('What the operation does.'),
+  state: OperationState.describe('Where the operation stands.'),
+  ...scopeNames,
   filters: z
     .unknown()
     .describe(
       'The request after validation, with its defaults; of an act what was done, and the `address` of the caller.',
     ),
   as_of: Instant.describe('The reference time of its filters.'),
-  caller: z.string(),
-  reason: z.string().nullable(),
-  request_id: z.string().nullable(),
-  idempotency_key: z.string().nullable(),
+  caller: z.string().describe('The id of the caller who made it.'),
+  reason: z.string().nullable().describe('Why it was made; null where no reason was given.'),
+  request_id: z.string().nullable().describe('The request that began it; null where a server began it.'),
+  idempotency_key: z.string().nullable().describe('The `Idempotency-Key` of the request; null without one.'),
   previewed: Count.nullable().describe(
     'The count of the preview that the change was bound to; null without a preview.',
   ),
-  affected: Count,
+  affected: Count.describe('How many jobs it changed.'),
   skipped: Count.nullable().describe(
     '`previewed` less `affected`, whatever the reason; the next three fields tell the reasons apart.',
   ),
@@ -56,17 +54,19 @@ export const OperationRecord = z.object({
   missing_count: Count.nullish().describe(
     'Of the ids that the request names: how many no job has, and how many of the jobs the change does not take.',
   ),
-  not_taken_count: Count.nullish(),
-  skipped_locked: Count,
-  batches: Count,
+  not_taken_count: Count.nullish().describe('How many of the jobs that the request names the change does not take.'),
+  skipped_locked: Count.describe('Jobs that were not changed because other transactions held them.'),
+  batches: Count.describe('How many transactions it took.'),
   counts: z.record(z.string(), Integer).describe('The counts of its answer, by their names.'),
   error: z.string().nullable().describe('Why the operation is partial or failed.'),
-  started_at: Instant,
-  ended_at: time,
+  started_at: Instant.describe('When it began.'),
+  ended_at: time.describe('When it ended; null while it runs.'),
   undoes: Integer.nullable().describe(
     'The operation that this one undoes, and the last operation that undid this one, or a part of it.',
   ),
-  undone_by: Integer.nullable(),
+  undone_by: Integer.nullable().describe(
+    'The last operation that undid this one, or a part of it; null where none did.',
+  ),
   undos: z
     .array(Integer)
     .optional()
@@ -135,8 +135,8 @@ export const getOperation = endpoint({
 })
 
 const Day = z.object({
-  day: z.string(),
-  operations: Count,
+  day: z.string().describe('The day, in UTC, such as `2026-11-30`.'),
+  operations: Count.describe('How many records the day has.'),
   broken: z
     .array(Integer)
     .describe('Ids of records whose hash does not fit the record, or the hash of the record before it.'),
@@ -166,8 +166,8 @@ export const verifyOperations = endpoint({
     ok: z
       .boolean()
       .describe('Every record is as it was sealed, none is missing, and the chain contains the hash of `expect`.'),
-    operations: Count,
-    days: z.array(Day),
+    operations: Count.describe('How many records were checked.'),
+    days: z.array(Day).describe('The days that have records, the oldest first.'),
     head: z
       .string()
       .nullish()

@@ -63,7 +63,7 @@ export const acquire = endpoint({
   input: AcquireRequest,
   output: z
     .object({
-      jobs: z.array(LeasedJob),
+      jobs: z.array(LeasedJob).describe('The leased jobs.'),
       limited: Limited.optional().describe('set where a throttled queue gave fewer jobs than were asked for'),
     })
     .describe('In pick order, each with a new `lease_id`.'),

@@ -25,7 +25,7 @@ export const cancelRequests = endpoint({
   scoped: 'narrowed',
   verb: 'finish',
   input: CancelRequestsRequest,
-  output: z.object({ ids: z.array(OwnId) }),
+  output: z.object({ ids: z.array(OwnId).describe('The ids of the jobs that are to end.') }),
   changes: () => false,
   unconfirmed: true,
 })

@@ -21,8 +21,8 @@ export const cancel = endpoint({
     ),
   }),
   output: z.object({
-    id: OwnId,
-    status: State,
+    id: OwnId.describe('The id of the job.'),
+    status: State.describe('The state of the job after the call.'),
     cancel_requested: z.boolean().describe('True for a running job whose worker has been asked to end it.'),
     dependents: Count.optional().describe(
       'How many further jobs were cancelled, since they depend on this one. Servers up to 0.2.0 do not send the next three fields.',

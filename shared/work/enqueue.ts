@@ -89,7 +89,9 @@ export const enqueueBatch = endpoint({
     jobs: jobList(NewJob).describe('the jobs; their fields are below'),
   }),
   documents: 16,
-  output: z.object({ jobs: z.array(EnqueuedJob) }).describe('In the order of the request.'),
+  output: z
+    .object({ jobs: z.array(EnqueuedJob).describe('The jobs, in the order of the request.') })
+    .describe('In the order of the request.'),
   minimal: true,
   changes: () => true,
   whileFrozen: true,

@@ -68,9 +68,9 @@ export const FinishItem = z.discriminatedUnion(
 export type FinishItem = z.output<typeof FinishItem>
 
 export const Finished = z.object({
-  id: OwnId,
+  id: OwnId.describe('The id of the job.'),
   status: State.describe('The new status of the job: completed, failed, quarantined, cancelled, or queued again.'),
-  retry_count: Integer,
+  retry_count: Integer.describe('How many attempts have failed so far.'),
   available_at: Instant.nullable().describe('When a job that is queued again is due.'),
 })
 export type Finished = z.output<typeof Finished>
@@ -119,6 +119,8 @@ export const finishMany = endpoint({
   meaning: 'Ends up to 1,000 attempts, each with its `action`; each job is answered on its own.',
   input: z.strictObject({ jobs: manyOf(FinishItem).describe('the jobs; their fields are below') }),
   documents: 16,
-  output: z.object({ results: z.array(FinishResult) }).describe('In the order of the request.'),
+  output: z
+    .object({ results: z.array(FinishResult).describe('The result of each job.') })
+    .describe('In the order of the request.'),
   minimal: true,
 })

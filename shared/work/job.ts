@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Instant, Integer, wholeNumber } from '../scope.ts'
+import { groupNames, Instant, Integer, wholeNumber } from '../scope.ts'
 import { isUuid, readJobId } from './job-key.ts'
 
 /** Text that the tables keep: at most `most` characters, without NUL and half surrogates, which PostgreSQL cannot store. */
@@ -105,9 +105,7 @@ const integer = Integer.nullable()
 export const Job = z.object({
   id: Integer.describe('the number of the job'),
   uuid: string.describe('the name by which `depends_on` names it'),
-  domain: z.string(),
-  queue: z.string(),
-  job_type: z.string(),
+  ...groupNames,
   owner_user_id: string.describe('whose job it is'),
   project_id: integer.describe('the project of the job'),
   batch_group: string.describe('the name that jobs of one batch share'),

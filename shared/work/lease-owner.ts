@@ -15,8 +15,16 @@ export const manyOf = <T extends z.ZodType<{ id: number }>>(item: T) =>
   jobList(item).refine((jobs) => new Set(jobs.map(({ id }) => id)).size === jobs.length, 'must name each job once')
 
 /** A job of many whose call failed. */
-export const NotDone = z.object({ ok: z.literal(false), id: OwnId, code: z.enum(failureCodes), detail: z.string() })
+export const NotDone = z.object({
+  ok: z.literal(false).describe('False: the call did nothing to this job.'),
+  id: OwnId.describe('The id of the job.'),
+  code: z.enum(failureCodes).describe('The code of the error.'),
+  detail: z.string().describe('What happened, as a sentence.'),
+})
 
 /** The result of one job of many: the answer of the call about a single job with `ok: true`, or the code of the error. */
 export const resultOf = <T extends z.ZodRawShape>(answer: z.ZodObject<T>) =>
-  z.discriminatedUnion('ok', [answer.extend({ ok: z.literal(true) }), NotDone])
+  z.discriminatedUnion('ok', [
+    answer.extend({ ok: z.literal(true).describe('True: the call was done for this job.') }),
+    NotDone,
+  ])

@@ -23,8 +23,8 @@ export const RenewItem = z.strictObject({ ...fields, id: OwnId.describe('the id 
 export type RenewItem = z.output<typeof RenewItem>
 
 export const Renewed = z.object({
-  id: OwnId,
-  leased_until: Instant,
+  id: OwnId.describe('The id of the job.'),
+  leased_until: Instant.describe('When the lease ends now.'),
   cancel_requested: z
     .boolean()
     .describe('The cancellation of the job was requested: the worker should stop and release it.'),
@@ -58,7 +58,9 @@ export const renewMany = endpoint({
   scoped: 'narrowed',
   verb: 'finish',
   input: z.strictObject({ jobs: manyOf(RenewItem).describe('the jobs; their fields are below') }),
-  output: z.object({ results: z.array(RenewResult) }).describe('In the order of the request.'),
+  output: z
+    .object({ results: z.array(RenewResult).describe('The result of each job.') })
+    .describe('In the order of the request.'),
   changes: () => true,
   whileFrozen: true,
   unconfirmed: true,
