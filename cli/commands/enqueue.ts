@@ -32,7 +32,7 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
   examples: [
     `${example} --payload '{"book":7}'`,
     `${example} --payload @job.json --delay 15m`,
-    `${example} --idempotency-key book-7 --unique while_queued`,
+    `${example} --idempotency-key book-7`,
     'jobsctl enqueue --from jobs.ndjson',
   ],
   operands: '[domain/queue]',

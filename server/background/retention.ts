@@ -1,5 +1,6 @@
 import { noteSuccess } from '../database/installation/background-tasks.ts'
 import type { Pool } from '../database/sql.ts'
+import { servedBy } from '../engines/served.ts'
 import type { Env } from '../env/env.ts'
 import { deleteExpiredHistory } from '../history/history-retention.ts'
 import { deleteExpiredEvents, firstPosition } from '../lifecycle/events/event-retention.ts'
@@ -109,6 +110,8 @@ export function createHistoryRetention({ sql, log, stopping }: Omit<Options, 'en
 export function createClaimRetention({ sql, stopping }: Pick<Options, 'sql' | 'stopping'>): Retention {
   let after: ClaimPosition | undefined = firstClaim
   return createRetention(stopping, async (isOver) => {
+    // Jobs of other engines have no claims.
+    if (servedBy(sql).mode !== 'own') return true
     do after = (await deleteLeftClaims(sql, after ?? firstClaim)).next
     while (after !== undefined && !isOver())
     return after === undefined

@@ -154,6 +154,10 @@ it('enqueues of jobsctl say who has the key', async () => {
     expect(await world.jobsctl(argv)).toMatchObject({
       ...{ code: 0, out: expect.stringContaining('Job 1 already has this key and is queued; nothing was enqueued.') },
     })
+    const line = JSON.stringify(newJob({ ...unique, job_type: 'export' }))
+    expect(await world.jobsctl(['enqueue', '--from', '-'], { stdin: `${line}\n${line}\n` })).toMatchObject({
+      ...{ code: 0, out: expect.stringContaining('Enqueued 0 jobs; 2 existed already.') },
+    })
     expect(await world.jobsctl([...argv.slice(0, 4), '--unique', 'while_queued'])).toMatchObject({
       ...{ code: 2, err: expect.stringContaining('--unique: goes with an idempotency key') },
     })

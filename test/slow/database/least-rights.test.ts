@@ -313,6 +313,10 @@ describe('a server without rights to make anything', () => {
     const worker = workerOf((path, body) => send('POST', path, body))
     const base = await worker.enqueue({ domain: 'w' })
     await worker.enqueue({ domain: 'w', depends_on: [base.uuid] })
+    for (const created of [true, false])
+      expect(await worker.enqueue({ domain: 'u', idempotency_key: 'k', unique: 'while_queued' })).toMatchObject({
+        created,
+      })
     for (const step of ['release', 'fail', 'complete'] as const) {
       await worker.enqueue({ domain: 'w' })
       const job = await worker.take({ domain: 'w' })

@@ -1,24 +1,51 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type Client, createClient } from '../../../sdk/client.ts'
+import { newFolder } from '../../support/database/database.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-const hasPython = spawnSync('python3', ['--version']).status === 0
+/** The workers of docs/workers, as somebody copies them. `make` returns the command that runs the worker. */
+const languages = [
+  {
+    name: 'Python',
+    has: spawnSync('python3', ['--version']).status === 0,
+    make: async () => ['python3', 'docs/workers/worker.py'],
+    failure: { error_class: 'KeyError' },
+  },
+  {
+    name: 'Go',
+    has: spawnSync('go', ['version']).status === 0,
+    async make() {
+      const folder = await newFolder('go')
+      const program = join(folder, 'worker')
+      // Its process gets the signals, where `go run` would get them in its place.
+      execFileSync('go', ['build', '-o', program, resolve('docs/workers/worker.go')], {
+        env: { ...process.env, GO111MODULE: 'off', CGO_ENABLED: '0' },
+      })
+      return [program]
+    },
+    failure: { error_message: 'the payload has no page' },
+  },
+]
 
-/** The worker of docs/workers/worker.py, as somebody copies it. */
-describe.skipIf(!hasPython)('the worker in Python (skipped without python3)', () => {
+describe.each(languages)('the worker in $name', ({ name, has, make, failure }) => {
   let world: World
   let client: Client
+  let command: string[]
   beforeAll(async () => {
+    if (!has) return
+    command = await make()
     world = await openWorld('postgres')
     client = createClient({ url: world.url, apiKey: world.key })
-  })
+  }, 600_000)
   afterAll(() => world?.stop())
 
   function start() {
-    const child = spawn('python3', ['docs/workers/worker.py', 'letters'], {
+    const [program = '', ...words] = command
+    const child = spawn(program, [...words, 'letters'], {
       env: { PATH: process.env.PATH, BASE: world.url, API_KEY: world.key, LEASE_SECONDS: '2' },
       stdio: ['ignore', 'inherit', 'pipe'],
     })
@@ -31,7 +58,8 @@ describe.skipIf(!hasPython)('the worker in Python (skipped without python3)', ()
   }
   const statuses = async () => (await world.rows()).map(({ status }) => status)
 
-  it('does every job, fails what its handler raises, survives a kill, and stops on SIGTERM', async () => {
+  const skipped = has ? '' : ` (skipped: ${name} is not installed)`
+  it.skipIf(!has)(`does every job, fails what breaks, survives a kill, and stops on SIGTERM${skipped}`, async () => {
     const good = Array.from({ length: 40 }, (_, page) => ({ domain: 'letters', job_type: 'print', payload: { page } }))
     await client.enqueueBatch({ jobs: good })
     const [first, second] = [start(), start()]
@@ -43,7 +71,7 @@ describe.skipIf(!hasPython)('the worker in Python (skipped without python3)', ()
     )
 
     const { id } = await client.enqueue({ domain: 'letters', job_type: 'print', payload: {}, max_retries: 0 })
-    expect(await client.waitFor(id)).toMatchObject({ status: 'failed', error_class: 'KeyError', error_code: null })
+    expect(await client.waitFor(id)).toMatchObject({ status: 'failed', error_code: null, ...failure })
     second.child.kill('SIGTERM')
     expect(await second.ended).toEqual([0, null])
     expect(second.stderr()).toBe('')
