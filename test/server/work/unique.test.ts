@@ -37,6 +37,19 @@ describe.each(everyKind)('a key that ends on %s', (kind) => {
     expect(await world.count()).toBe(5)
   })
 
+  it('is one job of many that come at once, each time that it is free', async () => {
+    for (let round = 0; round < 5; round++) {
+      const jobs = await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          n % 4 === 0 ? worker.enqueueAll([{}, unique]).then(([, job]) => job) : worker.enqueue(unique),
+        ),
+      )
+      expect(jobs.filter((job) => job?.created)).toHaveLength(1)
+      expect(new Set(jobs.map((job) => job?.id)).size).toBe(1)
+      await world.sql`update jobs set status = 'completed'`
+    }
+  })
+
   it('is of one domain, queue and job type, and does not know keys that stay', async () => {
     const first = await worker.enqueue(unique)
     const others = [{ domain: 'other' }, { queue: 'other' }, { job_type: 'other' }, { idempotency_key: 'K' }]
