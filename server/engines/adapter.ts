@@ -35,8 +35,6 @@ export interface FailureSlice {
   until: string | undefined
   scope: Narrowed
   most: number
-  /** True for the newest; else whichever are found first. */
-  isNewest: boolean
 }
 
 /** A group with jobs that could run; without a job type, the jobs of all types of a queue. */

@@ -9,7 +9,6 @@ import {
 } from '../../database/error-pattern.ts'
 import { hasState } from '../../database/job-filter.ts'
 import { hashOfId, hasKeys } from '../../database/job-ids.ts'
-import { assumeManyRows } from '../../database/planner-hints.ts'
 import { inScope, isWithin, type Narrowed, type Within } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { FailureSlice } from '../../engines/adapter.ts'
@@ -41,11 +40,8 @@ export type ClusterRow = Bounds & { [Name in keyof Columns]: Columns[Name] | nul
   some_ids: (string | null)[] | null
 }
 
-/**
- * `scope`: the newest failures in the scope of the request; `all`: those in the scope among the newest of all; `any`: the failures of another
- * engine in the scope, whichever are found first.
- */
-export type Among = 'scope' | 'all' | 'any'
+/** `scope`: the newest failures in the scope of the request; `all`: those in the scope among the newest of all. */
+export type Among = 'scope' | 'all'
 type Searched = Within<ClustersRequest> & { among: Among }
 
 /**
@@ -157,10 +153,7 @@ function failuresOf(sql: Sql, request: Searched, state: FailureSlice['state'], m
     : failures(sql, { ...part, seen: endOfFailure(sql), where: hasState(sql, [state]) })
 }
 
-/**
- * Jobs with the same values in every field of the answer, and their number. The planner expects few failures of an engine, whose conditions are
- * expressions, and would sort their texts where it should hash them.
- */
+/** Jobs with the same values in every field of the answer, and their number. */
 function grouped(sql: Sql, request: Searched): Fragment {
   const states = request.status ? [request.status] : (['failed', 'quarantined', 'retrying'] as const)
   return sql`
@@ -171,7 +164,7 @@ function grouped(sql: Sql, request: Searched): Fragment {
       max(seen) filter (where isfinite(seen)) as last_seen,
       count(*) filter (where seen > now() - ${sql.unsafe(`${rateMinutes} * interval '1 minute'`)} and seen <= now()) as recent,
       ${idsOfText(sql)} as ids
-    from (${union(sql, states, (state) => newest(sql, (of) => failuresOf(of, request, state)))}) as failures ${hasKeys(sql) ? sql`cross join ${assumeManyRows(sql)}` : sql``}
+    from (${union(sql, states, (state) => newest(sql, (of) => failuresOf(of, request, state)))}) as failures
     group by status, code, message, domain, queue, job_type, owner_user_id`
 }
 
@@ -205,9 +198,8 @@ function failures(sql: Sql, part: Part): Fragment {
   const [place] = places
   if (mode === 'own' || !place?.adapter.failures) return failuresAsJobs(sql, part)
   const { state, request, most = mostScanned } = part
-  const { since, until, among, ...scope } = request
-  const slice = { ...{ state, since, until, scope, most }, isNewest: among !== 'any' }
-  return place.adapter.failures(sql, place.found, slice)
+  const { since, until, ...scope } = request
+  return place.adapter.failures(sql, place.found, { state, since, until, scope, most })
 }
 
 const failuresAsJobs = (
@@ -223,7 +215,7 @@ const failuresAsJobs = (
       ${since === undefined ? sql`` : sql`and ${seen} >= ${since}::text::timestamptz`}
       ${until === undefined ? sql`` : sql`and ${seen} < ${until}::text::timestamptz`}
       ${among === 'all' ? isWithin(sql, scope.within) : inScope(sql, scope)}
-    ${among === 'any' ? sql`` : sql`order by ${seen} desc`}
+    order by ${seen} desc
     ${sql.unsafe(`limit ${most + 1}`)}
   )`
 

@@ -8,11 +8,7 @@ import type { FailureSlice } from '../adapter.ts'
  * @param rows a query whose columns are those of `QueueAdapter.failures`
  * @returns a query in parentheses
  */
-export const sliceFailures = (
-  sql: Sql,
-  rows: Fragment,
-  { since, until, scope, most, isNewest }: FailureSlice,
-): Fragment => sql`
+export const sliceFailures = (sql: Sql, rows: Fragment, { since, until, scope, most }: FailureSlice): Fragment => sql`
   (
     select *
     from (
@@ -23,6 +19,6 @@ export const sliceFailures = (
         ${until === undefined ? sql`` : sql`and seen < ${until}::text::timestamptz`}
       offset 0
     ) as failures
-    ${isNewest ? sql`order by seen desc` : sql``}
+    order by seen desc
     ${sql.unsafe(`limit ${most + 1}`)}
   )`
