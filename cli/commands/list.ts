@@ -7,7 +7,9 @@ import { describeAnyOf, scopeOf } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
 import { groupedDigits } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
+import type { Page } from './list/all-pages.ts'
 import { type ListFlags, listFlags, listRequest } from './list/request.ts'
+import type { Found } from './list/search.ts'
 
 export const list: CommandSpec<ListFlags> = {
   name: 'list',
@@ -68,7 +70,7 @@ async function printPage(context: Context, { request, flags }: Listing): Promise
   }
   if (found.overdue) throw found.overdue
   if (!isComplete) {
-    print.aside(incomplete(found.scanned, request))
+    print.aside(incomplete(found, request))
     // Each build is a command of its own.
     if (found.missingIndex !== undefined) {
       const name = found.missingIndex.replaceAll(/\W/g, '')
@@ -87,12 +89,12 @@ async function watchList(context: Context, { request, flags }: Listing): Promise
   const scope = scopeOf(flags)
   return watch<ListedJob>(context, async (client) => {
     const found = await searchList({ ...context, client: async () => client }, { request, scope })
-    const { jobs, raw, isComplete, hasMore, scanned } = found
+    const { jobs, raw, isComplete, hasMore } = found
     const note = isComplete
       ? hasMore
         ? [`the first ${jobs.length} jobs; more match`]
         : []
-      : [incomplete(scanned, request)]
+      : [incomplete(found, request)]
     return {
       ...{ rows: jobs, json: raw, columns: [...columns, ...moreFor(flags)], more: 'more jobs' },
       below: note.length > 0 ? ['', ...note] : [],
@@ -117,6 +119,8 @@ async function printPages(context: Context, { request, flags }: Listing): Promis
     for await (const page of allPages(context, request)) {
       const { jobs } = page
       if (context.io.outGone()) return 'ok'
+      // A first page without a next one has jobs of a sample.
+      if (pages === 0 && !page.isComplete && page.next === undefined) throw onlySample(page, request)
       if (jobs.length > 0) progress.clear()
       write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, page, flags))
       count += jobs.length
@@ -193,9 +197,21 @@ function refuseWithoutJson(structured: boolean, flags: ListFlags): void {
   })
 }
 
-/** The note of a search that the server ended early: jobs that match may be missing. */
-function incomplete(scanned: number, { domain, queue, status }: Record<string, string>): string {
+const onlySample = ({ scanned = 0 }: Page, request: Record<string, string>): Failure =>
+  new Failure(
+    'database_busy',
+    `the server cannot read all jobs in time, and compared ${groupedDigits(scanned)} of them: they are not all pages`,
+    { hint: narrowing(request)[0] },
+  )
+
+function narrowing({ domain, queue, status }: Record<string, string>): string[] {
   const lacking = lackingFilters({ '--domain': domain, '--queue': queue, '--status': status })
-  const narrow = lacking === '' ? '' : `, or narrow the list with ${lacking}`
-  return `note: the server compared ${groupedDigits(scanned)} jobs and stopped, so jobs that match may be missing; add --all-pages${narrow}`
+  return lacking === '' ? [] : [`narrow the list with ${lacking}`]
+}
+
+/** The note of a search that the server ended early: jobs that match may be missing. */
+function incomplete({ scanned, hasMore }: Pick<Found, 'scanned' | 'hasMore'>, request: Record<string, string>): string {
+  const how = [...(hasMore ? ['add --all-pages'] : []), ...narrowing(request)].join(', or ')
+  const what = `note: the server compared ${groupedDigits(scanned)} jobs and stopped, so jobs that match may be missing`
+  return how === '' ? what : `${what}; ${how}`
 }

@@ -14,6 +14,9 @@ const limitTo = (ms: number) =>
 /** The limit of a read: 5 s. */
 export const limitReadTime = limitTo(5000)
 
+/** The limit of a statement of a list of all jobs of an engine, which may have no index in its order: 3 s. */
+export const limitListTime = limitTo(3000)
+
 /** The limit of a statement of a scrape of metrics: 1 s. */
 export const limitScrapeTime = limitTo(1000)
 

@@ -24,6 +24,8 @@ export interface OrderedSlice {
   states: readonly string[]
   scope: Narrowed
   most: number
+  /** About how many jobs from all over the table stand for all of them; undefined where all are read. */
+  sample: number | undefined
 }
 
 /** What is read of the failures of one state. */

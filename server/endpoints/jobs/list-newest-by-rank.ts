@@ -19,6 +19,7 @@ export async function listNewestByRank(sql: Sql, request: RankRequest, cursor: C
       states: request.status ?? [],
       scope: request,
       most: mostScanned,
+      sample: request.sample,
     }
     return of`select ${columnsFor(of, request)}, ${isMatching(of, request)} as matching from ${adapter.ordered(of, [found], slice)} as jobs`
   })

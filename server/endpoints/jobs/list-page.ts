@@ -9,7 +9,10 @@ import { servedBy } from '../../engines/served.ts'
 import type { Cursor, Position } from './list-cursor.ts'
 
 /** The request of a list, with what its caller is limited to. */
-export type NarrowedList = ListRequest & Narrowed
+export interface NarrowedList extends ListRequest, Narrowed {
+  /** About how many jobs from all over the table of an engine stand for all of its jobs. */
+  sample?: number
+}
 
 /** A page of jobs in the order of the list. */
 export interface Page {
@@ -87,6 +90,7 @@ export function takesAll({
   limit,
   cursor,
   errors,
+  sample,
   ...filter
 }: NarrowedList): boolean {
   const isOfTypes = within !== undefined && within.job_types.length > 0

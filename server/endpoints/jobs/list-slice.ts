@@ -44,9 +44,9 @@ interface ScannedJob extends PlacedJob {
 
 /** Reads rows of a part in the order of an index until `wanted` rows match, or `most` rows were read. */
 export async function readSlice(sql: Sql, request: TimeRequest, asked: SliceBounds): Promise<Slice> {
-  // A slice of no more rows than the page needs is enough then, and the rest of a slice costs most of its time.
+  // What the page needs is one slice then: more rows cost time, and each further slice may read the whole table again.
   const isAll = servedBy(sql).mode !== 'own' && takesAll(request)
-  const bounds = isAll ? { ...asked, most: Math.min(asked.most, asked.wanted) } : asked
+  const bounds = isAll ? { ...asked, most: asked.wanted } : asked
   const { most, wanted } = bounds
   const rows = await readRows(sql, request, bounds)
   const matching = rows.filter((row) => row.matching)
@@ -109,6 +109,7 @@ function rowsOf(of: Sql, { adapter, found }: Place, request: TimeRequest, bounds
     states: statesOf(request),
     scope: request,
     most,
+    sample: request.sample,
   })
   return of`
     select ${columnsFor(of, request)}, ${keyOf(of, part)} as order_key, ${part.where(of)} and ${isMatching(of, request)} as matching

@@ -3,7 +3,7 @@ import { listedJobId } from '../../../shared/work/job-key.ts'
 import type { Acting, Listing, ServerContext } from '../../call.ts'
 import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { limitReadTime } from '../../database/timeouts.ts'
+import { limitListTime, limitReadTime, unlessOverdue } from '../../database/timeouts.ts'
 import { servedBy } from '../../engines/served.ts'
 import { missingAmong, readBounded } from '../bounded-read.ts'
 import { foldedErrors, isContentHidden } from '../hidden.ts'
@@ -15,6 +15,7 @@ import { Cursor, KeyCursor } from './list-cursor.ts'
 import { listNewestByRank } from './list-newest-by-rank.ts'
 import { type NarrowedList, type Page, takesAll } from './list-page.ts'
 import type { RankKey } from './list-sorted.ts'
+import { mostScanned } from './scan-pace.ts'
 import type { TimeKey } from './time-parts.ts'
 
 /**
@@ -34,14 +35,20 @@ export async function listJobs(
   const isOwn = servedBy(call.sql).mode === 'own'
   const cursor = openCursor(request, isOwn ? Cursor : KeyCursor, key)
   const serving = isOwn ? servingIndexes(request) : []
-  const page = await readBounded(call.sql, serving, () =>
+  const read = (asked: NarrowedList, limit: typeof limitReadTime) =>
     call.sql.begin('isolation level repeatable read read only', async (tx) => {
       // Sent together with the first statement of the page, before it.
-      const limited = tx`select ${limitReadTime(tx)}, ${planningOf(tx, request)}`.execute()
-      const [, read] = await Promise.all([limited, readPage(tx, request, cursor)])
-      return read
-    }),
-  )
+      const limited = tx`select ${limit(tx)}, ${planningOf(tx, asked)}`.execute()
+      const [, page] = await Promise.all([limited, readPage(tx, asked, cursor)])
+      return page
+    })
+  const page = await readBounded(call.sql, serving, async () => {
+    if (isOwn || !canBeSampled(request)) return read(request, limitReadTime)
+    return (
+      (await read(request, limitListTime).catch(unlessOverdue)) ??
+      sampled(await read({ ...request, sample: mostScanned }, limitReadTime))
+    )
+  })
   const links = [page.next, page.prev]
     .map((next) => next && linkTo(next, request, key))
     .filter((link) => link !== undefined)
@@ -53,6 +60,19 @@ export async function listJobs(
   if (missing.length > 0) call.addHeader('X-Missing-Index', missing.join(', '))
   return request.errors && isContentHidden(call) ? withFoldedErrors(call.sql, page.jobs) : page.jobs
 }
+
+/**
+ * Whether a list may answer the first jobs of a sample where it takes too long to read all jobs of an engine. Not a page after another one, whose
+ * jobs would be missing, nor jobs that are named.
+ */
+const canBeSampled = ({ cursor, ids, batch_group, idempotency_key: key }: ListRequest): boolean =>
+  [cursor, ids, batch_group, key].every((value) => value === undefined)
+
+/** A page of a sample: no other page follows it. */
+const sampled = ({ jobs }: Page): Page => ({
+  ...{ jobs, next: undefined, prev: undefined },
+  ...{ scanned: mostScanned, isComplete: false },
+})
 
 /** The jobs as a caller may see them that may not see payloads. */
 async function withFoldedErrors(sql: Sql, jobs: readonly ListedJob[]): Promise<ListedJob[]> {

@@ -16,7 +16,7 @@ const ended = ['completed', 'failed']
  * @returns a query in parentheses, as `QueueAdapter.ordered` says
  */
 export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {
-  const order = slice.time === 'created' ? sortedIn : endedIn
+  const order = slice.time === 'created' || slice.sample !== undefined ? sortedIn : endedIn
   const all = unionInScope(
     sql,
     found,
@@ -26,12 +26,18 @@ export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSli
   return all ? sql`(${all})` : sql`(select * from jobs where false)`
 }
 
-function sortedIn(sql: Sql, place: Found, { direction, where, states, scope, most }: OrderedSlice): Fragment {
+function sortedIn(
+  sql: Sql,
+  place: Found,
+  { time, direction, where, states, scope, most, sample }: OrderedSlice,
+): Fragment {
   const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
+  const read = sql.unsafe(`${projectionOf(place, sample)} as jobs`)
+  const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
   const isWanted = sql`${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}`
   return sql`
     select jobs.*
-    from ${firstKeys(sql, { jobs, where: isWanted, time: sql`jobs.created_at`, direction, most })} as sorted
+    from ${firstKeys(sql, { jobs: read, where: isWanted, time: key, direction, most })} as sorted
     cross join lateral (
       select jobs.* from ${jobs} where jobs.queue = sorted.in_queue and jobs.native_id = sorted.native_id offset 0
     ) as jobs`

@@ -2,6 +2,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import type { QueueAdapter } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { encodedPart, quotedText } from '../parts/sql-text.ts'
+import { tableSample } from '../parts/table-sample.ts'
 import { imageOf } from './image.ts'
 
 type Place = Pick<Found, 'schema' | 'domain'>
@@ -14,7 +15,8 @@ type Place = Pick<Found, 'schema' | 'domain'>
  * its rows can be locked.
  * @returns SQL of a query in parentheses, without an alias
  */
-export const projectionOf = (place: Place): string => `(select ${columnsOf(place)} from ${place.schema}.job j)`
+export const projectionOf = (place: Place, sample?: number): string =>
+  `(select ${columnsOf(place)} from ${place.schema}.job j${tableSample(`${place.schema}.job`, sample)})`
 
 /** The states of BullMQ behind each of ours. It has neither cancelled jobs nor a quarantine. */
 const nativeStates: Readonly<Record<string, readonly string[]>> = {

@@ -21,12 +21,17 @@ export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSli
   return all ? sql`(${all})` : sql`(select * from jobs where false)`
 }
 
-function orderedIn(sql: Sql, place: Found, { time, direction, where, states, scope, most }: OrderedSlice): Fragment {
+function orderedIn(
+  sql: Sql,
+  place: Found,
+  { time, direction, where, states, scope, most, sample }: OrderedSlice,
+): Fragment {
   const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
+  const read = sql.unsafe(`${projectionOf(place, sample)} as jobs`)
   const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
   const isWanted = sql`${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}`
   return sql`
     select jobs.*
-    from ${firstKeys(sql, { jobs, where: isWanted, time: key, direction, most })} as sorted
+    from ${firstKeys(sql, { jobs: read, where: isWanted, time: key, direction, most })} as sorted
     cross join lateral (select jobs.* from ${jobs} where jobs.native_id = sorted.native_id offset 0) as jobs`
 }

@@ -1,6 +1,8 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { boundedTime } from '../parts/bounded-time.ts'
 import { encodedPart, quotedText } from '../parts/sql-text.ts'
+import { tableSample } from '../parts/table-sample.ts'
 
 type Place = Pick<Found, 'schema' | 'domain'>
 
@@ -66,8 +68,8 @@ const namesInArchive: Names = {
  * `native_available` use the indexes of graphile-worker.
  * @returns SQL of a query in parentheses, without an alias
  */
-export const projectionOf = (place: Place): string =>
-  `(select ${columnsOf(place, namesIn(place.schema))} from ${place.schema}._private_jobs j)`
+export const projectionOf = (place: Place, sample?: number): string =>
+  `(select ${columnsOf(place, namesIn(place.schema))} from ${place.schema}._private_jobs j${tableSample(`${place.schema}._private_jobs`, sample)})`
 
 /** The columns of the projection over a row `j` of the archive, as a list for `select`. */
 export const columnsOfArchive = (place: Place): string => columnsOf(place, namesInArchive)
@@ -108,7 +110,7 @@ export const ended = `case when j.locked_at is null and j.attempts >= j.max_atte
 end`
 
 function failedAt(): string {
-  return `j.run_at - pg_catalog.exp(least(j.attempts, 10)) * interval '1 second'`
+  return `${boundedTime('j.run_at')} - pg_catalog.exp(least(j.attempts, 10)) * interval '1 second'`
 }
 
 /** An SQL expression of type jsonb: the image of a row of `_private_jobs`: what its functions change, and what shows that somebody else did. */
@@ -158,7 +160,7 @@ function expressionsOf({ domain }: Place, names: Names): Record<string, string> 
     available_at: 'j.run_at',
     started_at: 'j.locked_at',
     acquired_at: 'j.locked_at',
-    leased_until: `j.locked_at + interval '${hoursOfLock} hours'`,
+    leased_until: `${boundedTime('j.locked_at')} + interval '${hoursOfLock} hours'`,
     lease_id: 'null::text',
     worker_id: 'j.locked_by',
     error_message: message,

@@ -45,7 +45,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
     hasKey: (sql, keys) => hasKey(mapped, sql, keys),
     hasState: (sql, states) => hasState(mapped, sql, states),
     keys: (sql, _, texts) => readKeys(mapped, sql, texts),
-    ordered: (sql, _, slice) => orderedJobs(mapped, sql, slice),
+    ordered: (sql, [found], slice) => orderedJobs(at(found), sql, slice),
     endedAt: (sql) => sql`jobs.native_ended`,
     groups: (sql, [found], scope) => readGroups(at(found), sql, scope),
     oldestDue: (sql, _, groups) => readOldestDue(mapped, sql, groups),

@@ -1,5 +1,6 @@
 import { keyText } from '../../../shared/work/job-key.ts'
 import { encodedPart, quotedText } from '../parts/sql-text.ts'
+import { tableSample } from '../parts/table-sample.ts'
 import { payloadText, valuesOf } from './edit.ts'
 import { imageOf } from './image.ts'
 import type { ValueOfRow } from './map.ts'
@@ -15,8 +16,12 @@ import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
  * that a condition on one uses its index.
  * @returns SQL of a query in parentheses, without an alias
  */
-export const projectionOf = (mapped: Mapped): string =>
-  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text`, native_place: 'j.ctid', native_live: 'true' })} from ${mapped.table.relation} j)`
+export const projectionOf = (mapped: Mapped, sample?: number): string =>
+  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text`, native_place: 'j.ctid', native_live: 'true' })} from ${mapped.table.relation} j${sampleOf(mapped.table, sample)})`
+
+/** No view has a sample: all of its rows are read. */
+const sampleOf = ({ kind, relation }: Mapped['table'], sample: number | undefined): string =>
+  tableSample(relation, ['r', 'p', 'm'].includes(kind) ? sample : undefined)
 
 /** What an index has under another name in the archive. */
 interface Own {

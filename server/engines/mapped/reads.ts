@@ -14,6 +14,7 @@ import type {
 } from '../adapter.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import { hasKey } from './key.ts'
+import { projectionOf } from './projection.ts'
 import { hasState, statusOf } from './states.ts'
 import { columnOf, type Mapped } from './table.ts'
 import { nameOf } from './values.ts'
@@ -26,12 +27,13 @@ const due = 'coalesce(jobs.available_at, jobs.created_at)'
 
 /** What a list reads: sorted as PostgreSQL finds it best, by an index of the time where there is one. */
 export function orderedJobs(mapped: Mapped, sql: Sql, slice: OrderedSlice): Fragment {
-  const { time, direction, where, states, scope, most } = slice
+  const { time, direction, where, states, scope, most, sample } = slice
+  const from = sample === undefined ? sql`from jobs` : sql`from ${sql.unsafe(projectionOf(mapped, sample))} as jobs`
   const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
   const order = sql.unsafe(direction)
   return sql`(
     select jobs.*
-    from jobs
+    ${from}
     where ${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(mapped, sql, states)}`}
     order by ${key} ${order}, jobs.id ${order}
     ${sql.unsafe(`limit ${most + 1}`)}
@@ -202,7 +204,7 @@ export async function readSigns(mapped: Mapped, sql: Sql, queue: EngineQueue): P
       select
         max(jobs.started_at) as last_picked_up_at, least(count(*) filter (where jobs.status = 'processing'), 1000) as running
       from jobs
-      where jobs.queue = ${queue.queue}::text and jobs.started_at <= now()
+      where jobs.queue = ${queue.queue}::text and jobs.started_at <= now() and jobs.started_at > '-infinity'
     ) as signs`
   return signs
 }

@@ -4,6 +4,7 @@ import type { EngineCheck } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import { readLeavesWithout } from './foreign-keys.ts'
+import { expiresAt, heartbeatEnd } from './projection.ts'
 import { readSupervision } from './supervision.ts'
 
 /** The most jobs that one check compares, and of each queue those that have waited longest. */
@@ -91,12 +92,9 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
 }
 
 const isExpired = (sql: Sql, { columns }: Found): Fragment =>
-  columns.has('expire_seconds')
-    ? sql`coalesce(j.started_on + j.expire_seconds * interval '1 second' < now(), false)`
-    : sql`coalesce(j.started_on + j.expire_in < now(), false)`
+  sql`coalesce(${sql.unsafe(expiresAt(columns))} < now(), false)`
 
-const isHeartbeatLost = (sql: Sql): Fragment =>
-  sql`coalesce(j.heartbeat_on + j.heartbeat_seconds * interval '1 second' < now(), false)`
+const isHeartbeatLost = (sql: Sql): Fragment => sql`coalesce(${sql.unsafe(heartbeatEnd)} < now(), false)`
 
 /** The queues that are looked at, with the alias `q`. */
 const queues = (sql: Sql, { place, of, isMeant }: Looked): Fragment => sql`

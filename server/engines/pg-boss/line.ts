@@ -78,10 +78,10 @@ export async function readSigns(
             : sql`null::timestamptz`
         } as last_asked_at,
         greatest(
-          (select max(j.started_on) from ${of}.job as j where ${inQueue} and j.state = 'active'),
+          (select max(j.started_on) filter (where isfinite(j.started_on)) from ${of}.job as j where ${inQueue} and j.state = 'active'),
           -- The jobs that have ended last began as late as any.
           (
-            select max(started_on)
+            select max(started_on) filter (where isfinite(started_on))
             from (
               select j.started_on
               from ${of}.job as j

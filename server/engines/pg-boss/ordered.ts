@@ -30,18 +30,19 @@ export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSli
 
 /** A query of the jobs of one schema. */
 function orderedIn(sql: Sql, place: Found, slice: OrderedSlice): Fragment {
-  const { time, direction, where, states, scope, most } = slice
+  const { time, direction, where, states, scope, most, sample } = slice
   const jobs = sql.unsafe(`${projectionOf(place)} as jobs`)
   const of = sql.unsafe(place.schema)
   const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
   const order = sql.unsafe(direction)
   const first = sql.unsafe(`limit ${most + 1}`)
   // The keys alone are sorted, because the other columns take longer to make than to find again.
-  if (!place.indexes.has(time === 'created' ? 'i15' : 'i16')) {
+  if (sample !== undefined || !place.indexes.has(time === 'created' ? 'i15' : 'i16')) {
+    const read = sql.unsafe(`${projectionOf(place, sample)} as jobs`)
     const isWanted = sql`${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}`
     return sql`
       select jobs.*
-      from ${firstKeys(sql, { jobs, where: isWanted, time: key, direction, most })} as sorted
+      from ${firstKeys(sql, { jobs: read, where: isWanted, time: key, direction, most })} as sorted
       cross join lateral (
         select jobs.* from ${jobs} where jobs.queue = sorted.in_queue and jobs.native_id = sorted.native_id offset 0
       ) as jobs`

@@ -1,6 +1,8 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { boundedTime } from '../parts/bounded-time.ts'
 import { encodedPart, quotedText } from '../parts/sql-text.ts'
+import { tableSample } from '../parts/table-sample.ts'
 import { imageOf } from './image.ts'
 
 type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
@@ -14,10 +16,12 @@ type Place = Pick<Found, 'schema' | 'domain' | 'columns'>
  * Every column is an expression over one row, or an uncorrelated subselect, so that the planner merges the query into the statement around it.
  * Rows can be locked then, and conditions on `queue`, `native_id`, `native_state` and the times use the indexes of pg-boss. A column that this version
  * of the schema does not have is null.
+ * @param sample about how many jobs are read; all by default
  * @returns SQL of a query in parentheses, without an alias
  */
-export function projectionOf(place: Place): string {
-  return `(select ${columnsOf(place)} from ${place.schema}.job j)`
+export function projectionOf(place: Place, sample?: number): string {
+  const table = `${place.schema}.job`
+  return `(select ${columnsOf(place)} from ${table} j${tableSample(table, sample)})`
 }
 
 /** The states of pg-boss behind each of ours. It has no quarantine. */
@@ -84,7 +88,7 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     priority: 'j.priority',
     max_retries: 'j.retry_limit',
     // pg-boss counts an attempt again when it begins, and this column when the one before has failed.
-    retry_count: `case when j.state = 'retry' then j.retry_count + 1 else j.retry_count end`,
+    retry_count: `case when j.state = 'retry' then least(j.retry_count, 2147483646) + 1 else j.retry_count end`,
     available_at: 'j.start_after',
     started_at: 'j.started_on',
     acquired_at: 'j.started_on',
@@ -133,14 +137,15 @@ export const sourceOf = (schema: string): string => `case
 end`
 
 /** An SQL expression: when pg-boss takes a running job from its worker. */
-function leaseEnd(columns: ReadonlySet<string>): string {
-  const expires = columns.has('expire_seconds')
-    ? `j.started_on + j.expire_seconds * interval '1 second'`
-    : 'j.started_on + j.expire_in'
-  return columns.has('heartbeat_seconds')
-    ? `least(${expires}, j.heartbeat_on + j.heartbeat_seconds * interval '1 second')`
-    : expires
-}
+const leaseEnd = (columns: ReadonlySet<string>): string =>
+  columns.has('heartbeat_seconds') ? `least(${expiresAt(columns)}, ${heartbeatEnd})` : expiresAt(columns)
+
+/** An SQL expression: when the attempt of a running row `j` is over. */
+export const expiresAt = (columns: ReadonlySet<string>): string =>
+  `${boundedTime('j.started_on')} + ${columns.has('expire_seconds') ? `j.expire_seconds * interval '1 second'` : 'j.expire_in'}`
+
+/** An SQL expression: when the worker of a running row `j` has to have sent another heartbeat. */
+export const heartbeatEnd = `${boundedTime('j.heartbeat_on')} + j.heartbeat_seconds * interval '1 second'`
 
 /** An SQL expression: the message of an error as pg-boss stores it. A worker that throws a text, or an expired job, has it in `value`. */
 const messageIn = (output: string): string =>

@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { boundedTime } from '../parts/bounded-time.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archiveTable, readColumns } from './archive.ts'
@@ -82,6 +83,10 @@ function tableOf({ schema }: Pick<Found, 'schema'>): string {
   return `${schema}.job`
 }
 
+/** An SQL expression of type interval: for how long pg-boss keeps the waiting job of a row from the time when it could run. */
+const termOf = (sql: Sql, row: string): Fragment =>
+  sql.unsafe(`greatest(interval '0', ${boundedTime(`${row}.keep_until`)} - ${boundedTime(`${row}.start_after`)})`)
+
 /** The assignments that pg-boss makes itself. A job that is put back may be past `keep_until`, and would be deleted before it ran. */
 function assignments(sql: Sql, found: Found, act: EngineAct): Fragment {
   switch (act.act) {
@@ -93,13 +98,13 @@ function assignments(sql: Sql, found: Found, act: EngineAct): Fragment {
         start_after = greatest(j.start_after, now()) ${
           act.spread_seconds === undefined ? sql`` : sql`+ random() * ${act.spread_seconds}::int * interval '1 second'`
         },
-        keep_until = greatest(j.keep_until, now() + (j.keep_until - j.start_after))`
+        keep_until = greatest(j.keep_until, now() + ${termOf(sql, 'j')})`
     case 'cancel':
       return sql`state = 'cancelled', completed_on = now()`
     case 'reschedule':
       return sql`
         start_after = picked.due,
-        keep_until = greatest(j.keep_until, picked.due + (j.keep_until - j.start_after))`
+        keep_until = greatest(j.keep_until, picked.due + ${termOf(sql, 'j')})`
     case 'priority':
       return sql`priority = ${act.priority}::int`
   }
@@ -161,14 +166,14 @@ const keptUntil = (sql: Sql, row: string, until: Fragment): Fragment => {
   const ended = sql.unsafe(`${row}.completed_on`)
   return sql`case
     when ${seconds} = 0 or ${ended} is null then ${seconds}
-    else least(greatest(${seconds}, ceil(extract(epoch from ${until} - ${ended}))), 2147483647)::int
+    else least(greatest(${seconds}, ceil(extract(epoch from ${until} - ${sql.unsafe(boundedTime(`${row}.completed_on`))}))), 2147483647)::int
   end`
 }
 
 function restored(sql: Sql, found: Found, until: Fragment): Fragment {
   const names = imageColumns(found.columns)
   const values = names.map((name) => {
-    if (name === 'keep_until') return sql`greatest(was.keep_until, now() + (was.keep_until - was.start_after))`
+    if (name === 'keep_until') return sql`greatest(was.keep_until, now() + ${termOf(sql, 'was')})`
     return name === 'deletion_seconds' ? keptUntil(sql, 'was', until) : sql.unsafe(`was.${name}`)
   })
   return sql`(${sql.unsafe(names.join(', '))}) = (

@@ -114,24 +114,49 @@ describe('list', () => {
     expect(screen).toContain('chatbooks/q')
   })
 
-  it('says that jobs may be missing where the server stopped its search', async () => {
+  it('says that jobs may be missing where the server stopped its search, and fails for all pages without a next one', async () => {
     const headers = { 'X-Complete': 'false', 'X-Scanned': '50000' }
-    const group = { domain: 'd', queue: 'q', job_type: 't', queued: 1, scheduled: 0, processing: 0, quarantined: 0 }
-    const server = await fakeServer(({ path }) => ({ headers, body: path.includes('/stats') ? [group] : [] }))
-    expect(await runAt(server, ['list', '--error', 'x'])).toEqual({
-      code: 0,
-      out: '',
-      err: expect.stringMatching(
-        /^note: the server compared 50,000 jobs and stopped, so jobs that match may be missing; /,
-      ),
-    })
-    const advice = async (...flags: string[]) => (await runAt(server, ['list', ...flags])).err.split('missing; ')[1]
-    expect([await advice(), await advice('--domain', 'd'), await advice('--domain', 'd', '--queue', 'q')]).toEqual([
-      'add --all-pages, or narrow the list with --domain, --queue or --status\n',
-      'add --all-pages, or narrow the list with --queue or --status\n',
-      'add --all-pages, or narrow the list with --status\n',
+    const job = {
+      ...{ id: 7, uuid: 'u', domain: 'd', queue: 'q', job_type: 't', status: 'queued', priority: 5, retry_count: 0 },
+      ...{ max_retries: 3, available_at: null, created_at: null, acquired_at: null, started_at: null },
+      ...{ leased_until: null, completed_at: null },
+    }
+    const next = { Link: '<?cursor=c>; rel="next"' }
+    const isFirst = (path: string) => path.includes('limit=1&') || path.endsWith('limit=1')
+    const server = await fakeServer(({ path }) => ({
+      headers: { ...headers, ...(isFirst(path) && next) },
+      body: [job],
+    }))
+    const list = (...flags: string[]) => runAt(server, ['list', '--ids', ...flags])
+    const note = 'note: the server compared 50,000 jobs and stopped, so jobs that match may be missing'
+    const [domain, queue, status] = [
+      ['--domain', 'd'],
+      ['--queue', 'q'],
+      ['--status', 'failed'],
+    ] as const
+    const narrowed = async (...more: string[]) => [
+      (await list(...more)).err,
+      (await list(...more, ...domain)).err,
+      (await list(...more, ...domain, ...queue)).err,
+      (await list(...more, ...domain, ...queue, ...status)).err,
+    ]
+    expect(await narrowed()).toEqual([
+      `${note}; narrow the list with --domain, --queue or --status\n`,
+      `${note}; narrow the list with --queue or --status\n`,
+      `${note}; narrow the list with --status\n`,
+      `${note}\n`,
     ])
-    expect(await advice('--domain', 'd', '--queue', 'q', '--status', 'failed')).toBe('add --all-pages\n')
+    expect(await narrowed('--limit', '1')).toEqual([
+      `${note}; add --all-pages, or narrow the list with --domain, --queue or --status\n`,
+      `${note}; add --all-pages, or narrow the list with --queue or --status\n`,
+      `${note}; add --all-pages, or narrow the list with --status\n`,
+      `${note}; add --all-pages\n`,
+    ])
+    expect(await list()).toMatchObject({ code: 0, out: '7\n' })
+    expect(await list('--all-pages')).toMatchObject({
+      ...{ code: 7, out: '' },
+      err: expect.stringContaining('cannot read all jobs in time, and compared 50,000 of them'),
+    })
   })
 
   it('goes on by itself where the server stopped its search, until the limit or the end, and is never empty before', async () => {
