@@ -160,13 +160,13 @@ besideEachBull(changeable.slice(-1), 'what the obvious SQL gets wrong', (version
 
   it('a retry by state alone takes a job that has failed again since its preview; a look for stalled jobs takes none away', async () => {
     const { sql } = database
-    await bull.work('looked at', { stalledInterval: 500 })
+    await bull.work('looked at', { stalledInterval: 3_600_000 })
     const [looked = '', again = ''] = await bull.add('looked at', [
       { data: { does: 'fail' } },
       { data: { does: 'fail' } },
     ])
     await untilNone(database, 'looked at', 'waiting', 'active')
-    // Workers look for stalled jobs: they mark what runs, and take the mark from what has ended since.
+    // Workers look for stalled jobs: they mark what runs, and take the mark from what has ended since. These look once an hour.
     await sql`update bullmq.job set stalled_marked = true where queue = 'looked at' and id = ${looked}`
     // retryJobs takes all that have failed up to a time.
     await sql`update bullmq.job set finished_at_ms = finished_at_ms - 3600000 where queue = 'looked at' and id = ${again}`
@@ -178,7 +178,14 @@ besideEachBull(changeable.slice(-1), 'what the obvious SQL gets wrong', (version
     const { preview } = await retry({ dry_run: true })
     expect(preview?.count).toBe(2)
     const marked = async () => (await sql`select from bullmq.job where queue = 'looked at' and stalled_marked`).length
+    expect(await marked()).toBe(1)
+    // One more process looks as soon as it starts. Its worker takes no job.
+    const looking = await database.start()
+    await looking.call('looked at', 'pause')
+    await looking.work('looked at', { stalledInterval: 500 })
     await until('a worker has looked', async () => (await marked()) === 0)
+    await looking.kill()
+    await bull.call('looked at', 'resume')
     await bull.call('looked at', 'retryJobs', { state: 'failed', count: 1, timestamp: Date.now() - 1800000 })
     await until('it has failed again', async () => (await begun(`looked at/${again}`)) === 2)
     await untilNone(database, 'looked at', 'waiting', 'active')

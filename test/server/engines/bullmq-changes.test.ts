@@ -1,13 +1,11 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { changedVersions, countIds, fillBullMq, makeBullMq, oddQueues } from '../../support/engines/bullmq.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
-import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
 
 const schema = `Bull "MQ" O'Brien`
 const slashed = `a/b "c" 'd'`
@@ -26,28 +24,24 @@ const Answer = z.looseObject({
 })
 
 describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (version) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   const of = (table: string) => sql(`${schema}.${table}`)
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makeBullMq({ sql, version, schema })
-    await fillBullMq({ sql, version, schema })
-    await sql`update ${of('job')} set queue = ${slashed} where queue = ${oddQueues.odd}`
-    await countIds({ sql, schema }, slashed, 50)
-    await sql`update ${of('job')} set finished_at_ms = finished_at_ms - 172800000 where finished_at_ms is not null`
-    expect(await runServer(['migrate', '--engine', 'bullmq'], database.env)).toMatchObject({ code: 0 })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makeBullMq({ sql, version, schema })
+        await fillBullMq({ sql, version, schema })
+        await sql`update ${of('job')} set queue = ${slashed} where queue = ${oddQueues.odd}`
+        await countIds({ sql, schema }, slashed, 50)
+        await sql`update ${of('job')} set finished_at_ms = finished_at_ms - 172800000 where finished_at_ms is not null`
+      },
+      { records: 'bullmq' },
+    )
     for (const table of tables) await sql`create table ${sql(`before_${table}`)} as select * from ${of(table)}`
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
   beforeEach(async () => {
     await sql`delete from jobsctl.jobsctl_held_jobs`
     await sql`delete from jobsctl.jobsctl_holds`
@@ -57,13 +51,7 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
   })
 
   const post = async (path: string, body: object) => {
-    const { status, body: answer } = await call({
-      url: server.url,
-      method: 'POST',
-      path: `/api/v1/jobs/${path}`,
-      headers: { 'x-api-key': 'key', 'x-confirm': 'true' },
-      body,
-    })
+    const { status, body: answer } = await served.post(path, body)
     return { status, body: Answer.parse(answer) }
   }
   const undone = async (operation: number) => (await post(`operations/${operation}/undo`, {})).body
@@ -102,7 +90,7 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
   /** The queues that `act` wakes workers of. */
   const wakes = async (act: () => Promise<unknown>) => {
     const queues: string[] = []
-    const listener = postgres(database.env.JOBS_DB_URL ?? '', { max: 1 })
+    const listener = postgres(served.env.JOBS_DB_URL ?? '', { max: 1 })
     await listener.listen('bullmq_jobs', (queue) => queues.push(queue))
     await act()
     await listener.notify('bullmq_jobs', 'last')
@@ -119,7 +107,7 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
       update ${of('job')} set opts = ${JSON.stringify(opts)}::text::jsonb where queue = ${queue} and state = 'completed'`
     await completed(odd, { removeOnComplete: { count: 1000 }, removeOnFail: false })
     await completed(plain, { removeOnComplete: { count: -1 }, removeOnFail: null })
-    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    const env = { JOBSCTL_URL: served.url, JOBSCTL_API_KEY: 'key' }
     const stats = await runJobsctl(['stats', '--json'], { env })
     const said = z
       .array(z.looseObject({ queue: z.string(), vanishing: z.string().optional() }))
@@ -324,7 +312,7 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
     await sql`update ${of('job')} set stalled_marked = true where state = 'failed'`
     const request = { ...scope, only_failed: true, queue: oddQueues.plain }
     const preview = await call({
-      ...{ url: server.url, method: 'POST', path: '/api/v1/jobs/retry-now', headers: { 'x-api-key': 'key' } },
+      ...{ url: served.url, method: 'POST', path: '/api/v1/jobs/retry-now', headers: { 'x-api-key': 'key' } },
       body: { ...request, dry_run: true },
     })
     const { count, token } = z

@@ -1,10 +1,8 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { fillBullMq, makeBullMq, oddQueues } from '../../support/engines/bullmq.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 
 const schema = 'Bull"MQ'
@@ -24,29 +22,20 @@ const Checks = z.object({
 })
 
 describe.each([2, 11])('the checks of BullMQ with schema %i', (version) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makeBullMq({ sql, version, schema })
-    await fillBullMq({ sql, version, schema })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(async (made) => {
+      sql = made
+      await makeBullMq({ sql, version, schema })
+      await fillBullMq({ sql, version, schema })
+    })
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
 
   const of = (table: string) => sql(`${schema}.${table}`)
   const checked = async (body: object = {}) => {
-    const answer = await call({
-      ...{ url: server.url, method: 'POST', path: '/api/v1/jobs/integrity/sweep' },
-      ...{ headers: { 'x-api-key': 'key' }, body },
-    })
+    const answer = await served.post('integrity/sweep', body)
     return Checks.parse(answer.body)
   }
   /** The checks that have found something, with what they name. */
@@ -109,7 +98,7 @@ describe.each([2, 11])('the checks of BullMQ with schema %i', (version) => {
     })
     // A key without a job is not of a type.
     expect(Object.keys(await found({ job_type: 'digest' }))).not.toContain('scheduler_ended')
-    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    const env = { JOBSCTL_URL: served.url, JOBSCTL_API_KEY: 'key' }
     const shown = await runJobsctl(['integrity', '--all', '--output', 'table'], { env })
     expect(shown.out).toContain('scheduler without its next job')
     expect(shown.err).toContain('queue.upsertJobScheduler() in your application')

@@ -1,39 +1,28 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { countIds, fillBullMq, jobsOfState, makeBullMq, oddQueues } from '../../support/engines/bullmq.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 
 const schema = 'Bull"MQ'
 
 describe.each([2, 11])('the jobs of BullMQ with schema %i', (version) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makeBullMq({ sql, version, schema })
-    await fillBullMq({ sql, version, schema })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key', JOBS_METRICS: 'on' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makeBullMq({ sql, version, schema })
+        await fillBullMq({ sql, version, schema })
+      },
+      { env: { JOBS_METRICS: 'on' } },
+    )
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
 
-  const get = async (path: string, query: Record<string, string> = {}) =>
-    call({
-      url: server.url,
-      method: 'GET',
-      path: `${path}${path.includes('?') ? '' : `?${new URLSearchParams(query)}`}`,
-      headers: { 'x-api-key': 'key' },
-    })
+  const get = (path: string, query?: Record<string, string>) => served.get(path, query)
   const jobs = () => sql<{ queue: string; id: string; state: string; added: number }[]>`
     select queue, id, state::text as state, added_at_ms::float8 as added from ${sql(`${schema}.job`)}`
   const listed = async (query: Record<string, string>) => {
@@ -147,7 +136,7 @@ describe.each([2, 11])('the jobs of BullMQ with schema %i', (version) => {
     expect(reasonsOf(body).find(({ code }) => code === 'waits_for_jobs')).toMatchObject({
       facts: { count: 1, jobs: [{ id: 'steps/fresh' }] },
     })
-    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    const env = { JOBSCTL_URL: served.url, JOBSCTL_API_KEY: 'key' }
     const { out, code } = await runJobsctl(['explain', 'flows/waits'], { env })
     expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('waits_for_jobs') })
   })

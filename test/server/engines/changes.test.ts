@@ -1,12 +1,11 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { fillPgBoss, makePgBoss, makeQueue, oddQueues } from '../../support/engines/pg-boss.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
 
 const schema = `Queues "of" O'Brien`
 const slashed = `a/b "c" 'd'`
@@ -24,30 +23,25 @@ const Answer = z.looseObject({
 })
 
 describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (version) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   const job = () => sql(`${schema}.job`)
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makePgBoss({ sql, version, schema })
-    await makeQueue({ sql, version, schema }, 'one each', { policy: 'exclusive' })
-    await fillPgBoss({ sql, version, schema })
-    await makeQueue({ sql, version, schema }, slashed, { partition: true })
-    await sql`insert into ${job()} (name, state, completed_on) select ${slashed}, 'failed', now() from generate_series(1, 10)`
-    await sql`update ${job()} set completed_on = completed_on - interval '2 days' where completed_on is not null`
-    const made = await runServer(['migrate', '--engine', 'pg-boss'], database.env)
-    expect(made).toMatchObject({ code: 0 })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makePgBoss({ sql, version, schema })
+        await makeQueue({ sql, version, schema }, 'one each', { policy: 'exclusive' })
+        await fillPgBoss({ sql, version, schema })
+        await makeQueue({ sql, version, schema }, slashed, { partition: true })
+        await sql`insert into ${job()} (name, state, completed_on) select ${slashed}, 'failed', now() from generate_series(1, 10)`
+        await sql`update ${job()} set completed_on = completed_on - interval '2 days' where completed_on is not null`
+      },
+      { records: 'pg-boss' },
+    )
     await sql`create table before as select *, to_jsonb(j) as whole from ${job()} as j`
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
   beforeEach(async () => {
     await sql`delete from jobsctl.jobsctl_held_jobs`
     await sql`delete from jobsctl.jobsctl_holds`
@@ -57,14 +51,7 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
 
   const columns = () => sql.unsafe(`(jsonb_populate_record(null::"${schema.replaceAll('"', '""')}".job, whole)).*`)
   const post = async (path: string, body: object) => {
-    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
-    const { status, body: answer } = await call({
-      url: server.url,
-      method: 'POST',
-      path: `/api/v1/jobs/${path}`,
-      headers,
-      body,
-    })
+    const { status, body: answer } = await served.post(path, body)
     return { status, body: Answer.parse(answer) }
   }
   const counts = async () =>
@@ -212,7 +199,7 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
     const [one] = await sql<{ id: string }[]>`select id from ${job()} where name = ${slashed} limit 1`
     const { body } = await post('prune', { domain: schema, older_than_days: 1, queue: slashed, statuses: ['failed'] })
     const show = () =>
-      call({ url: server.url, method: 'GET', path: `/api/v1/jobs/job?key=${one?.id}`, headers: { 'x-api-key': 'key' } })
+      call({ url: served.url, method: 'GET', path: `/api/v1/jobs/job?key=${one?.id}`, headers: { 'x-api-key': 'key' } })
     expect(await show()).toMatchObject({ status: 200, body: { uuid: one?.id } })
     await undone(body.operation_id)
     expect(await show()).toMatchObject({ status: 200, body: { uuid: one?.id } })
@@ -272,7 +259,7 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
     await sql`update jobsctl.job_operations set ended_at = now() - interval '90 days', started_at = now() - interval '90 days'`
     expect(body.deleted).toBeGreaterThan(5)
     // A server looks soon after its start.
-    const second = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
+    const second = await startServer(served.env)
     await until(
       'the archive is empty',
       async () => (await sql`select from jobsctl.pgboss_archive limit 1`).length === 0,

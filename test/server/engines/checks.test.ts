@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { makePgBoss, makeQueue, type SchemaVersion } from '../../support/engines/pg-boss.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 
 const schema = `Queues "of" O'Brien`
@@ -36,38 +34,26 @@ const all = [
 const none = Object.fromEntries(all.map((check) => [check, 0]))
 
 describe.each([37, 46] as const)('the checks of pg-boss with schema %i', (version: SchemaVersion) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   const job = () => sql(`${schema}.job`)
   const edges = () => sql(`${schema}.job_dependency`)
-  const env = () => ({ JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' })
+  const env = () => ({ JOBSCTL_URL: served.url, JOBSCTL_API_KEY: 'key' })
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makePgBoss({ sql, version, schema })
-    await makeQueue({ sql, version, schema }, 'mail')
-    await makeQueue({ sql, version, schema }, odd, { partition: true })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(async (made) => {
+      sql = made
+      await makePgBoss({ sql, version, schema })
+      await makeQueue({ sql, version, schema }, 'mail')
+      await makeQueue({ sql, version, schema }, odd, { partition: true })
+    })
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
   beforeEach(async () => {
     await sql`truncate ${job()}, ${edges()}`
   })
 
   const check = async (body: object = {}) => {
-    const { status, body: answer } = await call({
-      url: server.url,
-      method: 'POST',
-      path: '/api/v1/jobs/integrity/sweep',
-      headers: { 'x-api-key': 'key' },
-      body,
-    })
+    const { status, body: answer } = await served.post('integrity/sweep', body)
     expect(status).toBe(200)
     return Checks.parse(answer)
   }

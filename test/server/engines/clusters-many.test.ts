@@ -1,46 +1,38 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { makePgBoss, makeQueue } from '../../support/engines/pg-boss.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 
 /** The number of failures of each state that a server reads; it asks for one more to know whether there are others. */
 const most = 100_000
 /** In the queue `many` there are more; the oldest failures are the first rows of the table. */
 const old = 500
 
-let database: TestDatabase
+let served: ServedTables
 let sql: postgres.Sql
-let server: Awaited<ReturnType<typeof startServer>>
 beforeAll(async () => {
-  database = await emptyDatabase()
-  sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-  const place = { sql, version: 46 } as const
-  await makePgBoss(place)
-  await makeQueue(place, 'many')
-  await makeQueue(place, 'few')
-  await sql`
-    insert into pgboss.job (name, state, output, created_on, completed_on)
-    select
-      'many', 'failed', jsonb_build_object('message', case when i <= ${old} then 'an old error' else 'a new error' end),
-      now() - interval '1 day', now() - (${most + old} - i) * interval '1 second'
-    from generate_series(1, ${most + old}) as i`
-  await sql`
-    insert into pgboss.job (name, state, retry_count, output)
-    select 'few', state::pgboss.job_state, retry_count, '{"message": "has failed before"}'
-    from (values ('retry', 0), ('retry', 1), ('created', 2)) as jobs (state, retry_count)`
-  server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-  await server.prepared
+  served = await serveTables(async (made) => {
+    sql = made
+    const place = { sql, version: 46 } as const
+    await makePgBoss(place)
+    await makeQueue(place, 'many')
+    await makeQueue(place, 'few')
+    await sql`
+      insert into pgboss.job (name, state, output, created_on, completed_on)
+      select
+        'many', 'failed', jsonb_build_object('message', case when i <= ${old} then 'an old error' else 'a new error' end),
+        now() - interval '1 day', now() - (${most + old} - i) * interval '1 second'
+      from generate_series(1, ${most + old}) as i`
+    await sql`
+      insert into pgboss.job (name, state, retry_count, output)
+      select 'few', state::pgboss.job_state, retry_count, '{"message": "has failed before"}'
+      from (values ('retry', 0), ('retry', 1), ('created', 2)) as jobs (state, retry_count)`
+  })
 })
-afterAll(async () => {
-  await server.stop()
-  await sql.end()
-  await database.drop()
-})
+afterAll(() => served.close())
 
-const get = (path: string) => call({ url: server.url, method: 'GET', path, headers: { 'x-api-key': 'key' } })
+const get = (path: string) => served.get(path)
 
 const Answer = z.looseObject({
   clusters: z.array(

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { makePgBoss, makeQueue } from '../../support/engines/pg-boss.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
 
 const schema = `Queues "of" O'Brien`
 const odd = `a/b "c" 'd' é%20x`
@@ -21,26 +18,22 @@ const Answer = z.looseObject({
 })
 
 describe.each([37, 46] as const)('an erasure of jobs of pg-boss with schema %i', (version) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   const job = () => sql(`${schema}.job`)
-  const env = () => ({ JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' })
+  const env = () => ({ JOBSCTL_URL: served.url, JOBSCTL_API_KEY: 'key' })
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makePgBoss({ sql, version, schema })
-    await makeQueue({ sql, version, schema }, 'mail')
-    await makeQueue({ sql, version, schema }, odd, { partition: true })
-    expect(await runServer(['migrate', '--engine', 'pg-boss'], database.env)).toMatchObject({ code: 0 })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makePgBoss({ sql, version, schema })
+        await makeQueue({ sql, version, schema }, 'mail')
+        await makeQueue({ sql, version, schema }, odd, { partition: true })
+      },
+      { records: 'pg-boss' },
+    )
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
   beforeEach(async () => {
     await sql`truncate ${job()}`
     await sql`delete from jobsctl.jobsctl_held_jobs`
@@ -51,14 +44,7 @@ describe.each([37, 46] as const)('an erasure of jobs of pg-boss with schema %i',
   })
 
   const post = async (path: string, body: object) => {
-    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
-    const { status, body: answer } = await call({
-      url: server.url,
-      method: 'POST',
-      path: `/api/v1/jobs/${path}`,
-      headers,
-      body,
-    })
+    const { status, body: answer } = await served.post(path, body)
     return { status, body: Answer.parse(answer) }
   }
   /** A failed job of the person in each queue, a waiting one, and as many of somebody else. */

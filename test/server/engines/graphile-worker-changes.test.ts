@@ -1,7 +1,6 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import {
   addJobs,
   dead,
@@ -9,11 +8,10 @@ import {
   makeGraphileWorker,
   oddQueues,
 } from '../../support/engines/graphile-worker.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
-import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
 
 const schema = `Worker "of" O'Brien`
 
@@ -31,26 +29,22 @@ const Answer = z.looseObject({
 })
 
 describe('a change of jobs of graphile-worker', () => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   const place = () => ({ sql, schema })
   const table = () => sql(`${schema}._private_jobs`)
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makeGraphileWorker(place())
-    await fillGraphileWorker(place())
-    expect(await runServer(['migrate', '--engine', 'graphile-worker'], database.env)).toMatchObject({ code: 0 })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makeGraphileWorker(place())
+        await fillGraphileWorker(place())
+      },
+      { records: 'graphile-worker' },
+    )
     await sql`create table before as select *, to_jsonb(j) as whole from ${table()} as j`
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
   beforeEach(async () => {
     await sql`delete from jobsctl.jobsctl_held_jobs`
     await sql`delete from jobsctl.jobsctl_holds`
@@ -62,11 +56,7 @@ describe('a change of jobs of graphile-worker', () => {
   })
 
   const post = async (path: string, body: object) => {
-    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
-    const { status, body: answer } = await call({
-      ...{ url: server.url, method: 'POST', path: `/api/v1/jobs/${path}` },
-      ...{ headers, body },
-    })
+    const { status, body: answer } = await served.post(path, body)
     return { status, body: Answer.parse(answer) }
   }
   /** How many jobs differ from those before. */
@@ -125,7 +115,7 @@ describe('a change of jobs of graphile-worker', () => {
   })
 
   it('by a cancel makes them failed, which the answer and the events say', async () => {
-    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    const env = { JOBSCTL_URL: served.url, JOBSCTL_API_KEY: 'key' }
     const { out, err, code } = await runJobsctl(['cancel', '--domain', schema, '--queue', '_', '--yes', '--json'], {
       env,
     })
@@ -148,7 +138,7 @@ describe('a change of jobs of graphile-worker', () => {
       ['ttl/sweep', { domain: schema, runtime_seconds: 1 }],
     ] as const) {
       const answer = await call({
-        ...{ url: server.url, method: 'POST', path: `/api/v1/jobs/${path}`, body },
+        ...{ url: served.url, method: 'POST', path: `/api/v1/jobs/${path}`, body },
         headers: { 'x-api-key': 'key', 'x-confirm': 'true' },
       })
       expect(answer).toMatchObject({ status: 422, body: { code: 'not_supported' } })
@@ -163,7 +153,7 @@ describe('a change of jobs of graphile-worker', () => {
     const before = await runningJobs()
     const fix = (body: object, headers: object = { 'x-confirm': 'true' }) =>
       call({
-        ...{ url: server.url, method: 'POST', path: '/api/v1/jobs/integrity/sweep' },
+        ...{ url: served.url, method: 'POST', path: '/api/v1/jobs/integrity/sweep' },
         ...{ headers: { 'x-api-key': 'key', ...headers }, body },
       })
     // PostgreSQL has just started: each living pool is connecting again.
@@ -242,7 +232,7 @@ describe('a change of jobs of graphile-worker', () => {
       where queue_name = ${oddQueues.under} and attempts = 3`
     await post('prune', { domain: schema, older_than_days: 1, queue: '__' })
     const { body } = await call({
-      ...{ url: server.url, method: 'GET', path: `/api/v1/jobs/job?key=__/${job.id}`, headers: { 'x-api-key': 'key' } },
+      ...{ url: served.url, method: 'GET', path: `/api/v1/jobs/job?key=__/${job.id}`, headers: { 'x-api-key': 'key' } },
     })
     expect(body).toMatchObject({ archived: true, queue: '__', status: 'failed', payload: {} })
   })

@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { emptyDatabase } from '../../support/database/database.ts'
 import {
   addJobs,
   dead,
@@ -9,6 +9,7 @@ import {
   makeGraphileWorker,
   oddQueues,
 } from '../../support/engines/graphile-worker.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
@@ -17,30 +18,23 @@ import { runServer } from '../../support/programs/spawn-server.ts'
 const schema = `Worker "of" O'Brien`
 
 describe('the jobs of graphile-worker', () => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   const table = () => sql(`${schema}._private_jobs`)
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makeGraphileWorker({ sql, schema })
-    await fillGraphileWorker({ sql, schema })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key', JOBS_METRICS: 'on' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makeGraphileWorker({ sql, schema })
+        await fillGraphileWorker({ sql, schema })
+      },
+      { env: { JOBS_METRICS: 'on' } },
+    )
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
 
-  const get = async (path: string, query: Record<string, string> = {}) => {
-    const search = new URLSearchParams(query).toString()
-    const url = `${path}${search === '' ? '' : `?${search}`}`
-    return call({ url: server.url, method: 'GET', path: url, headers: { 'x-api-key': 'key' } })
-  }
-  const jobsctl = (...argv: string[]) => runJobsctl(argv, { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })
+  const get = (path: string, query?: Record<string, string>) => served.get(path, query)
+  const jobsctl = (...argv: string[]) => served.jobsctl(...argv)
   const jobs = () => sql<
     { id: number; queue: string | null; task: string; locked_at: Date | null; attempts: number; max_attempts: number }[]
   >`
@@ -234,7 +228,7 @@ describe('the jobs of graphile-worker', () => {
     try {
       const headers = { 'x-api-key': 'key' }
       const { body } = await call({
-        url: server.url,
+        url: served.url,
         method: 'POST',
         path: '/api/v1/jobs/integrity/sweep',
         headers,
@@ -254,7 +248,7 @@ describe('the jobs of graphile-worker', () => {
         ],
       })
       const fix = await call({
-        url: server.url,
+        url: served.url,
         method: 'POST',
         path: '/api/v1/jobs/integrity/sweep',
         headers,

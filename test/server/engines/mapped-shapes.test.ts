@@ -1,11 +1,9 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { mapFile } from '../../support/engines/mapped.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
 
 const Answer = z.looseObject({
   operation_id: z.number(),
@@ -141,28 +139,20 @@ const requests = {
 } as const
 
 describe.each(shapes)('$name', ({ domain, table, lockVersion, changes, schema, map }) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await sql.unsafe(schema)
-    await sql.unsafe(`create table public.as_it_was as select * from ${table}`)
-    const env = { ...database.env, JOBS_MAP_FILE: await mapFile(map), SINGLE_USER_API_KEY: 'key' }
-    expect(await runServer(['migrate', '--engine', 'mapped'], env)).toMatchObject({ code: 0, err: '' })
-    server = await startServer(env)
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await sql.unsafe(schema)
+        await sql.unsafe(`create table public.as_it_was as select * from ${table}`)
+      },
+      { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } },
+    )
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
-  const post = async (path: string, body: object) => {
-    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
-    return call({ url: server.url, method: 'POST', path: `/api/v1/jobs/${path}`, headers, body })
-  }
+  afterAll(() => served.close())
+  const post = (path: string, body: object) => served.post(path, body)
   /** How many rows are not, byte for byte, as they were, the lock version aside. */
   const differing = async () => {
     const columns = await sql<{ name: string }[]>`
@@ -195,7 +185,7 @@ describe.each(shapes)('$name', ({ domain, table, lockVersion, changes, schema, m
 
   it('has each job in a state', async () => {
     const headers = { 'x-api-key': 'key' }
-    const { body } = await call({ url: server.url, method: 'GET', path: '/api/v1/jobs/list?limit=1000', headers })
+    const { body } = await call({ url: served.url, method: 'GET', path: '/api/v1/jobs/list?limit=1000', headers })
     const states = z
       .array(z.looseObject({ status: z.string() }))
       .parse(body)

@@ -1,11 +1,8 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { countDiffering, emailMap, fillEmailJobs, makeEmailJobs, mapFile } from '../../support/engines/mapped.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 
 const Answer = z.looseObject({
   operation_id: z.number().nullish(),
@@ -18,31 +15,25 @@ const Answer = z.looseObject({
 const details = '{"x":[1.10,{"deep":12345678901234567890.10}],"long key":null,"a":"\u202e"}'
 
 describe('an edit of jobs of a mapped table', () => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makeEmailJobs(sql, 'text')
-    await fillEmailJobs(sql, 200)
-    await sql`update app.email_jobs set details = ${details}::text::jsonb`
     const map = emailMap.replace('payload: {column: args}', 'payload: {column: details}')
-    const env = { ...database.env, JOBS_MAP_FILE: await mapFile(map) }
-    expect(await runServer(['migrate', '--engine', 'mapped'], env)).toMatchObject({ code: 0, err: '' })
-    server = await startServer({ ...env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makeEmailJobs(sql, 'text')
+        await fillEmailJobs(sql, 200)
+        await sql`update app.email_jobs set details = ${details}::text::jsonb`
+      },
+      { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } },
+    )
     await sql`create table before as select *, to_jsonb(array(select null)) as none from app.email_jobs`
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
 
   const post = async (path: string, body: object) => {
-    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
-    const answer = await call({ url: server.url, method: 'POST', path: `/api/v1/jobs/${path}`, headers, body })
+    const answer = await served.post(path, body)
     return { status: answer.status, body: Answer.parse(answer.body) }
   }
   const undo = async (id: unknown) => (await post(`operations/${id}/undo`, {})).body

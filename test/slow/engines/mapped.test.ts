@@ -1,7 +1,6 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import {
   countDiffering,
   emailColumns,
@@ -11,10 +10,9 @@ import {
   makeEmailJobs,
   mapFile,
 } from '../../support/engines/mapped.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
 
 /** What the tests read of an answer. */
 const Answer = z.looseObject({
@@ -28,25 +26,20 @@ const Answer = z.looseObject({
 })
 
 describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makeEmailJobs(sql, key)
-    await fillEmailJobs(sql, 1000)
-    const env = { ...database.env, JOBS_MAP_FILE: await mapFile(emailMap) }
-    expect(await runServer(['migrate', '--engine', 'mapped'], env)).toMatchObject({ code: 0, err: '' })
-    server = await startServer({ ...env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makeEmailJobs(sql, key)
+        await fillEmailJobs(sql, 1000)
+      },
+      { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(emailMap) } },
+    )
     await sql`create table before as select *, to_jsonb(array(select null)) as none from app.email_jobs`
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
   beforeEach(async () => {
     await sql`delete from jobsctl.jobsctl_held_jobs`
     await sql`delete from jobsctl.jobsctl_holds`
@@ -57,16 +50,9 @@ describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key
   })
 
   const columns = async () => (await emailColumns(sql)).join(', ')
-  const get = async (path: string, query: Record<string, string> = {}) =>
-    call({
-      url: server.url,
-      method: 'GET',
-      path: `/api/v1/jobs/${path}?${new URLSearchParams(query)}`,
-      headers: { 'x-api-key': 'key' },
-    })
+  const get = (path: string, query?: Record<string, string>) => served.get(`/api/v1/jobs/${path}`, query)
   const post = async (path: string, body: object) => {
-    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
-    const answer = await call({ url: server.url, method: 'POST', path: `/api/v1/jobs/${path}`, headers, body })
+    const answer = await served.post(path, body)
     return { status: answer.status, body: Answer.parse(answer.body) }
   }
   const differing = (without?: string) => countDiffering(sql, without)
@@ -86,7 +72,7 @@ describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key
   it('are listed once each, page by page, and shown by their keys', async () => {
     const keys: string[] = []
     for (let path: string | undefined = '/api/v1/jobs/list?limit=300'; path !== undefined; ) {
-      const answer = await call({ url: server.url, method: 'GET', path, headers: { 'x-api-key': 'key' } })
+      const answer = await call({ url: served.url, method: 'GET', path, headers: { 'x-api-key': 'key' } })
       keys.push(
         ...z
           .array(z.looseObject({ id: z.string() }))
@@ -170,7 +156,7 @@ describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key
     const [row] =
       await sql`select count(*)::int as count, max(lock_version)::int as most from app.email_jobs where state = 9`
     expect(row).toEqual({ count: groups.reduce((all, { unmapped }) => all + unmapped, 0), most: 0 })
-    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' }
+    const env = { JOBSCTL_URL: served.url, JOBSCTL_API_KEY: 'key' }
     expect((await runJobsctl(['top', '--once', '--output', 'table'], { env })).out).toMatch(/unmapped/i)
   })
 

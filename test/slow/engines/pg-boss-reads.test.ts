@@ -1,37 +1,28 @@
 import { randomUUID } from 'node:crypto'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { fillPgBoss, makePgBoss, oddQueues, schemaVersions } from '../../support/engines/pg-boss.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 
 const schema = `Queues "of" O'Brien`
 
 describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makePgBoss({ sql, version, schema })
-    await fillPgBoss({ sql, version, schema })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key', JOBS_METRICS: 'on' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makePgBoss({ sql, version, schema })
+        await fillPgBoss({ sql, version, schema })
+      },
+      { env: { JOBS_METRICS: 'on' } },
+    )
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
 
-  const get = async (path: string, query: Record<string, string> = {}) => {
-    const search = new URLSearchParams(query).toString()
-    const url = `${path}${search === '' ? '' : `?${search}`}`
-    return call({ url: server.url, method: 'GET', path: url, headers: { 'x-api-key': 'key' } })
-  }
+  const get = (path: string, query?: Record<string, string>) => served.get(path, query)
 
   it('are counted by queue, and dead letters by the queue that they come from', async () => {
     const live = { queued: 18, scheduled: 2, processing: 10, quarantined: 0, failed: 10 }

@@ -1,12 +1,9 @@
 import fc from 'fast-check'
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { makePgBoss, makeQueue } from '../../support/engines/pg-boss.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 
 const { PROPERTY_RUNS: runs = '40', PROPERTY_SEED: seed } = process.env
 
@@ -24,34 +21,23 @@ const Step = z.object({ do: z.string(), nth: z.number().optional() })
 const Answer = z.looseObject({ operation_id: z.number().nullish() })
 
 describe.each([37, 46] as const)('dead letters of pg-boss with schema %i', (version) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    await makePgBoss({ sql, version })
-    await makeQueue({ sql, version }, 'dead')
-    await makeQueue({ sql, version }, 'mail', { deadLetter: 'dead' })
-    expect(await runServer(['migrate', '--engine', 'pg-boss'], database.env)).toMatchObject({ code: 0 })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        await makePgBoss({ sql, version })
+        await makeQueue({ sql, version }, 'dead')
+        await makeQueue({ sql, version }, 'mail', { deadLetter: 'dead' })
+      },
+      { records: 'pg-boss' },
+    )
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
 
   const post = async (path: string, body: object) => {
-    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
-    const { body: answer } = await call({
-      url: server.url,
-      method: 'POST',
-      path: `/api/v1/jobs/${path}`,
-      headers,
-      body,
-    })
+    const { body: answer } = await served.post(path, body)
     return Answer.parse(answer).operation_id ?? undefined
   }
   const mail = { domain: 'pgboss', queue: 'mail' }

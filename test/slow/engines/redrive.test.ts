@@ -1,11 +1,8 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { makePgBoss, makeQueue } from '../../support/engines/pg-boss.ts'
-import { call } from '../../support/http.ts'
-import { startServer } from '../../support/programs/built.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 
 const schema = `Queues "of" O'Brien`
 const dead = `dead/"letters" 'é'%`
@@ -25,28 +22,25 @@ const Answer = z.looseObject({
 })
 
 describe.each([37, 46] as const)('a redrive of dead letters of pg-boss with schema %i', (version) => {
-  let database: TestDatabase
+  let served: ServedTables
   let sql: postgres.Sql
-  let server: Awaited<ReturnType<typeof startServer>>
   const job = () => sql(`${schema}.job`)
   beforeAll(async () => {
-    database = await emptyDatabase()
-    sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-    const place = { sql, version, schema }
-    await makePgBoss(place)
-    await makeQueue(place, dead)
-    await makeQueue(place, mail, { deadLetter: dead, partition: true })
-    await makeQueue(place, long, { deadLetter: dead })
-    for (const policy of ['exclusive', 'stately', 'short']) await makeQueue(place, policy, { policy, deadLetter: dead })
-    expect(await runServer(['migrate', '--engine', 'pg-boss'], database.env)).toMatchObject({ code: 0 })
-    server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' })
-    await server.prepared
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        const place = { sql, version, schema }
+        await makePgBoss(place)
+        await makeQueue(place, dead)
+        await makeQueue(place, mail, { deadLetter: dead, partition: true })
+        await makeQueue(place, long, { deadLetter: dead })
+        for (const policy of ['exclusive', 'stately', 'short'])
+          await makeQueue(place, policy, { policy, deadLetter: dead })
+      },
+      { records: 'pg-boss' },
+    )
   })
-  afterAll(async () => {
-    await server.stop()
-    await sql.end()
-    await database.drop()
-  })
+  afterAll(() => served.close())
   beforeEach(async () => {
     for (const table of ['jobsctl_held_jobs', 'jobsctl_holds', 'pgboss_archive', 'job_operation_rows'])
       await sql`delete from ${sql(`jobsctl.${table}`)}`
@@ -54,13 +48,7 @@ describe.each([37, 46] as const)('a redrive of dead letters of pg-boss with sche
   })
 
   const post = async (path: string, body: object) => {
-    const { status, body: answer } = await call({
-      url: server.url,
-      method: 'POST',
-      path: `/api/v1/jobs/${path}`,
-      headers: { 'x-api-key': 'key', 'x-confirm': 'true' },
-      body,
-    })
+    const { status, body: answer } = await served.post(path, body)
     return { status, body: Answer.parse(answer) }
   }
   const redrive = (more: object = {}) => post('redrive', { domain: schema, queue: dead, ...more })
@@ -227,7 +215,7 @@ describe.each([37, 46] as const)('a redrive of dead letters of pg-boss with sche
 
   it('passes over a dead letter, and over an original, that another transaction has locked', async () => {
     await fail(mail, 5)
-    const other = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    const other = postgres(served.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
     try {
       await other.begin(async (tx) => {
         await tx`select from ${tx(`${schema}.job`)} where name = ${dead} and priority = 1 for update`

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
-import type { World } from '../../support/world.ts'
-import { makeRecords } from '../support/admin.ts'
-import { age, differencesOf, fill, rowsOf, same } from '../support/rows.ts'
-import { besideEach, changeable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { bearer, makeScoped, makeToken } from '../../../support/access/tokens.ts'
+import type { World } from '../../../support/world.ts'
+import { makeRecords } from '../../support/admin.ts'
+import { age, differencesOf, fill, rowsOf, same } from '../../support/rows.ts'
+import { besideEach, changeable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 const Jobs = z.array(z.looseObject({ id: z.string(), queue: z.string() }))
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import { GroupStats } from '../../../shared/queues/stats.ts'
-import type { World } from '../../support/world.ts'
-import { rowsOf } from '../support/rows.ts'
-import { besideEach, readable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { GroupStats } from '../../../../shared/queues/stats.ts'
+import type { World } from '../../../support/world.ts'
+import { rowsOf } from '../../support/rows.ts'
+import { besideEach, readable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 const odd = `My "Boss's"/Jobs`
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { until } from '../../support/poll.ts'
-import type { World } from '../../support/world.ts'
-import { openRecords, operationOf } from '../support/admin.ts'
-import { age, type BossRow, differencesOf, fill, rowsOf, same } from '../support/rows.ts'
-import { besideEach, changeable, newest, oldestToChange } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { until } from '../../../support/poll.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords, operationOf } from '../../support/admin.ts'
+import { age, type BossRow, differencesOf, fill, rowsOf, same } from '../../support/rows.ts'
+import { besideEach, changeable, newest, oldestToChange } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 const guarded = ['deletion_seconds', 'keep_until']
 const scope = ['--domain', 'pgboss', '--older-than', '30d']

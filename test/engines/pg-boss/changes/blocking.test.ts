@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import type { World } from '../../support/world.ts'
-import { openRecords } from '../support/admin.ts'
-import { untilEnded } from '../support/boss.ts'
-import { age, rowsOf } from '../support/rows.ts'
-import { besideEach, changeable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords } from '../../support/admin.ts'
+import { untilEnded } from '../../support/boss.ts'
+import { age, rowsOf } from '../../support/rows.ts'
+import { besideEach, changeable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 besideEach(changeable, 'prune of jobs that others wait for', (version) => {
   let database: BossDatabase

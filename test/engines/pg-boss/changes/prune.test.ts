@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { World } from '../../support/world.ts'
-import { openRecords, operationOf, untilMaintained } from '../support/admin.ts'
-import { type BossRow, differencesOf, fill, rowsOf, same } from '../support/rows.ts'
-import { besideEach, changeable, newest } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords, operationOf, untilMaintained } from '../../support/admin.ts'
+import { type BossRow, differencesOf, fill, rowsOf, same } from '../../support/rows.ts'
+import { besideEach, changeable, newest } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 /** Many for the newest version; the statements of the others are the same. */
 const countOf = (version: string): number => (version === newest ? 20_000 : 5_000)

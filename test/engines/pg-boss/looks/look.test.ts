@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { World } from '../../support/world.ts'
-import { type BossRow, differencesOf, rowsOf, same } from '../support/rows.ts'
-import { sampleJobs } from '../support/sample.ts'
-import { besideEach, readable } from '../support/versions.ts'
-import { type BossDatabase, catalogueBeside, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { type BossRow, differencesOf, rowsOf, same } from '../../support/rows.ts'
+import { sampleJobs } from '../../support/sample.ts'
+import { besideEach, readable } from '../../support/versions.ts'
+import { type BossDatabase, catalogueBeside, openBossDatabase } from '../../support/world.ts'
 
 /** The versions of the tables, by the version of pg-boss. */
 const schemas: Record<string, string> = {

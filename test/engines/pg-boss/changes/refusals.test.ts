@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import * as endpoints from '../../../shared/endpoints.ts'
-import type { World } from '../../support/world.ts'
-import { age, type BossRow, differencesOf, rowsOf, same } from '../support/rows.ts'
-import { sampleJobs } from '../support/sample.ts'
-import { besideEach, changeable, readable } from '../support/versions.ts'
-import { type BossDatabase, catalogueBeside, openBossDatabase } from '../support/world.ts'
+import * as endpoints from '../../../../shared/endpoints.ts'
+import type { World } from '../../../support/world.ts'
+import { age, type BossRow, differencesOf, rowsOf, same } from '../../support/rows.ts'
+import { sampleJobs } from '../../support/sample.ts'
+import { besideEach, changeable, readable } from '../../support/versions.ts'
+import { type BossDatabase, catalogueBeside, openBossDatabase } from '../../support/world.ts'
 
 const Problem = z.looseObject({ code: z.string(), detail: z.string(), hint: z.string().optional() })
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { runServer } from '../../support/programs/spawn-server.ts'
-import { differencesOf, rowsOf, same } from '../support/rows.ts'
-import { sampleJobs } from '../support/sample.ts'
-import { besideEach, newest } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { runServer } from '../../../support/programs/spawn-server.ts'
+import { differencesOf, rowsOf, same } from '../../support/rows.ts'
+import { sampleJobs } from '../../support/sample.ts'
+import { besideEach, newest } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 besideEach([newest], 'a role that may', (version) => {
   let database: BossDatabase

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { World } from '../../support/world.ts'
-import { openRecords, operationOf } from '../support/admin.ts'
-import { rowsOf } from '../support/rows.ts'
-import { besideEach, changeable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords, operationOf } from '../../support/admin.ts'
+import { rowsOf } from '../../support/rows.ts'
+import { besideEach, changeable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 /** Unique indexes of pg-boss that a retry may violate: the policy of the queue, and the state of the job that has the slot. */
 const slots = [

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { World } from '../../support/world.ts'
-import { openRecords } from '../support/admin.ts'
-import { type Boss, untilEnded } from '../support/boss.ts'
-import { fill, rowsOf } from '../support/rows.ts'
-import { besideEach, changeable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords } from '../../support/admin.ts'
+import { type Boss, untilEnded } from '../../support/boss.ts'
+import { fill, rowsOf } from '../../support/rows.ts'
+import { besideEach, changeable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 const count = 3_000
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import { ScopeName } from '../../../shared/scope.ts'
-import { keyParts } from '../../../shared/work/job-key.ts'
-import type { World } from '../../support/world.ts'
-import { rowsOf } from '../support/rows.ts'
-import { besideEach, readable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { ScopeName } from '../../../../shared/scope.ts'
+import { keyParts } from '../../../../shared/work/job-key.ts'
+import type { World } from '../../../support/world.ts'
+import { rowsOf } from '../../support/rows.ts'
+import { besideEach, readable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 /** Names as PostgreSQL takes them. pg-boss makes a table of a name without a backslash alone. */
 const odd = [

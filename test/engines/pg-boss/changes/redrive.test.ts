@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { until } from '../../support/poll.ts'
-import type { World } from '../../support/world.ts'
-import { openRecords, operationOf } from '../support/admin.ts'
-import type { Boss, Runs } from '../support/boss.ts'
-import { type BossRow, rowsOf } from '../support/rows.ts'
-import { besideEach, changeable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { until } from '../../../support/poll.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords, operationOf } from '../../support/admin.ts'
+import type { Boss, Runs } from '../../support/boss.ts'
+import { type BossRow, rowsOf } from '../../support/rows.ts'
+import { besideEach, changeable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 const sources = ['mail', 'images/large', 'it.has_own-table']
 const dead = 'dead/letters'

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { until } from '../../support/poll.ts'
-import type { World } from '../../support/world.ts'
-import { makeRecords } from '../support/admin.ts'
-import { sampleJobs } from '../support/sample.ts'
-import { besideEach, newest, oldestToChange } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { until } from '../../../support/poll.ts'
+import type { World } from '../../../support/world.ts'
+import { makeRecords } from '../../support/admin.ts'
+import { sampleJobs } from '../../support/sample.ts'
+import { besideEach, newest, oldestToChange } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 besideEach([oldestToChange], 'a migration of pg-boss beside a running server', (version) => {
   let database: BossDatabase

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { differencesOf, rowsOf, same } from '../support/rows.ts'
-import { sampleJobs } from '../support/sample.ts'
-import { besideEach, newest } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { differencesOf, rowsOf, same } from '../../support/rows.ts'
+import { sampleJobs } from '../../support/sample.ts'
+import { besideEach, newest } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 besideEach([newest], 'a role with usage and select alone', (version) => {
   let database: BossDatabase

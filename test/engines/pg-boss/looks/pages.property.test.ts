@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import type { Answer } from '../../support/http.ts'
-import { listPath, pageAfter } from '../../support/list.ts'
-import type { World } from '../../support/world.ts'
-import { fill } from '../support/rows.ts'
-import { besideEach, readable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { Answer } from '../../../support/http.ts'
+import { listPath, pageAfter } from '../../../support/list.ts'
+import type { World } from '../../../support/world.ts'
+import { fill } from '../../support/rows.ts'
+import { besideEach, readable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 const count = 1_500
 const queues = ['a', 'b/c', 'd']

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { history } from '../../../shared/endpoints.ts'
-import type { World } from '../../support/world.ts'
-import { sampleJobs } from '../support/sample.ts'
-import { besideEach, readable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { history } from '../../../../shared/endpoints.ts'
+import type { World } from '../../../support/world.ts'
+import { sampleJobs } from '../../support/sample.ts'
+import { besideEach, readable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 besideEach(readable, 'the history of the jobs that are there', (version) => {
   let database: BossDatabase

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { until } from '../../support/poll.ts'
-import type { World } from '../../support/world.ts'
-import { openRecords, operationOf } from '../support/admin.ts'
-import { type Boss, untilEnded } from '../support/boss.ts'
-import { differencesOf, rowsOf, same } from '../support/rows.ts'
-import { besideEach, changeable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { until } from '../../../support/poll.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords, operationOf } from '../../support/admin.ts'
+import { type Boss, untilEnded } from '../../support/boss.ts'
+import { differencesOf, rowsOf, same } from '../../support/rows.ts'
+import { besideEach, changeable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 const count = 5
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { newFolder } from '../../support/database/database.ts'
-import type { World } from '../../support/world.ts'
-import { openRecords } from '../support/admin.ts'
-import { age, differencesOf, fill, rowsOf } from '../support/rows.ts'
-import { besideEach, changeable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import { newFolder } from '../../../support/database/database.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords } from '../../support/admin.ts'
+import { age, differencesOf, fill, rowsOf } from '../../support/rows.ts'
+import { besideEach, changeable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 besideEach(changeable, 'a plan of a prune', (version) => {
   let database: BossDatabase

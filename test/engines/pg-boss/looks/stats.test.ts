@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { World } from '../../support/world.ts'
-import { fill, groupsOf } from '../support/rows.ts'
-import { sampleJobs, sampleQueues } from '../support/sample.ts'
-import { besideEach, readable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { fill, groupsOf } from '../../support/rows.ts'
+import { sampleJobs, sampleQueues } from '../../support/sample.ts'
+import { besideEach, readable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 const states = ['created', 'retry', 'active', 'completed', 'cancelled', 'failed']
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { World } from '../../support/world.ts'
-import { openRecords, operationOf } from '../support/admin.ts'
-import { rowsOf } from '../support/rows.ts'
-import { besideEach, changeable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords, operationOf } from '../../support/admin.ts'
+import { rowsOf } from '../../support/rows.ts'
+import { besideEach, changeable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 interface Slot {
   policy: string

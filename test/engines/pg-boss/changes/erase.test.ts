@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { World } from '../../support/world.ts'
-import { openRecords, operationOf } from '../support/admin.ts'
-import { rowsOf } from '../support/rows.ts'
-import { besideEach, changeable, oldestToChange } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { openRecords, operationOf } from '../../support/admin.ts'
+import { rowsOf } from '../../support/rows.ts'
+import { besideEach, changeable, oldestToChange } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 besideEach(changeable, 'erase of a person', (version) => {
   let database: BossDatabase

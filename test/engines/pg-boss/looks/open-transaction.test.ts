@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { World } from '../../support/world.ts'
-import { age, fill, rowsOf } from '../support/rows.ts'
-import { besideEach, readable } from '../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../support/world.ts'
+import type { World } from '../../../support/world.ts'
+import { age, fill, rowsOf } from '../../support/rows.ts'
+import { besideEach, readable } from '../../support/versions.ts'
+import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
 
 besideEach(readable, 'previews beside an open transaction of somebody', (version) => {
   let database: BossDatabase
