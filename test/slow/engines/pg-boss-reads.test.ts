@@ -230,6 +230,12 @@ describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) =>
     expect(body).toMatchObject([odd, plain, long].map((queue) => ({ domain: schema, queue, count: 10 })))
   })
 
+  it('are not erased without records, nor is an erasure previewed, which counts what records have', async () => {
+    const { status, body } = await served.post('erase', { domain: schema, owner_user_id: 'ann', dry_run: true })
+    const code = version === 24 ? { status: 422, code: 'not_supported' } : { status: 403, code: 'records_missing' }
+    expect({ status, body }).toMatchObject({ status: code.status, body: { code: code.code } })
+  })
+
   it('are counted by metrics, without anything being written', async () => {
     const { status, body } = await get('/metrics/jobs')
     expect(status).toBe(200)

@@ -5,6 +5,7 @@ import { emptyDatabase, type TestDatabase } from '../../support/database/databas
 import { fillPgBoss, makePgBoss, oddQueues } from '../../support/engines/pg-boss.ts'
 import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 
 const version = 46
@@ -228,6 +229,14 @@ describe('two schemas of pg-boss in one server', () => {
     expect(Answer.parse(undone.body).affected).toBeGreaterThan(0)
     await all.stop()
     await sql`drop schema ${sql(third)} cascade`
+  })
+
+  it('is no fault for doctor, which previews a change of one domain alone', async () => {
+    const { code, out, err } = await runJobsctl(['doctor'], {
+      env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' },
+    })
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^bounds\twarning\tnot checked, since the server wants a domain to be named\t/m)
   })
 
   it('tells what can be done with each of them', async () => {
