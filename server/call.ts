@@ -162,7 +162,7 @@ export interface Acting {
   /** The caller in records, keys and events: the id of its token, or `single-user`. */
   caller: string
   /** The names of the caller for people. */
-  identity: Pick<Caller, 'name' | 'role' | 'principal'>
+  identity: Pick<Caller, 'name' | 'role' | 'principal' | 'agent'>
   /** What the caller may do. An endpoint whose answer has less for some callers asks it. */
   may: ReadonlySet<Right>
   /** What the caller is limited to, for the condition `isWithin` of statements; undefined for a caller that is not limited. */

@@ -5,6 +5,7 @@ import { Failure, failures } from '../shared/errors.ts'
 import { exits } from '../shared/exits.ts'
 import { version } from '../shared/version.ts'
 import { addAdoptCommand } from './commands/adopt-command.ts'
+import { addAgentCommands } from './commands/agent-commands.ts'
 import { addCallerCommands } from './commands/caller-commands.ts'
 import { printOutput } from './commands/command.ts'
 import { demoCommand } from './commands/demo-command.ts'
@@ -43,6 +44,7 @@ program
 
 addTokenCommands(program)
 addCallerCommands(program)
+addAgentCommands(program)
 addFreezeCommands(program)
 addDirectCommand(program)
 addAdoptCommand(program)

@@ -23,6 +23,8 @@ export interface Endpoint<
   meaning?: string
   /** The right that a caller needs; without it the answer is 403, whatever the input is. */
   needs: Right
+  /** A right that does in place of `needs` where the call is about what is the caller's own, which the call looks for itself. */
+  needsForOwn?: Right
   /** What becomes of a call by a token that is limited to domains, queues or job types. */
   scoped: How
   /**
@@ -53,6 +55,8 @@ export interface Endpoint<
   unconfirmed?: boolean
   /** Set for a change that a freeze of the database does not refuse: a call of workers, or one that ends a change. */
   whileFrozen?: true
+  /** Set for a change that an agent may make: a plan, and what ends its own plan or session. It makes no other. */
+  byAgents?: true
   /**
    * Set for a call that workers and applications make for each job. These calls have connections of their own. All other calls, such as
    * lists, events and acts of operators, share the operators' connections, also where a worker makes them.

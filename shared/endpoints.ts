@@ -1,5 +1,6 @@
 /** All endpoints of the API. */
 
+export { endAgentSession, openAgentSession } from './access/agent-session.ts'
 export { showCaller } from './access/caller.ts'
 export { blockCaller, callerNames, listCallers, unblockCaller } from './access/callers.ts'
 export { endSession, openSession, showSession } from './access/session.ts'

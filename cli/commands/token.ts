@@ -14,6 +14,7 @@ interface TokenFlags extends ScopeFlags, LimitFlags {
   approver?: boolean
   mayBreakGlass?: boolean
   mayEdit?: boolean
+  of?: string
   all?: boolean
   tree?: boolean
 }
@@ -42,7 +43,6 @@ export const token: CommandSpec<TokenFlags> = {
   examples: [
     '(umask 077; jobsctl token create ci --role worker --may-enqueue > ci.token)',
     'jobsctl token create books --role operator --domain chatbooks',
-    'jobsctl token set-scope 4f0c2a9be1d7 --queue tales/mail --queue tales/print',
     '(umask 077; jobsctl token rotate 4f0c2a9be1d7 --overlap 24h > ci.token.new)',
   ],
   operands: `<${words.join('|')}> [name|id] [role]`,
@@ -53,6 +53,7 @@ export const token: CommandSpec<TokenFlags> = {
       '--approver': 'the same: may approve plans of other principals',
       '--may-break-glass': 'the same: may go past an approval in an emergency',
       '--may-edit': 'the same: an operator that may edit payloads',
+      '--of <principal>': 'with create --role agent: the person whose agent it is',
     }),
     ...flagsIn(scope, {
       '--domain <name>': { about: 'with create and set-scope: only jobs of this domain', many: 'list' },
@@ -112,11 +113,12 @@ const help = { hint: 'jobsctl token --help' }
  * @throws Failure `usage`
  */
 function refuseFlags(word: string, flags: TokenFlags): void {
-  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, mayEdit, overlap } = flags
+  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, mayEdit, of, overlap } = flags
   const ofCreate =
     (role !== undefined && '--role') ||
     (principal !== undefined && '--principal') ||
     (expires !== undefined && '--expires') ||
+    (of !== undefined && '--of') ||
     (mayEnqueue && word !== 'set-role' && '--may-enqueue') ||
     (approver && word !== 'set-role' && '--approver') ||
     (mayBreakGlass && word !== 'set-role' && '--may-break-glass') ||

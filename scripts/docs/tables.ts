@@ -44,6 +44,8 @@ export const tablePurposes: Record<string, string> = {
   jobsctl_logins:
     'Logins that have been sent to the provider of single sign-on and have not come back, for ten minutes.',
   jobsctl_sessions: 'Sessions of browsers, by the hashes of their cookies.',
+  jobsctl_agent_sessions: 'Sessions of agents, by the hashes of their secrets, for 12 hours.',
+  jobsctl_agent_calls: 'What agents asked, and which fields of how many rows they got, for 90 days.',
   jobsctl_depth_groups: 'The groups that have depths.',
   jobsctl_depth_moments:
     'The moments at which the depths of all groups were written, with their sums: by the minute for 7 days, by the hour for 90.',

@@ -24,6 +24,13 @@ export const begunLogins: Counted = {
   hint: 'begin again later; behind a proxy, JOBS_TRUSTED_PROXIES lets the server tell addresses apart',
 }
 
+/** Calls of each agent, of all sessions of its key or token together. */
+export const callsOfAgents: Counted = {
+  most: 300,
+  what: 'calls of an agent',
+  hint: 'ask for less, and wait: a person has no such limit',
+}
+
 const windowMs = 60_000
 /** The most addresses and token ids that are remembered; the oldest are forgotten first. */
 const mostEntries = 10_000

@@ -13,6 +13,18 @@ export interface CallerSession {
   may: ReadonlySet<Right>
 }
 
+/** A program that looks and proposes for a person. */
+export interface Agent {
+  /** The name of its token, or of the token that opened its session. */
+  name: string
+  /** The person whose agent it is: a principal. */
+  of: string
+  /** Names its session; undefined for a token with the role agent. */
+  session: string | undefined
+  /** What the program said that it is, such as `claude 1.2`; undefined where it said nothing. */
+  client: string | undefined
+}
+
 /** An authenticated caller. */
 export interface Caller {
   /** Names the caller in records, keys and events: the id of its token, or `single-user`. */
@@ -31,6 +43,8 @@ export interface Caller {
   leaseOwner: string | undefined
   /** The session by which it calls; undefined for a caller with a key or a token. */
   session?: CallerSession
+  /** Set for an agent: it never has more rights than its role. */
+  agent?: Agent
 }
 
 /** The caller of single-user mode, whose one key may do everything. */

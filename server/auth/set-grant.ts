@@ -1,5 +1,5 @@
 import { mayHaveLimits, type TokenLimits } from '../../shared/access/limits.ts'
-import type { Grant } from '../../shared/access/rights.ts'
+import { agentRole, type Grant } from '../../shared/access/rights.ts'
 import { mayHaveScope, scopedRoles, type TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
@@ -8,7 +8,7 @@ import { findToken, lockGrant, scopeJson } from './tokens.ts'
 /**
  * Gives a token a role, at once and for every server; its secret stays. Servers of version 0.1.0 refuse it from then on.
  * @returns the role before; undefined where it has this role already, with all that is added to it
- * @throws Failure `not_found` when there is no such token; `conflict` for a role without a scope where the token has one
+ * @throws Failure `not_found` when there is no such token; `conflict` for a role without a scope where the token has one, and for an agent
  */
 export async function setRole(
   tx: Sql,
@@ -19,6 +19,7 @@ export async function setRole(
   const before = await findToken(tx, id)
   // A role that is about the whole database would take the limits of the token away, or be limited where nothing is narrowed.
   if (before.scope && !mayHaveScope(role)) throw scopeInTheWay(id, role)
+  if (before.role === agentRole || role === agentRole) throw staysAgent(id)
   const { count } = await tx`
     update jobsctl_tokens
     set role = ${role}, may_enqueue = ${may_enqueue}, approver = ${approver}, may_break_glass = ${may_break_glass},
@@ -29,6 +30,13 @@ export async function setRole(
   if (count === 0) return undefined
   return before.role
 }
+
+const staysAgent = (id: string): Failure =>
+  new Failure(
+    'conflict',
+    `a token of an agent stays one, and no other token becomes one (${id}): the program that has it would get another role; nothing was changed`,
+    { hint: 'make another token: jobs-server token create <name> --role <role>' },
+  )
 
 const scopeInTheWay = (id: string, role: string): Failure =>
   new Failure('conflict', `the token ${id} has a scope, which the role ${role} cannot have; nothing was changed`, {

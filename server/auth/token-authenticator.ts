@@ -1,12 +1,13 @@
 import DataLoader from 'dataloader'
-import { type Grant, rightsOf } from '../../shared/access/rights.ts'
+import { agentRole, type Grant, rightsOf } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Sql } from '../database/sql.ts'
+import { agentsOff, areAgentsOn } from './agents/switch.ts'
 import type { AttemptLimit } from './attempt-limit.ts'
 import { type Authenticator, bearerOf, type Caller } from './authenticate.ts'
 import { hashed, sameHash } from './secrets.ts'
-import { isLive, tokenParts, withoutRole } from './tokens.ts'
+import { isLive, isPerson, tokenParts, withoutRole } from './tokens.ts'
 
 /**
  * Multi-user mode: bearer tokens. A right token is looked up at each call, so that a revoked one is refused at once. After a wrong one its
@@ -53,6 +54,9 @@ interface Row extends Grant {
   suspended: boolean
   /** Its scope as JSON; null for none. A newer version may have written one that this version does not know. */
   scope: unknown
+  /** Of an agent: whether agents may call, and whether its person still may. Null for every other token. */
+  agents_on: boolean | null
+  person_may: boolean | null
   /** The last use was not noted within the last minute. */
   unnoted: boolean
 }
@@ -103,7 +107,9 @@ const findRows = (sql: Sql, ids: readonly string[]) => sql<(Row & { id: string }
     ], null) as hashes, coalesce(grants.role, ${withoutRole}) as role,
     coalesce(grants.principal, name) as principal, coalesce(grants.may_enqueue, false) as may_enqueue,
     coalesce(grants.approver, false) as approver, coalesce(grants.may_break_glass, false) as may_break_glass,
-    coalesce(grants.may_edit, false) as may_edit, grants.scope,
+    coalesce(grants.may_edit, false) as may_edit, grants.scope, grants.agent_of as of,
+    case when grants.role = ${agentRole} then ${areAgentsOn(sql)} end as agents_on,
+    case when grants.role = ${agentRole} then ${isPerson(sql, sql`grants.agent_of`)} end as person_may,
     suspended_at is not null as suspended, coalesce(last_used_at < now() - interval '1 minute', true) as unnoted
   from jobs_api_tokens token
   left join jobsctl_tokens grants using (id)
@@ -148,10 +154,22 @@ function callerOf(row: Row, id: string): Caller {
       hint: `the operator of the server ends that: jobs-server token resume ${id}`,
     })
   }
-  const { name, role, principal } = row
+  if (row.agents_on === false) throw agentsOff()
+  if (row.person_may === false) throw withoutPerson(row, id)
+  const { name, role, principal, of } = row
   const within = scopeOf(row, id)
-  return { id, name, role, principal, may: rightsOf(row), within, leaseOwner: role === withoutRole ? undefined : id }
+  return {
+    ...{ id, name, role, principal, may: rightsOf(row), within, leaseOwner: role === withoutRole ? undefined : id },
+    ...(role === agentRole && { agent: { name, of: of ?? '', session: undefined, client: undefined } }),
+  }
 }
+
+const withoutPerson = ({ name, of }: Row, id: string): Failure =>
+  new Failure(
+    'unauthenticated',
+    `the token ${name} (${id}) is of an agent of ${of}, who has no token or login any more; nothing was changed`,
+    { hint: `jobs-server token list shows the tokens; jobs-server token revoke ${id} ends that of the agent` },
+  )
 
 /** @throws Failure `forbidden` for a scope that this version does not know: it may limit the token more than this version can */
 function scopeOf({ name, scope }: Row, id: string): TokenScope | undefined {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { TokenLimits } from '../../shared/access/limits.ts'
-import type { Grant, Role } from '../../shared/access/rights.ts'
+import { agentPrincipal, agentRole, type Grant, type Role } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Token } from '../../shared/access/tokens.ts'
 import { Failure } from '../../shared/errors.ts'
@@ -18,6 +18,23 @@ export const withoutRole: Role = 'legacy-admin'
  * of version 0.1.0, to which every token may do everything, refuses the token.
  */
 const keptElsewhere = 'in jobsctl_tokens'
+
+/**
+ * An SQL condition: whether a principal is that of a person who may call, with a token that is not of an agent, or by single sign-on.
+ * @param principal an SQL expression
+ */
+export const isPerson = (sql: Sql, principal: Fragment): Fragment => sql`(
+  exists (
+    select
+    from jobs_api_tokens as token_of_person
+    left join jobsctl_tokens as grants_of_person using (id)
+    where coalesce(grants_of_person.principal, token_of_person.name) = ${principal}
+      and coalesce(grants_of_person.role, ${withoutRole}) <> ${agentRole}
+      and token_of_person.revoked_at is null and coalesce(token_of_person.expires_at > now(), true)
+      and grants_of_person.suspended_at is null
+  )
+  or exists (select from jobsctl_callers as person where person.id = ${principal} and person.blocked_at is null)
+)`
 
 /** The id and the secret of a token; undefined for a text that is no token. */
 export function tokenParts(token: string): { id: string; secret: string } | undefined {
@@ -50,10 +67,29 @@ export interface NewToken {
   name: string
   /** Undefined for a token that may do everything, on servers of version 0.1.0 too. */
   grant?:
-    | (Grant & TokenLimits & { principal: string; madeBy: string; scope?: TokenScope | null | undefined })
+    | (Grant &
+        TokenLimits & {
+          /** Of an agent made from `of`. */ principal: string
+          madeBy: string
+          scope?: TokenScope | null | undefined
+        })
     | undefined
   /** Days until it expires; undefined for never. */
   days: number | undefined
+}
+
+/**
+ * Refuses an agent of nobody.
+ * @throws Failure `not_found`
+ */
+export async function requirePerson(sql: Sql, of: string): Promise<void> {
+  const [{ may }] = await sql<[{ may: boolean }]>`select ${isPerson(sql, sql`${of}::text`)} as may`
+  if (may) return
+  throw new Failure(
+    'not_found',
+    `nobody is ${JSON.stringify(of)}: no live token has this principal, and no caller of single sign-on has this id; nothing was changed`,
+    { hint: 'jobs-server token list shows the principals, jobs-server callers list the callers of single sign-on' },
+  )
 }
 
 /** Creates a token. The returned text is the only copy of its secret. */
@@ -69,11 +105,12 @@ export async function createToken(sql: Sql, { name, grant, days }: NewToken): Pr
       with token as (
         insert into jobs_api_tokens (id, name, secret_hash, expires_at) values (${id}, ${name}, ${keptElsewhere}, ${expires})
       )
-      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue, approver, may_break_glass, may_edit, scope, max_per_change, max_per_day)
+      insert into jobsctl_tokens (id, role, principal, made_by, secret_hash, may_enqueue, approver, may_break_glass, may_edit, scope, max_per_change, max_per_day, agent_of)
       values (
-        ${id}, ${grant.role}, ${grant.principal}, ${grant.madeBy}, ${hashed(secret)}, ${grant.may_enqueue},
+        ${id}, ${grant.role}, ${grant.of ? agentPrincipal(grant.of) : grant.principal}, ${grant.madeBy}, ${hashed(secret)}, ${grant.may_enqueue},
         ${grant.approver ?? false}, ${grant.may_break_glass ?? false}, ${grant.may_edit ?? false},
-        ${scopeJson(grant.scope)}::text::jsonb, ${grant.max_per_change ?? null}::bigint, ${grant.max_per_day ?? null}::bigint
+        ${scopeJson(grant.scope)}::text::jsonb, ${grant.max_per_change ?? null}::bigint, ${grant.max_per_day ?? null}::bigint,
+        ${grant.of ?? null}
       )`
   }
   return { id, token: tokenText(id, secret) }
@@ -104,7 +141,7 @@ const readTokens = (sql: Sql, which: Fragment) => sql<(Omit<Token, 'scope'> & { 
     ${utcText(sql, 'revoked_at')} as revoked_at,
     coalesce(role, ${withoutRole}) as role, coalesce(may_enqueue, false) as may_enqueue,
     coalesce(approver, false) as approver, coalesce(may_break_glass, false) as may_break_glass, coalesce(may_edit, false) as may_edit,
-    coalesce(principal, name) as principal, made_by, ${secretsBy(sql)} as secrets_by,
+    coalesce(principal, name) as principal, made_by, ${secretsBy(sql)} as secrets_by, agent_of as of,
     ${utcText(sql, 'suspended_at')} as suspended_at,
     grants.scope, max_per_change, max_per_day, last_used_from, case when previous_until > now() then ${utcText(sql, 'previous_until')} end as previous_until
   from jobs_api_tokens token

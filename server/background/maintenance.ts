@@ -1,4 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { deleteOldAgentCalls } from '../auth/agents/agent-calls.ts'
+import { deleteEndedAgentSessions } from '../auth/agents/agent-sessions.ts'
 import { forgetLogins } from '../auth/oidc/begun-logins.ts'
 import { forgetCallers } from '../auth/oidc/known-callers.ts'
 import { deleteEndedSessions } from '../auth/sessions/session-store.ts'
@@ -79,6 +81,8 @@ export async function runMaintenance({
     () => deleteLeftRequests(sql),
     () => deleteEndedHolds(sql, stopping),
     () => deleteEndedSessions(sql),
+    () => deleteEndedAgentSessions(sql),
+    () => deleteOldAgentCalls(sql, stopping),
     () => forgetCallers(sql),
     () => forgetLogins(sql),
     () => deleteOldPlans(sql),

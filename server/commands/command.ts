@@ -28,6 +28,7 @@ export const Command = z.discriminatedUnion('command', [
     days: z.number().int().optional(),
     role,
     principal: z.string(),
+    of: z.string().optional(),
     may_enqueue: z.boolean(),
     ...added,
     scope: TokenScope.optional(),
@@ -54,6 +55,7 @@ export const Command = z.discriminatedUnion('command', [
   z.object({ command: z.literal('freeze'), by: z.string(), reason: z.string() }),
   z.object({ command: z.literal('thaw'), by: z.string() }),
   z.object({ command: z.literal('direct'), by: z.string(), on: z.boolean() }),
+  z.object({ command: z.literal('agents'), by: z.string(), on: z.boolean().optional() }),
   z.object({ command: z.literal('demo') }),
   z.object({ command: z.literal('adopt'), by: z.string(), as: z.enum(['same', 'clone']) }),
 ])

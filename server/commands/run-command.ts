@@ -1,3 +1,4 @@
+import { readAgentsOn, setAgents } from '../auth/agents/switch.ts'
 import { recordAct } from '../bulk/record/act.ts'
 import { rotatePreviewKey } from '../bulk/token/rotate-key.ts'
 import { setDirect } from '../database/installation/direct.ts'
@@ -30,6 +31,8 @@ export async function runCommand({ sql, databaseAddress }: CommandContext, comma
       return told(await thawed(sql, command.by))
     case 'direct':
       return told(await directed(sql, command))
+    case 'agents':
+      return told(await switched(sql, command))
     case 'adopt':
       return told(...(await adopt(sql, databaseAddress, command)))
     case 'demo':
@@ -70,6 +73,23 @@ async function directed(sql: Pool, { by, on }: Extract<Command, { command: 'dire
   })
   const what = on ? 'may change jobs beside servers' : 'changes no jobs where servers were seen in the last day'
   return `jobsctl --db ${what}${isSet ? '' : ', as before'}`
+}
+
+async function switched(sql: Pool, { by, on }: Extract<Command, { command: 'agents' }>): Promise<string> {
+  if (on === undefined) return (await readAgentsOn(sql)) ? 'agents are on' : 'agents are off'
+  const ended = await sql.begin(async (tx) => {
+    const ended = await setAgents(tx, on)
+    if (ended !== undefined)
+      await recordAct(tx, atShell(by), {
+        kind: on ? 'agents.on' : 'agents.off',
+        details: on ? {} : { sessions: ended },
+      })
+    return ended
+  })
+  const as = ended === undefined ? ', as before' : ''
+  if (on) return `agents are on: they may look and propose, and a person decides${as}`
+  const sessions = ended === 1 ? '1 session has' : `${ended} sessions have`
+  return `agents are off${as}${ended ? `: ${sessions} ended` : ''}`
 }
 
 async function frozen(sql: Pool, { by, reason }: Extract<Command, { command: 'freeze' }>): Promise<void> {

@@ -1,4 +1,5 @@
 import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
+import { endAgentSession } from './access/agent-session.ts'
 import { showCaller } from './access/caller.ts'
 import { blockCaller, callerNames, listCallers, unblockCaller } from './access/callers.ts'
 import { endSession } from './access/sessions.ts'
@@ -139,6 +140,7 @@ export const handlers: Handlers = {
   showEngine,
   showCaller,
   endSession,
+  endAgentSession,
   listCallers,
   callerNames,
   blockCaller,

@@ -5,10 +5,13 @@ import type { EndpointName, Endpoints } from '../../shared/endpoint-names.ts'
 import * as endpoints from '../../shared/endpoints.ts'
 import type { Call } from '../call.ts'
 
-/** Two endpoints answer a browser that has no session yet: `http/browser/session-routes.ts` mounts them before the check of credentials. */
-type WithoutCaller = 'openSession' | 'showSession'
+/**
+ * Two endpoints answer a browser that has no session yet: `http/browser/session-routes.ts` mounts them before the check of credentials. One
+ * needs the key or token itself (`http/agents/session-routes.ts`).
+ */
+type WithoutCaller = 'openSession' | 'showSession' | 'openAgentSession'
 
-/** The names of the endpoints that need a caller. */
+/** The names of the endpoints that need a caller, and no more of it than a call has. */
 export type HandledName = Exclude<EndpointName, WithoutCaller>
 
 export type InputOf<N extends HandledName> = z.output<Endpoints[N]['input']>

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Endpoint } from '../../shared/endpoint.ts'
+import type { Caller } from '../auth/authenticate.ts'
 import { requireRight } from '../auth/require-right.ts'
 import { requireSameScope, requireServed } from '../auth/require-scope.ts'
 import type { RequestContext } from './request/request-context.ts'
@@ -10,14 +11,20 @@ import type { RequestContext } from './request/request-context.ts'
  * @throws Failure `forbidden`
  */
 export const allow =
-  ({ needs, scoped }: Pick<Endpoint, 'needs' | 'scoped'>): MiddlewareHandler<RequestContext> =>
+  ({
+    needs,
+    needsForOwn,
+    scoped,
+  }: Pick<Endpoint, 'needs' | 'needsForOwn' | 'scoped'>): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
     const first = c.get('caller')
-    requireRight(first, needs)
+    const requireOne = (caller: Caller) =>
+      requireRight(caller, needsForOwn && caller.may.has(needsForOwn) ? needsForOwn : needs)
+    requireOne(first)
     requireServed(first, scoped)
     c.set('stillAllowed', async () => {
       const caller = await c.get('authenticateAgain')()
-      requireRight(caller, needs)
+      requireOne(caller)
       requireSameScope(first, caller)
       c.set('caller', caller)
     })

@@ -5,6 +5,7 @@ import type { ServerContext } from '../call.ts'
 import { orWithoutRight } from '../database/errors/failure.ts'
 import { readFreeze } from '../database/installation/freeze.ts'
 import { readDifferences } from '../database/installation/installation.ts'
+import { mountAgentSessions } from './agents/session-routes.ts'
 import { type Admission, authenticate } from './authenticate.ts'
 import { routedPath } from './browser/base-path.ts'
 import { mountOneTimeLogin, type OneTimeLogin } from './browser/one-time-login.ts'
@@ -68,6 +69,7 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   mountSessions(app, options)
   mountSignOn(app, options)
   app.use('/api/*', authenticated)
+  mountAgentSessions(app, options)
   mountRoutes(app, options)
   if (options.ui !== 'off') mountUi(app, options.site)
   refuseUnrouted(app)

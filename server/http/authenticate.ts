@@ -1,11 +1,14 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { Failure } from '../../shared/errors.ts'
+import { agentOfSession, isAgentSecret } from '../auth/agents/agent-sessions.ts'
+import { callsOfAgents, createAttemptLimit } from '../auth/attempt-limit.ts'
 import type { Authenticator, Caller } from '../auth/authenticate.ts'
 import type { ReadAddress } from '../auth/client-address.ts'
 import { hashed } from '../auth/secrets.ts'
 import { callerOfSession } from '../auth/sessions/session-authenticator.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
+import type { Log } from '../log/log.ts'
 import { createSingleFlight } from '../waiting/single-flight.ts'
 import { cookieValues } from './browser/cookie.ts'
 import type { Site } from './browser/site.ts'
@@ -18,6 +21,7 @@ export interface Admission {
   /** `JOBS_UI`. */
   ui: Env['JOBS_UI']
   readAddress: ReadAddress
+  log: Log
   /** True when the tables are there. */
   isReady: () => boolean
 }
@@ -45,9 +49,12 @@ export const requireReady =
 export const authenticate = (admission: Admission): MiddlewareHandler<RequestContext> => {
   const whenReady = requireReady(admission)
   const looks = createSingleFlight<Caller>()
+  const calls = createAttemptLimit(admission.log, { counts: callsOfAgents })
   return (c, next) =>
     whenReady(c, async () => {
-      c.set('caller', await callerOf(c, admission, true))
+      const caller = await callerOf(c, admission, true)
+      if (caller.agent) calls.countAttempt([`agent ${caller.id}`])
+      c.set('caller', caller)
       c.set('authenticateAgain', () => looks.share(credentialsKey(c), () => callerOf(c, admission, false)))
       await next()
     })
@@ -56,6 +63,7 @@ export const authenticate = (admission: Admission): MiddlewareHandler<RequestCon
 async function callerOf(c: CallContext, admission: Admission, isCall: boolean): Promise<Caller> {
   const secret = admission.auth.secretOf(headerOf(c))
   const cookie = secret ? undefined : sessionSecret(c, admission.site)
+  if (secret && isAgentSecret(secret)) return agentOfSession(admission, secret)
   if (cookie !== undefined) return callerOfSession(admission, { secret: cookie, isCall })
   return admission.auth.authenticate({ secret, address: c.get('address') ?? '' })
 }

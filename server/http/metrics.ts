@@ -1,5 +1,6 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { Failure } from '../../shared/errors.ts'
+import { refuseAgent } from '../auth/agents/require-agent.ts'
 import { bearerOf } from '../auth/authenticate.ts'
 import { hashed, sameHash } from '../auth/secrets.ts'
 import type { ServerContext } from '../call.ts'
@@ -61,6 +62,7 @@ function admit(
     const expected = token()
     if (expected !== undefined && given && sameHash(hashed(given), hashed(expected))) return next()
     const admitted = authenticate(c, async () => {
+      refuseAgent(c.get('caller'), 'scrapes no metrics')
       c.set('seriesWithin', c.get('caller').within)
       await allowed(c, next)
     })

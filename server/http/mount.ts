@@ -79,6 +79,8 @@ export function mount<In, Out>(
       return 'accepted' in done ? respondAccepted(c, done.accepted) : respond(c, JSON.stringify(done.answer))
     }
     const answer = async (reportProgress: Reporting['reportProgress']) => answerOf(await outcome(reportProgress))
+    // `agents off`, and the end of the key or token behind an agent, hold for a read that runs, too.
+    const recheckAgent = async () => (c.get('caller').agent && !admitted.changing ? c.get('stillAllowed')() : undefined)
     if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, answer, leave)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
@@ -87,6 +89,7 @@ export function mount<In, Out>(
         async () => writeJson(await answer(alive)),
         endpoint.shared === true ? 0 : endpoint.shared.everyMs,
       )
+      await recheckAgent()
       return respond(c, text, { more })
     }
     if (minimal && prefersMinimal(c.req.header('prefer'))) {
@@ -95,6 +98,7 @@ export function mount<In, Out>(
       return respond(c, toJson(body, leaving), { status: created ? 201 : 200, more })
     }
     const output = await answer(alive)
+    await recheckAgent()
     const status = endpoint.created?.(output) ? 201 : 200
     return respond(c, toJson(output, leaving), { status, more })
   })

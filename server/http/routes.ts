@@ -3,6 +3,7 @@ import type { BulkName } from '../../shared/changes/kinds.ts'
 import type { Stream } from '../../shared/endpoint.ts'
 import type { StreamName } from '../../shared/endpoint-names.ts'
 import { eventStream, statsStream } from '../../shared/endpoints.ts'
+import { refuseAgent } from '../auth/agents/require-agent.ts'
 import { byCaller, type Done } from '../bulk/change/commission.ts'
 import type { ServerContext } from '../call.ts'
 import { handlers, minimalHandlers } from '../endpoints/all.ts'
@@ -62,6 +63,7 @@ function byPlace(
 const supported =
   ({ abilities }: ServerContext, { verb }: Stream): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
+    refuseAgent(c.get('caller'), 'follows no stream')
     requireEngine(c, abilities(), { asked: [verb], writes: false })
     await next()
   }

@@ -127,7 +127,15 @@ export async function eraseRemains(
       delete from jobsctl_waiting_edges
       where uuid = any(array(select uuid from archived union select unnest(${deleted.uuids}::text[])))
     ),
-    ${owner === undefined ? tx`` : tx`marks as (delete from jobsctl_worker_marks where owner_user_id = ${owner}::text),`}
+    ${
+      owner === undefined
+        ? tx``
+        : tx`
+    marks as (delete from jobsctl_worker_marks where owner_user_id = ${owner}::text),
+    asked as (
+      update jobsctl_agent_calls set filter = ${erasedAttrs} where strpos(filter, to_json(${owner}::text)::text) > 0
+    ),`
+    }
     events as (${erasedEvents(tx, owner)})
     select
       (select count(*) from archived) as archived,

@@ -8,6 +8,7 @@ export const rights = {
   work: 'take jobs, renew their leases and finish them',
   single: 'cancel a job and add attachments to it',
   queues: 'pause, drain and resume queues, set the limits of groups, and mark moments',
+  propose: 'preview changes of many jobs, plan them for a person to decide, and reject its own plans',
   change: 'change many jobs, undo, stop and keep such changes, and hold jobs',
   edit: 'edit payloads and other values of many jobs, which changes what a worker will do',
   approve: 'approve or reject plans of other principals, and review their emergencies',
@@ -38,12 +39,19 @@ const roles = {
   auditor: ['identity', 'records', 'read_tokens'],
   producer: ['identity', 'enqueue'],
   worker: ['identity', 'work', 'single'],
-  operator: ['identity', 'read', 'payloads', 'records', 'enqueue', 'single', 'queues', 'change'],
+  operator: ['identity', 'read', 'payloads', 'records', 'enqueue', 'single', 'queues', 'propose', 'change'],
+  agent: ['identity', 'read', 'records', 'propose'],
   admin: adminRights,
   'legacy-admin': formerRights,
 } as const satisfies Record<string, readonly Right[]>
 
 export type Role = keyof typeof roles
+
+/** The role of programs that look and propose, and decide nothing. */
+export const agentRole = 'agent' satisfies Role
+
+/** Whom a token of an agent is for. */
+export const agentPrincipal = (of: string): string => `${of}'s agent`
 
 /**
  * Rights that a session has only for a while after its login, and whose owners have short sessions: what they allow outlives the
@@ -59,6 +67,9 @@ export const roleNames: readonly Role[] = Object.keys(roles).filter(isRole)
 /** The roles that a token can be given. */
 export const givenRoles = roleNames.filter((role) => role !== 'legacy-admin')
 
+/** The roles that a token can get in place of another one: a program that is an agent stays one. */
+export const setRoles = givenRoles.filter((role) => role !== agentRole)
+
 /** What the grant of one token says. */
 export interface Grant {
   role: string
@@ -70,6 +81,8 @@ export interface Grant {
   may_break_glass?: boolean
   /** An operator that may edit payloads. */
   may_edit?: boolean | undefined
+  /** The person whose agent it is. */
+  of?: string | null | undefined
 }
 
 /** The rights of a grant. A role that this version does not know, since a newer one has written it, has none. */
@@ -84,10 +97,16 @@ export function rightsOf({ role, may_enqueue, approver, may_break_glass, may_edi
 }
 
 /** Why a role cannot have what a grant adds to it, and the field that says so; undefined where it can. */
-export function faultOfGrant({ role, may_enqueue, approver, may_break_glass, may_edit }: Grant) {
+export function faultOfGrant({ role, may_enqueue, approver, may_break_glass, may_edit, of }: Grant) {
+  if (role === agentRole && !of)
+    return {
+      field: 'of',
+      message: 'is needed for the role agent: the principal of the person whose agent it is',
+    } as const
+  if (of && role !== agentRole) return { field: 'of', message: 'belongs to the role agent' } as const
   if (may_enqueue && role !== 'worker') return { field: 'may_enqueue', message: 'belongs to the role worker' } as const
   const may = rightsOf({ role, may_enqueue: false })
-  if (approver && !may.has('records'))
+  if (approver && (role === agentRole || !may.has('records')))
     return { field: 'approver', message: 'belongs to the roles viewer, auditor, operator and admin' } as const
   if (may_break_glass && !may.has('change'))
     return { field: 'may_break_glass', message: 'belongs to the roles operator and admin' } as const

@@ -36,7 +36,7 @@ export const ShownScope = z.object({
 })
 
 /** The roles whose tokens can have a scope: the others are about the whole database. */
-export const scopedRoles = ['viewer', 'producer', 'worker', 'operator'] as const
+export const scopedRoles = ['viewer', 'producer', 'worker', 'operator', 'agent'] as const
 
 export const mayHaveScope = (role: string): boolean => scopedRoles.some((one) => one === role)
 

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, Instant, preset, queryNumber, ScopeName, wholeNumber } from '../scope.ts'
 import { mayHaveLimits, type TokenLimits, tokenLimits } from './limits.ts'
-import { faultOfGrant, type Grant, givenRoles } from './rights.ts'
+import { faultOfGrant, type Grant, givenRoles, setRoles } from './rights.ts'
 import { mayHaveScope, ShownScope, scopedRoles, TokenScope } from './token-scope.ts'
 
 const time = Instant.nullable()
@@ -16,6 +16,11 @@ export const Token = z.object({
   approver: z.boolean().describe('It may approve plans of other principals.'),
   may_break_glass: z.boolean().describe('It may go past an approval in an emergency.'),
   may_edit: z.boolean().optional().describe('An operator that may edit payloads. Servers up to 0.2.0 do not send it.'),
+  of: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('The person whose agent it is; null for a token of another role. Servers up to 0.2.0 do not send it.'),
   scope: ShownScope.nullable().describe('What the token is limited to; null for a token that is not limited.'),
   max_per_change: Count.nullable().describe(
     'The most jobs that one change of many jobs may touch; null limits nothing.',
@@ -51,7 +56,6 @@ export const NewToken = Token.extend({ token: z.string().describe('The secret. T
 export const Role = z.enum(givenRoles, `must be one of ${givenRoles.join(', ')}`)
 
 const grantFields = {
-  role: Role.describe('the role of the token'),
   /** Belongs to the role worker. */
   may_enqueue: preset(z.boolean('must be true or false'), false).describe('a worker that may also enqueue jobs'),
   approver: preset(z.boolean('must be true or false'), false).describe('it may approve plans of other principals'),
@@ -85,7 +89,11 @@ export const makeToken = endpoint({
   input: z
     .strictObject({
       name: ScopeName.describe('the name of the token, for people'),
+      role: Role.describe('the role of the token'),
       ...grantFields,
+      of: ScopeName.optional().describe(
+        'with the role `agent`: the person whose agent it is, the principal of a live token or a caller of single sign-on',
+      ),
       scope: TokenScope.nullish().describe(
         'what the token is limited to: jobs of these `domains` and of these `queues` (`domain`, `queue`), and of them those of `job_types`; with `cascade` its changes may end dependents outside. Null limits nothing',
       ),
@@ -104,6 +112,10 @@ export const makeToken = endpoint({
     .refine((token) => !hasLimits(token) || mayHaveLimits(token.role), {
       path: ['max_per_change'],
       message: 'and max_per_day belong to roles that change many jobs',
+    })
+    .refine(({ of, principal }) => of === undefined || principal === undefined, {
+      path: ['principal'],
+      message: 'is that of the person for an agent: leave it out',
     }),
   output: NewToken,
   changes: () => true,
@@ -143,11 +155,18 @@ export const showToken = endpoint({
 export const setTokenRole = endpoint({
   method: 'POST',
   path: '/api/v1/tokens/:id/role',
-  meaning: 'Gives a token another role, at once and for every server. Its secret stays.',
+  meaning:
+    'Gives a token another role, at once and for every server. Its secret stays. 409 `conflict` for the token of an agent, which stays one.',
   needs: 'govern',
   scoped: { refused: 'tokens are about all domains' },
   verb: 'always',
-  input: z.strictObject({ id, ...grantFields }).check(refuseGrant),
+  input: z
+    .strictObject({
+      id,
+      role: z.enum(setRoles, `must be one of ${setRoles.join(', ')}`).describe('the role of the token'),
+      ...grantFields,
+    })
+    .check(refuseGrant),
   output: Token,
   changes: () => true,
   unconfirmed: true,

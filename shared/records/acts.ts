@@ -35,6 +35,9 @@ export const actKinds = [
   'database.direct_set',
   'database.adopted',
   'preview_key.rotated',
+  'agent_session.opened',
+  'agents.on',
+  'agents.off',
 ] as const
 export type ActKind = (typeof actKinds)[number]
 

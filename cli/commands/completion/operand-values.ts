@@ -1,4 +1,4 @@
-import { givenRoles } from '../../../shared/access/rights.ts'
+import { setRoles } from '../../../shared/access/rights.ts'
 import type { CommandDescription } from '../../command.ts'
 import { topicNames } from '../help/topics.ts'
 import { liveTokens, queuesAt, recentOperations } from './live-names.ts'
@@ -37,7 +37,7 @@ async function valuesOfWord(word: string, { command, literal, ...typed }: Word):
   if (word === 'command') return commandsOf(typed)
   if (word === 'topic') return [...topicNames.map((value) => ({ value, about: 'a topic' })), ...commandsOf(typed)]
   if (word === 'operation' || (word === 'id' && command.name === 'operations')) return operations(typed)
-  if (word === 'role') return givenRoles.map((value) => ({ value, about: '' }))
+  if (word === 'role') return setRoles.map((value) => ({ value, about: '' }))
   if (word === 'id' && command.name === 'token') return tokens(typed)
   return literal && !['id', 'name'].includes(word) ? [{ value: word, about: '' }] : []
 }

@@ -1,4 +1,4 @@
-import { givenRoles, isRole } from '../../../shared/access/rights.ts'
+import { isRole, setRoles } from '../../../shared/access/rights.ts'
 import { resumeToken, revokeToken, setTokenRole, suspendToken, type Token } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
@@ -58,7 +58,7 @@ interface GivenRole {
 export async function setRole(context: Context, id: string, given: GivenRole): Promise<Ending> {
   if (given.role === undefined) {
     throw new Failure('usage', 'token set-role needs a role; nothing was changed', {
-      hint: `the roles are ${givenRoles.join(', ')}`,
+      hint: `the roles are ${setRoles.join(', ')}`,
     })
   }
   const request = parseInput(setTokenRole.input, { id, ...given })

@@ -32,6 +32,7 @@ export const columns: Column<Token>[] = [
   { title: 'may_break_glass', value: ({ may_break_glass }) => String(may_break_glass) },
   { title: 'secrets_by', value: ({ secrets_by }) => secrets_by.join(' ') },
   { title: 'may_edit', value: ({ may_edit = false }) => String(may_edit) },
+  { title: 'of', value: ({ of }) => of ?? '' },
 ]
 
 export const forPeople: Column<Token>[] = [

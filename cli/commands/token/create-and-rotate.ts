@@ -21,6 +21,7 @@ interface CreateFlags extends ScopeFlags, LimitFlags {
   approver?: boolean
   mayBreakGlass?: boolean
   mayEdit?: boolean
+  of?: string
 }
 
 /**
@@ -28,7 +29,7 @@ interface CreateFlags extends ScopeFlags, LimitFlags {
  * @throws Failure `usage` without a name or a role
  */
 export async function createToken(context: Context, name: string | undefined, flags: CreateFlags): Promise<Ending> {
-  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, mayEdit } = flags
+  const { role, principal, expires, mayEnqueue, approver, mayBreakGlass, mayEdit, of } = flags
   if (name === undefined || role === undefined) {
     throw new Failure('usage', `token create needs ${name === undefined ? 'a name' : '--role'}; nothing was changed`, {
       hint: `jobsctl token create ci --role worker; the roles are ${givenRoles.join(', ')}`,
@@ -42,6 +43,7 @@ export async function createToken(context: Context, name: string | undefined, fl
     ...(approver && { approver }),
     ...(mayBreakGlass && { may_break_glass: true }),
     ...(mayEdit && { may_edit: true }),
+    ...(of !== undefined && { of }),
     ...(scope !== undefined && { scope }),
     ...limitsOfFlags(flags),
     ...(principal !== undefined && { principal }),

@@ -22,7 +22,7 @@ interface StoredSession {
 /** The name of a session in records and answers. */
 export const sessionName = (secret: string): string => hashed(secret).slice(0, 12)
 
-const proofOf = (secret: string, hash: string): string => createHmac('sha256', secret).update(hash).digest('hex')
+export const proofOf = (secret: string, hash: string): string => createHmac('sha256', secret).update(hash).digest('hex')
 
 /** Tells whether a session was opened with the key or token that has this hash. */
 export const isProvenBy =

@@ -20,7 +20,18 @@ import { atShell } from '../operator.ts'
 /** A command of `jobs-server token`. */
 type TokenCommand = Exclude<
   Command,
-  { command: 'freeze' | 'thaw' | 'direct' | 'demo' | 'adopt' | 'callers' | 'block-caller' | 'rotate-preview-key' }
+  {
+    command:
+      | 'freeze'
+      | 'thaw'
+      | 'direct'
+      | 'agents'
+      | 'demo'
+      | 'adopt'
+      | 'callers'
+      | 'block-caller'
+      | 'rotate-preview-key'
+  }
 >
 
 /**
@@ -92,13 +103,14 @@ const listLine = (row: Token): string =>
   [
     ...[row.id, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at],
     ...[row.role, row.principal, row.made_by, row.suspended_at, row.scope && limitText(row.scope)],
-    ...[row.max_per_change, row.max_per_day, row.approver, row.may_break_glass, row.may_edit],
+    ...[row.max_per_change, row.max_per_day, row.approver, row.may_break_glass, row.may_edit, row.of],
   ].join('\t')
 
 function shownLines(row: Token): string[] {
   const may = [...rightsOf(row)]
   return [
     ...[`id\t${row.id}`, `name\t${row.name}`, `role\t${row.role}`, `principal\t${row.principal}`],
+    ...(row.of ? [`agent of\t${row.of}`] : []),
     ...(row.scope ? [`limited to\t${limitText(row.scope)}`] : []),
     ...(limitsText(row) ? [`changes\t${limitsText(row)}`] : []),
     `made by\t${row.made_by ?? 'not known'}, ${row.created_at}`,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { LimitFlags } from '../../../shared/access/limits.ts'
-import { givenRoles } from '../../../shared/access/rights.ts'
+import { agentRole, givenRoles, setRoles } from '../../../shared/access/rights.ts'
 import { mayHaveScope, type ScopeFlags, scopedRoles } from '../../../shared/access/token-scope.ts'
 import { daysOfRole, longestOverlap } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
@@ -16,6 +16,7 @@ interface CreateFlags extends ScopeFlags, LimitFlags, GrantFlags {
   expires?: string
   role?: string
   principal?: string
+  of?: string
 }
 
 /** The first flag that a token without a role cannot have. */
@@ -28,6 +29,7 @@ function flagBesideRole(flags: CreateFlags): string | undefined {
     '--domain, --queue or --job-type': flags.domain ?? flags.queue ?? flags.jobType ?? flags.cascade,
     '--max-per-change or --max-per-day': flags.maxPerChange ?? flags.maxPerDay,
     '--principal': flags.principal,
+    '--of': flags.of,
   }
   return Object.entries(named).find(([, value]) => value !== undefined)?.[0]
 }
@@ -41,6 +43,7 @@ export function addTokenCommands(program: Command): void {
     .description('make a token and print it; it cannot be printed again')
     .option('--role <role>', `what the token may do: ${roleList} (default: everything)`)
     .option('--principal <name>', 'whom the token is for (default: its name)')
+    .option('--of <principal>', 'with the role agent: the person whose agent it is')
     .option('--expires <days>', 'days, such as 90d, or never (default: 90d, of an admin 30d, without a role never)')
     .action(async (name: string, flags: CreateFlags) => printOutput(await create(name, flags)))
   token
@@ -56,17 +59,8 @@ export function addTokenCommands(program: Command): void {
     .description('one token, and what it may do')
     .action(async (id: string) => printOutput(await runOnDatabase(process.env, { command: 'show', id })))
   withGrantFlags(token.command('set-role <id> <role>'))
-    .description(`give a token another role at once: ${roleList}`)
-    .action(async (id: string, role: string, flags: GrantFlags) =>
-      printOutput(
-        await runOnDatabase(process.env, {
-          command: 'set-role',
-          by: operatorName(),
-          id,
-          ...grantOf(role, flags),
-        }),
-      ),
-    )
+    .description(`give a token another role at once: ${setRoles.join(', ')}`)
+    .action(async (id: string, role: string, flags: GrantFlags) => printOutput(await setRole(id, role, flags)))
   withScopeFlags(token.command('set-scope <id>'))
     .description('limit a token at once to domains, queues and job types; with --all to nothing')
     .option('--all', 'limit nothing')
@@ -122,8 +116,16 @@ export function addTokenCommands(program: Command): void {
   }
 }
 
+function setRole(id: string, role: string, flags: GrantFlags): Promise<CommandOutput> {
+  if (role === agentRole)
+    throw new Failure('usage', 'no token becomes that of an agent; nothing was changed', {
+      hint: 'make one: jobs-server token create mender --role agent --of <principal>',
+    })
+  return runOnDatabase(process.env, { command: 'set-role', by: operatorName(), id, ...grantOf(role, flags) })
+}
+
 function create(given: string, flags: CreateFlags): Promise<CommandOutput> {
-  const { role, principal, expires } = flags
+  const { role, principal, of, expires } = flags
   const scope = scopeOf(flags)
   const name = nameOf(given)
   if (role === undefined) {
@@ -132,6 +134,8 @@ function create(given: string, flags: CreateFlags): Promise<CommandOutput> {
     return runOnDatabase(process.env, { command: 'create', by: operatorName(), name, days: daysOf(expires) })
   }
   const grant = grantOf(role, flags)
+  if (of !== undefined && principal !== undefined)
+    throw new Failure('usage', '--principal does not go with --of, which names the person; nothing was changed')
   if (scope && !mayHaveScope(role))
     throw new Failure('usage', `a token with the role ${role} has no scope; nothing was changed`, {
       hint: `the roles that have one are ${scopedRoles.join(', ')}`,

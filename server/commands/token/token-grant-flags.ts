@@ -8,6 +8,7 @@ export interface GrantFlags {
   approver?: boolean
   mayBreakGlass?: boolean
   mayEdit?: boolean
+  of?: string
 }
 
 export const withGrantFlags = (command: Command): Command =>
@@ -20,7 +21,7 @@ export const withGrantFlags = (command: Command): Command =>
 /** @throws Failure `usage` for a text that is no role, and for a role that cannot have what the flags add */
 export function grantOf(
   text: string,
-  { mayEnqueue = false, approver = false, mayBreakGlass = false, mayEdit = false }: GrantFlags,
+  { mayEnqueue = false, approver = false, mayBreakGlass = false, mayEdit = false, of }: GrantFlags,
 ) {
   const role = givenRoles.find((role) => role === text)
   if (!role)
@@ -33,6 +34,7 @@ export function grantOf(
     approver,
     may_break_glass: mayBreakGlass,
     may_edit: mayEdit,
+    ...(of !== undefined && { of }),
   } satisfies Grant
   const fault = faultOfGrant(grant)
   if (!fault) return grant

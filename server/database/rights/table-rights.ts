@@ -19,6 +19,8 @@ export const tableRights: Readonly<Record<string, readonly Right[]>> = {
   job_sla_policies: all,
   jobs_api_tokens: append,
   jobs_archive: all,
+  jobsctl_agent_calls: all,
+  jobsctl_agent_sessions: exchange,
   jobsctl_callers: all,
   jobsctl_cascade_parents: all,
   jobsctl_cascades: all,

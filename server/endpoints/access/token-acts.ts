@@ -11,16 +11,21 @@ import {
   lockTokens,
   type NewToken,
   requireLiveMaker,
+  requirePerson,
   rotateToken,
   suspendToken,
 } from '../../auth/tokens.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 
-/** Makes a token, with its record. The returned text is the only copy of its secret. */
+/**
+ * Makes a token, with its record. The returned text is the only copy of its secret.
+ * @throws Failure `not_found` for an agent of nobody
+ */
 export const makeOnRecord = (sql: Pool, actor: Actor, wanted: NewToken): Promise<{ id: string; token: string }> =>
   sql.begin(async (tx) => {
     await requireLiveMaker(tx, actor.caller)
+    if (wanted.grant?.of) await requirePerson(tx, wanted.grant.of)
     const made = await createToken(tx, wanted)
     await record(tx, actor, { kind: 'token.created', id: made.id, more: { expires: wanted.days ?? 'never' } })
     return made

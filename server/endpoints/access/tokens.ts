@@ -26,6 +26,7 @@ export async function makeToken(
     approver,
     may_break_glass,
     may_edit,
+    of,
     scope,
     max_per_change,
     max_per_day,
@@ -35,7 +36,7 @@ export async function makeToken(
 ): Promise<OutputOf<'makeToken'>> {
   const days = expires === 'never' ? undefined : expires
   const flags = { may_enqueue, approver, may_break_glass, may_edit }
-  const grant = { role, ...flags, principal, madeBy: call.caller, scope, max_per_change, max_per_day }
+  const grant = { role, ...flags, of, principal, madeBy: call.caller, scope, max_per_change, max_per_day }
   const { id, token } = await makeOnRecord(call.sql, actorOf(call), { name, grant, days })
   call.reportChangedRows(1)
   return { ...(await findToken(call.sql, id)), token }

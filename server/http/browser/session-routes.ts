@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono'
 import { endSession, openSession, showSession } from '../../../shared/endpoints.ts'
 import { Failure } from '../../../shared/errors.ts'
+import { refuseAgent } from '../../auth/agents/require-agent.ts'
 import type { BrowserSignOn } from '../../auth/oidc/browser-sign-on.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import { callerOfSession, inBrowser } from '../../auth/sessions/session-authenticator.ts'
@@ -42,6 +43,7 @@ async function logIn(c: CallContext, serving: Serving): Promise<Response> {
   requireConfirmation(c)
   const address = c.get('address')
   const known = await auth.authenticate({ secret: input.key, address: address ?? '' })
+  refuseAgent(known, 'opens no session of a browser')
   const caller = inBrowser(known, serving.ui)
   // The session would outlive the token, which the provider gives for minutes.
   if (isSingleSignOn(caller.id)) throw notByToken()

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import type { z } from 'zod'
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import type { Verb } from '../../../shared/engine/verbs.ts'
+import { refuseAgent } from '../../auth/agents/require-agent.ts'
 import { requireFreshLogin } from '../../auth/require-fresh-login.ts'
 import { requireRight } from '../../auth/require-right.ts'
 import type { ServerContext } from '../../call.ts'
@@ -54,6 +55,8 @@ export async function admit<In extends z.ZodType>(
   const further = endpoint.needsFor?.(input)
   if (further) requireRight(caller, further)
   const changing = endpoint.changes(input)
+  if (changing && !endpoint.byAgents) refuseAgent(caller, 'changes nothing')
+  if (endpoint.progress) refuseAgent(caller, 'follows no operation')
   c.set('changing', changing)
   const place = await placeOfCall(serving.sql, endpoint, { input, within: caller.within })
   if (place) await requireReach(serving.sql, place, { caller: caller.id, within: caller.within })

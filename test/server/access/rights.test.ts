@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { setAgents } from '../../../server/auth/agents/switch.ts'
 import { setRole } from '../../../server/auth/set-grant.ts'
 import {
   allRights,
@@ -32,7 +33,10 @@ const everyEndpoint = Object.entries(all).map(([name, { method = 'GET', ...endpo
 }))
 
 /** What everybody may call that has any right. */
-const ofEverybody = ['showCaller', 'openSession', 'showSession', 'endSession']
+const ofEverybody = ['showCaller', 'openSession', 'showSession', 'endSession', 'endAgentSession']
+
+/** What an agent has the right to, and is refused all the same: it changes nothing, and streams are not cut to what it is given. */
+const neverOfAgents = ['statsStream', 'eventStream', 'followOperation']
 
 /** A role that has no right at all, as one that a newer version has written. */
 const unknownRole = 'of-tomorrow'
@@ -41,7 +45,7 @@ const unknownRole = 'of-tomorrow'
 const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => boolean) | null> = {
   viewer: ({ name, method, path }) =>
     path.includes('/events/cursors/') ||
-    ['simulatePolicy', ...ofEverybody].includes(name) ||
+    ['simulatePolicy', 'openAgentSession', ...ofEverybody].includes(name) ||
     (method === 'GET' &&
       !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'listCallers', 'jobByKey'].includes(name)),
   auditor: ({ name, method, path }) =>
@@ -53,6 +57,7 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
       ...['acquire', 'leasedJob', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel'],
       ...['addAttachment', 'cancelRequests', ...ofEverybody],
     ].includes(name),
+  agent: (endpoint) => expectations.viewer?.(endpoint) === true || endpoint.needs === 'propose',
   operator: ({ needs }) => !['work', 'govern', 'read_tokens', 'approve', 'edit'].includes(needs),
   admin: null,
   'legacy-admin': ({ needs }) => needs !== 'edit',
@@ -63,6 +68,7 @@ describe.each(kinds)('rights on %s', (kind) => {
   const tokens = new Map<string, string>()
   beforeAll(async () => {
     world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+    await setAgents(world.sql, true)
     for (const role of givenRoles) tokens.set(role, await makeToken(world.sql, role, role))
     tokens.set('legacy-admin', await makeToken(world.sql, 'veteran'))
     const foreign = await makeToken(world.sql, 'foreign', 'admin')
@@ -86,7 +92,7 @@ describe.each(kinds)('rights on %s', (kind) => {
       const { status } = await knock(role, endpoint)
       expect({ name: endpoint.name, forbidden: status === 403 }).toEqual({
         name: endpoint.name,
-        forbidden: !may.has(endpoint.needs),
+        forbidden: !may.has(endpoint.needs) || (role === 'agent' && neverOfAgents.includes(endpoint.name)),
       })
       expect([401, 500, 503]).not.toContain(status)
     }

@@ -3,10 +3,18 @@ import type { Pool } from '../../../server/database/sql.ts'
 import type { Role } from '../../../shared/access/rights.ts'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 
-/** Makes a token for a day: of a role, or as tokens were before there were roles. Returns the token. */
+/** Makes a token for a day: of a role, or as tokens were before there were roles; an agent is one of `ann`. Returns the token. */
 export async function makeToken(sql: Pool, name: string, role?: Role, may_enqueue = false): Promise<string> {
-  const grant = role && { role, may_enqueue, principal: name, madeBy: 'jobs-server' }
+  const of = role === 'agent' ? await person(sql) : undefined
+  const grant = role && { role, may_enqueue, of, principal: name, madeBy: 'jobs-server' }
   return (await createToken(sql, { name, grant, days: 1 })).token
+}
+
+/** A person for an agent: the principal of a token that may nothing but ask who it is. */
+async function person(sql: Pool): Promise<string> {
+  const grant = { role: 'producer', may_enqueue: false, principal: 'ann', madeBy: 'jobs-server' } as const
+  await createToken(sql, { name: 'ann of the agent', grant, days: 1 })
+  return 'ann'
 }
 
 /** Makes a token for a day that is limited to a scope; an operator may edit. Returns the token. */

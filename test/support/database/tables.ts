@@ -75,6 +75,8 @@ const records = [
   'jobsctl_held_jobs',
   'jobsctl_event_cursors',
   'jobsctl_sessions',
+  'jobsctl_agent_sessions',
+  'jobsctl_agent_calls',
   'jobsctl_callers',
   'jobsctl_claims',
   'jobsctl_limits',

@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+import { printOutput } from './command.ts'
+import { operatorName } from './operator.ts'
+import { runOnDatabase } from './run-on-database.ts'
+
+/** Adds `agents`. */
+export function addAgentCommands(program: Command): void {
+  const agents = program
+    .command('agents')
+    .description('whether agents may look and propose, on all servers of the database')
+    .action(() => run(undefined))
+  agents
+    .command('on')
+    .description('let agents look and propose; a person decides')
+    .action(() => run(true))
+  agents
+    .command('off')
+    .description('refuse agents at once, as it is at first, and end their sessions')
+    .action(() => run(false))
+}
+
+const run = async (on: boolean | undefined): Promise<void> =>
+  printOutput(
+    await runOnDatabase(process.env, { command: 'agents', by: operatorName(), ...(on !== undefined && { on }) }),
+  )
