@@ -1,6 +1,7 @@
 /** All endpoints of the API. */
 
 export { endAgentSession, openAgentSession } from './access/agent-session.ts'
+export { listAgents } from './access/agents.ts'
 export { showCaller } from './access/caller.ts'
 export { blockCaller, callerNames, listCallers, unblockCaller } from './access/callers.ts'
 export { endSession, openSession, showSession } from './access/session.ts'
@@ -45,7 +46,7 @@ export { failureClusters } from './jobs/clusters.ts'
 export { listJobs } from './jobs/list.ts'
 export { showJob } from './jobs/show.ts'
 export { reviewOperation, setApproval, showApproval } from './plans/approval.ts'
-export { applyPlan, approvePlan, listPlans, proposePlan, rejectPlan, showPlan } from './plans/plans.ts'
+export { applyPlan, approvePlan, listPlans, previewPlan, proposePlan, rejectPlan, showPlan } from './plans/plans.ts'
 export { applyPolicy, showPolicy } from './policy/policy.ts'
 export { simulatePolicy } from './policy/simulate.ts'
 export { overview, queueMinutes } from './queues/overview.ts'

@@ -9,6 +9,7 @@ export const failures = {
   forbidden: { status: 403, exit: 'auth' },
   login_too_old: { status: 403, exit: 'auth' },
   approval_required: { status: 403, exit: 'not_confirmed' },
+  decide_elsewhere: { status: 403, exit: 'not_confirmed' },
   frozen: { status: 403, exit: 'conflict' },
   database_right_missing: { status: 403, exit: 'auth' },
   records_missing: { status: 403, exit: 'not_confirmed' },

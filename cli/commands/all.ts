@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../context.ts'
+import { agents } from './agents.ts'
 import { apply } from './apply.ts'
 import { approve, reject } from './approve-reject.ts'
 import { cancel } from './cancel.ts'
@@ -87,6 +88,7 @@ export const commands: readonly CommandSpec[] = [
   reject,
   hold,
   token,
+  agents,
   doctor,
   login,
   config,

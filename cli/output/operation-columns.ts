@@ -48,9 +48,17 @@ export const forPeople: Column<Record>[] = [
   { title: 'scope', value: scopeText, gives: 'never' },
   state,
   { title: 'jobs', value: ({ kind, affected }) => (isAct(kind) ? '' : affected) },
-  { title: 'by', value: ({ caller }) => caller },
+  { title: 'by', value: byText },
   reason,
 ]
+
+const isOfAgent = (filters: unknown): boolean =>
+  typeof filters === 'object' && filters !== null && 'proposal' in filters
+
+/** Who made the change, and that an agent had proposed it. */
+function byText({ caller, filters }: Record): string {
+  return isOfAgent(filters) ? `${caller}, as an agent proposed` : caller
+}
 
 function scopeText({ kind, filters, undoes, ...scope }: Record): string {
   if (undoes !== null) return `operation ${undoes}`

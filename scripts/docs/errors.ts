@@ -15,6 +15,8 @@ const meanings: Record<FailureCode, string> = {
     'the login of the session is more than 15 minutes ago, and the call changes tokens or policies, blocks callers, approves, or erases jobs; nothing was changed',
   approval_required:
     'the change is of more jobs than may be changed without the approval of another principal, or the plan is not approved; nothing was changed',
+  decide_elsewhere:
+    'an agent proposed the plan, and its program may have the key, token or session of the call; nothing was changed',
   frozen:
     'somebody froze the database (`jobs-server freeze`): changes are refused, and calls of workers go on; nothing was changed',
   database_right_missing:

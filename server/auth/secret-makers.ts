@@ -80,6 +80,18 @@ async function findBehindBoth(tx: Sql, one: Person, other: Person): Promise<stri
 }
 
 /**
+ * Whether a holder of the secrets of some callers may know the secret of another one: it is one of them, or they made or rotated it, or a token
+ * that did. Who made a token at the shell is not known.
+ */
+export async function mayKnow(sql: Sql, holders: readonly string[], caller: string): Promise<boolean> {
+  const held = holders.filter((holder) => holder !== atShell)
+  const [{ known }] = await sql<[{ known: boolean }]>`
+    with recursive ${knowing(sql, sql`values ('caller', ${caller}::text)`)}
+    select exists (select from knowing where id = any(${held}::text[])) as known`
+  return known
+}
+
+/**
  * Refuses a second person that may be the first one.
  * @param what what the first person has done, such as `plan 12`
  * @throws Failure `forbidden`

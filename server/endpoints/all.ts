@@ -1,5 +1,6 @@
 import { readMissingIndexes } from '../database/migrate/missing-indexes.ts'
 import { endAgentSession } from './access/agent-session.ts'
+import { listAgents } from './access/agents.ts'
 import { showCaller } from './access/caller.ts'
 import { blockCaller, callerNames, listCallers, unblockCaller } from './access/callers.ts'
 import { endSession } from './access/sessions.ts'
@@ -33,7 +34,7 @@ import { showJob } from './jobs/show.ts'
 import { namingJobs, namingOwnJob, withListedIds } from './known-ids.ts'
 import { reviewOperation, setApproval, showApproval } from './plans/approval.ts'
 import { approvePlan, rejectPlan } from './plans/decide.ts'
-import { proposePlan } from './plans/propose.ts'
+import { previewPlan, proposePlan } from './plans/propose.ts'
 import { listPlans, showPlan } from './plans/read.ts'
 import { applyPolicy } from './policy/apply-policy.ts'
 import { showPolicy } from './policy/read-policy.ts'
@@ -72,6 +73,7 @@ export const handlers: Handlers = {
   overview,
   queueMinutes,
   proposePlan,
+  previewPlan,
   listPlans,
   showPlan,
   approvePlan,
@@ -141,6 +143,7 @@ export const handlers: Handlers = {
   showCaller,
   endSession,
   endAgentSession,
+  listAgents,
   listCallers,
   callerNames,
   blockCaller,

@@ -52,8 +52,23 @@ export const Plan = z.object({
   decided_reason: text.describe('Why it was decided so; null where no reason was given.'),
   decided_at: Instant.nullable().describe('When it was decided; null before that.'),
   operation_id: Integer.nullable().describe('The operation that applied it.'),
+  agent: z
+    .object({
+      name: text.describe('Its name, and the person whose agent it is. Callers that only read get neither.'),
+      of: text,
+      client: text.describe('What the program said that it is, such as `claude 1.2`.'),
+      session: text.describe('Names its session; null for a token with the role agent.'),
+    })
+    .nullable()
+    .optional()
+    .describe(
+      'The agent that proposed it: its person, or who approves it, decides elsewhere than with the key of the agent. Null for a plan of a person. Servers up to 0.2.0 do not send it.',
+    ),
 })
 export type Plan = z.output<typeof Plan>
+
+/** The preview of a plan: nobody makes the change with it but by the plan. */
+export const PlannedPreview = Preview.omit({ token: true, owners: true }).loose()
 
 export const WholePlan = Plan.extend({
   request: z
@@ -61,12 +76,25 @@ export const WholePlan = Plan.extend({
     .describe(
       'The request of its call. A caller who sees no payloads gets none of what is looked for in payloads and errors.',
     ),
-  preview: Preview.omit({ token: true, owners: true })
-    .loose()
-    .describe('What the change would touch when the plan was made.'),
+  preview: PlannedPreview.describe('What the change would touch when the plan was made.'),
   still_matching: Count.nullable().describe(
     'How many of these jobs it would touch now; null where it cannot be applied, or not be counted, any more.',
   ),
+  evidence: z
+    .array(
+      z.object({
+        at: Instant,
+        tool: z.string(),
+        filter: z.string().describe('What it asked, as JSON.'),
+        rows: Count,
+        fields: z.array(z.string()).describe('The fields of the rows that it got.'),
+        failed: text.describe('The code of the error; null where it got an answer.'),
+      }),
+    )
+    .optional()
+    .describe(
+      'The last 20 calls of the agent before it proposed the plan, the newest first, as the server saw them. Absent for a plan of a person, and from servers up to 0.2.0.',
+    ),
   rest_operation_id: Integer.nullable()
     .optional()
     .describe(
@@ -75,29 +103,51 @@ export const WholePlan = Plan.extend({
 })
 export type WholePlan = z.output<typeof WholePlan>
 
+const Planned = z.strictObject({
+  path: z
+    .string('must be the path of a change of many jobs')
+    .trim()
+    .max(200, 'is no path')
+    .describe('the path of the change, such as `/api/v1/jobs/prune`'),
+  request: z
+    .record(z.string(), z.unknown(), 'must be the body of the call')
+    .describe('the body of that call; of an undo with the `id` of the operation'),
+})
+
+const needsForPlan = ({ path }: z.output<typeof Planned>) => (path === edit.path ? edit.needs : undefined)
+
 export const proposePlan = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/plans',
   meaning:
-    'Plans a change of many jobs: previews it, and keeps the preview for 72 hours (`JOBS_PLAN_HOURS`) until another principal decides. Needs `X-Reason`. 409 `conflict` where no job matches, where 20 plans of the principal or 100 in all are open, and in single-user mode.',
-  needs: 'change',
+    'Plans a change of many jobs: previews it, and keeps the preview for 72 hours (`JOBS_PLAN_HOURS`) until another principal decides; that of an agent until its person does. Needs `X-Reason`. 409 `conflict` where no job matches, where 20 plans of the principal or 100 in all are open, and in single-user mode; for an agent where 3 of its plans wait, and for a day where somebody has rejected the same change.',
+  needs: 'propose',
   scoped: 'narrowed',
   verb: 'plans',
-  input: z.strictObject({
-    path: z
-      .string('must be the path of a change of many jobs')
-      .trim()
-      .max(200, 'is no path')
-      .describe('the path of the change, such as `/api/v1/jobs/prune`'),
-    request: z
-      .record(z.string(), z.unknown(), 'must be the body of the call')
-      .describe('the body of that call; of an undo with the `id` of the operation'),
-  }),
-  needsFor: ({ path }) => (path === edit.path ? edit.needs : undefined),
+  input: Planned,
+  needsFor: needsForPlan,
   output: WholePlan,
   changes: () => true,
   unconfirmed: true,
+  byAgents: true,
   created: () => true,
+})
+
+export const previewPlan = endpoint({
+  method: 'POST',
+  path: '/api/v1/jobs/plans/preview',
+  meaning: 'Previews a change of many jobs as its plan would have it, and keeps nothing: the preview has no token.',
+  needs: 'propose',
+  scoped: 'narrowed',
+  verb: 'plans',
+  input: Planned,
+  needsFor: needsForPlan,
+  output: z.object({
+    path: z.string().describe('The path of the change.'),
+    kind: z.string().meta({ enum: [...bulkKinds] }),
+    preview: PlannedPreview,
+  }),
+  changes: () => false,
 })
 
 export const listPlans = endpoint({
@@ -152,20 +202,22 @@ const decidePlan = (action: 'approve' | 'reject') =>
 export const approvePlan = endpoint({
   ...decidePlan('approve'),
   meaning:
-    'Approves a plan. 403 `forbidden` for the principal of its author, and where one person may know the secrets of both tokens, since it made or rotated them (`secrets_by`); 409 `conflict` for another digest, or a plan that somebody has decided.',
+    'Approves a plan. 403 `forbidden` for the principal of its author, and where one person may know the secrets of both tokens, since it made or rotated them (`secrets_by`); 403 `decide_elsewhere` for the plan of an agent with what its program may hold: its key, a token that this one made, or a session of a browser that one of them opened; 409 `conflict` for another digest, or a plan that somebody has decided.',
 })
 
 export const rejectPlan = endpoint({
   ...decidePlan('reject'),
+  needsForOwn: 'propose',
+  byAgents: true,
   meaning:
-    'Rejects a plan, also one that is approved, withdrawn or stale. 409 `conflict` for another digest, or a plan that was rejected or applied; 409 `preview_stale` for one that has expired.',
+    'Rejects a plan, also one that is approved, withdrawn or stale. 409 `conflict` for another digest, or a plan that was rejected or applied; 409 `preview_stale` for one that has expired. Without `approve`: a plan of the own principal, or of its agent; an agent its own.',
 })
 
 export const applyPlan = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/plans/:id/apply',
   meaning:
-    'Applies an approved plan, once, to the jobs of its preview: by the principal of its author or of its approver. 403 `approval_required` while nobody has approved it, 409 `conflict` for one that was rejected or applied. 409 `preview_stale` for one that has expired, after a restore or failover, and where the token of its author or its approver was revoked, or one of them blocked. A plan with `limit` is applied in two parts, the second by `rest_token`.',
+    'Applies an approved plan, once, to the jobs of its preview: by the principal of its author or of its approver. The plan of an agent is applied by its person, without an approval where its change needs none, and never with what its program may hold (403 `decide_elsewhere`). 403 `approval_required` while nobody has approved it, 409 `conflict` for one that was rejected or applied. 409 `preview_stale` for one that has expired, after a restore or failover, and where the token of its author or its approver was revoked, or one of them blocked. A plan with `limit` is applied in two parts, the second by `rest_token`.',
   needs: 'change',
   scoped: 'narrowed',
   verb: 'plans',

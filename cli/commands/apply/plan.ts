@@ -8,6 +8,7 @@ import { decide, detachedCanary, openRun } from '../../guard/guard.ts'
 import { printCurl } from '../../guard/print-curl.ts'
 import type { Ending } from '../../output/print.ts'
 import { watchMsOf } from '../../settings/flags/canary-flags.ts'
+import { tellEvidence } from '../plans/agent.ts'
 import { limitOf, summaryOf } from '../plans/decide.ts'
 import { applyPolicyPlan } from './policy.ts'
 
@@ -30,6 +31,7 @@ export async function applyKeptPlan(context: Context, id: string, { canaryWait: 
   if (context.settings.curl) return printCurl(context, changeOf(context, { id, rest }))
   const plan = (await (await context.client()).call(showing, { id })).body
   if (plan.kind === 'policy') return applyPolicyPlan(context, plan)
+  if (rest === undefined) tellEvidence(context, plan)
   const first = limitOf(plan)
   const flag = rest !== undefined ? '--rest' : wait !== undefined ? '--canary-wait' : undefined
   if (first === undefined && flag)

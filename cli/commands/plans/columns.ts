@@ -3,6 +3,7 @@ import type { Plan } from '../../../shared/plans/plans.ts'
 import type { Column } from '../../output/table.ts'
 import { scopeName } from '../../text/scope-text.ts'
 import { isoTime, whenText } from '../../text/times.ts'
+import { authorText } from './agent.ts'
 
 const text = (value: string | number | null): string => String(value ?? '')
 
@@ -27,6 +28,9 @@ export const columns: Column<Plan>[] = [
   { title: 'decided_at', value: ({ decided_at }) => (decided_at === null ? '' : isoTime(decided_at)) },
   { title: 'operation_id', value: ({ operation_id }) => text(operation_id) },
   reason,
+  { title: 'agent', value: ({ agent }) => agent?.name ?? '' },
+  { title: 'agent_of', value: ({ agent }) => agent?.of ?? '' },
+  { title: 'agent_client', value: ({ agent }) => agent?.client ?? '' },
 ]
 
 const isOpen = ({ state }: Plan): boolean => state === 'waiting' || state === 'approved'
@@ -37,7 +41,7 @@ export const forPeople: Column<Plan>[] = [
   { ...kind, gives: 'never' },
   { title: 'in', value: inText, gives: 'first' },
   { title: 'jobs', value: ({ count }) => count },
-  { title: 'by', value: ({ author_principal, author }) => author_principal ?? author, gives: 'first' },
+  { title: 'by', value: authorText, gives: 'first' },
   { title: 'ends', value: (plan) => (isOpen(plan) ? whenText(plan.expires_at) : ''), gives: 'never' },
   { ...reason, gives: 'first', below: true },
 ]

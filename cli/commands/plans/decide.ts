@@ -9,6 +9,7 @@ import { changeImmediately, checkImmediate } from '../../guard/immediate-change.
 import type { Ending } from '../../output/print.ts'
 import { groupedDigits, jobsText } from '../../text/numbers.ts'
 import { scopeName } from '../../text/scope-text.ts'
+import { authorText, tellEvidence } from './agent.ts'
 
 const decisions = {
   approve: { endpoint: approvePlan, done: 'Approved' },
@@ -28,6 +29,7 @@ export async function decidePlan(context: Context, id: string, decision: keyof t
   await checkImmediate(context)
   const plan = (await (await context.client()).call(showing, { id })).body
   print.aside(summaryOf(plan))
+  tellEvidence(context, plan)
   const { endpoint, done } = decisions[decision]
   const request = { id, digest: plan.digest }
   const decided = await changeImmediately(context, { endpoint, request, look: another(['plans', 'show', id]) })
@@ -42,18 +44,9 @@ export const limitOf = ({ request }: Pick<WholePlan, 'request'>): number | undef
   typeof request.limit === 'number' ? request.limit : undefined
 
 /** `plan 12 of alice: prune of 9,500 jobs in chatbooks, of which 9,480 still match ("disk is full")` */
-export function summaryOf({
-  id,
-  author,
-  author_principal,
-  kind,
-  count,
-  dependents,
-  still_matching,
-  reason,
-  scope,
-  ...plan
-}: WholePlan): string {
+export function summaryOf(whole: WholePlan): string {
+  const { id, kind, count, dependents, still_matching, reason, scope, ...plan } = whole
+  const by = escaped(authorText(whole))
   const along = dependents === 0 ? '' : `, and ${jobsText(dependents)} along`
   const { dependents_elsewhere: elsewhere = 0 } = plan.preview
   const outside = elsewhere === 0 ? '' : `, and ${jobsText(elsewhere)} outside of the scope of its author along`
@@ -63,8 +56,8 @@ export function summaryOf({
   const still =
     still_matching === null || still_matching === count ? '' : `, of which ${jobsText(still_matching)} still match`
   if (kind === 'policy')
-    return `plan ${id} of ${escaped(author_principal ?? author)}: a policy ${firstRunsText({ count: still_matching ?? count, preview: plan.preview })} (${escaped(JSON.stringify(reason))})`
-  return `plan ${id} of ${escaped(author_principal ?? author)}: ${escaped(kind)} of ${jobsText(count)}${first}${along}${outside} in ${escaped(scopeName(plan))}${within}${still} (${escaped(JSON.stringify(reason))})`
+    return `plan ${id} of ${by}: a policy ${firstRunsText({ count: still_matching ?? count, preview: plan.preview })} (${escaped(JSON.stringify(reason))})`
+  return `plan ${id} of ${by}: ${escaped(kind)} of ${jobsText(count)}${first}${along}${outside} in ${escaped(scopeName(plan))}${within}${still} (${escaped(JSON.stringify(reason))})`
 }
 
 const FirstRuns = z.object({ first_runs: z.array(FirstRun) })

@@ -23,10 +23,11 @@ export async function showPlan(context: Context, id: string): Promise<Ending> {
   const answer = await answerOf(context, showing, { id })
   if (!answer) return 'ok'
   const { print, another } = context
-  const { state, decided_by } = answer.body
+  const { state, decided_by, agent } = answer.body
   print.rows({ columns: fieldColumns, rows: fieldsOf(answer.body), record: answer.raw, json: answer.raw, empty: '' })
   if (!print.forPeople) return 'ok'
   if (state === 'waiting') print.aside(`To approve it:  ${another(['approve', id])}`)
-  if (state === 'approved' && decided_by !== null) print.aside(`To apply it:  ${another(['apply', id, '--yes'])}`)
+  if ((state === 'approved' && decided_by !== null) || (state === 'waiting' && agent))
+    print.aside(`To apply it:  ${another(['apply', id, '--yes'])}`)
   return 'ok'
 }

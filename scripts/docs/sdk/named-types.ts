@@ -17,7 +17,7 @@ import { PayloadValue, Status } from '../../../shared/jobs/job-filter.ts'
 import { ListedJob } from '../../../shared/jobs/list.ts'
 import { RelatedJob } from '../../../shared/jobs/show.ts'
 import { Approval, Emergency } from '../../../shared/plans/approval.ts'
-import { Plan, WholePlan } from '../../../shared/plans/plans.ts'
+import { Plan, PlannedPreview, WholePlan } from '../../../shared/plans/plans.ts'
 import { Policy, RuleState } from '../../../shared/policy/policy.ts'
 import { Rule } from '../../../shared/policy/rule.ts'
 import { SimulatedDay, SimulatedRule } from '../../../shared/policy/simulate.ts'
@@ -81,6 +81,7 @@ export const namedTypes: Record<string, NamedSchema> = {
   PayloadValue: { schema: PayloadValue, meaning: 'A value in a payload, and the names that lead to it.', sent: true },
   Plan: { schema: Plan, meaning: 'A change that waits for a second person.' },
   Policy: { schema: Policy, meaning: 'The policy that is applied.' },
+  PlannedPreview: { schema: PlannedPreview, meaning: 'What the change of a plan would affect.' },
   Preview: { schema: Preview, meaning: 'What a change would affect.' },
   Progress: { schema: Progress, meaning: 'How far a change of many jobs is.' },
   PrunableState: {

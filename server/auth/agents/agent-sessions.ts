@@ -11,7 +11,7 @@ import { agentsOff, areAgentsOn } from './switch.ts'
 const mostSessions = 5
 
 /** How long after it was opened a session ends, in seconds. */
-export const longestSeconds = 12 * 3600
+const longestSeconds = 12 * 3600
 
 const shape = /^ja_[\w-]{43}$/
 

@@ -5,7 +5,7 @@ import type { Agent, Caller } from '../authenticate.ts'
  * The agent that a caller is.
  * @throws Failure `forbidden` for a person: its key or token, and the session of its browser
  */
-export function requireAgent({ agent }: Pick<Caller, 'agent'>): Agent {
+export function requireAgent({ agent }: { agent?: Agent | undefined }): Agent {
   if (agent) return agent
   throw new Failure('forbidden', 'this is for agents, and a person calls; nothing was changed', {
     hint: 'open the session of an agent with the key or token; or an admin makes a token of one: jobs-server token create mender --role agent --of <principal>',

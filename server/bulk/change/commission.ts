@@ -12,6 +12,18 @@ export interface ApprovedPlan {
   principals: { author: string; approver: string }
 }
 
+/** A plan that an agent made, and that a person applies, as its record has it. */
+export interface ProposedPlan {
+  plan: number
+  digest: string
+  /** The id of the caller that the agent was, and its session. */
+  agent: string
+  session: string | null
+  client: string | null
+  /** The name of the agent, and its person. */
+  people: { agent: string; of: string }
+}
+
 /** What the previews of a plan are bound to in place of their caller, and for how many seconds. */
 export interface PlanBinding {
   key: string
@@ -38,6 +50,8 @@ export interface Commission
   formerCaller?: string | undefined
   /** The approval of the plan, or of the policy. */
   approved?: ApprovedPlan | undefined
+  /** The agent that made the plan, with or without an approval. */
+  proposed?: ProposedPlan | undefined
   /** Set where a plan is made, shown or applied. */
   binding?: PlanBinding | undefined
   policy?: PolicyRun | undefined

@@ -10,7 +10,7 @@ import { readUnapprovedUse } from './use-of-day.ts'
 
 export type ApprovalContext = Pick<
   Running,
-  'operation' | 'caller' | 'identity' | 'may' | 'approved' | 'policy' | 'emergency' | 'reason'
+  'operation' | 'caller' | 'identity' | 'may' | 'approved' | 'proposed' | 'policy' | 'emergency' | 'reason'
 >
 
 interface Measured {
@@ -36,8 +36,8 @@ export async function isEmergency(
   const { principal } = context.identity
   const before = await readUnapprovedUse(tx, { principal, kind, scope, except: context.operation })
   if (totalOf(size) + before <= above) return false
-  const { policy } = context
-  if (!context.emergency) throw approvalRequired({ kind, planned, principal, size, before, above, policy })
+  const { policy, proposed } = context
+  if (!context.emergency) throw approvalRequired({ kind, planned, principal, size, before, above, policy, proposed })
   const { identity, may, caller: id } = context
   requireRight({ ...identity, id, may }, 'break_glass')
   if (context.reason === undefined)
@@ -45,7 +45,7 @@ export async function isEmergency(
   return true
 }
 
-interface Refused extends Measured, Pick<ApprovalContext, 'policy'> {
+interface Refused extends Measured, Pick<ApprovalContext, 'policy' | 'proposed'> {
   kind: BulkKind
   planned: string | undefined
   principal: string
@@ -53,17 +53,24 @@ interface Refused extends Measured, Pick<ApprovalContext, 'policy'> {
   before: number
 }
 
-function approvalRequired({ kind, planned, principal, size, before, above, policy }: Refused): Failure {
+function approvalRequired({ kind, planned, principal, size, before, above, policy, proposed }: Refused): Failure {
   const earlier = before === 0 ? '' : `, and ${principal} has changed ${digits(before)} so in 24 hours`
   return new Failure(
     'approval_required',
     `${sizeText(size)}${earlier}, and a ${kindOf(kind).name} of more than ${digits(above)} jobs needs the approval of another principal; nothing was changed`,
-    { hint: hintOf({ kind, policy, planned }) },
+    { hint: hintOf({ kind, policy, planned, proposed }) },
   )
 }
 
 /** The hint begins with `plan it: ` where the caller may make a plan, by which jobsctl knows that `--propose` would do; 0.2.0 looks for the path. */
-function hintOf({ kind, policy, planned }: Pick<Refused, 'kind' | 'policy' | 'planned'>): string {
+function hintOf({
+  kind,
+  policy,
+  planned,
+  proposed,
+}: Pick<Refused, 'kind' | 'policy' | 'planned' | 'proposed'>): string {
+  if (proposed)
+    return `a token of another principal with --approver, or an admin's, approves the plan first: jobsctl approve ${proposed.plan}`
   if (policy)
     return `give the rule ${policy.rule} a smaller max, or have the policy approved: jobsctl policy apply policy.yaml --propose --reason <why>`
   if (!kindOf(kind).plannable)

@@ -38,5 +38,13 @@ export function insertEvent(
   const attrs = { operation, affected, caller, reason, as_of, filters: bulk.request }
   return tx`
     insert into job_events (event_type, domain, queue, job_type, attrs_json, request_id)
-    values (${kindOf(bulk.kind).event}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify(attrs)}::text::jsonb, ${requestId})`
+    values (
+      ${kindOf(bulk.kind).event}, ${domain}, ${queue}, ${job_type},
+      ${JSON.stringify(attrs)}::text::jsonb || coalesce((
+        select jsonb_build_object('proposal', filters -> 'proposal')
+        from job_operations
+        where id = ${operation}::bigint and filters ? 'proposal'
+      ), '{}'),
+      ${requestId}
+    )`
 }

@@ -8,7 +8,7 @@ import type { BulkChange, Operation } from '../change/bulk-change.ts'
 import type { Commission, Done } from '../change/commission.ts'
 import { checkPreview } from '../preview/preview-check.ts'
 import type { VerifiedPreview } from '../token/preview-token.ts'
-import { approvalDetails, holdApproval } from './approved-plan.ts'
+import { holdPlan, planDetails } from './approved-plan.ts'
 import { findReplay, requestHash } from './idempotent-replay.ts'
 import type { OrphanContext } from './liveness.ts'
 import { alreadyRunning, closeOrphansInScope, findRunning, type RunningOperation } from './running-operations.ts'
@@ -20,7 +20,7 @@ export type BeginContext = OrphanContext &
 
 /** What the record says of the commission, and for how many days the archive keeps its jobs. */
 export type RecordContext = Pick<ChangeServer, 'archiveDays'> &
-  Pick<Commission, 'caller' | 'identity' | 'approved' | 'reason' | 'requestId' | 'idempotencyKey'>
+  Pick<Commission, 'caller' | 'identity' | 'approved' | 'proposed' | 'reason' | 'requestId' | 'idempotencyKey'>
 
 /** How often, and how long at most, the record of an operation whose server may be dead is read, in milliseconds. */
 const pollMs = 250
@@ -64,7 +64,7 @@ async function tryToBegin<Answer>(
   await throwIfFrozen(tx)
   await refuseWhileFrozen(tx)
   // The plan of a policy was applied before, and is deleted after its term: the policy goes on.
-  if (context.by === 'plan' && context.approved) await holdApproval(tx, context.approved)
+  if (context.by === 'plan') await holdPlan(tx, context)
   if (previewed) await checkPreview(tx, previewed, context.binding)
   await closeOrphansInScope(tx, context, bulk)
   const blockedBy = await findRunning(tx, bulk)
@@ -75,7 +75,7 @@ async function tryToBegin<Answer>(
 /** Writes the record of an operation that begins. */
 export async function insertRecord(
   tx: Sql,
-  { caller, identity, approved, reason, requestId, idempotencyKey, archiveDays }: RecordContext,
+  { caller, identity, approved, proposed, reason, requestId, idempotencyKey, archiveDays }: RecordContext,
   bulk: Pick<BulkChange<unknown>, 'kind' | 'scope' | 'request' | 'previewToken'>,
   previewed: VerifiedPreview | undefined,
 ): Promise<Operation> {
@@ -87,7 +87,7 @@ export async function insertRecord(
         idempotency_key, request_hash, preview_id, previewed
       )
       values (
-        ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify({ ...bulk.request, ...approvalDetails(approved) })}::text::jsonb,
+        ${bulk.kind}, ${domain}, ${queue}, ${job_type}, ${JSON.stringify({ ...bulk.request, ...planDetails({ approved, proposed }) })}::text::jsonb,
         coalesce(${previewed?.as_of ?? null}::text::timestamptz, now()),
         coalesce(${previewed?.snapshot ?? null}::text, pg_current_snapshot()::text),
         ${caller}, ${reason ?? null}, ${requestId},

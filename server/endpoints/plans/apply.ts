@@ -2,10 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { scopeText } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { applyPlan as endpoint } from '../../../shared/plans/plans.ts'
+import { requireElsewhere } from '../../auth/agents/elsewhere.ts'
 import type { ApprovedPlan, Commission, Done } from '../../bulk/change/commission.ts'
 import type { Acting, Call } from '../../call.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
+import { personOfPlan } from './agent-plans.ts'
 import { requireDigest } from './decide.ts'
 import { byPlan, findPlan, type PlanRow, parsedRequest, requireState, scopeOfPlan, type WholeRow } from './plan-row.ts'
 import { makePlanned, policyPath, refused } from './plannable.ts'
@@ -24,6 +26,9 @@ export async function applyPlan(
   const row = await findPlan(call.sql, id, call)
   if (digest !== undefined) requireDigest(row, digest)
   requireOwn(call, row)
+  const { caller, session, identity } = call
+  if (row.agent !== null)
+    await requireElsewhere(call.sql, { id: caller, ...identity, session }, { plan: row.id, author: row.caller })
   requireSameScope(call, row)
   const isPolicy = row.path === policyPath
   if (isPolicy) refuseOfJobs({ rate, until, rest_token })
@@ -33,7 +38,9 @@ export async function applyPlan(
   const isSentAgain = !isPolicy && (await isReplay(call, row, rest_token))
   // The rest of a plan is applied after its first jobs.
   const decided = rest_token === undefined ? row : { ...row, operation_id: null }
-  if (!isSentAgain) requireState(decided, await readOrigin(call.sql), 'approved')
+  // Whether the change of an agent needs an approval is asked as of any change of its person.
+  const wanted = row.agent === null ? (['approved'] as const) : (['approved', 'waiting'] as const)
+  if (!isSentAgain) requireState(decided, await readOrigin(call.sql), ...wanted)
   const approved = approvalOf(row)
   if (isPolicy && approved) {
     const sent = parsedRequest(row)
@@ -82,11 +89,12 @@ async function isReplay(call: Call, row: PlanRow, rest_token: string | undefined
 
 /** @throws Failure `forbidden` */
 function requireOwn({ identity: { principal } }: Pick<Acting, 'identity'>, row: PlanRow): void {
-  if (principal === row.principal || principal === row.decided_principal) return
+  const author = personOfPlan(row)
+  if (principal === author || principal === row.decided_principal) return
   const approver = row.decided_principal === null ? 'its approver' : `its approver ${row.decided_principal}`
   throw new Failure(
     'forbidden',
-    `plan ${row.id} is applied by its author ${row.principal} or ${approver}; nothing was changed`,
+    `plan ${row.id} is applied by its author ${author} or ${approver}; nothing was changed`,
     {
       hint: `ask one of them: jobsctl apply ${row.id}`,
     },

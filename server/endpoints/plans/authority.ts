@@ -9,6 +9,8 @@ import { lossOf, type Standing } from '../../auth/standing.ts'
 /** What a plan says of its jobs, of who decided, and of what these may do now. */
 interface Decided {
   path: string
+  /** The agent that made it; null for a person. */
+  agent: unknown
   domain: string | null
   queue: string | null
   job_type: string | null
@@ -28,7 +30,7 @@ interface Decided {
  * @returns a sentence without its full stop; undefined where it stands
  */
 export function findWithdrawal(row: Decided): string | undefined {
-  const author = lossOf(row.author_now, rightFor(row.path)) ?? scopeOfAuthor(row)
+  const author = lossOf(row.author_now, row.agent === null ? rightFor(row.path) : 'propose') ?? scopeOfAuthor(row)
   if (author !== undefined) return `its author ${row.caller} ${author}`
   if (row.decision !== 'approved') return undefined
   const approver = lossOf(row.approver_now, 'approve') ?? scopeOfApprover(row)

@@ -1,14 +1,17 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { PlanState } from '../../../shared/plans/plan-states.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
+import { requireElsewhere } from '../../auth/agents/elsewhere.ts'
+import { requireRight } from '../../auth/require-right.ts'
 import { requireAnother } from '../../auth/secret-makers.ts'
 import { recordAct } from '../../bulk/record/act.ts'
-import type { Acting, Reading } from '../../call.ts'
+import type { Acting, Call, Reading } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { Sql } from '../../database/sql.ts'
 import { type ActingCall, actorOf, personOf } from '../actor.ts'
 import type { InputOf } from '../handlers.ts'
+import { personOfPlan } from './agent-plans.ts'
 import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
 import { lockPlan, type PlanRow, requireState, shownPlan, type WholeRow } from './plan-row.ts'
 
@@ -23,12 +26,12 @@ const decidable: Record<Decision, readonly PlanState[]> = {
 }
 
 type Request = InputOf<'approvePlan'>
-type Deciding = Reading & Acting & ActingCall
+type Deciding = Reading & Acting & ActingCall & Pick<Call, 'session'>
 
 /** @throws Failure `not_found`; `forbidden` for who may be the author; `conflict`, `preview_stale` */
 export const approvePlan = (call: Deciding, request: Request): Promise<Plan> => decide(call, request, 'approved')
 
-/** The author may reject a plan, too, with the right `approve`. @throws Failure `not_found`; `conflict`, `preview_stale` */
+/** The author may reject a plan, too. @throws Failure `not_found`; `forbidden`; `conflict`, `preview_stale` */
 export const rejectPlan = (call: Deciding, request: Request): Promise<Plan> => decide(call, request, 'rejected')
 
 async function decide(call: Deciding, { id, digest }: Request, decision: Decision): Promise<Plan> {
@@ -39,8 +42,8 @@ async function decide(call: Deciding, { id, digest }: Request, decision: Decisio
     if (decision === 'rejected' && (await holdsOthers(tx, row)))
       requireState({ ...row, operation_id: null }, origin, ...decidable.rejected)
     else requireState(row, origin, ...decidable[decision])
-    if (decision === 'approved')
-      await requireAnother(tx, { first: row, second: personOf(call), what: `plan ${row.id}` })
+    if (decision === 'approved') await requireAnotherPerson(tx, call, row)
+    else requireOwnOrRight(call, row)
     const decided = await note(tx, call, row, decision)
     await recordAct(tx, actorOf(call), {
       kind: decision === 'approved' ? 'plan.approved' : 'plan.rejected',
@@ -52,11 +55,31 @@ async function decide(call: Deciding, { id, digest }: Request, decision: Decisio
         dependents: row.dependents,
         digest,
         author: row.caller,
+        ...(row.agent !== null && { agent: true }),
         principal: { author: row.principal, decided: call.identity.principal },
       },
     })
     return shownPlan(decided, origin, call)
   })
+}
+
+/** @throws Failure `forbidden` for who may be the author; of the plan of an agent `decide_elsewhere`, `login_too_old` */
+async function requireAnotherPerson(tx: Sql, call: Deciding, row: WholeRow): Promise<void> {
+  const { caller: id, session, identity } = call
+  if (row.agent !== null) await requireElsewhere(tx, { id, ...identity, session }, { plan: row.id, author: row.caller })
+  const first = { caller: row.caller, principal: personOfPlan(row) }
+  await requireAnother(tx, { first, second: personOf(call), what: `plan ${row.id}` })
+}
+
+/**
+ * Lets a caller without the right to approve reject a plan of its own principal, or of an agent of it, and an agent its own.
+ * @throws Failure `forbidden`
+ */
+function requireOwnOrRight({ caller, identity, may }: Deciding, row: WholeRow): void {
+  const isOwn = identity.agent
+    ? row.agent !== null && row.caller === caller
+    : [row.principal, personOfPlan(row)].includes(identity.principal)
+  if (!isOwn) requireRight({ ...identity, id: caller, may }, 'approve')
 }
 
 /**

@@ -10,15 +10,18 @@ import type { Acting, Call } from '../../call.ts'
 import { changedParts, hasMovedSince, Origin, readOrigin } from '../../database/installation/origin.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { proposedPlan, shownAgent } from './agent-plans.ts'
 import { findWithdrawal } from './authority.ts'
 
 /** A plan as a list has it. */
-export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'author_principal' | 'scope'> {
+export interface PlanRow extends Omit<Plan, 'state' | 'count' | 'author' | 'author_principal' | 'scope' | 'agent'> {
   jobs: number
   caller: string
   principal: string
   /** The scope of its author, as JSON; null for none. */
   within: unknown
+  /** The agent that made it, as JSON; null for a person. */
+  agent: unknown
   binding: string
   /** For how long its preview lives, in seconds. */
   seconds: number
@@ -57,7 +60,7 @@ const mostLater = 1_000_000_000
 /** The columns of a plan, of the alias `plan`. */
 const columns = staticFragment(
   (sql) => sql`
-  plan.id, plan.path, plan.kind, plan.domain, plan.queue, plan.job_type, plan.jobs, plan.dependents, plan.within, plan.binding, plan.digest, plan.origin, plan.caller, plan.principal, plan.reason, plan.created_at, plan.expires_at,
+  plan.id, plan.path, plan.kind, plan.domain, plan.queue, plan.job_type, plan.jobs, plan.dependents, plan.within, plan.agent, plan.binding, plan.digest, plan.origin, plan.caller, plan.principal, plan.reason, plan.created_at, plan.expires_at,
   plan.decision, plan.decided_by, plan.decided_principal, plan.decided_reason, plan.decided_at,
   (select id from job_operations where preview_id = plan.preview_id) as operation_id,
   ceil(extract(epoch from plan.expires_at - (plan.preview ->> 'as_of')::timestamptz))::int as seconds,
@@ -207,6 +210,7 @@ export function shownPlan(
     decided_reason,
     decided_at,
     operation_id,
+    agent: shownAgent(row, people),
   }
 }
 
@@ -218,6 +222,7 @@ export const byPlan = (call: Call, row: PlanRow): Commission => ({
   ...byCaller(call),
   by: 'plan',
   within: scopeOfPlan(row),
+  proposed: proposedPlan(row),
   binding: { key: row.binding, seconds: row.seconds },
 })
 

@@ -59,11 +59,26 @@ export async function makePlanned(
   }
 }
 
-const everyEndpoint: readonly Pick<Endpoint, 'path' | 'aliases'>[] = Object.values(endpoints)
+const everyEndpoint: readonly Pick<Endpoint, 'path' | 'aliases' | 'input'>[] = Object.values(endpoints)
 
 /** The path of an endpoint that callers may name by another one. */
 export const knownPath = (given: string): string =>
   everyEndpoint.find(({ path, aliases = [] }) => path === given || aliases.includes(given))?.path ?? given
+
+/** What a plan asks for, as text: the same for requests that differ in the order of their fields, or in what means nothing. */
+export function canonicalRequest({ path, request }: Planned): string {
+  const read = everyEndpoint.find((one) => one.path === path)?.input.safeParse(request)
+  return JSON.stringify([path, ordered(read?.success ? read.data : request)])
+}
+
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => JSON.stringify(ordered(one))).sort()
+  if (typeof value !== 'object' || value === null) return value
+  return Object.entries(value)
+    .filter(([, part]) => part !== undefined)
+    .map(([name, part]) => [name, ordered(part)])
+    .sort(([one], [other]) => (String(one) < String(other) ? -1 : 1))
+}
 
 const plannedPaths = [...changesByPath.keys(), policyPath].filter((path) => !unplanned.has(path))
 

@@ -4,6 +4,7 @@ import type { Acting, Call, Reading } from '../../call.ts'
 import { type Origin, readOrigin } from '../../database/installation/origin.ts'
 import type { InputOf } from '../handlers.ts'
 import { isContentHidden } from '../hidden.ts'
+import { evidenceOf } from './agent-plans.ts'
 import { findRestOperation, wasAppliedInParts } from './other-jobs.ts'
 import {
   byPlan,
@@ -43,7 +44,7 @@ export async function showPlan(call: Call, { id }: InputOf<'showPlan'>): Promise
   const origin = await readOrigin(call.sql)
   const still_matching = isOpen(stateOf(row, origin)) ? await countNow(call, row) : null
   const rest = wasAppliedInParts(row) ? await findRestOperation(call.sql, row) : undefined
-  return wholePlan(call, row, { origin, still_matching, rest })
+  return wholePlan(call, row, { origin, still_matching, rest, evidence: await evidenceOf(call.sql, row) })
 }
 
 /** By these a plan cannot be applied, or not be counted, any more. `invalid_request` is of a time in its request that is over. */
@@ -68,12 +69,14 @@ interface Now {
   still_matching: number | null
   /** The operation that applied it to the jobs after its first ones. */
   rest?: number | undefined
+  /** What its agent asked before. */
+  evidence: WholePlan['evidence']
 }
 
 export function wholePlan(
   call: Pick<Acting, 'may' | 'within'>,
   row: WholeRow,
-  { origin, still_matching, rest }: Now,
+  { origin, still_matching, rest, evidence }: Now,
 ): WholePlan {
   const request = Object.entries(parsedRequest(row)).filter(([name]) => !isHidden(call, name))
   const plan = shownPlan(row, origin, call)
@@ -83,9 +86,10 @@ export function wholePlan(
     preview: shownPreview(row, call),
     still_matching,
     rest_operation_id: rest ?? null,
+    ...(evidence && { evidence }),
   })
 }
 
 /** What is looked for in payloads and errors is a part of them. */
-const isHidden = (call: Pick<Acting, 'may'>, name: string): boolean =>
+export const isHidden = (call: Pick<Acting, 'may'>, name: string): boolean =>
   isContentHidden(call) && /^(?:payload|error$|set$|if$)/.test(name)

@@ -5,7 +5,7 @@ import { askedOfRule, type Rule } from '../../../shared/policy/rule.ts'
 import { nextTime } from '../../../shared/policy/schedule.ts'
 import { type ApprovedPlan, byCaller } from '../../bulk/change/commission.ts'
 import { recordAct } from '../../bulk/record/act.ts'
-import { approvalDetails } from '../../bulk/record/approved-plan.ts'
+import { planDetails } from '../../bulk/record/approved-plan.ts'
 import type { Acting, Call, Requested, ServerContext } from '../../call.ts'
 import { noteSuccess } from '../../database/installation/background-tasks.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -153,7 +153,7 @@ export async function writePolicy(
       revision: applied.revision,
       rules,
       before: before.map(({ rule }) => rule),
-      ...approvalDetails(approved),
+      ...planDetails({ approved }),
     },
   })
 }

@@ -26,8 +26,8 @@ export function mountAgentSessions(app: Hono<RequestContext>, serving: Serving):
 
 async function open(c: Context<RequestContext>, { auth, operatorSql: sql, abilities }: Serving): Promise<Response> {
   requireEngine(c, abilities(), { asked: [], writes: true })
-  await requireAgentsOn(sql)
   const { input } = await readInput(c, endpoint, sql)
+  await requireAgentsOn(sql)
   const caller = c.get('caller')
   refuseOthers(caller)
   const client = input.client && clientText(input.client)

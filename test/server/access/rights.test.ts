@@ -19,6 +19,7 @@ import { openWorld, type World } from '../../support/world.ts'
 interface Declared {
   path: string
   needs: Right
+  needsForOwn?: Right
   method?: string
   bulk?: boolean
   anonymous?: true
@@ -31,6 +32,10 @@ const everyEndpoint = Object.entries(all).map(([name, { method = 'GET', ...endpo
   method,
   ...endpoint,
 }))
+
+/** Whether a caller gets as far as to what a call is about. */
+const isAllowed = (may: ReadonlySet<Right>, { needs, needsForOwn }: Declared): boolean =>
+  may.has(needs) || (needsForOwn !== undefined && may.has(needsForOwn))
 
 /** What everybody may call that has any right. */
 const ofEverybody = ['showCaller', 'openSession', 'showSession', 'endSession', 'endAgentSession']
@@ -47,9 +52,12 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
     path.includes('/events/cursors/') ||
     ['simulatePolicy', 'openAgentSession', ...ofEverybody].includes(name) ||
     (method === 'GET' &&
-      !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'listCallers', 'jobByKey'].includes(name)),
+      !['listAttachments', 'checkCounts', 'listTokens', 'showToken', 'listCallers', 'listAgents', 'jobByKey'].includes(
+        name,
+      )),
   auditor: ({ name, method, path }) =>
-    (method === 'GET' && /operations|archive\/list|holds|plans|approval|policy$|\/callers|\/tokens/.test(path)) ||
+    (method === 'GET' &&
+      /operations|archive\/list|holds|plans|approval|policy$|\/callers|\/tokens|\/agents/.test(path)) ||
     ofEverybody.includes(name),
   producer: ({ name }) => ['enqueue', 'enqueueBatch', 'jobByKey', ...ofEverybody].includes(name),
   worker: ({ name }) =>
@@ -57,8 +65,10 @@ const expectations: Record<Role, ((endpoint: (typeof everyEndpoint)[number]) => 
       ...['acquire', 'leasedJob', 'renew', 'renewMany', 'complete', 'fail', 'release', 'finishMany', 'cancel'],
       ...['addAttachment', 'cancelRequests', ...ofEverybody],
     ].includes(name),
-  agent: (endpoint) => expectations.viewer?.(endpoint) === true || endpoint.needs === 'propose',
-  operator: ({ needs }) => !['work', 'govern', 'read_tokens', 'approve', 'edit'].includes(needs),
+  agent: (endpoint) =>
+    expectations.viewer?.(endpoint) === true || ['proposePlan', 'previewPlan', 'rejectPlan'].includes(endpoint.name),
+  operator: ({ needs, name }) =>
+    name === 'rejectPlan' || !['work', 'govern', 'read_tokens', 'approve', 'edit'].includes(needs),
   admin: null,
   'legacy-admin': ({ needs }) => needs !== 'edit',
 }
@@ -92,7 +102,7 @@ describe.each(kinds)('rights on %s', (kind) => {
       const { status } = await knock(role, endpoint)
       expect({ name: endpoint.name, forbidden: status === 403 }).toEqual({
         name: endpoint.name,
-        forbidden: !may.has(endpoint.needs) || (role === 'agent' && neverOfAgents.includes(endpoint.name)),
+        forbidden: !isAllowed(may, endpoint) || (role === 'agent' && neverOfAgents.includes(endpoint.name)),
       })
       expect([401, 500, 503]).not.toContain(status)
     }
@@ -101,7 +111,7 @@ describe.each(kinds)('rights on %s', (kind) => {
   it.each(roleNames)('of %s are those that the pages promise', (role) => {
     const expected = expectations[role]
     for (const endpoint of everyEndpoint) {
-      const allowed = rightsOf({ role, may_enqueue: false }).has(endpoint.needs)
+      const allowed = isAllowed(rightsOf({ role, may_enqueue: false }), endpoint)
       expect({ name: endpoint.name, allowed }).toEqual({ name: endpoint.name, allowed: expected?.(endpoint) ?? true })
     }
   })

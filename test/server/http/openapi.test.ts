@@ -41,7 +41,7 @@ interface Call {
  * can take.
  */
 const beyond =
-  /^(addAttachment|acquire|addHold|applyPlan|applyPolicy|callerNames|cancelRequests|clusterTimes|controlQueue|edit|erase|followOperation|history|makeToken|openAgentSession|openSession|proposePlan|queueMinutes|redrive|setApproval|setTokenLimits|setTokenRole|setTokenScope|simulatePolicy|sweep|throttleQueue|undo|.*Stream)/
+  /^(addAttachment|acquire|addHold|applyPlan|applyPolicy|callerNames|cancelRequests|clusterTimes|controlQueue|edit|erase|followOperation|history|makeToken|openAgentSession|openSession|previewPlan|proposePlan|queueMinutes|redrive|setApproval|setTokenLimits|setTokenRole|setTokenScope|simulatePolicy|sweep|throttleQueue|undo|.*Stream)/
 /** Fields whose values must name what is there or is past, keep a setting of the server, or need another field. */
 const beyondFields = ['depends_on', 'cursor', 'lease_seconds', 'set_now', 'at']
 

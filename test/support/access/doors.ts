@@ -239,6 +239,13 @@ export const doors: Record<NarrowedName, Door> = {
     named: true,
     outside: 403,
   },
+  previewPlan: {
+    method: 'POST',
+    path: () => `${jobs}/plans/preview`,
+    body: ({ domain }) => ({ path: `${jobs}/prune`, request: { domain } }),
+    named: true,
+    outside: 403,
+  },
   listPlans: { method: 'GET', path: () => `${jobs}/plans`, outside: 200 },
   showPlan: plan(''),
   approvePlan: plan('/approve', decision),

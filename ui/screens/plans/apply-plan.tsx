@@ -11,12 +11,12 @@ import { Course } from '../change/course.tsx'
 import { sendChange } from '../change/sent.ts'
 import { keepStarted, type StartedChange, startedChange } from '../change/started.ts'
 import { Others } from './others.tsx'
-import { firstOf, leavesOthers, planKind, policyKind } from './plan-facts.ts'
+import { firstOf, leavesOthers, personOfPlan, planKind, policyKind } from './plan-facts.ts'
 
 /** True for a plan of which this caller is the author or the approver, once there is one. */
-export function mayApply({ author_principal, decided_principal }: Answer<'showPlan'>): boolean {
+export function mayApply(plan: Answer<'showPlan'>): boolean {
   const principal = caller.value?.principal
-  return may('change') && (principal === author_principal || principal === decided_principal)
+  return may('change') && (principal === personOfPlan(plan) || principal === plan.decided_principal)
 }
 
 interface ApplyPlanProps {
@@ -27,7 +27,7 @@ interface ApplyPlanProps {
 
 /** Applies an approved plan, once, and shows its course. Its author or its approver does. One with first jobs is applied in two parts. */
 export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
-  const { id, digest, state, author_principal, decided_principal } = plan
+  const { id, digest, state, decided_principal } = plan
   const started = startedChange()
   const [isOver, setOver] = useState(false)
   const kind = planKind(plan.kind)
@@ -53,7 +53,8 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
   const isMine = mayApply(plan)
   const byWhom = may('change') && !isMine && (
     <p class="note">
-      It is applied by its author {author_principal} or its approver {decided_principal}.
+      It is applied by {plan.agent ? personOfPlan(plan) : `its author ${personOfPlan(plan)}`}
+      {decided_principal !== null && ` or its approver ${decided_principal}`}.
     </p>
   )
   if (first !== null)
@@ -63,7 +64,7 @@ export function ApplyPlan({ plan, onDone }: ApplyPlanProps) {
         {byWhom}
       </>
     )
-  if (state !== 'approved') return null
+  if (state !== 'approved' && !(plan.agent && state === 'waiting')) return null
   if (!isMine) return byWhom || null
   if (plan.kind === policyKind) return <ApplyPolicy plan={plan} onDone={onDone} />
   const copy = <Copy text={['jobsctl', 'apply', String(id)]}>Copy as jobsctl apply</Copy>

@@ -6,7 +6,7 @@ import { Copy, Why } from '../../parts/controls.tsx'
 import { ActProblem } from '../../parts/login.tsx'
 import { useAct } from '../../state/calls.ts'
 import { caller, may } from '../../state/session.ts'
-import { leavesOthers } from './plan-facts.ts'
+import { leavesOthers, personOfPlan } from './plan-facts.ts'
 
 type Plan = Answer<'showPlan'>
 
@@ -30,11 +30,13 @@ export function Decide({ plan, onDone }: DecideProps) {
   const [reason, setReason] = useState('')
   const [decided, setDecided] = useState('')
   const act = useAct()
-  const { id, digest, state, author_principal: author } = plan
+  const { id, digest, state } = plan
+  const author = personOfPlan(plan)
   const isOwn = author !== null && author === caller.value?.principal
   const mayApprove = may('approve')
+  const mayReject = mayApprove || (isOwn && may('propose'))
   const isOver = decided !== ''
-  const isOpen = mayApprove ? rejectable.includes(state) || leavesOthers(plan) : isOwn && state === 'waiting'
+  const isOpen = mayReject ? rejectable.includes(state) || leavesOthers(plan) : isOwn && state === 'waiting'
   // What was offered once stays in its place: no other button comes under a pointer when somebody else decides.
   const wasWaiting = useRef(isOpen && state === 'waiting').current
   if (!isOver && !isOpen && !wasWaiting) return null
@@ -50,7 +52,7 @@ export function Decide({ plan, onDone }: DecideProps) {
     <>
       <section class="confirm" aria-label="Decide">
         <h2>Decide</h2>
-        {mayApprove && <Why reason={reason} onChange={setReason} />}
+        {mayReject && <Why reason={reason} onChange={setReason} />}
         {(isOver || wasWaiting) && (
           <div class="bar">
             <Act
@@ -63,13 +65,17 @@ export function Decide({ plan, onDone }: DecideProps) {
               Approve
             </Act>
             {isOwn ? (
-              <span id="own-plan">This plan is of your own principal, {author}: another principal approves it.</span>
+              <span id="own-plan">
+                {plan.agent
+                  ? 'An agent of yours proposed it: another principal approves it, where it needs an approval.'
+                  : `This plan is of your own principal, ${author}: another principal approves it.`}
+              </span>
             ) : (
               <Copy text={copyOf('approve')}>Copy as jobsctl approve</Copy>
             )}
           </div>
         )}
-        {mayApprove && (
+        {mayReject && (
           <div class="bar">
             <Act lack={isOver || !isOpen} isBusy={act.isBusy} onAct={() => decide('rejectPlan')}>
               Reject
@@ -80,7 +86,7 @@ export function Decide({ plan, onDone }: DecideProps) {
         <p class="faint" role="status">
           {decided ||
             (wasWaiting && state !== 'waiting' && `Meanwhile it is ${state}.`) ||
-            (mayApprove ? rejectionOf(plan) : '')}
+            (mayReject ? rejectionOf(plan) : '')}
         </p>
       </section>
       <ActProblem act={act} onReload={onDone} />

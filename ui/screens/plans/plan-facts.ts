@@ -47,6 +47,14 @@ const states: Readonly<Record<PlanState, string>> = {
 /** All states, in the order in which they are offered. */
 export const planStates = Object.keys(states)
 
+/** For whom a plan was made: the principal of its author, or the person of the agent that is its author. */
+export const personOfPlan = ({ agent, author_principal }: Pick<ListedPlan, 'agent' | 'author_principal'>) =>
+  agent ? agent.of : author_principal
+
+/** What the plan of an agent means while nobody has decided. */
+export const meaningOfAgents = (of: string | null): string =>
+  `Nothing has changed yet: ${of ?? 'the person of the agent'} applies it or rejects it; a larger one another principal approves first.`
+
 /** What a state means; nothing for one that this version does not know. */
 export const meaningOf = (state: string): string => new Map(Object.entries(states)).get(state) ?? ''
 

@@ -9,9 +9,19 @@ import { useDetail } from '../../state/address.ts'
 import { useLoad, usePolling } from '../../state/calls.ts'
 import { hasPlans } from '../../state/session.ts'
 import { jobsText, PreviewTable } from '../change/preview.tsx'
+import { Evidence, ProposedBy } from './agent.tsx'
 import { ApplyPlan, mayApply } from './apply-plan.tsx'
 import { Decide } from './decide.tsx'
-import { firstOf, hasLeftOthers, leavesOthers, meaningOf, placeOf, planKind, policyKind } from './plan-facts.ts'
+import {
+  firstOf,
+  hasLeftOthers,
+  leavesOthers,
+  meaningOf,
+  meaningOfAgents,
+  placeOf,
+  planKind,
+  policyKind,
+} from './plan-facts.ts'
 import { NoPlans } from './plans.tsx'
 
 type Plan = Answer<'showPlan'>
@@ -43,6 +53,7 @@ function KnownPlan({ id }: { id: string }) {
       {data && (
         <>
           <p>{meaningOfPlan(data)}</p>
+          <ProposedBy plan={data} />
           <blockquote>{data.reason}</blockquote>
           <Numbers plan={data} />
           <Facts facts={factsOf(data)} />
@@ -52,6 +63,7 @@ function KnownPlan({ id }: { id: string }) {
             verb={data.kind === policyKind ? 'The first runs change' : planKind(data.kind).label}
           />
           <Request of={data} />
+          <Evidence plan={data} />
           <Decide key={`${data.digest} ${round}`} plan={data} onDone={reload} />
           <ApplyPlan plan={data} onDone={reload} />
         </>
@@ -65,11 +77,14 @@ const pollMs = 3000
 
 /** True while somebody else decides about a plan or applies it. Where this caller is to confirm it, its numbers stay until a refresh. */
 const isOthersTurn = (plan: Plan): boolean =>
-  plan.state === 'waiting' || (plan.state === 'approved' && !mayApply(plan)) || (leavesOthers(plan) && !mayApply(plan))
+  (plan.state === 'waiting' && !(plan.agent && mayApply(plan))) ||
+  (plan.state === 'approved' && !mayApply(plan)) ||
+  (leavesOthers(plan) && !mayApply(plan))
 
 /** What the state of a plan means. One that is applied to some jobs first is applied in two parts. */
 const meaningOfPlan = (plan: Plan): string => {
   const first = firstOf(plan)
+  if (plan.agent && plan.state === 'waiting') return meaningOfAgents(plan.agent.of)
   if (plan.state !== 'applied' || first === undefined) return meaningOf(plan.state)
   const applied = `It was applied to ${jobsText(first)} first`
   if (plan.decision === 'rejected') return `${applied}, and its approval for the others was taken back.`
