@@ -51,3 +51,12 @@ export const preferIndexOrder = staticFragment((sql) =>
  * a range of ids for a two-hundredth of the table, and would read a wide one by the index of ids, whatever else narrows it.
  */
 export const planForParameters = staticFragment((sql) => sql`set_config('plan_cache_mode', 'force_custom_plan', true)`)
+
+/**
+ * An SQL expression: the statements of the rest of the transaction have 64 MB for each sort and each group at least. Many different texts
+ * do not fit into the 4 MB that a session has by default.
+ */
+export const roomForSorting = staticFragment(
+  (sql) => sql`
+    set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')), 64 * 1024 * 1024) / 1024 || 'kB', true)`,
+)

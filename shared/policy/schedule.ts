@@ -26,12 +26,19 @@ export const nextTime = (schedule: Schedule, after: Date): Date | undefined =>
 export const timesAfter = (schedule: Schedule, after: Date, most: number): Date[] =>
   cronOf(schedule).nextRuns(most, after)
 
+/** Each time after `after`, the earliest first, without an end. @throws for a schedule that is not valid */
+export function* timesFrom(schedule: Schedule, after: Date): Generator<Date> {
+  const cron = cronOf(schedule)
+  for (let at = cron.nextRun(after); at; at = cron.nextRun(at)) yield at
+}
+
 /** The times after `after` up to `until`, the first hundred at most. */
 export function timesBetween(schedule: Schedule, after: Date, until: Date): Date[] {
-  const cron = cronOf(schedule)
   const times: Date[] = []
-  for (let at = cron.nextRun(after); at && at <= until && times.length < mostTimes; at = cron.nextRun(at))
+  for (const at of timesFrom(schedule, after)) {
+    if (at > until || times.length === mostTimes) break
     times.push(at)
+  }
   return times
 }
 

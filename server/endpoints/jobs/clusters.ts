@@ -9,7 +9,7 @@ import type { Listing, ServerContext } from '../../call.ts'
 import { clusterId } from '../../database/error-pattern.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { hasKeys } from '../../database/job-ids.ts'
-import { planForParameters } from '../../database/planner-hints.ts'
+import { planForParameters, roomForSorting } from '../../database/planner-hints.ts'
 import type { Within } from '../../database/scope.ts'
 import { type Pool, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -67,12 +67,6 @@ async function readFailures(sql: Pool, request: Within<ClustersRequest>) {
     throw error
   })
 }
-
-/** Groups of many different texts do not fit into the 4 MB that a session has by default. */
-const roomForSorting = staticFragment(
-  (sql) => sql`
-    set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')), 64 * 1024 * 1024) / 1024 || 'kB', true)`,
-)
 
 /**
  * The planner expects few failures of another engine, whose conditions are expressions, and would sort their texts where it should hash them. What

@@ -3,23 +3,26 @@ import type { SimulatedRule, Simulation } from '../../../shared/policy/simulate.
 import { clockText } from '../../../shared/time-and-size.ts'
 import { byCaller } from '../../bulk/change/commission.ts'
 import type { Call } from '../../call.ts'
-import { unlessOverdue } from '../../database/timeouts.ts'
+import { hasCode } from '../../database/errors/error-meanings.ts'
 import { servedBy } from '../../engines/served.ts'
 import type { InputOf } from '../handlers.ts'
 import { requireRules } from './apply-policy.ts'
 import { describeRule } from './rule-change.ts'
-import { type Counted, countMatched, mostJobs } from './simulate/count-matched.ts'
+import { type Counted, countMatched, mostCohorts, mostJobs } from './simulate/count-matched.ts'
 import { type EventLog, mostEvents, readLog } from './simulate/read-log.ts'
 import { mostRuns, playRuns, runsOf, type Window } from './simulate/runs.ts'
 
 /** All rules together are counted for so long, in milliseconds. */
 const countingMs = 10_000
+/** One rule is counted for its even share of the time that is left, and for so long at least, in milliseconds. */
+const leastCountingMs = 1000
 /** What is left of the time where a count with the past took too long: for one of the jobs that are there. */
 const shareOfPast = 0.6
 
-/** The days, and when the count ends by `performance.now()`. */
+/** The days, when the count of all rules ends by `performance.now()`, and how many rules are to be counted. */
 interface Bounds extends Window {
   end: number
+  rules: number
 }
 
 /** Counts what the rules of a policy would have taken on each of the last days. Only reads. @throws Failure `not_supported` */
@@ -28,15 +31,21 @@ export async function simulatePolicy(call: Call, { rules, days }: InputOf<'simul
   const [{ now }] = await call.sql<[{ now: string }]>`select now()`
   const to = Date.parse(now)
   const from = to - days * 86_400_000
-  const bounds = { from, to, end: performance.now() + countingMs }
+  const end = performance.now() + countingMs
   const simulated: SimulatedRule[] = []
-  for (const rule of rules) simulated.push(await simulateRule(call, rule, bounds))
+  for (const [index, rule] of rules.entries())
+    simulated.push(await simulateRule(call, rule, { from, to, end, rules: rules.length - index }))
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString(), rules: simulated }
 }
 
 async function simulateRule(call: Call, rule: Rule, bounds: Bounds): Promise<SimulatedRule> {
-  const runs = await runsOf(rule, bounds)
-  if (!runs) return uncounted(rule, `it would have run more than ${mostRuns.toLocaleString('en-US')} times`)
+  const left = () => (call.disconnected().aborted ? 0 : bounds.end - performance.now())
+  const runs = await runsOf(rule, bounds, () => left() <= 0)
+  if (runs === 'many') return uncounted(rule, `it would have run more than ${mostRuns.toLocaleString('en-US')} times`)
+  if (runs === 'late') return uncounted(rule, tooLate)
+  if (runs.length === 0) return neverRun(rule)
+  const ofRule = performance.now() + Math.max(left() / bounds.rules, leastCountingMs)
+  const leftOfRule = () => Math.min(left(), ofRule - performance.now())
   const { server, bulk } = await describeRule(call, byCaller(call), rule)
   const isOwn = servedBy(server.sql).mode === 'own'
   const read = await server.sql
@@ -47,23 +56,34 @@ async function simulateRule(call: Call, rule: Rule, bounds: Bounds): Promise<Sim
             await sql`select set_config('statement_timeout', ${String(Math.max(1, Math.round(ms)))}::text, true)`
             return read(sql)
           })
-          .catch(unlessOverdue)
-      const left = () => bounds.end - performance.now()
+          .catch(unlessLate)
       if (left() <= 0) return undefined
-      const log = await within(left(), readLog)
+      const log = await within(leftOfRule(), readLog)
       if (!log) return undefined
       const [from, to] = [new Date(bounds.from).toISOString(), new Date(bounds.to).toISOString()]
       const counting = { rule, bulk, runs, from, to }
       const recent = { after: log.after, since: from }
-      const whole = await within(left() * shareOfPast, (sql) => countMatched(sql, { ...counting, recent }))
+      const whole = await within(leftOfRule() * shareOfPast, (sql) => countMatched(sql, { ...counting, recent }))
       if (whole) return { log, counted: whole, isWhole: true }
-      const counted = await within(left(), (sql) => countMatched(sql, { ...counting, recent: undefined }))
+      const counted = await within(leftOfRule(), (sql) => countMatched(sql, { ...counting, recent: undefined }))
       return counted && { log, counted, isWhole: false }
     })
-    .catch(unlessOverdue)
-  if (!read) return uncounted(rule, `the count takes longer than ${countingMs / 1000} s`)
+    .catch(unlessLate)
+  if (!read) return uncounted(rule, tooLate)
   return answerOf({ ...read, rule, runs, isOwn, from: bounds.from })
 }
+
+/** A statement that waits for a lock is late, too: what it cannot read is said. @throws any other error */
+function unlessLate(error: unknown): undefined {
+  if (!hasCode(error, ['57014', '55P03'])) throw error
+}
+
+const neverRun = ({ name, prune }: Rule): SimulatedRule => {
+  const afterwards = { retried: 0, revealed: 0, edited: 0, held: 0, ran: prune ? null : 0 }
+  return { name, why: null, days: [], matched: 0, would_change: 0, afterwards, at_least: false, not_known: [] }
+}
+
+const tooLate = `the rules together take longer than ${countingMs / 1000} s`
 
 const uncounted = ({ name }: Rule, why: string): SimulatedRule => {
   const none = { matched: 0, would_change: 0, afterwards: null, at_least: true, not_known: [] }
@@ -102,6 +122,10 @@ function lacksOf({ log, counted, isWhole, isOwn, from }: Omit<Read, 'rule' | 'ru
   const lacks: string[] = []
   if (!isWhole) lacks.push('Only jobs that are there now are counted: to read the past takes too long.')
   if (counted.isCut) lacks.push(`More than ${mostJobs.toLocaleString('en-US')} jobs match; the others are not counted.`)
+  if (counted.isParted)
+    lacks.push(
+      `The jobs came and left at more than ${mostCohorts.toLocaleString('en-US')} pairs of runs; those of the later pairs are not counted.`,
+    )
   if (!isOwn)
     lacks.push('The engine keeps no events of its jobs: those that it has deleted or run since are not counted.')
   if (log.begins === null) lacks.push('No event is kept: what became of the jobs is not known.')

@@ -2,13 +2,16 @@ import type { Rule } from '../../../../shared/policy/rule.ts'
 import type { Afterwards } from '../../../../shared/policy/simulate.ts'
 import type { BulkChange } from '../../../bulk/change/bulk-change.ts'
 import { isKeptByHold } from '../../../database/kept-by-hold.ts'
+import { roomForSorting } from '../../../database/planner-hints.ts'
 import { type Holds, noHolds, readHolds } from '../../../database/read-holds.ts'
-import type { Fragment, Sql } from '../../../database/sql.ts'
+import { type Fragment, type Sql, staticFragment } from '../../../database/sql.ts'
 import { jobsOfPast, type Recent, runsAgain } from './jobs-under-rule.ts'
 import type { Cohort } from './runs.ts'
 
 /** The most jobs of one rule. */
 export const mostJobs = 1_000_000
+/** The most cohorts of one rule. */
+export const mostCohorts = 100_000
 
 /** What is counted of one rule. */
 export interface Counting {
@@ -31,6 +34,8 @@ export interface Counted {
   unknown: number
   /** There are more than `mostJobs`. */
   isCut: boolean
+  /** There are more than `mostCohorts`. */
+  isParted: boolean
 }
 
 /** Counts the jobs of one rule in one statement. A hold that was added before the days keeps its jobs; a later one is counted. */
@@ -40,18 +45,23 @@ export async function countMatched(sql: Sql, counting: Counting): Promise<Counte
   const past = recent
     ? jobsOfPast(sql, rule, { ended: counting.bulk.time(sql), recent })
     : sql`select null::text as id, null::timestamptz as due, null::timestamptz as until where false`
+  // A merge join would sort a million ids to find the few that have events.
+  await sql`select ${roomForSorting(sql)}, set_config('enable_mergejoin', 'off', true)`
   const [row] = await sql<[Counted]>`
     with runs as materialized (select ${runs.map((run) => run.toISOString())}::text[]::timestamptz[] as times),
     past as materialized (${past} limit ${sql.unsafe(String(mostJobs + 1))}),
     left_rule as materialized (
-      select id, min(first) as first, (array_agg(last order by first))[1] as last
+      select id, (met / ${runBase(sql)})::int as first, (met % ${runBase(sql)})::int as last
       from (
-        select id, width_bucket(due, times) + 1 as first, width_bucket(until, times) as last
-        from past cross join runs
-        where due is not null
-      ) as met
-      where first <= last
-      group by id
+        select id, min(first::bigint * ${runBase(sql)} + last) as met
+        from (
+          select id, width_bucket(due, times) + 1 as first, width_bucket(until, times) as last
+          from past cross join runs
+          where due is not null
+        ) as stay
+        where first <= last
+        group by id
+      ) as earliest
     ),
     there as materialized (${jobsThatAreThere(sql, counting, holds)} limit ${sql.unsafe(String(mostJobs + 1))}),
     taken as materialized (
@@ -61,12 +71,14 @@ export async function countMatched(sql: Sql, counting: Counting): Promise<Counte
       from there cross join runs
       where width_bucket(due, times) < cardinality(times) and not exists (select from left_rule where left_rule.id = there.id)
     ),
+    cohort as materialized (select first, last, count(*) as jobs from taken group by first, last),
     after as (${actsAfterwards(sql, rule, recent)})
     select
       (
         select coalesce(jsonb_agg(jsonb_build_object('first', first, 'last', last, 'jobs', jobs) order by first, last), '[]')
-        from (select first, last, count(*) as jobs from taken group by first, last) as cohort
+        from (select * from cohort order by first, last limit ${sql.unsafe(String(mostCohorts))}) as cohort
       ) as cohorts,
+      (select count(*) from cohort) > ${sql.unsafe(String(mostCohorts))} as "isParted",
       (
         select jsonb_build_object(
           'retried', count(distinct id) filter (where act = 'retried'),
@@ -84,6 +96,9 @@ export async function countMatched(sql: Sql, counting: Counting): Promise<Counte
       greatest((select count(*) from past), (select count(*) from there)) > ${sql.unsafe(String(mostJobs))} as "isCut"`
   return row
 }
+
+/** Larger than the number of any run: the first run and the last one of a job are one number, of which the smallest is found without a sort. */
+const runBase = staticFragment((sql) => sql`65536`)
 
 interface HoldsOfDays {
   before: Holds

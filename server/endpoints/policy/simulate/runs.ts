@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Rule } from '../../../../shared/policy/rule.ts'
-import { timesBetween } from '../../../../shared/policy/schedule.ts'
+import { timesFrom } from '../../../../shared/policy/schedule.ts'
 import type { SimulatedDay } from '../../../../shared/policy/simulate.ts'
 
 /** The days of a simulation, in milliseconds since 1970. */
@@ -11,18 +11,27 @@ export interface Window {
 
 /** The most runs of one rule: those of eight days at every minute. */
 export const mostRuns = 11_520
-const hour = 3_600_000
+const runsAtOnce = 60
 
 /**
  * The times at which a rule would have run, the earliest first. Other calls go on in between, since each time takes about 60 µs.
- * @returns undefined where there are more than `mostRuns`
+ * @param isLate asked in between: true ends the search
+ * @returns why there are no times, as a clause: they are more than `mostRuns`, or the search was ended
  */
-export async function runsOf(rule: Rule, { from, to }: Window): Promise<Date[] | undefined> {
+export async function runsOf(
+  rule: Rule,
+  { from, to }: Window,
+  isLate: () => boolean = () => false,
+): Promise<Date[] | 'many' | 'late'> {
   const runs: Date[] = []
-  for (let at = from; at < to; at += hour) {
-    runs.push(...timesBetween(rule, new Date(at), new Date(Math.min(at + hour, to))))
-    if (runs.length > mostRuns) return undefined
+  if (isLate()) return 'late'
+  for (const at of timesFrom(rule, new Date(from))) {
+    if (at.getTime() > to) break
+    if (runs.length === mostRuns) return 'many'
+    runs.push(at)
+    if (runs.length % runsAtOnce > 0) continue
     await setImmediate()
+    if (isLate()) return 'late'
   }
   return runs
 }
@@ -40,19 +49,10 @@ export interface Cohort {
  */
 export function playRuns({ max, time_zone }: Rule, runs: readonly Date[], cohorts: readonly Cohort[]): SimulatedDay[] {
   const dayOf = new Intl.DateTimeFormat('en-CA', { timeZone: time_zone })
-  const coming = cohorts.map((cohort) => ({ ...cohort }))
-  let next = 0
+  const line = lineOf(cohorts)
   const days: SimulatedDay[] = []
-  let waiting: Cohort[] = []
   for (const [index, time] of runs.entries()) {
-    const run = index + 1
-    const before = next
-    while ((coming[next]?.first ?? Number.POSITIVE_INFINITY) <= run) next += 1
-    const arrived = coming.slice(before, next)
-    const matched = sumOfJobs(arrived)
-    const there = [...waiting.filter(({ last }) => last >= run), ...arrived]
-    const taken = take(there, max)
-    waiting = there.filter(({ jobs }) => jobs > 0)
+    const { matched, taken, left } = line.run(index + 1, max)
     const name = dayOf.format(time)
     const day = days.at(-1)?.day === name ? days.at(-1) : undefined
     const today = day ?? { day: name, runs: 0, matched: 0, would_change: 0, left: 0 }
@@ -60,20 +60,38 @@ export function playRuns({ max, time_zone }: Rule, runs: readonly Date[], cohort
     today.runs += 1
     today.matched += matched
     today.would_change += taken
-    today.left = sumOfJobs(waiting)
+    today.left = left
   }
   return days
 }
 
-/** Takes up to `max` jobs out of cohorts, the first ones first. @returns how many */
-function take(cohorts: readonly Cohort[], max: number): number {
-  let taken = 0
-  for (const cohort of cohorts) {
-    const jobs = Math.min(cohort.jobs, max - taken)
-    cohort.jobs -= jobs
-    taken += jobs
+/** The jobs that wait for a run, those first that came first. All runs together look at each cohort a few times. */
+function lineOf(cohorts: readonly Cohort[]) {
+  const line = cohorts.map((cohort) => ({ ...cohort }))
+  const leaving = line.toSorted((one, other) => one.last - other.last)
+  // Of `line` the cohorts before `head` are taken or have left, and those from `next` on come later; of `leaving` those before `gone` have left.
+  let [head, next, gone, left] = [0, 0, 0, 0]
+  const run = (run: number, max: number) => {
+    for (let cohort = leaving[gone]; cohort && cohort.last < run; cohort = leaving[gone]) {
+      left -= cohort.jobs
+      cohort.jobs = 0
+      gone += 1
+    }
+    let matched = 0
+    for (let cohort = line[next]; cohort && cohort.first <= run; cohort = line[next]) {
+      matched += cohort.jobs
+      next += 1
+    }
+    left += matched
+    let taken = 0
+    for (let cohort = line[head]; cohort && head < next && taken < max; cohort = line[head]) {
+      const jobs = Math.min(cohort.jobs, max - taken)
+      cohort.jobs -= jobs
+      taken += jobs
+      if (cohort.jobs === 0) head += 1
+    }
+    left -= taken
+    return { matched, taken, left }
   }
-  return taken
+  return { run }
 }
-
-const sumOfJobs = (cohorts: readonly Cohort[]): number => cohorts.reduce((sum, { jobs }) => sum + jobs, 0)
