@@ -77,7 +77,7 @@ const kinds: ReadonlyMap<string, string | undefined> = new Map([
 interface HabitFlag {
   names: readonly string[]
   takesValue: boolean
-  words: (value: string, command: CommandDescription) => readonly string[] | undefined
+  words: (value: string, command: CommandDescription, name: string) => readonly string[] | undefined
 }
 
 const has = ({ flags }: CommandDescription, name: string): boolean =>
@@ -159,14 +159,10 @@ const flags: readonly HabitFlag[] = [
   {
     names: ['-w', '--watch'],
     takesValue: false,
-    words: (_value, command) =>
-      has(command, '--watch')
-        ? undefined
-        : has(command, '--web')
-          ? ['--web']
-          : has(command, '--follow')
-            ? ['--follow']
-            : undefined,
+    words: (_value, command, name) => {
+      const own = ['--watch', '--web', '--follow'].find((flag) => has(command, flag))
+      return own === undefined || own === name ? undefined : [own]
+    },
   },
   {
     names: ['--for'],
@@ -181,6 +177,18 @@ const flags: readonly HabitFlag[] = [
 /** Whether the next word is the value of a habit. */
 const takesNext = (word: string): boolean =>
   flags.some(({ names, takesValue }) => takesValue && names.includes(word) && word !== '--json')
+
+/** `8123` of `job/8123`, as kubectl writes it; any other operand as it is. */
+const nameOf = (operand: string): string => {
+  const [, kind = '', name = ''] = /^(\w+)\/(.+)$/.exec(operand) ?? []
+  return kinds.has(kind) ? name : operand
+}
+
+/** The queue of `media/ingest` as flags. */
+const scopeOf = (operand: string): string[] => {
+  const at = operand.indexOf('/')
+  return ['--domain', operand.slice(0, at), '--queue', operand.slice(at + 1)]
+}
 
 interface Line {
   words: readonly string[]
@@ -198,13 +206,21 @@ function withVerb(commands: readonly CommandDescription[], argv: readonly string
   }
   const verb = argv[verbAt]
   const kind = kinds.has(argv[firstAt] ?? '') ? argv[firstAt] : undefined
-  const operand = argv[kind === undefined ? firstAt : secondAt] ?? ''
+  const given = argv[kind === undefined ? firstAt : secondAt] ?? ''
+  const operand = nameOf(given)
   const isId = /^(.*\/)?\d+$/.test(operand) || isUuid(operand.replace(/^.*\//, ''))
   const found = verb === undefined ? undefined : verbs.get(verb)?.({ isId, isQueue: !isId && operand.includes('/') })
   if (found === undefined) return undefined
   const ofKind = operand === '' && kind !== undefined ? kinds.get(kind) : undefined
-  const rest = argv.filter((_word, index) => index !== verbAt && (kind === undefined || index !== firstAt))
-  return { words: [...[ofKind ?? found].flat(), ...rest], isChanged: true }
+  const words = [ofKind ?? found].flat()
+  const [name] = words
+  const takesNone = commands.some((one) => one.name === name && one.operands === undefined)
+  const asScope = takesNone && operand.includes('/') ? scopeOf(operand) : [operand]
+  const rest = argv.flatMap((word, index) => {
+    if (index === verbAt || (kind !== undefined && index === firstAt)) return []
+    return word === given ? asScope : [word]
+  })
+  return { words: [...words, ...rest], isChanged: true }
 }
 
 /** The line with the flags of jobsctl. */
@@ -216,7 +232,7 @@ function withFlags(command: CommandDescription, given: readonly string[]): Line 
     const [, name = word, inline] = /^(--[\w-]+)=(.*)$/s.exec(word) ?? /^(-o)(.+)$/s.exec(word) ?? []
     const flag = flags.find(({ names }) => names.includes(name))
     const value = flag?.takesValue ? (inline ?? given[at + 1]) : ''
-    const instead = flag && value !== undefined ? flag.words(value, command) : undefined
+    const instead = flag && value !== undefined ? flag.words(value, command, name) : undefined
     if (instead === undefined) {
       words.push(word)
       continue
