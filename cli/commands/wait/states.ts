@@ -43,18 +43,25 @@ export async function readStates(client: Client, jobs: readonly Seen[], domain: 
     })
     const byName = new Map<string, ListedJob>()
     for (const job of body) byName.set(String(job.id), job).set(job.uuid?.toLowerCase() ?? '', job)
-    for (const { id } of part) {
-      found.push(byName.get(String(id)) ?? byName.get(String(id).toLowerCase()) ?? (await showOne(client, id, domain)))
+    for (const job of part) {
+      const name = String(job.id)
+      found.push(byName.get(name) ?? byName.get(name.toLowerCase()) ?? (await showOne(client, job, domain)))
     }
   }
   return found
 }
 
-async function showOne(client: Client, id: JobId, domain: string | undefined): Promise<Seen> {
+async function showOne(client: Client, { id, status }: Seen, domain: string | undefined): Promise<Seen> {
   const { showJob } = await import('../../../shared/jobs/show.ts')
   const { body } = await client.call(showJob, { id: String(id), domain, redact: true }).catch((error: unknown) => {
     if (!(error instanceof Failure) || error.code !== 'not_found') throw error
-    throw new Failure('not_found', `there is no job ${id}${domain === undefined ? '' : ` in the domain ${domain}`}`)
+    const place = domain === undefined ? '' : ` in the domain ${domain}`
+    if (status === undefined) throw new Failure('not_found', `there is no job ${id}${place}`)
+    throw new Failure(
+      'not_found',
+      `job ${id} is not there any more${place}, so its end is not known: it was ${status} when it was seen last`,
+      { hint: 'some engines delete a job once it is completed; a deleted job may also have been cancelled or pruned' },
+    )
   })
   const text = (value: unknown) => (typeof value === 'string' ? value : null)
   return {

@@ -9,6 +9,7 @@ import { expectKilledRecorded } from './killed.ts'
 import { expectNamesKept } from './names.ts'
 import { type EngineRows, rowsOf } from './rows.ts'
 import { expectSchemasApart } from './schemas.ts'
+import { expectUuidsTaken, expectWaitedFor } from './waits.ts'
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -60,6 +61,8 @@ export function conformanceOf(engine: SampleEngine): void {
       promised('undo', expectUndone)
       promised('catalog', expectCatalogKept)
       promised('names', expectNamesKept)
+      it('has jobs that jobsctl wait waits for', () => expectWaitedFor(stage))
+      it('has jobs that are named by their uuid alone, where their keys have one', () => expectUuidsTaken(stage))
     })
 
     describe('in a database of its own', () => {

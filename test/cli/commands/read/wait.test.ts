@@ -180,6 +180,19 @@ describe('wait', () => {
     expect(await runAt(never, ['wait', '5', '--for', 'processing'])).toMatchObject({ code: 6 })
   })
 
+  it('says of a job that is deleted meanwhile how it was seen last, and that its end is not known', async () => {
+    const server = await fakeServer(({ path }, nth) => {
+      if (nth === 1) return { body: [listed(5, 'processing')] }
+      return path.includes('/list') ? { body: [] } : { status: 404, body: { detail: 'no job', code: 'not_found' } }
+    })
+    expect(await runAt(server, ['wait', '5'])).toEqual({
+      ...{ code: 5, out: '' },
+      err: expect.stringContaining(
+        'job 5 is not there any more, so its end is not known: it was processing when it was',
+      ),
+    })
+  })
+
   it('reads one job after the other from a server that lists other jobs than were asked for', async () => {
     const server = await fakeServer(({ path }) =>
       path.includes('/list')
