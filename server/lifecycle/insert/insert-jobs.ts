@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { NewJob } from '../../../shared/work/enqueue.ts'
 import type { Acting, Requested } from '../../call.ts'
+import { namesOf } from '../../database/connection/schema-names.ts'
 import { lacksColumn } from '../../database/errors/failure.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { isWithin } from '../../database/scope.ts'
@@ -107,13 +108,20 @@ interface Origin {
   requestOfEvent: Fragment
 }
 
+/** Tables that lack `traceparent`, and until when the column is not looked for again, by `performance.now()`. */
+const withoutTraceparent = new WeakMap<object, number>()
+const lookAgainMs = 60_000
+/** What a pool and its transactions have in common. */
+const tablesOf = (sql: Sql): object => namesOf(sql) ?? sql
+
 async function insert<Row extends NamedJob>(
   sql: Pool | Transaction,
   entries: readonly Entry[],
   shape: JobShape<Row>,
-  origin: Origin,
+  given: Origin,
 ): Promise<EntryRow<Row>[]> {
-  const rows = await insertRows(sql, entries, shape, origin)
+  const lacks = performance.now() < (withoutTraceparent.get(tablesOf(sql)) ?? 0)
+  const rows = await insertRows(sql, entries, shape, lacks ? { ...given, traceparent: undefined } : given)
   rejectObstacles(rows[0]?.obstacles ?? [])
   const byUuid = new Map(entries.map(({ uuid, n }) => [uuid, n]))
   return rows.flatMap((row) => {
@@ -154,8 +162,10 @@ const insertRows = <Row extends NamedJob>(
     ),
   ).catch((error: unknown) => {
     // A trace is no reason to refuse a job: where the role of the server may not add the column, the worker gets the id of the trace alone.
-    if (origin.traceparent && lacksColumn(error, 'traceparent'))
+    if (origin.traceparent && lacksColumn(error, 'traceparent')) {
+      withoutTraceparent.set(tablesOf(pool), performance.now() + lookAgainMs)
       return insertRows(pool, entries, shape, { ...origin, traceparent: undefined })
+    }
     throw lacksColumn(error, 'quarantine_threshold') ? withoutThresholds(error) : error
   })
 

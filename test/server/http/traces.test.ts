@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, prune } from '../../support/bulk-tools.ts'
 import { kinds, newDatabase } from '../../support/database/database.ts'
+import { recordStatements } from '../../support/fakes/recorded-statements.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { spawnServer } from '../../support/programs/spawn-server.ts'
@@ -84,6 +85,32 @@ describe.each(kinds)('the trace of an enqueue on %s', (kind) => {
     } finally {
       await world.sql`alter table jobs add column traceparent text`
       await world.sql`alter table jobs_archive add column traceparent text`
+    }
+  })
+})
+
+describe('a table without a column for the span', () => {
+  it('is asked for the column by the first enqueue, and not by those that follow', async () => {
+    const database = await newDatabase('postgres')
+    const recorder = await recordStatements(database.env.JOBS_DB_URL ?? '')
+    const world = await openWorld(
+      'postgres',
+      {},
+      Promise.resolve({ ...database, env: { ...database.env, JOBS_DB_URL: recorder.url } }),
+    )
+    try {
+      await world.sql`alter table jobs drop column traceparent`
+      await world.sql`alter table jobs_archive drop column traceparent`
+      const named = async (idempotency_key?: string) => {
+        recorder.clear()
+        const { status } = await world.post(jobPaths.enqueue, newJob({ idempotency_key }), { traceparent })
+        expect(status).toBe(201)
+        return recorder.statements().filter((text) => /insert into \S*jobs \([^)]*traceparent/.test(text)).length
+      }
+      expect([await named(), await named(), await named('key')]).toEqual([1, 0, 0])
+    } finally {
+      await world.stop()
+      await recorder.stop()
     }
   })
 })
