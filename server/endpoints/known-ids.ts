@@ -139,5 +139,56 @@ export const namingOwnJob =
     return run(call, { ...input, id })
   }
 
+/** The result of an item whose uuid no job has. */
+interface OfNobody {
+  ok: false
+  id: string
+  code: 'not_found'
+  detail: string
+}
+
+/**
+ * A handler of an endpoint of many of our own jobs, each of which is answered on its own, in the order of the request. A call with numbers
+ * alone looks nothing up.
+ * @param run answers items in their order; `indexOf` is the index of an item in the request
+ */
+export const namingEachJob =
+  <Call, Item extends { id: JobId }, Result>(
+    run: (
+      call: Call,
+      items: readonly (Item & { id: number })[],
+      indexOf: (at: number) => number | undefined,
+    ) => Promise<Result[]>,
+  ) =>
+  async (call: Call & Asking, { jobs }: { jobs: readonly Item[] }): Promise<{ results: (Result | OfNobody)[] }> => {
+    const numbered = jobs.filter(hasNumber)
+    if (numbered.length === jobs.length) return { results: await run(call, numbered, (at) => at) }
+    const known = await readIds(
+      call,
+      jobs.flatMap(({ id }) => (typeof id === 'string' ? [id] : [])),
+    )
+    const items = jobs.flatMap((job, index) => {
+      const id = typeof job.id === 'string' ? known.get(job.id) : job.id
+      return typeof id === 'number' ? [{ index, item: { ...job, id } }] : []
+    })
+    if (new Set(items.map(({ item }) => item.id)).size < items.length)
+      rejectFaults([{ path: 'jobs', message: 'must name each job once' }])
+    const done =
+      items.length === 0
+        ? []
+        : await run(
+            call,
+            items.map(({ item }) => item),
+            (at) => items[at]?.index,
+          )
+    if (items.length === jobs.length) return { results: done }
+    const results = new Map(items.flatMap(({ index }, at) => (done[at] ? [[index, done[at]] as const] : [])))
+    return { results: jobs.map(({ id }, index) => results.get(index) ?? ofNobody(String(id))) }
+  }
+
+const hasNumber = <Item extends { id: JobId }>(item: Item): item is Item & { id: number } => typeof item.id === 'number'
+
+const ofNobody = (id: string): OfNobody => ({ ok: false, id, code: 'not_found', detail: `there is no job ${id}` })
+
 const withTextId = <Input extends object>(input: Input & Naming): Input & Naming =>
   typeof input.id === 'number' ? { ...input, id: String(input.id) } : input

@@ -1,4 +1,5 @@
 import { Failure, type FailureCode } from '../../shared/errors.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 import type { Acting } from '../call.ts'
 import { isWithin } from '../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
@@ -42,7 +43,7 @@ export function mayFinish(owner: string | undefined, lease_id: string): boolean 
 
 interface Rejected {
   ok: false
-  id: number
+  id: JobId
   code: FailureCode
   detail: string
 }

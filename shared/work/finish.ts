@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Instant, Integer, optional, preset } from '../scope.ts'
 import { DelaySeconds } from './enqueue.ts'
-import { Json, OwnId, PathJobId, State, words } from './job.ts'
-import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
+import { GivenOwnJobId, Json, OwnId, PathJobId, State, words } from './job.ts'
+import { leaseOwnerFields, manyOf, resultOf, type WithOwnId } from './lease-owner.ts'
 
 const finishFields = {
   ...leaseOwnerFields,
@@ -44,28 +44,28 @@ export const FinishItem = z.discriminatedUnion(
     z.strictObject({
       action: z.literal('complete').describe('how the attempt ended'),
       ...completeFields,
-      id: OwnId.describe('the id of the job'),
+      id: GivenOwnJobId.describe('the id of the job, or its uuid'),
     }),
     z.strictObject({
       action: z.literal('fail').describe('how the attempt ended'),
       ...failFields,
-      id: OwnId.describe('the id of the job'),
+      id: GivenOwnJobId.describe('the id of the job, or its uuid'),
     }),
     z.strictObject({
       action: z.literal('release').describe('how the attempt ended'),
       ...releaseFields,
-      id: OwnId.describe('the id of the job'),
+      id: GivenOwnJobId.describe('the id of the job, or its uuid'),
     }),
     z.strictObject({
       action: z.literal('cancel').describe('how the attempt ended'),
       ...finishFields,
       reason: optional(words(1000)).describe('why the job ends as cancelled'),
-      id: OwnId.describe('the id of the job'),
+      id: GivenOwnJobId.describe('the id of the job, or its uuid'),
     }),
   ],
   'must be complete, fail, release or cancel',
 )
-export type FinishItem = z.output<typeof FinishItem>
+export type FinishItem = WithOwnId<z.output<typeof FinishItem>>
 
 export const Finished = z.object({
   id: OwnId.describe('The id of the job.'),

@@ -54,6 +54,13 @@ export const orJobKey = <Sent>(number: z.ZodType<number>) =>
 /** The id of a job in a body: a number, or the text of a key. */
 export const GivenJobId = orJobKey<JobId>(OwnId).meta({ type: ['integer', 'string'], minimum: 1, format })
 
+/** The id of a job that this server runs itself, in a body: a number, or the uuid of the job. */
+export const GivenOwnJobId = z
+  .custom<JobId>((value) => (typeof value === 'string' ? isUuid(value) : OwnId.safeParse(value).success), {
+    error: ({ input }) => OwnId.safeParse(input).error?.issues[0]?.message,
+  })
+  .meta({ type: ['integer', 'string'], minimum: 1, format })
+
 /** The id of a job in a URL or on a command line: digits are a number, and any other text is a key. */
 export const TypedJobId = orJobKey<string>(PathId).meta({ type: 'string', format })
 

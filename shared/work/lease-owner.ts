@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { failureCodes } from '../errors.ts'
 import { jobList } from '../scope.ts'
 import { WorkerId } from './acquire.ts'
-import { OwnId, words } from './job.ts'
+import { JobId, words } from './job.ts'
 
 /** The fields by which a worker proves that it has the lease of a job. */
 export const leaseOwnerFields = {
@@ -11,13 +11,16 @@ export const leaseOwnerFields = {
 }
 
 /** A list of items about different jobs. */
-export const manyOf = <T extends z.ZodType<{ id: number }>>(item: T) =>
+export const manyOf = <T extends z.ZodType<{ id: JobId }>>(item: T) =>
   jobList(item).refine((jobs) => new Set(jobs.map(({ id }) => id)).size === jobs.length, 'must name each job once')
+
+/** An item of a list once the id of its job is known. */
+export type WithOwnId<Item> = Item extends unknown ? Omit<Item, 'id'> & { id: number } : never
 
 /** A job of many whose call failed. */
 export const NotDone = z.object({
   ok: z.literal(false).describe('False: the call did nothing to this job.'),
-  id: OwnId.describe('The id of the job.'),
+  id: JobId.describe('The id of the job, or the uuid that was sent where no job has it.'),
   code: z.enum(failureCodes).describe('The code of the error.'),
   detail: z.string().describe('What happened, as a sentence.'),
 })

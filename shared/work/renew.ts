@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Instant, optional } from '../scope.ts'
 import { LeaseSeconds } from './acquire.ts'
-import { OwnId, PathJobId, text } from './job.ts'
-import { leaseOwnerFields, manyOf, resultOf } from './lease-owner.ts'
+import { GivenOwnJobId, OwnId, PathJobId, text } from './job.ts'
+import { leaseOwnerFields, manyOf, resultOf, type WithOwnId } from './lease-owner.ts'
 
 const fields = {
   ...leaseOwnerFields,
@@ -19,8 +19,8 @@ const fields = {
   progress_message: optional(text(1000)).describe('a sentence about the progress'),
 }
 
-export const RenewItem = z.strictObject({ ...fields, id: OwnId.describe('the id of the job') })
-export type RenewItem = z.output<typeof RenewItem>
+export const RenewItem = z.strictObject({ ...fields, id: GivenOwnJobId.describe('the id of the job, or its uuid') })
+export type RenewItem = WithOwnId<z.output<typeof RenewItem>>
 
 export const Renewed = z.object({
   id: OwnId.describe('The id of the job.'),

@@ -1,5 +1,6 @@
 import type { Fault } from '../../../shared/errors.ts'
 import type { Finished, FinishItem, FinishResult } from '../../../shared/work/finish.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Call, Reading, ServerContext } from '../../call.ts'
 import { afterChange } from '../../database/errors/outcome-unknown.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
@@ -10,6 +11,7 @@ import { attemptsOf, completionsOf } from '../../lifecycle/settle/leased-attempt
 import { settle } from '../../lifecycle/settle/settle.ts'
 import { settleCompleted } from '../../lifecycle/settle/settle-completed.ts'
 import type { InputOf, OwnInputOf } from '../handlers.ts'
+import { namingEachJob } from '../known-ids.ts'
 
 /** What a finish takes of a call. */
 export type FinishCall = Reading &
@@ -43,10 +45,7 @@ const finishOne = async (call: FinishCall, item: FinishItem): Promise<Finished> 
  * Finishes jobs, each on its own: a rejected one does not keep another from being finished.
  * @returns the results in the order of the request
  */
-export const finishJobs = async (
-  call: FinishCall,
-  { jobs }: InputOf<'finishMany'>,
-): Promise<{ results: FinishResult[] }> => ({ results: await finish(call, jobs, (at) => at) })
+export const finishJobs = namingEachJob<FinishCall, InputOf<'finishMany'>['jobs'][number], FinishResult>(finish)
 
 /** Finishes jobs as `finishJobs`, and answers how many were finished, and the codes of the others. */
 export async function finishMinimally(call: FinishCall, request: InputOf<'finishMany'>) {
@@ -66,7 +65,7 @@ async function finish(
   const keyed = items.filter(({ lease_id }) => mayFinish(call.leaseOwner, lease_id)).map(withFinishKey)
   const settled = (await settleTogether(call, keyed)) ?? (await settleAlone(call, keyed))
   call.reportChangedRows(settled.length)
-  const results = new Map<number, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
+  const results = new Map<JobId, FinishResult>(settled.map((job) => [job.id, { ok: true, ...job }]))
   const unsettled = keyed.filter(({ id }) => !results.has(id))
   if (unsettled.length > 0) {
     const explained = await explainUnsettled(call, unsettled).catch(afterChange(settled.length))

@@ -6,21 +6,13 @@ import { isWithin } from '../../database/scope.ts'
 import { isLeaseOwner, leaseLost, lockedJob, mayFinish, singleResult } from '../../lifecycle/lease-owner.ts'
 import { fieldOf, leaseLength, leaseLengthFaults, rejectFaults } from '../../lifecycle/server-limits.ts'
 import type { InputOf, OwnInputOf } from '../handlers.ts'
+import { namingEachJob } from '../known-ids.ts'
 
 type RenewCall = Reading & Pick<Call, 'leaseMaxSeconds' | 'leaseOwner'>
 
 /** @throws Failure `lease_lost`, `not_found`, or `invalid_request` for a lease that is longer than this server allows */
 export const renewJob = async (call: RenewCall, request: OwnInputOf<'renew'>): Promise<Renewed> =>
   singleResult(await renewAll(call, [request], () => undefined))
-
-/**
- * Renews leases, each on its own.
- * @returns the results in the order of the request
- */
-export const renewJobs = async (
-  call: RenewCall,
-  { jobs }: InputOf<'renewMany'>,
-): Promise<{ results: RenewResult[] }> => ({ results: await renewAll(call, jobs, (at) => at) })
 
 /** @param indexOf the index of an item in the request; undefined for a request about one job */
 async function renewAll(
@@ -43,6 +35,12 @@ async function renewAll(
     return leased_until === null ? leaseLost(id) : { ok: true, id, leased_until, cancel_requested }
   })
 }
+
+/**
+ * Renews leases, each on its own.
+ * @returns the results in the order of the request
+ */
+export const renewJobs = namingEachJob<RenewCall, InputOf<'renewMany'>['jobs'][number], RenewResult>(renewAll)
 
 interface Row {
   id: number

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Job } from '../../../shared/work/job.ts'
 import { kinds } from '../../support/database/database.ts'
@@ -272,6 +273,41 @@ describe.each(kinds)('finish on %s', (kind) => {
     expect(await world.post(jobPaths.finishMany, { jobs: jobs.slice(4) })).toMatchObject({
       body: { results: [{ ok: true, id: a.id, status: 'completed' }] },
     })
+  })
+
+  it('takes uuids beside numbers where many are finished or renewed', async () => {
+    await world.jobs(3, { status: 'queued' })
+    const [a, b, c] = await worker.lease({ limit: 3 })
+    if (!a || !b || !c) throw new Error('three jobs were there')
+    const uuids = [randomUUID(), randomUUID(), randomUUID()]
+    for (const [at, { id }] of [a, b, c].entries())
+      await world.sql`update jobs set uuid = ${uuids[at] ?? ''}::text where id = ${id}::bigint`
+    const nobody = randomUUID()
+    const named = [
+      { id: nobody, ...held(a) },
+      { id: uuids[0]?.toUpperCase(), ...held(a) },
+      { id: b.id, ...held(b) },
+      { id: uuids[2], ...held(c), lease_id: 'other' },
+    ]
+    const rest = [
+      { ok: true, id: a.id },
+      { ok: true, id: b.id },
+      { ok: false, id: c.id, code: 'lease_lost' },
+    ]
+    const ofNobody = { ok: false, id: nobody, code: 'not_found', detail: `there is no job ${nobody}` }
+    const renewed = await world.post(jobPaths.renewMany, { jobs: named })
+    expect(renewed.body).toMatchObject({ results: [ofNobody, ...rest] })
+    const long = await world.post(jobPaths.renewMany, { jobs: named.map((job) => ({ ...job, lease_seconds: 86_400 })) })
+    expect([long.status, Object(long.body).errors?.[0]?.path]).toEqual([422, 'jobs.1.lease_seconds'])
+    const jobs = named.map((job) => ({ ...job, action: 'complete' }))
+    const twice = { jobs: [...jobs.slice(1), { id: uuids[1], ...held(b), action: 'complete' }] }
+    expect(await world.post(jobPaths.finishMany, twice)).toMatchObject({ status: 422 })
+    for (const id of ['x', `${nobody} `, '7', '', null, 0, 1.5])
+      expect([id, (await world.post(jobPaths.renewMany, { jobs: [{ id, ...held(a) }] })).status]).toEqual([id, 422])
+    const minimal = await world.post(jobPaths.finishMany, { jobs: [jobs[0]] }, { prefer: 'return=minimal' })
+    expect(minimal.body).toEqual({ ok: 0, failed: [{ index: 0, code: 'not_found' }] })
+    expect((await world.post(jobPaths.finishMany, { jobs })).body).toMatchObject({ results: [ofNobody, ...rest] })
+    expect((await world.rows()).map(({ status }) => status)).toEqual(['completed', 'completed', 'processing'])
   })
 
   it('takes a result of JOBS_MAX_JSON_BYTES bytes, and refuses what is a byte larger', async () => {
