@@ -40,7 +40,9 @@ export async function explainQueue(
     return explained(queue, { counts: counts ?? none, line, around })
   })
   if (!explanation) {
-    throw new Failure('not_found', `there was never a job in ${queue.domain}/${queue.queue}`, {
+    const name = `${queue.domain}/${queue.queue}`
+    const text = at === undefined ? `there was never a job in ${name}` : `no job is known to have been in ${name} then`
+    throw new Failure('not_found', text, {
       hint: 'GET /api/v1/jobs/stats lists the queues',
     })
   }

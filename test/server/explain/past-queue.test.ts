@@ -49,7 +49,8 @@ describe.each(everyKind)('explain of a queue in the past on %s', (kind) => {
 
   it('is not there for a caller outside of its scope, and not for a time to come', async () => {
     const other = await asOperator(world, { domains: ['other'] })
-    expect(await explained(await now(), other)).toMatchObject({ status: 404 })
+    const detail = 'no job is known to have been in d/q then'
+    expect(await explained(await now(), other)).toMatchObject({ status: 404, body: { detail } })
     expect(await explained(new Date(Date.now() + 600_000).toISOString())).toMatchObject({ status: 422 })
   })
 })
