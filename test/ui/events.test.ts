@@ -114,7 +114,7 @@ describe.skipIf(!hasBrowser)('the event log (needs chromium)', () => {
     await expect.poll(shown).toEqual(all.slice(200, 250))
   })
 
-  it('a flood of events is drawn once in two seconds at most, and the page stays as small', async () => {
+  it('a flood of events is drawn once in four seconds, and the page stays as small', async () => {
     await visited.go('/events?domain=rush')
     await page.getByText('Live', { exact: true }).waitFor()
     await write(200, 'rush')
@@ -136,7 +136,7 @@ describe.skipIf(!hasBrowser)('the event log (needs chromium)', () => {
     const last = await stored('rush')
     await expect.poll(shown, { timeout: 30_000 }).toEqual(last.slice(0, 200))
     const [drawn, seconds] = await page.evaluate<[number, number]>('[drawn, (performance.now() - began) / 1000]')
-    expect(drawn).toBeLessThanOrEqual(3 + seconds / 1.5)
+    expect(drawn).toBeLessThanOrEqual(3 + seconds / 3)
     expect((await look()) - before).toBeLessThan(10)
     expect(visited.faults).toEqual([])
   })

@@ -9,7 +9,7 @@ import { keepStream } from './live-stream.ts'
 /** The most events that a tail keeps. More would slow down the page, and nobody reads that many rows as they come. */
 export const keptEvents = 200
 /** The least time after a drawing, in milliseconds, and for each row that was new in it: a log can grow by a thousand events a second. */
-const [drawMs, rowMs] = [500, 10]
+const [drawMs, rowMs] = [500, 20]
 
 interface Tail {
   /** The last events, the oldest first. */
