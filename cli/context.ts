@@ -25,8 +25,11 @@ export interface Context {
   target: () => Promise<Target>
   /** The client of the command: one deadline covers all its calls. */
   client: () => Promise<Client>
-  /** A new client with its own deadline, for commands that poll. `signal` ends its calls; without it, Ctrl-C does. */
-  newClient: (signal?: AbortSignal) => Promise<Client>
+  /**
+   * A new client with its own deadline, for commands that poll. `signal` ends its calls; without it, Ctrl-C does. It sends `token` in place of
+   * the credential of the command line.
+   */
+  newClient: (signal?: AbortSignal, token?: string) => Promise<Client>
   /** Opens the dashboard of a database without a server between. @throws Failure `usage` where a server is the target */
   openDashboard: () => Promise<Dashboard>
   /**

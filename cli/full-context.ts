@@ -70,12 +70,13 @@ export async function fullContext({ io, flags, commands, print }: ContextParts):
       client ??= context.newClient()
       return client
     },
-    newClient: async (signal = io.signal) => {
+    newClient: async (signal = io.signal, token) => {
       const { createClient } = await import('./http/client.ts')
       const { redactorFor } = await import('./http/redact.ts')
       const { createTrace } = await import('./http/trace.ts')
       const level = settings.debug ? 'all' : settings.verbose ? 'lines' : 'none'
-      const target = await context.target()
+      const found = await context.target()
+      const target = token === undefined ? found : withToken(found, token)
       const ended = direct?.server.ended()
       if (ended !== undefined) throw serverEnded(ended)
       const trace = createTrace({ note: io.note, level, proxy: target.proxy, redact: redactorFor(target) })
@@ -89,6 +90,11 @@ export async function fullContext({ io, flags, commands, print }: ContextParts):
   }
   return context
 }
+
+const withToken = (target: Target, token: string): Target => ({
+  ...target,
+  credential: { header: 'Authorization', value: `Bearer ${token}` },
+})
 
 async function targetOf(
   io: Io,

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { stops, type Way, waysOut } from '../cli/commands/help/which.ts'
 import { writeMadeFiles } from './build/made-files.ts'
+import { agentToolsPage } from './docs/agent-tools.ts'
 import { architectureFaults, architecturePath, writersTable } from './docs/architecture.ts'
 import { commandPages } from './docs/commands.ts'
 import { configPage } from './docs/config.ts'
@@ -33,6 +34,7 @@ await writeMadeFiles()
 /** Whole pages, by their path. */
 const pages: Record<string, string> = {
   ...commandPages(`${folder}/commands`),
+  [`${folder}/agent-tools.md`]: agentToolsPage(),
   [`${folder}/config.md`]: configPage(),
   [`${folder}/dependencies.md`]: await dependenciesPage(),
   [`${folder}/environment.md`]: environmentPage(),

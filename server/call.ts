@@ -126,6 +126,8 @@ interface WorkServer extends Serving {
 interface ContentServer {
   /** The parts of payloads that viewers may see, each as a list of names (`JOBS_VIEWER_FIELDS`). */
   viewerFields: readonly (readonly string[])[]
+  /** The fields that agents get in full beside those of the table (`JOBS_AGENT_FIELDS`). */
+  agentFields: ReadonlySet<string>
 }
 
 /** The settings of the server and its shared parts, as every endpoint gets them. */

@@ -4,6 +4,7 @@ import { createRedactor } from './database/redact.ts'
 import type { Pool } from './database/sql.ts'
 import { abilitiesOf } from './engines/abilities.ts'
 import { narrowedTo, type Place, servedBy } from './engines/served.ts'
+import { agentFieldsOf } from './env/agent-fields.ts'
 import { type Env, viewerPathsOf } from './env/env.ts'
 import { createSharedInsert } from './lifecycle/insert/shared-insert.ts'
 import { createSharedLease } from './lifecycle/lease/shared-lease.ts'
@@ -103,6 +104,7 @@ export const createContext = ({
   redactor: createRedactor(env.JOBS_REDACT_KEYS),
   editPaths: viewerPathsOf(env.JOBS_EDIT_PATHS),
   viewerFields: viewerPathsOf(env.JOBS_VIEWER_FIELDS),
+  agentFields: agentFieldsOf(env.JOBS_AGENT_FIELDS),
   lockTimeoutMs: env.JOBS_LOCK_TIMEOUT_SECONDS * 1000,
   callTimeoutMs: 1000 * (2 * env.JOBS_STATEMENT_TIMEOUT_SECONDS + env.JOBS_LOCK_TIMEOUT_SECONDS),
 })

@@ -135,6 +135,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
       site,
       signOn,
       ui: env.JOBS_UI,
+      isOpenToOthers: env.AUTH_MODE === 'single_user' && !isLocal(env),
     }).fetch,
   )
   const url = await listenOn(server, env, log)

@@ -20,6 +20,7 @@ import { list } from './list.ts'
 import { login } from './login.ts'
 import { man } from './man.ts'
 import { mark } from './mark.ts'
+import { mcp } from './mcp.ts'
 import { operations } from './operations.ts'
 import { drain, pause, resume } from './pause-resume-drain.ts'
 import { plans } from './plans.ts'
@@ -60,6 +61,7 @@ export const commands: readonly CommandSpec[] = [
   clusters,
   history,
   events,
+  mcp,
   prune,
   sweep,
   requeue,

@@ -43,6 +43,11 @@ export interface Client {
   ) => Promise<Answer<z.output<Out>>>
   /** Reads the server-sent events of a path; ends when the server ends the answer, and throws when it is silent for too long. */
   follow: (path: string, fields: object, silenceMs: number) => AsyncIterable<ServerEvent>
+  /**
+   * POST of JSON to a path that is no endpoint of the API, such as `/mcp`, and the text of the answer.
+   * @throws Failure for an answer other than 2xx
+   */
+  post: (path: string, json: string, headers: Record<string, string>) => Promise<string>
   /** GET of a path that is no endpoint of the API, such as `/healthz`: the status and the headers of the answer. */
   probe: (path: string) => Promise<{ status: number; headers: Record<string, unknown> }>
 }
@@ -116,6 +121,14 @@ export function createClient(options: ClientOptions): Client {
       if (!target.credential) throw await noCredential(target)
       const { serverEvents } = await import('./server-events.ts')
       yield* serverEvents({ target, trace: options.trace, signal, path, fields, silenceMs })
+    },
+    async post(path, body, more) {
+      const headers = { ...more, 'content-type': 'application/json' }
+      const sent = { method: 'POST' as const, path, query: '', headers, body, changing: false }
+      const received = await sendWithDeadline(sent)
+      if (received.status < 300) return received.text
+      const { failureOfResponse } = await import('./response-errors.ts')
+      throw failureOfResponse(received, { ...sent, target })
     },
     async probe(path) {
       const sent = { method: 'GET' as const, path, query: '', headers: {}, changing: false }

@@ -1,11 +1,12 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { openApiDocument } from '../docs/openapi/document.ts'
 import { wireCallsPage, wireTypesPage } from '../docs/sdk/pages.ts'
 
-/** Sources that are made from the schemas of `shared/` and are not in git, each with its text. */
-const made: Record<string, () => string> = {
+/** Sources that are made from the schemas of `shared/` and from pages, and are not in git, each with its text. */
+const made: Record<string, () => string | Promise<string>> = {
   'server/http/openapi.json': openApiDocument,
+  'server/http/mcp/pages.json': operatePages,
   'sdk/wire/calls.ts': wireCallsPage,
   'sdk/wire/types.ts': wireTypesPage,
 }
@@ -16,7 +17,7 @@ const made: Record<string, () => string> = {
  */
 export async function writeMadeFiles(): Promise<void> {
   for (const [path, textOf] of Object.entries(made)) {
-    const text = textOf()
+    const text = await textOf()
     if ((await readFile(path, 'utf8').catch(() => '')) === text) continue
     await mkdir(dirname(path), { recursive: true })
     // Renamed, so that no reader meets half of the text.
@@ -24,4 +25,18 @@ export async function writeMadeFiles(): Promise<void> {
     await writeFile(draft, text)
     await rename(draft, path)
   }
+}
+
+const operate = 'docs/operate'
+
+/** The pages of docs/operate for agents: each with its title and its text, by its name. */
+async function operatePages(): Promise<string> {
+  const names = (await readdir(operate)).filter((name) => name.endsWith('.md')).sort()
+  const pages = await Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(`${operate}/${name}`, 'utf8')
+      return [name.replace(/\.md$/, ''), { title: /^# (.+)$/m.exec(text)?.[1] ?? name, text }]
+    }),
+  )
+  return `${JSON.stringify(Object.fromEntries(pages), null, 1)}\n`
 }

@@ -53,6 +53,10 @@ const reasons: Record<string, { use: 'bundled' | 'installed' | 'development'; wh
     why: 'spans of requests where a process has loaded an SDK, at no cost where it has not; not the newest version, since an SDK takes older ones',
   },
   '@opentelemetry/sdk-trace-node': { use: 'development', why: 'the SDK with which the test reads spans' },
+  '@modelcontextprotocol/sdk': {
+    use: 'bundled',
+    why: 'the protocol of agents (MIT), loaded by the first message to `/mcp`; the tests are a client of it, too',
+  },
   esbuild: { use: 'development', why: 'bundles the two programs' },
   tsx: { use: 'development', why: 'runs the TypeScript of scripts' },
   typescript: { use: 'development', why: 'checks types' },

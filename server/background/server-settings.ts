@@ -60,6 +60,7 @@ const mustAgree: Record<keyof Env, boolean | 'limit'> = {
   JOBS_REDACT_KEYS: true,
   JOBS_EDIT_PATHS: true,
   JOBS_VIEWER_FIELDS: true,
+  JOBS_AGENT_FIELDS: true,
   JOBS_BACKGROUND: false,
   JOBS_METRICS: false,
   JOBS_METRICS_TOKEN: false,

@@ -5,6 +5,7 @@ import { Failure } from '../../shared/errors.ts'
 import { readSwitch } from '../../shared/switch.ts'
 import { logLevels } from '../log/log.ts'
 import { isAddressList } from './address-list.ts'
+import { agentFieldsFault } from './agent-fields.ts'
 import { conninfoFault } from './conninfo-target.ts'
 import { EngineDomains, EngineList } from './engines.ts'
 import { isIssuer, isPublicUrl } from './public-url.ts'
@@ -215,6 +216,17 @@ export const Env = z.object({
     .default('')
     .describe(
       'parts of payloads that tokens of the role viewer see and may filter by, such as customer.id, separated by commas',
+    ),
+  JOBS_AGENT_FIELDS: z
+    .string()
+    .max(10_000, 'must be at most 10000 characters')
+    .superRefine((text, context) => {
+      const message = agentFieldsFault(text)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .default('')
+    .describe(
+      'fields that agents get in full beside those of jobs-server agents --fields, such as owner_user_id, separated by commas; payloads and secrets are never given',
     ),
   JOBS_EDIT_PATHS: z
     .string()

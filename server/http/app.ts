@@ -5,6 +5,7 @@ import type { ServerContext } from '../call.ts'
 import { orWithoutRight } from '../database/errors/failure.ts'
 import { readFreeze } from '../database/installation/freeze.ts'
 import { readDifferences } from '../database/installation/installation.ts'
+import { problemForAgent } from './agents/problem.ts'
 import { mountAgentSessions } from './agents/session-routes.ts'
 import { type Admission, authenticate } from './authenticate.ts'
 import { routedPath } from './browser/base-path.ts'
@@ -14,6 +15,7 @@ import { mountSignOn } from './browser/sign-on-routes.ts'
 import { limitSilence } from './connection/call-timeout.ts'
 import { logFailure, toFailure } from './error-mapping.ts'
 import { healthBody, healthPath } from './health.ts'
+import { mountMcp } from './mcp/door.ts'
 import { hasCredentials, mountMetrics } from './metrics.ts'
 import { refuseUnrouted } from './not-found.ts'
 import openApi from './openapi.json' with { type: 'json' }
@@ -36,6 +38,8 @@ interface AppOptions extends ServerContext, Omit<Admission, 'sql'> {
   signOn: BrowserSignOn | undefined
   /** `JOBS_METRICS_TOKEN`, as it is now. */
   metricsToken: () => string | undefined
+  /** True for a server with one key that listens beyond this machine. */
+  isOpenToOthers: boolean
   /** A link that logs one browser in; absent on servers for everybody. */
   login?: OneTimeLogin | undefined
 }
@@ -68,6 +72,7 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   if (options.login) mountOneTimeLogin(app, options.site, options.login)
   mountSessions(app, options)
   mountSignOn(app, options)
+  mountMcp(app, { ...options, authenticated })
   app.use('/api/*', authenticated)
   mountAgentSessions(app, options)
   mountRoutes(app, options)
@@ -93,7 +98,9 @@ function respondToErrors(app: Hono<RequestContext>, { log, auth, meter }: AppOpt
     const requestId = c.get('requestId')
     logFailure(log, failure, requestId)
     meter?.failed(failure, hasCredentials(c))
-    const problem = problemOf(failure, requestId)
+    const caller = c.get('caller')
+    const whole = problemOf(failure, requestId)
+    const problem = caller?.agent ? problemForAgent(whole, caller, c.get('hiddenNames') ?? []) : whole
     return respond(c, JSON.stringify(problem), {
       status: problem.status,
       type: 'application/problem+json',

@@ -52,8 +52,9 @@ export const authenticate = (admission: Admission): MiddlewareHandler<RequestCon
   const calls = createAttemptLimit(admission.log, { counts: callsOfAgents })
   return (c, next) =>
     whenReady(c, async () => {
-      const caller = await callerOf(c, admission, true)
-      if (caller.agent) calls.countAttempt([`agent ${caller.id}`])
+      const known = c.env.tool?.caller
+      const caller = known ?? (await callerOf(c, admission, true))
+      if (caller.agent && !known) calls.countAttempt([`agent ${caller.id}`])
       c.set('caller', caller)
       c.set('authenticateAgain', () => looks.share(credentialsKey(c), () => callerOf(c, admission, false)))
       await next()

@@ -15,6 +15,7 @@ import { repeatedField } from './repeated-field.ts'
 /**
  * Reads the input of an endpoint: from the path, and from the query of a GET or the body of another method.
  * @param sql of the server, which says whose jobs it serves
+ * @param names puts names in place of the pseudonyms that an agent sends
  * @returns the input, and the fields as they were sent
  * @throws Failure `unsupported_media_type`, `malformed_json`, or `invalid_request` with every fault
  */
@@ -22,9 +23,11 @@ export async function readInput<In extends z.ZodType>(
   c: Context,
   endpoint: Endpoint<In>,
   sql: Sql,
+  names: (sent: unknown) => unknown = (sent) => sent,
 ): Promise<Input<In>> {
   const sent = await fieldsOf(c, endpoint)
-  return { input: readNames(sql, sent, () => parsed(endpoint.input, sent)), sent }
+  const fields = names(sent)
+  return { input: readNames(sql, fields, () => parsed(endpoint.input, fields)), sent }
 }
 
 interface Input<In extends z.ZodType> {

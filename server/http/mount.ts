@@ -45,7 +45,10 @@ export function mount<In, Out>(
   }
   const paths = [endpoint.path, ...(endpoint.aliases ?? [])].map(routerPathOf)
   app.on(endpoint.method, paths, allow(endpoint), limitBody(maxSize), async (c) => {
-    const { input, sent } = await readInput(c, endpoint, own.sql)
+    // Loaded by the first call of an agent. Who the agent itself is, it may know.
+    const isSeen = c.get('caller').agent && endpoint.needs !== 'identity'
+    const view = isSeen ? await (await import('./agents/view.ts')).viewOfAgent(c, own, endpoint) : undefined
+    const { input, sent } = await readInput(c, endpoint, own.sql, view?.names)
     const admitted = await admit(c, endpoint, input, own)
     if (admitted.changing) await serving.admitChange()
     const isBulkChange = endpoint.bulk && admitted.changing
@@ -79,8 +82,12 @@ export function mount<In, Out>(
       return 'accepted' in done ? respondAccepted(c, done.accepted) : respond(c, JSON.stringify(done.answer))
     }
     const answer = async (reportProgress: Reporting['reportProgress']) => answerOf(await outcome(reportProgress))
-    // `agents off`, and the end of the key or token behind an agent, hold for a read that runs, too.
-    const recheckAgent = async () => (c.get('caller').agent && !admitted.changing ? c.get('stillAllowed')() : undefined)
+    const given = async (output: unknown) => {
+      if (!view) return output
+      // `agents off`, and the end of the key or token behind an agent, hold for a read that runs, too.
+      if (!admitted.changing) await c.get('stillAllowed')()
+      return view.given(output, sent)
+    }
     if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, answer, leave)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
@@ -89,8 +96,7 @@ export function mount<In, Out>(
         async () => writeJson(await answer(alive)),
         endpoint.shared === true ? 0 : endpoint.shared.everyMs,
       )
-      await recheckAgent()
-      return respond(c, text, { more })
+      return respond(c, view ? JSON.stringify(await given(JSON.parse(text))) : text, { more })
     }
     if (minimal && prefersMinimal(c.req.header('prefer'))) {
       const { body, created } = await minimal(callWith(alive), input)
@@ -98,9 +104,8 @@ export function mount<In, Out>(
       return respond(c, toJson(body, leaving), { status: created ? 201 : 200, more })
     }
     const output = await answer(alive)
-    await recheckAgent()
     const status = endpoint.created?.(output) ? 201 : 200
-    return respond(c, toJson(output, leaving), { status, more })
+    return respond(c, toJson(await given(output), leaving), { status, more: view ? view.headers(more) : more })
   })
 }
 

@@ -112,6 +112,8 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
     site: createSite(undefined),
     signOn: undefined,
     ui: env.JOBS_UI,
+    // An agent goes through a server.
+    isOpenToOthers: true,
     login,
   })
   const server = createHttpServer(app.fetch)

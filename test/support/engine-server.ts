@@ -45,6 +45,7 @@ export async function serveEngine(
     signOn: undefined,
     site: createSite(undefined),
     ui: 'off',
+    isOpenToOthers: false,
   })
   const server = createHttpServer(app.fetch)
   const url = `http://127.0.0.1:${await listen(server, '127.0.0.1', 0)}`

@@ -2,9 +2,19 @@ import type { HttpBindings } from '@hono/node-server'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import type { Caller } from '../../auth/authenticate.ts'
 
+/** The call of a tool, as the endpoints that it calls see it. */
+export interface ToolCall {
+  caller: Caller
+  /** Takes what an endpoint has given. */
+  gave: (given: { rows: number; fields: readonly string[] }) => void
+}
+
 /** The values that a request carries through the app. */
 export interface RequestContext {
-  Bindings: HttpBindings
+  Bindings: HttpBindings & {
+    /** Set where a tool of an agent makes the call in this process: the caller is known then. */
+    tool?: ToolCall
+  }
   Variables: {
     requestId: string
     /** 32 hexadecimal digits: the trace that the request is part of. */
@@ -18,6 +28,8 @@ export interface RequestContext {
     /** The operation that the call runs or follows. */
     operation: number | undefined
     caller: Caller
+    /** The names in the request of an agent whose pseudonyms it sent. */
+    hiddenNames: readonly string[] | undefined
     /** The caller by its credentials as they are now. Throws Failure `unauthenticated`. */
     authenticateAgain: () => Promise<Caller>
     /** For calls that last: whether the caller may still be answered. Throws Failure `unauthenticated` or `forbidden`. */

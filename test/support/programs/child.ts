@@ -21,10 +21,12 @@ interface ChildOptions {
   /** The whole environment, beside PATH: nothing of this machine's gets in. */
   env?: Record<string, string>
   stdin?: string
+  /** Leaves stdin open, for a test that writes to it. */
+  open?: boolean
 }
 
 /** Starts a built program with a clean environment. */
-export function startChild(argv: string[], { env, stdin }: ChildOptions = {}): Child {
+export function startChild(argv: string[], { env, stdin, open = false }: ChildOptions = {}): Child {
   const child = spawn(process.execPath, argv, { env: { PATH: process.env.PATH, ...env } })
   endWithTests(child)
   const output = { out: '', err: '' }
@@ -35,7 +37,7 @@ export function startChild(argv: string[], { env, stdin }: ChildOptions = {}): C
     output.err += text
   })
   child.stdin.on('error', () => {})
-  child.stdin.end(stdin)
+  if (!open) child.stdin.end(stdin)
   const ended = once(child, 'close').then(() => ({ code: child.exitCode, ...output }))
   return { process: child, output, ended }
 }

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 /** All that `npm run build` reads: sources, the build itself, and the versions of its tools. */
-const sources = ['cli', 'server', 'shared', 'ui', 'scripts/build', 'package.json', 'package-lock.json', 'tsconfig.json']
+const sources = [
+  ...['cli', 'server', 'shared', 'ui', 'scripts/build', 'docs/operate'],
+  ...['package.json', 'package-lock.json', 'tsconfig.json'],
+]
 
 /** Beside the packages, so that an installation of other packages removes it. */
 const folder = join('node_modules', '.cache', 'jobsctl-tests')

@@ -55,6 +55,7 @@ export const serverWith = (sql: Pool): ServerContext => ({
   databaseAddress: { instance: null, folder: null },
   editPaths: [],
   viewerFields: [],
+  agentFields: new Set(),
   redactor: { fields: (fields) => fields, text: (text) => text },
 })
 

@@ -1,0 +1,53 @@
+import * as endpoints from '../../../shared/endpoints.ts'
+import { callTool, type ToolDoor } from './call-tool.ts'
+import pages from './pages.json' with { type: 'json' }
+import type { Tool } from './tools.ts'
+
+interface Page {
+  title: string
+  text: string
+}
+
+/** The pages of docs/operate, by their names. */
+const byName: Readonly<Record<string, Page>> = pages
+
+const scheme = 'docs://operate/'
+const record = /^jobs:\/\/operations\/(\d{1,15})$/
+
+export const resources = Object.entries(byName).map(([name, { title }]) => ({
+  uri: `${scheme}${name}`,
+  name,
+  title,
+  mimeType: 'text/markdown',
+}))
+
+export const resourceTemplates = [
+  {
+    uriTemplate: 'jobs://operations/{id}',
+    name: 'operation',
+    title: 'The record of a change',
+    description: 'One change on record: what it was about, its counts, and the states of its jobs now.',
+    mimeType: 'application/json',
+  },
+] as const
+
+/** Reads a record as a tool reads its answer. */
+const operation: Tool = {
+  name: 'operation',
+  title: 'The record of a change',
+  when: '',
+  calls: [{ as: undefined, endpoint: endpoints.getOperation }],
+}
+
+/** The text of a resource; undefined where there is none of this name. */
+export async function readResource(
+  door: ToolDoor,
+  uri: string,
+): Promise<{ mimeType: string; text: string } | undefined> {
+  const name = uri.startsWith(scheme) ? uri.slice(scheme.length) : ''
+  if (Object.hasOwn(byName, name)) return { mimeType: 'text/markdown', text: byName[name]?.text ?? '' }
+  const id = record.exec(uri)?.[1]
+  if (id === undefined) return undefined
+  const called = await callTool(door, operation, { id })
+  return { mimeType: 'application/json', text: JSON.stringify('refusal' in called ? called.refusal : called.answer) }
+}

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { setAgents } from '../../../server/auth/agents/switch.ts'
+import { bearer, makeToken } from '../../support/access/tokens.ts'
+import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/agents.ts'
+import { kinds } from '../../support/database/database.ts'
+import { hostileRows, marked } from '../../support/hostile/hostile-rows.ts'
+import { built } from '../../support/programs/built.ts'
+import { startChild } from '../../support/programs/child.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+const initialize = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '1' } },
+}
+const accept = { accept: 'application/json, text/event-stream' }
+
+describe.each(kinds)('the doors of agents on %s', (kind) => {
+  let world: World
+  let mender: string
+  let operator: string
+  let doors: AgentClient[]
+  beforeAll(async () => {
+    world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+    await world.sql.unsafe(hostileRows)
+    mender = await makeToken(world.sql, 'mender', 'agent')
+    operator = await makeToken(world.sql, 'ann', 'operator')
+  })
+  afterAll(async () => {
+    await Promise.all((doors ?? []).map(({ close }) => close()))
+    await world?.stop()
+  })
+
+  const knock = (headers: Record<string, string>, body: unknown = initialize, method = 'POST') =>
+    world.call(method, '/mcp', method === 'POST' ? body : undefined, { 'x-api-key': '', ...accept, ...headers })
+  const jobsctlMcp = (env: Record<string, string>, argv: string[] = [], stdin = '') =>
+    startChild([built.jobsctl, 'mcp', ...argv], { env: { JOBSCTL_URL: world.url, ...env }, stdin }).ended
+
+  it('are shut until an admin opens them', async () => {
+    expect(await knock({ authorization: `Bearer ${mender}` })).toMatchObject({
+      status: 404,
+      body: { hint: expect.stringContaining('jobs-server agents on') },
+    })
+    expect((await knock({}, undefined, 'GET')).status).toBe(404)
+    const { code, out, err } = await jobsctlMcp({ JOBSCTL_TOKEN: operator })
+    expect({ code, out, err }).toEqual({ code: 4, out: '', err: expect.stringContaining('jobs-server agents on') })
+    await agentsOn(world)
+  })
+
+  it('take messages of agents alone, and no page of another site', async () => {
+    expect((await knock({ authorization: `Bearer ${mender}` })).status).toBe(200)
+    for (const method of ['GET', 'DELETE', 'PUT'])
+      expect(await knock({ authorization: `Bearer ${mender}` }, undefined, method)).toMatchObject({
+        status: 405,
+        headers: { allow: 'POST' },
+      })
+    expect((await knock({})).status).toBe(401)
+    expect(await knock({ authorization: `Bearer ${operator}` })).toMatchObject({
+      status: 403,
+      body: { hint: expect.stringContaining('open the session of an agent') },
+    })
+    const own = { authorization: `Bearer ${mender}` }
+    expect((await knock({ ...own, origin: 'https://evil.example' })).status).toBe(403)
+    expect((await knock({ ...own, 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect((await knock({ ...own, host: 'evil.example' })).status).toBe(421)
+    expect((await knock({ ...own, origin: world.url, host: new URL(world.url).host })).status).toBe(200)
+    const list = { jsonrpc: '2.0', id: 2, method: 'tools/list' }
+    expect((await knock({ ...own, 'mcp-protocol-version': '1999-01-01' }, list)).status).toBe(400)
+    expect((await knock({ ...own, 'mcp-protocol-version': '2025-06-18' }, list)).status).toBe(200)
+    expect((await knock(own, [initialize, initialize])).status).toBe(422)
+    expect((await knock(own, { hello: 1 })).status).toBe(422)
+    const future = { ...initialize, params: { ...initialize.params, protocolVersion: '2099-01-01' } }
+    expect(await knock(own, future)).toMatchObject({
+      status: 200,
+      body: { result: { protocolVersion: expect.stringMatching(/^2025-/) } },
+    })
+  })
+
+  it('do not lead to a browser: neither its session nor its database opens one', async () => {
+    const login = await world.confirm(
+      '/api/v1/session',
+      { key: operator },
+      { 'x-api-key': '', 'sec-fetch-site': 'same-origin' },
+    )
+    const cookie = String(login.headers['set-cookie'] ?? '').split(';')[0] ?? ''
+    expect(cookie).not.toBe('')
+    expect((await knock({ cookie, 'sec-fetch-site': 'same-origin' })).status).toBe(403)
+    expect(await jobsctlMcp({ JOBSCTL_URL: '' }, ['--db', 'postgres://127.0.0.1:1/none'])).toMatchObject({
+      code: 2,
+      out: '',
+    })
+  })
+
+  it('write nothing but the protocol to stdout, whatever comes in, and end with stdin', async () => {
+    const lines = [
+      'garbage',
+      '{"jsonrpc":"1.0"}',
+      '',
+      '\u0000\u00ff',
+      JSON.stringify(initialize),
+      '{"jsonrpc":"2.0","method":"notifications/initialized"}',
+      '{"jsonrpc":"2.0","id":2,"result":{}}',
+      '{"jsonrpc":"2.0","id":"three","method":"no/such"}',
+      '{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"nothing"}}',
+    ]
+    const child = startChild([built.jobsctl, 'mcp', '--debug'], {
+      env: { JOBSCTL_URL: world.url, JOBSCTL_TOKEN: operator },
+      open: true,
+    })
+    child.process.stdin?.write(`${lines.join('\n')}\n`)
+    const answered = () => child.output.out.trim().split('\n').length >= 6
+    for (let tries = 0; !answered() && tries < 200; tries++) await new Promise((resolve) => setTimeout(resolve, 50))
+    child.process.stdin?.end()
+    const { code, out, err } = await child.ended
+    const messages = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(code).toBe(0)
+    expect(messages.filter(({ id }) => id === null).length).toBe(3)
+    expect(messages.find(({ id }) => id === 1)).toMatchObject({ result: { serverInfo: { name: 'jobs-server' } } })
+    expect(messages.find(({ id }) => id === 'three')).toMatchObject({ error: { code: -32601 } })
+    expect(messages.find(({ id }) => id === 4)).toMatchObject({ error: { code: -32602 } })
+    expect(err).not.toMatch(/ja_[\w-]{20}/)
+    // The session ends with its parent.
+    const [{ count }] = await world.sql<[{ count: number }]>`select count(*)::int as count from jobsctl_agent_sessions`
+    expect(count).toBe(0)
+  })
+
+  it('open a plan for a person, and nothing else', async () => {
+    doors = [await overHttp(world, mender), await overStdio(world, operator)]
+    const [door] = doors
+    const jobs = await world.fingerprint()
+    const preview = await door?.use('preview_change', { kind: 'requeue', filter: { domain: 'mail' } })
+    expect(preview).toMatchObject({ kind: 'requeue', preview: { count: 1 } })
+    const proposed = await door?.use('propose_change', {
+      kind: 'requeue',
+      filter: { domain: 'mail', limit: 1 },
+      reason: 'the mail server is back: 0 failures since 03:10',
+    })
+    expect(proposed).toMatchObject({
+      plan: { state: 'waiting', kind: 'requeue', count: 1 },
+      page: expect.stringMatching(/\/ui\/plans\/\d+$/),
+    })
+    const { id } = Object(Object(proposed).plan)
+    expect(await door?.use('plan_status', { id: String(id) })).toMatchObject({
+      plan: { id, state: 'waiting', still_matching: 1 },
+    })
+    expect((await world.call('GET', `/api/v1/jobs/plans/${id}`)).status).toBe(401)
+    expect(await world.fingerprint()).toBe(jobs)
+    const { body } = await world.call('GET', `/api/v1/jobs/plans/${id}`, undefined, bearer(operator))
+    expect(body).toMatchObject({
+      reason: 'the mail server is back: 0 failures since 03:10',
+      request: { domain: 'mail' },
+    })
+  })
+
+  it('have the pages of docs/operate, the record of an operation, and three prompts', async () => {
+    const { client } = doors[0] ?? { client: undefined }
+    const listed = await client?.listResources()
+    expect(listed?.resources.map(({ uri }) => uri)).toEqual(
+      expect.arrayContaining(['docs://operate/plans', 'docs://operate/undo']),
+    )
+    const page = await client?.readResource({ uri: 'docs://operate/undo' })
+    expect(JSON.stringify(page)).toContain('# ')
+    const done = await world.confirm(
+      '/api/v1/jobs/batch/priority',
+      { domain: 'mail', priority: 4 },
+      { ...bearer(operator), 'x-reason': marked },
+    )
+    const record = JSON.stringify(
+      await client?.readResource({ uri: `jobs://operations/${Object(done.body).operation_id}` }),
+    )
+    expect(record).toContain('priority')
+    expect(record).not.toContain(marked)
+    expect((await client?.listPrompts())?.prompts).toHaveLength(3)
+  })
+
+  it('are shut again within two seconds, for those who are in', async () => {
+    await setAgents(world.sql, false)
+    for (const { client } of doors)
+      await expect(client.callTool({ name: 'overview', arguments: {} })).rejects.toThrow(/agents are off|404/)
+    expect((await world.call('GET', '/api/v1/jobs/overview', undefined, bearer(mender))).status).toBe(403)
+  })
+})
+
+it('are not there on a server with one key that listens beyond this machine', async () => {
+  const world = await openWorld('embedded', { HOST: '0.0.0.0', SINGLE_USER_API_KEY: 'k'.repeat(40) })
+  await agentsOn(world)
+  const answer = await world.call('POST', '/mcp', initialize, { 'x-api-key': 'k'.repeat(40), ...accept })
+  expect(answer).toMatchObject({ status: 404, body: { hint: expect.stringContaining('multi_user') } })
+  await world.stop()
+})
