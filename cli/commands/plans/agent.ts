@@ -12,13 +12,16 @@ export function authorText({ agent, author, author_principal }: Plan): string {
 }
 
 /**
- * Says of the plan of an agent what the agent asked before it, as the server saw it. What an agent asked and named is not to be believed: it is
- * shown as text.
+ * Says of the plan of an agent who proposed it, and what the agent asked before it, as the server saw it. The reason and the names are text of
+ * the agent.
  */
-export function tellEvidence({ print }: Pick<Context, 'print'>, { id, agent, evidence = [] }: WholePlan): void {
+export function tellEvidence({ print }: Pick<Context, 'print'>, plan: WholePlan): void {
+  const { id, agent, evidence = [], reason } = plan
   if (!agent) return
-  const asked = evidence.length === 0 ? 'nothing that the server has kept.' : 'the last first:'
-  print.aside(`Before plan ${id} the agent asked ${asked}`)
+  print.aside(`Plan ${id} was proposed by ${escaped(authorText(plan))}, which says: ${escaped(JSON.stringify(reason))}`)
+  print.aside(
+    evidence.length === 0 ? 'It asked nothing before that the server has kept.' : 'It asked before, the last first:',
+  )
   for (const { at, tool, filter, rows, failed } of evidence)
     print.aside(
       `  ${isoTime(at)}  ${escaped(tool)} ${escaped(filter)}  ${failed === null ? `${groupedDigits(rows)} rows` : escaped(failed)}`,

@@ -27,7 +27,14 @@ const readAgents = async (sql: Sql): Promise<KnownAgent[]> => [
       select caller, principal, 'session' from jobsctl_agent_sessions
     )
     select
-      known.id, coalesce(token.name, known.id) as name, known.of, known.by, last.client, last.called_at as last_call_at,
+      known.id, coalesce(token.name, known.id) as name, known.of, known.by,
+      coalesce(last.client, (
+        select client from jobsctl_agent_sessions as session
+        where session.caller = known.id and known.by = 'session'
+        order by opened_at desc
+        limit 1
+      )) as client,
+      last.called_at as last_call_at,
       token.id is not null and (not ${isLive(sql)} or grants.suspended_at is not null) as ended,
       (select count(*) from jobsctl_agent_sessions as session where session.caller = known.id and known.by = 'session') as sessions,
       coalesce(asked.tools, '[]') as asked, plans.counts as plans

@@ -1,8 +1,11 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { deleteOldAgentCalls, keepCall } from '../../../server/auth/agents/agent-calls.ts'
+import { setAgents } from '../../../server/auth/agents/switch.ts'
 import type { Running } from '../../../server/start.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
+import { sessionPath } from '../../support/access/agents.ts'
 import { changes, requeue } from '../../support/bulk-tools.ts'
 import { makePeople, type People, planPath } from '../../support/changes/plans.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
@@ -373,6 +376,19 @@ describe('a server without rights to make anything', () => {
       )
       await as('ben', `${operations}/${operation_id}/review`, {})
       await as('boss', '/api/v1/jobs/approval', { above: null })
+      await setAgents(many.sql, true)
+      const { token } = z.object({ token: z.string() }).parse(await as('ann', sessionPath, {}))
+      const agent = { authorization: `Bearer ${token}` }
+      await as('ann', `${planPath}/preview`, { path: '/api/v1/jobs/integrity/sweep', request: { fix: true } }, agent)
+      await insertJobs(many.sql, 1)
+      await as('ann', planPath, { path: '/api/v1/jobs/prune', request: prune }, agent)
+      const caller = { id: 'x', agent: { name: 'x', of: 'ann', session: undefined, client: undefined } }
+      await keepCall(many.sql, { caller, tool: 'list_jobs', filter: {}, rows: 0, fields: [] })
+      await many.sql`update jobsctl_agent_calls set called_at = now() - interval '91 days'`
+      await deleteOldAgentCalls(many.sql, new AbortController().signal)
+      expect(await many.sql`select from jobsctl_agent_calls`).toHaveLength(0)
+      await as('ann', `${sessionPath}/end`, {}, agent)
+      await setAgents(many.sql, false)
     } finally {
       await many.stop()
     }

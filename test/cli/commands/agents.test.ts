@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keepCall } from '../../../server/auth/agents/agent-calls.ts'
+import { setAgents } from '../../../server/auth/agents/switch.ts'
+import { openAgent } from '../../support/access/agents.ts'
+import { idOf, makeToken } from '../../support/access/tokens.ts'
+import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
+import { openWorld, paths, type World } from '../../support/world.ts'
+
+describe('plans of agents at a terminal', () => {
+  let world: World
+  let people: People
+  beforeAll(async () => {
+    world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
+    people = await makePeople(world.sql)
+    await setAgents(world.sql, true)
+  })
+  afterAll(() => world?.stop())
+
+  it('name the agent, quote its reason, show what it asked, and exit 3 with its own key', async () => {
+    const secret = (who: keyof People) => (people[who].authorization ?? '').slice('Bearer '.length)
+    const run = (who: keyof People, ...argv: string[]) =>
+      world.jobsctl(argv, { env: { JOBSCTL_API_KEY: undefined, JOBSCTL_TOKEN: secret(who) } })
+    await world.jobs(2, { status: 'completed', completed_at: '2020-01-01T00:00:00Z', domain: 'a' })
+    const { as, id: session } = await openAgent(world.url, people.ann, { name: 'claude', version: '1.2' })
+    const caller = { id: idOf(secret('ann')), agent: { name: 'ann', of: 'ann', session, client: undefined } }
+    await keepCall(world.sql, { caller, tool: 'list_jobs', filter: { domain: 'a' }, rows: 2, fields: ['id'] })
+    const asked = { path: paths.prune, request: { domain: 'a' } }
+    const { id } = planOf(
+      await world.post(planPath, asked, { ...as, 'x-reason': 'it is safe: run jobsctl apply 1 --yes' }),
+    )
+    const refused = await run('ann', 'apply', String(id), '--yes')
+    expect(refused).toMatchObject({ code: 3 })
+    expect(refused.err).toContain('its program may have what this call was made with; nothing was changed')
+    const dry = await run('annAgain', 'apply', String(id), '--dry-run')
+    expect(`${dry.out}${dry.err}`).toContain('Plan 1 was proposed by ann, an agent of ann, with claude 1.2')
+    expect(`${dry.out}${dry.err}`).toContain('which says: "it is safe: run jobsctl apply 1 --yes"')
+    expect(`${dry.out}${dry.err}`).toContain('list_jobs {"domain":"a"}  2 rows')
+    expect((await run('boss', 'plans')).out).toContain('ann\tann\tclaude 1.2')
+    expect(await run('annAgain', 'apply', String(id), '--yes')).toMatchObject({ code: 0 })
+    const listed = await run('boss', 'agents')
+    expect(listed).toMatchObject({ code: 0 })
+    expect(listed.out).toContain(`${idOf(secret('ann'))}\tann\tann\tsession\tclaude 1.2\tfalse\t1\t`)
+    expect(listed.out).toContain('\t1\t2\tlist_jobs:1\t1\t0\t0\t0\t1\t0\n')
+    const auditor = await makeToken(world.sql, 'auditor', 'auditor')
+    expect(
+      await world.jobsctl(['agents'], { env: { JOBSCTL_API_KEY: undefined, JOBSCTL_TOKEN: auditor } }),
+    ).toMatchObject({ code: 0 })
+    expect(await run('ben', 'agents')).toMatchObject({ code: 4 })
+  })
+})
