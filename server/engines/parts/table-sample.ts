@@ -1,8 +1,8 @@
 import { quotedText } from './sql-text.ts'
 
 /**
- * What follows the alias of a table in a `from`, so that about so many of its rows are read: whole blocks from all over the table and its
- * partitions, the same ones by each statement. One row in a hundred of a table that nobody has analysed.
+ * A part of a `from`, to follow the alias of a table: it then has about this number of its rows, in whole blocks from all over its partitions. Each
+ * statement reads the same blocks. Of a table that was never analysed it is one row in a hundred.
  * @param relation a quoted name with its schema
  * @param rows undefined for all rows
  */
