@@ -21,7 +21,7 @@ export interface Agent {
   of: string
   /** Names its session; undefined for a token with the role agent. */
   session: string | undefined
-  /** What the program said that it is, such as `claude 1.2`; undefined where it said nothing. */
+  /** What the program said that it is, such as `desk-client 1.2`; undefined where it said nothing. */
   client: string | undefined
 }
 

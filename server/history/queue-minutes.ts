@@ -127,16 +127,16 @@ const flowsOfHistory = (sql: Sql, scope: Narrowed, { from, to }: Range) => {
       domain, queue, ${counted(sql)},
       coalesce(sum(jobs) filter (where from_status = '' and to_status = 'queued'), 0)::bigint as came,
       coalesce(sum(jobs) filter (where to_status = 'processing' and from_status <> ''), 0)::bigint as taken
-    from ${rows}
+    ${rows}
     where ${time} >= to_timestamp(${from}::float8) and ${time} < to_timestamp(${to}::float8) ${inScope(sql, scope)}
     group by domain, queue`
   return sql<QueueFlow[]>`
     select
       domain, queue, sum(done)::bigint as done, sum(failed)::bigint as failed, sum(came)::bigint as came, sum(taken)::bigint as taken
     from (
-      ${flowsIn(sql`jobsctl_history_minutes`, sql`starts`)}
+      ${flowsIn(sql`from jobsctl_history_minutes`, sql`starts`)}
       union all
-      ${flowsIn(waiting(sql), sql`minute`)}
+      ${flowsIn(sql`from ${waiting(sql)}`, sql`minute`)}
     ) as flows
     group by domain, queue`
 }

@@ -16,7 +16,7 @@ const ClientName = z
 
 export const Client = z.strictObject({ name: ClientName, version: ClientName.optional() })
 
-/** `claude-desktop 1.2`, as plans and records show it; undefined for a program that says nothing. */
+/** `desk-client 1.2`, as plans and records show it; undefined for a program that says nothing. */
 export const clientText = ({ name, version = '' }: z.output<typeof Client>): string | undefined =>
   `${name} ${version}`.trim() || undefined
 
@@ -37,7 +37,7 @@ export const openAgentSession = endpoint({
     id: z.string().describe('Names the session in records.'),
     of: z.string().describe('The person whose agent it is.'),
     may: z.array(z.string()).describe('The names of its rights.'),
-    ends_at: Instant,
+    ends_at: Instant.describe('When the session ends by itself.'),
   }),
   changes: () => true,
   unconfirmed: true,
@@ -53,7 +53,7 @@ export const endAgentSession = endpoint({
   scoped: 'same',
   verb: 'always',
   input: z.strictObject({}),
-  output: z.object({ ended: Count }),
+  output: z.object({ ended: Count.describe('1, or 0 where it had ended before.') }),
   changes: () => true,
   unconfirmed: true,
   whileFrozen: true,

@@ -54,9 +54,9 @@ export const Plan = z.object({
   operation_id: Integer.nullable().describe('The operation that applied it.'),
   agent: z
     .object({
-      name: text.describe('Its name, and the person whose agent it is. Callers that only read get neither.'),
-      of: text,
-      client: text.describe('What the program said that it is, such as `claude 1.2`.'),
+      name: text.describe('Its name. Callers that only read get none.'),
+      of: text.describe('The person whose agent it is. Callers that only read get none.'),
+      client: text.describe('What the program said that it is, such as `desk-client 1.2`.'),
       session: text.describe('Names its session; null for a token with the role agent.'),
     })
     .nullable()
@@ -83,10 +83,10 @@ export const WholePlan = Plan.extend({
   evidence: z
     .array(
       z.object({
-        at: Instant,
-        tool: z.string(),
+        at: Instant.describe('When it called.'),
+        tool: z.string().describe('The name of the tool, or the method and path of a call over HTTP.'),
         filter: z.string().describe('What it asked, as JSON.'),
-        rows: Count,
+        rows: Count.describe('The number of rows that it got.'),
         fields: z.array(z.string()).describe('The fields of the rows that it got.'),
         failed: text.describe('The code of the error; null where it got an answer.'),
       }),
@@ -144,8 +144,11 @@ export const previewPlan = endpoint({
   needsFor: needsForPlan,
   output: z.object({
     path: z.string().describe('The path of the change.'),
-    kind: z.string().meta({ enum: [...bulkKinds] }),
-    preview: PlannedPreview,
+    kind: z
+      .string()
+      .meta({ enum: [...bulkKinds] })
+      .describe('The kind of the change.'),
+    preview: PlannedPreview.describe('What the change would touch now.'),
   }),
   changes: () => false,
 })

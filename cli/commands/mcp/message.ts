@@ -31,7 +31,7 @@ const Sent = z.object({
   params: Params.optional().catch(undefined),
 })
 
-/** The message of a line; undefined for a line that is none. */
+/** The message of a line; undefined for a line that is not a message. */
 export function messageOf(line: string): Message | undefined {
   try {
     const { data } = Sent.safeParse(JSON.parse(line))

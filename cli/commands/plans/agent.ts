@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { isoTime } from '../../text/times.ts'
 
-/** Who made a plan: `mender, an agent of ann, with claude 1.2`, or the principal of a person. */
+/** Who made a plan: `mender, an agent of ann, with desk-client 1.2`, or the principal of a person. */
 export function authorText({ agent, author, author_principal }: Plan): string {
   if (!agent) return author_principal ?? author
   const who = agent.name === null ? `an agent (${author})` : `${agent.name}, an agent of ${agent.of}`

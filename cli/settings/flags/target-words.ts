@@ -15,7 +15,7 @@ export const targetWords = (flags: GlobalFlags): string[] => [
 /** The commands that call a server, except those of the second person of a plan, who has another key: approve, reject and apply. A test holds them complete. */
 const calling =
   'stats top ui list show explain wait workers queues stale clusters history events prune sweep requeue integrity cancel retry redrive reclaim reschedule ' +
-  'priority edit undo erase pause resume drain threshold throttle enqueue mark operations policy plans hold token agents doctor'
+  'priority edit undo erase pause resume drain threshold throttle enqueue mark operations policy plans hold token agents mcp doctor'
 const calls = new RegExp(`\\bjobsctl (?=(?:${calling.replaceAll(' ', '|')})\\b(?! --help))`, 'g')
 
 /**

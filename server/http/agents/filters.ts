@@ -16,7 +16,7 @@ interface Named {
 
 /**
  * The fields of an agent's request with the names in place of their pseudonyms.
- * @throws Failure `invalid_request` for a text that looks like a pseudonym of the field, and is none; `forbidden` for a part of a name
+ * @throws Failure `invalid_request` for a text that looks like a pseudonym of the field but is not one; `forbidden` for a part of a name
  */
 export function withNames(pseudonyms: Pseudonyms, sent: unknown): Named {
   const names: string[] = []

@@ -17,7 +17,7 @@ export interface ToolDoor {
   root: string
   /** Keeps the call, whatever came of it. */
   keep: (call: Omit<AgentCall, 'caller'>) => Promise<void>
-  /** Takes an error that is none of the agent's. */
+  /** Takes an error that the agent did not cause. */
   failed: (error: unknown) => void
 }
 

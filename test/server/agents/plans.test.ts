@@ -54,11 +54,11 @@ describe('plans of agents', () => {
   const above = (jobs: number) => world.post('/api/v1/jobs/approval', { above: jobs }, people.boss)
 
   it('are applied by their person with another token, on record with the agent, and above the number once another principal approves', async () => {
-    const { as, id: session } = await openAgent(world.url, people.ann, { name: 'claude', version: '1.2' })
+    const { as, id: session } = await openAgent(world.url, people.ann, { name: 'desk-client', version: '1.2' })
     const before = await propose(as)
     expect(before).toMatchObject({
       ...{ state: 'waiting', author: idBehind(people.ann) },
-      agent: { client: 'claude 1.2', session },
+      agent: { client: 'desk-client 1.2', session },
       evidence: [],
     })
     expect((await show(before, people.ben)).agent).toMatchObject({ name: 'ann', of: 'ann' })
@@ -81,7 +81,7 @@ describe('plans of agents', () => {
     expect(first).toMatchObject({ status: 200, body: { deleted: 2 } })
     expect((await apply(below, people.annAgain, once)).body).toEqual(first.body)
     expect(await apply(below, people.annAgain)).toMatchObject({ status: 409 })
-    const proposal = { digest: below.digest, agent: idBehind(people.ann), session, client: 'claude 1.2' }
+    const proposal = { digest: below.digest, agent: idBehind(people.ann), session, client: 'desk-client 1.2' }
     const { operation_id } = z.object({ operation_id: z.number() }).parse(first.body)
     const record = (await world.call('GET', `/api/v1/jobs/operations/${operation_id}`, undefined, people.boss)).body
     expect(record).toMatchObject({

@@ -100,14 +100,17 @@ describe('agents', () => {
 
   it('have a session that ends with its key, after 12 hours, beyond five, and by itself, and that opens nothing', async () => {
     const token = await makeToken(world.sql, 'ben', 'viewer')
-    const first = await openAgent(world.url, bearer(token), { name: 'claude\u0007\u202e  desktop', version: '1.2' })
+    const first = await openAgent(world.url, bearer(token), {
+      name: 'desk-client\u0007\u202e  desktop',
+      version: '1.2',
+    })
     expect(await get('/api/v1/caller', first.as)).toMatchObject({
       body: { id: idOf(token), role: 'agent', principal: "ben's agent", may: ['identity', 'read', 'records'] },
     })
     const [row] = await world.sql<
       { client: string }[]
     >`select client from jobsctl_agent_sessions where caller = ${idOf(token)}`
-    expect(row?.client).toBe('claude desktop 1.2')
+    expect(row?.client).toBe('desk-client desktop 1.2')
     expect(await world.post(sessionPath, {}, first.as)).toMatchObject(refused)
     const browser = openBrowser(world.url)
     expect(await browser.logIn((first.as.authorization ?? '').slice(7))).toMatchObject({ status: 401 })
