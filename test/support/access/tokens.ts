@@ -21,7 +21,15 @@ async function person(sql: Pool): Promise<string> {
 export async function makeScoped(sql: Pool, role: Role, scope: Partial<TokenScope>): Promise<string> {
   const whole = { domains: [], queues: [], job_types: [], cascade: false, ...scope }
   const added = { may_enqueue: role === 'worker', may_edit: role === 'operator' }
-  const grant = { role, ...added, principal: role, madeBy: 'jobs-server', scope: whole }
+  const of = role === 'agent' ? await person(sql) : undefined
+  const grant = {
+    role,
+    ...added,
+    ...(of && { of }),
+    principal: of === undefined ? role : '',
+    madeBy: 'jobs-server',
+    scope: whole,
+  }
   return (await createToken(sql, { name: `limited ${role}`, grant, days: 1 })).token
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { setAgents } from '../../../../server/auth/agents/switch.ts'
 import { type Role, rightsOf } from '../../../../shared/access/rights.ts'
 import { scopedRoles } from '../../../../shared/access/token-scope.ts'
 import type { Scoped } from '../../../../shared/endpoint.ts'
@@ -34,6 +35,7 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
   beforeAll(async () => {
     world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
     for (const role of scopedRoles) tokens.set(role, await makeScoped(world.sql, role, { domains: ['zebra', 'spare'] }))
+    await setAgents(world.sql, true)
     boss = bearer(await makeToken(world.sql, 'boss', 'admin'))
     foreignBoss = bearer(await makeToken(world.sql, 'foreign boss', 'admin'))
     await world.sql`alter table jobsctl_plans alter column id restart with 700000301`
@@ -141,6 +143,8 @@ describe.each(kinds)('a token with a scope on %s', (kind) => {
   const cases = scopedRoles.flatMap((role) =>
     narrowed
       .filter(({ needs }) => rightsOf({ role, may_enqueue: role === 'worker' }).has(needs))
+      // What goes on and on is not cut to what an agent is given, so an agent is refused there.
+      .filter(({ name }) => role !== 'agent' || !/Stream$|^follow/.test(name))
       .map(({ name }) => [role, name] as const),
   )
 

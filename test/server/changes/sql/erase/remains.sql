@@ -78,6 +78,7 @@ with
     where uuid = any(array(select uuid from archived union select unnest($27::text[])))
   ),
   marks as (delete from jobsctl_worker_marks where owner_user_id = $28::text),
+  asked as (update jobsctl_agent_calls set filter = $29 where strpos(filter, to_json($30::text)::text) > 0),
   events as (
     update job_events as jobs
     set owner_user_id = null, attrs_json = '{"erased": true}'
@@ -92,10 +93,10 @@ with
               and jobs.id = any(array(select -id::text::bigint from traced where id::text ~ '^-[0-9]+$'))
             )
           )
-          and jobs.owner_user_id = $29::text
+          and jobs.owner_user_id = $31::text
         )
       )
-      and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $30::text)
+      and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $32::text)
     returning jobs.id
   )
 select

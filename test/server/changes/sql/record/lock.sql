@@ -23,7 +23,7 @@ select
         id = job_operations.caller
         and scope is distinct from job_operations.filters -> 'within'
         -- A plan is applied under the scope of its author, also by a caller without one.
-        and not (scope is null and job_operations.filters ? 'approval')
+        and not (scope is null and job_operations.filters ?| array['approval', 'proposal'])
     ),
     (
       select jsonb_build_object('demoted', id)
