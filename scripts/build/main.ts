@@ -39,7 +39,7 @@ const server: typeof common = {
   minifySyntax: true,
   external: ['@electric-sql/pglite'],
   banner,
-  plugins: [patchDriver(), withoutMeanings],
+  plugins: [patchDriver(), withoutMeanings({ formats: true })],
 }
 
 /**
@@ -54,7 +54,7 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [inOwnFiles, quickEndpoints, parsersAsBytes, withoutUnused, withoutMeanings],
+  plugins: [inOwnFiles, quickEndpoints, parsersAsBytes, withoutUnused, withoutMeanings({ formats: false })],
   assetNames: '[name]',
 }
 

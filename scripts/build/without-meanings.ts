@@ -3,24 +3,29 @@ import { parse, print } from '@swc/core'
 import type { Plugin } from 'esbuild'
 import * as z from 'zod'
 
+interface Keeping {
+  /** True to keep `.meta(…)` with a format or a list of words: the server tells times and words of its own from texts by them. */
+  formats: boolean
+}
+
 /**
  * Leaves out of the programs what `shared/` says for the documents alone: `.describe(…)` and `.meta(…)` of schemas, and the field
  * `meaning` of endpoints. Node would read these texts at each start, and zod makes a schema with a description twice.
  */
-export const withoutMeanings: Plugin = {
+export const withoutMeanings = (keeping: Keeping): Plugin => ({
   name: 'without-meanings',
   setup: ({ onLoad }) => {
     onLoad({ filter: /[\\/]shared[\\/].*\.ts$/ }, async ({ path }) => ({
-      contents: await textWithoutMeanings(await readFile(path, 'utf8')),
+      contents: await textWithoutMeanings(await readFile(path, 'utf8'), keeping),
       loader: 'ts',
     }))
   },
-}
+})
 
 /** The text of a module of `shared/` without meanings and comments. */
-export async function textWithoutMeanings(text: string): Promise<string> {
+export async function textWithoutMeanings(text: string, keeping: Keeping): Promise<string> {
   const module = await parse(text, { syntax: 'typescript', target: 'es2022' })
-  leaveOutMeanings(module)
+  leaveOutMeanings(module, keeping)
   return (await print(module)).code
 }
 
@@ -41,20 +46,29 @@ const Meaning = z.object({
   value: Literal,
 })
 
+const Call = z.object({ arguments: z.tuple([z.object({ expression: z.unknown() })]) })
+const Formats = z.object({
+  type: z.literal('ObjectExpression'),
+  properties: z.array(z.looseObject({ key: z.looseObject({ value: z.unknown() }) })),
+})
+const hasFormat = (literal: unknown): boolean =>
+  Formats.safeParse(literal).data?.properties.some(({ key }) => key.value === 'format' || key.value === 'enum') ?? false
+
 /** Changes a tree of the parser. */
-function leaveOutMeanings(node: unknown): void {
+function leaveOutMeanings(node: unknown, keeping: Keeping): void {
   if (typeof node !== 'object' || node === null) return
   if (Array.isArray(node)) {
     const left = node.filter((one) => !Meaning.safeParse(one).success)
     node.splice(0, node.length, ...left)
   }
   const { data: call } = Describing.safeParse(node)
-  if (call) {
+  const isKept = keeping.formats && hasFormat(Call.safeParse(node).data?.arguments[0].expression)
+  if (call && !isKept) {
     // The node becomes that of the schema, which may be such a call, too.
     for (const name of Object.keys(node)) Reflect.deleteProperty(node, name)
     Object.assign(node, call.callee.object)
-    leaveOutMeanings(node)
+    leaveOutMeanings(node, keeping)
   } else {
-    for (const part of Object.values(node)) leaveOutMeanings(part)
+    for (const part of Object.values(node)) leaveOutMeanings(part, keeping)
   }
 }

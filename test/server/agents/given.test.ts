@@ -119,6 +119,13 @@ describe.each(kinds)('what agents are given on %s', (kind) => {
     expect(unknown).toMatchObject({ code: 'not_found' })
   })
 
+  it('has the times, states and counts of jobs, also in the program that is shipped, which has no texts of documents', async () => {
+    const { jobs } = await doors.http.use('list_jobs', { ids: ['2'] })
+    expect(jobs).toMatchObject([{ id: 2, created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/), retry_count: 1 }])
+    const listed = await doors.http.use('operations', {})
+    expect(JSON.stringify(listed)).toMatch(/"started_at":"\d{4}/)
+  })
+
   it('is no part of a name, and no error that names somebody', async () => {
     const { refused } = doors.http
     for (const [tool, args] of [

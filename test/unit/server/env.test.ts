@@ -30,6 +30,7 @@ describe('a term of events', () => {
     ).toEqual([
       ...[
         'AUTH_MODE',
+        'JOBS_AGENT_FIELDS',
         'JOBS_APPROVAL_ABOVE',
         'JOBS_ARCHIVE_BEFORE_DELETE',
         'JOBS_ARCHIVE_DAYS',
