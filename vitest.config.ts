@@ -18,12 +18,14 @@ const folders = ['unit', 'server', 'cli', 'sdk', 'models', 'docs', 'faults', 'sl
 /** Both databases get the same statements, and the embedded one takes twice as much processor time for a test file. */
 const onPostgres = ['server', 'cli']
 
-/** Test files that `onPostgres` runs on PostgreSQL alone. */
-const halves = onPostgres
-  .flatMap((name) =>
-    readdirSync(join('test', name), { recursive: true, encoding: 'utf8' }).map((file) => join('test', name, file)),
-  )
-  .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('.each(kinds)'))
+/** Who may call what is decided by the server, from rows that are the same on both databases. */
+const onPostgresAlone = [join('test', 'server', 'access'), join('test', 'server', 'agents')]
+
+/** Test files that `npm test` runs on PostgreSQL, and `npm run test:long` on the embedded database. */
+const halves = readdirSync(join('test', 'server'), { recursive: true, encoding: 'utf8' })
+  .map((file) => join('test', 'server', file))
+  .filter((file) => file.endsWith('.test.ts') && !onPostgresAlone.some((folder) => file.startsWith(folder)))
+  .filter((file) => readFileSync(file, 'utf8').includes('.each(kinds)'))
 
 const special: Record<string, Options | undefined> = {
   // Each patch of the driver, too: these tests need neither the build nor PostgreSQL.
@@ -62,7 +64,7 @@ export default defineConfig({
     projects: [
       ...folders.map((name) => project(name, special[name])),
       project('engines', { provide: { kinds: ['postgres'] } }),
-      // The other half of `server` and `cli`. The few tests of these files that are about PostgreSQL alone run twice.
+      // The other half of `server`. The few tests of these files that are about PostgreSQL alone run twice.
       project('embedded', { include: halves, provide: { kinds: ['embedded'] } }),
     ],
   },

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { eventServer, type FakeEvent, step, steps } from '../../../support/fakes/event-server.ts'
-import { deadServer, type FakeServer, fakeServer, type Reply } from '../../../support/fakes/fake-server.ts'
-import { until } from '../../../support/poll.ts'
-import { built } from '../../../support/programs/built.ts'
-import { type JobsctlOptions, runJobsctl, startJobsctl } from '../../../support/programs/jobsctl.ts'
-import { shell } from '../../../support/programs/shell.ts'
-import { atTerminal, ctrlC, startAtTerminal } from '../../../support/programs/terminal.ts'
+import { eventServer, type FakeEvent, step, steps } from '../../support/fakes/event-server.ts'
+import { deadServer, type FakeServer, fakeServer, type Reply } from '../../support/fakes/fake-server.ts'
+import { until } from '../../support/poll.ts'
+import { built } from '../../support/programs/built.ts'
+import { type JobsctlOptions, runJobsctl, startJobsctl } from '../../support/programs/jobsctl.ts'
+import { shell } from '../../support/programs/shell.ts'
+import { atTerminal, ctrlC, startAtTerminal } from '../../support/programs/terminal.ts'
 
 const esc = '\u001b'
 const env = ({ url }: { url: string }, more: JobsctlOptions['env'] = {}) => ({
