@@ -56,8 +56,9 @@ const kindOf = (page: string): Kind =>
 /** The page whose commands go past the server, which no variable may name then. */
 const withoutServer = 'docs/operate/direct.md'
 
-/** Plans need a second person. */
-const modeOf = (page: string) => (page === 'docs/operate/plans.md' ? 'multi_user' : 'single_user')
+/** Pages about several people: plans need a second one. */
+const ofPeople = ['docs/operate/plans.md', 'docs/operate/agents.md']
+const modeOf = (page: string) => (ofPeople.includes(page) ? 'multi_user' : 'single_user')
 
 describe.each(runnable)('%s', (page) => {
   let world: World

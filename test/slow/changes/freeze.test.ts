@@ -90,7 +90,7 @@ describe.each(kinds)('a freeze of a database that is %s', (kind) => {
         ],
       ]
         .map((path) => `/api/v1/jobs${path}`)
-        .concat('/api/v1/session', '/api/v1/session/end')
+        .concat('/api/v1/session', '/api/v1/session/end', '/api/v1/agent-session', '/api/v1/agent-session/end')
         .sort(),
     )
   })
