@@ -34,7 +34,8 @@ export function Decide({ plan, onDone }: DecideProps) {
   const author = personOfPlan(plan)
   const isOwn = author !== null && author === caller.value?.principal
   const mayApprove = may('approve')
-  const mayReject = mayApprove || (isOwn && may('propose'))
+  // The author has the button to apply below once it is approved, and a second click of that must not meet this one.
+  const mayReject = mayApprove || (isOwn && may('propose') && state === 'waiting')
   const isOver = decided !== ''
   const isOpen = mayReject ? rejectable.includes(state) || leavesOthers(plan) : isOwn && state === 'waiting'
   // What was offered once stays in its place: no other button comes under a pointer when somebody else decides.
