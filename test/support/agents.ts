@@ -57,6 +57,7 @@ export const overHttp = (world: Pick<World, 'url'>, token: string): Promise<Agen
   connected(
     asTransport(
       new StreamableHTTPClientTransport(new URL(`${world.url}/mcp`), {
+        fetch: fetchOnceMore,
         requestInit: { headers: { authorization: `Bearer ${token}` } },
       }),
     ),
@@ -75,3 +76,14 @@ export async function overStdio(world: Pick<World, 'url'>, key: string): Promise
 
 /** The properties of the transport may be undefined, which its interface does not say. */
 const asTransport = (transport: StreamableHTTPClientTransport) => transport as Transport
+
+/** A connection that was idle may end while a request is on its way: clients send a read once more. */
+async function fetchOnceMore(url: string | URL, init?: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init)
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined
+    if (Reflect.get(Object(cause), 'code') !== 'ECONNRESET') throw error
+    return fetch(url, init)
+  }
+}
