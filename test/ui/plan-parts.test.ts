@@ -62,8 +62,8 @@ describe.skipIf(!hasBrowser)('what a plan is limited to (needs chromium)', () =>
     await close()
   })
 
-  const appliedFirst = async () => {
-    await screens.world.jobs(130, { status: 'failed' })
+  const appliedFirst = async (jobs = 130) => {
+    await screens.world.jobs(jobs, { status: 'failed' })
     const plan = await propose({ request: { domain: 'chatbooks', limit: 2 } })
     await approve(plan)
     const first = await screens.world.confirm(`${planPath}/${plan.id}/apply`, {}, screens.people.ann)
@@ -97,6 +97,18 @@ describe.skipIf(!hasBrowser)('what a plan is limited to (needs chromium)', () =>
     ])
     expect([zoe.faults, ben.faults]).toEqual([[], []])
     await Promise.all([zoe.close(), ben.close()])
+  })
+
+  it('a double click of the approver applies the others, and meets no other button', async () => {
+    const plan = await appliedFirst(9)
+    const ben = await visitAs('ben')
+    await completeQueued()
+    await ben.go(`/plans/${plan.id}`)
+    await others(ben.page).getByRole('button', { name: 'Retry 7 jobs' }).dblclick()
+    await ben.page.getByText('7 jobs retried').waitFor({ timeout: 20_000 })
+    expect(await screens.world.sql`select decision from jobsctl_plans`).toEqual([{ decision: 'approved' }])
+    expect(ben.faults).toEqual([])
+    await ben.close()
   })
 
   it('the approval for the others is taken back on the page of the plan', async () => {

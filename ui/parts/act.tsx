@@ -21,15 +21,15 @@ interface ActProps {
 
 /**
  * The button of every act. While it is busy, or cannot be pressed, it keeps the focus: it says so with `aria-disabled`, and does nothing. A
- * double click is one act.
+ * double click is one act: its second click does nothing, also where the page has moved and another button is under the pointer.
  */
 export function Act({ onAct, look, type, isBusy = false, lack, label, describedBy, pressed, children }: ActProps) {
   // Known at once, and not only when the page is drawn again.
   const acts = useRef(false)
   const [isActing, setActing] = useState(false)
   const isOff = isBusy || isActing || (lack !== undefined && lack !== false && lack !== '')
-  const press = async (event: Event) => {
-    if (isOff || acts.current) return event.preventDefault()
+  const press = async (event: MouseEvent) => {
+    if (isOff || acts.current || event.detail > 1) return event.preventDefault()
     if (!onAct) return
     acts.current = true
     try {
