@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { setAgents } from '../../../server/auth/agents/switch.ts'
+import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/access/agent-client.ts'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
-import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/agents.ts'
 import { kinds } from '../../support/database/database.ts'
 import { hostileRows, marked } from '../../support/hostile/hostile-rows.ts'
 import { built } from '../../support/programs/built.ts'

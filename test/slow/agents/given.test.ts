@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/access/agent-client.ts'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
-import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/agents.ts'
 import { kinds } from '../../support/database/database.ts'
 import { hostileRows, marked, orders } from '../../support/hostile/hostile-rows.ts'
 import { everyRead } from '../../support/replay/reads.ts'

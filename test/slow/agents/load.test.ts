@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { agentsOn, overHttp, overStdio } from '../../support/access/agent-client.ts'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
-import { agentsOn, overHttp, overStdio } from '../../support/agents.ts'
 import { hostileRows } from '../../support/hostile/hostile-rows.ts'
+import { until } from '../../support/poll.ts'
 import { built } from '../../support/programs/built.ts'
 import { startChild } from '../../support/programs/child.ts'
 import { openWorld, type World } from '../../support/world.ts'
@@ -39,6 +40,10 @@ const timeOfPerson = async () => {
   return performance.now() - start
 }
 
+/** How many calls of a tool the server has answered and kept. */
+const callsKept = async (tool: string) =>
+  (await world.sql<[{ n: number }]>`select count(*)::int as n from jobsctl_agent_calls where tool = ${tool}`)[0].n
+
 it('200 calls at once are all answered over both doors, and people are served meanwhile', async () => {
   for (const door of [
     await overHttp(world, mender),
@@ -60,7 +65,7 @@ it('a program that reads nothing, and is killed, leaves no session and no runnin
   child.process.stdout?.pause()
   const lines = [initialize, ...Array.from({ length: calls }, (_, at) => call(at + 1, 'history'))]
   child.process.stdin?.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-  await new Promise((resolve) => setTimeout(resolve, 1000))
+  await until('the server answers the program', async () => (await callsKept('history')) > 0)
   expect(await timeOfPerson()).toBeLessThan(10_000)
   child.process.kill('SIGKILL')
   await once(child.process, 'close')
@@ -70,7 +75,7 @@ it('a program that reads nothing, and is killed, leaves no session and no runnin
     open: true,
   })
   asked.process.stdin?.write(`${JSON.stringify(initialize)}\n`)
-  while (asked.output.out === '') await new Promise((resolve) => setTimeout(resolve, 50))
+  await until('the session is opened', () => asked.output.out !== '')
   const sessions = async () =>
     (await world.sql<[{ n: number }]>`select count(*)::int as n from jobsctl_agent_sessions`)[0].n
   const open = await sessions()
@@ -107,13 +112,10 @@ it('a client that hangs in the middle of a message costs nobody else anything', 
     accept: 'application/json, text/event-stream',
     'content-length': '1000',
   }
-  const hanging = Array.from({ length: 50 }, () => {
-    const one = request(`${world.url}/mcp`, { method: 'POST', headers })
-    one.on('error', () => {})
-    one.write('{"jsonrpc":')
-    return one
-  })
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  const hanging = Array.from({ length: 50 }, () =>
+    request(`${world.url}/mcp`, { method: 'POST', headers }).on('error', () => {}),
+  )
+  await Promise.all(hanging.map((one) => new Promise((sent) => one.write('{"jsonrpc":', sent))))
   expect(await timeOfPerson()).toBeLessThan(5000)
   for (const one of hanging) one.destroy()
   const door = await overHttp(world, await makeToken(world.sql, 'other', 'agent'))

@@ -4,10 +4,10 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { Ajv } from 'ajv'
 import * as z from 'zod'
-import { setAgents } from '../../server/auth/agents/switch.ts'
-import { newFolder } from './database/database.ts'
-import { built } from './programs/built.ts'
-import type { World } from './world.ts'
+import { setAgents } from '../../../server/auth/agents/switch.ts'
+import { newFolder } from '../database/database.ts'
+import { built } from '../programs/built.ts'
+import type { World } from '../world.ts'
 
 /** A client of agents, whose answers are checked against the schemas of their tools. */
 export interface AgentClient {
