@@ -186,7 +186,7 @@ export type EditRequest = z.output<typeof EditRequest>
 const Difference = z.object({
   path: z.string().describe('The path of the value within the payload, or the name of the field.'),
   before: z.unknown().optional().describe('The value before the edit; absent where there was none.'),
-  after: z.unknown().optional().describe('The value after the edit; absent where there is none.'),
+  after: z.unknown().optional().describe('The value after the edit; absent where the edit removes it.'),
 })
 export type Difference = z.output<typeof Difference>
 

@@ -39,9 +39,9 @@ export type EventsRequest = z.output<typeof EventsRequest>
 export const JobEvent = z.object({
   id: Integer.describe('The id of the event: events are in the order of their ids.'),
   job_id: JobId.nullish().describe('The job of the event; null for one of an operator.'),
-  domain: z.string().nullish().describe('The domain of the job or queue; null where there is none.'),
-  queue: z.string().nullish().describe('The queue; null where there is none.'),
-  job_type: z.string().nullish().describe('The type of the job; null where there is none.'),
+  domain: z.string().nullish().describe('The domain of the job or queue; null for an event of no domain.'),
+  queue: z.string().nullish().describe('The queue; null for an event of no queue.'),
+  job_type: z.string().nullish().describe('The type of the job; null for an event of no job type.'),
   event_type: z.string().describe('What happened, such as `job.completed`.'),
   attrs: z.unknown().optional().describe('An object, `{}` where the stored value is no object.'),
   owner_user_id: z.string().nullish().describe('The owner of the job; null for a job without one.'),

@@ -42,7 +42,7 @@ interface List {
   bytes: number
 }
 
-/** The list with the most bytes; undefined where there is none of two items. */
+/** The list with the most bytes; undefined where no list has two items. */
 function longestList(value: unknown, path: string): List | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   // What is in a list has fewer bytes than the list.

@@ -34,7 +34,7 @@ export function Decide({ plan, onDone }: DecideProps) {
   const author = personOfPlan(plan)
   const isOwn = author !== null && author === caller.value?.principal
   const mayApprove = may('approve')
-  // The author has the button to apply below once it is approved, and a second click of that must not meet this one.
+  // Once it is approved, its author applies it below, or leaves it: an approver takes the approval back here.
   const mayReject = mayApprove || (isOwn && may('propose') && state === 'waiting')
   const isOver = decided !== ''
   const isOpen = mayReject ? rejectable.includes(state) || leavesOthers(plan) : isOwn && state === 'waiting'
