@@ -69,7 +69,8 @@ export interface NewToken {
   grant?:
     | (Grant &
         TokenLimits & {
-          /** Of an agent made from `of`. */ principal: string
+          /** Of an agent it is not read: it follows from `of`. */
+          principal: string
           madeBy: string
           scope?: TokenScope | null | undefined
         })

@@ -8,22 +8,32 @@ import { freshSeconds } from '../sessions/session-terms.ts'
 import { isSingleSignOn } from '../single-sign-on-id.ts'
 
 /** Who decides, and by what. */
-interface Deciding extends Pick<Caller, 'id' | 'agent'> {
+interface Deciding {
+  caller: string
   session: Caller['session'] | undefined
+  identity: Pick<Caller, 'agent'>
+}
+
+/** The plan of a person or of an agent, and the caller that made it: an agent's token, or the one that opened its session. */
+interface Planned {
+  id: number
+  caller: string
+  /** Null for the plan of a person. */
+  agent: unknown
 }
 
 /**
- * Refuses to decide about the plan of an agent by what the process of the agent may hold. That is the key or token that the agent has or comes
- * from, a token that one of these made or rotated, and a session of a browser that one of them opened. A token of single sign-on is one of a
- * program, too.
- * @param author the caller that the agent was: its token, or the one that opened its session
+ * Refuses to decide about the plan of an agent, and of nobody else, by what the process of the agent may hold. That is the key or token that the
+ * agent has or comes from, a token that one of these made or rotated, and a session of a browser that one of them opened. A token of single
+ * sign-on is one of a program, too.
  * @throws Failure `decide_elsewhere`; `login_too_old` for a session of a browser whose login is too long ago
  */
 export async function requireElsewhere(
   sql: Sql,
-  { id, session, agent }: Deciding,
-  { plan, author }: { plan: number; author: string },
+  { caller: id, session, identity: { agent } }: Deciding,
+  { id: plan, caller: author, agent: planned }: Planned,
 ): Promise<void> {
+  if (planned === null) return
   const isOwn = agent !== undefined || (isSingleSignOn(id) ? !session : await mayBeHeld(sql, id, author))
   if (isOwn) throw decideElsewhere(plan)
   if (session && session.age >= freshSeconds)

@@ -2,7 +2,10 @@ import type { Right } from '../../../shared/access/rights.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { lossOf, type Standing, standingOf } from '../../auth/standing.ts'
 import type { Sql } from '../../database/sql.ts'
-import type { ApprovedPlan, ProposedPlan } from '../change/commission.ts'
+import type { ApprovedPlan, Commission, ProposedPlan } from '../change/commission.ts'
+
+/** Who approved a plan, and which agent made it. */
+type Provenance = Pick<Commission, 'approved' | 'proposed'>
 
 /**
  * Locks the plan of an operation that begins, and the tokens of its author and its approver, so that nobody rejects it or suspends them
@@ -11,10 +14,7 @@ import type { ApprovedPlan, ProposedPlan } from '../change/commission.ts'
  * @throws Failure `conflict` where somebody has rejected the plan since this request read it; `preview_stale` where the author or the
  *   approver has lost what it takes since then
  */
-export async function holdPlan(
-  tx: Sql,
-  { approved, proposed }: { approved?: ApprovedPlan | undefined; proposed?: ProposedPlan | undefined },
-): Promise<void> {
+export async function holdPlan(tx: Sql, { approved, proposed }: Provenance): Promise<void> {
   if (approved) await holdDecision(tx, approved, proposed ? 'propose' : 'change')
   else if (proposed) await holdProposal(tx, proposed)
 }
@@ -53,13 +53,7 @@ const withdrawn = (plan: number, why: string): Failure =>
   new Failure('preview_stale', `plan ${plan} is withdrawn: ${why}; nothing was changed`, { hint: 'plan it again' })
 
 /** Who planned and who approved the change, under its seal. The names of people have a field that not every reader sees. */
-export function planDetails({
-  approved,
-  proposed,
-}: {
-  approved?: ApprovedPlan | undefined
-  proposed?: ProposedPlan | undefined
-}): object {
+export function planDetails({ approved, proposed }: Provenance): object {
   if (!approved && !proposed) return {}
   const { principals, ...approval } = approved ?? {}
   const { people, ...proposal } = proposed ?? {}

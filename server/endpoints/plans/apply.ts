@@ -26,9 +26,7 @@ export async function applyPlan(
   const row = await findPlan(call.sql, id, call)
   if (digest !== undefined) requireDigest(row, digest)
   requireOwn(call, row)
-  const { caller, session, identity } = call
-  if (row.agent !== null)
-    await requireElsewhere(call.sql, { id: caller, ...identity, session }, { plan: row.id, author: row.caller })
+  await requireElsewhere(call.sql, call, row)
   requireSameScope(call, row)
   const isPolicy = row.path === policyPath
   if (isPolicy) refuseOfJobs({ rate, until, rest_token })

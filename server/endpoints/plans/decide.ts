@@ -65,8 +65,7 @@ async function decide(call: Deciding, { id, digest }: Request, decision: Decisio
 
 /** @throws Failure `forbidden` for who may be the author; of the plan of an agent `decide_elsewhere`, `login_too_old` */
 async function requireAnotherPerson(tx: Sql, call: Deciding, row: WholeRow): Promise<void> {
-  const { caller: id, session, identity } = call
-  if (row.agent !== null) await requireElsewhere(tx, { id, ...identity, session }, { plan: row.id, author: row.caller })
+  await requireElsewhere(tx, call, row)
   const first = { caller: row.caller, principal: personOfPlan(row) }
   await requireAnother(tx, { first, second: personOf(call), what: `plan ${row.id}` })
 }

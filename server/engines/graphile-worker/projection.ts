@@ -1,7 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { boundedTime } from '../parts/bounded-time.ts'
-import { encodedPart, quotedText } from '../parts/sql-text.ts'
+import { boundedTime, encodedPart, quotedText } from '../parts/sql-text.ts'
 import { tableSample } from '../parts/table-sample.ts'
 
 type Place = Pick<Found, 'schema' | 'domain'>

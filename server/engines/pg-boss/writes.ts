@@ -1,7 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { boundedTime } from '../parts/bounded-time.ts'
-import { quotedText } from '../parts/sql-text.ts'
+import { boundedTime, quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archiveTable, readColumns } from './archive.ts'
 import { whyCopied } from './copies.ts'

@@ -1,9 +1,11 @@
+import { createHmac } from 'node:crypto'
 import type { Context } from 'hono'
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import { keepCall } from '../../auth/agents/agent-calls.ts'
+import { readHashKey } from '../../bulk/token/preview-keys.ts'
 import type { ServerContext } from '../../call.ts'
+import type { Sql } from '../../database/sql.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { readDayKey } from './day-key.ts'
 import { withNames } from './filters.ts'
 import { give } from './give.ts'
 import { createPseudonyms, type Pseudonyms } from './pseudonyms.ts'
@@ -46,6 +48,14 @@ export async function viewOfAgent(
     },
     headers: ({ Link, ...others }) => ({ ...others, ...(Link !== undefined && nextOnly(Link, pseudonyms)) }),
   }
+}
+
+/** The key of the pseudonyms of this day (UTC), 32 bytes: all servers on the database have the same, and none sends it to a caller. */
+async function readDayKey(sql: Sql): Promise<Buffer> {
+  const day = new Date().toISOString().slice(0, 10)
+  return createHmac('sha256', await readHashKey(sql))
+    .update(`pseudonyms of agents ${day}`)
+    .digest()
 }
 
 /** The number of rows of an answer: of its list, or of the longest list in it; 1 for any other. */

@@ -21,16 +21,6 @@ export const resources = Object.entries(byName).map(([name, { title }]) => ({
   mimeType: 'text/markdown',
 }))
 
-export const resourceTemplates = [
-  {
-    uriTemplate: 'jobs://operations/{id}',
-    name: 'operation',
-    title: 'The record of a change',
-    description: 'One change on record: what it was about, its counts, and the states of its jobs now.',
-    mimeType: 'application/json',
-  },
-] as const
-
 /** Reads a record as a tool reads its answer. */
 const operation: Tool = {
   name: 'operation',
@@ -39,7 +29,17 @@ const operation: Tool = {
   calls: [{ as: undefined, endpoint: endpoints.getOperation }],
 }
 
-/** The text of a resource; undefined where there is none of this name. */
+export const resourceTemplates = [
+  {
+    uriTemplate: 'jobs://operations/{id}',
+    name: operation.name,
+    title: operation.title,
+    description: 'One change on record: what it was about, its counts, and the states of its jobs now.',
+    mimeType: 'application/json',
+  },
+] as const
+
+/** The text of a resource; undefined where no resource has this URI. */
 export async function readResource(
   door: ToolDoor,
   uri: string,

@@ -34,6 +34,9 @@ const document = Document.parse(openApi)
 const operationAt = (method: string, path: string) =>
   document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()] ?? Operation.parse({})
 
+const parametersOf = (method: string, path: string) =>
+  operationAt(method, path).parameters.flatMap((one) => Parameter.safeParse(one).data ?? [])
+
 /** A schema with what it refers to in place. */
 const whole = (schema: z.output<typeof Schema>): JsonSchema => {
   const resolved = JSON.stringify(schema, (_name, value: unknown) => {
@@ -60,25 +63,18 @@ const rowFields = {
 /** What a tool takes, from the document of the endpoints that it calls. */
 export function inputSchema(tool: Tool): JsonSchema {
   if (tool.change) return changeInput(tool.change)
-  const parameters = tool.calls.flatMap(({ endpoint, fixed = {} }) => {
-    const taken = operationAt(endpoint.method, endpoint.path).parameters.flatMap(
-      (one) => Parameter.safeParse(one).data ?? [],
+  // Calls beside the first one take no field.
+  const parameters = tool.calls
+    .slice(0, 1)
+    .flatMap(({ endpoint, fixed = {} }) =>
+      parametersOf(endpoint.method, endpoint.path).filter(
+        ({ name }) => !own.has(name) && !Object.hasOwn(fixed, name) && !tool.without?.includes(name),
+      ),
     )
-    return taken.filter(({ name }) => !own.has(name) && !Object.hasOwn(fixed, name) && !tool.without?.includes(name))
-  })
-  // Calls beside the first one take none of its fields.
-  const [first] = tool.calls
-  const ofFirst = new Set(
-    operationAt(first?.endpoint.method ?? '', first?.endpoint.path ?? '').parameters.flatMap(
-      (one) => Parameter.safeParse(one).data?.name ?? [],
-    ),
-  )
-  const fields = parameters
-    .filter(({ name }) => ofFirst.has(name))
-    .map(({ name, schema, description }): [string, JsonSchema] => [
-      name,
-      { ...whole(schema), ...(description !== undefined && { description }) },
-    ])
+  const fields = parameters.map(({ name, schema, description }): [string, JsonSchema] => [
+    name,
+    { ...whole(schema), ...(description !== undefined && { description }) },
+  ])
   return {
     type: 'object',
     properties: { ...Object.fromEntries(fields), ...(tool.rows && rowFields) },
@@ -88,27 +84,16 @@ export function inputSchema(tool: Tool): JsonSchema {
 }
 
 /** Fields of changes that a plan does not take, or an agent may not use. */
-const notProposed = new Set([
-  ...[
-    'dry_run',
-    'preview_token',
-    'rate',
-    'until',
-    'payload',
-    'error',
-    'detail_top_k',
-    'include_kept',
-    'fix',
-    'worker_prefix',
-  ],
-])
+const notProposed: ReadonlySet<string> = new Set(
+  'dry_run preview_token rate until payload error detail_top_k include_kept fix worker_prefix'.split(' '),
+)
 
 /** The fields of all kinds of changes: which of them a kind takes is decided by its endpoint. */
 function changeInput(change: 'preview' | 'proposal'): JsonSchema {
   const fields = new Map<string, { schema: JsonSchema; kinds: string[] }>()
   for (const [kind, path] of proposedKinds) {
-    const { parameters, requestBody } = operationAt('post', path)
-    const inPath = parameters.flatMap((one) => Parameter.safeParse(one).data ?? []).filter((one) => one.in === 'path')
+    const { requestBody } = operationAt('post', path)
+    const inPath = parametersOf('post', path).filter((one) => one.in === 'path')
     const inBody = Object.entries(requestBody?.content['application/json'].schema.properties ?? {})
     const all = [...inPath.map((one): [string, z.output<typeof Schema>] => [one.name, one.schema]), ...inBody]
     for (const [name, schema] of all) {
