@@ -9,7 +9,7 @@ const failures = 100_050
 describe('clusters of more failures than are read', () => {
   let world: World
   beforeAll(async () => {
-    world = await openWorld('postgres', { JOBS_STATEMENT_TIMEOUT_SECONDS: '4' })
+    world = await openWorld('postgres')
     await world.sql`
       insert into jobs (domain, queue, job_type, status, error_message, completed_at)
       select 'large', 'q', 't', 'failed', 'disk is full', now() - n * interval '1 second'
