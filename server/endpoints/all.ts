@@ -44,6 +44,7 @@ import { overview } from './queues/overview/overview.ts'
 import { queueMinutes } from './queues/overview/queue-minutes.ts'
 import { statsOfCall } from './queues/past-stats.ts'
 import { listQueues, queueStatus } from './queues/queues.ts'
+import { scale } from './queues/scale.ts'
 import { listSlaBreaches } from './queues/sla-breaches.ts'
 import { deleteSlaPolicy, listSlaPolicies, setSlaPolicy } from './queues/sla-policies.ts'
 import { staleQueues } from './queues/stale.ts'
@@ -131,6 +132,7 @@ export const handlers: Handlers = {
   queueStatus,
   stoppedQueues: listQueues,
   staleQueues,
+  scale,
   setSlaPolicy,
   deleteSlaPolicy,
   listSlaPolicies,

@@ -3,6 +3,7 @@ import { parseAllDocuments } from 'yaml'
 import * as z from 'zod'
 import { Env } from '../../server/env/env.ts'
 import { healthPath } from '../../server/http/health.ts'
+import { scale } from '../../shared/endpoints.ts'
 import { version } from '../../shared/version.ts'
 import { blocksOf } from '../support/docs.ts'
 
@@ -60,26 +61,62 @@ const Service = z.strictObject({
     ports: z.array(z.strictObject({ port: z.int(), targetPort: z.string() })),
   }),
 })
+const TriggerAuthentication = z.strictObject({
+  apiVersion: z.literal('keda.sh/v1alpha1'),
+  kind: z.literal('TriggerAuthentication'),
+  metadata: Metadata,
+  spec: z.strictObject({
+    secretTargetRef: z.tuple([z.strictObject({ parameter: z.literal('token'), name: z.string(), key: z.string() })]),
+  }),
+})
+const ScaledObject = z.strictObject({
+  apiVersion: z.literal('keda.sh/v1alpha1'),
+  kind: z.literal('ScaledObject'),
+  metadata: Metadata,
+  spec: z.strictObject({
+    scaleTargetRef: Metadata,
+    minReplicaCount: z.int(),
+    maxReplicaCount: z.int(),
+    cooldownPeriod: z.int(),
+    triggers: z.tuple([
+      z.strictObject({
+        type: z.literal('metrics-api'),
+        metadata: z.strictObject({
+          url: z.url(),
+          valueLocation: z.enum(Object.keys(scale.output.shape)),
+          targetValue: z.literal('1'),
+          authMode: z.literal('bearer'),
+        }),
+        authenticationRef: Metadata,
+      }),
+    ]),
+  }),
+})
 
 const objects = blocksOf('docs/workers/kubernetes.md')
   .filter(({ language }) => language === 'yaml')
   .flatMap(({ text }) => parseAllDocuments(text, { strict: true, uniqueKeys: true }))
   .map((document) => {
     expect([...document.errors, ...document.warnings]).toEqual([])
-    return z.discriminatedUnion('kind', [Deployment, Service]).parse(document.toJS())
+    return z
+      .discriminatedUnion('kind', [Deployment, Service, TriggerAuthentication, ScaledObject])
+      .parse(document.toJS())
   })
 const deployments = objects.flatMap((one) => (one.kind === 'Deployment' ? [one] : []))
+const scalers = objects.flatMap((one) => (one.kind === 'ScaledObject' ? [one] : []))
 const services = objects.flatMap((one) => (one.kind === 'Service' ? [one] : []))
 
 /** What the worker of the pages reads. */
 const ofWorkers = ['BASE', 'API_KEY']
 
 describe('the objects of the page on Kubernetes', () => {
-  it('are a worker, a server and its service', () => {
+  it('are a worker, a server and its service, and what scales the worker', () => {
     expect(objects.map(({ kind, metadata: { name } }) => `${kind} ${name}`)).toEqual([
       'Deployment letters-worker',
       'Deployment jobs-server',
       'Service jobs-server',
+      'TriggerAuthentication letters-worker',
+      'ScaledObject letters-worker',
     ])
   })
 
@@ -117,5 +154,15 @@ describe('the objects of the page on Kubernetes', () => {
     const [worker] = deployments
     const base = worker?.spec.template.spec.containers[0].env.find(({ name }) => name === 'BASE')
     expect(base).toEqual({ name: 'BASE', value: `http://${service?.metadata.name}:${service?.spec.ports[0]?.port}` })
+  })
+
+  it('the scaler asks the service for the workers that a queue wants', () => {
+    const [{ spec }] = z.tuple([ScaledObject]).parse(scalers)
+    const { origin, pathname, searchParams } = new URL(spec.triggers[0].metadata.url)
+    const [service] = services
+    expect(origin).toBe(`http://${service?.metadata.name}:${service?.spec.ports[0]?.port}`)
+    expect(pathname).toBe(scale.path)
+    expect(scale.input.safeParse(Object.fromEntries(searchParams))).toMatchObject({ success: true })
+    expect(spec.scaleTargetRef).toEqual(deployments[0]?.metadata)
   })
 })

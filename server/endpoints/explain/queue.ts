@@ -2,6 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Reading, ServerContext } from '../../call.ts'
+import type { Redactor } from '../../database/redact.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -27,17 +28,8 @@ export async function explainQueue(
   const explanation = await sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
     if (at !== undefined) return explainPast(tx, { queue, at, redactor })
-    const counts = await countsOf(tx, queue)
-    const line = await readLine(tx, queue)
-    const stop = [...(await findStop(tx, queue, redactor)), ...(await findThrottle(tx, queue, redactor))]
-    if (!counts && stop.length === 0) return undefined
-    const around = [
-      ...stop,
-      ...(await findOfEngine(tx, queue)),
-      ...(await findBlocked(tx, queue, line)),
-      ...(await findSilence(tx, queue)),
-    ]
-    return explained(queue, { counts: counts ?? none, line, around })
+    const now = await lookAtQueue(tx, queue, redactor)
+    return now && explained(queue, { ...now, around: [...now.around, ...(await findSilence(tx, queue))] })
   })
   if (!explanation) {
     const name = `${queue.domain}/${queue.queue}`
@@ -47,6 +39,16 @@ export async function explainQueue(
     })
   }
   return explanation
+}
+
+/** The counts of a queue, its line, and what keeps its jobs; undefined for a queue that never had a job and was never stopped. */
+export async function lookAtQueue(sql: Sql, queue: Within<Queue>, redactor: Redactor): Promise<Found | undefined> {
+  const counts = await countsOf(sql, queue)
+  const line = await readLine(sql, queue)
+  const stop = [...(await findStop(sql, queue, redactor)), ...(await findThrottle(sql, queue, redactor))]
+  if (!counts && stop.length === 0) return undefined
+  const around = [...stop, ...(await findOfEngine(sql, queue)), ...(await findBlocked(sql, queue, line))]
+  return { counts: counts ?? none, line, around }
 }
 
 /** What keeps the queue of another engine. */

@@ -205,6 +205,12 @@ export const doors: Record<NarrowedName, Door> = {
     named: true,
     outside: 404,
   },
+  scale: {
+    method: 'GET',
+    path: ({ domain }) => `${jobs}/scale?domain=${domain}&queue=q`,
+    named: true,
+    outside: 200,
+  },
   staleQueues: read(`${jobs}/stale`),
   listSlaPolicies: read(`${jobs}/sla/policies`),
   listSlaBreaches: read(`${jobs}/sla/breaches`),

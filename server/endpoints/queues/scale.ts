@@ -1,0 +1,79 @@
+import type { Code } from '../../../shared/explain/reason.ts'
+import type { Reading, ServerContext } from '../../call.ts'
+import type { Narrowed } from '../../database/scope.ts'
+import type { Sql } from '../../database/sql.ts'
+import { limitReadTime } from '../../database/timeouts.ts'
+import { placeOf, servedBy } from '../../engines/served.ts'
+import { findLargeUnindexed } from '../../history/large-unindexed.ts'
+import { type RunTime, runTimeOfHistory, runTimeOfJobs, unknownRunTime } from '../../history/run-time.ts'
+import { lookAtQueue } from '../explain/queue.ts'
+import type { InputOf, OutputOf } from '../handlers.ts'
+
+/** Why a further worker of a queue would get none of its due jobs. */
+const holding: readonly Code[] = ['queue_paused', 'queue_draining', 'all_blocked', 'queue_locked']
+
+/** How far back jobs are read for the time that a job runs, in seconds. */
+const lookBack = 3600
+
+/** How many workers a queue wants now. */
+export async function scale(
+  { sql, within, redactor }: Reading & Pick<ServerContext, 'redactor'>,
+  { within_seconds, per_worker, ...asked }: InputOf<'scale'>,
+): Promise<OutputOf<'scale'>> {
+  const queue = { ...asked, within }
+  return sql.begin(async (tx) => {
+    const [{ now }] = await tx<[{ now: string }]>`select ${limitReadTime(tx)}, now() as now`
+    const found = await lookAtQueue(tx, queue, redactor)
+    const run = found ? await runTimeOf(tx, queue, Date.parse(now) / 1000) : unknownRunTime
+    const [throttle = { running: null, per_minute: null }] = await tx<Throttle[]>`
+      select running, per_minute from jobsctl_limits where domain = ${queue.domain}::text and queue = ${queue.queue}::text`
+    const backlog = found?.counts.due ?? 0
+    const running = found?.counts.processing ?? 0
+    const held_by = found?.around.find(({ code }) => holding.includes(code))?.code ?? null
+    const mean = run.jobs > 0 ? run.seconds / run.jobs : null
+    const more = held_by === null ? jobsBeside({ backlog, mean, within_seconds, throttle }) : 0
+    const atOnce = Math.max(running, Math.min(running + more, throttle.running ?? Number.POSITIVE_INFINITY))
+    return {
+      ...asked,
+      as_of: now,
+      known: found !== undefined,
+      backlog,
+      oldest_seconds: found?.line.oldest_wait?.seconds ?? 0,
+      running,
+      mean_run_seconds: mean,
+      mean_of_jobs: run.jobs,
+      held_by,
+      wanted_workers: Math.ceil(atOnce / per_worker),
+    }
+  })
+}
+
+interface Throttle {
+  running: number | null
+  per_minute: number | null
+}
+
+interface Load {
+  backlog: number
+  /** How long a job runs, in seconds; null where that is not known. */
+  mean: number | null
+  within_seconds: number
+  throttle: Throttle
+}
+
+/** How many due jobs must run at the same time to be done within a time. */
+function jobsBeside({ backlog, mean, within_seconds, throttle: { per_minute } }: Load): number {
+  if (mean === null) return Math.min(backlog, 1)
+  const needed = Math.ceil((backlog * mean) / within_seconds)
+  const begun = per_minute === null ? needed : Math.min(needed, Math.ceil((per_minute * mean) / 60))
+  return Math.min(backlog, Math.max(begun, Math.min(backlog, 1)))
+}
+
+/** The run time of the jobs of a queue that ended within the last hour; of no job where they would be found by a read of all jobs. */
+async function runTimeOf(sql: Sql, queue: Narrowed & { domain: string; queue: string }, now: number): Promise<RunTime> {
+  const range = { from: now - lookBack, to: now }
+  if (servedBy(sql).mode === 'own') return runTimeOfHistory(sql, queue, range)
+  const place = placeOf(sql, queue.domain)
+  if (!place?.adapter.history || (await findLargeUnindexed(sql, [place]))) return unknownRunTime
+  return runTimeOfJobs(place.of, place, { ...range, scope: queue })
+}
