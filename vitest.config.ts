@@ -9,8 +9,8 @@ type Options = NonNullable<TestProjectInlineConfiguration['test']>
  * The folders of `test/`: `npx vitest run --project unit` runs one of them. `npm test` runs `unit`, `server`, `cli`, `sdk` and
  * `docs`.
  * `npx vitest run --project models` runs random histories against a model. `npm run test:long` runs the tests of the server on the
- * embedded database, that database in trouble, tests that wait for limits of the product, an old and a new server, the commands of every
- * page, and completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in chromium. `npm run test:engines`
+ * embedded database, that database in trouble, `slow`: tests that wait for limits of the product or run a long table of cases, an old and a
+ * new server, the commands of every page, and completion in the shells that are installed. `npm run test:ui` runs `ui`: the dashboard in chromium. `npm run test:engines`
  * installs the engines of others and runs `engines`: tests beside them.
  */
 const folders = ['unit', 'server', 'cli', 'sdk', 'models', 'docs', 'faults', 'slow', 'upgrade', 'pages', 'shells', 'ui']

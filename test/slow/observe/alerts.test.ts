@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ago } from '../support/database/job-row.ts'
-import { textOf } from '../support/docs.ts'
-import { namesOf, untilHistoryIsKept } from '../support/observe/metrics.ts'
-import { openWorld, type World } from '../support/world.ts'
+import { ago } from '../../support/database/job-row.ts'
+import { textOf } from '../../support/docs.ts'
+import { namesOf, untilHistoryIsKept } from '../../support/observe/metrics.ts'
+import { openWorld, type World } from '../../support/world.ts'
 
 const folder = 'docs/observe'
 const rules = readFileSync(`${folder}/alerts.yaml`, 'utf8')
