@@ -6,7 +6,7 @@ export const scale = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/scale',
   meaning:
-    'How many workers a queue wants now, for an autoscaler: its due jobs, the oldest of them, its running jobs, how long a job runs, and the number of workers that takes the due jobs within a time. A queue that is not known has none of these, and wants no worker.',
+    'How many workers a queue wants now, for an autoscaler, and the numbers that this is made from: due jobs, the oldest of them, running jobs, and how long a job runs. A queue that is not known wants no worker.',
   needs: 'read',
   scoped: 'narrowed',
   verb: 'explain',
@@ -41,7 +41,7 @@ export const scale = endpoint({
         'Why further workers would get no job: `queue_paused`, `queue_draining`, `all_blocked` or another code of `GET /jobs/queues/explain`; null where they would.',
       ),
     wanted_workers: Count.describe(
-      'Workers for the running jobs and for what of the backlog must run beside them, so that the backlog is done within `within_seconds`. At most one for each of these jobs, and no more than a throttle lets run. Where no run time is known, one more than now while jobs are due.',
+      'Workers for the running jobs, and for the due jobs that must run beside them so that the backlog is done within `within_seconds`. No more than a throttle lets run. Where no run time is known, one more than now while jobs are due.',
     ),
   }),
   changes: () => false,
