@@ -21,7 +21,8 @@ type Command = z.infer<typeof Command>
 /** What a job says that its handler does; by default it returns how often the job has run. */
 const Data = z
   .object({
-    does: z.enum(['end', 'end slowly', 'fail', 'fail once', 'hold', 'hold without signal']).optional(),
+    does: z.enum(['end', 'end slowly', 'fail', 'fail once', 'hold', 'hold without signal', 'call']).optional(),
+    url: z.string().optional(),
     message: z.string().optional(),
   })
   .catch({})
@@ -52,9 +53,10 @@ async function run(job: Job): Promise<unknown> {
   const run = runs[job.id] ?? { begun: 0, ended: 0, aborted: 0 }
   runs[job.id] = run
   run.begun += 1
-  const { does = 'end', message = 'failed as it was told' } = Data.parse(job.data)
+  const { does = 'end', message = 'failed as it was told', url = '' } = Data.parse(job.data)
   if (does === 'fail' || (does === 'fail once' && run.begun === 1)) throw new Error(message)
   if (does === 'end slowly') await setTimeout(20)
+  if (does === 'call') await (await fetch(url)).text()
   if (does.startsWith('hold')) {
     const signal = does === 'hold' ? job.signal : undefined
     await once(gate, 'release', { ...(signal && { signal }) }).catch(() => {

@@ -8,9 +8,9 @@ const Runs = z.record(z.string(), z.object({ begun: z.number(), ended: z.number(
 /** How often each job has begun, ended and been told to abort in one process, by the id of the job. */
 export type Runs = z.infer<typeof Runs>
 
-/** What a job says that its handler does. A `hold` ends when it is released or, by its signal, when pg-boss aborts it. */
+/** What a job says that its handler does. A `hold` ends when it is released or, by its signal, when pg-boss aborts it; a `call` asks `url`. */
 export interface JobData {
-  does?: 'end' | 'end slowly' | 'fail' | 'fail once' | 'hold' | 'hold without signal'
+  does?: 'end' | 'end slowly' | 'fail' | 'fail once' | 'hold' | 'hold without signal' | 'call'
   message?: string
   [more: string]: unknown
 }

@@ -27,14 +27,17 @@ interface Utils {
 }
 interface Library {
   makeWorkerUtils: (options: object) => Promise<Utils>
-  run: (options: object) => Promise<{ stop: () => Promise<void> }>
+  run: (options: object) => Promise<{ promise: Promise<void> }>
   Logger: new (factory: () => () => void) => unknown
 }
 
 /** What a job says that its task does. */
 const Payload = z
-  .object({ does: z.enum(['end', 'end slowly', 'fail', 'fail once', 'hold']).default('end') })
-  .catch({ does: 'end' })
+  .object({
+    does: z.enum(['end', 'end slowly', 'fail', 'fail once', 'hold', 'call']).default('end'),
+    url: z.string().default(''),
+  })
+  .catch({ does: 'end', url: '' })
 
 /** How often each job has begun, by its id. */
 const runs: Record<string, number> = {}
@@ -46,10 +49,11 @@ async function work(payload: unknown, { job }: { job: { id: unknown } }): Promis
   const id = String(job.id)
   const begun = (runs[id] ?? 0) + 1
   runs[id] = begun
-  const { does } = Payload.parse(payload)
+  const { does, url } = Payload.parse(payload)
   if (does === 'fail' || (does === 'fail once' && begun === 1)) throw new Error(`no answer from ${id}`)
   if (does === 'hold') await once(gate, 'release')
   if (does === 'end slowly') await setTimeout(20)
+  if (does === 'call') await (await fetch(url)).text()
 }
 
 async function perform(command: Command): Promise<unknown> {
@@ -71,7 +75,9 @@ async function perform(command: Command): Promise<unknown> {
     }
     case 'work': {
       const pool = { concurrency: command.concurrency, pollInterval: 100, noHandleSignals: true, taskList: { work } }
-      await library.run({ ...options, ...pool })
+      const { promise } = await library.run({ ...options, ...pool })
+      // As its documentation asks. A job that cannot be completed ends the process all the same.
+      promise.catch(() => {})
       return null
     }
     case 'runs':

@@ -9,7 +9,9 @@ const Runs = z.record(z.string(), z.number())
 
 /** A job to add: its task does what `does` says. `spec` is that of graphile-worker, such as `maxAttempts` or `queueName`. */
 export interface NewJob {
-  does?: 'end' | 'end slowly' | 'fail' | 'fail once' | 'hold'
+  does?: 'end' | 'end slowly' | 'fail' | 'fail once' | 'hold' | 'call'
+  /** What `call` asks. */
+  url?: string
   spec?: Record<string, unknown>
 }
 
@@ -59,7 +61,7 @@ export async function openGraphileDatabase(version: string): Promise<GraphileDat
   }
 }
 
-async function startGraphile({
+export async function startGraphile({
   version,
   url,
   schema,
@@ -70,7 +72,7 @@ async function startGraphile({
   await ask({ do: 'start', library, url, schema })
   return {
     add: async (jobs) => {
-      const added = jobs.map(({ does = 'end', spec = {} }) => ({ payload: { does }, spec }))
+      const added = jobs.map(({ does = 'end', url, spec = {} }) => ({ payload: { does, url }, spec }))
       return z.array(z.string()).parse(await ask({ do: 'add', jobs: added }))
     },
     work: async (concurrency) => void (await ask({ do: 'work', concurrency })),
