@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { Failure } from '../../shared/errors.ts'
+import { keepCall } from '../auth/agents/agent-calls.ts'
 import type { BrowserSignOn } from '../auth/oidc/browser-sign-on.ts'
 import type { ServerContext } from '../call.ts'
 import { orWithoutRight } from '../database/errors/failure.ts'
@@ -92,13 +93,18 @@ const refuseOnce =
   }
 
 /** Responds to every error that a call throws with a problem document. */
-function respondToErrors(app: Hono<RequestContext>, { log, auth, meter }: AppOptions): void {
-  app.onError((error, c) => {
+function respondToErrors(app: Hono<RequestContext>, { log, auth, meter, operatorSql }: AppOptions): void {
+  app.onError(async (error, c) => {
     const failure = toFailure(error, c.get('changing') ?? false)
     const requestId = c.get('requestId')
     logFailure(log, failure, requestId)
     meter?.failed(failure, hasCredentials(c))
     const caller = c.get('caller')
+    const asked = c.get('askedByAgent')
+    if (caller && asked)
+      await keepCall(operatorSql, { ...asked, caller, rows: 0, fields: [], failed: failure.code }).catch(
+        (lost: unknown) => logFailure(log, toFailure(lost, false), requestId),
+      )
     const whole = problemOf(failure, requestId)
     const problem = caller?.agent ? problemForAgent(whole, caller, c.get('hiddenNames') ?? []) : whole
     return respond(c, JSON.stringify(problem), {

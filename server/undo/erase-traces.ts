@@ -132,9 +132,7 @@ export async function eraseRemains(
         ? tx``
         : tx`
     marks as (delete from jobsctl_worker_marks where owner_user_id = ${owner}::text),
-    asked as (
-      update jobsctl_agent_calls set filter = ${erasedAttrs} where strpos(filter, to_json(${owner}::text)::text) > 0
-    ),`
+    asked as (${erasedCalls(tx, owner)}),`
     }
     events as (${erasedEvents(tx, owner)})
     select
@@ -145,6 +143,10 @@ export async function eraseRemains(
       (select count(*) from events) as events`
   return row
 }
+
+/** A statement that overwrites the filters of calls of agents that name an owner. */
+export const erasedCalls = (sql: Sql, owner: string): Fragment => sql`
+      update jobsctl_agent_calls set filter = ${erasedAttrs} where strpos(filter, to_json(${owner}::text)::text) > 0`
 
 /**
  * A statement that overwrites owner and attributes of the events of jobs that are erased; it returns a row for each. Needs the CTEs `whole` (jobs

@@ -103,6 +103,12 @@ export const WholePlan = Plan.extend({
 })
 export type WholePlan = z.output<typeof WholePlan>
 
+const digest = z
+  .string('must be the digest of the plan')
+  .trim()
+  .toLowerCase()
+  .regex(/^[0-9a-f]{64}$/, 'must be the digest of the plan, 64 hexadecimal digits')
+
 const Planned = z.strictObject({
   path: z
     .string('must be the path of a change of many jobs')
@@ -124,7 +130,11 @@ export const proposePlan = endpoint({
   needs: 'propose',
   scoped: 'narrowed',
   verb: 'plans',
-  input: Planned,
+  input: Planned.extend({
+    digest: digest
+      .optional()
+      .describe('`digest` of the preview of this change: 409 `preview_stale` where its counts are others by now'),
+  }),
   needsFor: needsForPlan,
   output: WholePlan,
   changes: () => true,
@@ -149,6 +159,12 @@ export const previewPlan = endpoint({
       .meta({ enum: [...bulkKinds] })
       .describe('The kind of the change.'),
     preview: PlannedPreview.describe('What the change would touch now.'),
+    digest: z
+      .string()
+      .optional()
+      .describe(
+        'A digest of the change and its counts, which `POST /api/v1/jobs/plans` takes. The plan has a digest of its own. Absent from servers that do not tell.',
+      ),
   }),
   changes: () => false,
 })
@@ -179,12 +195,6 @@ export const showPlan = endpoint({
   output: WholePlan,
   changes: () => false,
 })
-
-const digest = z
-  .string('must be the digest of the plan')
-  .trim()
-  .toLowerCase()
-  .regex(/^[0-9a-f]{64}$/, 'must be the digest of the plan, 64 hexadecimal digits')
 
 const decidePlan = (action: 'approve' | 'reject') =>
   ({

@@ -16,7 +16,15 @@ import type { Sql } from '../../database/sql.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { agentAsking, evidenceOf, requireRoomOfAgent } from './agent-plans.ts'
 import { findPlan, isOpen, type PlanRow, readUnended, stateOf } from './plan-row.ts'
-import { knownPath, type PlannedPreview, policyPath, previewOfPlan, refuseDryRun, refused } from './plannable.ts'
+import {
+  canonicalRequest,
+  knownPath,
+  type PlannedPreview,
+  policyPath,
+  previewOfPlan,
+  refuseDryRun,
+  refused,
+} from './plannable.ts'
 import { planPolicy } from './policy-plan.ts'
 import { isHidden, wholePlan } from './read.ts'
 
@@ -26,8 +34,8 @@ const mostOwn = 20
 
 /**
  * Keeps the preview of a change until another principal decides.
- * @throws Failure `conflict` where no job matches, where too many plans are open, and in single-user mode; `preview_incomplete`; others
- *   as a dry run
+ * @throws Failure `conflict` where no job matches, where too many plans are open, and in single-user mode; `preview_stale` for the digest
+ *   of another preview; `preview_incomplete`; others as a dry run
  */
 export async function proposePlan(call: Call, asked: InputOf<'proposePlan'>): Promise<WholePlan> {
   const planned = knownPlan(call, asked)
@@ -40,6 +48,7 @@ export async function proposePlan(call: Call, asked: InputOf<'proposePlan'>): Pr
     planned.path === policyPath
       ? await planPolicy(call, planned.request)
       : await planChange(call, { ...byCaller(call), by: 'plan', binding: { key: binding, seconds: 0 } }, planned)
+  if (asked.digest !== undefined && asked.digest !== digestOfPreview(planned, made.preview)) throw otherCounts()
   const origin = await readOrigin(call.sql)
   const agent = await agentAsking(call, planned)
   const id = await insertPlan(call, { ...planned, ...made, reason, binding, origin, agent })
@@ -57,14 +66,23 @@ export async function previewPlan(call: Call, asked: InputOf<'previewPlan'>): Pr
   const preview = await previewOfPlan(call, { ...byCaller(call), by: 'plan' }, planned)
   requireNoneElsewhere(call, preview.dependents_elsewhere ?? 0)
   const { token, owners: _, ...kept } = preview
-  return { path: planned.path, kind: readToken(token).kind, preview: kept }
+  return { path: planned.path, kind: readToken(token).kind, preview: kept, digest: digestOfPreview(planned, kept) }
 }
+
+/** A digest of a change and what its preview counted, the same for a later preview that counts the same. */
+const digestOfPreview = (
+  planned: InputOf<'previewPlan'>,
+  { count, dependents = 0, dependents_elsewhere = 0 }: WholePlan['preview'],
+): string =>
+  createHash('sha256')
+    .update(JSON.stringify([canonicalRequest(planned), count, dependents, dependents_elsewhere]))
+    .digest('hex')
 
 /**
  * The plan that is asked for.
  * @throws Failure `invalid_request` for a dry run; `forbidden` for a filter over what the caller may not see, since it could be guessed
  */
-function knownPlan(call: Call, { path, request }: InputOf<'proposePlan'>): InputOf<'proposePlan'> {
+function knownPlan(call: Call, { path, request }: InputOf<'previewPlan'>): InputOf<'previewPlan'> {
   const planned = { path: knownPath(path), request: withTextId(request) }
   refuseDryRun(planned)
   const { identity, caller: id, may } = call
@@ -76,7 +94,7 @@ function knownPlan(call: Call, { path, request }: InputOf<'proposePlan'>): Input
 async function planChange(
   server: ChangeServer,
   commission: Commission,
-  planned: InputOf<'proposePlan'>,
+  planned: InputOf<'previewPlan'>,
 ): Promise<PlannedPreview> {
   const preview = await previewOfPlan(server, commission, planned)
   if (preview.complete === false) throw notCounted()
@@ -105,12 +123,17 @@ const nobodyElsewhere = (): Failure =>
     { hint: 'a server with AUTH_MODE=multi_user has plans of agents; here an agent looks and previews' },
   )
 
+const otherCounts = (): Failure =>
+  new Failure('preview_stale', 'the digest is not that of a preview with these counts; no plan was made', {
+    hint: 'preview the change again, and read its counts',
+  })
+
 const notCounted = (): Failure =>
   new Failure('preview_incomplete', 'a plan needs the count of all its jobs, which takes too long; no plan was made', {
     hint: 'narrow the filter',
   })
 
-interface NewPlan extends InputOf<'proposePlan'>, PlannedPreview {
+interface NewPlan extends InputOf<'previewPlan'>, PlannedPreview {
   reason: string
   binding: string
   origin: Origin | undefined

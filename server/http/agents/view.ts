@@ -32,8 +32,11 @@ export async function viewOfAgent(
 ): Promise<AgentView> {
   const pseudonyms = createPseudonyms(await readDayKey(sql))
   const caller = c.get('caller')
+  const nameOfCall = `${endpoint.method} ${endpoint.path}`
   return {
     names(sent) {
+      // A tool keeps its call itself.
+      if (!c.env.tool) c.set('askedByAgent', { tool: nameOfCall, filter: sent })
       const { fields, names } = withNames(pseudonyms, sent)
       c.set('hiddenNames', names)
       return fields
@@ -43,7 +46,7 @@ export async function viewOfAgent(
       const rows = rowsOf(value)
       const { tool } = c.env
       if (tool) tool.gave({ rows, fields })
-      else await keepCall(sql, { caller, tool: `${endpoint.method} ${endpoint.path}`, filter: sent, rows, fields })
+      else await keepCall(sql, { caller, tool: nameOfCall, filter: sent, rows, fields })
       return value
     },
     headers: ({ Link, ...others }) => ({ ...others, ...(Link !== undefined && nextOnly(Link, pseudonyms)) }),

@@ -48,6 +48,7 @@ const Change = z.strictObject({
   kind: z.string(),
   filter: Arguments,
   reason: z.string().trim().min(1, 'must not be blank').max(500, 'must be at most 500 characters').optional(),
+  digest: z.string().optional(),
 })
 
 /** Ends a tool without an answer. */
@@ -177,16 +178,17 @@ async function askForChange(
   given: unknown,
 ): Promise<Record<string, unknown>> {
   const { door, tool } = asking
-  const { kind, filter, reason } = read(Change, given)
+  const { kind, filter, reason, digest } = read(Change, given)
   const path = [...proposedKinds].find(([known]) => known === kind)?.[1]
   if (path === undefined) throw invalid(`kind must be one of ${[...proposedKinds.keys()].join(', ')}`)
   if ((reason === undefined) === (change === 'proposal'))
     throw invalid(change === 'proposal' ? 'reason is missing' : 'reason belongs to propose_change')
+  if (digest !== undefined && change === 'preview') throw invalid('digest belongs to propose_change')
   const { properties } = z.object({ properties: z.object({ filter: Arguments }) }).parse(inputSchema(tool))
   const request = knownArguments(properties.filter, filter)
   const [call] = tool.calls
   if (!call) throw new Error(`the tool ${tool.name} calls no endpoint`)
-  const { body } = await ask(asking, call.endpoint, { path, request }, reason)
+  const { body } = await ask(asking, call.endpoint, { path, request, digest }, reason)
   const answer = underName(call.as, body)
   const id = call.as === undefined ? undefined : Row.safeParse(answer[call.as]).data?.id
   return id === undefined

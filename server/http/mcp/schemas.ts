@@ -126,6 +126,10 @@ function changeInput(change: 'preview' | 'proposal'): JsonSchema {
           description:
             'why the change is to be made: the cause that was found, and what was looked at, for the person who decides',
         },
+        digest: {
+          type: 'string',
+          description: 'digest of the preview: no plan is made where the change would touch other counts by now',
+        },
       }),
     },
     required: ['kind', 'filter', ...(change === 'proposal' ? ['reason'] : [])],

@@ -29,11 +29,14 @@ export const tools: readonly Tool[] = [
   {
     name: 'overview',
     title: 'What happens now',
-    when: 'Begin here. What all queues do now, which of them fail, stand still or have no worker and since when, the changes that run, the plans that wait for a person, and the indexes that the database lacks.',
+    when: 'Begin here. What all queues do now, which of them fail, stand still or have no worker and since when, the changes that run, the plans that wait for a person, and what jobsctl doctor warns of: the state, sizes and rights of the database, indexes that are missing or useless, and rules of the policy that did not run.',
     calls: [
       { as: undefined, endpoint: endpoints.overview },
       { as: 'plans', endpoint: endpoints.listPlans, fixed: { state: 'waiting', limit: '20' } },
       { as: 'missing_indexes', endpoint: endpoints.missingIndexes },
+      { as: 'idle_indexes', endpoint: endpoints.idleIndexes },
+      { as: 'database', endpoint: endpoints.storage },
+      { as: 'policy', endpoint: endpoints.showPolicy },
     ],
   },
   {
@@ -102,7 +105,7 @@ export const tools: readonly Tool[] = [
   {
     name: 'preview_change',
     title: 'What a change would do',
-    when: 'Use it before every proposal. Counts what a change of many jobs would touch, by group, and says what no undo gives back. It changes nothing.',
+    when: 'Use it before every proposal. Counts what a change of many jobs would touch, by group, and says what no undo gives back; its digest goes into the proposal. It changes nothing.',
     calls: [{ as: undefined, endpoint: endpoints.previewPlan }],
     change: 'preview',
   },

@@ -30,6 +30,8 @@ export interface RequestContext {
     caller: Caller
     /** The names in the request of an agent whose pseudonyms it sent. */
     hiddenNames: readonly string[] | undefined
+    /** What an agent asks without a tool, as it was sent. */
+    askedByAgent: { tool: string; filter: unknown } | undefined
     /** The caller by its credentials as they are now. Throws Failure `unauthenticated`. */
     authenticateAgain: () => Promise<Caller>
     /** For calls that last: whether the caller may still be answered. Throws Failure `unauthenticated` or `forbidden`. */

@@ -4,7 +4,7 @@ import { idArray } from '../../database/job-ids.ts'
 import { isImageKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { type ErasedRemains, erasedEvents } from '../erase-traces.ts'
+import { type ErasedRemains, erasedCalls, erasedEvents } from '../erase-traces.ts'
 import { type EngineTarget, placeOfPicked, requireSameVersion } from './target.ts'
 
 interface Erasure {
@@ -25,8 +25,8 @@ interface Erased extends ErasedRemains {
 }
 
 /**
- * Erases jobs of another engine without a copy, and what our tables have of them: rows of the archive, row images, and the owner and the attributes of
- * events. Jobs that other transactions have locked are passed over.
+ * Erases jobs of another engine without a copy, and what our tables have of them: rows of the archive, row images, the owner and the attributes of
+ * events. Filters of agents that name the owner are overwritten. Jobs that other transactions have locked are passed over.
  * @throws Failure `conflict` where the engine has migrated its tables since the server started
  */
 export async function eraseEngineJobs(
@@ -58,6 +58,7 @@ export async function eraseEngineJobs(
       where images.job_key = any(array(select id from absent)) ${unless(tx, isKept)}
       returning images.operation_id
     ),
+    ${owner === undefined ? tx`` : tx`asked as (${erasedCalls(tx, owner)}),`}
     events as (${erasedEvents(tx, owner)})
     select
       (select count(*) from traced) as gone,

@@ -133,10 +133,19 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
     const [door] = doors
     const jobs = await world.fingerprint()
     const preview = await door?.use('preview_change', { kind: 'requeue', filter: { domain: 'mail' } })
-    expect(preview).toMatchObject({ kind: 'requeue', preview: { count: 1 } })
+    expect(preview).toMatchObject({
+      kind: 'requeue',
+      preview: { count: 1 },
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    const other = { kind: 'requeue', filter: { domain: 'mail' }, reason: 'why', digest: 'f'.repeat(64) }
+    expect(await door?.refused('propose_change', other)).toMatchObject({ code: 'preview_stale' })
+    const canary = { domain: 'mail', limit: 1 }
+    const { digest } = Object(await door?.use('preview_change', { kind: 'requeue', filter: canary }))
     const proposed = await door?.use('propose_change', {
       kind: 'requeue',
-      filter: { domain: 'mail', limit: 1 },
+      filter: canary,
+      digest,
       reason: 'the mail server is back: 0 failures since 03:10',
     })
     expect(proposed).toMatchObject({
@@ -153,6 +162,21 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
     expect(body).toMatchObject({
       reason: 'the mail server is back: 0 failures since 03:10',
       request: { domain: 'mail' },
+    })
+  })
+
+  it('show first what doctor warns of', async () => {
+    const overview = await doors[0]?.use('overview')
+    expect(overview).toMatchObject({
+      missing_indexes: expect.any(Array),
+      idle_indexes: expect.any(Array),
+      database: {
+        archive_before_delete: true,
+        cloned: [],
+        rights: { denied: [], lacks: expect.any(Array) },
+        tables: expect.arrayContaining([expect.objectContaining({ table: 'jobs', bytes: expect.any(Number) })]),
+      },
+      policy: { revision: 0, rules: [] },
     })
   })
 

@@ -194,6 +194,29 @@ describe('plans of agents', () => {
     expect(await world.count()).toBe(4)
   })
 
+  it('are of what was previewed, where they name its digest', async () => {
+    const mender = await makeAgent(world.sql, 'ann')
+    const preview = async (request: object) =>
+      z
+        .object({ body: z.object({ digest: z.string() }) })
+        .parse(await world.post(`${planPath}/preview`, { path: paths.prune, request }, mender)).body
+    const { digest } = await preview({ domain: 'a' })
+    // The same change in other words, and the same counts.
+    expect(await preview({ domain: ' a ' })).toEqual({ digest })
+    expect(await preview({ domain: 'a', older_than_days: 1 })).not.toEqual({ digest })
+    const asked = (more: object = {}, as = mender) =>
+      world.post(planPath, { path: paths.prune, request: { domain: 'a' }, digest, ...more }, { ...as, 'x-reason': 'r' })
+    expect(await asked({ digest: 'x' })).toMatchObject({ status: 422 })
+    expect(await asked({ request: { domain: 'b' } })).toMatchObject({ status: 409 })
+    await world.jobs(1, { ...old, domain: 'a' })
+    for (const as of [mender, people.ann])
+      expect(await asked({}, as)).toMatchObject({ status: 409, body: { code: 'preview_stale' } })
+    expect(await world.sql`select from jobsctl_plans`).toHaveLength(0)
+    const again = await preview({ domain: 'a' })
+    expect(again).not.toEqual({ digest })
+    expect(await asked(again)).toMatchObject({ status: 201, body: { count: 5 } })
+  })
+
   it('and their previews need the right to propose, and look for nothing that the agent may not see', async () => {
     const { as } = await openAgent(world.url, people.ann)
     const preview = (request: object, who: Headers, path = paths.prune) =>

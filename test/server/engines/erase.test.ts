@@ -41,6 +41,7 @@ describe.each([37, 46] as const)('an erasure of jobs of pg-boss with schema %i',
     await sql`delete from jobsctl.pgboss_archive`
     await sql`delete from jobsctl.job_operation_rows`
     await sql`delete from jobsctl.job_events`
+    await sql`delete from jobsctl.jobsctl_agent_calls`
   })
 
   const post = async (path: string, body: object) => {
@@ -80,7 +81,12 @@ describe.each([37, 46] as const)('an erasure of jobs of pg-boss with schema %i',
     expect(pruned.body.deleted).toBe(4)
     const retried = await post('retry-now', { domain: schema, only_failed: true })
     expect(retried.body.affected).toBe(4)
-    expect(await tablesWith()).toEqual(expect.arrayContaining(['jobsctl.pgboss_archive', 'jobsctl.job_events']))
+    await sql`
+      insert into jobsctl.jobsctl_agent_calls (caller, principal, tool, filter, rows, fields)
+      select 'a', 'ann', 'list_jobs', json_build_object('owner_user_id', owner), 1, '{id}' from unnest(array[${person}::text, 'bob']) as asked (owner)`
+    expect(await tablesWith()).toEqual(
+      expect.arrayContaining(['jobsctl.pgboss_archive', 'jobsctl.job_events', 'jobsctl.jobsctl_agent_calls']),
+    )
     const preview = await post('erase', { ...own, dry_run: true })
     expect(preview).toMatchObject({
       status: 200,
@@ -92,6 +98,8 @@ describe.each([37, 46] as const)('an erasure of jobs of pg-boss with schema %i',
       body: { affected: 6, erased: { jobs: 4, archived: 2, gone: 0, row_images: 2, events: 2 } },
     })
     expect(await tablesWith()).toEqual([])
+    const calls = await sql<{ filter: string }[]>`select filter from jobsctl.jobsctl_agent_calls order by id`
+    expect(calls.map(({ filter }) => filter)).toEqual(['{"erased": true}', expect.stringContaining('bob')])
     const [left] = await sql`select count(*)::int as count from ${job()}`
     expect(left?.count).toBe(4)
     const back = await post(`operations/${pruned.body.operation_id}/undo`, {})

@@ -10,6 +10,7 @@ import { openBrowser } from '../../support/access/browser.ts'
 import { doors } from '../../support/access/doors.ts'
 import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
 import { call } from '../../support/http.ts'
+import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, type World } from '../../support/world.ts'
@@ -144,6 +145,52 @@ describe('agents', () => {
     await suspendToken(world.sql, idOf(token), { suspended: false })
     await world.sql`update jobs_api_tokens set revoked_at = now() where id = ${idOf(token)}`
     expect(await statusOf(last.as)).toBe(401)
+  })
+
+  it('get no answer to a read that runs while they are turned off, and its call is kept', async () => {
+    const token = await makeToken(world.sql, 'reader', 'operator')
+    const mender = await makeAgent(world.sql, 'ann')
+    const message = {
+      ...{ jsonrpc: '2.0', id: 1, method: 'tools/call' },
+      params: { name: 'list_jobs', arguments: {} },
+    }
+    const accept = { accept: 'application/json, text/event-stream' }
+    const isWaiting = async () =>
+      (
+        await world.sql`
+          select from pg_locks join pg_stat_activity using (pid)
+          where relation = 'jobs'::regclass and not granted and query like '%jobs.retry_count%'`
+      ).length > 0
+    await world.jobs(1, { domain: 'unseen' })
+    const answers = []
+    for (const read of [
+      () => get('/api/v1/jobs/list', mender),
+      (session: Headers) => get('/api/v1/jobs/list', session),
+      () => world.post('/mcp', message, { ...mender, ...accept }),
+      () => get('/api/v1/jobs/list', ann),
+    ]) {
+      const { as: session } = await openAgent(world.url, bearer(token))
+      const { answer } = await world.sql.begin(async (tx) => {
+        await tx`lock table jobs in access exclusive mode`
+        const answer = read(session)
+        await until('the read waits for the lock', isWaiting)
+        await setAgents(world.sql, false)
+        return { answer }
+      })
+      answers.push(await answer)
+      await setAgents(world.sql, true)
+    }
+    const [ofToken, ofSession, ofTool, ofPerson] = answers
+    expect([ofToken?.status, ofSession?.status, ofPerson?.status]).toEqual([403, 401, 200])
+    expect(ofTool).toMatchObject({ body: { result: { isError: true } } })
+    expect(JSON.stringify([ofToken, ofSession, ofTool])).not.toContain('unseen')
+    const kept = await world.sql`
+      select tool, rows::int as rows, failed from jobsctl_agent_calls where caller in ${world.sql([mender, bearer(token)].map((as) => idOf(as.authorization ?? '')))} order by tool, failed`
+    expect([...kept]).toEqual([
+      { tool: 'GET /api/v1/jobs/list', rows: 0, failed: 'forbidden' },
+      { tool: 'GET /api/v1/jobs/list', rows: 0, failed: 'unauthenticated' },
+      { tool: 'list_jobs', rows: 0, failed: 'forbidden' },
+    ])
   })
 
   it('are answered 429 beyond 300 calls a minute, in all sessions of a key together', async () => {

@@ -36,7 +36,9 @@ async function connected(transport: Transport): Promise<AgentClient> {
   return {
     client,
     async use(name, args = {}) {
-      const answer = Answered.parse(await client.callTool({ name, arguments: args }))
+      const called = await client.callTool({ name, arguments: args })
+      if (called.isError) throw new Error(`${name}: ${JSON.stringify(called.content)}`)
+      const answer = Answered.parse(called)
       const [{ text }] = answer.content
       const schema = tools.find((tool) => tool.name === name)?.outputSchema ?? false
       if (!ajv.validate(schema, answer.structuredContent)) throw new Error(`${name}: ${ajv.errorsText()} in ${text}`)
