@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { pages, textOf } from '../support/docs.ts'
+import { isGenerated, pages, textOf } from '../support/docs.ts'
 
 /** A page without its blocks of code: brackets in code are no links. */
 const proseOf = (page: string): string => textOf(page).replaceAll(/^```[\s\S]*?^```/gm, '')
@@ -76,6 +76,27 @@ const wordsOf = (sentence: string): number => sentence.split(' ').filter((word) 
 /** Words that a reader whose English is plain does not know, or reads twice. */
 const hardWords =
   /\b(of before|from before|(?<!there )is none|so many|goes along|tells of|lest|anew|whoever|in vain|at it)\b/i
+
+/** The sentences of a page, each item of a list and cell of a table as one of its own, without the addresses of links. */
+const sentencesOf = (page: string): string[] =>
+  proseOf(page)
+    .replaceAll(/\]\([^)\s]*\)/g, ']')
+    .split(/\n\s*\n|\n(?=\s*(?:[-|]|\d+\. ))/)
+    .map((paragraph) => paragraph.replaceAll(/\s+/g, ' ').trim())
+    .flatMap((paragraph) => (paragraph.startsWith('|') ? paragraph.split('|') : [paragraph]))
+    .flatMap((part) => part.split(/(?<=[.?!;:])\s/))
+
+/** What users read, but for pages that are made of code and the changelog. */
+const written = pages.filter((page) => (page.startsWith('docs/') || page === 'README.md') && !isGenerated(page))
+
+describe.each(written)('the sentences of %s', (page) => {
+  it(`have at most ${longest} words, all of them plain`, () => {
+    const sentences = sentencesOf(page)
+    expect(sentences.filter((sentence) => wordsOf(sentence) > longest)).toEqual([])
+    // A text between backticks is quoted.
+    expect(sentences.filter((sentence) => hardWords.test(sentence.replaceAll(/`[^`]*`/g, '')))).toEqual([])
+  })
+})
 
 const folders = ['server', 'cli', 'shared', 'sdk', 'ui'] as const
 
