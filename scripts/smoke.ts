@@ -57,6 +57,7 @@ async function smoke(node: string, version: string): Promise<void> {
     }
     const jobsctl = (...argv: string[]) =>
       execFileSync(node, ['dist/cli/bin.js', ...argv], { env: target, encoding: 'utf8', timeout: 60_000 })
+    jobsctl('server', '--version')
     jobsctl('doctor', '--retries', '5')
     jobsctl('stats', '--json')
     jobsctl('prune', '--all', '--yes')

@@ -33,6 +33,7 @@ import { redrive } from './redrive.ts'
 import { requeue } from './requeue.ts'
 import { reschedule } from './reschedule.ts'
 import { retry } from './retry.ts'
+import { server } from './server.ts'
 import { show } from './show.ts'
 import { stale } from './stale.ts'
 import { stats } from './stats.ts'
@@ -92,6 +93,7 @@ export const commands: readonly CommandSpec[] = [
   token,
   agents,
   doctor,
+  server,
   login,
   config,
   completion,

@@ -61,6 +61,7 @@ const lines: Line[] = [
   { argv: ['stats', '--domian', 'x'], exit: 'usage' },
   { argv: ['stats', 'help'], exit: 'usage' },
   { argv: ['show', '1', '2'], exit: 'usage' },
+  { argv: ['--json', 'server'], exit: 'usage' },
   { argv: ['prune', '--domain', 'a'], exit: 'not_confirmed' },
   { argv: ['stats'], exit: 'auth', options: { env: { JOBSCTL_API_KEY: 'wrong' } } },
   { argv: ['stats'], exit: 'auth', options: { env: { JOBSCTL_API_KEY: undefined } } },
@@ -87,6 +88,15 @@ describe('jobsctl as a process', () => {
       expect(there.code).toBe(exits[exit].code)
     },
   )
+
+  it('is jobs-server after the word server, with its flags, its errors and its exit codes', async () => {
+    const [asked, wrong] = await Promise.all([
+      jobsctlProcess(['server', 'token', '--help']),
+      jobsctlProcess(['server', 'nonsense', '--json']),
+    ])
+    expect(asked).toMatchObject({ code: 0, out: expect.stringContaining('Usage: jobs-server token'), err: '' })
+    expect(wrong).toMatchObject({ code: exits.usage.code, out: '', err: expect.stringContaining('hint:') })
+  })
 
   it('finds its config in the home of its user, and names the user and the host in the reason of a change', async () => {
     const server = await fakeServer(reply)

@@ -11,7 +11,7 @@ import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 /** Commands that take a terminal, ask for a secret, or call no server. */
-const apart = ['top', 'login', 'completion', 'man', 'help', 'config']
+const apart = ['top', 'login', 'completion', 'man', 'help', 'config', 'server']
 
 /** The words of an example of the help; undefined where it needs a file, or a shell has more to do than to run the command. */
 function wordsOf(example: string): string[] | undefined {

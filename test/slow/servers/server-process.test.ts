@@ -6,6 +6,7 @@ import { emptyDatabase, kinds, newDatabase, newFolder } from '../../support/data
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { built } from '../../support/programs/built.ts'
+import { startChild } from '../../support/programs/child.ts'
 import { readyServers } from '../../support/programs/ready-servers.ts'
 import { shell } from '../../support/programs/shell.ts'
 import { longShutdown, runServer, type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'
@@ -23,6 +24,18 @@ describe('the server process', () => {
       .split('\n')
       .filter(Boolean)
       .map((line) => JSON.parse(line))
+
+  it('is what jobsctl server becomes: it serves, and SIGTERM ends it with 0', async () => {
+    const env = { PORT: '0', JOBS_DATA_DIR: await newFolder('data'), SINGLE_USER_API_KEY: 'key' }
+    const { process: child, output, ended } = startChild([built.jobsctl, 'server'], { env })
+    const [, url = ''] = await until('the server listens', () => /"listening on ([^"]+)"/.exec(output.out) ?? undefined)
+    await until('the server is ready', async () => {
+      const { status } = await call({ url, method: 'GET', path: paths.stats, headers: { 'x-api-key': 'key' } })
+      return status === 200
+    })
+    child.kill('SIGTERM')
+    expect(await ended).toMatchObject({ code: 0, err: '' })
+  })
 
   describe('its environment', () => {
     it('has all its faults reported at once, with exit code 2 and no secret', async () => {
