@@ -20,8 +20,8 @@ const either = `[${string}${value}]`
 const innermost = `\\[(?:${either}(?:,${either})*)?\\]|\\{(?:${string}:${either}(?:,${string}:${either})*)?\\}`
 const deepest = 500
 
-/** What JSON has that jsonb may not keep; a text without it need not be looked at. */
-const doubtful = String.raw`\\u(?:0000|[dD][89a-fA-F])|[eE][+-]?\d{5}|(?:\d{250}){4}`
+/** What JSON has that jsonb may not keep, beside long numbers; a text without it need not be looked at. */
+const doubtful = String.raw`\\u(?:0000|[dD][89a-fA-F])|[eE][+-]?\d{5}`
 
 /**
  * An SQL expression of type jsonb: the value of a text of JSON; null for another text, and for JSON that jsonb does not keep, such as \u0000. PostgreSQL
@@ -32,8 +32,9 @@ export const readJsonText = (sql: Sql, { text, isJson }: JsonText): Fragment => 
   return sql`case
     ${
       isJson
-        ? sql`when length(${document}) - length(translate(${document}, '[{', '')) <= ${deepest}::int
-        and ${document} !~ ${doubtful}::text then ${document}::jsonb`
+        ? sql`when (length(${document}) <= ${deepest}::int or length(${document}) - length(translate(${document}, '[{', '')) <= ${deepest}::int)
+        and ${document} !~ ${doubtful}::text
+        and (length(${document}) < 1000 or ${document} !~ ${longNumber}::text) then ${document}::jsonb`
         : sql``
     }
     when ${document} !~ ${`[${string}${value}]`}::text and exists (
@@ -51,6 +52,10 @@ export const readJsonText = (sql: Sql, { text, isJson }: JsonText): Fragment => 
     ) then ${document}::jsonb
   end`
 }
+
+const blankCharacters = ' \t\n\r'
+/** What follows a value within a list or an object. */
+const endOfValue = String.raw`[],} \t\n\r]`
 
 const token = String.raw`"(?:[^"\\]|\\.)*"|[][{}:,]|[^][{}:," \t\n\r]+|[ \t\n\r]+`
 
@@ -121,15 +126,61 @@ const walk = staticFragment(
  * @param json the text of the value, such an expression; undefined takes the value away
  */
 export const editJsonText = (sql: Sql, before: Fragment, path: Fragment, json: Fragment | undefined): Fragment => sql`(
-  with recursive document as materialized (
-    select text, ${path} as path, ${json ?? sql`null::text`} as value
+  select ${json ? sql`coalesce(${guessed(sql)}, ${walked(sql, putValue(sql))})` : walked(sql, takenAway(sql))}
+  from (
+    select text, d.value as document, ${path} as path, ${json ?? sql`null::text`} as value
     from (select text, text::jsonb as value from (select ${before} as text offset 0) as given offset 0) as d
-  ),
+    offset 0
+  ) as edited
+)`
+
+/** An SQL expression over `edited (text, path, value)`: the text after the edit, which is read token by token. */
+const walked = (sql: Sql, cuts: Fragment): Fragment => sql`(
+  with recursive document as materialized (select edited.text, edited.path, edited.value),
   ${walk(sql)}
   select coalesce(left(text, start::int) || put || substr(text, until::int + 1), text)
   from document
-  left join (spot cross join lateral (${json ? putValue(sql) : takenAway(sql)}) as cut) on true
+  left join (spot cross join lateral (${cuts}) as cut) on true
 )`
+
+/**
+ * An SQL expression over `edited`, in an eighth of the time of `walked`: the text after the edit, where the name with its value is found by
+ * a search, or where the value is one more of the whole. Null where the outcome, as jsonb, is not what the edit asks for. What a search finds is
+ * always a name, or the end of one, with a whole value, so that the outcome is JSON: a name that begins with a letter or a digit cannot follow the
+ * end of a string, and a number must end where the value ends.
+ */
+const guessed = staticFragment(
+  (sql) => sql`(
+    select case
+      when put is not null and (document #> path)::text is distinct from value::jsonb::text
+        and put::jsonb::text = jsonb_set(document, path, value::jsonb)::text
+      then put
+    end
+    from (
+      select edited.*, (text::json #> path)::text as old, to_json(path[cardinality(path)])::text || ':' as name,
+        length(rtrim(left(rtrim(text, ${blankCharacters}::text), -1), ${blankCharacters}::text)) as body
+      offset 0
+    ) as there
+    cross join lateral (
+      select case
+        when strpos(text, name || old) > 0 then strpos(text, name || old) + length(name)
+        when strpos(text, name || ' ' || old) > 0 then strpos(text, name || ' ' || old) + length(name) + 1
+      end as start
+      offset 0
+    ) as found
+    cross join lateral (
+      select case
+        when document #> path is null then case
+          when cardinality(path) = 1 and jsonb_typeof(document) = 'object'
+            then left(text, body) || case when document = '{}' then '' else ',' end || name || value || substr(text, body + 1)
+        end
+        when name ~ '^"[A-Za-z0-9_]' and substr(text, start + length(old), 1) ~ ${endOfValue}::text
+          then overlay(text placing value from start for length(old))
+      end as put
+      offset 0
+    ) as guess
+  )`,
+)
 
 /** A query of `(start, until, put)` over a row of `spot`: which characters of the text another text takes the place of. No row changes nothing. */
 const putValue = staticFragment(
