@@ -3,6 +3,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { type ListedJob, listJobs } from '../../../shared/jobs/list.ts'
 import type { Context } from '../../context.ts'
 import type { Client } from '../../http/client.ts'
+import { groupedDigits } from '../../text/numbers.ts'
 
 type Request = z.input<typeof listJobs.input> & object
 
@@ -58,12 +59,31 @@ async function readPage(client: Client, request: Request): Promise<Page> {
   }
 }
 
+/** The most jobs that a server sorts, where no index has them in the order of the list. */
+const mostSorted = 50_000
+
 /**
  * All pages of a list.
- * @throws Failure `unexpected_answer` for a server that leads in a circle, and for one that does not lead on from a full page
+ * @throws Failure `unexpected_answer` for a server that leads in a circle, and for one that does not lead on from a full page; `database_busy`
+ * after the last page, where the jobs of an engine are more than its server sorts by priority or status
  */
-export const allPages = (context: Context, request: Request): AsyncGenerator<Page> =>
-  pagesOf(context, request, () => pageSize)
+export async function* allPages(context: Context, request: Request): AsyncGenerator<Page> {
+  let last: Page | undefined
+  for await (const page of pagesOf(context, request, () => pageSize)) {
+    last = page
+    yield page
+  }
+  const { isComplete = true, scanned = 0 } = last ?? {}
+  // Our own jobs are sorted range by range: the last range has fewer jobs.
+  if (!isComplete && scanned >= mostSorted) throw onlyNewest(scanned)
+}
+
+const onlyNewest = (scanned: number): Failure =>
+  new Failure(
+    'database_busy',
+    `these are not all jobs: by priority or status the server sorts only the ${groupedDigits(scanned)} that were made last, and older ones are missing`,
+    { hint: 'sort by created_at, which has all pages, or narrow the list with --queue or --status' },
+  )
 
 const endless = (server: string) =>
   new Failure('unexpected_answer', `${server} has no pages: after ${pageSize} jobs there may be more`, {
