@@ -17,11 +17,7 @@ import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
  * @returns SQL of a query in parentheses, without an alias
  */
 export const projectionOf = (mapped: Mapped, sample?: number): string =>
-  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text`, native_place: 'j.ctid', native_live: 'true' })} from ${mapped.table.relation} j${sampleOf(mapped.table, sample)})`
-
-/** No view has a sample: all of its rows are read. */
-const sampleOf = ({ kind, relation }: Mapped['table'], sample: number | undefined): string =>
-  tableSample(relation, ['r', 'p', 'm'].includes(kind) ? sample : undefined)
+  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text`, native_place: 'j.ctid', native_live: 'true' })} from ${mapped.table.relation} j${tableSample(mapped.table.relation, sample)})`
 
 /** What an index has under another name in the archive. */
 interface Own {
