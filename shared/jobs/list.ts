@@ -68,7 +68,7 @@ const ListRequest = z.strictObject({
   errors: optional(Switch).describe(
     '`true`: with the first 1,000 characters of the error message; without the right `payloads`, their pattern',
   ),
-  cursor: optional(text(4096)).describe('where the page begins: part of a URL of the header `Link`'),
+  cursor: optional(text(8192)).describe('where the page begins: part of a URL of the header `Link`'),
 })
 export type ListRequest = z.output<typeof ListRequest>
 export type SortKey = ListRequest['sort_by']

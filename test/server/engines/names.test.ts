@@ -42,6 +42,17 @@ describe('names of queues of pg-boss', () => {
     call({ url: server.url, method, path, headers: { 'x-api-key': 'key', 'x-confirm': 'true' }, body })
   const jobsctl = (argv: string[]) => runJobsctl(argv, { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })
 
+  it('lead a list on after a key of which every character is escaped', async () => {
+    const queue = '/'.repeat(1000)
+    await makeQueue({ sql, version: 46 }, queue)
+    await sql`insert into pgboss.job (name) select ${queue} from generate_series(1, 3)`
+    const { code, out, err } = await jobsctl(['list', `--queue=${queue}`, '--ids', '--all-pages'])
+    expect({ code, err, ids: new Set(out.split('\n').filter(Boolean)).size }).toMatchObject({ code: 0, ids: 3 })
+    const page = await ask('GET', `/api/v1/jobs/list?limit=1&queue=${encodeURIComponent(queue)}`)
+    const next = /<\?([^>]*)>; rel="next"/.exec(page.headers.link ?? '')?.[1]
+    expect(await ask('GET', `/api/v1/jobs/list?${next}`)).toMatchObject({ status: 200, body: [{ queue }] })
+  })
+
   it.each([oddQueues.odd, oddQueues.long, ...others])('%j is a filter of every read and change', async (queue) => {
     const [{ failed, all }] = await sql<[{ failed: number; all: number }]>`
       select count(*) filter (where state = 'failed')::int as failed, count(*)::int as all from pgboss.job where name = ${queue}`
