@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { overview, queueMinutes } from '../../shared/endpoints.ts'
 import { bearer, makeScoped } from '../support/access/tokens.ts'
 import { kinds } from '../support/database/database.ts'
+import { ago } from '../support/database/job-row.ts'
 import { call } from '../support/http.ts'
 import { type IncidentWorld, incident, incidentKinds, openIncident } from '../support/observe/incident.ts'
 import { workerOf } from '../support/worker.ts'
@@ -38,6 +39,21 @@ describe.each(kinds)('the overview of queues on %s', (kind) => {
       ...{ rates_of: 'history', why: null, marked: false, attention: [], failing_queues: 0, queues: [] },
       totals: { queues: 0, waiting: 0, running: 0, done_per_minute: 0, failed_per_minute: 0, expired: 0 },
     })
+  })
+
+  it('the oldest wait of a queue is that of any type and priority, behind jobs with times of their own, too', async () => {
+    const [oldest, later] = [ago(7200), ago(-3600)]
+    await world.jobs(25, { status: 'queued', queue: 'high', created_at: ago(90_000), available_at: ago(60) })
+    const other = { status: 'queued', queue: 'high', job_type: 'other', priority: 9, available_at: null }
+    await world.jobs(1, { ...other, created_at: oldest })
+    await world.jobs(2, { ...other, created_at: ago(5) })
+    await world.jobs(1, { ...other, queue: 'late', created_at: ago(90_000), available_at: later })
+    const waits = ({ queues }: Awaited<ReturnType<typeof read>>) =>
+      queues.map(({ queue, oldest_due }) => [queue, oldest_due && Date.parse(oldest_due)])
+    expect(waits(await read())).toEqual([
+      ['high', Date.parse(oldest)],
+      ['late', null],
+    ])
   })
 
   it('has a row a queue, with the rates of attempts that ended, and says what fails after which mark', async () => {

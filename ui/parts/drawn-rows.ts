@@ -1,8 +1,8 @@
 import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 
-/** Up to this number of rows all are drawn: somebody searches them with the browser, and prints them. */
-const drawnAtOnce = 250
+/** Up to this number of rows all are drawn where the table says nothing else: somebody searches them with the browser, and prints them. */
+const presetAtOnce = 250
 /** Rows that are drawn above and below those that are seen. */
 const around = 20
 
@@ -13,26 +13,32 @@ interface DrawnRows {
   rowHeight: number
 }
 
-/** Draws of many rows those that are seen in the window, and some around them, as the page is scrolled. A page is printed whole. */
-export function useDrawnRows(section: RefObject<HTMLElement | null>, count: number): DrawnRows {
-  const [drawn, setDrawn] = useState<DrawnRows>({ first: 0, last: drawnAtOnce, rowHeight: 30 })
-  const isWindowed = count > drawnAtOnce
+/** Draws of more than `atOnce` rows those that are seen in the window, and some around them, as the page is scrolled. A page is printed whole. */
+export function useDrawnRows(section: RefObject<HTMLElement | null>, count: number, atOnce = presetAtOnce): DrawnRows {
+  const [drawn, setDrawn] = useState<DrawnRows>({ first: 0, last: atOnce, rowHeight: 30 })
+  const isWindowed = count > atOnce
   useEffect(() => {
     if (!isWindowed) return
     let isPrinting = false
     const draw = () => {
       const body = section.current?.querySelector('tbody')
-      const row = body?.querySelector('tr:not(.space)')
-      if (!body || !row) return
-      const rowHeight = row.getBoundingClientRect().height || 30
+      const rows = body?.querySelectorAll('tr:not(.space)')
+      const [highest, lowest] = [rows?.[0], rows?.[rows.length - 1]].map((row) => row?.getBoundingClientRect())
+      if (!body || !rows || !highest || !lowest) return
+      // Rows of several lines are of several heights.
+      const mean = Math.round((lowest.bottom - highest.top) / rows.length) || 30
       // In steps, so that most scrolling draws nothing.
-      const step = (pixels: number) => around * Math.floor(pixels / rowHeight / around)
+      const step = (pixels: number) => around * Math.floor(pixels / mean / around)
       const top = -body.getBoundingClientRect().top
       const first = isPrinting ? 0 : Math.max(0, Math.min(step(top) - around, count - around))
       const last = isPrinting ? count : Math.max(first + around, step(top + innerHeight) + 2 * around)
-      setDrawn((now) =>
-        now.first === first && now.last === last && now.rowHeight === rowHeight ? now : { first, last, rowHeight },
-      )
+      setDrawn((now) => {
+        // Other rows have another mean: a small difference moves nothing.
+        const rowHeight = Math.abs(mean - now.rowHeight) < now.rowHeight / 8 ? now.rowHeight : mean
+        return now.first === first && now.last === last && now.rowHeight === rowHeight
+          ? now
+          : { first, last, rowHeight }
+      })
     }
     const print = () => {
       isPrinting = true

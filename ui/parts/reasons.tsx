@@ -1,5 +1,6 @@
 import type { Reason } from '../../shared/explain/reason.ts'
 import { addressOf } from '../state/address.ts'
+import { personOf } from '../state/people.ts'
 import { may } from '../state/session.ts'
 import { Link } from './controls.tsx'
 
@@ -18,7 +19,7 @@ export const Reasons = ({ sentence, reasons, place }: ReasonsProps) => (
       <ul class="plain">
         {reasons.map((reason) => (
           <li key={reason.code} class="note care">
-            <b>{reason.title}</b>: {reason.sentence} <Removal reason={reason} />
+            <b>{reason.title}</b>: {withName(reason.sentence)} <Removal reason={reason} />
           </li>
         ))}
       </ul>
@@ -26,6 +27,9 @@ export const Reasons = ({ sentence, reasons, place }: ReasonsProps) => (
     {place && <p>{place}</p>}
   </section>
 )
+
+/** A sentence with the name of who stopped a queue in place of the id of its token. */
+const withName = (sentence: string): string => sentence.replace(/(?<= by )[0-9a-f]{12}(?= \(|$)/, (id) => personOf(id))
 
 function Removal({ reason: { remedy } }: { reason: Reason }) {
   const way = remedy && wayTo(remedy.http)

@@ -12,7 +12,7 @@ interface Sorting<Row> {
 export type Column<Row> = readonly [
   head: ComponentChildren,
   cell: (row: Row) => ComponentChildren,
-  kind?: 'number' | 'wide' | 'row' | undefined,
+  kind?: 'number' | 'wide' | 'wide wraps' | 'row' | undefined,
   sorting?: Sorting<Row> | undefined,
 ]
 
@@ -26,22 +26,37 @@ interface RowsProps<Row> {
   sort?: string | undefined
   /** What a press on a head sorts by; absent where the rows have one order. */
   onSort?: ((sort: string) => void) | undefined
+  /** True where the style sheet has lines of its own for this table on a narrow screen. */
+  hasOwnLines?: boolean | undefined
+  /** Of more rows, those that are seen are drawn; absent for as many as somebody searches with the browser. */
+  atOnce?: number | undefined
   /** The foot of the table. */
   children?: ComponentChildren
 }
 
+/** A table of more columns has no room on a narrow screen: each row is some lines there. */
+const mostNarrowColumns = 5
+
 /**
- * The table of every screen. Its head stays in sight, its heads sort, of many rows those alone are drawn that are seen, and where the screen
- * is narrow it scrolls sideways by itself, by keyboard too.
+ * The table of every screen. Its head stays in sight, its heads sort, and of many rows those alone are drawn that are seen. On a narrow
+ * screen the rows of many columns are lines, in which each value has the head of its column before it; other tables scroll sideways by
+ * themselves where they must, by keyboard too.
  */
-export function Rows<Row>({ label, rows, columns, keyOf, attributesOf, sort, onSort, children }: RowsProps<Row>) {
+export function Rows<Row>(props: RowsProps<Row>) {
+  const { label, rows, columns, keyOf, attributesOf, sort, onSort, hasOwnLines = false, atOnce, children } = props
   const section = useRef<HTMLElement | null>(null)
   const fits = useFits(section)
   const sorted = sortedBy(rows, columns, sort)
-  const { first, last, rowHeight } = useDrawnRows(section, rows.length)
+  const { first, last, rowHeight } = useDrawnRows(section, rows.length, atOnce)
   const isWindowed = last - first < rows.length
+  const isStacked = !hasOwnLines && children === undefined && columns.length > mostNarrowColumns
   return (
-    <section ref={section} class={fits ? 'scroll fits' : 'scroll'} tabIndex={fits ? undefined : 0} aria-label={label}>
+    <section
+      ref={section}
+      class={`scroll${fits ? ' fits' : ''}${isStacked ? ' stacked' : ''}`}
+      tabIndex={fits ? undefined : 0}
+      aria-label={label}
+    >
       <table class="rows" aria-rowcount={isWindowed ? rows.length + 1 : undefined}>
         <thead>
           <tr>
@@ -56,13 +71,13 @@ export function Rows<Row>({ label, rows, columns, keyOf, attributesOf, sort, onS
           <Space rows={first} {...{ rowHeight }} />
           {sorted.slice(first, last).map((row, at) => (
             <tr key={keyOf(row)} aria-rowindex={isWindowed ? first + at + 2 : undefined} {...attributesOf?.(row)}>
-              {columns.map(([, cell, kind], place) =>
+              {columns.map(([head, cell, kind], place) =>
                 kind === 'row' ? (
                   <th key={place} scope="row">
                     {cell(row)}
                   </th>
                 ) : (
-                  <td key={place} class={kind}>
+                  <td key={place} class={kind} data-head={isStacked && typeof head === 'string' ? head : undefined}>
                     {cell(row)}
                   </td>
                 ),
@@ -99,7 +114,7 @@ function Head<Row>({ kind, sorting, sort, onSort, children }: HeadProps<Row>) {
   return (
     <th
       scope="col"
-      class={kind === 'number' ? kind : undefined}
+      class={kind === 'row' ? undefined : kind}
       aria-sort={isUp ? 'ascending' : isDown ? 'descending' : undefined}
     >
       {onSort && sorting ? (

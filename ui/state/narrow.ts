@@ -1,9 +1,17 @@
-import { signal } from '@preact/signals'
+import { type Signal, signal } from '@preact/signals'
 
-const query = matchMedia('screen and (max-width: 760px)')
+/** A signal that says whether the page is so narrow. What is printed is wide. */
+function within(pixels: number): Signal<boolean> {
+  const query = matchMedia(`screen and (max-width: ${pixels}px)`)
+  const matched = signal(query.matches)
+  query.addEventListener('change', ({ matches }) => {
+    matched.value = matches
+  })
+  return matched
+}
 
-/** True on a screen where a table of many columns has no room; what is printed has the table. */
-export const isNarrow = signal(query.matches)
-query.addEventListener('change', ({ matches }) => {
-  isNarrow.value = matches
-})
+/** True on a screen where a table of many columns has no room. */
+export const isNarrow = within(900)
+
+/** True on a screen where a table of ten columns has no room. */
+export const isCompact = within(1500)

@@ -1,13 +1,13 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
-import { type Pool, type Sql, staticFragment } from '../../database/sql.ts'
+import type { Pool, Sql } from '../../database/sql.ts'
 import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
 import type { OldestDue } from '../../engines/adapter.ts'
 import { isBlocked } from '../../lifecycle/dependents/dependents.ts'
 import { priorities, type Queue } from '../../lifecycle/lease/due.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
 import { groupKey } from '../queues/fold-groups.ts'
-import { oldestDue, readOldestOf } from '../queues/oldest-due.ts'
+import { dueInOrder, oldestDue, readOldestOf } from '../queues/oldest-due.ts'
 import type { KnownGroups } from './known-groups.ts'
 
 /** For how many seconds the oldest job of a queue has been waiting that could run. */
@@ -99,17 +99,6 @@ function agesOf(
     return { domain, queue, age: Math.max(0, (Date.parse(now) - began) / 1000) }
   })
 }
-
-/** The due jobs of `item (domain, queue)` and `tier (priority)` as `(due, uuid)`, the oldest first. */
-const dueInOrder = staticFragment(
-  (sql) => sql`
-  select coalesce(available_at, created_at) as due, uuid
-  from jobs
-  where (status = 'queued') is true and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
-    and coalesce(jobs.priority, 11) = tier.priority
-    and coalesce(available_at, created_at) > '-infinity' and coalesce(available_at, created_at) <= now()
-  order by coalesce(available_at, created_at)`,
-)
 
 /**
  * The same for a caller that is limited to job types, of whose groups these are. The oldest job of a queue may have another type, and no

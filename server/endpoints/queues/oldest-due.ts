@@ -2,6 +2,7 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { type Sql, staticFragment } from '../../database/sql.ts'
 import type { OldestDue, WaitingGroup } from '../../engines/adapter.ts'
 import { fromEachPlace } from '../../engines/served.ts'
+import { priorities, type Queue } from '../../lifecycle/lease/due.ts'
 import { groupKey } from './fold-groups.ts'
 
 interface Row {
@@ -48,13 +49,14 @@ export const sinceOldest = staticFragment(
       order by available_at
       limit 1
     ),
-    -- One entry of an index tells that the 20 need not be read.
-    case when exists (
-      select
+    -- One entry of an index tells that the 20 need not be read. It is no EXISTS: of many groups PostgreSQL would hash all waiting jobs for it.
+    case when (
+      select true
       from jobs
       where status in ('queued', 'processing', 'quarantined')
         and ${isOfItem(sql)}
         and status = 'queued' and available_at is null
+      limit 1
     ) then (
       select created_at
       from (
@@ -69,6 +71,36 @@ export const sinceOldest = staticFragment(
       limit 1
     ) end
   )`,
+)
+
+/** Since when the oldest job of a queue could run. */
+interface DueQueue extends Queue {
+  since: string
+}
+
+/**
+ * The same by queue, of own jobs; none for a queue where no job is due. It reads one entry of the index of acquire for each queue and
+ * priority, however many jobs and job types there are.
+ */
+export const oldestDueOfQueues = (sql: Sql, queues: readonly Queue[]) => sql<DueQueue[]>`
+  select item.domain, item.queue, min(jobs.due) as since
+  from rows from (
+    unnest(${queues.map(({ domain }) => domain)}::text[]),
+    unnest(${queues.map(({ queue }) => queue)}::text[])
+  ) as item (domain, queue)
+  cross join ${priorities(sql)}
+  cross join lateral (${dueInOrder(sql)} limit 1) as jobs
+  group by item.domain, item.queue`
+
+/** The due jobs of `item (domain, queue)` and `tier (priority)` as `(due, uuid)`, the oldest first. */
+export const dueInOrder = staticFragment(
+  (sql) => sql`
+  select coalesce(available_at, created_at) as due, uuid
+  from jobs
+  where (status = 'queued') is true and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+    and coalesce(jobs.priority, 11) = tier.priority
+    and coalesce(available_at, created_at) > '-infinity' and coalesce(available_at, created_at) <= now()
+  order by coalesce(available_at, created_at)`,
 )
 
 /** A job of the group of `item`, whose names may have another collation than those of the indexes of jobs. */

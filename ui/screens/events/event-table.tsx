@@ -7,9 +7,21 @@ import { addressOfJob } from '../../state/address.ts'
 import { Detail } from './detail.tsx'
 import { addressOfEvents } from './place.ts'
 
+interface EventTableProps {
+  events: readonly JobEvent[]
+  /** True for a tail: new events replace the rows again and again, and few of them are seen. */
+  follows?: boolean
+}
+
 /** Events, the newest first. The id of each leads to the whole event. */
-export const EventTable = ({ events }: { events: readonly JobEvent[] }) => (
-  <Rows label="Events" rows={events.toReversed()} columns={columns} keyOf={({ id }) => id} />
+export const EventTable = ({ events, follows = false }: EventTableProps) => (
+  <Rows
+    label="Events"
+    rows={events.toReversed()}
+    columns={columns}
+    keyOf={({ id }) => id}
+    atOnce={follows ? 100 : undefined}
+  />
 )
 
 const columns: readonly Column<JobEvent>[] = [

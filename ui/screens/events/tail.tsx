@@ -77,7 +77,7 @@ function Following({ shown, onPause, begin }: FollowingProps) {
       {events.length === 0 ? (
         <p class="empty">No event{thatYouSee()} yet. New ones are shown as they come.</p>
       ) : (
-        <EventTable events={events} />
+        <EventTable events={events} follows />
       )}
     </>
   )

@@ -7,7 +7,7 @@ import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Span } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, addressOfJob, query } from '../../state/address.ts'
-import { isNarrow } from '../../state/narrow.ts'
+import { isCompact, isNarrow } from '../../state/narrow.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { filterIn } from './filter-bar.tsx'
 
@@ -57,9 +57,10 @@ export function JobTable({ jobs, selected, onSelect }: JobTableProps) {
     <Rows
       label="Jobs"
       rows={jobs}
-      columns={[[<Tick key="all">{all}</Tick>, choose], ...columns]}
+      columns={[[<Tick key="all">{all}</Tick>, choose], ...(isCompact.value ? compactColumns : columns)]}
       keyOf={({ id }) => id}
       attributesOf={({ id }) => ({ 'aria-selected': selected.has(id) })}
+      hasOwnLines
     />
   )
 }
@@ -140,77 +141,114 @@ function Duration({ job: { status, started_at, acquired_at, completed_at } }: { 
   return Number.isFinite(seconds) && seconds >= 0 ? <Span seconds={seconds} /> : null
 }
 
-const columns: readonly Column<ListedJob>[] = [
-  ['Id', ({ id }) => <Link to={addressOfJob(id)}>{id}</Link>, 'number'],
-  [
-    'Status',
-    ({ status, native_state }) => (
-      <Same by={{ status }}>
-        <Status of={status ?? ''} native={native_state} />
+const Attempts = ({ retry_count, max_retries }: ListedJob) => `${retry_count ?? 0}/${max_retries ?? 0}`
+
+/** What the list has one name for, such as a worker; a press shows its jobs. */
+const named = (name: 'worker_id' | 'owner_user_id', job: ListedJob) =>
+  job[name] && (
+    <Same by={{ [name]: job[name] }}>
+      <Name of={job[name]} />
+    </Same>
+  )
+
+const ofState = ({ status, native_state }: ListedJob) => (
+  <Same by={{ status }}>
+    <Status of={status ?? ''} native={native_state} />
+  </Same>
+)
+
+const idColumn: Column<ListedJob> = ['Id', ({ id }) => <Link to={addressOfJob(id)}>{id}</Link>, 'number']
+
+const placeColumn: Column<ListedJob> = [
+  'Queue › type',
+  ({ domain, queue, job_type }) => (
+    <>
+      <Same by={{ domain }}>
+        <span class="faint">
+          <Name of={domain ?? ''} />/
+        </span>
       </Same>
-    ),
-  ],
-  [
-    'Queue › type',
-    ({ domain, queue, job_type }) => (
-      <>
-        <Same by={{ domain }}>
-          <span class="faint">
-            <Name of={domain ?? ''} />/
-          </span>
+      <Same by={{ domain, queue }}>
+        <Name of={queue ?? ''} />
+      </Same>{' '}
+      <span class="faint" aria-hidden="true">
+        ›
+      </span>{' '}
+      <Same by={{ domain, queue, job_type }}>
+        <b>
+          <Name of={job_type ?? ''} />
+        </b>
+      </Same>
+    </>
+  ),
+]
+
+const errorColumn: Column<ListedJob> = [
+  'Error',
+  ({ error_code, error_message }) => (
+    <>
+      {error_code && (
+        <Same by={{ error_code }}>
+          <Name of={error_code} />
         </Same>
-        <Same by={{ domain, queue }}>
-          <Name of={queue ?? ''} />
-        </Same>{' '}
-        <span class="faint" aria-hidden="true">
-          ›
-        </span>{' '}
-        <Same by={{ domain, queue, job_type }}>
-          <b>
-            <Name of={job_type ?? ''} />
-          </b>
-        </Same>
-      </>
-    ),
-  ],
-  [
-    'Error',
-    ({ error_code, error_message }) => (
-      <>
-        {error_code && (
-          <Same by={{ error_code }}>
-            <Name of={error_code} />
-          </Same>
-        )}
-        {error_message && (
-          <span class="faint message" title={error_message}>
-            {error_message}
-          </span>
-        )}
-      </>
-    ),
-    'wide',
-  ],
-  ['Retries', ({ retry_count, max_retries }) => `${retry_count ?? 0}/${max_retries ?? 0}`, 'number'],
+      )}
+      {error_message && (
+        <span class="faint message" title={error_message}>
+          {error_message}
+        </span>
+      )}
+    </>
+  ),
+  'wide',
+]
+
+const columns: readonly Column<ListedJob>[] = [
+  idColumn,
+  ['Status', ofState],
+  placeColumn,
+  errorColumn,
+  ['Retries', Attempts, 'number'],
   ['Took', (job) => <Duration job={job} />, 'number'],
-  [
-    'Worker',
-    ({ worker_id }) =>
-      worker_id && (
-        <Same by={{ worker_id }}>
-          <Name of={worker_id} />
-        </Same>
-      ),
-  ],
-  [
-    'Owner',
-    ({ owner_user_id }) =>
-      owner_user_id && (
-        <Same by={{ owner_user_id }}>
-          <Name of={owner_user_id} />
-        </Same>
-      ),
-  ],
+  ['Worker', (job) => named('worker_id', job)],
+  ['Owner', (job) => named('owner_user_id', job)],
   ['Created', ({ created_at }) => <Ago at={created_at} />],
   ['Ended', ({ completed_at }) => <Ago at={completed_at} />],
+]
+
+/** The same in fewer columns of two lines each. */
+const compactColumns: readonly Column<ListedJob>[] = [
+  idColumn,
+  [
+    'Status',
+    (job) => (
+      <>
+        {ofState(job)}
+        <span class="faint message">
+          {Attempts(job)} <Duration job={job} />
+        </span>
+      </>
+    ),
+  ],
+  placeColumn,
+  errorColumn,
+  [
+    'Worker, owner',
+    (job) => (
+      <>
+        {named('worker_id', job)}
+        <span class="faint message">{named('owner_user_id', job)}</span>
+      </>
+    ),
+  ],
+  [
+    'Created, ended',
+    ({ created_at, completed_at }) => (
+      <>
+        <Ago at={created_at} />
+        <span class="faint message">
+          <Ago at={completed_at} absent="" />
+        </span>
+      </>
+    ),
+  ],
 ]

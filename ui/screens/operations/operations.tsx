@@ -67,15 +67,28 @@ const columns: readonly Column<Record_>[] = [
   ['Id', ({ id }) => <Link to={`/operations/${id}`}>{id}</Link>, 'number'],
   ['Kind', ({ kind }) => kind],
   ['State', ({ state }) => <Status of={state} />],
-  ['Domain', ({ domain }) => domain],
-  ['Queue', ({ queue }) => queue],
-  ['Type', ({ job_type }) => job_type],
-  ['Changed', ({ affected }) => affected.toLocaleString('en'), 'number'],
-  ['Previewed', ({ previewed }) => previewed?.toLocaleString('en'), 'number'],
+  ['Where', whereOf],
+  ['Changed', (record) => changedOf(record), 'number'],
   ['By', ({ caller }) => <Person id={caller} />],
   ['Why', ({ reason }) => reason, 'wide'],
   ['Began', ({ started_at }) => <Ago at={started_at} />],
 ]
+
+/** `mail/high/receipt`, with `*` for what is not narrowed before a name that is. An act may have no place. */
+function whereOf({ domain, queue, job_type }: Record_): string {
+  const names = [domain, queue, job_type]
+  const last = names.findLastIndex((name) => name !== null)
+  return names
+    .slice(0, last + 1)
+    .map((name) => name ?? '*')
+    .join('/')
+}
+
+/** How many jobs were changed, and of how many that were previewed where these are others. */
+function changedOf({ affected, previewed }: Record_): string {
+  const changed = affected.toLocaleString('en')
+  return previewed === null || previewed === affected ? changed : `${changed} of ${previewed.toLocaleString('en')}`
+}
 
 /** What the check of the hash chain says now: of every record, and not of those that are shown. */
 function Chain() {

@@ -70,6 +70,7 @@ export function QueueTable({ queues, attention, isPast }: TableProps) {
           keyOf={({ domain: of, queue }) => JSON.stringify([of, queue])}
           sort={sort}
           onSort={(next) => show({ sort: next })}
+          hasOwnLines
         />
       )}
     </section>

@@ -76,7 +76,7 @@ const columns: readonly Column<WorkerRow>[] = [
           {throttle && <span class="badge care">throttled</span>}{' '}
         </>
       )),
-    'wide',
+    'wide wraps',
   ],
 ]
 

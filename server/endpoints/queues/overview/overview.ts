@@ -11,7 +11,7 @@ import { runningChanges } from '../live-stats.ts'
 import { readThrottles } from '../queues.ts'
 import { readStale } from '../stale.ts'
 import { statedReason, stoppedBy } from '../stated-reason.ts'
-import { statsWithOldest } from '../stats.ts'
+import { statsWithOldestOfQueues } from '../stats.ts'
 import { readBasis } from './basis.ts'
 import { describeFailing } from './failing.ts'
 import { findSilences, quietMinutes } from './no-workers.ts'
@@ -43,7 +43,7 @@ export const overview = (
     const { basis, why } = await readBasis(tx)
     const flows = basis === null ? undefined : await flowsOf(tx, basis, scope, range)
     const [groups, stale, throttles, stops, marked, operations] = await Promise.all([
-      statsWithOldest({ sql: tx, within }, asked),
+      statsWithOldestOfQueues({ sql: tx, within }, asked),
       readStale(tx, scope),
       readThrottles(tx, mostSettings),
       readStops(tx, scope),

@@ -13,15 +13,16 @@ select
       order by available_at
       limit 1
     ),
-    -- One entry of an index tells that the 20 need not be read.
-    case when exists (
-      select
+    -- One entry of an index tells that the 20 need not be read. It is no EXISTS: of many groups PostgreSQL would hash all waiting jobs for it.
+    case when (
+      select true
       from jobs
       where
         status in ('queued', 'processing', 'quarantined')
         and (domain, queue, job_type) = (item.domain collate "default", item.queue collate "default", item.job_type collate "default")
         and status = 'queued'
         and available_at is null
+      limit 1
     ) then (
       select created_at
       from (

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser } from '../../scripts/chromium.ts'
+import { sideways } from '../support/axe.ts'
+import { type OpenedVisit, openVisit } from '../support/browser.ts'
+
+/** The widths of a phone, a tablet, a window at 200 % and a small laptop, in pixels. */
+const widths = [390, 640, 768, 1024]
+
+/** Names that somebody's program may give: markup, without a place to break, from right to left, of several code units, none. */
+const names = [
+  '<img src=x onerror="document.title=1">',
+  'n'.repeat(300),
+  'שלום עולם '.repeat(20),
+  '👩‍👩‍👧‍👦🏴󠁧󠁢󠁥󠁮󠁧󠁿',
+  'mailer-1.eu-central-1.compute.internal:4007/4f1c',
+  '',
+]
+
+/** By how many pixels tables are wider than their places: those whose rows are lines in such a window, and the others where `all` is true. */
+const widerBy = (
+  isAll: boolean,
+): string => `[...document.querySelectorAll('${isAll ? '' : '.queues '}.scroll${isAll ? '' : ', .stacked'}')]
+  .map((box) => box.scrollWidth - box.clientWidth)
+  .filter((over) => over > 0)`
+
+describe.skipIf(!hasBrowser)('screens in narrow windows (needs chromium)', () => {
+  let opened: OpenedVisit | undefined
+  beforeAll(async () => {
+    opened = await openVisit()
+    const { world } = opened
+    for (const name of names) {
+      const place = { domain: name, queue: name, job_type: name, worker_id: name }
+      await world.jobs(3, {
+        ...place,
+        status: 'failed',
+        error_code: name,
+        error_message: name,
+        owner_user_id: name,
+        days: 0,
+      })
+      await world.jobs(2, { ...place, status: 'processing' })
+      await world.jobs(1, { ...place, status: 'queued' })
+    }
+    await world.jobs(2, { status: 'quarantined' })
+    const mailer = { domain: 'orders', queue: 'high', job_type: 'receipt', worker_id: names[4] ?? '' }
+    const error = { error_code: 'smtp_550', error_message: '550 mailbox unavailable (req_22bb799af31)' }
+    await world.jobs(3, { ...mailer, ...error, status: 'failed', owner_user_id: 'customer-188', days: 0 })
+    await world.jobs(3, { ...mailer, status: 'processing' })
+    const reason = { 'x-reason': 'the mailer was down for an hour, and its jobs are wanted before noon' }
+    await world.confirm('/api/v1/jobs/batch/requeue_quarantined', { domain: 'chatbooks' }, reason)
+    for (const domain of ['chatbooks', names[0]])
+      await world.confirm('/api/v1/jobs/queue/control', { domain, queue: 'default', action: 'pause', reason: names[1] })
+    await world.sql`
+      insert into job_events (domain, queue, job_type, event_type, attrs_json)
+      select name, name, name, 'job.failed', jsonb_build_object('error', name)
+      from unnest(${[...names, 'orders']}::text[]) as name`
+    await world.sql`insert into jobsctl_marks (text, caller) select name, name from unnest(${names}::text[]) as name where name <> ''`
+  })
+  afterAll(() => opened?.stop())
+
+  const place = (name = '') => new URLSearchParams({ domain: name, queue: name })
+
+  it('no page scrolls sideways, whatever the names are, and no table of many columns does', async () => {
+    if (!opened) return
+    const { page, visited } = opened
+    const screens = [
+      ['/', '.queues tbody tr'],
+      ['/jobs', '.rows tbody tr'],
+      ['/jobs/7', '.about'],
+      [`/queue?${place(names[0])}`, '.sums'],
+      [`/queue?${place(names[4])}`, '.sums'],
+      ['/clusters', '.cluster'],
+      ['/workers', '.rows tbody tr'],
+      ['/history', '.chart'],
+      ['/events', '.rows tbody tr'],
+      ['/events?after=0&limit=1', '.rows tbody tr'],
+      ['/operations', '.rows tbody tr'],
+      ['/operations/1', 'main dl'],
+      ['/change/retry?status=failed', 'main form'],
+      ['/policy', 'main h2'],
+    ] as const
+    for (const [screen, part] of screens) {
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await visited.go(screen)
+      await page.locator(part).first().waitFor()
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 800 })
+        const measured = async () => [
+          ...[screen, width, Math.max(0, await sideways(page))],
+          width > 900 ? [] : await page.evaluate(widerBy(false)),
+        ]
+        await expect.poll(measured, { timeout: 20_000 }).toEqual([screen, width, 0, []])
+      }
+    }
+    // No call takes a name of 300 characters.
+    expect(visited.faults.filter((fault) => !fault.includes('422'))).toEqual([])
+  })
+
+  it('with names as people give them, no table scrolls sideways in a small window', async () => {
+    if (!opened) return
+    const { page, visited } = opened
+    const scope = new URLSearchParams({ domain: 'orders' })
+    for (const screen of [
+      `/jobs?${scope}`,
+      `/jobs?status=failed&${scope}`,
+      `/workers?${scope}`,
+      `/events?${scope}`,
+      '/operations',
+    ]) {
+      await page.setViewportSize({ width: 1024, height: 800 })
+      await visited.go(screen)
+      await page.locator('.rows tbody tr').first().waitFor()
+      const measured = async () => [screen, await page.evaluate(widerBy(true))]
+      await expect.poll(measured, { timeout: 20_000 }).toEqual([screen, []])
+    }
+  })
+})
