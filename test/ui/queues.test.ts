@@ -64,6 +64,15 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(visited.faults).toEqual([])
   })
 
+  it('an address without the name of a queue shows no counts of all queues', async () => {
+    await world.jobs(3, { status: 'queued' })
+    for (const address of ['/queue', '/queue?domain=chatbooks', '/queue?domain=chatbooks&queue=+']) {
+      await visited.go(address)
+      await page.getByText('The address names no queue').waitFor()
+      expect([await page.locator('.sums').count(), await page.title()]).toEqual([0, expect.stringMatching(/^Queue · /)])
+    }
+  })
+
   it('the page of a queue that fails says why', async () => {
     await world.jobs(3, {
       status: 'failed',

@@ -18,7 +18,8 @@ function trouble(): string {
 
 /** The name of the screen, with what is seen on it: the queue, the state of what it shows, and what needs somebody. */
 export function titleOf(screen: string): string {
-  const seen = path.value === '/queue' ? `${query.value.get('domain')}/${query.value.get('queue')}` : screen
+  const [domain, queue] = ['domain', 'queue'].map((name) => query.value.get(name)?.trim())
+  const seen = path.value === '/queue' && domain && queue ? `${domain}/${queue}` : screen
   const more = detail.value.of === path.value ? detail.value.text : ''
   return escaped([seen, more, trouble(), 'jobsctl'].filter((text) => text !== '').join(' · '))
 }

@@ -17,10 +17,19 @@ import { Sums } from '../groups.tsx'
 import { WorkerTable } from '../workers/worker-table.tsx'
 import { Throttle } from './throttle.tsx'
 
-/** One queue: what it holds, whether it hands out jobs, why nothing of it runs, and the switch. It follows what others do. */
+/** The queue of the address. Without a name the counts would be those of all queues. */
 export function Queue() {
-  const domain = query.value.get('domain') ?? ''
-  const queue = query.value.get('queue') ?? ''
+  const [domain = '', queue = ''] = ['domain', 'queue'].map((name) => query.value.get(name)?.trim())
+  if (domain !== '' && queue !== '') return <OneQueue domain={domain} queue={queue} />
+  return (
+    <p class="note care">
+      The address names no queue: it needs a domain and a queue. <Link to="/">The overview</Link> has them.
+    </p>
+  )
+}
+
+/** One queue: what it holds, whether it hands out jobs, why nothing of it runs, and the switch. It follows what others do. */
+function OneQueue({ domain, queue }: OfQueue) {
   const stats = useLiveStats({ domain, queue })?.stats.value
   // Load again when the queue is stopped or resumed, by anyone.
   const stop = stats && JSON.stringify(stats.stopped)
