@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
-import { countedTable, countTriggerSet, makeCountTriggers, triggerStatements } from '../counts/triggers.ts'
+import { countedTables, makeCountTriggers, triggerStatements } from '../counts/triggers.ts'
+import { countTriggers } from '../counts/trust.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import { refuseOtherEngines } from '../database/connection/refuse-others.ts'
 import { isAccessRefused } from '../database/errors/failure.ts'
@@ -126,15 +127,14 @@ const wantsHistory = async (sql: Sql, { JOBS_HISTORY }: Env): Promise<boolean> =
 async function triggerScript(sql: Sql): Promise<string[]> {
   const [{ isNew }] = await sql<[{ isNew: boolean }]>`select to_regclass('jobs') is null as "isNew"`
   const absent = { oid: 0, name: 'jobs' }
-  const counted = isNew ? absent : await countedTable(sql)
-  const wanted = counted ? [{ set: countTriggerSet, table: counted }] : []
+  const counted = isNew ? [{ ...absent, triggers: countTriggers }] : await countedTables(sql)
   // A database that this version makes keeps its history.
   const hasSettings = !isNew && (await hasTable(sql, 'jobsctl_settings'))
   const tables = isNew ? [absent] : hasSettings && (await readHistorySetting(sql)) ? await tablesOfJobs(sql) : []
-  const all = [...wanted, ...tables.map((table) => ({ set: historyTriggers, table }))]
+  const all = [...counted, ...tables.map((table) => ({ ...table, triggers: historyTriggers.triggers }))]
   const statements = []
-  for (const { set, table } of all) {
-    const { create, enable } = await triggerStatements(sql, set.triggers, table)
+  for (const table of all) {
+    const { create, enable } = await triggerStatements(sql, table.triggers, table)
     statements.push(...[...create, ...enable].map((statement) => `${statement};`))
   }
   return statements.length > 0 ? ['-- triggers', ...statements] : []

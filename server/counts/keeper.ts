@@ -7,7 +7,7 @@ import { createCompaction } from './compaction.ts'
 import { createOpenWriters } from './open-writers.ts'
 import { type Comparison, logReconciliation, reconcile } from './reconcile.ts'
 import { makeCountTriggers, requireCountTriggers } from './triggers.ts'
-import { type CountsState, readCountsState } from './trust.ts'
+import { type CountsState, partitionedTables, readCountsState } from './trust.ts'
 
 const stepEveryMs = 1000
 const extendEveryMs = 60_000
@@ -121,8 +121,8 @@ const extendHour = (sql: Pool) => sql`
   set triggers = case when kept.until > now() then kept.triggers end, until = excluded.until
   where kept.until < now() + interval '50 minutes'`
 
-/** The table `jobs` may have been replaced by another one of the same name: the counts of the old one are not trusted. */
+/** The table `jobs` may have been replaced by another one of the same name, or have other partitions: the counts of the old ones are not trusted. */
 const followTable = (sql: Pool) => sql`
   update jobsctl_counting
-  set jobs = to_regclass('jobs')::oid, triggers = null
-  where jobs is distinct from to_regclass('jobs')::oid`
+  set jobs = to_regclass('jobs')::oid, tables = ${partitionedTables(sql)}, triggers = null
+  where jobs is distinct from to_regclass('jobs')::oid or tables <> ${partitionedTables(sql)}`

@@ -2,7 +2,7 @@ import { hasCode } from '../database/errors/error-meanings.ts'
 import { isAccessRefused } from '../database/errors/failure.ts'
 import type { Pool, Sql } from '../database/sql.ts'
 import { limitIdleTime } from '../database/timeouts.ts'
-import { countTriggers, isCountable } from './trust.ts'
+import { countTriggers, isCountable, partitionedTables, partitionTriggers } from './trust.ts'
 
 /** Triggers of `jobs` that append to a table of the server. Each has a function of its name. */
 export interface TriggerSet {
@@ -19,8 +19,8 @@ export interface TriggeredTable {
   name: string
 }
 
-export const countTriggerSet: TriggerSet = {
-  triggers: countTriggers,
+const countTriggerSet: TriggerSet = {
+  triggers: { ...countTriggers, ...partitionTriggers },
   appendsTo: 'jobsctl_count_deltas',
   reads: 'jobsctl_counting',
 }
@@ -89,25 +89,41 @@ export async function repairFunctions(sql: Pool, set: TriggerSet, { tables, note
 }
 
 /**
- * Repairs the functions of the counts, and creates their triggers on `jobs`, where they can count.
+ * Repairs the functions of the counts, and creates their triggers on `jobs` and its partitions, where they can count.
  * @param noteMade called with what was made, once it stays
  */
 export async function makeCountTriggers(sql: Pool, noteMade: (name: string) => void = () => {}): Promise<void> {
-  await repairFunctions(sql, countTriggerSet, { tables: ['jobs'], noteMade })
-  const jobs = await countedTable(sql)
-  if (jobs && (await createTriggers(sql, countTriggers, jobs))) noteMade('the triggers of the counts')
+  const tables = await countedTables(sql)
+  const names = new Set(['jobs', ...tables.map(({ name }) => name)])
+  await repairFunctions(sql, countTriggerSet, { tables: [...names], noteMade })
+  for (const table of tables)
+    if (await createTriggers(sql, table.triggers, table))
+      noteMade(table.name === 'jobs' ? 'the triggers of the counts' : `the triggers of the counts on ${table.name}`)
 }
 
 /** @throws Error that says what to type, where triggers are missing */
 export async function requireCountTriggers(sql: Sql): Promise<void> {
-  const jobs = await countedTable(sql)
-  if (jobs) await requireTriggers(sql, countTriggerSet, jobs)
+  for (const table of await countedTables(sql)) await requireTriggers(sql, table)
 }
 
-/** The table `jobs`, where triggers can count it. */
-export async function countedTable(sql: Sql): Promise<TriggeredTable | undefined> {
-  const [jobs] = await sql<{ oid: number }[]>`select to_regclass('jobs')::oid::bigint as oid where ${isCountable(sql)}`
-  return jobs && { oid: jobs.oid, name: 'jobs' }
+/** A table with the triggers that count it. */
+interface CountedTable extends TriggeredTable {
+  triggers: TriggerSet['triggers']
+}
+
+/** The table `jobs` and its partitions, where triggers can count them. */
+export async function countedTables(sql: Sql): Promise<CountedTable[]> {
+  const [{ jobs, tables }] = await sql<[{ jobs: number | null; tables: number[] }]>`
+    select case when ${isCountable(sql)} then to_regclass('jobs')::oid::bigint end as jobs, ${partitionedTables(sql)}::bigint[] as tables`
+  if (jobs === null) return []
+  if (tables.length === 0) return [{ oid: jobs, name: 'jobs', triggers: countTriggers }]
+  const named = await sql<TriggeredTable[]>`
+    select pg_class.oid::bigint as oid, format('%I.%I', nspname, relname) as name
+    from pg_class
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where pg_class.oid = any(${`{${tables.join(',')}}`}::text::oid[])
+    order by pg_class.oid`
+  return named.map(({ oid, name }) => ({ oid, name: oid === jobs ? 'jobs' : name, triggers: partitionTriggers }))
 }
 
 /**
@@ -162,8 +178,8 @@ export async function triggerStatements(
  * Looks whether a table has its triggers, and makes nothing (`JOBS_MIGRATE=false`).
  * @throws Error that says what to type
  */
-export async function requireTriggers(sql: Sql, { triggers }: TriggerSet, table: TriggeredTable): Promise<void> {
-  const { create } = await triggerStatements(sql, triggers, table)
+export async function requireTriggers(sql: Sql, table: TriggeredTable & Pick<TriggerSet, 'triggers'>): Promise<void> {
+  const { create } = await triggerStatements(sql, table.triggers, table)
   if (create.length > 0)
     throw new Error(
       `${table.name} lacks triggers, and JOBS_MIGRATE=false makes none: jobs-server migrate, as the owner of the tables`,

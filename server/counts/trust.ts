@@ -13,11 +13,49 @@ export const countTriggers = {
   jobsctl_count_truncate: 'after truncate on jobs for each statement',
 }
 
-/**
- * True where triggers can count the jobs: `jobs` is a plain, logged table of which this role sees every row. Triggers of a
- * table in an inheritance tree see only the rows that are written under the name of that table.
- */
-export const isCountable = staticFragment(
+/** The triggers of `jobs` with partitions, and of each partition: a statement fires those of the table that it names (`0065_counted_partitions.sql`). */
+export const partitionTriggers = {
+  jobsctl_count_insert: countTriggers.jobsctl_count_insert,
+  jobsctl_count_update: countTriggers.jobsctl_count_update,
+  jobsctl_count_deleted: 'after delete on jobs referencing old table as gone for each statement',
+  jobsctl_count_truncate: countTriggers.jobsctl_count_truncate,
+}
+
+/** The columns that no call changes. A job would move to another partition by a change of the others. */
+const fixedColumns = ['id', 'uuid', 'domain', 'job_type', 'created_at']
+
+/** Defines the CTE `tree (id, made)` of a statement `with recursive`: `jobs` and its partitions at every level, each with what its attachment changes. */
+const tree = staticFragment(
+  (sql) => sql`
+  tree as (
+    select to_regclass('jobs')::oid as id, null::xid as made
+    union all
+    select inhrelid, pg_inherits.xmin from tree join pg_inherits on inhparent = tree.id
+  )`,
+)
+
+/** True where `jobs` has partitions whose key no call changes. Each of them is a logged table of PostgreSQL. */
+const hasCountablePartitions = staticFragment(
+  (sql) => sql`not exists (
+    with recursive ${tree(sql)}
+    select
+    from tree
+    join pg_class as part on part.oid = tree.id
+    left join pg_partitioned_table as keyed on keyed.partrelid = tree.id
+    where part.relkind not in ('r', 'p') or part.relpersistence <> 'p'
+      -- An expression has the number 0.
+      or exists (
+        select
+        from unnest(keyed.partattrs) as key
+        where not exists (
+          select from pg_attribute where attrelid = tree.id and attnum = key and attname = any(${fixedColumns}::text[])
+        )
+      )
+  )`,
+)
+
+/** True where `jobs` is a plain, logged table of which this role sees every row, and no part of another inheritance. */
+const isPlain = staticFragment(
   (sql) => sql`exists (
   select from pg_class
   where oid = to_regclass('jobs') and relkind = 'r' and relpersistence = 'p' and not row_security_active(oid)
@@ -25,24 +63,64 @@ export const isCountable = staticFragment(
 )`,
 )
 
+/** True where `jobs` has partitions that triggers can count, and this role sees every row. */
+const isPartitioned = staticFragment(
+  (sql) => sql`exists (
+  select from pg_class
+  where oid = to_regclass('jobs') and relkind = 'p' and relpersistence = 'p' and not row_security_active(oid)
+    and not relispartition and ${hasCountablePartitions(sql)}
+)`,
+)
+
 /**
- * A text that changes when a trigger or the file of `jobs` changes: a catalog row that is written gets another `xmin`, and a
- * table that is rewritten another file. Null unless all triggers exist, fire, and append to the tables of this schema.
+ * True where triggers can count the jobs. Triggers of another table in an inheritance tree see only the rows that are written under the name of
+ * that table.
  */
-const signature = (sql: Sql): Fragment => sql`(
+export const isCountable = staticFragment((sql) => sql`(${isPlain(sql)} or ${isPartitioned(sql)})`)
+
+const hasPartitions = staticFragment((sql) => sql`(select relkind = 'p' from pg_class where oid = to_regclass('jobs'))`)
+
+/** An expression: the ids of `jobs` and its partitions, in their order; empty where it has none. */
+export const partitionedTables = staticFragment(
+  (sql) => sql`case
+    when ${hasPartitions(sql)} then (with recursive ${tree(sql)} select array_agg(id order by id) from tree)
+    else '{}'::oid[]
+  end`,
+)
+
+/**
+ * A text that changes when a trigger or the file of `jobs` or of a partition changes, and when a partition is attached or detached. A catalog row
+ * that is written gets another `xmin`, and a table that is rewritten another file. Null unless all triggers exist, fire, and append to the tables
+ * of this schema.
+ */
+const signature = (sql: Sql): Fragment => sql`coalesce(${signatureOfPlain(sql)}, ${signatureOfPartitions(sql)})`
+
+/** Servers of version 0.2.0 compare this text, too. */
+const signatureOfPlain = (sql: Sql): Fragment => sql`(
   select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
   from pg_trigger
   where tgrelid = to_regclass('jobs') and tgname = any(${Object.keys(countTriggers)}::text[]) and tgenabled in ('O', 'A')
     and tgfoid = to_regproc(tgname)
-    and ${isCountable(sql)}
+    and ${isPlain(sql)}
   having count(*) = ${Object.keys(countTriggers).length}::int
+)`
+
+const signatureOfPartitions = (sql: Sql): Fragment => sql`(
+  with recursive ${tree(sql)}
+  select md5(string_agg(concat_ws('.', pg_trigger.oid, pg_trigger.xmin, tgenabled, made, pg_relation_filenode(id)), ' ' order by id, tgname))
+  from tree
+  join pg_trigger on tgrelid = id
+  where tgname = any(${Object.keys(partitionTriggers)}::text[]) and tgenabled in ('O', 'A')
+    and tgfoid = to_regproc(tgname)
+    and ${isPartitioned(sql)}
+  having count(*) = ${Object.keys(partitionTriggers).length}::int * (select count(*) from tree)
 )`
 
 /** An expression over `jobsctl_counting`: the signature when the counts were last found right; null when they cannot be trusted. */
 const trustedSignature = staticFragment(
   (sql) => sql`
   case
-    when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null)
+    when until > now() and jobs = to_regclass('jobs') and tables = ${partitionedTables(sql)} and not exists (select from jobsctl_count_deltas where span is null)
     then triggers
   end`,
 )
@@ -121,6 +199,18 @@ export interface CountsState {
   functions: string | null
   /** Those functions when all transactions had ended that may have run earlier ones. */
   listing: string | null
+}
+
+/** Why triggers cannot count the jobs, where they cannot, as a clause. */
+export async function whyNotCountable(sql: Sql): Promise<string> {
+  const [row] = await sql<{ keys: string | null; parts: boolean }[]>`
+    select
+      relkind = 'p' and not relispartition and relpersistence = 'p' and not row_security_active(oid) as parts,
+      case relkind when 'p' then pg_get_partkeydef(oid) end as keys
+    from pg_class where oid = to_regclass('jobs')`
+  return row?.parts
+    ? `jobs has partitions by ${row.keys}, or partitions of these, by what a change of a job changes, or some that are no logged tables; the counts need keys among ${fixedColumns.join(', ')}`
+    : 'jobs is not a plain table, or hides rows from this role'
 }
 
 /** The state of the counts; without a row in `jobsctl_counting` they have never been compared. */

@@ -25,7 +25,7 @@ export const historyTriggers: TriggerSet = {
 export async function startAppending(sql: Pool, { makes }: { makes: boolean }): Promise<void> {
   const tables = await tablesOfJobs(sql)
   if (makes) await makeHistoryTriggers(sql, tables)
-  else for (const table of tables) await requireTriggers(sql, historyTriggers, table)
+  else for (const table of tables) await requireTriggers(sql, { ...table, ...historyTriggers })
   await extend(
     sql,
     tables.map(({ oid }) => oid),

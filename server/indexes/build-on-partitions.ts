@@ -12,17 +12,18 @@ interface Partition {
 /**
  * Builds an index of a table with partitions: on each partition beside writers, then as one index of the table, which also
  * partitions that come later get.
- * @throws Failure `usage` for a unique index, and for partitions of partitions
+ * @throws Failure `usage` for a unique index without the key of the partitions, and for partitions of partitions
  */
 export async function buildOnPartitions(
   connection: Connection,
   { name, table, keys, condition, unique }: IndexStatement,
   schema: string,
 ): Promise<void> {
-  if (unique)
+  if (unique && !(await hasKeyOfPartitions(connection, { table, keys })))
     throw new Failure('usage', `${table} has partitions, on which PostgreSQL has no unique index without their key`, {
       hint: 'without this index no job is enqueued through the API, and everything else works',
     })
+  const create = unique ? 'create unique index' : 'create index'
   const partitions = await connection<Partition[]>`
     select relid::regclass::text as name, relid::oid::text as oid, level = 1 as "isDirect"
     from pg_partition_tree(to_regclass(${table}))
@@ -32,7 +33,7 @@ export async function buildOnPartitions(
       hint: `docs/reference/tables.md has the definition of ${name}`,
     })
   const definition = `(${keys})${condition === '' ? '' : ` where ${condition}`}`
-  await connection.unsafe(`create index if not exists ${name} on only ${schema}.${table} ${definition}`)
+  await connection.unsafe(`${create} if not exists ${name} on only ${schema}.${table} ${definition}`)
   for (const { name: partition, oid } of partitions) {
     const part = `${name}_${oid}`
     const [there] = await connection<{ valid: boolean; schema: string }[]>`
@@ -42,9 +43,24 @@ export async function buildOnPartitions(
       join pg_namespace on pg_namespace.oid = relnamespace
       where indrelid = ${oid}::oid and relname = ${part}`
     if (there && !there.valid) await connection.unsafe(`drop index concurrently ${there.schema}.${part}`)
-    if (!there?.valid) await connection.unsafe(`create index concurrently ${part} on ${partition} ${definition}`)
+    if (!there?.valid) await connection.unsafe(`${create} concurrently ${part} on ${partition} ${definition}`)
     await attach(connection, { name, oid, part, schema })
   }
+}
+
+/** Whether the columns of an index have those of the key of the partitions. An expression in that key is in no index of ours. */
+async function hasKeyOfPartitions(
+  connection: Connection,
+  { table, keys }: Pick<IndexStatement, 'table' | 'keys'>,
+): Promise<boolean> {
+  const columns = keys.split(',').map((key) => key.trim())
+  const [row] = await connection<{ has: boolean }[]>`
+    select coalesce(bool_and(coalesce(attname = any(${columns}::text[]), false)), false) as has
+    from pg_partitioned_table
+    cross join unnest(partattrs) as key
+    left join pg_attribute on attrelid = partrelid and attnum = key
+    where partrelid = to_regclass(${table})`
+  return row?.has ?? false
 }
 
 interface Attaching {

@@ -4,26 +4,104 @@ with recursive
       coalesce(
         (
           select
-            case when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null) then triggers end = (
-              select
-                string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
-              from pg_trigger
-              where
-                tgrelid = to_regclass('jobs')
-                and tgname = any($1::text[])
-                and tgenabled in ('O', 'A')
-                and tgfoid = to_regproc(tgname)
-                and exists (
-                  select
-                  from pg_class
-                  where
-                    oid = to_regclass('jobs')
-                    and relkind = 'r'
-                    and relpersistence = 'p'
-                    and not row_security_active(oid)
-                    and not exists (select from pg_inherits where pg_class.oid in (inhrelid, inhparent))
+            case when until > now() and jobs = to_regclass('jobs') and tables = case when (
+              select relkind = 'p' from pg_class where oid = to_regclass('jobs')
+            ) then (
+              with recursive
+                tree as (
+                  select to_regclass('jobs')::oid as id, null::xid as made
+                  union all
+                  select inhrelid, pg_inherits.xmin
+                  from tree
+                  join pg_inherits on inhparent = tree.id
                 )
-              having count(*) = $2::int
+              select array_agg(id order by id)
+              from tree
+            ) else '{}'::oid[] end and not exists (select from jobsctl_count_deltas where span is null) then triggers end = coalesce(
+              (
+                select
+                  string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
+                from pg_trigger
+                where
+                  tgrelid = to_regclass('jobs')
+                  and tgname = any($1::text[])
+                  and tgenabled in ('O', 'A')
+                  and tgfoid = to_regproc(tgname)
+                  and exists (
+                    select
+                    from pg_class
+                    where
+                      oid = to_regclass('jobs')
+                      and relkind = 'r'
+                      and relpersistence = 'p'
+                      and not row_security_active(oid)
+                      and not exists (select from pg_inherits where pg_class.oid in (inhrelid, inhparent))
+                  )
+                having count(*) = $2::int
+              ),
+              (
+                with recursive
+                  tree as (
+                    select to_regclass('jobs')::oid as id, null::xid as made
+                    union all
+                    select inhrelid, pg_inherits.xmin
+                    from tree
+                    join pg_inherits on inhparent = tree.id
+                  )
+                select
+                  md5(
+                    string_agg(
+                      concat_ws('.', pg_trigger.oid, pg_trigger.xmin, tgenabled, made, pg_relation_filenode(id)),
+                      ' ' order by id,
+                      tgname
+                    )
+                  )
+                from tree
+                join pg_trigger on tgrelid = id
+                where
+                  tgname = any($3::text[])
+                  and tgenabled in ('O', 'A')
+                  and tgfoid = to_regproc(tgname)
+                  and exists (
+                    select
+                    from pg_class
+                    where
+                      oid = to_regclass('jobs')
+                      and relkind = 'p'
+                      and relpersistence = 'p'
+                      and not row_security_active(oid)
+                      and not relispartition
+                      and not exists (
+                        with recursive
+                          tree as (
+                            select to_regclass('jobs')::oid as id, null::xid as made
+                            union all
+                            select inhrelid, pg_inherits.xmin
+                            from tree
+                            join pg_inherits on inhparent = tree.id
+                          )
+                        select
+                        from tree
+                        join pg_class as part on part.oid = tree.id
+                        left join pg_partitioned_table as keyed on keyed.partrelid = tree.id
+                        where
+                          part.relkind not in ('r', 'p')
+                          or part.relpersistence <> 'p'
+                          -- An expression has the number 0.
+                          or exists (
+                            select
+                            from unnest(keyed.partattrs) as key
+                            where
+                              not exists (
+                                select
+                                from pg_attribute
+                                where attrelid = tree.id and attnum = key and attname = any($4::text[])
+                              )
+                          )
+                      )
+                  )
+                having count(*) = $5::int * (select count(*) from tree)
+              )
             )
           from jobsctl_counting
         ),
@@ -61,7 +139,7 @@ with recursive
     (
       select domain, queue, job_type
       from jobs
-      where true and domain = $3 and not (select listed from list)
+      where true and domain = $6 and not (select listed from list)
       order by domain, queue, job_type
       limit 1
     ) union all select next.* from groups cross join lateral (
@@ -69,7 +147,7 @@ with recursive
       from jobs
       where
         (queue, job_type) > (groups.queue, groups.job_type)
-        and domain = $4
+        and domain = $7
         and not (select listed from list)
       order by domain, queue, job_type
       limit 1
@@ -90,7 +168,7 @@ with recursive
         domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type,
         0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as has_jobs
       from groups
-      where true and domain = $5 and queue = $6
+      where true and domain = $8 and queue = $9
       union all
       select domain, queue, job_type, queued, later, processing, quarantined, false
       from (
@@ -136,7 +214,7 @@ with recursive
           ) as cells (span, first, last)
         ) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
       ) as cells
-      where true and domain = $7 and queue = $8
+      where true and domain = $10 and queue = $11
     ) as groups_and_cells
     group by domain, queue, job_type
   )
