@@ -135,8 +135,8 @@ async function takePicture(name: string, url: string, options: PictureOptions): 
   await page.getByRole('navigation', { name: 'Screens' }).waitFor()
   await page.getByText('Loading…').first().waitFor({ state: 'detached' })
   await page.waitForLoadState('networkidle', { timeout: 5000 }).catch(() => undefined)
-  // The lines of the queues are read after their rows are seen.
-  if (url.endsWith('/ui/')) await page.locator('.sparkline:visible').first().waitFor()
+  // The line of the card is read after the card is seen. Wider windows have their lines further down.
+  if (width < 760) await page.locator('.night .sparkline').waitFor()
   await page.mouse.move(0, 0)
   await page.screenshot({ path: join(target, `${name}.png`) })
   await page.close()
