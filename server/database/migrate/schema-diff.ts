@@ -14,7 +14,7 @@ export interface SchemaObject {
 const tables = /^create (?:temporary table wanted_|table if not exists )(\w+) \(\n(.*?)^\)/gms
 const columns = /^ {2}(?!primary |unique |like )(\w+) +(\w+(?: precision)?(?:\[\])?)/gm
 const alteredTables = /^ *alter table (\w+)\s+(add column [^;]*);/gm
-const addedColumns = /add column (?:if not exists )?(\w+) (\w+)/g
+const addedColumns = /add column (?:if not exists )?(\w+) (\w+(?: precision)?(?:\[\])?)/g
 const functions = /^create or replace function (\w+)/gm
 const triggers = /^ *create trigger (\w+) \w+ \w+ on (\w+)/gm
 const uniques = /^create unique index concurrently if not exists \w+\s+on (\w+) \((.*)\)(?=;|$)(?!\s+where)/gm
