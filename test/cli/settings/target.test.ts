@@ -223,7 +223,7 @@ it('the commands in a hint go to the target of the command line, also those in a
 
 it('every command in a hint of the server goes to the target, except those of the second person of a plan', async () => {
   const { commands } = await import('../../../cli/commands/all.ts')
-  const ofOthers = ['approve', 'reject', 'apply', 'login', 'config', 'completion', 'man', 'help']
+  const ofOthers = ['approve', 'reject', 'apply', 'login', 'config', 'completion', 'man', 'help', 'server']
   const names = commands.map(({ name }) => name).filter((name) => !ofOthers.includes(name))
   const hints = [...names, ...ofOthers].map((name) => `jobsctl ${name}`)
   const hint = [...hints, 'jobsctl stats --help', 'jobsctl list --profile production'].join(', ')

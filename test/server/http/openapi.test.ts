@@ -43,7 +43,7 @@ interface Call {
 const beyond =
   /^(addAttachment|acquire|addHold|applyPlan|applyPolicy|callerNames|cancelRequests|clusterTimes|controlQueue|edit|erase|followOperation|history|makeToken|openAgentSession|openSession|previewPlan|proposePlan|queueMinutes|redrive|setApproval|setTokenLimits|setTokenRole|setTokenScope|simulatePolicy|sweep|throttleQueue|undo|.*Stream)/
 /** Fields whose values must name what is there or is past, keep a setting of the server, or need another field. */
-const beyondFields = ['depends_on', 'cursor', 'lease_seconds', 'set_now', 'at']
+const beyondFields = ['depends_on', 'cursor', 'lease_seconds', 'set_now', 'at', 'unique']
 
 describe('the OpenAPI document', () => {
   let world: World

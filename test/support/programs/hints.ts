@@ -5,7 +5,7 @@ import { globalFlags, guardFlags } from '../../../cli/settings/flags/global-flag
 const targetFlags = ['--profile', '--url', '--db', '--api-key-file', '--token-file']
 
 /** Commands that call no server, and those of the second person of a plan, who has another key. */
-const ofNoServer = ['help', 'config', 'completion', 'man', 'login', 'approve', 'reject', 'apply']
+const ofNoServer = ['help', 'config', 'completion', 'man', 'login', 'server', 'approve', 'reject', 'apply']
 
 /** Commands that are about all there is: their hints lead from a scope to what is not of a scope. */
 const ofNoScope = ['doctor', 'operations', 'plans', 'policy', 'token', 'hold', 'mark', ...ofNoServer]
