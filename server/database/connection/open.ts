@@ -14,6 +14,7 @@ import { createPassword } from './password.ts'
 import type { PoolMeter } from './pool-meter.ts'
 import type { Names } from './qualify.ts'
 import { readingUntil, type Writes } from './read-only.ts'
+import { refuseDistributed } from './refuse-distributed.ts'
 import { type SchemaNames, withSchemaNames } from './schema-names.ts'
 
 /** What a caller of `openDatabase` may bring along. */
@@ -64,7 +65,10 @@ export async function openDatabase(
     sql,
     operatorSql,
     findSchema: async (from) => {
-      names.known ??= await find(from, env)
+      if (!names.known) {
+        await refuseDistributed(from)
+        names.known = await find(from, env)
+      }
       return names.known.schema
     },
     withDedicatedPool: async (work) => {

@@ -1,0 +1,57 @@
+import postgres from 'postgres'
+import { afterAll, expect, it } from 'vitest'
+import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+import { postgresUrl } from '../../support/run/shared.ts'
+
+const databases: TestDatabase[] = []
+afterAll(() => Promise.all(databases.map(({ drop }) => drop())))
+
+const says = (version: string) =>
+  `create or replace function pg_catalog.version() returns text language sql stable as $$ select '${version}' $$`
+
+/** How a database differs from PostgreSQL, and what the server then says. */
+const cases: readonly [name: string, statements: string, error: string][] = [
+  [
+    'CockroachDB',
+    says('CockroachDB CCL v24.1.0 (x86_64-pc-linux-gnu)'),
+    'the database is CockroachDB (CockroachDB CCL',
+  ],
+  ['YugabyteDB', says('PostgreSQL 15.2-YB-2.25.0.0-b0 on x86_64'), 'the database is YugabyteDB'],
+  [
+    'a database without advisory locks',
+    'alter function pg_catalog.pg_try_advisory_xact_lock_shared(bigint) rename to no_lock',
+    'the database lacks what jobs-server stands on: function pg_catalog.pg_try_advisory_xact_lock_shared(bigint) does not exist',
+  ],
+  [
+    'jobs that Citus spreads',
+    `create table jobs (id bigint);
+     create table pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod "char");
+     insert into pg_catalog.pg_dist_partition values ('jobs', 'h')`,
+    'the table jobs is distributed by Citus',
+  ],
+]
+
+it.each(cases)('%s is refused before a table is made, with what is missing', async (_name, statements, error) => {
+  const database = await emptyDatabase()
+  databases.push(database)
+  const url = Object.assign(new URL(await postgresUrl()), {
+    pathname: new URL(database.env.JOBS_DB_URL ?? '').pathname,
+  })
+  const sql = postgres(url.href, { max: 1, onnotice: () => {} })
+  const tables = async () =>
+    (await sql`select relname from pg_class where relnamespace = 'public'::regnamespace`).length
+  try {
+    await sql`set allow_system_table_mods = on`
+    await sql.unsafe(statements)
+    const before = await tables()
+    for (const argv of [[], ['migrate']]) {
+      const ended = await runServer(argv, { ...database.env, PORT: '0', SINGLE_USER_API_KEY: 'key' })
+      expect(ended).toMatchObject({ code: 2, err: expect.stringContaining(`error: ${error}`) })
+      expect(ended.err).toMatch(/nothing was made\n {2}hint: jobs-server needs a PostgreSQL of its own/)
+    }
+    expect(await tables()).toBe(before)
+  } finally {
+    await sql.end()
+  }
+})
