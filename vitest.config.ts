@@ -18,8 +18,8 @@ const folders = ['unit', 'server', 'cli', 'sdk', 'models', 'docs', 'faults', 'sl
 /** Both databases get the same statements, and the embedded one takes twice as much processor time for a test file. */
 const onPostgres = ['server', 'cli']
 
-/** Who may call what is decided by the server, from rows that are the same on both databases. */
-const onPostgresAlone = [join('test', 'server', 'access'), join('test', 'server', 'agents')]
+/** Who may do what and when is decided by the server, from rows that are the same on both databases. */
+const onPostgresAlone = ['access', 'agents', 'plans', 'policy'].map((folder) => join('test', 'server', folder))
 
 /** Test files that `npm test` runs on PostgreSQL, and `npm run test:long` on the embedded database. */
 const halves = readdirSync(join('test', 'server'), { recursive: true, encoding: 'utf8' })
