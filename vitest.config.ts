@@ -18,8 +18,8 @@ const folders = ['unit', 'server', 'cli', 'sdk', 'models', 'docs', 'faults', 'sl
 /** Both databases get the same statements, and the embedded one takes twice as much processor time for a test file. */
 const onPostgres = ['server', 'cli']
 
-/** Who may do what and when is decided by the server, from rows that are the same on both databases. */
-const onPostgresAlone = ['access', 'agents', 'plans', 'policy'].map((folder) => join('test', 'server', folder))
+/** What a call may look like, and who may do what and when, is decided by the server, from rows that are the same on both databases. */
+const onPostgresAlone = ['access', 'agents', 'http', 'plans', 'policy'].map((folder) => join('test', 'server', folder))
 
 /** Test files that `npm test` runs on PostgreSQL, and `npm run test:long` on the embedded database. */
 const halves = readdirSync(join('test', 'server'), { recursive: true, encoding: 'utf8' })
