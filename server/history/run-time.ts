@@ -1,4 +1,4 @@
-import { inScope, type Narrowed } from '../database/scope.ts'
+import { inScope, type Within } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { HistorySlice } from '../engines/adapter.ts'
 import type { Place } from '../engines/served.ts'
@@ -14,7 +14,7 @@ export interface RunTime {
 
 export const unknownRunTime: RunTime = { seconds: 0, jobs: 0 }
 
-interface Queue extends Narrowed {
+interface Queue {
   domain: string
   queue: string
 }
@@ -26,7 +26,7 @@ interface Range {
 }
 
 /** The run time of the attempts of a queue that ended within a range of minutes. The key of the minutes is looked up for each of them. */
-export async function runTimeOfHistory(sql: Sql, queue: Queue, { from, to }: Range): Promise<RunTime> {
+export async function runTimeOfHistory(sql: Sql, queue: Within<Queue>, { from, to }: Range): Promise<RunTime> {
   const ended = (at: Fragment) => sql`
     from_status = 'processing' and ${at}.domain = ${queue.domain}::text and ${at}.queue = ${queue.queue}::text ${inScope(sql, { within: queue.within })}`
   const [row = unknownRunTime] = await sql<RunTime[]>`
@@ -59,9 +59,7 @@ export async function runTimeOfJobs(
   if (!history || history.notTold.includes('run')) return unknownRunTime
   const [row = unknownRunTime] = await sql<RunTime[]>`
     select coalesce(sum(extract(epoch from ended_at - started_at)), 0)::float8 as seconds, count(*) as jobs
-    from (
-      select * from ${history.ended(sql, found, { ...slice, most: mostJobs - 1 })} as ended limit ${sql.unsafe(String(mostJobs))}
-    ) as jobs_there
+    from ${history.ended(sql, found, { ...slice, most: mostJobs - 1 })} as ended
     where isfinite(started_at) and isfinite(ended_at) and ended_at >= started_at`
   return row
 }

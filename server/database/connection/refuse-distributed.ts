@@ -21,24 +21,32 @@ export async function refuseDistributed(sql: Sql): Promise<void> {
   const [{ version }] = await sql<[{ version: string }]>`select pg_catalog.version() as version`
   const other = others.find(([pattern]) => pattern.test(version))
   if (other) throw refused(`the database is ${other[1]} (${escaped(version.slice(0, 100))})`)
+  if ((await probe(sql)) && (await isSpread(sql))) throw refused('the table jobs is distributed by Citus')
+}
+
+/**
+ * Uses what the server stands on, and tells whether the database has the catalog of Citus.
+ * @throws Failure `usage` that names what the database lacks
+ */
+async function probe(sql: Sql): Promise<boolean> {
   try {
-    await sql`
+    const [{ citus }] = await sql<[{ citus: boolean }]>`
       select pg_catalog.pg_current_snapshot()::text as snapshot,
         pg_catalog.pg_try_advisory_xact_lock_shared(pg_catalog.hashtext('jobsctl looks')::bigint) as lock,
-        (select xmin::text from pg_catalog.pg_class limit 1) as version`
+        (select xmin::text from pg_catalog.pg_class limit 1) as version,
+        exists (
+          select from pg_catalog.pg_class
+          where relname = 'pg_dist_partition' and relnamespace = 'pg_catalog'::pg_catalog.regnamespace
+        ) as citus`
+    return citus
   } catch (error) {
     if (!hasCode(error, missing) || !(error instanceof Error)) throw error
     throw refused(`the database lacks what jobs-server stands on: ${escaped(error.message)}`)
   }
-  if (await isSpread(sql)) throw refused('the table jobs is distributed by Citus')
 }
 
 /** Whether Citus keeps the rows of a table `jobs` on several servers. */
 async function isSpread(sql: Sql): Promise<boolean> {
-  const [citus] = await sql`
-    select from pg_catalog.pg_class
-    where relname = 'pg_dist_partition' and relnamespace = 'pg_catalog'::pg_catalog.regnamespace`
-  if (!citus) return false
   const [spread] = await sql`
     select
     from pg_catalog.pg_dist_partition

@@ -1,11 +1,13 @@
 import type { Code } from '../../../shared/explain/reason.ts'
+import type { Throttle } from '../../../shared/queues/throttle.ts'
 import type { Reading, ServerContext } from '../../call.ts'
-import type { Narrowed } from '../../database/scope.ts'
+import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { placeOf, servedBy } from '../../engines/served.ts'
 import { findLargeUnindexed } from '../../history/large-unindexed.ts'
 import { type RunTime, runTimeOfHistory, runTimeOfJobs, unknownRunTime } from '../../history/run-time.ts'
+import type { Queue } from '../../lifecycle/lease/due.ts'
 import { lookAtQueue } from '../explain/queue.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 
@@ -48,11 +50,6 @@ export async function scale(
   })
 }
 
-interface Throttle {
-  running: number | null
-  per_minute: number | null
-}
-
 interface Load {
   backlog: number
   /** How long a job runs, in seconds; null where that is not known. */
@@ -63,17 +60,16 @@ interface Load {
 
 /** How many due jobs must run at the same time to be done within a time. */
 function jobsBeside({ backlog, mean, within_seconds, throttle: { per_minute } }: Load): number {
-  if (mean === null) return Math.min(backlog, 1)
-  const needed = Math.ceil((backlog * mean) / within_seconds)
-  const begun = per_minute === null ? needed : Math.min(needed, Math.ceil((per_minute * mean) / 60))
-  return Math.min(backlog, Math.max(begun, Math.min(backlog, 1)))
+  const needed = mean === null ? 1 : Math.ceil((backlog * mean) / within_seconds)
+  const begun = mean === null || per_minute === null ? needed : Math.min(needed, Math.ceil((per_minute * mean) / 60))
+  return Math.min(backlog, Math.max(begun, 1))
 }
 
 /** The run time of the jobs of a queue that ended within the last hour; of no job where they would be found by a read of all jobs. */
-async function runTimeOf(sql: Sql, queue: Narrowed & { domain: string; queue: string }, now: number): Promise<RunTime> {
+async function runTimeOf(sql: Sql, queue: Within<Queue>, now: number): Promise<RunTime> {
   const range = { from: now - lookBack, to: now }
   if (servedBy(sql).mode === 'own') return runTimeOfHistory(sql, queue, range)
   const place = placeOf(sql, queue.domain)
-  if (!place?.adapter.history || (await findLargeUnindexed(sql, [place]))) return unknownRunTime
+  if (!place || (await findLargeUnindexed(sql, [place]))) return unknownRunTime
   return runTimeOfJobs(place.of, place, { ...range, scope: queue })
 }

@@ -87,7 +87,7 @@ describe.each(kinds)('how many workers a queue wants, on %s', (kind) => {
     await world.post(jobPaths.control, { ...queue, action: 'resume' })
   })
 
-  it('is none for a queue that is not known, and says that it is not', async () => {
+  it('is 0 for a queue that never had a job, and `known` is false', async () => {
     const { status, body } = await ask({ queue: 'typo' })
     expect({ status, body }).toMatchObject({
       status: 200,

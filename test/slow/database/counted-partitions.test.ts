@@ -113,7 +113,7 @@ describe.each(Object.entries(layouts))('counts of jobs with partitions by %s', (
       const statement = typeof change === 'string' ? change : await change(world)
       await world.sql.unsafe(`alter table jobs ${statement}`)
       await expectRight(world)
-      // Directly in the table that was or is a partition: while it is none, its rows are no jobs.
+      // By the name of the partition itself. Its rows count as jobs only while it is attached.
       await world.sql`update jobs_old set status = 'queued' where status = 'processing'`
       await world.sql`delete from jobs_old where status = 'quarantined'`
       await expectRight(world)
