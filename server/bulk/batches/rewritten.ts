@@ -33,6 +33,6 @@ export async function findRewritten(
   return new Failure(
     'database_busy',
     `${jobs}: another program has written all rows of jobs again since this change began (alter table), and a row that is written later counts as changed; nothing was changed`,
-    { hint: 'run it again once that program is done', retryAfter: 5 },
+    { hint: 'wait until that program is done', retryAfter: 5 },
   )
 }

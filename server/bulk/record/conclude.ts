@@ -81,7 +81,9 @@ async function concludeStopped(
     if (affected === 0) throw new Failure('database_unavailable', `${why}; nothing was changed`, { retryAfter: 5 })
   }
   if (affected === 0) throw failure
-  throw partialFailure({ id: context.operation, affected, why, hasKey, cause: failure.cause })
+  // A refusal of the server itself, such as a freeze, would meet the same change again. What PostgreSQL refused may be gone.
+  const first = failure.cause === undefined ? failure.hint : undefined
+  throw partialFailure({ id: context.operation, affected, why, hasKey, first, cause: failure.cause })
 }
 
 /** The failure of an operation whose last batch may or may not be committed; all batches before it stand. */

@@ -7,6 +7,8 @@ interface PartialOperation {
   why: string
   /** The request had an idempotency key, under which it is answered with this failure again. */
   hasKey: boolean
+  /** What must be done before it can be run again, as a clause of a command; undefined where nothing must. */
+  first?: string | undefined
   cause?: unknown
 }
 
@@ -20,8 +22,14 @@ export const howToGoOn = (hasKey: boolean) =>
     : { hint: 'run it again to go on' }
 
 /** The failure `partial` of an operation that stopped after `affected` jobs. */
-export function partialFailure({ id, affected, why, hasKey, cause }: PartialOperation): Failure {
+export function partialFailure({ id, affected, why, hasKey, first, cause }: PartialOperation): Failure {
   const jobs = `${affected.toLocaleString('en-US')} ${affected === 1 ? 'job was' : 'jobs were'}`
   const detail = `${why}; ${jobs} changed before that, and no more (operation ${id})`
-  return new Failure('partial', detail, { ...howToGoOn(hasKey), retryAfter: 5, cause })
+  const { hint, retryWith } = howToGoOn(hasKey)
+  return new Failure('partial', detail, {
+    hint: first === undefined ? hint : `${first}; then ${hint}`,
+    retryWith,
+    retryAfter: 5,
+    cause,
+  })
 }

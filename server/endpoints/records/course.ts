@@ -6,6 +6,8 @@ import { partialFailure } from '../../bulk/record/partial-failure.ts'
 import type { Acting, Call, Reading, Requested } from '../../call.ts'
 import { freezeClause, freezeOf } from '../../database/installation/freeze.ts'
 import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
+import { abilitiesOf } from '../../engines/abilities.ts'
+import { servedBy } from '../../engines/served.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 
 /**
@@ -60,7 +62,7 @@ export async function followOperation(
     const { affected, batches, previewed: total, elapsed_ms } = course
     const waiting = course.waiting ?? waitingForThaw(course)
     call.reportProgress({ operation_id: id, affected, total, batches, elapsed_ms, ...(waiting && { waiting }) })
-    if (course.state !== 'running') return endOf(id, course)
+    if (course.state !== 'running') return endOf(call, id, course)
     if (call.stopping.aborted || call.disconnected().aborted) {
       throw new Failure('shutting_down', `operation ${id} goes on, and this server stops telling of it`, {
         retryAfter: 1,
@@ -92,9 +94,15 @@ function waitingForThaw({ state, freeze, now }: Course): Waiting | undefined {
   return { why: 'frozen', name: by, value: seconds, limit: 0, detail: freezeClause({ by, ...rest }), seconds }
 }
 
-function endOf(id: number, { state, affected, error, has_key, answer }: Course): Record<string, unknown> {
+function endOf(
+  { sql }: Pick<Reading, 'sql'>,
+  id: number,
+  { state, affected, error, has_key, answer }: Course,
+): Record<string, unknown> {
   if (state !== 'partial' && state !== 'failed') return { ...answer, operation_id: id }
-  throw partialFailure({ id, affected, why: error ?? 'the operation stopped', hasKey: has_key })
+  const { changes } = abilitiesOf(servedBy(sql))
+  const first = changes === true ? undefined : changes.instead
+  throw partialFailure({ id, affected, why: error ?? 'the operation stopped', hasKey: has_key, first })
 }
 
 const unknownOperation = (id: number): Failure =>

@@ -70,7 +70,7 @@ export async function requireSameVersion(sql: Sql, { adapter, writes, found }: E
   noteOtherVersion(found)
   throw new Failure(
     'conflict',
-    `the tables of ${adapter.engine} are of another version than when this server started (${versionText(found)}); no further job was changed`,
+    `the tables of ${adapter.engine} are of another version than when this server started (${versionText(found)}); nothing was changed`,
     { hint: 'start the server again: it says whether it knows that version' },
   )
 }
