@@ -23,7 +23,8 @@ const emptiableFields: readonly EditableField[] = ['available_at', 'owner_user_i
 
 const fieldNames = Object.keys(editableFields).join(', ')
 const mostChanges = 50
-const mostSteps = 100
+/** Names within the payload, in all paths of an edit together. */
+const mostNames = 200
 
 /** A text with dots between the names, or the names as a list, which can have dots. */
 const isPath = (value: unknown): value is string | string[] =>
@@ -38,7 +39,6 @@ export const stepsOf = (path: string | readonly string[]): string[] =>
 function faultOfPath(path: string | string[]): string | undefined {
   const [first = '', ...within] = stepsOf(path)
   if (!isStorable(path)) return 'must be text without NUL or half characters'
-  if (within.length > mostSteps) return `must have at most ${mostSteps} names within the payload`
   if (isEditableField(first)) return within.length === 0 ? undefined : `${first} has no parts`
   if (first !== 'payload') return `must begin with payload, or be one of ${fieldNames}`
   if (within.length === 0) return 'must name a part of the payload, such as payload.url'
@@ -153,6 +153,10 @@ const overlaps = (changes: Changes): boolean => {
   return paths.some((path, at) => paths.slice(at + 1).some((other) => path.every((name, nth) => other[nth] === name)))
 }
 
+/** The number of names within the payload that an edit changes or compares. */
+const namesWithin = (request: Changes & { if?: readonly Valued[] | undefined }): number =>
+  [...changedPaths(request), ...changedPaths({ set: request.if })].reduce((sum, path) => sum + path.length - 1, 0)
+
 export const EditRequest = filteredRequest({
   set: optional(listOf(Setting)).describe('the values to set, each with its `path`'),
   unset: optional(listOf(Unset)).describe(
@@ -170,6 +174,10 @@ export const EditRequest = filteredRequest({
   .refine((request) => changedPaths(request).length > 0, {
     path: ['set'],
     message: 'or unset is missing: what is to be changed',
+  })
+  .refine((request) => namesWithin(request) <= mostNames, {
+    path: ['set'],
+    message: `must have at most ${mostNames} names within the payload, together with unset and if: make the edit in parts`,
   })
   .refine((request) => !overlaps(request), { path: ['set'], message: 'and unset name a value twice, or a part of it' })
   .refine((request) => request.next !== undefined || request.spread_seconds === undefined, {

@@ -218,11 +218,15 @@ const takenAway = staticFragment(
  * @param text the text of JSON, an expression
  * @param document the same as jsonb
  */
-export const hasRepeatedName = (sql: Sql, text: Fragment, document: Fragment, path: readonly string[]): Fragment =>
-  path.reduce(
-    (any, name, nth) => sql`${any} or case
-      when jsonb_typeof(${document} #> ${path.slice(0, nth)}::text[]) = 'object'
-        then (select count(*) from json_object_keys(${text}::json #> ${path.slice(0, nth)}::text[]) as key where key = ${name}::text) > 1
-    end`,
-    sql`false`,
-  )
+export const hasRepeatedName = (
+  sql: Sql,
+  text: Fragment,
+  document: Fragment,
+  path: readonly string[],
+): Fragment => sql`exists (
+  select from unnest(${[...path]}::text[]) with ordinality as names (name, nth)
+  where case
+    when jsonb_typeof(${document} #> (${[...path]}::text[])[:nth - 1]) = 'object'
+      then (select count(*) from json_object_keys(${text}::json #> (${[...path]}::text[])[:nth - 1]) as key where key = name) > 1
+  end
+)`

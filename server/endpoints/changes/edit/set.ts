@@ -79,22 +79,30 @@ export const hasOtherType = (sql: Sql, { sets }: EditPlan, document: Fragment): 
     }),
   )})`
 
+/** An SQL expression: the first names of a path, as many as `length` says. */
+const firstOf = (sql: Sql, path: readonly string[], length: Fragment): Fragment =>
+  sql`(${[...path]}::text[])[:${length}]`
+
 /**
  * What a value is put at, and what is put there: objects on the way that are not there are made. `whyNot` says of which documents it is true.
  * @returns SQL expressions over a document, of the types text[] and text
  */
 function placeOf(sql: Sql, document: Fragment, { path, json }: PartValue): { place: Fragment; put: Fragment } {
-  const missing = path.slice(0, -1).map((_, nth) => {
-    const prefix = path.slice(0, nth + 1)
-    const made = path.slice(nth + 1).reduceRight((value, name) => `{${JSON.stringify(name)}:${value}}`, json)
-    return { is: sql`${at(sql, document, prefix)} is null`, prefix, made }
-  })
-  if (missing.length === 0) return { place: sql`${[...path]}::text[]`, put: sql`${json}::text` }
-  const where = missing.reduce((all, { is, prefix }) => sql`${all} when ${is} then ${prefix}::text[]`, sql``)
-  const what = missing.reduce((all, { is, made }) => sql`${all} when ${is} then ${made}::text`, sql``)
+  const whole = { place: sql`${[...path]}::text[]`, put: sql`${json}::text` }
+  if (path.length === 1) return whole
+  const isThere = sql`${at(sql, document, path.slice(0, -1))} is not null`
+  const depth = sql`(
+    select coalesce(min(step), ${path.length}::int)
+    from generate_series(1, ${path.length - 1}::int) as step
+    where ${document} #> ${firstOf(sql, path, sql`step`)} is null
+  )`
   return {
-    place: sql`case ${where} else ${[...path]}::text[] end`,
-    put: sql`case ${what} else ${json}::text end`,
+    place: sql`case when ${isThere} then ${whole.place} else ${firstOf(sql, path, depth)} end`,
+    put: sql`case when ${isThere} then ${whole.put} else (
+      select string_agg('{' || to_json(name)::text || ':', '' order by nth) || ${json}::text || repeat('}', count(*)::int)
+      from unnest(${[...path]}::text[]) with ordinality as names (name, nth)
+      where nth > ${depth}
+    ) end`,
   }
 }
 
@@ -126,37 +134,40 @@ export function editedPayload(sql: Sql, plan: EditPlan, before = keptPayload(sql
 }
 
 /**
- * Branches of a `case`: PostgreSQL takes -1, +1 and 01 for items of a list. Two names of one item would let an edit find its job again and
- * again.
+ * An SQL condition: a name on the path is no index of the list that it leads into. PostgreSQL takes -1, +1 and 01 for items of a list. Two names
+ * of one item would let an edit find its job again and again.
  */
-const oddIndexes = (sql: Sql, document: Fragment, path: readonly string[]): Fragment =>
-  path.reduce((all, name, nth) => {
-    if (/^(?:0|[1-9]\d{0,8})$/.test(name)) return all
-    return sql`${all} when jsonb_typeof(${at(sql, document, path.slice(0, nth))}) = 'array' then 'array'`
-  }, sql``)
+const hasOddIndex = (sql: Sql, document: Fragment, path: readonly string[]): Fragment => sql`exists (
+  select from unnest(${[...path]}::text[]) with ordinality as names (name, nth)
+  where name !~ '^(0|[1-9][0-9]{0,8})$' and jsonb_typeof(${document} #> ${firstOf(sql, path, sql`nth - 1`)}) = 'array'
+)`
+
+/** A branch of a `case`, in which most jobs end: the value is to be a key of an object that is there, and no list is on the way. */
+const unlessPlain = (sql: Sql, document: Fragment, path: readonly string[]): Fragment => {
+  const above = path.slice(0, -1)
+  return above.some((name) => /\d/.test(name))
+    ? sql``
+    : sql`when jsonb_typeof(${at(sql, document, above)}) = 'object' then null`
+}
 
 /** An SQL expression of type text: what a value would be put into, where that is no object; null where it can be set. */
-function wrongContainer(sql: Sql, document: Fragment, path: readonly string[]): Fragment {
-  const above = path.map((_, nth) => path.slice(0, path.length - 1 - nth))
-  const branches = above
-    .filter((prefix) => prefix.length > 0)
-    .reduce((all, prefix) => {
-      const value = at(sql, document, prefix)
-      return sql`${all} when ${value} is not null then nullif(jsonb_typeof(${value}), 'object')`
-    }, sql``)
-  return sql`case
-    ${oddIndexes(sql, document, path)}
-    when ${at(sql, document, path)} is not null then null
-    ${branches}
-    else nullif(coalesce(jsonb_typeof(${document}), 'null'), 'object')
-  end`
-}
+const wrongContainer = (sql: Sql, document: Fragment, path: readonly string[]): Fragment => sql`case
+  ${unlessPlain(sql, document, path)}
+  when ${hasOddIndex(sql, document, path)} then 'array'
+  when ${at(sql, document, path)} is null then nullif(coalesce((
+    select jsonb_typeof(${document} #> ${firstOf(sql, path, sql`step`)})
+    from generate_series(0, ${path.length - 1}::int) as step
+    where ${document} #> ${firstOf(sql, path, sql`step`)} is not null
+    order by step desc
+    limit 1
+  ), 'null'), 'object')
+end`
 
 /** An SQL expression of type text: what a value would be taken out of, where that is no object. */
 const wrongParent = (sql: Sql, document: Fragment, path: readonly string[]): Fragment => sql`case
-  ${oddIndexes(sql, document, path)}
-  when ${at(sql, document, path)} is null then null
-  else nullif(jsonb_typeof(${at(sql, document, path.slice(0, -1))}), 'object')
+  ${unlessPlain(sql, document, path)}
+  when ${hasOddIndex(sql, document, path)} then 'array'
+  when ${at(sql, document, path)} is not null then nullif(jsonb_typeof(${at(sql, document, path.slice(0, -1))}), 'object')
 end`
 
 const article = (sql: Sql, type: Fragment): Fragment =>

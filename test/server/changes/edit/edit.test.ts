@@ -6,6 +6,8 @@ import { openWorld, type World } from '../../../support/world.ts'
 
 const path = filteredPaths.edit
 const domain = 'chatbooks'
+/** A value whose path has so many names within the payload. */
+const namesOf = (names: number) => [{ path: ['payload', ...Array.from({ length: names }, () => 'a')], value: 1 }]
 const states = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined']
 
 describe.each(kinds)('an edit of jobs on %s', (kind) => {
@@ -236,6 +238,15 @@ describe.each(kinds)('an edit of jobs on %s', (kind) => {
     })
   })
 
+  it('makes the objects of a path of 200 names and takes the names as they are', async () => {
+    await insert('{"a": {"2": {"x\\"": 1}}}')
+    const names = ['a', '2', 'x"y', ...Array.from({ length: 197 }, (_, nth) => `n${nth % 7}`)]
+    expect((await edit({ set: [{ path: ['payload', ...names], value: 1 }] })).body).toMatchObject({ affected: 1 })
+    const [row] = await world.sql`
+      select payload #> ${names} as value, payload #> '{a,2,"x\\""}'::text[] as beside from jobs`
+    expect(row).toEqual({ value: 1, beside: 1 })
+  })
+
   it('leaves a job whose idempotency key is taken in the new type, and changes the others', async () => {
     await world.jobs(1, { status: 'completed', job_type: 'new', idempotency_key: 'k' })
     const [taken = 0] = await world.jobs(1, { status: 'queued', job_type: 'old', idempotency_key: 'k' })
@@ -314,6 +325,8 @@ describe.each(kinds)('an edit of jobs on %s', (kind) => {
     [{ set: [{ path: 'payload.a', json: '"\\u0000"' }] }, 'set.0.value'],
     [{ set: [{ path: 'payload.a', value: 'x [redacted] y' }] }, 'set.0.value'],
     [{ set: [{ path: 'payload.a', value: 1 }], unset: ['payload.a.b'] }, 'set'],
+    [{ set: namesOf(150), if: namesOf(51) }, 'set'],
+    [{ unset: [namesOf(201)[0]?.path] }, 'set'],
     [{ unset: ['priority'] }, 'unset.0'],
     [{ set: [{ path: 'available_at', value: '2030-01-01T00:00:00Z' }], next: 'retry' }, 'next'],
     [{ set: [{ path: 'payload.a', value: 1 }], spread_seconds: 5 }, 'spread_seconds'],
