@@ -27,7 +27,8 @@ describe('a change beside an alter table that writes all rows again', () => {
       const rows = await other`
         select from pg_locks
         join pg_stat_activity using (pid)
-        where not granted and relation = 'jobs'::regclass and application_name = 'jobs-server'`
+        where not granted and relation = 'jobs'::regclass and application_name = 'jobs-server'
+          and datname = current_database()`
       return rows.length > 0
     })
   /** What the server does in the background waits for the table, too: only a change that has its record has its snapshot. */

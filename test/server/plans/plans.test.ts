@@ -271,7 +271,9 @@ describe.each(kinds)('plans on %s', (kind) => {
       const answer = await world.sql.begin(async (tx) => {
         await tx`select ${takeLock(tx, 'operations')}`
         const applied = apply(plan.id, people.ann)
-        const waiting = () => world.sql`select from pg_locks where locktype = 'advisory' and not granted`
+        const waiting = () => world.sql`
+          select from pg_locks join pg_stat_activity using (pid)
+          where locktype = 'advisory' and not granted and datname = current_database()`
         await expect.poll(async () => (await waiting()).length).toBe(1)
         expect((await decide(plan, 'reject', people.ben)).status).toBe(200)
         return { applied }

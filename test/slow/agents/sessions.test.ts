@@ -159,7 +159,8 @@ describe('agents', () => {
       (
         await world.sql`
           select from pg_locks join pg_stat_activity using (pid)
-          where relation = 'jobs'::regclass and not granted and query like '%jobs.retry_count%'`
+          where relation = 'jobs'::regclass and not granted and query like '%jobs.retry_count%'
+            and datname = current_database()`
       ).length > 0
     await world.jobs(1, { domain: 'unseen' })
     const answers = []

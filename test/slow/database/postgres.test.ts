@@ -238,10 +238,12 @@ describe('a server whose PostgreSQL comes and goes', () => {
   it('keeps no other server from counting for long when it freezes, also behind a pooler', async () => {
     const server = await spawnServer({ ...(await envOf()), JOBS_DB_POOLER: 'true' })
     const sql = postgres(database.url, { max: 2 })
+    // In this database alone: servers of other test files count in theirs, on the same PostgreSQL.
     const counting = async () => {
       const [row] = await sql`
         select from pg_locks
-        where locktype = 'advisory' and granted and objid = (hashtext('jobsctl counts')::bigint & 4294967295)::oid`
+        where locktype = 'advisory' and granted and objid = (hashtext('jobsctl counts')::bigint & 4294967295)::oid
+          and database = (select oid from pg_database where datname = current_database())`
       return row !== undefined
     }
     try {
