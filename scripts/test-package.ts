@@ -15,7 +15,11 @@ function run(command: string, args: string[], cwd = '.'): string {
   return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
-const Packed = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) })).length(1)
+const Packed = z
+  .array(z.object({ filename: z.string(), unpackedSize: z.number(), files: z.array(z.object({ path: z.string() })) }))
+  .length(1)
+/** The most bytes that the package takes unpacked, without the embedded database. */
+const mostBytes = 6_000_000
 const Manifest = z.object({
   man: z.array(z.string()),
   exports: z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())])),
@@ -69,6 +73,10 @@ try {
   const paths = new Set(packed?.files.map(({ path }) => path))
   const missing = named.filter((path) => !paths.has(path))
   if (missing.length > 0) throw new Error(`the package lacks ${missing.join(', ')}`)
+
+  const bytes = packed?.unpackedSize ?? Number.POSITIVE_INFINITY
+  console.log(`jobsctl takes ${(bytes / 1e6).toFixed(2)} MB unpacked`)
+  if (bytes > mostBytes) throw new Error(`the package must not be larger than ${mostBytes / 1e6} MB`)
 
   console.log(run('npx', ['--no', 'publint', 'run', tarball, '--strict']))
   console.log(run('npx', ['--no', 'attw', tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-color']))

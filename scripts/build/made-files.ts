@@ -1,12 +1,11 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { openApiDocument } from '../docs/openapi/document.ts'
 import { wireCallsPage, wireTypesPage } from '../docs/sdk/pages.ts'
 
-/** Sources that are made from the schemas of `shared/` and from pages, and are not in git, each with its text. */
+/** Sources that are made from the schemas of `shared/` and are not in git, each with its text. */
 const made: Record<string, () => string | Promise<string>> = {
   'server/http/openapi.json': openApiDocument,
-  'server/http/mcp/pages.json': operatePages,
   'sdk/wire/calls.ts': wireCallsPage,
   'sdk/wire/types.ts': wireTypesPage,
 }
@@ -25,18 +24,4 @@ export async function writeMadeFiles(): Promise<void> {
     await writeFile(draft, text)
     await rename(draft, path)
   }
-}
-
-const operate = 'docs/operate'
-
-/** The pages of docs/operate for agents: each with its title and its text, by its name. */
-async function operatePages(): Promise<string> {
-  const names = (await readdir(operate)).filter((name) => name.endsWith('.md')).sort()
-  const pages = await Promise.all(
-    names.map(async (name) => {
-      const text = await readFile(`${operate}/${name}`, 'utf8')
-      return [name.replace(/\.md$/, ''), { title: /^# (.+)$/m.exec(text)?.[1] ?? name, text }]
-    }),
-  )
-  return `${JSON.stringify(Object.fromEntries(pages), null, 1)}\n`
 }

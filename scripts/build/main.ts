@@ -11,6 +11,7 @@ import { writeMadeFiles } from './made-files.ts'
 import { quickEndpoints, requireQuickEndpoints } from './quick-endpoints.ts'
 import { refuseEagerImports } from './refuse-eager-imports.ts'
 import { buildSdk } from './sdk.ts'
+import { compressedDocument, shortNamesInPackages, withoutValidator, yamlOfTheCommandLine } from './server-plugins.ts'
 import { buildUi } from './ui.ts'
 import { usedOfZod } from './used-of-zod.ts'
 import { withoutMeanings } from './without-meanings.ts'
@@ -39,7 +40,14 @@ const server: typeof common = {
   minifySyntax: true,
   external: ['@electric-sql/pglite'],
   banner,
-  plugins: [patchDriver(), withoutMeanings({ formats: true })],
+  plugins: [
+    patchDriver(),
+    compressedDocument,
+    withoutValidator,
+    yamlOfTheCommandLine,
+    shortNamesInPackages,
+    withoutMeanings({ formats: true }),
+  ],
 }
 
 /**
@@ -68,11 +76,24 @@ await rm('dist', { recursive: true, force: true })
 const built = await Promise.all([
   build({
     ...cli,
-    entryPoints: ['cli/bin.ts', ...programs, 'cli/commands/policy/parse-yaml.ts', 'cli/http/through-proxy.ts'],
+    entryPoints: ['cli/bin.ts', ...programs, 'cli/http/through-proxy.ts'],
   }),
-  build({ ...cli, plugins: [usedOfZod], entryPoints: packages.map((name) => ({ in: name, out: name })) }),
-  build({ ...server, entryPoints: ['server/main.ts', 'server/start.ts'] }),
-  build({ ...server, entryPoints: ['server/database/embedded/embedded-worker.ts'] }),
+  build({
+    ...cli,
+    plugins: [usedOfZod],
+    entryPoints: [
+      ...packages.map((name) => ({ in: name, out: name })),
+      { in: 'shared/parse-yaml.ts', out: 'parse-yaml' },
+    ],
+  }),
+  build({
+    ...server,
+    entryPoints: {
+      main: 'server/main.ts',
+      start: 'server/start.ts',
+      'embedded-worker': 'server/database/embedded/embedded-worker.ts',
+    },
+  }),
   buildUi(),
   buildSdk(),
 ])

@@ -56,9 +56,12 @@ async function writeDeclarations(): Promise<void> {
   await promisify(execFile)(process.execPath, [compiler, '-p', 'sdk', '--outDir', emitted])
   const from = join(emitted, 'sdk')
   for (const path of await readdir(from, { recursive: true })) {
-    if (path.endsWith('.d.ts.map')) await writeMap(path)
+    const isMade = path.startsWith('wire')
+    if (path.endsWith('.d.ts.map') && !isMade) await writeMap(path)
     if (!path.endsWith('.d.ts')) continue
-    const text = (await readFile(join(from, path), 'utf8')).replaceAll(/(from '[^']*)\.ts'/g, "$1.js'")
+    const emittedText = (await readFile(join(from, path), 'utf8')).replaceAll(/(from '[^']*)\.ts'/g, "$1.js'")
+    // The declarations of the wire are what an editor shows: their source is made, too, and says no more.
+    const text = isMade ? emittedText.replace(/\n\/\/# sourceMappingURL=.*\n?$/, '\n') : emittedText
     const [outside] = /from '(?!\.\.?\/(?!.*\/shared\/))[^']*'/.exec(text) ?? []
     if (outside) throw new Error(`${path} must not have "${outside}"`)
     await mkdir(dirname(join(folder, path)), { recursive: true })

@@ -19,7 +19,6 @@ import { healthBody, healthPath } from './health.ts'
 import { mountMcp } from './mcp/door.ts'
 import { hasCredentials, mountMetrics } from './metrics.ts'
 import { refuseUnrouted } from './not-found.ts'
-import openApi from './openapi.json' with { type: 'json' }
 import { problemOf } from './problem.ts'
 import { countRequests } from './request/count-requests.ts'
 import { MemoRouter } from './request/memo-router.ts'
@@ -52,7 +51,11 @@ export function createApp(options: AppOptions): Hono<RequestContext> {
   if (options.meter) app.use(countRequests(options.meter))
   app.use(logRequests(options.log))
   app.get(healthPath, (c) => respond(c, healthBody))
-  app.get('/openapi.json', (c) => respond(c, JSON.stringify(openApi)))
+  app.get('/openapi.json', async (c) => {
+    // Few processes are asked for it: it is read then.
+    const { default: openApi } = await import('./openapi.json', { with: { type: 'json' } })
+    return respond(c, JSON.stringify(openApi))
+  })
   app.use(refuseOnce(options.stopping))
   app.get('/readyz', refuseOnce(options.draining), async (c) => {
     await options.checkDatabase()

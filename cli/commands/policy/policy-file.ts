@@ -20,8 +20,8 @@ export async function readPolicyFile(context: Context, path: string): Promise<Ru
   const refused = (faults: readonly string[]) =>
     new Failure('usage', faults.map((fault) => `${escaped(path)}${fault}`).join('\n  '))
   if (Buffer.byteLength(text) > largestFile) throw refused([` is larger than ${largestFile / 1024} KiB`])
-  const { parseYaml } = await import('./parse-yaml.ts')
-  const yaml = parseYaml(text)
+  const { parseYaml } = await import('../../../shared/parse-yaml.ts')
+  const yaml = parseYaml(text, 'a policy')
   const read = yaml.faults.length > 0 ? { faults: [] } : rulesOf(yaml.value)
   const found = read.faults.map(({ key, ...fault }) => ({
     ...yaml.positionOf(fault.path, key ? 'key' : 'value'),

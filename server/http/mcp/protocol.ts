@@ -18,7 +18,7 @@ import { version } from '../../../shared/version.ts'
 import { cleanText } from '../agents/texts.ts'
 import { callTool, type ToolDoor } from './call-tool.ts'
 import { prompts } from './prompts.ts'
-import { readResource, resources, resourceTemplates } from './resources.ts'
+import { listResources, readResource, resourceTemplates } from './resources.ts'
 import { inputSchema, outputSchema } from './schemas.ts'
 import { tools } from './tools.ts'
 
@@ -47,17 +47,10 @@ export async function answerMessage(door: ProtocolDoor, request: Request, messag
   }
 }
 
-/** No answer of a client is checked: the server asks its clients nothing. */
-const jsonSchemaValidator = {
-  getValidator: () => () => {
-    throw new Error('the server asks its clients nothing')
-  },
-}
-
 function serverFor(door: ProtocolDoor): Server {
   const server = new Server(
     { name: 'jobs-server', title: 'jobs-server', version },
-    { capabilities: { tools: {}, resources: {}, prompts: {} }, instructions, jsonSchemaValidator },
+    { capabilities: { tools: {}, resources: {}, prompts: {} }, instructions },
   )
   server.setRequestHandler(InitializeRequestSchema, async ({ params }) => {
     const { clientInfo, protocolVersion: asked } = params
@@ -93,7 +86,7 @@ function serverFor(door: ProtocolDoor): Server {
     if ('refusal' in called) return { isError: true, content: [textOf(called.refusal)] }
     return { structuredContent: called.answer, content: [textOf(called.answer)] }
   })
-  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [...resources] }))
+  server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: await listResources() }))
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...resourceTemplates] }))
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params }) => {
     const contents = await readResource(door, params.uri)

@@ -1,25 +1,16 @@
 import * as endpoints from '../../../shared/endpoints.ts'
 import { callTool, type ToolDoor } from './call-tool.ts'
-import pages from './pages.json' with { type: 'json' }
+import { operatePages } from './pages.ts'
 import type { Tool } from './tools.ts'
-
-interface Page {
-  title: string
-  text: string
-}
-
-/** The pages of docs/operate, by their names. */
-const byName: Readonly<Record<string, Page>> = pages
 
 const scheme = 'docs://operate/'
 const record = /^jobs:\/\/operations\/(\d{1,15})$/
 
-export const resources = Object.entries(byName).map(([name, { title }]) => ({
-  uri: `${scheme}${name}`,
-  name,
-  title,
-  mimeType: 'text/markdown',
-}))
+/** The pages of docs/operate as resources. */
+export async function listResources() {
+  const pages = await operatePages()
+  return [...pages].map(([name, { title }]) => ({ uri: `${scheme}${name}`, name, title, mimeType: 'text/markdown' }))
+}
 
 /** Reads a record as a tool reads its answer. */
 const operation: Tool = {
@@ -44,8 +35,8 @@ export async function readResource(
   door: ToolDoor,
   uri: string,
 ): Promise<{ mimeType: string; text: string } | undefined> {
-  const name = uri.startsWith(scheme) ? uri.slice(scheme.length) : ''
-  if (Object.hasOwn(byName, name)) return { mimeType: 'text/markdown', text: byName[name]?.text ?? '' }
+  const page = uri.startsWith(scheme) ? (await operatePages()).get(uri.slice(scheme.length)) : undefined
+  if (page) return { mimeType: 'text/markdown', text: page.text }
   const id = record.exec(uri)?.[1]
   if (id === undefined) return undefined
   const called = await callTool(door, operation, { id })
