@@ -96,7 +96,7 @@ async function checkMapFile(env: Env): Promise<CommandOutput> {
       for (const [at, place] of served.places.entries()) {
         const mapped = all[at]
         if (!mapped) continue
-        const plans = await readPlans(narrowedTo(sql, place), place.adapter)
+        const plans = await readPlans(narrowedTo(sql, place), place)
         const report = reportOf(mapped, file.path, place.adapter, plans)
         lines.push(...(at === 0 ? [] : ['']), ...report.lines)
         warnings.push(...report.warnings)

@@ -1,9 +1,9 @@
 import { inScope } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineHistory, HistorySlice } from '../adapter.ts'
+import { endedColumn } from './ended-column.ts'
 import { hasState } from './states.ts'
 import { columnOf, type Mapped } from './table.ts'
-import { timeInto } from './values.ts'
 
 /**
  * Jobs by the times of their ends and of their creation, by one read of the table, or by an index of its own that has the column. A table may
@@ -37,23 +37,11 @@ export function historyOf(mapped: Mapped): EngineHistory | undefined {
   }
 }
 
-/**
- * The condition on the column of the end itself, which an index may have: the time of the end is an expression. It has all jobs of the slice, and
- * some more: a column of whole seconds is rounded, and clocks show an hour twice.
- */
+/** The condition on the column of the end itself; empty where none has it. */
 function isInColumn(mapped: Mapped, sql: Sql, { from, to }: HistorySlice): Fragment {
-  const { ended: name } = mapped.map.times
-  if (typeof name !== 'string') return sql``
-  const column = columnOf(mapped.table, name)
-  const at = (seconds: number) => {
-    const [before = '', after = ''] = timeInto(mapped, column, placeholder).split(placeholder)
-    return sql`${sql.unsafe(before)}to_timestamp(${seconds}::float8)${sql.unsafe(after)}`
-  }
-  const margin = column.base === 'timestamp' && (mapped.map.zone ?? 'UTC') !== 'UTC' ? 3601 : 1
-  return sql`and jobs.native_end >= ${at(from - margin)} and jobs.native_end < ${at(to + margin)}`
+  const column = endedColumn(mapped, sql)
+  const at = (seconds: number) => sql`to_timestamp(${seconds}::float8)`
+  return column ? sql`and ${column.from(at(from))} and ${column.before(at(to))}` : sql``
 }
-
-/** Stands for the time in the text of an expression. */
-const placeholder = '$time'
 
 const ended = ['completed', 'failed', 'cancelled', 'quarantined']

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Verb } from '../../../shared/engine/verbs.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
-import type { QueueAdapter } from '../adapter.ts'
+import type { Place } from '../served.ts'
 
 /** A part of a plan of PostgreSQL. */
 interface PlanNode {
@@ -34,8 +34,12 @@ interface Asked {
   of: (sql: Sql) => Fragment
 }
 
+type AtPlace = Pick<Place, 'adapter' | 'found'>
+
+const monthAgo = (sql: Sql) => sql`now() - interval '30 days'`
+
 /** The queries of the calls. Their conditions are those of the calls, so that a plan is not better than what will run. */
-const calls = (adapter: QueueAdapter): Asked[] => [
+const calls = ({ adapter, found }: AtPlace): Asked[] => [
   {
     call: 'stats',
     verb: 'stats',
@@ -59,7 +63,8 @@ const calls = (adapter: QueueAdapter): Asked[] => [
     of: (sql) => sql`
       select * from jobs
       where status in ('completed', 'failed', 'cancelled', 'quarantined')
-        and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < now() - interval '30 days'`,
+        and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < ${monthAgo(sql)}
+        and ${adapter.writes.endedBefore?.(sql, found, monthAgo(sql)) ?? sql`true`}`,
   },
   { call: 'retry', verb: 'retry', of: (sql) => sql`select * from jobs where status = 'failed'` },
   { call: 'cancel', verb: 'cancel_queued', of: (sql) => sql`select * from jobs where status = 'queued'` },
@@ -69,12 +74,12 @@ const calls = (adapter: QueueAdapter): Asked[] => [
  * How PostgreSQL finds the jobs of each call that the map allows, by an index where there is one that serves the call: that of a small table
  * is used once the table is larger. Nothing is run.
  */
-export const readPlans = (sql: Pool, adapter: QueueAdapter): Promise<CallPlan[]> =>
+export const readPlans = (sql: Pool, place: AtPlace): Promise<CallPlan[]> =>
   sql.begin('read only', async (tx) => {
     await tx`set local enable_seqscan = off`
     const plans = []
-    for (const { call, verb, of } of calls(adapter)) {
-      if (adapter.can[verb] !== true) continue
+    for (const { call, verb, of } of calls(place)) {
+      if (place.adapter.can[verb] !== true) continue
       const [row] = await tx`explain (format json) ${of(tx)}`
       const [explained] = Explained.parse(row?.['QUERY PLAN'])
       plans.push({ call, indexes: explained ? indexesOf(explained.Plan) : [] })

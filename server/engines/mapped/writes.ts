@@ -4,6 +4,7 @@ import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
 import { editAssignments, editRestored, editsOf } from './edit.ts'
+import { endedColumn } from './ended-column.ts'
 import { changedColumns, comparable, imageOf, keyInImage } from './image.ts'
 import type { Assigned } from './map.ts'
 import { statesOf } from './states.ts'
@@ -35,6 +36,11 @@ export function writesOf(mapped: Mapped): EngineWrites {
     mayRetry: (sql) => sql`true`,
     whyNoRetry: (sql) => sql`null::text`,
     mayDelete: (sql, _, by) => mayDelete(mapped, sql, by),
+    // A job without the time counts from its creation.
+    endedBefore: (sql, _, time) => {
+      const column = endedColumn(mapped, sql)
+      return column && sql`(${column.before(time)} or jobs.native_end is null)`
+    },
     restored: (sql, _, __, edited) => {
       const back = changedColumns(mapped).map(
         (column) => `${column.quoted} = ${valueFrom(`picked.before -> 'row'`, column)}`,

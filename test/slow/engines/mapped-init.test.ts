@@ -12,6 +12,7 @@ describe('the map of a table', () => {
     sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
     await makeEmailJobs(sql, 'bigint')
     await fillEmailJobs(sql, 200)
+    await sql`create index email_jobs_ended on app.email_jobs (updated_at)`
   })
   afterAll(async () => {
     await sql.end()
@@ -34,6 +35,7 @@ describe('the map of a table', () => {
     expect(out).toContain('fits app.email_jobs: domain app, key id (int8)')
     expect(out).toContain('\nstats reads the whole table\n')
     expect(out).toContain('\nlist --status failed uses the index email_jobs_state\n')
+    expect(out).toContain('\nprune uses the index email_jobs_ended\n')
     expect(out).toContain('\nshow uses the index email_jobs_pkey\n')
     expect(out).toContain('no callback of your application runs')
     expect(await objects()).toEqual(before)

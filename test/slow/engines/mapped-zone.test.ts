@@ -59,3 +59,30 @@ it('a local time that its writer got from a skipped hour is read as the clock sh
   await sql`update app.email_jobs set run_after = '2027-03-28 02:30:00' where state = 0`
   expect((await times()).map((time) => time.slice(0, 19))).toEqual(['2027-03-28T01:30:00'])
 })
+
+const byDay = `table: app.by_day
+key: id
+queue: days
+status: {column: state, map: {0: queued, 2: completed}}
+times: {created: created_at, ended: ended_on}
+prune: {of: [completed]}
+`
+
+it('a job whose end is a day has ended at the beginning of that day', async () => {
+  const days = await serveTables(
+    async (made) => {
+      await made.unsafe(`create schema app;
+        create table app.by_day (id bigint primary key, state smallint not null, created_at timestamptz not null, ended_on date);
+        create index on app.by_day (ended_on);
+        insert into app.by_day select n, case when n % 4 = 3 then 0 else 2 end, now() - interval '9 days',
+          case n % 4 when 0 then (now() at time zone 'utc' - interval '24 hours')::date when 1 then (now() at time zone 'utc')::date end
+        from generate_series(1, 40) as n`)
+    },
+    { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(byDay) } },
+  )
+  // Those of yesterday, and those without an end, whose creation counts.
+  const old = { domain, older_than_days: 1, statuses: ['completed'] }
+  expect((await days.post('prune', { ...old, dry_run: true })).body).toMatchObject({ deleted: 20 })
+  expect((await days.post('prune', old)).body).toMatchObject({ deleted: 20 })
+  await days.close()
+})

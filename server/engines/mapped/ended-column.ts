@@ -1,0 +1,33 @@
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { columnOf, type Mapped } from './table.ts'
+import { timeInto } from './values.ts'
+
+/** Conditions on the column of the end itself, which an index may have: the time of the end is an expression. */
+export interface EndedColumn {
+  /** True for every job that ended at a time or later, and for some more. The time is an SQL expression. */
+  from: (time: Fragment) => Fragment
+  /** True for every job that ended before a time, and for some more. */
+  before: (time: Fragment) => Fragment
+}
+
+/** Stands for the time in the text of an expression. */
+const placeholder = '$time'
+
+/**
+ * The column that has the end of a job; undefined where several have it, or one that is too small for a time. A column of whole seconds or days is
+ * rounded, and clocks show an hour twice, so that each condition has a margin.
+ */
+export function endedColumn(mapped: Mapped, sql: Sql): EndedColumn | undefined {
+  const { ended: name } = mapped.map.times
+  if (typeof name !== 'string') return undefined
+  const column = columnOf(mapped.table, name)
+  if (column.base === 'int2') return undefined
+  const [before = '', after = ''] = timeInto(mapped, column, placeholder).split(placeholder)
+  const at = (time: Fragment) => sql`${sql.unsafe(before)}(${time})${sql.unsafe(after)}`
+  const isClock = ['timestamp', 'date'].includes(column.base) && (mapped.map.zone ?? 'UTC') !== 'UTC'
+  const margin = sql.unsafe(`interval '${isClock ? 3601 : 1} seconds'`)
+  return {
+    from: (time) => sql`jobs.native_end >= ${at(sql`${time} - ${margin}`)}`,
+    before: (time) => sql`jobs.native_end <= ${at(sql`${time} + ${margin}`)}`,
+  }
+}
