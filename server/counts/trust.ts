@@ -89,11 +89,14 @@ export const partitionedTables = staticFragment(
 )
 
 /**
- * A text that changes when a trigger or the file of `jobs` or of a partition changes, and when a partition is attached or detached. A catalog row
- * that is written gets another `xmin`, and a table that is rewritten another file. Null unless all triggers exist, fire, and append to the tables
- * of this schema.
+ * An expression over `jobsctl_counting`: a text that changes when a trigger or the file of `jobs` or of a partition changes, and when a partition is
+ * attached or detached. A catalog row that is written gets another `xmin`, and a table that is rewritten another file. Null unless all triggers
+ * exist, fire, and append to the tables of this schema. For `jobs` with partitions a text does not tell that these are countable (`isCountable`),
+ * which takes longer to find out and changes only together with the text.
  */
-const signature = (sql: Sql): Fragment => sql`coalesce(${signatureOfPlain(sql)}, ${signatureOfPartitions(sql)})`
+const signature = staticFragment(
+  (sql) => sql`case when tables = '{}' then ${signatureOfPlain(sql)} else ${signatureOfPartitions(sql)} end`,
+)
 
 /** Servers of version 0.2.0 compare this text, too. */
 const signatureOfPlain = (sql: Sql): Fragment => sql`(
@@ -105,22 +108,32 @@ const signatureOfPlain = (sql: Sql): Fragment => sql`(
   having count(*) = ${Object.keys(countTriggers).length}::int
 )`
 
+/** Null unless `tables` are the table and its partitions of now, of which this role sees every row. */
 const signatureOfPartitions = (sql: Sql): Fragment => sql`(
-  with recursive ${tree(sql)}
-  select md5(string_agg(concat_ws('.', pg_trigger.oid, pg_trigger.xmin, tgenabled, made, pg_relation_filenode(id)), ' ' order by id, tgname))
-  from tree
-  join pg_trigger on tgrelid = id
-  where tgname = any(${Object.keys(partitionTriggers)}::text[]) and tgenabled in ('O', 'A')
-    and tgfoid = to_regproc(tgname)
-    and ${isPartitioned(sql)}
-  having count(*) = ${Object.keys(partitionTriggers).length}::int * (select count(*) from tree)
+  select md5(fired.text || attached.text)
+  from (
+    select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by oid) as text
+    from pg_trigger
+    where tgrelid = any(tables) and tgname = any(${Object.keys(partitionTriggers)}::text[]) and tgenabled in ('O', 'A')
+      and tgfoid = to_regproc(tgname)
+    having count(*) = ${Object.keys(partitionTriggers).length}::int * cardinality(tables)
+  ) as fired
+  cross join (
+    select coalesce(string_agg(concat_ws('.', inhrelid, xmin, pg_relation_filenode(inhrelid)), ' ' order by inhrelid), '') as text
+    from pg_inherits
+    where inhparent = any(tables)
+    having coalesce(array_agg(inhrelid order by inhrelid), '{}') = array_remove(tables, to_regclass('jobs')::oid)
+  ) as attached
+  where exists (
+    select from pg_class where oid = to_regclass('jobs') and not relispartition and not row_security_active(oid)
+  )
 )`
 
 /** An expression over `jobsctl_counting`: the signature when the counts were last found right; null when they cannot be trusted. */
 const trustedSignature = staticFragment(
   (sql) => sql`
   case
-    when until > now() and jobs = to_regclass('jobs') and tables = ${partitionedTables(sql)} and not exists (select from jobsctl_count_deltas where span is null)
+    when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null)
     then triggers
   end`,
 )
@@ -218,7 +231,7 @@ export async function readCountsState(sql: Sql): Promise<CountsState> {
   const [state] = await sql<CountsState[]>`
     select
       ${isCountable(sql)} as countable,
-      ${signature(sql)} as triggers,
+      case when tables = '{}' or ${isPartitioned(sql)} then ${signature(sql)} end as triggers,
       ${trustedSignature(sql)} as trusted,
       (extract(epoch from now() - checked_at) * 1000)::float8 as age,
       mended_at,

@@ -14,9 +14,12 @@ export async function checkCounts({ sql, log }: Pick<ServerContext, 'sql' | 'log
     const tables = await countedTables(sql)
     const names = Object.keys(tables[0]?.triggers ?? {})
     const idle = await findIdleTriggers(sql, { names, tables: tables.map(({ oid }) => oid) })
-    return { kept: false, why: sentenceOf(idle), triggers: idle, wrong: 0, ...before }
+    // Without an idle trigger, a partition was detached.
+    if (idle.length > 0 || tables.length <= 1)
+      return { kept: false, why: sentenceOf(idle), triggers: idle, wrong: 0, ...before }
   }
-  if (triggers !== trusted) return { kept: false, why: 'the jobs are being counted again', wrong: 0, ...before }
+  if (triggers === null || triggers !== trusted)
+    return { kept: false, why: 'the jobs are being counted again', wrong: 0, ...before }
   const known = functions === listing ? functions : null
   const found = (await reconcile(sql, { triggers, functions: known, trusted: true, wait: true })) ?? { jobs: 0 }
   logReconciliation(log, found)

@@ -89,26 +89,31 @@ export const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]
   list as materialized (
     select trusted and coalesce((select ${isListed(sql)} from jobsctl_counting), false) as listed from trust
   ),
+  reading as materialized (${readsAllLive(sql, scope)}),
   ${groups(sql, scope, sql`and not (select listed from list)`)},
   counted as (
-    select domain, queue, job_type, ${cellSums(sql)}, bool_or(has_jobs) as has_jobs
+    select domain, queue, job_type, ${cellSums(sql)}, sum(soon) as read_soon, bool_or(has_jobs) as has_jobs
     from (
       select
         domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type,
-        0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as has_jobs
+        0 as queued, 0 as later, 0 as processing, 0 as quarantined, 0 as soon, true as has_jobs
       from groups
       where true ${inScope(sql, scope)}
       union all
-      select domain, queue, job_type, queued, later, processing, quarantined, false
+      select domain, queue, job_type, queued, later, processing, quarantined, 0, false
       from (${countedCells(sql)}) as cells
       where true ${inScope(sql, scope)}
+      union all
+      select domain collate "C", queue collate "C", job_type collate "C", 0, 0, 0, 0, 1, false
+      from jobs
+      where (select all_live from reading) and ${isDueSoon(sql)} ${inScope(sql, scope)}
     ) as groups_and_cells
     group by domain, queue, job_type
   )
   select
     domain, queue, job_type, trusted,
-    queued - later - soon as queued,
-    later + soon as scheduled,
+    queued - later - read_soon - soon as queued,
+    later + read_soon + soon as scheduled,
     processing,
     quarantined
   from trust
@@ -117,9 +122,8 @@ export const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]
   cross join lateral (
     select count(*) as soon
     from jobs
-    where status in ('queued', 'processing', 'quarantined') and ${isOfCounted(sql)}
-      and status = 'queued' and available_at > now() and available_at < ${nearFutureEnd(sql)}
-      and counted.queued > counted.later
+    where ${isDueSoon(sql)} and ${isOfCounted(sql)}
+      and counted.queued > counted.later and not (select all_live from reading)
   ) as near
   where has_jobs or (
     listed and (
@@ -129,6 +133,34 @@ export const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]
     )
   )
   order by domain, queue, job_type`
+
+/** A job that is due after now and before `nearFutureEnd`. */
+const isDueSoon = staticFragment(
+  (sql) => sql`
+  status in ('queued', 'processing', 'quarantined')
+  and status = 'queued' and available_at > now() and available_at < ${nearFutureEnd(sql)}`,
+)
+
+/** The number of entries of an index that PostgreSQL reads one after the other in the time of one look-up. */
+const entriesPerLookUp = 20
+
+/**
+ * A query of one row, `all_live`: whether one pass over the index of live jobs finds those that are due soon faster than a look-up of each group.
+ * A look-up reads an index of each partition, unless the name of a group tells the partition. Without partitions it is always the look-ups,
+ * whose time does not grow with the jobs.
+ */
+const readsAllLive = (sql: Sql, scope: Narrowed): Fragment => sql`
+  select coalesce((
+    select case
+      when tables = '{}' or pg_get_partkeydef(jobs) ~ 'domain|job_type' then false
+      else (
+        select sum(queued + processing + quarantined) < count(*) * cardinality(tables) * ${entriesPerLookUp}::int
+        from jobsctl_counts
+        where span = '' and starts = '-infinity' ${inScope(sql, scope)}
+      )
+    end
+    from jobsctl_counting
+  ), false) as all_live`
 
 /** A job of the group of `counted`. The collation is that of the names in jobs, because their indexes are in that order. */
 const isOfCounted = staticFragment(

@@ -88,6 +88,16 @@ describe.each(Object.entries(layouts))('counts of jobs with partitions by %s', (
     expect((await groupsOf(world)).length).toBeGreaterThan(3)
   })
 
+  it.each([40, 4000])('tell jobs that are due within a minute from those that are due, among %s', async (n) => {
+    await insert('jobs', 'chatbooks', n)
+    await world.sql`update jobs set available_at = now() + interval '55 seconds' where status = 'queued' and id % 2 = 0`
+    await untilKept(world)
+    await expectExact(world)
+    const groups = await groupsOf(world)
+    expect(groups.map(({ queued }) => queued > 0)).toContain(true)
+    expect(groups.reduce((sum, { scheduled }) => sum + scheduled, 0)).toBeGreaterThan(n / 5)
+  })
+
   it('are exact after an update that moves jobs to another partition', async () => {
     await insert()
     await world.sql`

@@ -46,105 +46,52 @@ from (
         coalesce(
           (
             select
-              case when until > now() and jobs = to_regclass('jobs') and tables = case when (
-                select relkind = 'p' from pg_class where oid = to_regclass('jobs')
-              ) then (
-                with recursive
-                  tree as (
-                    select to_regclass('jobs')::oid as id, null::xid as made
-                    union all
-                    select inhrelid, pg_inherits.xmin
-                    from tree
-                    join pg_inherits on inhparent = tree.id
+              case when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null) then triggers end = case when tables = '{}' then (
+                select
+                  string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
+                from pg_trigger
+                where
+                  tgrelid = to_regclass('jobs')
+                  and tgname = any($1::text[])
+                  and tgenabled in ('O', 'A')
+                  and tgfoid = to_regproc(tgname)
+                  and exists (
+                    select
+                    from pg_class
+                    where
+                      oid = to_regclass('jobs')
+                      and relkind = 'r'
+                      and relpersistence = 'p'
+                      and not row_security_active(oid)
+                      and not exists (select from pg_inherits where pg_class.oid in (inhrelid, inhparent))
                   )
-                select array_agg(id order by id)
-                from tree
-              ) else '{}'::oid[] end and not exists (select from jobsctl_count_deltas where span is null) then triggers end = coalesce(
-                (
-                  select
-                    string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
+                having count(*) = $2::int
+              ) else (
+                select md5(fired.text || attached.text)
+                from (
+                  select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by oid) as text
                   from pg_trigger
                   where
-                    tgrelid = to_regclass('jobs')
-                    and tgname = any($1::text[])
+                    tgrelid = any(tables)
+                    and tgname = any($3::text[])
                     and tgenabled in ('O', 'A')
                     and tgfoid = to_regproc(tgname)
-                    and exists (
-                      select
-                      from pg_class
-                      where
-                        oid = to_regclass('jobs')
-                        and relkind = 'r'
-                        and relpersistence = 'p'
-                        and not row_security_active(oid)
-                        and not exists (select from pg_inherits where pg_class.oid in (inhrelid, inhparent))
-                    )
-                  having count(*) = $2::int
-                ),
-                (
-                  with recursive
-                    tree as (
-                      select to_regclass('jobs')::oid as id, null::xid as made
-                      union all
-                      select inhrelid, pg_inherits.xmin
-                      from tree
-                      join pg_inherits on inhparent = tree.id
-                    )
+                  having count(*) = $4::int * cardinality(tables)
+                ) as fired
+                cross join (
                   select
-                    md5(
-                      string_agg(
-                        concat_ws('.', pg_trigger.oid, pg_trigger.xmin, tgenabled, made, pg_relation_filenode(id)),
-                        ' ' order by id,
-                        tgname
-                      )
-                    )
-                  from tree
-                  join pg_trigger on tgrelid = id
-                  where
-                    tgname = any($3::text[])
-                    and tgenabled in ('O', 'A')
-                    and tgfoid = to_regproc(tgname)
-                    and exists (
-                      select
-                      from pg_class
-                      where
-                        oid = to_regclass('jobs')
-                        and relkind = 'p'
-                        and relpersistence = 'p'
-                        and not row_security_active(oid)
-                        and not relispartition
-                        and not exists (
-                          with recursive
-                            tree as (
-                              select to_regclass('jobs')::oid as id, null::xid as made
-                              union all
-                              select inhrelid, pg_inherits.xmin
-                              from tree
-                              join pg_inherits on inhparent = tree.id
-                            )
-                          select
-                          from tree
-                          join pg_class as part on part.oid = tree.id
-                          left join pg_partitioned_table as keyed on keyed.partrelid = tree.id
-                          where
-                            part.relkind not in ('r', 'p')
-                            or part.relpersistence <> 'p'
-                            -- An expression has the number 0.
-                            or exists (
-                              select
-                              from unnest(keyed.partattrs) as key
-                              where
-                                not exists (
-                                  select
-                                  from pg_attribute
-                                  where attrelid = tree.id and attnum = key and attname = any($4::text[])
-                                )
-                            )
-                        )
-                    )
-                  having count(*) = $5::int * (select count(*) from tree)
-                )
-              )
+                    coalesce(string_agg(concat_ws('.', inhrelid, xmin, pg_relation_filenode(inhrelid)), ' ' order by inhrelid), '') as text
+                  from pg_inherits
+                  where inhparent = any(tables)
+                  having coalesce(array_agg(inhrelid order by inhrelid), '{}') = array_remove(tables, to_regclass('jobs')::oid)
+                ) as attached
+                where
+                  exists (
+                    select
+                    from pg_class
+                    where oid = to_regclass('jobs') and not relispartition and not row_security_active(oid)
+                  )
+              ) end
             from jobsctl_counting
           ),
           false
@@ -177,11 +124,26 @@ from (
         ) as listed
       from trust
     ),
+    reading as materialized (
+      select
+        coalesce(
+          (
+            select
+              case when tables = '{}' or pg_get_partkeydef(jobs) ~ 'domain|job_type' then false else (
+                select sum(queued + processing + quarantined) < count(*) * cardinality(tables) * $5::int
+                from jobsctl_counts
+                where span = '' and starts = '-infinity' and domain = $6 and queue = $7
+              ) end
+            from jobsctl_counting
+          ),
+          false
+        ) as all_live
+    ),
     groups as (
       (
         select domain, queue, job_type
         from jobs
-        where true and domain = $6 and not (select listed from list)
+        where true and domain = $8 and not (select listed from list)
         order by domain, queue, job_type
         limit 1
       ) union all select next.* from groups cross join lateral (
@@ -189,7 +151,7 @@ from (
         from jobs
         where
           (queue, job_type) > (groups.queue, groups.job_type)
-          and domain = $7
+          and domain = $9
           and not (select listed from list)
         order by domain, queue, job_type
         limit 1
@@ -204,15 +166,16 @@ from (
         sum(later)::bigint as later,
         sum(processing)::bigint as processing,
         sum(quarantined)::bigint as quarantined,
+        sum(soon) as read_soon,
         bool_or(has_jobs) as has_jobs
       from (
         select
           domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type,
-          0 as queued, 0 as later, 0 as processing, 0 as quarantined, true as has_jobs
+          0 as queued, 0 as later, 0 as processing, 0 as quarantined, 0 as soon, true as has_jobs
         from groups
-        where true and domain = $8 and queue = $9
+        where true and domain = $10 and queue = $11
         union all
-        select domain, queue, job_type, queued, later, processing, quarantined, false
+        select domain, queue, job_type, queued, later, processing, quarantined, 0, false
         from (
           select domain, queue, job_type, queued, 0 as later, processing, quarantined
           from jobsctl_counts
@@ -256,13 +219,24 @@ from (
             ) as cells (span, first, last)
           ) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
         ) as cells
-        where true and domain = $10 and queue = $11
+        where true and domain = $12 and queue = $13
+        union all
+        select domain collate "C", queue collate "C", job_type collate "C", 0, 0, 0, 0, 1, false
+        from jobs
+        where
+          (select all_live from reading)
+          and status in ('queued', 'processing', 'quarantined')
+          and status = 'queued'
+          and available_at > now()
+          and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
+          and domain = $14
+          and queue = $15
       ) as groups_and_cells
       group by domain, queue, job_type
     )
   select
-    domain, queue, job_type, trusted, queued - later - soon as queued, later + soon as scheduled, processing,
-    quarantined
+    domain, queue, job_type, trusted, queued - later - read_soon - soon as queued,
+    later + read_soon + soon as scheduled, processing, quarantined
   from trust
   cross join list
   cross join counted
@@ -271,13 +245,14 @@ from (
     from jobs
     where
       status in ('queued', 'processing', 'quarantined')
-      and domain = counted.domain collate "default"
-      and queue = counted.queue collate "default"
-      and job_type = counted.job_type collate "default"
       and status = 'queued'
       and available_at > now()
       and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
+      and domain = counted.domain collate "default"
+      and queue = counted.queue collate "default"
+      and job_type = counted.job_type collate "default"
       and counted.queued > counted.later
+      and not (select all_live from reading)
   ) as near
   where
     has_jobs
