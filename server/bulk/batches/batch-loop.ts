@@ -64,7 +64,7 @@ export async function runBatches(
   const begun = await begin(context, bulk).catch((cause: unknown) => ({ cause }))
   if ('cause' in begun) return { ...result, stop: begun }
   const { roundTrip, holds } = begun
-  const candidates = createCandidates({ ...context, roundTrip }, bulk)
+  const candidates = createCandidates(context, bulk)
   const batchSize = createBatchSize()
   const brake = createBrake(bulk.brake)
   const mustStop = () => interruption(context) !== undefined || brake.isOver()

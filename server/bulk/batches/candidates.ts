@@ -6,7 +6,7 @@ import type { BulkChange, SearchContext } from '../change/bulk-change.ts'
 import { idSelection, rangeSelection, type Selection } from '../change/selection.ts'
 import { createIdScan } from './id-scan.ts'
 
-/** A search for a range that takes longer than this without its round trip, in milliseconds, reads many rows that do not match. */
+/** A search for a range that runs longer than this in PostgreSQL, in milliseconds, reads many rows that do not match. */
 const sparseMs = 25
 
 /** Hands out the jobs that a change has still to change. */
@@ -88,18 +88,14 @@ interface RangeResult {
 }
 
 /** Searches ranges of the time index one after the other, each from the end of the last one. */
-function createRangeScan(
-  { sql, roundTrip }: SearchContext,
-  { time }: BulkChange<unknown>,
-  matching: (holds: Holds) => Fragment,
-) {
+function createRangeScan({ sql }: SearchContext, { time }: BulkChange<unknown>, matching: (holds: Holds) => Fragment) {
   let from = '-infinity'
 
   async function next(size: number, holds: Holds): Promise<RangeResult> {
     const isFirst = from === '-infinity'
-    const start = performance.now()
-    const [{ ids, count, end }] = await sql<[{ ids: JobId[]; count: number; end: string | null }]>`
-      select ${isFirst ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end
+    const [{ ids, count, end, took }] = await sql<[{ ids: JobId[]; count: number; end: string | null; took: number }]>`
+      select ${isFirst ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end,
+        extract(epoch from clock_timestamp() - statement_timestamp())::float8 * 1000 as took
       from (
         select id, ${time(sql)} as time
         ${matching(holds)} and ${hasSafeId(sql)} and ${time(sql)} >= ${from}::text::timestamptz
@@ -109,12 +105,10 @@ function createRangeScan(
     const isLast = count <= size
     const none = { selection: undefined, ids: [], isLast, isUnsuitable: false }
     if (count === 0) return none
-    // A statement of another size is prepared first, which takes a second round trip.
-    const isSparse = performance.now() - start - 2 * roundTrip.ms > sparseMs
     const until = isLast || end === null ? 'infinity' : end
     // A batch reads its range a second time, which costs more than a list of ids where few rows match. A range also cannot
-    // end within jobs of the same time.
-    if (isSparse || until === from) return { ...none, ids, isLast: isLast && isFirst, isUnsuitable: true }
+    // end within jobs of the same time. The time of PostgreSQL begins after its planning, which takes long over partitions.
+    if (took > sparseMs || until === from) return { ...none, ids, isLast: isLast && isFirst, isUnsuitable: true }
     const selection = rangeSelection({ along: time, from, until, size })
     from = until
     return { ...none, selection }

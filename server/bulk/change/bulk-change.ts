@@ -11,7 +11,6 @@ import type { VerifiedPreview } from '../token/preview-token.ts'
 import type { Snapshot } from '../token/snapshot.ts'
 import type { Claim } from './claim.ts'
 import type { Commission } from './commission.ts'
-import type { RoundTrip } from './round-trip.ts'
 import type { Selection } from './selection.ts'
 
 /** The jobs that a change is about: the jobs that its filters match at `asOf`, among the rows that `snapshot` saw. */
@@ -53,9 +52,7 @@ export interface BatchContext extends Operation, Origin {
 }
 
 /** Where candidates for the batches are searched. Jobs that other transactions hold are searched again for `lockTimeoutMs`. */
-export interface SearchContext extends JobSet, Pick<ChangeServer, 'sql' | 'lockTimeoutMs'> {
-  roundTrip: Pick<RoundTrip, 'ms'>
-}
+export interface SearchContext extends JobSet, Pick<ChangeServer, 'sql' | 'lockTimeoutMs'> {}
 
 /**
  * The counts of a batch by their names in the response; the counts of several batches add up. Under a scope, `dependents_elsewhere` is
