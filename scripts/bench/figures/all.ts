@@ -8,6 +8,7 @@ import { graphileWorkerFigures } from './engines/graphile-worker.ts'
 import { mappedFigures } from './engines/mapped.ts'
 import { pgBossChanges } from './engines/pg-boss-changes.ts'
 import { pgBossReads } from './engines/pg-boss-reads.ts'
+import { partitioned } from './partitions.ts'
 import { health } from './programs/health.ts'
 import { memory } from './programs/memory.ts'
 import { programs } from './programs/programs.ts'
@@ -34,7 +35,7 @@ import { triggersCost } from './work/triggers-cost.ts'
 /** All figures, in the order of the table. */
 export const figures: readonly Figure[] = [
   ...[...stats, ...statsGroups, ...statsGrowth, ...triggersCost, ...allOn, ...scrape],
-  ...[...pruning, ...editing, ...latencyDuringPrune, ...latencyDuringEventSweep, ...integrity],
+  ...[...pruning, ...editing, ...latencyDuringPrune, ...latencyDuringEventSweep, ...integrity, ...partitioned],
   ...[...reads, ...readsBeside, ...depths, ...dashboard],
   ...[...pgBossReads, ...pgBossChanges],
   ...[...bullMqFigures, ...graphileWorkerFigures, ...mappedFigures],
