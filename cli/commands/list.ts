@@ -70,7 +70,7 @@ async function printPage(context: Context, { request, flags }: Listing): Promise
   }
   if (found.overdue) throw found.overdue
   if (!isComplete) {
-    print.aside(incomplete(found, request))
+    print.aside(await incomplete(found, request))
     // Each build is a command of its own.
     if (found.missingIndex !== undefined) {
       const name = found.missingIndex.replaceAll(/\W/g, '')
@@ -94,7 +94,7 @@ async function watchList(context: Context, { request, flags }: Listing): Promise
       ? hasMore
         ? [`the first ${jobs.length} jobs; more match`]
         : []
-      : [incomplete(found, request)]
+      : [await incomplete(found, request)]
     return {
       ...{ rows: jobs, json: raw, columns: [...columns, ...moreFor(flags)], more: 'more jobs' },
       below: note.length > 0 ? ['', ...note] : [],
@@ -210,7 +210,15 @@ function narrowing({ domain, queue, status }: Record<string, string>): string[] 
 }
 
 /** The note of a search that the server ended early: jobs that match may be missing. */
-function incomplete({ scanned, hasMore }: Pick<Found, 'scanned' | 'hasMore'>, request: Record<string, string>): string {
+async function incomplete(
+  { scanned, hasMore, onlyNewest }: Pick<Found, 'scanned' | 'hasMore' | 'onlyNewest'>,
+  request: Record<string, string>,
+): Promise<string> {
+  if (onlyNewest) {
+    const { everyPage, sortsNewest } = await import('./list/all-pages.ts')
+    // A caller with a scope is not told how many.
+    return `note: ${sortsNewest({ scanned: scanned || undefined })}; ${[everyPage, ...narrowing(request)].join(', or ')}`
+  }
   const how = [...(hasMore ? ['add --all-pages'] : []), ...narrowing(request)].join(', or ')
   const what = `note: the server compared ${groupedDigits(scanned)} jobs and stopped, so jobs that match may be missing`
   return how === '' ? what : `${what}; ${how}`

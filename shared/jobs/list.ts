@@ -81,7 +81,7 @@ export const listJobs = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/list',
   meaning:
-    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms. Over the jobs of an engine it goes on for 1 s without a match. Where it takes over 3 s to read all jobs of an engine, it is `false`, too, without `Link`: the page has the first jobs of a sample of about 50,000. `X-Missing-Index` then names an index that the database lacks for it.',
+    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms. Over the jobs of an engine it goes on for 1 s without a match. Where it takes over 3 s to read all jobs of an engine, it is `false`, too, without `Link`: the page has the first jobs of a sample of about 50,000. `X-Only-Newest` is `true` where a list of an engine by priority or status has only the 50,000 jobs that were made last, on whichever page. `X-Missing-Index` then names an index that the database lacks for it.',
   slow: true,
   needs: 'read',
   scoped: 'narrowed',

@@ -16,6 +16,8 @@ export interface Page {
   isComplete: boolean
   /** How many jobs the server compared; undefined where it does not say. */
   scanned: number | undefined
+  /** The list has the jobs that were made last alone: no page has an older one. */
+  onlyNewest: boolean
   /** An index that the database lacks for the list. */
   missingIndex: string | undefined
   /** The cursor of the next page. */
@@ -55,12 +57,10 @@ async function readPage(client: Client, request: Request): Promise<Page> {
     isComplete: complete !== 'false',
     next,
     scanned: scanned === undefined ? undefined : Number(scanned),
+    onlyNewest: header('x-only-newest') === 'true',
     missingIndex: header('x-missing-index')?.split(', ')[0],
   }
 }
-
-/** The most jobs that a server sorts, where no index has them in the order of the list. */
-const mostSorted = 50_000
 
 /**
  * All pages of a list.
@@ -73,17 +73,16 @@ export async function* allPages(context: Context, request: Request): AsyncGenera
     last = page
     yield page
   }
-  const { isComplete = true, scanned = 0 } = last ?? {}
-  // Our own jobs are sorted range by range: the last range has fewer jobs.
-  if (!isComplete && scanned >= mostSorted) throw onlyNewest(scanned)
+  if (last?.onlyNewest)
+    throw new Failure('database_busy', `these are not all jobs: ${sortsNewest(last)}`, {
+      hint: `${everyPage}, or narrow the list with --queue or --status`,
+    })
 }
 
-const onlyNewest = (scanned: number): Failure =>
-  new Failure(
-    'database_busy',
-    `these are not all jobs: by priority or status the server sorts only the ${groupedDigits(scanned)} that were made last, and older ones are missing`,
-    { hint: 'sort by created_at, which has all pages, or narrow the list with --queue or --status' },
-  )
+/** Why a list by priority or status lacks jobs, as a clause, and what has them. */
+export const sortsNewest = ({ scanned }: Pick<Page, 'scanned'>): string =>
+  `by priority or status the server sorts only the ${scanned === undefined ? 'jobs' : groupedDigits(scanned)} that were made last, and older ones are missing`
+export const everyPage = 'sort by created_at, which has all pages'
 
 const endless = (server: string) =>
   new Failure('unexpected_answer', `${server} has no pages: after ${pageSize} jobs there may be more`, {

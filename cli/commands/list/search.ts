@@ -19,6 +19,8 @@ export interface Found {
   hasMore: boolean
   /** How many jobs the server compared. */
   scanned: number
+  /** The list has the jobs that were made last alone: no page has an older one. */
+  onlyNewest: boolean
   missingIndex: string | undefined
   /** The failure of a search that the time of `--timeout` ended. */
   overdue: Failure | undefined
@@ -72,6 +74,7 @@ function foundIn(pages: readonly Page[], request: Record<string, string>): Found
     isComplete: last?.isComplete || hasEnded,
     hasMore: last?.next !== undefined,
     scanned: scannedIn(pages),
+    onlyNewest: last?.onlyNewest ?? false,
     missingIndex: last?.missingIndex,
     overdue: undefined,
   }

@@ -33,17 +33,18 @@ export async function listNewestByRank(sql: Sql, request: RankRequest, cursor: C
   const start = startOf(jobs, cursor)
   const beyond = rows.length > request.limit && last ? positionOf(last) : undefined
   const isComplete = scanned < mostScanned
+  const about = { scanned, isComplete, onlyNewest: !isComplete }
   if (cursor?.to === 'prev')
     return {
       jobs: jobs.toReversed(),
       next: start && { to: 'next', place: start },
       prev: beyond && { to: 'prev', place: beyond },
-      ...{ scanned, isComplete },
+      ...about,
     }
   return {
     jobs,
     next: beyond && { to: 'next', place: beyond },
     prev: cursor && start && { to: 'prev', place: start },
-    ...{ scanned, isComplete },
+    ...about,
   }
 }

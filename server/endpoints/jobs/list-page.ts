@@ -23,6 +23,8 @@ export interface Page {
   scanned: number
   /** False when the search stopped before its end, so that jobs beyond were not compared. */
   isComplete: boolean
+  /** The list has the jobs that were made last alone, since there are more than are sorted: no page has an older one. */
+  onlyNewest?: boolean
 }
 
 /** A matching job with its place. */

@@ -20,7 +20,7 @@ import type { TimeKey } from './time-parts.ts'
 
 /**
  * One page of jobs, with the header `Link` to the pages beside it, and `X-Scanned` and `X-Complete`: whether all jobs were
- * compared that the page could have. Where they were not and the database lacks an index for the list, `X-Missing-Index` names it.
+ * compared that the page could have. `X-Only-Newest` is for a list whose pages lack older jobs. Where not all were compared and the database lacks an index for the list, `X-Missing-Index` names it.
  * All statements of a page see the same rows.
  * @throws Failure `invalid_request` for a cursor of another list; `forbidden` for a filter over what the caller may not see
  */
@@ -56,6 +56,7 @@ export async function listJobs(
   // The number has jobs in it that the caller may not count.
   if (!within) call.addHeader('X-Scanned', String(page.scanned))
   call.addHeader('X-Complete', String(page.isComplete))
+  if (page.onlyNewest) call.addHeader('X-Only-Newest', 'true')
   const missing = page.isComplete ? [] : await missingAmong(call.sql, serving)
   if (missing.length > 0) call.addHeader('X-Missing-Index', missing.join(', '))
   return request.errors && isContentHidden(call) ? withFoldedErrors(call.sql, page.jobs) : page.jobs

@@ -22,5 +22,11 @@ it('says after the last page that a list by priority has only the 50,000 newest 
   const byPriority = await list('--sort', 'priority')
   expect(byPriority).toMatchObject({ code: 7, ids: ofAnn })
   expect(byPriority.err).toContain('older ones are missing')
+  // More pages would not help.
+  const { code, err } = await served.jobsctl('list', '--ids', '--limit', '5', '--sort', 'priority')
+  expect({ code, err }).toEqual({
+    code: 0,
+    err: 'note: by priority or status the server sorts only the 50,000 that were made last, and older ones are missing; sort by created_at, which has all pages, or narrow the list with --domain, --queue or --status\n',
+  })
   expect(await list('--sort', 'created_at')).toEqual({ code: 0, ids: ofAnn, err: expect.any(String) })
 }, 120_000)
