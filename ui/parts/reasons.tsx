@@ -19,7 +19,7 @@ export const Reasons = ({ sentence, reasons, place }: ReasonsProps) => (
       <ul class="plain">
         {reasons.map((reason) => (
           <li key={reason.code} class="note care">
-            <b>{reason.title}</b>: {withName(reason.sentence)} <Removal reason={reason} />
+            <b>{reason.title}</b>: {withName(reason)} <Removal reason={reason} />
           </li>
         ))}
       </ul>
@@ -28,8 +28,9 @@ export const Reasons = ({ sentence, reasons, place }: ReasonsProps) => (
   </section>
 )
 
-/** A sentence with the name of who stopped a queue in place of the id of its token. */
-const withName = (sentence: string): string => sentence.replace(/(?<= by )[0-9a-f]{12}(?= \(|$)/, (id) => personOf(id))
+/** The sentence of a reason with the name of who stopped the queue in place of the id of its token. */
+const withName = ({ sentence, facts: { by } }: Reason): string =>
+  typeof by === 'string' ? sentence.replace(` by ${by}`, () => ` by ${personOf(by)}`) : sentence
 
 function Removal({ reason: { remedy } }: { reason: Reason }) {
   const way = remedy && wayTo(remedy.http)

@@ -37,16 +37,17 @@ export function Ago({ at, absent = '–' }: MomentProps) {
   )
 }
 
-/** A moment as a clock shows it, in UTC: `02:41`, and with its day where that is not today. */
+/** A moment as a clock shows it, in UTC: `02:41`, with its day where that is not today, and with its year where that is not this one. */
 export function Clock({ at }: { at: string | null | undefined }) {
   if (!at) return <>a time that is not known</>
   const time = new Date(at)
   if (Number.isNaN(time.getTime())) return <>{at}</>
   const [day = '', minute = ''] = time.toISOString().split('T')
-  const isToday = new Date(clock.value).toISOString().startsWith(day)
+  const today = new Date(clock.value).toISOString()
+  const shownDay = today.startsWith(day) ? '' : `${today.startsWith(day.slice(0, 4)) ? day.slice(5) : day} `
   return (
     <time dateTime={at} title={at}>
-      {isToday ? '' : `${day.slice(5)} `}
+      {shownDay}
       {minute.slice(0, 5)}
     </time>
   )
