@@ -21,6 +21,8 @@ export interface Context {
   commands: readonly CommandDescription[]
   settings: Settings
   print: Printer
+  /** Set for reads that a replica may answer. */
+  staleOk?: true
   /** @throws Failure when flags, environment and config name no usable target */
   target: () => Promise<Target>
   /** The client of the command: one deadline covers all its calls. */

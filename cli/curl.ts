@@ -7,7 +7,7 @@ import { keyedPath, placeFields, queryOf } from './http/request-url.ts'
 
 /** The call as a curl command that reads `$BASE` and the secret from the environment. */
 export function curlOf<In extends z.ZodType>(
-  { flags, io, settings }: Context,
+  { flags, io, settings, staleOk }: Context,
   endpoint: Endpoint<In>,
   request: z.input<In>,
   confirmed = false,
@@ -21,6 +21,7 @@ export function curlOf<In extends z.ZodType>(
     `curl -X ${endpoint.method} "$BASE${path}${query ? `?${query}` : ''}"`,
     `-H ${credential}`,
     ...(confirmed ? [`-H "${headers.confirm}: true"`] : []),
+    ...(staleOk ? [`-H "${headers.staleOk}: true"`] : []),
     ...(confirmed && settings.emergency ? [`-H "${headers.emergency}: true"`] : []),
     ...(confirmed && settings.detach ? [`-H "Prefer: ${respondAsync}"`] : []),
     ...(endpoint.changes(endpoint.input.parse(request))

@@ -10,6 +10,8 @@ import type { Job, LeasedJob } from '../shared/work/job.ts'
 import type { Caller } from './auth/authenticate.ts'
 import type { DatabaseAddress } from './database/installation/installation.ts'
 import type { Redactor } from './database/redact.ts'
+import type { ReadReplica } from './database/replica/read-replica.ts'
+import type { Standby } from './database/replica/standby.ts'
 import type { Pool, Sql } from './database/sql.ts'
 import type { Abilities } from './engines/abilities.ts'
 import type { Place } from './engines/served.ts'
@@ -130,6 +132,12 @@ interface ContentServer {
   agentFields: ReadonlySet<string>
 }
 
+/** An answer that several callers get: its JSON, and the headers that came with it. */
+interface SharedAnswer {
+  text: string
+  headers: Readonly<Record<string, string>>
+}
+
 /** The settings of the server and its shared parts, as every endpoint gets them. */
 export interface ServerContext extends ChangeServer, WorkServer, ContentServer {
   /** Where slow reads, and the pieces of walks of the event log, wait for their turn. */
@@ -139,7 +147,11 @@ export interface ServerContext extends ChangeServer, WorkServer, ContentServer {
   eventWatermark: EventWatermark
   /** Where the event log has no event of a filter. */
   knownEmpty: KnownEmpty
-  singleFlight: SingleFlight<string>
+  singleFlight: SingleFlight<SharedAnswer>
+  /** Whether the only database is a replica. */
+  standby: Standby
+  /** The replica at which reads may be made, with its own turns of slow reads (`JOBS_DB_READ_URL`). */
+  replica: (ReadReplica & Pick<ServerContext, 'slowReads'>) | undefined
   /** How long a plan waits, in hours. */
   planHours: number
   /** The longest time without progress of a call, in milliseconds: a bound for a database that ignores its own timeouts. */

@@ -1,6 +1,8 @@
 import type { OverPlace, ServerContext } from './call.ts'
 import type { DatabaseAddress } from './database/installation/installation.ts'
 import { createRedactor } from './database/redact.ts'
+import { createReadReplica } from './database/replica/read-replica.ts'
+import { createStandby } from './database/replica/standby.ts'
 import type { Pool } from './database/sql.ts'
 import { abilitiesOf } from './engines/abilities.ts'
 import { narrowedTo, type Place, servedBy } from './engines/served.ts'
@@ -29,6 +31,10 @@ export interface ContextOptions {
   databaseAddress: DatabaseAddress
   stopping: AbortSignal
   admitChange: ServerContext['admitChange']
+  /** True while the only database is a replica; by default it never is. */
+  isStandby?: () => boolean
+  /** Connections to a streaming replica. */
+  readSql?: Pool | undefined
   /** Connections for the jobs of other engines that are served beside our own; by default those of operators. */
   engineSql?: (() => Pool) | undefined
 }
@@ -51,6 +57,9 @@ const partsFor = (sql: Pool): OverPlace => ({
   abilities: () => abilitiesOf(servedBy(sql)),
 })
 
+/** Slow reads leave one connection to short ones. */
+const slowReadsOn = (sql: Pool) => createSlowReads({ most: Math.max(1, (sql.options.max ?? 1) - 1) })
+
 /** What every part of this server has, with the settings of its environment. */
 export const createContext = ({
   sql,
@@ -61,6 +70,8 @@ export const createContext = ({
   databaseAddress,
   stopping,
   admitChange,
+  isStandby = () => false,
+  readSql,
   engineSql,
 }: ContextOptions): ServerContext => ({
   sql,
@@ -76,11 +87,16 @@ export const createContext = ({
   cancelWatch: createCancelWatch(operatorSql),
   localOperations: new Set<number>(),
   detachedRuns: new Set<Promise<void>>(),
-  slowReads: createSlowReads({ most: Math.max(1, (operatorSql.options.max ?? 1) - 1) }),
+  slowReads: slowReadsOn(operatorSql),
   eventWatermark: createEventWatermark(operatorSql, log),
   knownEmpty: createKnownEmpty(),
   workerSightings: createWorkerSightings({ sql, log, stopping }),
   singleFlight: createSingleFlight(),
+  standby: createStandby(operatorSql, isStandby),
+  replica: readSql && {
+    ...createReadReplica({ primary: sql, replica: readSql, limitSeconds: env.JOBS_READ_LAG }),
+    slowReads: slowReadsOn(readSql),
+  },
   sharedComplete: createSharedComplete(sql),
   sharedLease: createSharedLease(sql),
   sharedInsert: createSharedInsert(sql),

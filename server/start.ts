@@ -112,6 +112,8 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   })
   const context = createContext({
     ...{ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal },
+    isStandby: readiness.isStandby,
+    readSql: opened.readSql,
     engineSql: engineConnections(opened),
     admitChange: async () => {},
   })
@@ -157,6 +159,8 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     await signOn?.readSecretAgain()
     if (changed.JOBS_DB_URL && opened.takePassword?.(changed.JOBS_DB_URL) === false)
       log.warn('JOBS_DB_URL differs in more than its password: start the server again, for the rest of it')
+    if (changed.JOBS_DB_READ_URL && opened.takeReadPassword?.(changed.JOBS_DB_READ_URL) === false)
+      log.warn('JOBS_DB_READ_URL differs in more than its password: start the server again, for the rest of it')
     token = changedToken
   }
   const stop = async () => {

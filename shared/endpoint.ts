@@ -9,6 +9,12 @@ import type { Asked, Verb } from './engine/verbs.ts'
  */
 export type Scoped = 'narrowed' | 'same' | { readonly refused: string }
 
+/**
+ * Where a read may be made on a server with a replica (`JOBS_DB_READ_URL`): `replica` for any caller, `stale-ok` at the replica for callers that
+ * send `X-Stale-Ok`, or at the `primary` alone.
+ */
+export type ReadPlace = 'replica' | 'stale-ok' | 'primary'
+
 /** One endpoint of the API. It is described once: the server mounts it, and the CLI calls it. */
 export interface Endpoint<
   In extends z.ZodType = z.ZodType,
@@ -67,6 +73,10 @@ export interface Endpoint<
    * and workers find processor time.
    */
   slow?: true
+  /** Where this input may be read; absent for what is read at the primary alone. What a replica answers, it must answer without a write. */
+  readAt?: (input: z.output<In>) => ReadPlace
+  /** Set for a read that a replica would answer wrongly, or too late. */
+  primaryOnly?: true
   /** Set where the field `id` names an operation, so that the call is about the jobs that it has changed. */
   ofOperation?: true
   /** Set for a change of many jobs, which has a preview, batches, a record and an idempotency key. */

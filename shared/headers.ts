@@ -13,6 +13,12 @@ export const headers = {
   nextAfter: 'X-Next-After',
   /** The domain of all jobs, percent-encoded, where a server has those of one schema of another engine and no others. */
   onlyDomain: 'X-Only-Domain',
+  /** `true` from a caller that takes an answer of a few seconds ago, so that a replica may give it. */
+  staleOk: 'X-Stale-Ok',
+  /** Where a read was made: `primary` or `replica`. Servers without a replica do not send it. */
+  readFrom: 'X-Read-From',
+  /** With `X-Read-From`: a time, and everything that was committed before it is in the answer. ISO 8601 in UTC. */
+  asOf: 'X-As-Of',
 } as const
 
 /** The preference of a small response, as `Prefer` has it and `Preference-Applied` repeats it. */

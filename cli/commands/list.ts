@@ -5,6 +5,7 @@ import { curlOf } from '../curl.ts'
 import type { Ending, Printer } from '../output/print.ts'
 import { describeAnyOf, scopeOf } from '../settings/flags/scope-flags.ts'
 import { withWholeCluster } from '../settings/flags/whole-cluster.ts'
+import { withStaleReads } from '../stale-reads.ts'
 import { groupedDigits } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
 import type { Page } from './list/all-pages.ts'
@@ -29,7 +30,8 @@ export const list: CommandSpec<ListFlags> = {
     const { columns, moreFor } = await import('./list/columns.ts')
     return [...columns, ...moreFor(flags)]
   },
-  async run(context, given) {
+  async run(caller, given) {
+    const { context, tell } = withStaleReads(caller, given.staleOk)
     const { listJobs: endpoint } = await import('../../shared/jobs/list.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
     refuseContradictions(context, given)
@@ -42,7 +44,9 @@ export const list: CommandSpec<ListFlags> = {
     }
     const listing = { request, flags }
     if (flags.watch) return watchList(context, listing)
-    return flags.allPages ? printPages(context, listing) : printPage(context, listing)
+    const ending = await (flags.allPages ? printPages(context, listing) : printPage(context, listing))
+    tell()
+    return ending
   },
 }
 

@@ -7,6 +7,7 @@ import type { CommandSpec, Context } from '../context.ts'
 import type { Column } from '../output/table.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
 import { jobIdOf } from '../settings/job-id.ts'
+import { staleFlag, withStaleReads } from '../stale-reads.ts'
 import { isoTime } from '../text/times.ts'
 import { openPage, webFlag } from '../web-page.ts'
 
@@ -15,6 +16,7 @@ interface ShowFlags {
   payload?: boolean
   result?: boolean
   raw?: boolean
+  staleOk?: boolean
   web?: boolean
 }
 
@@ -34,14 +36,20 @@ export const show: CommandSpec<ShowFlags> = {
       '--result': 'print the result alone, whole',
       '--raw': 'do not mask values that look secret',
     }),
+    staleFlag,
     webFlag,
   ],
   rows: (_operands, { payload, result, web }: ShowFlags) => (payload || result || web ? undefined : 'fields'),
-  async run(context, flags, [word = '']) {
+  async run(caller, flags, [word = '']) {
+    const { context, tell } = withStaleReads(caller, flags.staleOk)
     const { showJob: endpoint } = await import('../../shared/jobs/show.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
     const { print } = context
     if (flags.payload && flags.result) throw new Failure('usage', '--payload and --result exclude each other')
+    if (flags.raw && flags.staleOk)
+      throw new Failure('usage', '--raw and --stale-ok exclude each other; nothing was sent', {
+        hint: 'what is shown without the mask is noted at the primary, and so is read there',
+      })
     const id = jobIdOf(word, 'jobsctl show 8123; jobsctl list has the ids')
     const request = { id, domain: flags.domain, redact: !flags.raw }
     parseInput(endpoint.input, request)
@@ -59,6 +67,7 @@ export const show: CommandSpec<ShowFlags> = {
       print.aside('\nnote: this server masks no values that look secret')
     }
     if (body.hidden && print.forPeople) print.aside(`\nnote: ${body.hidden.join(', ')}: ${notShown}`)
+    tell()
     return 'ok'
   },
 }

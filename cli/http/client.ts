@@ -22,6 +22,8 @@ export interface CallOptions {
   onProgress?: ((progress: Progress) => void) | undefined
   /** Asks the server to answer before the change has ended, and to go on with it; some servers answer when it has ended. */
   detached?: boolean
+  /** True for a read that a replica may answer. */
+  staleOk?: boolean | undefined
   /** True for failures that another try cannot change, though they look as if they pass. */
   isFinal?: (failure: Failure) => boolean
 }
@@ -94,8 +96,8 @@ export function createClient(options: ClientOptions): Client {
       const changing = endpoint.changes(endpoint.input.parse(input))
       if (!target.credential) throw await noCredential(target)
       const { reason, retries, emergency } = settings
-      const { onProgress } = callOptions
-      const options = changing ? { reason, emergency, key: await newKey(), ...callOptions } : { onProgress }
+      const { onProgress, staleOk } = callOptions
+      const options = changing ? { reason, emergency, key: await newKey(), ...callOptions } : { onProgress, staleOk }
       const at = keyedPath(endpoint, input)
       let sent = requestOf(endpoint, at.path, at.input, options)
       const attempt = async () => {
@@ -172,7 +174,7 @@ function requestOf(
   endpoint: Endpoint,
   at: string,
   input: unknown,
-  { reason, emergency, key, confirmed, onProgress, detached }: ChangeOptions,
+  { reason, emergency, key, confirmed, onProgress, detached, staleOk }: ChangeOptions,
 ): Omit<Sent, 'changing'> {
   const { path, fields } = placeFields(at, input)
   const ownHeaders = {
@@ -180,6 +182,7 @@ function requestOf(
     ...(confirmed && { [headers.confirm]: 'true' }),
     ...(confirmed && emergency && { [headers.emergency]: 'true' }),
     ...(detached && { prefer: respondAsync }),
+    ...(staleOk && { [headers.staleOk]: 'true' }),
     ...(reason !== undefined && { [headers.reason]: Buffer.from(reason).toString('latin1') }), // UTF-8, byte by byte
     ...(key !== undefined && { [headers.idempotencyKey]: key }),
   }

@@ -65,7 +65,7 @@ module.exports = { ${properties.join(',\n')} }`
 /** Undefined for what is no endpoint, and for an endpoint whose schemas need more than a check. */
 function quickProperty(name: string, value: unknown): string | undefined {
   if (!isRead(value) || !isDeepStrictEqual(value.input.safeParse({}).data, {})) return undefined
-  const { input: _input, output, changes: _changes, meaning: _meaning, ...rest } = value
+  const { input: _input, output, changes: _changes, meaning: _meaning, readAt: _readAt, ...rest } = value
   const [checkInput, checkOutput] = [z.strictObject({}), output].map(checkOf)
   if (!checkInput || !checkOutput || !isDeepStrictEqual(JSON.parse(JSON.stringify(rest)), rest)) return undefined
   return `${name}: {

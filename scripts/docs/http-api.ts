@@ -48,6 +48,8 @@ const headerPart = `## Headers
 | \`X-Reason\` | why, up to 500 characters; kept with the record of a bulk change |
 | \`Idempotency-Key\` | bulk changes: the same key and body from the same caller is answered as the first time, and changes nothing again |
 | \`X-Request-Id\` | the caller's own id of the call; each answer has it, or a new id |
+| \`X-Stale-Ok\` | \`true\` takes an answer of a few seconds ago: a list, or a job with its mask, may then be read at [a replica](../deploy/replicas.md) |
+| \`X-Read-From\`, \`X-As-Of\` | of answers that a replica may give: \`primary\` or \`replica\`, and a time before which everything that was committed is in the answer |
 | \`Accept: application/x-ndjson\` | bulk changes: the answer is a stream of \`{"progress": …}\` lines that ends with \`{"result": …}\` or \`{"error": …}\` |
 | \`Prefer: respond-async\` | bulk changes: the answer is a 202 before the change has ended, and [the change goes on without its caller](#changes-without-their-callers) |
 | \`Prefer: ${returnMinimal}\` | ${minimalCalls}: ${minimalMeaning} |`

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader'
 import { agentRole, type Grant, rightsOf } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
+import { unlessReadOnly } from '../database/errors/failure.ts'
 import type { Sql } from '../database/sql.ts'
 import { agentsOff, areAgentsOn } from './agents/switch.ts'
 import type { AttemptLimit } from './attempt-limit.ts'
@@ -92,7 +93,7 @@ async function findCaller(
   const caller = callerOf(row, id)
   find.wasRight(id)
   // Noted once a minute, because a write for each call would cost more than the call.
-  if (row.unnoted) await noteUse(sql, id, address)
+  if (row.unnoted) await unlessReadOnly(noteUse(sql, id, address))
   return caller
 }
 

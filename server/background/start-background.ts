@@ -71,6 +71,7 @@ export function startBackground({
     makes,
     isPrepared: (from) => prepareEngine({ opened, env, log, makeRecords }, from),
     tablesReady,
+    standbyReady: readiness.standbyReady,
     isReady: hasTables,
     isStopping: () => stopping.aborted,
   }).then(async () => {

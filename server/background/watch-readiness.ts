@@ -7,6 +7,9 @@ import type { EventLogMove } from './event-log-move.ts'
 /** Whether the server answers calls yet. */
 export interface Readiness {
   isReady: () => boolean
+  /** True while reads alone can be answered, since the database is a replica. */
+  isStandby: () => boolean
+  standbyReady: () => void
   tablesReady: () => void
   /** True once `tablesReady` has been called, which is a little before the server is ready. */
   hasTables: () => boolean
@@ -39,6 +42,7 @@ export function watchReadiness({
   isComplete,
 }: ReadinessOptions): Readiness {
   let ready = false
+  let standby = false
   let becoming: Promise<void> | undefined
   const answersSoon = createReadiness(sql, { isLooking, isComplete })
   const becomeReady = async () => {
@@ -53,6 +57,12 @@ export function watchReadiness({
   }
   return {
     isReady: () => ready,
+    isStandby: () => standby && !ready,
+    standbyReady: () => {
+      if (!standby)
+        log.warn('the database is a replica: reads are answered, and everything else is 503 until it is promoted')
+      standby = true
+    },
     tablesReady: () => {
       becoming ??= becomeReady()
     },

@@ -53,6 +53,18 @@ export const Env = z.object({
       'PostgreSQL server, as psql takes it: a URL, or key words such as host=/run/postgresql dbname=jobs; unset means the embedded database',
     ),
   JOBS_DB_URL_FILE: z.string().optional().describe('file with the URL of the PostgreSQL server, which has a password'),
+  JOBS_DB_READ_URL: z
+    .string()
+    .superRefine((text, context) => {
+      const message = conninfoFault(text)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .optional()
+    .describe('PostgreSQL: a streaming replica of JOBS_DB_URL, for reads that may be a few seconds old; one host'),
+  JOBS_DB_READ_URL_FILE: z.string().optional().describe('file with the URL of the replica, which has a password'),
+  JOBS_READ_LAG: number(1, 3600, 5).describe(
+    'PostgreSQL: a replica that lags by more seconds answers no reads, and the primary does',
+  ),
   JOBS_DATA_DIR: z
     .string()
     .default('./jobs-data')
@@ -293,7 +305,7 @@ export function readEnv(environment: NodeJS.ProcessEnv): Env {
     Object.fromEntries(given.map(([name, value]) => [name, value?.trim()])),
   )
   const read = Env.safeParse(variables)
-  if (read.success && ofFiles.length === 0) return requireApprovers(read.data)
+  if (read.success && ofFiles.length === 0) return requirePrimary(requireApprovers(read.data))
 
   const issues = read.error?.issues ?? []
   const faults = [...ofFiles, ...issues.map(({ path, message }) => `${path.join('.')}: ${message}`)]
@@ -307,6 +319,14 @@ function requireApprovers(env: Env): Env {
   if (env.JOBS_APPROVAL_ABOVE === undefined || env.AUTH_MODE === 'multi_user') return env
   throw new Failure('usage', 'JOBS_APPROVAL_ABOVE needs AUTH_MODE=multi_user', {
     hint: 'in single-user mode there is one caller, who cannot approve its own changes: unset JOBS_APPROVAL_ABOVE',
+  })
+}
+
+/** @throws Failure `usage` for the replica of an embedded database, which has none */
+function requirePrimary(env: Env): Env {
+  if (env.JOBS_DB_READ_URL === undefined || env.JOBS_DB_URL !== undefined) return env
+  throw new Failure('usage', 'JOBS_DB_READ_URL needs JOBS_DB_URL; nothing was started', {
+    hint: 'JOBS_DB_URL names the primary; a server whose only database is a replica has the replica there',
   })
 }
 

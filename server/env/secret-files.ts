@@ -4,6 +4,7 @@ import { systemErrorText } from '../log/system-error.ts'
 /** The variables that have a secret, which may stand in the file of `<name>_FILE` instead. */
 const secretNames = [
   'JOBS_DB_URL',
+  'JOBS_DB_READ_URL',
   'SINGLE_USER_API_KEY',
   'SINGLE_USER_API_KEY_PREVIOUS',
   'JOBS_METRICS_TOKEN',

@@ -6,6 +6,7 @@ import type { Authenticator, Caller } from '../auth/authenticate.ts'
 import type { ReadAddress } from '../auth/client-address.ts'
 import { hashed } from '../auth/secrets.ts'
 import { callerOfSession } from '../auth/sessions/session-authenticator.ts'
+import type { Standby } from '../database/replica/standby.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Env } from '../env/env.ts'
 import type { Log } from '../log/log.ts'
@@ -24,6 +25,8 @@ export interface Admission {
   log: Log
   /** True when the tables are there. */
   isReady: () => boolean
+  /** Whether reads are answered although the server is not ready. */
+  standby: Standby
 }
 
 type CallContext = Context<RequestContext>
@@ -33,9 +36,13 @@ export const headerOf = (c: CallContext) => (name: string) => c.req.header(name)
 
 /** Readiness comes before the caller's credentials, because tokens are kept in the database. */
 export const requireReady =
-  ({ isReady, readAddress }: Pick<Admission, 'isReady' | 'readAddress'>): MiddlewareHandler<RequestContext> =>
+  ({
+    isReady,
+    standby,
+    readAddress,
+  }: Pick<Admission, 'isReady' | 'standby' | 'readAddress'>): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
-    if (!isReady()) {
+    if (!isReady() && !standby.isOn()) {
       throw new Failure('database_unavailable', 'the database is not ready yet; nothing was changed', { retryAfter: 2 })
     }
     c.set('address', readAddress(c.env.incoming.socket.remoteAddress, c.req.header('x-forwarded-for')))

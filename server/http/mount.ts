@@ -16,6 +16,7 @@ import { disconnectController } from './connection/client-disconnect.ts'
 import { readInput } from './input.ts'
 import { admit } from './request/admit.ts'
 import { callOf } from './request/call-of.ts'
+import { mayUseReplica, readAtEither, readAtStandby, servingAtReplica } from './request/read-at.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { respond } from './respond.ts'
 import { routerPathOf } from './route-paths.ts'
@@ -36,6 +37,7 @@ export function mount<In, Out>(
     throw new Error(`${endpoint.method} ${endpoint.path}: the endpoint and its server differ on minimal responses`)
   const maxSize = serving.maxBodyBytes + (endpoint.documents ?? 0) * serving.maxJsonBytes
   const own = endpoint.forPrograms ? serving : { ...serving, sql: serving.operatorSql }
+  const atReplica = servingAtReplica(own)
   const overPlace = new Map<Place, ServerContext>()
   const servingAt = (place: Place | undefined): ServerContext => {
     if (!place) return own
@@ -67,14 +69,21 @@ export function mount<In, Out>(
       more[name] = value
     }
     const detach = isDetached ? { path: endpoint.path, input: sent } : undefined
-    const callWith = (reportProgress: Reporting['reportProgress']) =>
-      callOf(c, servingAt(admitted.place), admitted, { detach, disconnected, reportProgress, addHeader })
+    const callWith = (reportProgress: Reporting['reportProgress'], at = servingAt(admitted.place)) =>
+      callOf(c, at, admitted, { detach, disconnected, reportProgress, addHeader })
     const outcome = async (reportProgress: Reporting['reportProgress']) => {
-      const made = () =>
-        run(callWith(reportProgress), input).catch((error: unknown) => {
-          throw orGoneTables(servingAt(admitted.place).sql, error)
-        })
-      const done = await (endpoint.slow ? own.slowReads.run(c.get('caller').id, made) : made())
+      const makeAt = (at: ServerContext) => {
+        const made = () =>
+          run(callWith(reportProgress, at), input).catch((error: unknown) => {
+            throw orGoneTables(at.sql, error)
+          })
+        return endpoint.slow ? at.slowReads.run(c.get('caller').id, made) : made()
+      }
+      const primary = servingAt(admitted.place)
+      if (own.standby.isOn())
+        return { answer: endpoint.output.parse(await readAtStandby(own.standby, addHeader, () => makeAt(primary))) }
+      const isEither = atReplica && !admitted.place && mayUseReplica(c, endpoint.readAt?.(input), own)
+      const done = await (isEither ? readAtEither({ primary, replica: atReplica, addHeader }, makeAt) : makeAt(primary))
       return 'accepted' in done ? done : { answer: endpoint.output.parse(done.answer) }
     }
     if (isDetached) {
@@ -91,12 +100,13 @@ export function mount<In, Out>(
     if (endpoint.progress || (isBulkChange && asksForProgress(c))) return withProgress(c, serving, answer, leave)
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
-      const text = await serving.singleFlight.share(
+      const answered = await serving.singleFlight.share(
         `${endpoint.path} ${JSON.stringify([input, c.get('caller').within])}`,
-        async () => writeJson(await answer(alive)),
+        async () => ({ text: writeJson(await answer(alive)), headers: more }),
         endpoint.shared === true ? 0 : endpoint.shared.everyMs,
       )
-      return respond(c, view ? JSON.stringify(await given(JSON.parse(text))) : text, { more })
+      const { text } = answered
+      return respond(c, view ? JSON.stringify(await given(JSON.parse(text))) : text, { more: { ...answered.headers } })
     }
     if (minimal && prefersMinimal(c.req.header('prefer'))) {
       const { body, created } = await minimal(callWith(alive), input)

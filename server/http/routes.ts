@@ -16,6 +16,7 @@ import type { Place } from '../engines/served.ts'
 import { allow } from './allow.ts'
 import { mount } from './mount.ts'
 import { requireEngine } from './request/admit.ts'
+import { atStandby } from './request/read-at.ts'
 import type { RequestContext } from './request/request-context.ts'
 import { streamEvents } from './streams/event-stream.ts'
 import { streamStats } from './streams/stats-stream.ts'
@@ -61,9 +62,10 @@ function byPlace(
 
 /** A stream asks of the engine what its call asks, before it begins. */
 const supported =
-  ({ abilities }: ServerContext, { verb }: Stream): MiddlewareHandler<RequestContext> =>
+  ({ abilities, standby }: ServerContext, { verb }: Stream): MiddlewareHandler<RequestContext> =>
   async (c, next) => {
     refuseAgent(c.get('caller'), 'follows no stream')
+    if (standby.isOn()) throw atStandby('streams need the primary')
     requireEngine(c, abilities(), { asked: [verb], writes: false })
     await next()
   }

@@ -125,6 +125,17 @@ export const storage = endpoint({
       .boolean()
       .optional()
       .describe('`JOBS_BACKGROUND` of this server; absent from servers of older versions.'),
+    replica: z
+      .object({
+        reads: z.boolean().describe('Whether the replica answers reads now.'),
+        why: z.string().nullable().describe('Why it does not, as a clause about it; null where it does.'),
+        lag_seconds: z
+          .number()
+          .nullable()
+          .describe('By how many seconds it lags behind the primary; null where that is not known.'),
+      })
+      .optional()
+      .describe('The replica of `JOBS_DB_READ_URL`; absent without one, and from servers of older versions.'),
     tables: z.array(Table).describe('The tables of jobs and of their history, with their sizes.'),
   }),
   changes: () => false,

@@ -114,5 +114,6 @@ export const history = endpoint({
       ),
   }),
   changes: () => false,
+  readAt: () => 'replica',
 })
 export type History = z.output<typeof history.output>

@@ -48,5 +48,6 @@ export const clusterTimes = endpoint({
       .describe('The clusters, in the order of the request.'),
   }),
   changes: () => false,
+  readAt: () => 'replica',
   shared: true,
 })

@@ -116,4 +116,5 @@ export const failureClusters = endpoint({
       ),
   }),
   changes: () => false,
+  readAt: () => 'replica',
 })

@@ -91,4 +91,5 @@ export const listJobs = endpoint({
   input: z.preprocess(gatherPayload, ListRequest),
   output: z.array(ListedJob),
   changes: () => false,
+  readAt: () => 'stale-ok',
 })

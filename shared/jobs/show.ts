@@ -104,4 +104,6 @@ export const showJob = endpoint({
   }),
   output: ShownJob,
   changes: () => false,
+  // An event says who saw a job without the mask, which only the primary can write.
+  readAt: ({ redact }) => (redact === true ? 'stale-ok' : 'primary'),
 })

@@ -45,5 +45,6 @@ export const scale = endpoint({
     ),
   }),
   changes: () => false,
+  primaryOnly: true,
   shared: { everyMs: 1000 },
 })

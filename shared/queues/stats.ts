@@ -43,5 +43,6 @@ export const stats = endpoint({
   }),
   output: z.array(GroupStats),
   changes: () => false,
+  readAt: ({ at }) => (at === undefined ? 'primary' : 'replica'),
   shared: true,
 })

@@ -72,6 +72,7 @@ export const events = endpoint({
   input: EventsRequest,
   output: z.array(JobEvent),
   changes: () => false,
+  primaryOnly: true,
 })
 
 /** In messages named `event: job` with `streamedEvent` as their data. */

@@ -42,4 +42,5 @@ export const exportOperations = endpoint({
     .array(SealedRecord)
     .describe('Also fewer than `limit` where the records are large; the last page is empty.'),
   changes: () => false,
+  readAt: () => 'replica',
 })

@@ -9,6 +9,7 @@ import { findingOfEvents } from './event-log.ts'
 import { findingOfReaders } from './event-readers.ts'
 import { type Check, judgedAnswer } from './outcome.ts'
 import { findingOfPolicy } from './policy.ts'
+import { findingOfReplica } from './replica.ts'
 import { findingOfRights } from './rights.ts'
 import { findingOfState } from './state.ts'
 import { findingOfStorage } from './storage.ts'
@@ -24,6 +25,7 @@ export const serverReports: readonly Check[] = [
   { name: 'audit', look: storedEvents('audit') },
   { name: 'readers', look: judgedAnswer(listEventCursors, (cursors) => findingOfReaders(cursors, Date.now())) },
   { name: 'history', look: judgedAnswer(storage, (stored) => findingOfStorage(stored, Date.now())) },
+  { name: 'replica', look: judgedAnswer(storage, findingOfReplica) },
   { name: 'policy', look: judgedAnswer(showPolicy, (found) => findingOfPolicy(found, Date.now())) },
 ]
 

@@ -3,6 +3,7 @@ import { type FilterFlags, filterFlags, filterOf } from '../../settings/flags/fi
 import { type Flag, flagsIn, watchFlag } from '../../settings/flags/flag.ts'
 import { mustExistFlag, scopeFlags } from '../../settings/flags/scope-flags.ts'
 import type { Settings } from '../../settings/settings.ts'
+import { staleFlag } from '../../stale-reads.ts'
 
 export interface ListFlags extends FilterFlags {
   sort?: string
@@ -13,6 +14,7 @@ export interface ListFlags extends FilterFlags {
   raw?: boolean
   mustExist?: boolean
   watch?: boolean
+  staleOk?: boolean
 }
 
 /** The flags of `jobsctl list`. */
@@ -33,6 +35,7 @@ export const listFlags: readonly Flag[] = [
     '--payload': 'with JSON or NDJSON: the payload too, by a call for each job',
     '--raw': 'with --payload: do not mask values that look secret',
   }),
+  staleFlag,
   watchFlag,
 ]
 

@@ -78,7 +78,7 @@ const idParameter = (
     ? { name: 'key', in: 'query', required: true, description: `${description}, its uuid or its key`, schema }
     : { name: 'id', in: 'path', required: true, description: `${description}, or its uuid`, schema }
 
-function headersOf({ method, bulk, unconfirmed, anonymous, minimal }: Endpoint): JsonSchema[] {
+function headersOf({ method, bulk, unconfirmed, anonymous, minimal, readAt }: Endpoint): JsonSchema[] {
   const ofChange = method === 'GET' ? [] : ['Reason']
   const ofBulk = bulk ? ['Emergency', 'IdempotencyKey', 'Prefer'] : []
   return [
@@ -86,6 +86,7 @@ function headersOf({ method, bulk, unconfirmed, anonymous, minimal }: Endpoint):
     ...ofChange,
     ...ofBulk,
     ...(minimal ? ['PreferMinimal'] : []),
+    ...(readAt ? ['StaleOk'] : []),
     'RequestId',
   ].map((header) => ref('parameters', header))
 }
@@ -171,6 +172,11 @@ export const headerParameters: JsonSchema = {
   PreferMinimal: {
     ...{ name: 'Prefer', in: 'header' },
     description: `\`${returnMinimal}\`: ${minimalMeaning}`,
+    schema: { type: 'string' },
+  },
+  StaleOk: {
+    ...{ name: headers.staleOk, in: 'header' },
+    description: `\`true\` takes an answer of a few seconds ago, so that a list or a job may be read at a replica. \`${headers.readFrom}\` of the response says where it was read, and everything that was committed before \`${headers.asOf}\` is in it.`,
     schema: { type: 'string' },
   },
   RequestId: {

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { unlessReadOnly } from '../../database/errors/failure.ts'
 import type { Sql } from '../../database/sql.ts'
 import { hashed, sameHash } from '../secrets.ts'
 import { endOldest, memorySessions, nowSeconds } from './memory-sessions.ts'
@@ -90,7 +91,7 @@ export async function findSession(sql: Sql, secret: string): Promise<StoredSessi
 export async function noteSession(sql: Sql, secret: string): Promise<void> {
   const found = memorySessions(sql)?.get(hashed(secret))
   if (found) found.seen = nowSeconds()
-  else await sql`update jobsctl_sessions set seen_at = now() where id_hash = ${hashed(secret)}`
+  else await unlessReadOnly(sql`update jobsctl_sessions set seen_at = now() where id_hash = ${hashed(secret)}`)
 }
 
 /** Ends one session, or all sessions of a caller. Returns their number. */

@@ -44,7 +44,7 @@ export async function openDatabase(
   const url = env.JOBS_DB_URL
   const names: SchemaNames = {}
   const opening = createOpening(log)
-  const target = targetOf(url)
+  const target = targetOf('JOBS_DB_URL', url)
   const password = createPassword(url, target.password)
   const connect = (
     pool: number,
@@ -58,12 +58,14 @@ export async function openDatabase(
   }
   const sql = connect(env.JOBS_DB_POOL, { meter })
   const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL, { meter })
+  const replica = openReplica(env, names, meter)
   let own: Pool | undefined
   let ofEngines: Pool | undefined
   return {
     hosts: target.hosts,
     sql,
     operatorSql,
+    ...replica,
     findSchema: async (from) => {
       if (!names.known) {
         await refuseDistributed(from)
@@ -90,13 +92,33 @@ export async function openDatabase(
     listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
     close: async (graceMs) => {
       const timeout = Math.min(5, graceMs / 1000)
-      await Promise.all([sql, operatorSql, own, ofEngines].map((pool) => pool?.end({ timeout })))
+      await Promise.all([sql, operatorSql, replica?.readSql, own, ofEngines].map((pool) => pool?.end({ timeout })))
       return true
     },
     abandon: async () => true,
     // A PostgreSQL server may come back at any time, so it is never lost.
     lost: new Promise(() => {}),
   }
+}
+
+/** The connections to the replica. They name things as those to the primary, and write nothing. */
+function openReplica(
+  env: Env,
+  names: SchemaNames,
+  meter: PoolMeter | undefined,
+): Pick<OpenedDatabase, 'readSql' | 'takeReadPassword'> | undefined {
+  const url = env.JOBS_DB_READ_URL
+  if (url === undefined) return undefined
+  const target = targetOf('JOBS_DB_READ_URL', url)
+  if (target.hosts.length > 1)
+    throw new Failure('usage', 'JOBS_DB_READ_URL names several hosts; nothing was started', {
+      hint: 'name one replica: two of them are never at the same place of the log',
+    })
+  const password = createPassword(url, target.password)
+  const opening: Opening = { statement: () => undefined, refuses: () => false, heard: () => {} }
+  const options = { password: password.current, pool: env.JOBS_DB_OPERATOR_POOL, opening, meter, isReadOnly: true }
+  const pool = createPool(env, { ...options, target: { ...target, sessionAttributes: undefined } })
+  return { readSql: withSchemaNames(pool, names), takeReadPassword: password.take }
 }
 
 const listenAgainAfterMs = 2000
@@ -133,14 +155,14 @@ const createPool = (env: Env, options: PoolOptions): Pool =>
     pooled: env.JOBS_DB_POOLER,
   })
 
-/** @throws Failure `usage` for a variable of libpq, such as PGSSLMODE, that goes together with JOBS_DB_URL and has an error */
-function targetOf(url: string): Target {
+/** @throws Failure `usage` for a variable of libpq, such as PGSSLMODE, that goes together with the URL and has an error */
+function targetOf(variable: 'JOBS_DB_URL' | 'JOBS_DB_READ_URL', url: string): Target {
   try {
     return readTarget(url, process.env)
   } catch (error) {
     if (!(error instanceof ConninfoError)) throw error
     // No cause: it might have a part of the URL, and with it the password.
-    throw new Failure('usage', `JOBS_DB_URL, with the variables PG… of libpq, ${error.message}; nothing was started`, {
+    throw new Failure('usage', `${variable}, with the variables PG… of libpq, ${error.message}; nothing was started`, {
       hint: 'postgres://user:password@host:5432/database, special characters percent-encoded',
     })
   }

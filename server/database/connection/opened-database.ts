@@ -18,6 +18,8 @@ export interface OpenedDatabase {
   sql: Pool
   /** The pool for calls of operators; the embedded database has only one connection for all calls. */
   operatorSql: Pool
+  /** The connections to a streaming replica (`JOBS_DB_READ_URL`), whose transactions are read only. */
+  readSql?: Pool
   /**
    * Finds the schema of the tables. From then on every statement names the schema. A second call returns the same schema.
    * @throws Failure `usage` when several schemas hold a table of jobs, and for a database that belongs to other programs
@@ -43,6 +45,8 @@ export interface OpenedDatabase {
    * @returns false where the URL differs in more than its password, and nothing was taken
    */
   takePassword?: (url: string) => boolean
+  /** The same for the URL of the replica. */
+  takeReadPassword?: (url: string) => boolean
   /** Listens to a channel, and listens again after a lost connection. */
   listen: (channel: string, listener: Listener) => void
   /**

@@ -75,6 +75,12 @@ export const isTransient = (error: unknown): boolean => hasCode(error, ['40P01',
 /** True on a replica, which may be promoted later, or while the database only takes reads. */
 export const isReadOnly = (error: unknown): boolean => hasCode(error, ['25006'])
 
+/** A note beside a read, such as when a token was used last: a database that takes no writes goes without it. */
+export const unlessReadOnly = (noting: PromiseLike<unknown>): Promise<unknown> =>
+  Promise.resolve(noting).catch((error: unknown) => {
+    if (!isReadOnly(error)) throw error
+  })
+
 /** True when only another configuration helps: another password, database or role. */
 export const isAccessRefused = (error: unknown): boolean => hasCode(error, accessRefused)
 

@@ -7,10 +7,11 @@ import type { OpenedDatabase } from '../connection/opened-database.ts'
 import { readReached } from '../connection/reached.ts'
 import { hasCode } from '../errors/error-meanings.ts'
 import { isAccessRefused, isConnectionLost, isLocked, isReadOnly, isRefusedByPooler } from '../errors/failure.ts'
+import { isInRecovery } from '../replica/standby.ts'
 import type { Sql } from '../sql.ts'
 import type { IndexMode } from './left-indexes.ts'
 import { migrate } from './migrate.ts'
-import { requireSchema } from './require-schema.ts'
+import { requireSchema, schemaFault } from './require-schema.ts'
 
 interface Preparing {
   opened: Pick<OpenedDatabase, 'withDedicatedPool' | 'findSchema' | 'hosts'>
@@ -22,25 +23,29 @@ interface Preparing {
   /** Called when it is known where the tables are. True where they need not be made: they are there, or the server only looks. */
   isPrepared: (sql: Sql) => Promise<boolean>
   tablesReady: () => void
+  /** Called while the database is a replica that has the tables. */
+  standbyReady: () => void
   isReady: () => boolean
   isStopping: () => boolean
 }
 
 const firstPauseMs = 1000
 const longestPauseMs = 30_000
+/** A replica is looked at again after so long, since it may have been promoted. */
+const standbyPauseMs = 2000
 
 /**
  * Migrates, or looks whether somebody has migrated, and tries again while the database cannot be reached, is locked or is read-only.
  * @throws Failure `usage` when only another configuration helps; any other error of the database as it is
  */
 export async function prepare(preparing: Preparing): Promise<void> {
-  const { opened, log, pooled, mode, makes, isPrepared, tablesReady, isReady, isStopping } = preparing
+  const { opened, log, pooled, mode, makes, isPrepared, tablesReady, standbyReady, isReady, isStopping } = preparing
   let logged: string | undefined
   let reached: string | undefined
   let pauseMs = firstPauseMs
   while (!isStopping()) {
     try {
-      return await opened.withDedicatedPool(async (sql) => {
+      const found = await opened.withDedicatedPool(async (sql) => {
         if (opened.hosts.length > 0) {
           const { text, fields } = await readReached(sql, opened.hosts)
           if (text !== reached) log.info(text, fields)
@@ -50,10 +55,15 @@ export async function prepare(preparing: Preparing): Promise<void> {
         if (await isPrepared(sql)) return tablesReady()
         if (schema !== logged) log.info(`the tables are in the schema ${schema}`)
         logged = schema
+        if (await isInRecovery(sql)) return schemaFault(sql).then((fault) => ({ fault }))
         if (makes) return migrate({ sql, log, schema, mode, pooled, tablesReady })
         await requireSchema(sql, log)
         tablesReady()
       })
+      if (!found) return
+      if (found.fault === undefined) standbyReady()
+      else log.warn(`the database is a replica and ${found.fault}: the server of its primary makes what is missing`)
+      await wait(standbyPauseMs, undefined, { ref: false })
     } catch (error) {
       if (isStopping()) return
       const why = errorText(error)

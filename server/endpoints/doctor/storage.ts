@@ -5,6 +5,7 @@ import { type DoneTask, readTasks } from '../../database/installation/background
 import { readFreeze } from '../../database/installation/freeze.ts'
 import { readDifferences, readInstallation } from '../../database/installation/installation.ts'
 import { readOrigin } from '../../database/installation/origin.ts'
+import type { ReadReplica } from '../../database/replica/read-replica.ts'
 import { type Fragment, type Sql, tableParts } from '../../database/sql.ts'
 import { servedBy } from '../../engines/served.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
@@ -25,6 +26,7 @@ export async function storage({
   background,
   databaseAddress,
   planHours,
+  replica,
 }: ServerContext): Promise<OutputOf<'storage'>> {
   // The archive of another engine has the columns of its own table, and each change compares them.
   const archive_lacks = servedBy(sql).mode === 'own' ? await missingArchiveColumns(sql) : []
@@ -82,8 +84,15 @@ export async function storage({
       undefined,
     ),
     background,
+    ...(replica && { replica: await replicaNow(replica) }),
     tables: tables.map((table) => ({ ...table, ...termOf(table, planHours), ...sweptAt(table, tasks) })),
   }
+}
+
+/** Whether the replica answers reads, and why not. */
+async function replicaNow({ look }: ReadReplica): Promise<Storage['replica']> {
+  const { asOf, why, lag } = await look()
+  return { reads: asOf !== undefined, why, lag_seconds: lag }
 }
 
 /** What a server with this role would not notice; earlier previews and plans would then be taken again at some time. */

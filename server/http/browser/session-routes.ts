@@ -12,6 +12,7 @@ import { openSession as open, openedSession } from '../../endpoints/access/sessi
 import { type Admission, headerOf, requireReady, sessionSecret } from '../authenticate.ts'
 import { limitBody } from '../body-limit.ts'
 import { readInput, readReason, requireConfirmation } from '../input.ts'
+import { atStandby } from '../request/read-at.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 import type { OneTimeLogin } from './one-time-login.ts'
@@ -35,8 +36,9 @@ export function mountSessions(app: Hono<RequestContext>, serving: Serving): void
 }
 
 async function logIn(c: CallContext, serving: Serving): Promise<Response> {
-  const { sql, site, auth } = serving
+  const { sql, site, auth, standby } = serving
   const header = headerOf(c)
+  if (standby.isOn()) throw atStandby('a login in a browser writes a session, which needs the primary')
   site.requireOwnHost(header)
   site.requireSameOrigin({ method: c.req.method, header })
   const { input } = await readInput(c, openSession, sql)

@@ -7,6 +7,7 @@ import { hashed } from '../../auth/secrets.ts'
 import type { ServerContext } from '../../call.ts'
 import { openSession } from '../../endpoints/access/sessions.ts'
 import { type Admission, headerOf, requireReady } from '../authenticate.ts'
+import { atStandby } from '../request/read-at.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 import { cookieValues } from './cookie.ts'
@@ -24,9 +25,10 @@ export function mountSignOn(app: Hono<RequestContext>, serving: Serving): void {
   app.get(callbackPath, requireReady(serving), (c) => finish(c, serving, signOn))
 }
 
-async function begin(c: CallContext, { site }: Serving, signOn: BrowserSignOn): Promise<Response> {
+async function begin(c: CallContext, { site, standby }: Serving, signOn: BrowserSignOn): Promise<Response> {
   const header = headerOf(c)
   site.requireOwnHost(header)
+  if (standby.isOn()) throw atStandby('a login in a browser writes a session, which needs the primary')
   const returnsTo = `${site.rootOf(header)}${callbackPath}`
   const { url, secret } = await signOn.begin({ returnsTo, address: c.get('address') })
   return respond(c, null, { status: 302, more: { Location: url, 'Set-Cookie': site.loginCookie(header, secret) } })

@@ -12,6 +12,7 @@ import { placeOfCall } from '../../endpoints/placed.ts'
 import { type Abilities, askedBy, requireChanges, requireTextIds, requireVerbs } from '../../engines/abilities.ts'
 import type { Place } from '../../engines/served.ts'
 import { readIdempotencyKey, readReason, requireConfirmation } from '../input.ts'
+import { requireStandbyRead } from './read-at.ts'
 import type { RequestContext } from './request-context.ts'
 
 /** What is known of a request that may run, beside its input. */
@@ -58,6 +59,7 @@ export async function admit<In extends z.ZodType>(
   if (changing && !endpoint.byAgents) refuseAgent(caller, 'changes nothing')
   if (endpoint.progress) refuseAgent(caller, 'follows no operation')
   c.set('changing', changing)
+  if (serving.standby.isOn()) requireStandbyRead(endpoint)
   const place = await placeOfCall(serving.sql, endpoint, { input, within: caller.within })
   if (place) await requireReach(serving.sql, place, { caller: caller.id, within: caller.within })
   const { sql, abilities } = place ? serving.over(place) : serving

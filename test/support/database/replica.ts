@@ -15,6 +15,7 @@ export interface ReplicatedPostgres {
   url: string
   /** The replica, with one connection. */
   replica: postgres.Sql
+  replicaUrl: string
   stop: () => Promise<void>
 }
 
@@ -50,7 +51,8 @@ export async function startReplicated(): Promise<ReplicatedPostgres> {
     stdio: 'ignore',
   })
   endWithTests(child)
-  const replica = open(`postgres://postgres@127.0.0.1:${port}/postgres`)
+  const replicaUrl = `postgres://postgres@127.0.0.1:${port}/postgres`
+  const replica = open(replicaUrl)
   await until('the replica answers', () => replica`select 1 as one`.catch(() => undefined))
   const stop = async () => {
     await replica.end({ timeout: 1 })
@@ -60,7 +62,7 @@ export async function startReplicated(): Promise<ReplicatedPostgres> {
     await primary.stop()
     await rm(folder, { recursive: true, force: true })
   }
-  return { url: primary.url, replica, stop }
+  return { url: primary.url, replica, replicaUrl, stop }
 }
 
 /** Gives folders with all that is in them to the account. */

@@ -32,6 +32,8 @@ export const serverWith = (sql: Pool): ServerContext => ({
   knownEmpty: createKnownEmpty(),
   slowReads: createSlowReads({ most: 1 }),
   singleFlight: createSingleFlight(),
+  replica: undefined,
+  standby: { isOn: () => false, asOf: async () => undefined },
   sharedComplete: createSharedComplete(sql),
   sharedLease: createSharedLease(sql),
   sharedInsert: createSharedInsert(sql),

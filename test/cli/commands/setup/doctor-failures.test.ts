@@ -52,7 +52,7 @@ describe('doctor on calls that fail', () => {
     )
     const { code, out } = await runAt(server, ['doctor'])
     expect(code).toBe(7)
-    const checks = ['state', 'rights', 'events', 'audit', 'history']
+    const checks = ['state', 'rights', 'events', 'audit', 'history', 'replica']
     expect(failedIn(out).map((line) => line.split('\t')[0])).toEqual(checks)
     expect(asksFor(server, '/storage')).toBe(checks.length)
     expect(out).toContain('\npolicy\t')
