@@ -69,6 +69,7 @@ try {
     ...Object.values(manifest.exports).flatMap((path) => (typeof path === 'string' ? [path] : Object.values(path))),
     ...['bash/jobsctl', 'zsh/_jobsctl', 'fish/jobsctl.fish'].map((path) => `dist/completions/${path}`),
     'scripts/example-worker.ts',
+    'dist/sbom.cdx.json',
   ].map((path) => path.replace('./', ''))
   const paths = new Set(packed?.files.map(({ path }) => path))
   const missing = named.filter((path) => !paths.has(path))

@@ -6,10 +6,11 @@ import { programHelp } from '../../cli/commands/help/help-text.ts'
 import { commandPage, programPage } from '../../cli/commands/help/man-page.ts'
 import { inOwnFiles, ownPaths, parsersAsBytes, withoutUnused } from './cli-plugins.ts'
 import { patchDriver } from './driver/patch-driver.ts'
-import { licencesOf } from './licences.ts'
+import { licencesOf, packagesIn } from './licences.ts'
 import { writeMadeFiles } from './made-files.ts'
 import { quickEndpoints, requireQuickEndpoints } from './quick-endpoints.ts'
 import { refuseEagerImports } from './refuse-eager-imports.ts'
+import { billOfMaterials } from './sbom.ts'
 import { buildSdk } from './sdk.ts'
 import { compressedDocument, shortNamesInPackages, withoutValidator, yamlOfTheCommandLine } from './server-plugins.ts'
 import { buildUi } from './ui.ts'
@@ -111,5 +112,7 @@ for (const shell of ['bash', 'zsh', 'fish', 'powershell'] as const) {
   await mkdir(`dist/completions/${shell}`, { recursive: true })
   await writeFile(`dist/completions/${shell}/${completions[shell]}`, scripts[shell])
 }
-await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licencesOf(built.map(({ metafile }) => metafile)))
+const bundled = packagesIn(built.map(({ metafile }) => metafile))
+await writeFile('dist/THIRD-PARTY-LICENSES.txt', await licencesOf(bundled))
+await writeFile('dist/sbom.cdx.json', await billOfMaterials(bundled))
 await Promise.all(['dist/cli/bin.js', 'dist/server/main.js'].map((file) => chmod(file, 0o755)))
