@@ -13,10 +13,11 @@ export interface Queue {
 
 /**
  * Jobs of one queue, in the form that the indexes `jobsctl_next` and `jobsctl_queue_leases` have. A control character
- * separates domain and queue, because neither may contain one. The indexes of another engine have the queue alone.
+ * separates domain and queue, because neither may contain one. The domain alone names the partitions of a table with partitions by domain.
+ * The indexes of another engine have the queue alone.
  */
 const inQueue = (sql: Sql, { domain, queue }: Queue): Fragment => sql`
-  ${namesOf(sql)?.jobs ? sql`domain = ${domain} and queue = ${queue}` : sql`domain || chr(31) || queue = ${`${domain}\u001f${queue}`}`}`
+  ${namesOf(sql)?.jobs ? sql`queue = ${queue}` : sql`domain || chr(31) || queue = ${`${domain}\u001f${queue}`}`} and domain = ${domain}`
 
 /** True for a row of `jobs` that is queued and belongs to the queue. */
 export const isQueuedIn = (sql: Sql, queue: Queue): Fragment => sql`

@@ -95,6 +95,7 @@ async function lease<Row extends Pick<Job, 'id'>>(
     with ${gate(sql, request, looks)},
     ${picked(sql, request)},
     ${leased(sql, {
+      domain: request.domain,
       worker_id: request.worker_id,
       seconds: leaseLength(settings, request.lease_seconds),
       leaseOwner: settings.leaseOwner,
@@ -184,12 +185,12 @@ export const neededByEvents = [
 /** Needs the CTE `picked (id)`; defines `leased`, which leases these jobs and has the columns `returned`. */
 const leased = (
   sql: Sql,
-  { worker_id, returned, ...lease }: NewLease & { worker_id: string; returned: Fragment },
+  { domain, worker_id, returned, ...lease }: NewLease & { domain: string; worker_id: string; returned: Fragment },
 ) => sql`
   leased as (
     update jobs
     set worker_id = ${worker_id}, ${beginAttempt(sql, lease)}
-    where ${hasIdAmong(sql, sql`select id from picked`)}
+    where ${hasIdAmong(sql, sql`select id from picked`)} and domain = ${domain}
     returning ${returned}
   )`
 

@@ -102,7 +102,7 @@ const leaseForEach = <Row extends Pick<Job, 'id'>>(
     set worker_id = (${askings.map((asking) => asking.request.worker_id)}::text[])[taken.nth],
       ${beginAttempt(sql, { seconds, leaseOwner })}
     from taken
-    where ${hasIdAmong(sql, sql`select id from taken`)} and jobs.id = taken.id
+    where ${hasIdAmong(sql, sql`select id from taken`)} and jobs.id = taken.id and jobs.domain = ${request.domain}
     returning ${shape.returned(sql, neededByEvents)}, taken.nth
   ),
   inserted_events as (${insertEventsOfCalls(

@@ -1,9 +1,8 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { inPartitions } from '../../support/database/partitions.ts'
 import { countByHand, countsOf, expectRight, groupsOf } from '../../support/observe/counts.ts'
 import { until } from '../../support/poll.ts'
-import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -26,26 +25,6 @@ const layouts = {
      create table jobs_newer partition of jobs_new default;`,
   ],
 } as const
-
-async function inPartitions([key, parts]: readonly [string, string]): Promise<TestDatabase> {
-  const database = await emptyDatabase()
-  const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' }, () => {})
-  await server.prepared
-  await server.stop()
-  const sql = postgres(database.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
-  const [{ live }] = await sql<[{ live: string }]>`select pg_get_indexdef('jobsctl_live'::regclass) as live`
-  await sql.unsafe(`
-    alter table jobs rename to jobs_before;
-    create sequence job_ids;
-    create table jobs (like jobs_before including defaults including constraints) partition by ${key};
-    alter table jobs alter id set default nextval('job_ids');
-    drop table jobs_before cascade;
-    ${parts}
-    ${live};
-    create index on jobs (domain, queue, job_type);`)
-  await sql.end()
-  return database
-}
 
 /** Waits until stats use the counts of the triggers. */
 const untilKept = (world: World) => until('the counts are kept', async () => (await countsOf(world)).kept)

@@ -9,6 +9,7 @@ left join lateral (
     where
       (status = 'queued') is true
       and domain || chr(31) || queue = $1
+      and domain = $2
       and coalesce(jobs.priority, 11) = tier.priority
       and coalesce(available_at, created_at) <= now()
       and coalesce(available_at, created_at) > '-infinity'
@@ -26,7 +27,8 @@ left join lateral (
     from jobs
     where
       (status = 'queued') is true
-      and domain || chr(31) || queue = $2
+      and domain || chr(31) || queue = $3
+      and domain = $4
       and coalesce(jobs.priority, 11) = tier.priority
       and coalesce(available_at, created_at) > now()
       and coalesce(available_at, created_at) < 'infinity'
@@ -41,7 +43,8 @@ left join lateral (
     from jobs
     where
       (status = 'processing') is true
-      and domain || chr(31) || queue = $3
+      and domain || chr(31) || queue = $5
+      and domain = $6
       and coalesce(leased_until, '-infinity') > now()
     limit 10000
   ) as leases

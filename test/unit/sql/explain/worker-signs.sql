@@ -67,7 +67,7 @@ with
   running as materialized (
     select job_type, worker_id, acquired_at, coalesce(leased_until, '-infinity') > now() as valid
     from jobs
-    where (status = 'processing') is true and domain || chr(31) || queue = $9
+    where (status = 'processing') is true and domain || chr(31) || queue = $9 and domain = $10
     order by coalesce(leased_until, '-infinity') desc
     limit 1000
   ),
@@ -94,26 +94,26 @@ with
           from running as known
           where
             (
-              job_type = $10::text
+              job_type = $11::text
               or not exists (select from mark where mark.worker_id is not distinct from known.worker_id)
             )
           union all
           select acquired_at
           from ended as known
           where
-            domain = $11::text
-            and queue = $12::text
+            domain = $12::text
+            and queue = $13::text
             and (
-              job_type = $13::text
+              job_type = $14::text
               or not exists (select from mark where mark.worker_id is not distinct from known.worker_id)
             )
           union all
           select picked_up_at
           from jobsctl_pickups
           where
-            domain = $14::text
-            and queue = $15::text
-            and (job_type = $16::text or not exists (select from mark))
+            domain = $15::text
+            and queue = $16::text
+            and (job_type = $17::text or not exists (select from mark))
         ) as pickups
         where picked_up_at <= now() and isfinite(picked_up_at)
       ) as last_picked_up_at
@@ -123,13 +123,13 @@ select
   last_picked_up_at,
   extract(epoch from now() - greatest(last_asked_at, last_picked_up_at))::float8 as silence,
   exists (
-    select from mark where not fits and asked_at > now() - $17::int * interval '1 minute'
+    select from mark where not fits and asked_at > now() - $18::int * interval '1 minute'
   ) as asked_for_others,
   (select count(*) from running where valid) as running,
   (select count(distinct worker_id) from running where valid) as workers,
   trust.trusted
   or (
-    select count(*) < $18::int or min(ended_at) < now() - $19::int * interval '1 minute' from ended
+    select count(*) < $19::int or min(ended_at) < now() - $20::int * interval '1 minute' from ended
   ) as is_certain
 from signs
 cross join trust

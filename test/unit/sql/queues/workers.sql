@@ -2,7 +2,7 @@ with
   running as materialized (
     select worker_id, domain, queue, acquired_at, updated_at, (leased_until > now()) is true as valid
     from jobs
-    where (status = 'processing') is true and domain || chr(31) || queue = $1
+    where (status = 'processing') is true and domain || chr(31) || queue = $1 and domain = $2
     limit 50001
   ),
   ended as materialized (
@@ -42,11 +42,11 @@ with
       (status = 'completed')::int,
       (status in ('failed', 'quarantined'))::int
     from ended
-    where worker_id is not null and domain = $2 and queue = $3
+    where worker_id is not null and domain = $3 and queue = $4
     union all
     select worker_id, domain, queue, 0, 0, null, null, null, asked_at, 0, 0
     from jobsctl_worker_marks
-    where true and domain = $4 and queue = $5
+    where true and domain = $5 and queue = $6
   )
 select
   worker_id,
@@ -59,8 +59,8 @@ select
   sum(done) as done_15m,
   sum(failed) as failed_15m,
   jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues,
-  (select count(*) from running) <= $6::int
-  and (select count(*) from ended) <= $7::int as is_complete
+  (select count(*) from running) <= $7::int
+  and (select count(*) from ended) <= $8::int as is_complete
 from seen
 group by worker_id
 order by sum(leases) desc, greatest(max(asked_at), max(acquired_at)) desc nulls last, worker_id collate "C"

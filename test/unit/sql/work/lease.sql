@@ -11,10 +11,11 @@ with
         where
           (status = 'processing') is true
           and domain || chr(31) || queue = $4
+          and domain = $5
           and coalesce(leased_until, '-infinity') < now()
       ) as expired,
-      $5::bool
-      and exists (select from jobsctl_limits where domain = $6 and queue = $7) as throttled
+      $6::bool
+      and exists (select from jobsctl_limits where domain = $7 and queue = $8) as throttled
   ),
   picked as materialized (
     select job.id
@@ -27,11 +28,12 @@ with
         from jobs
         where
           (status = 'queued') is true
-          and domain || chr(31) || queue = $8
+          and domain || chr(31) || queue = $9
+          and domain = $10
           and coalesce(jobs.priority, 11) = tier.priority
           and id <= 9007199254740991
           and (id >= -9007199254740991) is true
-          and job_type = any($9)
+          and job_type = any($11)
           and coalesce(available_at, created_at) <= now()
           and not exists (
             select
@@ -65,11 +67,12 @@ with
         from jobs
         where
           (status = 'queued') is true
-          and domain || chr(31) || queue = $10
+          and domain || chr(31) || queue = $12
+          and domain = $13
           and coalesce(jobs.priority, 11) = tier.priority
           and id <= 9007199254740991
           and (id >= -9007199254740991) is true
-          and job_type = any($11)
+          and job_type = any($14)
           and coalesce(available_at, created_at) is null
           and not exists (
             select
@@ -103,17 +106,17 @@ with
   leased as (
     update jobs
     set
-      worker_id = $12,
+      worker_id = $15,
       status = 'processing',
       lease_id = gen_random_uuid()::text,
-      leased_until = now() + $13::int * interval '1 second',
+      leased_until = now() + $16::int * interval '1 second',
       acquired_at = now(),
       started_at = now(),
       progress_percent = null,
       progress_message = null,
       completion_token = null,
       completed_at = null
-    where jobs.id = any(array(select id from picked))
+    where jobs.id = any(array(select id from picked)) and domain = $17
     returning
       jobs.id, jobs.uuid, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.project_id,
       jobs.batch_group, jobs.idempotency_key, jobs.payload, jobs.result, jobs.status, jobs.priority,
@@ -126,7 +129,7 @@ with
   ),
   inserted_events as (
     insert into job_events (job_ref, domain, queue, job_type, event_type, attrs_json, owner_user_id, request_id, trace_id)
-    select id, domain, queue, job_type, event_type, attrs, owner_user_id, $14::text, trace_id
+    select id, domain, queue, job_type, event_type, attrs, owner_user_id, $18::text, trace_id
     from (
       select
         id,
@@ -170,11 +173,12 @@ select
       from jobs
       where
         (status = 'queued') is true
-        and domain || chr(31) || queue = $15
+        and domain || chr(31) || queue = $19
+        and domain = $20
         and coalesce(jobs.priority, 11) = tier.priority
         and id <= 9007199254740991
         and (id >= -9007199254740991) is true
-        and job_type = any($16)
+        and job_type = any($21)
         and coalesce(available_at, created_at) <= now()
         and exists (
           select

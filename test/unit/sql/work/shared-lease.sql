@@ -11,10 +11,11 @@ with
         where
           (status = 'processing') is true
           and domain || chr(31) || queue = $4
+          and domain = $5
           and coalesce(leased_until, '-infinity') < now()
       ) as expired,
-      $5::bool
-      and exists (select from jobsctl_limits where domain = $6 and queue = $7) as throttled
+      $6::bool
+      and exists (select from jobsctl_limits where domain = $7 and queue = $8) as throttled
   ),
   picked as materialized (
     select job.id
@@ -27,11 +28,12 @@ with
         from jobs
         where
           (status = 'queued') is true
-          and domain || chr(31) || queue = $8
+          and domain || chr(31) || queue = $9
+          and domain = $10
           and coalesce(jobs.priority, 11) = tier.priority
           and id <= 9007199254740991
           and (id >= -9007199254740991) is true
-          and job_type = any($9)
+          and job_type = any($11)
           and coalesce(available_at, created_at) <= now()
           and not exists (
             select
@@ -65,11 +67,12 @@ with
         from jobs
         where
           (status = 'queued') is true
-          and domain || chr(31) || queue = $10
+          and domain || chr(31) || queue = $12
+          and domain = $13
           and coalesce(jobs.priority, 11) = tier.priority
           and id <= 9007199254740991
           and (id >= -9007199254740991) is true
-          and job_type = any($11)
+          and job_type = any($14)
           and coalesce(available_at, created_at) is null
           and not exists (
             select
@@ -104,10 +107,10 @@ with
   leased as (
     update jobs
     set
-      worker_id = ($12::text[])[taken.nth],
+      worker_id = ($15::text[])[taken.nth],
       status = 'processing',
       lease_id = gen_random_uuid()::text,
-      leased_until = now() + $13::int * interval '1 second',
+      leased_until = now() + $16::int * interval '1 second',
       acquired_at = now(),
       started_at = now(),
       progress_percent = null,
@@ -115,7 +118,7 @@ with
       completion_token = null,
       completed_at = null
     from taken
-    where jobs.id = any(array(select id from taken)) and jobs.id = taken.id
+    where jobs.id = any(array(select id from taken)) and jobs.id = taken.id and jobs.domain = $17
     returning
       jobs.id,
       jobs.uuid,
@@ -192,7 +195,7 @@ with
             replace(replace(leased_until::text, ' ', 'T'), '+00', 'Z')
           )
         ) end as attrs,
-        ($14::text[])[nth] as request_id
+        ($18::text[])[nth] as request_id
       from leased
       order by nth
     ) as event
@@ -210,11 +213,12 @@ select
       from jobs
       where
         (status = 'queued') is true
-        and domain || chr(31) || queue = $15
+        and domain || chr(31) || queue = $19
+        and domain = $20
         and coalesce(jobs.priority, 11) = tier.priority
         and id <= 9007199254740991
         and (id >= -9007199254740991) is true
-        and job_type = any($16)
+        and job_type = any($21)
         and coalesce(available_at, created_at) <= now()
         and exists (
           select
