@@ -60,7 +60,9 @@ const kinds: ReadonlyMap<string, string | undefined> = new Map([
   ['job', undefined],
   ['jobs', undefined],
   ['pod', undefined],
+  ['pods', undefined],
   ['run', undefined],
+  ['runs', undefined],
   ['worker', 'workers'],
   ['workers', 'workers'],
   ['queue', 'stats'],
@@ -214,14 +216,21 @@ function withVerb(commands: readonly CommandDescription[], argv: readonly string
   const ofKind = operand === '' && kind !== undefined ? kinds.get(kind) : undefined
   const words = [ofKind ?? found].flat()
   const [name] = words
-  const takesNone = commands.some((one) => one.name === name && one.operands === undefined)
-  const asScope = takesNone && operand.includes('/') ? scopeOf(operand) : [operand]
+  const meant = commands.find((one) => one.name === name)
+  const asScope = meant && !meant.operands && operand.includes('/') ? scopeOf(operand) : [operand]
   const rest = argv.flatMap((word, index) => {
     if (index === verbAt || (kind !== undefined && index === firstAt)) return []
     return word === given ? asScope : [word]
   })
-  return { words: [...words, ...rest], isChanged: true }
+  return { words: [...words, ...(isId && meant?.changes ? withoutScope(rest) : rest)], isChanged: true }
 }
+
+/** A change of jobs that are named by their ids takes no scope beside them. */
+const withoutScope = (words: readonly string[]): string[] =>
+  words.filter(
+    (word, at) =>
+      !/^--(domain|queue|job-type)(=|$)/.test(word) && !/^--(domain|queue|job-type)$/.test(words[at - 1] ?? ''),
+  )
 
 /** The line with the flags of jobsctl. */
 function withFlags(command: CommandDescription, given: readonly string[]): Line {

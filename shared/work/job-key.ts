@@ -48,6 +48,7 @@ const isStorable = ({ queue, id }: KeyParts): boolean => id !== '' && !/[\0\p{Cs
  */
 export function readJobId(text: string): JobId | undefined {
   if (/^[1-9]\d*$/.test(text)) return Number.isSafeInteger(Number(text)) ? Number(text) : undefined
+  if (isUuid(text)) return text
   if (text.length > longestKey || text.trim() === '' || isNumeric(text) || hasUnkeepable(text)) return undefined
   const parts = keyParts(text)
   return parts && isStorable(parts) ? keyText(parts) : undefined

@@ -91,14 +91,14 @@ const wordsOf = ({ ids, filter, goal }: Wanted): string[] => [
   ...(goal === 'completed' ? [] : ['--for', goal]),
 ]
 
-function endedOtherwise({ another }: Context, { goal }: Wanted, over: readonly Seen[]): Failure {
+function endedOtherwise({ another }: Context, { goal, filter: { domain } }: Wanted, over: readonly Seen[]): Failure {
   const named = over
     .slice(0, mostNamed)
     .map(({ id, status, error_code: code }) => `job ${id} is ${status}${code ? ` (${code})` : ''}`)
   const more = over.length > mostNamed ? `, and ${groupedDigits(over.length - mostNamed)} more have ended` : ''
   const [first] = over
   return new Failure('conflict', `${named.join(', ')}${more}, and not ${goal}`, {
-    hint: another(['show', String(first?.id)]),
+    hint: another(['show', String(first?.id), ...(domain === undefined ? [] : filterWords({ domain }))]),
   })
 }
 

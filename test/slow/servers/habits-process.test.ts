@@ -18,6 +18,8 @@ it.each([
   ['delete 2 --reason r', 'cancel 2 --reason r (it ends a job; jobsctl prune deletes jobs that have ended)'],
   ['kill 2 3 --yes', 'cancel 2 3 --yes (it ends a job; jobsctl prune deletes jobs that have ended)'],
   ['promote job 2', 'reschedule --now 2'],
+  ['kill 3 --domain=shop --queue mail', 'cancel 3 (it ends a job; jobsctl prune deletes jobs that have ended)'],
+  ['get pods --domain shop', 'list --domain shop'],
   ['list --json=id,state --domain shop', 'list --columns id,status --json --domain shop'],
   ['list -w --queue mail', 'list --watch --queue mail'],
 ])('%s is a line that can be pasted', async (typed, meant) => {

@@ -54,6 +54,11 @@ describe('the text of a key', () => {
     )
   })
 
+  it('is a uuid also where all of its digits are decimal', () => {
+    const uuid = '11111111-0000-4000-8000-000000000000'
+    expect([readJobId(uuid), jobIdsOf([uuid])]).toEqual([uuid, [uuid]])
+  })
+
   it('is the same for every way of escaping it', () => {
     fc.assert(
       fc.property(part, part, (queue, id) => {

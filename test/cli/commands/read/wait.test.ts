@@ -50,6 +50,9 @@ describe('wait for jobs', () => {
         `job ${failed} is failed (timeout), and not completed\n  hint: jobsctl show ${failed}\n`,
       ),
     })
+    expect(await wait(String(failed), '--domain', 'chatbooks')).toMatchObject({
+      err: expect.stringContaining(`hint: jobsctl show ${failed} --domain chatbooks\n`),
+    })
     expect(await wait(String(failed), '--for', 'ended')).toMatchObject({ code: 0 })
     expect(await wait(String(queued), '--timeout', '1s')).toMatchObject({
       ...{ code: 7, out: '' },
