@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, Instant } from '../scope.ts'
+import { KeptCounts } from './counts.ts'
 import { IdleTrigger } from './idle-trigger.ts'
 
 /** A setting that the servers on this database must agree on, and its value on each server. */
@@ -117,6 +118,9 @@ export const storage = endpoint({
       .describe(
         'Whether the database remembers which installation it is, so that a copy can be told from it; absent from servers of older versions and where the role may not read it.',
       ),
+    counts: KeptCounts.optional().describe(
+      'The counts behind the stats, which this call does not compare with the jobs; absent over other engines and from servers of older versions.',
+    ),
     history_triggers: z
       .array(IdleTrigger)
       .optional()

@@ -13,6 +13,7 @@ import { readHistoryState } from '../../history/history-state.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
 import type { OutputOf } from '../handlers.ts'
 import { planDays } from '../plans/plan-row.ts'
+import { keptCounts } from './check-counts.ts'
 import { readEventLog } from './event-log.ts'
 import { readRights } from './rights.ts'
 
@@ -30,6 +31,7 @@ export async function storage({
 }: ServerContext): Promise<OutputOf<'storage'>> {
   // The archive of another engine has the columns of its own table, and each change compares them.
   const archive_lacks = servedBy(sql).mode === 'own' ? await missingArchiveColumns(sql) : []
+  const counts = servedBy(sql).mode === 'own' ? await orWithoutRight(keptCounts(sql), undefined) : undefined
   const rights = await readRights(sql)
   // PostgreSQL refuses the whole statement for one table that the role may not read, and the report on rights would not be seen.
   const unreadable = Object.entries(oldestOf)
@@ -79,6 +81,7 @@ export async function storage({
       readInstallation(sql).then((installation) => installation !== undefined),
       undefined,
     ),
+    counts,
     history_triggers: await orWithoutRight(
       readHistoryState(sql).then(({ triggers }) => triggers),
       undefined,

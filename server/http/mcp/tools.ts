@@ -29,7 +29,7 @@ export const tools: readonly Tool[] = [
   {
     name: 'overview',
     title: 'What happens now',
-    when: 'Begin here. What all queues do now, which of them fail, stand still or have no worker and since when, the changes that run, the plans that wait for a person, and what jobsctl doctor warns of: the state, sizes and rights of the database, indexes that are missing or useless, and rules of the policy that did not run.',
+    when: 'Begin here. What all queues do now, which of them fail, stand still or have no worker and since when, the changes that run, the plans that wait for a person, and what jobsctl doctor warns of: the state, sizes, counts and rights of the database, indexes that are missing or useless, and rules of the policy that did not run.',
     calls: [
       { as: undefined, endpoint: endpoints.overview },
       { as: 'plans', endpoint: endpoints.listPlans, fixed: { state: 'waiting', limit: '20' } },
