@@ -3,24 +3,29 @@ import type { JobId } from '../../../shared/work/job-key.ts'
 import { affectedBy, type BulkChange, type CompletedChange, type Matching } from '../../bulk/change/bulk-change.ts'
 import { withHolds } from '../../bulk/change/with-holds.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
-import { idArray } from '../../database/job-ids.ts'
+import { hasId, idArray } from '../../database/job-ids.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { type IdFields, idsOf } from './filtered.ts'
 
 type Naming = Within<IdFields>
 
 const mostListed = 100
 
-/** The CTE `named`: each id of the request once. */
-const named = (sql: Sql, ids: readonly JobId[]): Fragment => sql`
-  named as materialized (select distinct id from unnest(${idArray(sql, ids)}) as id)`
+/** The CTEs `named`, each id of the request once, and `found`, the jobs with these ids that the caller may see. */
+const namedAndFound = (sql: Sql, { within }: Naming, ids: readonly JobId[]): Fragment => sql`
+  named as materialized (select distinct id from unnest(${idArray(sql, ids)}) as id),
+  found as materialized (
+    select jobs.id, coalesce(jobs.status, '') as status from jobs where ${hasId(sql, ids)} ${isWithin(sql, within, sql`jobs`)}
+  )`
 
-/** The status of the job of a row of `named`, as `found`; no row for a job that the caller may not see. */
-const found = (sql: Sql, { within }: Naming): Fragment => sql`
-  left join lateral (
-    select coalesce(jobs.status, '') as status from jobs where jobs.id = named.id ${isWithin(sql, within, sql`jobs`)} offset 0
-  ) as found on true`
+/**
+ * A query of the ids of `named` without a job. IN hashes the ids that it compares with: a join would be a nested loop where the planner
+ * underestimates them.
+ */
+const missing = staticFragment(
+  (sql) => sql`select id, null::text as status from named where (id in (select id from found)) is not true`,
+)
 
 /** The counts and the first of the CTE `others`, as one row of `NamedAnswer`. */
 const counted = (sql: Sql): Fragment => sql`
@@ -37,12 +42,12 @@ export async function readNotMatched(sql: Sql, request: Naming, bulk: Matching):
   if (ids === undefined) return {}
   const matching = bulk.matching(sql, await withHolds(sql, bulk))
   const rows = await sql<NamedAnswer[]>`
-    with ${named(sql, ids)},
+    with ${namedAndFound(sql, request, ids)},
     matched as materialized (select jobs.id ${matching}),
     others as materialized (
-      select named.id, found.status
-      from named ${found(sql, request)}
-      where not exists (select from matched where matched.id = named.id)
+      ${missing(sql)}
+      union all
+      select id, status from found where (id in (select id from matched)) is not true
     )
     ${counted(sql)}`.catch(nothingInTime)
   return listed(rows[0])
@@ -61,12 +66,8 @@ function nothingInTime(error: unknown): NamedAnswer[] {
 async function readMissing(sql: Sql, request: Naming, taken: number | undefined): Promise<NamedAnswer> {
   const ids = idsOf(request) ?? []
   const [row] = await sql<NamedAnswer[]>`
-    with ${named(sql, ids)},
-    others as materialized (
-      select named.id, found.status
-      from named ${found(sql, request)}
-      where found.status is null
-    )
+    with ${namedAndFound(sql, request, ids)},
+    others as materialized (${missing(sql)})
     ${counted(sql)}`
   const { missing_count = 0, not_matched } = row ?? {}
   const not_taken_count = taken === undefined ? undefined : Math.max(0, new Set(ids).size - missing_count - taken)

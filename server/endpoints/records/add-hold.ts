@@ -5,7 +5,7 @@ import type { ServerContext } from '../../call.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { isLocked } from '../../database/errors/failure.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
-import { idArray } from '../../database/job-ids.ts'
+import { hasId, idArray } from '../../database/job-ids.ts'
 import type { Pool, Sql } from '../../database/sql.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
@@ -57,13 +57,15 @@ const mostNamed = 3
 
 /** A mistyped id would be counted as held, while the job that was meant is not. */
 async function requireJobs(sql: Pool, ids: readonly JobId[]): Promise<void> {
-  const isArchived = (await hasArchive(sql))
-    ? sql`or exists (select from jobs_archive where jobs_archive.id = given.id)`
+  const isNamed = hasId(sql, ids)
+  const archived = (await hasArchive(sql))
+    ? sql`union all select jobs.id from jobs_archive as jobs where ${isNamed}`
     : sql``
   const missing = await sql<{ id: string }[]>`
+    with there as materialized (select jobs.id from jobs where ${isNamed} ${archived})
     select given.id::text as id
     from unnest(${idArray(sql, ids)}) as given (id)
-    where not (exists (select from jobs where jobs.id = given.id) ${isArchived})
+    where (given.id in (select id from there)) is not true
     group by given.id
     order by given.id
     limit ${mostNamed + 1}`

@@ -6,8 +6,11 @@ import type { Acting, Reading, ServerContext } from '../../call.ts'
 import { inScope, isWithin } from '../../database/scope.ts'
 import { countsWithin, isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { hasArchive } from '../../undo/archive/archive.ts'
+import { clientOfOperation } from '../../undo/engine/place-of-operation.ts'
 import { whyNoWayBack } from '../../undo/no-way-back.ts'
+import { isJobOfImage } from '../../undo/restore-columns.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { hiddenFilters } from '../hidden.ts'
 
@@ -154,18 +157,22 @@ export async function getOperation(
   { id }: InputOf<'getOperation'>,
 ): Promise<OutputOf<'getOperation'>> {
   const record = await recordOf({ sql, within }, id, shownTo(sql, { may, within }))
-  const archived = sql`
+  const of = await clientOfOperation(sql, id)
+  const archived = of`
     union all
-    select 'archived', count(*) from jobs_archive where operation_id = ${id}::bigint ${isWithin(sql, within)} having count(*) > 0`
-  const [{ now }] = await sql<[{ now: Record<string, number> }]>`
+    select 'archived', count(*) from jobs_archive where operation_id = ${id}::bigint ${isWithin(of, within)} having count(*) > 0`
+  const { mode, places } = servedBy(of)
+  // The jobs of a place that is not served are not there.
+  const isJob = mode !== 'own' && places.length > 1 ? of`false` : isJobOfImage(of)
+  const [{ now }] = await of<[{ now: Record<string, number> }]>`
     select coalesce(jsonb_object_agg(status, count), '{}') as now
     from (
       select coalesce(job.status, 'gone') as status, count(*) as count
       from job_operation_rows kept
-      left join lateral (select status from jobs where jobs.id = kept.job_ref ${isWithin(sql, within)} offset 0) as job on true
-      where operation_id = ${id}::bigint ${within ? sql`and job.status is not null` : sql``}
+      left join lateral (select status from jobs where ${isJob} ${isWithin(of, within)} offset 0) as job on true
+      where operation_id = ${id}::bigint ${within ? of`and job.status is not null` : of``}
       group by 1
-      ${(await hasArchive(sql)) ? archived : sql``}
+      ${(await hasArchive(of)) ? archived : of``}
     ) as states`
   return { ...record, now }
 }

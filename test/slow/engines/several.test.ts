@@ -332,7 +332,10 @@ describe('jobs of our own and of pg-boss in one server', () => {
     expect(deleted).toBe(preview.preview.count)
     expect(await theirs()).toBe(deleted)
     expect(await sql`select count(*)::int as count from pgboss_archive`).toEqual([{ count: deleted }])
-    expect((await ask('GET', `operations/${operation_id}`)).body).toMatchObject({ domain: 'pgboss', kind: 'prune' })
+    expect((await ask('GET', `operations/${operation_id}`)).body).toMatchObject({
+      ...{ domain: 'pgboss', kind: 'prune' },
+      now: { archived: deleted },
+    })
     expect((await ask('GET', 'archive/list?domain=pgboss')).body).toMatchObject([{ operation_id, jobs: deleted }])
     expect((await ask('POST', `operations/${operation_id}/undo`, {})).body).toMatchObject({
       affected: deleted,
