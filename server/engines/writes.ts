@@ -125,7 +125,7 @@ interface CallWrites {
 
 /** Queries over the locked rows `picked` that call functions of the engine. Each is true to `guard`: it calls none where that is false. */
 interface EngineCalls {
-  /** Changes the jobs; its rows are `id` (the key) and `after` (the image). `operation` is the number of the change on record. */
+  /** Changes the jobs; its rows are those of `picked`, with `after` (the image). `operation` is the number of the change on record. */
   change: (sql: Sql, found: Found, act: EngineAct, operation: number) => Fragment
   /** Deletes the jobs; its rows are those of the engine's table, with what else the archive keeps. */
   remove: (sql: Sql, found: Found) => Fragment

@@ -59,7 +59,7 @@ function change(sql: Sql, found: Found, act: EngineAct, operation: number): Frag
   const of = sql.unsafe(found.schema)
   const ids = idsWith(sql, found, 'picked.native_id')
   return sql`
-    select picked.id, ${sql.unsafe(imageOf('j', 'picked.queue'))} as after
+    select picked.*, ${sql.unsafe(imageOf('j', 'picked.queue'))} as after
     from picked
     cross join lateral ${call(sql, of, { act, ids, operation })} as j`
 }

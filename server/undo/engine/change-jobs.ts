@@ -40,7 +40,8 @@ export async function changeEngineJobs(
   /** An image, with the values that an edit overwrites. */
   const withEdited = (image: Fragment, values: Fragment): Fragment =>
     edits ? tx`${image} || jsonb_build_object('edited', ${ofNames(tx, values, edits.names(edit))})` : image
-  const updated =
+  // The change itself has the columns of `picked`: a join of the two compares each with each, since the planner knows nothing of how many are picked.
+  const changed =
     act.act !== 'edit' && writes.calls
       ? writes.calls.change(tx, found, act, context.operation)
       : tx`
@@ -48,7 +49,7 @@ export async function changeEngineJobs(
       set ${assignmentsOf(tx, target, act)}
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-      returning picked.id, ${withEdited(tx.unsafe(writes.image(found)), tx.unsafe(edits?.values(found) ?? ''))} as after`
+      returning picked.*, ${withEdited(tx.unsafe(writes.image(found)), tx.unsafe(edits?.values(found) ?? ''))} as after`
   const [row] = await tx<[ChangedRow]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
@@ -58,8 +59,7 @@ export async function changeEngineJobs(
       where ${selection.matches(tx, matching)}
       for update skip locked
     ),
-    updated as (${updated}),
-    changed as materialized (select picked.*, updated.after from picked join updated on updated.id = picked.id),
+    changed as materialized (${changed}),
     row_images as (
       insert into ${ours('job_operation_rows')} (operation_id, job_key, before, after)
       select ${context.operation}::bigint, id, before, after from changed
