@@ -78,7 +78,6 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
     'restores_not_noticed',
     'row_security',
     'serves',
-    'why',
   ),
   ...each('text', 'error_message', 'last_error', 'no_way_back', 'pattern', 'text'),
   ...each('open', 'attrs', 'facts', 'filters', 'jobs', 'request'),
