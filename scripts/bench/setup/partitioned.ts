@@ -1,5 +1,5 @@
-import type { Sql } from 'postgres'
 import * as z from 'zod'
+import { partitionJobs } from '../../launch/partition-jobs.ts'
 import type { Bench } from '../bench.ts'
 import { createDatabase } from './create-database.ts'
 import { type Filling, fill } from './fill.ts'
@@ -40,7 +40,7 @@ export async function createPartitioned(bench: Bench, database: string, layout?:
   await createDatabase(bench, database)
   if (layout) {
     const sql = bench.sqlOf(database)
-    await divide(sql, layout)
+    await partitionJobs(sql, { by: methodOf[layout], column: layout, parts: partsOf[layout] })
     await sql.end()
   }
   await fill(bench.urlOf(database), filling)
@@ -48,30 +48,10 @@ export async function createPartitioned(bench: Bench, database: string, layout?:
   await (await bench.serve(database)).stop()
 }
 
-/** Puts a table with partitions, and with the indexes of `jobs`, in the place of `jobs`, which is empty. */
-async function divide(sql: Sql, layout: Layout): Promise<void> {
-  const indexes = await sql<{ statement: string }[]>`
-    select case when indisunique and pg_get_indexdef(indexrelid) not like ${`%${layout}%`}
-        then replace(pg_get_indexdef(indexrelid), 'CREATE UNIQUE', 'CREATE')
-        else pg_get_indexdef(indexrelid)
-      end as statement
-    from pg_index
-    where indrelid = 'jobs'::regclass and not indisprimary`
-  await sql.unsafe(`
-    alter table jobs rename to jobs_before;
-    create sequence job_ids;
-    create table jobs (like jobs_before including defaults including constraints) partition by ${keyOf[layout]};
-    alter table jobs alter id set default nextval('job_ids');
-    alter table jobs add primary key (id, ${layout});
-    drop table jobs_before cascade;
-    ${partsOf[layout]};
-    ${indexes.map(({ statement }) => statement).join(';\n')}`)
-}
-
 /** The hours of a partition by time. */
 const hours = (days * 24) / partitions
 
-const keyOf = { created_at: 'range (created_at)', domain: 'list (domain)' }
+const methodOf = { created_at: 'range', domain: 'list' } as const
 
 const partsOf = {
   // The last partition has the days to come, too.

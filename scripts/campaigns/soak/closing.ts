@@ -14,6 +14,8 @@ export async function closeStage({ servers }: { servers: readonly [Server, Serve
   const running = () => client.listOperations({ state: 'running' })
   await within(takeoverMs, async () => (await running()).length === 0)
   const left = await running()
+  // After a partition was attached or detached, the counts are compared with the jobs first.
+  await within(takeoverMs, async () => (await client.checkCounts()).kept)
   const counts = await client.checkCounts()
   const verified = await client.verifyOperations()
   await Promise.all(servers.map((server) => server.end('SIGTERM')))

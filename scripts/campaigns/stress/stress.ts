@@ -2,8 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Sql } from 'postgres'
 import * as z from 'zod'
 import { seed, whole } from '../campaign.ts'
+import { attachAndDetach, divideByDomain, partitions } from '../soak/actors/partitions.ts'
 import { checkWorkers } from '../soak/closing.ts'
 import { defineGroup } from '../soak/group.ts'
+import { untilIndexed } from '../trust/fill.ts'
 import { within } from '../within.ts'
 import { createCaller } from './actors/caller.ts'
 import { enqueueAll } from './actors/enqueuer.ts'
@@ -17,6 +19,7 @@ import { gather } from './checks/evidence.ts'
 import { printMeasures } from './checks/measures.ts'
 import { caughtUp, drain, live } from './drain.ts'
 import { openJournal } from './journal.ts'
+import { queues } from './queues.ts'
 import { createRandom } from './random.ts'
 
 const workerCount = 8
@@ -25,9 +28,13 @@ const maxLiveJobs = 1500
 
 /** Enqueue and process jobs under fault injection, and journal what they are answered; then the queues are drained. */
 export const stress = defineGroup({
-  flags: z.object({ jobs: whole(1, 'jobs that are enqueued').default(20_000), seed }),
+  flags: z.object({ jobs: whole(1, 'jobs that are enqueued').default(20_000), seed, partitions }),
   stage: {},
-  async act({ jobs, seed }, { sql, servers, folder, log }) {
+  async act({ jobs, seed, partitions }, { sql, servers, folder, log }) {
+    if (partitions) {
+      await untilIndexed(sql)
+      await divideByDomain(sql, [...new Set(queues.map(({ domain }) => domain))].slice(1))
+    }
     const urls = servers.map(({ url }) => url)
     const callerOf = (name: string) => {
       const journal = openJournal(folder, name)
@@ -46,11 +53,13 @@ export const stress = defineGroup({
       ...['operator-1', 'operator-2', 'operator-3'].map((name) => operate({ ...callerOf(name), signal })),
       ...['sql-1', 'sql-2'].map((name) => workBySql({ ...callerOf(name), name, signal })),
     ]
+    const endAttaching = partitions ? attachAndDetach(sql) : undefined
     const began = performance.now()
     await enqueueAll({ ...callerOf('enqueuer'), jobs, room: () => waitForRoom(sql) })
     log('all jobs are enqueued')
     ending.abort()
     const terminated = await injection
+    if (endAttaching) log(`a partition was attached or detached ${await endAttaching()} times`)
     await Promise.all(background)
     workers.tell('calm')
     const steadySince = Date.now() + 2000

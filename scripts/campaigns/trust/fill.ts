@@ -19,7 +19,6 @@ export const domains = {
  * 6 % of the jobs.
  */
 export async function fill(sql: Sql, rows: number): Promise<void> {
-  await untilIndexed(sql)
   await sql`
     insert into jobs (
       uuid, domain, queue, job_type, owner_user_id, payload, result, status, priority, retry_count, max_retries,

@@ -1,11 +1,12 @@
 import * as z from 'zod'
 import { only, seed, whole } from '../campaign.ts'
+import { attachAndDetach, divideByDomain, partitions } from '../soak/actors/partitions.ts'
 import { defineGroup } from '../soak/group.ts'
 import { createRandom, type Random } from '../stress/random.ts'
 import { pruning, requeueing, sweeping } from './changes.ts'
 import { type Context, retryWhileUnavailable } from './context.ts'
 import { type Fault, faults } from './faults.ts'
-import { domains, fill } from './fill.ts'
+import { domains, fill, untilIndexed } from './fill.ts'
 import { takeFingerprints } from './fingerprints.ts'
 import { runRound } from './round.ts'
 
@@ -25,10 +26,10 @@ export const trust = defineGroup({
       .max(1)
       .default(0.4)
       .describe('share of changes that go on without their callers'),
-    ...{ only, seed },
+    ...{ only, seed, partitions },
   }),
   stage: { env: { JOBS_STATEMENT_TIMEOUT_SECONDS: statementTimeoutSeconds } },
-  async act({ rows, rounds, seed, detached, only }, { sql, servers, postgres, log }) {
+  async act({ rows, rounds, seed, detached, only, partitions }, { sql, servers, postgres, log }) {
     const possible = faults.filter(({ name }) => name.includes(only))
     if (possible.length === 0) throw new Error(`--only is a text of: ${faults.map(({ name }) => name).join(', ')}`)
     const random = createRandom(seed, 'trust')
@@ -40,9 +41,12 @@ export const trust = defineGroup({
         log(`VIOLATION: ${violation}`)
       },
     }
+    await untilIndexed(sql)
+    if (partitions) await divideByDomain(sql, Object.values(domains).slice(1))
     await fill(sql, rows)
     const before = await takeFingerprints(sql)
     log(`the database has ${rows} jobs`)
+    const endAttaching = partitions ? attachAndDetach(sql) : undefined
     const nextFault = createFaultPicker(random, possible)
     for (let round = 0; round < rounds; round++) {
       const planned = plan(context, round, rows)
@@ -51,6 +55,7 @@ export const trust = defineGroup({
       const undoFault = random.chance(0.5) ? nextFault(false) : undefined
       await runRound(context, { ...planned, faults: changeFaults, undoFault, before })
     }
+    if (endAttaching) log(`a partition was attached or detached ${await endAttaching()} times`)
     const claim = 'a killed change loses, doubles and alters no row: rows, records, responses and undo agree'
     return [{ claim, looked: rounds, wrong: violations }]
   },
