@@ -1,4 +1,9 @@
-import { alteredTables, roleOfErrors, rowsAfterErrors } from '../../scripts/build/driver/statement-errors.ts'
+import {
+  alteredTables,
+  cancelledTypes,
+  roleOfErrors,
+  rowsAfterErrors,
+} from '../../scripts/build/driver/statement-errors.ts'
 import { reproduces } from './reproduces.ts'
 import { echo } from './scripted-postgres.ts'
 
@@ -43,4 +48,20 @@ reproduces(
     return [...all, await outcome(look('again'))]
   },
   ['0A000', ['behind', ['afterwards']], ['again']],
+)
+
+reproduces(
+  cancelledTypes,
+  'a connection whose question for the types of arrays was cancelled ends, and the next one asks again',
+  async ({ server, connect, outcome }) => {
+    let asked = 0
+    server.answer((statement) => {
+      if (!statement.text.includes('typcategory')) return echo(statement)
+      asked += 1
+      return asked === 1 ? { error: { code: '40001' } } : { rows: [] }
+    })
+    const sql = connect({ fetch_types: true })
+    return [await outcome(sql`fails`), await outcome(sql`next`), asked]
+  },
+  ['40001, unsent', ['next'], 2],
 )

@@ -15,7 +15,7 @@ import {
   rejectedReservations,
   waitingReservations,
 } from './reserved-connections.ts'
-import { alteredTables, roleOfErrors, rowsAfterErrors } from './statement-errors.ts'
+import { alteredTables, cancelledTypes, roleOfErrors, rowsAfterErrors } from './statement-errors.ts'
 
 /** A patch stands behind the one that it needs. */
 export const patches: readonly Patch[] = [
@@ -36,6 +36,7 @@ export const patches: readonly Patch[] = [
   meter,
   dialled,
   opening,
+  cancelledTypes,
   queryPromises,
 ]
 

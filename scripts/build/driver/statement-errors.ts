@@ -41,3 +41,38 @@ export const alteredTables: Patch = {
     ],
   },
 }
+
+/**
+ * A new connection ends when recovery of a replica, or somebody, has cancelled its question for the types of arrays. In the driver it stays, and
+ * sends lists as no arrays for as long as it lives.
+ */
+export const cancelledTypes: Patch = {
+  name: 'cancelledTypes',
+  changes: {
+    'connection.js': [
+      ['    , needsTypes = options.fetch_types\n', '    , needsTypes = options.fetch_types\n    , asksTypes = false\n'],
+      [
+        '      needsTypes = options.fetch_types\n      statementId',
+        '      asksTypes = false\n      needsTypes = options.fetch_types\n      statementId',
+      ],
+      ['    needsTypes = false\n    const types', '    needsTypes = false\n    asksTypes = true\n    const types'],
+      [
+        '    } else if (errorResponse) {\n      errored(errorResponse)\n    }\n',
+        `    } else if (errorResponse) {
+      errored(errorResponse)
+    }
+
+    if (asksTypes) {
+      asksTypes = false
+      if (errorResponse && ['40001', '57014'].includes(errorResponse.code)) {
+        query = results = errorResponse = null
+        result = new Result()
+        connectTimer.cancel()
+        return terminate()
+      }
+    }
+`,
+      ],
+    ],
+  },
+}
