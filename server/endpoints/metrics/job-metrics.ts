@@ -24,13 +24,15 @@ export interface JobMetrics {
 
 /** What was read at one time. */
 export interface Scrape {
+  /** The time of what a replica has counted; undefined where everything was read at the primary. */
+  asOf: string | undefined
   /** It in the text format of Prometheus: to a caller with a scope the series of its groups and queues alone. */
   text: (within: TokenScope | undefined) => Promise<string>
 }
 
-type JobMetricsOptions = Pick<ServerContext, 'operatorSql' | 'pressureLimits'>
+type JobMetricsOptions = Pick<ServerContext, 'operatorSql' | 'pressureLimits' | 'replica'>
 
-export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetricsOptions): JobMetrics {
+export function createJobMetrics({ operatorSql: sql, pressureLimits, replica }: JobMetricsOptions): JobMetrics {
   const list = createGroupList(sql)
   const kept = {
     list,
@@ -42,12 +44,13 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits }: JobMetric
     async read() {
       const served = servedBy(sql)
       const hides = served.mode === 'own' ? undefined : whyHidden(served.places)
-      const read = await readMetrics(sql, kept)
+      const read = await readMetrics(sql, kept, served.mode === 'own' ? replica : undefined)
       const readings = hides ? { ...read, ...hidden, hides: inWords(hides).toString() } : read
       const known = await list.add(groupsIn(readings))
       // One text for all callers with the same scope.
       const texts = new Map<string, Promise<string>>()
       return {
+        asOf: readings.asOf,
         text(within) {
           const key = JSON.stringify(within ?? null)
           const text = texts.get(key) ?? textOf(sql, { readings, known, within, pressureLimits })

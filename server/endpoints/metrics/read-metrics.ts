@@ -2,6 +2,7 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { readCountsState } from '../../counts/trust.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
+import type { ReadReplica } from '../../database/replica/read-replica.ts'
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
 import { countWaitingPlans } from '../plans/plan-row.ts'
@@ -25,6 +26,8 @@ import {
 
 /** What one scrape reads: what is about jobs in one snapshot of the database, the rest in another. */
 export interface Readings {
+  /** Everything that was committed before this time is in what is counted of the jobs; undefined where that was read at the primary. */
+  asOf?: string
   /** Why the jobs were not counted, where row-level security hides some of them. */
   hides?: string | undefined
   /** Undefined while the counts are not exact and the jobs are too many to be counted. */
@@ -52,13 +55,18 @@ export interface Readings {
  * one of those about jobs would, such as without an index, they are read one after the other; the others are read once more, and those of
  * the history last.
  */
-export async function readMetrics(sql: Pool, { leaseOwners, list, oldestReady, totals }: Kept): Promise<Readings> {
+export async function readMetrics(
+  sql: Pool,
+  { leaseOwners, list, oldestReady, totals }: Kept,
+  replica: ReadReplica | undefined,
+): Promise<Readings> {
   const [owners, known] = await Promise.all([leaseOwners.read(), list.read()])
   const inSnapshot = <T>(read: (tx: Transaction) => Promise<T>) =>
     sql.begin('isolation level repeatable read read only', read)
   const reading = { oldestReady, known }
+  const jobsAt = await jobsAtReplica(replica, (tx) => readTogether(tx, reading))
   const [jobs, rest] = await Promise.all([
-    inSnapshot((tx) => readTogether(tx, reading)).catch(unlessOverdue),
+    jobsAt ?? inSnapshot((tx) => readTogether(tx, reading)).catch(unlessOverdue),
     inSnapshot(async (tx) => {
       const [certain, history] = await Promise.all([readCertain(tx, totals, owners), readHistoryTotals(tx)])
       return { ...certain, history }
@@ -68,6 +76,23 @@ export async function readMetrics(sql: Pool, { leaseOwners, list, oldestReady, t
     ...(rest ?? (await inSnapshot((tx) => readRestInTurn(tx, totals, owners)))),
     ...(jobs ?? (await inSnapshot((tx) => readInTurn(tx, reading)))),
   }
+}
+
+/**
+ * What is counted of the jobs, at the replica; undefined where it may not answer, or fails. The totals are read at the primary alone: a counter that
+ * went back would count as one that began again.
+ */
+async function jobsAtReplica(
+  replica: ReadReplica | undefined,
+  read: (tx: Transaction) => Promise<OfJobs>,
+): Promise<(OfJobs & Pick<Readings, 'asOf'>) | undefined> {
+  const seen = await replica?.look()
+  if (!replica || seen?.asOf === undefined) return undefined
+  const { asOf } = seen
+  return replica.sql
+    .begin('isolation level repeatable read read only', read)
+    .then((jobs) => ({ ...jobs, asOf }))
+    .catch(() => undefined)
 }
 
 /** What a server keeps between two scrapes. */
