@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { hasAtMost, longest, longestOfEngines } from './longest.ts'
 import { isKeepable } from './moment.ts'
 
 /** Null and blank texts count as absent, because existing clients send them for absent fields. */
@@ -15,11 +16,10 @@ export const preset = <T extends z.ZodType>(schema: T, value: z.output<T>) =>
 const trimmed = z.string().trim().min(1, 'must not be blank')
 
 const atMost = (most: number) => `must be at most ${most} characters`
-const hasAtMost = (name: string, most: number) => name.length <= most || [...name].length <= most
 
 /** A name of a scope: trimmed, 1 to 128 characters, without control characters. */
 export const ScopeName = trimmed
-  .refine((name) => hasAtMost(name, 128), atMost(128))
+  .refine((name) => hasAtMost(name, longest.domain), atMost(longest.domain))
   .refine((name) => !/[\p{Cc}\p{Cs}]/u.test(name), 'must not contain control characters')
 
 /** True while an input about our own jobs is read. */
@@ -38,12 +38,14 @@ export function readAsOwn<Result>(read: () => Result): Result {
   }
 }
 
+const longestName = () => (isAboutOwn ? longest.queue : longestOfEngines)
+
 /**
  * The name of a queue or a job type. That of an engine has up to 1,024 characters, control characters among them; PostgreSQL keeps no null
  * character, and UTF-8 no half of a surrogate pair.
  */
 export const QueueName = trimmed
-  .refine((name) => hasAtMost(name, isAboutOwn ? 128 : 1024), { error: () => atMost(isAboutOwn ? 128 : 1024) })
+  .refine((name) => hasAtMost(name, longestName()), { error: () => atMost(longestName()) })
   .refine((name) => !(isAboutOwn ? /[\p{Cc}\p{Cs}]/u : /[\0\p{Cs}]/u).test(name), {
     error: () => (isAboutOwn ? 'must not contain control characters' : 'must not contain null characters'),
   })

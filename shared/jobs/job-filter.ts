@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { longest } from '../longest.ts'
 import { optional, scopeFields, Time, wholeNumber } from '../scope.ts'
 import { readSwitch } from '../switch.ts'
 import { jobStates, TypedJobId, text, words } from '../work/job.ts'
@@ -61,7 +62,7 @@ const ClusterId = z
   .regex(/^v\d{1,6}-[0-9a-f]{12}$/, 'must be the id of a cluster, such as v1-0123456789ab')
 
 /** `path` is a list of names from the payload down to a value. */
-export const PayloadValue = z.strictObject({ path: Path, value: text(200) })
+export const PayloadValue = z.strictObject({ path: Path, value: text(longest.payload) })
 
 /** Which jobs an endpoint is about; a field that is absent does not filter. Times are from `after` on and before `before`. */
 export const jobFilterFields = {
@@ -69,11 +70,11 @@ export const jobFilterFields = {
   status: listOf(Status, jobStates.length).describe(
     'only jobs in this state, or in one of several that are separated by commas',
   ),
-  owner_user_id: optional(words(128)).describe('only jobs of this owner'),
-  batch_group: optional(words(256)).describe('only jobs of this batch'),
-  worker_id: optional(words(256)).describe('only jobs that this worker runs, or ran last'),
-  error_code: optional(words(256)).describe('only jobs with this error code'),
-  error: optional(words(200)).describe('a part of the error message, in upper or lower case'),
+  owner_user_id: optional(words(longest.owner_user_id)).describe('only jobs of this owner'),
+  batch_group: optional(words(longest.batch_group)).describe('only jobs of this batch'),
+  worker_id: optional(words(longest.worker_id)).describe('only jobs that this worker runs, or ran last'),
+  error_code: optional(words(longest.error_code)).describe('only jobs with this error code'),
+  error: optional(words(longest.error)).describe('a part of the error message, in upper or lower case'),
   created_after: optional(Time).describe('created at this time or later'),
   created_before: optional(Time).describe('created before this time'),
   ended_after: optional(Time).describe(

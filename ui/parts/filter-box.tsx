@@ -1,6 +1,7 @@
 import { useId, useRef, useState } from 'preact/hooks'
+import { engines } from '../state/engine.ts'
 import type { Filter, FilterField } from './filter-words.ts'
-import { type Completion, completed, completionsOf, readFilter } from './filter-words.ts'
+import { type Completion, completed, completionsOf, readFilter, tooLong } from './filter-words.ts'
 
 interface FilterBoxProps {
   fields: readonly FilterField[]
@@ -44,8 +45,10 @@ export function FilterBox({ fields, filter, onChange, example, alone, valuesOf }
   const submit = (event: Event) => {
     event.preventDefault()
     const read = readFilter(text, fields, alone)
-    setWrong(read.wrong)
-    if (read.wrong.length > 0 || Object.keys(read.filter).length === 0) return
+    const isOwn = engines.value.every(({ mode }) => mode === 'own')
+    const wrong = [...read.wrong, ...tooLong(read.filter, fields, isOwn)]
+    setWrong(wrong)
+    if (wrong.length > 0 || Object.keys(read.filter).length === 0) return
     setText('')
     setOpen(false)
     onChange({ ...filter, ...read.filter })

@@ -1,3 +1,5 @@
+import { hasAtMost, longest, longestOfEngines } from '../../shared/longest.ts'
+
 /** One field of a filter: its name on the wire, which the address has too. */
 export interface FilterField {
   name: string
@@ -58,6 +60,22 @@ export function readFilter(
     }
   }
   return { filter, wrong }
+}
+
+/**
+ * The texts of a filter that the server refuses as too long, each as a sentence.
+ * @param isOwn false where the server works on the jobs of an engine, whose queues and job types may have longer names
+ */
+export function tooLong(filter: Filter, fields: readonly FilterField[], isOwn: boolean): string[] {
+  const ofEngine = isOwn ? {} : { queue: longestOfEngines, job_type: longestOfEngines }
+  const limits: Readonly<Record<string, number | undefined>> = { ...longest, ...ofEngine }
+  return Object.entries(filter).flatMap(([name, value = '']) => {
+    const field = fieldOf(fields, name)
+    const most = field && limits[field.name]
+    const text = value.trim()
+    if (most === undefined || hasAtMost(text, most)) return []
+    return [`The filter “${name}” takes at most ${most} characters, and this text has ${[...text].length}.`]
+  })
 }
 
 /** A way to complete what somebody types: the text that stands in place of the last word, and what is shown beside it. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { completed, completionsOf, readFilter } from '../../../ui/parts/filter-words.ts'
+import { completed, completionsOf, readFilter, tooLong } from '../../../ui/parts/filter-words.ts'
 
 const fields = [
   { name: 'status', label: 'Status', words: ['queued', 'failed'], isList: true },
@@ -27,6 +27,16 @@ it('tells what is no filter, and takes a text alone where it means something', (
     filter: { error: 'at night' },
     wrong: [],
   })
+})
+
+it('says which text is too long before the server does, by the limits of the schemas', () => {
+  const [fits, over] = ['🙂'.repeat(128), 'x'.repeat(129)]
+  expect(tooLong({ job_type: ` ${fits} `, error: over, created_after: over.repeat(9) }, fields, true)).toEqual([])
+  expect(tooLong({ job_type: over }, fields, true)).toEqual([
+    'The filter “job_type” takes at most 128 characters, and this text has 129.',
+  ])
+  expect(tooLong({ job_type: over }, fields, false)).toEqual([])
+  expect(tooLong({ 'payload.a': over.repeat(2), error: over.repeat(2) }, fields, false)).toHaveLength(2)
 })
 
 it('completes names, words and values, also within a list', () => {
