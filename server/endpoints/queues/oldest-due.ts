@@ -1,8 +1,9 @@
 import type { GroupStats } from '../../../shared/queues/stats.ts'
-import { type Sql, staticFragment } from '../../database/sql.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { OldestDue, WaitingGroup } from '../../engines/adapter.ts'
 import { fromEachPlace } from '../../engines/served.ts'
-import { priorities, type Queue } from '../../lifecycle/lease/due.ts'
+import { queueItems } from '../../history/queue-minutes.ts'
+import type { Queue } from '../../lifecycle/lease/due.ts'
 import { groupKey } from './fold-groups.ts'
 
 interface Row {
@@ -74,23 +75,32 @@ export const sinceOldest = staticFragment(
 )
 
 /** Since when the oldest job of a queue could run. */
-interface DueQueue extends Queue {
+interface DueQueue {
+  /** The place of the queue in the list, from 1 on. */
+  nth: number
   since: string
 }
 
 /**
- * The same by queue, of own jobs; none for a queue where no job is due. It reads one entry of the index of acquire for each queue and
- * priority, however many jobs and job types there are.
+ * The same by queue, of own jobs; none for a queue where no job is due. It reads one entry of the index of acquire for each queue and each
+ * priority from the first to the last that waits there, however many jobs and job types there are. Most queues have jobs of one priority.
  */
 export const oldestDueOfQueues = (sql: Sql, queues: readonly Queue[]) => sql<DueQueue[]>`
-  select item.domain, item.queue, min(jobs.due) as since
-  from rows from (
-    unnest(${queues.map(({ domain }) => domain)}::text[]),
-    unnest(${queues.map(({ queue }) => queue)}::text[])
-  ) as item (domain, queue)
-  cross join ${priorities(sql)}
+  select item.nth, min(jobs.due) as since
+  from ${queueItems(sql, queues)}
+  cross join lateral (${priorityAtEnd(sql, sql`asc`)}) as first
+  cross join lateral (${priorityAtEnd(sql, sql`desc`)}) as last
+  cross join generate_series(greatest(first.priority, 1), least(last.priority, 11)) as tier (priority)
   cross join lateral (${dueInOrder(sql)} limit 1) as jobs
-  group by item.domain, item.queue`
+  group by item.nth`
+
+/** The first or the last priority with queued jobs of `item (domain, queue)`. */
+const priorityAtEnd = (sql: Sql, direction: Fragment): Fragment => sql`
+  select coalesce(priority, 11) as priority
+  from jobs
+  where (status = 'queued') is true and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+  order by coalesce(jobs.priority, 11) ${direction}
+  limit 1`
 
 /** The due jobs of `item (domain, queue)` and `tier (priority)` as `(due, uuid)`, the oldest first. */
 export const dueInOrder = staticFragment(

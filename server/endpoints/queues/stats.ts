@@ -5,7 +5,7 @@ import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../cou
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { fromEachPlace, servedBy } from '../../engines/served.ts'
-import { queueKey } from '../../waiting/long-poll.ts'
+import type { Queue } from '../../lifecycle/lease/due.ts'
 import type { InputOf } from '../handlers.ts'
 import { groupKey } from './fold-groups.ts'
 import { oldestDue, oldestDueOfQueues, sinceOldest } from './oldest-due.ts'
@@ -54,11 +54,17 @@ export async function statsWithOldestOfQueues(call: StatsCall, asked: Omit<Asked
   const { sql, within } = call
   if (servedBy(sql).mode !== 'own' || within?.job_types.length) return statsWithOldest(call, asked)
   const groups = await stats(call, asked)
-  const waiting = groups.filter(({ queued }) => queued > 0)
-  const queues = new Map(waiting.map(({ domain, queue }) => [queueKey({ domain, queue }), { domain, queue }]))
-  const oldest = await oldestDueOfQueues(sql, [...queues.values()])
-  const due = new Map(oldest.map(({ since, ...queue }) => [queueKey(queue), since]))
-  return groups.map((group) => ({ ...group, oldest_due: (group.queued > 0 && due.get(queueKey(group))) || null }))
+  const queues: Queue[] = []
+  // The groups of a queue follow each other: no name is looked up.
+  const places = groups.map(({ domain, queue, queued }) => {
+    if (queued === 0) return 0
+    const last = queues.at(-1)
+    if (last?.domain !== domain || last.queue !== queue) queues.push({ domain, queue })
+    return queues.length
+  })
+  const oldest = await oldestDueOfQueues(sql, queues)
+  const due = new Map(oldest.map(({ nth, since }) => [nth, since]))
+  return groups.map((group, at) => ({ ...group, oldest_due: due.get(places[at] ?? 0) ?? null }))
 }
 
 const withOldest = <Group extends GroupStats>(sql: Sql, groups: Fragment) => sql<(Group & DueGroup)[]>`

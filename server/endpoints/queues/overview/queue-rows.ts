@@ -39,8 +39,11 @@ export interface QueueRow {
 export function rowsOf(groups: readonly DueGroup[], known: Known): QueueRow[] {
   const rows = new Map<string, QueueRow>()
   const rowOf = (name: { domain: string; queue: string }): QueueRow => {
-    const row = rows.get(queueKey(name)) ?? { shown: emptyQueue(name, known.flows !== undefined), flow: undefined }
-    rows.set(queueKey(name), row)
+    const key = queueKey(name)
+    const there = rows.get(key)
+    if (there) return there
+    const row: QueueRow = { shown: emptyQueue(name, known.flows !== undefined), flow: undefined }
+    rows.set(key, row)
     return row
   }
   // The groups of a queue follow each other, so that each queue is looked for once.
@@ -52,7 +55,7 @@ export function rowsOf(groups: readonly DueGroup[], known: Known): QueueRow[] {
   for (const flow of known.flows ?? []) {
     const row = rowOf(flow)
     row.flow = flow
-    Object.assign(row.shown, ratesOf(flow, known.minutes))
+    setRates(row.shown, flow, known.minutes)
   }
   for (const { domain, queue, ...stop } of known.stops) rowOf({ domain, queue }).shown.stop = stop
   for (const { domain, queue = '', count } of known.stale) {
@@ -97,18 +100,19 @@ function addGroup(shown: OverviewQueue, group: DueGroup): void {
   shown.quarantined += group.quarantined
   if (group.failed !== undefined) shown.failed = (shown.failed ?? 0) + group.failed
   if (group.unmapped) shown.unmapped = (shown.unmapped ?? 0) + group.unmapped
-  const since = group.oldest_due
-  if (since !== null && (shown.oldest_due === null || Date.parse(since) < Date.parse(shown.oldest_due)))
-    shown.oldest_due = since
+  const [since, before] = [group.oldest_due, shown.oldest_due]
+  // The groups of a queue may share the oldest job.
+  if (since === null || since === before) return
+  if (before === null || Date.parse(since) < Date.parse(before)) shown.oldest_due = since
 }
 
 const rates = ['in_per_minute', 'done_per_minute', 'failed_per_minute'] as const
 
-const ratesOf = ({ came, done, failed }: QueueFlow, minutes: number): Pick<OverviewQueue, (typeof rates)[number]> => ({
-  in_per_minute: perMinute(came, minutes),
-  done_per_minute: perMinute(done, minutes),
-  failed_per_minute: perMinute(failed, minutes),
-})
+function setRates(shown: OverviewQueue, { came, done, failed }: QueueFlow, minutes: number): void {
+  shown.in_per_minute = perMinute(came, minutes)
+  shown.done_per_minute = perMinute(done, minutes)
+  shown.failed_per_minute = perMinute(failed, minutes)
+}
 
 /** With one digit after the point. */
 const perMinute = (jobs: number | null, minutes: number): number | null =>
