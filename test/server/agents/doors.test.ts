@@ -173,7 +173,7 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
       database: {
         archive_before_delete: true,
         cloned: [],
-        counts: { kept: true, why: null, mended_at: null, mended: null },
+        counts: { kept: true, mended_at: null, mended: null },
         rights: { denied: [], lacks: expect.any(Array) },
         tables: expect.arrayContaining([expect.objectContaining({ table: 'jobs', bytes: expect.any(Number) })]),
       },
