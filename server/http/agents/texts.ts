@@ -20,6 +20,8 @@ export function cleanText(text: string): string {
     .slice(0, 10 * longestText)
     .replaceAll(breaks, ' ')
     .replaceAll(unseen, '')
+    // Blanks between which something unseen stood are one.
+    .replaceAll(breaks, ' ')
     .trim()
   const characters = [...clean]
   return characters.length > longestText ? `${characters.slice(0, longestText - 1).join('')}…` : clean

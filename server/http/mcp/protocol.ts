@@ -14,6 +14,7 @@ import {
   ReadResourceRequestSchema,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js'
+import * as z from 'zod'
 import { version } from '../../../shared/version.ts'
 import { cleanText } from '../agents/texts.ts'
 import { callTool, type ToolDoor } from './call-tool.ts'
@@ -47,6 +48,8 @@ export async function answerMessage(door: ProtocolDoor, request: Request, messag
   }
 }
 
+const AnyToolCall = z.looseObject({ method: z.literal('tools/call') })
+
 function serverFor(door: ProtocolDoor): Server {
   const server = new Server(
     { name: 'jobs-server', title: 'jobs-server', version },
@@ -79,7 +82,9 @@ function serverFor(door: ProtocolDoor): Server {
       },
     })),
   }))
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
+  // The SDK answers a request that is not of its schema with "invalid params", and one that is not of ours with "internal error".
+  server.setRequestHandler(AnyToolCall, async (request) => {
+    const { params } = CallToolRequestSchema.parse(request)
     const tool = tools.find(({ name }) => name === params.name)
     if (!tool) throw new McpError(ErrorCode.InvalidParams, 'there is no such tool; tools/list has those that there are')
     const called = await callTool(door, tool, params.arguments)
