@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { signOnPath } from '../../shared/access/sign-on-path.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 import { logIn } from '../api/session.ts'
@@ -42,6 +42,10 @@ function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
   const [problem, setProblem] = useState<Problem>()
   const [isBusy, setBusy] = useState(false)
   const hasSignOn = ways.value.includes('single_sign_on')
+  useEffect(() => {
+    // A browser heeds `autofocus` once a page, and a session may end twice.
+    if (!hasSignOn) field.current?.focus()
+  }, [])
   const submit = async (event: Event) => {
     event.preventDefault()
     const input = field.current
@@ -77,7 +81,6 @@ function LoginForm({ onDone, keepsPage = false }: LoginFormProps) {
             autocomplete="current-password"
             spellcheck={false}
             required
-            autofocus={!hasSignOn}
           />
         </label>
         <Act type="submit" look={hasSignOn ? undefined : 'primary'} isBusy={isBusy}>
