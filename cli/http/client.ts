@@ -50,8 +50,8 @@ export interface Client {
    * @throws Failure for an answer other than 2xx
    */
   post: (path: string, json: string, headers: Record<string, string>) => Promise<string>
-  /** GET of a path that is no endpoint of the API, such as `/healthz`: the status and the headers of the answer. */
-  probe: (path: string) => Promise<{ status: number; headers: Record<string, unknown> }>
+  /** GET of a path that is no endpoint of the API, such as `/healthz`: the status, the headers and the JSON of the answer. */
+  probe: (path: string) => Promise<Pick<Received, 'status' | 'headers' | 'json'>>
 }
 
 interface ClientOptions {
@@ -134,8 +134,8 @@ export function createClient(options: ClientOptions): Client {
     },
     async probe(path) {
       const sent = { method: 'GET' as const, path, query: '', headers: {}, changing: false }
-      const { status, headers } = await sendWithDeadline(sent)
-      return { status, headers }
+      const { status, headers, json } = await sendWithDeadline(sent)
+      return { status, headers, json }
     },
   }
 }

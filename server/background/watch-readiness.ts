@@ -70,7 +70,8 @@ export function watchReadiness({
     becameReady: async () => becoming,
     checkDatabase: async () => {
       if (ready && (await answersSoon())) return
-      throw new Failure('database_unavailable', 'the database is not ready', { retryAfter: 2 })
+      const why = standby && !ready ? 'is a replica, over which this server answers reads alone' : 'is not ready'
+      throw new Failure('database_unavailable', `the database ${why}`, { retryAfter: 2 })
     },
   }
 }

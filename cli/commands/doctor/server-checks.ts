@@ -1,5 +1,7 @@
 import { showCaller } from '../../../shared/access/caller.ts'
 import { Failure } from '../../../shared/errors.ts'
+import { escaped } from '../../../shared/escape.ts'
+import { problemOf } from '../../../shared/problem.ts'
 import type { Context } from '../../context.ts'
 import { wantsDomain } from '../../http/response-errors.ts'
 import { findingOfCaller } from './caller.ts'
@@ -44,10 +46,12 @@ async function clock(context: Context): Promise<Outcome> {
 }
 
 async function database(context: Context): Promise<Outcome> {
-  const { status } = await (await context.client()).probe('/readyz')
+  const { status, json } = await (await context.client()).probe('/readyz')
   if (status === 200) return ok('the server reaches it, and its schema is current')
   if (status === 404) return warning('this server does not report it', notJobsServer)
-  throw new Failure('database_unavailable', `/readyz answers ${status}`, { hint: 'read the log of the server' })
+  const { detail } = problemOf(json)
+  const why = detail === undefined ? '' : `: ${escaped(detail)}`
+  throw new Failure('database_unavailable', `/readyz answers ${status}${why}`, { hint: 'read the log of the server' })
 }
 
 async function access(context: Context): Promise<Outcome> {
