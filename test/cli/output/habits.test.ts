@@ -19,7 +19,7 @@ describe('the words of another tool', () => {
     ['list --json id,state,createdAt --domain shop', 'list --columns id,status,created_at --json --domain shop'],
     ['list --domain shop --json=id', 'list --domain shop --columns id --json'],
     ['show --json id,status 8123', 'show --columns id,status --json 8123'],
-    ['delete 8123 --domain shop', 'cancel 8123 --domain shop'],
+    ['delete 8123 --domain shop --yes', 'cancel 8123 --yes'],
     ['delete --domain shop --older-than 30d', 'prune --domain shop --older-than 30d'],
     ['kill 8123 8124 --yes', 'cancel 8123 8124 --yes'],
     ['limit mail/high --running 5', 'throttle mail/high --running 5'],
