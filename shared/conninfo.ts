@@ -10,6 +10,27 @@ export function parseConninfo(text: string): Map<string, string> {
   return prefix === undefined ? parseKeywords(text) : parseUri(text.slice(prefix.length))
 }
 
+/**
+ * A connection string for another database of the same cluster, as key words; all else is as `text` says.
+ * @throws ConninfoError as `parseConninfo` does
+ */
+export const conninfoFor = (text: string, database: string): string =>
+  [...parseConninfo(text).set('dbname', database)].map(([name, value]) => `${name}=${quotedWord(value)}`).join(' ')
+
+const quotedWord = (value: string): string =>
+  /^[^\s'\\]+$/.test(value) ? value : `'${value.replaceAll(/['\\]/g, String.raw`\$&`)}'`
+
+/** Whether two connection strings say the same, in whatever form and order. One that cannot be read is like no other. */
+export function isSameConninfo(one: string, other: string): boolean {
+  try {
+    const [first, second] = [parseConninfo(one), parseConninfo(other)]
+    return first.size === second.size && [...first].every(([name, value]) => second.get(name) === value)
+  } catch (error) {
+    if (error instanceof ConninfoError) return false
+    throw error
+  }
+}
+
 /** Why a text is no connection string, as a clause. */
 export class ConninfoError extends Error {}
 

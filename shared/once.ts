@@ -20,6 +20,8 @@ export const OnceOrder = z.strictObject({
   log: z.boolean(),
   /** The engine beside whose jobs the tables of records are made first; null to make nothing. */
   makes_records: z.string().nullable(),
+  /** A pattern of LIKE: the databases of the cluster with such names are looked at, and nothing is served. Null to serve. */
+  databases_like: z.string().nullable(),
 })
 export type OnceOrder = z.output<typeof OnceOrder>
 
@@ -49,9 +51,20 @@ export const OnceReached = z.object({
 })
 export type OnceReached = z.output<typeof OnceReached>
 
-/** The one line that the server answers on stdout: what it has reached, or why it ends. */
+/** A database of a cluster that was looked at. */
+export const FoundDatabase = z.object({
+  database: z.string(),
+  /** Whose jobs it has, as JOBS_ENGINE names them; null where no command would find a queue. */
+  engine: z.string().nullable(),
+  /** Why no command would find a queue; null where one would. */
+  why: z.string().nullable(),
+})
+export type FoundDatabase = z.output<typeof FoundDatabase>
+
+/** The one line that the server answers on stdout: what it has reached or found, or why it ends. */
 export const OnceAnswer = z.union([
   z.object({ reached: OnceReached }),
+  z.object({ databases: z.array(FoundDatabase) }),
   z.object({ failed: z.object({ code: z.enum(failureCodes), message: z.string(), hint: z.string().optional() }) }),
 ])
 export type OnceAnswer = z.output<typeof OnceAnswer>

@@ -4,12 +4,18 @@ import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import type { Config } from '../settings/config.ts'
 
-export const config: CommandSpec = {
+interface ConfigFlags {
+  like?: string
+}
+
+const words = ['list', 'get', 'set', 'unset', 'path', 'profiles', 'add-databases']
+
+export const config: CommandSpec<ConfigFlags> = {
   name: 'config',
   group: 'SETUP',
   summary: 'list, get, set or unset settings; print the path, or the profiles',
   about:
-    'Reads and writes the config file: the default profile, the names of the fleet, and for each profile its url, key source, max and protected.',
+    'Reads and writes the config file: the default profile, the names of the fleet, and for each profile its url, key source, max and protected. add-databases looks at the databases of the cluster that --db names, and writes a profile <prefix>-<database> for each that has a queue; it makes nothing in them, and a profile that is there stays.',
   examples: [
     'jobsctl config set profiles.prod.url https://jobs.example.com',
     'jobsctl config set profiles.prod.api_key_file ~/.jobs-prod-key',
@@ -17,11 +23,27 @@ export const config: CommandSpec = {
     'jobsctl config set default prod',
     'jobsctl config unset profiles.prod.max',
     "jobsctl config profiles 'prod-*'",
+    "jobsctl config add-databases prod --db service=eu --like 'app_%'",
   ],
-  operands: '<list|get|set|unset|path|profiles> [key] [value]',
-  flags: [],
-  rows: ([word]) => (word === 'list' ? columns : word === 'profiles' ? profileColumns : undefined),
-  async run(context, _flags, [action = '', key, value]) {
+  operands: `<${words.join('|')}> [key] [value]`,
+  flags: [
+    {
+      flags: '--like <pattern>',
+      about: 'with add-databases: databases with such names; % is any text, _ one character',
+      group: 'HOW',
+    },
+  ],
+  rows: async ([word]) =>
+    word === 'list'
+      ? columns
+      : word === 'profiles'
+        ? profileColumns
+        : word === 'add-databases'
+          ? (await import('./config/add-databases.ts')).columns
+          : undefined,
+  async run(context, { like }, [action = '', key, value]) {
+    if (like !== undefined && action !== 'add-databases')
+      throw new Failure('usage', `--like does not go with config ${action}; nothing was written`)
     const { configPath, readConfig } = await import('../settings/config-file.ts')
     const path = configPath(context.io)
     if (path === undefined) {
@@ -36,7 +58,12 @@ export const config: CommandSpec = {
       return set(context, path, needed(key, 'set <key> <value>'), needed(value, 'set <key> <value>'))
     if (action === 'unset') return unset(context, path, needed(key, 'unset <key>'))
     if (action === 'profiles') return listProfiles(context, await readConfig(path), key)
-    throw new Failure('usage', `config: ${action || 'the action'} is not one of list, get, set, unset, path, profiles`)
+    if (action === 'add-databases') {
+      if (value !== undefined) throw new Failure('usage', `config add-databases takes one word; nothing was written`)
+      const { addDatabases } = await import('./config/add-databases.ts')
+      return addDatabases(context, { path, prefix: needed(key, 'add-databases <prefix> --db <database>'), like })
+    }
+    throw new Failure('usage', `config: ${action || 'the action'} is not one of ${words.join(', ')}`)
   },
 }
 

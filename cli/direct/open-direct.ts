@@ -53,6 +53,7 @@ export async function openDirect({
       ...{ database, from, dashboard, log: settings.debug },
       profile: profile?.name ?? null,
       makes_records: engine ?? null,
+      databases_like: null,
     },
     signal: io.signal,
     timeoutMs: settings.timeoutMs,

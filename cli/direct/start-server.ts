@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { Failure } from '../../shared/errors.ts'
-import { OnceAnswer, type OnceOrder, type OnceReached } from '../../shared/once.ts'
+import { type FoundDatabase, OnceAnswer, type OnceOrder, type OnceReached } from '../../shared/once.ts'
 import { interrupted } from '../io.ts'
 
 interface Starting {
@@ -27,11 +27,37 @@ export interface OwnServer {
 const patienceMs = 10_000
 
 /**
+ * Starts a server for calls or for a dashboard.
+ * @throws Failure as `send` does
+ */
+export async function startServer(starting: Starting): Promise<OwnServer> {
+  const { answer, ...server } = await send(starting)
+  if ('reached' in answer) return { reached: answer.reached, ...server }
+  await server.end()
+  throw unknownAnswer()
+}
+
+/**
+ * Has `jobs-server --once` look at the databases of a cluster that the order asks for, and end.
+ * @throws Failure as `send` does
+ */
+export async function lookAtDatabases(starting: Starting): Promise<FoundDatabase[]> {
+  const { answer, end } = await send(starting)
+  await end()
+  if ('databases' in answer) return answer.databases
+  throw unknownAnswer()
+}
+
+interface Ordered extends Omit<OwnServer, 'reached'> {
+  answer: Exclude<OnceAnswer, { failed: unknown }>
+}
+
+/**
  * Starts `jobs-server --once`. Its order, with the key of the run and the password of the database, goes through a pipe, which no other user
  * can read. The pipe is also what ends the server, however this process ends.
  * @throws Failure that the server answered, `internal` where it ended without an answer, `timed_out` or `interrupted`
  */
-export async function startServer({ program, env, order, signal, timeoutMs }: Starting): Promise<OwnServer> {
+async function send({ program, env, order, signal, timeoutMs }: Starting): Promise<Ordered> {
   const key = randomBytes(32).toString('base64url')
   const child = spawn(process.execPath, [program, '--once'], {
     env,
@@ -55,7 +81,7 @@ export async function startServer({ program, env, order, signal, timeoutMs }: St
     if ('failed' in answer) throw new Failure(answer.failed.code, answer.failed.message, { hint: answer.failed.hint })
     // Ends with this process, which waits for the server only where it says so.
     release(child)
-    return { reached: answer.reached, key, ended: () => endOf(child), end }
+    return { answer, key, ended: () => endOf(child), end }
   } catch (error) {
     await end()
     if (signal.aborted) throw interrupted(signal)
@@ -76,12 +102,7 @@ async function answerOf(child: ChildProcess, signal: AbortSignal): Promise<OnceA
     errors = `${errors}${part}`.slice(-mostOfErrors)
   })
   return new Promise((resolve, reject) => {
-    const fail = (why: string) =>
-      reject(
-        new Failure('internal', `jobs-server --once ended before it was ready: ${why}`, {
-          hint: 'the same command with --debug shows its log',
-        }),
-      )
+    const fail = (why: string) => reject(notReady(why))
     child.once('error', (error) => fail(error.message))
     child.once('close', () => fail(lastLine(errors) ?? endOf(child) ?? 'without a word'))
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -90,10 +111,17 @@ async function answerOf(child: ChildProcess, signal: AbortSignal): Promise<OnceA
       if (!text.includes('\n')) return
       const read = OnceAnswer.safeParse(jsonOf(text))
       if (read.success) resolve(read.data)
-      else fail('this jobsctl does not know its answer')
+      else reject(unknownAnswer())
     })
   })
 }
+
+const notReady = (why: string): Failure =>
+  new Failure('internal', `jobs-server --once ended before it was ready: ${why}`, {
+    hint: 'the same command with --debug shows its log',
+  })
+
+const unknownAnswer = (): Failure => notReady('this jobsctl does not know its answer')
 
 function jsonOf(text: string): unknown {
   try {

@@ -18,6 +18,14 @@ export async function runOnce(): Promise<never> {
   try {
     const order = orderOf(await parent.order)
     preferSockets(order)
+    if (order.databases_like !== null) {
+      // Nothing is written, so nothing has to be ended in order.
+      void parent.gone.then(() => process.exit(0))
+      const { findDatabases } = await import('./find-databases.ts')
+      answer({ databases: await findDatabases(order, order.databases_like, process.env) })
+      await parent.gone
+      process.exit(0)
+    }
     // Loaded here, since an order that is wrong needs no server.
     const { startOnce } = await import('./start-once.ts')
     const once = await startOnce(order, process.env, logFor(order))
