@@ -30,6 +30,8 @@ const simulate = async (rules: object[], days: number, url = world.url) => {
 /** Holds a lock on the archive while `act` goes on. */
 const withLockedArchive = <Result>(act: () => Promise<Result>) =>
   world.sql.begin(async (tx) => {
+    // The limit of the server's own connections would end this one where a busy machine takes long.
+    await tx`set local idle_in_transaction_session_timeout = 0`
     await tx`lock table jobs_archive`
     return act()
   })
