@@ -19,13 +19,13 @@ const nameOf = (found: string): string => found.split(': ')[1] ?? ''
 it('pages and CI name scripts of package.json', () => {
   const { scripts } = Manifest.parse(JSON.parse(readFileSync('package.json', 'utf8')))
   const all = named(/npm run (?:-s )?([a-z]+(?::[a-z]+)?)/g)
-  expect(all).toContain('.ci/run: campaign')
+  expect(all).toContain('.ci/run: demo')
   expect(all.filter((found) => !(nameOf(found) in scripts))).toEqual([])
 })
 
 it('pages and CI name campaigns that there are', () => {
   const campaigns = readdirSync('scripts/campaigns')
-  const all = named(/npm run campaign -- ([a-z]+)/g)
+  const all = named(/(?:npm run campaign --|step campaign) ([a-z]+)/g)
   expect(all).toContain('.ci/run: soak')
   expect(all.filter((found) => !campaigns.includes(nameOf(found)))).toEqual([])
 })
