@@ -33,14 +33,12 @@ export const config: CommandSpec<ConfigFlags> = {
       group: 'HOW',
     },
   ],
-  rows: async ([word]) =>
-    word === 'list'
-      ? columns
-      : word === 'profiles'
-        ? profileColumns
-        : word === 'add-databases'
-          ? (await import('./config/add-databases.ts')).columns
-          : undefined,
+  async rows([word]) {
+    if (word === 'list') return columns
+    if (word === 'profiles') return profileColumns
+    if (word === 'add-databases') return (await import('./config/add-databases.ts')).columns
+    return undefined
+  },
   async run(context, { like }, [action = '', key, value]) {
     if (like !== undefined && action !== 'add-databases')
       throw new Failure('usage', `--like does not go with config ${action}; nothing was written`)

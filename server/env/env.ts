@@ -38,27 +38,23 @@ const flag = z
   .refine((value) => value !== undefined, 'must be true or false')
   .transform((value) => value === true)
 
+/** A connection string, as psql takes it. */
+const conninfo = z.string().superRefine((text, context) => {
+  const message = conninfoFault(text)
+  if (message !== undefined) context.addIssue({ code: 'custom', message })
+})
+
 /** Every environment variable that the server reads. docs/reference/environment.md is generated from it. */
 export const Env = z.object({
   HOST: z.string().default('127.0.0.1').describe('address on which the server listens'),
   PORT: number(0, 65535, 8787).describe('port on which the server listens; 0 means any free port'),
-  JOBS_DB_URL: z
-    .string()
-    .superRefine((text, context) => {
-      const message = conninfoFault(text)
-      if (message !== undefined) context.addIssue({ code: 'custom', message })
-    })
+  JOBS_DB_URL: conninfo
     .optional()
     .describe(
       'PostgreSQL server, as psql takes it: a URL, or key words such as host=/run/postgresql dbname=jobs; unset means the embedded database',
     ),
   JOBS_DB_URL_FILE: z.string().optional().describe('file with the URL of the PostgreSQL server, which has a password'),
-  JOBS_DB_READ_URL: z
-    .string()
-    .superRefine((text, context) => {
-      const message = conninfoFault(text)
-      if (message !== undefined) context.addIssue({ code: 'custom', message })
-    })
+  JOBS_DB_READ_URL: conninfo
     .optional()
     .describe('PostgreSQL: a streaming replica of JOBS_DB_URL, for reads that may be a few seconds old; one host'),
   JOBS_DB_READ_URL_FILE: z.string().optional().describe('file with the URL of the replica, which has a password'),

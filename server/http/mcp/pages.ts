@@ -24,10 +24,11 @@ export const operatePages = (): Promise<ReadonlyMap<string, Page>> => {
 
 async function readPages(): Promise<ReadonlyMap<string, Page>> {
   const folder = folders.find((path) => existsSync(path))
-  const files = folder === undefined ? [] : (await readdir(folder)).filter((file) => file.endsWith('.md')).sort()
+  if (folder === undefined) return new Map()
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.md')).sort()
   const pages = files.map(async (file) => {
     const name = file.replace(/\.md$/, '')
-    const text = await readFile(join(folder ?? '', file), 'utf8')
+    const text = await readFile(join(folder, file), 'utf8')
     return [name, { title: /^# (.+)$/m.exec(text)?.[1] ?? name, text }] as const
   })
   return new Map(await Promise.all(pages))

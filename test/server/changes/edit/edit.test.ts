@@ -6,8 +6,8 @@ import { openWorld, type World } from '../../../support/world.ts'
 
 const path = filteredPaths.edit
 const domain = 'chatbooks'
-/** A value whose path has so many names within the payload. */
-const namesOf = (names: number) => [{ path: ['payload', ...Array.from({ length: names }, () => 'a')], value: 1 }]
+/** A value to set, whose path has `count` names within the payload. */
+const namesOf = (count: number) => [{ path: ['payload', ...Array.from({ length: count }, () => 'a')], value: 1 }]
 const states = ['queued', 'processing', 'completed', 'failed', 'cancelled', 'quarantined']
 
 describe.each(kinds)('an edit of jobs on %s', (kind) => {
