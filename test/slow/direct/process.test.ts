@@ -85,7 +85,11 @@ describe('the server of a command', () => {
   })
 
   it('that dies ends its command with an error', async () => {
-    const { child, server } = await startFollowing()
+    await direct.jobsctl(['enqueue', 'app/dies', '--job-type', 'send'])
+    const child = await direct.start(['events', '--follow', '--all'])
+    // The socket stands before the server is ready: the first event is what its command got from it.
+    await until('the command has an event', () => child.output.out !== '')
+    const server = await until('the server is found', () => serverOf(child.process.pid))
     process.kill(server.pid, 'SIGKILL')
     const { code, err } = await child.ended
     expect([code, err]).toEqual([1, expect.stringContaining('the server that this command had started is gone')])
@@ -103,7 +107,10 @@ describe('a command', () => {
     await enqueue(direct, 2)
     const { pid } = process
     const before = await readdir(sockets)
-    const { code, out, err } = await jobsctlProcess(['list', '--ids', '--db', direct.url], { env: { TMPDIR: sockets } })
+    const { code, out, err } = await jobsctlProcess(
+      ['list', '--domain', 'app', '--queue', 'mail', '--ids', '--db', direct.url],
+      { env: { TMPDIR: sockets } },
+    )
     expect([code, out.split('\n').length, err]).toEqual([0, 3, ''])
     expect(await readdir(sockets)).toEqual(before)
     expect((await processes()).filter(({ parent, command }) => parent === pid && command.includes('--once'))).toEqual(
