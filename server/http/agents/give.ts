@@ -1,7 +1,7 @@
 import { isPseudonym, type Pseudonyms } from './pseudonyms.ts'
 import { isWithheld, type Shape } from './shape.ts'
 import { cleanText, isInstant, isPlainId, isWord } from './texts.ts'
-import { type Treatment, treatmentOf } from './treatments.ts'
+import { type Treatment, treatmentOfFact } from './treatments.ts'
 
 interface Giving {
   pseudonyms: Pseudonyms
@@ -67,7 +67,7 @@ function giver({ pseudonyms, added }: Giving, seen: Set<string>) {
     fieldsOf(
       value,
       (field): Shape | undefined => {
-        const treatment = treatmentOf(field, added)
+        const treatment = treatmentOfFact(field, added)
         if (treatment) return { is: 'text', treatment }
         return isOwnName(field) ? { is: 'given', words: [] } : undefined
       },

@@ -78,6 +78,7 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
     'restores_not_noticed',
     'row_security',
     'serves',
+    'why',
   ),
   ...each('text', 'error_message', 'last_error', 'no_way_back', 'pattern', 'text'),
   ...each('open', 'attrs', 'facts', 'filters', 'jobs', 'request'),
@@ -94,6 +95,15 @@ export function treatmentOf(name: string, added: ReadonlySet<string>): Treatment
   if (!added.has(name)) return treatment
   if (typeof treatment === 'object' && 'pseudonym' in treatment) return { name: treatment.pseudonym }
   return treatment === undefined || treatment === 'withheld' ? 'text' : treatment
+}
+
+/**
+ * The treatment of a field that no schema names, such as one of the facts of a reason: there `why` is what a person wrote, where an answer has a
+ * clause of the server.
+ * @param added the names of `JOBS_AGENT_FIELDS`
+ */
+export function treatmentOfFact(name: string, added: ReadonlySet<string>): Treatment | undefined {
+  return name === 'why' && !added.has(name) ? 'withheld' : treatmentOf(name, added)
 }
 
 /** The kind whose pseudonyms a field of an input takes; undefined for a field that takes none. */

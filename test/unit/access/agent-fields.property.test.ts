@@ -56,6 +56,17 @@ it('a name that looks like a pseudonym is none', () => {
   expect(shown?.job_type).toBe(row.job_type)
 })
 
+it('why is given as a clause of the server, and withheld as the reason of a person', () => {
+  const given = (endpoint: Pick<Endpoint, 'output'>, answer: unknown) =>
+    give({ pseudonyms, added: new Set() }, shapeOfAnswer(endpoint, new Set()), answer).value
+  const why = 'its trigger does not fire'
+  const counts = { kept: false, why, mended_at: null, mended: null }
+  expect(given(endpoints.storage, { counts })).toEqual({ counts: { ...counts, why: { untrusted_text: why } } })
+  const stopped = { domain: 'd', queue: 'q', since: null, by: null }
+  const reasons = [{ code: 'queue_paused', facts: { ...stopped, why: 'ann moves house' } }]
+  expect(given(endpoints.explainQueue, { reasons })).toEqual({ reasons: [{ code: 'queue_paused', facts: stopped }] })
+})
+
 it('a text is given without what nobody sees, on one line, and not longer than 500 characters', () => {
   fc.assert(
     fc.property(anyText({ maxLength: 2000 }), (text) => {
