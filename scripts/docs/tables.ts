@@ -92,7 +92,7 @@ export async function tablesPage(): Promise<string> {
     'Tables',
     'The migrations in `server/database/migrate/migrations/` make these tables. In a database of another program a table that is ' +
       'there is kept with every row, and gets only the columns that are missing. Who writes which table is in ' +
-      '[ARCHITECTURE.md](../../ARCHITECTURE.md).',
+      '`ARCHITECTURE.md` of the repository.',
     '## Migrations',
     table(
       ['file', 'what the migration makes'],

@@ -1,10 +1,19 @@
-import type * as z from 'zod'
+import * as z from 'zod'
 import { CallerOutput, Editor, Session } from '../../../shared/access/caller.ts'
 import { Opened } from '../../../shared/access/session.ts'
 import { ShownScope, TokenScope } from '../../../shared/access/token-scope.ts'
 import { NewToken, Role, Token } from '../../../shared/access/tokens.ts'
-import { ForeignHolder, ForeignRows, Group, Preview, Progress } from '../../../shared/changes/bulk-change.ts'
+import {
+  bulkAnswer,
+  bulkFields,
+  ForeignHolder,
+  ForeignRows,
+  Group,
+  Preview,
+  Progress,
+} from '../../../shared/changes/bulk-change.ts'
 import { Valued } from '../../../shared/changes/edit.ts'
+import { fieldsBesideScope } from '../../../shared/changes/filtered-change.ts'
 import { ChangedJobs, NotMatched } from '../../../shared/changes/named-ids.ts'
 import { JobsRunAgain } from '../../../shared/changes/retry.ts'
 import { Conflict, ConflictReason } from '../../../shared/changes/undo.ts'
@@ -113,4 +122,18 @@ export const namedTypes: Record<string, NamedSchema> = {
   TokenScope: { schema: TokenScope, meaning: 'What a token is to be limited to.', sent: true },
   Valued: { schema: Valued, meaning: 'A path with the value that it is to have, or has.', sent: true },
   WholePlan: { schema: WholePlan, meaning: 'A plan with its request and its preview.' },
+}
+
+/** Types that inputs and answers of the client extend. They are no schema of OpenAPI, where an input is closed. */
+export const baseTypes: Record<string, NamedSchema> = {
+  ChangeAnswer: {
+    schema: z.object(bulkAnswer),
+    meaning: 'What the answer to a change of many jobs has beside its counts.',
+  },
+  ChangeOptions: { schema: z.object(bulkFields), meaning: 'How a change of many jobs is to be made.', sent: true },
+  JobsFilter: {
+    schema: z.object(fieldsBesideScope),
+    meaning: 'Which jobs, within the scope; a field that is absent does not filter.',
+    sent: true,
+  },
 }

@@ -5,14 +5,14 @@ import { eventStream, statsStream } from '../../../shared/endpoints.ts'
 import { failureCodes } from '../../../shared/errors.ts'
 import { all, meaningOf, names, typeName } from '../calls.ts'
 import { inputSchema, type ObjectSchema, outputSchema, sentSchema } from '../openapi/schemas.ts'
-import { namedTypes } from './named-types.ts'
+import { baseTypes, namedTypes } from './named-types.ts'
 import { declarationOf, type Named, namedType } from './type-text.ts'
 
 const head = '/* Made from the schemas in shared/ by `npm run docs`. */\n\n'
 
 const sizeOf = (json: unknown): number => JSON.stringify(json).length
 
-const schemas = Object.entries(namedTypes).map(
+const schemas = Object.entries({ ...namedTypes, ...baseTypes }).map(
   ([name, { schema, sent, meaning }]) =>
     ({
       name,

@@ -24,6 +24,8 @@ export interface Named {
   text: string
   /** The fields of an object, each as it is written. */
   fields: readonly string[]
+  /** The fields with what they mean. */
+  documented: readonly string[]
 }
 
 /** How types are written. */
@@ -34,11 +36,11 @@ interface Writing {
 }
 
 /** @returns a type that others refer to by its name, wherever its text would stand */
-export const namedType = (name: string, json: unknown, writing: Writing): Named => ({
-  name,
-  text: typeOf(json, writing),
-  fields: fieldsOf(Schema.parse(json), writing),
-})
+export function namedType(name: string, json: unknown, writing: Writing): Named {
+  const schema = Schema.parse(json)
+  const documented = Object.keys(schema.properties).map((field) => documentedField(field, schema, writing))
+  return { name, text: typeOf(json, writing), fields: fieldsOf(schema, writing), documented }
+}
 
 /** The pattern of ids in a path: callers give them as numbers. */
 const idPattern = '^[1-9]\\d{0,15}$'
@@ -49,15 +51,20 @@ export function declarationOf(name: string, json: unknown, writing: Writing): st
   if (isEmptyInput(schema, writing)) return `export type ${name} = Readonly<Record<string, never>>\n`
   const text = typeOf(json, writing)
   if (schema.type !== 'object' || !text.startsWith('{')) return `export type ${name} = ${text}\n`
-  const base = baseOf(schema, writing)
-  const lines = Object.keys(schema.properties).flatMap((field) => {
-    const line = fieldOf(field, schema, writing)
-    if (base?.fields.includes(line)) return []
-    const meaning = Schema.parse(schema.properties[field]).description
-    return [...(meaning === undefined ? [] : [`  /** ${sentenceOf(meaning)} */`]), `  ${line}`]
-  })
+  const bases = basesOf(schema, writing)
+  const inherited = new Set(bases.flatMap(({ documented }) => documented))
+  const lines = Object.keys(schema.properties)
+    .map((field) => documentedField(field, schema, writing))
+    .filter((field) => !inherited.has(field))
   if (isOpen(schema)) lines.push(`  ${furtherFields}`)
-  return `export interface ${name}${base ? ` extends ${base.name}` : ''} {\n${lines.join('\n')}\n}\n`
+  return `export interface ${name}${bases.length > 0 ? ` extends ${bases.map((base) => base.name).join(', ')}` : ''} {\n${lines.join('\n')}\n}\n`
+}
+
+/** A field with what it means: a base whose field means something else does not stand for it. */
+function documentedField(field: string, schema: Schema, writing: Writing): string {
+  const meaning = Schema.parse(schema.properties[field]).description
+  const comment = meaning === undefined ? '' : `  /** ${sentenceOf(meaning)} */\n`
+  return `${comment}  ${fieldOf(field, schema, writing)}`
 }
 
 const sentenceOf = (meaning: string): string => `${meaning[0]?.toUpperCase()}${meaning.slice(1)}`
@@ -72,13 +79,18 @@ const hasNoFields = ({ properties }: Schema): boolean => Object.keys(properties)
 const isEmptyInput = (schema: Schema, { list }: Writing): boolean =>
   list !== '' && schema.type === 'object' && hasNoFields(schema) && schema.additionalProperties === false
 
-/** The named type with the most fields of those whose fields an object all has, and more. A few fields are equal by chance. */
-function baseOf(schema: Schema, writing: Writing): Named | undefined {
+/** The named types whose fields an object all has, and more: the one with the most fields, and others beside it. A few fields are equal by chance. */
+function basesOf(schema: Schema, writing: Writing): Named[] {
   const fields = fieldsOf(schema, writing)
-  return writing.named
-    .filter((base) => base.fields.length > 5 && base.fields.length < fields.length)
-    .filter((base) => base.fields.every((field) => fields.includes(field)))
-    .sort((one, other) => other.fields.length - one.fields.length)[0]
+  const bases: Named[] = []
+  const own = new Set(fields)
+  for (const base of writing.named.toSorted((one, other) => other.fields.length - one.fields.length)) {
+    if (base.fields.length < 5 || base.fields.length >= fields.length) continue
+    if (!base.fields.every((field) => own.has(field))) continue
+    bases.push(base)
+    for (const field of base.fields) own.delete(field)
+  }
+  return bases
 }
 
 const fieldsOf = (schema: Schema, writing: Writing): readonly string[] =>
