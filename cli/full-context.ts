@@ -3,6 +3,7 @@ import { commandLine } from '../shared/shell.ts'
 import type { CommandDescription } from './command.ts'
 import type { Context } from './context.ts'
 import type { Direct } from './direct/open-direct.ts'
+import type { Processes } from './direct/start-server.ts'
 import type { Client } from './http/client.ts'
 import type { Io } from './io.ts'
 import { createPrinter, type Printer } from './output/print.ts'
@@ -18,10 +19,12 @@ interface ContextParts {
   commands: readonly CommandDescription[]
   /** Takes what the command prints, in place of the terminal. */
   print?: Printer
+  /** Where the process of a server on a database comes from, in place of one of its own. */
+  processes?: Processes
 }
 
 /** The context of a command, from flags and environment. The HTTP client is imported at its first use. */
-export async function fullContext({ io, flags, commands, print }: ContextParts): Promise<Context> {
+export async function fullContext({ io, flags, commands, print, processes }: ContextParts): Promise<Context> {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
@@ -35,7 +38,7 @@ export async function fullContext({ io, flags, commands, print }: ContextParts):
     { dashboard = false, engine }: { dashboard?: boolean; engine?: string } = {},
   ): Promise<Direct> => {
     const { openDirect } = await import('./direct/open-direct.ts')
-    direct = await openDirect({ io, flags, settings, address, profile, dashboard, engine })
+    direct = await openDirect({ io, flags, settings, address, profile, dashboard, engine, processes })
     return direct
   }
   const openTarget = async (address: NoServer) => (await open(address)).target

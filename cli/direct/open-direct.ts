@@ -5,7 +5,7 @@ import type { DatabaseAddress } from '../settings/database-address.ts'
 import type { NamedProfile } from '../settings/server-address.ts'
 import type { GlobalFlags, Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
-import { type OwnServer, startServer } from './start-server.ts'
+import { type OwnServer, type Processes, startServer } from './start-server.ts'
 
 interface Opening {
   io: Io
@@ -17,6 +17,8 @@ interface Opening {
   dashboard: boolean
   /** The engine beside whose jobs the tables of records are made first; undefined to make nothing. */
   engine: string | undefined
+  /** Where the process of the server comes from; undefined for one of its own. */
+  processes: Processes | undefined
 }
 
 /** A database that a command works on without a server between. */
@@ -37,6 +39,7 @@ export async function openDirect({
   profile,
   dashboard,
   engine,
+  processes,
 }: Opening): Promise<Direct> {
   const { from } = address.source
   if (flags.detach)
@@ -46,18 +49,12 @@ export async function openDirect({
   const { conninfoOf } = await import('../settings/database-address.ts')
   const database = await conninfoOf(address, io, settings.timeoutMs)
   const { JOBSCTL_DB_URL: _ours, ...env } = io.env
-  const server = await startServer({
-    program: io.serverProgram(),
-    env,
-    order: {
-      ...{ database, from, dashboard, log: settings.debug },
-      profile: profile?.name ?? null,
-      makes_records: engine ?? null,
-      databases_like: null,
-    },
-    signal: io.signal,
-    timeoutMs: settings.timeoutMs,
-  })
+  const order = {
+    ...{ database, from, dashboard, profile: profile?.name ?? null },
+    ...{ makes_records: engine ?? null, databases_like: null },
+  }
+  const program = { program: io.serverProgram(), env, log: settings.debug }
+  const server = await startServer({ ...program, order, signal: io.signal, timeoutMs: settings.timeoutMs }, processes)
   const { at, role, url, socket } = server.reached
   if (io.noteTerminal && !settings.quiet && engine === undefined)
     io.note(`directly on ${escaped(at)} as role ${escaped(role)} (no server between)\n`)

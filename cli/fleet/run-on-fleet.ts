@@ -14,7 +14,7 @@ import { membersOf } from './members.ts'
 import { type Failed, type OneRun, runOne } from './run-one.ts'
 import { showLines } from './show-lines.ts'
 
-/** How many profiles are asked at once. One without a server between starts a process, which keeps a core busy. */
+/** How many profiles are asked at once. Those without a server between share processes, which keep the cores busy. */
 const [mostServers, mostDatabases] = [32, 4]
 
 /** How long one profile may take, where no flag says so. */
@@ -40,7 +40,10 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
   const { columns: _columns, template: _template, json: _json, ...kept } = flags
   // One JSON document is made of the rows of all, so each profile gives its rows.
   const output = settings.output === 'json' ? 'ndjson' : settings.output
-  const ask = (profile: string) => runOne({ ...run, profile, print, flags: { ...kept, output, profile, timeout } })
+  const { sharedProcesses } = await import('../direct/start-server.ts')
+  const processes = sharedProcesses()
+  const ask = (profile: string) =>
+    runOne({ ...run, profile, print, processes, flags: { ...kept, output, profile, timeout } })
   const isDatabase = (name: string) => config.profiles[name]?.url === undefined
   const results = await Promise.all([
     inTurns(
@@ -49,7 +52,7 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
       ask,
     ),
     inTurns(names.filter(isDatabase), mostDatabases, ask),
-  ])
+  ]).finally(processes.end)
   const all = results.flat().sort((one, other) => (one.profile < other.profile ? -1 : 1))
   const answered = all.flatMap((result) => ('printed' in result ? [result] : []))
   // A job is at one of them.

@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandDescription } from '../command.ts'
 import type { CommandSpec } from '../context.ts'
+import type { Processes } from '../direct/start-server.ts'
 import { fullContext } from '../full-context.ts'
 import type { Io } from '../io.ts'
 import type { Ending, Printer } from '../output/print.ts'
@@ -34,6 +35,7 @@ export interface Failed {
 /**
  * Runs a command against one profile, and keeps what it prints.
  * @param print the printer of the command line, whose format the rows have
+ * @param processes where the process of a server comes from, for a database
  * @throws Failure `interrupted` or `terminated`
  */
 export async function runOne({
@@ -43,7 +45,7 @@ export async function runOne({
   values,
   operands,
   ...parts
-}: OneRun & { profile: string; print: Printer }): Promise<Answer | Failed> {
+}: OneRun & { profile: string; print: Printer; processes: Processes }): Promise<Answer | Failed> {
   const { print, printed } = collector(profile, real)
   const context = await fullContext({ ...parts, print })
   try {

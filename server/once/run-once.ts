@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
+import { createInterface, type Interface } from 'node:readline'
 import { Failure } from '../../shared/errors.ts'
 import { type OnceAnswer, OnceOrder } from '../../shared/once.ts'
 import { createLog, type Log } from '../log/log.ts'
 import { errorText } from '../log/system-error.ts'
+import { startOnce } from './start-once.ts'
 
 /**
- * `jobs-server --once`: reads an order from stdin, answers with a line on stdout, and serves until stdin ends. The parent has the other end
- * of that pipe, so that it ends with the parent however that ends.
+ * `jobs-server --once`: reads an order from stdin, answers with a line on stdout, and serves until the next order, or until stdin ends. The
+ * parent has the other end of that pipe, so that it ends with the parent however that ends.
  */
 export async function runOnce(): Promise<never> {
   if (process.stdin.isTTY) throw noOrder()
@@ -14,56 +16,54 @@ export async function runOnce(): Promise<never> {
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
-  const parent = readParent()
+  // The program is loaded: what follows is the time of the database.
+  process.stdout.write('\n')
+  const orders = createInterface({ input: process.stdin })
+  process.stdin.on('error', () => orders.close())
+  let done: Done | undefined
+  const end = async () => {
+    await done?.stop()
+    process.exit(done?.code)
+  }
+  for await (const line of orders) {
+    await done?.stop()
+    process.removeListener('SIGTERM', end)
+    done = await carryOut(line, orders)
+    process.once('SIGTERM', end)
+  }
+  done ??= await carryOut('', orders)
+  return end()
+}
+
+/** What became of an order: how the process ends after it, and what then has to be ended. */
+interface Done {
+  code: 0 | 1
+  stop: () => Promise<void>
+}
+
+async function carryOut(line: string, orders: Interface): Promise<Done> {
+  const code = 0
   try {
-    const order = orderOf(await parent.order)
+    const order = orderOf(line)
     preferSockets(order)
     if (order.databases_like !== null) {
       // Nothing is written, so nothing has to be ended in order.
-      void parent.gone.then(() => process.exit(0))
+      orders.once('close', () => process.exit(code))
       const { findDatabases } = await import('./find-databases.ts')
       answer({ databases: await findDatabases(order, order.databases_like, process.env) })
-      await parent.gone
-      process.exit(0)
+      return { code, stop: async () => {} }
     }
-    // Loaded here, since an order that is wrong needs no server.
-    const { startOnce } = await import('./start-once.ts')
-    const once = await startOnce(order, process.env, logFor(order))
-    answer({ reached: once.reached })
-    await Promise.race([parent.gone, terminated()])
-    await once.stop()
-    process.exit(0)
+    const { reached, stop } = await startOnce(order, process.env, logFor(order))
+    answer({ reached })
+    return { code, stop }
   } catch (error) {
     const { code, message, hint } = error instanceof Failure ? error : new Failure('internal', errorText(error))
     answer({ failed: { code, message, ...(hint !== undefined && { hint }) } })
-    await parent.gone
-    process.exit(1)
+    return { code: 1, stop: async () => {} }
   }
 }
 
 const answer = (what: OnceAnswer): void => void process.stdout.write(`${JSON.stringify(what)}\n`)
-
-/** The first line of stdin, and its end. A parent that ends before it has ordered anything leaves nothing to do. */
-function readParent(): { order: Promise<string>; gone: Promise<void> } {
-  let text = ''
-  let ordered: (line: string) => void = () => {}
-  const order = new Promise<string>((resolve) => {
-    ordered = resolve
-  })
-  const gone = new Promise<void>((resolve) => {
-    process.stdin.setEncoding('utf8').on('data', (part: string) => {
-      text += part
-      if (text.includes('\n')) ordered(text.slice(0, text.indexOf('\n')))
-    })
-    for (const event of ['end', 'close', 'error']) {
-      process.stdin.once(event, () => {
-        ordered(text)
-        resolve()
-      })
-    }
-  })
-  return { order, gone }
-}
 
 function orderOf(line: string): OnceOrder {
   const read = OnceOrder.safeParse(jsonOf(line))
@@ -84,9 +84,12 @@ function jsonOf(line: string): unknown {
   }
 }
 
+const { PGHOST, PGHOSTADDR, PGPORT = '5432' } = process.env
+
 /** As psql: where nothing names a host, a socket in a usual folder comes before localhost. */
 function preferSockets({ database }: OnceOrder): void {
-  const { PGHOST, PGHOSTADDR, PGPORT = '5432' } = process.env
+  // What an earlier order has preferred is not what the environment says.
+  if (PGHOST === undefined) delete process.env.PGHOST
   if (PGHOST || PGHOSTADDR || database.includes('hostaddr')) return
   const folder = ['/var/run/postgresql', '/tmp'].find((path) => existsSync(`${path}/.s.PGSQL.${PGPORT}`))
   if (folder !== undefined) process.env.PGHOST = folder
@@ -94,5 +97,3 @@ function preferSockets({ database }: OnceOrder): void {
 
 const logFor = ({ log }: OnceOrder): Log =>
   createLog({ write: (line) => void (log && process.stderr.write(line)), readable: true })
-
-const terminated = (): Promise<void> => new Promise((resolve) => process.once('SIGTERM', () => resolve()))
