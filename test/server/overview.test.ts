@@ -56,6 +56,32 @@ describe.each(kinds)('the overview of queues on %s', (kind) => {
     ])
   })
 
+  it('sums up the groups of its queues, also where no trigger keeps the counts', async () => {
+    await world.jobs(3, { status: 'queued', queue: 'high', job_type: 'b' })
+    await world.jobs(1, { status: 'queued', queue: 'high', job_type: 'a', available_at: ago(-3600) })
+    await world.jobs(2, { status: 'processing', queue: 'high', job_type: '', leased_until: ago(-3600) })
+    await world.jobs(1, { status: 'quarantined', queue: 'low', job_type: 'a, "b"' })
+    await world.jobs(1, { status: 'completed', queue: 'low', job_type: 'a' })
+    const known = async () => {
+      const { queues } = await read()
+      return queues.map(({ queue, types, job_types, waiting, scheduled, running, quarantined }) => [
+        ...[queue, types, job_types],
+        ...[waiting, scheduled, running, quarantined],
+      ])
+    }
+    const expected = [
+      ['high', ['a', 'b'], 3, 3, 1, 2, 0],
+      ['low', ['a', 'a, "b"'], 2, 0, 0, 0, 1],
+    ]
+    expect(await known()).toEqual(expected)
+    await world.sql`alter table jobs disable trigger jobsctl_count_insert`
+    try {
+      expect(await known()).toEqual(expected)
+    } finally {
+      await world.sql`alter table jobs enable trigger jobsctl_count_insert`
+    }
+  })
+
   it('has a row a queue, with the rates of attempts that ended, and says what fails after which mark', async () => {
     await world.post('/api/v1/jobs/marks', { text: 'deploy 4711' })
     await worker.enqueueAll(
@@ -210,6 +236,16 @@ describe.skipIf(!kinds.includes('postgres')).each(incidentKinds)('an incident am
     const path = `${queueMinutes.path}?${new URLSearchParams({ queues })}`
     const minutes = queueMinutes.output.parse(await read(path, outside))
     expect(minutes.queues[0]?.failed?.every((jobs) => jobs === 0) ?? true).toBe(true)
+  })
+
+  it.runIf(kind === 'own')('is told to a token of its job types, with no queue of others', async () => {
+    const token = await makeScoped(world.sql, 'viewer', { job_types: ['receipt', 'nothing'] })
+    const seen = overview.output.parse(await read(overview.path, token))
+    expect(seen.attention[0]).toMatchObject({ kind: 'failing', queue: incident.queue })
+    expect(seen.queues.map(({ queue, types }) => [queue, types])).toEqual([
+      ['bulk', ['receipt']],
+      [incident.queue, ['receipt']],
+    ])
   })
 
   it('is told with its queue, cause, begin and deployment', async () => {

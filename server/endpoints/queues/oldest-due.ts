@@ -2,8 +2,6 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { OldestDue, WaitingGroup } from '../../engines/adapter.ts'
 import { fromEachPlace } from '../../engines/served.ts'
-import { queueItems } from '../../history/queue-minutes.ts'
-import type { Queue } from '../../lifecycle/lease/due.ts'
 import { groupKey } from './fold-groups.ts'
 
 interface Row {
@@ -74,25 +72,21 @@ export const sinceOldest = staticFragment(
   )`,
 )
 
-/** Since when the oldest job of a queue could run. */
-interface DueQueue {
-  /** The place of the queue in the list, from 1 on. */
-  nth: number
-  since: string
-}
-
 /**
- * The same by queue, of own jobs; none for a queue where no job is due. It reads one entry of the index of acquire for each queue and each
- * priority from the first to the last that waits there, however many jobs and job types there are. Most queues have jobs of one priority.
+ * An SQL expression: since when the oldest job of the queue of the row `item` could run, of own jobs; null where no job is due. It reads one entry
+ * of the index of acquire for each priority from the first to the last that waits there, however many jobs and job types there are. Most queues
+ * have jobs of one priority.
  */
-export const oldestDueOfQueues = (sql: Sql, queues: readonly Queue[]) => sql<DueQueue[]>`
-  select item.nth, min(jobs.due) as since
-  from ${queueItems(sql, queues)}
-  cross join lateral (${priorityAtEnd(sql, sql`asc`)}) as first
-  cross join lateral (${priorityAtEnd(sql, sql`desc`)}) as last
-  cross join generate_series(greatest(first.priority, 1), least(last.priority, 11)) as tier (priority)
-  cross join lateral (${dueInOrder(sql)} limit 1) as jobs
-  group by item.nth`
+export const sinceOldestOfQueue = staticFragment(
+  (sql) => sql`
+  (
+    select min(jobs.due)
+    from (${priorityAtEnd(sql, sql`asc`)}) as first
+    cross join lateral (${priorityAtEnd(sql, sql`desc`)}) as last
+    cross join generate_series(greatest(first.priority, 1), least(last.priority, 11)) as tier (priority)
+    cross join lateral (${dueInOrder(sql)} limit 1) as jobs
+  )`,
+)
 
 /** The first or the last priority with queued jobs of `item (domain, queue)`. */
 const priorityAtEnd = (sql: Sql, direction: Fragment): Fragment => sql`

@@ -5,14 +5,13 @@ import { cellSums, countedCells, nearFutureEnd, trustCondition } from '../../cou
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { fromEachPlace, servedBy } from '../../engines/served.ts'
-import type { Queue } from '../../lifecycle/lease/due.ts'
 import type { InputOf } from '../handlers.ts'
 import { groupKey } from './fold-groups.ts'
-import { oldestDue, oldestDueOfQueues, sinceOldest } from './oldest-due.ts'
+import { oldestDue, sinceOldest } from './oldest-due.ts'
 
 type Asked = InputOf<'stats'>
 
-interface StatsCall {
+export interface StatsCall {
   sql: Sql
   within?: Acting['within']
 }
@@ -46,28 +45,8 @@ export async function statsWithOldest({ sql, within }: StatsCall, asked: Asked):
   return rows.every(isValid) ? rows : withOldest(sql, statsFromJobs(sql, scope))
 }
 
-/**
- * The same, but the groups of a queue of own jobs share the oldest job of their queue, which takes fewer look-ups. A caller that is limited to
- * job types has its own by group: no index has the jobs of a type in the order in which they are due.
- */
-export async function statsWithOldestOfQueues(call: StatsCall, asked: Omit<Asked, 'job_type'>): Promise<DueGroup[]> {
-  const { sql, within } = call
-  if (servedBy(sql).mode !== 'own' || within?.job_types.length) return statsWithOldest(call, asked)
-  const groups = await stats(call, asked)
-  const queues: Queue[] = []
-  // The groups of a queue follow each other: no name is looked up.
-  const places = groups.map(({ domain, queue, queued }) => {
-    if (queued === 0) return 0
-    const last = queues.at(-1)
-    if (last?.domain !== domain || last.queue !== queue) queues.push({ domain, queue })
-    return queues.length
-  })
-  const oldest = await oldestDueOfQueues(sql, queues)
-  const due = new Map(oldest.map(({ nth, since }) => [nth, since]))
-  return groups.map((group, at) => ({ ...group, oldest_due: due.get(places[at] ?? 0) ?? null }))
-}
-
-const withOldest = <Group extends GroupStats>(sql: Sql, groups: Fragment) => sql<(Group & DueGroup)[]>`
+/** The groups of a statement of own jobs with the oldest job of each. */
+export const withOldest = <Group extends GroupStats>(sql: Sql, groups: Fragment) => sql<(Group & DueGroup)[]>`
   select item.*, case when item.queued > 0 then ${sinceOldest(sql)} end as oldest_due
   from (${groups}) as item`
 
@@ -75,7 +54,7 @@ const withOldest = <Group extends GroupStats>(sql: Sql, groups: Fragment) => sql
 const inOrder = (groups: GroupStats[]): GroupStats[] =>
   groups.toSorted((one, other) => Buffer.compare(Buffer.from(one.domain), Buffer.from(other.domain)))
 
-interface CountedGroup extends GroupStats {
+export interface CountedGroup extends GroupStats {
   trusted: boolean
 }
 

@@ -7,7 +7,8 @@ import { findStop } from '../../../server/endpoints/explain/queue-stop.ts'
 import { findSilence } from '../../../server/endpoints/explain/worker-signs.ts'
 import { readOldestReady } from '../../../server/endpoints/metrics/oldest-ready.ts'
 import { controlQueue } from '../../../server/endpoints/queues/control.ts'
-import { oldestDue, oldestDueOfQueues } from '../../../server/endpoints/queues/oldest-due.ts'
+import { oldestDue } from '../../../server/endpoints/queues/oldest-due.ts'
+import { readQueueCounts } from '../../../server/endpoints/queues/overview/queue-counts.ts'
 import { stats, statsFromJobs, statsWithOldest } from '../../../server/endpoints/queues/stats.ts'
 import { flows } from '../../../server/endpoints/queues/stats-flow.ts'
 import { readWorkers } from '../../../server/endpoints/queues/workers.ts'
@@ -87,7 +88,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
   ['queues/stats-from-counts', 0, (call) => stats(call, statsScope)],
   ['queues/stats-with-oldest', 0, (call) => statsWithOldest(call, statsScope)],
   ['queues/stats-oldest-due', 0, (call) => oldestDue(call.sql, [waitingGroup])],
-  ['queues/overview-oldest-due', 0, (call) => oldestDueOfQueues(call.sql, [waitingGroup])],
+  ['queues/overview-counts', 0, (call) => readQueueCounts(call, {})],
   ['queues/metrics-oldest-ready', 0, (call) => readOldestReady(call.sql, [waitingGroup])],
   ['queues/stats-events', 0, (call) => flows(call, position, { ...position, newest: 30 })],
   ['queues/stats-from-jobs', 0, (call) => statsFromJobs(call.sql, statsScope)],

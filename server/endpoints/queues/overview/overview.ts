@@ -11,10 +11,10 @@ import { runningChanges } from '../live-stats.ts'
 import { readThrottles } from '../queues.ts'
 import { readStale } from '../stale.ts'
 import { statedReason, stoppedBy } from '../stated-reason.ts'
-import { statsWithOldestOfQueues } from '../stats.ts'
 import { readBasis } from './basis.ts'
 import { describeFailing } from './failing.ts'
 import { findSilences, quietMinutes } from './no-workers.ts'
+import { readQueueCounts } from './queue-counts.ts'
 import { type QueueRow, rowsOf, type StopRow, totalsOf } from './queue-rows.ts'
 
 /** The most queues of the answer, sentences of each kind, and throttles and stops that are read. */
@@ -36,27 +36,28 @@ export const overview = (
   asked: InputOf<'overview'>,
 ): Promise<Overview> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
-    const [{ as_of, now, database }] = await tx<[{ as_of: string; now: number; database: string }]>`
-      select current_database() as database, now() as as_of, extract(epoch from now())::float8 as now, ${limitReadTime(tx)}`
     const scope = { ...asked, within }
+    // Sent together, the moment first, because it limits the time of the others.
+    const [{ as_of, now, database }, { basis, why }, freeze, marked, stale, throttles, stops, operations, counts] =
+      await Promise.all([
+        readMoment(tx),
+        readBasis(tx),
+        readFreeze(tx),
+        within === undefined ? readMarked(tx) : null,
+        readStale(tx, scope),
+        readThrottles(tx, mostSettings),
+        readStops(tx, scope),
+        runningChanges(tx, within),
+        readQueueCounts({ sql: tx, within }, asked),
+      ])
     const range = { from: 60 * Math.floor(now / 60) - 60 * (rateMinutes - 1), to: now }
-    const { basis, why } = await readBasis(tx)
     const flows = basis === null ? undefined : await flowsOf(tx, basis, scope, range)
-    const [groups, stale, throttles, stops, marked, operations] = await Promise.all([
-      statsWithOldestOfQueues({ sql: tx, within }, asked),
-      readStale(tx, scope),
-      readThrottles(tx, mostSettings),
-      readStops(tx, scope),
-      within === undefined ? readMarked(tx) : null,
-      runningChanges(tx, within),
-    ])
     const masked = (text: string) => redactor.text(text)
-    const rows = rowsOf(groups, {
+    const rows = rowsOf(counts, {
       ...{ flows, stale, throttles, minutes: (range.to - range.from) / 60 },
       stops: stops.map((stop) => ({ ...stop, reason: stop.reason && masked(stop.reason) })),
     })
     const failing = failingOf(rows)
-    const freeze = await readFreeze(tx)
     const described =
       basis === null ? [] : await describeFailing({ tx, basis, scope, now, masked }, failing.slice(0, mostFailing))
     const silent = await silencesOf(tx, scope, { rows, now })
@@ -73,6 +74,19 @@ export const overview = (
       queues: rows.slice(0, mostQueues).map(({ shown }) => shown),
     }
   })
+
+interface Moment {
+  as_of: string
+  now: number
+  database: string
+}
+
+/** The moment of the snapshot. Limits the time of each statement that is sent after the call. */
+async function readMoment(tx: Sql): Promise<Moment> {
+  const [moment] = await tx<[Moment]>`
+    select current_database() as database, now() as as_of, extract(epoch from now())::float8 as now, ${limitReadTime(tx)}`
+  return moment
+}
 
 const tells = (sql: Sql, basis: Basis | null): boolean => basis === 'history' || whatIsTold(sql).completed
 
@@ -135,6 +149,7 @@ async function silencesOf(
     queue,
     oldest_due: oldest_due ?? '',
   }))
+  if (quiet.size === 0) return []
   const silences = await tx.savepoint((of) => findSilences(of, scope, asked)).catch(unlessOverdue)
   return (silences ?? []).slice(0, mostOfKind).flatMap(({ domain, queue, since, workers }) => {
     const row = quiet.get(JSON.stringify([domain, queue]))

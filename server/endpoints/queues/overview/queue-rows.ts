@@ -3,10 +3,7 @@ import type { QueueFlow } from '../../../history/queue-minutes.ts'
 import { queueKey } from '../../../waiting/long-poll.ts'
 import type { readThrottles } from '../queues.ts'
 import type { readStale } from '../stale.ts'
-import type { DueGroup } from '../stats.ts'
-
-/** The most job types of a queue that are named. */
-const mostTypes = 20
+import type { QueueCounts } from './queue-counts.ts'
 
 /** A queue that hands out no jobs. */
 export interface StopRow {
@@ -36,7 +33,7 @@ export interface QueueRow {
 }
 
 /** One row for each queue that has jobs, or had some within the last minutes, or is stopped. */
-export function rowsOf(groups: readonly DueGroup[], known: Known): QueueRow[] {
+export function rowsOf(counts: readonly QueueCounts[], known: Known): QueueRow[] {
   const rows = new Map<string, QueueRow>()
   const rowOf = (name: { domain: string; queue: string }): QueueRow => {
     const key = queueKey(name)
@@ -46,12 +43,7 @@ export function rowsOf(groups: readonly DueGroup[], known: Known): QueueRow[] {
     rows.set(key, row)
     return row
   }
-  // The groups of a queue follow each other, so that each queue is looked for once.
-  let last: OverviewQueue | undefined
-  for (const group of groups) {
-    if (last?.domain !== group.domain || last.queue !== group.queue) last = rowOf(group).shown
-    addGroup(last, group)
-  }
+  for (const queue of counts) setCounts(rowOf(queue).shown, queue)
   for (const flow of known.flows ?? []) {
     const row = rowOf(flow)
     row.flow = flow
@@ -91,19 +83,16 @@ function emptyQueue({ domain, queue }: { domain: string; queue: string }, isKnow
   }
 }
 
-function addGroup(shown: OverviewQueue, group: DueGroup): void {
-  shown.job_types += 1
-  if (group.job_type !== '' && shown.types.length < mostTypes) shown.types.push(group.job_type)
-  shown.waiting += group.queued
-  shown.scheduled += group.scheduled
-  shown.running += group.processing
-  shown.quarantined += group.quarantined
-  if (group.failed !== undefined) shown.failed = (shown.failed ?? 0) + group.failed
-  if (group.unmapped) shown.unmapped = (shown.unmapped ?? 0) + group.unmapped
-  const [since, before] = [group.oldest_due, shown.oldest_due]
-  // The groups of a queue may share the oldest job.
-  if (since === null || since === before) return
-  if (before === null || Date.parse(since) < Date.parse(before)) shown.oldest_due = since
+function setCounts(shown: OverviewQueue, counts: QueueCounts): void {
+  shown.job_types = counts.job_types
+  shown.types = counts.types
+  shown.waiting = counts.queued
+  shown.scheduled = counts.scheduled
+  shown.running = counts.processing
+  shown.quarantined = counts.quarantined
+  shown.oldest_due = counts.oldest_due
+  if (counts.failed !== undefined) shown.failed = counts.failed
+  if (counts.unmapped) shown.unmapped = counts.unmapped
 }
 
 const rates = ['in_per_minute', 'done_per_minute', 'failed_per_minute'] as const

@@ -1,0 +1,291 @@
+select
+  domain,
+  queue,
+  job_types,
+  to_jsonb(types) as types,
+  queued,
+  scheduled,
+  processing,
+  quarantined,
+  valid,
+  case when queued > 0 then (
+    select min(jobs.due)
+    from (
+      select coalesce(priority, 11) as priority
+      from jobs
+      where
+        (status = 'queued') is true
+        and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+      order by coalesce(jobs.priority, 11) asc
+      limit 1
+    ) as first
+    cross join lateral (
+      select coalesce(priority, 11) as priority
+      from jobs
+      where
+        (status = 'queued') is true
+        and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+      order by coalesce(jobs.priority, 11) desc
+      limit 1
+    ) as last
+    cross join generate_series(greatest(first.priority, 1), least(last.priority, 11)) as tier (priority)
+    cross join lateral (
+      select coalesce(available_at, created_at) as due, uuid
+      from jobs
+      where
+        (status = 'queued') is true
+        and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+        and coalesce(jobs.priority, 11) = tier.priority
+        and coalesce(available_at, created_at) > '-infinity'
+        and coalesce(available_at, created_at) <= now()
+      order by coalesce(available_at, created_at)
+      limit 1
+    ) as jobs
+  ) end as oldest_due
+from (
+  select
+    domain collate "default" as domain,
+    queue collate "default" as queue,
+    count(*) as job_types,
+    coalesce((array_agg(job_type order by job_type collate "C") filter (where job_type <> ''))[:20], '{}') as types,
+    sum(queued)::bigint as queued,
+    sum(scheduled)::bigint as scheduled,
+    sum(processing)::bigint as processing,
+    sum(quarantined)::bigint as quarantined,
+    bool_and(trusted and least(queued, scheduled, processing, quarantined) >= 0) as valid
+  from (
+    with recursive
+      trust as materialized (
+        select
+          coalesce(
+            (
+              select
+                case when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null) then triggers end = case when tables = '{}' then (
+                  select
+                    string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
+                  from pg_trigger
+                  where
+                    tgrelid = to_regclass('jobs')
+                    and tgname = any($1::text[])
+                    and tgenabled in ('O', 'A')
+                    and tgfoid = to_regproc(tgname)
+                    and exists (
+                      select
+                      from pg_class
+                      where
+                        oid = to_regclass('jobs')
+                        and relkind = 'r'
+                        and relpersistence = 'p'
+                        and not row_security_active(oid)
+                        and not exists (select from pg_inherits where pg_class.oid in (inhrelid, inhparent))
+                    )
+                  having count(*) = $2::int
+                ) else (
+                  select md5(fired.text || attached.text)
+                  from (
+                    select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by oid) as text
+                    from pg_trigger
+                    where
+                      tgrelid = any(tables)
+                      and tgname = any($3::text[])
+                      and tgenabled in ('O', 'A')
+                      and tgfoid = to_regproc(tgname)
+                    having count(*) = $4::int * cardinality(tables)
+                  ) as fired
+                  cross join (
+                    select
+                      coalesce(string_agg(concat_ws('.', inhrelid, xmin, pg_relation_filenode(inhrelid)), ' ' order by inhrelid), '') as text
+                    from pg_inherits
+                    where inhparent = any(tables)
+                    having coalesce(array_agg(inhrelid order by inhrelid), '{}') = array_remove(tables, to_regclass('jobs')::oid)
+                  ) as attached
+                  where
+                    exists (
+                      select
+                      from pg_class
+                      where oid = to_regclass('jobs') and not relispartition and not row_security_active(oid)
+                    )
+                ) end
+              from jobsctl_counting
+            ),
+            false
+          ) as trusted
+      ),
+      list as materialized (
+        select
+          trusted
+          and coalesce(
+            (
+              select
+                (
+                  listed_at = checked_at
+                  and functions = (
+                    select string_agg(concat_ws('.', oid, xmin), ' ' order by proname) as functions
+                    from pg_proc
+                    where
+                      oid = any(array[to_regproc('jobsctl_count_insert')::oid, to_regproc('jobsctl_count_update')::oid])
+                  )
+                  and not exists (
+                    select
+                    from jobsctl_count_deltas
+                    where
+                      not (octet_length(domain) + octet_length(queue) + octet_length(job_type) <= 2000) is true
+                  )
+                )
+              from jobsctl_counting
+            ),
+            false
+          ) as listed
+        from trust
+      ),
+      reading as materialized (
+        select
+          coalesce(
+            (
+              select
+                case when tables = '{}' or pg_get_partkeydef(jobs) ~ 'domain|job_type' then false else (
+                  select sum(queued + processing + quarantined) < count(*) * cardinality(tables) * $5::int
+                  from jobsctl_counts
+                  where span = '' and starts = '-infinity'
+                ) end
+              from jobsctl_counting
+            ),
+            false
+          ) as all_live
+      ),
+      groups as (
+        (
+          select domain, queue, job_type
+          from jobs
+          where true and not (select listed from list)
+          order by domain, queue, job_type
+          limit 1
+        ) union all select next.* from groups cross join lateral (
+          select domain, queue, job_type
+          from jobs
+          where
+            (domain, queue, job_type) > (groups.domain, groups.queue, groups.job_type)
+            and not (select listed from list)
+          order by domain, queue, job_type
+          limit 1
+        ) next
+      ),
+      counted as (
+        select
+          domain,
+          queue,
+          job_type,
+          sum(queued)::bigint as queued,
+          sum(later)::bigint as later,
+          sum(processing)::bigint as processing,
+          sum(quarantined)::bigint as quarantined,
+          sum(soon) as read_soon,
+          bool_or(has_jobs) as has_jobs
+        from (
+          select
+            domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type,
+            0 as queued, 0 as later, 0 as processing, 0 as quarantined, 0 as soon, true as has_jobs
+          from groups
+          where true
+          union all
+          select domain, queue, job_type, queued, later, processing, quarantined, 0, false
+          from (
+            select domain, queue, job_type, queued, 0 as later, processing, quarantined
+            from jobsctl_counts
+            where span = '' and starts = '-infinity'
+            union all
+            select domain, queue, job_type, queued, 0, processing, quarantined
+            from jobsctl_count_deltas
+            where span = ''
+            union all
+            select domain, queue, job_type, 0, queued, 0, 0
+            from (
+              select span, first, last
+              from (select (date_trunc('minute', now(), 'UTC') + interval '2 minutes') as minute) as near
+              cross join lateral (
+                select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour
+              ) as hours
+              cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
+              cross join lateral (
+                values
+                  ('minute', minute, hour - interval '1 minute'),
+                  ('hour', hour, day - interval '1 hour'),
+                  ('day', day, 'infinity'::timestamptz)
+              ) as cells (span, first, last)
+            ) as cell
+            join jobsctl_counts as kept on kept.span = cell.span and kept.starts between cell.first and cell.last
+            union all
+            select domain, queue, job_type, 0, queued, 0, 0
+            from jobsctl_count_deltas as kept
+            join (
+              select span, first, last
+              from (select (date_trunc('minute', now(), 'UTC') + interval '2 minutes') as minute) as near
+              cross join lateral (
+                select date_trunc('hour', minute + interval '59 minutes', 'UTC') as hour
+              ) as hours
+              cross join lateral (select date_trunc('day', hour + interval '23 hours', 'UTC') as day) as days
+              cross join lateral (
+                values
+                  ('minute', minute, hour - interval '1 minute'),
+                  ('hour', hour, day - interval '1 hour'),
+                  ('day', day, 'infinity'::timestamptz)
+              ) as cells (span, first, last)
+            ) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
+          ) as cells
+          where true
+          union all
+          select domain collate "C", queue collate "C", job_type collate "C", 0, 0, 0, 0, 1, false
+          from jobs
+          where
+            (select all_live from reading)
+            and status in ('queued', 'processing', 'quarantined')
+            and status = 'queued'
+            and available_at > now()
+            and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
+        ) as groups_and_cells
+        group by domain, queue, job_type
+      )
+    select
+      domain, queue, job_type, trusted, queued - later - read_soon - soon as queued,
+      later + read_soon + soon as scheduled, processing, quarantined
+    from trust
+    cross join list
+    cross join counted
+    cross join lateral (
+      select count(*) as soon
+      from jobs
+      where
+        status in ('queued', 'processing', 'quarantined')
+        and status = 'queued'
+        and available_at > now()
+        and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
+        and domain = counted.domain collate "default"
+        and queue = counted.queue collate "default"
+        and job_type = counted.job_type collate "default"
+        and counted.queued > counted.later
+        and not (select all_live from reading)
+    ) as near
+    where
+      has_jobs
+      or (
+        listed
+        and (
+          queued <> 0
+          or processing <> 0
+          or quarantined <> 0
+          -- The offset keeps the planner from reading all jobs at once instead, which it prefers while there are few.
+          or exists (
+            select
+            from jobs
+            where
+              domain = counted.domain collate "default"
+              and queue = counted.queue collate "default"
+              and job_type = counted.job_type collate "default" offset 0
+          )
+        )
+      )
+    order by domain, queue, job_type
+  ) as groups
+  group by domain, queue
+) as item
+order by domain collate "C", queue collate "C"
