@@ -1,5 +1,6 @@
 import {
   beginInPipeline,
+  describedAtRest,
   lostReservations,
   lostTransactions,
   rejectedReservations,
@@ -98,3 +99,27 @@ reproduces(
   },
   ['CONNECTION_CLOSED', 'reserved'],
 )
+
+reproduces(
+  describedAtRest,
+  'a transaction is at rest while its session waits for the rest of a statement, and statements that fail there fail alone',
+  async ({ server, connect, outcome }) => {
+    const sql = connect()
+    await sql`opens`
+    const [session] = server.sessions
+    const before = session?.heard.length
+    const begun = await outcome(sql.begin((tx) => tx`select ${'one'}`))
+    const heard = session?.heard.slice(before).join('')
+    const unknown = await outcome(sql.begin((tx) => tx`unknown ${'two'}`))
+    const unwritable = await outcome(sql.begin((tx) => tx`odd ${sql.typed(unwritableValue, 0)}`))
+    return [begun, heard, unknown, unwritable, await outcome(sql.begin((tx) => tx`select ${'three'} again`))]
+  },
+  [['one'], 'QPDSBESPDBES', '42P01', 'Error: unwritable', ['three']],
+)
+
+/** The driver fails when it writes this value, which is after PostgreSQL has described the statement. */
+const unwritableValue = {
+  toString() {
+    throw new Error('unwritable')
+  },
+}

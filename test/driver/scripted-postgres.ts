@@ -20,6 +20,8 @@ type Fields = { code: string; severity?: string; routine?: string }
 export interface Session {
   /** The texts of the statements that the session was told to run, in their order. */
   ran: string[]
+  /** The types of the messages that the session was sent, in their order. */
+  heard: string[]
   stream: Duplex
   /** Ends the session as PostgreSQL does: with an error, where one is given, and then the connection. */
   end: (error?: Fields) => void
@@ -31,7 +33,7 @@ export interface ScriptedPostgres {
   port: number
   /** All sessions, in their order. */
   sessions: Session[]
-  /** Decides what statements answer from now on; undefined says the same as `echo`. */
+  /** Decides what statements answer from now on; undefined says the same as `echo`. A text that begins with `unknown` is refused when it is prepared. */
   answer: (answer: Answer) => void
   /** Ends new connections at once. */
   refuse: (refuses: boolean) => void
@@ -82,6 +84,7 @@ export async function scriptedPostgres(): Promise<ScriptedPostgres> {
 export function serve(stream: Duplex, answer: Answer, state = 'off'): Session {
   const session: Session = {
     ran: [],
+    heard: [],
     stream,
     end: (error) => {
       if (error) stream.write(errorOf({ severity: 'FATAL', ...error }))
@@ -123,6 +126,7 @@ export function serve(stream: Duplex, answer: Answer, state = 'off'): Session {
   }
 
   const handle = async (type: string, body: Buffer) => {
+    session.heard.push(type)
     if (type === 'start' && state !== '')
       write(
         ...['in_hot_standby', 'default_transaction_read_only'].map((name) =>
@@ -139,7 +143,9 @@ export function serve(stream: Duplex, answer: Answer, state = 'off'): Session {
     const strings = body.toString('latin1').split('\0')
     if (type === 'P') {
       prepared.set(strings[0] ?? '', strings[1] ?? '')
-      write(message('1'))
+      failed = strings[1]?.startsWith('unknown') === true
+      if (failed && status === 'T') status = 'E'
+      write(failed ? errorOf({ code: '42P01' }) : message('1'))
     }
     if (type === 'D') write(message('t', parametersOf(prepared.get((strings[0] ?? '').slice(1)) ?? '')), column)
     if (type === 'B') {

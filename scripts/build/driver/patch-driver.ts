@@ -10,6 +10,7 @@ import { pipelines } from './pipelines.ts'
 import { queryPromises } from './query-promises.ts'
 import {
   beginInPipeline,
+  describedAtRest,
   lostReservations,
   lostTransactions,
   rejectedReservations,
@@ -38,6 +39,7 @@ export const patches: readonly Patch[] = [
   opening,
   cancelledTypes,
   queryPromises,
+  describedAtRest,
 ]
 
 /**

@@ -110,3 +110,54 @@ export const waitingReservations: Patch = {
     ],
   },
 }
+
+/**
+ * A session that waits for the rest of a statement is `idle in transaction`, which PostgreSQL ends in time. The driver has PostgreSQL describe the
+ * parameters of a new statement by Flush: a server that freezes then holds the locks of its transaction for as long as it is frozen, since no
+ * timeout of PostgreSQL is over such a session. By Sync the session is at rest. Outside of a transaction there is nothing to hold, and a
+ * pooler could give the rest of the statement to another session.
+ */
+export const describedAtRest: Patch = {
+  name: 'describedAtRest',
+  changes: {
+    'connection.js': [
+      [
+        '        ? Buffer.concat([describe(q), Flush])\n',
+        '        ? Buffer.concat([describe(q), rests(q) ? Sync : Flush])\n',
+      ],
+      [
+        '  function describe(q) {\n',
+        `  function rests(q) {
+    return q.rests = !q.onlyDescribe && connection.reserved && !connection.reserved.release
+  }
+
+  function sync() {
+    query.describeFirst && query.rests
+      ? query.rests = false
+      : write(Sync)
+  }
+
+  function describe(q) {
+`,
+      ],
+      [
+        '        query && (query.cursorFn || query.describeFirst) && write(Sync)\n',
+        '        query && (query.cursorFn || query.describeFirst) && sync()\n',
+      ],
+      [
+        '      (query.cursorFn || query.describeFirst) && write(Sync)\n',
+        '      (query.cursorFn || query.describeFirst) && sync()\n',
+      ],
+      [
+        '  function ReadyForQuery(x) {\n',
+        `  function ReadyForQuery(x) {
+    if (query && query.rests) {
+      query.rests = false
+      return
+    }
+
+`,
+      ],
+    ],
+  },
+}

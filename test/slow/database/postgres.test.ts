@@ -250,7 +250,9 @@ describe('a server whose PostgreSQL comes and goes', () => {
       await ready(server)
       await until('stats go by counts', async () => (await countsOf({ call: (_, path) => get(server, path) })).kept)
       await sql.begin(async (tx) => {
-        await tx`lock table jobsctl_counts in access exclusive mode`
+        // In new sessions, which have yet to prepare the statement that waits for this table, behind the lock.
+        await tx`lock table jobsctl_locks in access exclusive mode`
+        await tx`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'jobs-server' and datname = current_database()`
         await sql`insert into jobs (domain, queue, job_type, status) values ('d', 'q', 't', 'queued')`
         await until('the server adds up', counting)
         server.freeze()
