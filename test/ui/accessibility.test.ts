@@ -94,6 +94,23 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
     await close()
   })
 
+  it.each(['light', 'dark'] as const)(
+    '%s: a zero and an example in a field have the colour of other faint texts',
+    async (colorScheme) => {
+      const { page, go, close } = await visit(browser, full, { secret: full.key, colorScheme })
+      await go('/')
+      await page.locator('.queues td').getByText('0', { exact: true }).first().waitFor()
+      // Axe measures the faint texts. It leaves out single letters, and what a field says while it is empty.
+      const looks = await page.evaluate<string[]>(`(() => {
+      const look = (element, part) => { const { color, opacity } = getComputedStyle(element, part); return color + ' ' + opacity }
+      const zero = [...document.querySelectorAll('.queues td *')].find((element) => element.textContent === '0')
+      return [look(document.querySelector('.as-of')), look(zero), look(document.querySelector('.search input'), '::placeholder')]
+    })()`)
+      expect(new Set(looks).size, looks.join()).toBe(1)
+      await close()
+    },
+  )
+
   it('the words of a legend stand in a line', async () => {
     const { page, go, close } = await visit(browser, full, { secret: full.key })
     await go('/history')

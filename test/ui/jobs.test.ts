@@ -74,6 +74,17 @@ describe.skipIf(!hasBrowser)('list and show (needs chromium)', () => {
     expect(new URL(page.url()).search).toBe('')
   })
 
+  it('words without a name are one text, of which none is left out', async () => {
+    const { page, go } = visited
+    await go('/jobs')
+    const box = page.getByRole('combobox', { name: 'Filter' })
+    await box.fill('mailbox unavailable status:failed status:queued')
+    await box.press('Enter')
+    await page.getByRole('button', { name: /Error has the text: mailbox unavailable/ }).waitFor()
+    const { searchParams } = new URL(page.url())
+    expect([searchParams.get('status'), searchParams.get('error')]).toEqual(['failed,queued', 'mailbox unavailable'])
+  })
+
   it('a cell filters, the number that match is told, and what is seen is a file', async () => {
     const { page, go } = visited
     await world.sql`update jobs set error_code = 'smtp', error_message = '=550, "no" box' where domain = 'media'`

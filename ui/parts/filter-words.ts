@@ -39,7 +39,8 @@ const unquoted = (text: string): string =>
   text.startsWith('"') && text.endsWith('"') && text.length > 1 ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1') : text
 
 /**
- * Reads `status:failed error:"no route" payload.customer=7`. A text alone is what `alone` makes of it.
+ * Reads `status:failed error:"no route" payload.customer=7`. A text alone is what `alone` makes of it. Nothing that was typed is left out: several
+ * values of a list are one list, and words alone are one text.
  * @param alone the field and value of a text without a name; undefined where it means nothing
  */
 export function readFilter(
@@ -49,13 +50,20 @@ export function readFilter(
 ): Read {
   const filter: Record<string, string | undefined> = {}
   const wrong: string[] = []
+  const add = (name: string, value: string, between: string | undefined) => {
+    const before = filter[name]
+    const link = fieldOf(fields, name)?.isList ? ',' : between
+    if (before !== undefined && link === undefined)
+      wrong.push(`The filter “${name}” takes one value, and has two here.`)
+    else filter[name] = before === undefined ? value : `${before}${link}${value}`
+  }
   for (const [whole, name, value = '', quoted, word] of text.matchAll(token)) {
     const field = name === undefined ? undefined : fieldOf(fields, name)
-    if (name !== undefined && field) filter[field.hasParts ? name : field.name] = unquoted(value)
+    if (name !== undefined && field) add(field.hasParts ? name : field.name, unquoted(value), undefined)
     else if (name !== undefined) wrong.push(`No filter is called “${name}”. Put a text with a colon in quotes.`)
     else {
       const meant = alone(quoted ?? word ?? '')
-      if (meant) Object.assign(filter, meant)
+      if (meant) for (const [of, is = ''] of Object.entries(meant)) add(of, is, ' ')
       else wrong.push(`“${whole}” has no name, such as ${fields[0] ? wordOf(fields[0]) : 'status'}:${whole}.`)
     }
   }

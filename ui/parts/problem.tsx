@@ -5,12 +5,14 @@ import { Button } from './controls.tsx'
 
 /** Why something did not work, what the server says to do next, and a button to try it again. */
 export function ProblemNote({ problem, onRetry }: { problem: Problem; onRetry?: () => void }) {
+  // The message of a call with one fault is that fault.
+  const faults = problem.faults.filter(({ path, message }) => !problem.message.startsWith(`${path} ${message}`))
   return (
     <div class="note bad" role="alert">
       <p>{problem.message}</p>
-      {problem.faults.length > 0 && (
+      {faults.length > 0 && (
         <ul>
-          {problem.faults.map(({ path, message }) => (
+          {faults.map(({ path, message }) => (
             <li key={path}>
               <code>{path}</code> {message}
             </li>

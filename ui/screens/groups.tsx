@@ -3,14 +3,19 @@ import type { LiveGroup } from '../api/live-stats.ts'
 import { Span } from '../parts/times.tsx'
 import { Facts } from '../parts/values.tsx'
 
-/** The states that are counted. */
-const columns = ['queued', 'scheduled', 'processing', 'quarantined'] as const
-type Counts = Record<(typeof columns)[number], number>
+/** The states that are counted, in the words of the overview. */
+const columns = [
+  ['queued', 'Waiting'],
+  ['scheduled', 'For later'],
+  ['processing', 'Running'],
+  ['quarantined', 'Quarantined'],
+] as const
+type Counts = Record<(typeof columns)[number][0], number>
 
 /** The sums of groups. */
 const sumOf = (groups: readonly LiveGroup[]): Counts => {
   const sums: Counts = { queued: 0, scheduled: 0, processing: 0, quarantined: 0 }
-  for (const group of groups) for (const name of columns) sums[name] += group[name]
+  for (const group of groups) for (const [name] of columns) sums[name] += group[name]
   return sums
 }
 
@@ -18,8 +23,8 @@ const sumOf = (groups: readonly LiveGroup[]): Counts => {
 export function Sums({ groups }: { groups: readonly LiveGroup[] }) {
   const sums = sumOf(groups)
   const oldest = oldestOf(groups)
-  const counts = columns.map((name) => [name, sums[name].toLocaleString('en')] as const)
-  return <Facts class="sums" facts={[...counts, ['oldest wait', <Span key="oldest" since={oldest} absent="none" />]]} />
+  const counts = columns.map(([name, label]) => [label, sums[name].toLocaleString('en')] as const)
+  return <Facts class="sums" facts={[...counts, ['Oldest wait', <Span key="oldest" since={oldest} absent="none" />]]} />
 }
 
 /** Since when the job of groups waits that has waited longest; null where none waits. */

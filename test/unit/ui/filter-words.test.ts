@@ -13,9 +13,11 @@ const fields = [
 it.each([
   ['status:failed,queued', { status: 'failed,queued' }],
   ['error:"no route to \\"x\\""  type=mail', { error: 'no route to "x"', job_type: 'mail' }],
-  ['job-type:a job_type:b', { job_type: 'b' }],
+  ['job-type:a', { job_type: 'a' }],
+  ['job_type:b', { job_type: 'b' }],
   ['payload.customer.id=7 owner:a=b:c', { 'payload.customer.id': '7', owner_user_id: 'a=b:c' }],
-  ['since:mark:deploy since:"mark:deploy 4711"', { created_after: 'mark:deploy 4711' }],
+  ['since:mark:deploy', { created_after: 'mark:deploy' }],
+  ['since:"mark:deploy 4711"', { created_after: 'mark:deploy 4711' }],
   ['  ', {}],
 ])('reads %s', (text, filter) => {
   expect(readFilter(text, fields)).toEqual({ filter, wrong: [] })
@@ -23,9 +25,17 @@ it.each([
 
 it('tells what is no filter, and takes a text alone where it means something', () => {
   expect(readFilter('payload:7 colour:red late', fields).wrong).toHaveLength(2)
-  expect(readFilter('late "at night"', fields, (error) => ({ error }))).toEqual({
-    filter: { error: 'at night' },
+  expect(readFilter('late status:failed "at night"', fields, (error) => ({ error }))).toEqual({
+    filter: { status: 'failed', error: 'late at night' },
     wrong: [],
+  })
+})
+
+it('leaves out nothing that was typed twice: values of a list are one list, and of another field it is told', () => {
+  expect(readFilter('status:failed status:queued', fields)).toEqual({ filter: { status: 'failed,queued' }, wrong: [] })
+  expect(readFilter('type:a job_type:b payload.a=1 payload.b=2', fields)).toEqual({
+    filter: { job_type: 'a', 'payload.a': '1', 'payload.b': '2' },
+    wrong: ['The filter “job_type” takes one value, and has two here.'],
   })
 })
 

@@ -148,7 +148,7 @@ const leaseColumns: readonly Column<ExpiredLease>[] = [
 
 const ExpiredLeases = ({ leases }: { leases: readonly ExpiredLease[] }) => (
   <section aria-label="Expired leases">
-    <h2>Running jobs whose lease has expired</h2>
+    <h2>Running jobs past their lease</h2>
     <Rows
       label="Expired leases"
       rows={leases}

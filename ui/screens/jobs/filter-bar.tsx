@@ -42,7 +42,7 @@ export const filterFields: readonly FlagField[] = [
   time('created_before', 'Created before', ['until']),
   time('ended_after', 'Ended from'),
   time('ended_before', 'Ended before'),
-  { name: 'ids', flag: '--ids', label: 'Ids', also: ['id'] },
+  { name: 'ids', flag: '--ids', label: 'Ids', also: ['id'], isList: true },
 ]
 
 /** The fields of the filter that are times. */

@@ -99,7 +99,7 @@ function Chain() {
     <p class={`note ${problem || (data && !data.ok) ? 'bad' : 'good'}`} role="status">
       {isLoading && !data && 'The chain of the records is being checked…'}
       {problem && `The chain of the records was not checked: ${problem.message}`}
-      {data?.ok && `The chain is whole: ${data.operations.toLocaleString('en')} records are as they were sealed.`}
+      {data?.ok && `The chain is whole. Records that are as they were sealed: ${data.operations.toLocaleString('en')}.`}
       {data && !data.ok && (
         <>
           The chain is broken.

@@ -163,14 +163,14 @@ const QueueLink = ({ row: { domain, queue } }: { row: OverviewQueue }) =>
   )
 
 function Count({ of, to, row }: { of: number; to: string | undefined; row: OverviewQueue }) {
-  if (of === 0) return <span class="zero">0</span>
+  if (of === 0) return <span class="faint">0</span>
   const text = of.toLocaleString('en')
   return to && row.domain !== '' && row.queue !== '' ? <Link to={to}>{text}</Link> : <>{text}</>
 }
 
 function Rate({ of, tone }: { of: number | null; tone: 'bad' | undefined }) {
-  if (of === null) return <span class="zero">–</span>
-  if (of === 0) return <span class="zero">0</span>
+  if (of === null) return <span class="faint">–</span>
+  if (of === 0) return <span class="faint">0</span>
   const text = of < 10 ? String(of) : Math.round(of).toLocaleString('en')
   return tone ? <b class={tone}>{text}</b> : <>{text}</>
 }

@@ -41,7 +41,7 @@ const columns: readonly Column<WorkerRow>[] = [
     { name: 'running', by: ({ leases }) => leases },
   ],
   [
-    'Lease expired',
+    'Past their lease',
     (row) => <Count count={row.expired} to={jobsOf(row, { stale: 'true' })} isBad />,
     'number',
     { name: 'expired', by: ({ expired }) => expired },
@@ -63,7 +63,7 @@ const columns: readonly Column<WorkerRow>[] = [
     'number',
     { name: 'failed', by: ({ failed_15m }) => failed_15m },
   ],
-  ['Longest run', ({ oldest_lease_at }) => <Span since={oldest_lease_at} absent="" />, 'number'],
+  ['Longest run', ({ oldest_lease_at }) => oldest_lease_at && <Span since={oldest_lease_at} />, 'number'],
   ['Heard of', (row) => <Ago at={lastOf(row)} />, undefined, { name: 'heard', by: lastOf }],
   [
     'Queues',

@@ -20,7 +20,7 @@ const fields = [
  * others?
  *
  * - above: `domain:mail queue:high`, when it was read
- * - rows: worker, running, lease expired, done and failed in 15 min, longest run, heard of, queues; any head sorts
+ * - rows: worker, running, past their lease, done and failed in 15 min, longest run, heard of, queues; any head sorts
  */
 export function Workers() {
   const params = query.value
