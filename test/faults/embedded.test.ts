@@ -22,7 +22,9 @@ describe('the embedded database', () => {
     const types = Array.from({ length: 400 }, (_, n) => `t${n}`)
     const setup = await startServer({ SINGLE_USER_API_KEY: key, ...env })
     await setup.prepared
-    for (const job_type of types) await insertJobs(setup.sql, 1, { status: 'quarantined', domain: 'd', job_type })
+    await setup.sql`
+      insert into jobs (domain, queue, job_type, status)
+      select 'd', 'default', job_type, 'quarantined' from unnest(${types}::text[]) as job_type`
     await setup.stop()
 
     const confirmed: string[] = []
@@ -92,8 +94,12 @@ describe('the embedded database', () => {
       const query = world.sql`select count(*) from generate_series(1, 8000000)`.then(() => {
         ended = true
       })
-      for (let n = 0; n < 10; n += 1) expect((await world.call('GET', '/healthz')).status).toBe(200)
-      expect(ended).toBe(false)
+      let answered = 0
+      while (!ended) {
+        expect((await world.call('GET', '/healthz')).status).toBe(200)
+        if (!ended) answered += 1
+      }
+      expect(answered).toBeGreaterThan(0)
       await query
     } finally {
       await world.stop()

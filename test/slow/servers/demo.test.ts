@@ -33,7 +33,7 @@ describe.each(['embedded', 'postgres'] as const)('jobs-server demo on %s', (kind
     } finally {
       await server.stop()
     }
-  })
+  }, 360_000)
 })
 
 it('goes through the server that has the embedded database open', async () => {

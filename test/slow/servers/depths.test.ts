@@ -50,8 +50,11 @@ const witness = (sql: Pool) =>
     end $$;
     create trigger witness after insert on jobsctl_depth_moments referencing new table as fresh for each statement execute function witness()`)
 
-/** Programs that insert, lease, schedule, end, move and delete jobs of 40 groups by SQL, until they are to stop. An error is one of a killed session. */
-async function load(sql: Pool, stopping: AbortSignal): Promise<void> {
+/**
+ * Programs that insert, lease, schedule, end, move and delete jobs of 40 groups by SQL, until they are to stop, with a pause after each
+ * statement. An error is one of a killed session.
+ */
+async function load(sql: Pool, stopping: AbortSignal, pauseMs: number): Promise<void> {
   for (let n = 0; !stopping.aborted; n++) {
     const some = sql`id in (select id from jobs where random() < 0.3 order by random() limit 20 for update skip locked)`
     const statements = [
@@ -68,6 +71,7 @@ async function load(sql: Pool, stopping: AbortSignal): Promise<void> {
       () => sql`delete from jobs where status in ('completed', 'quarantined') and ${some}`,
     ]
     await statements[n % statements.length]?.()?.catch(() => {})
+    if (pauseMs > 0) await wait(pauseMs)
   }
 }
 
@@ -84,9 +88,9 @@ describe('the depths of queues', () => {
     return world
   }
 
-  function begin(sql: Pool): void {
+  function begin(sql: Pool, pauseMs = 0): void {
     const stopping = new AbortController()
-    const loads = Promise.all([1, 2, 3].map(() => load(sql, stopping.signal)))
+    const loads = Promise.all([1, 2, 3].map(() => load(sql, stopping.signal, pauseMs)))
     ending.push(() => {
       stopping.abort()
       return loads
@@ -102,9 +106,10 @@ describe('the depths of queues', () => {
   it('are those of a plain count in the same snapshot, whatever is killed, and where the clock is set', async () => {
     const world = await open({})
     begin(world.sql)
-    const end = Date.now() + 40_000
+    const [least, most] = [Date.now() + 10_000, Date.now() + 90_000]
     let [written, killed, steps] = [0, 0, 0]
-    while (Date.now() < end) {
+    const isEnough = () => Date.now() > least && written > 80 && killed > 20 && steps > 1
+    while (!isEnough() && Date.now() < most) {
       const writing = writeDepths(world.sql).catch(() => undefined)
       if (written % 7 === 3) {
         // The writers are ended wherever they are, and with them the keeper of the counts.
@@ -154,7 +159,8 @@ describe('the depths of queues', () => {
 
   it('are written once a minute by one of two servers, also where one is killed', async () => {
     const world = await open({ JOBS_BACKGROUND: 'off' })
-    begin(world.sql)
+    // Minutes pass, and each minute needs some changes, not all that a machine can make.
+    begin(world.sql, 100)
     const spawn = async () => {
       const server = await spawnServer({ ...world.env, JOBS_BACKGROUND: 'on' })
       ending.push(() => server.kill())

@@ -212,5 +212,5 @@ describe('a change without its caller, whose server goes', () => {
     ending.push(() => world.stop())
     expect(await endOf(world, id)).toMatchObject({ state: 'done', affected: many })
     expect(await tracesOf(world, id)).toMatchObject({ images: many, in_events: many })
-  })
+  }, 360_000)
 })
