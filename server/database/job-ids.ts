@@ -31,3 +31,12 @@ export const isJob = (sql: Sql, id: JobId): Fragment =>
  */
 export const hasId = (sql: Sql, ids: readonly JobId[]): Fragment =>
   namesOf(sql)?.jobs?.hasKey(sql, ids.map(String)) ?? sql`jobs.id = any(${ids.map(String)}::text[]::job_id[])`
+
+/**
+ * The same for the row with an alias, and the key that an expression has, such as a column of another row.
+ * @param row `jobs`, or the alias of a row of jobs or of their archive
+ */
+export function isJobOf(sql: Sql, key: string, row: string): Fragment {
+  const near = namesOf(sql)?.jobs?.isNearKey?.(key, row)
+  return sql.unsafe(`${near === undefined ? '' : `${near} and `}${row}.id = ${key}`)
+}

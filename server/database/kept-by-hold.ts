@@ -1,5 +1,6 @@
 import { hasKnownRules, isFailure } from './error-pattern.ts'
 import { inFilter } from './job-filter.ts'
+import { isJobOf } from './job-ids.ts'
 import { type Added, type HoldByFilter, type Holds, isAdded } from './read-holds.ts'
 import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
@@ -31,7 +32,9 @@ export function isImageKeptByHold(sql: Sql, holds: Holds): Fragment | undefined 
   const job = anyOf(sql, keepers(sql, holds))
   return anyOf(sql, [
     ...ofOperations(sql, holds, (ids) => sql`images.operation_id = any(${ids})`),
-    ...(job ? [sql`exists (select from jobs where jobs.id = images.job_ref and ${job})`] : []),
+    ...(job
+      ? [sql`exists (select from jobs where ${isJobOf(sql, 'images.job_ref', 'jobs')} and ${job} offset 0)`]
+      : []),
   ])
 }
 

@@ -17,6 +17,7 @@ import {
   servedBy,
   severalDomains,
 } from '../engines/served.ts'
+import { hasIdInArchive } from '../undo/archive/archive.ts'
 import { placeOfOperation } from '../undo/engine/place-of-operation.ts'
 import { requireReach } from './engine-reach.ts'
 
@@ -110,7 +111,7 @@ async function hasJobs(
   const [row] =
     table === 'jobs'
       ? await of`select from jobs where ${hasId(of, keys)} ${isWithin(of, within, jobs)} limit 1`
-      : await of`select from jobs_archive as jobs where jobs.id = any(${keys}::text[]) ${isWithin(of, within, jobs)} limit 1`
+      : await of`select from jobs_archive as jobs where ${hasIdInArchive(of, keys)} ${isWithin(of, within, jobs)} limit 1`
   return row !== undefined
 }
 

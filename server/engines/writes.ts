@@ -153,11 +153,6 @@ interface EveryWrites {
   place?: { column: string; isThere: string }
   /** An SQL condition on `jobs`: the job of an image, by what an index has. */
   isOfImage: (image: string) => string
-  /**
-   * An SQL condition on a row `other` of jobs or of their archive: true for the job with the key that an expression has, and for few others, by what an
-   * index has. Absent where the key itself is compared fast.
-   */
-  isNearKey?: (sql: Sql, found: Found, key: Fragment) => Fragment
   /** An SQL expression of type jsonb: the image of a row `j`, as the projection has it in `native_image`. */
   image: (found: Found) => string
   /** An SQL expression of type text: the state of the job in an image. */
@@ -230,6 +225,10 @@ interface EveryWrites {
     isChosen: string
     /** An SQL condition on `jobs`, a row of the archive, by what an index has: true for the job `named`, with `queue` and `id`, alone. */
     isNamed: string
+    /** Columns of a row of the archive, as a list: the order of the index that finds the jobs of an operation. */
+    order: string
+    /** An SQL condition on `jobs`, a row of the archive: it is the job of a key, or comes after it in this order. */
+    isFrom: (sql: Sql, key: { queue: string; id: string }) => Fragment
     /** The columns that tell two rows of the archive apart, as a list, and their values in a row that comes back to the engine's table. */
     columns: string
     inserted: string

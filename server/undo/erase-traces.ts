@@ -49,8 +49,8 @@ export const traces = (sql: Sql, { snapshot }: Pick<JobSet, 'snapshot'>, traced:
       ${among ? sql`and ${isOf(sql, among)}` : sql``}
       ${inScope(sql, traced)}
       and ${isNotErased(sql)} and ${isUnchangedSince(sql, snapshot)}
-      and not exists (${jobOfKey(sql, sql`jobs.job_ref`, sameOwner)})
-      and not exists (${copyOfKey(sql, sql`jobs.job_ref`, sameOwner)})
+      and not exists (${jobOfKey(sql, 'jobs.job_ref', sameOwner)})
+      and not exists (${copyOfKey(sql, 'jobs.job_ref', sameOwner)})
     order by ${subject(sql)}, jobs.id desc`
 }
 

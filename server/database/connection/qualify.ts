@@ -21,6 +21,13 @@ export interface Source {
 export interface ForeignJobs {
   /** True for jobs with these keys, which name their queues. */
   hasKey: (sql: Sql, keys: readonly string[]) => Fragment
+  /**
+   * An SQL condition on a row of jobs or of their archive by what an index has: true for the job with a key, and for few others. Absent where no index
+   * serves it.
+   * @param key an expression
+   * @param row the alias of the row
+   */
+  isNearKey?: (key: string, row: string) => string
   /** True for jobs in one of these states of ours. */
   hasState: (sql: Sql, states: readonly string[]) => Fragment
   /** True for jobs that wait for another attempt after a failure; where it is missing, for queued jobs with a retry. */

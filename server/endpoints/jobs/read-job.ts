@@ -6,7 +6,7 @@ import { readJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { servedBy } from '../../engines/served.ts'
-import { missingArchiveColumns } from '../../undo/archive/archive.ts'
+import { hasIdInArchive, missingArchiveColumns } from '../../undo/archive/archive.ts'
 
 /** A row of `jobs` or `jobs_archive` with every column, those of other programs included. */
 interface JobRow {
@@ -62,7 +62,7 @@ async function readArchived(sql: Sql, { id, within }: Wanted): Promise<FoundJob 
   const [found] = await sql<JobRow[]>`
     select jobs.*
     from jobs_archive as jobs
-    where ${keepsDeleted(sql) ? isJob(sql, id) : sql`jobs.id = ${id}::job_id`} ${isWithin(sql, within)}
+    where ${hasIdInArchive(sql, [id])} ${isWithin(sql, within)}
     ${missing.includes('archived_at') ? sql`` : sql`order by jobs.archived_at desc nulls last`}
     limit 1`
   if (!found) return undefined
@@ -77,12 +77,6 @@ async function readArchived(sql: Sql, { id, within }: Wanted): Promise<FoundJob 
     archivedAttachments: job_attachments,
     archivedEdges: job_dependencies,
   }
-}
-
-/** False where there is no archive of deleted jobs, and in its place a query without rows, which lacks the columns of the engine. */
-function keepsDeleted(sql: Sql): boolean {
-  const { mode, places } = servedBy(sql)
-  return mode === 'own' || (mode === 'admin' && places.every(({ lacksArchive }) => !lacksArchive))
 }
 
 /** The largest value that is unpacked, in bytes: a small value could unpack to more than the memory holds. */

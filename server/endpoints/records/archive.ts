@@ -6,7 +6,9 @@ import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
-import { hasArchive, missingArchiveColumns } from '../../undo/archive/archive.ts'
+import { fromAllPlaces } from '../../engines/served.ts'
+import { archivedAt, hasArchive, hasIdInArchive, missingArchiveColumns } from '../../undo/archive/archive.ts'
+import { jobOfKey } from '../../undo/engine/target.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { pageLink } from '../paging.ts'
 
@@ -20,13 +22,13 @@ export async function archiveMeta({ sql, within }: Reading, { job_id, domain }: 
   const missing = await missingArchiveColumns(sql)
   const [row] = await sql<Meta[]>`
     select
-      jobs_archive.id as job_id,
+      jobs.id as job_id,
       payload is not null as payload_present,
       result is not null as result_present,
       payload_compressed is not null as payload_compressed_present,
       result_compressed is not null as result_compressed_present
-    from jobs_archive
-    where jobs_archive.id = ${job_id}::job_id ${inScope(sql, { domain, within })}
+    from jobs_archive as jobs
+    where ${hasIdInArchive(sql, [job_id])} ${inScope(sql, { domain, within })}
     ${missing.includes('archived_at') ? sql`` : sql`order by archived_at desc nulls last`}
     limit 1`
   if (row) return row
@@ -96,7 +98,7 @@ const readKept = (sql: Sql, request: Within<ArchiveRequest>, { days, isArchiving
       done.id as operation_id, kind, state, domain, queue, job_type, caller, reason, ended_at,
       ${keptJobs(sql, isArchiving, request.within)} as jobs,
       greatest(
-        coalesce(${isArchiving ? sql`(${archivedAt(sql)}),` : sql``} ended_at, touched_at)
+        coalesce(${isArchiving ? sql`${archivedAt(sql, sql`done.id`)},` : sql``} ended_at, touched_at)
           + coalesce(archive_days, ${days}::int) * interval '24 hours',
         (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = scanned.id)
       ) as kept_until
@@ -132,9 +134,6 @@ const operationsIn = (sql: Sql, { table, as, before }: Source): Fragment => {
 const someOf = (sql: Sql, as: Source['as']): Fragment =>
   sql`(select id from ${sql(as)} where id is not null ${sql.unsafe(`limit ${mostScanned}`)})`
 
-const archivedAt = (sql: Sql): Fragment => sql`
-  select archived_at from jobs_archive a where a.operation_id = done.id order by a.operation_id, a.id limit 1`
-
 /** The jobs of an operation that are kept. Once an undo has given some back, the rest is counted, up to 100,000. */
 const keptJobs = (sql: Sql, isArchiving: boolean, within: TokenScope | undefined): Fragment => sql`
   case
@@ -150,7 +149,7 @@ const keptJobs = (sql: Sql, isArchiving: boolean, within: TokenScope | undefined
   end`
 
 const jobIsWithin = (sql: Sql, within: TokenScope): Fragment =>
-  sql`and exists (select from jobs where jobs.id = kept.job_ref ${isWithin(sql, within)} offset 0)`
+  sql`and exists (${fromAllPlaces(sql, (of) => jobOfKey(of, 'kept.job_ref', isWithin(of, within, of`other`)))})`
 
 /** The operations, as text, that an undo of a part has undone since. Needs the CTE `scanned`. */
 const undoneInPart = staticFragment(

@@ -4,7 +4,7 @@ import type { Reading, ServerContext } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Fragment, Sql, Transaction } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
-import { hasArchive } from '../../undo/archive/archive.ts'
+import { archivedAt, hasArchive } from '../../undo/archive/archive.ts'
 import { hasKeptRows } from '../../undo/way-back.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
@@ -28,7 +28,9 @@ export async function keepOperation(
   if (state === 'running') throw refused(`operation ${id} is still running`, 'wait until the operation has ended')
   if (!(await hasKeptRows(call.sql, id)))
     throw refused(`nothing of operation ${id} is kept, or it is kept no longer`, undefined)
-  const archived = (await hasArchive(call.sql)) ? archivedAt(call.sql) : call.sql`null::timestamptz`
+  const archived = (await hasArchive(call.sql))
+    ? archivedAt(call.sql, call.sql`record.id`)
+    : call.sql`null::timestamptz`
   const row = await unlessFrozen(call.sql, async (sql) => {
     const [kept] = await prolong({ ...call, sql }, { id, until, archived })
     if (kept) await recordKept(sql, call, { id, ...kept })
@@ -99,7 +101,3 @@ const prolong = ({ sql, ...call }: Omit<KeepCall, 'sql'> & { sql: Sql }, { id, u
     from kept
   )
   select kept_until, domain, queue, job_type from kept`
-
-/** The time from which the term of archived jobs counts, as retention reads it. */
-const archivedAt = (sql: Sql): Fragment => sql`
-  (select archived_at from jobs_archive a where a.operation_id = record.id order by a.operation_id, a.id limit 1)`

@@ -7,7 +7,7 @@ import { controlQueue, queueControls } from './control.ts'
 import { readFound } from './find.ts'
 import { findReasons, readSurroundings } from './flow.ts'
 import { history } from './history.ts'
-import { hasKey, readKeys } from './key.ts'
+import { hasKey, isNearKey, readKeys } from './key.ts'
 import { countAhead, readLine, readSigns } from './line.ts'
 import { orderedJobs } from './ordered.ts'
 import { hasState, projectionOf, rewritten } from './projection.ts'
@@ -55,6 +55,7 @@ export const bullMq: QueueAdapter = {
   projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}.job` }),
   sources: (found) => new Map([['job_queue_controls', queueControls(found)]]),
   hasKey,
+  isNearKey,
   hasState,
   keys: readKeys,
   ordered: orderedJobs,

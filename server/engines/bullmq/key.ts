@@ -1,6 +1,7 @@
 import { type KeyParts, keyParts, keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import { decodedPart } from '../parts/sql-text.ts'
 import { queuesOf } from './find.ts'
 
 interface NativeKey {
@@ -28,6 +29,10 @@ export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
       ) as named (queue, id)
     )`
 }
+
+/** The job with the key that an expression has. */
+export const isNearKey = (key: string, row: string): string =>
+  `${row}.queue = ${decodedPart(key, 'queue')} and ${row}.native_id = ${decodedPart(key, 'id')}`
 
 /**
  * The keys of jobs by what somebody names them with. Ids of BullMQ are counted for each queue, so that an id without its queue names a job

@@ -6,7 +6,7 @@ import { readChecks } from './checks.ts'
 import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { history } from './history.ts'
-import { hasKey, readKeys } from './key.ts'
+import { hasKey, isNearKey, readKeys } from './key.ts'
 import { readLine, readSigns } from './line.ts'
 import { orderedJobs } from './ordered.ts'
 import { hasState, projectionOf } from './projection.ts'
@@ -35,6 +35,7 @@ export const graphileWorker: QueueAdapter = {
   look: readFound,
   projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}._private_jobs` }),
   hasKey,
+  isNearKey,
   hasState,
   keys: readKeys,
   ordered: orderedJobs,

@@ -1,6 +1,7 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { keysWithQueue, type NativeKey, sortKeys, splitKey } from '../parts/keys.ts'
+import { decodedPart, wholeNumber } from '../parts/sql-text.ts'
 import { keyIn } from './projection.ts'
 
 /** The largest value of bigint. */
@@ -28,6 +29,10 @@ export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
       from rows from (unnest(${ids}::text[]::bigint[]), unnest(${native.map(({ queue }) => queue)}::text[])) as named (id, queue)
     )`
 }
+
+/** The jobs whose id a key, an expression, has. */
+export const isNearKey = (key: string, row: string): string =>
+  `${row}.native_id = ${wholeNumber(decodedPart(key, 'id'))}`
 
 /**
  * The keys of jobs that somebody names by a bare number.

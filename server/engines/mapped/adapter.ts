@@ -6,7 +6,7 @@ import type { KnownSign } from '../places.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { canOf } from './can.ts'
 import { historyOf } from './history.ts'
-import { hasKey, readKeys } from './key.ts'
+import { hasKey, isNearKey, readKeys } from './key.ts'
 import { projectionOf } from './projection.ts'
 import type { MapFile } from './read-map.ts'
 import { readAllMapped } from './read-mapped.ts'
@@ -43,6 +43,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
     look: async () => foundOf(mapped),
     projection: (found) => ({ query: projectionOf(at(found)) }),
     hasKey: (sql, keys) => hasKey(mapped, sql, keys),
+    isNearKey: (key, row) => isNearKey(mapped, key, row),
     hasState: (sql, states) => hasState(mapped, sql, states),
     keys: (sql, _, texts) => readKeys(mapped, sql, texts),
     ordered: (sql, [found], slice) => orderedJobs(at(found), sql, slice),

@@ -1,6 +1,7 @@
 import { isUuid, keyParts } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { keysWithQueue, type NativeKey, sortKeys } from '../parts/keys.ts'
+import { decodedPart, uuidPattern, wholeNumber } from '../parts/sql-text.ts'
 import { type Column, columnOf, isWhole, type Mapped } from './table.ts'
 
 const bits: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n }
@@ -46,6 +47,18 @@ export function hasKey(mapped: Mapped, sql: Sql, keys: readonly string[]): Fragm
       from rows from (unnest(${named.map(({ queue }) => queue)}::text[]), unnest(${ids}::text[]::${type}[])) as named (queue, id)
     )) is true
   )`
+}
+
+/** The jobs whose id a key, an expression, has, by the index of the key, or by that of the archive, which has it as a text. */
+export function isNearKey({ map, table }: Mapped, key: string, row: string): string {
+  const column = columnOf(table, map.key)
+  const id = decodedPart(key, 'id')
+  const native = isWhole(column)
+    ? wholeNumber(id)
+    : column.base === 'uuid'
+      ? `case when ${id} ~ '${uuidPattern}' then (${id})::uuid end`
+      : id
+  return `(not ${row}.native_live or ${row}.native_id = ${native}) and (${row}.native_live or ${row}.uuid = ${id})`
 }
 
 /** The keys of jobs that somebody names by the id alone. A key with a queue is not looked up. */

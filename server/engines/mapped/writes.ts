@@ -56,6 +56,8 @@ export function writesOf(mapped: Mapped): EngineWrites {
     archivedBy: {
       isChosen: `archived.native_id = chosen.native_id::text and archived.job_table = ${quotedText(table.relation)}`,
       isNamed: 'jobs.uuid = named.id',
+      order: 'uuid',
+      isFrom: (sql, { id }) => sql`jobs.uuid >= ${id}::text`,
       columns: 'native_id',
       inserted: `${key.quoted}::text as native_id`,
     },

@@ -7,7 +7,7 @@ import { readCopiesOfOwner } from './copies.ts'
 import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { history } from './history.ts'
-import { hasKey, readArchivedKeys, readKeys } from './key.ts'
+import { hasKey, isNearKey, readArchivedKeys, readKeys } from './key.ts'
 import { readLine, readSigns } from './line.ts'
 import { readOldestDue } from './oldest-due.ts'
 import { orderedJobs } from './ordered.ts'
@@ -32,6 +32,7 @@ export const pgBoss: QueueAdapter = {
   look: readFound,
   projection: (found) => ({ query: projectionOf(found), relation: `${found.schema}.job` }),
   hasKey,
+  isNearKey,
   hasState,
   isRetrying,
   keys: readKeys,

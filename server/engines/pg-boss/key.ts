@@ -2,6 +2,7 @@ import { isUuid, keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { keysWithQueue, type NativeKey, sortKeys, splitKey } from '../parts/keys.ts'
+import { decodedPart, uuidPattern } from '../parts/sql-text.ts'
 
 /**
  * Reads a key, or a bare uuid, in either case of its letters. Slashes of the queue may be there unescaped, since a uuid has none.
@@ -27,6 +28,12 @@ export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
       select named.queue, named.id
       from rows from (unnest(${native.map(({ queue }) => queue)}::text[]), unnest(${ids})) as named (queue, id)
     )`
+}
+
+/** The job with the key that an expression has: one entry of the primary key of its partition. A text that is no uuid names none. */
+export function isNearKey(key: string, row: string): string {
+  const id = decodedPart(key, 'id')
+  return `${row}.queue = ${decodedPart(key, 'queue')} and ${row}.native_id = case when ${id} ~ '${uuidPattern}' then (${id})::uuid end`
 }
 
 /**

@@ -22,7 +22,6 @@ export const writes: EngineWrites = {
     isThere: `j.ctid = any(array(select place from picked)) and ((j.name, j.id) in (select queue, native_id from picked)) is true`,
   },
   isOfImage: (image) => `(jobs.queue = ${image} ->> 'queue' and jobs.native_id = (${image} ->> 'native_id')::uuid)`,
-  isNearKey,
   image: ({ columns }) => imageOf('j', columns),
   stateOf: (image) => `${image} ->> 'state'`,
   running: 'active',
@@ -50,6 +49,8 @@ export const writes: EngineWrites = {
   archivedBy: {
     isChosen: 'archived.name = chosen.queue and archived.id = chosen.native_id',
     isNamed: 'jobs.queue = named.queue and jobs.native_id = named.id::uuid',
+    order: 'queue, native_id',
+    isFrom: (sql, { queue, id }) => sql`(jobs.queue, jobs.native_id) >= (${queue}::text, ${id}::text::uuid)`,
     columns: 'name, id',
     inserted: 'name, id',
   },
@@ -60,14 +61,6 @@ function whyNoPrune(sql: Sql): Fragment {
     when jobs.native_blocking then 'another job waits for it'
     when jobs.native_blocked then 'it still waits for another job'
   end`
-}
-
-/** The key is `<queue>/<uuid>`. A queue with an encoded character may be any: each of all queues is one entry of the primary key. */
-function isNearKey(sql: Sql, { schema }: Found, key: Fragment): Fragment {
-  const queues = sql.unsafe(`${schema}.queue`)
-  return sql`
-    other.native_id = (substring(${key} from '/([0-9a-f]{8}-[0-9a-f-]{27})$'))::uuid
-    and other.queue = any(case when strpos(${key}, '%') = 0 then array[left(${key}, -37)] else array(select name from ${queues}) end)`
 }
 
 /** Both indexes begin with the queue, and one of them has the ended jobs alone. pg-boss ends no job without the time. */

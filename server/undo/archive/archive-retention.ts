@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { JobId } from '../../../shared/work/job-key.ts'
+import { type JobId, keyParts } from '../../../shared/work/job-key.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isArchivedKeptByHold, isImageKeptByHold, operationIsHeld, unless } from '../../database/kept-by-hold.ts'
 import { type Holds, readHolds } from '../../database/read-holds.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
-import { clientsByEngine, clientsByPlace } from '../../engines/served.ts'
-import { engineTarget } from '../engine/target.ts'
-import { hasArchive } from './archive.ts'
+import { clientsByEngine, clientsByPlace, narrowedTo, servedBy } from '../../engines/served.ts'
+import { type EngineTarget, engineTarget } from '../engine/target.ts'
+import { archivedAt, hasArchive, orderInOperation } from './archive.ts'
 
 /** The rows of one batch. */
 export const rowsPerBatch = 1000
@@ -59,15 +59,22 @@ const archive: Kept = {
   alias: 'jobs',
   job: 'id',
   isKept: isArchivedKeptByHold,
-  time: (sql) => sql`
-    (select archived_at from jobs_archive a where a.operation_id = kept.id order by a.operation_id, a.id limit 1)`,
+  time: (sql) => archivedAt(sql, sql`kept.id`),
+}
+
+/** A hold keeps the image of a job at any of the places, each of which finds its jobs in its own way. */
+function isImageKept(sql: Sql, holds: Holds): Fragment | undefined {
+  const { mode, places } = servedBy(sql)
+  const clients = mode === 'own' ? [sql] : places.map((place) => narrowedTo(sql, place))
+  const [first, ...others] = clients.flatMap((of) => isImageKeptByHold(of, holds) ?? [])
+  return first && sql`(${others.reduce((any, one) => sql`${any} or ${one}`, first)})`
 }
 
 const rowImages: Kept = {
   table: 'job_operation_rows',
   alias: 'images',
   job: 'job_ref',
-  isKept: isImageKeptByHold,
+  isKept: isImageKept,
   time: (sql) => sql`(select ended_at from job_operations o where o.id = kept.id)`,
 }
 
@@ -124,13 +131,17 @@ async function deleteSome(
   const target = table === 'jobs_archive' ? engineTarget(sql) : undefined
   const holds = await readHolds(sql)
   const [id, named, unnamed] = [sql.unsafe(job), sql.unsafe(`from ${table} as ${alias}`), sql.unsafe(`from ${table}`)]
+  // An image of a job of another engine has a key in place of an id, and an index of its own.
+  const isOfClient = job === 'job_ref' ? sql`and job_ref is not null` : sql``
+  const order = target ? orderInOperation(sql) : id
+  const isFrom =
+    from === null ? sql`` : sql`and ${(target && isFromKey(sql, target, from)) ?? sql`${id} >= ${from}::job_id`}`
   const [row] = await sql<[{ deleted: number; last: JobId | null }]>`
     with picked as materialized (
       select ctid as place, ${id} as job
       ${named}
-      where operation_id = ${operation}::bigint ${from === null ? sql`` : sql`and ${id} >= ${from}::job_id`}
-        ${unless(sql, isKept(sql, holds))}
-      order by operation_id, ${id}
+      where operation_id = ${operation}::bigint ${isOfClient} ${isFrom} ${unless(sql, isKept(sql, holds))}
+      order by operation_id, ${order}
       limit ${sql.unsafe(String(rowsPerBatch))} for update skip locked
     ),
     deleted as (
@@ -140,6 +151,12 @@ async function deleteSome(
         ${target ? sql`` : sql`and ${id} = any(array(select job from picked))`}
       returning operation_id
     )
-    select (select count(*) from deleted) as deleted, (select max(job) from picked) as last`
+    select (select count(*) from deleted) as deleted, (select (array_agg(job))[count(*)] from picked) as last`
   return row
+}
+
+/** True for the job of a key in the archive of another engine, and for those that come after it by the index. */
+function isFromKey(sql: Sql, { writes }: EngineTarget, key: JobId): Fragment | undefined {
+  const { queue = '', id } = keyParts(String(key)) ?? {}
+  return id === undefined ? undefined : writes.archivedBy.isFrom(sql, { queue, id })
 }

@@ -1,7 +1,10 @@
 import { Failure } from '../../../shared/errors.ts'
+import type { JobId } from '../../../shared/work/job-key.ts'
+import { hasId, idArray } from '../../database/job-ids.ts'
 import type { Fragment, Pool, Sql } from '../../database/sql.ts'
 import { limitIdleTime } from '../../database/timeouts.ts'
-import { servedBy } from '../../engines/served.ts'
+import { fromAllPlaces, servedBy } from '../../engines/served.ts'
+import { engineTarget } from '../engine/target.ts'
 import { type ColumnPair, columnList, quoted, readColumnPairs } from './archive-columns.ts'
 
 /** The archive after `prepareArchive`. */
@@ -37,6 +40,37 @@ export async function missingArchiveColumns(sql: Sql): Promise<(keyof typeof own
 
 /** True where the archive has all columns that operations need to archive and restore jobs. */
 export const hasArchive = async (sql: Sql): Promise<boolean> => (await missingArchiveColumns(sql)).length === 0
+
+/** False where there is no archive of deleted jobs, and in its place a query without rows, which lacks the columns of the engine. */
+function keepsDeleted(sql: Sql): boolean {
+  const { mode, places } = servedBy(sql)
+  return mode === 'own' || (mode === 'admin' && places.every(({ lacksArchive }) => !lacksArchive))
+}
+
+/** An SQL condition on a row of the archive with the alias `jobs`: true for a job with one of these ids, by the index that the archive has. */
+export const hasIdInArchive = (sql: Sql, ids: readonly JobId[]): Fragment =>
+  keepsDeleted(sql) ? hasId(sql, ids) : sql`jobs.id = any(${idArray(sql, ids)})`
+
+/** Columns of a row of the archive, as a list: the order of the index over the jobs of an operation. */
+export const orderInOperation = (sql: Sql): Fragment =>
+  sql.unsafe(keepsDeleted(sql) ? (engineTarget(sql)?.writes.archivedBy.order ?? 'id') : 'id')
+
+/**
+ * An SQL expression: when a job of an operation was archived, the first one by the index; null where none is in the archive.
+ * @param operation an expression: the id of the operation
+ */
+export const archivedAt = (sql: Sql, operation: Fragment): Fragment => sql`(
+  select min(archived_at)
+  from (${fromAllPlaces(
+    sql,
+    (of) => of`
+      select jobs.archived_at
+      from jobs_archive as jobs
+      where jobs.operation_id = ${operation}
+      order by jobs.operation_id, ${orderInOperation(of)}
+      limit 1`,
+  )}) as first_of_operation
+)`
 
 /** For each type of `jobs`, the other types of the archive that hold every value and give it back unchanged. */
 const widerTypes: ReadonlyMap<string, readonly string[]> = new Map([

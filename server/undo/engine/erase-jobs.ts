@@ -51,7 +51,7 @@ export async function eraseEngineJobs(
     -- The key of an archived job may be that of a job again, after an undo.
     absent as materialized (
       select id from (select id from whole union select id from traced) as named
-      where id = any(${deleted}) or not exists (${target.ofKey(tx, tx`named.id`)})
+      where id = any(${deleted}) or not exists (${target.ofKey(tx, 'named.id')})
     ),
     row_images as (
       delete from ${target.ours('job_operation_rows')} as images

@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { namesOf } from '../../database/connection/schema-names.ts'
+import { isJobOf } from '../../database/job-ids.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { versionText } from '../../engines/abilities.ts'
 import type { QueueAdapter } from '../../engines/adapter.ts'
@@ -18,7 +19,7 @@ export interface EngineTarget {
   /** A table of ours, with its schema. */
   ours: (table: string) => Fragment
   /** A query of the job with a key, an expression. */
-  ofKey: (sql: Sql, key: Fragment) => Fragment
+  ofKey: (sql: Sql, key: string) => Fragment
 }
 
 /**
@@ -126,16 +127,9 @@ export function engineEndedBefore(sql: Sql, time: Fragment): Fragment {
  * A query, for `exists`, of the job with the id that an expression has.
  * @param more `and …` on the row `other`
  */
-export const jobOfKey = (sql: Sql, id: Fragment, more: Fragment): Fragment =>
-  sql`select from jobs other where ${hasIdOf(sql, id)} ${more} offset 0`
+export const jobOfKey = (sql: Sql, id: string, more: Fragment): Fragment =>
+  sql`select from jobs other where ${isJobOf(sql, id, 'other')} ${more} offset 0`
 
 /** The same of its copies in the archive. */
-export const copyOfKey = (sql: Sql, id: Fragment, more: Fragment): Fragment =>
-  sql`select from jobs_archive other where ${hasIdOf(sql, id)} ${more} offset 0`
-
-/** Jobs of another engine are compared by what an index has, and by the whole key. */
-function hasIdOf(sql: Sql, id: Fragment): Fragment {
-  const target = engineTarget(sql)
-  const near = target?.writes.isNearKey?.(sql, target.found, id)
-  return near ? sql`${near} and other.id = ${id}` : sql`other.id = ${id}`
-}
+export const copyOfKey = (sql: Sql, id: string, more: Fragment): Fragment =>
+  sql`select from jobs_archive other where ${isJobOf(sql, id, 'other')} ${more} offset 0`
