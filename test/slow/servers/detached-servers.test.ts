@@ -162,7 +162,14 @@ describe('a change without its caller, whose server goes', () => {
     const { world, other } = await openTwo()
     await world.jobs(jobs, retry.wanted)
     const id = await begun(world, other, retry)
-    other.freeze()
+    // In the middle of a batch PostgreSQL would end its session, and the server would not be told who goes on.
+    await until('it is frozen between two batches', async () => {
+      other.freeze()
+      const open = await world.sql`
+        select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and xact_start is not null`
+      if (open.length > 0) other.thaw()
+      return open.length === 0
+    })
     expect(await endOf(world, id)).toMatchObject({ state: 'done', affected: jobs })
     const rows = await world.fingerprint()
     other.thaw()
