@@ -20,6 +20,7 @@ import type { Log } from './log/log.ts'
 import type { Meter } from './meter.ts'
 import type { CancelWatch } from './waiting/cancel-watch.ts'
 import type { EventWatermark } from './waiting/event-watermark.ts'
+import type { FleetCounts } from './waiting/fleet-counts.ts'
 import type { KnownEmpty } from './waiting/known-empty.ts'
 import type { LongPolls } from './waiting/long-poll.ts'
 import type { SingleFlight } from './waiting/single-flight.ts'
@@ -152,6 +153,8 @@ export interface ServerContext extends ChangeServer, WorkServer, ContentServer {
   standby: Standby
   /** The replica at which reads may be made, with its own turns of slow reads (`JOBS_DB_READ_URL`). */
   replica: (ReadReplica & Pick<ServerContext, 'slowReads'>) | undefined
+  /** The other servers of `JOBS_FLEET_FILE`. */
+  fleet: Pick<FleetCounts, 'read'> | undefined
   /** How long a plan waits, in hours. */
   planHours: number
   /** The longest time without progress of a call, in milliseconds: a bound for a database that ignores its own timeouts. */

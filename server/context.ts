@@ -35,6 +35,8 @@ export interface ContextOptions {
   isStandby?: () => boolean
   /** Connections to a streaming replica. */
   readSql?: Pool | undefined
+  /** The other servers of `JOBS_FLEET_FILE`. */
+  fleet?: ServerContext['fleet']
   /** Connections for the jobs of other engines that are served beside our own; by default those of operators. */
   engineSql?: (() => Pool) | undefined
 }
@@ -72,6 +74,7 @@ export const createContext = ({
   admitChange,
   isStandby = () => false,
   readSql,
+  fleet,
   engineSql,
 }: ContextOptions): ServerContext => ({
   sql,
@@ -97,6 +100,7 @@ export const createContext = ({
     ...createReadReplica({ primary: sql, replica: readSql, limitSeconds: env.JOBS_READ_LAG }),
     slowReads: slowReadsOn(readSql),
   },
+  fleet,
   sharedComplete: createSharedComplete(sql),
   sharedLease: createSharedLease(sql),
   sharedInsert: createSharedInsert(sql),

@@ -36,6 +36,7 @@ import { close, createHttpServer, listen } from './http/connection/http-server.t
 import type { Log } from './log/log.ts'
 import { errorText } from './log/system-error.ts'
 import type { Meter } from './meter.ts'
+import { openFleet } from './waiting/fleet-counts.ts'
 
 /** A server that listens. */
 export interface Running {
@@ -95,6 +96,8 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   setMaxListeners(0, stopping.signal) // each waiting call listens to it
   const eventLogMove = createEventLogMove(opened, log)
   const databaseAddress = await databaseAddressOf(env)
+  const { JOBS_FLEET_FILE: file } = env
+  const fleet = file === undefined ? undefined : await openFleet({ file, log, stopping: stopping.signal })
   const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE !== false }
   const isLooking = () => servedBy(sql).mode === 'look'
   const isComplete = () => areTablesComplete(sql)
@@ -114,6 +117,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     ...{ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal },
     isStandby: readiness.isStandby,
     readSql: opened.readSql,
+    fleet,
     engineSql: engineConnections(opened),
     admitChange: async () => {},
   })
@@ -155,6 +159,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)
   const reload = async (changed: Env) => {
     const changedToken = tokenOf(changed)
+    await fleet?.readAgain()
     await keys?.reload(changed)
     await signOn?.readSecretAgain()
     if (changed.JOBS_DB_URL && opened.takePassword?.(changed.JOBS_DB_URL) === false)

@@ -123,3 +123,10 @@ function offsetOf(doc: Document.Parsed, path: readonly (string | number)[], part
   }
   return offset
 }
+
+/** A value of YAML with objects in place of maps: their keys are texts. */
+export function plainOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainOf)
+  if (!(value instanceof Map)) return value
+  return Object.fromEntries([...value].map(([key, one]) => [String(key), plainOf(one)]))
+}

@@ -30,6 +30,7 @@ const mustAgree: Record<keyof Env, boolean | 'limit'> = {
   JOBS_OIDC_CLIENT_SECRET_FILE: false,
   JOBS_OIDC_ROLES: true,
   JOBS_UI: true,
+  JOBS_FLEET_FILE: false,
   JOBS_DB_READ_URL: false,
   JOBS_DB_READ_URL_FILE: false,
   JOBS_READ_LAG: false,

@@ -40,6 +40,7 @@ import { applyPolicy } from './policy/apply-policy.ts'
 import { showPolicy } from './policy/read-policy.ts'
 import { simulatePolicy } from './policy/simulate-policy.ts'
 import { controlQueue } from './queues/control.ts'
+import { fleet } from './queues/fleet.ts'
 import { overview } from './queues/overview/overview.ts'
 import { queueMinutes } from './queues/overview/queue-minutes.ts'
 import { statsOfCall } from './queues/past-stats.ts'
@@ -73,6 +74,7 @@ export const handlers: Handlers = {
   stats: statsOfCall,
   overview,
   queueMinutes,
+  fleet,
   proposePlan,
   previewPlan,
   listPlans,

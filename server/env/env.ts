@@ -125,6 +125,12 @@ export const Env = z.object({
     .enum(['on', 'read', 'off'], 'must be on, read or off')
     .default('on')
     .describe('the dashboard: on, off, or read, in which nobody changes anything'),
+  JOBS_FLEET_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'file with other servers, which the dashboard links to with their counts: name, url and token_file of each',
+    ),
   JOBS_DB_SCHEMA: z
     .string()
     .regex(/^[^\p{Cc}]{1,63}$/u, 'must be the name of a schema, without quotes')

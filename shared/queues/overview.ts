@@ -21,6 +21,14 @@ const counts = {
   quarantined: Count.describe('Jobs in quarantine.'),
 }
 
+/** The sums over all queues. */
+export const totals = {
+  queues: Count.describe('How many queues there are.'),
+  ...counts,
+  ...rates,
+  expired: Count.describe('Running jobs whose lease has expired.'),
+}
+
 /** Why a queue hands out no jobs. */
 const Stop = z.object({
   drain: z.boolean().describe('True where the queue takes no new jobs either.'),
@@ -135,14 +143,7 @@ export const overview = endpoint({
       .describe(
         'Whether anybody has marked a moment in the last 30 days; null where that is not told, as to a token with a scope.',
       ),
-    totals: z
-      .object({
-        queues: Count.describe('How many queues there are.'),
-        ...counts,
-        ...rates,
-        expired: Count.describe('Running jobs whose lease has expired.'),
-      })
-      .describe('The sums over all queues.'),
+    totals: z.object(totals).describe('The sums over all queues.'),
     attention: z
       .array(Attention)
       .describe('The worst first: failing queues, jobs without workers, expired leases, stopped queues; at most 50.'),

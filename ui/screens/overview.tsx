@@ -10,6 +10,7 @@ import { type Loaded, useLoad } from '../state/calls.ts'
 import { isLive, overview, overviewProblem } from '../state/overview.ts'
 import { Band } from './overview/band.tsx'
 import { Card } from './overview/card.tsx'
+import { Fleet } from './overview/fleet.tsx'
 import { QueueTable } from './overview/queue-table.tsx'
 import { Sentences } from './overview/sentences.tsx'
 import { PastTiles, Tiles } from './overview/tiles.tsx'
@@ -20,6 +21,7 @@ import { PastTiles, Tiles } from './overview/tiles.tsx'
  *   2. What, since when, why, who?        sentences, the worst first, each with its act; nothing where nobody is needed
  *   3. When did it begin, what happened?  the band of time: depth, failures, marks; a press goes to that moment
  *   4. And the other queues?              one row each, the worst first
+ *   5. And the other servers?             one row each, where there are any
  * On a phone the worst sentence is a card with the brake in it.
  */
 
@@ -42,7 +44,8 @@ export function Overview() {
         <PastNote at={at} {...past} data={past.data || undefined} />
       )}
       <Band domain={domain} />
-      {at === undefined ? <Queues now={now} /> : past.data && <Past {...past.data} {...{ at, domain }} />}
+      {at === undefined && <Queues now={now} />}
+      {at === undefined ? <Fleet /> : past.data && <Past {...past.data} {...{ at, domain }} />}
     </>
   )
 }

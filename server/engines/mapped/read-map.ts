@@ -1,9 +1,9 @@
-import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { faultsOfIssue } from '../../../shared/faults.ts'
+import { readSmallFile } from '../../env/read-small-file.ts'
 import type { MapFault } from './check-map.ts'
 import { JobsMap, readStatus, Several } from './map.ts'
 
@@ -37,7 +37,7 @@ export interface MapFile {
  */
 export async function readMapFile(path: string | undefined): Promise<MapFile | undefined> {
   const name = path !== undefined && shipped.includes(path) ? shippedPath(path) : (path ?? fileName)
-  const text = await readText(name).catch((error: NodeJS.ErrnoException) => {
+  const text = await readSmallFile(name, largestFile).catch((error: NodeJS.ErrnoException) => {
     if (path === undefined && error.code === 'ENOENT') return undefined
     const why =
       error instanceof Failure
@@ -54,21 +54,9 @@ export async function readMapFile(path: string | undefined): Promise<MapFile | u
 }
 
 /** The text of a map that comes with the package. */
-export const readShipped = (name: string): Promise<string> => readText(shippedPath(name))
+export const readShipped = (name: string): Promise<string> => readSmallFile(shippedPath(name), largestFile)
 
 const shippedPath = (name: string): string => fileURLToPath(new URL(`${name}.yaml`, shippedFolder))
-
-/** Reads a device or a pipe no further than a map is large. */
-async function readText(name: string): Promise<string> {
-  const file = await open(name)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(largestFile + 1), 0, largestFile + 1)
-    if (bytesRead > largestFile) throw new Failure('usage', `is larger than ${largestFile / 1024} KiB`)
-    return buffer.toString('utf8', 0, bytesRead)
-  } finally {
-    await file.close()
-  }
-}
 
 /**
  * Reads the text of a map.
@@ -77,7 +65,7 @@ async function readText(name: string): Promise<string> {
  */
 export async function parseMap(text: string, path: string): Promise<MapFile> {
   // Loaded here, since no other server needs YAML.
-  const { parseYaml } = await import('../../../shared/parse-yaml.ts')
+  const { parseYaml, plainOf } = await import('../../../shared/parse-yaml.ts')
   const yaml = parseYaml(text, 'a map')
   const refuseLines = (faults: readonly { line: number; column: number; message: string }[]) => {
     if (faults.length === 0) return
@@ -101,7 +89,7 @@ export async function parseMap(text: string, path: string): Promise<MapFile> {
     )
   refuseLines(yaml.faults)
   const refuse = refuseIn([])
-  const value = objectOf(yaml.value)
+  const value = plainOf(yaml.value)
   if (!isObject(value) || !Object.hasOwn(value, 'tables')) {
     const { map, faults } = readTableMap(value)
     refuse(faults)
@@ -145,10 +133,3 @@ function faultsOf(issues: Issues, at: readonly string[]): MapFault[] {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Maps of YAML as objects: their keys are texts. */
-function objectOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(objectOf)
-  if (!(value instanceof Map)) return value
-  return Object.fromEntries([...value].map(([key, one]) => [String(key), objectOf(one)]))
-}

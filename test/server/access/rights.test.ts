@@ -40,8 +40,8 @@ const isAllowed = (may: ReadonlySet<Right>, { needs, needsForOwn }: Declared): b
 /** What everybody may call that has any right. */
 const ofEverybody = ['showCaller', 'openSession', 'showSession', 'endSession', 'endAgentSession']
 
-/** What an agent has the right to, and is refused all the same: it changes nothing, and streams are not cut to what it is given. */
-const neverOfAgents = ['statsStream', 'eventStream', 'followOperation']
+/** What an agent has the right to, and is refused all the same: it changes nothing, looks at one server, and streams are not cut to what it is given. */
+const neverOfAgents = ['statsStream', 'eventStream', 'followOperation', 'fleet']
 
 /** A role that has no right at all, as one that a newer version has written. */
 const unknownRole = 'of-tomorrow'

@@ -33,6 +33,7 @@ export const serverWith = (sql: Pool): ServerContext => ({
   slowReads: createSlowReads({ most: 1 }),
   singleFlight: createSingleFlight(),
   replica: undefined,
+  fleet: undefined,
   standby: { isOn: () => false, asOf: async () => undefined },
   sharedComplete: createSharedComplete(sql),
   sharedLease: createSharedLease(sql),
