@@ -12,6 +12,8 @@ import type { Cursor, Position } from './list-cursor.ts'
 export interface NarrowedList extends ListRequest, Narrowed {
   /** About how many jobs from all over the table of an engine stand for all of its jobs. */
   sample?: number
+  /** The domain of the list, where a partition has its jobs and no others: the other partitions are not read. */
+  partition?: string | undefined
 }
 
 /** A page of jobs in the order of the list. */
@@ -58,8 +60,16 @@ export const isMatching = (sql: Sql, request: NarrowedList): Fragment =>
 const hasKey = (sql: Sql, { idempotency_key: key }: NarrowedList): Fragment =>
   key === undefined ? sql`` : sql`and jobs.idempotency_key = ${key}::text`
 
-/** An SQL condition on `jobs`: all jobs that can match, by the index of ids, of keys or of batches where the filter names them. */
-export function isCandidate(sql: Sql, { ids, batch_group, idempotency_key: key }: NarrowedList): Fragment {
+/**
+ * An SQL condition on `jobs`: all jobs that can match, by the index of ids, of keys or of batches where the filter names them, and in the
+ * partition of their domain. A list reads its candidates in their order, and compares them with the rest of the filter then.
+ */
+export const isCandidate = (sql: Sql, request: NarrowedList): Fragment =>
+  request.partition === undefined
+    ? isNamed(sql, request)
+    : sql`${isNamed(sql, request)} and jobs.domain = ${request.partition}`
+
+function isNamed(sql: Sql, { ids, batch_group, idempotency_key: key }: NarrowedList): Fragment {
   if (ids) return sql`${hasSafeId(sql)} and ${hasId(sql, ids)}`
   if (key !== undefined && servedBy(sql).mode === 'own')
     return sql`${hasSafeId(sql)} and ${hasIdAmong(sql, idsOfKey(sql, key))}`
@@ -93,6 +103,7 @@ export function takesAll({
   cursor,
   errors,
   sample,
+  partition,
   ...filter
 }: NarrowedList): boolean {
   const isOfTypes = within !== undefined && within.job_types.length > 0

@@ -37,9 +37,12 @@ export async function listJobs(
   const serving = isOwn ? servingIndexes(request) : []
   const read = (asked: NarrowedList, limit: typeof limitReadTime) =>
     call.sql.begin('isolation level repeatable read read only', async (tx) => {
-      // Sent together with the first statement of the page, before it.
-      const limited = tx`select ${limit(tx)}, ${planningOf(tx, asked)}`.execute()
-      const [, page] = await Promise.all([limited, readPage(tx, asked, cursor)])
+      const domain = isOwn ? onlyDomain(asked) : undefined
+      const limited = tx<{ alone: boolean }[]>`
+        select ${limit(tx)}, ${planningOf(tx, asked)}, ${domain === undefined ? tx`false` : hasOwnPartition(tx, domain)} as alone`.execute()
+      const partition = domain !== undefined && (await limited)[0]?.alone ? domain : undefined
+      // Without a domain it is sent together with the first statement of the page, before it.
+      const [, page] = await Promise.all([limited, readPage(tx, { ...asked, partition }, cursor)])
       return page
     })
   const page = await readBounded(call.sql, serving, async () => {
@@ -61,6 +64,22 @@ export async function listJobs(
   if (missing.length > 0) call.addHeader('X-Missing-Index', missing.join(', '))
   return request.errors && isContentHidden(call) ? withFoldedErrors(call.sql, page.jobs) : page.jobs
 }
+
+/** The one domain of which a list can have jobs. */
+const onlyDomain = ({ domain, within }: NarrowedList): string | undefined =>
+  domain ?? (within?.queues.length === 0 && within.domains.length === 1 ? within.domains[0] : undefined)
+
+/**
+ * An SQL expression: true where `jobs` is divided by lists of domains, and a partition has this one alone. In a partition of several domains a
+ * list would read on without a bound until it finds one.
+ */
+const hasOwnPartition = (sql: Sql, domain: string): Fragment => sql`
+  pg_get_partkeydef('jobs'::regclass) = 'LIST (domain)' and exists (
+    select from pg_inherits
+    join pg_class as part on part.oid = pg_inherits.inhrelid
+    where inhparent = 'jobs'::regclass
+      and pg_get_expr(part.relpartbound, part.oid) = format('FOR VALUES IN (%L)', ${domain}::text)
+  )`
 
 /**
  * Whether a list may answer the first jobs of a sample where it takes too long to read all jobs of an engine. Not a page after another one, whose

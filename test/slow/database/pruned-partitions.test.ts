@@ -50,6 +50,8 @@ const layouts = {
       explain: { once: get('queues/explain?domain=chatbooks&queue=default'), reads: 2 },
       stats: { once: get('stats?domain=chatbooks') },
       clusters: { once: get('clusters?domain=chatbooks') },
+      list: { once: get('list?domain=chatbooks') },
+      'list by rank': { once: get('list?domain=chatbooks&sort_by=priority') },
     },
   ],
   'range (created_at)': [
