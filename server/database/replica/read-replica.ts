@@ -18,10 +18,40 @@ interface Seen {
   asOf: string | undefined
   /** Why the replica answers no reads, as a clause about it; null where it does. */
   why: string | null
+  /** True where the look had no answer in time. */
+  isLate?: boolean
+  /** True where the primary answered in that time, and the replica did not: a read there may never end. */
+  hangs?: boolean
   /** By how many seconds the replica lags; null where that is not known. */
   lag: number | null
   /** The time at the primary, which goes on since the look; undefined where the primary did not answer. */
   primaryNow: () => string | undefined
+}
+
+/** How often it is looked whether a replica answers that has not ended a read yet. */
+const lookWhileReadingMs = 1000
+
+/**
+ * Waits for a read at the replica for as long as the replica answers others: a machine that hangs breaks no connection.
+ * @throws Error where it does not, and whatever the read throws
+ */
+export async function whileAnswering<Out>(made: Promise<Out>, { look }: Pick<ReadReplica, 'look'>): Promise<Out> {
+  const hangs = Symbol()
+  const over = new AbortController()
+  const watch = async (): Promise<typeof hangs | undefined> => {
+    while (!over.signal.aborted) {
+      await wait(lookWhileReadingMs, undefined, { ref: false, signal: over.signal }).catch(() => {})
+      if (!over.signal.aborted && (await look()).hangs) return hangs
+    }
+    return undefined
+  }
+  try {
+    const first = await Promise.race([made, watch()])
+    if (first !== hangs) return await made
+  } finally {
+    over.abort()
+  }
+  throw new Error('the replica does not answer any more')
 }
 
 interface Options {
@@ -42,15 +72,24 @@ export function createReadReplica({ primary, replica, limitSeconds }: Options): 
   let at = Number.NEGATIVE_INFINITY
   let seen: Promise<Seen> | undefined
   let running: Promise<Seen> | undefined
+  let hasPrimaryAnswered = false
+  const begin = () => {
+    hasPrimaryAnswered = false
+    const noted = () => {
+      hasPrimaryAnswered = true
+    }
+    return lookAtBoth(primary, replica, noted).finally(() => {
+      running = undefined
+    })
+  }
   const look = async () => {
     if (!seen || performance.now() - at >= lookEveryMs) {
       at = performance.now()
       // A look that does not end is not repeated: each would keep a connection.
-      running ??= lookAtBoth(primary, replica).finally(() => {
-        running = undefined
-      })
-      seen = Promise.race([running, wait(longestLookMs, late, { ref: false })])
-      if ((await seen) === late) at = performance.now() + restAfterLateMs
+      running ??= begin()
+      const inTime = wait(longestLookMs, undefined, { ref: false }).then(() => (hasPrimaryAnswered ? hanging : late))
+      seen = Promise.race([running, inTime])
+      if ((await seen).isLate) at = performance.now() + restAfterLateMs
     }
     return within(await seen, limitSeconds)
   }
@@ -71,7 +110,8 @@ const unusable = (why: string, more: Partial<Seen> = {}): Seen => ({
   ...more,
 })
 
-const late = unusable(`it, or the primary, does not answer within ${longestLookMs / 1000} s`)
+const late = unusable(`it, or the primary, does not answer within ${longestLookMs / 1000} s`, { isLate: true })
+const hanging = { ...late, hangs: true }
 
 interface Place {
   /** Of the primary: read before its place in the log, so that all that was visible then lies before that place. */
@@ -89,7 +129,7 @@ interface Replayed {
   as_of: string | null
 }
 
-async function lookAtBoth(primary: Pool, replica: Pool): Promise<Seen> {
+async function lookAtBoth(primary: Pool, replica: Pool, primaryAnswered: () => void): Promise<Seen> {
   let primaryNow: Seen['primaryNow'] = () => undefined
   try {
     const [place] = await primary<[Place]>`
@@ -99,6 +139,7 @@ async function lookAtBoth(primary: Pool, replica: Pool): Promise<Seen> {
         pg_current_wal_insert_lsn() > pg_current_wal_flush_lsn() as unflushed,
         ${installation(primary)} as installation`
     primaryNow = clockFrom(place.now)
+    primaryAnswered()
     const [found] = await replica<[Replayed]>`
       select
         pg_is_in_recovery() as in_recovery,

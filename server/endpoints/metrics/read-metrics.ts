@@ -2,7 +2,7 @@ import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { readCountsState } from '../../counts/trust.ts'
 import { type DoneTask, readTasks } from '../../database/installation/background-tasks.ts'
 import { preferIndexOrder } from '../../database/planner-hints.ts'
-import type { ReadReplica } from '../../database/replica/read-replica.ts'
+import { type ReadReplica, whileAnswering } from '../../database/replica/read-replica.ts'
 import type { Pool, Sql, Transaction } from '../../database/sql.ts'
 import { limitScrapeTime, unlessOverdue } from '../../database/timeouts.ts'
 import { countWaitingPlans } from '../plans/plan-row.ts'
@@ -89,8 +89,7 @@ async function jobsAtReplica(
   const seen = await replica?.look()
   if (!replica || seen?.asOf === undefined) return undefined
   const { asOf } = seen
-  return replica.sql
-    .begin('isolation level repeatable read read only', read)
+  return whileAnswering(replica.sql.begin('isolation level repeatable read read only', read), replica)
     .then((jobs) => ({ ...jobs, asOf }))
     .catch(() => undefined)
 }

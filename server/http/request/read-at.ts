@@ -6,6 +6,7 @@ import { headers, isConfirmed } from '../../../shared/headers.ts'
 import type { Done } from '../../bulk/change/commission.ts'
 import type { ServerContext } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
+import { whileAnswering } from '../../database/replica/read-replica.ts'
 import type { Standby } from '../../database/replica/standby.ts'
 import { servedBy } from '../../engines/served.ts'
 import type { RequestContext } from './request-context.ts'
@@ -47,10 +48,11 @@ export async function readAtEither<Out>(
   { primary, replica, addHeader }: Places,
   read: (serving: ServerContext) => Promise<Out>,
 ): Promise<Out> {
-  const seen = await primary.replica?.look()
-  if (seen?.asOf !== undefined) {
+  const looking = primary.replica
+  const seen = await looking?.look()
+  if (looking && seen?.asOf !== undefined) {
     try {
-      const answer = await read(replica)
+      const answer = await whileAnswering(read(replica), looking)
       addHeader(headers.readFrom, 'replica')
       addHeader(headers.asOf, seen.asOf)
       return answer
