@@ -204,7 +204,7 @@ function refuseWithoutJson(structured: boolean, flags: ListFlags): void {
 const onlySample = ({ scanned = 0 }: Page, request: Record<string, string>): Failure =>
   new Failure(
     'database_busy',
-    `the server cannot read all jobs in time, and compared ${groupedDigits(scanned)} of them: they are not all pages`,
+    `the server cannot read all jobs in time${scanned === 0 ? '' : `, and compared ${groupedDigits(scanned)} of them`}: they are not all pages`,
     { hint: narrowing(request)[0] },
   )
 
@@ -224,6 +224,9 @@ async function incomplete(
     return `note: ${sortsNewest({ scanned: scanned || undefined })}; ${[everyPage, ...narrowing(request)].join(', or ')}`
   }
   const how = [...(hasMore ? ['add --all-pages'] : []), ...narrowing(request)].join(', or ')
-  const what = `note: the server compared ${groupedDigits(scanned)} jobs and stopped, so jobs that match may be missing`
+  // A caller with a scope is not told how many.
+  const stopped =
+    scanned === 0 ? 'stopped before it had compared all jobs' : `compared ${groupedDigits(scanned)} jobs and stopped`
+  const what = `note: the server ${stopped}, so jobs that match may be missing`
   return how === '' ? what : `${what}; ${how}`
 }

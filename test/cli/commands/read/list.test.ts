@@ -157,6 +157,15 @@ describe('list', () => {
       ...{ code: 7, out: '' },
       err: expect.stringContaining('cannot read all jobs in time, and compared 50,000 of them'),
     })
+    // A caller with a scope is not told how many.
+    const scoped = await fakeServer(() => ({ headers: { 'X-Complete': 'false' }, body: [job] }))
+    expect((await runAt(scoped, ['list', '--ids', '--domain', 'd'])).err).toBe(
+      'note: the server stopped before it had compared all jobs, so jobs that match may be missing; narrow the list with --queue or --status\n',
+    )
+    expect(await runAt(scoped, ['list', '--ids', '--all-pages'])).toMatchObject({
+      code: 7,
+      err: expect.stringContaining('cannot read all jobs in time: they are not all pages'),
+    })
   })
 
   it('goes on by itself where the server stopped its search, until the limit or the end, and is never empty before', async () => {
