@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import * as z from 'zod'
+import { inTurns } from '../../shared/in-turns.ts'
 import type { FleetMember } from '../../shared/queues/fleet.ts'
 import { overview } from '../../shared/queues/overview.ts'
 import { type FleetServer, readFleetFile } from '../env/fleet-file.ts'
@@ -55,7 +56,7 @@ export async function openFleet({ file, log, stopping, now = () => performance.n
   return {
     read() {
       if (known && now() < knownUntil) return known
-      const round = inTurns(servers, ask)
+      const round = inTurns(servers, mostAtOnce, ask)
       known = round
       knownUntil = Number.POSITIVE_INFINITY
       void round.then(() => {
@@ -152,15 +153,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Runs one task for each item, in their order, at most 32 at once. */
-async function inTurns<Item, Result>(items: readonly Item[], run: (item: Item) => Promise<Result>): Promise<Result[]> {
-  const results: Result[] = []
-  const left = items.entries()
-  const goOn = async () => {
-    for (const [at, item] of left) results[at] = await run(item)
-  }
-  await Promise.all(Array.from({ length: mostAtOnce }, goOn))
-  return results
 }
