@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
+import { deadlineAfter } from '../../sdk/call/deadline.ts'
 import { Failure } from '../../shared/errors.ts'
 import { OnceAnswer, type OnceOrder } from '../../shared/once.ts'
 import { interrupted } from '../io.ts'
@@ -60,20 +61,21 @@ export function startProcess({ program, env, log }: Program): Process {
   return {
     order: async (order, signal, timeoutMs) => {
       const key = randomBytes(32).toString('base64url')
-      const withLimit = (ms: number) => AbortSignal.any([signal, AbortSignal.timeout(ms)])
       isAnswered = false
       hold(child)
       child.stdin.write(`${JSON.stringify({ ...order, log, key } satisfies OnceOrder)}\n`)
       try {
         // An empty line says that the program is loaded. That is no time of the database.
-        if (!isStarted) await nextLine(withLimit(Math.max(timeoutMs, startMs)))
+        if (!isStarted) await nextLine(signal, Math.max(timeoutMs, startMs))
         isStarted = true
-        const answer = answerIn(await nextLine(withLimit(timeoutMs)))
+        const answer = answerIn(await nextLine(signal, timeoutMs))
         isAnswered = true
         if ('failed' in answer)
           throw new Failure(answer.failed.code, answer.failed.message, { hint: answer.failed.hint })
         return { answer, key }
       } catch (error) {
+        // It has done nothing but look. While it waits for a database it would not notice that stdin has ended.
+        if (!isAnswered && order.makes_records === null) child.kill()
         if (signal.aborted) throw interrupted(signal)
         if (error instanceof Failure) throw error
         throw new Failure(
@@ -106,22 +108,32 @@ export function startProcess({ program, env, log }: Program): Process {
 const mostOfErrors = 4000
 
 /**
- * A function that reads the next line of the server.
- * @returns a function that throws Failure `internal` where the server ends without a line, and the reason of the signal
+ * Reads the lines of the server.
+ * @returns a function that waits for the next line, so many milliseconds at most. It throws Failure `internal` where the server ends without
+ * one, and an Error where the time is over or the signal aborted
  */
-function linesOf(child: ServerChild, exited: Promise<Error | undefined>): (signal: AbortSignal) => Promise<string> {
+function linesOf(
+  child: ServerChild,
+  exited: Promise<Error | undefined>,
+): (signal: AbortSignal, ms: number) => Promise<string> {
   let errors = ''
   child.stderr?.setEncoding('utf8').on('data', (part: string) => {
     errors = `${errors}${part}`.slice(-mostOfErrors)
   })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  return async (signal) => {
-    signal.throwIfAborted()
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  return async (signal, ms) => {
+    const deadline = deadlineAfter(ms, { caller: signal })
+    const over = new Promise<never>((_, reject) => {
+      const end = () => reject(new Error('there was no line in time'))
+      deadline.signal.addEventListener('abort', end, { once: true })
+      if (deadline.signal.aborted) end()
     })
-    const line = await Promise.race([lines.next(), aborted])
-    if (!line.done) return line.value
+    try {
+      const line = await Promise.race([lines.next(), over])
+      if (!line.done) return line.value
+    } finally {
+      deadline.end()
+    }
     const error = await exited
     throw notReady(error?.message ?? lastLine(errors) ?? endOf(child) ?? 'without a word')
   }

@@ -45,7 +45,7 @@ it('asks databases without a server by a few processes, each of which serves one
     'q-unknown': { db: Object.assign(new URL(eu.url), { pathname: '/not_there' }).href },
   }
   const { env } = await configHome({ profiles })
-  const argv = ['stats', '--fleet', '*', '--profile-timeout', '10s', '--tsv']
+  const argv = ['stats', '--fleet', '*', '--profile-timeout', '5s', '--tsv']
   const { code, out, err } = await jobsctlProcess(argv, { env: { ...env, NODE_OPTIONS: `--require=${begun}` } })
 
   expect(out.trimEnd().split('\n')).toEqual(
@@ -53,7 +53,7 @@ it('asks databases without a server by a few processes, each of which serves one
   )
   expect(code).toBe(9)
   expect(err.split('\n').filter((line) => line.startsWith('error:'))).toEqual([
-    'error: q-hangs: the database did not answer within 10 s; nothing was changed',
+    'error: q-hangs: the database did not answer within 5 s; nothing was changed',
     'error: q-unknown: the database is not there: database "not_there" does not exist; nothing was changed',
   ])
   const started = (await readFile(file, 'utf8')).split('\n').filter((word) => word === '--once')
