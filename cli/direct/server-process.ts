@@ -109,8 +109,8 @@ const mostOfErrors = 4000
 
 /**
  * Reads the lines of the server.
- * @returns a function that waits for the next line, so many milliseconds at most. It throws Failure `internal` where the server ends without
- * one, and an Error where the time is over or the signal aborted
+ * @returns a function that waits for the next line, for a time in milliseconds. It throws Failure `internal` where the server ends without
+ * one, and an Error where the time is over or the signal is aborted
  */
 function linesOf(
   child: ServerChild,

@@ -82,11 +82,15 @@ function refuseContradictions({ io, flags, spec, values, operands }: OneRun): vo
       hint: "jobsctl config profiles 'prod-*' lists them for a loop",
     })
   const one = refused.find((name) => values[name] !== undefined && !(spec.name === 'list' && name === 'payload'))
-  const target = (['profile', 'url', 'db', 'apiKeyFile', 'tokenFile', 'curl'] as const).find((name) => flags[name])
-  const name = one ?? target
+  const other = (['profile', 'url', 'db', 'apiKeyFile', 'tokenFile', 'curl', 'timeout'] as const).find(
+    (name) => flags[name],
+  )
+  const name = one ?? other
   if (name !== undefined) {
     const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-    throw new Failure('usage', `--fleet and --${flag} exclude each other; nothing was sent`)
+    throw new Failure('usage', `--fleet and --${flag} exclude each other; nothing was sent`, {
+      ...(name === 'timeout' && { hint: '--profile-timeout limits the time of each profile' }),
+    })
   }
   const variable = (['JOBSCTL_DB_URL', 'JOBSCTL_URL'] as const).find((name) => io.env[name])
   if (variable)

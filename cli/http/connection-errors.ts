@@ -30,7 +30,7 @@ export function failureOfConnection(error: unknown, attempt: Attempt): Failure {
   if (deadline.isOver()) {
     const late = deadline.isOfSilence() ? `${server} sent nothing for` : `no answer from ${server} within`
     return new Failure('timed_out', `${late} ${wholeMs / 1000} s${outcome}`, {
-      ...(!lost && { hint: 'raise --timeout, or run the command again later' }),
+      ...(!lost && { hint: 'raise --timeout (with --fleet: --profile-timeout), or run the command again later' }),
       cause: error,
     })
   }

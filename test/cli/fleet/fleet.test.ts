@@ -115,6 +115,7 @@ it('refuses what a fleet cannot do, and sends nothing', async () => {
     ['stats', '--fleet', '*', '--watch'],
     ['stats', '--fleet', '*', '--profile', 'eu'],
     ['stats', '--fleet', '*', '--curl'],
+    ['stats', '--fleet', '*', '--timeout', '9s'],
     ['list', '--fleet', '*', '--ids'],
     ['list', '--fleet', '*', '--all-pages'],
     ['events', '--fleet', '*', '--follow'],

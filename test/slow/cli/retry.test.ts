@@ -136,7 +136,7 @@ it('keeps one deadline for all tries together', async () => {
   // On a busy machine the time is over before the third try.
   expect(late).toMatchObject({ code: 7, out: '' })
   expect(late.err.replace(/ \([23] attempts\)/, '')).toBe(
-    `error: no answer from ${silent.url} within 5 s\n  hint: raise --timeout, or run the command again later\n`,
+    `error: no answer from ${silent.url} within 5 s\n  hint: raise --timeout (with --fleet: --profile-timeout), or run the command again later\n`,
   )
   expect(silent.requests.length).toBeLessThan(4)
 })
