@@ -159,7 +159,6 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const closeCommandSocket = env.JOBS_DB_URL ? async () => {} : await openCommandSocket(env.JOBS_DATA_DIR, commands)
   const reload = async (changed: Env) => {
     const changedToken = tokenOf(changed)
-    await fleet?.readAgain()
     await keys?.reload(changed)
     await signOn?.readSecretAgain()
     if (changed.JOBS_DB_URL && opened.takePassword?.(changed.JOBS_DB_URL) === false)
@@ -167,6 +166,10 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     if (changed.JOBS_DB_READ_URL && opened.takeReadPassword?.(changed.JOBS_DB_READ_URL) === false)
       log.warn('JOBS_DB_READ_URL differs in more than its password: start the server again, for the rest of it')
     token = changedToken
+    // Last, and alone: a fault in it keeps no secret from being read again.
+    await fleet
+      ?.readAgain()
+      .catch((error: unknown) => log.error(`SIGHUP: the servers stay as they were: ${errorText(error)}`))
   }
   const stop = async () => {
     draining.abort()

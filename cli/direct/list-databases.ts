@@ -42,9 +42,14 @@ export async function listDatabases(
   const { JOBSCTL_DB_URL: _ours, ...env } = io.env
   const found = await lookAtDatabases({
     program: io.serverProgram(),
-    ...{ env, log: settings.debug },
+    env,
+    log: settings.debug,
     order: {
-      ...{ database: conninfo, from, dashboard: false, profile: null, makes_records: null },
+      database: conninfo,
+      from,
+      dashboard: false,
+      profile: null,
+      makes_records: null,
       databases_like: like,
     },
     signal: io.signal,

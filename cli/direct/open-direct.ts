@@ -50,8 +50,12 @@ export async function openDirect({
   const database = await conninfoOf(address, io, settings.timeoutMs)
   const { JOBSCTL_DB_URL: _ours, ...env } = io.env
   const order = {
-    ...{ database, from, dashboard, profile: profile?.name ?? null },
-    ...{ makes_records: engine ?? null, databases_like: null },
+    database,
+    from,
+    dashboard,
+    profile: profile?.name ?? null,
+    makes_records: engine ?? null,
+    databases_like: null,
   }
   const program = { program: io.serverProgram(), env, log: settings.debug }
   const server = await startServer({ ...program, order, signal: io.signal, timeoutMs: settings.timeoutMs }, processes)

@@ -37,7 +37,7 @@ export interface Process {
   end: () => Promise<void>
 }
 
-/** How long at least the program may take to load, and how long its end is waited for, in milliseconds. */
+/** How long at least the program may take to begin with an order, and how long its end is waited for, in milliseconds. */
 const [startMs, patienceMs] = [10_000, 10_000]
 
 /** Its errors are not read where they go to the terminal. */
@@ -51,12 +51,13 @@ export function startProcess({ program, env, log }: Program): Process {
   const child = log
     ? spawn(process.execPath, [program, '--once'], { env, stdio: ['pipe', 'pipe', 'inherit'] })
     : spawn(process.execPath, [program, '--once'], { env, stdio: 'pipe' })
+  // Where the system starts no process, Node has no pipes.
+  if (!child.stdin || !child.stdout) throw notReady('the system starts no more processes')
   const exited = new Promise<Error | undefined>((resolve) => {
     child.once('close', () => resolve(undefined)).once('error', resolve)
   })
   child.stdin.on('error', () => {}) // a server that ended says why
   const nextLine = linesOf(child, exited)
-  let isStarted = false
   let isAnswered = true
   return {
     order: async (order, signal, timeoutMs) => {
@@ -65,9 +66,8 @@ export function startProcess({ program, env, log }: Program): Process {
       hold(child)
       child.stdin.write(`${JSON.stringify({ ...order, log, key } satisfies OnceOrder)}\n`)
       try {
-        // An empty line says that the program is loaded. That is no time of the database.
-        if (!isStarted) await nextLine(signal, Math.max(timeoutMs, startMs))
-        isStarted = true
+        // An empty line says that it begins. Until then it loads, or closes another database, which is no time of this one.
+        await nextLine(signal, Math.max(timeoutMs, startMs))
         const answer = answerIn(await nextLine(signal, timeoutMs))
         isAnswered = true
         if ('failed' in answer)

@@ -34,7 +34,11 @@ const ofTheirOwn: Processes = { take: startProcess, leave: ({ end }) => end() }
 export function sharedProcesses(): Processes & { end: () => Promise<void> } {
   const idle: Process[] = []
   return {
-    take: (program) => idle.pop() ?? startProcess(program),
+    take: (program) => {
+      // One that has ended meanwhile is passed over.
+      for (let process = idle.pop(); process; process = idle.pop()) if (process.isIdle()) return process
+      return startProcess(program)
+    },
     leave: async (process) => {
       if (process.ended() === undefined) idle.push(process)
     },

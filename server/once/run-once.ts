@@ -16,8 +16,6 @@ export async function runOnce(): Promise<never> {
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
-  // The program is loaded: what follows is the time of the database.
-  process.stdout.write('\n')
   const orders = createInterface({ input: process.stdin })
   process.stdin.on('error', () => orders.close())
   let done: Done | undefined
@@ -28,6 +26,8 @@ export async function runOnce(): Promise<never> {
   for await (const line of orders) {
     await done?.stop()
     process.removeListener('SIGTERM', end)
+    // The program is loaded, and the database before this one is closed: what follows is the time of the database.
+    process.stdout.write('\n')
     done = await carryOut(line, orders)
     process.once('SIGTERM', end)
   }

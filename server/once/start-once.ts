@@ -116,6 +116,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
     isOpenToOthers: true,
     login,
   })
+  const lacks = await lackingRecords(sql)
   const server = createHttpServer(app.fetch)
   const port = login && (await listen(server, '127.0.0.1', 0))
   const socket = login ? undefined : await listenOnSocket(server)
@@ -134,7 +135,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
       role,
       socket: socket?.path ?? null,
       login: login && port !== undefined ? login.urlOn(port) : null,
-      lacks: (await lackingRecords(sql)) ?? null,
+      lacks: lacks ?? null,
     },
     stop: async () => {
       const limitMs = env.JOBS_SHUTDOWN_SECONDS * 1000

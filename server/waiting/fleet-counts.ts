@@ -46,7 +46,9 @@ export async function openFleet({ file, log, stopping, now = () => performance.n
   const ask = async (server: FleetServer): Promise<FleetMember> => {
     const of = { name: server.name, url: server.url }
     try {
-      return { ...of, why: null, counts: await askCounts(server, stopping) }
+      const counts = await askCounts(server, stopping)
+      told.delete(server.name)
+      return { ...of, why: null, counts }
     } catch (error) {
       const { message, detail } = error instanceof NoCounts ? error : new NoCounts('it cannot be asked')
       if (detail !== undefined) tellOnce(server, detail)

@@ -50,20 +50,23 @@ export function readFilter(
 ): Read {
   const filter: Record<string, string | undefined> = {}
   const wrong: string[] = []
-  const add = (name: string, value: string, between: string | undefined) => {
+  /** The fields that words without a name have filled. */
+  const ofWords = new Set<string>()
+  const add = (name: string, value: string, isWord: boolean) => {
     const before = filter[name]
-    const link = fieldOf(fields, name)?.isList ? ',' : between
+    const link = fieldOf(fields, name)?.isList ? ',' : isWord && ofWords.has(name) ? ' ' : undefined
+    if (isWord) ofWords.add(name)
     if (before !== undefined && link === undefined)
       wrong.push(`The filter “${name}” takes one value, and has two here.`)
     else filter[name] = before === undefined ? value : `${before}${link}${value}`
   }
   for (const [whole, name, value = '', quoted, word] of text.matchAll(token)) {
     const field = name === undefined ? undefined : fieldOf(fields, name)
-    if (name !== undefined && field) add(field.hasParts ? name : field.name, unquoted(value), undefined)
+    if (name !== undefined && field) add(field.hasParts ? name : field.name, unquoted(value), false)
     else if (name !== undefined) wrong.push(`No filter is called “${name}”. Put a text with a colon in quotes.`)
     else {
       const meant = alone(quoted ?? word ?? '')
-      if (meant) for (const [of, is = ''] of Object.entries(meant)) add(of, is, ' ')
+      if (meant) for (const [of, is = ''] of Object.entries(meant)) add(of, is, true)
       else wrong.push(`“${whole}” has no name, such as ${fields[0] ? wordOf(fields[0]) : 'status'}:${whole}.`)
     }
   }

@@ -39,6 +39,12 @@ it('leaves out nothing that was typed twice: values of a list are one list, and 
   })
 })
 
+it.each(['error:timeout late', 'late error:timeout'])('joins no word to a filter with a name: %s', (text) => {
+  expect(readFilter(text, fields, (error) => ({ error })).wrong).toEqual([
+    'The filter “error” takes one value, and has two here.',
+  ])
+})
+
 it('says which text is too long before the server does, by the limits of the schemas', () => {
   const [fits, over] = ['🙂'.repeat(128), 'x'.repeat(129)]
   expect(tooLong({ job_type: ` ${fits} `, error: over, created_after: over.repeat(9) }, fields, true)).toEqual([])

@@ -32,10 +32,11 @@ export function Fleet() {
   )
 }
 
-/** Servers without counts first, then by what fails. */
-const worstFirst = (one: FleetMember, other: FleetMember): number => badOf(other) - badOf(one)
-const badOf = ({ counts }: FleetMember): number =>
-  counts ? (counts.failed_per_minute ?? counts.failing_queues) : Number.MAX_VALUE
+/** Servers without counts first, then by how many queues fail, and how often: not every server knows its rates. */
+function worstFirst({ counts: one }: FleetMember, { counts: other }: FleetMember): number {
+  if (!one || !other) return Number(one !== null) - Number(other !== null)
+  return other.failing_queues - one.failing_queues || (other.failed_per_minute ?? 0) - (one.failed_per_minute ?? 0)
+}
 
 const number = (of: (counts: NonNullable<FleetMember['counts']>) => number | null) => {
   const cell = ({ counts }: FleetMember) => (counts && of(counts)?.toLocaleString('en')) ?? '–'
