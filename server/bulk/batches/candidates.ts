@@ -7,9 +7,9 @@ import { idSelection, rangeSelection, type Selection } from '../change/selection
 import { createIdScan } from './id-scan.ts'
 
 /**
- * A search for a range reads many rows that do not match where it runs longer in PostgreSQL than both of these limits, in milliseconds: one for the
- * search, one for each job that it finds. Over partitions 8,192 jobs that lie side by side take 15 ms, and more on a busy machine. To go on by ids
- * would ask each partition for them.
+ * A search for a range reads many rows that do not match where it runs longer in PostgreSQL than both limits. They are in milliseconds: one for
+ * the search, one for each job that it finds. Over partitions 8,192 jobs that lie side by side take 15 ms, and more on a busy machine. To go on by
+ * ids would ask each partition for them.
  */
 const [sparseMs, sparseMsOfJob] = [25, 0.01]
 
