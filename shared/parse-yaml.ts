@@ -10,6 +10,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml'
+import { escaped } from './escape.ts'
 
 /** Where something stands in the file; both count from 1. */
 interface Position {
@@ -122,6 +123,20 @@ function offsetOf(doc: Document.Parsed, path: readonly (string | number)[], part
     node = child
   }
   return offset
+}
+
+const mostTold = 20
+
+/**
+ * The faults of a file as lines with their places, in the order of the file. At most 20 are told, and how many further ones there are.
+ * @param path the name of the file
+ */
+export function faultLines(path: string, faults: readonly { line: number; column: number; message: string }[]): string {
+  const lines = faults
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .map(({ line, column, message }) => `${escaped(path)}:${line}:${column}: ${escaped(message)}`)
+  const more = lines.length > mostTold ? [`${lines.length - mostTold} further faults`] : []
+  return [...new Set(lines.slice(0, mostTold)), ...more].join('\n  ')
 }
 
 /** A value of YAML with objects in place of maps: their keys are texts. */

@@ -40,7 +40,7 @@ export function sharedProcesses(): Processes & { end: () => Promise<void> } {
       return startProcess(program)
     },
     leave: async (process) => {
-      if (process.ended() === undefined) idle.push(process)
+      idle.push(process)
     },
     end: async () => {
       await Promise.all(idle.map(({ end }) => end()))

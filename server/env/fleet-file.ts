@@ -9,7 +9,6 @@ import { readSmallFile } from './read-small-file.ts'
 
 const largestFile = 262_144
 const mostServers = 200
-const mostTold = 20
 
 /** Another server, whose dashboard this one links to. */
 const FleetServer = z.strictObject({
@@ -50,7 +49,7 @@ export async function readFleetFile(path: string): Promise<FleetServer[]> {
     throw refused(`${escaped(path)} ${why}`)
   })
   // Loaded here, since few servers have the file.
-  const { parseYaml, plainOf } = await import('../../shared/parse-yaml.ts')
+  const { faultLines, parseYaml, plainOf } = await import('../../shared/parse-yaml.ts')
   const yaml = parseYaml(text, 'a list of servers')
   const read = FleetFile.safeParse(plainOf(yaml.value), { reportInput: true })
   if (yaml.faults.length === 0 && read.success)
@@ -58,12 +57,12 @@ export async function readFleetFile(path: string): Promise<FleetServer[]> {
   const found = (read.error?.issues ?? []).flatMap((issue) => {
     const steps = issue.path.map((step) => (typeof step === 'number' ? step : String(step)))
     const position = yaml.positionOf(steps, 'value')
-    return faultsOfIssue(issue).map(({ path: field, message }) => ({ ...position, message: `${field} ${message}` }))
+    return faultsOfIssue(issue).map(({ path: field, message }) => ({
+      ...position,
+      message: `${field} ${message}`.trim(),
+    }))
   })
-  const faults = (yaml.faults.length > 0 ? yaml.faults : found).map(
-    ({ line, column, message }) => `${escaped(path)}:${line}:${column}: ${escaped(message.trim())}`,
-  )
-  throw refused([...new Set(faults)].slice(0, mostTold).join('\n  '))
+  throw refused(faultLines(path, yaml.faults.length > 0 ? yaml.faults : found))
 }
 
 const refused = (message: string): Failure =>

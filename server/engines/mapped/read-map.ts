@@ -13,7 +13,6 @@ const fileName = 'jobs-map.yaml'
 const shipped = ['river', 'oban', 'good_job']
 const shippedFolder = new URL('./maps/', import.meta.url)
 const largestFile = 65_536
-const mostTold = 20
 
 /** The map of one table, which tells where a fault stands in its file. */
 export interface MapOfTable {
@@ -65,15 +64,11 @@ const shippedPath = (name: string): string => fileURLToPath(new URL(`${name}.yam
  */
 export async function parseMap(text: string, path: string): Promise<MapFile> {
   // Loaded here, since no other server needs YAML.
-  const { parseYaml, plainOf } = await import('../../../shared/parse-yaml.ts')
+  const { faultLines, parseYaml, plainOf } = await import('../../../shared/parse-yaml.ts')
   const yaml = parseYaml(text, 'a map')
   const refuseLines = (faults: readonly { line: number; column: number; message: string }[]) => {
     if (faults.length === 0) return
-    const lines = faults
-      .toSorted((a, b) => a.line - b.line || a.column - b.column)
-      .map(({ line, column, message }) => `${escaped(path)}:${line}:${column}: ${escaped(message)}`)
-    const more = lines.length > mostTold ? [`${lines.length - mostTold} further faults`] : []
-    throw new Failure('usage', [...new Set(lines.slice(0, mostTold)), ...more].join('\n  '), {
+    throw new Failure('usage', faultLines(path, faults), {
       hint: 'docs/engines/mapped.md has the fields of a map; nothing was started',
     })
   }
