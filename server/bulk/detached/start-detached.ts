@@ -21,13 +21,14 @@ export function startDetached(context: Running & Claimed, bulk: BulkChange<unkno
 }
 
 /**
- * Gives an operation back that has not ended. Where its record was closed with the error, there is nothing to give back. A server
- * that has lost the database cannot give it back, and the operation is taken over after a time of silence.
+ * Gives an operation back that has not ended. There is nothing to give back where its record was closed with the error, or where
+ * another server took it over meanwhile. A server that has lost the database cannot give it back, and the operation is taken over
+ * after a time of silence.
  */
 async function afterError({ sql, log, operation, hold }: Running & Claimed, error: unknown): Promise<void> {
   if (error instanceof TakenOver) return log.warn(`operation ${operation} was taken over by another server`)
   const problem = error instanceof LeftToOthers ? error.message : messageOf(error)
   const given = await giveBack(sql, { operation, hold }, problem).catch(() => undefined)
-  if (given?.count === 0) return
-  log.warn(`operation ${operation} is left to another server: ${problem}`)
+  const what = given?.count === 0 ? 'ended on this server' : 'is left to another server'
+  log.warn(`operation ${operation} ${what}: ${problem}`)
 }
