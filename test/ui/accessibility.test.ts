@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
 import { looks, sideways, violations } from '../support/axe.ts'
 import { visit } from '../support/browser.ts'
+import { FocusLook, focusLook } from '../support/focus-look.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
@@ -149,6 +150,23 @@ describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {
       'getComputedStyle(document.querySelector("tbody time"), "::after").content',
     )
     expect(printed).toContain(await time.getAttribute('title'))
+    await close()
+  })
+
+  it('what has the focus in a list is seen with its ring, both ways', async () => {
+    const { page, go, close } = await visit(browser, full, { secret: full.key, width: 1280 })
+    await go('/jobs?status=failed')
+    await page.getByRole('row').nth(1).waitFor()
+    const stops = new Set<string>()
+    for (const key of ['Tab', 'Shift+Tab'])
+      for (let n = 0; n < 80; n++) {
+        await page.keyboard.press(key)
+        const { stop, ...told } = FocusLook.parse(await page.evaluate(focusLook))
+        if (stop === 'BODY') continue
+        stops.add(stop)
+        expect([stop, told]).toEqual([stop, { over: null, cutBy: [], ring: 'solid' }])
+      }
+    expect(stops.size).toBeGreaterThan(30)
     await close()
   })
 
