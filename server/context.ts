@@ -1,4 +1,5 @@
 import type { OverPlace, ServerContext } from './call.ts'
+import type { OpenedReplica } from './database/connection/opened-database.ts'
 import type { DatabaseAddress } from './database/installation/installation.ts'
 import { createRedactor } from './database/redact.ts'
 import { createReadReplica } from './database/replica/read-replica.ts'
@@ -33,8 +34,8 @@ export interface ContextOptions {
   admitChange: ServerContext['admitChange']
   /** True while the only database is a replica; by default it never is. */
   isStandby?: () => boolean
-  /** Connections to a streaming replica. */
-  readSql?: Pool | undefined
+  /** A streaming replica. */
+  replica?: OpenedReplica | undefined
   /** The other servers of `JOBS_FLEET_FILE`. */
   fleet?: ServerContext['fleet']
   /** Connections for the jobs of other engines that are served beside our own; by default those of operators. */
@@ -73,7 +74,7 @@ export const createContext = ({
   stopping,
   admitChange,
   isStandby = () => false,
-  readSql,
+  replica,
   fleet,
   engineSql,
 }: ContextOptions): ServerContext => ({
@@ -96,9 +97,9 @@ export const createContext = ({
   workerSightings: createWorkerSightings({ sql, log, stopping }),
   singleFlight: createSingleFlight(),
   standby: createStandby(operatorSql, isStandby),
-  replica: readSql && {
-    ...createReadReplica({ primary: sql, replica: readSql, limitSeconds: env.JOBS_READ_LAG }),
-    slowReads: slowReadsOn(readSql),
+  replica: replica && {
+    ...createReadReplica(replica, env.JOBS_READ_LAG),
+    slowReads: slowReadsOn(replica.sql),
   },
   fleet,
   sharedComplete: createSharedComplete(sql),

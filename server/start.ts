@@ -116,7 +116,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const context = createContext({
     ...{ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal },
     isStandby: readiness.isStandby,
-    readSql: opened.readSql,
+    replica: opened.replica,
     fleet,
     engineSql: engineConnections(opened),
     admitChange: async () => {},
@@ -163,7 +163,7 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     await signOn?.readSecretAgain()
     if (changed.JOBS_DB_URL && opened.takePassword?.(changed.JOBS_DB_URL) === false)
       log.warn('JOBS_DB_URL differs in more than its password: start the server again, for the rest of it')
-    if (changed.JOBS_DB_READ_URL && opened.takeReadPassword?.(changed.JOBS_DB_READ_URL) === false)
+    if (changed.JOBS_DB_READ_URL && opened.replica?.takePassword(changed.JOBS_DB_READ_URL) === false)
       log.warn('JOBS_DB_READ_URL differs in more than its password: start the server again, for the rest of it')
     token = changedToken
     // Last, and alone: a fault in it keeps no secret from being read again.

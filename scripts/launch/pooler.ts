@@ -15,7 +15,7 @@ interface Pooler {
 }
 
 /** Returns the path of PgBouncer: from the PATH, or from /usr/sbin, where Debian installs it. */
-const program = (): string | undefined =>
+export const poolerProgram = (): string | undefined =>
   ['pgbouncer', '/usr/sbin/pgbouncer'].find((candidate) => spawnSync(candidate, ['--version']).status === 0)
 
 /**
@@ -24,7 +24,7 @@ const program = (): string | undefined =>
  * @throws Error when PgBouncer ends, or accepts no connection within 30 s
  */
 export async function startPooler(url: string): Promise<Pooler | undefined> {
-  const found = program()
+  const found = poolerProgram()
   if (found === undefined) return undefined
   const account = unprivileged()
   const folder = await mkdtemp(join(tmpdir(), 'jobs-pooler-'))

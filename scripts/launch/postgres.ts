@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -33,10 +33,34 @@ export const roleWithPassword = 'with_password'
  * `parent`.
  * @throws Error that says what to install, or why the server does not start
  */
-export async function startPostgres(
+export const startPostgres = (
   extraSettings: readonly string[] = [],
   parent: string = tmpdir(),
-): Promise<ThrowawayPostgres> {
+): Promise<ThrowawayPostgres> => startFrom((place) => makeCluster({ ...place, extraSettings }), parent)
+
+/**
+ * Starts a streaming replica of a throwaway PostgreSQL, as a copy of its data. The primary is down for a moment.
+ * @param name its name in `pg_stat_replication`
+ */
+export async function startReplica(primary: ThrowawayPostgres, name: string): Promise<ThrowawayPostgres> {
+  const sql = postgres(primary.url, { max: 1 })
+  const [row] = await sql<{ data_directory: string }[]>`show data_directory`
+  await sql.end()
+  const { hostname, port } = new URL(primary.url)
+  const source = `host=${hostname} port=${port} user=postgres application_name=${name}`
+  return startFrom(async ({ folder, account }) => {
+    const data = join(folder, 'data')
+    await primary.halt()
+    await cp(row?.data_directory ?? '', data, { recursive: true }).finally(primary.resume)
+    await appendFile(join(data, 'postgresql.conf'), `\nprimary_conninfo='${source}'\n`)
+    await writeFile(join(data, 'standby.signal'), '')
+    await rm(join(data, 'postmaster.pid'), { force: true })
+    await changeOwner(folder, account)
+  })
+}
+
+/** Starts PostgreSQL on the data that `make` puts into a new folder of `parent`. */
+async function startFrom(make: (place: Place) => Promise<void>, parent: string = tmpdir()): Promise<ThrowawayPostgres> {
   const account = unprivileged()
   const folder = await mkdtemp(join(parent, 'jobs-postgres-'))
   await chmod(folder, 0o755)
@@ -45,7 +69,7 @@ export async function startPostgres(
   try {
     const bin = await postgresBinaries(folder, account)
     await changeOwner(folder, account)
-    await makeCluster({ bin, folder, account, extraSettings })
+    await make({ bin, folder, account })
     const port = await freePort()
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`
     const resume = async () => {
@@ -123,10 +147,13 @@ async function changeOwner(folder: string, account: Account): Promise<void> {
   if (account) await promisify(execFile)('chown', ['-R', `${account.uid}:${account.gid}`, folder])
 }
 
-interface ClusterOptions {
+interface Place {
   bin: string
   folder: string
   account: Account
+}
+
+interface ClusterOptions extends Place {
   /** Lines of postgresql.conf. */
   extraSettings: readonly string[]
 }

@@ -1,6 +1,5 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { Failure } from '../../shared/errors.ts'
-import { headers } from '../../shared/headers.ts'
 import { refuseAgent } from '../auth/agents/require-agent.ts'
 import { bearerOf } from '../auth/authenticate.ts'
 import { hashed, sameHash } from '../auth/secrets.ts'
@@ -22,7 +21,7 @@ const type = 'text/plain; version=0.0.4; charset=utf-8'
 const readEveryMs = 1000
 
 interface Metrics {
-  serving: Pick<ServerContext, 'operatorSql' | 'pressureLimits' | 'callTimeoutMs' | 'replica'>
+  serving: Pick<ServerContext, 'operatorSql' | 'pressureLimits' | 'callTimeoutMs' | 'replica' | 'standby'>
   meter: Meter
   /** `JOBS_METRICS_TOKEN`, as it is now. */
   token: () => string | undefined
@@ -39,9 +38,7 @@ export function mountMetrics(app: Hono<RequestContext>, { serving, meter, token,
   app.get(paths.process, async (c) => respond(c, await meter.text(), { type }))
   app.get(paths.jobs, async (c) => {
     const scrape = await jobs.after(undefined)
-    const { asOf } = scrape
-    const more = asOf === undefined ? {} : { [headers.readFrom]: 'replica', [headers.asOf]: asOf }
-    return respond(c, await scrape.text(c.get('seriesWithin')), { type, more })
+    return respond(c, await scrape.text(c.get('seriesWithin')), { type, more: { ...scrape.headers } })
   })
 }
 

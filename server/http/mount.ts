@@ -65,25 +65,30 @@ export function mount<In, Out>(
       leaving?.abort()
     }
     const more: Record<string, string> = onlyDomainOf(own.abilities(), c.get('caller').within)
-    const addHeader = (name: string, value: string) => {
+    const addToAnswer = (name: string, value: string) => {
       more[name] = value
     }
     const detach = isDetached ? { path: endpoint.path, input: sent } : undefined
-    const callWith = (reportProgress: Reporting['reportProgress'], at = servingAt(admitted.place)) =>
-      callOf(c, at, admitted, { detach, disconnected, reportProgress, addHeader })
+    const callWith = (
+      reportProgress: Reporting['reportProgress'],
+      at = servingAt(admitted.place),
+      addHeader = addToAnswer,
+    ) => callOf(c, at, admitted, { detach, disconnected, reportProgress, addHeader })
     const outcome = async (reportProgress: Reporting['reportProgress']) => {
-      const makeAt = (at: ServerContext) => {
+      const makeAt = (at: ServerContext, addHeader = addToAnswer) => {
         const made = () =>
-          run(callWith(reportProgress, at), input).catch((error: unknown) => {
+          run(callWith(reportProgress, at, addHeader), input).catch((error: unknown) => {
             throw orGoneTables(at.sql, error)
           })
         return endpoint.slow ? at.slowReads.run(c.get('caller').id, made) : made()
       }
       const primary = servingAt(admitted.place)
       if (own.standby.isOn())
-        return { answer: endpoint.output.parse(await readAtStandby(own.standby, addHeader, () => makeAt(primary))) }
+        return { answer: endpoint.output.parse(await readAtStandby(own.standby, addToAnswer, () => makeAt(primary))) }
       const isEither = atReplica && !admitted.place && mayUseReplica(c, endpoint.readAt?.(input), own)
-      const done = await (isEither ? readAtEither({ primary, replica: atReplica, addHeader }, makeAt) : makeAt(primary))
+      const done = await (isEither
+        ? readAtEither({ primary, replica: atReplica, addHeader: addToAnswer }, makeAt)
+        : makeAt(primary))
       return 'accepted' in done ? done : { answer: endpoint.output.parse(done.answer) }
     }
     if (isDetached) {

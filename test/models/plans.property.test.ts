@@ -91,7 +91,8 @@ async function take(step: Step, known: Known[]): Promise<void> {
     const isOwn = principalOf(step.by) === principalOf(one.author)
     const isDecidable = one.state === 'waiting' || (step.act === 'reject' && one.state === 'approved')
     // An author may reject the own plan without the right to approve, and approve it with no right at all.
-    const allowed = isDecidable && (step.act === 'approve' ? mayApprove(step.by) && !isOwn : mayApprove(step.by) || isOwn)
+    const allowed =
+      isDecidable && (step.act === 'approve' ? mayApprove(step.by) && !isOwn : mayApprove(step.by) || isOwn)
     expect([step, status === 200]).toEqual([step, allowed])
     if (allowed) Object.assign(one, { state: step.act === 'approve' ? 'approved' : 'rejected', approver: step.by })
     return

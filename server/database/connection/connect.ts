@@ -111,7 +111,8 @@ export function connectPostgres({
     connection: {
       application_name: 'jobs-server',
       ...(pooled ? textFormats : { ...session, ...planning, ...limits, ...adminSetting }),
-      ...(isReadOnly && readOnlySetting),
+      // A replica behind a pooler takes no writes, whatever a session says.
+      ...(isReadOnly && !pooled && readOnlySetting),
       ...target.startup,
     },
   }

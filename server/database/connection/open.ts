@@ -8,7 +8,7 @@ import { openEmbedded } from '../embedded/embedded.ts'
 import type { Pool, Sql } from '../sql.ts'
 import { connectPostgres } from './connect.ts'
 import { findNames } from './find-names.ts'
-import type { Listener, OpenedDatabase } from './opened-database.ts'
+import type { Listener, OpenedDatabase, OpenedReplica } from './opened-database.ts'
 import { createOpening, type Opening } from './opening.ts'
 import { createPassword } from './password.ts'
 import type { PoolMeter } from './pool-meter.ts'
@@ -59,13 +59,14 @@ export async function openDatabase(
   const sql = connect(env.JOBS_DB_POOL, { meter })
   const operatorSql = connect(env.JOBS_DB_OPERATOR_POOL, { meter })
   const replica = openReplica(env, names, meter)
+  const atPrimary = replica && connect(1)
   let own: Pool | undefined
   let ofEngines: Pool | undefined
   return {
     hosts: target.hosts,
     sql,
     operatorSql,
-    ...replica,
+    ...(replica && atPrimary && { replica: { ...replica, look: { primary: atPrimary, replica: replica.look } } }),
     findSchema: async (from) => {
       if (!names.known) {
         await refuseDistributed(from)
@@ -92,7 +93,8 @@ export async function openDatabase(
     listen: (channel, listener) => void (env.JOBS_DB_POOLER || keepListening(sql, channel, listener)),
     close: async (graceMs) => {
       const timeout = Math.min(5, graceMs / 1000)
-      await Promise.all([sql, operatorSql, replica?.readSql, own, ofEngines].map((pool) => pool?.end({ timeout })))
+      const ofReplica = [replica?.sql, replica?.look, atPrimary]
+      await Promise.all([sql, operatorSql, ...ofReplica, own, ofEngines].map((pool) => pool?.end({ timeout })))
       return true
     },
     abandon: async () => true,
@@ -106,7 +108,7 @@ function openReplica(
   env: Env,
   names: SchemaNames,
   meter: PoolMeter | undefined,
-): Pick<OpenedDatabase, 'readSql' | 'takeReadPassword'> | undefined {
+): (Omit<OpenedReplica, 'look'> & { look: Pool }) | undefined {
   const url = env.JOBS_DB_READ_URL
   if (url === undefined) return undefined
   const target = targetOf('JOBS_DB_READ_URL', url)
@@ -116,9 +118,13 @@ function openReplica(
     })
   const password = createPassword(url, target.password)
   const opening: Opening = { statement: () => undefined, refuses: () => false, heard: () => {} }
-  const options = { password: password.current, pool: env.JOBS_DB_OPERATOR_POOL, opening, meter, isReadOnly: true }
-  const pool = createPool(env, { ...options, target: { ...target, sessionAttributes: undefined } })
-  return { readSql: withSchemaNames(pool, names), takeReadPassword: password.take }
+  const options = { password: password.current, opening, isReadOnly: true }
+  const connect = (pool: number, meter?: PoolMeter) =>
+    withSchemaNames(
+      createPool(env, { ...options, pool, meter, target: { ...target, sessionAttributes: undefined } }),
+      names,
+    )
+  return { sql: connect(env.JOBS_DB_OPERATOR_POOL, meter), look: connect(1), takePassword: password.take }
 }
 
 const listenAgainAfterMs = 2000

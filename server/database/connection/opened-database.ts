@@ -10,6 +10,16 @@ export interface Listener {
   listening: () => void
 }
 
+/** A streaming replica that reads may use. */
+export interface OpenedReplica {
+  /** Its connections, whose transactions are read only. */
+  sql: Pool
+  /** One connection to the primary and one to the replica, which no read keeps busy: whether the replica answers is asked on them. */
+  look: { primary: Pool; replica: Pool }
+  /** The same as `takePassword` of the database. */
+  takePassword: (url: string) => boolean
+}
+
 /** A database that is open: PostgreSQL behind a pool, or the embedded one. */
 export interface OpenedDatabase {
   /** Where a PostgreSQL server is looked for, in turn; empty for the embedded database. */
@@ -18,8 +28,8 @@ export interface OpenedDatabase {
   sql: Pool
   /** The pool for calls of operators; the embedded database has only one connection for all calls. */
   operatorSql: Pool
-  /** The connections to a streaming replica (`JOBS_DB_READ_URL`), whose transactions are read only. */
-  readSql?: Pool
+  /** A streaming replica (`JOBS_DB_READ_URL`). */
+  replica?: OpenedReplica
   /**
    * Finds the schema of the tables. From then on every statement names the schema. A second call returns the same schema.
    * @throws Failure `usage` when several schemas hold a table of jobs, and for a database that belongs to other programs
@@ -45,8 +55,6 @@ export interface OpenedDatabase {
    * @returns false where the URL differs in more than its password, and nothing was taken
    */
   takePassword?: (url: string) => boolean
-  /** The same for the URL of the replica. */
-  takeReadPassword?: (url: string) => boolean
   /** Listens to a channel, and listens again after a lost connection. */
   listen: (channel: string, listener: Listener) => void
   /**

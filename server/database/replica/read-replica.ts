@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { OpenedReplica } from '../connection/opened-database.ts'
 import { databaseFailure } from '../errors/failure.ts'
 import type { Pool } from '../sql.ts'
 
@@ -54,21 +55,20 @@ export async function whileAnswering<Out>(made: Promise<Out>, { look }: Pick<Rea
   throw new Error('the replica does not answer any more')
 }
 
-interface Options {
-  /** The primary. It is asked for its clock and its place in the log, so that neither clock of the two machines needs to be right. */
-  primary: Pool
-  replica: Pool
-  limitSeconds: number
-}
-
 const lookEveryMs = 1000
 /** A look that takes longer has failed: reads wait for it. */
 const longestLookMs = 1000
 /** Nobody waits again so soon for one that does not answer. */
 const restAfterLateMs = 10_000
 
-/** A replica whose lag is looked at once a second at most, and only while somebody reads. */
-export function createReadReplica({ primary, replica, limitSeconds }: Options): ReadReplica {
+/**
+ * A replica whose lag is looked at once a second at most, and only while somebody reads. The primary is asked for its clock and its place in
+ * the log, so that neither clock of the two machines needs to be right.
+ */
+export function createReadReplica(
+  { sql, look: { primary, replica } }: Pick<OpenedReplica, 'sql' | 'look'>,
+  limitSeconds: number,
+): ReadReplica {
   let at = Number.NEGATIVE_INFINITY
   let seen: Promise<Seen> | undefined
   let running: Promise<Seen> | undefined
@@ -93,7 +93,7 @@ export function createReadReplica({ primary, replica, limitSeconds }: Options): 
     }
     return within(await seen, limitSeconds)
   }
-  return { sql: replica, look }
+  return { sql, look }
 }
 
 /** What was seen, as it is now: the replica may have fallen behind since. */

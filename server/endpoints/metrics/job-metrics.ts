@@ -1,4 +1,5 @@
 import { liesWithin, scopeText, type TokenScope } from '../../../shared/access/token-scope.ts'
+import { headers } from '../../../shared/headers.ts'
 import type { ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
 import { abilitiesOf, inWords } from '../../engines/abilities.ts'
@@ -24,16 +25,21 @@ export interface JobMetrics {
 
 /** What was read at one time. */
 export interface Scrape {
-  /** The time of what a replica has counted; undefined where everything was read at the primary. */
-  asOf: string | undefined
+  /** Where the jobs were counted, and of when that is; none where everything was read at the primary. */
+  headers: Readonly<Record<string, string>>
   /** It in the text format of Prometheus: to a caller with a scope the series of its groups and queues alone. */
   text: (within: TokenScope | undefined) => Promise<string>
 }
 
-type JobMetricsOptions = Pick<ServerContext, 'operatorSql' | 'pressureLimits' | 'replica'>
+type JobMetricsOptions = Pick<ServerContext, 'operatorSql' | 'pressureLimits' | 'replica' | 'standby'>
 
-export function createJobMetrics({ operatorSql: sql, pressureLimits, replica }: JobMetricsOptions): JobMetrics {
-  const list = createGroupList(sql)
+export function createJobMetrics({
+  operatorSql: sql,
+  pressureLimits,
+  replica,
+  standby,
+}: JobMetricsOptions): JobMetrics {
+  const list = createGroupList(sql, standby.isOn)
   const kept = {
     list,
     totals: createOperationTotals(),
@@ -43,6 +49,7 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits, replica }: 
   return {
     async read() {
       const served = servedBy(sql)
+      const place = standby.isOn() ? { isReplica: true, asOf: await standby.asOf() } : undefined
       const hides = served.mode === 'own' ? undefined : whyHidden(served.places)
       const read = await readMetrics(sql, kept, served.mode === 'own' ? replica : undefined)
       const readings = hides ? { ...read, ...hidden, hides: inWords(hides).toString() } : read
@@ -50,7 +57,7 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits, replica }: 
       // One text for all callers with the same scope.
       const texts = new Map<string, Promise<string>>()
       return {
-        asOf: readings.asOf,
+        headers: headersOf(place ?? { isReplica: readings.asOf !== undefined, asOf: readings.asOf }),
         text(within) {
           const key = JSON.stringify(within ?? null)
           const text = texts.get(key) ?? textOf(sql, { readings, known, within, pressureLimits })
@@ -61,6 +68,11 @@ export function createJobMetrics({ operatorSql: sql, pressureLimits, replica }: 
     },
   }
 }
+
+const headersOf = ({ isReplica, asOf }: { isReplica: boolean; asOf: string | undefined }) => ({
+  ...(isReplica && { [headers.readFrom]: 'replica' }),
+  ...(asOf !== undefined && { [headers.asOf]: asOf }),
+})
 
 /** What is read of the jobs is left out where row-level security hides some of them. */
 const hidden = { groups: undefined, readyAges: undefined, workers: undefined, counted: undefined } as const

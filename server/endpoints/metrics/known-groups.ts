@@ -42,7 +42,7 @@ export interface GroupList {
   add: (groups: readonly Group[]) => Promise<KnownGroups>
 }
 
-export function createGroupList(sql: Sql): GroupList {
+export function createGroupList(sql: Sql, isStandby: () => boolean): GroupList {
   let known = knownGroups([])
   let isRead = false
   const read = async () => {
@@ -60,9 +60,11 @@ export function createGroupList(sql: Sql): GroupList {
     async add(groups) {
       // A server that only looks keeps the list in memory: there is no table for it.
       if (servedBy(sql).mode === 'look') {
-        known = knownGroups([...known.groups, ...groups.filter((group) => !known.has(group))].slice(0, mostGroups))
+        known = withMore(known, groups)
         return known
       }
+      // A replica cannot write the list. Once it is promoted, the groups are added to it.
+      if (isStandby()) return withMore(known, groups)
       if (!isRead) await read()
       const isFull = () => known.groups.length >= mostGroups
       if (isFull() || groups.every(known.has)) return known
@@ -76,6 +78,12 @@ export function createGroupList(sql: Sql): GroupList {
     },
   }
 }
+
+/** The list with more groups, which are only in memory. */
+const withMore = (known: ReturnType<typeof knownGroups>, groups: readonly Group[]) =>
+  groups.every(known.has)
+    ? known
+    : knownGroups([...known.groups, ...groups.filter((group) => !known.has(group))].slice(0, mostGroups))
 
 const insert = (sql: Sql, groups: readonly Group[]) => sql`
   insert into jobsctl_metric_groups (domain, queue, job_type)

@@ -6,7 +6,7 @@ import { headers, isConfirmed } from '../../../shared/headers.ts'
 import type { Done } from '../../bulk/change/commission.ts'
 import type { ServerContext } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
-import { whileAnswering } from '../../database/replica/read-replica.ts'
+import { type ReadReplica, whileAnswering } from '../../database/replica/read-replica.ts'
 import type { Standby } from '../../database/replica/standby.ts'
 import { servedBy } from '../../engines/served.ts'
 import type { RequestContext } from './request-context.ts'
@@ -34,25 +34,36 @@ export const mayUseReplica = (
   servedBy(sql).mode === 'own' &&
   (place === 'replica' || (place === 'stale-ok' && isConfirmed(c.req.header(headers.staleOk))))
 
-interface Places {
-  primary: ServerContext
-  replica: ServerContext
+/** What a read has of the server that it is made by. */
+interface WithReplica {
+  replica: Pick<ReadReplica, 'look'> | undefined
+}
+
+interface Places<Serving extends WithReplica> {
+  primary: Serving
+  replica: Serving
   addHeader: AddHeader
 }
 
 /**
  * Makes a read at the replica, and at the primary where the replica lags, or fails. The headers of the answer say where, and of when it is.
+ * Those of a read that failed or was given up at the replica are not among them.
  * @throws whatever `read` throws at the primary, and what it would throw there, too
  */
-export async function readAtEither<Out>(
-  { primary, replica, addHeader }: Places,
-  read: (serving: ServerContext) => Promise<Out>,
+export async function readAtEither<Out, Serving extends WithReplica>(
+  { primary, replica, addHeader }: Places<Serving>,
+  read: (serving: Serving, addHeader: AddHeader) => Promise<Out>,
 ): Promise<Out> {
   const looking = primary.replica
   const seen = await looking?.look()
   if (looking && seen?.asOf !== undefined) {
     try {
-      const answer = await whileAnswering(read(replica), looking)
+      const found = new Map<string, string>()
+      const answer = await whileAnswering(
+        read(replica, (name, value) => void found.set(name, value)),
+        looking,
+      )
+      for (const [name, value] of found) addHeader(name, value)
       addHeader(headers.readFrom, 'replica')
       addHeader(headers.asOf, seen.asOf)
       return answer
@@ -61,7 +72,7 @@ export async function readAtEither<Out>(
     }
   }
   const asOf = seen?.primaryNow()
-  const answer = await read(primary)
+  const answer = await read(primary, addHeader)
   addHeader(headers.readFrom, 'primary')
   if (asOf !== undefined) addHeader(headers.asOf, asOf)
   return answer
