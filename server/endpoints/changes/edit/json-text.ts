@@ -126,7 +126,7 @@ const walk = staticFragment(
  * @param json the text of the value, such an expression; undefined takes the value away
  */
 export const editJsonText = (sql: Sql, before: Fragment, path: Fragment, json: Fragment | undefined): Fragment => sql`(
-  select ${json ? sql`coalesce(${guessed(sql)}, ${walked(sql, putValue(sql))})` : walked(sql, takenAway(sql))}
+  select coalesce(${(json ? guessedPut : guessedTake)(sql)}, ${walked(sql, (json ? putValue : takenAway)(sql))})
   from (
     select text, d.value as document, ${path} as path, ${json ?? sql`null::text`} as value
     from (select text, text::jsonb as value from (select ${before} as text offset 0) as given offset 0) as d
@@ -143,6 +143,20 @@ const walked = (sql: Sql, cuts: Fragment): Fragment => sql`(
   left join (spot cross join lateral (${cuts}) as cut) on true
 )`
 
+/** What programs write between a name and its value. */
+const colons = [':', ': ', ' : ']
+
+/** A join to `there (text, name, old)`: where the name with its value begins in the text, and where the value does; null where neither is found. */
+const search = staticFragment(
+  (sql) => sql`
+    left join lateral (
+      select strpos(text, name || colon || old) as opens, strpos(text, name || colon || old) + length(name || colon) as starts
+      from unnest(${colons}::text[]) as colon
+      where strpos(text, name || colon || old) > 0
+      limit 1
+    ) as found on true`,
+)
+
 /**
  * An SQL expression over `edited`, in an eighth of the time of `walked`: the text after the edit, found by a search. It is for a name that is
  * written with its value, and for one more value of the whole. Null where the outcome, as jsonb, is not what the edit asks for.
@@ -150,7 +164,7 @@ const walked = (sql: Sql, cuts: Fragment): Fragment => sql`(
  * The outcome is always JSON, which PostgreSQL 15 cannot ask without an error. What a search finds is a name, or the end of one, with a whole
  * value: a name that begins with a letter or a digit does not follow the end of a string. A number must end where the value ends.
  */
-const guessed = staticFragment(
+const guessedPut = staticFragment(
   (sql) => sql`(
     select case
       when put is not null and (document #> path)::text is distinct from value::jsonb::text
@@ -158,25 +172,50 @@ const guessed = staticFragment(
       then put
     end
     from (
-      select edited.*, (text::json #> path)::text as old, to_json(path[cardinality(path)])::text || ':' as name,
+      select edited.*, (text::json #> path)::text as old, to_json(path[cardinality(path)])::text as name,
         length(rtrim(left(rtrim(text, ${blankCharacters}::text), -1), ${blankCharacters}::text)) as body
       offset 0
     ) as there
-    cross join lateral (
-      select case
-        when strpos(text, name || old) > 0 then strpos(text, name || old) + length(name)
-        when strpos(text, name || ' ' || old) > 0 then strpos(text, name || ' ' || old) + length(name) + 1
-      end as start
-      offset 0
-    ) as found
+    ${search(sql)}
     cross join lateral (
       select case
         when document #> path is null then case
           when cardinality(path) = 1 and jsonb_typeof(document) = 'object'
-            then left(text, body) || case when document = '{}' then '' else ',' end || name || value || substr(text, body + 1)
+            then left(text, body) || case when document = '{}' then '' else ',' end || name || ':' || value || substr(text, body + 1)
         end
-        when name ~ '^"[A-Za-z0-9_]' and substr(text, start + length(old), 1) ~ ${endOfValue}::text
-          then overlay(text placing value from start for length(old))
+        when name ~ '^"[A-Za-z0-9_]' and substr(text, starts + length(old), 1) ~ ${endOfValue}::text
+          then overlay(text placing value from starts for length(old))
+      end as put
+      offset 0
+    ) as guess
+  )`,
+)
+
+/**
+ * The same for a value that is taken away. A quote that follows a brace or a comma is not one within a string, where a backslash is before it: the
+ * name is a whole one. What follows is a comma or the end of the object.
+ */
+const guessedTake = staticFragment(
+  (sql) => sql`(
+    select case when put::jsonb::text = (document #- path)::text then put end
+    from (
+      select edited.*, (text::json #> path)::text as old, to_json(path[cardinality(path)])::text as name,
+        ${blankCharacters}::text as blanks
+      offset 0
+    ) as there
+    ${search(sql)}
+    cross join lateral (
+      select left(text, opens - 1) as head, rtrim(left(text, opens - 1), blanks) as above,
+        substr(text, starts + length(old)) as rest, ltrim(substr(text, starts + length(old)), blanks) as below
+      offset 0
+    ) as parts
+    cross join lateral (
+      select case
+        when old is null then text
+        when name ~ '^"[A-Za-z0-9_]' and right(above, 1) in ('{', ',') then case
+          when left(below, 1) = ',' then head || ltrim(substr(below, 2), blanks)
+          when left(below, 1) = '}' then case right(above, 1) when ',' then left(above, -1) else head end || rest
+        end
       end as put
       offset 0
     ) as guess

@@ -88,26 +88,37 @@ describe.each(kinds)('an edit of jobs on %s', (kind) => {
   })
 
   it.each([
-    ['{"u":{"url":12},"url" : 1}', '{"u":{"url":12},"url" : "n"}'],
-    ['{"x\\"url":1, "url" : 1 }', '{"x\\"url":1, "url" : "n" }'],
-    ['{"in":{"url":1},"url":1}', '{"in":{"url":1},"url":"n"}'],
-    ['{"t":"\\"url\\":1,","\\u0075rl":1}', '{"t":"\\"url\\":1,","\\u0075rl":"n"}'],
-    ['{"s":{"a":{"url":1},"a":2},"url"\n:1}', '{"s":{"a":{"url":1},"a":2},"url"\n:"n"}'],
-    [' {"a":{"url":1}}\n', ' {"a":{"url":1},"url":"n"}\n'],
-    ['{ }', '{"url":"n" }'],
-    ['{"url": [1, {"url": 2}] , "b":3}', '{"url": "n" , "b":3}'],
-  ])('edits the value of the type json that is named, and no other that looks like it: %s', async (payload, edited) => {
-    await insert('{}')
-    await world.sql`alter table jobs alter column payload type json using payload::text::json`
-    try {
-      await world.sql`update jobs set payload = ${payload}::text::json`
-      expect((await edit({ set: [{ path: 'payload.url', value: 'n' }] })).body).toMatchObject({ affected: 1 })
-      expect(await payloads()).toEqual([edited])
-    } finally {
-      await world.sql`delete from jobs`
-      await world.sql`alter table jobs alter column payload type jsonb using payload::text::jsonb`
-    }
-  })
+    ['{"u":{"url":12},"url" : 1}', '{"u":{"url":12},"url" : "n"}', '{"u":{"url":12}}'],
+    ['{"x\\"url":1, "url" : 1 }', '{"x\\"url":1, "url" : "n" }', '{"x\\"url":1 }'],
+    ['{"x,\\"url":1, "url":1 , "b":3}', '{"x,\\"url":1, "url":"n" , "b":3}', '{"x,\\"url":1, "b":3}'],
+    ['{"in":{"url":1},"url":1}', '{"in":{"url":1},"url":"n"}', '{"in":{"url":1}}'],
+    ['{"t":"\\"url\\":1,","\\u0075rl":1}', '{"t":"\\"url\\":1,","\\u0075rl":"n"}', '{"t":"\\"url\\":1,"}'],
+    ['{"s":{"a":{"url":1},"a":2},"url"\n:1}', '{"s":{"a":{"url":1},"a":2},"url"\n:"n"}', '{"s":{"a":{"url":1},"a":2}}'],
+    [' {"a":{"url":1}}\n', ' {"a":{"url":1},"url":"n"}\n', undefined],
+    ['{ }', '{"url":"n" }', undefined],
+    ['{ "url": 1 }', '{ "url": "n" }', '{  }'],
+    ['{"url":1\t,\n"b":3}', '{"url":"n"\t,\n"b":3}', '{"b":3}'],
+    ['{"url": [1, {"url": 2}] , "b":3}', '{"url": "n" , "b":3}', '{"b":3}'],
+  ])(
+    'edits the value of the type json that is named, and no other that looks like it: %s',
+    async (payload, edited, without) => {
+      await insert('{}')
+      await world.sql`alter table jobs alter column payload type json using payload::text::json`
+      try {
+        await world.sql`update jobs set payload = ${payload}::text::json`
+        const { body } = await edit({ set: [{ path: 'payload.url', value: 'n' }] })
+        expect(body).toMatchObject({ affected: 1 })
+        expect(await payloads()).toEqual([edited])
+        await undoOf(world, operationOf(body))
+        const taken = await edit({ unset: ['payload.url'] })
+        expect(taken.body).toMatchObject({ affected: without === undefined ? 0 : 1 })
+        expect(await payloads()).toEqual([without ?? payload])
+      } finally {
+        await world.sql`delete from jobs`
+        await world.sql`alter table jobs alter column payload type jsonb using payload::text::jsonb`
+      }
+    },
+  )
 
   it.each(['{"a": "\\u0000"}', '{"a": "\\ud83d"}', '{"a": 1e999999}', `${'['.repeat(600)}${']'.repeat(600)}`])(
     'leaves a payload of the type json that jsonb cannot keep, by name: %.20s',
