@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { bearer, idOf, makeToken } from '../../support/access/tokens.ts'
 import { kinds } from '../../support/database/database.ts'
-import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const Rotated = z.object({ id: z.string(), token: z.string(), previous_until: z.string().nullable() })
@@ -114,19 +113,5 @@ describe.each(kinds)('the rotation of a token on %s', (kind) => {
     }
     expect(text).toContain('"queue":"during"')
     expect(text).not.toContain('"queue":"over"')
-  })
-
-  it('on the database prints the new token alone', async () => {
-    const old = await makeToken(world.sql, 'local', 'viewer')
-    const run = (...argv: string[]) => runServer(['token', 'rotate', idOf(old), ...argv], world.env)
-    const made = await run('--overlap', '7d')
-    expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^jobs_\w{12}_[\w-]{43}\n$/), err: '' })
-    expect(await statuses(old, made.out.trim())).toEqual([200, 200])
-    expect((await runServer(['token', 'show', idOf(old)], world.env)).out).toMatch(/old secret\tuntil \d{4}-/)
-    for (const overlap of ['8d', '-1', '1', '1w', '', '604801s', '00']) {
-      expect(await run('--overlap', overlap)).toMatchObject({ code: 2, out: '' })
-    }
-    expect(await statuses(made.out.trim())).toEqual([200])
-    expect(await runServer(['token', 'rotate', 'ffffffffffff'], world.env)).toMatchObject({ code: 5, out: '' })
   })
 })

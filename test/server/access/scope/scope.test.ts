@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { setRole, setScope } from '../../../../server/auth/set-grant.ts'
+import { setScope } from '../../../../server/auth/set-grant.ts'
 import { bearer, idOf, makeScoped, makeToken } from '../../../support/access/tokens.ts'
 import { kinds } from '../../../support/database/database.ts'
 import { until } from '../../../support/poll.ts'
-import { runServer } from '../../../support/programs/spawn-server.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 const tokensPath = '/api/v1/tokens'
@@ -227,45 +226,5 @@ describe.each(kinds)('the scope of a token on %s', (kind) => {
       expect(body).toMatchObject({ dependencies: { depends_on: [], dependents: [{ uuid: dependent }] } })
       expect(JSON.stringify(body)).not.toContain(foreign)
     })
-  })
-
-  it('is told by the commands on the database, which take it', async () => {
-    const run = (...argv: string[]) => runServer(['token', ...argv], world.env)
-    const made = await run(
-      'create',
-      'books',
-      '--role',
-      'operator',
-      '--domain',
-      'a',
-      '--domain',
-      'b',
-      '--queue',
-      'c/d/e',
-      '--job-type',
-      't',
-    )
-    expect(made).toMatchObject({ code: 0, err: '' })
-    const id = idOf(made.out)
-    expect((await run('show', id)).out).toContain('limited to\tdomains a, b, queue c/d/e, job type t\n')
-    expect((await run('list')).out).toMatch(new RegExp(`^${id}\t.*\tdomains a, b, queue c/d/e, job type t\t`, 'm'))
-    expect(await run('set-scope', id, '--domain', 'a', '--cascade')).toMatchObject({
-      code: 0,
-      out: `${id} is limited to domain a, and may end dependents outside\n`,
-    })
-    expect(await run('set-scope', id, '--all')).toMatchObject({ code: 0, out: `${id} is not limited\n` })
-    for (const wrong of [
-      ['set-scope', id],
-      ['set-scope', id, '--all', '--domain', 'a'],
-      ['set-scope', id, '--queue', 'a'],
-      ['set-scope', id, '--queue', '/a'],
-      ['set-scope', id, '--domain', ''],
-      ['set-scope', id, '--cascade'],
-      ['create', 'x', '--domain', 'a'],
-      ['create', 'x', '--role', 'admin', '--domain', 'a'],
-    ])
-      expect({ wrong, ...(await run(...wrong)) }).toMatchObject({ wrong, code: 2, out: '' })
-    expect((await run('show', id)).out).not.toContain('limited')
-    await setRole(world.sql, id, { role: 'viewer', may_enqueue: false })
   })
 })
