@@ -15,6 +15,7 @@ import { buildSdk } from './sdk.ts'
 import { compressedDocument, shortNamesInPackages, withoutValidator, yamlOfTheCommandLine } from './server-plugins.ts'
 import { buildUi } from './ui.ts'
 import { usedOfZod } from './used-of-zod.ts'
+import { versionAlone } from './version-alone.ts'
 import { withoutMeanings } from './without-meanings.ts'
 
 /** Defines `require`, with which bundled CommonJS packages load Node's modules. */
@@ -42,6 +43,7 @@ const server: typeof common = {
   external: ['@electric-sql/pglite'],
   banner,
   plugins: [
+    versionAlone,
     patchDriver(),
     compressedDocument,
     withoutValidator,
@@ -63,7 +65,14 @@ const cli: typeof common = {
   minify: true,
   supported: { 'dynamic-import': false },
   define: { PROGRAM_HELP: JSON.stringify(programHelp(commands)) },
-  plugins: [inOwnFiles, quickEndpoints, parsersAsBytes, withoutUnused, withoutMeanings({ formats: false })],
+  plugins: [
+    versionAlone,
+    inOwnFiles,
+    quickEndpoints,
+    parsersAsBytes,
+    withoutUnused,
+    withoutMeanings({ formats: false }),
+  ],
   assetNames: '[name]',
 }
 
