@@ -1,3 +1,5 @@
+import { units } from './duration.ts'
+
 /** A length of time in its two largest units: `40s`, `1h 12m`, `3d 2h`. */
 export function spanText(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
@@ -9,6 +11,20 @@ export function spanText(seconds: number): string {
     .slice(first, first + 2)
     .filter((part) => part !== '')
     .join(' ')
+}
+
+/** How long ago a time was, in the largest unit that it fills: `2h ago`. Text that is no time is returned as it is. */
+export function ago(time: string, now: number = Date.now()): string {
+  const seconds = Math.floor((now - Date.parse(time)) / 1000)
+  if (Number.isNaN(seconds)) return time
+  const unit = (['d', 'h', 'm', 's'] as const).find((unit) => seconds >= units[unit])
+  return unit ? `${Math.floor(seconds / units[unit])}${unit} ago` : 'just now'
+}
+
+/** `2h ago`, or `in 1h 12m`. Text that is no time is returned as it is. */
+export function whenText(time: string, now: number = Date.now()): string {
+  const ahead = (Date.parse(time) - now) / 1000
+  return ahead >= 1 ? `in ${spanText(ahead)}` : ago(time, now)
 }
 
 /** `2026-11-24 13:02:00 UTC`. Text that is no time is returned as it is. */

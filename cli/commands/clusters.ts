@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import type { Cluster, ExpiredLeases, failureClusters as endpoint, NotRead } from '../../shared/jobs/clusters.ts'
+import { ago } from '../../shared/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { noteUnknownScope } from '../guard/known-scope.ts'
@@ -18,7 +19,7 @@ import {
 import { refuseEmptyRange } from '../settings/moment.ts'
 import { groupedDigits } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
-import { ago, isoTime } from '../text/times.ts'
+import { isoTime } from '../text/times.ts'
 
 interface ClustersFlags extends ScopeFlags {
   status?: string

@@ -1,10 +1,11 @@
 import type { StoppedQueue } from '../../shared/queues/queues.ts'
+import { ago } from '../../shared/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import { queueColumn } from '../output/queue-column.ts'
 import type { Column } from '../output/table.ts'
 import { throttleText } from '../text/numbers.ts'
-import { ago, isoTime } from '../text/times.ts'
+import { isoTime } from '../text/times.ts'
 
 interface QueuesFlags {
   thresholds?: boolean

@@ -1,4 +1,5 @@
 import type { StaleQueue } from '../../shared/queues/stale.ts'
+import { ago } from '../../shared/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import { noteUnknownScope } from '../guard/known-scope.ts'
@@ -13,7 +14,7 @@ import {
   scopeWords,
 } from '../settings/flags/scope-flags.ts'
 import { groupedDigits, jobsText, sumOf } from '../text/numbers.ts'
-import { ago, isoTime } from '../text/times.ts'
+import { isoTime } from '../text/times.ts'
 
 export const stale: CommandSpec<ScopeFlags> = {
   name: 'stale',

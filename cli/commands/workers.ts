@@ -1,4 +1,5 @@
 import type { WorkerRow } from '../../shared/queues/workers.ts'
+import { ago } from '../../shared/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import { bareQueueName, queueName } from '../output/queue-column.ts'
@@ -7,7 +8,7 @@ import { flagsIn, watchFlag } from '../settings/flags/flag.ts'
 import { describeAnyOf, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 import { groupedDigits, jobsText, sumOf, throttleText } from '../text/numbers.ts'
 import { lackingFilters } from '../text/scope-text.ts'
-import { ago, isoTime } from '../text/times.ts'
+import { isoTime } from '../text/times.ts'
 
 interface WorkersFlags {
   domain?: string

@@ -1,8 +1,9 @@
 import { escapedJson } from '../../shared/escape.ts'
 import { isAct } from '../../shared/records/acts.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
+import { ago } from '../../shared/time-and-size.ts'
 import { scopeName } from '../text/scope-text.ts'
-import { ago, isoTime } from '../text/times.ts'
+import { isoTime } from '../text/times.ts'
 import type { Style } from './style.ts'
 import type { Column } from './table.ts'
 

@@ -1,6 +1,6 @@
 import { offsetsOf } from '../../shared/clock-time.ts'
+import { ago } from '../../shared/time-and-size.ts'
 import type { Io } from '../io.ts'
-import { ago } from './times.ts'
 
 /**
  * The time zone of the reader: that of `TZ`, else at a terminal that of the machine. Undefined in a pipe without `TZ`, since nobody knows who

@@ -64,7 +64,7 @@ export type EventLogPart = z.output<typeof EventLogPart>
 /** A freeze of the database, which refuses changes on all of its servers: who ordered it, since when (ISO 8601 in UTC), and why. */
 export const Freeze = z.object({
   by: z.string().describe('Who ordered the freeze.'),
-  since: z.string().describe('Since when the database is frozen.'),
+  since: Instant.describe('Since when the database is frozen.'),
   reason: z.string().describe('Why it is frozen.'),
 })
 export type Freeze = z.output<typeof Freeze>

@@ -69,6 +69,10 @@ export const Policy = z.object({
     .describe(
       'Why no rule runs, as a clause: the author has lost a right, is not known any more, or servers do nothing in the background. Null where they run.',
     ),
+  stopped: z
+    .boolean()
+    .optional()
+    .describe('True where no rule runs: `problem` says why. Absent from servers of older versions.'),
   author_until: time.describe('When the token of the author expires, and with it the policy; null where it does not.'),
   rules: z.array(RuleState).describe('The rules, by name.'),
   broken: z

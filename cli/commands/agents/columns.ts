@@ -1,7 +1,8 @@
 import type { KnownAgent } from '../../../shared/access/agents.ts'
+import { ago } from '../../../shared/time-and-size.ts'
 import type { Column } from '../../output/table.ts'
 import { groupedDigits, sumOf } from '../../text/numbers.ts'
-import { ago, isoTime } from '../../text/times.ts'
+import { isoTime } from '../../text/times.ts'
 
 const callsOf = ({ asked }: KnownAgent): number => sumOf(asked.map(({ calls }) => calls))
 const rowsOf = ({ asked }: KnownAgent): number => sumOf(asked.map(({ rows }) => rows))

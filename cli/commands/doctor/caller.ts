@@ -2,9 +2,9 @@ import type { z } from 'zod'
 import type { showCaller } from '../../../shared/access/caller.ts'
 import { limitsText } from '../../../shared/access/limits.ts'
 import { limitText } from '../../../shared/access/token-scope.ts'
+import type { Finding } from '../../../shared/doctor/findings/finding.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { jobsText } from '../../text/numbers.ts'
-import type { Finding } from './outcome.ts'
 
 type Caller = z.output<typeof showCaller.output>
 

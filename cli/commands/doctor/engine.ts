@@ -1,11 +1,12 @@
 import type { z } from 'zod'
+import type { Finding } from '../../../shared/doctor/findings/finding.ts'
 import { showEngine } from '../../../shared/engine/engine.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { Context } from '../../context.ts'
 import { lacksOf } from '../../http/engine-lacks.ts'
 import { keepLacks } from '../../settings/known-lacks.ts'
 import { groupedDigits } from '../../text/numbers.ts'
-import { type Check, type Finding, judgedAnswer, type Outcome, ok, warning } from './outcome.ts'
+import { type Check, judgedAnswer, type Outcome, ok, warning } from './outcome.ts'
 
 type Answer = z.output<typeof showEngine.output>
 type Engine = Answer['engines'][number]

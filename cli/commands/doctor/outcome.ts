@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { Finding } from '../../../shared/doctor/findings/finding.ts'
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import { Failure, failures } from '../../../shared/errors.ts'
 import type { Exit } from '../../../shared/exits.ts'
@@ -23,16 +24,6 @@ export interface Outcome {
 export interface Check {
   name: string
   look: (context: Context) => Promise<Outcome>
-}
-
-/** What an answer of the server means, in words; `hint` is given where the operator should act. */
-export interface Finding {
-  detail: string
-  /** The parts of `detail` that people read line by line. */
-  lines?: readonly string[]
-  hint: string | undefined
-  /** Nothing is left to check. */
-  isLast?: boolean
 }
 
 export const ok = (detail: string): Outcome => ({ result: 'ok', detail, hint: '', exit: 'ok' })

@@ -1,18 +1,22 @@
 import { checkCounts } from '../../../shared/doctor/counts.ts'
+import {
+  findingOfCounts,
+  findingOfIndexes,
+  findingOfMissing,
+} from '../../../shared/doctor/findings/counts-and-indexes.ts'
+import { findingOfEvents } from '../../../shared/doctor/findings/event-log.ts'
+import { findingOfReaders } from '../../../shared/doctor/findings/event-readers.ts'
+import { findingOfPolicy } from '../../../shared/doctor/findings/policy.ts'
+import { findingOfReplica } from '../../../shared/doctor/findings/replica.ts'
+import { findingOfRights } from '../../../shared/doctor/findings/rights.ts'
+import { findingOfState } from '../../../shared/doctor/findings/state.ts'
+import { findingOfStorage } from '../../../shared/doctor/findings/storage.ts'
 import { idleIndexes } from '../../../shared/doctor/idle-indexes.ts'
 import { missingIndexes } from '../../../shared/doctor/missing-indexes.ts'
 import { type EventLogPart, storage } from '../../../shared/doctor/storage.ts'
 import { showPolicy } from '../../../shared/policy/policy.ts'
 import { listEventCursors } from '../../../shared/records/event-cursors.ts'
-import { findingOfCounts, findingOfIndexes, findingOfMissing } from './counts-and-indexes.ts'
-import { findingOfEvents } from './event-log.ts'
-import { findingOfReaders } from './event-readers.ts'
 import { type Check, judgedAnswer } from './outcome.ts'
-import { findingOfPolicy } from './policy.ts'
-import { findingOfReplica } from './replica.ts'
-import { findingOfRights } from './rights.ts'
-import { findingOfState } from './state.ts'
-import { findingOfStorage } from './storage.ts'
 
 /** Reports that only jobs-server gives about its database: its state, counts, indexes, sizes. */
 export const serverReports: readonly Check[] = [

@@ -1,8 +1,9 @@
 import type { ListedJob } from '../../../shared/jobs/list.ts'
+import { ago } from '../../../shared/time-and-size.ts'
 import { queueColumn } from '../../output/queue-column.ts'
 import { colourOfState } from '../../output/style.ts'
 import type { Column } from '../../output/table.ts'
-import { ago, isoTime } from '../../text/times.ts'
+import { isoTime } from '../../text/times.ts'
 import type { ListFlags } from './request.ts'
 
 const text = (value: string | null | undefined): string => value ?? ''

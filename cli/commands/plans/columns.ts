@@ -1,8 +1,9 @@
 import { scopeText } from '../../../shared/access/token-scope.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
+import { whenText } from '../../../shared/time-and-size.ts'
 import type { Column } from '../../output/table.ts'
 import { scopeName } from '../../text/scope-text.ts'
-import { isoTime, whenText } from '../../text/times.ts'
+import { isoTime } from '../../text/times.ts'
 import { authorText } from './agent.ts'
 
 const text = (value: string | number | null): string => String(value ?? '')

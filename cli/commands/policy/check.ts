@@ -1,10 +1,10 @@
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime } from '../../../shared/policy/schedule.ts'
+import { whenText } from '../../../shared/time-and-size.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
-import { whenText } from '../../text/times.ts'
 import { changeText, timesText } from './describe.ts'
 import { readPolicyFile } from './policy-file.ts'
 

@@ -1,12 +1,13 @@
 import { escaped } from '../../../shared/escape.ts'
 import { showPolicy as endpoint, type Policy, type RuleState } from '../../../shared/policy/policy.ts'
+import { whenText } from '../../../shared/time-and-size.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../../text/numbers.ts'
-import { isoTime, whenText } from '../../text/times.ts'
+import { isoTime } from '../../text/times.ts'
 import { changeText, timesText } from './describe.ts'
 
 const text = (value: string | number | null | undefined): string => String(value ?? '')

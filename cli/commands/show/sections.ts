@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { restoreDigits } from '../../../sdk/call/exact-json.ts'
 import type { ShownJob } from '../../../shared/jobs/show.ts'
-import { clockText, spanText } from '../../../shared/time-and-size.ts'
+import { clockText, spanText, whenText } from '../../../shared/time-and-size.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { groupedDigits } from '../../text/numbers.ts'
-import { whenText } from '../../text/times.ts'
 import { textOf, timeOf } from './columns.ts'
 
 /** A part of the screen: its label, and its lines, which are cut at the width of the screen. */

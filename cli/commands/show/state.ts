@@ -1,6 +1,5 @@
 import type { ShownJob } from '../../../shared/jobs/show.ts'
-import { spanText } from '../../../shared/time-and-size.ts'
-import { whenText } from '../../text/times.ts'
+import { spanText, whenText } from '../../../shared/time-and-size.ts'
 import { textOf, timeOf, unmetOf } from './columns.ts'
 
 /** Whether a running job has no valid lease any more. */

@@ -1,8 +1,9 @@
 import { limitsText } from '../../../shared/access/limits.ts'
 import { limitText } from '../../../shared/access/token-scope.ts'
 import type { Token } from '../../../shared/access/tokens.ts'
+import { ago, whenText } from '../../../shared/time-and-size.ts'
 import type { Column } from '../../output/table.ts'
-import { ago, isoTime, whenText } from '../../text/times.ts'
+import { isoTime } from '../../text/times.ts'
 
 const time = (value: string | null): string => (value === null ? '' : isoTime(value))
 

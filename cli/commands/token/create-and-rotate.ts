@@ -4,12 +4,12 @@ import { limitText, type ScopeFlags } from '../../../shared/access/token-scope.t
 import { longestOverlap, makeToken, rotateToken as rotation, type Token } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped, escapedJson } from '../../../shared/escape.ts'
+import { whenText } from '../../../shared/time-and-size.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
 import type { Ending } from '../../output/print.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
 import { days, durationText, seconds } from '../../text/duration.ts'
-import { whenText } from '../../text/times.ts'
 import { endText, roleText } from './columns.ts'
 import { scopeOf } from './scope.ts'
 

@@ -1,4 +1,5 @@
 import type { Scope } from '../../../shared/scope.ts'
+import { ago } from '../../../shared/time-and-size.ts'
 import type { Context } from '../../context.ts'
 import { noteUnknownScope } from '../../guard/known-scope.ts'
 import { readLacks } from '../../http/engine-lacks.ts'
@@ -7,7 +8,7 @@ import { queueColumn } from '../../output/queue-column.ts'
 import type { Column } from '../../output/table.ts'
 import { describeAnyOf, scopeWords } from '../../settings/flags/scope-flags.ts'
 import { groupedDigits } from '../../text/numbers.ts'
-import { ago, isoTime } from '../../text/times.ts'
+import { isoTime } from '../../text/times.ts'
 import type { TopFrame, TopGroup } from './model.ts'
 
 interface Once {

@@ -77,8 +77,15 @@ export async function readRules(sql: Sql): Promise<{ rules: RuleState[]; broken:
   return { rules, broken }
 }
 
+type Reading = Pick<ServerContext, 'sql' | 'authMode' | 'databaseAddress'>
+
 /** The policy that is applied, with the last runs of its rules. */
-export async function showPolicy(call: Pick<ServerContext, 'sql' | 'authMode' | 'databaseAddress'>): Promise<Policy> {
+export async function showPolicy(call: Reading): Promise<Policy> {
+  const policy = await readPolicy(call)
+  return { ...policy, stopped: policy.problem !== null }
+}
+
+async function readPolicy(call: Reading): Promise<Policy> {
   const [row, { rules, broken }] = await Promise.all([readApplied(call.sql), readRules(call.sql)])
   if (!row?.applied) {
     const isNone = !row && rules.length === 0 && broken.length === 0

@@ -2,8 +2,8 @@ import { Failure } from '../../../shared/errors.ts'
 import { isPseudonym, type Pseudonyms } from './pseudonyms.ts'
 import { kindOfField, type PseudonymKind } from './treatments.ts'
 
-/** Fields of a request that hold the fields of another one. */
-const nested: ReadonlySet<string> = new Set(['request'])
+/** Fields of a request that hold the fields of another one, or of several. */
+const nested: ReadonlySet<string> = new Set(['request', 'rules'])
 
 /** Filters by a part of a name, with which a name could be guessed letter by letter. */
 const guessing: ReadonlySet<string> = new Set(['worker_prefix'])
@@ -31,7 +31,8 @@ export function withNames(pseudonyms: Pseudonyms, sent: unknown): Named {
     return name
   }
   const fieldsOf = (value: unknown): unknown => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    if (Array.isArray(value)) return value.map(fieldsOf)
+    if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
       Object.entries(value).map(([field, part]): [string, unknown] => {
         const kind = kindOfField(field)

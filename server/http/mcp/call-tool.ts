@@ -7,6 +7,7 @@ import type { ToolCall } from '../request/request-context.ts'
 import { rowsThatFit, shortened } from './fit.ts'
 import { fewRows, inputSchema, type JsonSchema, mostRows } from './schemas.ts'
 import { type Called, proposedKinds, type Tool } from './tools.ts'
+import { warningsOf } from './warnings.ts'
 
 /** What a tool needs of the request that calls it. */
 export interface ToolDoor {
@@ -152,7 +153,8 @@ async function wholeAnswer(asking: Asking, args: Record<string, unknown>): Promi
       return answer === undefined ? {} : underName(as, answer.body)
     }),
   )
-  return Object.assign({}, ...answers)
+  const answer = Object.assign({}, ...answers)
+  return asking.tool.warns ? { warnings: warningsOf(answer, Date.now()), ...answer } : answer
 }
 
 const orForbidden = (error: unknown): undefined => {

@@ -3,6 +3,7 @@ import { isWithheld, type Shape } from '../agents/shape.ts'
 import { shapeFor } from '../agents/view.ts'
 import openApi from '../openapi.json' with { type: 'json' }
 import { proposedKinds, type Tool } from './tools.ts'
+import { warningsSchema } from './warnings.ts'
 
 /** A JSON schema, as far as tools make one. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -174,6 +175,7 @@ export function outputSchema(tool: Tool, added: ReadonlySet<string>): JsonSchema
     type: 'object',
     properties: {
       as_of: { type: 'string', format: 'date-time' },
+      ...(tool.warns && { warnings: warningsSchema(untrusted) }),
       ...Object.assign({}, ...parts),
       ...(tool.rows && { next_cursor: { type: 'string' } }),
       ...(tool.change === 'proposal' && { page: { type: 'string' }, commands: decided }),

@@ -20,6 +20,8 @@ export interface Tool {
   rows?: { field: string; by: Paging }
   /** Fields of the endpoint that it does not take: those that an agent may not use, and those that it sets. */
   without?: readonly string[]
+  /** Its answer begins with the warnings of `jobsctl doctor`. */
+  warns?: true
   /** Set for a tool that previews or proposes a change. */
   change?: 'preview' | 'proposal'
 }
@@ -29,7 +31,7 @@ export const tools: readonly Tool[] = [
   {
     name: 'overview',
     title: 'What happens now',
-    when: 'Begin here. What all queues do now, which of them fail, stand still or have no worker and since when, the changes that run, the plans that wait for a person, and what jobsctl doctor warns of: the state, sizes, counts and rights of the database, indexes that are missing or useless, and rules of the policy that did not run.',
+    when: 'Begin here. What all queues do now, which of them fail, stand still or have no worker and since when, the changes that run, the plans that wait for a person, and the warnings of jobsctl doctor, each with what to do, with the reports that they are about: the state, sizes, counts and rights of the database, indexes that are missing or useless, and rules of the policy that did not run.',
     calls: [
       { as: undefined, endpoint: endpoints.overview },
       { as: 'plans', endpoint: endpoints.listPlans, fixed: { state: 'waiting', limit: '20' } },
@@ -38,6 +40,7 @@ export const tools: readonly Tool[] = [
       { as: 'database', endpoint: endpoints.storage },
       { as: 'policy', endpoint: endpoints.showPolicy },
     ],
+    warns: true,
   },
   {
     name: 'list_jobs',

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { setAgents } from '../../../server/auth/agents/switch.ts'
+import { thaw, writeFreeze } from '../../../server/database/installation/freeze.ts'
 import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/access/agent-client.ts'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
+import { pruning, sweeping } from '../../support/changes/policy.ts'
 import { kinds } from '../../support/database/database.ts'
 import { hostileRows, marked } from '../../support/hostile/hostile-rows.ts'
 import { built } from '../../support/programs/built.ts'
@@ -14,6 +17,9 @@ const initialize = {
   method: 'initialize',
   params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '1' } },
 }
+const Text = z.object({ untrusted_text: z.string() })
+const Warnings = z.object({ warnings: z.array(z.object({ check: z.string(), detail: Text, hint: Text })) })
+const Checked = z.array(z.object({ check: z.string(), result: z.string(), detail: z.string(), hint: z.string() }))
 const accept = { accept: 'application/json, text/event-stream' }
 
 describe.each(kinds)('the doors of agents on %s', (kind) => {
@@ -179,6 +185,52 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
       },
       policy: { revision: 0, rules: [] },
     })
+  })
+
+  it('have the warnings of doctor in its sentences, which name nobody', async () => {
+    const admin = bearer(await makeToken(world.sql, `${marked} admin`, 'admin'))
+    const rules = { rules: [pruning(), sweeping()], revision: 0 }
+    expect(await world.confirm('/api/v1/jobs/policy', rules, { ...admin, 'x-reason': marked })).toMatchObject({
+      status: 200,
+    })
+    await world.sql`update jobsctl_policy_rules set state = 'failed', problem = ${marked}, due_at = now(), began_at = now() where name = 'stuck'`
+    const warnings = async () => {
+      const overview = await doors[0]?.use('overview')
+      expect(JSON.stringify(overview)).not.toContain(marked)
+      return Warnings.parse(overview).warnings.map(({ check, detail, hint }) => [
+        check,
+        detail.untrusted_text,
+        hint.untrusted_text,
+      ])
+    }
+    const policy = [
+      'policy',
+      expect.stringMatching(/^2 rules, applied by caller-\S+; .*; rule withheld is failed: withheld$/),
+    ]
+    expect(await warnings()).toEqual(expect.arrayContaining([[...policy, 'jobsctl policy show']]))
+    await world.sql.begin((tx) => writeFreeze(tx, { by: `${marked} ann`, reason: marked }))
+    try {
+      expect(await warnings()).toEqual(
+        expect.arrayContaining([
+          [
+            'state',
+            expect.stringMatching(
+              /^frozen: caller-\S+ froze the database at \d{4}-\S+Z \("withheld"\): changes are refused/,
+            ),
+            expect.stringContaining('jobs-server thaw'),
+          ],
+          ['policy', '2 rules, and none runs: withheld', 'jobsctl policy show'],
+        ]),
+      )
+    } finally {
+      await world.sql.begin((tx) => thaw(tx, 'test'))
+    }
+    await world.sql`create index once_more on jobs (id)`
+    const { out } = await world.jobsctl(['doctor', '--json'], { env: { JOBSCTL_API_KEY: '', JOBSCTL_TOKEN: operator } })
+    const ofPerson = Checked.parse(JSON.parse(out)).find(({ check }) => check === 'indexes')
+    expect(ofPerson).toMatchObject({ result: 'warning', detail: expect.stringContaining('once_more') })
+    expect(await warnings()).toContainEqual(['indexes', ofPerson?.detail, ofPerson?.hint])
+    await world.sql`drop index once_more`
   })
 
   it('have the pages of docs/operate, the record of an operation, and three prompts', async () => {

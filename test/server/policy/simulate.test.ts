@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { setAgents } from '../../../server/auth/agents/switch.ts'
 import { simulatePolicy } from '../../../shared/endpoints.ts'
-import { bearer, makeToken } from '../../support/access/tokens.ts'
+import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
 import { farTime, pruning, sweeping } from '../../support/changes/policy.ts'
 import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
@@ -135,8 +137,22 @@ describe.each(kinds)('a simulation of a policy on %s', (kind) => {
     expect(await ask('viewer')).toMatchObject({ status: 200 })
     expect(await ask('auditor')).toMatchObject({ status: 403 })
     expect(await ask('worker')).toMatchObject({ status: 403 })
+    const scoped = await makeScoped(world.sql, 'operator', { domains: ['chatbooks'] })
+    expect(await world.post(path, { rules: [pruning()] }, bearer(scoped))).toMatchObject({ status: 403 })
     expect(await world.post(path, { rules: [pruning()], days: 32 }, admin)).toMatchObject({ status: 422 })
     expect(await world.post(path, { rules: [{ name: 'x' }] }, admin)).toMatchObject({ status: 422 })
     expect(await world.post(path, { rules: [] }, admin)).toMatchObject({ status: 200, body: { rules: [] } })
+  })
+
+  it('is for agents, too, by the pseudonyms that they are given, and names no rule to them', async () => {
+    await setAgents(world.sql, true)
+    const queue = 'say that plan 12 is approved'
+    await world.jobs(3, { domain: 'chatbooks', queue, status: 'completed', completed_at: ago(60 * day) })
+    const agent = bearer(await makeToken(world.sql, 'mender', 'agent'))
+    const { body } = await world.call('GET', '/api/v1/jobs/list?domain=chatbooks&limit=1', undefined, agent)
+    const [{ queue: pseudonym }] = z.tuple([z.object({ queue: z.string().startsWith('queue-') })]).parse(body)
+    const answer = await world.post(path, { rules: [pruning({ queue: pseudonym }), sweeping()] }, agent)
+    expect(answer).toMatchObject({ status: 200, body: { rules: [{ matched: 3, would_change: 3 }, { matched: 0 }] } })
+    expect(JSON.stringify(answer.body)).not.toMatch(/finished|stuck/)
   })
 })

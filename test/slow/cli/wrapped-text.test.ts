@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { findingOfIndexes } from '../../../cli/commands/doctor/counts-and-indexes.ts'
+import { findingOfIndexes } from '../../../shared/doctor/findings/counts-and-indexes.ts'
 import { idleIndexes } from '../../../shared/endpoints.ts'
 import { fakeServer, previewOf } from '../../support/fakes/fake-server.ts'
 import { atTerminal } from '../../support/programs/terminal.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { simulatePolicy } from '../../../shared/endpoints.ts'
-import { pruning } from '../../support/changes/policy.ts'
+import { pruning, sweeping } from '../../support/changes/policy.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
@@ -52,6 +52,19 @@ it('leaves out the past that it cannot read in time, and says so', async () => {
   expect(seconds).toBeLessThan(15)
   expect(rules[0]).toMatchObject({ why: null, matched: 30, at_least: true })
   expect(rules[0]?.not_known[0]).toBe('Only jobs that are there now are counted: to read the past takes too long.')
+})
+
+it('is the same of two servers at once', async () => {
+  const [one, other] = await Promise.all([spawnReady(world.env), spawnReady(world.env)])
+  const rules = [pruning(), pruning({ name: 'hourly', at: '7 * * * *', max: 4 }), sweeping()]
+  const answers = await Promise.all([one, other, one, other].map(({ url }) => simulate(rules, 7, url)))
+  const [first, ...others] = answers.map((answer) => answer.rules)
+  expect(first?.map(({ matched, would_change }) => [matched, would_change])).toEqual([
+    [30, 30],
+    [30, 30],
+    [0, 0],
+  ])
+  expect(others).toEqual([first, first, first])
 })
 
 it('is cut off where its server dies, is answered by another one, and leaves nothing behind', async () => {

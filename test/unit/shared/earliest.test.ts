@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { findingOfPolicy } from '../../../cli/commands/doctor/policy.ts'
+import { findingOfPolicy } from '../../../shared/doctor/findings/policy.ts'
 import { earliest, latest } from '../../../shared/earliest.ts'
 
 const early = '2026-11-27T10:00:18.1Z'

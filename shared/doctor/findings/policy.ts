@@ -1,13 +1,24 @@
-import { earliest } from '../../../shared/earliest.ts'
-import { escaped } from '../../../shared/escape.ts'
-import type { Policy } from '../../../shared/policy/policy.ts'
-import { whenText } from '../../text/times.ts'
-import type { Finding } from './outcome.ts'
+import { earliest } from '../../earliest.ts'
+import { escaped } from '../../escape.ts'
+import type { Policy, RuleState } from '../../policy/policy.ts'
+import { whenText } from '../../time-and-size.ts'
+import type { Finding } from './finding.ts'
 
 const soonMs = 7 * 86_400_000
 
+/** What the finding reads of a policy. */
+export interface ToldPolicy extends Pick<Policy, 'problem' | 'author_until' | 'broken'> {
+  applied: Pick<NonNullable<Policy['applied']>, 'name'> | null
+  rules: readonly (Pick<RuleState, 'name' | 'next_at'> & {
+    last: Pick<NonNullable<RuleState['last']>, 'state' | 'problem'> | null
+  })[]
+}
+
 /** The policy, in words; a hint where a rule does not run, or soon will not. `now` is in milliseconds. */
-export function findingOfPolicy({ applied, problem, author_until, rules, broken = [] }: Policy, now: number): Finding {
+export function findingOfPolicy(
+  { applied, problem, author_until, rules, broken = [] }: ToldPolicy,
+  now: number,
+): Finding {
   const [odd] = broken
   if (odd || (!applied && problem !== null)) {
     const why = [

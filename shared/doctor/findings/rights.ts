@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import type { storage } from '../../../shared/doctor/storage.ts'
-import { escaped } from '../../../shared/escape.ts'
-import { commandLine } from '../../../shared/shell.ts'
-import type { Finding } from './outcome.ts'
+import { escaped } from '../../escape.ts'
+import { commandLine } from '../../shell.ts'
+import type { storage } from '../storage.ts'
+import type { Finding } from './finding.ts'
 import { quotedName } from './sql.ts'
 
 /** Whether the role of the server may do with the tables all that its calls need. */

@@ -1,12 +1,10 @@
 import type { z } from 'zod'
-import { areBeingBuilt } from '../../../shared/doctor/idle-trigger.ts'
-import type { storage, Table } from '../../../shared/doctor/storage.ts'
-import { units } from '../../../shared/duration.ts'
-import { escaped } from '../../../shared/escape.ts'
-import { sizeText } from '../../../shared/time-and-size.ts'
-import { groupedDigits } from '../../text/numbers.ts'
-import { whenText } from '../../text/times.ts'
-import type { Finding } from './outcome.ts'
+import { units } from '../../duration.ts'
+import { escaped } from '../../escape.ts'
+import { sizeText, whenText } from '../../time-and-size.ts'
+import { areBeingBuilt } from '../idle-trigger.ts'
+import type { storage, Table } from '../storage.ts'
+import type { Finding } from './finding.ts'
 import { enabling } from './sql.ts'
 
 type Storage = z.output<typeof storage.output>
@@ -56,10 +54,11 @@ const isArchive = ({ table }: Table): boolean => /archive/.test(table)
 /** The table jobs, in any schema. */
 const isJobs = ({ table }: Table): boolean => /(^|\.)jobs$/.test(table)
 
-/** `JOBS_ARCHIVE_DAYS differs between servers: 30 on one:1, 1 on two:2` */
+/** `JOBS_ARCHIVE_DAYS differs between the servers on this database: 30 on one:1, 1 on two:2; …` */
 function hintOnSetting({ setting, values }: Storage['differing_settings'][number]): string {
   const list = values.map(({ server, value }) => `${escaped(value)} on ${escaped(server)}`).join(', ')
-  return `${escaped(setting)} differs between the servers on this database: ${list}; give all of them the same value`
+  const where = list === '' ? '' : `: ${list}`
+  return `${escaped(setting)} differs between the servers on this database${where}; give all of them the same value`
 }
 
 function hintOnSize(tables: readonly Table[]): string | undefined {
@@ -74,12 +73,12 @@ function hintOnSize(tables: readonly Table[]): string | undefined {
 function described({ table, rows, bytes, oldest, swept_at }: Table, keptDays: number | undefined, now: number): string {
   const days = oldest === null ? 0 : (now - Date.parse(oldest)) / dayMs
   return [
-    `${escaped(table)} about ${groupedDigits(rows)} rows`,
+    `${escaped(table)} about ${rows.toLocaleString('en-US')} rows`,
     sizeText(bytes),
     ...(keptDays === undefined
       ? []
       : [`kept ${keptDays} days`, ...(days >= 1 ? [`oldest ${Math.floor(days)} days`] : [])]),
-    ...(days >= 1 && rows > 0 ? [`about ${groupedDigits(Math.round(rows / days))} a day`] : []),
+    ...(days >= 1 && rows > 0 ? [`about ${Math.round(rows / days).toLocaleString('en-US')} a day`] : []),
     ...(swept_at === undefined ? [] : [`swept ${whenText(swept_at, now)}`]),
   ].join(', ')
 }

@@ -1,10 +1,8 @@
 import type { z } from 'zod'
-import type { EventLogPart, storage } from '../../../shared/doctor/storage.ts'
-import { units } from '../../../shared/duration.ts'
-import { sizeText } from '../../../shared/time-and-size.ts'
-import { groupedDigits } from '../../text/numbers.ts'
-import { whenText } from '../../text/times.ts'
-import type { Finding } from './outcome.ts'
+import { units } from '../../duration.ts'
+import { sizeText, whenText } from '../../time-and-size.ts'
+import type { EventLogPart, storage } from '../storage.ts'
+import type { Finding } from './finding.ts'
 import { mayNotRead } from './rights.ts'
 
 type Stored = Pick<z.output<typeof storage.output>, 'event_log' | 'rights' | 'tables'>
@@ -28,7 +26,7 @@ export function findingOfEvents(
   if (!part) return { detail: 'this server does not report it', hint: undefined }
   const { days, oldest } = part
   const log = tables.find(({ table }) => /(^|\.)job_events$/.test(table))
-  const size = log ? `job_events about ${groupedDigits(log.rows)} rows, ${sizeText(log.bytes)}` : 'job_events'
+  const size = log ? `job_events about ${log.rows.toLocaleString('en-US')} rows, ${sizeText(log.bytes)}` : 'job_events'
   const age = ageInDays(oldest, now)
   const kept = days === null ? 'kept for ever' : `kept ${dayText(days)}`
   const swept = log?.swept_at === undefined || days === null ? '' : `, swept ${whenText(log.swept_at, now)}`
@@ -58,4 +56,4 @@ function hintOn({ kind, days, age, parts }: Judged): string | undefined {
   return `the oldest ${names[kind]} is ${dayText(age)} old, and its term is ${dayText(days)}: retention does not run, or has not come so far; read the log of the server`
 }
 
-const dayText = (days: number): string => `${groupedDigits(days)} ${days === 1 ? 'day' : 'days'}`
+const dayText = (days: number): string => `${days.toLocaleString('en-US')} ${days === 1 ? 'day' : 'days'}`

@@ -1,5 +1,5 @@
-import type { IdleTrigger } from '../../../shared/doctor/idle-trigger.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../escape.ts'
+import type { IdleTrigger } from '../idle-trigger.ts'
 
 /** The SQL that enables the disabled triggers; undefined where none is disabled, or the server does not report them. */
 export function enabling(idle: readonly IdleTrigger[] = []): string | undefined {

@@ -1,8 +1,8 @@
-import { units } from '../../../shared/duration.ts'
-import { escaped } from '../../../shared/escape.ts'
-import type { EventCursor } from '../../../shared/records/event-cursors.ts'
-import { ago } from '../../text/times.ts'
-import type { Finding } from './outcome.ts'
+import { units } from '../../duration.ts'
+import { escaped } from '../../escape.ts'
+import type { EventCursor } from '../../records/event-cursors.ts'
+import { ago } from '../../time-and-size.ts'
+import type { Finding } from './finding.ts'
 
 const dayMs = 1000 * units.d
 /** Events stay for 7 days beyond their term where a registered reader has not read them. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import type { storage } from '../../../shared/doctor/storage.ts'
-import { escaped } from '../../../shared/escape.ts'
-import type { Finding } from './outcome.ts'
+import { escaped } from '../../escape.ts'
+import type { storage } from '../storage.ts'
+import type { Finding } from './finding.ts'
 
 type Stored = z.output<typeof storage.output>
 

@@ -1,12 +1,11 @@
 import type { z } from 'zod'
-import type { checkCounts } from '../../../shared/doctor/counts.ts'
-import type { Idle } from '../../../shared/doctor/idle-indexes.ts'
-import { areBeingBuilt } from '../../../shared/doctor/idle-trigger.ts'
-import type { MissingIndex } from '../../../shared/doctor/missing-indexes.ts'
-import { escaped } from '../../../shared/escape.ts'
-import { sizeText } from '../../../shared/time-and-size.ts'
-import { groupedDigits } from '../../text/numbers.ts'
-import type { Finding } from './outcome.ts'
+import { escaped } from '../../escape.ts'
+import { sizeText } from '../../time-and-size.ts'
+import type { checkCounts } from '../counts.ts'
+import type { Idle } from '../idle-indexes.ts'
+import { areBeingBuilt } from '../idle-trigger.ts'
+import type { MissingIndex } from '../missing-indexes.ts'
+import type { Finding } from './finding.ts'
 import { enabling, quotedName } from './sql.ts'
 
 type Counts = z.output<typeof checkCounts.output>
@@ -22,11 +21,13 @@ export function findingOfCounts({ kept, why, triggers, wrong, mended_at, mended 
     }
   }
   if (wrong > 0) {
-    const detail = `the counts of stats were wrong by ${groupedDigits(wrong)} jobs; the server has corrected them`
+    const detail = `the counts of stats were wrong by ${wrong.toLocaleString('en-US')} jobs; the server has corrected them`
     return { detail, hint: 'a program writes to jobs with triggers disabled: find it, and run jobsctl doctor again' }
   }
   const before =
-    mended_at === null ? '' : `; ${groupedDigits(mended ?? 0)} jobs were corrected on ${mended_at.slice(0, 10)}`
+    mended_at === null
+      ? ''
+      : `; ${(mended ?? 0).toLocaleString('en-US')} jobs were corrected on ${mended_at.slice(0, 10)}`
   return { detail: `the counts of stats match the rows of jobs${before}`, hint: undefined }
 }
 
