@@ -196,6 +196,6 @@ export async function untilAnswers(url: string, fault: () => Promise<string | un
 /** Returns the end of the log of a PostgreSQL that cannot start. */
 async function faultOf(folder: string): Promise<string | undefined> {
   const log = await readFile(join(folder, 'log'), 'utf8').catch(() => '')
-  if (!/FATAL: {2}(?!the database system|terminating )/.test(log)) return undefined
+  if (!/FATAL: {2}(?!the database system|terminating |canceling )/.test(log)) return undefined
   return `PostgreSQL does not start; its log ends with\n${log.slice(-2000)}`
 }

@@ -13,6 +13,7 @@ import { cookieOf, keepStream, watchDashboard } from './actors/dashboard.ts'
 import { enqueue } from './actors/enqueuer.ts'
 import type { CallFailure } from './actors/failures.ts'
 import { age, makeDue, operate } from './actors/operator.ts'
+import { type Confirmed, readAtReplica, troubleReplica } from './actors/replica.ts'
 import { checkAll } from './checks/all.ts'
 import { defineGroup } from './group.ts'
 import { kill } from './kills.ts'
@@ -26,14 +27,14 @@ const streams = ['/api/v1/jobs/stats/stream', '/api/v1/jobs/events/stream']
 const streamsOfEach = 4
 const progressMs = 60_000
 
-/** Workers, operators, a policy and the dashboard, while servers and workers are killed. */
+/** Workers, operators, a policy, the dashboard and reads at a replica, while servers, workers and the replica are killed. */
 export const everyday = defineGroup({
   flags: z.object({
     minutes: z.coerce.number().min(2).optional().describe('how long jobs are enqueued; 60, or 3 with --short'),
     rate: z.coerce.number().positive().default(40).describe('jobs a second'),
     short,
   }),
-  stage: { pooled: true },
+  stage: { pooled: true, replicated: true },
   act: ({ minutes, short, rate }, stage) => letWork(stage, { totalMs: (minutes ?? (short ? 3 : 60)) * 60_000, rate }),
 })
 
@@ -45,7 +46,7 @@ interface Working {
 
 /** Lets everything work together for some minutes, and checks what is promised. */
 async function letWork(stage: Stage, { totalMs, rate }: Working): Promise<Verdict[]> {
-  const { sql, servers, folder, log } = stage
+  const { sql, servers, replica, folder, log } = stage
   const urls = servers.map(({ url }) => url)
   const client = createClient({ url: anyServer, apiKey, fetch: toAnyServer(urls) })
   const ready = await Promise.all(servers.map((server) => sampleOf(server.pid(), 0)))
@@ -58,7 +59,8 @@ async function letWork(stage: Stage, { totalMs, rate }: Working): Promise<Verdic
     }),
   })
   await applyPolicy(urls[0] ?? '', folder)
-  const failures = { operators: noFailures(), streams: noFailures(), screens: noFailures() }
+  const failures = { operators: noFailures(), streams: noFailures(), screens: noFailures(), reads: noFailures() }
+  const confirmed: Confirmed[] = []
   const [ending, closing] = [new AbortController(), new AbortController()]
   for (const { signal } of [ending, closing]) setMaxListeners(0, signal)
   const { signal } = ending
@@ -71,15 +73,22 @@ async function letWork(stage: Stage, { totalMs, rate }: Working): Promise<Verdic
         kept.push(keepStream({ url, path, logIn, failures: failures.streams, signal: closing.signal }))
   const dashboard = watchDashboard({ url: urls[0] ?? '', folder, failures: failures.screens, signal: closing.signal })
   const acting = Promise.all([
-    enqueue({ client, perSecond: rate, live: () => live(sql), signal }),
+    enqueue({
+      ...{ client, perSecond: rate, live: () => live(sql), signal },
+      taken: (ids) => void confirmed.push({ ids, at: Date.now() }),
+    }),
     operate({ sql, servers: urls, folder, failures: failures.operators, signal }),
     kill({ watched: servers[0], other: servers[1], workers, totalMs, signal }),
     age(sql, signal),
+    readAtReplica({ servers: urls, confirmed, failures: failures.reads, signal }),
+    replica && troubleReplica(replica, signal),
     report({ stage, workers, signal }),
   ])
+  // The stage ends with the first actor that fails, and the others then fail since it has ended.
+  acting.catch((error: unknown) => log(`an actor failed: ${error}`))
   await Promise.race([wait(totalMs), acting, dashboard.then(() => acting)])
   ending.abort()
-  const [ids, commands] = await acting
+  const [ids, commands, , , reads] = await acting
   log(`${ids.length} jobs were enqueued; ${commands} commands of operators; ${workers.replaced()} workers were ended`)
   const making = makeDue(sql, closing.signal)
   log((await drain(sql)) ? 'all jobs have ended' : 'some jobs have NOT ended')
@@ -88,10 +97,11 @@ async function letWork(stage: Stage, { totalMs, rate }: Working): Promise<Verdic
   log(screens === undefined ? 'skipped: chromium is not installed' : `${screens} screens of the dashboard were shown`)
   const calls = [
     { by: 'commands of operators', made: commands, failures: failures.operators },
+    { by: 'reads at a replica', made: reads.made, failures: failures.reads },
     { by: 'streams', made: opened.reduce((sum, count) => sum + count, 0), failures: failures.streams },
     ...(screens === undefined ? [] : [{ by: 'screens of the dashboard', made: screens, failures: failures.screens }]),
   ]
-  return checkAll({ stage, client, ids, calls, samples, ready, workers })
+  return [...(await checkAll({ stage, client, ids, calls, samples, ready, workers })), ...reads.verdicts]
 }
 
 const noFailures = (): CallFailure[] => []

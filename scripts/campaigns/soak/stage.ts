@@ -1,19 +1,30 @@
 import postgres, { type Sql } from 'postgres'
+import { type HangingWay, openHangingWay } from '../../launch/hanging-way.ts'
 import { startPooler } from '../../launch/pooler.ts'
-import { startPostgres, type ThrowawayPostgres } from '../../launch/postgres.ts'
+import { startPostgres, startReplica, type ThrowawayPostgres } from '../../launch/postgres.ts'
 import { type Server, startServer } from '../../launch/restartable.ts'
 import type { Run } from '../campaign.ts'
+
+/** A streaming replica at which both servers read, and the way on which they reach it. */
+export interface StageReplica {
+  server: ThrowawayPostgres
+  way: HangingWay
+}
 
 /** Two servers on one database. */
 export interface Stage extends Pick<Run, 'folder' | 'log'> {
   sql: Sql
   postgres: ThrowawayPostgres
   servers: readonly [Server, Server]
+  /** Undefined where the stage has none. */
+  replica: StageReplica | undefined
 }
 
 export interface StageOptions {
   /** The second server is behind PgBouncer, where that is installed. */
   pooled?: boolean
+  /** Both servers read at a replica. The second one reaches it by PgBouncer, too. */
+  replicated?: boolean
   /** More variables of the servers. */
   env?: Record<string, string>
 }
@@ -32,26 +43,35 @@ const pooledSettings = {
 
 /** Starts PostgreSQL and the servers, calls `use`, and stops PostgreSQL. Who uses the servers ends them. */
 export async function onStage<T>(
-  { pooled = false, env }: StageOptions,
+  { pooled = false, replicated = false, env }: StageOptions,
   { folder, log }: Pick<Run, 'folder' | 'log'>,
   use: (stage: Stage) => Promise<T>,
 ): Promise<T> {
   const database = await startPostgres(settings)
+  const server = replicated ? await startReplica(database, 'soak') : undefined
+  const replica = server && { server, way: await openHangingWay(server.url) }
   const sql = postgres(database.url, { max: 8, onnotice: () => {}, backoff: () => 0.2 })
   const pooler = pooled ? await startPooler(database.url) : undefined
   if (pooled && !pooler) log('skipped: PgBouncer is not installed; both servers are on PostgreSQL itself')
-  const start = (url: string, more = {}) => startServer(url, folder, { ...env, ...more })
+  const readPooler = pooler && replica ? await startPooler(replica.way.url) : undefined
+  const readEnv = (url: string | undefined): Record<string, string> =>
+    url === undefined ? {} : { JOBS_DB_READ_URL: url, JOBS_READ_LAG: '2' }
+  const start = (url: string, more = readEnv(replica?.way.url)) => startServer(url, folder, { ...env, ...more })
   try {
     const first = await start(database.url)
     if (pooler) {
       for (const [name, value] of Object.entries(pooledSettings))
         await sql.unsafe(`alter database postgres set ${name} = '${value}'`)
     }
-    const second = await (pooler ? start(pooler.urlOf('postgres'), { JOBS_DB_POOLER: 'true' }) : start(database.url))
-    return await use({ folder, log, sql, postgres: database, servers: [first, second] })
+    const behind = { JOBS_DB_POOLER: 'true', ...readEnv(readPooler?.urlOf('postgres')) }
+    const second = await (pooler ? start(pooler.urlOf('postgres'), behind) : start(database.url))
+    return await use({ folder, log, sql, postgres: database, servers: [first, second], replica })
   } finally {
     await sql.end({ timeout: 5 })
     await pooler?.stop()
+    await readPooler?.stop()
+    replica?.way.close()
+    await replica?.server.stop()
     await database.stop()
   }
 }

@@ -8,11 +8,25 @@ export interface Replica {
   hidden: boolean
 }
 
-/**
- * The replicas, the one that lags most first. Receivers of the log that replay nothing (`pg_receivewal`) are none, and neither
- * are readers of a logical slot.
- */
-export const readReplicas = (sql: Sql) => sql<Replica[]>`
+/** The replicas, the one that lags most first, with the readers of Amazon Aurora, which are no streaming replicas. */
+export async function readReplicas(sql: Sql): Promise<Replica[]> {
+  const [streaming, [{ aurora }]] = await Promise.all([
+    readStreaming(sql),
+    sql<[{ aurora: boolean }]>`select to_regprocedure('pg_catalog.aurora_replica_status()') is not null as aurora`,
+  ])
+  if (!aurora) return streaming
+  return [...streaming, ...(await readAuroraReaders(sql))].sort((one, other) => other.seconds - one.seconds)
+}
+
+/** The writer is in the list, too, and has no lag. */
+const readAuroraReaders = (sql: Sql) => sql<Replica[]>`
+  select coalesce(server_id, '') as name, coalesce(replica_lag_in_msec, 0)::float8 / 1000 as seconds, false as hidden
+  from pg_catalog.aurora_replica_status()
+  where session_id <> 'MASTER_SESSION_ID'
+  limit 100`
+
+/** Receivers of the log that replay nothing (`pg_receivewal`) are none, and neither are readers of a logical slot. */
+const readStreaming = (sql: Sql) => sql<Replica[]>`
   select coalesce(application_name, '') as name, coalesce(extract(epoch from replay_lag), 0)::float8 as seconds, state is null as hidden
   from pg_stat_replication
   left join pg_replication_slots on active_pid = pid

@@ -14,7 +14,7 @@ import { createPassword } from './password.ts'
 import type { PoolMeter } from './pool-meter.ts'
 import type { Names } from './qualify.ts'
 import { readingUntil, type Writes } from './read-only.ts'
-import { refuseDistributed } from './refuse-distributed.ts'
+import { refuseDistributed, refuseSpreading } from './refuse-distributed.ts'
 import { type SchemaNames, withSchemaNames } from './schema-names.ts'
 
 /** What a caller of `openDatabase` may bring along. */
@@ -70,6 +70,8 @@ export async function openDatabase(
     findSchema: async (from) => {
       if (!names.known) {
         await refuseDistributed(from)
+        // A run that only looks begins with one connection, and changes nothing.
+        if (!writes) await refuseSpreading(from)
         names.known = await find(from, env)
       }
       return names.known.schema

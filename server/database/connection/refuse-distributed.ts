@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { hasCode } from '../errors/error-meanings.ts'
@@ -24,20 +25,45 @@ export async function refuseDistributed(sql: Sql): Promise<void> {
   if ((await probe(sql)) && (await isSpread(sql))) throw refused('the table jobs is distributed by Citus')
 }
 
+/** How many statements are sent at once to see who answers them. */
+const asked = 12
+/** A failover may be on its way between two statements: it is looked again before a proxy is refused. */
+const [looks, lookAgainAfterMs] = [3, 1000]
+
+/**
+ * Refuses a proxy that spreads statements over several servers, or has all of them answer: locks, counts and previews are those of one. Of
+ * statements that are sent at once each must be answered by one server, and all by the same, as the time of its start tells. Only reads.
+ * @throws Failure `usage`
+ */
+export async function refuseSpreading(sql: Sql): Promise<void> {
+  for (let look = 1; ; look++) {
+    const answers = await Promise.all(
+      Array.from({ length: asked }, () => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`),
+    )
+    if (answers.some(({ length }) => length !== 1)) throw refused('a proxy has several servers answer one statement')
+    const servers = new Set(answers.flat().map(({ started }) => started)).size
+    if (servers === 1) return
+    if (look === looks) throw refused(`a proxy spreads statements over ${servers} servers`)
+    await wait(lookAgainAfterMs)
+  }
+}
+
 /**
  * Uses what the server stands on, and tells whether the database has the catalog of Citus.
  * @throws Failure `usage` that names what the database lacks
  */
 async function probe(sql: Sql): Promise<boolean> {
   try {
-    const [{ citus }] = await sql<[{ citus: boolean }]>`
+    const [{ citus, speaks }] = await sql<[{ citus: boolean; speaks: boolean }]>`
       select pg_catalog.pg_current_snapshot()::text as snapshot,
         pg_catalog.pg_try_advisory_xact_lock_shared(pg_catalog.hashtext('jobsctl looks')::bigint) as lock,
         (select xmin::text from pg_catalog.pg_class limit 1) as version,
+        exists (select from pg_catalog.pg_language where lanname = 'plpgsql') as speaks,
         exists (
           select from pg_catalog.pg_class
           where relname = 'pg_dist_partition' and relnamespace = 'pg_catalog'::pg_catalog.regnamespace
         ) as citus`
+    if (!speaks) throw refused('the database lacks what jobs-server stands on: PL/pgSQL')
     return citus
   } catch (error) {
     if (!hasCode(error, missing) || !(error instanceof Error)) throw error

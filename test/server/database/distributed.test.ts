@@ -24,6 +24,23 @@ const cases: readonly [name: string, statements: string, error: string][] = [
     'the database lacks what jobs-server stands on: function pg_catalog.pg_try_advisory_xact_lock_shared(bigint) does not exist',
   ],
   [
+    'a database without PL/pgSQL, such as Aurora DSQL',
+    'drop extension plpgsql',
+    'the database lacks what jobs-server stands on: PL/pgSQL',
+  ],
+  [
+    'a proxy that has two servers answer a statement',
+    `alter function pg_catalog.pg_postmaster_start_time() rename to one_start_time;
+     create function pg_catalog.pg_postmaster_start_time() returns setof timestamptz language sql stable as $$ select now() union all select now() $$`,
+    'a proxy has several servers answer one statement',
+  ],
+  [
+    'a proxy that spreads statements over servers',
+    `alter function pg_catalog.pg_postmaster_start_time() rename to one_start_time;
+     create function pg_catalog.pg_postmaster_start_time() returns timestamptz language sql volatile as $$ select to_timestamp(floor(random() * 2)) $$`,
+    'a proxy spreads statements over 2 servers',
+  ],
+  [
     'jobs that Citus spreads',
     `create table jobs (id bigint);
      create table pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod "char");

@@ -1,9 +1,11 @@
+import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ProgressLine } from '../../../shared/changes/bulk-change.ts'
 import { clearAll, otherProgram } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { filteredPaths } from '../../support/filtered.ts'
 import { until } from '../../support/poll.ts'
+import { postgresUrl } from '../../support/run/shared.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 const ndjson = { accept: 'application/x-ndjson' }
@@ -112,6 +114,38 @@ describe('a change beside a replication slot that nobody reads', () => {
         body: { affected: 60, batches: 1 },
       })
     }))
+})
+
+describe('a change beside a reader of Amazon Aurora that lags', () => {
+  it('waits until the reader has caught up', async () => {
+    const world = await openWorld('postgres')
+    const superuser = postgres(
+      Object.assign(new URL(await postgresUrl()), { pathname: new URL(world.env.JOBS_DB_URL ?? '').pathname }).href,
+      { max: 1, onnotice: () => {} },
+    )
+    try {
+      const readersLagBy = (ms: number) =>
+        superuser.unsafe(`
+          create or replace function pg_catalog.aurora_replica_status()
+          returns table (server_id text, session_id text, replica_lag_in_msec float8) language sql stable as $$
+            values ('writer', 'MASTER_SESSION_ID', null), ('reader-1', 'a', 3.0), ('reader-2', 'b', ${ms}.0)
+          $$`)
+      await superuser`set allow_system_table_mods = on`
+      await readersLagBy(11_000)
+      await world.jobs(60, { status: 'failed' })
+      const change = world.confirm(filteredPaths.retry, retry, ndjson)
+      await whatWaits(world)
+      await readersLagBy(5)
+      const { body } = await change
+      expect(waitsOf(body)).toContainEqual(
+        expect.objectContaining({ why: 'replica_lag', name: 'reader-2', value: 11, limit: 10 }),
+      )
+      expect(linesOf(body).at(-1)).toMatchObject({ result: { affected: 60 } })
+    } finally {
+      await superuser.end()
+      await world.stop()
+    }
+  })
 })
 
 describe.each(kinds)('a prune whose archive comes to its limit on %s', (kind) => {

@@ -25,14 +25,16 @@ const Answer = z.looseObject({
   preview: z.looseObject({ count: z.number(), token: z.string() }).default({ count: 0, token: '' }),
 })
 
-describe.each(keyTypes)('the jobs of a mapped table with a key of type %s', (key) => {
+const tables = [...keyTypes.map((key) => [key, 'one table'] as const), ['text', 'two partitions'] as const] as const
+
+describe.each(tables)('the jobs of a mapped table with a key of type %s in %s', (key, place) => {
   let served: ServedTables
   let sql: postgres.Sql
   beforeAll(async () => {
     served = await serveTables(
       async (made) => {
         sql = made
-        await makeEmailJobs(sql, key)
+        await makeEmailJobs(sql, key, place === 'two partitions')
         await fillEmailJobs(sql, 1000)
       },
       { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(emailMap) } },

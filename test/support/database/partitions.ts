@@ -15,9 +15,15 @@ export const partitionJobs = (sql: Pick<Pool, 'unsafe'>, domain: string): Promis
     create table jobs_others partition of jobs default;
     drop table jobs_before cascade;`)
 
-/** A database of a server whose jobs have partitions by `key`, which the statements `parts` make; with the indexes that the counts need. */
-export async function inPartitions([key, parts]: readonly [string, string]): Promise<TestDatabase> {
-  const database = await emptyDatabase()
+/**
+ * A database of a server whose jobs have partitions by `key`, which the statements `parts` make; with the indexes that the counts need.
+ * @param found an empty database; by default one of the PostgreSQL of the tests
+ */
+export async function inPartitions(
+  [key, parts]: readonly [string, string],
+  found: Promise<TestDatabase> = emptyDatabase(),
+): Promise<TestDatabase> {
+  const database = await found
   const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' }, () => {})
   await server.prepared
   await server.stop()

@@ -14,8 +14,11 @@ const keyColumn = {
   text: `text default 'job/' || nextval('app.names') || ' 100%' primary key`,
 } satisfies Record<KeyType, string>
 
-/** A home-made queue with columns of every kind that an undo has to give back. */
-export async function makeEmailJobs(sql: postgres.Sql, key: KeyType): Promise<void> {
+/**
+ * A home-made queue with columns of every kind that an undo has to give back.
+ * @param inPartitions whether the table has two partitions, by its key
+ */
+export async function makeEmailJobs(sql: postgres.Sql, key: KeyType, inPartitions = false): Promise<void> {
   await sql.unsafe(`
     create schema app;
     create sequence app.names;
@@ -49,7 +52,8 @@ export async function makeEmailJobs(sql: postgres.Sql, key: KeyType): Promise<vo
       days daterange,
       length integer generated always as (length(queue)) stored,
       lock_version integer not null default 0
-    );
+    ) ${inPartitions ? 'partition by hash (id)' : ''};
+    ${inPartitions ? [0, 1].map((part) => `create table app.email_jobs_${part} partition of app.email_jobs for values with (modulus 2, remainder ${part});`).join('') : ''}
     create index email_jobs_state on app.email_jobs (state);`)
 }
 

@@ -7,6 +7,8 @@ interface Enqueuing {
   perSecond: number
   /** The number of live jobs. */
   live: () => Promise<number>
+  /** Is told of each batch that a server has confirmed. */
+  taken: (ids: readonly number[]) => void
   signal: AbortSignal
 }
 
@@ -15,7 +17,7 @@ const batch = 10
 const mostLive = 3000
 
 /** Enqueues jobs at a steady rate until `signal` aborts. A batch is sent until a server has taken it; keys make that safe. Returns the ids. */
-export async function enqueue({ client, perSecond, live, signal }: Enqueuing): Promise<number[]> {
+export async function enqueue({ client, perSecond, live, taken, signal }: Enqueuing): Promise<number[]> {
   const ids: number[] = []
   for (let [n, next] = [0, performance.now()]; !signal.aborted; n += batch) {
     if (n % 500 === 0) while ((await live()) > mostLive && !signal.aborted) await wait(1000)
@@ -26,7 +28,9 @@ export async function enqueue({ client, perSecond, live, signal }: Enqueuing): P
       const numbered = { payload: { n: n + at, text: 'a payload of some length' }, idempotency_key: `soak-${n + at}` }
       return { ...queue, job_type: at % 2 === 0 ? 'encode' : 'send', max_retries: 10, ...numbered }
     })
-    for (const { id } of await untilTaken(() => client.enqueueBatch({ jobs }))) ids.push(id)
+    const made = (await untilTaken(() => client.enqueueBatch({ jobs }))).map(({ id }) => id)
+    taken(made)
+    ids.push(...made)
   }
   return ids
 }
