@@ -55,7 +55,7 @@ interface Setting {
 async function set(context: Context, { queue, value, create }: Setting): Promise<Ending> {
   const { controlQueue: endpoint } = await import('../../shared/queues/queues.ts')
   const { another, flags, settings, print } = context
-  const quarantine_threshold = thresholdOf(value)
+  const quarantine_threshold = thresholdOf(value, another(['threshold', ...queueWords(queue), '10']))
   // Without --reason the request has no reason; the header still names the user.
   const reason = flags.reason === undefined ? undefined : settings.reason
   await checkImmediate(context)
@@ -74,11 +74,11 @@ async function set(context: Context, { queue, value, create }: Setting): Promise
 }
 
 /** @throws Failure `usage` for a word that is no threshold */
-function thresholdOf(value: string): number | null {
+function thresholdOf(value: string, hint: string): number | null {
   if (value === 'off' || value === '0') return 0
   if (value === 'server') return null
   if (/^([1-9]\d?|100)$/.test(value)) return Number(value)
-  throw new Failure('usage', 'the threshold must be 1 to 100, off or server', { hint: example })
+  throw new Failure('usage', 'the threshold must be 1 to 100, off or server', { hint })
 }
 
 const wordOf = (threshold: number | null): string =>

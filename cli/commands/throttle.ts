@@ -44,18 +44,27 @@ export const throttle: CommandSpec<ThrottleFlags> = {
   ],
   async run(context, flags, [word = '']) {
     const queue = await queueNamed(context, word, example)
-    const wanted = wantedBy(flags, context.another(['pause', ...queueWords(queue)]))
+    const words = queueWords(queue)
+    const wanted = wantedBy(flags, {
+      pause: context.another(['pause', ...words]),
+      limit: (flag) => context.another(['throttle', ...words, flag, '5']),
+    })
     return wanted ? set(context, { queue, wanted, create: flags.create ?? false }) : show(context, queue)
   },
+}
+
+interface Instead {
+  pause: string
+  limit: (flag: string) => string
 }
 
 /**
  * The limits that the flags set; undefined where they set none.
  *
- * @param pause the command that stops the queue, which a limit of 0 would do
+ * @param instead the commands of the hints: what stops the queue, which a limit of 0 would do, and what sets a limit
  * @throws Failure `usage` for a value that is no limit, and for `--off` beside a limit
  */
-function wantedBy({ running, perMinute, off = false }: ThrottleFlags, pause: string): Partial<Throttle> | undefined {
+function wantedBy({ running, perMinute, off = false }: ThrottleFlags, instead: Instead): Partial<Throttle> | undefined {
   if (off && (running !== undefined || perMinute !== undefined))
     throw new Failure('usage', '--off ends both limits, so that it goes with neither --running nor --per-minute', {
       hint: 'name one limit as off to keep the other: --running off',
@@ -63,18 +72,22 @@ function wantedBy({ running, perMinute, off = false }: ThrottleFlags, pause: str
   if (off) return { running: null, per_minute: null }
   if (running === undefined && perMinute === undefined) return undefined
   return {
-    ...(running !== undefined && { running: limitOf(running, { flag: '--running', most: 10_000, pause }) }),
-    ...(perMinute !== undefined && { per_minute: limitOf(perMinute, { flag: '--per-minute', most: 60_000, pause }) }),
+    ...(running !== undefined && { running: limitOf(running, { flag: '--running', most: 10_000 }, instead) }),
+    ...(perMinute !== undefined && { per_minute: limitOf(perMinute, { flag: '--per-minute', most: 60_000 }, instead) }),
   }
 }
 
-function limitOf(value: string, { flag, most, pause }: { flag: string; most: number; pause: string }): number | null {
+function limitOf(value: string, { flag, most }: { flag: string; most: number }, instead: Instead): number | null {
   if (value === 'off') return null
   if (value === '0')
-    throw new Failure('usage', `${flag} 0 would stop the queue, which is a pause; nothing was changed`, { hint: pause })
+    throw new Failure('usage', `${flag} 0 would stop the queue, which is a pause; nothing was changed`, {
+      hint: instead.pause,
+    })
   const limit = /^[1-9]\d{0,4}$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY
   if (limit <= most) return limit
-  throw new Failure('usage', `${flag} must be 1 to ${most.toLocaleString('en-US')}, or off`, { hint: example })
+  throw new Failure('usage', `${flag} must be 1 to ${most.toLocaleString('en-US')}, or off`, {
+    hint: instead.limit(flag),
+  })
 }
 
 async function show(context: Context, queue: QueueName): Promise<Ending> {

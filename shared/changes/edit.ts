@@ -179,7 +179,10 @@ export const EditRequest = filteredRequest({
     path: ['set'],
     message: `must have at most ${mostNames} names within the payload, together with unset and if: make the edit in parts`,
   })
-  .refine((request) => !overlaps(request), { path: ['set'], message: 'and unset name a value twice, or a part of it' })
+  .refine((request) => !overlaps(request), {
+    path: ['set'],
+    message: 'must name no value twice, nor a part of one, unset included',
+  })
   .refine((request) => request.next !== undefined || request.spread_seconds === undefined, {
     path: ['spread_seconds'],
     message: 'needs next: retry',

@@ -52,6 +52,7 @@ const flags = new Map([
   ['principal', '--principal'],
   ['expires', '--expires'],
   ['overlap_seconds', '--overlap'],
+  ['set', '--set'],
   ['preview_token', 'the preview'],
 ])
 

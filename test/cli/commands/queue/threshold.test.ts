@@ -51,9 +51,9 @@ describe.each(['postgres'] as const)('jobsctl threshold at a real server on %s',
   })
 
   it.each(['00', '101', '-1', '1.5', 'on', ''])('refuses the threshold "%s"', async (value) => {
-    const refused = await threshold('media/ingest', '--', value)
+    const refused = await threshold('mail/high', '--', value)
     expect(refused).toMatchObject({ code: 2, out: '' })
-    expect(refused.err).toContain('the threshold must be 1 to 100, off or server')
+    expect(refused.err).toContain('must be 1 to 100, off or server\n  hint: jobsctl threshold mail/high 10\n')
   })
 
   it('refuses a queue that has no job, unless it is to be made', async () => {

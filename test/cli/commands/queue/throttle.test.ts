@@ -51,6 +51,7 @@ describe.each(['postgres'] as const)('jobsctl throttle at a real server on %s', 
     [['media/ingest', '--per-minute', '0'], 'hint: jobsctl pause media/ingest'],
     [['media/ingest', '--running', '10001'], '--running must be 1 to 10,000, or off'],
     [['media/ingest', '--per-minute', '1.5'], '--per-minute must be 1 to 60,000, or off'],
+    [['mail/high', '--per-minute', 'x'], 'hint: jobsctl throttle mail/high --per-minute 5\n'],
     [['media/ingest', '--off', '--running', '5'], '--off ends both limits'],
     [['media', '--running', '5'], 'no domain is known to have a queue "media"'],
   ])('refuses %j with exit 2', async (words, message) => {
