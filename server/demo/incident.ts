@@ -31,7 +31,7 @@ const insertJobs = (sql: Sql) => sql`
     leased_until, lease_id, worker_id, updated_at, completed_at, error_code, error_message
   )
   select
-    'order-' || i, 'orders', 'mail', 'receipt', (i % 23)::text,
+    md5('order-' || i)::uuid::text, 'orders', 'mail', 'receipt', (i % 23)::text,
     jsonb_build_object('order', 7000 + i, 'to', 'customer' || i % 23 || '@example.com'), status, 5,
     case when status = 'failed' then 3 else 0 end, created,
     case status when 'processing' then now() - interval '50 minutes' when 'failed' then created + interval '1 minute' end,

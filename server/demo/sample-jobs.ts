@@ -38,7 +38,7 @@ export async function insertSampleJobs(sql: Sql): Promise<void> {
       updated_at, completed_at, cancelled_at, cancellation_reason, quarantined_at, error_code, failure_streak_code, failure_streak_count
     )
     select
-      'sample-' || i, domain, queue, job_type, (i % 17)::text, jsonb_build_object('number', i), status, 1 + i % 10,
+      md5('sample-' || i)::uuid::text, domain, queue, job_type, (i % 17)::text, jsonb_build_object('number', i), status, 1 + i % 10,
       case when status in ('failed', 'quarantined') then 3 else 0 end, created,
       case when status = 'queued' and i % 5 = 0 then now() + interval '6 hours' end,
       case
