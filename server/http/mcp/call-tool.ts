@@ -154,7 +154,10 @@ async function wholeAnswer(asking: Asking, args: Record<string, unknown>): Promi
     }),
   )
   const answer = Object.assign({}, ...answers)
-  return asking.tool.warns ? { warnings: warningsOf(answer, Date.now()), ...answer } : answer
+  // Without the reports nothing is known: no warning would say that all is well.
+  return asking.tool.warns && answer.database !== undefined
+    ? { warnings: warningsOf(answer, Date.now()), ...answer }
+    : answer
 }
 
 const orForbidden = (error: unknown): undefined => {

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { setAgents } from '../../../server/auth/agents/switch.ts'
 import { thaw, writeFreeze } from '../../../server/database/installation/freeze.ts'
 import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/access/agent-client.ts'
-import { bearer, makeToken } from '../../support/access/tokens.ts'
+import { bearer, makeScoped, makeToken } from '../../support/access/tokens.ts'
 import { pruning, sweeping } from '../../support/changes/policy.ts'
 import { kinds } from '../../support/database/database.ts'
 import { hostileRows, marked } from '../../support/hostile/hostile-rows.ts'
@@ -231,6 +231,9 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
     expect(ofPerson).toMatchObject({ result: 'warning', detail: expect.stringContaining('once_more') })
     expect(await warnings()).toContainEqual(['indexes', ofPerson?.detail, ofPerson?.hint])
     await world.sql`drop index once_more`
+    const scoped = await overHttp(world, await makeScoped(world.sql, 'agent', { domains: ['mail'] }))
+    expect(Object.keys(await scoped.use('overview'))).not.toContain('warnings')
+    await scoped.close()
   })
 
   it('have the pages of docs/operate, the record of an operation, and three prompts', async () => {
