@@ -21,7 +21,8 @@ const reasons: Record<string, string> = {
   'starts all of this again': 'the tests and the demo, which CI runs on a fresh clone',
   'asks a person': 'test/cli/commands/setup/login.test.ts types the answer',
   'changes this machine': 'an installation outside of the folder of the tests',
-  'needs a second PostgreSQL': 'a failover or a restored backup: test/server/database has both',
+  'needs a second PostgreSQL':
+    'a replica, a failover or a restored backup: test/slow/database/copies and the campaign failover have them',
   'needs a cluster of many databases': 'test/slow/direct/databases.test.ts makes one',
   'needs a proxy': 'test/cli/calls/proxy.test.ts calls through one',
   'needs PgBouncer': 'test/slow/database/pooler.test.ts runs servers behind it, where it is installed',

@@ -1,10 +1,15 @@
+import { writeFile } from 'node:fs/promises'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { openHangingWay } from '../../../../scripts/launch/hanging-way.ts'
 import { poolerProgram, startPooler } from '../../../../scripts/launch/pooler.ts'
+import { roleWithPassword } from '../../../../scripts/launch/postgres.ts'
+import { newFolder } from '../../../support/database/database.ts'
 import { on, openReading, type ReplicatedPostgres, startReplicated } from '../../../support/database/replica.ts'
-import type { Answer } from '../../../support/http.ts'
+import { type Answer, call } from '../../../support/http.ts'
 import { until } from '../../../support/poll.ts'
+import { secretFile } from '../../../support/programs/config-home.ts'
+import { spawnServer } from '../../../support/programs/spawn-server.ts'
 import type { World } from '../../../support/world.ts'
 
 let pair: ReplicatedPostgres
@@ -85,6 +90,34 @@ it('a replica whose connections are all busy with reads does not count as one th
   expect((await Promise.all(reads)).map((answer) => [answer.status, placeOf(answer)])).toEqual(
     reads.map(() => [200, 'replica']),
   )
+})
+
+it('a server takes the URL of the replica from a file, and a changed password of it at SIGHUP', async () => {
+  const admin = postgres(pair.url, { max: 1, onnotice: () => {} })
+  onTestFinished(() => admin.end())
+  const withPassword = (password: string) =>
+    Object.assign(new URL(on(pair.replicaUrl, 'of_a_file')), { username: roleWithPassword, password }).href
+  await admin.unsafe(`create role ${roleWithPassword} superuser login password 'one'`)
+  await admin`create database of_a_file`
+  const file = await secretFile(withPassword('one'))
+  // As the page about replicas starts it.
+  const server = await spawnServer({
+    ...{ JOBS_DB_URL: on(pair.url, 'of_a_file'), JOBS_DB_READ_URL_FILE: file, JOBS_READ_LAG: '5' },
+    ...{ JOBS_DATA_DIR: await newFolder('data'), SINGLE_USER_API_KEY: 'key' },
+  })
+  onTestFinished(() => void server.kill())
+  const untilAt = (place: string) =>
+    until(`it is read at the ${place}`, async () => {
+      const answer = await call({ url: server.url, method: 'GET', path: clusters, headers: { 'x-api-key': 'key' } })
+      return answer.status === 200 && placeOf(answer) === place
+    })
+  await untilAt('replica')
+  await admin.unsafe(`alter role ${roleWithPassword} password 'two'`)
+  await pair.replica`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${roleWithPassword}`
+  await untilAt('primary')
+  await writeFile(file, withPassword('two'))
+  server.readAgain()
+  await untilAt('replica')
 })
 
 const isThere = poolerProgram() !== undefined
