@@ -71,7 +71,7 @@ export async function openDatabase(
       if (!names.known) {
         await refuseDistributed(from)
         // A run that only looks begins with one connection, and changes nothing.
-        if (!writes) await refuseSpreading(from)
+        if (!writes) await refuseSpreading([from, sql])
         names.known = await find(from, env)
       }
       return names.known.schema

@@ -25,20 +25,23 @@ export async function refuseDistributed(sql: Sql): Promise<void> {
   if ((await probe(sql)) && (await isSpread(sql))) throw refused('the table jobs is distributed by Citus')
 }
 
-/** How many statements are sent at once to see who answers them. */
-const asked = 12
+/** How many statements are sent at once on each pool to see who answers them. */
+const asked = 6
 /** A failover may be on its way between two statements: it is looked again before a proxy is refused. */
 const [looks, lookAgainAfterMs] = [3, 1000]
 
 /**
  * Refuses a proxy that spreads statements over several servers, or has all of them answer: locks, counts and previews are those of one. Of
  * statements that are sent at once each must be answered by one server, and all by the same, as the time of its start tells. Only reads.
+ * @param pools where they are sent: a proxy may give each connection another server
  * @throws Failure `usage`
  */
-export async function refuseSpreading(sql: Sql): Promise<void> {
+export async function refuseSpreading(pools: readonly Sql[]): Promise<void> {
   for (let look = 1; ; look++) {
     const answers = await Promise.all(
-      Array.from({ length: asked }, () => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`),
+      pools.flatMap((sql) =>
+        Array.from({ length: asked }, () => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`),
+      ),
     )
     if (answers.some(({ length }) => length !== 1)) throw refused('a proxy has several servers answer one statement')
     const servers = new Set(answers.flat().map(({ started }) => started)).size

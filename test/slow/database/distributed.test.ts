@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import postgres from 'postgres'
 import { afterAll, expect, it } from 'vitest'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { startPostgres } from '../../../scripts/launch/postgres.ts'
+import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { postgresUrl } from '../../support/run/shared.ts'
 
@@ -48,6 +51,36 @@ const cases: readonly [name: string, statements: string, error: string][] = [
     'the table jobs is distributed by Citus',
   ],
 ]
+
+it('a proxy that gives each connection another server is refused', async () => {
+  const clusters = await Promise.all([startPostgres(), startPostgres()])
+  const ports = clusters.map(({ url }) => Number(new URL(url).port))
+  let connections = 0
+  const proxy = createServer((from) => {
+    // Of three, so that no order in which a server connects meets the same one each time.
+    const to = connect(ports[connections++ % 3 === 0 ? 0 : 1] ?? 0, '127.0.0.1')
+    for (const socket of [from, to]) socket.on('error', () => {})
+    from.pipe(to).pipe(from)
+  })
+  try {
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const address = proxy.address()
+    if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port')
+    const url = Object.assign(new URL(clusters[0]?.url ?? ''), { port: String(address.port) }).href
+    const env = { JOBS_DB_URL: url, JOBS_DATA_DIR: await newFolder('data'), PORT: '0', SINGLE_USER_API_KEY: 'key' }
+    const ended = await runServer([], env)
+    expect([ended.code, ended.err]).toEqual([2, expect.stringContaining('a proxy spreads statements over 2 servers')])
+    for (const { url } of clusters) {
+      const sql = postgres(url, { max: 1 })
+      expect(await sql`select from pg_class where relnamespace = 'public'::regnamespace`).toHaveLength(0)
+      await sql.end()
+    }
+  } finally {
+    proxy.close()
+    await Promise.all(clusters.map(({ stop }) => stop()))
+  }
+})
 
 it.each(cases)('%s is refused before a table is made, with what is missing', async (_name, statements, error) => {
   const database = await emptyDatabase()
