@@ -119,6 +119,7 @@ describe('a copy of a database', () => {
         revision: 0,
         applied: null,
         problem: null,
+        stopped: false,
         author_until: null,
         broken: [],
         rules: [],
