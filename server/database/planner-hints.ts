@@ -39,10 +39,11 @@ export const assumeManyRows = staticFragment((sql) => sql`jsonb_array_elements('
  * one. Without statistics, as in an embedded database, it would estimate few rows, and sort the whole table for each slice. The indexes of
  * another engine have its jobs in no such order: without bitmaps the whole table would be read.
  */
-export const preferIndexOrder = staticFragment((sql) =>
-  hasKeys(sql)
-    ? sql`null`
-    : sql`
+export const preferIndexOrder = staticFragment((sql) => (hasKeys(sql) ? sql`null` : inIndexOrder(sql)))
+
+/** The same for any jobs, where an index is known to have them in their order. */
+export const inIndexOrder = staticFragment(
+  (sql) => sql`
     set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)`,
 )
 

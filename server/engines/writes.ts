@@ -34,6 +34,13 @@ export interface JsonText {
   isJson: boolean
 }
 
+/** An index over all queues that begins with the time of the end. */
+export interface EndIndex {
+  /** An SQL expression over `jobs`: the time as the index has it. Null for an ended job without the time. */
+  along: (sql: Sql) => Fragment
+  type: 'timestamptz' | 'timestamp'
+}
+
 /** How an engine lets its jobs be edited. */
 export interface EngineEdits {
   /** Why the engine cannot make this edit; undefined where it can. */
@@ -184,6 +191,8 @@ interface EveryWrites {
    * expression has. Undefined where no index serves it.
    */
   endedBefore?: (sql: Sql, found: Found, time: Fragment) => Fragment | undefined
+  /** The index that has the ended jobs in the order of their ends. Absent where there is none. */
+  endIndex?: EndIndex | undefined
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found, by: 'prune' | 'erase') => Fragment
   /** What goes with an erasure beside the rows of the jobs and of the archive. Absent where nothing does. */
@@ -223,8 +232,6 @@ interface EveryWrites {
   archivedBy: {
     /** An SQL condition: the row `archived` of the archive is the job `chosen`, with `queue` and `native_id`. */
     isChosen: string
-    /** An SQL condition on `jobs`, a row of the archive, by what an index has: true for the job `named`, with `queue` and `id`, alone. */
-    isNamed: string
     /** Columns of a row of the archive, as a list: the order of the index that finds the jobs of an operation. */
     order: string
     /** An SQL condition on `jobs`, a row of the archive: it is the job of a key, or comes after it in this order. */

@@ -12,6 +12,7 @@ import type { Fragment, Sql } from '../database/sql.ts'
 import { countAlongBack, whyAlongNotBack } from './along-back.ts'
 import { hasArchive } from './archive/archive.ts'
 import { leftMoved, type Moved, moveBack, whyNotMovedBack } from './engine/move-back.ts'
+import { engineTarget } from './engine/target.ts'
 import type { HoldTerm } from './hold-restored.ts'
 import { whyNoWayBack } from './no-way-back.ts'
 import { inPart, type Part } from './part.ts'
@@ -20,7 +21,8 @@ import { isJobOfImage, isUnchangedSinceChange, restoreColumns, whyColumnsNotRest
 import { restoreDeleted } from './restore-deleted.ts'
 
 /** How an undo restores the jobs of one operation, or of a part of it. */
-export interface WayBack extends Pick<BulkChange<unknown>, 'time' | 'batch' | 'batchStatements' | 'dependents'> {
+export interface WayBack
+  extends Pick<BulkChange<unknown>, 'time' | 'place' | 'batch' | 'batchStatements' | 'dependents'> {
   matching: (sql: Sql, set: JobSet) => Fragment
   /** A query of the jobs that cannot be restored, as `(job_id, reason)`. */
   conflicts: (sql: Sql) => Fragment
@@ -96,6 +98,7 @@ const backFromArchive = (
 ): WayBack => ({
   matching: leftInArchive(id, part, scope),
   time: (sql) => sql`archived_at`,
+  place: (sql) => (engineTarget(sql) ? sql`jobs.ctid` : undefined),
   conflicts: (sql) => sql`
     ${whyNotRestored(sql, id, part, scope)}
     union all ${whyColumnsNotRestored(sql, id, part)}

@@ -1,10 +1,10 @@
 import type { JobId } from '../../../shared/work/job-key.ts'
-import { hasSafeId } from '../../database/planner-hints.ts'
+import { hasSafeId, inIndexOrder } from '../../database/planner-hints.ts'
 import type { Holds } from '../../database/read-holds.ts'
-import type { Fragment } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import type { BulkChange, SearchContext } from '../change/bulk-change.ts'
-import { idSelection, rangeSelection, type Selection } from '../change/selection.ts'
-import { createIdScan } from './id-scan.ts'
+import { idSelection, rangeSelection, type Selection, type TimeIndex } from '../change/selection.ts'
+import { createIdScan, type FoundJob } from './id-scan.ts'
 
 /**
  * A search for a range reads many rows that do not match where it runs longer in PostgreSQL than both limits. They are in milliseconds: one for
@@ -39,11 +39,13 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
     const excluded = [...(context.excluded ?? []), ...(bulk.rejected?.keys() ?? [])]
     return bulk.matching(context.sql, { ...context, excluded, holds })
   }
-  const scan = createIdScan(context, matching, bulk.oldestFirst ? bulk.time : undefined)
-  const ranges = bulk.hasTimeIndex === true ? createRangeScan(context, bulk, matching) : undefined
+  const scan = createIdScan(context, matching, bulk)
+  // A job without the time of the index may be older than one with it.
+  const timeIndex = bulk.oldestFirst && bulk.timeIndex?.isOfAll === false ? undefined : bulk.timeIndex
+  const ranges = timeIndex && createRangeScan(context, timeIndex, matching)
   let usesRanges = ranges !== undefined
-  let found: JobId[] = []
-  let last: JobId[] = []
+  let found: FoundJob[] = []
+  let last: FoundJob[] = []
   /** True when no candidate lies beyond `found`. */
   let isComplete = false
 
@@ -55,10 +57,10 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
   async function nextRange(most: number, holds: Holds): Promise<Selection | undefined> {
     if (!ranges || !usesRanges || isComplete) return undefined
     const range = await ranges.next(most, holds)
-    isComplete = range.isLast
+    isComplete = range.isLast && timeIndex?.isOfAll === true
+    usesRanges = !range.isUnsuitable && (isComplete || !range.isLast)
     if (range.selection) return range.selection
-    usesRanges = !range.isUnsuitable
-    found = range.ids
+    found = range.ids.map((id) => ({ id }))
     return undefined
   }
 
@@ -68,7 +70,7 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
       if (range) return range
       if (found.length === 0 && !isComplete) found = await scan.next(holds)
       last = found.splice(0, most)
-      return last.length > 0 ? idSelection(last) : undefined
+      return last.length > 0 ? selectionOf(last) : undefined
     },
     recordChanged: scan.recordChanged,
     retryLast() {
@@ -81,6 +83,14 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
   }
 }
 
+function selectionOf(jobs: readonly FoundJob[]): Selection {
+  const places = jobs.flatMap(({ place }) => place ?? [])
+  return idSelection(
+    jobs.map(({ id }) => id),
+    places.length === jobs.length ? places : undefined,
+  )
+}
+
 interface RangeResult {
   selection: Selection | undefined
   /** No candidate lies beyond this range. */
@@ -91,21 +101,41 @@ interface RangeResult {
   ids: JobId[]
 }
 
+interface Found {
+  ids: JobId[]
+  count: number
+  end: string | null
+  took: number
+}
+
 /** Searches ranges of the time index one after the other, each from the end of the last one. */
-function createRangeScan({ sql }: SearchContext, { time }: BulkChange<unknown>, matching: (holds: Holds) => Fragment) {
+function createRangeScan(
+  { sql }: SearchContext,
+  { along, type, isOfAll }: TimeIndex,
+  matching: (holds: Holds) => Fragment,
+) {
   let from = '-infinity'
+
+  const search = (of: Sql, size: number, holds: Holds) => of<[Found]>`
+    select ${from === '-infinity' ? of`coalesce(jsonb_agg(id), '[]')` : of`'[]'::jsonb`} as ids, count(*) as count, max(time)::text as end,
+      extract(epoch from clock_timestamp() - statement_timestamp())::float8 * 1000 as took
+    from (
+      select id, ${along(of)} as time
+      ${matching(holds)} and ${hasSafeId(of)} and ${along(of)} >= ${from}::text::${of.unsafe(type)}
+      order by time
+      limit ${of.unsafe(String(size + 1))}
+    ) as found`
+
+  /** The index of another program has more jobs than match. The planner would read them all, and sort those that match. */
+  const searchInOrder = (size: number, holds: Holds) =>
+    sql.begin(async (tx) => {
+      const [, found] = await Promise.all([tx`select ${inIndexOrder(tx)}`.execute(), search(tx, size, holds)])
+      return found
+    })
 
   async function next(size: number, holds: Holds): Promise<RangeResult> {
     const isFirst = from === '-infinity'
-    const [{ ids, count, end, took }] = await sql<[{ ids: JobId[]; count: number; end: string | null; took: number }]>`
-      select ${isFirst ? sql`coalesce(jsonb_agg(id), '[]')` : sql`'[]'::jsonb`} as ids, count(*) as count, max(time) as end,
-        extract(epoch from clock_timestamp() - statement_timestamp())::float8 * 1000 as took
-      from (
-        select id, ${time(sql)} as time
-        ${matching(holds)} and ${hasSafeId(sql)} and ${time(sql)} >= ${from}::text::timestamptz
-        order by time
-        limit ${sql.unsafe(String(size + 1))}
-      ) as found`
+    const [{ ids, count, end, took }] = await (isOfAll ? search(sql, size, holds) : searchInOrder(size, holds))
     const isLast = count <= size
     const none = { selection: undefined, ids: [], isLast, isUnsuitable: false }
     if (count === 0) return none
@@ -114,7 +144,7 @@ function createRangeScan({ sql }: SearchContext, { time }: BulkChange<unknown>, 
     // end within jobs of the same time. The time of PostgreSQL begins after its planning, which takes long over partitions.
     if (took > Math.max(sparseMs, count * sparseMsOfJob) || until === from)
       return { ...none, ids, isLast: isLast && isFirst, isUnsuitable: true }
-    const selection = rangeSelection({ along: time, from, until, size })
+    const selection = rangeSelection({ along, type, from, until, size })
     from = until
     return { ...none, selection }
   }

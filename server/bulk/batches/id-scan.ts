@@ -3,16 +3,23 @@ import type { JobId } from '../../../shared/work/job-key.ts'
 import { hasKeys } from '../../database/job-ids.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
 import type { Holds } from '../../database/read-holds.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
-import type { SearchContext } from '../change/bulk-change.ts'
+import type { Fragment } from '../../database/sql.ts'
+import type { BulkChange, SearchContext } from '../change/bulk-change.ts'
 
 /** How many ids one query collects: a query for each batch would read rows that do not match again and again. */
 const idsPerQuery = 50_000
 
+/** A job that a search has found. */
+export interface FoundJob {
+  id: JobId
+  /** Where its row lies; absent where the change does not ask. */
+  place?: string | undefined
+}
+
 /** Searches the ids of the jobs that match. */
 export interface IdScan {
-  /** Ids of jobs that are left beside these holds; empty when every job that is left is held by another transaction. */
-  next: (holds: Holds) => Promise<JobId[]>
+  /** Jobs that are left beside these holds; empty when every job that is left is held by another transaction. */
+  next: (holds: Holds) => Promise<FoundJob[]>
   /** Records that `jobs` jobs were changed. */
   recordChanged: (jobs: number) => void
   /** How many jobs other transactions held when the search gave up. */
@@ -24,12 +31,12 @@ export interface IdScan {
  * transactions hold enough jobs for a query to find only locked ones, a pass walks over all matching jobs in the order of their ids. After
  * a pass that changed no job the search pauses and begins the next pass, until `lockTimeoutMs` is over (`JOBS_LOCK_TIMEOUT_SECONDS`).
  * @param matching returns `from jobs where …`
- * @param time the time by which the oldest jobs come first, until the search walks in the order of ids; undefined for any order
+ * @param bulk with `oldestFirst`, the oldest jobs come first, until the search walks in the order of ids
  */
 export function createIdScan(
   { sql, lockTimeoutMs }: Pick<SearchContext, 'sql' | 'lockTimeoutMs'>,
   matching: (holds: Holds) => Fragment,
-  time?: (sql: Sql) => Fragment,
+  { time, oldestFirst, place }: Pick<BulkChange<unknown>, 'time' | 'oldestFirst' | 'place'>,
 ): IdScan {
   let isOrdered = false
   /** The last id of the walk in the order of ids; undefined at its beginning. */
@@ -43,23 +50,25 @@ export function createIdScan(
   let locked = 0
 
   /** The ids arrive as one JSON value: to parse tens of thousands of rows would block other calls. */
-  async function queryIds(holds: Holds): Promise<JobId[]> {
+  async function queryIds(holds: Holds): Promise<FoundJob[]> {
     const limit = sql.unsafe(String(idsPerQuery))
     const after = lastId === undefined ? sql`` : sql`and jobs.id > ${lastId}::job_id`
     const byId = sql`and ${hasSafeId(sql)} ${after} order by jobs.id`
-    const byTime = time && !isOrdered ? time(sql) : undefined
+    const byTime = oldestFirst && !isOrdered ? time(sql) : undefined
+    const at = place?.(sql)
     const order = isOrdered ? byId : byTime ? sql`order by time, jobs.id` : sql``
     // Keys of an engine come as they lie in its index, queue by queue: to sort them takes longer than to find them.
     const inList = byTime ? sql`order by time, id` : hasKeys(sql) && !isOrdered ? sql`` : sql`order by id`
-    const [{ ids, looked }] = await sql<[{ ids: JobId[]; looked: number }]>`
-      select
-        coalesce(jsonb_agg(id ${inList}) filter (where ${hasSafeId(sql)}), '[]') as ids,
-        count(*) as looked
-      from (select jobs.id ${byTime ? sql`, ${byTime} as time` : sql``} ${matching(holds)} ${order} limit ${limit}) as candidates`
+    const list = (column: Fragment) =>
+      sql`coalesce(jsonb_agg(${column} ${inList}) filter (where ${hasSafeId(sql)}), '[]')`
+    const columns = sql`jobs.id ${byTime ? sql`, ${byTime} as time` : sql``} ${at ? sql`, ${at} as place` : sql``}`
+    const [{ ids, places, looked }] = await sql<[{ ids: JobId[]; places?: string[]; looked: number }]>`
+      select ${list(sql`id`)} as ids, ${at ? sql`${list(sql`place::text`)} as places,` : sql``} count(*) as looked
+      from (select ${columns} ${matching(holds)} ${order} limit ${limit}) as candidates`
     hasMore = looked === idsPerQuery
     lastId = ids.at(-1) ?? lastId
     found += ids.length
-    return ids
+    return ids.map((id, at) => ({ id, place: places?.[at] }))
   }
 
   function beginPass(): void {

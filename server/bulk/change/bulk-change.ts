@@ -11,7 +11,7 @@ import type { VerifiedPreview } from '../token/preview-token.ts'
 import type { Snapshot } from '../token/snapshot.ts'
 import type { Claim } from './claim.ts'
 import type { Commission } from './commission.ts'
-import type { Selection } from './selection.ts'
+import type { Selection, TimeIndex } from './selection.ts'
 
 /** The jobs that a change is about: the jobs that its filters match at `asOf`, among the rows that `snapshot` saw. */
 export interface JobSet {
@@ -108,6 +108,8 @@ export interface BulkChange<Answer> {
   matching: (sql: Sql, set: SetWithHolds) => Fragment
   /** The time column, or expression, that the filters compare. */
   time: (sql: Sql) => Fragment
+  /** Where the row of a job lies, as a tid, by which `batch` finds it. Undefined where `batch` finds it by its id. */
+  place?: (sql: Sql) => Fragment | undefined
   /**
    * A condition on groups `(domain, queue, job_type, status)`: true for jobs that an undo can restore; absent where that is all or none
    * of them, as its kind says.
@@ -124,8 +126,8 @@ export interface BulkChange<Answer> {
   dependents?: (sql: Sql, set: SetWithHolds, only?: Fragment) => Fragment
   /** A query of one number: how many further jobs the filters match that a hold keeps; absent where the change passes over no holds. */
   keptByHold?: (sql: Sql, set: SetWithHolds) => Fragment
-  /** True where an index on `time` holds only rows that can match: batches may then be ranges of this index. */
-  hasTimeIndex?: boolean
+  /** An index in whose order the jobs may be taken: batches may then be ranges of this index. Undefined where there is none. */
+  timeIndex?: TimeIndex | undefined
   /**
    * Changes the jobs of the selection that still match and that no other transaction holds. A job that was changed must
    * not match any more.

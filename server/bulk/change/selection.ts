@@ -13,6 +13,8 @@ export interface Selection {
   matches: (sql: Sql, where: Fragment) => Fragment
   /** The ids, where the selection is a list of them. */
   ids?: readonly JobId[] | undefined
+  /** Where the rows of these ids lie, for a change that finds them by that (`BulkChange.place`). */
+  places?: readonly string[] | undefined
   /** The id of the job, where the selection is a list of one id. */
   singleId?: JobId | undefined
 }
@@ -25,17 +27,25 @@ const isSelected = (sql: Sql, ids: readonly JobId[]): Fragment =>
   hasKeys(sql) ? hasId(sql, ids) : sql`jobs.id = any(${idArray(sql, ids)})`
 
 /** Selects by a list of ids. `is true` keeps the planner from other indexes, which also hold rows that do not match. */
-export const idSelection = (ids: readonly JobId[]): Selection => ({
+export const idSelection = (ids: readonly JobId[], places?: readonly string[]): Selection => ({
   size: ids.length,
   hasFixedIds: true,
   ids,
+  places,
   singleId: ids.length === 1 ? ids[0] : undefined,
   matches: (sql, where) => sql`${isSelected(sql, ids)} and (${where}) is true`,
 })
 
-interface Range {
-  /** The expression that the index is ordered by. */
+/** An index on a time of jobs. */
+export interface TimeIndex {
+  /** The expression that it has. */
   along: (sql: Sql) => Fragment
+  type: 'timestamptz' | 'timestamp'
+  /** False where jobs match that do not have the time. They come after all others. */
+  isOfAll: boolean
+}
+
+interface Range extends Pick<TimeIndex, 'along' | 'type'> {
   /** The first time, and the time after the last one, as text of PostgreSQL. */
   from: string
   until: string
@@ -43,10 +53,10 @@ interface Range {
 }
 
 /** Selects a range of an index: to read the range a second time costs less than a list of ids. */
-export const rangeSelection = ({ along, from, until, size }: Range): Selection => ({
+export const rangeSelection = ({ along, type, from, until, size }: Range): Selection => ({
   size,
   hasFixedIds: false,
   matches: (sql, where) => sql`
-    ${along(sql)} >= ${from}::text::timestamptz and ${along(sql)} < ${until}::text::timestamptz
+    ${along(sql)} >= ${from}::text::${sql.unsafe(type)} and ${along(sql)} < ${until}::text::${sql.unsafe(type)}
     and ${hasSafeId(sql)} and ${where}`,
 })

@@ -4,6 +4,7 @@ import type { RefusedAnswer } from '../../../shared/changes/refused.ts'
 import { requireServed } from '../../auth/require-scope.ts'
 import type { BulkChange, JobSet, Matching, SetWithHolds } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
+import type { TimeIndex } from '../../bulk/change/selection.ts'
 import { currentSet, withHolds } from '../../bulk/change/with-holds.ts'
 import { countMatching } from '../../bulk/preview/count.ts'
 import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
@@ -18,7 +19,13 @@ import { readTwins, refusesTwins, twinsIn, withoutTwins } from '../../undo/archi
 import { deleteJobs } from '../../undo/delete-jobs.ts'
 import { countDependents, dependentsInAnswer, isFailedEnd } from '../../undo/dependents-along.ts'
 import { deleteEngineJobs } from '../../undo/engine/delete-jobs.ts'
-import { engineEndedBefore, engineMayDelete, engineTarget, whyEngineNoPrune } from '../../undo/engine/target.ts'
+import {
+  engineEndedBefore,
+  engineEndIndex,
+  engineMayDelete,
+  engineTarget,
+  whyEngineNoPrune,
+} from '../../undo/engine/target.ts'
 import { isHeldByForeignRows, listForeignHolders, refuseForeignHolders } from '../../undo/foreign/foreign-holders.ts'
 import {
   type ForeignKey,
@@ -80,9 +87,9 @@ export async function describe(asked: Within<Asked>, terms: Terms): Promise<Bulk
   const [paths, holding] = [await readForeignPaths(sql), await readHoldingKeys(sql)]
   if (!request.dry_run) {
     const archive = isArchived && isOwn ? await prepareArchive(sql) : undefined
-    return bulkOf(request, { isOwn, isArchived, archive, paths, holding })
+    return bulkOf(request, { timeIndex: timeIndexOf(sql), isArchived, archive, paths, holding })
   }
-  const bulk = bulkOf(request, { isOwn, isArchived, archive: undefined, paths: [], holding })
+  const bulk = bulkOf(request, { timeIndex: undefined, isArchived, archive: undefined, paths: [], holding })
   return {
     ...bulk,
     async dryRun(makePreview) {
@@ -123,9 +130,15 @@ async function readNeeded(sql: Sql, request: PruneRequest, bulk: Pick<Matching, 
   return readRefused(sql, { refused: () => judged(sql, why, rows) })
 }
 
+function timeIndexOf(sql: Sql): TimeIndex | undefined {
+  if (servedBy(sql).mode === 'own') return { along: ended, type: 'timestamptz', isOfAll: true }
+  const index = engineEndIndex(sql)
+  return index && { ...index, isOfAll: false }
+}
+
 interface Deleting {
-  /** False for the jobs of an engine, whose indexes have no order over all queues. */
-  isOwn: boolean
+  /** The index of the ends; undefined for an engine whose indexes have no order over all queues, and for a preview. */
+  timeIndex: TimeIndex | undefined
   isArchived: boolean
   archive: Archive | undefined
   /** The foreign keys whose rows keep their job, where the request does not delete them. Of a preview none: it counts the rows. */
@@ -135,7 +148,7 @@ interface Deleting {
 
 function bulkOf(
   request: PruneRequest,
-  { isOwn, isArchived, archive, paths, holding }: Deleting,
+  { timeIndex, isArchived, archive, paths, holding }: Deleting,
 ): BulkChange<PruneResult> {
   const { statuses, older_than_days, domain, queue, job_type, pass_over_foreign } = request
   const filters = {
@@ -170,7 +183,7 @@ function bulkOf(
     kind: 'prune',
     matching: (sql, set) => jobsWhere(sql, request, (rest) => deletable(sql, set, rest)),
     time: ended,
-    hasTimeIndex: isOwn,
+    timeIndex,
     archives: isArchived,
     restorable: (sql) => (isArchived ? sql`true` : sql`false`),
     ...(request.no_archive && { noWayBack: notArchived }),

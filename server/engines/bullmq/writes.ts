@@ -64,7 +64,6 @@ export const writes: EngineWrites = {
   ],
   archivedBy: {
     isChosen: 'archived.queue = chosen.queue and archived.id = chosen.native_id',
-    isNamed: 'jobs.queue = named.queue and jobs.native_id = named.id',
     order: 'queue, native_id',
     isFrom: (sql, { queue, id }) => sql`(jobs.queue, jobs.native_id) >= (${queue}::text, ${id}::text)`,
     columns: 'queue, id',

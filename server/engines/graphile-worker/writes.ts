@@ -37,7 +37,6 @@ export const writes: EngineWrites = {
   archivedColumns,
   archivedBy: {
     isChosen: 'archived.id = chosen.native_id',
-    isNamed: 'jobs.native_id = named.id::bigint',
     order: 'native_id',
     isFrom: (sql, { id }) => sql`jobs.native_id >= ${id}::text::bigint`,
     columns: 'id',

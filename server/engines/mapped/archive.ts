@@ -10,11 +10,14 @@ export const archiveTable = 'mapped_archive'
 export const archivedRow = 'native_row'
 const columnNames = ['operation_id', 'archived_at', 'job_schema', 'job_table', 'native_id', 'row']
 
-/** The statements that make the archive: each row is one object, so that it stays as it is whatever becomes of the table. */
+/**
+ * The statements that make the archive: each row is one object, so that it stays as it is whatever becomes of the table. The order of the keys
+ * means nothing: "C" compares their bytes, which takes less time than a language.
+ */
 export const archiveStatements = (ours: string): string[] =>
   archiveTableStatements(ours, {
     name: archiveTable,
-    further: ['job_table text not null', 'native_id text not null', 'row jsonb not null'],
+    further: ['job_table text not null', 'native_id text collate "C" not null', 'row jsonb not null'],
     columns: [],
     inOperation: 'native_id',
     byId: 'native_id',

@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
+import type { EndIndex } from '../writes.ts'
 import { columnOf, type Mapped } from './table.ts'
 import { timeInto } from './values.ts'
 
@@ -30,4 +31,16 @@ export function endedColumn(mapped: Mapped, sql: Sql): EndedColumn | undefined {
     from: (time) => sql`jobs.native_end >= ${at(sql`${time} - ${margin}`)}`,
     before: (time) => sql`jobs.native_end <= ${at(sql`${time} + ${margin}`)}`,
   }
+}
+
+/** An index that begins with the column of the end, and has every row. Undefined where there is none, and for a column that is no timestamp. */
+export function endIndexOf({ map, table }: Mapped): EndIndex | undefined {
+  const { ended: name } = map.times
+  if (typeof name !== 'string') return undefined
+  const { base } = columnOf(table, name)
+  const isThere = table.indexes.some(
+    ({ columns: [first], isPartial, isOrdered }) => first === name && isOrdered && !isPartial,
+  )
+  if (!isThere || (base !== 'timestamptz' && base !== 'timestamp')) return undefined
+  return { along: (sql) => sql`jobs.native_end`, type: base }
 }

@@ -36,6 +36,8 @@ interface Index {
   isUnique: boolean
   /** It has some of the rows alone. */
   isPartial: boolean
+  /** It has the rows in an order. */
+  isOrdered: boolean
 }
 
 /** What the catalog says of a table of jobs. */
@@ -151,6 +153,7 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
       (
         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
           'name', of_index.relname, 'isUnique', indisunique, 'isPartial', indpred is not null,
+          'isOrdered', of_index.relam = (select oid from pg_catalog.pg_am where amname = 'btree'),
           'columns', (
             select coalesce(pg_catalog.jsonb_agg(coalesce(attname, '') order by at), '[]')
             from pg_catalog.generate_series(0, indnkeyatts - 1) as at

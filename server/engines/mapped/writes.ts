@@ -4,7 +4,7 @@ import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
 import { editAssignments, editRestored, editsOf } from './edit.ts'
-import { endedColumn } from './ended-column.ts'
+import { endedColumn, endIndexOf } from './ended-column.ts'
 import { changedColumns, comparable, imageOf, keyInImage } from './image.ts'
 import type { Assigned } from './map.ts'
 import { statesOf } from './states.ts'
@@ -36,6 +36,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
     mayRetry: (sql) => sql`true`,
     whyNoRetry: (sql) => sql`null::text`,
     mayDelete: (sql, _, by) => mayDelete(mapped, sql, by),
+    endIndex: endIndexOf(mapped),
     // A job without the time counts from its creation.
     endedBefore: (sql, _, time) => {
       const column = endedColumn(mapped, sql)
@@ -51,11 +52,12 @@ export function writesOf(mapped: Mapped): EngineWrites {
     revived: async (sql) => revived(mapped, sql),
     whyNotInserted: 'a value of it that is unique in the table is taken',
     obstacle: (sql) => obstacle(mapped, sql),
+    // The insertion meets an id that is taken by itself.
+    ...(table.references.length === 0 && { failsLater: (sql: Sql) => sql`false` }),
     archived: ({ domain }, ours) => archived({ ...mapped, domain }, ours),
     archivedColumns: async () => archivedColumns(mapped),
     archivedBy: {
       isChosen: `archived.native_id = chosen.native_id::text and archived.job_table = ${quotedText(table.relation)}`,
-      isNamed: 'jobs.uuid = named.id',
       order: 'uuid',
       isFrom: (sql, { id }) => sql`jobs.uuid >= ${id}::text`,
       columns: 'native_id',

@@ -48,7 +48,6 @@ export const writes: EngineWrites = {
     (await readColumns(sql, schema)).map(({ name }) => ({ name, value: name })),
   archivedBy: {
     isChosen: 'archived.name = chosen.queue and archived.id = chosen.native_id',
-    isNamed: 'jobs.queue = named.queue and jobs.native_id = named.id::uuid',
     order: 'queue, native_id',
     isFrom: (sql, { queue, id }) => sql`(jobs.queue, jobs.native_id) >= (${queue}::text, ${id}::text::uuid)`,
     columns: 'name, id',

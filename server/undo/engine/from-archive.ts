@@ -14,7 +14,7 @@ interface FromArchive {
 
 /**
  * CTEs that move whole rows from the archive of an engine back into its table: `picked`, `restored`, `back` with the keys of the jobs as
- * `jobsctl_key`, and `unarchived`. They need the CTE `chosen` with the columns `id`, `queue` and `native_id`.
+ * `jobsctl_key`, and `unarchived`. They need the CTE `chosen` with the columns `id` and `place`: where the row of the archive lies.
  */
 export function rowsFromArchive(
   tx: Sql,
@@ -22,16 +22,16 @@ export function rowsFromArchive(
   { undoes, revived: { names, values }, and = tx``, optimistic }: FromArchive,
 ): Fragment {
   const archive = ours(adapter.archive)
-  const { isChosen, columns, inserted } = writes.archivedBy
+  const { columns, inserted } = writes.archivedBy
   return tx`
     picked as materialized (
       select archived.*, chosen.id as jobsctl_key
       from chosen
-      -- A join reads every row of the operation where the planner knows nothing of rows that a prune has just written.
       cross join lateral (
         select archived.*, archived.ctid as jobsctl_place
         from ${archive} as archived
-        where ${tx.unsafe(isChosen)} and archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text ${and}
+        where archived.ctid = chosen.place
+          and (archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text) is true ${and}
         offset 0
         for update skip locked
       ) as archived

@@ -33,21 +33,13 @@ export async function restoreEngineJobs(
   // The reason why a single job does not come back is that of its engine, and not that of an index.
   const optimistic = context.optimistic && selection.singleId === undefined
   const rows = rowsFromArchive(tx, target, { undoes, revived, optimistic })
-  const named = namedJobs(tx, selection)
-  await writes.beforeRevival?.(tx, found, tx`select distinct queue from ${named}`)
+  await writes.beforeRevival?.(tx, found, queuesOf(tx, selection))
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
-      select jobs.key as id, jobs.queue, jobs.native_id
-      from (
-        select jobs.*, named.key
-        from ${named}
-        cross join lateral (
-          select jobs.* from jobs_archive as jobs
-          where operation_id = ${undoes}::bigint and ${tx.unsafe(writes.archivedBy.isNamed)}
-          offset 0
-        ) as jobs
-      ) as jobs
-      where (${where}) is true
+      select jobs.id, jobs.queue, jobs.native_id, jobs.ctid as place
+      from jobs_archive as jobs
+      -- The place alone finds the row: the planner knows nothing of rows that a prune has just written.
+      where jobs.ctid = any(${placesOf(selection)}::text::tid[]) and (operation_id = ${undoes}::bigint) is true and (${where}) is true
     ),
     ${rows} ${writes.revivedAlong?.(tx, found) ?? tx``},
     ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select jobsctl_key as id from back` })}
@@ -58,16 +50,14 @@ export async function restoreEngineJobs(
   return row.affected
 }
 
-/**
- * The jobs of a selection as a table `named (key, queue, id)`. A lateral subquery reads the archive once for each of them, by an index.
- * The planner knows nothing of rows that a prune has just written: with a join it reads every row of the operation in each batch.
- */
-function namedJobs(sql: Sql, { ids }: Selection): Fragment {
-  if (!ids) throw new Error('deleted jobs of an engine come back by their ids')
-  const keys = ids.map(String)
-  const parts = keys.map((key) => keyParts(key))
-  const queues = parts.map((part) => part?.queue ?? null)
-  return sql`rows from (
-    unnest(${keys}::text[]), unnest(${queues}::text[]), unnest(${parts.map((part) => part?.id ?? null)}::text[])
-  ) as named (key, queue, id)`
+/** The places of the archived rows, as the text of an array. */
+function placesOf({ places }: Selection): string {
+  if (!places) throw new Error('deleted jobs of an engine come back by their places')
+  return `{${places.map((place) => `"${place}"`).join(',')}}`
+}
+
+/** A query of the names of the queues. */
+function queuesOf(sql: Sql, { ids = [] }: Selection): Fragment {
+  const queues = new Set(ids.map((id) => keyParts(String(id))?.queue ?? null))
+  return sql`select queue from unnest(${[...queues]}::text[]) as named (queue)`
 }

@@ -7,7 +7,7 @@ import type { QueueAdapter } from '../../engines/adapter.ts'
 import type { Found } from '../../engines/found.ts'
 import { servedBy, severalDomains } from '../../engines/served.ts'
 import { noteOtherVersion } from '../../engines/watched.ts'
-import type { EngineAct, EngineMoves, EngineWrites } from '../../engines/writes.ts'
+import type { EndIndex, EngineAct, EngineMoves, EngineWrites } from '../../engines/writes.ts'
 
 /** The jobs of another engine that a change works on, and where our tables are. */
 export interface EngineTarget {
@@ -121,6 +121,13 @@ export function engineEndedBefore(sql: Sql, time: Fragment): Fragment {
   const target = engineTarget(sql)
   const isBefore = target?.writes.endedBefore?.(sql, target.found, time)
   return isBefore ? sql`and ${isBefore}` : sql``
+}
+
+/** The index by which the jobs of the engine are found in the order of their ends; undefined for jobs of our own, and of several places. */
+export function engineEndIndex(sql: Sql): EndIndex | undefined {
+  const { mode, places } = servedBy(sql)
+  const [place, ...others] = places
+  return mode !== 'own' && others.length === 0 ? place?.adapter.writes.endIndex : undefined
 }
 
 /**

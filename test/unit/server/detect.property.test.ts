@@ -87,6 +87,7 @@ const table: fc.Arbitrary<Table> = fc
       columns: columns.length === 0 ? [] : [columns[at % columns.length]?.name ?? ''],
       isUnique,
       isPartial,
+      isOrdered: true,
     })),
     references: [],
     referredBy,

@@ -1,7 +1,7 @@
 select
   coalesce(jsonb_agg(id), '[]') as ids,
   count(*) as count,
-  max(time) as end,
+  max(time)::text as end,
   extract(epoch from clock_timestamp() - statement_timestamp())::float8 * 1000 as took
 from (
   select id, coalesce(completed_at, cancelled_at, quarantined_at, created_at) as time
