@@ -1,10 +1,18 @@
 import type { Client } from '../../../../sdk/client.ts'
 import type { Verdict } from '../../verdict.ts'
+import { within } from '../../within.ts'
+
+/** How long a rule may take to begin again whose server was killed in the middle of a run, in milliseconds. */
+const againMs = 180_000
 
 /** Checks invariants, and the runs of the policy, as a server tells them at the end. */
 export async function checkRecords(client: Client): Promise<Verdict[]> {
   const broken = await client.integrity({})
-  const policy = await client.showPolicy()
+  let policy = await client.showPolicy()
+  await within(againMs, async () => {
+    policy = await client.showPolicy()
+    return !policy.rules.some(({ last }) => last?.state === 'running' && last.problem !== null)
+  })
   const rules = policy.rules.filter(({ last }) => last === null || last.problem !== null)
   return [
     {
