@@ -8,7 +8,6 @@ import { doors, type NarrowedName, type Place } from '../../support/access/doors
 import { firstMessage } from '../../support/access/first-message.ts'
 import { bearer, idOf, makeScoped, makeToken } from '../../support/access/tokens.ts'
 import { planOf, planPath } from '../../support/changes/plans.ts'
-import { kinds } from '../../support/database/database.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 interface Declared {
@@ -27,13 +26,13 @@ const nowhere: Place = {
   ...{ domain: 'nowhere', id: 987_654_321, uuid: crypto.randomUUID(), operation: 987_654_322, plan: 987_654_323 },
 }
 
-describe.each(kinds)('a token with a scope on %s', (kind) => {
+describe('a token with a scope', () => {
   let world: World
   const tokens = new Map<Role, string>()
   let boss: Record<string, string>
   let foreignBoss: Record<string, string>
   beforeAll(async () => {
-    world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+    world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
     for (const role of scopedRoles) tokens.set(role, await makeScoped(world.sql, role, { domains: ['zebra', 'spare'] }))
     await setAgents(world.sql, true)
     boss = bearer(await makeToken(world.sql, 'boss', 'admin'))

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Job } from '../../../shared/work/job.ts'
-import { kinds } from '../../support/database/database.ts'
 import { anyText } from '../../support/hostile/any-text.ts'
 import {
   badEventIds,
@@ -19,12 +18,12 @@ import { openWorld, type World } from '../../support/world.ts'
 /** What tells where the program lies, or how it is made. */
 const leaks = /\n\s+at |node_modules|\.[cm]?[jt]s:\d|file:\/\/|postgres|select |jsonb/i
 
-describe.each(kinds)('a bad request about jobs on %s', (kind) => {
+describe('a bad request about jobs', () => {
   let world: World
   let job: Job
   let before: string
   beforeAll(async () => {
-    world = await openWorld(kind)
+    world = await openWorld('postgres')
     await world.jobs(3, { status: 'queued' })
     await world.jobs(1, { status: 'completed' })
     job = await workerOf(world.post).take({ lease_seconds: 3600 })
