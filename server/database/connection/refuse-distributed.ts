@@ -34,15 +34,17 @@ const [looks, lookAgainAfterMs] = [3, 1000]
  * Refuses a proxy that spreads statements over several servers, or has all of them answer: locks, counts and previews are those of one. Of
  * statements that are sent at once each must be answered by one server, and all by the same, as the time of its start tells. Only reads.
  * @param pools where they are sent: a proxy may give each connection another server
- * @throws Failure `usage`
+ * @throws Failure `usage`; an error of the database where none of them is answered
  */
 export async function refuseSpreading(pools: readonly Sql[]): Promise<void> {
   for (let look = 1; ; look++) {
-    const answers = await Promise.all(
-      pools.flatMap((sql) =>
-        Array.from({ length: asked }, () => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`),
-      ),
+    const asking = pools.flatMap((sql) =>
+      Array.from({ length: asked }, () => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`),
     )
+    // Where the database has no connection left for some of them, the others tell enough.
+    const settled = await Promise.allSettled(asking)
+    const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    if (answers.length === 0) await Promise.all(asking)
     if (answers.some(({ length }) => length !== 1)) throw refused('a proxy has several servers answer one statement')
     const servers = new Set(answers.flat().map(({ started }) => started)).size
     if (servers === 1) return

@@ -39,7 +39,7 @@ const Policy = z.object({
     z.object({
       name: z.string(),
       next_at: z.string(),
-      last: z.object({ state: z.string(), problem: z.string().default(withheld) }).nullable(),
+      last: z.object({ state: z.string(), problem: z.string().nullable().default(withheld) }).nullable(),
     }),
   ),
   broken: z.array(z.object({ name: z.string(), problem: z.string() })).optional(),

@@ -40,7 +40,8 @@ const cases: readonly [name: string, statements: string, error: string][] = [
   [
     'a proxy that spreads statements over servers',
     `alter function pg_catalog.pg_postmaster_start_time() rename to one_start_time;
-     create function pg_catalog.pg_postmaster_start_time() returns timestamptz language sql volatile as $$ select to_timestamp(floor(random() * 2)) $$`,
+     create sequence public.asked;
+     create function pg_catalog.pg_postmaster_start_time() returns timestamptz language sql volatile as $$ select to_timestamp(nextval('public.asked') % 2) $$`,
     'a proxy spreads statements over 2 servers',
   ],
   [
@@ -79,6 +80,22 @@ it('a proxy that gives each connection another server is refused', async () => {
   } finally {
     proxy.close()
     await Promise.all(clusters.map(({ stop }) => stop()))
+  }
+})
+
+it('a role that gets two sessions begins, as far as the look for a proxy goes', async () => {
+  const database = await emptyDatabase()
+  databases.push(database)
+  const url = new URL(database.env.JOBS_DB_URL ?? '')
+  const admin = postgres(Object.assign(new URL(await postgresUrl()), { pathname: url.pathname }).href, { max: 1 })
+  const role = `few_${Date.now()}`
+  try {
+    await admin.unsafe(`create role ${role} login connection limit 2; grant all on schema public to ${role}`)
+    const env = { ...database.env, JOBS_DB_URL: Object.assign(url, { username: role }).href }
+    expect(await runServer(['migrate'], env)).toMatchObject({ code: 0 })
+  } finally {
+    await admin.unsafe(`drop owned by ${role}; drop role ${role}`)
+    await admin.end()
   }
 })
 
