@@ -146,7 +146,8 @@ export async function sizingPage(): Promise<string> {
     '## Connections to PostgreSQL',
     'At most `JOBS_DB_POOL` (4) + `JOBS_DB_OPERATOR_POOL` (2) + 1 that listens, and two more while a server migrates. They are opened when they are ' +
       `needed. In the run one server had ${connections.idle} sessions when nobody called, and ${connections.busy} while 64 callers enqueued and 16 read lists. So ` +
-      '`max_connections` is 9 for each server, and what else connects. Behind a [pooler](pooler.md) a server does not listen, so it has at most 8 connections, to the pooler.',
+      '`max_connections` is 9 for each server, and what else connects. Behind a [pooler](pooler.md) a server does not listen, so it has at most 8 connections, to the pooler. With ' +
+      '`JOBS_DB_READ_URL` it has one more, which asks the primary how far it is. A start uses six at once, or as many as it gets, to see that no proxy spreads them.',
     '## An example',
     `${example.perDay} million jobs a day, pruned into the archive after ${example.jobs} days, in 10 groups:`,
     ...exampleOf(sizes),
