@@ -20,6 +20,9 @@ export const limitListTime = limitTo(3000)
 /** The limit of a statement of a scrape of metrics: 1 s. */
 export const limitScrapeTime = limitTo(1000)
 
+/** The limit of a search along an index of another program, which may have many more jobs than match: 250 ms. */
+export const limitRangeTime = limitTo(250)
+
 /** The limit of the count of a preview: 10 s. */
 export const limitPreviewTime = limitTo(10_000)
 

@@ -39,6 +39,8 @@ export interface EndIndex {
   /** An SQL expression over `jobs`: the time as the index has it. Null for an ended job without the time. */
   along: (sql: Sql) => Fragment
   type: 'timestamptz' | 'timestamp'
+  /** An SQL condition that the index serves: true for each job with the time that ended before one, an SQL expression, and for some more. */
+  before: (sql: Sql, time: Fragment) => Fragment
 }
 
 /** How an engine lets its jobs be edited. */

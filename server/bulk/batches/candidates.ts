@@ -2,6 +2,7 @@ import type { JobId } from '../../../shared/work/job-key.ts'
 import { hasSafeId, inIndexOrder } from '../../database/planner-hints.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { limitRangeTime, unlessOverdue } from '../../database/timeouts.ts'
 import type { BulkChange, SearchContext } from '../change/bulk-change.ts'
 import { idSelection, rangeSelection, type Selection, type TimeIndex } from '../change/selection.ts'
 import { createIdScan, type FoundJob } from './id-scan.ts'
@@ -110,10 +111,13 @@ interface Found {
 
 /** Searches ranges of the time index one after the other, each from the end of the last one. */
 function createRangeScan(
-  { sql }: SearchContext,
-  { along, type, isOfAll }: TimeIndex,
+  context: SearchContext,
+  { along, type, isOfAll, before }: TimeIndex,
   matching: (holds: Holds) => Fragment,
 ) {
+  const { sql } = context
+  /** The planner takes no condition of an index from one with `or`, and would read up to its end. */
+  const bound = (of: Sql) => (before ? of`and ${before(of, context)}` : of``)
   let from = '-infinity'
 
   const search = (of: Sql, size: number, holds: Holds) => of<[Found]>`
@@ -121,21 +125,29 @@ function createRangeScan(
       extract(epoch from clock_timestamp() - statement_timestamp())::float8 * 1000 as took
     from (
       select id, ${along(of)} as time
-      ${matching(holds)} and ${hasSafeId(of)} and ${along(of)} >= ${from}::text::${of.unsafe(type)}
+      ${matching(holds)} and ${hasSafeId(of)} and ${along(of)} >= ${from}::text::${of.unsafe(type)} ${bound(of)}
       order by time
       limit ${of.unsafe(String(size + 1))}
     ) as found`
 
-  /** The index of another program has more jobs than match. The planner would read them all, and sort those that match. */
+  /**
+   * The index of another program has more jobs than match. The planner would read them all, and sort those that match. Where few match, the
+   * search may read the whole index: it returns undefined when its limit is over.
+   */
   const searchInOrder = (size: number, holds: Holds) =>
-    sql.begin(async (tx) => {
-      const [, found] = await Promise.all([tx`select ${inIndexOrder(tx)}`.execute(), search(tx, size, holds)])
-      return found
-    })
+    sql
+      .begin(async (tx) => {
+        const settings = tx`select ${inIndexOrder(tx)}, ${limitRangeTime(tx)}`
+        const [, found] = await Promise.all([settings.execute(), search(tx, size, holds)])
+        return found
+      })
+      .catch(unlessOverdue)
 
   async function next(size: number, holds: Holds): Promise<RangeResult> {
     const isFirst = from === '-infinity'
-    const [{ ids, count, end, took }] = await (isOfAll ? search(sql, size, holds) : searchInOrder(size, holds))
+    const row = await (isOfAll ? search(sql, size, holds) : searchInOrder(size, holds))
+    if (!row) return { selection: undefined, ids: [], isLast: false, isUnsuitable: true }
+    const [{ ids, count, end, took }] = row
     const isLast = count <= size
     const none = { selection: undefined, ids: [], isLast, isUnsuitable: false }
     if (count === 0) return none
@@ -144,7 +156,7 @@ function createRangeScan(
     // end within jobs of the same time. The time of PostgreSQL begins after its planning, which takes long over partitions.
     if (took > Math.max(sparseMs, count * sparseMsOfJob) || until === from)
       return { ...none, ids, isLast: isLast && isFirst, isUnsuitable: true }
-    const selection = rangeSelection({ along, type, from, until, size })
+    const selection = rangeSelection({ along, type, from, until, size, bound })
     from = until
     return { ...none, selection }
   }

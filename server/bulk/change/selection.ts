@@ -41,6 +41,8 @@ export interface TimeIndex {
   /** The expression that it has. */
   along: (sql: Sql) => Fragment
   type: 'timestamptz' | 'timestamp'
+  /** A condition on jobs for the index to end with: true for each job of the set that has the time. Absent where the filters have it. */
+  before?: (sql: Sql, set: { asOf: string | undefined }) => Fragment
   /** False where jobs match that do not have the time. They come after all others. */
   isOfAll: boolean
 }
@@ -50,13 +52,15 @@ interface Range extends Pick<TimeIndex, 'along' | 'type'> {
   from: string
   until: string
   size: number
+  /** A further condition, beginning with `and`. */
+  bound: (sql: Sql) => Fragment
 }
 
 /** Selects a range of an index: to read the range a second time costs less than a list of ids. */
-export const rangeSelection = ({ along, type, from, until, size }: Range): Selection => ({
+export const rangeSelection = ({ along, type, from, until, size, bound }: Range): Selection => ({
   size,
   hasFixedIds: false,
   matches: (sql, where) => sql`
     ${along(sql)} >= ${from}::text::${sql.unsafe(type)} and ${along(sql)} < ${until}::text::${sql.unsafe(type)}
-    and ${hasSafeId(sql)} and ${where}`,
+    ${bound(sql)} and ${hasSafeId(sql)} and ${where}`,
 })

@@ -50,8 +50,11 @@ const finished = (sql: Sql, request: PruneRequest) => sql`
   and status = any(${request.statuses})
   ${inFilter(sql, request)}`
 
-function pastRetention(sql: Sql, set: JobSet, { older_than_days }: PruneRequest) {
-  const time = sql`${referenceTime(sql, set)} - ${older_than_days}::int * interval '24 hours'`
+const endOfRetention = (sql: Sql, set: Pick<JobSet, 'asOf'>, { older_than_days }: PruneRequest) =>
+  sql`${referenceTime(sql, set)} - ${older_than_days}::int * interval '24 hours'`
+
+function pastRetention(sql: Sql, set: JobSet, request: PruneRequest) {
+  const time = endOfRetention(sql, set, request)
   return sql`
   ${ended(sql)} < ${time} ${engineEndedBefore(sql, time)}`
 }
@@ -87,7 +90,7 @@ export async function describe(asked: Within<Asked>, terms: Terms): Promise<Bulk
   const [paths, holding] = [await readForeignPaths(sql), await readHoldingKeys(sql)]
   if (!request.dry_run) {
     const archive = isArchived && isOwn ? await prepareArchive(sql) : undefined
-    return bulkOf(request, { timeIndex: timeIndexOf(sql), isArchived, archive, paths, holding })
+    return bulkOf(request, { timeIndex: timeIndexOf(sql, request), isArchived, archive, paths, holding })
   }
   const bulk = bulkOf(request, { timeIndex: undefined, isArchived, archive: undefined, paths: [], holding })
   return {
@@ -130,10 +133,10 @@ async function readNeeded(sql: Sql, request: PruneRequest, bulk: Pick<Matching, 
   return readRefused(sql, { refused: () => judged(sql, why, rows) })
 }
 
-function timeIndexOf(sql: Sql): TimeIndex | undefined {
+function timeIndexOf(sql: Sql, request: PruneRequest): TimeIndex | undefined {
   if (servedBy(sql).mode === 'own') return { along: ended, type: 'timestamptz', isOfAll: true }
   const index = engineEndIndex(sql)
-  return index && { ...index, isOfAll: false }
+  return index && { ...index, isOfAll: false, before: (of, set) => index.before(of, endOfRetention(of, set, request)) }
 }
 
 interface Deleting {

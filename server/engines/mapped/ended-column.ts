@@ -34,7 +34,8 @@ export function endedColumn(mapped: Mapped, sql: Sql): EndedColumn | undefined {
 }
 
 /** An index that begins with the column of the end, and has every row. Undefined where there is none, and for a column that is no timestamp. */
-export function endIndexOf({ map, table }: Mapped): EndIndex | undefined {
+export function endIndexOf(mapped: Mapped): EndIndex | undefined {
+  const { map, table } = mapped
   const { ended: name } = map.times
   if (typeof name !== 'string') return undefined
   const { base } = columnOf(table, name)
@@ -42,5 +43,9 @@ export function endIndexOf({ map, table }: Mapped): EndIndex | undefined {
     ({ columns: [first], isPartial, isOrdered }) => first === name && isOrdered && !isPartial,
   )
   if (!isThere || (base !== 'timestamptz' && base !== 'timestamp')) return undefined
-  return { along: (sql) => sql`jobs.native_end`, type: base }
+  return {
+    along: (sql) => sql`jobs.native_end`,
+    type: base,
+    before: (sql, time) => endedColumn(mapped, sql)?.before(time) ?? sql`true`,
+  }
 }

@@ -61,7 +61,8 @@ export function writesOf(mapped: Mapped): EngineWrites {
       order: 'uuid',
       isFrom: (sql, { id }) => sql`jobs.uuid >= ${id}::text`,
       columns: 'native_id',
-      inserted: `${key.quoted}::text as native_id`,
+      // The archive compares bytes, and a column of the table may have a collation of its own.
+      inserted: `${key.quoted}::text collate "C" as native_id`,
     },
   }
 }

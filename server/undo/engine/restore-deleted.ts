@@ -1,6 +1,7 @@
 import { type JobId, keyParts } from '../../../shared/work/job-key.ts'
 import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
+import { idArray } from '../../database/job-ids.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
 import { rowsFromArchive } from './from-archive.ts'
@@ -36,10 +37,15 @@ export async function restoreEngineJobs(
   await writes.beforeRevival?.(tx, found, queuesOf(tx, selection))
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
-      select jobs.id, jobs.queue, jobs.native_id, jobs.ctid as place
-      from jobs_archive as jobs
-      -- The place alone finds the row: the planner knows nothing of rows that a prune has just written.
-      where jobs.ctid = any(${placesOf(selection)}::text::tid[]) and (operation_id = ${undoes}::bigint) is true and (${where}) is true
+      select found.*
+      from ${placesOf(tx, selection)} as named (place, key)
+      -- The place alone finds the row: the planner knows nothing of rows that a prune has just written. After a VACUUM FULL another job lies there.
+      cross join lateral (
+        select jobs.id, jobs.queue, jobs.native_id, jobs.ctid as place
+        from jobs_archive as jobs
+        where jobs.ctid = named.place and (jobs.id = named.key) is true and (operation_id = ${undoes}::bigint) is true and (${where}) is true
+        offset 0
+      ) as found
     ),
     ${rows} ${writes.revivedAlong?.(tx, found) ?? tx``},
     ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select jobsctl_key as id from back` })}
@@ -50,10 +56,11 @@ export async function restoreEngineJobs(
   return row.affected
 }
 
-/** The places of the archived rows, as the text of an array. */
-function placesOf({ places }: Selection): string {
+/** A table expression: the places of the archived rows, and the keys of their jobs. */
+function placesOf(sql: Sql, { places, ids = [] }: Selection): Fragment {
   if (!places) throw new Error('deleted jobs of an engine come back by their places')
-  return `{${places.map((place) => `"${place}"`).join(',')}}`
+  const list = `{${places.map((place) => `"${place}"`).join(',')}}`
+  return sql`rows from (unnest(${list}::text::tid[]), unnest(${idArray(sql, ids)}))`
 }
 
 /** A query of the names of the queues. */
