@@ -69,9 +69,9 @@ describe.skipIf(!hasBrowser)('other servers on the overview (needs chromium)', (
   })
 
   it('are absent, and not asked for, for a caller with a scope; absent without a file', async () => {
-    for (const [at, secret, calls] of [
-      [world, await makeScoped(world.sql, 'viewer', { domains: ['chatbooks'] }), 0],
-      [member, await makeToken(member.sql, 'ann', 'viewer'), 1],
+    for (const [at, secret, isAsked] of [
+      [world, await makeScoped(world.sql, 'viewer', { domains: ['chatbooks'] }), false],
+      [member, await makeToken(member.sql, 'ann', 'viewer'), true],
     ] as const) {
       const visited = await visit(browser, at, { secret })
       const asked: string[] = []
@@ -80,7 +80,8 @@ describe.skipIf(!hasBrowser)('other servers on the overview (needs chromium)', (
       await visited.page.getByRole('heading', { name: '1 queue' }).waitFor()
       // The last hour of a queue is asked for after all else.
       await expect.poll(() => asked).toContain(queueMinutes.path)
-      expect(asked.filter((path) => path === fleet.path)).toHaveLength(calls)
+      // The page that the login shows may ask, too.
+      expect(asked.includes(fleet.path)).toBe(isAsked)
       expect(await visited.page.getByText('other server').count()).toBe(0)
       expect(visited.faults).toEqual([])
       await visited.close()
