@@ -181,7 +181,7 @@ async function makeCluster({ bin, folder, account, extraSettings }: ClusterOptio
  */
 export async function untilAnswers(url: string, fault: () => Promise<string | undefined>): Promise<void> {
   for (const end = Date.now() + 30_000; ; await wait(50)) {
-    const sql = postgres(url, { max: 1, connect_timeout: 2 })
+    const sql = postgres(url, { max: 1, connect_timeout: 2, fetch_types: false })
     const refused = await sql`select 1`.then(
       () => undefined,
       (error: unknown) => error,

@@ -103,7 +103,8 @@ export async function troubleReplica({ server, way }: StageReplica, signal: Abor
   // Recovery cancels these statements, too.
   const command = (statement: string) =>
     until(`the replica takes ${statement}`, async () => {
-      const sql = postgres(server.url, { max: 1, connect_timeout: 5, onnotice: () => {} })
+      // The driver leaves it to nobody to catch what ends its own read of the types.
+      const sql = postgres(server.url, { max: 1, connect_timeout: 5, fetch_types: false, onnotice: () => {} })
       const isTaken = await sql.unsafe(statement).then(
         () => true,
         () => false,
