@@ -42,17 +42,22 @@ describe.each(kinds)('the overview of queues on %s', (kind) => {
   })
 
   it('the oldest wait of a queue is that of any type and priority, behind jobs with times of their own, too', async () => {
-    const [oldest, later] = [ago(7200), ago(-3600)]
+    const [oldest, later, recent] = [ago(7200), ago(-3600), ago(90)]
     await world.jobs(25, { status: 'queued', queue: 'high', created_at: ago(90_000), available_at: ago(60) })
     const other = { status: 'queued', queue: 'high', job_type: 'other', priority: 9, available_at: null }
     await world.jobs(1, { ...other, created_at: oldest })
     await world.jobs(2, { ...other, created_at: ago(5) })
     await world.jobs(1, { ...other, queue: 'late', created_at: ago(90_000), available_at: later })
+    await world.jobs(2, { ...other, queue: 'odd', created_at: oldest, available_at: '-infinity' })
+    await world.jobs(1, { ...other, queue: 'odd', created_at: oldest, available_at: recent })
+    await world.jobs(2, { ...other, queue: 'same', created_at: oldest })
     const waits = ({ queues }: Awaited<ReturnType<typeof read>>) =>
       queues.map(({ queue, oldest_due }) => [queue, oldest_due && Date.parse(oldest_due)])
     expect(waits(await read())).toEqual([
       ['high', Date.parse(oldest)],
       ['late', null],
+      ['odd', Date.parse(recent)],
+      ['same', Date.parse(oldest)],
     ])
   })
 

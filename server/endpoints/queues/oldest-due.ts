@@ -75,26 +75,39 @@ export const sinceOldest = staticFragment(
 /**
  * An SQL expression: since when the oldest job of the queue of the row `item` could run, of own jobs; null where no job is due. It reads one entry
  * of the index of acquire for each priority from the first to the last that waits there, however many jobs and job types there are. Most queues
- * have jobs of one priority.
+ * have jobs of one priority, whose oldest job is the first entry.
  */
 export const sinceOldestOfQueue = staticFragment(
   (sql) => sql`
   (
-    select min(jobs.due)
-    from (${priorityAtEnd(sql, sql`asc`)}) as first
-    cross join lateral (${priorityAtEnd(sql, sql`desc`)}) as last
-    cross join generate_series(greatest(first.priority, 1), least(last.priority, 11)) as tier (priority)
-    cross join lateral (${dueInOrder(sql)} limit 1) as jobs
+    select case
+      when first.priority = last.priority and first.priority between 1 and 11 and first.due > '-infinity' then
+        case when first.due <= now() then first.due end
+      else (
+        select min(jobs.due)
+        from generate_series(greatest(first.priority, 1), least(last.priority, 11)) as tier (priority)
+        cross join lateral (${dueInOrder(sql)} limit 1) as jobs
+      )
+    end
+    from (
+      select ${priorityInOrder(sql)}, coalesce(available_at, created_at) as due ${queuedOfItem(sql)}
+      order by coalesce(jobs.priority, 11), coalesce(available_at, created_at)
+      limit 1
+    ) as first
+    cross join lateral (
+      select ${priorityInOrder(sql)} ${queuedOfItem(sql)}
+      order by coalesce(jobs.priority, 11) desc
+      limit 1
+    ) as last
   )`,
 )
 
-/** The first or the last priority with queued jobs of `item (domain, queue)`. */
-const priorityAtEnd = (sql: Sql, direction: Fragment): Fragment => sql`
-  select coalesce(priority, 11) as priority
+const priorityInOrder = (sql: Sql): Fragment => sql`coalesce(priority, 11) as priority`
+
+/** The queued jobs of `item (domain, queue)`. */
+const queuedOfItem = (sql: Sql): Fragment => sql`
   from jobs
-  where (status = 'queued') is true and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
-  order by coalesce(jobs.priority, 11) ${direction}
-  limit 1`
+  where (status = 'queued') is true and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue`
 
 /** The due jobs of `item (domain, queue)` and `tier (priority)` as `(due, uuid)`, the oldest first. */
 export const dueInOrder = staticFragment(

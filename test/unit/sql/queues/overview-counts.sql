@@ -9,14 +9,30 @@ select
   quarantined,
   valid,
   case when queued > 0 then (
-    select min(jobs.due)
+    select
+      case when first.priority = last.priority and first.priority between 1 and 11 and first.due > '-infinity' then case when first.due <= now() then first.due end else (
+        select min(jobs.due)
+        from generate_series(greatest(first.priority, 1), least(last.priority, 11)) as tier (priority)
+        cross join lateral (
+          select coalesce(available_at, created_at) as due, uuid
+          from jobs
+          where
+            (status = 'queued') is true
+            and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
+            and coalesce(jobs.priority, 11) = tier.priority
+            and coalesce(available_at, created_at) > '-infinity'
+            and coalesce(available_at, created_at) <= now()
+          order by coalesce(available_at, created_at)
+          limit 1
+        ) as jobs
+      ) end
     from (
-      select coalesce(priority, 11) as priority
+      select coalesce(priority, 11) as priority, coalesce(available_at, created_at) as due
       from jobs
       where
         (status = 'queued') is true
         and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
-      order by coalesce(jobs.priority, 11) asc
+      order by coalesce(jobs.priority, 11), coalesce(available_at, created_at)
       limit 1
     ) as first
     cross join lateral (
@@ -28,19 +44,6 @@ select
       order by coalesce(jobs.priority, 11) desc
       limit 1
     ) as last
-    cross join generate_series(greatest(first.priority, 1), least(last.priority, 11)) as tier (priority)
-    cross join lateral (
-      select coalesce(available_at, created_at) as due, uuid
-      from jobs
-      where
-        (status = 'queued') is true
-        and jobs.domain || chr(31) || jobs.queue = item.domain || chr(31) || item.queue
-        and coalesce(jobs.priority, 11) = tier.priority
-        and coalesce(available_at, created_at) > '-infinity'
-        and coalesce(available_at, created_at) <= now()
-      order by coalesce(available_at, created_at)
-      limit 1
-    ) as jobs
   ) end as oldest_due
 from (
   select
