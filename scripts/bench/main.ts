@@ -59,8 +59,20 @@ const isSizing = only === sizing
 if (selected.length === 0 && !isSizing) exitWithUsage(`no figure has ${only} in its name`)
 
 const began = performance.now()
-const logProgress = (message: string) =>
-  console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${message}`)
+const secondsUntilNow = () => Math.round((performance.now() - began) / 1000)
+const logProgress = (message: string) => console.error(`${String(secondsUntilNow()).padStart(4)} s  ${message}`)
+
+/** The file of the results of a run, which may go on. */
+const resultsOf = (figures: readonly Measured[]): string => {
+  const run = {
+    rows,
+    node: process.version,
+    cpus: cpus().length,
+    seconds: secondsUntilNow(),
+    ended: new Date().toISOString(),
+  }
+  return `${JSON.stringify({ ...run, figures }, null, 2)}\n`
+}
 const folder = await mkdtemp(join(tmpdir(), 'jobs-bench-'))
 const postgres = await startPostgres([
   ...['shared_buffers=1GB', 'max_wal_size=4GB', 'max_connections=100', 'autovacuum=on'],
@@ -79,6 +91,8 @@ try {
   for (const figure of selected) {
     logProgress(figure.name)
     table.push(await measureFigure(bench, figure))
+    // A whole run takes an hour: what was measured is kept where it is ended before.
+    await writeFile(values.json, resultsOf(table))
   }
   await bench.close()
 } finally {
@@ -86,9 +100,6 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 if (isSizing) process.exit()
-const seconds = Math.round((performance.now() - began) / 1000)
-const run = { rows, node: process.version, cpus: cpus().length, seconds, ended: new Date().toISOString() }
-console.log(`${formatTable(table)}\n\n${rows.toLocaleString('en')} rows, ${seconds} s`)
-await writeFile(values.json, `${JSON.stringify({ ...run, figures: table }, null, 2)}\n`)
+console.log(`${formatTable(table)}\n\n${rows.toLocaleString('en')} rows, ${secondsUntilNow()} s`)
 console.log(`The results are in ${values.json}.`)
 process.exit(table.some(({ failed }) => failed !== undefined) ? 1 : 0)

@@ -3,10 +3,12 @@ import type { Figure } from '../../figure.ts'
 import { acquireAll, enqueueAll } from '../../load/worker-pool.ts'
 import { measureAlternately } from '../../measure.ts'
 import { type Captured, capture } from '../../setup/capture.ts'
-import { pgbench } from '../../setup/pgbench.ts'
+import { prepare } from '../../setup/processor-time.ts'
 import { truncateTables } from '../../setup/work-database.ts'
 
-const jobs = 2000
+/** Acquires of a round, for each side. */
+const acquires = 200
+const rounds = 81
 const gate = /exists \(select from \S*jobsctl_limits where domain = \$\d+ and queue = \$\d+\)/g
 
 /** @throws Error where the statement does not ask whether its queue is throttled */
@@ -16,7 +18,8 @@ function withoutGate({ text, parameters }: Captured): Captured {
 }
 
 /**
- * The milliseconds of 2,000 acquires of a queue without a throttle, by the statement of the server and by the same that asks for no throttle.
+ * The processor time of PostgreSQL for acquires of a queue without a throttle, by the statement of the server and by the same that asks for no
+ * throttle. By the clock, two runs of the same statement differ by more than the limit.
  * @param isSame true for the second statement on both sides, which shows what the measurement itself differs by
  */
 async function measure(bench: Bench, isSame: boolean) {
@@ -25,30 +28,29 @@ async function measure(bench: Bench, isSame: boolean) {
   const sql = bench.sqlOf(database)
   await sql`alter database ${sql(database)} set log_min_duration_statement = 0`
   const server = await bench.serve(database)
-  const pool = { apis: [server.api], workers: 1 }
+  const pool = { apis: [server.api], workers: 4 }
   await enqueueAll(pool, { jobs: 1, batch: 1 })
-  const acquire = await capture(sql, () => acquireAll(pool, { jobs: 1, batch: 1 }))
+  const acquire = await capture(sql, () => acquireAll({ ...pool, workers: 1 }, { jobs: 1, batch: 1 }))
+  await truncateTables(sql)
+  // Every round finds as many jobs in front of its own as the one before left behind.
+  await enqueueAll(pool, { jobs: (rounds + 10) * 2 * acquires, batch: 1000 })
   await server.stop()
   await sql`alter database ${sql(database)} reset log_min_duration_statement`
-  const idle = await bench.serve(database)
-  const side = (name: string, statement: Captured) => async () => {
-    await truncateTables(sql)
-    await enqueueAll({ apis: [idle.api], workers: 4 }, { jobs, batch: 100 })
-    await sql`vacuum (analyze) jobs`
-    const run = { url: bench.urlOf(database), folder: bench.folder, transactions: jobs }
-    return (jobs / (await pgbench({ name, ...statement }, run))) * 1000
-  }
+  await sql`vacuum (analyze)`
   const without = withoutGate(acquire)
-  const ours = isSame ? side('same', without) : side('gate', acquire)
-  const pair = await measureAlternately({ rounds: 9 }, ours, side('no_gate', without))
-  await idle.stop()
-  return pair
+  const ours = await prepare(bench.sqlOf(database), 'ours', isSame ? without : acquire)
+  const against = await prepare(bench.sqlOf(database), 'against', without)
+  return measureAlternately(
+    { rounds, warmUps: 5 },
+    () => ours.run(acquires),
+    () => against.run(acquires),
+  )
 }
 
 /** What acquires of queues without a throttle cost more since there are throttles. */
 export const throttleGate: readonly Figure[] = [
   {
-    name: 'throttle: acquires of a queue that has none, by pgbench',
+    name: 'throttle: processor time of acquires of a queue that has none',
     ...{
       against: 'the same SQL that asks for no throttle',
       unit: 'ms',
@@ -58,7 +60,7 @@ export const throttleGate: readonly Figure[] = [
     measure: (bench) => measure(bench, false),
   },
   {
-    name: 'throttle: acquires by SQL that asks for no throttle, by pgbench',
+    name: 'throttle: processor time of acquires by SQL that asks for no throttle',
     ...{ against: 'the same again', unit: 'ms', ratio: 'ours / against', target: { atMost: 1.02 } },
     measure: (bench) => measure(bench, true),
   },
