@@ -153,13 +153,12 @@ interface EveryWrites {
   table: (found: Found) => string
   /** An SQL condition: the tables have the version that they had when the server looked. Part of every statement that writes. */
   guard: (found: Found) => string
-  /** An SQL condition that joins a row `j` of the table to a row `picked` with `native_id`, `queue`, and `place` where there is one. */
+  /** An SQL condition that joins a row `j` of the table to a row `picked` with `native_id`, `queue`, and with `hasTid` the `tid` of its row. */
   isPicked: string
-  /**
-   * How a row is found again that the same statement has locked, without an index: a column of `jobs`, which is `place` in `picked`, and a condition
-   * on a row `j` of the table.
-   */
-  place?: { column: string; isThere: string }
+  /** Set where `jobs` has the tid of each row as `native_tid`, by which the statement that has locked the row finds it again. */
+  hasTid?: true
+  /** The same as `isPicked`, without a join. Absent where a join is as fast. */
+  isAmongPicked?: string
   /** An SQL condition on `jobs`: the job of an image, by what an index has. */
   isOfImage: (image: string) => string
   /** An SQL expression of type jsonb: the image of a row `j`, as the projection has it in `native_image`. */

@@ -108,7 +108,7 @@ export async function restoreColumns(
     deleted_images as (
       delete from job_operation_rows
       where ctid = any(array(
-        select place from updated as jobs cross join lateral (select ctid as place ${imageOfJob} offset 0) as kept
+        select tid from updated as jobs cross join lateral (select ctid as tid ${imageOfJob} offset 0) as kept
       ))
     ),
     ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select id from updated` })},

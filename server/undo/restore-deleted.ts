@@ -53,7 +53,7 @@ export async function restoreDeleted(
   const isRestored = tx`${canBeRestored(tx, scope)} ${inPart(tx, without, tx`jobs.id`)}`
   const [{ affected, failed }] = await tx<[{ affected: number; failed: JobId[] }]>`
     with picked as materialized (
-      select jobs.*, jobs.ctid as jobsctl_place
+      select jobs.*, jobs.ctid as jobsctl_tid
       from jobs_archive as jobs
       where operation_id = ${undoes}::bigint and ${selection.matches(tx, isRestored)}
       for update skip locked
@@ -69,7 +69,7 @@ export async function restoreDeleted(
     -- In a partitioned table, another partition may have a row with the same ctid.
     unarchived as (
       delete from jobs_archive
-      where ctid = any(array(select jobsctl_place from restored_rows)) and (operation_id = ${undoes}::bigint) is true
+      where ctid = any(array(select jobsctl_tid from restored_rows)) and (operation_id = ${undoes}::bigint) is true
         and ((${identity(tx)}) in (select ${identity(tx)} from restored_rows)) is true
     ),
     attachments as (

@@ -22,7 +22,7 @@ import { restoreDeleted } from './restore-deleted.ts'
 
 /** How an undo restores the jobs of one operation, or of a part of it. */
 export interface WayBack
-  extends Pick<BulkChange<unknown>, 'time' | 'place' | 'batch' | 'batchStatements' | 'dependents'> {
+  extends Pick<BulkChange<unknown>, 'time' | 'tid' | 'batch' | 'batchStatements' | 'dependents'> {
   matching: (sql: Sql, set: JobSet) => Fragment
   /** A query of the jobs that cannot be restored, as `(job_id, reason)`. */
   conflicts: (sql: Sql) => Fragment
@@ -98,7 +98,7 @@ const backFromArchive = (
 ): WayBack => ({
   matching: leftInArchive(id, part, scope),
   time: (sql) => sql`archived_at`,
-  place: (sql) => (engineTarget(sql) ? sql`jobs.ctid` : undefined),
+  tid: (sql) => (engineTarget(sql) ? sql`jobs.ctid` : undefined),
   conflicts: (sql) => sql`
     ${whyNotRestored(sql, id, part, scope)}
     union all ${whyColumnsNotRestored(sql, id, part)}

@@ -85,10 +85,10 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
 }
 
 function selectionOf(jobs: readonly FoundJob[]): Selection {
-  const places = jobs.flatMap(({ place }) => place ?? [])
+  const tids = jobs.flatMap(({ tid }) => tid ?? [])
   return idSelection(
     jobs.map(({ id }) => id),
-    places.length === jobs.length ? places : undefined,
+    tids.length === jobs.length ? tids : undefined,
   )
 }
 

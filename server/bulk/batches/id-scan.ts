@@ -12,8 +12,8 @@ const idsPerQuery = 50_000
 /** A job that a search has found. */
 export interface FoundJob {
   id: JobId
-  /** Where its row lies; absent where the change does not ask. */
-  place?: string | undefined
+  /** The tid of its row; absent where the change does not ask. */
+  tid?: string | undefined
 }
 
 /** Searches the ids of the jobs that match. */
@@ -36,7 +36,7 @@ export interface IdScan {
 export function createIdScan(
   { sql, lockTimeoutMs }: Pick<SearchContext, 'sql' | 'lockTimeoutMs'>,
   matching: (holds: Holds) => Fragment,
-  { time, oldestFirst, place }: Pick<BulkChange<unknown>, 'time' | 'oldestFirst' | 'place'>,
+  { time, oldestFirst, tid }: Pick<BulkChange<unknown>, 'time' | 'oldestFirst' | 'tid'>,
 ): IdScan {
   let isOrdered = false
   /** The last id of the walk in the order of ids; undefined at its beginning. */
@@ -55,20 +55,20 @@ export function createIdScan(
     const after = lastId === undefined ? sql`` : sql`and jobs.id > ${lastId}::job_id`
     const byId = sql`and ${hasSafeId(sql)} ${after} order by jobs.id`
     const byTime = oldestFirst && !isOrdered ? time(sql) : undefined
-    const at = place?.(sql)
+    const ofRow = tid?.(sql)
     const order = isOrdered ? byId : byTime ? sql`order by time, jobs.id` : sql``
     // Keys of an engine come as they lie in its index, queue by queue: to sort them takes longer than to find them.
     const inList = byTime ? sql`order by time, id` : hasKeys(sql) && !isOrdered ? sql`` : sql`order by id`
     const list = (column: Fragment) =>
       sql`coalesce(jsonb_agg(${column} ${inList}) filter (where ${hasSafeId(sql)}), '[]')`
-    const columns = sql`jobs.id ${byTime ? sql`, ${byTime} as time` : sql``} ${at ? sql`, ${at} as place` : sql``}`
-    const [{ ids, places, looked }] = await sql<[{ ids: JobId[]; places?: string[]; looked: number }]>`
-      select ${list(sql`id`)} as ids, ${at ? sql`${list(sql`place::text`)} as places,` : sql``} count(*) as looked
+    const columns = sql`jobs.id ${byTime ? sql`, ${byTime} as time` : sql``} ${ofRow ? sql`, ${ofRow} as tid` : sql``}`
+    const [{ ids, tids, looked }] = await sql<[{ ids: JobId[]; tids?: string[]; looked: number }]>`
+      select ${list(sql`id`)} as ids, ${ofRow ? sql`${list(sql`tid::text`)} as tids,` : sql``} count(*) as looked
       from (select ${columns} ${matching(holds)} ${order} limit ${limit}) as candidates`
     hasMore = looked === idsPerQuery
     lastId = ids.at(-1) ?? lastId
     found += ids.length
-    return ids.map((id, at) => ({ id, place: places?.[at] }))
+    return ids.map((id, at) => ({ id, tid: tids?.[at] }))
   }
 
   function beginPass(): void {

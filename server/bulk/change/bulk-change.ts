@@ -108,8 +108,8 @@ export interface BulkChange<Answer> {
   matching: (sql: Sql, set: SetWithHolds) => Fragment
   /** The time column, or expression, that the filters compare. */
   time: (sql: Sql) => Fragment
-  /** Where the row of a job lies, as a tid, by which `batch` finds it. Undefined where `batch` finds it by its id. */
-  place?: (sql: Sql) => Fragment | undefined
+  /** The tid of the row of a job, by which `batch` finds it. Undefined where `batch` finds it by its id. */
+  tid?: (sql: Sql) => Fragment | undefined
   /**
    * A condition on groups `(domain, queue, job_type, status)`: true for jobs that an undo can restore; absent where that is all or none
    * of them, as its kind says.

@@ -13,8 +13,8 @@ export interface Selection {
   matches: (sql: Sql, where: Fragment) => Fragment
   /** The ids, where the selection is a list of them. */
   ids?: readonly JobId[] | undefined
-  /** Where the rows of these ids lie, for a change that finds them by that (`BulkChange.place`). */
-  places?: readonly string[] | undefined
+  /** The tids of the rows of these ids, for a change that finds them by those (`BulkChange.tid`). */
+  tids?: readonly string[] | undefined
   /** The id of the job, where the selection is a list of one id. */
   singleId?: JobId | undefined
 }
@@ -27,11 +27,11 @@ const isSelected = (sql: Sql, ids: readonly JobId[]): Fragment =>
   hasKeys(sql) ? hasId(sql, ids) : sql`jobs.id = any(${idArray(sql, ids)})`
 
 /** Selects by a list of ids. `is true` keeps the planner from other indexes, which also hold rows that do not match. */
-export const idSelection = (ids: readonly JobId[], places?: readonly string[]): Selection => ({
+export const idSelection = (ids: readonly JobId[], tids?: readonly string[]): Selection => ({
   size: ids.length,
   hasFixedIds: true,
   ids,
-  places,
+  tids,
   singleId: ids.length === 1 ? ids[0] : undefined,
   matches: (sql, where) => sql`${isSelected(sql, ids)} and (${where}) is true`,
 })

@@ -91,7 +91,7 @@ function bulkOf(
     leavesJobs: (tx, operation) => leavesOthers(tx, operation, [...rejected.keys()]),
     matching: way.matching,
     time: way.time,
-    ...(way.place && { place: way.place }),
+    ...(way.tid && { tid: way.tid }),
     batch: way.batch,
     ...(way.dependents && { dependents: way.dependents }),
     ...(way.batchStatements !== undefined && { batchStatements: way.batchStatements }),

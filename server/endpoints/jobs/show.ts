@@ -99,7 +99,7 @@ async function hide(sql: Sql, { job: { row, archived }, details, viewerFields }:
 }
 
 function shown({ row, archived }: FoundJob, change: Redactor['fields']) {
-  const { id, uuid, domain, queue, job_type, status, native_place: _, ...rest } = row
+  const { id, uuid, domain, queue, job_type, status, native_tid: _, ...rest } = row
   const lease_fingerprint = typeof row.lease_id === 'string' ? fingerprintOf(row.lease_id) : null
   const { payload, result, ...columns } = change({ ...rest, lease_id: null, completion_token: null })
   const names = { id, uuid, domain, queue, job_type, status }

@@ -8,7 +8,7 @@ import { imageOf } from './image.ts'
 type Place = Pick<Found, 'schema' | 'domain'>
 
 /**
- * The jobs of one schema of BullMQ as rows with the columns of our `jobs`. Beside them stand `native_id` (text), `native_place`, `native_state` (the enum of
+ * The jobs of one schema of BullMQ as rows with the columns of our `jobs`. Beside them stand `native_id` (text), `native_tid`, `native_state` (the enum of
  * BullMQ), `native_ended` (the time of the end), `native_image`, and what its rules for changes need. `id` is the key of a job as text.
  *
  * Every column is an expression over one row, or a scalar subselect, so that the planner merges the query into the statement around it and
@@ -87,7 +87,7 @@ const expressionsOf = ({ schema, domain }: Place): Record<string, string> => ({
   xmin: 'j.xmin',
   id: keyOf('j.queue', 'j.id'),
   native_id: 'j.id',
-  native_place: 'j.ctid',
+  native_tid: 'j.ctid',
   native_state: 'j.state',
   native_ended: `case when j.state in ('completed', 'failed') then ${ended} end`,
   native_image: imageOf('j', schema),

@@ -16,8 +16,9 @@ import { awaitsChild, endsSchedule, isNeeded, obstacleOf, refusalOf, whyNoPrune 
 export const writes: EngineWrites = {
   table: tableOf,
   guard: ({ schema, version }) => `(select pg_catalog.max(version) from ${schema}.migration) = ${version}`,
-  isPicked: 'j.ctid = picked.place',
-  place: { column: 'native_place', isThere: 'j.ctid = any(array(select place from picked))' },
+  isPicked: 'j.ctid = picked.tid',
+  hasTid: true,
+  isAmongPicked: 'j.ctid = any(array(select tid from picked))',
   isOfImage: (image) => `(jobs.queue = ${image} ->> 'queue' and jobs.native_id = ${image} ->> 'native_id')`,
   image: ({ schema }) => imageOf('j', schema),
   stateOf: (image) => `${image} ->> 'state'`,

@@ -68,20 +68,19 @@ export function writesOf(mapped: Mapped): EngineWrites {
 }
 
 /**
- * How the rows that a statement has locked are found again: in a table without partitions by their place, which needs no index. Partitions have
- * rows at the same places.
+ * How the rows that a statement has locked are found again: in a table without partitions by their tids, which needs no index. Two partitions may
+ * have rows with the same tid.
  */
-function pickedBy(mapped: Mapped): Pick<EngineWrites, 'isPicked' | 'place'> {
+function pickedBy(mapped: Mapped): Pick<EngineWrites, 'isPicked' | 'hasTid' | 'isAmongPicked'> {
   const { quoted } = keyColumn(mapped)
   if (mapped.table.kind === 'r')
     return {
-      isPicked: 'j.ctid = picked.place',
-      place: { column: 'native_place', isThere: 'j.ctid = any(array(select place from picked))' },
+      isPicked: 'j.ctid = picked.tid',
+      hasTid: true,
+      isAmongPicked: 'j.ctid = any(array(select tid from picked))',
     }
-  return {
-    isPicked: `j.${quoted} = picked.native_id and j.${quoted} = any(array(select native_id from picked))`,
-    place: { column: 'native_id', isThere: `j.${quoted} = any(array(select place from picked))` },
-  }
+  const isAmongPicked = `j.${quoted} = any(array(select native_id from picked))`
+  return { isPicked: `j.${quoted} = picked.native_id and ${isAmongPicked}`, isAmongPicked }
 }
 
 /**

@@ -59,7 +59,7 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     xmin: 'j.xmin',
     id: keyOf('j'),
     native_id: 'j.id',
-    native_place: 'j.ctid',
+    native_tid: 'j.ctid',
     native_state: 'j.state',
     // pg-boss has no such time in a job that has not ended, but for those that 10.x runs again.
     native_ended: has('blocked') ? 'j.completed_on' : `case when j.state > 'active' then j.completed_on end`,

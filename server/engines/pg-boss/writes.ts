@@ -16,11 +16,9 @@ export const writes: EngineWrites = {
   // find the partitions of each row, so that each name is there once.
   isPicked: `j.name = picked.queue and j.id = picked.native_id
     and j.name = any(array(select distinct queue from picked)) and j.id = any(array(select native_id from picked))`,
-  // A partition may have another row at the same place. The rows are hashed, where a join would compare each with each.
-  place: {
-    column: 'native_place',
-    isThere: `j.ctid = any(array(select place from picked)) and ((j.name, j.id) in (select queue, native_id from picked)) is true`,
-  },
+  hasTid: true,
+  // A partition may have another row with the same tid. The rows are hashed, where a join would compare each with each.
+  isAmongPicked: `j.ctid = any(array(select tid from picked)) and ((j.name, j.id) in (select queue, native_id from picked)) is true`,
   isOfImage: (image) => `(jobs.queue = ${image} ->> 'queue' and jobs.native_id = (${image} ->> 'native_id')::uuid)`,
   image: ({ columns }) => imageOf('j', columns),
   stateOf: (image) => `${image} ->> 'state'`,

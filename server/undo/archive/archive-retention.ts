@@ -138,7 +138,7 @@ async function deleteSome(
     from === null ? sql`` : sql`and ${(target && isFromKey(sql, target, from)) ?? sql`${id} >= ${from}::job_id`}`
   const [row] = await sql<[{ deleted: number; last: JobId | null }]>`
     with picked as materialized (
-      select ctid as place, ${id} as job
+      select ctid as tid, ${id} as job
       ${named}
       where operation_id = ${operation}::bigint ${isOfClient} ${isFrom} ${unless(sql, isKept(sql, holds))}
       order by operation_id, ${order}
@@ -146,7 +146,7 @@ async function deleteSome(
     ),
     deleted as (
       delete ${target ? sql`from ${target.ours(target.adapter.archive)}` : unnamed}
-      where ctid = any(array(select place from picked)) and operation_id = ${operation}::bigint
+      where ctid = any(array(select tid from picked)) and operation_id = ${operation}::bigint
         -- In a partitioned table, another partition may have a row with the same ctid. The archive of another engine has no partitions.
         ${target ? sql`` : sql`and ${id} = any(array(select job from picked))`}
       returning operation_id

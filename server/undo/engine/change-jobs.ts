@@ -4,7 +4,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineActOrEdit, EngineEdits } from '../../engines/writes.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
-import { type EngineTarget, placeOfPicked, requireSameVersion } from './target.ts'
+import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 interface EngineChange {
   selection: Selection
@@ -54,7 +54,7 @@ export async function changeEngineJobs(
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
         ${withEdited(tx`jobs.native_image`, tx`jobs.native_edited`)} as before, ${due} as due
-          ${placeOfPicked(tx, target)}
+          ${tidOfPicked(tx, target)}
       from jobs
       where ${selection.matches(tx, matching)}
       for update skip locked

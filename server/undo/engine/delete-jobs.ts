@@ -2,7 +2,7 @@ import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { bringAlong, deletedJobs } from './along.ts'
-import { type EngineTarget, placeOfPicked, requireSameVersion } from './target.ts'
+import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 interface EngineDeletion {
   selection: Selection
@@ -28,8 +28,8 @@ export async function deleteEngineJobs(
     isArchived ? writes.archivedColumns(tx, found) : [],
     requireSameVersion(tx, target),
   ])
-  const isPicked = writes.place
-    ? tx`where ${tx.unsafe(writes.place.isThere)}`
+  const isPicked = writes.isAmongPicked
+    ? tx`where ${tx.unsafe(writes.isAmongPicked)}`
     : tx`using picked where ${tx.unsafe(writes.isPicked)}`
   const deleted = writes.calls
     ? writes.calls.remove(tx, found)
@@ -43,7 +43,7 @@ export async function deleteEngineJobs(
     )`
   const [row] = await tx<[{ deleted: number; changed?: string | null }]>`
     with picked as materialized (
-      select jobs.native_id, jobs.queue, jobs.job_type ${placeOfPicked(tx, target)}
+      select jobs.native_id, jobs.queue, jobs.job_type ${tidOfPicked(tx, target)}
       from jobs
       where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
       for update skip locked

@@ -5,7 +5,7 @@ import { isImageKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { type ErasedRemains, erasedCalls, erasedEvents } from '../erase-traces.ts'
-import { type EngineTarget, placeOfPicked, requireSameVersion } from './target.ts'
+import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 interface Erasure {
   selection: Selection
@@ -104,7 +104,7 @@ async function deleteRows(tx: Sql, target: EngineTarget, selection: Selection, w
       returning picked.id ${along}`
   const rows = await tx<DeletedRow[]>`
     with picked as materialized (
-      select jobs.id, jobs.native_id, jobs.queue, jobs.job_type ${alongOf(tx, target)} ${placeOfPicked(tx, target)}
+      select jobs.id, jobs.native_id, jobs.queue, jobs.job_type ${alongOf(tx, target)} ${tidOfPicked(tx, target)}
       from jobs
       where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'erase')}
       for update skip locked

@@ -14,7 +14,7 @@ interface FromArchive {
 
 /**
  * CTEs that move whole rows from the archive of an engine back into its table: `picked`, `restored`, `back` with the keys of the jobs as
- * `jobsctl_key`, and `unarchived`. They need the CTE `chosen` with the columns `id` and `place`: where the row of the archive lies.
+ * `jobsctl_key`, and `unarchived`. They need the CTE `chosen` with the columns `id` and `tid`, the tid of the row of the archive.
  */
 export function rowsFromArchive(
   tx: Sql,
@@ -28,9 +28,9 @@ export function rowsFromArchive(
       select archived.*, chosen.id as jobsctl_key
       from chosen
       cross join lateral (
-        select archived.*, archived.ctid as jobsctl_place
+        select archived.*, archived.ctid as jobsctl_tid
         from ${archive} as archived
-        where archived.ctid = chosen.place
+        where archived.ctid = chosen.tid
           and (archived.operation_id = ${undoes}::bigint and archived.job_schema = ${found.schemaName}::text) is true ${and}
         offset 0
         for update skip locked
@@ -43,8 +43,8 @@ export function rowsFromArchive(
       ${optimistic ? tx`` : tx`on conflict do nothing`}
       returning ${tx.unsafe(inserted)}
     ),
-    back as materialized (select jobsctl_key, jobsctl_place from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
+    back as materialized (select jobsctl_key, jobsctl_tid from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
     unarchived as (
-      delete from ${archive} where ctid = any(array(select jobsctl_place from back)) and operation_id = ${undoes}::bigint
+      delete from ${archive} where ctid = any(array(select jobsctl_tid from back)) and operation_id = ${undoes}::bigint
     )`
 }

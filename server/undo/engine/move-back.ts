@@ -100,7 +100,7 @@ export async function moveBack(
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
       select jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.native_id, kept.before, kept.after,
-        jobs.ctid as place
+        jobs.ctid as tid
       from (
         select jobs.* ${movedJobs(tx, { ...moved, part })} and ${whyNotBack(tx, moved)} is null
       ) as jobs

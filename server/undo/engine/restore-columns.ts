@@ -5,7 +5,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
 import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
-import { type EngineTarget, placeOfPicked, requireSameVersion } from './target.ts'
+import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 /** The image of the job as it is now, of the projection. */
 const imageNow = 'native_image'
@@ -62,7 +62,7 @@ export async function restoreEngineColumns(
   const [row] = await tx<[ChangedRow]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, kept.before,
-        kept.after ${placeOfPicked(tx, target)}
+        kept.after ${tidOfPicked(tx, target)}
       from jobs
       join ${ours('job_operation_rows')} as kept on kept.operation_id = ${undoes}::bigint and kept.job_key = jobs.id
       where ${selection.matches(tx, tx`${isEngineJobUnchanged(tx, target)} and ${isUnchangedSince(tx, context.snapshot)}`)}

@@ -38,12 +38,12 @@ export async function restoreEngineJobs(
   const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
     with chosen as materialized (
       select found.*
-      from ${placesOf(tx, selection)} as named (place, key)
-      -- The place alone finds the row: the planner knows nothing of rows that a prune has just written. After a VACUUM FULL another job lies there.
+      from ${tidsOf(tx, selection)} as named (tid, key)
+      -- The tid alone finds the row: the planner knows nothing of rows that a prune has just written. After a VACUUM FULL another job has it.
       cross join lateral (
-        select jobs.id, jobs.queue, jobs.native_id, jobs.ctid as place
+        select jobs.id, jobs.queue, jobs.native_id, jobs.ctid as tid
         from jobs_archive as jobs
-        where jobs.ctid = named.place and (jobs.id = named.key) is true and (operation_id = ${undoes}::bigint) is true and (${where}) is true
+        where jobs.ctid = named.tid and (jobs.id = named.key) is true and (operation_id = ${undoes}::bigint) is true and (${where}) is true
         offset 0
       ) as found
     ),
@@ -56,10 +56,10 @@ export async function restoreEngineJobs(
   return row.affected
 }
 
-/** A table expression: the places of the archived rows, and the keys of their jobs. */
-function placesOf(sql: Sql, { places, ids = [] }: Selection): Fragment {
-  if (!places) throw new Error('deleted jobs of an engine come back by their places')
-  const list = `{${places.map((place) => `"${place}"`).join(',')}}`
+/** A table expression: the tids of the archived rows, and the keys of their jobs. */
+function tidsOf(sql: Sql, { tids, ids = [] }: Selection): Fragment {
+  if (!tids) throw new Error('deleted jobs of an engine come back by the tids of their rows')
+  const list = `{${tids.map((tid) => `"${tid}"`).join(',')}}`
   return sql`rows from (unnest(${list}::text::tid[]), unnest(${idArray(sql, ids)}))`
 }
 

@@ -76,9 +76,9 @@ export async function requireSameVersion(sql: Sql, { adapter, writes, found }: E
   )
 }
 
-/** A column of `picked`, beginning with a comma: where the row of the job lies. Empty for an engine that finds it by its key. */
-export const placeOfPicked = (sql: Sql, { writes }: Pick<EngineTarget, 'writes'>): Fragment =>
-  writes.place ? sql`, jobs.${sql.unsafe(writes.place.column)} as place` : sql``
+/** A column of `picked`, beginning with a comma: the tid of the row of the job. Empty for an engine that finds it by its key. */
+export const tidOfPicked = (sql: Sql, { writes }: Pick<EngineTarget, 'writes'>): Fragment =>
+  writes.hasTid ? sql`, jobs.native_tid as tid` : sql``
 
 /** An SQL fragment that begins with `and`: the engine lets the job run again. Empty for jobs of our own. */
 export function engineMayRetry(sql: Sql): Fragment {

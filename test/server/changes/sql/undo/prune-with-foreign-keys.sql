@@ -1,6 +1,6 @@
 with
   picked as materialized (
-    select jobs.*, jobs.ctid as jobsctl_place
+    select jobs.*, jobs.ctid as jobsctl_tid
     from jobs_archive as jobs
     where
       operation_id = $1::bigint
@@ -56,7 +56,7 @@ with
   unarchived as (
     delete from jobs_archive
     where
-      ctid = any(array(select jobsctl_place from restored_rows))
+      ctid = any(array(select jobsctl_tid from restored_rows))
       and (operation_id = $4::bigint) is true
       and ((id, coalesce(uuid::text, '')) in (select id, coalesce(uuid::text, '') from restored_rows)) is true
   ),

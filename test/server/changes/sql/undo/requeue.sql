@@ -86,10 +86,10 @@ with
     where
       ctid = any(
         array(
-          select place
+          select tid
           from updated as jobs
           cross join lateral (
-            select ctid as place
+            select ctid as tid
             from job_operation_rows
             where operation_id = $10::bigint and job_id = jobs.id offset 0
           ) as kept
