@@ -40,7 +40,7 @@ export const workers: CommandSpec<WorkersFlags> = {
   ],
   rows: () => columns,
   async run(context, flags) {
-    const { listWorkers: endpoint } = await import('../../shared/queues/workers.ts')
+    const { listWorkers: endpoint, mostOfWorkers } = await import('../../shared/queues/workers.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
     const { print, another } = context
     const scope = parseInput(endpoint.input, scopeOf(flags))
@@ -50,7 +50,11 @@ export const workers: CommandSpec<WorkersFlags> = {
         const { body, header } = await client.call(endpoint, scope)
         return {
           ...{ rows: body, json: body, columns, more: 'more workers' },
-          below: ['', ...(header('x-complete') === 'false' ? [incomplete(flags)] : []), workersText(body)],
+          below: [
+            '',
+            ...(header('x-complete') === 'false' ? [incomplete(flags, mostOfWorkers)] : []),
+            workersText(body),
+          ],
           empty: `no worker was seen in ${describeAnyOf(scope)}`,
           forPeople: async (rows) => ({ rows, columns: forPeople }),
         }
@@ -60,7 +64,7 @@ export const workers: CommandSpec<WorkersFlags> = {
     if (!answer) return 'ok'
     const { body, raw, header } = answer
     print.rows({ columns, forPeople, rows: body, json: raw, empty: `no worker was seen in ${describeAnyOf(scope)}` })
-    if (header('x-complete') === 'false') print.aside(incomplete(flags))
+    if (header('x-complete') === 'false') print.aside(incomplete(flags, mostOfWorkers))
     const expired = sumOf(body.map(({ expired }) => expired))
     if (print.forPeople && expired > 0) {
       print.aside(`\n${jobsText(expired)} with an expired lease: ${another(['list', '--stale', ...scopeWords(scope)])}`)
@@ -73,10 +77,10 @@ const workersText = (rows: readonly WorkerRow[]): string =>
   `${groupedDigits(rows.length)} ${rows.length === 1 ? 'worker' : 'workers'}, ${groupedDigits(sumOf(rows.map(({ leases }) => leases)))} leases`
 
 /** The list is incomplete; its hint names the flags that are not given. */
-function incomplete({ domain, queue }: WorkersFlags): string {
+function incomplete({ domain, queue }: WorkersFlags, { jobs, workers }: { jobs: number; workers: number }): string {
   const lacking = lackingFilters({ '--domain': domain, '--queue': queue })
   const how = lacking === '' ? '' : `; narrow the list with ${lacking}`
-  return `note: the server stopped at 50,000 jobs or 1,000 workers, so there are more than these${how}`
+  return `note: the server stopped at ${groupedDigits(jobs)} jobs or ${groupedDigits(workers)} workers, so there are more than these${how}`
 }
 
 const text = (value: string | null): string => value ?? ''

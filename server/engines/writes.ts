@@ -34,12 +34,16 @@ export interface JsonText {
   isJson: boolean
 }
 
-/** An index over all queues that begins with the time of the end. */
+/** An index of the engine's table whose first column is the time at which a job ended. It has the jobs of all queues. */
 export interface EndIndex {
-  /** An SQL expression over `jobs`: the time as the index has it. Null for an ended job without the time. */
+  /** An SQL expression over `jobs`: the first column of the index. It is null for an ended job whose end the table does not have. */
   along: (sql: Sql) => Fragment
+  /** The type of that column. */
   type: 'timestamptz' | 'timestamp'
-  /** An SQL condition that the index serves: true for each job with the time that ended before one, an SQL expression, and for some more. */
+  /**
+   * An SQL condition over `jobs` for which PostgreSQL reads a range of the index. It is true for every job that ended before `time`, an SQL
+   * expression, and for some jobs that ended later. It is not true for a job without an end.
+   */
   before: (sql: Sql, time: Fragment) => Fragment
 }
 

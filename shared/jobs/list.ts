@@ -8,6 +8,9 @@ import { gatherPayload, listFilterFields, Switch } from './job-filter.ts'
 const sortKeys = ['created_at', 'priority', 'status', 'completed_at', 'ended_at'] as const
 const orders = ['asc', 'desc'] as const
 
+/** The most rows that the search of one page reads. */
+export const mostScanned = 50_000
+
 const oneOf = <const T extends readonly string[]>(words: T) =>
   z
     .string()
@@ -61,7 +64,7 @@ const ListRequest = z.strictObject({
     'only jobs that were enqueued with this key: one at most in each queue and job type',
   ),
   sort_by: preset(oneOf(sortKeys), 'created_at').describe(
-    '`created_at`, `priority`, `status`, `completed_at` or `ended_at`; jobs without the key come last, by their creation. By `priority` and `status` the newest jobs are sorted first, as many as are read in 200 ms and 50,000 at most, then the next ones',
+    `\`created_at\`, \`priority\`, \`status\`, \`completed_at\` or \`ended_at\`; jobs without the key come last, by their creation. By \`priority\` and \`status\` the newest jobs are sorted first, as many as are read in 200 ms and ${mostScanned.toLocaleString('en')} at most, then the next ones`,
   ),
   sort_order: preset(oneOf(orders), 'desc').describe('`asc` or `desc`; equal keys are in the order of their ids'),
   limit: queryNumber(1, 1000, 100).describe('the most rows to answer'),
@@ -80,8 +83,7 @@ export type SortKey = ListRequest['sort_by']
 export const listJobs = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/list',
-  meaning:
-    'Jobs that match a filter, in pages. The header `Link` has the pages beside this one, and `X-Complete` is `false` where the search stopped after 50,000 rows or 200 ms. Over the jobs of an engine it goes on for 1 s without a match. Where it takes over 3 s to read all jobs of an engine, it is `false`, too, without `Link`: the page has the first jobs of a sample of about 50,000. `X-Only-Newest` is `true` where a list of an engine by priority or status has only the 50,000 jobs that were made last, on whichever page. `X-Missing-Index` then names an index that the database lacks for it.',
+  meaning: `Jobs that match a filter, in pages. The header \`Link\` has the pages beside this one, and \`X-Complete\` is \`false\` where the search stopped after ${mostScanned.toLocaleString('en')} rows or 200 ms. Over the jobs of an engine it goes on for 1 s without a match. Where it takes over 3 s to read all jobs of an engine, it is \`false\`, too, without \`Link\`: the page has the first jobs of a sample of about ${mostScanned.toLocaleString('en')}. \`X-Only-Newest\` is \`true\` where a list of an engine by priority or status has only the ${mostScanned.toLocaleString('en')} jobs that were made last, on whichever page. \`X-Missing-Index\` then names an index that the database lacks for it.`,
   slow: true,
   needs: 'read',
   scoped: 'narrowed',

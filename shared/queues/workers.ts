@@ -5,6 +5,9 @@ import { Throttle } from './throttle.ts'
 
 const time = Instant.nullable()
 
+/** How many running jobs, and how many that have ended, are read at most, and the most workers of an answer. */
+export const mostOfWorkers = { jobs: 50_000, workers: 1000 } as const
+
 const WorkerRow = z.object({
   worker_id: z.string().nullable().describe('Null for jobs that another program has leased without a name.'),
   leases: Count.describe('Its running jobs, and how many of them have no valid lease any more.'),
@@ -30,8 +33,7 @@ export type WorkerRow = z.output<typeof WorkerRow>
 export const listWorkers = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/workers',
-  meaning:
-    'The workers that hold jobs, that ended some in the last 15 minutes, or that asked this API for some in the last hour, those with the most running jobs first. `X-Complete` is `false` where more than 50,000 running or ended jobs, or more than 1,000 workers, were found.',
+  meaning: `The workers that hold jobs, that ended some in the last 15 minutes, or that asked this API for some in the last hour, those with the most running jobs first. \`X-Complete\` is \`false\` where more than ${mostOfWorkers.jobs.toLocaleString('en')} running or ended jobs, or more than ${mostOfWorkers.workers.toLocaleString('en')} workers, were found.`,
   needs: 'read',
   scoped: 'narrowed',
   verb: 'workers',

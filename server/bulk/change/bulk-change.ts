@@ -126,7 +126,7 @@ export interface BulkChange<Answer> {
   dependents?: (sql: Sql, set: SetWithHolds, only?: Fragment) => Fragment
   /** A query of one number: how many further jobs the filters match that a hold keeps; absent where the change passes over no holds. */
   keptByHold?: (sql: Sql, set: SetWithHolds) => Fragment
-  /** An index in whose order the jobs may be taken: batches may then be ranges of this index. Undefined where there is none. */
+  /** Set where the change may take its jobs in the order of this index. A batch may then be a range of times, in place of a list of ids. */
   timeIndex?: TimeIndex | undefined
   /**
    * Changes the jobs of the selection that still match and that no other transaction holds. A job that was changed must

@@ -36,14 +36,18 @@ export const idSelection = (ids: readonly JobId[], tids?: readonly string[]): Se
   matches: (sql, where) => sql`${isSelected(sql, ids)} and (${where}) is true`,
 })
 
-/** An index on a time of jobs. */
+/** An index whose first column is a time of jobs. */
 export interface TimeIndex {
-  /** The expression that it has. */
+  /** An SQL expression over `jobs`: the first column of the index. */
   along: (sql: Sql) => Fragment
+  /** The type of that column. */
   type: 'timestamptz' | 'timestamp'
-  /** A condition on jobs for the index to end with: true for each job of the set that has the time. Absent where the filters have it. */
+  /**
+   * An SQL condition over `jobs` that ends the range of the index to read. It is true for every job of the set that has the time. Absent where the
+   * filters of the change have such a condition.
+   */
   before?: (sql: Sql, set: { asOf: string | undefined }) => Fragment
-  /** False where jobs match that do not have the time. They come after all others. */
+  /** False where the set has jobs without the time. The change takes them last, by their ids. */
   isOfAll: boolean
 }
 

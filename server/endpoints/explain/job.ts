@@ -18,7 +18,7 @@ import { findDependencies } from './dependencies.ts'
 import { describeFinding } from './describe-finding.ts'
 import { findingsOfState, finished, type JobState } from './job-findings.ts'
 import { positionInLine } from './position-in-line.ts'
-import { findStop, findThrottle } from './queue-stop.ts'
+import { findingsOfThrottle, findStop, readThrottle } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
 type ExplainCall = Reading & Pick<ServerContext, 'redactor' | 'quarantineThreshold'> & Pick<Acting, 'may'>
@@ -91,7 +91,7 @@ async function explainLive(
   const around: Finding[] = isWaiting
     ? [
         ...(await findStop(sql, job, redactor)),
-        ...(await findThrottle(sql, job, redactor)),
+        ...findingsOfThrottle(await readThrottle(sql, job), job, redactor),
         ...(engine ? await engine.adapter.reasons(engine.of, [engine.found], job) : await findDependencies(sql, job)),
         ...(await findSilence(sql, job, job)),
       ]

@@ -33,7 +33,8 @@ export async function findStop(
   return [{ code: drain ? 'queue_draining' : 'queue_paused', facts }]
 }
 
-interface Throttled extends Throttle {
+/** The throttle of a queue. */
+export interface Throttled extends Throttle {
   since: string
   by: string | null
   why: string | null
@@ -43,18 +44,23 @@ interface Throttled extends Throttle {
 /** More running jobs than a throttle can allow, so that the count is exact wherever it can matter. */
 const mostCounted = 10_001
 
-/** That a throttle holds jobs of the queue back: as many run as may, or their rate is limited. */
-export async function findThrottle(
-  sql: Sql,
-  { domain, queue, within }: Within<Queue>,
-  { text }: Redactor,
-): Promise<Finding[]> {
+/** The throttle of a queue with the number of its running jobs; undefined where there is none. */
+export async function readThrottle(sql: Sql, { domain, queue, within }: Within<Queue>): Promise<Throttled | undefined> {
   const [throttle] = await sql<Throttled[]>`
     select
       running, per_minute, updated_at as since, caller as by, reason as why,
       (select count(*) from (select from jobs where ${isRunningIn(sql, { domain, queue })} limit ${mostCounted}) as counted) as now_running
     from jobsctl_limits as limits
     where domain = ${domain}::text and queue = ${queue}::text ${isQueueWithin(sql, within, sql`limits`)}`
+  return throttle
+}
+
+/** That the throttle holds jobs of the queue back: as many run as may, or their rate is limited. */
+export function findingsOfThrottle(
+  throttle: Throttled | undefined,
+  { domain, queue }: Queue,
+  { text }: Redactor,
+): Finding[] {
   if (!throttle) return []
   const { running: of, per_minute, now_running, since, by, why } = throttle
   if (per_minute === null && of !== null && now_running < of) return []

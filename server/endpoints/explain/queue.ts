@@ -13,7 +13,7 @@ import { stats } from '../queues/stats.ts'
 import { describeFinding } from './describe-finding.ts'
 import { findBlocked, type Line, readLine } from './line.ts'
 import { explainPast } from './past-queue.ts'
-import { findStop, findThrottle } from './queue-stop.ts'
+import { findingsOfThrottle, findStop, readThrottle, type Throttled } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
 /**
@@ -45,10 +45,12 @@ export async function explainQueue(
 export async function lookAtQueue(sql: Sql, queue: Within<Queue>, redactor: Redactor): Promise<Found | undefined> {
   const counts = await countsOf(sql, queue)
   const line = await readLine(sql, queue)
-  const stop = [...(await findStop(sql, queue, redactor)), ...(await findThrottle(sql, queue, redactor))]
+  const stopped = await findStop(sql, queue, redactor)
+  const throttle = await readThrottle(sql, queue)
+  const stop = [...stopped, ...findingsOfThrottle(throttle, queue, redactor)]
   if (!counts && stop.length === 0) return undefined
   const around = [...stop, ...(await findOfEngine(sql, queue)), ...(await findBlocked(sql, queue, line))]
-  return { counts: counts ?? none, line, around }
+  return { counts: counts ?? none, line, throttle, around }
 }
 
 /** What keeps the queue of another engine. */
@@ -84,6 +86,7 @@ async function countsOf(sql: Sql, { within, ...queue }: Within<Queue>): Promise<
 interface Found {
   counts: Counts
   line: Line
+  throttle: Throttled | undefined
   /** What was found beside the counts. */
   around: Finding[]
 }

@@ -1,7 +1,7 @@
+import { mostScanned } from '../../../shared/jobs/list.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { IdRange } from './list-cursor.ts'
 import { isRankCandidate, type RankRequest } from './list-sorted.ts'
-import { mostScanned } from './scan-pace.ts'
 
 /** The number of rows of a block: the end of a slice is the end of a block. */
 const blockRows = 500

@@ -1,9 +1,10 @@
+import { mostScanned } from '../../../shared/jobs/list.ts'
 import type { Sql } from '../../database/sql.ts'
 import { readIdBlocks } from './id-blocks.ts'
 import type { Cursor, IdRange } from './list-cursor.ts'
 import { type Page, type PlacedJob, positionOf, startOf } from './list-page.ts'
 import { inOrder, type RankRequest, readSorted } from './list-sorted.ts'
-import { mostScanned, startPace } from './scan-pace.ts'
+import { startPace } from './scan-pace.ts'
 
 /**
  * A page of a list by priority or status, which no index has in its order. The jobs with the newest ids are sorted first, as many

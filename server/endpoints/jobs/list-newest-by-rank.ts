@@ -1,9 +1,9 @@
+import { mostScanned } from '../../../shared/jobs/list.ts'
 import type { Sql } from '../../database/sql.ts'
 import { servedBy, unionOfPlaces } from '../../engines/served.ts'
 import type { Cursor } from './list-cursor.ts'
 import { columnsFor, isCandidate, isMatching, type Page, positionOf, startOf } from './list-page.ts'
 import { type RankRequest, sorted } from './list-sorted.ts'
-import { mostScanned } from './scan-pace.ts'
 
 /**
  * A page of a list by priority or status over the jobs of another engine. The 50,000 jobs that were made last are sorted; where there are

@@ -1,4 +1,4 @@
-import type { ListedJob, ListRequest } from '../../../shared/jobs/list.ts'
+import { type ListedJob, type ListRequest, mostScanned } from '../../../shared/jobs/list.ts'
 import { listedJobId } from '../../../shared/work/job-key.ts'
 import type { Acting, Listing, ServerContext } from '../../call.ts'
 import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'
@@ -15,7 +15,6 @@ import { Cursor, KeyCursor } from './list-cursor.ts'
 import { listNewestByRank } from './list-newest-by-rank.ts'
 import { type NarrowedList, type Page, takesAll } from './list-page.ts'
 import type { RankKey } from './list-sorted.ts'
-import { mostScanned } from './scan-pace.ts'
 import type { TimeKey } from './time-parts.ts'
 
 /**

@@ -1,5 +1,4 @@
-/** The most rows that the search of one page reads. */
-export const mostScanned = 50_000
+import { mostScanned } from '../../../shared/jobs/list.ts'
 
 /** How long the search of one page goes on reading, in milliseconds. */
 const budgetMs = 200

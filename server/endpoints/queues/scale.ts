@@ -27,8 +27,7 @@ export async function scale(
     const [{ now }] = await tx<[{ now: string }]>`select ${limitReadTime(tx)}, now() as now`
     const found = await lookAtQueue(tx, queue, redactor)
     const run = found ? await runTimeOf(tx, queue, Date.parse(now) / 1000) : unknownRunTime
-    const [throttle = { running: null, per_minute: null }] = await tx<Throttle[]>`
-      select running, per_minute from jobsctl_limits where domain = ${queue.domain}::text and queue = ${queue.queue}::text`
+    const throttle = found?.throttle ?? { running: null, per_minute: null }
     const backlog = found?.counts.due ?? 0
     const running = found?.counts.processing ?? 0
     const held_by = found?.around.find(({ code }) => holding.includes(code))?.code ?? null

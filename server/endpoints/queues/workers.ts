@@ -1,4 +1,4 @@
-import type { WorkerRow } from '../../../shared/queues/workers.ts'
+import { mostOfWorkers, type WorkerRow } from '../../../shared/queues/workers.ts'
 import type { Listing } from '../../call.ts'
 import { endedAt, isInState } from '../../database/job-filter.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
@@ -12,9 +12,9 @@ import { readThrottles } from './queues.ts'
 
 type Scope = Within<InputOf<'listWorkers'>>
 
-/** The most rows that are read of running jobs, and of jobs that have ended; the most workers and queues in an answer. */
-const mostScanned = 50_000
-const mostWorkers = 1000
+const { jobs: mostScanned, workers: mostWorkers } = mostOfWorkers
+
+/** The most queues of a worker in an answer. */
 const mostQueues = 20
 
 /**

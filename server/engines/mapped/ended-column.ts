@@ -33,7 +33,10 @@ export function endedColumn(mapped: Mapped, sql: Sql): EndedColumn | undefined {
   }
 }
 
-/** An index that begins with the column of the end, and has every row. Undefined where there is none, and for a column that is no timestamp. */
+/**
+ * The index of a mapped table whose first column is the time of the end. Undefined where the table has no such index, where the index leaves out
+ * rows, and where the column is no timestamp.
+ */
 export function endIndexOf(mapped: Mapped): EndIndex | undefined {
   const { map, table } = mapped
   const { ended: name } = map.times

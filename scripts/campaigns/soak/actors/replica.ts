@@ -79,7 +79,7 @@ export async function readAtReplica({ servers, confirmed, failures, signal }: Re
 
 const Place = z.object({ 'x-read-from': z.enum(['replica', 'primary']), 'x-as-of': z.string().optional() })
 
-/** @throws Error with the answer where it is none of 200 that says where it was read */
+/** @throws Error with the text of the answer where its status is not 200; ZodError where its headers do not say which database was read */
 async function read(url: string) {
   const { statusCode, headers, body } = await request(url, {
     headers: { 'x-api-key': apiKey, 'x-stale-ok': 'true' },
