@@ -28,7 +28,7 @@ export const Reason = z.object({
 })
 export type Reason = z.output<typeof Reason>
 
-/** Who stopped a queue, since when and why. All three are null where another program stopped it. */
+/** Who stopped a queue, by name, since when and why. All three are null where another program stopped it. */
 interface StopFacts {
   domain: string
   queue: string

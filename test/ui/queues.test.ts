@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { explainJob } from '../../shared/explain/job.ts'
+import { idOf, makeToken } from '../support/access/tokens.ts'
 import { type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
 import type { World } from '../support/world.ts'
 
@@ -25,12 +26,15 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     await page.getByRole('button', { name: 'Take it back: Resume' }).waitFor()
     await expect.poll(() => page.getByRole('button', { name: 'Pause', exact: true }).isDisabled()).toBe(true)
     const [job] = await world.sql<{ id: number }[]>`select min(id) as id from jobs`
+    const ann = idOf(await makeToken(world.sql, 'ann', 'operator'))
+    await world.sql`
+      update job_events set attrs_json = attrs_json || jsonb_build_object('caller', ${ann}::text) where event_type = 'queue.paused'`
     await visited.go(`/jobs/${job?.id}`)
     const { body } = await world.call('GET', `/api/v1/jobs/${job?.id}/explain`)
     const { reasons } = explainJob.output.parse(body)
     const paused = reasons.find(({ code }) => code === 'queue_paused')?.sentence ?? ''
-    expect(paused).toContain('disk full')
-    await page.getByText(paused.slice(0, 40)).waitFor()
+    expect(paused).toContain(' by ann ("disk full")')
+    await page.getByText(paused).waitFor()
     await page.getByRole('link', { name: 'Resume…' }).click()
     await page.getByRole('button', { name: 'Resume', exact: true }).click()
     await page.getByRole('button', { name: 'Take it back: Pause' }).waitFor()

@@ -1,6 +1,5 @@
 import type { Reason } from '../../shared/explain/reason.ts'
 import { addressOf } from '../state/address.ts'
-import { personOf } from '../state/people.ts'
 import { may } from '../state/session.ts'
 import { Link } from './controls.tsx'
 
@@ -19,7 +18,7 @@ export const Reasons = ({ sentence, reasons, place }: ReasonsProps) => (
       <ul class="plain">
         {reasons.map((reason) => (
           <li key={reason.code} class="note care">
-            <b>{reason.title}</b>: {withName(reason)} <Removal reason={reason} />
+            <b>{reason.title}</b>: {reason.sentence} <Removal reason={reason} />
           </li>
         ))}
       </ul>
@@ -27,10 +26,6 @@ export const Reasons = ({ sentence, reasons, place }: ReasonsProps) => (
     {place && <p>{place}</p>}
   </section>
 )
-
-/** The sentence of a reason with the name of who stopped the queue in place of the id of its token. */
-const withName = ({ sentence, facts: { by } }: Reason): string =>
-  typeof by === 'string' ? sentence.replace(` by ${by}`, () => ` by ${personOf(by)}`) : sentence
 
 function Removal({ reason: { remedy } }: { reason: Reason }) {
   const way = remedy && wayTo(remedy.http)

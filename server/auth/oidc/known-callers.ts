@@ -1,5 +1,5 @@
 import type { KnownCaller } from '../../../shared/access/callers.ts'
-import { type Sql, utcText } from '../../database/sql.ts'
+import { type Fragment, type Sql, utcText } from '../../database/sql.ts'
 import type { Claims } from './grant-of-claims.ts'
 
 interface Identity {
@@ -67,6 +67,21 @@ export const findCallerNames = async (sql: Sql, ids: readonly string[]): Promise
     union all
     select id, name from jobsctl_callers where id = any(${[...ids]}::text[])`),
 ]
+
+/**
+ * An SQL expression: for whom a caller calls, as `findCallerNames`, and the id itself where nobody has it.
+ * @param id an expression with the name of its row, such as `mark.caller`
+ */
+export const callerName = (sql: Sql, id: Fragment): Fragment => sql`coalesce(
+    (
+      select coalesce(of_token.principal, token.name)
+      from jobs_api_tokens as token
+      left join jobsctl_tokens as of_token on of_token.id = token.id
+      where token.id = ${id}
+    ),
+    (select known.name from jobsctl_callers as known where known.id = ${id}),
+    ${id}
+  )`
 
 /** Forgets who has not logged in for so long; who is blocked stays blocked. */
 const forgottenAfterDays = 90

@@ -1,6 +1,7 @@
 import { pastQueueSentence, type QueueExplanation } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
+import { callerName } from '../../auth/oidc/known-callers.ts'
 import type { Redactor } from '../../database/redact.ts'
 import { inScope, isQueueWithin, type Within } from '../../database/scope.ts'
 import { type Sql, staticFragment } from '../../database/sql.ts'
@@ -63,7 +64,7 @@ async function findStopAt(sql: Sql, { queue, at, redactor }: Asked): Promise<Fin
   const { domain, queue: name } = queue
   const [decision] = await sql<Decision[]>`
     (
-      select event_type as type, created_at as since, attrs_json ->> 'caller' as by, attrs_json ->> 'reason' as why
+      select event_type as type, created_at as since, ${callerName(sql, sql`(job_events.attrs_json ->> 'caller')`)} as by, attrs_json ->> 'reason' as why
       from job_events
       where domain = ${domain}::text and queue = ${name}::text
         and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')

@@ -1,5 +1,6 @@
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Throttle } from '../../../shared/queues/throttle.ts'
+import { callerName } from '../../auth/oidc/known-callers.ts'
 import type { Redactor } from '../../database/redact.ts'
 import { isQueueWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -20,7 +21,7 @@ export async function findStop(
   { text }: Redactor,
 ): Promise<Finding[]> {
   const [stop] = await sql<Stop[]>`
-    select drain, updated_at as since, decision.caller as by, stated.reason as why
+    select drain, updated_at as since, ${callerName(sql, sql`decision.caller`)} as by, stated.reason as why
     from job_queue_controls stopped
     left join ${statedReason(sql, sql`stopped`)} as stated on true
     left join ${stoppedBy(sql, sql`stopped`)} as decision on true
@@ -48,7 +49,7 @@ const mostCounted = 10_001
 export async function readThrottle(sql: Sql, { domain, queue, within }: Within<Queue>): Promise<Throttled | undefined> {
   const [throttle] = await sql<Throttled[]>`
     select
-      running, per_minute, updated_at as since, caller as by, reason as why,
+      running, per_minute, updated_at as since, ${callerName(sql, sql`limits.caller`)} as by, reason as why,
       (select count(*) from (select from jobs where ${isRunningIn(sql, { domain, queue })} limit ${mostCounted}) as counted) as now_running
     from jobsctl_limits as limits
     where domain = ${domain}::text and queue = ${queue}::text ${isQueueWithin(sql, within, sql`limits`)}`

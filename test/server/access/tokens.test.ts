@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import type { Reason } from '../../../shared/explain/reason.ts'
 import { bearer, idOf, makeScoped, makeToken } from '../../support/access/tokens.ts'
-import { everyKind } from '../../support/database/database.ts'
+import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const path = '/api/v1/tokens'
 const Made = z.object({ id: z.string(), token: z.string(), created_at: z.string(), expires_at: z.string().nullable() })
 
-describe.each(everyKind)('tokens over HTTP on %s', (kind) => {
+describe.each(kinds)('tokens over HTTP on %s', (kind) => {
   let world: World
   let admin: Record<string, string>
   let auditor: Record<string, string>
@@ -120,6 +121,46 @@ describe.each(everyKind)('tokens over HTTP on %s', (kind) => {
     expect(await ask(ids, viewer)).toMatchObject({ status: 200, body: { callers: [] } })
     const many = Array.from({ length: 101 }, (_none, n) => String(n))
     for (const wrong of [[], many, [1], ['x'.repeat(257)]]) expect((await ask(wrong, admin)).status).toBe(422)
+    await world.sql`delete from jobsctl_callers`
+  })
+
+  it('are named by their principals where it is told who stopped a queue, throttled it, or made a mark', async () => {
+    const made = await make({ name: 'laptop', role: 'operator', principal: 'ann' })
+    const [ann, queue] = [bearer(made.token), { domain: 'mail', queue: 'high' }]
+    const [id] = await world.jobs(1, { ...queue, status: 'queued' })
+    for (const [act, more] of [
+      ['control', { action: 'pause' }],
+      ['throttle', { running: 1, per_minute: 1 }],
+    ] as const)
+      expect((await world.post(`/api/v1/jobs/queue/${act}`, { ...queue, ...more }, ann)).status).toBe(200)
+    const explained = async (path: string) => {
+      const { status, body } = await world.call('GET', path, undefined, ann)
+      expect(status, JSON.stringify(body)).toBe(200)
+      const reasons = Object(body).reasons.filter(({ facts }: Reason) => 'by' in facts)
+      return reasons.map(({ code, facts, sentence }: Reason) => [code, facts.by, / by (\w+)/.exec(sentence)?.[1]])
+    }
+    const query = new URLSearchParams(queue)
+    const stopped = ['queue_paused', 'ann', 'ann']
+    const [{ at }] = await world.sql<[{ at: string }]>`select clock_timestamp() as at`
+    for (const path of [`${id}/explain`, `queues/explain?${query}`])
+      expect(await explained(`/api/v1/jobs/${path}`)).toEqual([stopped, ['throttled', 'ann', 'ann']])
+    expect(await explained(`/api/v1/jobs/queues/explain?${new URLSearchParams({ ...queue, at })}`)).toEqual([stopped])
+    const { body } = await world.call('GET', `/api/v1/jobs/overview?${query}`, undefined, ann)
+    expect(body).toMatchObject({ queues: [{ stop: { by: 'ann' } }] })
+    const told = await world.jobsctl(['explain', 'mail/high', '--json'], {
+      env: { JOBSCTL_API_KEY: '', JOBSCTL_TOKEN: made.token },
+    })
+    expect(told.out).toContain(' by ann')
+    expect(told.out).not.toContain(made.id)
+    // A caller of single sign-on, and one that nobody knows any more.
+    await world.sql`insert into jobsctl_callers (id, name) values ('oidc:https://id.example/y', 'ben')`
+    for (const [caller, name] of [
+      ['oidc:https://id.example/y', 'ben'],
+      ['ffffffffffff', 'ffffffffffff'],
+    ] as const) {
+      await world.sql`update jobsctl_limits set caller = ${caller}`
+      expect((await explained(`/api/v1/jobs/queues/explain?${query}`))[1]).toEqual(['throttled', name, name])
+    }
     await world.sql`delete from jobsctl_callers`
   })
 

@@ -1,4 +1,5 @@
 import type { Failing } from '../../../../shared/queues/overview.ts'
+import { callerName } from '../../../auth/oidc/known-callers.ts'
 import { clusterDigits, clusterId, patternOf } from '../../../database/error-pattern.ts'
 import { planForParameters } from '../../../database/planner-hints.ts'
 import type { Narrowed } from '../../../database/scope.ts'
@@ -165,7 +166,7 @@ interface MarkRow {
 
 /** The last mark in the hour before each failure, with the name of who made it. A failure may be known by its minute alone. */
 const readMarksBefore = (sql: Sql, failing: readonly Pick<Failing, 'since'>[]) => sql<MarkRow[]>`
-  select nth, mark.text, mark.created_at as at, coalesce(token.principal, mark.caller) as by
+  select nth, mark.text, mark.created_at as at, ${callerName(sql, sql`mark.caller`)} as by
   from unnest(${failing.map(({ since }) => since)}::text[]) with ordinality as item (since, nth)
   cross join lateral (
     select text, created_at, caller
@@ -173,5 +174,4 @@ const readMarksBefore = (sql: Sql, failing: readonly Pick<Failing, 'since'>[]) =
     where created_at <= item.since::timestamptz + interval '59 seconds' and created_at > item.since::timestamptz - interval '1 hour'
     order by created_at desc, id desc
     limit 1
-  ) as mark
-  left join jobsctl_tokens as token on token.id = mark.caller`
+  ) as mark`

@@ -1,5 +1,6 @@
 import type { Attention, Overview } from '../../../../shared/queues/overview.ts'
 import type { RunningChange } from '../../../../shared/queues/stats-stream.ts'
+import { callerName, findCallerNames } from '../../../auth/oidc/known-callers.ts'
 import type { Reading, ServerContext } from '../../../call.ts'
 import { readFreeze } from '../../../database/installation/freeze.ts'
 import { inQueueScope, type Narrowed } from '../../../database/scope.ts'
@@ -102,14 +103,13 @@ const flowsOf = (
 const readStops = (sql: Sql, { domain, queue, within }: Narrowed) => sql<StopRow[]>`
   select
     stopped.domain, stopped.queue, coalesce(drain, false) as drain, updated_at as since,
-    coalesce(token.principal, decision.caller) as by, stated.reason
+    ${callerName(sql, sql`decision.caller`)} as by, stated.reason
   from (
     select * from job_queue_controls
     where (paused or drain) ${inQueueScope(sql, { domain, queue, within })}
   ) as stopped
   left join ${statedReason(sql, sql`stopped`)} as stated on true
   left join ${stoppedBy(sql, sql`stopped`)} as decision on true
-  left join jobsctl_tokens as token on token.id = decision.caller
   order by updated_at desc nulls last
   limit ${sql.unsafe(String(mostSettings))}`
 
@@ -186,9 +186,11 @@ async function withNames(
   masked: (text: string) => string,
 ): Promise<Overview['operations']> {
   if (operations.length === 0) return []
-  const rows = await sql<{ id: string; principal: string }[]>`
-    select id, principal from jobsctl_tokens where id = any(${operations.map(({ caller }) => caller)}::text[])`
-  const names = new Map(rows.map(({ id, principal }) => [id, principal]))
+  const known = await findCallerNames(
+    sql,
+    operations.map(({ caller }) => caller),
+  )
+  const names = new Map(known.map(({ id, name }) => [id, name]))
   return operations.map((operation) => ({
     ...operation,
     reason: operation.reason && masked(operation.reason),

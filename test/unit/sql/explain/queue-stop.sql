@@ -1,4 +1,17 @@
-select drain, updated_at as since, decision.caller as by, stated.reason as why
+select
+  drain,
+  updated_at as since,
+  coalesce(
+    (
+      select coalesce(of_token.principal, token.name)
+      from jobs_api_tokens as token
+      left join jobsctl_tokens as of_token on of_token.id = token.id
+      where token.id = decision.caller
+    ),
+    (select known.name from jobsctl_callers as known where known.id = decision.caller),
+    decision.caller
+  ) as by,
+  stated.reason as why
 from job_queue_controls stopped
 left join lateral (
   select attrs_json ->> 'reason' as reason
