@@ -1,16 +1,6 @@
 import * as z from 'zod'
-import {
-  findingOfCounts,
-  findingOfIndexes,
-  findingOfMissing,
-} from '../../../shared/doctor/findings/counts-and-indexes.ts'
-import { findingOfEvents } from '../../../shared/doctor/findings/event-log.ts'
+import { type Reports, reportChecks } from '../../../shared/doctor/checks.ts'
 import type { Finding } from '../../../shared/doctor/findings/finding.ts'
-import { findingOfPolicy } from '../../../shared/doctor/findings/policy.ts'
-import { findingOfReplica } from '../../../shared/doctor/findings/replica.ts'
-import { findingOfRights } from '../../../shared/doctor/findings/rights.ts'
-import { findingOfState } from '../../../shared/doctor/findings/state.ts'
-import { findingOfStorage } from '../../../shared/doctor/findings/storage.ts'
 import { idleIndexes } from '../../../shared/doctor/idle-indexes.ts'
 import { missingIndexes } from '../../../shared/doctor/missing-indexes.ts'
 import { storage } from '../../../shared/doctor/storage.ts'
@@ -69,26 +59,25 @@ export const warningsSchema = (text: object) => ({
  * @param now in milliseconds
  */
 export function warningsOf(reports: Record<string, unknown>, now: number): Warning[] {
-  const stored = told(Database, reports.database)
-  const idle = told(idleIndexes.output, reports.idle_indexes)
-  const missing = told(missingIndexes.output, reports.missing_indexes)
+  const database = told(Database, reports.database)
   const policy = told(Policy, reports.policy)
-  const found: [check: string, finding: Finding | undefined][] = [
-    ['state', stored && findingOfState(stored)],
-    ['counts', stored?.counts && findingOfCounts({ ...stored.counts, wrong: 0 })],
-    ['indexes', idle && findingOfIndexes(idle, now)],
-    ['missing', missing && findingOfMissing(missing)],
-    ['rights', stored && findingOfRights(stored)],
-    ['events', stored && findingOfEvents(stored, { kind: 'steps', now })],
-    ['audit', stored && findingOfEvents(stored, { kind: 'audit', now })],
-    ['history', stored && findingOfStorage(stored, now)],
-    ['replica', stored && findingOfReplica(stored)],
-    ['policy', policy && findingOfPolicy({ ...policy, problem: policy.stopped }, now)],
-  ]
-  return found.flatMap(([check, finding]) =>
-    finding?.hint === undefined ? [] : [{ check, detail: untrusted(finding.detail), hint: untrusted(finding.hint) }],
-  )
+  const given: { [Of in keyof Reports]: Reports[Of] | undefined } = {
+    database,
+    // An agent compares no counts with the jobs.
+    counts: database?.counts && { ...database.counts, wrong: 0 },
+    idle_indexes: told(idleIndexes.output, reports.idle_indexes),
+    missing_indexes: told(missingIndexes.output, reports.missing_indexes),
+    event_cursors: undefined,
+    policy: policy && { ...policy, problem: policy.stopped },
+  }
+  return reportChecks(({ name, of, judge }) => {
+    const report = given[of]
+    return report === undefined ? [] : warningIn(name, judge(report, now))
+  }).flat()
 }
+
+const warningIn = (check: string, { detail, hint }: Finding): Warning[] =>
+  hint === undefined ? [] : [{ check, detail: untrusted(detail), hint: untrusted(hint) }]
 
 const untrusted = (text: string) => ({ untrusted_text: cleanText(text) })
 
