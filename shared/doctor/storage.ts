@@ -106,6 +106,7 @@ export const storage = endpoint({
       .describe(
         'In which parts the database is another than the one that it remembers, as clauses: it was copied, moved or restored. Absent from servers of older versions.',
       ),
+    copied: z.boolean().optional().describe('True where `cloned` has a part; absent from servers of older versions.'),
     restores_not_noticed: z
       .array(z.string())
       .optional()

@@ -64,6 +64,7 @@ export async function storage({
     ) as measured
     order by at`
   const tasks = await orWithoutRight(readTasks(sql), [])
+  const cloned = await orWithoutRight(readDifferences(sql, databaseAddress), undefined)
   return {
     archive_before_delete: archiveBeforeDelete,
     archive_lacks,
@@ -75,7 +76,7 @@ export async function storage({
       readFreeze(sql).then((freeze) => freeze ?? null),
       undefined,
     ),
-    cloned: await orWithoutRight(readDifferences(sql, databaseAddress), undefined),
+    ...(cloned && { cloned, copied: cloned.length > 0 }),
     restores_not_noticed: await restoresNotNoticed(sql),
     installation_known: await orWithoutRight(
       readInstallation(sql).then((installation) => installation !== undefined),

@@ -71,7 +71,6 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
   ...each(
     'text',
     'archive_lacks',
-    'cloned',
     'closed',
     'denied',
     'lacks',
@@ -82,7 +81,7 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
   ),
   ...each('text', 'error_message', 'last_error', 'no_way_back', 'pattern', 'text'),
   ...each('open', 'attrs', 'facts', 'filters', 'jobs', 'request'),
-  ...each('withheld', 'agent', 'client', 'evidence', 'reason', 'remedy'),
+  ...each('withheld', 'agent', 'client', 'cloned', 'evidence', 'reason', 'remedy'),
 ])
 
 /**

@@ -6,20 +6,28 @@ import { mayNotRead } from './rights.ts'
 
 type State = Pick<
   z.output<typeof storage.output>,
-  'frozen' | 'cloned' | 'installation_known' | 'background' | 'rights' | 'restores_not_noticed'
+  'frozen' | 'cloned' | 'copied' | 'installation_known' | 'background' | 'rights' | 'restores_not_noticed'
 >
 
 /** Whether changes are allowed, and whether the server does what is done now and then. */
 export function findingOfState(state: State): Finding {
-  const { frozen, cloned = [], installation_known, background, rights, restores_not_noticed = [] } = state
+  const {
+    frozen,
+    cloned = [],
+    copied = cloned.length > 0,
+    installation_known,
+    background,
+    rights,
+    restores_not_noticed = [],
+  } = state
   if (frozen)
     return {
       detail: `frozen: ${escaped(frozen.by)} froze the database at ${escaped(frozen.since)} (${JSON.stringify(escaped(frozen.reason))}): changes are refused, and nothing is done in the background`,
       hint: 'when changes may go on, run where the server runs: jobs-server thaw',
     }
-  if (cloned.length > 0)
+  if (copied)
     return {
-      detail: `cloned: the database was copied, moved or restored (${cloned.map(escaped).join(', ')}): nothing is done in the background`,
+      detail: `cloned: the database was copied, moved or restored${cloned.length > 0 ? ` (${cloned.map(escaped).join(', ')})` : ''}: nothing is done in the background`,
       hint: 'say what it is, where the server runs: jobs-server adopt-database --same, or --clone',
     }
   if (installation_known === false)

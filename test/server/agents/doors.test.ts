@@ -178,7 +178,7 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
       idle_indexes: expect.any(Array),
       database: {
         archive_before_delete: true,
-        cloned: [],
+        copied: false,
         counts: { kept: true, mended_at: null, mended: null },
         rights: { denied: [], lacks: expect.any(Array) },
         tables: expect.arrayContaining([expect.objectContaining({ table: 'jobs', bytes: expect.any(Number) })]),
@@ -225,6 +225,17 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
     } finally {
       await world.sql.begin((tx) => thaw(tx, 'test'))
     }
+    const setName = (name: string) => world.sql`
+      update jobsctl_settings set value = (value::jsonb || jsonb_build_object('database', ${name}::text))::text where name = 'installation'`
+    const [{ name }] = await world.sql<[{ name: string }]>`select current_database() as name`
+    await setName(marked)
+    const copied = await warnings()
+    expect(copied).toContainEqual([
+      'state',
+      'cloned: the database was copied, moved or restored: nothing is done in the background',
+      expect.stringContaining('jobs-server adopt-database'),
+    ])
+    await setName(name)
     await world.sql`create index once_more on jobs (id)`
     const { out } = await world.jobsctl(['doctor', '--json'], { env: { JOBSCTL_API_KEY: '', JOBSCTL_TOKEN: operator } })
     const ofPerson = Checked.parse(JSON.parse(out)).find(({ check }) => check === 'indexes')
