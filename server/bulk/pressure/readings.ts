@@ -8,14 +8,23 @@ export interface Replica {
   hidden: boolean
 }
 
+/** Whether the database of a client has readers of Amazon Aurora. It does not become another one while a server runs. */
+const knownAurora = new WeakMap<Sql, boolean>()
+
 /** The replicas, the one that lags most first, with the readers of Amazon Aurora, which are no streaming replicas. */
 export async function readReplicas(sql: Sql): Promise<Replica[]> {
-  const [streaming, [{ aurora }]] = await Promise.all([
-    readStreaming(sql),
-    sql<[{ aurora: boolean }]>`select to_regprocedure('pg_catalog.aurora_replica_status()') is not null as aurora`,
-  ])
+  const [streaming, aurora] = await Promise.all([readStreaming(sql), isAurora(sql)])
   if (!aurora) return streaming
   return [...streaming, ...(await readAuroraReaders(sql))].sort((one, other) => other.seconds - one.seconds)
+}
+
+async function isAurora(sql: Sql): Promise<boolean> {
+  const known = knownAurora.get(sql)
+  if (known !== undefined) return known
+  const [{ aurora }] = await sql<[{ aurora: boolean }]>`
+    select to_regprocedure('pg_catalog.aurora_replica_status()') is not null as aurora`
+  knownAurora.set(sql, aurora)
+  return aurora
 }
 
 /** The writer is in the list, too, and has no lag. */

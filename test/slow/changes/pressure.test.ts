@@ -1,5 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { readReplicas } from '../../../server/bulk/pressure/readings.ts'
+import type { Pool } from '../../../server/database/sql.ts'
 import { ProgressLine } from '../../../shared/changes/bulk-change.ts'
 import { clearAll, otherProgram } from '../../support/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
@@ -116,6 +118,21 @@ describe('a change beside a replication slot that nobody reads', () => {
     }))
 })
 
+/** How often the catalog and the readers of Aurora are asked where the replicas are read so many times on a client that was not used for it before. */
+async function timesAsked(sql: Pool, times: number) {
+  const asked = { catalog: 0, readers: 0 }
+  const counting = new Proxy(sql, {
+    apply(target, self, given) {
+      const text = Array.isArray(given[0]) ? given[0].join('') : ''
+      if (text.includes('to_regprocedure')) asked.catalog += 1
+      else if (text.includes('aurora_replica_status')) asked.readers += 1
+      return Reflect.apply(target, self, given)
+    },
+  })
+  for (let n = 0; n < times; n++) await readReplicas(counting)
+  return asked
+}
+
 describe('a change beside a reader of Amazon Aurora that lags', () => {
   it('waits until the reader has caught up', async () => {
     const world = await openWorld('postgres')
@@ -141,6 +158,7 @@ describe('a change beside a reader of Amazon Aurora that lags', () => {
         expect.objectContaining({ why: 'replica_lag', name: 'reader-2', value: 11, limit: 10 }),
       )
       expect(linesOf(body).at(-1)).toMatchObject({ result: { affected: 60 } })
+      expect(await timesAsked(world.sql, 3)).toEqual({ catalog: 1, readers: 3 })
     } finally {
       await superuser.end()
       await world.stop()
