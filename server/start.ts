@@ -74,7 +74,7 @@ const pause = (ms: number) => wait(ms, undefined, { ref: false })
  */
 export async function start(env: Env, log: Log): Promise<Running> {
   const meter = hasMetrics(env) ? (await import('./metrics/process-meter.ts')).createMeter() : undefined
-  const opened = await openDatabase(env, log, { meter: meter?.pool, find: findServed })
+  const opened = await openDatabase(env, log, { meter: meter?.pool, find: findServed, serves: true })
   return startOn({ opened, env, log, meter }).catch(async (error: unknown) => {
     await opened.close(shortestCloseMs)
     throw error

@@ -3,6 +3,7 @@ import { createInstallationMemory } from '../background/installation-memory.ts'
 import { closeOrphans } from '../bulk/record/liveness.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import type { Writes } from '../database/connection/read-only.ts'
+import { refuseSpreading } from '../database/connection/refuse-distributed.ts'
 import { refuseBesideServers } from '../database/installation/direct.ts'
 import type { DatabaseAddress } from '../database/installation/installation.ts'
 import type { Log } from '../log/log.ts'
@@ -24,8 +25,9 @@ const longestDeletionMs = 2000
 
 /**
  * A function to be called before each change. Where servers work on the database it refuses. Before the first change transactions are read
- * only. The first change does what a server does before its first call: ids of events go on after a restore, the installation is remembered,
- * and the records of processes that died are closed. It also deletes one batch of what is past its term, which no server does here.
+ * only. The first change does what a server does before its first call. It refuses a proxy that spreads statements. Ids of events go on after a
+ * restore, the installation is remembered, and the records of processes that died are closed. It also deletes one batch of what is past its term,
+ * which no server does here.
  */
 export function createBeginChange({ opened, writes, log, databaseAddress, localOperations, archiveDays }: Options) {
   const { sql } = opened
@@ -33,6 +35,7 @@ export function createBeginChange({ opened, writes, log, databaseAddress, localO
   const remember = createInstallationMemory(sql, log, databaseAddress)
   const begin = async () => {
     writes.begin()
+    await refuseSpreading([opened.operatorSql], sql)
     await move.check()
     await remember()
     await closeOrphans({ sql, log, localOperations }, leavesJobs).catch((error: unknown) =>

@@ -25,6 +25,8 @@ interface Opened {
   find?: (sql: Sql, env: Env) => Promise<Names>
   /** Set where transactions are read only until somebody begins to write; a pooler keeps no session from writing. */
   writes?: Writes
+  /** True for a process that serves calls, and uses all its connections at a time. */
+  serves?: boolean
 }
 
 /**
@@ -35,7 +37,7 @@ interface Opened {
 export async function openDatabase(
   env: Env,
   log: Log,
-  { meter, find = findNames, writes }: Opened = {},
+  { meter, find = findNames, writes, serves = false }: Opened = {},
 ): Promise<OpenedDatabase> {
   if (!env.JOBS_DB_URL) {
     const { JOBS_DATA_DIR: folder, JOBS_EMBEDDED_FSYNC: fsync, JOBS_STATEMENT_TIMEOUT_SECONDS: seconds } = env
@@ -71,7 +73,7 @@ export async function openDatabase(
       if (!names.known) {
         await refuseDistributed(from)
         // A run that only looks begins with one connection, and changes nothing.
-        if (!writes) await refuseSpreading([from, sql])
+        if (!writes) await (serves ? refuseSpreading([from, sql]) : refuseSpreading([from], sql))
         names.known = await find(from, env)
       }
       return names.known.schema

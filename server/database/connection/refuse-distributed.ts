@@ -25,22 +25,26 @@ export async function refuseDistributed(sql: Sql): Promise<void> {
   if ((await probe(sql)) && (await isSpread(sql))) throw refused('the table jobs is distributed by Citus')
 }
 
-/** How many statements are sent at once on each pool to see who answers them. */
-const asked = 6
+/** How many statements are sent at once on all connections of a pool. A proxy may spread the statements of one connection, too. */
+const onAll = 6
 /** A failover may be on its way between two statements: it is looked again before a proxy is refused. */
 const [looks, lookAgainAfterMs] = [3, 1000]
 
 /**
  * Refuses a proxy that spreads statements over several servers, or has all of them answer: locks, counts and previews are those of one. Of
  * statements that are sent at once each must be answered by one server, and all by the same, as the time of its start tells. Only reads.
- * @param pools where they are sent: a proxy may give each connection another server
+ *
+ * A proxy may give each connection another server, so that the connections are asked that will be used. A server asks on the two connections that
+ * make its tables, and on those of its workers, four by default: six sessions. A short command, such as `jobs-server migrate`, has one connection
+ * beside the first two: three sessions. `jobsctl --db` reads on one connection, and asks on three when its first change begins.
+ * @param pools of which all connections are asked
+ * @param single of which one connection is asked
  * @throws Failure `usage`; an error of the database where none of them is answered
  */
-export async function refuseSpreading(pools: readonly Sql[]): Promise<void> {
+export async function refuseSpreading(pools: readonly Sql[], single?: Sql): Promise<void> {
+  const asked = [...pools.flatMap((sql) => Array.from({ length: onAll }, () => sql)), ...(single ? [single] : [])]
   for (let look = 1; ; look++) {
-    const asking = pools.flatMap((sql) =>
-      Array.from({ length: asked }, () => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`),
-    )
+    const asking = asked.map((sql) => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`)
     // Where the database has no connection left for some of them, the others tell enough.
     const settled = await Promise.allSettled(asking)
     const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))

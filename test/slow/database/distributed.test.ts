@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { afterAll, expect, it } from 'vitest'
 import { startPostgres } from '../../../scripts/launch/postgres.ts'
 import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { postgresUrl } from '../../support/run/shared.ts'
 
@@ -53,33 +54,62 @@ const cases: readonly [name: string, statements: string, error: string][] = [
   ],
 ]
 
-it('a proxy that gives each connection another server is refused', async () => {
+/** A proxy before two clusters that gives each third connection the second one, with the connections that it has had. */
+async function spreadingProxy() {
   const clusters = await Promise.all([startPostgres(), startPostgres()])
   const ports = clusters.map(({ url }) => Number(new URL(url).port))
-  let connections = 0
+  const had = { connections: 0 }
   const proxy = createServer((from) => {
     // Of three, so that no order in which a server connects meets the same one each time.
-    const to = connect(ports[connections++ % 3 === 0 ? 0 : 1] ?? 0, '127.0.0.1')
+    const to = connect(ports[had.connections++ % 3 === 0 ? 0 : 1] ?? 0, '127.0.0.1')
     for (const socket of [from, to]) socket.on('error', () => {})
     from.pipe(to).pipe(from)
   })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const address = proxy.address()
+  if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port')
+  const stop = async () => {
+    proxy.close()
+    await Promise.all(clusters.map(({ stop }) => stop()))
+  }
+  const url = Object.assign(new URL(clusters[0]?.url ?? ''), { port: String(address.port) }).href
+  return { clusters, had, url, stop }
+}
+
+it('a proxy that gives each connection another server is refused, by a command with three sessions', async () => {
+  const { clusters, had, url, stop } = await spreadingProxy()
+  const refused = [2, expect.stringContaining('a proxy spreads statements over 2 servers')]
   try {
-    proxy.listen(0, '127.0.0.1')
-    await once(proxy, 'listening')
-    const address = proxy.address()
-    if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port')
-    const url = Object.assign(new URL(clusters[0]?.url ?? ''), { port: String(address.port) }).href
     const env = { JOBS_DB_URL: url, JOBS_DATA_DIR: await newFolder('data'), PORT: '0', SINGLE_USER_API_KEY: 'key' }
-    const ended = await runServer([], env)
-    expect([ended.code, ended.err]).toEqual([2, expect.stringContaining('a proxy spreads statements over 2 servers')])
+    for (const [argv, most] of [
+      // One more listens.
+      [[], 7],
+      [['migrate'], 3],
+    ] as const) {
+      had.connections = 0
+      const ended = await runServer([...argv], env)
+      expect([ended.code, ended.err]).toEqual(refused)
+      expect(had.connections, argv.join(' ')).toBeLessThanOrEqual(most)
+    }
     for (const { url } of clusters) {
       const sql = postgres(url, { max: 1 })
       expect(await sql`select from pg_class where relnamespace = 'public'::regnamespace`).toHaveLength(0)
       await sql.end()
     }
+    // Each of them has the tables, and a command without a server reads; its first change is refused.
+    for (const { url } of clusters)
+      expect(await runServer(['migrate'], { ...env, JOBS_DB_URL: url })).toMatchObject({ code: 0 })
+    expect(await runJobsctl(['stats', '--db', url])).toMatchObject({ code: 0 })
+    const enqueued = await runJobsctl(['enqueue', 'app/mail', '--job-type', 'send', '--db', url])
+    expect([enqueued.code, enqueued.err]).toEqual(refused)
+    for (const { url } of clusters) {
+      const sql = postgres(url, { max: 1 })
+      expect(await sql`select from jobs`).toHaveLength(0)
+      await sql.end()
+    }
   } finally {
-    proxy.close()
-    await Promise.all(clusters.map(({ stop }) => stop()))
+    await stop()
   }
 })
 
