@@ -94,8 +94,8 @@ export const whyAlongNotBack = (sql: Sql, operation: number, back: Back): Fragme
     where not ${isFree(sql)} ${inPart(sql, back.part, sql`along.job_id`)}
   ) as lacking`
 
-/** True for a job `needed (uuid)` that is back, or that the undo of a part gives back. */
-const comesBack = (sql: Sql, operation: number, { part, scope }: Back): Fragment => sql`(
+/** True for a job `needed (uuid)` that is back, or that the undo of a part gives back. A page of its conflicts is no part of it. */
+const comesBack = (sql: Sql, operation: number, { part: { between: _, ...part }, scope }: Back): Fragment => sql`(
   ${hasEdge(sql)}
   or exists (
     select from jobs_archive as jobs

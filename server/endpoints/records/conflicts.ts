@@ -19,9 +19,14 @@ const pageSize = 10_000
  * The jobs of an operation, or of a scope of it, that an undo cannot give back now.
  * @throws Failure `not_found`; `conflict` for an operation that runs or cannot be undone
  */
-export async function listConflicts(
+export const listConflicts = (call: Reading, asked: InputOf<'listConflicts'>): Promise<OutputOf<'listConflicts'>> =>
+  pageOfConflicts(call, asked, pageSize)
+
+/** The same with another number of kept jobs that one call reads. */
+export async function pageOfConflicts(
   { sql, within }: Reading,
   { id, after_id, ...scope }: InputOf<'listConflicts'>,
+  size: number,
 ): Promise<OutputOf<'listConflicts'>> {
   const after = after_id === 0 ? beforeIds(sql) : after_id
   if (typeof after === 'string' && !hasKeys(sql))
@@ -35,16 +40,16 @@ export async function listConflicts(
   if (!(await hasKeptRows(sql, id))) return { conflicts: [], next_after_id: null }
   return sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
-    const { last, looked } = await endOfPage(tx, record, after)
+    const { last, looked } = await endOfPage(tx, record, { after, size })
     if (last === null) return { conflicts: [], next_after_id: null }
     const conflicts = await tx<Conflict[]>`
       select job_id, reason from (${way(last).conflicts(tx)}) as refused order by job_id`
-    return { conflicts: [...conflicts], next_after_id: looked === pageSize ? last : null }
+    return { conflicts: [...conflicts], next_after_id: looked === size ? last : null }
   })
 }
 
 /** The last id of the page, which is null where no job is kept, and the number of its jobs. */
-async function endOfPage(tx: Sql, { id, kind }: OperationRecord, after: JobId) {
+async function endOfPage(tx: Sql, { id, kind }: OperationRecord, { after, size }: { after: JobId; size: number }) {
   // A prune keeps images of the jobs that it has cancelled along.
   const archived = tx`union all select id from jobs_archive where operation_id = ${id}::bigint`
   const [row] = await tx<[{ last: JobId | null; looked: number }]>`
@@ -57,7 +62,7 @@ async function endOfPage(tx: Sql, { id, kind }: OperationRecord, after: JobId) {
       ) as kept
       where job > ${after}::job_id ${hasKeys(tx) ? tx`` : tx`and job <= ${Number.MAX_SAFE_INTEGER}::bigint`}
       order by job
-      limit ${tx.unsafe(String(pageSize))}
+      limit ${tx.unsafe(String(size))}
     ) as page`
   return row
 }
