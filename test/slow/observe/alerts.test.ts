@@ -82,6 +82,13 @@ it('every alert has a section of what to type, and every section has an alert', 
   expect(links).toEqual(alerts.map((name) => name.toLowerCase()))
 })
 
+it('every alert about a queue leads to its page of the dashboard', () => {
+  const page = 'ui/queue?domain={{ $labels.domain | urlquery }}&queue={{ $labels.queue | urlquery }}'
+  const told = rules.split('- alert: ').filter((text) => text.includes('$labels.queue }}'))
+  expect(told.length).toBeGreaterThan(4)
+  for (const text of told) expect(text).toContain(`dashboard_url: ${page}\n`)
+})
+
 describe.skipIf(!hasPromtool())('promtool (skipped where the package prometheus is not installed)', () => {
   it('takes the rules', () => {
     expect(promtool('check', 'rules', '--lint-fatal', `${folder}/alerts.yaml`)).toContain('SUCCESS')
