@@ -68,6 +68,35 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(visited.faults).toEqual([])
   })
 
+  it('a queue shows its job types, and when it was read; what is pressed keeps the focus', async () => {
+    const place = { domain: 'types', queue: 'low' }
+    await world.jobs(2, { ...place, status: 'queued', job_type: 'thumbnail' })
+    await visited.go('/queue?domain=types&queue=low')
+    await page.getByText(/^read (now|\d+ s ago)$/).waitFor()
+    expect(await page.getByRole('region', { name: 'Counts by job type' }).count()).toBe(0)
+    await world.jobs(3, { ...place, status: 'processing', job_type: 'export' })
+    const rows = page.getByRole('region', { name: 'Counts by job type' }).getByRole('row')
+    await expect
+      .poll(() => rows.allTextContents())
+      .toEqual([
+        'TypeWaitingFor laterRunningQuarantinedOldest wait',
+        expect.stringMatching(/^export0030$/),
+        expect.stringMatching(/^thumbnail2000\d+ /),
+      ])
+    const pause = page.getByRole('button', { name: 'Pause', exact: true })
+    await pause.press('Enter')
+    await page.getByText('paused', { exact: true }).waitFor()
+    await expect.poll(() => pause.getAttribute('aria-busy')).toBe(null)
+    expect([
+      await pause.getAttribute('aria-disabled'),
+      await page.evaluate('document.activeElement.textContent'),
+    ]).toEqual(['true', 'Pause'])
+    await rows.nth(1).getByRole('link').click()
+    await expect.poll(() => new URL(page.url()).search).toBe('?domain=types&queue=low&job_type=export')
+    await world.sql`delete from jobs where domain = 'types'`
+    expect(visited.faults).toEqual([])
+  })
+
   it('an address without the name of a queue shows no counts of all queues', async () => {
     await world.jobs(3, { status: 'queued' })
     for (const address of ['/queue', '/queue?domain=chatbooks', '/queue?domain=chatbooks&queue=+']) {

@@ -213,6 +213,31 @@ describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (nee
     await close()
   })
 
+  it('where one call of a screen fails, it is told, and the others are shown', async () => {
+    const { page, go, close } = await open(opened)
+    await opened.world.jobs(1, { status: 'queued', domain: 'one', queue: 'low' })
+    const [id] = await opened.world.jobs(1, { status: 'failed', domain: 'one', queue: 'low' })
+    const told = page.getByRole('alert').getByText('it broke').first()
+    for (const [screen, call, shown] of [
+      ['/', 'operations?*', page.getByRole('slider', { name: 'Show a moment of the past' })],
+      ['/', 'history?*', page.getByRole('navigation', { name: 'Totals' })],
+      ['/history', 'operations?*', page.getByRole('figure', { name: 'Failed' })],
+      ['/queue?domain=one&queue=low', 'queues/explain?*', page.getByRole('button', { name: 'Pause', exact: true })],
+      ['/queue?domain=one&queue=low', 'workers?*', page.getByRole('button', { name: 'Pause', exact: true })],
+      [`/jobs/${id}`, `${id}/explain`, page.getByRole('region', { name: 'payload' })],
+    ] as const) {
+      await page.route(`**/api/v1/jobs/${call}`, (route) =>
+        route.fulfill({ status: 500, json: { detail: 'it broke' } }),
+      )
+      await go(screen)
+      await shown.waitFor()
+      // The band of hours has no list of changes: their lines alone are missing.
+      if (screen !== '/' || call.startsWith('history')) await told.waitFor()
+      await page.unrouteAll({ behavior: 'wait' })
+    }
+    await close()
+  })
+
   it('counts that the server refuses say why, and are shown once it answers', async () => {
     const { page, go, close } = await open(opened)
     const counts = '**/api/v1/jobs/overview'

@@ -4,8 +4,8 @@ import { useRef, useState } from 'preact/hooks'
 interface ActProps {
   /** What a press does. The button is busy until it has ended; absent in a form, whose button is of type `submit`. */
   onAct?: (() => unknown) | undefined
-  /** `primary` for the act that a screen is about, `danger` for one that deletes, `quiet` for one beside the others. */
-  look?: 'primary' | 'danger' | 'quiet' | undefined
+  /** `primary` for the act that a screen is about, with `danger` where it ends or deletes jobs, `quiet` for one beside the others. */
+  look?: 'primary' | 'primary danger' | 'quiet' | undefined
   type?: 'submit' | undefined
   /** True while something else that the button stands for is being done. */
   isBusy?: boolean | undefined

@@ -1,7 +1,11 @@
 import { earliest } from '../../shared/earliest.ts'
 import type { LiveGroup } from '../api/live-stats.ts'
+import { Link } from '../parts/controls.tsx'
+import { Name } from '../parts/name.tsx'
+import { type Column, Rows } from '../parts/rows.tsx'
 import { Span } from '../parts/times.tsx'
 import { Facts } from '../parts/values.tsx'
+import { addressOf } from '../state/address.ts'
 
 /** The states that are counted, in the words of the overview. */
 const columns = [
@@ -30,3 +34,40 @@ export function Sums({ groups }: { groups: readonly LiveGroup[] }) {
 /** Since when the job of groups waits that has waited longest; null where none waits. */
 const oldestOf = (groups: readonly LiveGroup[]): string | null =>
   earliest(groups.flatMap(({ oldest_due }) => oldest_due ?? [])) ?? null
+
+/** The same of each job type, those with the most jobs first. */
+export const ByType = ({ groups }: { groups: readonly LiveGroup[] }) => (
+  <section aria-label="By job type">
+    <h2>By job type</h2>
+    <Rows
+      label="Counts by job type"
+      rows={groups.toSorted((one, other) => jobsOf(other) - jobsOf(one))}
+      columns={typeColumns}
+      keyOf={({ job_type }) => job_type}
+    />
+  </section>
+)
+
+const jobsOf = (group: LiveGroup): number => columns.reduce((sum, [name]) => sum + group[name], 0)
+
+const typeColumns: readonly Column<LiveGroup>[] = [
+  ['Type', ({ domain, queue, job_type }) => <TypeLink {...{ domain, queue, job_type }} />, 'row'],
+  ...columns.map(
+    ([name, label]): Column<LiveGroup> => [
+      label,
+      (group) => (group[name] === 0 ? <span class="faint">0</span> : group[name].toLocaleString('en')),
+      'number',
+    ],
+  ),
+  ['Oldest wait', ({ oldest_due }) => <Span since={oldest_due} absent="" />, 'number'],
+]
+
+/** Leads to the jobs of the type. No filter has a blank name, which rows of other programs may have. */
+const TypeLink = ({ domain, queue, job_type }: Pick<LiveGroup, 'domain' | 'queue' | 'job_type'>) =>
+  job_type === '' ? (
+    <Name of="" />
+  ) : (
+    <Link to={addressOf('/jobs', { domain, queue, job_type })}>
+      <Name of={job_type} />
+    </Link>
+  )

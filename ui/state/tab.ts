@@ -19,8 +19,10 @@ function trouble(): string {
 /** The name of the screen, with what is seen on it: the queue, the state of what it shows, and what needs somebody. */
 export function titleOf(screen: string): string {
   const [domain, queue] = ['domain', 'queue'].map((name) => query.value.get(name)?.trim())
-  const seen = path.value === '/queue' && domain && queue ? `${domain}/${queue}` : screen
-  const more = detail.value.of === path.value ? detail.value.text : ''
+  const place = [domain, queue].filter(Boolean).join('/')
+  const isQueue = path.value === '/queue' && domain && queue
+  const seen = isQueue ? place : screen
+  const more = detail.value.of === path.value && detail.value.text !== '' ? detail.value.text : isQueue ? '' : place
   return escaped([seen, more, trouble(), 'jobsctl'].filter((text) => text !== '').join(' · '))
 }
 

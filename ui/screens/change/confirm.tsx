@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { Act } from '../../parts/act.tsx'
 import { Why } from '../../parts/controls.tsx'
 import { ActProblem } from '../../parts/login.tsx'
 import { useAct } from '../../state/calls.ts'
@@ -84,14 +85,9 @@ export function Confirm({ kind, preview, canary, onConfirm, proposal }: ConfirmP
             principal.
           </p>
         )}
-        <button
-          type="submit"
-          class={above === undefined ? primary : undefined}
-          aria-disabled={!isTyped || undefined}
-          onClick={once}
-        >
+        <Act type="submit" look={above === undefined ? primary : undefined} lack={!isTyped}>
           {kind.label} {canary === undefined ? jobs : `${canary.toLocaleString('en')} of ${jobs} first`}
-        </button>
+        </Act>
         {proposal && hasPlans.value && (
           <Propose proposal={proposal} reason={reason} act={act} isPrimary={above !== undefined} />
         )}
@@ -103,9 +99,6 @@ export function Confirm({ kind, preview, canary, onConfirm, proposal }: ConfirmP
     </>
   )
 }
-
-/** The second click of a double click was meant for what stood here before, and confirms nothing. */
-const once = (event: MouseEvent) => event.detail > 1 && event.preventDefault()
 
 /** The number above which this change needs an approval; undefined where it needs none, as far as this page knows. */
 function aboveOf({ count, dependents = 0 }: ConfirmProps['preview']): number | undefined {

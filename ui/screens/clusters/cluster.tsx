@@ -49,6 +49,7 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since, ma
   }
   // Servers up to 0.2.0 send the ten largest groups alone.
   const domains = (of.domains ?? of.groups).map(({ domain }) => domain)
+  const name = nameOf({ status, ...of })
   return (
     <li class={`note cluster ${meanings[status ?? ''] ?? ''}`}>
       <p class="bar">
@@ -75,7 +76,11 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since, ma
           ` Owners: ${ownersText(of.owners, of.owner_count)}.`}
       </p>
       <div class="bar">
-        {status !== null && <Link to={addressOf('/jobs', filter)}>Show these jobs</Link>}
+        {status !== null && (
+          <Way to={addressOf('/jobs', filter)} of={name}>
+            Show these jobs
+          </Way>
+        )}
         {of.sample_ids.length > 0 && (
           <span>
             For example{' '}
@@ -89,7 +94,7 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since, ma
         {status !== null && may('change') && (
           <span class="act">
             <Changes
-              {...{ status, filter }}
+              {...{ status, filter, name }}
               count={of.count}
               domains={[...new Set(domains)]}
               hasMore={
@@ -105,8 +110,31 @@ export function Cluster({ cluster: { cluster, status, ...of }, fields, since, ma
   )
 }
 
+/** The most characters of a message by which somebody who hears a link knows its cluster. */
+const longestName = 80
+
+/** What a cluster is called where its links are heard without it. */
+const nameOf = ({ status, error_code, pattern }: Pick<FailureCluster, 'status' | 'error_code' | 'pattern'>): string =>
+  [status, error_code, pattern?.split('\n')[0]?.slice(0, longestName)].filter(Boolean).join(', ')
+
+interface WayProps {
+  to: string
+  /** What the cluster is called. */
+  of: string
+  children: string
+}
+
+/** A link whose words each cluster has: who hears it in a list of all links is told of which it is. */
+const Way = ({ to, of, children }: WayProps) => (
+  <Link to={to} label={`${children} (${of})`}>
+    {children}
+  </Link>
+)
+
 interface ChangesProps {
   status: string
+  /** What the cluster is called. */
+  name: string
   count: number
   /** The domains with the most jobs of the cluster. */
   domains: readonly string[]
@@ -116,31 +144,30 @@ interface ChangesProps {
 }
 
 /** The ways to the changes that a cluster can have. All its domains are in one change: a requeue is of one domain, and a retry takes its place. */
-function Changes({ status, count, domains, hasMore, filter }: ChangesProps) {
+function Changes({ status, name, count, domains, hasMore, filter }: ChangesProps) {
   const canary = count >= canaryFrom ? canaries : undefined
-  const to = (kind: string, more: Readonly<Record<string, string | undefined>> = {}) =>
-    addressOf(`/change/${kind}`, { ...filter, ...more })
+  const way = (words: string, kind: string, more: Readonly<Record<string, string | undefined>> = {}) => (
+    <Way to={addressOf(`/change/${kind}`, { ...filter, ...more })} of={name}>
+      {words}
+    </Way>
+  )
   const [domain] = domains
   if (status !== 'failed' && status !== 'quarantined')
     return (
       <>
-        <Link to={to('reschedule')}>Reschedule…</Link>
-        <Link to={to('cancel')}>Cancel…</Link>
+        {way('Reschedule…', 'reschedule')}
+        {way('Cancel…', 'cancel')}
       </>
     )
   return (
     <>
-      {status === 'failed' && <Link to={to('retry', { canary })}>Retry…</Link>}
+      {status === 'failed' && way('Retry…', 'retry', { canary })}
       {status === 'quarantined' &&
-        (domains.length === 1 && domain !== undefined && !hasMore ? (
-          <Link to={to('requeue', { domain, canary })}>Requeue…</Link>
-        ) : (
-          <Link to={to('retry', { also_quarantined: 'true', canary })}>Requeue in all domains…</Link>
-        ))}
-      {may('edit') && lackOfChange('edit') === undefined && (
-        <Link to={to('edit', { next: 'retry', canary })}>Edit and retry…</Link>
-      )}
-      <Link to={to('prune', { status, older_than_days: '1' })}>Prune…</Link>
+        (domains.length === 1 && domain !== undefined && !hasMore
+          ? way('Requeue…', 'requeue', { domain, canary })
+          : way('Requeue in all domains…', 'retry', { also_quarantined: 'true', canary }))}
+      {may('edit') && lackOfChange('edit') === undefined && way('Edit and retry…', 'edit', { next: 'retry', canary })}
+      {way('Prune…', 'prune', { status, older_than_days: '1' })}
     </>
   )
 }

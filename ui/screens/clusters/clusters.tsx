@@ -26,7 +26,15 @@ const flags: Readonly<Record<keyof ClusterFields, string>> = {
 const timeOf = async (words: string, signal: AbortSignal) =>
   (await import('../../api/time-of.ts')).timeOf(words, signal)
 
-/** Failures by what they have in common, the largest cluster first, each with the ways to end it. */
+/*
+ * The questions of this screen, in their order:
+ *   1. What fails, and how much of it?      a cluster each, the largest first; what has one code and many words is folded
+ *   2. Since when, and does it go on?       its failures over time, its rate, the mark since which it is new
+ *   3. Where, and whose jobs are these?     places and owners, the first of them named
+ *   4. What can I do?                       the changes that fit its state, of all its domains at once
+ */
+
+/** Failures by what they have in common, each with the ways to end it. */
 export function Clusters() {
   const params = query.value
   const fields: ClusterFields = Object.fromEntries(

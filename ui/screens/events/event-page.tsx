@@ -3,6 +3,7 @@ import { type Place, placeOfTime, readEvents } from '../../api/event-tail.ts'
 import { timeOf } from '../../api/time-of.ts'
 import { Button, Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
+import { Freshness } from '../../parts/times.tsx'
 import { Json } from '../../parts/values.tsx'
 import { navigate } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
@@ -22,10 +23,11 @@ interface EventPageProps {
 export function EventPage({ shown, held }: EventPageProps) {
   const { scope, limit } = shown
   const key = JSON.stringify([scope, shown.after, shown.before, shown.since, limit])
-  const { data, problem, reload } = useLoad(key, async (signal) => {
+  const read = useLoad(key, async (signal) => {
     const place = await placeOf(shown, signal)
     return { key, place, events: await readEvents(scope, place, Number(limit ?? presetLimit), signal) }
   })
+  const { data, problem, reload } = read
   const loaded = data?.key === key ? data : undefined
   const events = loaded?.events ?? held
   const [first, last] = [events[0], events.at(-1)]
@@ -39,9 +41,8 @@ export function EventPage({ shown, held }: EventPageProps) {
         <Link to={addressOfEvents(shown)}>To the newest</Link>
         {first && <Link to={addressOfEvents(shown, { before: first.id, limit })}>Older</Link>}
         {last && <Link to={addressOfEvents(shown, { after: last.id, limit })}>Newer</Link>}
-        <span class="faint" role="status">
-          {loaded || problem ? 'Paused' : 'Loading…'}
-        </span>
+        {(loaded || problem) && <span class="faint">Paused</span>}
+        <Freshness {...read} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {events.length > 0 && <EventTable events={events} />}

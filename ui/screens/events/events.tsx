@@ -16,6 +16,13 @@ interface Held {
   events: readonly JobEvent[]
 }
 
+/*
+ * The questions of this screen, in their order:
+ *   1. What happens now?                    the last events, and new ones as they come; Pause keeps them
+ *   2. What happened then, or to this job?  a page of the log that stays: after an event, before one, since a time
+ *   3. Who did it, and with what?           the caller, and the rest of the event on one line; its id leads to all of it
+ */
+
 /** The event log: new events as they come, or a page of it that stays. What it shows is in the address. */
 export function Events() {
   const params = query.value

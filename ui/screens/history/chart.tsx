@@ -1,9 +1,10 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { History, Point } from '../../../shared/history/history.ts'
+import { barOf, Labels, roundUp } from '../../parts/chart.tsx'
 import { Link } from '../../parts/controls.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import type { Moment } from './moments.tsx'
+import type { Moment } from './moments.ts'
 import { type ChartOf, clockOf, type Zone } from './series.ts'
 
 interface ChartProps {
@@ -45,7 +46,7 @@ export function Chart({ chart, history, moments, zone }: ChartProps) {
         <Legend chart={chart} points={points} />
         <b class="at-point">{point && describePoint(point, chart, zone)}</b>
       </figcaption>
-      <Labels moments={moments} history={history} />
+      <Labels moments={moments} partOf={(time) => placeOf(time, history) / points.length} isListed />
       <div class="plot">
         <div class="ticks" aria-hidden="true">
           {[most, most / 2, 0].map((height) => (
@@ -96,13 +97,6 @@ function jobsOf({ title }: ChartOf, at: string): string | undefined {
   })
 }
 
-/** The next round number, so that the ticks are round: 1, 2, 4, 5, 6, 8 or 10 times a power of ten. */
-function roundUp(height: number, isWhole: boolean): number {
-  const unit = 10 ** Math.floor(Math.log10(height))
-  const round = unit * ([1, 2, 4, 5, 6, 8, 10].find((times) => times * unit >= height) ?? 10)
-  return isWhole ? Math.max(2, round) : round
-}
-
 /** Five times at the same distance; the day stands at the ends. */
 function clocksOf(from: string, to: string, zone: Zone): string[] {
   const [begin, end] = [Date.parse(from), Date.parse(to)]
@@ -110,34 +104,6 @@ function clocksOf(from: string, to: string, zone: Zone): string[] {
     const text = clockOf(begin + (nth * (end - begin)) / 4, zone)
     return nth % 4 === 0 ? text : text.slice(5, 16)
   })
-}
-
-/** The most marks that are named above a chart, and the part of its width that each needs. */
-const mostLabels = 6
-const roomOfLabel = 0.14
-
-/** The texts of the last marks above their lines, but for those that have no room. */
-function Labels({ moments, history }: Pick<ChartProps, 'moments' | 'history'>) {
-  let taken = 2
-  const labels = moments
-    .filter(({ operation }) => operation === undefined)
-    .toReversed()
-    .flatMap((moment) => {
-      const place = placeOf(moment.at, history) / history.points.length
-      if (place < 0 || place > 1 || place > taken - roomOfLabel) return []
-      taken = place
-      return [{ moment, place }]
-    })
-  if (labels.length === 0) return null
-  return (
-    <div class="labels" aria-hidden="true">
-      {labels.slice(0, mostLabels).map(({ moment, place }) => (
-        <span key={moment.at} class={place > 0.8 ? 'left' : undefined} style={{ insetInlineStart: `${100 * place}%` }}>
-          {moment.text}
-        </span>
-      ))}
-    </div>
-  )
 }
 
 /** Of parts of one bar the sum, and of lines the highest. */
@@ -184,8 +150,7 @@ function Bars({ chart: { series }, points, most }: { chart: ChartOf; points: rea
       series.map(({ label, tone, height }, nth) => {
         const bars = points.map((point, at) => {
           const own = height(point)
-          const top = most - heightOf({ series: series.slice(0, nth) }, point) - own
-          return own === 0 ? '' : `M${at + 0.1} ${top}h.8v${own}h-.8z`
+          return own === 0 ? '' : barOf(at, most - heightOf({ series: series.slice(0, nth) }, point), own)
         })
         return <path key={label} class={tone} data-of={label} d={bars.join('')} />
       }),

@@ -12,7 +12,8 @@ import { useLoad } from '../../state/calls.ts'
 import { namesOf } from '../../state/names.ts'
 import { ByQueue } from './by-queue.tsx'
 import { Chart } from './chart.tsx'
-import { MomentTable, momentsOf } from './moments.tsx'
+import { MomentTable } from './moment-table.tsx'
+import { momentsOf } from './moments.ts'
 import { RangeBar, type RangeParams } from './range-bar.tsx'
 import { chartsOf, clockOf, type Zone } from './series.ts'
 
@@ -22,6 +23,15 @@ const scopeFields = [
   { name: 'job_type', label: 'Job type', also: ['type'] },
 ]
 const names = ['domain', 'queue', 'job_type', 'from', 'to', 'since', 'step', 'zone'] as const
+
+/*
+ * The questions of this screen, in their order:
+ *   1. When did it begin to fail?           failures in a chart of their own, above the others
+ *   2. What was done at that time?          marks and changes, as lines with their names
+ *   3. Does more come in than ends?         what ended, what came in, what was leased
+ *   4. Does it take longer than before?     waits and runs: the mean, the half, 95 in 100
+ *   5. Which queue is it?                   the same in small for each; and which minute: a press leads into it
+ */
 
 /** What became of jobs over time. What it shows is in the address: range, step, scope and zone. */
 export function History() {

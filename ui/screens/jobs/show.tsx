@@ -11,7 +11,7 @@ import { Ago, Freshness } from '../../parts/times.tsx'
 import { Facts, Json, Status } from '../../parts/values.tsx'
 import { addressOf, navigate, useDetail } from '../../state/address.ts'
 import { useLoad, usePolling } from '../../state/calls.ts'
-import { whyOnlyLooking } from '../../state/engine.ts'
+import { can, whyOnlyLooking } from '../../state/engine.ts'
 import { may } from '../../state/session.ts'
 import { changesFor } from '../change/kinds.ts'
 import { JobError } from './error.tsx'
@@ -67,7 +67,7 @@ export function ShowJob({ id }: { id: string }) {
             <aside aria-label="About the job">
               <About job={job} />
               <Related job={job} />
-              {!job.archived && <Why id={id} status={job.status ?? ''} />}
+              {!job.archived && can('explain') && <Why id={id} status={job.status ?? ''} />}
               <p class="faint">
                 <Freshness {...loaded} isLoading={loaded.isLoading && !follows} />
               </p>
@@ -185,7 +185,8 @@ const selectionOf = ({ id, domain }: { id: JobId; domain: string | null }, kind:
 
 /** Why the job does not run; what ended as it should needs no reason, and what runs is seen in its head. */
 function Why({ id, status }: { id: string; status: string }) {
-  const { data } = useLoad(`${id} ${status}`, (signal) => call('explainJob', { id }, { signal }))
+  const { data, problem, reload } = useLoad(`${id} ${status}`, (signal) => call('explainJob', { id }, { signal }))
+  if (problem) return <ProblemNote problem={problem} onRetry={reload} />
   if (!data || data.status === 'completed') return null
   return <Reasons sentence={data.sentence} reasons={data.reasons} place={data.place?.sentence} />
 }

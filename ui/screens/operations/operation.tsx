@@ -13,7 +13,15 @@ import { Undo } from './undo.tsx'
 
 type Shown = Awaited<ReturnType<typeof call<'getOperation'>>>
 
-/** The record of one change or act: who, why, what, how far, and whether it can be undone. */
+/*
+ * The questions of this screen, in their order:
+ *   1. How far is it, and can I stop it?    its course while it runs
+ *   2. What was changed, by whom and why?   the record, and where its jobs are now
+ *   3. What exactly was asked for?          the request
+ *   4. Can it be taken back?                the undo, previewed: what comes back, and what cannot
+ */
+
+/** The record of one change or act. */
 export function Operation({ id }: { id: string }) {
   const loaded = useLoad(id, (signal) => call('getOperation', { id }, { signal }))
   const { data, problem, reload } = loaded

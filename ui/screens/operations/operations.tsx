@@ -1,7 +1,9 @@
+import { kinds } from '../../../shared/changes/kinds.ts'
 import { type Answer, call } from '../../api/call.ts'
 import { Button, Link, Select } from '../../parts/controls.tsx'
 import { FilterChips, UnknownParameters } from '../../parts/filter.tsx'
-import type { Filter } from '../../parts/filter-words.ts'
+import { FilterBox } from '../../parts/filter-box.tsx'
+import type { Filter, FilterField } from '../../parts/filter-words.ts'
 import { Person } from '../../parts/name.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
@@ -9,6 +11,7 @@ import { Ago, Freshness } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
+import { namesOf } from '../../state/names.ts'
 import { caller, thatYouSee } from '../../state/session.ts'
 import { Reviews } from './review.tsx'
 
@@ -21,6 +24,23 @@ const shownKinds = [
   ['acts', 'acts'],
 ] as const
 
+const fields: readonly FilterField[] = [
+  { name: 'kind', label: 'Kind', words: ['changes', 'acts', ...Object.keys(kinds)] },
+  { name: 'state', label: 'State', words: ['running', 'done', 'partial', 'failed', 'undone'] },
+  { name: 'domain', label: 'Domain' },
+  { name: 'queue', label: 'Queue' },
+  { name: 'job_type', label: 'Job type', also: ['type'] },
+  { name: 'caller', label: 'By the token with the id', also: ['by'] },
+]
+
+/*
+ * The questions of this screen, in their order:
+ *   1. Are the records as they were?        what the check of their chain says now
+ *   2. Does an emergency wait for me?       what went past an approval, with its review
+ *   3. What was done, by whom and why?      a row a record, the newest first, by kind, state, place and caller
+ *   4. Can it be taken back?                its page has the undo
+ */
+
 /** The records of changes and acts, the newest first. */
 export function Operations() {
   const params = query.value
@@ -28,7 +48,8 @@ export function Operations() {
   const { data, problem, readAt, isLoading, reload } = useLoad(JSON.stringify(filter), (signal) =>
     call('listOperations', { ...filter, limit: String(pageSize) }, { signal }),
   )
-  const { kind, before_id: _page, ...others } = filter
+  const { before_id: _page, ...shown } = filter
+  const { kind = '', ...others } = shown
   const isFiltered = Object.values(filter).some((value) => value !== undefined)
   /** Shows the newest records of a filter, or those before one of them. */
   const show = (fields: Filter) => navigate(addressOf('/operations', { ...filter, before_id: undefined, ...fields }))
@@ -38,11 +59,17 @@ export function Operations() {
       {/* The chain is of the records of all domains. */}
       {!caller.value?.scope && <Chain />}
       <Reviews />
-      <div class="bar">
-        <Select label="Show" value={kind ?? ''} options={shownKinds} onChange={(value) => show({ kind: value })} />
-        <FilterChips fields={[]} filter={others} onChange={show} />
+      <section class="filter chips" aria-label="Filter">
+        <Select
+          label="Show"
+          value={kind}
+          options={shownKinds.some(([name]) => name === kind) ? shownKinds : [...shownKinds, kind]}
+          onChange={(value) => show({ kind: value })}
+        />
+        <FilterChips fields={fields} filter={others} onChange={show} />
+        <FilterBox {...{ fields }} filter={shown} onChange={show} example="kind:prune domain:mail" valuesOf={namesOf} />
         <Freshness {...{ readAt, isLoading, reload }} />
-      </div>
+      </section>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {data?.length === 0 && (
         <p class="empty">
@@ -69,10 +96,20 @@ const columns: readonly Column<Record_>[] = [
   ['State', ({ state }) => <Status of={state} />],
   ['Where', whereOf],
   ['Changed', (record) => changedOf(record), 'number'],
-  ['By', ({ caller }) => <Person id={caller} />],
+  ['By', ByCaller],
   ['Why', ({ reason }) => reason, 'wide'],
   ['Began', ({ started_at }) => <Ago at={started_at} />],
 ]
+
+/** Who made a record; a press shows the records of the same caller. */
+function ByCaller({ caller }: Record_) {
+  const { before_id: _page, ...shown } = Object.fromEntries(query.peek())
+  return (
+    <Link to={addressOf('/operations', { ...shown, caller })} class="same">
+      <Person id={caller} />
+    </Link>
+  )
+}
 
 /** `mail/high/receipt`, with `*` for what is not narrowed before a name that is. An act may have no place. */
 function whereOf({ domain, queue, job_type }: Record_): string {

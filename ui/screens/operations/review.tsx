@@ -47,7 +47,12 @@ function Waiting({ emergency, onReload }: { emergency: Emergency; onReload: () =
       </p>
       {may('approve') && (
         <div class="bar">
-          <Act lack={isOwn || isSigned} describedBy={isOwn ? `own-${id}` : undefined} onAct={review}>
+          <Act
+            lack={isOwn || isSigned}
+            label={`Sign the review of operation ${id}`}
+            describedBy={isOwn ? `own-${id}` : undefined}
+            onAct={review}
+          >
             Sign the review
           </Act>
           {isOwn ? (

@@ -1,4 +1,5 @@
 import { call } from '../../api/call.ts'
+import { barOf, Labels, roundUp } from '../../parts/chart.tsx'
 import { Link } from '../../parts/controls.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Clock, spanText } from '../../parts/times.tsx'
@@ -7,7 +8,7 @@ import { useLoad } from '../../state/calls.ts'
 import { can, engines } from '../../state/engine.ts'
 import { overview } from '../../state/overview.ts'
 import { clock, serverNow } from '../../state/page.ts'
-import { momentsOf } from '../history/moments.tsx'
+import { momentsOf } from '../history/moments.ts'
 
 /** The spans that are offered, with the hours and the step of each. */
 const spans = [
@@ -20,9 +21,6 @@ const preset = '6h'
 
 /** The height of the chart in its own units; the jobs that ended are the lower part of it. */
 const [height, endedHeight] = [100, 40]
-/** The most marks with words, and the part of the width that each needs. */
-const mostLabels = 4
-const roomOfLabel = 0.14
 
 /**
  * The band of time: how many jobs waited, how many failed, and what was marked and changed. A press on it goes to that moment, of which
@@ -86,15 +84,16 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
   // The step that goes on has not all of its jobs yet.
   const done = points.map(({ completed }, nth) => (nth === points.length - 1 ? null : completed))
   const isTold = !history.of_jobs?.not_told.includes('completed')
-  const [mostDepth, mostFailed] = [roundUp(Math.max(1, ...depths.map((depth) => depth ?? 0))), Math.max(1, ...failed)]
+  const mostDepth = roundUp(Math.max(1, ...depths.map((depth) => depth ?? 0)), true)
+  const mostFailed = Math.max(1, ...failed)
   const mostDone = Math.max(0, ...done.map((jobs) => jobs ?? 0))
   // Both have one scale: the lower part of the chart.
   const mostEnded = Math.max(mostDone, mostFailed)
   const sum = (numbers: readonly (number | null)[]) =>
     numbers.reduce<number>((all, one) => all + (one ?? 0), 0).toLocaleString('en')
   const hasDepth = depths.some((depth) => depth !== null)
-  const leftOf = (time: string) => `${(100 * (Date.parse(time) - from)) / (to - from)}%`
-  const shown = labelled(moments, (time) => (Date.parse(time) - from) / (to - from))
+  const partOf = (time: string) => (Date.parse(time) - from) / (to - from)
+  const leftOf = (time: string) => `${100 * partOf(time)}%`
   const shownAt =
     at === undefined ? points.length - 1 : points.findLastIndex((point) => Date.parse(point.at) <= Date.parse(at))
   const go = (nth: number) => {
@@ -103,18 +102,7 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
   }
   return (
     <figure class="band">
-      <div class="marks">
-        {shown.map((moment) => (
-          <span
-            key={moment.at}
-            class={Date.parse(moment.at) - from > 0.85 * (to - from) ? 'before' : undefined}
-            style={{ left: leftOf(moment.at) }}
-            title={`${moment.at} by ${moment.caller}`}
-          >
-            {moment.text}
-          </span>
-        ))}
-      </div>
+      <Labels moments={moments} partOf={partOf} />
       <div class="plot">
         <svg
           role="img"
@@ -183,22 +171,6 @@ function Chart({ history, moments, at, words }: Read & { at: string | undefined;
   )
 }
 
-/** The last marks, without those whose words would stand on those of a later one. */
-function labelled(moments: Read['moments'], placeOf: (time: string) => number): Read['moments'] {
-  let taken = Number.POSITIVE_INFINITY
-  return moments
-    .filter(({ operation }) => operation === undefined)
-    .toReversed()
-    .filter(({ at }) => {
-      // The words of a mark near the end stand before it.
-      const begin = placeOf(at) > 0.85 ? placeOf(at) - roomOfLabel : placeOf(at)
-      if (begin + roomOfLabel > taken) return false
-      taken = begin
-      return true
-    })
-    .slice(0, mostLabels)
-}
-
 /** Depths are written once a minute into a table of ours. */
 const whyNoDepth = (ofJobs: Read['history']['of_jobs']): string =>
   ofJobs && engines.value.every(({ mode }) => mode === 'look')
@@ -207,12 +179,6 @@ const whyNoDepth = (ofJobs: Read['history']['of_jobs']): string =>
 
 const short = (number: number): string =>
   number >= 10_000 ? `${Math.round(number / 1000)}k` : number.toLocaleString('en')
-
-/** The next number with one digit that is not 0, such as 40,000 for 31,200. */
-function roundUp(number: number): number {
-  const size = 10 ** Math.floor(Math.log10(number))
-  return Math.max(2, Math.ceil(number / size) * size)
-}
 
 /** The line of numbers, which is broken where one is not known. */
 function lineOf(numbers: readonly (number | null)[], most: number): string {
@@ -239,9 +205,5 @@ const areaOf = (numbers: readonly (number | null)[], most: number): string =>
 
 const barsOf = (numbers: readonly number[], most: number): string =>
   numbers
-    .map((number, at) => {
-      if (number === 0) return ''
-      const tall = Math.max(1.5, (endedHeight * number) / most)
-      return `M${at + 0.15} ${height}h.7v${(-tall).toFixed(1)}h-.7z`
-    })
+    .map((number, at) => (number === 0 ? '' : barOf(at, height, Math.max(1.5, (endedHeight * number) / most))))
     .join('')

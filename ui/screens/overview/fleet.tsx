@@ -2,6 +2,7 @@ import type { FleetMember } from '../../../shared/queues/fleet.ts'
 import { call } from '../../api/call.ts'
 import { Name } from '../../parts/name.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
+import { Freshness } from '../../parts/times.tsx'
 import { useLoad, usePolling } from '../../state/calls.ts'
 import { caller } from '../../state/session.ts'
 
@@ -21,6 +22,7 @@ export function Fleet() {
           {servers.length.toLocaleString('en')} other {servers.length === 1 ? 'server' : 'servers'}{' '}
           <span class="faint">{servers.length > 1 && 'worst first'}</span>
         </h2>
+        <Freshness {...loaded} isLoading={false} />
       </div>
       <Rows
         label="Other servers, with their counts"

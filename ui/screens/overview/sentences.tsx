@@ -181,8 +181,8 @@ export const Since = ({ since, since_or_before }: Pick<Failing, 'since' | 'since
 )
 
 /** The error code and what the messages have in common. */
-export function Cause({ error_code, pattern }: Pick<Failing, 'error_code' | 'pattern'>) {
-  if (error_code === null && !pattern) return <>no failed job is there any more</>
+export function Cause({ error_code, pattern, jobs }: Pick<Failing, 'error_code' | 'pattern' | 'jobs'>) {
+  if (!error_code && !pattern) return <>{jobs > 0 ? 'no code, no message' : 'no failed job is there any more'}</>
   const text = [error_code, pattern].filter((part) => part).join(': ')
   return text.length <= mostOfCause ? <>{text}</> : <span title={text}>{text.slice(0, mostOfCause)}…</span>
 }

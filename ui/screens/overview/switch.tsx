@@ -14,7 +14,7 @@ interface Of {
   domain: string
   queue: string
 }
-type Action = 'pause' | 'drain' | 'resume'
+export type Action = 'pause' | 'drain' | 'resume'
 
 const words = { pause: 'Pause', drain: 'Drain', resume: 'Resume' } as const
 const says = {
@@ -31,23 +31,25 @@ interface Done {
   action: Action
   back: Action
   reason: string
+  /** True where it was itself a way back. */
+  isBack: boolean
 }
 
 /** Pauses or resumes a queue, and reads what all queues do again. */
-function useSwitch({ domain, queue }: Of): {
+export function useSwitch({ domain, queue }: Of): {
   act: Acting
   done: Done | undefined
-  send: (action: Action, reason: string) => Promise<void>
+  send: (action: Action, reason: string, isBack?: boolean) => Promise<void>
 } {
   const act = useAct()
   const [done, setDone] = useState<Done>()
-  const send = (action: Action, reason: string) =>
+  const send = (action: Action, reason: string, isBack = false) =>
     act.run(async () => {
       const why = reason.trim()
       const request = { domain, queue, action, ...(why !== '' && { reason: why }) }
       const { before } = await call('controlQueue', request, { headers: confirmed })
       const back = before?.drain ? 'drain' : before?.paused ? 'pause' : 'resume'
-      setDone({ action, back, reason: before?.reason ?? '' })
+      setDone({ action, back, reason: before?.reason ?? '', isBack })
       await readOverview()
     })
   return { act, done, send }

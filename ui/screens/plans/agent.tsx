@@ -1,5 +1,6 @@
 import type { Answer } from '../../api/call.ts'
 import { Name, Person } from '../../parts/name.tsx'
+import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago } from '../../parts/times.tsx'
 
 interface OfPlan {
@@ -38,33 +39,22 @@ export function Evidence({ plan: { agent, evidence = [] } }: OfPlan) {
       {evidence.length === 0 ? (
         <p class="empty">Nothing that the server has kept.</p>
       ) : (
-        <table>
-          <thead>
-            <tr>
-              <th>When</th>
-              <th>Tool</th>
-              <th>Filter</th>
-              <th>Rows</th>
-            </tr>
-          </thead>
-          <tbody>
-            {evidence.map(({ at, tool, filter, rows, failed }) => (
-              <tr key={`${at} ${tool} ${filter}`}>
-                <td>
-                  <Ago at={at} />
-                </td>
-                <td>
-                  <Name of={tool} />
-                </td>
-                <td>
-                  <code>{filter}</code>
-                </td>
-                <td>{failed ?? rows.toLocaleString('en')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Rows
+          label="Calls of the agent"
+          rows={evidence}
+          columns={columns}
+          keyOf={({ at, tool, filter }) => `${at} ${tool} ${filter}`}
+        />
       )}
     </section>
   )
 }
+
+type Call = NonNullable<Answer<'showPlan'>['evidence']>[number]
+
+const columns: readonly Column<Call>[] = [
+  ['When', ({ at }) => <Ago at={at} />],
+  ['Tool', ({ tool }) => <Name of={tool} />],
+  ['Filter', ({ filter }) => <code>{filter}</code>, 'wide wraps'],
+  ['Rows', ({ failed, rows }) => failed ?? rows.toLocaleString('en'), 'number'],
+]

@@ -26,7 +26,15 @@ import { NoPlans } from './plans.tsx'
 
 type Plan = Answer<'showPlan'>
 
-/** One plan: what it would do, what has gone on since, why and by whom, and what can be done with it. */
+/*
+ * The questions of this screen, in their order:
+ *   1. How is it, and what comes next?      its state as a sentence, which is read again while others decide
+ *   2. Who wants it, and why?               the reason, the author, an agent and what it asked
+ *   3. What would it do, as of now?         the numbers of then and of now, the preview, the request
+ *   4. Do I approve it? Do I apply it?      the decision, which is about the digest that is shown; the application, once
+ */
+
+/** One plan, and what can be done with it. */
 export function ShowPlan({ id }: { id: string }) {
   return hasPlans.value ? <KnownPlan id={id} /> : <NoPlans />
 }

@@ -21,6 +21,13 @@ export const NoPlans = () => (
 
 const mostPlans = 1000
 
+/*
+ * The questions of this screen, in their order:
+ *   1. What waits for me?                   the plans by their state, the newest first
+ *   2. What is it, and who wants it?        the change, how many jobs, where, by whom and why, until when
+ *   3. When does a change need a plan?      the number above which it does
+ */
+
 /** The changes that wait for a second person, and what became of earlier ones; the newest first. */
 export function Plans() {
   return hasPlans.value ? <KnownPlans /> : <NoPlans />

@@ -1,11 +1,14 @@
-import { useState } from 'preact/hooks'
-import { call, confirmed } from '../../api/call.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
-import { Button, Link, Why } from '../../parts/controls.tsx'
+import { useEffect, useState } from 'preact/hooks'
+import { call } from '../../api/call.ts'
+import { Problem, problemOf } from '../../api/problem.ts'
+import { Act } from '../../parts/act.tsx'
+import { Link, Why } from '../../parts/controls.tsx'
+import { ActProblem } from '../../parts/login.tsx'
+import { QueueName } from '../../parts/name.tsx'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { Sparkline } from '../../parts/sparkline.tsx'
-import { Clock } from '../../parts/times.tsx'
+import { Clock, Freshness } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, query } from '../../state/address.ts'
 import { useLiveStats, useLoad } from '../../state/calls.ts'
@@ -13,7 +16,8 @@ import { can } from '../../state/engine.ts'
 import { overview } from '../../state/overview.ts'
 import { serverNow } from '../../state/page.ts'
 import { may } from '../../state/session.ts'
-import { Sums } from '../groups.tsx'
+import { ByType, Sums } from '../groups.tsx'
+import { type Action, useSwitch } from '../overview/switch.tsx'
 import { WorkerTable } from '../workers/worker-table.tsx'
 import { Throttle } from './throttle.tsx'
 
@@ -28,37 +32,61 @@ export function Queue() {
   )
 }
 
-/** One queue: what it holds, whether it hands out jobs, why nothing of it runs, and the switch. It follows what others do. */
+/*
+ * The questions of this screen, in their order:
+ *   1. Does it hand out jobs, and how many are there?   its state and its sums, live, by job type too
+ *   2. Does it go well?                                 the last hour, and why jobs fail where some do
+ *   3. Why does nothing run?                            every reason, each with what removes it
+ *   4. Who works on it?                                 its workers
+ *   5. What can I do?                                   pause, drain, resume with a reason and the way back; a throttle
+ */
+
+/** One queue, which follows what others do. */
 function OneQueue({ domain, queue }: OfQueue) {
   const stats = useLiveStats({ domain, queue })?.stats.value
   // Load again when the queue is stopped or resumed, by anyone.
   const stop = stats && JSON.stringify(stats.stopped)
-  const { data, problem, isLoading, reload } = useLoad(JSON.stringify([domain, queue, stop]), async (signal) => {
+  const loaded = useLoad(JSON.stringify([domain, queue, stop]), async (signal) => {
     const [state, why] = await Promise.all([
       call('queueStatus', { domain, queue }, { signal }),
-      call('explainQueue', { domain, queue }, { signal }),
+      can('explain')
+        ? call('explainQueue', { domain, queue }, { signal }).catch((error: unknown) => {
+            if (signal.aborted) throw error
+            // The switch is there without it.
+            return problemOf(error)
+          })
+        : undefined,
     ])
     return { state, why }
   })
+  const { data, problem, isLoading, reload } = loaded
+  const [round, setRound] = useState(0)
+  const refresh = () => {
+    setRound(round + 1)
+    reload()
+  }
+  const groups = stats ? [...stats.groups.values()] : []
+  const of = { domain, queue, round }
+  // What cannot be read of a name is told once.
+  const isRead = !problem || data !== undefined
   return (
     <>
       <div class="bar">
-        <b>
-          {domain}/{queue}
-        </b>
+        <QueueName domain={domain} queue={queue} />
         {data && <Status of={wordOf(data.state)} />}
-        <Button onClick={reload}>Refresh</Button>
+        <Freshness {...loaded} reload={refresh} />
         <Link to={addressOf('/jobs', { domain, queue })}>Its jobs</Link>
         {can('clusters') && <Link to={addressOf('/clusters', { domain, queue })}>Its failures</Link>}
-        <Link to={addressOf('/events', { domain, queue })}>Its events</Link>
-        <Link to={addressOf('/history', { domain, queue })}>Its history</Link>
+        {can('events') && <Link to={addressOf('/events', { domain, queue })}>Its events</Link>}
+        {can('history') && <Link to={addressOf('/history', { domain, queue })}>Its history</Link>}
       </div>
-      {stats && <Sums groups={[...stats.groups.values()]} />}
+      {stats && <Sums groups={groups} />}
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
-      {can('history') && <LastHour key={`${domain}/${queue}/hour`} domain={domain} queue={queue} />}
-      {can('clusters') && <Failures key={`${domain}/${queue}/failures`} domain={domain} queue={queue} />}
-      {data && <Reasons {...data.why} />}
-      {can('workers') && <Workers key={`${domain}/${queue}/workers`} domain={domain} queue={queue} />}
+      {isRead && can('history') && <LastHour key={`${domain}/${queue}/hour`} {...of} />}
+      {isRead && can('clusters') && <Failures key={`${domain}/${queue}/failures`} {...of} />}
+      {data?.why && (data.why instanceof Problem ? <ProblemNote problem={data.why} /> : <Reasons {...data.why} />)}
+      {groups.length > 1 && <ByType groups={groups} />}
+      {isRead && can('workers') && <Workers key={`${domain}/${queue}/workers`} {...of} />}
       {data && may('queues') && can('pause', 'drain') && (
         <Control
           key={`${domain}/${queue}`}
@@ -67,7 +95,7 @@ function OneQueue({ domain, queue }: OfQueue) {
           onDone={reload}
         />
       )}
-      {may('queues') && can('throttle') && (
+      {isRead && may('queues') && can('throttle') && (
         <Throttle key={`${domain}/${queue}/throttle`} domain={domain} queue={queue} />
       )}
     </>
@@ -79,12 +107,18 @@ interface OfQueue {
   queue: string
 }
 
+/** What is read beside the state of a queue; another round reads it again. */
+interface OfRound extends OfQueue {
+  round: number
+}
+
 /** What was completed and what failed in each minute of the last hour; nothing where no history tells. */
-function LastHour({ domain, queue }: OfQueue) {
-  const { data } = useLoad(`${domain}/${queue}`, async (signal) => {
+function LastHour({ domain, queue, round }: OfRound) {
+  const { data, problem, reload } = useLoad(`${domain}/${queue} ${round}`, async (signal) => {
     const from = new Date(serverNow() - 3_600_000).toISOString()
     return call('history', { domain, queue, from, step: '1m' }, { signal })
   })
+  if (problem) return <ProblemNote problem={problem} onRetry={reload} />
   if (!data || data.since === null) return null
   const done = data.points.map(({ completed }) => completed)
   const failed = data.points.map((point) => point.failed + point.quarantined)
@@ -110,15 +144,16 @@ function LastHour({ domain, queue }: OfQueue) {
 const mostClusters = 3
 
 /** Why jobs of the queue fail, where some have failed within the last minutes: nobody searches a table for nothing. */
-function Failures({ domain, queue }: OfQueue) {
+function Failures({ domain, queue, round }: OfRound) {
   const row = overview.value?.queues.find((one) => one.domain === domain && one.queue === queue)
   const fails = (row?.failed_per_minute ?? 0) > 0
-  const { data } = useLoad(`${domain}/${queue} ${fails}`, async (signal) => {
+  const { data, problem, reload } = useLoad(`${domain}/${queue} ${fails} ${round}`, async (signal) => {
     if (!fails) return []
     const since = new Date(serverNow() - 3_600_000).toISOString()
     const { clusters } = await call('failureClusters', { domain, queue, since, limit: mostClusters }, { signal })
     return clusters.filter(({ status }) => status !== null)
   })
+  if (problem) return <ProblemNote problem={problem} onRetry={reload} />
   if (!data || data.length === 0) return null
   return (
     <section aria-label="Its failures of the last hour">
@@ -139,8 +174,11 @@ function Failures({ domain, queue }: OfQueue) {
 }
 
 /** The workers of the queue. */
-function Workers({ domain, queue }: OfQueue) {
-  const { data } = useLoad(`${domain}/${queue}`, (signal) => call('listWorkers', { domain, queue }, { signal }))
+function Workers({ domain, queue, round }: OfRound) {
+  const { data, problem, reload } = useLoad(`${domain}/${queue} ${round}`, (signal) =>
+    call('listWorkers', { domain, queue }, { signal }),
+  )
+  if (problem) return <ProblemNote problem={problem} onRetry={reload} />
   if (!data || data.length === 0) return null
   return (
     <section aria-label="Its workers">
@@ -173,76 +211,46 @@ const actions = [
   { name: 'resume', verb: 'pause', label: 'Resume', makes: 'open', says: 'Jobs are handed out again.' },
 ] as const
 
-type Action = (typeof actions)[number]
-
-interface ControlProps {
-  domain: string
-  queue: string
+interface ControlProps extends OfQueue {
   state: Word
   /** True while the state is read again. */
   isLoading: boolean
   onDone: () => void
 }
 
-/** What was done last, and what gives back the state before. */
-interface Done {
-  says: string
-  /** Absent where it was itself a way back: a second click on the same place would undo it. */
-  back: Action | undefined
-  /** Why the queue was stopped before. */
-  reason: string
-}
+const actionOf = (name: Action) => actions.find((action) => action.name === name)
 
 function Control({ domain, queue, state, isLoading, onDone }: ControlProps) {
   const [reason, setReason] = useState('')
-  const [done, setDone] = useState<Done>()
-  const [problem, setProblem] = useState<Problem>()
-  const [isBusy, setBusy] = useState(false)
-  const act = async (action: Action, why: string, isBack = false) => {
-    setBusy(true)
-    setProblem(undefined)
-    const request = { domain, queue, action: action.name, ...(why !== '' && { reason: why }) }
-    try {
-      const { before } = await call('controlQueue', request, { headers: confirmed })
-      const word = before ? wordOf(before) : state
-      setDone({
-        says: action.says,
-        back: isBack ? undefined : actions.find(({ makes }) => makes === word),
-        reason: before?.reason ?? '',
-      })
-      setReason('')
-      onDone()
-    } catch (error) {
-      setProblem(problemOf(error))
-    }
-    setBusy(false)
-  }
-  const back = done?.back
+  const { act, done, send } = useSwitch({ domain, queue })
+  useEffect(() => {
+    if (!done) return
+    setReason('')
+    onDone()
+  }, [done])
+  // A way back has none itself: a second click on the same place would undo it.
+  const back = done && !done.isBack ? actionOf(done.back) : undefined
   // Until the state is known that an act has made: the second click of a double click would act again, without the reason.
-  const isWaiting = isBusy || isLoading
+  const isBusy = act.isBusy || isLoading
   return (
     <section class="confirm" aria-label="Switch">
       <Why reason={reason} onChange={setReason} />
       <div class="bar">
         {actions
           .filter(({ verb }) => can(verb))
-          .map((action) => (
-            <Button
-              key={action.name}
-              disabled={isWaiting || action.makes === state}
-              onClick={() => act(action, reason.trim())}
-            >
-              {action.label}
-            </Button>
+          .map(({ name, label, makes }) => (
+            <Act key={name} isBusy={isBusy} lack={makes === state} onAct={() => send(name, reason)}>
+              {label}
+            </Act>
           ))}
       </div>
-      <p role="status">{done?.says}</p>
+      <p role="status">{done && actionOf(done.action)?.says}</p>
       {done && back && back.makes !== state && (
-        <Button disabled={isWaiting} onClick={() => act(back, done.reason, true)}>
+        <Act isBusy={isBusy} onAct={() => send(back.name, done.reason, true)}>
           Take it back: {back.label}
-        </Button>
+        </Act>
       )}
-      {problem && <ProblemNote problem={problem} />}
+      <ActProblem act={act} />
     </section>
   )
 }

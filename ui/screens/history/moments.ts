@@ -1,10 +1,7 @@
 import type { History } from '../../../shared/history/history.ts'
 import { type Answer, call } from '../../api/call.ts'
-import { Link } from '../../parts/controls.tsx'
-import { Person } from '../../parts/name.tsx'
-import { Rows } from '../../parts/rows.tsx'
+import { type Problem, problemOf } from '../../api/problem.ts'
 import { may } from '../../state/session.ts'
-import { clockOf, type Zone } from './series.ts'
 
 /** Something that happened at one moment: a mark of an operator, or a change that is on record. */
 export interface Moment {
@@ -22,20 +19,27 @@ export interface Moments {
   moments: readonly Moment[]
   /** Before this time records may be missing; undefined where none is. */
   since: string | undefined
+  /** Why no change is among them. The numbers of the history are shown without the changes. */
+  problem: Problem | undefined
 }
 
 type Scope = Readonly<Record<'domain' | 'queue' | 'job_type', string | undefined>>
 
 /** The marks and the changes within a history, the oldest first. A caller who may not read records sees the marks. */
 export async function momentsOf(history: History, scope: Scope, signal: AbortSignal): Promise<Moments> {
-  const records = may('records')
-    ? await call('listOperations', { ...scope, since: history.from, limit: mostRecords }, { signal })
-    : []
+  const asked = { ...scope, since: history.from, limit: mostRecords }
+  const read = may('records') ? call('listOperations', asked, { signal }) : Promise.resolve([])
+  const records = await read.catch((error: unknown) => {
+    if (signal.aborted) throw error
+    return problemOf(error)
+  })
+  if (!Array.isArray(records)) return { moments: history.marks.map(ofMark), since: undefined, problem: records }
   const within = records.filter((record) => isShown(record) && Date.parse(record.started_at) < Date.parse(history.to))
   const moments = [...history.marks.map(ofMark), ...within.map(ofRecord)].sort(
     (a, b) => Date.parse(a.at) - Date.parse(b.at),
   )
-  return { moments, since: records.length === mostRecords ? records.at(-1)?.started_at : undefined }
+  const since = records.length === mostRecords ? records.at(-1)?.started_at : undefined
+  return { moments, since, problem: undefined }
 }
 
 type OperationRecord = Answer<'listOperations'>[number]
@@ -48,37 +52,4 @@ const ofMark = ({ at, text, caller }: History['marks'][number]): Moment => ({ at
 function ofRecord({ id, kind, started_at, affected, domain, queue, caller, reason }: OperationRecord): Moment {
   const where = kind.startsWith('queue.') ? ` ${domain}/${queue}` : `: ${affected.toLocaleString('en')} jobs`
   return { at: started_at, text: `${kind}${where}${reason === null ? '' : `, ${reason}`}`, caller, operation: id }
-}
-
-/** What the lines of the charts are: marks, and changes that are on record. */
-export function MomentTable({ moments, since, zone }: Moments & { zone: Zone }) {
-  return (
-    <>
-      <h2>Marks and changes</h2>
-      {since !== undefined && (
-        <p class="note care">Changes before {clockOf(since, zone)} are not all marked: there are too many.</p>
-      )}
-      {moments.length === 0 ? (
-        <p class="empty">
-          None. <code>jobsctl mark "deploy 4711"</code> marks a moment.
-        </p>
-      ) : (
-        <Rows
-          label="Marks and changes"
-          rows={moments}
-          columns={[
-            [`At (${zone === 'utc' ? 'UTC' : 'local'})`, ({ at }) => clockOf(at, zone)],
-            [
-              'What',
-              ({ text, operation }) =>
-                operation === undefined ? text : <Link to={`/operations/${operation}`}>{text}</Link>,
-              'wide',
-            ],
-            ['By', ({ caller }) => <Person id={caller} />],
-          ]}
-          keyOf={(moment) => moments.indexOf(moment)}
-        />
-      )}
-    </>
-  )
 }
