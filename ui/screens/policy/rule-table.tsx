@@ -67,9 +67,8 @@ const columns: readonly Column<State>[] = [
         </span>
       </div>
     ),
-    'wide',
   ],
-  ['Last run', ({ last }) => (last ? <Last {...last} /> : <span class="faint">none yet</span>), 'wide'],
+  ['Last run', ({ last }) => (last ? <Last {...last} /> : <span class="faint">none yet</span>)],
 ]
 
 /** How many of the next times are written out. */
