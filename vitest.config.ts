@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { repeatedTests } from './test/support/repeated-tests.ts'
+import { sampled } from './test/support/sample.ts'
 
 type Options = NonNullable<TestProjectInlineConfiguration['test']>
 
@@ -21,11 +22,12 @@ const onPostgres = ['server', 'cli']
 /** What a call may look like, and who may do what and when, is decided by the server, from rows that are the same on both databases. */
 const onPostgresAlone = ['access', 'agents', 'http', 'plans', 'policy'].map((folder) => join('test', 'server', folder))
 
-/** Test files that `npm test` runs on PostgreSQL, and `npm run test:long` on the embedded database. */
+/** Test files that `npm test` runs on PostgreSQL, and `npm run test:long` on the embedded database. CI runs half of them there each day. */
 const halves = readdirSync(join('test', 'server'), { recursive: true, encoding: 'utf8' })
   .map((file) => join('test', 'server', file))
   .filter((file) => file.endsWith('.test.ts') && !onPostgresAlone.some((folder) => file.startsWith(folder)))
   .filter((file) => readFileSync(file, 'utf8').includes('.each(kinds)'))
+  .sort()
 
 const special: Record<string, Options | undefined> = {
   // Each patch of the driver, too: these tests need neither the build nor PostgreSQL.
@@ -65,7 +67,7 @@ export default defineConfig({
       ...folders.map((name) => project(name, special[name])),
       project('engines', { provide: { kinds: ['postgres'] } }),
       // The other half of `server`. The few tests of these files that are about PostgreSQL alone run twice.
-      project('embedded', { include: halves, provide: { kinds: ['embedded'] } }),
+      project('embedded', { include: sampled(halves, Math.ceil(halves.length / 2)), provide: { kinds: ['embedded'] } }),
     ],
   },
 })

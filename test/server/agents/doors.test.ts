@@ -277,7 +277,7 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
 })
 
 it('are not there on a server with one key that listens beyond this machine', async () => {
-  const world = await openWorld('embedded', { HOST: '0.0.0.0', SINGLE_USER_API_KEY: 'k'.repeat(40) })
+  const world = await openWorld('postgres', { HOST: '0.0.0.0', SINGLE_USER_API_KEY: 'k'.repeat(40) })
   await agentsOn(world)
   const answer = await world.call('POST', '/mcp', initialize, { 'x-api-key': 'k'.repeat(40), ...accept })
   expect(answer).toMatchObject({ status: 404, body: { hint: expect.stringContaining('multi_user') } })

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeDepths } from '../../../server/background/keep-depths.ts'
 import { explainQueue } from '../../../shared/endpoints.ts'
 import { asOperator, openScopedWorld } from '../../support/access/scoped-world.ts'
-import { everyKind } from '../../support/database/database.ts'
+import { kinds } from '../../support/database/database.ts'
 import { countsOf } from '../../support/observe/counts.ts'
 import { stopWritingDepths } from '../../support/observe/depths.ts'
 import { until } from '../../support/poll.ts'
 import type { World } from '../../support/world.ts'
 
-describe.each(everyKind)('explain of a queue in the past on %s', (kind) => {
+describe.each(kinds)('explain of a queue in the past on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openScopedWorld(kind)

@@ -4,13 +4,13 @@ import { deleteExpiredHistory } from '../../../server/history/history-retention.
 import { history, stats } from '../../../shared/endpoints.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { asOperator, openScopedWorld } from '../../support/access/scoped-world.ts'
-import { everyKind } from '../../support/database/database.ts'
+import { kinds } from '../../support/database/database.ts'
 import { countsOf } from '../../support/observe/counts.ts'
 import { stopWritingDepths } from '../../support/observe/depths.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-describe.each(everyKind)('the depths of queues on %s', (kind) => {
+describe.each(kinds)('the depths of queues on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind)
@@ -213,7 +213,7 @@ describe.each(everyKind)('the depths of queues on %s', (kind) => {
   })
 })
 
-describe.each(everyKind)('the depths of queues for a token with a scope on %s', (kind) => {
+describe.each(kinds)('the depths of queues for a token with a scope on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openScopedWorld(kind)

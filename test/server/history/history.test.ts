@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { history } from '../../../shared/endpoints.ts'
-import { everyKind } from '../../support/database/database.ts'
+import { kinds } from '../../support/database/database.ts'
 import { expectExact, untilKept, watchRows } from '../../support/observe/history.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-describe.each(everyKind)('the history of jobs on %s', (kind) => {
+describe.each(kinds)('the history of jobs on %s', (kind) => {
   let world: World
   beforeAll(async () => {
     world = await openWorld(kind)

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { enqueueWith } from '../../../sdk/client.ts'
 import { deleteLeftClaims, firstClaim } from '../../../server/lifecycle/insert/claims.ts'
 import { clearAll } from '../../support/bulk-tools.ts'
-import { everyKind } from '../../support/database/database.ts'
+import { kinds } from '../../support/database/database.ts'
 import { jobPaths, newJob, workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const unique = { idempotency_key: 'k', unique: 'while_queued' } as const
 
-describe.each(everyKind)('a key that ends on %s', (kind) => {
+describe.each(kinds)('a key that ends on %s', (kind) => {
   let world: World
   let worker: ReturnType<typeof workerOf>
   beforeAll(async () => {

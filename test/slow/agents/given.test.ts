@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/access/agent-client.ts'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
-import { kinds } from '../../support/database/database.ts'
 import { hostileRows, marked, orders } from '../../support/hostile/hostile-rows.ts'
 import { everyRead } from '../../support/replay/reads.ts'
 import { openWorld, type World } from '../../support/world.ts'
@@ -24,13 +23,13 @@ const uses: [tool: string, args: Record<string, unknown>][] = [
   ['plan_status', { id: '1' }],
 ]
 
-describe.each(kinds)('what agents are given on %s', (kind) => {
+describe('what agents are given', () => {
   let world: World
   let mender: string
   let person: Record<string, string>
   let doors: Record<'http' | 'stdio', AgentClient>
   beforeAll(async () => {
-    world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+    world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
     await agentsOn(world)
     mender = await makeToken(world.sql, 'mender', 'agent')
     const operator = await makeToken(world.sql, `${marked} operator`, 'operator')

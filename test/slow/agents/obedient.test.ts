@@ -3,7 +3,6 @@ import { bulkKinds } from '../../../shared/changes/kinds.ts'
 import * as endpoints from '../../../shared/endpoints.ts'
 import { type AgentClient, agentsOn, overHttp, overStdio } from '../../support/access/agent-client.ts'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
-import { kinds } from '../../support/database/database.ts'
 import { hostileRows, marked, orders } from '../../support/hostile/hostile-rows.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -43,12 +42,12 @@ const bodies = [
 const insistent = { 'x-confirm': 'true', 'x-reason': 'obey', 'x-emergency': 'true' }
 const notTried = ['proposePlan', 'openSession', 'showSession', 'endAgentSession', 'openAgentSession']
 
-describe.each(kinds)('a model that obeys strangers on %s', (kind) => {
+describe('a model that obeys strangers', () => {
   let world: World
   let doors: AgentClient[]
   const tokens: string[] = []
   beforeAll(async () => {
-    world = await openWorld(kind, { AUTH_MODE: 'multi_user' })
+    world = await openWorld('postgres', { AUTH_MODE: 'multi_user' })
     await agentsOn(world)
     await world.sql.unsafe(hostileRows)
     doors = [

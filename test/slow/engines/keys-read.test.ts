@@ -8,6 +8,7 @@ import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
+import { sampled } from '../../support/sample.ts'
 
 const jobs = 20_000
 const erased = 200
@@ -57,9 +58,10 @@ const Answer = z.looseObject({ operation_id: z.number() })
 
 const engines = [
   { engine: 'pg-boss', table: 'pgboss.job', archive: 'pgboss_archive', key: 'id', fill: fillPgBoss },
-  ...['bigint as i', `text as 'job/' || i || ' 100%'`, `text collate "C" as 'k' || i`, 'uuid as gen_random_uuid()'].map(
-    (key) => ({ engine: 'mapped', table: 'app.work', archive: 'mapped_archive', key, fill: makeMapped(key) }),
-  ),
+  ...sampled(
+    ['bigint as i', `text as 'job/' || i || ' 100%'`, `text collate "C" as 'k' || i`, 'uuid as gen_random_uuid()'],
+    1,
+  ).map((key) => ({ engine: 'mapped', table: 'app.work', archive: 'mapped_archive', key, fill: makeMapped(key) })),
 ]
 
 describe('jobs of an engine whose keys are in our tables', () => {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
 import { homeMade, laravel } from '../../support/engines/home-made.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
+import { sampled } from '../../support/sample.ts'
 
 describe('a map that is proposed', () => {
   let database: TestDatabase
@@ -30,7 +31,7 @@ describe('a map that is proposed', () => {
     ...(await sql.unsafe(`select ctid::text, xmin::text from ${table} order by ctid`)),
   ]
 
-  it.each(homeMade)('fits $name, and is checked as it is', async (shape) => {
+  it.each(sampled(homeMade, 4))('fits $name, and is checked as it is', async (shape) => {
     await sql.unsafe(shape.sql)
     const before = await traces(shape.table)
     const found = await detect()
@@ -167,39 +168,44 @@ describe('a map that is proposed', () => {
     expect(err).toContain('public.river_job is the table of River')
   })
 
-  it.each([
-    ['no table', '', [], 2, 'no table of this database looks like a queue'],
-    [
-      'no table of the schema',
-      'create schema app; create table jobs (id int primary key, status text, payload jsonb, attempts int)',
-      ['--schema', 'app'],
-      2,
-      'no table in app looks like a queue',
-    ],
-    [
-      'a view',
-      "create view jobs as select 1 as id, 'new' as status",
-      ['--table', 'jobs'],
-      2,
-      'public.jobs is no table',
-    ],
-    ['a table that is not there', '', ['--table', 'app.nosuch'], 2, 'the database has no table app.nosuch'],
-    [
-      'a view alone',
-      "create view email_jobs as select 1 as id, 'new' as status, 1 as attempts, '{}' as payload",
-      [],
-      2,
-      'no table of this database looks like a queue',
-    ],
-    [
-      'Solid Queue',
-      'create table solid_queue_jobs (id bigserial primary key, queue_name text, class_name text, arguments text, finished_at timestamp, scheduled_at timestamp, priority int)',
-      [],
-      2,
-      'Solid Queue (in public) keeps the state of a job in which of its tables has the row',
-    ],
-    ['a flag of --detect', '', ['--table'], 2, ''],
-  ])('is none for %s', async (_, statements, flags, code, says) => {
+  it.each(
+    sampled(
+      [
+        ['no table', '', [], 2, 'no table of this database looks like a queue'],
+        [
+          'no table of the schema',
+          'create schema app; create table jobs (id int primary key, status text, payload jsonb, attempts int)',
+          ['--schema', 'app'],
+          2,
+          'no table in app looks like a queue',
+        ],
+        [
+          'a view',
+          "create view jobs as select 1 as id, 'new' as status",
+          ['--table', 'jobs'],
+          2,
+          'public.jobs is no table',
+        ],
+        ['a table that is not there', '', ['--table', 'app.nosuch'], 2, 'the database has no table app.nosuch'],
+        [
+          'a view alone',
+          "create view email_jobs as select 1 as id, 'new' as status, 1 as attempts, '{}' as payload",
+          [],
+          2,
+          'no table of this database looks like a queue',
+        ],
+        [
+          'Solid Queue',
+          'create table solid_queue_jobs (id bigserial primary key, queue_name text, class_name text, arguments text, finished_at timestamp, scheduled_at timestamp, priority int)',
+          [],
+          2,
+          'Solid Queue (in public) keeps the state of a job in which of its tables has the row',
+        ],
+        ['a flag of --detect', '', ['--table'], 2, ''],
+      ],
+      3,
+    ),
+  )('is none for %s', async (_, statements, flags, code, says) => {
     await sql.unsafe(statements)
     const found = await detect(...flags)
     expect(found).toMatchObject({ code, out: '', err: expect.stringContaining(says) })

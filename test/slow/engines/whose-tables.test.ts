@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
+import { sampled } from '../../support/sample.ts'
 
 /** Every relation, column, index, trigger, function and schema of a database, with the row version of each. */
 const catalogOf = (sql: postgres.Sql) => sql`
@@ -52,22 +53,27 @@ describe('a database with tables of other programs', () => {
     expect([...(await catalogOf(sql))]).toEqual(before)
   }
 
-  it.each([
-    ['the server', [], {}],
-    ['a server that migrates nothing', [], { JOBS_MIGRATE: 'false' }],
-    ['a server of another engine setting', ['--engine', 'own'], {}],
-    ['migrate', ['migrate'], {}],
-    ['a dry run', ['migrate', '--dry-run'], {}],
-    ['token create', ['token', 'create', 'ci'], {}],
-    ['demo', ['demo'], {}],
-    ['indexes plan', ['indexes', 'plan'], {}],
-    ['indexes build', ['indexes', 'build', 'jobsctl_live'], {}],
-    ['freeze', ['freeze', '--reason', 'a move'], {}],
-    ['grants', ['grants', '--role', 'app'], {}],
-    ['schema', ['schema'], {}],
-    ['uninstall', ['uninstall'], {}],
-    ['callers', ['callers', 'list'], {}],
-  ])('is refused by %s before anything is made, where a table jobs has other columns', async (_, argv, env) => {
+  it.each(
+    sampled(
+      [
+        ['the server', [], {}],
+        ['a server that migrates nothing', [], { JOBS_MIGRATE: 'false' }],
+        ['a server of another engine setting', ['--engine', 'own'], {}],
+        ['migrate', ['migrate'], {}],
+        ['a dry run', ['migrate', '--dry-run'], {}],
+        ['token create', ['token', 'create', 'ci'], {}],
+        ['demo', ['demo'], {}],
+        ['indexes plan', ['indexes', 'plan'], {}],
+        ['indexes build', ['indexes', 'build', 'jobsctl_live'], {}],
+        ['freeze', ['freeze', '--reason', 'a move'], {}],
+        ['grants', ['grants', '--role', 'app'], {}],
+        ['schema', ['schema'], {}],
+        ['uninstall', ['uninstall'], {}],
+        ['callers', ['callers', 'list'], {}],
+      ],
+      5,
+    ),
+  )('is refused by %s before anything is made, where a table jobs has other columns', async (_, argv, env) => {
     await sql.unsafe(homeMade)
     const says = [
       'public.jobs is the table of another program: it has no domain, queue, job_type',
@@ -77,69 +83,86 @@ describe('a database with tables of other programs', () => {
     await expectRefused(argv, says, env)
   })
 
-  it.each([
-    ['one column too few', 'create table jobs (id int, domain text, queue text, job_type text)', 'it has no status'],
-    [
-      'a dropped column',
-      'create table jobs (domain text, queue text, job_type text, status text); alter table jobs drop status',
-      'no status',
-    ],
-    ['no column at all', 'create table jobs ()', 'it has no domain'],
-    [
-      'a view',
-      "create view jobs as select 'd' as domain, 'q' as queue, 't' as job_type, 'queued' as status",
-      'public.jobs is a view',
-    ],
-    ['a materialized view', 'create materialized view jobs as select 1 as id', 'public.jobs is a materialized view'],
-    [
-      'partitions',
-      'create table jobs (id int, kind text) partition by list (kind)',
-      'public.jobs is the table of another program',
-    ],
-    ['a sequence', 'create sequence jobs', 'public.jobs is a sequence'],
-    ['an index', 'create table t (a int); create index jobs on t (a)', 'public.jobs is an index'],
-    ['a composite type', 'create type jobs as (a int)', 'public.jobs is a type'],
-    ['an enum', "create type jobs as enum ('a')", 'public.jobs is a type'],
-    ['an unlogged table', 'create unlogged table jobs (id int)', 'public.jobs is the table of another program'],
-    [
-      'odd names',
-      'create table jobs (id int, "two\nlines" text, "queue" text)',
-      /its columns are id, two\?lines, queue;/,
-    ],
-    ['many columns', `create table jobs (${Array.from({ length: 60 }, (_, at) => `c${at} int`)})`, /c19, 40 more;/],
-    [
-      'other events',
-      'create table job_events (id int, name text)',
-      'public.job_events is the table of another program: it has no job_id, event_type',
-    ],
-    [
-      'other dependencies',
-      'create table job_dependencies (job_id int, needs int)',
-      'public.job_dependencies is the table',
-    ],
-    ['other attachments', 'create table job_attachments (id int, file bytea)', 'public.job_attachments is the table'],
-    ['another archive', 'create table jobs_archive (id int, kind text)', 'public.jobs_archive is the table'],
-    ['other controls', 'create table job_queue_controls (name text)', 'public.job_queue_controls is the table'],
-    ['other counters', 'create table job_counters (name text, value int)', 'public.job_counters is the table'],
-    ['other policies', 'create table job_sla_policies (name text)', 'public.job_sla_policies is the table'],
-    [
-      'other operations',
-      'create table job_operations (id int, job_id int, operation text)',
-      'public.job_operations is the table',
-    ],
-    ['other rows', 'create table job_operation_rows (id int)', 'public.job_operation_rows is the table'],
-    ['other tokens', 'create table jobs_api_tokens (id int, token text)', 'public.jobs_api_tokens is the table'],
-    [
-      'a view in place of a table of servers',
-      'create view jobsctl_settings as select 1 as name',
-      'public.jobsctl_settings is a view',
-    ],
-    [
-      'two of them',
-      `${homeMade}; create table job_events (id int)`,
-      /public\.jobs is the table of another program.*; so is job_events; nothing was made/,
-    ],
-  ])('is refused where a name of ours is taken: %s', async (_, statements, says) => {
+  it.each(
+    sampled(
+      [
+        [
+          'one column too few',
+          'create table jobs (id int, domain text, queue text, job_type text)',
+          'it has no status',
+        ],
+        [
+          'a dropped column',
+          'create table jobs (domain text, queue text, job_type text, status text); alter table jobs drop status',
+          'no status',
+        ],
+        ['no column at all', 'create table jobs ()', 'it has no domain'],
+        [
+          'a view',
+          "create view jobs as select 'd' as domain, 'q' as queue, 't' as job_type, 'queued' as status",
+          'public.jobs is a view',
+        ],
+        [
+          'a materialized view',
+          'create materialized view jobs as select 1 as id',
+          'public.jobs is a materialized view',
+        ],
+        [
+          'partitions',
+          'create table jobs (id int, kind text) partition by list (kind)',
+          'public.jobs is the table of another program',
+        ],
+        ['a sequence', 'create sequence jobs', 'public.jobs is a sequence'],
+        ['an index', 'create table t (a int); create index jobs on t (a)', 'public.jobs is an index'],
+        ['a composite type', 'create type jobs as (a int)', 'public.jobs is a type'],
+        ['an enum', "create type jobs as enum ('a')", 'public.jobs is a type'],
+        ['an unlogged table', 'create unlogged table jobs (id int)', 'public.jobs is the table of another program'],
+        [
+          'odd names',
+          'create table jobs (id int, "two\nlines" text, "queue" text)',
+          /its columns are id, two\?lines, queue;/,
+        ],
+        ['many columns', `create table jobs (${Array.from({ length: 60 }, (_, at) => `c${at} int`)})`, /c19, 40 more;/],
+        [
+          'other events',
+          'create table job_events (id int, name text)',
+          'public.job_events is the table of another program: it has no job_id, event_type',
+        ],
+        [
+          'other dependencies',
+          'create table job_dependencies (job_id int, needs int)',
+          'public.job_dependencies is the table',
+        ],
+        [
+          'other attachments',
+          'create table job_attachments (id int, file bytea)',
+          'public.job_attachments is the table',
+        ],
+        ['another archive', 'create table jobs_archive (id int, kind text)', 'public.jobs_archive is the table'],
+        ['other controls', 'create table job_queue_controls (name text)', 'public.job_queue_controls is the table'],
+        ['other counters', 'create table job_counters (name text, value int)', 'public.job_counters is the table'],
+        ['other policies', 'create table job_sla_policies (name text)', 'public.job_sla_policies is the table'],
+        [
+          'other operations',
+          'create table job_operations (id int, job_id int, operation text)',
+          'public.job_operations is the table',
+        ],
+        ['other rows', 'create table job_operation_rows (id int)', 'public.job_operation_rows is the table'],
+        ['other tokens', 'create table jobs_api_tokens (id int, token text)', 'public.jobs_api_tokens is the table'],
+        [
+          'a view in place of a table of servers',
+          'create view jobsctl_settings as select 1 as name',
+          'public.jobsctl_settings is a view',
+        ],
+        [
+          'two of them',
+          `${homeMade}; create table job_events (id int)`,
+          /public\.jobs is the table of another program.*; so is job_events; nothing was made/,
+        ],
+      ],
+      8,
+    ),
+  )('is refused where a name of ours is taken: %s', async (_, statements, says) => {
     await sql.unsafe(statements)
     await expectRefused(['migrate'], [says])
   })
