@@ -24,8 +24,7 @@ export async function stats({ sql, within }: StatsCall, asked: Asked): Promise<G
   const scope = { ...asked, within }
   const groups = await fromEachPlace(sql, ({ adapter, found }, of) => adapter.groups(of, [found], scope))
   if (groups) return inOrder(groups)
-  const rows = await statsFromCounts(sql, scope)
-  return rows.every(isValid) ? rows : statsFromJobs(sql, scope)
+  return readOwnGroups(sql, scope, (counted) => sql<CountedGroup[]>`${counted}`)
 }
 
 /** The counts of a group, and since when the job waits there, or in its queue, that has waited longest; null where none waits. */
@@ -40,9 +39,37 @@ export async function statsWithOldest({ sql, within }: StatsCall, asked: Asked):
     const due = await oldestDue(sql, groups)
     return groups.map((group) => ({ ...group, oldest_due: due.get(groupKey(group)) ?? null }))
   }
-  const scope = { ...asked, within }
-  const rows = await withOldest<CountedGroup>(sql, statsFromCounts(sql, scope))
-  return rows.every(isValid) ? rows : withOldest(sql, statsFromJobs(sql, scope))
+  return readOwnGroups(sql, { ...asked, within }, (counted) => withOldest<CountedGroup>(sql, counted))
+}
+
+/** What a row says of the counts from which it comes. */
+interface Basis {
+  /** The counts are right. */
+  valid: boolean
+  /** The counts have a row of every group that has jobs. */
+  listed: boolean
+}
+
+/** A query of own jobs gives groups with these columns, too. */
+type CountedGroup = GroupStats & Basis
+
+/**
+ * Reads the groups of own jobs: those that the counts list. Where the counts do not have a row of every group, the groups are read from the jobs, and
+ * where the counts are not right, the jobs are counted.
+ * @param read reads rows from a query of groups
+ */
+export async function readOwnGroups<Row extends Basis>(
+  sql: Sql,
+  scope: Narrowed,
+  read: (groups: Fragment) => PromiseLike<Row[]>,
+): Promise<Row[]> {
+  const listed = await read(statsFromList(sql, scope))
+  if (listed.every(({ valid }) => valid)) return listed
+  if (listed.some((row) => !row.listed)) {
+    const walked = await read(statsFromCounts(sql, scope))
+    if (walked.every(({ valid }) => valid)) return walked
+  }
+  return read(sql`select *, true as valid, true as listed from (${statsFromJobs(sql, scope)}) as item`)
 }
 
 /** The groups of a statement of own jobs with the oldest job of each. */
@@ -54,12 +81,28 @@ export const withOldest = <Group extends GroupStats>(sql: Sql, groups: Fragment)
 const inOrder = (groups: GroupStats[]): GroupStats[] =>
   groups.toSorted((one, other) => Buffer.compare(Buffer.from(one.domain), Buffer.from(other.domain)))
 
-export interface CountedGroup extends GroupStats {
-  trusted: boolean
-}
-
-const isValid = ({ trusted, queued, scheduled, processing, quarantined }: CountedGroup) =>
-  trusted && Math.min(queued, scheduled, processing, quarantined) >= 0
+/**
+ * The groups that the counts list: those with live jobs, and those for which a look into the jobs finds another one. Where the counts do not have a
+ * row of every group, or cannot be trusted, it gives one row that is not valid, without a name. The jobs are not read for names of groups, because
+ * a statement opens each partition for each part of it that reads jobs.
+ */
+const statsFromList = (sql: Sql, scope: Narrowed): Fragment => sql`
+  with ${basis(sql, scope)},
+  counted as (
+    select domain, queue, job_type, ${cellSums(sql)}, sum(soon) as read_soon
+    from (${countedParts(sql, scope)}) as parts
+    group by domain, queue, job_type
+  )
+  (
+    select ${countedColumns(sql)}
+    from list
+    cross join counted
+    cross join lateral (${countSoon(sql)}) as near
+    where listed and ${hasJobs(sql)}
+    order by domain, queue, job_type
+  )
+  union all
+  select '', '', '', 0, 0, 0, 0, false, not trusted from list where not listed`
 
 /**
  * Jobs that are scheduled for later are kept by the minute, the hour and the day; jobs that are due within two minutes are
@@ -68,13 +111,8 @@ const isValid = ({ trusted, queued, scheduled, processing, quarantined }: Counte
  * whose plan was made while there were few groups would compare each row with each. The names are sorted once, by their bytes, which
  * is the order of the response.
  */
-export const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]>`
-  with recursive
-  trust as materialized (${trustCondition(sql)}),
-  list as materialized (
-    select trusted and coalesce((select ${isListed(sql)} from jobsctl_counting), false) as listed from trust
-  ),
-  reading as materialized (${readsAllLive(sql, scope)}),
+export const statsFromCounts = (sql: Sql, scope: Narrowed): Fragment => sql`
+  with recursive ${basis(sql, scope)},
   ${groups(sql, scope, sql`and not (select listed from list)`)},
   counted as (
     select domain, queue, job_type, ${cellSums(sql)}, sum(soon) as read_soon, bool_or(has_jobs) as has_jobs
@@ -85,39 +123,66 @@ export const statsFromCounts = (sql: Sql, scope: Narrowed) => sql<CountedGroup[]
       from groups
       where true ${inScope(sql, scope)}
       union all
-      select domain, queue, job_type, queued, later, processing, quarantined, 0, false
-      from (${countedCells(sql)}) as cells
-      where true ${inScope(sql, scope)}
-      union all
-      select domain collate "C", queue collate "C", job_type collate "C", 0, 0, 0, 0, 1, false
-      from jobs
-      where (select all_live from reading) and ${isDueSoon(sql)} ${inScope(sql, scope)}
-    ) as groups_and_cells
+      select *, false from (${countedParts(sql, scope)}) as parts
+    ) as groups_and_parts
     group by domain, queue, job_type
   )
-  select
-    domain, queue, job_type, trusted,
+  select ${countedColumns(sql)}
+  from list
+  cross join counted
+  cross join lateral (${countSoon(sql)}) as near
+  where has_jobs or (listed and ${hasJobs(sql)})
+  order by domain, queue, job_type`
+
+/** Defines the CTEs `list`: whether the counts can be trusted, and have a row of every group, too; and `reading`. */
+const basis = (sql: Sql, scope: Narrowed): Fragment => sql`
+  list as materialized (
+    select trusted, trusted and coalesce((select ${isListed(sql)} from jobsctl_counting), false) as listed
+    from (${trustCondition(sql)}) as trust
+  ),
+  reading as materialized (${readsAllLive(sql, scope)})`
+
+/** The rows that make the counts of a group: cells, and the jobs that are due soon where one pass finds them. Needs `reading`. */
+const countedParts = (sql: Sql, scope: Narrowed): Fragment => sql`
+  select domain, queue, job_type, queued, later, processing, quarantined, 0 as soon
+  from (${countedCells(sql)}) as cells
+  where true ${inScope(sql, scope)}
+  union all
+  select domain collate "C", queue collate "C", job_type collate "C", 0, 0, 0, 0, 1
+  from jobs
+  where (select all_live from reading) and ${isDueSoon(sql)} ${inScope(sql, scope)}`
+
+/** The columns of a `CountedGroup` from `list`, `counted` and `near`. */
+const countedColumns = staticFragment(
+  (sql) => sql`
+    domain, queue, job_type,
     queued - later - read_soon - soon as queued,
     later + read_soon + soon as scheduled,
     processing,
-    quarantined
-  from trust
-  cross join list
-  cross join counted
-  cross join lateral (
+    quarantined,
+    trusted and least(queued - later - read_soon - soon, later + read_soon + soon, processing, quarantined) >= 0 as valid,
+    true as listed`,
+)
+
+/** Counts the jobs of the group of `counted` that are due soon, where no pass over all live jobs has counted them. */
+const countSoon = staticFragment(
+  (sql) => sql`
     select count(*) as soon
     from jobs
     where ${isDueSoon(sql)} and ${isOfCounted(sql)}
-      and counted.queued > counted.later and not (select all_live from reading)
-  ) as near
-  where has_jobs or (
-    listed and (
-      queued <> 0 or processing <> 0 or quarantined <> 0
-      -- The offset keeps the planner from reading all jobs at once instead, which it prefers while there are few.
-      or exists (select from jobs where ${isOfCounted(sql)} offset 0)
-    )
-  )
-  order by domain, queue, job_type`
+      and counted.queued > counted.later and not (select all_live from reading)`,
+)
+
+/**
+ * True where the group of `counted` has jobs. The offset keeps the planner from reading all jobs at once instead, which it prefers while there
+ * are few.
+ */
+const hasJobs = staticFragment(
+  (sql) => sql`(
+    counted.queued <> 0 or processing <> 0 or quarantined <> 0
+    or exists (select from jobs where ${isOfCounted(sql)} offset 0)
+  )`,
+)
 
 /** A job that is due after now and before `nearFutureEnd`. */
 const isDueSoon = staticFragment(

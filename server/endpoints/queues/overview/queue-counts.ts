@@ -4,7 +4,7 @@ import { servedBy } from '../../../engines/served.ts'
 import { queueKey } from '../../../waiting/long-poll.ts'
 import type { InputOf } from '../../handlers.ts'
 import { sinceOldestOfQueue } from '../oldest-due.ts'
-import { type DueGroup, type StatsCall, statsFromCounts, statsFromJobs, statsWithOldest, withOldest } from '../stats.ts'
+import { type DueGroup, readOwnGroups, type StatsCall, statsWithOldest, withOldest } from '../stats.ts'
 
 /** What a queue has in all groups that a caller may see, and since when the job waits there that has waited longest; null where none waits. */
 export interface QueueCounts extends Omit<DueGroup, 'job_type'> {
@@ -28,24 +28,22 @@ export async function readQueueCounts(
   const { sql, within } = call
   if (servedBy(sql).mode !== 'own') return queuesOf(await statsWithOldest(call, asked))
   const scope = { ...asked, within }
-  const rows = await ownQueues(sql, scope, statsFromCounts(sql, scope))
-  if (rows.every(({ valid }) => valid)) return rows
-  return ownQueues(sql, scope, sql`select *, true as trusted from (${statsFromJobs(sql, scope)}) as item`)
+  return readOwnGroups(sql, scope, (groups) => ownQueues(sql, scope, groups))
 }
 
 /** The names have the collation of the indexes of jobs, in which the oldest job is looked up. */
 function ownQueues(sql: Sql, { within }: Narrowed, groups: Fragment) {
   const isByGroup = within !== undefined && within.job_types.length > 0
-  return sql<(QueueCounts & { valid: boolean })[]>`
+  return sql<(QueueCounts & { valid: boolean; listed: boolean })[]>`
     select
-      domain, queue, job_types, to_jsonb(types) as types, queued, scheduled, processing, quarantined, valid,
+      domain, queue, job_types, to_jsonb(types) as types, queued, scheduled, processing, quarantined, valid, listed,
       ${isByGroup ? sql`oldest_due` : sql`case when queued > 0 then ${sinceOldestOfQueue(sql)} end as oldest_due`}
     from (
       select
         domain collate "default" as domain, queue collate "default" as queue, count(*) as job_types,
         coalesce((array_agg(job_type order by job_type collate "C") filter (where job_type <> ''))[:${sql.unsafe(String(mostTypes))}], '{}') as types,
         sum(queued)::bigint as queued, sum(scheduled)::bigint as scheduled, sum(processing)::bigint as processing,
-        sum(quarantined)::bigint as quarantined, bool_and(trusted and least(queued, scheduled, processing, quarantined) >= 0) as valid
+        sum(quarantined)::bigint as quarantined, bool_and(valid) as valid, bool_and(listed) as listed
         ${isByGroup ? sql`, min(oldest_due) as oldest_due` : sql``}
       from (${isByGroup ? withOldest(sql, groups) : groups}) as groups
       group by domain, queue

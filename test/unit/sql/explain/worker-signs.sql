@@ -31,10 +31,10 @@ with
                 from pg_trigger
                 where
                   tgrelid = any(tables)
-                  and tgname = any($3::text[])
                   and tgenabled in ('O', 'A')
-                  and tgfoid = to_regproc(tgname)
-                having count(*) = $4::int * cardinality(tables)
+                  -- The functions are looked up once, since to do so for each trigger takes longer than all else.
+                  and tgfoid = (array(select to_regproc(name)::oid from unnest($3::text[]) with ordinality as known (name, at) order by at))[array_position($4::text[], tgname::text)]
+                having count(*) = $5::int * cardinality(tables)
               ) as fired
               cross join (
                 select
@@ -59,15 +59,15 @@ with
     select
       worker_id,
       asked_at,
-      (job_types is null or $5::text = any(job_types))
-      and (owner_user_id is null or owner_user_id = $6::text) is true as fits
+      (job_types is null or $6::text = any(job_types))
+      and (owner_user_id is null or owner_user_id = $7::text) is true as fits
     from jobsctl_worker_marks
-    where domain = $7::text and queue = $8::text
+    where domain = $8::text and queue = $9::text
   ),
   running as materialized (
     select job_type, worker_id, acquired_at, coalesce(leased_until, '-infinity') > now() as valid
     from jobs
-    where (status = 'processing') is true and domain || chr(31) || queue = $9 and domain = $10
+    where (status = 'processing') is true and domain || chr(31) || queue = $10 and domain = $11
     order by coalesce(leased_until, '-infinity') desc
     limit 1000
   ),
@@ -94,26 +94,26 @@ with
           from running as known
           where
             (
-              job_type = $11::text
+              job_type = $12::text
               or not exists (select from mark where mark.worker_id is not distinct from known.worker_id)
             )
           union all
           select acquired_at
           from ended as known
           where
-            domain = $12::text
-            and queue = $13::text
+            domain = $13::text
+            and queue = $14::text
             and (
-              job_type = $14::text
+              job_type = $15::text
               or not exists (select from mark where mark.worker_id is not distinct from known.worker_id)
             )
           union all
           select picked_up_at
           from jobsctl_pickups
           where
-            domain = $15::text
-            and queue = $16::text
-            and (job_type = $17::text or not exists (select from mark))
+            domain = $16::text
+            and queue = $17::text
+            and (job_type = $18::text or not exists (select from mark))
         ) as pickups
         where picked_up_at <= now() and isfinite(picked_up_at)
       ) as last_picked_up_at
@@ -123,13 +123,13 @@ select
   last_picked_up_at,
   extract(epoch from now() - greatest(last_asked_at, last_picked_up_at))::float8 as silence,
   exists (
-    select from mark where not fits and asked_at > now() - $18::int * interval '1 minute'
+    select from mark where not fits and asked_at > now() - $19::int * interval '1 minute'
   ) as asked_for_others,
   (select count(*) from running where valid) as running,
   (select count(distinct worker_id) from running where valid) as workers,
   trust.trusted
   or (
-    select count(*) < $19::int or min(ended_at) < now() - $20::int * interval '1 minute' from ended
+    select count(*) < $20::int or min(ended_at) < now() - $21::int * interval '1 minute' from ended
   ) as is_certain
 from signs
 cross join trust

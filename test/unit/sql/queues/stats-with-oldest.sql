@@ -40,65 +40,10 @@ select
     ) end
   ) end as oldest_due
 from (
-  with recursive
-    trust as materialized (
-      select
-        coalesce(
-          (
-            select
-              case when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null) then triggers end = case when tables = '{}' then (
-                select
-                  string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
-                from pg_trigger
-                where
-                  tgrelid = to_regclass('jobs')
-                  and tgname = any($1::text[])
-                  and tgenabled in ('O', 'A')
-                  and tgfoid = to_regproc(tgname)
-                  and exists (
-                    select
-                    from pg_class
-                    where
-                      oid = to_regclass('jobs')
-                      and relkind = 'r'
-                      and relpersistence = 'p'
-                      and not row_security_active(oid)
-                      and not exists (select from pg_inherits where pg_class.oid in (inhrelid, inhparent))
-                  )
-                having count(*) = $2::int
-              ) else (
-                select md5(fired.text || attached.text)
-                from (
-                  select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by oid) as text
-                  from pg_trigger
-                  where
-                    tgrelid = any(tables)
-                    and tgname = any($3::text[])
-                    and tgenabled in ('O', 'A')
-                    and tgfoid = to_regproc(tgname)
-                  having count(*) = $4::int * cardinality(tables)
-                ) as fired
-                cross join (
-                  select
-                    coalesce(string_agg(concat_ws('.', inhrelid, xmin, pg_relation_filenode(inhrelid)), ' ' order by inhrelid), '') as text
-                  from pg_inherits
-                  where inhparent = any(tables)
-                  having coalesce(array_agg(inhrelid order by inhrelid), '{}') = array_remove(tables, to_regclass('jobs')::oid)
-                ) as attached
-                where
-                  exists (
-                    select
-                    from pg_class
-                    where oid = to_regclass('jobs') and not relispartition and not row_security_active(oid)
-                  )
-              ) end
-            from jobsctl_counting
-          ),
-          false
-        ) as trusted
-    ),
+  with
     list as materialized (
       select
+        trusted,
         trusted
         and coalesce(
           (
@@ -122,7 +67,62 @@ from (
           ),
           false
         ) as listed
-      from trust
+      from (
+        select
+          coalesce(
+            (
+              select
+                case when until > now() and jobs = to_regclass('jobs') and not exists (select from jobsctl_count_deltas where span is null) then triggers end = case when tables = '{}' then (
+                  select
+                    string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by tgname) || ' ' || pg_relation_filenode(to_regclass('jobs'))
+                  from pg_trigger
+                  where
+                    tgrelid = to_regclass('jobs')
+                    and tgname = any($1::text[])
+                    and tgenabled in ('O', 'A')
+                    and tgfoid = to_regproc(tgname)
+                    and exists (
+                      select
+                      from pg_class
+                      where
+                        oid = to_regclass('jobs')
+                        and relkind = 'r'
+                        and relpersistence = 'p'
+                        and not row_security_active(oid)
+                        and not exists (select from pg_inherits where pg_class.oid in (inhrelid, inhparent))
+                    )
+                  having count(*) = $2::int
+                ) else (
+                  select md5(fired.text || attached.text)
+                  from (
+                    select string_agg(concat_ws('.', oid, xmin, tgenabled), ' ' order by oid) as text
+                    from pg_trigger
+                    where
+                      tgrelid = any(tables)
+                      and tgenabled in ('O', 'A')
+                      -- The functions are looked up once, since to do so for each trigger takes longer than all else.
+                      and tgfoid = (array(select to_regproc(name)::oid from unnest($3::text[]) with ordinality as known (name, at) order by at))[array_position($4::text[], tgname::text)]
+                    having count(*) = $5::int * cardinality(tables)
+                  ) as fired
+                  cross join (
+                    select
+                      coalesce(string_agg(concat_ws('.', inhrelid, xmin, pg_relation_filenode(inhrelid)), ' ' order by inhrelid), '') as text
+                    from pg_inherits
+                    where inhparent = any(tables)
+                    having coalesce(array_agg(inhrelid order by inhrelid), '{}') = array_remove(tables, to_regclass('jobs')::oid)
+                  ) as attached
+                  where
+                    exists (
+                      select
+                      from pg_class
+                      where oid = to_regclass('jobs') and not relispartition and not row_security_active(oid)
+                    )
+                ) end
+              from jobsctl_counting
+            ),
+            false
+          ) as trusted
+      ) as trust
     ),
     reading as materialized (
       select
@@ -130,32 +130,14 @@ from (
           (
             select
               case when tables = '{}' or pg_get_partkeydef(jobs) ~ 'domain|job_type' then false else (
-                select sum(queued + processing + quarantined) < count(*) * cardinality(tables) * $5::int
+                select sum(queued + processing + quarantined) < count(*) * cardinality(tables) * $6::int
                 from jobsctl_counts
-                where span = '' and starts = '-infinity' and domain = $6 and queue = $7
+                where span = '' and starts = '-infinity' and domain = $7 and queue = $8
               ) end
             from jobsctl_counting
           ),
           false
         ) as all_live
-    ),
-    groups as (
-      (
-        select domain, queue, job_type
-        from jobs
-        where true and domain = $8 and not (select listed from list)
-        order by domain, queue, job_type
-        limit 1
-      ) union all select next.* from groups cross join lateral (
-        select domain, queue, job_type
-        from jobs
-        where
-          (queue, job_type) > (groups.queue, groups.job_type)
-          and domain = $9
-          and not (select listed from list)
-        order by domain, queue, job_type
-        limit 1
-      ) next
     ),
     counted as (
       select
@@ -166,16 +148,9 @@ from (
         sum(later)::bigint as later,
         sum(processing)::bigint as processing,
         sum(quarantined)::bigint as quarantined,
-        sum(soon) as read_soon,
-        bool_or(has_jobs) as has_jobs
+        sum(soon) as read_soon
       from (
-        select
-          domain collate "C" as domain, queue collate "C" as queue, job_type collate "C" as job_type,
-          0 as queued, 0 as later, 0 as processing, 0 as quarantined, 0 as soon, true as has_jobs
-        from groups
-        where true and domain = $10 and queue = $11
-        union all
-        select domain, queue, job_type, queued, later, processing, quarantined, 0, false
+        select domain, queue, job_type, queued, later, processing, quarantined, 0 as soon
         from (
           select domain, queue, job_type, queued, 0 as later, processing, quarantined
           from jobsctl_counts
@@ -219,9 +194,9 @@ from (
             ) as cells (span, first, last)
           ) as cell on kept.span = cell.span and kept.starts between cell.first and cell.last
         ) as cells
-        where true and domain = $12 and queue = $13
+        where true and domain = $9 and queue = $10
         union all
-        select domain collate "C", queue collate "C", job_type collate "C", 0, 0, 0, 0, 1, false
+        select domain collate "C", queue collate "C", job_type collate "C", 0, 0, 0, 0, 1
         from jobs
         where
           (select all_live from reading)
@@ -229,49 +204,57 @@ from (
           and status = 'queued'
           and available_at > now()
           and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
-          and domain = $14
-          and queue = $15
-      ) as groups_and_cells
+          and domain = $11
+          and queue = $12
+      ) as parts
       group by domain, queue, job_type
-    )
-  select
-    domain, queue, job_type, trusted, queued - later - read_soon - soon as queued,
-    later + read_soon + soon as scheduled, processing, quarantined
-  from trust
-  cross join list
-  cross join counted
-  cross join lateral (
-    select count(*) as soon
-    from jobs
-    where
-      status in ('queued', 'processing', 'quarantined')
-      and status = 'queued'
-      and available_at > now()
-      and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
-      and domain = counted.domain collate "default"
-      and queue = counted.queue collate "default"
-      and job_type = counted.job_type collate "default"
-      and counted.queued > counted.later
-      and not (select all_live from reading)
-  ) as near
-  where
-    has_jobs
-    or (
-      listed
-      and (
-        queued <> 0
-        or processing <> 0
-        or quarantined <> 0
-        -- The offset keeps the planner from reading all jobs at once instead, which it prefers while there are few.
-        or exists (
-          select
-          from jobs
-          where
-            domain = counted.domain collate "default"
-            and queue = counted.queue collate "default"
-            and job_type = counted.job_type collate "default" offset 0
+    ) (
+      select
+        domain,
+        queue,
+        job_type,
+        queued - later - read_soon - soon as queued,
+        later + read_soon + soon as scheduled,
+        processing,
+        quarantined,
+        trusted
+        and least(queued - later - read_soon - soon, later + read_soon + soon, processing, quarantined) >= 0 as valid,
+        true as listed
+      from list
+      cross join counted
+      cross join lateral (
+        select count(*) as soon
+        from jobs
+        where
+          status in ('queued', 'processing', 'quarantined')
+          and status = 'queued'
+          and available_at > now()
+          and available_at < (date_trunc('minute', now(), 'UTC') + interval '2 minutes')
+          and domain = counted.domain collate "default"
+          and queue = counted.queue collate "default"
+          and job_type = counted.job_type collate "default"
+          and counted.queued > counted.later
+          and not (select all_live from reading)
+      ) as near
+      where
+        listed
+        and (
+          counted.queued <> 0
+          or processing <> 0
+          or quarantined <> 0
+          or exists (
+            select
+            from jobs
+            where
+              domain = counted.domain collate "default"
+              and queue = counted.queue collate "default"
+              and job_type = counted.job_type collate "default" offset 0
+          )
         )
-      )
+      order by domain, queue, job_type
     )
-  order by domain, queue, job_type
+  union all
+  select '', '', '', 0, 0, 0, 0, false, not trusted
+  from list
+  where not listed
 ) as item
