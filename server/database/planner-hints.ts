@@ -18,8 +18,8 @@ export const hasSafeId = staticFragment((sql) =>
  */
 export const hasIdAmong = (sql: Sql, ids: Fragment): Fragment => sql`jobs.id = any(array(${ids}))`
 
-/** A list for `select`: the columns of `jobs`, and the version of the row, which the jobs of another engine have as a column. */
-export const wholeJob = staticFragment((sql) => (hasKeys(sql) ? sql`jobs.*` : sql`jobs.*, jobs.xmin`))
+/** A list for `select`: the columns of `jobs`, the version of the row, and its partition: the jobs of another engine have these as columns. */
+export const wholeJob = staticFragment((sql) => (hasKeys(sql) ? sql`jobs.*` : sql`jobs.*, jobs.xmin, jobs.tableoid`))
 
 /**
  * An SQL table expression named `jobs`: the job with a uuid, which is read by the index of uuids before anything else narrows it.

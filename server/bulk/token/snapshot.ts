@@ -1,5 +1,5 @@
 import { namesOf } from '../../database/connection/schema-names.ts'
-import type { Fragment, Sql } from '../../database/sql.ts'
+import { type Fragment, type Sql, tableParts } from '../../database/sql.ts'
 
 /**
  * Which rows a preview saw. The first three parts are a `pg_snapshot` of PostgreSQL: `10:20:10,14` means that all
@@ -35,8 +35,24 @@ export const isUnchangedSince = (sql: Sql, seen: Snapshot | undefined): Fragment
   const [oldest = end] = open
   // A cheap test that is true for nearly all rows.
   const isOlder = sql`age(jobs.xmin) > (select age(${String(oldest % wrap)}::text::xid))`
-  return sql`(${isOlder} or (${distance(sql, end)} >= ${since} and ${known ? ofKnown : ofOpen}) ${orRewritten(sql, rewritten)})`
+  const isUnwritten = sql`(${isOlder} or (${distance(sql, end)} >= ${since} and ${known ? ofKnown : ofOpen}) ${orRewritten(sql, rewritten)})`
+  const jobs = namesOf(sql)?.jobs
+  const part = jobs ? jobs.part : 'tableoid'
+  return part === undefined ? isUnwritten : sql`(${isUnwritten} and ${isOfKnownPartition(sql, part, { end, open })})`
 }
+
+/**
+ * True for jobs whose partition was attached before the snapshot. The rows of a table that was attached since may be older than the preview, which has
+ * not shown them. An attachment below a savepoint of a transaction that was open then counts as before.
+ */
+const isOfKnownPartition = (sql: Sql, part: string, { end, open }: Pick<Parts, 'end' | 'open'>): Fragment => sql`
+  ${sql.unsafe(`jobs.${part}`)} <> all(array(
+    select part::oid
+    from pg_inherits
+    cross join lateral ${tableParts(sql, sql`inhrelid`)} as attached
+    where age(pg_inherits.xmin) <= (select age(${String(end % wrap)}::text::xid))
+      or pg_inherits.xmin::text::bigint = any(${idsOf(open)}::bigint[])
+  ))`
 
 /** `or …`: the engine may have written the row since, and the job is the same. */
 function orRewritten(sql: Sql, fingerprints: readonly string[]): Fragment {

@@ -53,7 +53,7 @@ const brokenJobs = (sql: Sql, set: JobSet, request: IntegrityRequest, conditions
   conditions
     .map(
       (condition) => sql`
-        select * from (select *, xmin from jobs where ${condition} offset 0) as jobs where ${isInSet(sql, set, request)}`,
+        select * from (select *, xmin, tableoid from jobs where ${condition} offset 0) as jobs where ${isInSet(sql, set, request)}`,
     )
     .reduce((rows, more) => sql`${rows} union all ${more}`)
 

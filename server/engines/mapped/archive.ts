@@ -54,7 +54,7 @@ export function archived(mapped: Mapped, ours: string): string {
   const columns = [...mapped.table.columns.values()].map(
     (column) => `${valueFrom('a.row', column)} as ${column.quoted}`,
   )
-  return `(select a.ctid, ${columnsOf(mapped, { xmin: 'a.xmin', uuid: 'a.native_id', native_tid: 'a.ctid', native_live: 'false' })}, a.row as ${archivedRow}, a.operation_id, a.archived_at,
+  return `(select a.ctid, ${columnsOf(mapped, { xmin: 'a.xmin', uuid: 'a.native_id', native_tid: 'a.ctid', native_part: 'a.tableoid', native_live: 'false' })}, a.row as ${archivedRow}, a.operation_id, a.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${ours}.${archiveTable} a cross join lateral (select ${columns.join(', ')}) j
     where a.job_schema = ${quotedText(mapped.table.nspname)} and a.job_table = ${quotedText(mapped.table.relation)})`

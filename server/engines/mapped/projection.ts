@@ -11,13 +11,13 @@ import { endOf, jsonOf, nameOf, numberOf, textOf, timeOf } from './values.ts'
 /**
  * The rows of a mapped table with the columns of our `jobs`, their names and their types. Beside them stand `xmin`, `native_id` (the key as
  * the table has it), `native_tid`, `native_live`, `native_state` (its own words, as a text), `native_ended` (the time of the end) and `native_end`
- * (the column that has this time). `native_image` is what a change may overwrite, and `native_edited` what an edit may overwrite beside it;
+ * (the column that has this time). `native_part` is the partition of the row. `native_image` is what a change may overwrite, and `native_edited` what an edit may overwrite beside it;
  * `native_payload` is the JSON of a payload that the column keeps as a text. `native_1`, `native_2` and so on are the columns that tell the state, so
  * that a condition on one uses its index.
  * @returns SQL of a query in parentheses, without an alias
  */
 export const projectionOf = (mapped: Mapped, sample?: number): string =>
-  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text`, native_tid: 'j.ctid', native_live: 'true' })} from ${mapped.table.relation} j${tableSample(mapped.table.relation, sample)})`
+  `(select ${columnsOf(mapped, { xmin: 'j.xmin', uuid: `j.${columnOf(mapped.table, mapped.map.key).quoted}::text`, native_tid: 'j.ctid', native_part: 'j.tableoid', native_live: 'true' })} from ${mapped.table.relation} j${tableSample(mapped.table.relation, sample)})`
 
 /** What an index has under another name in the archive. */
 interface Own {
@@ -26,6 +26,8 @@ interface Own {
   uuid: string
   /** The tid of the row. */
   native_tid: string
+  /** The partition in which it lies. */
+  native_part: string
   /** Whether the row is of the table itself, whose index has the key; the one of the archive has it as a text. */
   native_live: 'true' | 'false'
 }

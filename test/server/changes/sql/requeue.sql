@@ -19,10 +19,27 @@ with recursive
         status = 'quarantined'
         and domain = $2
         and (
-          age(jobs.xmin) > (select age($3::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $4::bigint + $5::bigint) % $6::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $7::bigint
-            and jobs.xmin::text::bigint <> all($8::bigint[])
+          (
+            age(jobs.xmin) > (select age($3::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $4::bigint + $5::bigint) % $6::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $7::bigint
+              and jobs.xmin::text::bigint <> all($8::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($9::text::xid))
+                or pg_inherits.xmin::text::bigint = any($10::bigint[])
+            )
           )
         )
       ) is true
@@ -181,7 +198,7 @@ with recursive
   ),
   row_images as (
     insert into job_operation_rows (operation_id, job_id, before, after)
-    select $9::bigint, id, before, after
+    select $11::bigint, id, before, after
     from (
       select id, before, after
       from (
@@ -205,10 +222,10 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $10::text,
+      $12::text,
       trace_id
     from (
-      select id, domain, queue, job_type, owner_user_id, trace_id, $11::text as event_type, attrs
+      select id, domain, queue, job_type, owner_user_id, trace_id, $13::text as event_type, attrs
       from updated
       union all
       select id, domain, queue, job_type, owner_user_id, trace_id, 'job.revived', '{}'::jsonb
@@ -216,7 +233,7 @@ with recursive
     ) as event
   ),
   notified as (
-    select pg_notify($12, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($14, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from updated union all select domain, queue from revived) as ready

@@ -7,13 +7,30 @@ with recursive
       and (
         status <> 'processing'
         and (
-          age(jobs.xmin) > (select age($2::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $3::bigint + $4::bigint) % $5::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $6::bigint
-            and jobs.xmin::text::bigint <> all($7::bigint[])
+          (
+            age(jobs.xmin) > (select age($2::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $3::bigint + $4::bigint) % $5::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $6::bigint
+              and jobs.xmin::text::bigint <> all($7::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($8::text::xid))
+                or pg_inherits.xmin::text::bigint = any($9::bigint[])
+            )
           )
         )
-        and jobs.owner_user_id = $8::text
+        and jobs.owner_user_id = $10::text
       ) is true
     for update skip locked
   ),
@@ -24,13 +41,30 @@ with recursive
       and (
         status <> 'processing'
         and (
-          age(jobs.xmin) > (select age($9::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $10::bigint + $11::bigint) % $12::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $13::bigint
-            and jobs.xmin::text::bigint <> all($14::bigint[])
+          (
+            age(jobs.xmin) > (select age($11::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $12::bigint + $13::bigint) % $14::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $15::bigint
+              and jobs.xmin::text::bigint <> all($16::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($17::text::xid))
+                or pg_inherits.xmin::text::bigint = any($18::bigint[])
+            )
           )
         )
-        and jobs.owner_user_id = $15::text
+        and jobs.owner_user_id = $19::text
       ) is true
     returning id, uuid, status
   ),
@@ -90,13 +124,30 @@ with recursive
           (
             status <> 'processing'
             and (
-              age(jobs.xmin) > (select age($16::text::xid))
-              or (
-                (jobs.xmin::text::bigint - $17::bigint + $18::bigint) % $19::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $20::bigint
-                and jobs.xmin::text::bigint <> all($21::bigint[])
+              (
+                age(jobs.xmin) > (select age($20::text::xid))
+                or (
+                  (jobs.xmin::text::bigint - $21::bigint + $22::bigint) % $23::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $24::bigint
+                  and jobs.xmin::text::bigint <> all($25::bigint[])
+                )
+              )
+              and jobs.tableoid <> all(
+                array(
+                  select part::oid
+                  from pg_inherits
+                  cross join lateral (
+                    select inhrelid::regclass as part
+                    union
+                    select relid
+                    from pg_partition_tree(inhrelid::regclass)
+                  ) as attached
+                  where
+                    age(pg_inherits.xmin) <= (select age($26::text::xid))
+                    or pg_inherits.xmin::text::bigint = any($27::bigint[])
+                )
               )
             )
-            and jobs.owner_user_id = $22::text
+            and jobs.owner_user_id = $28::text
           ) is true
         ) as before
       from jobs
@@ -132,13 +183,30 @@ with recursive
         (
           status <> 'processing'
           and (
-            age(jobs.xmin) > (select age($23::text::xid))
-            or (
-              (jobs.xmin::text::bigint - $24::bigint + $25::bigint) % $26::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $27::bigint
-              and jobs.xmin::text::bigint <> all($28::bigint[])
+            (
+              age(jobs.xmin) > (select age($29::text::xid))
+              or (
+                (jobs.xmin::text::bigint - $30::bigint + $31::bigint) % $32::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $33::bigint
+                and jobs.xmin::text::bigint <> all($34::bigint[])
+              )
+            )
+            and jobs.tableoid <> all(
+              array(
+                select part::oid
+                from pg_inherits
+                cross join lateral (
+                  select inhrelid::regclass as part
+                  union
+                  select relid
+                  from pg_partition_tree(inhrelid::regclass)
+                ) as attached
+                where
+                  age(pg_inherits.xmin) <= (select age($35::text::xid))
+                  or pg_inherits.xmin::text::bigint = any($36::bigint[])
+              )
             )
           )
-          and jobs.owner_user_id = $29::text
+          and jobs.owner_user_id = $37::text
         ) is true
       ) as after
   ),
@@ -152,7 +220,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $30::text,
+      $38::text,
       trace_id
     from (
       select

@@ -168,7 +168,9 @@ select
         from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
         cross join lateral (
           select
-          from (select jobs.*, jobs.xmin from jobs where jobs.uuid = needed.uuid offset 0) as jobs
+          from (
+            select jobs.*, jobs.xmin, jobs.tableoid from jobs where jobs.uuid = needed.uuid offset 0
+          ) as jobs
           where status <> 'processing' and true and jobs.owner_user_id = $17::text and status <> 'completed'
         ) as ended
         cross join lateral (
@@ -196,7 +198,7 @@ select
     where
       not exists (
         select
-        from (select jobs.*, jobs.xmin from jobs where jobs.uuid = along.uuid offset 0) as jobs
+        from (select jobs.*, jobs.xmin, jobs.tableoid from jobs where jobs.uuid = along.uuid offset 0) as jobs
         where status <> 'processing' and true and jobs.owner_user_id = $18::text
       )
   ) as dependents,

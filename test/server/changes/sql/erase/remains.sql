@@ -23,47 +23,81 @@ with
         and queue = $4
         and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $5::text)
         and (
-          age(jobs.xmin) > (select age($6::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
-            and jobs.xmin::text::bigint <> all($11::bigint[])
+          (
+            age(jobs.xmin) > (select age($6::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
+              and jobs.xmin::text::bigint <> all($11::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($12::text::xid))
+                or pg_inherits.xmin::text::bigint = any($13::bigint[])
+            )
           )
         )
         and not exists (
-          select from jobs other where other.id = jobs.job_id and other.owner_user_id = $12::text offset 0
+          select from jobs other where other.id = jobs.job_id and other.owner_user_id = $14::text offset 0
         )
         and not exists (
           select
           from jobs_archive other
-          where other.id = jobs.job_id and other.owner_user_id = $13::text offset 0
+          where other.id = jobs.job_id and other.owner_user_id = $15::text offset 0
         )
       order by coalesce(jobs.job_id, (-jobs.id)::bigint), jobs.id desc
     ) as jobs
-    where jobs.id = any($14::text::bigint[]) and (jobs.id <> all($15::text::bigint[])) is true
+    where jobs.id = any($16::text::bigint[]) and (jobs.id <> all($17::text::bigint[])) is true
   ),
   archived as (
     delete from jobs_archive as jobs
     where
-      jobs.id = any($16::text::bigint[])
+      jobs.id = any($18::text::bigint[])
       and (
         (
-          age(jobs.xmin) > (select age($17::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $18::bigint + $19::bigint) % $20::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $21::bigint
-            and jobs.xmin::text::bigint <> all($22::bigint[])
+          (
+            age(jobs.xmin) > (select age($19::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $20::bigint + $21::bigint) % $22::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $23::bigint
+              and jobs.xmin::text::bigint <> all($24::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($25::text::xid))
+                or pg_inherits.xmin::text::bigint = any($26::bigint[])
+            )
           )
         )
-        and queue = $23
-        and jobs.owner_user_id = $24::text
+        and queue = $27
+        and jobs.owner_user_id = $28::text
       ) is true
     returning id, uuid::text as uuid
   ),
-  whole as materialized (select id from archived union select unnest($25::text::bigint[])),
+  whole as materialized (select id from archived union select unnest($29::text::bigint[])),
   -- An id of the archive or of an event may belong to another job by now.
   absent as materialized (
     select id
     from (select id from whole union select id from traced) as named
-    where id = any($26::text::bigint[]) or not exists (select from jobs where jobs.id = named.id offset 0)
+    where id = any($30::text::bigint[]) or not exists (select from jobs where jobs.id = named.id offset 0)
   ),
   row_images as (
     delete from job_operation_rows as images
@@ -75,10 +109,10 @@ with
   ),
   edges as (
     delete from jobsctl_waiting_edges
-    where uuid = any(array(select uuid from archived union select unnest($27::text[])))
+    where uuid = any(array(select uuid from archived union select unnest($31::text[])))
   ),
-  marks as (delete from jobsctl_worker_marks where owner_user_id = $28::text),
-  asked as (update jobsctl_agent_calls set filter = $29 where strpos(filter, to_json($30::text)::text) > 0),
+  marks as (delete from jobsctl_worker_marks where owner_user_id = $32::text),
+  asked as (update jobsctl_agent_calls set filter = $33 where strpos(filter, to_json($34::text)::text) > 0),
   events as (
     update job_events as jobs
     set owner_user_id = null, attrs_json = '{"erased": true}'
@@ -93,10 +127,10 @@ with
               and jobs.id = any(array(select -id::text::bigint from traced where id::text ~ '^-[0-9]+$'))
             )
           )
-          and jobs.owner_user_id = $31::text
+          and jobs.owner_user_id = $35::text
         )
       )
-      and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $32::text)
+      and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $36::text)
     returning jobs.id
   )
 select

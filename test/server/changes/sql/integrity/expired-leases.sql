@@ -41,14 +41,31 @@ with recursive
             and leased_until is null
           )
           and (
-            age(jobs.xmin) > (select age($4::text::xid))
-            or (
-              (jobs.xmin::text::bigint - $5::bigint + $6::bigint) % $7::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $8::bigint
-              and jobs.xmin::text::bigint <> all($9::bigint[])
+            (
+              age(jobs.xmin) > (select age($4::text::xid))
+              or (
+                (jobs.xmin::text::bigint - $5::bigint + $6::bigint) % $7::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $8::bigint
+                and jobs.xmin::text::bigint <> all($9::bigint[])
+              )
+            )
+            and jobs.tableoid <> all(
+              array(
+                select part::oid
+                from pg_inherits
+                cross join lateral (
+                  select inhrelid::regclass as part
+                  union
+                  select relid
+                  from pg_partition_tree(inhrelid::regclass)
+                ) as attached
+                where
+                  age(pg_inherits.xmin) <= (select age($10::text::xid))
+                  or pg_inherits.xmin::text::bigint = any($11::bigint[])
+              )
             )
           )
-          and domain = $10
-          and job_type = $11
+          and domain = $12
+          and job_type = $13
         ) is true
       limit 3
       for update skip locked
@@ -59,7 +76,7 @@ with recursive
       attempt.*,
       coalesce(retry_count, 0) >= coalesce(max_retries, 3) as exhausted,
       case when error_code is null then 0 when failure_streak_code = error_code then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end as streak,
-      least($12, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
+      least($14, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
     from attempt
   ),
   decided as materialized (
@@ -73,14 +90,14 @@ with recursive
             from jobsctl_queues as of_queue
             where of_queue.domain = counted.domain and of_queue.queue = counted.queue
           ),
-          $13::int
+          $15::int
         ),
         0
       ) then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
       -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.
-      case action when 'fail' then least($14, wait + random() * wait) when 'release' then coalesce(delay_seconds, 0) else 0 end as delay
+      case action when 'fail' then least($16, wait + random() * wait) when 'release' then coalesce(delay_seconds, 0) else 0 end as delay
     from counted
     cross join jsonb_array_elements('[null]') as not_few
   ),
@@ -211,7 +228,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $15::text,
+      $17::text,
       trace_id
     from (
       select
@@ -253,7 +270,7 @@ with recursive
     ) as event
   ),
   notified as (
-    select pg_notify($16, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($18, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (

@@ -15,7 +15,7 @@ with
     from (
       select *
       from (
-        select *, xmin
+        select *, xmin, tableoid
         from jobs
         where
           (
@@ -27,14 +27,16 @@ with
       union all
       select *
       from (
-        select *, xmin
+        select *, xmin, tableoid
         from jobs
         where status = 'processing' and leased_until < coalesce($2::text::timestamptz, now()) offset 0
       ) as jobs
       where true and domain = $3
       union all
       select *
-      from (select *, xmin from jobs where status = 'processing' and leased_until is null offset 0) as jobs
+      from (
+        select *, xmin, tableoid from jobs where status = 'processing' and leased_until is null offset 0
+      ) as jobs
       where true and domain = $4
     ) as jobs
     where true
@@ -47,7 +49,7 @@ with
     from (
       select *
       from (
-        select *, xmin
+        select *, xmin, tableoid
         from jobs
         where
           (
@@ -59,14 +61,16 @@ with
       union all
       select *
       from (
-        select *, xmin
+        select *, xmin, tableoid
         from jobs
         where status = 'processing' and leased_until < coalesce($6::text::timestamptz, now()) offset 0
       ) as jobs
       where true and domain = $7
       union all
       select *
-      from (select *, xmin from jobs where status = 'processing' and leased_until is null offset 0) as jobs
+      from (
+        select *, xmin, tableoid from jobs where status = 'processing' and leased_until is null offset 0
+      ) as jobs
       where true and domain = $8
     ) as jobs
     where true
@@ -136,7 +140,9 @@ select
         from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
         cross join lateral (
           select
-          from (select jobs.*, jobs.xmin from jobs where jobs.uuid = needed.uuid offset 0) as jobs
+          from (
+            select jobs.*, jobs.xmin, jobs.tableoid from jobs where jobs.uuid = needed.uuid offset 0
+          ) as jobs
           where
             (
               status = 'processing'
@@ -188,7 +194,7 @@ select
     where
       not exists (
         select
-        from (select jobs.*, jobs.xmin from jobs where jobs.uuid = along.uuid offset 0) as jobs
+        from (select jobs.*, jobs.xmin, jobs.tableoid from jobs where jobs.uuid = along.uuid offset 0) as jobs
         where
           (
             status = 'processing'

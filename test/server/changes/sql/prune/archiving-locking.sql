@@ -10,10 +10,27 @@ with recursive
         and domain = $3
         and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($4::text::timestamptz, now()) - $5::int * interval '24 hours'
         and (
-          age(jobs.xmin) > (select age($6::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
-            and jobs.xmin::text::bigint <> all($11::bigint[])
+          (
+            age(jobs.xmin) > (select age($6::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
+              and jobs.xmin::text::bigint <> all($11::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($12::text::xid))
+                or pg_inherits.xmin::text::bigint = any($13::bigint[])
+            )
           )
         )
       ) is true
@@ -25,14 +42,31 @@ with recursive
       jobs.id = any(array(select id from picked))
       and (
         status in ('completed', 'failed', 'cancelled', 'quarantined')
-        and status = any($12)
-        and domain = $13
-        and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($14::text::timestamptz, now()) - $15::int * interval '24 hours'
+        and status = any($14)
+        and domain = $15
+        and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($16::text::timestamptz, now()) - $17::int * interval '24 hours'
         and (
-          age(jobs.xmin) > (select age($16::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $17::bigint + $18::bigint) % $19::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $20::bigint
-            and jobs.xmin::text::bigint <> all($21::bigint[])
+          (
+            age(jobs.xmin) > (select age($18::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $19::bigint + $20::bigint) % $21::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $22::bigint
+              and jobs.xmin::text::bigint <> all($23::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($24::text::xid))
+                or pg_inherits.xmin::text::bigint = any($25::bigint[])
+            )
           )
         )
       ) is true
@@ -141,7 +175,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $22::text,
+      $26::text,
       trace_id
     from (
       select
@@ -223,7 +257,7 @@ with recursive
       "deleted_jobs"."completed_at",
       "deleted_jobs"."quarantine_threshold",
       "deleted_jobs"."traceparent",
-      $23::bigint,
+      $27::bigint,
       now(),
       attached.list,
       edges.list
@@ -251,7 +285,7 @@ with recursive
   ),
   images as (
     insert into job_operation_rows (operation_id, job_id, before, after)
-    select $24::bigint, id, before, after
+    select $28::bigint, id, before, after
     from (
       select id, before || jsonb_build_object('needs', needs.uuids) as before, after
       from dropped

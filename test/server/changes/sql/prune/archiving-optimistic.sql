@@ -11,10 +11,24 @@ with recursive
       and domain = $4
       and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($5::text::timestamptz, now()) - $6::int * interval '24 hours'
       and (
-        age(jobs.xmin) > (select age($7::text::xid))
-        or (
-          (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
-          and jobs.xmin::text::bigint <> all($12::bigint[])
+        (
+          age(jobs.xmin) > (select age($7::text::xid))
+          or (
+            (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
+            and jobs.xmin::text::bigint <> all($12::bigint[])
+          )
+        )
+        and jobs.tableoid <> all(
+          array(
+            select part::oid
+            from pg_inherits
+            cross join lateral (
+              select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
+            ) as attached
+            where
+              age(pg_inherits.xmin) <= (select age($13::text::xid))
+              or pg_inherits.xmin::text::bigint = any($14::bigint[])
+          )
         )
       )
     returning jobs.*
@@ -122,7 +136,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $13::text,
+      $15::text,
       trace_id
     from (
       select
@@ -204,7 +218,7 @@ with recursive
       "deleted_jobs"."completed_at",
       "deleted_jobs"."quarantine_threshold",
       "deleted_jobs"."traceparent",
-      $14::bigint,
+      $16::bigint,
       now(),
       attached.list,
       edges.list
@@ -232,7 +246,7 @@ with recursive
   ),
   images as (
     insert into job_operation_rows (operation_id, job_id, before, after)
-    select $15::bigint, id, before, after
+    select $17::bigint, id, before, after
     from (
       select id, before || jsonb_build_object('needs', needs.uuids) as before, after
       from dropped

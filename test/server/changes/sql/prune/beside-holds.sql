@@ -26,10 +26,24 @@ with
         )
       )
       and (
-        age(jobs.xmin) > (select age($10::text::xid))
-        or (
-          (jobs.xmin::text::bigint - $11::bigint + $12::bigint) % $13::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $14::bigint
-          and jobs.xmin::text::bigint <> all($15::bigint[])
+        (
+          age(jobs.xmin) > (select age($10::text::xid))
+          or (
+            (jobs.xmin::text::bigint - $11::bigint + $12::bigint) % $13::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $14::bigint
+            and jobs.xmin::text::bigint <> all($15::bigint[])
+          )
+        )
+        and jobs.tableoid <> all(
+          array(
+            select part::oid
+            from pg_inherits
+            cross join lateral (
+              select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
+            ) as attached
+            where
+              age(pg_inherits.xmin) <= (select age($16::text::xid))
+              or pg_inherits.xmin::text::bigint = any($17::bigint[])
+          )
         )
       )
       and not (select exists (select from job_dependencies) or exists (select from job_attachments))
@@ -91,7 +105,7 @@ with
       "completed_at",
       "quarantine_threshold",
       "traceparent",
-      $16::bigint,
+      $18::bigint,
       now()
     from deleted_jobs
   )

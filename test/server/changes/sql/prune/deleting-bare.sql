@@ -9,10 +9,24 @@ where
   and domain = $4
   and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($5::text::timestamptz, now()) - $6::int * interval '24 hours'
   and (
-    age(jobs.xmin) > (select age($7::text::xid))
-    or (
-      (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
-      and jobs.xmin::text::bigint <> all($12::bigint[])
+    (
+      age(jobs.xmin) > (select age($7::text::xid))
+      or (
+        (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
+        and jobs.xmin::text::bigint <> all($12::bigint[])
+      )
+    )
+    and jobs.tableoid <> all(
+      array(
+        select part::oid
+        from pg_inherits
+        cross join lateral (
+          select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
+        ) as attached
+        where
+          age(pg_inherits.xmin) <= (select age($13::text::xid))
+          or pg_inherits.xmin::text::bigint = any($14::bigint[])
+      )
     )
   )
   and not (select exists (select from job_dependencies) or exists (select from job_attachments))

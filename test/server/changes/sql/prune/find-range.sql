@@ -13,15 +13,29 @@ from (
     and queue = $3
     and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($4::text::timestamptz, now()) - $5::int * interval '24 hours'
     and (
-      age(jobs.xmin) > (select age($6::text::xid))
-      or (
-        (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
-        and jobs.xmin::text::bigint <> all($11::bigint[])
+      (
+        age(jobs.xmin) > (select age($6::text::xid))
+        or (
+          (jobs.xmin::text::bigint - $7::bigint + $8::bigint) % $9::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $10::bigint
+          and jobs.xmin::text::bigint <> all($11::bigint[])
+        )
+      )
+      and jobs.tableoid <> all(
+        array(
+          select part::oid
+          from pg_inherits
+          cross join lateral (
+            select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
+          ) as attached
+          where
+            age(pg_inherits.xmin) <= (select age($12::text::xid))
+            or pg_inherits.xmin::text::bigint = any($13::bigint[])
+        )
       )
     )
     and id <= 9007199254740991
     and (id >= -9007199254740991) is true
-    and coalesce(completed_at, cancelled_at, quarantined_at, created_at) >= $12::text::timestamptz
+    and coalesce(completed_at, cancelled_at, quarantined_at, created_at) >= $14::text::timestamptz
   order by time
   limit 513
 ) as found

@@ -86,7 +86,9 @@ select
         from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
         cross join lateral (
           select
-          from (select jobs.*, jobs.xmin from jobs where jobs.uuid = needed.uuid offset 0) as jobs
+          from (
+            select jobs.*, jobs.xmin, jobs.tableoid from jobs where jobs.uuid = needed.uuid offset 0
+          ) as jobs
           where
             status in ('completed', 'failed', 'cancelled', 'quarantined')
             and status = any($13)
@@ -120,7 +122,7 @@ select
     where
       not exists (
         select
-        from (select jobs.*, jobs.xmin from jobs where jobs.uuid = along.uuid offset 0) as jobs
+        from (select jobs.*, jobs.xmin, jobs.tableoid from jobs where jobs.uuid = along.uuid offset 0) as jobs
         where
           status in ('completed', 'failed', 'cancelled', 'quarantined')
           and status = any($17)

@@ -9,10 +9,24 @@ from (
     and domain = $1
     and queue = $2
     and (
-      age(jobs.xmin) > (select age($3::text::xid))
-      or (
-        (jobs.xmin::text::bigint - $4::bigint + $5::bigint) % $6::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $7::bigint
-        and jobs.xmin::text::bigint <> all($8::bigint[])
+      (
+        age(jobs.xmin) > (select age($3::text::xid))
+        or (
+          (jobs.xmin::text::bigint - $4::bigint + $5::bigint) % $6::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $7::bigint
+          and jobs.xmin::text::bigint <> all($8::bigint[])
+        )
+      )
+      and jobs.tableoid <> all(
+        array(
+          select part::oid
+          from pg_inherits
+          cross join lateral (
+            select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
+          ) as attached
+          where
+            age(pg_inherits.xmin) <= (select age($9::text::xid))
+            or pg_inherits.xmin::text::bigint = any($10::bigint[])
+        )
       )
     )
   limit 50000

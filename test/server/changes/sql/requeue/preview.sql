@@ -76,7 +76,9 @@ select
         from (select distinct depends_on_job_uuid as uuid from job_dependencies) as needed
         cross join lateral (
           select
-          from (select jobs.*, jobs.xmin from jobs where jobs.uuid = needed.uuid offset 0) as jobs
+          from (
+            select jobs.*, jobs.xmin, jobs.tableoid from jobs where jobs.uuid = needed.uuid offset 0
+          ) as jobs
           where status = 'quarantined' and domain = $7 and true
         ) as matched
       ),

@@ -28,10 +28,27 @@ with recursive
         )
         and domain = $6
         and (
-          age(jobs.xmin) > (select age($7::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
-            and jobs.xmin::text::bigint <> all($12::bigint[])
+          (
+            age(jobs.xmin) > (select age($7::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
+              and jobs.xmin::text::bigint <> all($12::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($13::text::xid))
+                or pg_inherits.xmin::text::bigint = any($14::bigint[])
+            )
           )
         )
       ) is true
@@ -151,7 +168,7 @@ with recursive
   ),
   row_images as (
     insert into job_operation_rows (operation_id, job_id, before, after)
-    select $13::bigint, id, before, after
+    select $15::bigint, id, before, after
     from (
       select id, before, after
       from (
@@ -175,7 +192,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $14::text,
+      $16::text,
       trace_id
     from (
       select

@@ -30,10 +30,27 @@ with
           )
         )
         and (
-          age(jobs.xmin) > (select age($3::text::xid))
-          or (
-            (jobs.xmin::text::bigint - $4::bigint + $5::bigint) % $6::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $7::bigint
-            and jobs.xmin::text::bigint <> all($8::bigint[])
+          (
+            age(jobs.xmin) > (select age($3::text::xid))
+            or (
+              (jobs.xmin::text::bigint - $4::bigint + $5::bigint) % $6::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $7::bigint
+              and jobs.xmin::text::bigint <> all($8::bigint[])
+            )
+          )
+          and jobs.tableoid <> all(
+            array(
+              select part::oid
+              from pg_inherits
+              cross join lateral (
+                select inhrelid::regclass as part
+                union
+                select relid
+                from pg_partition_tree(inhrelid::regclass)
+              ) as attached
+              where
+                age(pg_inherits.xmin) <= (select age($9::text::xid))
+                or pg_inherits.xmin::text::bigint = any($10::bigint[])
+            )
           )
         )
       ) is true
@@ -76,7 +93,7 @@ with
           (case when before -> 'batch_group' is null then jobs.batch_group::text else before ->> 'batch_group' end)::text,
           (case when before -> 'job_type' is null then jobs.job_type::text else before ->> 'job_type' end)::text
         from job_operation_rows
-        where operation_id = $9::bigint and job_id = jobs.id
+        where operation_id = $11::bigint and job_id = jobs.id
       )
     where jobs.id = any(array(select id from picked))
     returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
@@ -91,7 +108,7 @@ with
           cross join lateral (
             select ctid as tid
             from job_operation_rows
-            where operation_id = $10::bigint and job_id = jobs.id offset 0
+            where operation_id = $12::bigint and job_id = jobs.id offset 0
           ) as kept
         )
       )
@@ -99,14 +116,14 @@ with
   hold as (
     insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller)
     select
-      $11::bigint,
+      $13::bigint,
       count(*),
       greatest(
-        coalesce($12::text::timestamptz, now() + $13::int * interval '24 hours'),
-        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $14::bigint)
+        coalesce($14::text::timestamptz, now() + $15::int * interval '24 hours'),
+        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $16::bigint)
       ),
-      $15::text,
-      $16::text
+      $17::text,
+      $18::text
     from (select id from updated) as given_back
     having count(*) > 0
     on conflict (undo_id) do update set jobs = known.jobs + excluded.jobs
@@ -128,7 +145,7 @@ with
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $17::text,
+      $19::text,
       trace_id
     from (
       select
@@ -139,12 +156,12 @@ with
         owner_user_id,
         trace_id,
         'job.restored' as event_type,
-        jsonb_build_object('status', status, 'caller', $18::text) as attrs
+        jsonb_build_object('status', status, 'caller', $20::text) as attrs
       from updated
     ) as event
   ),
   notified as (
-    select pg_notify($19, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($21, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from updated where status = 'queued') as ready

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { inPartitions } from '../../support/database/partitions.ts'
+import { until } from '../../support/poll.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+const Previewed = z.looseObject({ preview: z.looseObject({ count: z.number(), token: z.string() }) })
+
+/** What becomes a partition of jobs: a table, or one that has partitions itself. */
+const attached = {
+  'a table': '',
+  'a table with partitions': 'partition by range (created_at)',
+} as const
+
+describe('changes of jobs with partitions', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(
+      'postgres',
+      {},
+      inPartitions([
+        'list (domain)',
+        `create table jobs_chatbooks partition of jobs for values in ('chatbooks');
+         create schema elsewhere;
+         create table elsewhere."Jobs of media" partition of jobs for values in ('media');`,
+      ]),
+    )
+  })
+  afterAll(() => world?.stop())
+  beforeEach(async () => {
+    await world.sql`delete from jobs`
+    await insert('chatbooks', 20)
+    await insert('media', 20)
+  })
+
+  const insert = (domain: string, n: number, table = 'jobs') =>
+    world.sql.unsafe(`
+      insert into ${table} (domain, queue, job_type, payload, status, created_at, completed_at)
+      select '${domain}', 'q', 't', '{}', 'completed', timestamptz '2025-06-01', timestamptz '2025-06-01' from generate_series(1, ${n})`)
+  const count = async (domain: string) => {
+    const [row] = await world.sql<[{ count: number }]>`select count(*)::int as count from jobs where domain = ${domain}`
+    return row.count
+  }
+  const prune = async (body = {}) => world.confirm('/api/v1/jobs/prune', { older_than_days: 30, ...body })
+  const preview = async () => Previewed.parse((await prune({ dry_run: true })).body).preview
+
+  const buildIndex = () => runServer(['indexes', 'build', 'jobsctl_created'], world.env)
+
+  it.each(Object.entries(attached))(
+    'leave the old jobs of %s that was attached after their preview',
+    async (_what, by) => {
+      await world.sql.unsafe(`
+      create table waiting (like jobs including defaults including constraints) ${by};
+      ${by && 'create table waiting_all partition of waiting default;'}`)
+      await insert('mail', 30, 'waiting')
+      const { count: previewed, token } = await preview()
+      expect(previewed).toBe(40)
+      await world.sql`alter table jobs attach partition waiting for values in ('mail')`
+      if (by)
+        expect(await buildIndex()).toMatchObject({
+          code: 2,
+          err: expect.stringContaining('jobs has partitions of partitions: build'),
+        })
+      const done = await prune({ preview_token: token })
+      expect(done).toMatchObject({ status: 200, body: { deleted: 40 } })
+      expect([await count('chatbooks'), await count('media'), await count('mail')]).toEqual([0, 0, 30])
+      const again = await preview()
+      expect(again.count).toBe(30)
+      expect(await prune({ preview_token: again.token })).toMatchObject({ status: 200, body: { deleted: 30 } })
+      await world.sql`drop table waiting`
+    },
+  )
+
+  it('have indexes on a partition in another schema, whose name needs quotes', async () => {
+    expect(await buildIndex()).toMatchObject({ code: 0, out: 'the index jobsctl_created is built\n' })
+    const [row] = await world.sql`
+      select count(*)::int as count from pg_indexes where schemaname = 'elsewhere' and indexname like 'jobsctl\\_created%'`
+    expect(row).toEqual({ count: 1 })
+  })
+
+  it('delete no job of a partition that was detached after the preview', async () => {
+    const { token } = await preview()
+    await world.sql`alter table jobs detach partition jobs_chatbooks`
+    expect(await prune({ preview_token: token })).toMatchObject({ status: 200, body: { deleted: 20 } })
+    const [row] = await world.sql`select count(*)::int as count from jobs_chatbooks`
+    expect(row).toEqual({ count: 20 })
+    await world.sql`alter table jobs attach partition jobs_chatbooks for values in ('chatbooks')`
+  })
+
+  it('are undone without the jobs that no partition takes any more, which are named', async () => {
+    const { token } = await preview()
+    const done = await prune({ preview_token: token })
+    const { operation_id: id } = z.looseObject({ operation_id: z.number() }).parse(done.body)
+    await world.sql`alter table jobs detach partition jobs_chatbooks`
+    const undone = await world.confirm(`/api/v1/jobs/operations/${id}/undo`, {})
+    expect(undone).toMatchObject({ status: 200, body: { affected: 20, conflict_count: 20 } })
+    expect(await count('media')).toBe(20)
+    await world.sql`alter table jobs attach partition jobs_chatbooks for values in ('chatbooks')`
+    expect(await world.confirm(`/api/v1/jobs/operations/${id}/undo`, {})).toMatchObject({ body: { affected: 20 } })
+    expect(await count('chatbooks')).toBe(20)
+  })
+
+  it('count the jobs while a partition is unlogged, and doctor says why', async () => {
+    await world.sql`create unlogged table jobs_mail (like jobs including defaults including constraints)`
+    await world.sql`alter table jobs attach partition jobs_mail for values in ('mail')`
+    const counts = async () => {
+      const { body } = await world.call('GET', '/api/v1/jobs/stats')
+      return z.array(z.looseObject({ domain: z.string(), queued: z.number() })).parse(body)
+    }
+    await world.sql`insert into jobs_mail (domain, queue, job_type, payload, status) values ('mail', 'q', 't', '{}', 'queued')`
+    expect((await counts()).find(({ domain }) => domain === 'mail')).toMatchObject({ queued: 1 })
+    const said = await until('doctor says it', async () => {
+      const { out } = await world.jobsctl(['doctor'])
+      return /counts\twarning\t.*/.exec(out)?.[0]
+    })
+    expect(said).toContain('no logged tables')
+    await world.sql`insert into jobs_mail (domain, queue, job_type, payload, status) values ('mail', 'q', 't', '{}', 'queued')`
+    expect((await counts()).find(({ domain }) => domain === 'mail')).toMatchObject({ queued: 2 })
+    await world.sql`drop table jobs_mail`
+  })
+})
