@@ -1,10 +1,12 @@
 import { promises as files } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
 import { commandLine } from '../../shared/shell.ts'
 import type { Io } from '../io.ts'
 import { fileErrorText } from '../system.ts'
 import type { Config } from './config.ts'
+import { nameGivenTwice } from './name-given-twice.ts'
 import { utf8Of } from './utf8.ts'
 
 /** The path of the config file; undefined without a home folder. A relative XDG_CONFIG_HOME is ignored, since a config file can name programs to run. */
@@ -37,10 +39,15 @@ async function readRawConfig(path: string): Promise<unknown> {
   })
   if (!bytes) return undefined
   const text = utf8Of(bytes, path)
+  const hint = 'repair it with an editor, or move it away'
   try {
-    return JSON.parse(text)
+    const raw: unknown = JSON.parse(text)
+    const twice = nameGivenTwice(text)
+    if (twice === undefined) return raw
+    throw new Failure('usage', `${path} has ${escaped(twice)} twice, and one of them would go unseen`, { hint })
   } catch (cause) {
-    throw new Failure('usage', `${path} is not JSON`, { hint: 'repair it with an editor, or move it away', cause })
+    if (cause instanceof Failure) throw cause
+    throw new Failure('usage', `${path} is not JSON`, { hint, cause })
   }
 }
 

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { membersOf } from '../../../cli/fleet/members.ts'
@@ -139,6 +140,47 @@ it('refuses what a fleet cannot do, and sends nothing', async () => {
     code: 2,
   })
   expect(server.requests).toEqual([])
+})
+
+it('says of a config file that is of no use why, in JSON, too, and asks nobody', async () => {
+  const server = await answering([group])
+  const { env, path } = await configHome({ profiles: { eu: at(server) } })
+  const profile = JSON.stringify(at(server))
+  for (const [text, said] of [
+    [`{"profiles": {"eu": ${profile}, "us": ${profile}, "\\u0065u": ${profile}}}`, 'has profiles.eu twice'],
+    [`{"profiles": {"eu": {"url": "${server.url}", "url": "http://127.0.0.1:1"}}}`, 'has profiles.eu.url twice'],
+    [`{"profiles": {"eu": ${profile}}`, 'is not JSON'],
+    [`{"profiles": [${profile}, ${profile}]}`, 'profiles: must be an object of profiles'],
+    ['{"profiles": {"eu": {}}}', 'profiles.eu.url: must be given'],
+  ] as const) {
+    await writeFile(path, text)
+    for (const argv of [
+      ['stats', '--fleet', '*'],
+      ['stats', '--fleet', '*', '--json'],
+    ]) {
+      const { code, out, err } = await runJobsctl(argv, { env })
+      expect([text, code, out]).toEqual([text, 2, ''])
+      expect(err).toContain(said)
+      if (argv.includes('--json')) expect(JSON.parse(err)).toMatchObject({ error: { code: 'usage' } })
+    }
+  }
+  expect(server.requests).toEqual([])
+})
+
+it('asks two profiles of one server both, and names patterns that mean no profile in JSON, too', async () => {
+  const server = await answering([group])
+  const same = { eu: at(server), copy: at(server) }
+  const both = await run(['stats', '--fleet', 'eu,copy,e*', '--json'], same)
+  expect(both.code).toBe(0)
+  expect(JSON.parse(both.out)).toEqual([
+    { profile: 'copy', ...group },
+    { profile: 'eu', ...group },
+  ])
+  for (const pattern of ['x*', 'eu,', '**?????'])
+    expect([pattern, await run(['stats', '--fleet', pattern, '--json'], same)]).toMatchObject([
+      pattern,
+      { code: 5, out: '', err: expect.stringContaining('"not_found"') },
+    ])
 })
 
 it('config keeps the fleet, and lists profiles by a pattern', async () => {
