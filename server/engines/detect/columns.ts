@@ -1,5 +1,5 @@
 import { plainName, type Role, roles } from '../../database/queue-like/words.ts'
-import { type Column, isNumber, isText, isTime, isWhole, type Table } from '../mapped/table.ts'
+import { type Column, isNumber, isText, isTime, isWhole, type Table, uniqueBeside } from '../mapped/table.ts'
 
 const isBoolean = ({ base }: Column): boolean => base === 'bool'
 const isWord = (column: Column): boolean =>
@@ -50,15 +50,24 @@ export function columnsByRole({ columns }: Table): (role: Role) => readonly Colu
 }
 
 /** The column that names a job: the one of the primary key, or of another unique index, that is not null and of a type that a key has. */
-export function keyOf({ columns, indexes }: Table): Column | undefined {
+export function keyOf(table: Table): Column | undefined {
+  const { columns, indexes } = table
   const single = indexes.flatMap(({ isUnique, isPartial, columns: [name = '', ...others] }) => {
     const column = columns.get(name)
-    return isUnique && !isPartial && others.length === 0 && column?.required && isKey(column) ? [column] : []
+    const isAlone = others.length === 0 || isByTime(table, name)
+    return isUnique && !isPartial && isAlone && column?.required && isKey(column) ? [column] : []
   })
   return (
     single.find(({ name }) => plainName(name) === 'id') ?? single.toSorted((a, b) => rankOfKey(a) - rankOfKey(b))[0]
   )
 }
+
+/** True where the table has partitions by a time, which a unique index must then have beside the column. */
+const isByTime = (table: Table, name: string): boolean =>
+  uniqueBeside(table, name)?.every((beside) => {
+    const column = table.columns.get(beside)
+    return column !== undefined && isPointInTime(column)
+  }) ?? false
 
 export const isKey = (column: Column): boolean => isWhole(column) || column.base === 'uuid' || isText(column)
 

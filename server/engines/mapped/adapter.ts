@@ -12,7 +12,7 @@ import type { MapFile } from './read-map.ts'
 import { readAllMapped } from './read-mapped.ts'
 import { countAhead, orderedJobs, readGroups, readLine, readOldestDue, readSigns, readWorkers } from './reads.ts'
 import { hasState } from './states.ts'
-import { isWhole, type Mapped } from './table.ts'
+import { isWhole, type Mapped, uniqueBeside } from './table.ts'
 import { writesOf } from './writes.ts'
 
 /**
@@ -43,6 +43,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
     look: async () => foundOf(mapped),
     projection: (found) => ({ query: projectionOf(at(found)) }),
     hasKey: (sql, keys) => hasKey(mapped, sql, keys),
+    part: 'native_part',
     isNearKey: (key, row) => isNearKey(mapped, key, row),
     hasState: (sql, states) => hasState(mapped, sql, states),
     keys: (sql, _, texts) => readKeys(mapped, sql, texts),
@@ -91,6 +92,11 @@ function lookOnly({ map, table }: Mapped): Cannot | undefined {
     return {
       cannot: `the map of ${table.relation} is for looking only (look_only: true)`,
       instead: 'change the jobs with the library that runs them',
+    }
+  if (uniqueBeside(table, map.key))
+    return {
+      cannot: `${table.relation} has partitions by ${table.partitionedBy.join(', ')}, so that no index keeps its key ${map.key} unique, and a change by the key may meet a row of another partition`,
+      instead: `change the jobs in your application; a table with partitions by ${map.key} can have such an index`,
     }
   const version = table.columns.get('lock_version')
   if (version && isWhole(version) && map.lock_version === undefined)

@@ -1,5 +1,5 @@
 import type { JobsMap, MappedState, Test, ValueOfRow } from './map.ts'
-import { type Column, isNumber, isText, isTime, isWhole, type Table } from './table.ts'
+import { type Column, isNumber, isText, isTime, isWhole, type Table, uniqueBeside } from './table.ts'
 
 /** What is wrong with a map, and where in the file. */
 export interface MapFault {
@@ -58,7 +58,7 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
     return { faults, literals }
   }
   const key = require(['key'], map.key, { is: isKey, what: 'bigint, integer, uuid or text' })
-  if (key && !isUnique(table, key.name))
+  if (key && !isUnique(table, key.name) && !isUniqueByTime(map, table))
     fault(['key'], `no unique index of ${table.relation} has the column ${key.name} alone, so it names no single job`)
   else if (key && !key.required) fault(['key'], `the column ${key.name} may be null; a key is not null`)
 
@@ -179,6 +179,10 @@ const isUnique = ({ indexes }: Table, name: string): boolean =>
   indexes.some(
     ({ columns, isUnique, isPartial }) => isUnique && !isPartial && columns.length === 1 && columns[0] === name,
   )
+
+/** In a table with partitions by the time of the creation, a key and that time name a row: such a table is only looked at. */
+const isUniqueByTime = ({ key, times }: JobsMap, table: Table): boolean =>
+  uniqueBeside(table, key)?.every((name) => name === times.created) ?? false
 
 function isZone(zone: string): boolean {
   try {

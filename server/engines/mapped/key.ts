@@ -1,8 +1,9 @@
+import { Failure } from '../../../shared/errors.ts'
 import { isUuid, keyParts } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { keysWithQueue, type NativeKey, sortKeys } from '../parts/keys.ts'
 import { decodedPart, uuidPattern, wholeNumber } from '../parts/sql-text.ts'
-import { type Column, columnOf, isWhole, type Mapped } from './table.ts'
+import { type Column, columnOf, isWhole, type Mapped, uniqueBeside } from './table.ts'
 
 const bits: Readonly<Record<string, bigint>> = { int2: 15n, int4: 31n, int8: 63n }
 
@@ -61,19 +62,44 @@ export function isNearKey({ map, table }: Mapped, key: string, row: string): str
   return `(not ${row}.native_live or ${row}.native_id = ${native}) and (${row}.native_live or ${row}.uuid = ${id})`
 }
 
-/** The keys of jobs that somebody names by the id alone. A key with a queue is not looked up. */
+/**
+ * The keys of jobs that somebody names by the id alone. A key with a queue is looked up only where several rows may have it.
+ * @throws Failure `not_supported` where several rows have it
+ */
 export async function readKeys(
   mapped: Mapped,
   sql: Sql,
   texts: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const { keys, bare } = sortKeys(texts, (text) => parseKey(mapped, text))
-  if (bare.size === 0) return keys
+  const mayBeTwice = uniqueBeside(mapped.table, mapped.map.key) !== undefined
+  const named = mayBeTwice ? keysWithQueue([...keys.values()], (key) => parseKey(mapped, key)) : []
+  const ids = [...new Set([...bare.values(), ...named.map(({ id }) => id)])]
+  if (ids.length === 0) return keys
   const type = sql.unsafe(columnOf(mapped.table, mapped.map.key).type)
   const rows = await sql<{ id: string; key: string }[]>`
     select jobs.uuid as id, jobs.id as key
     from jobs
-    where jobs.native_id = any(${[...new Set(bare.values())]}::text[]::${type}[])`
+    where jobs.native_id = any(${ids}::text[]::${type}[])`
+  if (mayBeTwice) refuseTwice(mapped, rows, { keys, bare })
   for (const { id, key } of rows) for (const [text, known] of bare) if (known === id) keys.set(text, key)
   return keys
+}
+
+function refuseTwice(
+  { table }: Mapped,
+  rows: readonly { id: string; key: string }[],
+  { keys, bare }: ReturnType<typeof sortKeys>,
+): void {
+  const found = [
+    ...[...keys].map(([text, key]) => [text, rows.filter((row) => row.key === key).length] as const),
+    ...[...bare].map(([text, id]) => [text, rows.filter((row) => row.id === id).length] as const),
+  ]
+  const [text, count] = found.find((one) => one[1] > 1) ?? []
+  if (text === undefined) return
+  throw new Failure(
+    'not_supported',
+    `${count} jobs of ${table.relation} have the id ${text}, in partitions of their own, and a call by an id is about one job; nothing was changed`,
+    { hint: 'jobsctl list shows each of them' },
+  )
 }

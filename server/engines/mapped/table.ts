@@ -50,6 +50,8 @@ export interface Table {
   /** As `pg_class` has it: `r`, `p` for a table with partitions, `v` for a view. */
   kind: string
   columns: ReadonlyMap<string, Column>
+  /** The columns by which the table has partitions, at all levels; empty for a table without partitions. An expression is an empty name. */
+  partitionedBy: string[]
   indexes: Index[]
   references: Reference[]
   /** The other tables, and the table itself, whose rows refer to its rows. */
@@ -151,6 +153,13 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         where attrelid = pg_class.oid and attnum > 0 and not attisdropped
       ) as columns,
       (
+        select coalesce(pg_catalog.jsonb_agg(distinct coalesce(attname, '')), '[]')
+        from pg_catalog.pg_partitioned_table
+        cross join pg_catalog.unnest(partattrs) as at
+        left join pg_catalog.pg_attribute on attrelid = partrelid and attnum = at and attnum > 0
+        where partrelid in (select relid from pg_catalog.pg_partition_tree(pg_class.oid))
+      ) as "partitionedBy",
+      (
         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
           'name', of_index.relname, 'isUnique', indisunique, 'isPartial', indpred is not null,
           'isOrdered', of_index.relam = (select oid from pg_catalog.pg_am where amname = 'btree'),
@@ -244,6 +253,18 @@ export const isText = ({ base }: Column): boolean => base === 'text' || base ===
 const isTimestamp = ({ base }: Column): boolean => ['timestamptz', 'timestamp', 'date'].includes(base)
 /** A number is seconds since 1970. */
 export const isTime = (column: Column): boolean => isTimestamp(column) || isNumber(column)
+
+/**
+ * The columns that a unique index has beside this one, where no index has it alone: PostgreSQL demands those by which the table has partitions. Two
+ * rows of different partitions may then have one value.
+ * @returns undefined where an index has the column alone, or with other columns
+ */
+export function uniqueBeside({ indexes, partitionedBy }: Table, name: string): string[] | undefined {
+  const unique = indexes.filter(({ isUnique, isPartial, columns }) => isUnique && !isPartial && columns.includes(name))
+  const beside = unique.map(({ columns }) => columns.filter((column) => column !== name))
+  if (beside.some((others) => others.length === 0)) return undefined
+  return beside.find((others) => others.every((column) => partitionedBy.includes(column)))
+}
 
 /** A table of somebody, and how its rows are jobs. */
 export interface Mapped {

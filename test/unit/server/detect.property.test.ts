@@ -82,6 +82,7 @@ const table: fc.Arbitrary<Table> = fc
     nspname,
     kind: 'r',
     columns: new Map(columns.map((one) => [one.name, one])),
+    partitionedBy: [],
     indexes: indexed.map(([at, isUnique, isPartial]) => ({
       name: 'i',
       columns: columns.length === 0 ? [] : [columns[at % columns.length]?.name ?? ''],
