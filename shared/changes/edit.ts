@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { mask } from '../mask.ts'
+import { repeatedKey } from '../repeated-key.ts'
 import { Count, JobType, optional, Time, wholeNumber } from '../scope.ts'
 import { isStorable, JobId, Json, words } from '../work/job.ts'
 import { documentsOfIds, filteredRequest, spreadSeconds } from './filtered-change.ts'
@@ -72,6 +73,12 @@ function faultOfJson(text: string): string | undefined {
   return isLong ? `must have numbers of at most ${longestNumber} digits` : undefined
 }
 
+/** A column of the type json or text would keep both values, of which readers take one or the other. */
+function faultOfKeys(text = ''): string | undefined {
+  const key = repeatedKey(text)
+  return key === undefined ? undefined : `has the key ${JSON.stringify(key)} twice`
+}
+
 const valueFields = {
   path: Path.describe(
     '`payload.<name>.<name>`, or a field of the job: priority, max_retries, available_at, owner_user_id, batch_group, job_type. A list of names where a name has a dot',
@@ -99,13 +106,22 @@ function faultOfValue(given: { path: string | string[]; value?: unknown; json?: 
   if ((given.value === undefined) === (given.json === undefined)) return 'must be given: one of value and json'
   const json = jsonOfValue(given)
   const [field = ''] = stepsOf(given.path)
-  return faultOfJson(json) ?? (isEditableField(field) && json !== 'null' ? faultOfField(field, json) : undefined)
+  return (
+    faultOfJson(json) ??
+    faultOfKeys(given.json) ??
+    (isEditableField(field) && json !== 'null' ? faultOfField(field, json) : undefined)
+  )
 }
+
+/** Which field of the request gives the value. */
+const placeOf = ({ value, json }: { value?: unknown; json?: string | undefined }): string =>
+  value === undefined && json !== undefined ? 'json' : 'value'
 
 /** A path with the value that it is to have, or has. */
 export const Valued = z.strictObject(valueFields).check((context) => {
   const message = faultOfValue(context.value)
-  if (message !== undefined) context.issues.push({ code: 'custom', path: ['value'], message, input: context.value })
+  if (message !== undefined)
+    context.issues.push({ code: 'custom', path: [placeOf(context.value)], message, input: context.value })
 })
 export type Valued = z.output<typeof Valued>
 
@@ -123,7 +139,8 @@ const listOf = <T extends z.ZodType>(item: T) =>
 /** A path with the value that it is to have. */
 export const Setting = Valued.check((context) => {
   const message = faultOfSetting(context.value)
-  if (message !== undefined) context.issues.push({ code: 'custom', path: ['value'], message, input: context.value })
+  if (message !== undefined)
+    context.issues.push({ code: 'custom', path: [placeOf(context.value)], message, input: context.value })
 })
 
 /** A path whose value is to be taken away. */

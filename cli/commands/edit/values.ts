@@ -3,10 +3,10 @@ import { editableFields, isEditableField, Setting, Unset, Valued } from '../../.
 import { Failure } from '../../../shared/errors.ts'
 import { isKeptExactly } from '../../../shared/exact-numbers.ts'
 import { readMoment } from '../../../shared/moment.ts'
+import { repeatedKey } from '../../../shared/repeated-key.ts'
 import type { CanaryFlags } from '../../settings/flags/canary-flags.ts'
 import type { SelectionFlags } from '../../settings/flags/selection-flags.ts'
 import { durationText, seconds } from '../../text/duration.ts'
-import { repeatedKey } from './repeated-key.ts'
 
 export interface EditFlags extends SelectionFlags, CanaryFlags {
   set?: string[]

@@ -1,4 +1,4 @@
-import { endOfString } from '../../../shared/exact-numbers.ts'
+import { endOfString } from './exact-numbers.ts'
 
 /** The first key that stands twice in one object of a JSON text, of which programs read the last value alone; undefined without such a key. */
 export function repeatedKey(json: string): string | undefined {
