@@ -10,7 +10,7 @@ import { reasonFlag } from '../settings/flags/global-flags.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
 import { throttleText } from '../text/numbers.ts'
-import { stateBefore } from './queues/state-before.ts'
+import { refuseUnknown, stateBefore } from './queues/state-before.ts'
 
 interface ThrottleFlags {
   running?: string
@@ -95,6 +95,11 @@ async function show(context: Context, queue: QueueName): Promise<Ending> {
   const answer = await answerOf(context, endpoint, queue)
   if (!answer) return 'ok'
   const set = answer.body.throttle ?? none
+  // A mistyped name, or a queue that the caller may not see, is not one without a throttle.
+  if (!answer.body.throttle) {
+    const hint = `all that are throttled: ${context.another(['queues', '--throttles'])}`
+    await refuseUnknown(await context.client(), queue, { hint, end: '' })
+  }
   context.print.sentence({ ...queue, ...set }, sentence(queue, set), 'plain')
   return 'ok'
 }

@@ -39,7 +39,11 @@ async function readState(client: Client, queue: QueueName, create: boolean): Pro
   const stopped = await answered(() => client.call(stoppedQueues, {}))
   const { paused, drain } = status.body
   const action = drain ? 'drain' : paused ? 'pause' : 'resume'
-  if (!create && action === 'resume') await refuseUnknown(client, queue)
+  if (!create && action === 'resume')
+    await refuseUnknown(client, queue, {
+      hint: 'add --create for a queue that has no job yet',
+      end: '; nothing was changed',
+    })
   return { action, server: stopped === undefined ? 'another' : 'jobs-server' }
 }
 
@@ -55,7 +59,17 @@ async function answered<T>(call: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function refuseUnknown(client: Client, { domain, queue }: QueueName): Promise<void> {
+interface Words {
+  /** How the message ends. */
+  end: string
+  hint: string
+}
+
+/**
+ * Returns for a queue that has jobs, or had one, as far as the caller may see; also where the server does not tell.
+ * @throws Failure `not_found` for another one, with the queue whose name is nearest to it
+ */
+export async function refuseUnknown(client: Client, { domain, queue }: QueueName, { end, hint }: Words): Promise<void> {
   const { stats } = await import('../../../shared/queues/stats.ts')
   const known = await answered(() => client.call(stats, {}))
   if (known === undefined || known.body.some((row) => row.domain === domain && row.queue === queue)) return
@@ -67,7 +81,7 @@ async function refuseUnknown(client: Client, { domain, queue }: QueueName): Prom
   const names = [...new Set(known.body.map((row) => `${row.domain}/${row.queue}`))]
   const nearest = nearestName(name, names, 3)
   const meant = nearest === undefined ? '' : `did you mean ${nearest}? `
-  throw new Failure('not_found', `no job is in the queue ${describeScope({ domain, queue })}; nothing was changed`, {
-    hint: `${meant}add --create for a queue that has no job yet`,
+  throw new Failure('not_found', `no job is in the queue ${describeScope({ domain, queue })}${end}`, {
+    hint: `${meant}${hint}`,
   })
 }

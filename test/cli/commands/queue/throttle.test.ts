@@ -66,6 +66,13 @@ describe.each(['postgres'] as const)('jobsctl throttle at a real server on %s', 
       code: 5,
       err: expect.stringContaining('did you mean media/ingest?'),
     })
+    expect(await throttle('media/ingets')).toEqual({
+      ...{ code: 5, out: '' },
+      err: expect.stringContaining('did you mean media/ingest? all that are throttled: jobsctl queues --throttles'),
+    })
     expect((await throttle('media/new', '--running', '5', '--create')).code).toBe(0)
+    expect((await throttle('media/new')).out).toBe('media/new is throttled to 5 running.\n')
+    await throttle('media/new', '--off')
+    expect((await throttle('media/new')).out).toBe('media/new is not throttled.\n')
   })
 })
