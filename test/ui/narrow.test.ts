@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
+import { applyPolicy } from '../../shared/policy/policy.ts'
 import { sideways } from '../support/axe.ts'
 import { type OpenedVisit, openVisit } from '../support/browser.ts'
 
@@ -16,12 +17,21 @@ const names = [
   '',
 ]
 
-/** By how many pixels tables are wider than their places: those whose rows are lines in such a window, and the others where `all` is true. */
-const widerBy = (
-  isAll: boolean,
-): string => `[...document.querySelectorAll('${isAll ? '' : '.queues '}.scroll${isAll ? '' : ', .stacked'}')]
+/** By how many pixels tables are wider than their places. */
+const widerBy = `[...document.querySelectorAll('.scroll')]
   .map((box) => box.scrollWidth - box.clientWidth)
   .filter((over) => over > 0)`
+
+const policyRules = [
+  {
+    ...{ name: 'completed-orders-after-a-month', domain: 'orders', at: '15,45 3 * * 1-5', time_zone: 'Europe/Berlin' },
+    ...{ max: 10_000, mode: 'report', prune: { statuses: ['completed', 'cancelled'], older_than_days: 30 } },
+  },
+  {
+    ...{ name: 'stuck', domain: 'orders', queue: 'high', at: '*/5 * * * *', time_zone: 'UTC', max: 100, mode: 'apply' },
+    sweep: { action: 'cancel', age_seconds: 172_800, runtime_seconds: 21_600 },
+  },
+]
 
 describe.skipIf(!hasBrowser)('screens in narrow windows (needs chromium)', () => {
   let opened: OpenedVisit | undefined
@@ -50,6 +60,7 @@ describe.skipIf(!hasBrowser)('screens in narrow windows (needs chromium)', () =>
     await world.confirm('/api/v1/jobs/batch/requeue_quarantined', { domain: 'chatbooks' }, reason)
     for (const domain of ['chatbooks', names[0]])
       await world.confirm('/api/v1/jobs/queue/control', { domain, queue: 'default', action: 'pause', reason: names[1] })
+    await world.confirm(applyPolicy.path, { rules: policyRules, revision: 0 }, reason)
     await world.sql`
       insert into job_events (domain, queue, job_type, event_type, attrs_json)
       select name, name, name, 'job.failed', jsonb_build_object('error', name)
@@ -77,7 +88,7 @@ describe.skipIf(!hasBrowser)('screens in narrow windows (needs chromium)', () =>
       ['/operations', '.rows tbody tr'],
       ['/operations/1', 'main dl'],
       ['/change/retry?status=failed', 'main form'],
-      ['/policy', 'main h2'],
+      ['/policy', '.rows tbody tr'],
     ] as const
     for (const [screen, part] of screens) {
       await page.setViewportSize({ width: 1280, height: 800 })
@@ -87,7 +98,7 @@ describe.skipIf(!hasBrowser)('screens in narrow windows (needs chromium)', () =>
         await page.setViewportSize({ width, height: 800 })
         const measured = async () => [
           ...[screen, width, Math.max(0, await sideways(page))],
-          width > 900 ? [] : await page.evaluate(widerBy(false)),
+          width > 900 ? [] : await page.evaluate(widerBy),
         ]
         await expect.poll(measured, { timeout: 20_000 }).toEqual([screen, width, 0, []])
       }
@@ -106,12 +117,27 @@ describe.skipIf(!hasBrowser)('screens in narrow windows (needs chromium)', () =>
       `/workers?${scope}`,
       `/events?${scope}`,
       '/operations',
+      '/policy',
     ]) {
       await page.setViewportSize({ width: 1024, height: 800 })
       await visited.go(screen)
       await page.locator('.rows tbody tr').first().waitFor()
-      const measured = async () => [screen, await page.evaluate(widerBy(true))]
+      const measured = async () => [screen, await page.evaluate(widerBy)]
       await expect.poll(measured, { timeout: 20_000 }).toEqual([screen, []])
     }
+  })
+  it('the groups of a preview are lines in a narrow window, and a choice is not as wide as the longest name in it', async () => {
+    if (!opened) return
+    const { page, visited } = opened
+    await page.setViewportSize({ width: 390, height: 800 })
+    await visited.go('/change/retry?status=failed')
+    await page.getByRole('button', { name: 'Preview' }).click()
+    await page.locator('.preview .rows tbody tr').first().waitFor()
+    await expect.poll(() => page.evaluate(widerBy), { timeout: 20_000 }).toEqual([])
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await visited.go('/clusters')
+    const choice = page.getByRole('combobox', { name: 'Failed' })
+    await choice.getByText(`since ${names[1]}`).waitFor({ state: 'attached' })
+    expect((await choice.boundingBox())?.width).toBeLessThanOrEqual(320)
   })
 })

@@ -34,13 +34,13 @@ interface RowsProps<Row> {
   children?: ComponentChildren
 }
 
-/** A table of more columns has no room on a narrow screen: each row is some lines there. */
-const mostNarrowColumns = 5
+/** A table of more columns, or with a column of text, has no room on a narrow screen: each row is some lines there. */
+const mostNarrowColumns = 3
 
 /**
  * The table of every screen. Its head stays in sight, its heads sort, and of many rows those alone are drawn that are seen. On a narrow
- * screen the rows of many columns are lines, in which each value has the head of its column before it; other tables scroll sideways by
- * themselves where they must, by keyboard too.
+ * screen the rows of many columns or of text are lines, in which each value has the head of its column before it; other tables scroll
+ * sideways by themselves where they must, by keyboard too.
  */
 export function Rows<Row>(props: RowsProps<Row>) {
   const { label, rows, columns, keyOf, attributesOf, sort, onSort, hasOwnLines = false, atOnce, children } = props
@@ -49,7 +49,8 @@ export function Rows<Row>(props: RowsProps<Row>) {
   const sorted = sortedBy(rows, columns, sort)
   const { first, last, rowHeight } = useDrawnRows(section, rows.length, atOnce)
   const isWindowed = last - first < rows.length
-  const isStacked = !hasOwnLines && children === undefined && columns.length > mostNarrowColumns
+  const hasText = columns.some(([, , kind]) => kind?.startsWith('wide'))
+  const isStacked = !hasOwnLines && children === undefined && (hasText || columns.length > mostNarrowColumns)
   return (
     <section
       ref={section}
