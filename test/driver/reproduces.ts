@@ -1,11 +1,11 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type BuildOptions, build } from 'esbuild'
 import type postgres from 'postgres'
 import { describe, expect, inject, it } from 'vitest'
+import { bundleDriver } from '../../scripts/build/driver/bundle-driver.ts'
 import type { Patch } from '../../scripts/build/driver/patch.ts'
-import { patchDriver, patches } from '../../scripts/build/driver/patch-driver.ts'
+import { patches } from '../../scripts/build/driver/patch-driver.ts'
 import { until } from '../support/poll.ts'
 import { type ScriptedPostgres, scriptedPostgres } from './scripted-postgres.ts'
 
@@ -101,18 +101,11 @@ function whileUnhandled(heard: (error: unknown) => void): () => void {
 const bundles = new Map<string, Promise<typeof postgres>>()
 function bundled(used: readonly Patch[]): Promise<typeof postgres> {
   const names = used.map(({ name }) => name).join()
-  const bundle = bundles.get(names) ?? bundleDriver(used)
+  const bundle = bundles.get(names) ?? inNewFolder(used)
   bundles.set(names, bundle)
   return bundle
 }
 
-/** The driver as the build of the server bundles it. */
-async function bundleDriver(used: readonly Patch[]): Promise<typeof postgres> {
-  const folder = await mkdtemp(join(inject('runFolder'), 'driver-'))
-  // The runner of the tests loads modules in folders of this name as Node does.
-  const outfile = join(folder, 'dist', 'driver.mjs')
-  await build({ ...bundling, plugins: [patchDriver(used)], outfile })
-  const module: { default: typeof postgres } = await import(outfile)
-  return module.default
-}
-const bundling: BuildOptions = { entryPoints: ['postgres'], bundle: true, platform: 'node', format: 'esm' }
+/** Each bundle has a folder of its own. */
+const inNewFolder = async (used: readonly Patch[]): Promise<typeof postgres> =>
+  bundleDriver(await mkdtemp(join(inject('runFolder'), 'driver-')), used)

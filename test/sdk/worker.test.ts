@@ -76,6 +76,22 @@ describe('the worker', () => {
     expect((await world.rows()).map(({ result }) => result)).toEqual([1, null])
   })
 
+  it('tells once a minute that its queue is throttled', async () => {
+    const queue = { domain, queue: 'slow' }
+    await world.post('/api/v1/jobs/queue/throttle', { ...queue, running: 1 })
+    await client.enqueueBatch({ jobs: Array.from({ length: 3 }, () => ({ ...queue, job_type: 'print', payload: {} })) })
+    const told = new AbortController()
+    const print: Handler = async () => {
+      if (!told.signal.aborted) await once(told.signal, 'abort')
+    }
+    const onEvent = ({ event }: { event: string }) => event === 'limited' && told.abort()
+    const worker = start({ print }, { queues: ['slow'], concurrency: 3, waitSeconds: 1, onEvent })
+    await ended(3)
+    await worker.stop()
+    const limited = worker.events.filter(({ event }) => event === 'limited')
+    expect(limited).toEqual([{ event: 'limited', queue: 'slow', running: 1, of: 1, per_minute: null }])
+  })
+
   it('fails a job with what its handler throws', async () => {
     const errors: Record<string, unknown> = {
       error: Object.assign(new RangeError('out of\0range'), { code: 'E_RANGE' }),

@@ -1,4 +1,5 @@
-import postgres, { type Sql } from 'postgres'
+import type { Sql } from 'postgres'
+import { bundleDriver } from '../../build/driver/bundle-driver.ts'
 import { type HangingWay, openHangingWay } from '../../launch/hanging-way.ts'
 import { startPooler } from '../../launch/pooler.ts'
 import { startPostgres, startReplica, type ThrowawayPostgres } from '../../launch/postgres.ts'
@@ -47,10 +48,12 @@ export async function onStage<T>(
   { folder, log }: Pick<Run, 'folder' | 'log'>,
   use: (stage: Stage) => Promise<T>,
 ): Promise<T> {
+  // The sessions of this process end with PostgreSQL, too, which is killed.
+  const connect = await bundleDriver(folder)
   const database = await startPostgres(settings)
   const server = replicated ? await startReplica(database, 'soak') : undefined
   const replica = server && { server, way: await openHangingWay(server.url) }
-  const sql = postgres(database.url, { max: 8, onnotice: () => {}, backoff: () => 0.2 })
+  const sql = connect(database.url, { max: 8, onnotice: () => {}, backoff: () => 0.2 })
   const pooler = pooled ? await startPooler(database.url) : undefined
   if (pooled && !pooler) log('skipped: PgBouncer is not installed; both servers are on PostgreSQL itself')
   const readPooler = pooler && replica ? await startPooler(replica.way.url) : undefined

@@ -99,7 +99,8 @@ const meanings: readonly Meaning[] = [
   },
   rightMissing,
   {
-    codes: [...accessRefused, '53', '58'],
+    // HV is a server of another program, whose table is a partition.
+    codes: [...accessRefused, '53', '58', 'HV'],
     failure: 'database_unavailable',
     detail: 'the database refused this call',
     hint: seeLog,
@@ -133,6 +134,12 @@ const meanings: readonly Meaning[] = [
     detail: 'a table has just been altered',
     hint: 'try again',
     retryAfter: 1,
+  },
+  {
+    codes: ['0A000'],
+    failure: 'not_supported',
+    detail: 'PostgreSQL does not support this for a table of jobs as it was made',
+    hint: 'a partition that is a foreign table is one cause; the server log has what PostgreSQL says',
   },
   {
     codes: ['22P05', '22021'],

@@ -72,6 +72,29 @@ describe('changes of jobs with partitions', () => {
     },
   )
 
+  it('are refused on a partition that is a foreign table, and go on in the others', async () => {
+    const { hostname, port, pathname, username } = new URL(world.env.JOBS_DB_URL ?? '')
+    await world.sql.unsafe(
+      'create extension if not exists postgres_fdw; create schema far; create table far.mail (like jobs)',
+    )
+    await world.sql.unsafe(`
+      create server loop foreign data wrapper postgres_fdw options (host '${hostname}', port '${port}', dbname '${pathname.slice(1)}');
+      create user mapping for current_user server loop options (user '${username}', password_required 'false');
+      create foreign table mail partition of jobs for values in ('mail') server loop options (schema_name 'far')`)
+    await world.sql.unsafe(`
+      insert into far.mail (id, uuid, domain, queue, job_type, payload, status, created_at, completed_at)
+      select 100000 + n, gen_random_uuid(), 'mail', 'q', 't', '{}', 'completed', timestamptz '2025-06-01', timestamptz '2025-06-01' from generate_series(1, 10) as n`)
+    const refused = {
+      status: 422,
+      body: { code: 'not_supported', detail: expect.stringContaining('nothing was changed') },
+    }
+    expect(await prune()).toMatchObject(refused)
+    expect(await prune({ domain: 'mail' })).toMatchObject(refused)
+    expect(await prune({ domain: 'chatbooks' })).toMatchObject({ status: 200, body: { deleted: 20 } })
+    expect([await count('chatbooks'), await count('media'), await count('mail')]).toEqual([0, 20, 10])
+    await world.sql`drop foreign table mail`
+  })
+
   it('have indexes on a partition in another schema, whose name needs quotes', async () => {
     expect(await buildIndex()).toMatchObject({ code: 0, out: 'the index jobsctl_created is built\n' })
     const [row] = await world.sql`
