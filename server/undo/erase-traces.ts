@@ -48,7 +48,7 @@ export const traces = (sql: Sql, { snapshot }: Pick<JobSet, 'snapshot'>, traced:
       ${ids ? sql`and jobs.job_ref = any(${idArray(sql, ids)})` : sql``}
       ${among ? sql`and ${isOf(sql, among)}` : sql``}
       ${inScope(sql, traced)}
-      and ${isNotErased(sql)} and ${isUnchangedSince(sql, snapshot)}
+      and ${isNotErased(sql)} and ${isUnchangedSince(sql, snapshot, 'job_events')}
       and not exists (${jobOfKey(sql, 'jobs.job_ref', sameOwner)})
       and not exists (${copyOfKey(sql, 'jobs.job_ref', sameOwner)})
     order by ${subject(sql)}, jobs.id desc`

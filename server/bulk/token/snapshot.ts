@@ -25,8 +25,13 @@ const wrap = 2n ** 32n
 /**
  * True for rows of `jobs` that no program wrote after `seen` was taken, since every write gives a row another `xmin`. The
  * comparison uses distances between ids, so that neither the wrap-around of 32-bit ids nor frozen rows count as new.
+ * @param of the table behind the alias `jobs`
  */
-export const isUnchangedSince = (sql: Sql, seen: Snapshot | undefined): Fragment => {
+export const isUnchangedSince = (
+  sql: Sql,
+  seen: Snapshot | undefined,
+  of: 'jobs' | 'job_events' = 'jobs',
+): Fragment => {
   if (seen === undefined) return sql`true`
   const { end, open, known, rewritten } = partsOf(seen)
   const since = sql`(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - ${String(end - mostNewer)}::bigint`
@@ -36,8 +41,8 @@ export const isUnchangedSince = (sql: Sql, seen: Snapshot | undefined): Fragment
   // A cheap test that is true for nearly all rows.
   const isOlder = sql`age(jobs.xmin) > (select age(${String(oldest % wrap)}::text::xid))`
   const isUnwritten = sql`(${isOlder} or (${distance(sql, end)} >= ${since} and ${known ? ofKnown : ofOpen}) ${orRewritten(sql, rewritten)})`
-  const jobs = namesOf(sql)?.jobs
-  const part = jobs ? jobs.part : 'tableoid'
+  const foreign = of === 'jobs' ? namesOf(sql)?.jobs : undefined
+  const part = foreign ? foreign.part : 'tableoid'
   return part === undefined ? isUnwritten : sql`(${isUnwritten} and ${isOfKnownPartition(sql, part, { end, open })})`
 }
 
