@@ -1,3 +1,4 @@
+import { mostOfWorkers } from '../../shared/queues/most-of-workers.ts'
 import type { WorkerRow } from '../../shared/queues/workers.ts'
 import { ago } from '../../shared/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
@@ -40,7 +41,7 @@ export const workers: CommandSpec<WorkersFlags> = {
   ],
   rows: () => columns,
   async run(context, flags) {
-    const { listWorkers: endpoint, mostOfWorkers } = await import('../../shared/queues/workers.ts')
+    const { listWorkers: endpoint } = await import('../../shared/queues/workers.ts')
     const { parseInput } = await import('../settings/flags/flag-errors.ts')
     const { print, another } = context
     const scope = parseInput(endpoint.input, scopeOf(flags))

@@ -1,12 +1,10 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, Domain, Instant, optional, Queue, queueNames } from '../scope.ts'
+import { mostOfWorkers } from './most-of-workers.ts'
 import { Throttle } from './throttle.ts'
 
 const time = Instant.nullable()
-
-/** How many running jobs, and how many that have ended, are read at most, and the most workers of an answer. */
-export const mostOfWorkers = { jobs: 50_000, workers: 1000 } as const
 
 const WorkerRow = z.object({
   worker_id: z.string().nullable().describe('Null for jobs that another program has leased without a name.'),

@@ -1,4 +1,5 @@
-import { mostOfWorkers, type WorkerRow } from '../../../shared/queues/workers.ts'
+import { mostOfWorkers } from '../../../shared/queues/most-of-workers.ts'
+import type { WorkerRow } from '../../../shared/queues/workers.ts'
 import type { Listing } from '../../call.ts'
 import { endedAt, isInState } from '../../database/job-filter.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
