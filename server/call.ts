@@ -189,6 +189,9 @@ export interface Acting {
 /** What a read needs: a connection, and what its caller may see. */
 export type Reading = Pick<Serving, 'sql'> & Pick<Acting, 'within'>
 
+/** What decides how the words of others are told, and whether their names are. */
+export type Telling = Pick<ChangeServer, 'redactor'> & Pick<Acting, 'may'>
+
 /** What a list needs: a read, and headers beside its answer. */
 export type Listing = Reading & Pick<Reporting, 'addHeader'>
 

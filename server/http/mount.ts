@@ -106,7 +106,8 @@ export function mount<In, Out>(
     const alive = () => c.get('alive')?.()
     if (endpoint.shared) {
       const answered = await serving.singleFlight.share(
-        `${endpoint.path} ${JSON.stringify([input, c.get('caller').within])}`,
+        // Who may less is told less.
+        `${endpoint.path} ${JSON.stringify([input, c.get('caller').within, [...c.get('caller').may]])}`,
         async () => ({ text: writeJson(await answer(alive)), headers: more }),
         endpoint.shared === true ? 0 : endpoint.shared.everyMs,
       )

@@ -1,4 +1,5 @@
 import type { KnownCaller } from '../../../shared/access/callers.ts'
+import type { Right } from '../../../shared/access/rights.ts'
 import { type Fragment, type Sql, utcText } from '../../database/sql.ts'
 import type { Claims } from './grant-of-claims.ts'
 
@@ -68,11 +69,18 @@ export const findCallerNames = async (sql: Sql, ids: readonly string[]): Promise
     select id, name from jobsctl_callers where id = any(${[...ids]}::text[])`),
 ]
 
+/** Whether a caller is told for whom others called: who only reads gets ids of callers alone. */
+export const seesPeople = (may: ReadonlySet<Right>): boolean =>
+  may.has('change') || may.has('approve') || may.has('read_tokens')
+
 /**
- * An SQL expression: for whom a caller calls, as `findCallerNames`, and the id itself where nobody has it.
+ * An SQL expression: for whom a caller calls, as `findCallerNames`. It is the id itself where nobody has it, and for who only reads.
  * @param id an expression with the name of its row, such as `mark.caller`
+ * @param may the rights of who is told
  */
-export const callerName = (sql: Sql, id: Fragment): Fragment => sql`coalesce(
+export const callerName = (sql: Sql, id: Fragment, may: ReadonlySet<Right>): Fragment => {
+  if (!seesPeople(may)) return id
+  return sql`coalesce(
     (
       select coalesce(of_token.principal, token.name)
       from jobs_api_tokens as token
@@ -82,6 +90,7 @@ export const callerName = (sql: Sql, id: Fragment): Fragment => sql`coalesce(
     (select known.name from jobsctl_callers as known where known.id = ${id}),
     ${id}
   )`
+}
 
 /** Forgets who has not logged in for so long; who is blocked stays blocked. */
 const forgottenAfterDays = 90

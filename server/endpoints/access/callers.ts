@@ -1,12 +1,11 @@
 import { idsOfCallers } from '../../../shared/access/callers.ts'
-import { findCallerNames, listKnownCallers, setBlocked } from '../../auth/oidc/known-callers.ts'
+import { findCallerNames, listKnownCallers, seesPeople, setBlocked } from '../../auth/oidc/known-callers.ts'
 import { deleteSessions } from '../../auth/sessions/session-store.ts'
 import { type Actor, recordAct } from '../../bulk/record/act.ts'
 import type { Acting, Reporting, ServerContext } from '../../call.ts'
 import type { Pool } from '../../database/sql.ts'
 import { type ActingCall, actorOf } from '../actor.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
-import { seesPeople } from '../plans/plan-row.ts'
 
 type CallerCall = ActingCall & Pick<ServerContext, 'sql'> & Pick<Reporting, 'reportChangedRows'>
 type Blocking = InputOf<'blockCaller'>

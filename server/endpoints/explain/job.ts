@@ -2,7 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { type JobExplanation, jobSentence, positionSentence } from '../../../shared/explain/job.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
-import type { Acting, Reading, ServerContext } from '../../call.ts'
+import type { Reading, ServerContext, Telling } from '../../call.ts'
 import { patternOf } from '../../database/error-pattern.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { isJob } from '../../database/job-ids.ts'
@@ -21,7 +21,7 @@ import { positionInLine } from './position-in-line.ts'
 import { findingsOfThrottle, findStop, readThrottle } from './queue-stop.ts'
 import { findSilence } from './worker-signs.ts'
 
-type ExplainCall = Reading & Pick<ServerContext, 'redactor' | 'quarantineThreshold'> & Pick<Acting, 'may'>
+type ExplainCall = Reading & Telling & Pick<ServerContext, 'quarantineThreshold'>
 type Request = Within<InputOf<'explainJob'>>
 
 /**
@@ -38,7 +38,7 @@ export async function explainJob(
     sql.begin(async (tx) => {
       await tx`select ${limitReadTime(tx)}`
       const job = await readState(tx, request, hidden)
-      if (job) return explainLive(tx, { redactor, quarantineThreshold }, { ...job, within })
+      if (job) return explainLive(tx, { redactor, quarantineThreshold, may }, { ...job, within })
       return explainArchived(tx, redactor, { ...request, hidden })
     }),
   )
@@ -82,16 +82,16 @@ async function readState(sql: Sql, { id, domain, within }: Request, hidden: bool
 
 async function explainLive(
   sql: Sql,
-  { redactor, quarantineThreshold }: Pick<ServerContext, 'redactor' | 'quarantineThreshold'>,
+  { quarantineThreshold, ...telling }: Telling & Pick<ServerContext, 'quarantineThreshold'>,
   job: Within<LiveJob>,
 ): Promise<JobExplanation> {
   const { id, domain, queue, job_type, status, now } = job
   const engine = placeOf(sql, domain)
-  const { findings, isWaiting } = findingsOfState(job, redactor, quarantineThreshold)
+  const { findings, isWaiting } = findingsOfState(job, telling.redactor, quarantineThreshold)
   const around: Finding[] = isWaiting
     ? [
-        ...(await findStop(sql, job, redactor)),
-        ...findingsOfThrottle(await readThrottle(sql, job), job, redactor),
+        ...(await findStop(sql, job, telling)),
+        ...findingsOfThrottle(await readThrottle(sql, job, telling), job, telling),
         ...(engine ? await engine.adapter.reasons(engine.of, [engine.found], job) : await findDependencies(sql, job)),
         ...(await findSilence(sql, job, job)),
       ]

@@ -2,7 +2,7 @@ import { pastQueueSentence, type QueueExplanation } from '../../../shared/explai
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { callerName } from '../../auth/oidc/known-callers.ts'
-import type { Redactor } from '../../database/redact.ts'
+import type { Telling } from '../../call.ts'
 import { inScope, isQueueWithin, type Within } from '../../database/scope.ts'
 import { type Sql, staticFragment } from '../../database/sql.ts'
 import { servedBy } from '../../engines/served.ts'
@@ -11,10 +11,9 @@ import { pastStats, refuseFuture } from '../queues/past-stats.ts'
 import { describeFinding } from './describe-finding.ts'
 import { readLine } from './line.ts'
 
-interface Asked {
+interface Asked extends Telling {
   queue: Within<Queue>
   at: string
-  redactor: Redactor
 }
 
 /**
@@ -22,11 +21,11 @@ interface Asked {
  * @returns undefined for a queue of which nothing is known then
  * @throws Failure `invalid_request` for a moment to come
  */
-export async function explainPast(sql: Sql, { queue, at, redactor }: Asked): Promise<QueueExplanation | undefined> {
+export async function explainPast(sql: Sql, { queue, at, ...telling }: Asked): Promise<QueueExplanation | undefined> {
   await refuseFuture(sql, at)
   const { domain, queue: name } = queue
   const groups = await pastStats(sql, queue, at)
-  const stop = await findStopAt(sql, { queue, at, redactor })
+  const stop = await findStopAt(sql, { queue, at, ...telling })
   if (groups.length === 0 && stop.length === 0) return undefined
   const sum = (count: (group: GroupStats) => number) => groups.reduce((all, group) => all + count(group), 0)
   const [first] = groups
@@ -60,11 +59,11 @@ interface Decision {
  * Whether the queue was stopped: by the last event of a stop or a resume before the moment. Another program that stops a queue writes no event:
  * without an event, the queue counts as stopped where it is stopped now and was so before the moment.
  */
-async function findStopAt(sql: Sql, { queue, at, redactor }: Asked): Promise<Finding[]> {
+async function findStopAt(sql: Sql, { queue, at, redactor, may }: Asked): Promise<Finding[]> {
   const { domain, queue: name } = queue
   const [decision] = await sql<Decision[]>`
     (
-      select event_type as type, created_at as since, ${callerName(sql, sql`(job_events.attrs_json ->> 'caller')`)} as by, attrs_json ->> 'reason' as why
+      select event_type as type, created_at as since, ${callerName(sql, sql`(job_events.attrs_json ->> 'caller')`, may)} as by, attrs_json ->> 'reason' as why
       from job_events
       where domain = ${domain}::text and queue = ${name}::text
         and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')

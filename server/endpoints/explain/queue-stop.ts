@@ -1,7 +1,7 @@
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Throttle } from '../../../shared/queues/throttle.ts'
 import { callerName } from '../../auth/oidc/known-callers.ts'
-import type { Redactor } from '../../database/redact.ts'
+import type { Telling } from '../../call.ts'
 import { isQueueWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { isRunningIn, type Queue } from '../../lifecycle/lease/due.ts'
@@ -18,10 +18,10 @@ interface Stop {
 export async function findStop(
   sql: Sql,
   { domain, queue, within }: Within<Queue>,
-  { text }: Redactor,
+  { redactor: { text }, may }: Telling,
 ): Promise<Finding[]> {
   const [stop] = await sql<Stop[]>`
-    select drain, updated_at as since, ${callerName(sql, sql`decision.caller`)} as by, stated.reason as why
+    select drain, updated_at as since, ${callerName(sql, sql`decision.caller`, may)} as by, stated.reason as why
     from job_queue_controls stopped
     left join ${statedReason(sql, sql`stopped`)} as stated on true
     left join ${stoppedBy(sql, sql`stopped`)} as decision on true
@@ -46,10 +46,14 @@ export interface Throttled extends Throttle {
 const mostCounted = 10_001
 
 /** The throttle of a queue with the number of its running jobs; undefined where there is none. */
-export async function readThrottle(sql: Sql, { domain, queue, within }: Within<Queue>): Promise<Throttled | undefined> {
+export async function readThrottle(
+  sql: Sql,
+  { domain, queue, within }: Within<Queue>,
+  { may }: Pick<Telling, 'may'>,
+): Promise<Throttled | undefined> {
   const [throttle] = await sql<Throttled[]>`
     select
-      running, per_minute, updated_at as since, ${callerName(sql, sql`limits.caller`)} as by, reason as why,
+      running, per_minute, updated_at as since, ${callerName(sql, sql`limits.caller`, may)} as by, reason as why,
       (select count(*) from (select from jobs where ${isRunningIn(sql, { domain, queue })} limit ${mostCounted}) as counted) as now_running
     from jobsctl_limits as limits
     where domain = ${domain}::text and queue = ${queue}::text ${isQueueWithin(sql, within, sql`limits`)}`
@@ -60,7 +64,7 @@ export async function readThrottle(sql: Sql, { domain, queue, within }: Within<Q
 export function findingsOfThrottle(
   throttle: Throttled | undefined,
   { domain, queue }: Queue,
-  { text }: Redactor,
+  { redactor: { text } }: Telling,
 ): Finding[] {
   if (!throttle) return []
   const { running: of, per_minute, now_running, since, by, why } = throttle

@@ -1,8 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import { type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
-import type { Reading, ServerContext } from '../../call.ts'
-import type { Redactor } from '../../database/redact.ts'
+import type { Reading, Telling } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -21,14 +20,14 @@ import { findSilence } from './worker-signs.ts'
  * @throws Failure `not_found` for a queue that never had a job and was never stopped
  */
 export async function explainQueue(
-  { sql, redactor, within }: Reading & Pick<ServerContext, 'redactor'>,
+  { sql, within, ...telling }: Reading & Telling,
   { at, ...asked }: InputOf<'explainQueue'>,
 ): Promise<QueueExplanation> {
   const queue = { ...asked, within }
   const explanation = await sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
-    if (at !== undefined) return explainPast(tx, { queue, at, redactor })
-    const now = await lookAtQueue(tx, queue, redactor)
+    if (at !== undefined) return explainPast(tx, { queue, at, ...telling })
+    const now = await lookAtQueue(tx, queue, telling)
     return now && explained(queue, { ...now, around: [...now.around, ...(await findSilence(tx, queue))] })
   })
   if (!explanation) {
@@ -42,12 +41,12 @@ export async function explainQueue(
 }
 
 /** The counts of a queue, its line, and what keeps its jobs; undefined for a queue that never had a job and was never stopped. */
-export async function lookAtQueue(sql: Sql, queue: Within<Queue>, redactor: Redactor): Promise<Found | undefined> {
+export async function lookAtQueue(sql: Sql, queue: Within<Queue>, telling: Telling): Promise<Found | undefined> {
   const counts = await countsOf(sql, queue)
   const line = await readLine(sql, queue)
-  const stopped = await findStop(sql, queue, redactor)
-  const throttle = await readThrottle(sql, queue)
-  const stop = [...stopped, ...findingsOfThrottle(throttle, queue, redactor)]
+  const stopped = await findStop(sql, queue, telling)
+  const throttle = await readThrottle(sql, queue, telling)
+  const stop = [...stopped, ...findingsOfThrottle(throttle, queue, telling)]
   if (!counts && stop.length === 0) return undefined
   const around = [...stop, ...(await findOfEngine(sql, queue)), ...(await findBlocked(sql, queue, line))]
   return { counts: counts ?? none, line, throttle, around }

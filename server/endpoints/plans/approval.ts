@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Approval } from '../../../shared/plans/approval.ts'
+import { seesPeople } from '../../auth/oidc/known-callers.ts'
 import { requireAnother } from '../../auth/secret-makers.ts'
 import { readApprovalAbove, readApprovalSetting, writeApprovalSetting } from '../../bulk/limits/approval-setting.ts'
 import { recordAct } from '../../bulk/record/act.ts'
@@ -8,7 +9,6 @@ import { unlessFrozen } from '../../database/installation/freeze.ts'
 import type { Sql } from '../../database/sql.ts'
 import { type ActingCall, actorOf, personOf } from '../actor.ts'
 import type { InputOf } from '../handlers.ts'
-import { seesPeople } from './plan-row.ts'
 
 type ApprovalCall = Pick<ServerContext, 'sql' | 'approvalAbove'> & Acting & ActingCall
 

@@ -4,6 +4,7 @@ import { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { PlanState } from '../../../shared/plans/plan-states.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
+import { seesPeople } from '../../auth/oidc/known-callers.ts'
 import { type Standing, standingOf } from '../../auth/standing.ts'
 import { byCaller, type Commission } from '../../bulk/change/commission.ts'
 import type { Acting, Call } from '../../call.ts'
@@ -171,10 +172,6 @@ function isOfAnother({ origin: before }: PlanRow, now: Origin | undefined): bool
   const known = Origin.parse(JSON.parse(before))
   return changedParts(known, now).length > 0
 }
-
-/** Whether a caller is told for whom others called: who only reads gets ids of callers alone. */
-export const seesPeople = (may: Acting['may']): boolean =>
-  may.has('change') || may.has('approve') || may.has('read_tokens')
 
 /** The plan as a caller may see it. */
 export function shownPlan(

@@ -1,6 +1,6 @@
 import type { Code } from '../../../shared/explain/reason.ts'
 import type { Throttle } from '../../../shared/queues/throttle.ts'
-import type { Reading, ServerContext } from '../../call.ts'
+import type { Reading, Telling } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -19,13 +19,13 @@ const lookBack = 3600
 
 /** How many workers a queue wants now. */
 export async function scale(
-  { sql, within, redactor }: Reading & Pick<ServerContext, 'redactor'>,
+  { sql, within, ...telling }: Reading & Telling,
   { within_seconds, per_worker, ...asked }: InputOf<'scale'>,
 ): Promise<OutputOf<'scale'>> {
   const queue = { ...asked, within }
   return sql.begin(async (tx) => {
     const [{ now }] = await tx<[{ now: string }]>`select ${limitReadTime(tx)}, now() as now`
-    const found = await lookAtQueue(tx, queue, redactor)
+    const found = await lookAtQueue(tx, queue, telling)
     const run = found ? await runTimeOf(tx, queue, Date.parse(now) / 1000) : unknownRunTime
     const throttle = found?.throttle ?? { running: null, per_minute: null }
     const backlog = found?.counts.due ?? 0

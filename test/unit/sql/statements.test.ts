@@ -81,7 +81,7 @@ it.each<[name: string, at: number, run: (call: Call) => Promise<unknown>]>([
     (call) => positionInLine(call.sql, { ...narrowed, id: 1, tier: 5, due_at: '2026-01-02T03:04:05Z' }),
   ],
   ['explain/worker-signs', 0, (call) => findSilence(call.sql, narrowed, { job_type: 'export', owner_user_id: null })],
-  ['explain/queue-stop', 0, (call) => findStop(call.sql, narrowed, call.redactor)],
+  ['explain/queue-stop', 0, (call) => findStop(call.sql, narrowed, call)],
   ['explain/dependencies', 0, (call) => findDependencies(call.sql, { uuid: 'uuid', within: undefined })],
   ['explain/line', 0, (call) => readLine(call.sql, narrowed)],
   ['queues/workers', 0, (call) => readWorkers(call.sql, narrowed)],

@@ -1,5 +1,6 @@
 import type { Failing } from '../../../../shared/queues/overview.ts'
 import { callerName } from '../../../auth/oidc/known-callers.ts'
+import type { Telling } from '../../../call.ts'
 import { clusterDigits, clusterId, patternOf } from '../../../database/error-pattern.ts'
 import { planForParameters } from '../../../database/planner-hints.ts'
 import type { Narrowed } from '../../../database/scope.ts'
@@ -30,6 +31,7 @@ interface Reading {
   /** Seconds since 1970. */
   now: number
   masked: (text: string) => string
+  may: Telling['may']
 }
 
 /** Of queues that fail: since when, for what, and after which mark. */
@@ -55,7 +57,7 @@ export async function describeFailing(call: Reading, queues: readonly FailingQue
       at_least: !cause?.is_whole,
     }
   })
-  const marks = scope.within === undefined ? await readMarksBefore(tx, failing) : []
+  const marks = scope.within === undefined ? await readMarksBefore(tx, failing, call.may) : []
   return failing.map((row, nth) => {
     const mark = marks.find((one) => one.nth === nth + 1)
     return { ...row, mark: mark ? { text: mark.text, at: mark.at, by: mark.by } : null }
@@ -165,8 +167,8 @@ interface MarkRow {
 }
 
 /** The last mark in the hour before each failure, with the name of who made it. A failure may be known by its minute alone. */
-const readMarksBefore = (sql: Sql, failing: readonly Pick<Failing, 'since'>[]) => sql<MarkRow[]>`
-  select nth, mark.text, mark.created_at as at, ${callerName(sql, sql`mark.caller`)} as by
+const readMarksBefore = (sql: Sql, failing: readonly Pick<Failing, 'since'>[], may: Telling['may']) => sql<MarkRow[]>`
+  select nth, mark.text, mark.created_at as at, ${callerName(sql, sql`mark.caller`, may)} as by
   from unnest(${failing.map(({ since }) => since)}::text[]) with ordinality as item (since, nth)
   cross join lateral (
     select text, created_at, caller

@@ -1,7 +1,7 @@
 import type { Attention, Overview } from '../../../../shared/queues/overview.ts'
 import type { RunningChange } from '../../../../shared/queues/stats-stream.ts'
-import { callerName, findCallerNames } from '../../../auth/oidc/known-callers.ts'
-import type { Reading, ServerContext } from '../../../call.ts'
+import { callerName, findCallerNames, seesPeople } from '../../../auth/oidc/known-callers.ts'
+import type { Reading, Telling } from '../../../call.ts'
 import { readFreeze } from '../../../database/installation/freeze.ts'
 import { inQueueScope, type Narrowed } from '../../../database/scope.ts'
 import type { Sql, Transaction } from '../../../database/sql.ts'
@@ -33,7 +33,7 @@ const leastShare = 0.02
 
 /** What all queues do now, and what needs somebody: a few statements in one snapshot, each of them bounded. */
 export const overview = (
-  { sql, within, redactor }: Reading & Pick<ServerContext, 'redactor'>,
+  { sql, within, redactor, may }: Reading & Telling,
   asked: InputOf<'overview'>,
 ): Promise<Overview> =>
   sql.begin('isolation level repeatable read read only', async (tx) => {
@@ -47,7 +47,7 @@ export const overview = (
         within === undefined ? readMarked(tx) : null,
         readStale(tx, scope),
         readThrottles(tx, mostSettings),
-        readStops(tx, scope),
+        readStops(tx, scope, may),
         runningChanges(tx, within),
         readQueueCounts({ sql: tx, within }, asked),
       ])
@@ -60,7 +60,7 @@ export const overview = (
     })
     const failing = failingOf(rows)
     const described =
-      basis === null ? [] : await describeFailing({ tx, basis, scope, now, masked }, failing.slice(0, mostFailing))
+      basis === null ? [] : await describeFailing({ tx, basis, scope, now, masked, may }, failing.slice(0, mostFailing))
     const silent = await silencesOf(tx, scope, { rows, now })
     return {
       ...{ as_of, database },
@@ -70,7 +70,7 @@ export const overview = (
       marked,
       totals: totalsOf(rows, flows !== undefined && tells(tx, basis)),
       attention: [...described, ...silent, ...expiredOf(rows, stale), ...stoppedOf(rows)],
-      operations: await withNames(tx, operations, masked),
+      operations: await withNames(tx, operations, { masked, may }),
       failing_queues: failing.length,
       queues: rows.slice(0, mostQueues).map(({ shown }) => shown),
     }
@@ -100,10 +100,10 @@ const flowsOf = (
 ): Promise<readonly QueueFlow[] | undefined> =>
   tx.savepoint((of) => readFlows(of, basis, scope, range)).catch(unlessOverdue)
 
-const readStops = (sql: Sql, { domain, queue, within }: Narrowed) => sql<StopRow[]>`
+const readStops = (sql: Sql, { domain, queue, within }: Narrowed, may: Telling['may']) => sql<StopRow[]>`
   select
     stopped.domain, stopped.queue, coalesce(drain, false) as drain, updated_at as since,
-    ${callerName(sql, sql`decision.caller`)} as by, stated.reason
+    ${callerName(sql, sql`decision.caller`, may)} as by, stated.reason
   from (
     select * from job_queue_controls
     where (paused or drain) ${inQueueScope(sql, { domain, queue, within })}
@@ -183,13 +183,11 @@ const stoppedOf = (rows: readonly QueueRow[]): Attention[] =>
 async function withNames(
   sql: Sql,
   operations: readonly RunningChange[],
-  masked: (text: string) => string,
+  { masked, may }: { masked: (text: string) => string; may: Telling['may'] },
 ): Promise<Overview['operations']> {
   if (operations.length === 0) return []
-  const known = await findCallerNames(
-    sql,
-    operations.map(({ caller }) => caller),
-  )
+  const callers = seesPeople(may) ? operations.map(({ caller }) => caller) : []
+  const known = await findCallerNames(sql, callers)
   const names = new Map(known.map(({ id, name }) => [id, name]))
   return operations.map((operation) => ({
     ...operation,
