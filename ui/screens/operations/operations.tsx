@@ -30,7 +30,7 @@ const fields: readonly FilterField[] = [
   { name: 'domain', label: 'Domain' },
   { name: 'queue', label: 'Queue' },
   { name: 'job_type', label: 'Job type', also: ['type'] },
-  { name: 'caller', label: 'By the token with the id', also: ['by'] },
+  { name: 'caller', label: 'By the caller with the id', also: ['by'] },
 ]
 
 /*
