@@ -22,6 +22,10 @@ const widerBy = `[...document.querySelectorAll('.scroll')]
   .map((box) => box.scrollWidth - box.clientWidth)
   .filter((over) => over > 0)`
 
+const cutCells = `[...document.querySelectorAll('.rows :is(th, td)')]
+  .filter((cell) => cell.scrollWidth > cell.clientWidth)
+  .map(({ textContent }) => textContent)`
+
 const policyRules = [
   {
     ...{ name: 'completed-orders-after-a-month', domain: 'orders', at: '15,45 3 * * 1-5', time_zone: 'Europe/Berlin' },
@@ -125,6 +129,8 @@ describe.skipIf(!hasBrowser)('screens in narrow windows (needs chromium)', () =>
       const measured = async () => [screen, await page.evaluate(widerBy)]
       await expect.poll(measured, { timeout: 20_000 }).toEqual([screen, []])
     }
+    // The last of them is the policy, whose rules are read whole.
+    expect(await page.evaluate(cutCells)).toEqual([])
   })
   it('the groups of a preview are lines in a narrow window, and a choice is not as wide as the longest name in it', async () => {
     if (!opened) return

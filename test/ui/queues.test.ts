@@ -68,6 +68,19 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(visited.faults).toEqual([])
   })
 
+  it('the oldest wait of a queue is that of its oldest job, also where many that are older were retried', async () => {
+    const place = { domain: 'waits', queue: 'low', status: 'queued' }
+    const retried = await world.jobs(25, place)
+    await world.sql`
+      update jobs set created_at = now() - interval '3 hours', available_at = now() - interval '1 minute'
+      where id = any(${retried})`
+    const [waiting = 0] = await world.jobs(1, place)
+    await world.sql`update jobs set created_at = now() - interval '2 hours', available_at = null where id = ${waiting}`
+    await visited.go('/queue?domain=waits&queue=low')
+    await page.locator('.sums div').filter({ hasText: 'Oldest wait' }).getByText('2 h').waitFor()
+    expect(visited.faults).toEqual([])
+  })
+
   it('a queue shows its job types, and when it was read; what is pressed keeps the focus', async () => {
     const place = { domain: 'types', queue: 'low' }
     await world.jobs(2, { ...place, status: 'queued', job_type: 'thumbnail' })

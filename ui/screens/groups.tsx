@@ -23,17 +23,23 @@ const sumOf = (groups: readonly LiveGroup[]): Counts => {
   return sums
 }
 
+interface SumsProps {
+  groups: readonly LiveGroup[]
+  /** Since when a job of theirs waits, as the overview found it: their own times may miss it beside younger jobs. */
+  since: string | null | undefined
+}
+
 /** How many jobs groups hold, by state, and since when one waits. */
-export function Sums({ groups }: { groups: readonly LiveGroup[] }) {
+export function Sums({ groups, since }: SumsProps) {
   const sums = sumOf(groups)
-  const oldest = oldestOf(groups)
+  const oldest = sums.queued === 0 ? null : oldestOf(groups, since)
   const counts = columns.map(([name, label]) => [label, sums[name].toLocaleString('en')] as const)
   return <Facts class="sums" facts={[...counts, ['Oldest wait', <Span key="oldest" since={oldest} absent="none" />]]} />
 }
 
 /** Since when the job of groups waits that has waited longest; null where none waits. */
-const oldestOf = (groups: readonly LiveGroup[]): string | null =>
-  earliest(groups.flatMap(({ oldest_due }) => oldest_due ?? [])) ?? null
+const oldestOf = (groups: readonly LiveGroup[], since: string | null | undefined): string | null =>
+  earliest([since, ...groups.map(({ oldest_due }) => oldest_due)].flatMap((time) => time ?? [])) ?? null
 
 /** The same of each job type, those with the most jobs first. */
 export const ByType = ({ groups }: { groups: readonly LiveGroup[] }) => (

@@ -231,7 +231,9 @@ function About({ job }: { job: Job }) {
 
 const progressOf = (job: Job): string => {
   const percent = textOf(job, 'progress_percent')
-  return [percent === '' ? '' : `${percent} %`, textOf(job, 'progress_message')].filter((text) => text !== '').join(' ')
+  return [percent === '' ? '' : `${percent} %`, textOf(job, 'progress_message')]
+    .filter((text) => text !== '')
+    .join(', ')
 }
 
 interface ValuesProps {

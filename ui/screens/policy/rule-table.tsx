@@ -32,7 +32,7 @@ const columns: readonly Column<State>[] = [
   [
     'Rule',
     ({ name, rule }) => (
-      <>
+      <div class="two-lines">
         <b>
           <Name of={name} />
         </b>{' '}
@@ -41,7 +41,7 @@ const columns: readonly Column<State>[] = [
             report
           </span>
         )}
-      </>
+      </div>
     ),
     'row',
   ],
@@ -55,7 +55,6 @@ const columns: readonly Column<State>[] = [
         </span>
       </div>
     ),
-    'wide',
   ],
   [
     'Runs (UTC)',
@@ -94,7 +93,7 @@ const Last = ({ state, began_at, missed, problem, ...run }: Run) => (
   <div class="two-lines">
     <Status of={state} /> <Ago at={began_at} />: <Outcome {...{ state, ...run }} />
     {missed > 0 && <span class="care">{number(missed)} runs were missed before it</span>}
-    {problem !== null && <span class="problem">{problem}</span>}
+    {problem !== null && <span class="bad">{problem}</span>}
   </div>
 )
 

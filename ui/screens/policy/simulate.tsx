@@ -73,7 +73,7 @@ const number = (count: number) => count.toLocaleString('en')
 
 /** A rule on each of the days, and what became of the jobs that it would have taken. */
 function PlayedRule({ name, why, days, matched, would_change, afterwards, at_least, not_known }: SimulatedRule) {
-  const least = at_least ? 'at least ' : ''
+  const least = at_least ? 'At least ' : ''
   return (
     <section class="played" aria-label={name}>
       <h3>

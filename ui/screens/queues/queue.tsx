@@ -80,7 +80,7 @@ function OneQueue({ domain, queue }: OfQueue) {
         {can('events') && <Link to={addressOf('/events', { domain, queue })}>Its events</Link>}
         {can('history') && <Link to={addressOf('/history', { domain, queue })}>Its history</Link>}
       </div>
-      {stats && <Sums groups={groups} />}
+      {stats && <Sums groups={groups} since={rowOf(domain, queue)?.oldest_due} />}
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {isRead && can('history') && <LastHour key={`${domain}/${queue}/hour`} {...of} />}
       {isRead && can('clusters') && <Failures key={`${domain}/${queue}/failures`} {...of} />}
@@ -101,6 +101,10 @@ function OneQueue({ domain, queue }: OfQueue) {
     </>
   )
 }
+
+/** The queue in the overview, which is read again by itself. */
+const rowOf = (domain: string, queue: string) =>
+  overview.value?.queues.find((one) => one.domain === domain && one.queue === queue)
 
 interface OfQueue {
   domain: string
@@ -145,7 +149,7 @@ const mostClusters = 3
 
 /** Why jobs of the queue fail, where some have failed within the last minutes: nobody searches a table for nothing. */
 function Failures({ domain, queue, round }: OfRound) {
-  const row = overview.value?.queues.find((one) => one.domain === domain && one.queue === queue)
+  const row = rowOf(domain, queue)
   const fails = (row?.failed_per_minute ?? 0) > 0
   const { data, problem, reload } = useLoad(`${domain}/${queue} ${fails} ${round}`, async (signal) => {
     if (!fails) return []
