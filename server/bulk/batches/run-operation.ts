@@ -5,7 +5,7 @@ import { conclude } from '../record/conclude.ts'
 import { reasonToLeave } from '../record/left-to-others.ts'
 import type { VerifiedPreview } from '../token/preview-token.ts'
 import { runBatches } from './batch-loop.ts'
-import { findRewritten } from './rewritten.ts'
+import { findRewritten, type Storage } from './rewritten.ts'
 
 /** How far an operation has come. */
 export interface Course extends Pick<RunResult, 'affected' | 'counts' | 'batches'> {
@@ -18,7 +18,7 @@ export interface Start {
   /** What other servers did of the operation before this one. */
   before?: Course
   /** The files of the rows of `jobs` before it began; undefined for a change by a preview, which says what it has skipped. */
-  storage?: string | undefined
+  storage?: Storage | undefined
 }
 
 const nothing: Course = { affected: 0, counts: {}, batches: 0, elapsed_ms: 0 }

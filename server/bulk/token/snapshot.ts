@@ -1,5 +1,5 @@
 import { namesOf } from '../../database/connection/schema-names.ts'
-import { type Fragment, type Sql, tableParts } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 
 /**
  * Which rows a preview saw. The first three parts are a `pg_snapshot` of PostgreSQL: `10:20:10,14` means that all
@@ -27,11 +27,7 @@ const wrap = 2n ** 32n
  * comparison uses distances between ids, so that neither the wrap-around of 32-bit ids nor frozen rows count as new.
  * @param of the table behind the alias `jobs`
  */
-export const isUnchangedSince = (
-  sql: Sql,
-  seen: Snapshot | undefined,
-  of: 'jobs' | 'job_events' = 'jobs',
-): Fragment => {
+export const isUnchangedSince = (sql: Sql, seen: Snapshot | undefined, of: ReadTable = 'jobs'): Fragment => {
   if (seen === undefined) return sql`true`
   const { end, open, known, rewritten } = partsOf(seen)
   const since = sql`(select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - ${String(end - mostNewer)}::bigint`
@@ -41,22 +37,46 @@ export const isUnchangedSince = (
   // A cheap test that is true for nearly all rows.
   const isOlder = sql`age(jobs.xmin) > (select age(${String(oldest % wrap)}::text::xid))`
   const isUnwritten = sql`(${isOlder} or (${distance(sql, end)} >= ${since} and ${known ? ofKnown : ofOpen}) ${orRewritten(sql, rewritten)})`
-  const foreign = of === 'jobs' ? namesOf(sql)?.jobs : undefined
-  const part = foreign ? foreign.part : 'tableoid'
-  return part === undefined ? isUnwritten : sql`(${isUnwritten} and ${isOfKnownPartition(sql, part, { end, open })})`
+  const parts = partsOfTable(sql, of)
+  if (!parts) return isUnwritten
+  const isAttached = sql`(
+      ${distance(sql, end, sql`pg_inherits.xmin`)} < ${since} or pg_inherits.xmin::text::bigint = any(${idsOf(open)}::bigint[])
+    )`
+  return sql`(${isUnwritten} and ${isOfKnownPartition(sql, parts, isAttached)})`
+}
+
+/** A table that has the rows of the alias `jobs`. */
+type ReadTable = 'jobs' | 'jobs_archive' | 'job_events'
+
+/** The column with the partition of a row, and an expression of the table whose partitions these are. */
+interface PartsOfTable {
+  column: string
+  table: Fragment
+}
+
+/** Undefined where nobody attaches tables with older rows. */
+function partsOfTable(sql: Sql, of: ReadTable): PartsOfTable | undefined {
+  const foreign = of === 'job_events' ? undefined : namesOf(sql)?.jobs
+  if (!foreign) return { column: 'tableoid', table: sql.unsafe(`to_regclass('${of}')`) }
+  const { part } = foreign
+  return of === 'jobs' && part
+    ? { column: part.column, table: sql`pg_catalog.to_regclass(${part.of}::text)` }
+    : undefined
 }
 
 /**
  * True for jobs whose partition was attached before the snapshot. The rows of a table that was attached since may be older than the preview, which has
- * not shown them. An attachment below a savepoint of a transaction that was open then counts as before.
+ * not shown them. An attachment below a savepoint of a transaction that was open then counts as before. No partition is locked.
+ * @param isAttached true for rows of `pg_inherits` since the snapshot
  */
-const isOfKnownPartition = (sql: Sql, part: string, { end, open }: Pick<Parts, 'end' | 'open'>): Fragment => sql`
-  ${sql.unsafe(`jobs.${part}`)} <> all(array(
-    select part::oid
-    from pg_inherits
-    cross join lateral ${tableParts(sql, sql`inhrelid`)} as attached
-    where age(pg_inherits.xmin) <= (select age(${String(end % wrap)}::text::xid))
-      or pg_inherits.xmin::text::bigint = any(${idsOf(open)}::bigint[])
+const isOfKnownPartition = (sql: Sql, { column, table }: PartsOfTable, isAttached: Fragment): Fragment => sql`
+  ${sql.unsafe(`jobs.${column}`)} <> all(array(
+    with recursive parts (part, is_attached) as (
+      select ${table}::oid, false
+      union all
+      select inhrelid, is_attached or ${isAttached} from parts join pg_inherits on inhparent = part
+    )
+    select part from parts where is_attached
   ))`
 
 /** `or …`: the engine may have written the row since, and the job is the same. */
@@ -82,8 +102,8 @@ export const isFromThisDatabase = (sql: Sql, seen: Snapshot): Fragment => sql`
   pg_snapshot_xmax(pg_current_snapshot())::text::bigint >= ${String(partsOf(seen).end)}::bigint`
 
 /** How many transactions after `id` a row was written, modulo 2^32; for rows written before `id` the number is near 2^32. */
-const distance = (sql: Sql, id: bigint): Fragment => sql`
-  (jobs.xmin::text::bigint - ${String(id % wrap)}::bigint + ${String(wrap)}::bigint) % ${String(wrap)}::bigint`
+const distance = (sql: Sql, id: bigint, xmin = sql`jobs.xmin`): Fragment => sql`
+  (${xmin}::text::bigint - ${String(id % wrap)}::bigint + ${String(wrap)}::bigint) % ${String(wrap)}::bigint`
 
 const idsOf = (ids: readonly bigint[]): string[] => ids.map((id) => String(id % wrap))
 

@@ -43,7 +43,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
     look: async () => foundOf(mapped),
     projection: (found) => ({ query: projectionOf(at(found)) }),
     hasKey: (sql, keys) => hasKey(mapped, sql, keys),
-    part: 'native_part',
+    part: { column: 'native_part', of: table.relation },
     isNearKey: (key, row) => isNearKey(mapped, key, row),
     hasState: (sql, states) => hasState(mapped, sql, states),
     keys: (sql, _, texts) => readKeys(mapped, sql, texts),

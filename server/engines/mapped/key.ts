@@ -86,6 +86,7 @@ export async function readKeys(
   return keys
 }
 
+/** Only reads come here: each change of such a table is refused before. */
 function refuseTwice(
   { table }: Mapped,
   rows: readonly { id: string; key: string }[],
@@ -99,7 +100,7 @@ function refuseTwice(
   if (text === undefined) return
   throw new Failure(
     'not_supported',
-    `${count} jobs of ${table.relation} have the id ${text}, in partitions of their own, and a call by an id is about one job; nothing was changed`,
-    { hint: 'jobsctl list shows each of them' },
+    `${count} jobs of ${table.relation} have the id ${text}, in partitions of their own, and a call by an id is about one job`,
+    { hint: 'jobsctl list --sort created_at shows each of them' },
   )
 }

@@ -9,7 +9,7 @@ import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
-/** The table of jobs in two partitions: jobs of the domain chatbooks, and all others. Rows of both have the same places. */
+/** The table of jobs in two partitions: jobs of the domain chatbooks, and all others. Rows of both have the same tids. */
 async function inPartitions(): Promise<TestDatabase> {
   const database = await emptyDatabase()
   const server = await startServer({ ...database.env, SINGLE_USER_API_KEY: 'key' }, () => {})

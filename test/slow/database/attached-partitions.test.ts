@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { isUnchangedSince } from '../../../server/bulk/token/snapshot.ts'
+import { holding, otherProgram } from '../../support/bulk-tools.ts'
 import { inPartitions } from '../../support/database/partitions.ts'
 import { until } from '../../support/poll.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
@@ -18,7 +20,7 @@ describe('changes of jobs with partitions', () => {
   beforeAll(async () => {
     world = await openWorld(
       'postgres',
-      {},
+      { JOBS_LOCK_TIMEOUT_SECONDS: '10' },
       inPartitions([
         'list (domain)',
         `create table jobs_chatbooks partition of jobs for values in ('chatbooks');
@@ -71,6 +73,61 @@ describe('changes of jobs with partitions', () => {
       await world.sql`drop table waiting`
     },
   )
+
+  it('count a partition as older than a preview that is more than 2^31 transactions newer', async () => {
+    const [{ attached }] = await world.sql<[{ attached: string }]>`
+      select max(xmin::text::bigint)::text as attached from pg_inherits where inhparent = 'jobs'::regclass`
+    const end = BigInt(attached) + 2n ** 31n + 1000n
+    const [row] = await world.sql<[{ count: number }]>`
+      select count(*)::int as count from jobs where ${isUnchangedSince(world.sql, `${end}:${end}:`)}`
+    expect(row).toEqual({ count: 40 })
+  })
+
+  it('wait for no lock on a partition of another table that was attached after their preview', async () => {
+    await world.sql.unsafe(`
+      create table others (id int) partition by list (id);
+      create table others_1 (id int) partition by list (id);
+      create table others_1_all partition of others_1 default`)
+    const { token } = await preview()
+    await world.sql`alter table others attach partition others_1 for values in (1)`
+    const other = otherProgram(world)
+    const letGo = await holding(other, (tx) => tx`lock table others_1_all in access exclusive mode`)
+    try {
+      expect(await prune({ preview_token: token })).toMatchObject({ status: 200, body: { deleted: 40 } })
+    } finally {
+      await letGo()
+      await other.end()
+      await world.sql`drop table others`
+    }
+  })
+
+  it('without a preview leave the old jobs of a table that is attached meanwhile, and end as usual', async () => {
+    const latch = 4711
+    await world.sql.unsafe(`
+      create table waiting (like jobs including defaults including constraints);
+      create function wait_for_latch() returns trigger language plpgsql as $$
+        begin perform pg_advisory_xact_lock_shared(${latch}); return old; end $$;
+      create trigger latch before delete on jobs_chatbooks for each row execute function wait_for_latch()`)
+    await insert('mail', 30, 'waiting')
+    const other = otherProgram(world)
+    const letGo = await holding(other, (tx) => tx`select pg_advisory_xact_lock(${latch})`)
+    try {
+      const answer = prune()
+      await until('the change waits', async () => {
+        const rows =
+          await world.sql`select from pg_locks where locktype = 'advisory' and objid = ${latch} and not granted`
+        return rows.length > 0
+      })
+      await world.sql`alter table jobs attach partition waiting for values in ('mail')`
+      await letGo()
+      expect(await answer).toMatchObject({ status: 200, body: { deleted: 40 } })
+      expect(await count('mail')).toBe(30)
+    } finally {
+      await letGo()
+      await other.end()
+      await world.sql.unsafe('drop table waiting; drop trigger latch on jobs_chatbooks; drop function wait_for_latch')
+    }
+  })
 
   it('are refused on a partition that is a foreign table, and go on in the others', async () => {
     const { hostname, port, pathname, username } = new URL(world.env.JOBS_DB_URL ?? '')

@@ -135,11 +135,17 @@ describe('a mapped table with partitions by range of the time of creation', () =
   it('a call by an id that two rows have shows neither, and a list shows both', async () => {
     await served.sql`insert into app.tasks (id, state, created_at) values (7, 0, '2026-12-01'), (7, 0, '2025-12-01')`
     for (const key of ['7', 'mail/7']) {
-      const detail = `3 jobs of app.tasks have the id ${key}, in partitions of their own, and a call by an id is about one job; nothing was changed`
+      const detail = `3 jobs of app.tasks have the id ${key}, in partitions of their own, and a call by an id is about one job`
+      const hint = 'jobsctl list --sort created_at shows each of them'
       expect(await served.get('/api/v1/jobs/job', { key })).toMatchObject({
         status: 422,
-        body: { code: 'not_supported', detail },
+        body: { code: 'not_supported', detail, hint },
       })
+      for (const path of ['erase', 'batch/cancel', 'batch/retry'])
+        expect(await served.post(path, { domain: 'app', ids: [key] }), path).toMatchObject({
+          status: 422,
+          body: { detail: expect.not.stringContaining('have the id') },
+        })
       // `explain mail/7` is about a queue.
       for (const verb of key === '7' ? ['show', 'explain'] : ['show'])
         expect(await served.jobsctl(verb, key)).toMatchObject({

@@ -31,8 +31,8 @@ export interface Erasing {
 }
 
 /** True for rows of `jobs`, or of `jobs_archive` under this name, that the filter names. */
-const isNamed = (sql: Sql, set: JobSet, filter: Filter): Fragment => sql`
-  ${isUnchangedSince(sql, set.snapshot)} ${isOf(sql, filter, set.asOf)}`
+const isNamed = (sql: Sql, set: JobSet, filter: Filter, of: 'jobs' | 'jobs_archive'): Fragment => sql`
+  ${isUnchangedSince(sql, set.snapshot, of)} ${isOf(sql, filter, set.asOf)}`
 
 /** `and …`: true for rows that the filter names, or that are copies of such. */
 function isOf(sql: Sql, { copies = [], ...filter }: Filter, asOf?: string): Fragment {
@@ -48,12 +48,12 @@ export const isErasable = (
   set: SetWithHolds,
   { request, kept }: Pick<Erasing, 'kept'> & { request: Filter },
 ): Fragment => sql`
-  status <> 'processing' and ${isNamed(sql, set, request)} ${withoutForeignRows(sql, kept, set.holds)}
+  status <> 'processing' and ${isNamed(sql, set, request, 'jobs')} ${withoutForeignRows(sql, kept, set.holds)}
   ${unless(sql, isKeptByHold(sql, set.holds))} ${engineMayDelete(sql, 'erase')}`
 
 /** True for archived jobs, under the name `jobs`, that are erased. */
 export const isErasableCopy = (sql: Sql, set: SetWithHolds, filter: Filter): Fragment => sql`
-  ${isNamed(sql, set, filter)} ${unless(sql, isArchivedKeptByHold(sql, set.holds))}`
+  ${isNamed(sql, set, filter, 'jobs_archive')} ${unless(sql, isArchivedKeptByHold(sql, set.holds))}`
 
 /** `from … where …` for the jobs that the filter names, and for their archived copies under the name `jobs`. */
 const named = (sql: Sql, filter: Filter) => ({

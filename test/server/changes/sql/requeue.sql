@@ -28,17 +28,23 @@ with recursive
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($9::text::xid))
-                or pg_inherits.xmin::text::bigint = any($10::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $9::bigint + $10::bigint) % $11::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $12::bigint
+                      or pg_inherits.xmin::text::bigint = any($13::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
@@ -198,7 +204,7 @@ with recursive
   ),
   row_images as (
     insert into job_operation_rows (operation_id, job_id, before, after)
-    select $11::bigint, id, before, after
+    select $14::bigint, id, before, after
     from (
       select id, before, after
       from (
@@ -222,10 +228,10 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $12::text,
+      $15::text,
       trace_id
     from (
-      select id, domain, queue, job_type, owner_user_id, trace_id, $13::text as event_type, attrs
+      select id, domain, queue, job_type, owner_user_id, trace_id, $16::text as event_type, attrs
       from updated
       union all
       select id, domain, queue, job_type, owner_user_id, trace_id, 'job.revived', '{}'::jsonb
@@ -233,7 +239,7 @@ with recursive
     ) as event
   ),
   notified as (
-    select pg_notify($14, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($17, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from updated union all select domain, queue from revived) as ready

@@ -16,21 +16,27 @@ with recursive
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($8::text::xid))
-                or pg_inherits.xmin::text::bigint = any($9::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
+                      or pg_inherits.xmin::text::bigint = any($12::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
-        and jobs.owner_user_id = $10::text
+        and jobs.owner_user_id = $13::text
       ) is true
     for update skip locked
   ),
@@ -42,29 +48,35 @@ with recursive
         status <> 'processing'
         and (
           (
-            age(jobs.xmin) > (select age($11::text::xid))
+            age(jobs.xmin) > (select age($14::text::xid))
             or (
-              (jobs.xmin::text::bigint - $12::bigint + $13::bigint) % $14::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $15::bigint
-              and jobs.xmin::text::bigint <> all($16::bigint[])
+              (jobs.xmin::text::bigint - $15::bigint + $16::bigint) % $17::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $18::bigint
+              and jobs.xmin::text::bigint <> all($19::bigint[])
             )
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($17::text::xid))
-                or pg_inherits.xmin::text::bigint = any($18::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $20::bigint + $21::bigint) % $22::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $23::bigint
+                      or pg_inherits.xmin::text::bigint = any($24::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
-        and jobs.owner_user_id = $19::text
+        and jobs.owner_user_id = $25::text
       ) is true
     returning id, uuid, status
   ),
@@ -125,29 +137,35 @@ with recursive
             status <> 'processing'
             and (
               (
-                age(jobs.xmin) > (select age($20::text::xid))
+                age(jobs.xmin) > (select age($26::text::xid))
                 or (
-                  (jobs.xmin::text::bigint - $21::bigint + $22::bigint) % $23::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $24::bigint
-                  and jobs.xmin::text::bigint <> all($25::bigint[])
+                  (jobs.xmin::text::bigint - $27::bigint + $28::bigint) % $29::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $30::bigint
+                  and jobs.xmin::text::bigint <> all($31::bigint[])
                 )
               )
               and jobs.tableoid <> all(
                 array(
-                  select part::oid
-                  from pg_inherits
-                  cross join lateral (
-                    select inhrelid::regclass as part
-                    union
-                    select relid
-                    from pg_partition_tree(inhrelid::regclass)
-                  ) as attached
-                  where
-                    age(pg_inherits.xmin) <= (select age($26::text::xid))
-                    or pg_inherits.xmin::text::bigint = any($27::bigint[])
+                  with recursive
+                    parts (part, is_attached) as (
+                      select to_regclass('' || 'jobs')::oid, false
+                      union all
+                      select
+                        inhrelid,
+                        is_attached
+                        or (
+                          (pg_inherits.xmin::text::bigint - $32::bigint + $33::bigint) % $34::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $35::bigint
+                          or pg_inherits.xmin::text::bigint = any($36::bigint[])
+                        )
+                      from parts
+                      join pg_inherits on inhparent = part
+                    )
+                  select part
+                  from parts
+                  where is_attached
                 )
               )
             )
-            and jobs.owner_user_id = $28::text
+            and jobs.owner_user_id = $37::text
           ) is true
         ) as before
       from jobs
@@ -184,29 +202,35 @@ with recursive
           status <> 'processing'
           and (
             (
-              age(jobs.xmin) > (select age($29::text::xid))
+              age(jobs.xmin) > (select age($38::text::xid))
               or (
-                (jobs.xmin::text::bigint - $30::bigint + $31::bigint) % $32::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $33::bigint
-                and jobs.xmin::text::bigint <> all($34::bigint[])
+                (jobs.xmin::text::bigint - $39::bigint + $40::bigint) % $41::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $42::bigint
+                and jobs.xmin::text::bigint <> all($43::bigint[])
               )
             )
             and jobs.tableoid <> all(
               array(
-                select part::oid
-                from pg_inherits
-                cross join lateral (
-                  select inhrelid::regclass as part
-                  union
-                  select relid
-                  from pg_partition_tree(inhrelid::regclass)
-                ) as attached
-                where
-                  age(pg_inherits.xmin) <= (select age($35::text::xid))
-                  or pg_inherits.xmin::text::bigint = any($36::bigint[])
+                with recursive
+                  parts (part, is_attached) as (
+                    select to_regclass('' || 'jobs')::oid, false
+                    union all
+                    select
+                      inhrelid,
+                      is_attached
+                      or (
+                        (pg_inherits.xmin::text::bigint - $44::bigint + $45::bigint) % $46::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $47::bigint
+                        or pg_inherits.xmin::text::bigint = any($48::bigint[])
+                      )
+                    from parts
+                    join pg_inherits on inhparent = part
+                  )
+                select part
+                from parts
+                where is_attached
               )
             )
           )
-          and jobs.owner_user_id = $37::text
+          and jobs.owner_user_id = $49::text
         ) is true
       ) as after
   ),
@@ -220,7 +244,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $38::text,
+      $50::text,
       trace_id
     from (
       select

@@ -32,72 +32,84 @@ with
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($12::text::xid))
-                or pg_inherits.xmin::text::bigint = any($13::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'job_events')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $12::bigint + $13::bigint) % $14::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $15::bigint
+                      or pg_inherits.xmin::text::bigint = any($16::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
         and not exists (
-          select from jobs other where other.id = jobs.job_id and other.owner_user_id = $14::text offset 0
+          select from jobs other where other.id = jobs.job_id and other.owner_user_id = $17::text offset 0
         )
         and not exists (
           select
           from jobs_archive other
-          where other.id = jobs.job_id and other.owner_user_id = $15::text offset 0
+          where other.id = jobs.job_id and other.owner_user_id = $18::text offset 0
         )
       order by coalesce(jobs.job_id, (-jobs.id)::bigint), jobs.id desc
     ) as jobs
-    where jobs.id = any($16::text::bigint[]) and (jobs.id <> all($17::text::bigint[])) is true
+    where jobs.id = any($19::text::bigint[]) and (jobs.id <> all($20::text::bigint[])) is true
   ),
   archived as (
     delete from jobs_archive as jobs
     where
-      jobs.id = any($18::text::bigint[])
+      jobs.id = any($21::text::bigint[])
       and (
         (
           (
-            age(jobs.xmin) > (select age($19::text::xid))
+            age(jobs.xmin) > (select age($22::text::xid))
             or (
-              (jobs.xmin::text::bigint - $20::bigint + $21::bigint) % $22::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $23::bigint
-              and jobs.xmin::text::bigint <> all($24::bigint[])
+              (jobs.xmin::text::bigint - $23::bigint + $24::bigint) % $25::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $26::bigint
+              and jobs.xmin::text::bigint <> all($27::bigint[])
             )
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($25::text::xid))
-                or pg_inherits.xmin::text::bigint = any($26::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs_archive')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $28::bigint + $29::bigint) % $30::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $31::bigint
+                      or pg_inherits.xmin::text::bigint = any($32::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
-        and queue = $27
-        and jobs.owner_user_id = $28::text
+        and queue = $33
+        and jobs.owner_user_id = $34::text
       ) is true
     returning id, uuid::text as uuid
   ),
-  whole as materialized (select id from archived union select unnest($29::text::bigint[])),
+  whole as materialized (select id from archived union select unnest($35::text::bigint[])),
   -- An id of the archive or of an event may belong to another job by now.
   absent as materialized (
     select id
     from (select id from whole union select id from traced) as named
-    where id = any($30::text::bigint[]) or not exists (select from jobs where jobs.id = named.id offset 0)
+    where id = any($36::text::bigint[]) or not exists (select from jobs where jobs.id = named.id offset 0)
   ),
   row_images as (
     delete from job_operation_rows as images
@@ -109,10 +121,10 @@ with
   ),
   edges as (
     delete from jobsctl_waiting_edges
-    where uuid = any(array(select uuid from archived union select unnest($31::text[])))
+    where uuid = any(array(select uuid from archived union select unnest($37::text[])))
   ),
-  marks as (delete from jobsctl_worker_marks where owner_user_id = $32::text),
-  asked as (update jobsctl_agent_calls set filter = $33 where strpos(filter, to_json($34::text)::text) > 0),
+  marks as (delete from jobsctl_worker_marks where owner_user_id = $38::text),
+  asked as (update jobsctl_agent_calls set filter = $39 where strpos(filter, to_json($40::text)::text) > 0),
   events as (
     update job_events as jobs
     set owner_user_id = null, attrs_json = '{"erased": true}'
@@ -127,10 +139,10 @@ with
               and jobs.id = any(array(select -id::text::bigint from traced where id::text ~ '^-[0-9]+$'))
             )
           )
-          and jobs.owner_user_id = $35::text
+          and jobs.owner_user_id = $41::text
         )
       )
-      and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $36::text)
+      and (jobs.owner_user_id is not null or jobs.attrs_json::text is distinct from $42::text)
     returning jobs.id
   )
 select

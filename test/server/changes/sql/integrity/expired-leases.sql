@@ -50,22 +50,28 @@ with recursive
             )
             and jobs.tableoid <> all(
               array(
-                select part::oid
-                from pg_inherits
-                cross join lateral (
-                  select inhrelid::regclass as part
-                  union
-                  select relid
-                  from pg_partition_tree(inhrelid::regclass)
-                ) as attached
-                where
-                  age(pg_inherits.xmin) <= (select age($10::text::xid))
-                  or pg_inherits.xmin::text::bigint = any($11::bigint[])
+                with recursive
+                  parts (part, is_attached) as (
+                    select to_regclass('' || 'jobs')::oid, false
+                    union all
+                    select
+                      inhrelid,
+                      is_attached
+                      or (
+                        (pg_inherits.xmin::text::bigint - $10::bigint + $11::bigint) % $12::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $13::bigint
+                        or pg_inherits.xmin::text::bigint = any($14::bigint[])
+                      )
+                    from parts
+                    join pg_inherits on inhparent = part
+                  )
+                select part
+                from parts
+                where is_attached
               )
             )
           )
-          and domain = $12
-          and job_type = $13
+          and domain = $15
+          and job_type = $16
         ) is true
       limit 3
       for update skip locked
@@ -76,7 +82,7 @@ with recursive
       attempt.*,
       coalesce(retry_count, 0) >= coalesce(max_retries, 3) as exhausted,
       case when error_code is null then 0 when failure_streak_code = error_code then least(coalesce(failure_streak_count, 0), 1000000) + 1 else 1 end as streak,
-      least($14, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
+      least($17, coalesce(backoff_seconds, 1) * power(2, least(coalesce(retry_count, 0), 100))) as wait
     from attempt
   ),
   decided as materialized (
@@ -90,14 +96,14 @@ with recursive
             from jobsctl_queues as of_queue
             where of_queue.domain = counted.domain and of_queue.queue = counted.queue
           ),
-          $15::int
+          $18::int
         ),
         0
       ) then 'quarantined' when action not in ('release', 'reclaim') and exhausted then 'failed'
       -- A job whose cancellation was requested does not start again.
       when cancel_requested_at is not null then 'cancelled' else 'queued' end as outcome,
       -- The jitter is added to the wait, so that jobs which failed together do not come back together.
-      case action when 'fail' then least($16, wait + random() * wait) when 'release' then coalesce(delay_seconds, 0) else 0 end as delay
+      case action when 'fail' then least($19, wait + random() * wait) when 'release' then coalesce(delay_seconds, 0) else 0 end as delay
     from counted
     cross join jsonb_array_elements('[null]') as not_few
   ),
@@ -228,7 +234,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $17::text,
+      $20::text,
       trace_id
     from (
       select
@@ -270,7 +276,7 @@ with recursive
     ) as event
   ),
   notified as (
-    select pg_notify($18, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($21, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (

@@ -19,21 +19,27 @@ with
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($8::text::xid))
-                or pg_inherits.xmin::text::bigint = any($9::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $8::bigint + $9::bigint) % $10::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $11::bigint
+                      or pg_inherits.xmin::text::bigint = any($12::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
-        and domain = $10
+        and domain = $13
       ) is true
     for update skip locked
   )

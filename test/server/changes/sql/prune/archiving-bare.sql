@@ -20,14 +20,23 @@ with
         )
         and jobs.tableoid <> all(
           array(
-            select part::oid
-            from pg_inherits
-            cross join lateral (
-              select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
-            ) as attached
-            where
-              age(pg_inherits.xmin) <= (select age($13::text::xid))
-              or pg_inherits.xmin::text::bigint = any($14::bigint[])
+            with recursive
+              parts (part, is_attached) as (
+                select to_regclass('' || 'jobs')::oid, false
+                union all
+                select
+                  inhrelid,
+                  is_attached
+                  or (
+                    (pg_inherits.xmin::text::bigint - $13::bigint + $14::bigint) % $15::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $16::bigint
+                    or pg_inherits.xmin::text::bigint = any($17::bigint[])
+                  )
+                from parts
+                join pg_inherits on inhparent = part
+              )
+            select part
+            from parts
+            where is_attached
           )
         )
       )
@@ -90,7 +99,7 @@ with
       "completed_at",
       "quarantine_threshold",
       "traceparent",
-      $15::bigint,
+      $18::bigint,
       now()
     from deleted_jobs
   )

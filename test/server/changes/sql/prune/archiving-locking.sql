@@ -19,17 +19,23 @@ with recursive
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($12::text::xid))
-                or pg_inherits.xmin::text::bigint = any($13::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $12::bigint + $13::bigint) % $14::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $15::bigint
+                      or pg_inherits.xmin::text::bigint = any($16::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
@@ -42,30 +48,36 @@ with recursive
       jobs.id = any(array(select id from picked))
       and (
         status in ('completed', 'failed', 'cancelled', 'quarantined')
-        and status = any($14)
-        and domain = $15
-        and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($16::text::timestamptz, now()) - $17::int * interval '24 hours'
+        and status = any($17)
+        and domain = $18
+        and coalesce(completed_at, cancelled_at, quarantined_at, created_at) < coalesce($19::text::timestamptz, now()) - $20::int * interval '24 hours'
         and (
           (
-            age(jobs.xmin) > (select age($18::text::xid))
+            age(jobs.xmin) > (select age($21::text::xid))
             or (
-              (jobs.xmin::text::bigint - $19::bigint + $20::bigint) % $21::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $22::bigint
-              and jobs.xmin::text::bigint <> all($23::bigint[])
+              (jobs.xmin::text::bigint - $22::bigint + $23::bigint) % $24::bigint >= (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $25::bigint
+              and jobs.xmin::text::bigint <> all($26::bigint[])
             )
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($24::text::xid))
-                or pg_inherits.xmin::text::bigint = any($25::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $27::bigint + $28::bigint) % $29::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $30::bigint
+                      or pg_inherits.xmin::text::bigint = any($31::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
@@ -175,7 +187,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $26::text,
+      $32::text,
       trace_id
     from (
       select
@@ -257,7 +269,7 @@ with recursive
       "deleted_jobs"."completed_at",
       "deleted_jobs"."quarantine_threshold",
       "deleted_jobs"."traceparent",
-      $27::bigint,
+      $33::bigint,
       now(),
       attached.list,
       edges.list
@@ -285,7 +297,7 @@ with recursive
   ),
   images as (
     insert into job_operation_rows (operation_id, job_id, before, after)
-    select $28::bigint, id, before, after
+    select $34::bigint, id, before, after
     from (
       select id, before || jsonb_build_object('needs', needs.uuids) as before, after
       from dropped

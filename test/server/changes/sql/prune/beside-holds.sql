@@ -35,14 +35,23 @@ with
         )
         and jobs.tableoid <> all(
           array(
-            select part::oid
-            from pg_inherits
-            cross join lateral (
-              select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
-            ) as attached
-            where
-              age(pg_inherits.xmin) <= (select age($16::text::xid))
-              or pg_inherits.xmin::text::bigint = any($17::bigint[])
+            with recursive
+              parts (part, is_attached) as (
+                select to_regclass('' || 'jobs')::oid, false
+                union all
+                select
+                  inhrelid,
+                  is_attached
+                  or (
+                    (pg_inherits.xmin::text::bigint - $16::bigint + $17::bigint) % $18::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $19::bigint
+                    or pg_inherits.xmin::text::bigint = any($20::bigint[])
+                  )
+                from parts
+                join pg_inherits on inhparent = part
+              )
+            select part
+            from parts
+            where is_attached
           )
         )
       )
@@ -105,7 +114,7 @@ with
       "completed_at",
       "quarantine_threshold",
       "traceparent",
-      $18::bigint,
+      $21::bigint,
       now()
     from deleted_jobs
   )

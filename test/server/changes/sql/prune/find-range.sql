@@ -22,20 +22,29 @@ from (
       )
       and jobs.tableoid <> all(
         array(
-          select part::oid
-          from pg_inherits
-          cross join lateral (
-            select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
-          ) as attached
-          where
-            age(pg_inherits.xmin) <= (select age($12::text::xid))
-            or pg_inherits.xmin::text::bigint = any($13::bigint[])
+          with recursive
+            parts (part, is_attached) as (
+              select to_regclass('' || 'jobs')::oid, false
+              union all
+              select
+                inhrelid,
+                is_attached
+                or (
+                  (pg_inherits.xmin::text::bigint - $12::bigint + $13::bigint) % $14::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $15::bigint
+                  or pg_inherits.xmin::text::bigint = any($16::bigint[])
+                )
+              from parts
+              join pg_inherits on inhparent = part
+            )
+          select part
+          from parts
+          where is_attached
         )
       )
     )
     and id <= 9007199254740991
     and (id >= -9007199254740991) is true
-    and coalesce(completed_at, cancelled_at, quarantined_at, created_at) >= $14::text::timestamptz
+    and coalesce(completed_at, cancelled_at, quarantined_at, created_at) >= $17::text::timestamptz
   order by time
   limit 513
 ) as found

@@ -18,14 +18,23 @@ from (
       )
       and jobs.tableoid <> all(
         array(
-          select part::oid
-          from pg_inherits
-          cross join lateral (
-            select inhrelid::regclass as part union select relid from pg_partition_tree(inhrelid::regclass)
-          ) as attached
-          where
-            age(pg_inherits.xmin) <= (select age($9::text::xid))
-            or pg_inherits.xmin::text::bigint = any($10::bigint[])
+          with recursive
+            parts (part, is_attached) as (
+              select to_regclass('' || 'jobs')::oid, false
+              union all
+              select
+                inhrelid,
+                is_attached
+                or (
+                  (pg_inherits.xmin::text::bigint - $9::bigint + $10::bigint) % $11::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $12::bigint
+                  or pg_inherits.xmin::text::bigint = any($13::bigint[])
+                )
+              from parts
+              join pg_inherits on inhparent = part
+            )
+          select part
+          from parts
+          where is_attached
         )
       )
     )

@@ -37,17 +37,23 @@ with recursive
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($13::text::xid))
-                or pg_inherits.xmin::text::bigint = any($14::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $13::bigint + $14::bigint) % $15::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $16::bigint
+                      or pg_inherits.xmin::text::bigint = any($17::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
@@ -168,7 +174,7 @@ with recursive
   ),
   row_images as (
     insert into job_operation_rows (operation_id, job_id, before, after)
-    select $15::bigint, id, before, after
+    select $18::bigint, id, before, after
     from (
       select id, before, after
       from (
@@ -192,7 +198,7 @@ with recursive
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $16::text,
+      $19::text,
       trace_id
     from (
       select

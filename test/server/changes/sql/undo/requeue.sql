@@ -39,17 +39,23 @@ with
           )
           and jobs.tableoid <> all(
             array(
-              select part::oid
-              from pg_inherits
-              cross join lateral (
-                select inhrelid::regclass as part
-                union
-                select relid
-                from pg_partition_tree(inhrelid::regclass)
-              ) as attached
-              where
-                age(pg_inherits.xmin) <= (select age($9::text::xid))
-                or pg_inherits.xmin::text::bigint = any($10::bigint[])
+              with recursive
+                parts (part, is_attached) as (
+                  select to_regclass('' || 'jobs')::oid, false
+                  union all
+                  select
+                    inhrelid,
+                    is_attached
+                    or (
+                      (pg_inherits.xmin::text::bigint - $9::bigint + $10::bigint) % $11::bigint < (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) - $12::bigint
+                      or pg_inherits.xmin::text::bigint = any($13::bigint[])
+                    )
+                  from parts
+                  join pg_inherits on inhparent = part
+                )
+              select part
+              from parts
+              where is_attached
             )
           )
         )
@@ -93,7 +99,7 @@ with
           (case when before -> 'batch_group' is null then jobs.batch_group::text else before ->> 'batch_group' end)::text,
           (case when before -> 'job_type' is null then jobs.job_type::text else before ->> 'job_type' end)::text
         from job_operation_rows
-        where operation_id = $11::bigint and job_id = jobs.id
+        where operation_id = $14::bigint and job_id = jobs.id
       )
     where jobs.id = any(array(select id from picked))
     returning jobs.id, domain, queue, job_type, owner_user_id, trace_id, jobs.status
@@ -108,7 +114,7 @@ with
           cross join lateral (
             select ctid as tid
             from job_operation_rows
-            where operation_id = $12::bigint and job_id = jobs.id offset 0
+            where operation_id = $15::bigint and job_id = jobs.id offset 0
           ) as kept
         )
       )
@@ -116,14 +122,14 @@ with
   hold as (
     insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller)
     select
-      $13::bigint,
+      $16::bigint,
       count(*),
       greatest(
-        coalesce($14::text::timestamptz, now() + $15::int * interval '24 hours'),
-        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $16::bigint)
+        coalesce($17::text::timestamptz, now() + $18::int * interval '24 hours'),
+        (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $19::bigint)
       ),
-      $17::text,
-      $18::text
+      $20::text,
+      $21::text
     from (select id from updated) as given_back
     having count(*) > 0
     on conflict (undo_id) do update set jobs = known.jobs + excluded.jobs
@@ -145,7 +151,7 @@ with
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $19::text,
+      $22::text,
       trace_id
     from (
       select
@@ -156,12 +162,12 @@ with
         owner_user_id,
         trace_id,
         'job.restored' as event_type,
-        jsonb_build_object('status', status, 'caller', $20::text) as attrs
+        jsonb_build_object('status', status, 'caller', $23::text) as attrs
       from updated
     ) as event
   ),
   notified as (
-    select pg_notify($21, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($24, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from updated where status = 'queued') as ready
