@@ -74,7 +74,7 @@ describe.each(runnable)('%s', (page) => {
   })
   afterAll(() => world?.stop())
 
-  it('shows commands that do what the page says', { timeout: 120_000 }, async () => {
+  it('shows commands that do what the page says', { timeout: 300_000 }, async () => {
     const blocks = blocksOf(page).filter(({ untested }) => untested === undefined)
     for (const block of blocks) await run(block, { world, place })
   })

@@ -123,7 +123,7 @@ describe('the assembled SQL of bulk changes', () => {
     const bare = () => world.jobs(2).then(run)
     await keep(`${name}-bare`, bare, { has: [...deletes, range, 'and not (select exists'] })
     const related = () => withEdges().then(run)
-    await keep(`${name}-optimistic`, related, { has: [...deletes, range, 'with recursive'] })
+    await keep(`${name}-optimistic`, related, { has: [...deletes, range, 'related as materialized'] })
     await besideLock(() => keep(`${name}-locking`, run, { has: [...deletes, 'picked as materialized'] }))
   })
 
