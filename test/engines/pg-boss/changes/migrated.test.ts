@@ -1,23 +1,18 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { until } from '../../../support/poll.ts'
-import type { World } from '../../../support/world.ts'
 import { makeRecords } from '../../support/admin.ts'
 import { sampleJobs } from '../../support/sample.ts'
 import { besideEach, newest, oldestToChange } from '../../support/versions.ts'
-import { type BossDatabase, openBossDatabase } from '../../support/world.ts'
+import { openBossDatabase } from '../../support/world.ts'
 
 besideEach([oldestToChange], 'a migration of pg-boss beside a running server', (version) => {
-  let database: BossDatabase
-  let world: World
-  beforeAll(async () => {
-    database = await openBossDatabase(version)
+  it('closes changes until the server starts again, and reads go on', async () => {
+    // Made by the test itself: a run that is repeated finds tables that nobody has migrated.
+    const database = await openBossDatabase(version)
+    onTestFinished(() => database.close())
     await sampleJobs(await database.start({ options: { supervise: false } }))
     await makeRecords(database)
-    world = await database.serve({ JOBS_METRICS: 'on' })
-  })
-  afterAll(() => database?.close())
-
-  it('closes changes until the server starts again, and reads go on', async () => {
+    const world = await database.serve({ JOBS_METRICS: 'on' })
     const { sql } = database
     const open = async (value: number) =>
       String((await world.call('GET', '/metrics/jobs')).body).includes(
@@ -50,6 +45,7 @@ besideEach([oldestToChange], 'a migration of pg-boss beside a running server', (
     // The archive gets the columns that are new.
     await makeRecords(database)
     const again = await database.serve()
-    expect(await again.jobsctl(cancel)).toMatchObject({ code: 0 })
+    const cancelled = await again.jobsctl(cancel)
+    expect(cancelled, cancelled.err).toMatchObject({ code: 0 })
   })
 })
