@@ -2,11 +2,11 @@ import { promises as files } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
+import { repeatedKey } from '../../shared/repeated-key.ts'
 import { commandLine } from '../../shared/shell.ts'
 import type { Io } from '../io.ts'
 import { fileErrorText } from '../system.ts'
 import type { Config } from './config.ts'
-import { nameGivenTwice } from './name-given-twice.ts'
 import { utf8Of } from './utf8.ts'
 
 /** The path of the config file; undefined without a home folder. A relative XDG_CONFIG_HOME is ignored, since a config file can name programs to run. */
@@ -42,7 +42,7 @@ async function readRawConfig(path: string): Promise<unknown> {
   const hint = 'repair it with an editor, or move it away'
   try {
     const raw: unknown = JSON.parse(text)
-    const twice = nameGivenTwice(text)
+    const twice = repeatedKey(text)
     if (twice === undefined) return raw
     throw new Failure('usage', `${path} has ${escaped(twice)} twice, and one of them would go unseen`, { hint })
   } catch (cause) {

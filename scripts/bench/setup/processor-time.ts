@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Sql } from 'postgres'
+import { quotedText } from '../../../server/engines/parts/sql-text.ts'
 import type { Captured } from './capture.ts'
 
 /** A statement that one session has prepared. */
@@ -21,7 +22,7 @@ export async function prepare(sql: Sql, name: string, { text, parameters }: Capt
   const numbered = text.replaceAll(/\$(\d+)/g, (_, number: string) => {
     const value = parameters[Number(number) - 1] ?? null
     // PostgreSQL finds the type of a parameter in the statement. That of a null it may have had from the driver.
-    return value === null ? 'null' : `$${values.push(`'${value.replaceAll("'", "''")}'`)}`
+    return value === null ? 'null' : `$${values.push(quotedText(value))}`
   })
   await sql.unsafe(`prepare ${name} as ${numbered}`)
   const execute = `execute ${name}(${values.join(', ')})`
