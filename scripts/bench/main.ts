@@ -75,7 +75,9 @@ const resultsOf = (figures: readonly Measured[]): string => {
 }
 const folder = await mkdtemp(join(tmpdir(), 'jobs-bench-'))
 const postgres = await startPostgres([
-  ...['shared_buffers=1GB', 'max_wal_size=4GB', 'max_connections=100', 'autovacuum=on'],
+  ...['shared_buffers=1GB', 'max_wal_size=4GB', 'autovacuum=on'],
+  // The servers of all figures run until the end.
+  'max_connections=400',
   // PostgreSQL keeps the full texts of long statements, which pgbench runs later.
   'track_activity_query_size=64kB',
   // The WAL of a database that must survive a crash; what is measured comes between two checkpoints, and is vacuumed by hand.

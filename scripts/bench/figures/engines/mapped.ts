@@ -19,7 +19,8 @@ prune: {of: [completed, failed]}
 export const mappedFigures = figuresOf({
   ...{ engine: 'mapped', domain: 'app', pruned: 'completed' },
   async env({ folder }) {
-    const path = join(folder, 'jobs-map.yaml')
+    // Not `jobs-map.yaml`, which every later server would take: they start in this folder.
+    const path = join(folder, 'map-of-email-jobs.yaml')
     await writeFile(path, map)
     return { JOBS_MAP_FILE: path }
   },
