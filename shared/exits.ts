@@ -6,7 +6,7 @@ export const exits = {
   not_confirmed: {
     code: 3,
     name: 'not confirmed',
-    when: 'no --yes off a terminal, declined, a prune that needs --with-foreign-rows, or no tables for records yet',
+    when: 'no --yes off a terminal, declined, an approval is missing, a prune that needs --with-foreign-rows, or no tables for records yet',
   },
   auth: { code: 4, name: 'auth', when: '401, 403, no key' },
   not_found: { code: 5, name: 'not found', when: 'no such job, queue, operation, profile' },

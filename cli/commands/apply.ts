@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { canaryWaitFlag } from '../settings/flags/canary-flags.ts'
+import { guardFlagsBut } from '../settings/flags/global-flags.ts'
 
 export const apply: CommandSpec<{ canaryWait?: string; rest?: string }> = {
   name: 'apply',
@@ -24,6 +25,7 @@ export const apply: CommandSpec<{ canaryWait?: string; rest?: string }> = {
     },
   ],
   changes: true,
+  guardFlags: guardFlagsBut('--plan-out', '--propose', '--no-preview'),
   async run(context, parts, [path = '']) {
     refuseFlags(context)
     if (/^[1-9]\d{0,15}$/.test(path)) return (await import('./apply/plan.ts')).applyKeptPlan(context, path, parts)

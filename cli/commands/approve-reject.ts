@@ -10,7 +10,7 @@ export const approve = command(
 export const reject = command(
   'reject',
   'reject a plan',
-  'Shows the plan, and rejects it for good. It takes a token with --approver, or an admin.',
+  'Shows the plan, and rejects it for good. It takes a token with --approver, or an admin; authors reject plans of their own without.',
 )
 
 function command(name: 'approve' | 'reject', summary: string, about: string): CommandSpec {

@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { CommandSpec } from '../context.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
+import { guardFlagsBut } from '../settings/flags/global-flags.ts'
 import { type ScopeFlags, scopeFlags, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 import { idsFileFlag, idsIn } from '../settings/flags/selection-flags.ts'
 import { jobIdsOf } from '../settings/job-id.ts'
@@ -37,6 +38,8 @@ export const erase: CommandSpec<EraseFlags> = {
     { flags: '--with-foreign-rows', about: 'also delete rows of other tables that go along', group: 'HOW' },
   ],
   changes: true,
+  // No plan: it would keep the name that is erased.
+  guardFlags: guardFlagsBut('--plan-out', '--propose'),
   async run(context, { owner, payload, idsFile, withForeignRows, copiesOnly, ...flags }, operands) {
     const { eraseChange, eraseRequest } = await import('../changes/erase.ts')
     const { guardChange } = await import('../guard/guard.ts')

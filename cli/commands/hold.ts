@@ -10,9 +10,9 @@ interface HoldFlags extends SelectionFlags {
 export const hold: CommandSpec<HoldFlags> = {
   name: 'hold',
   group: 'ADMIN',
-  summary: 'keep jobs from prune and sweep until a time',
+  summary: 'keep jobs from prune, sweep and erase until a time',
   about:
-    "add keeps the jobs of a filter, also those that come later, or of ids or an operation, from prune, sweep and the end of the archive's term. list shows the holds that have not ended, those of undos included, and remove ends one.",
+    "add keeps the jobs of a filter, also those that come later, or of ids or an operation, from prune, sweep, erase and the end of the archive's term. list shows the holds that have not ended, those of undos included, and remove ends one.",
   examples: [
     'jobsctl hold add --owner alice --until 26w --reason "case 2026/7"',
     'jobsctl hold add --operation 17 --until 2027-01-31',

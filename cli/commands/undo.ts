@@ -17,7 +17,7 @@ export const undo: CommandSpec<UndoFlags> = {
   group: 'CHANGE',
   summary: 'give back what a change took',
   about:
-    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported. With a scope or ids, gives back this part of the operation. With --caller and --since, undoes all that a caller did since then, the newest first: one preview, one confirmation, and a record for each. What is given back is held from prune and sweep for a while, or a cron job would take it again.',
+    'Undoes a change of many jobs, other than a repair or a reclaim: deleted jobs exist again, and changed jobs have their old state again. Jobs that changed since the operation are left as they are, and are reported. With a scope or ids, gives back this part of the operation. With --caller and --since, undoes all that a caller did since then, the newest first: one preview, one confirmation, and a record for each. What is given back is held from prune, sweep and erase for a while, or a cron job would take it again.',
   examples: [
     'jobsctl undo 17 --dry-run',
     'jobsctl undo 17 --domain chatbooks --queue low --yes',

@@ -36,7 +36,7 @@ export function addInitCommand(program: Command): void {
           'usage',
           check
             ? '--check and --detect are two things; nothing was read'
-            : 'says not what to do: --detect or --check; nothing was read',
+            : 'init needs --detect or --check; nothing was read',
           { hint: 'jobs-server init --help' },
         )
       const only = (['table', 'schema', 'count'] as const).find((name) => options[name] !== undefined)

@@ -16,14 +16,19 @@ export function addMigrateCommands(program: Command): void {
       'after',
       '\nExamples:\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server migrate --dry-run > migrate.sql\n  JOBS_DB_URL=postgres://owner@db/jobs jobs-server migrate\n  JOBS_DB_URL=postgres://owner@db/orders jobs-server migrate --engine pg-boss',
     )
-    .action(async ({ dryRun = false }: { dryRun?: boolean }) =>
-      printOutput(await migrateDatabase(process.env, { makes: !dryRun })),
-    )
+    .action(async ({ dryRun = false }: { dryRun?: boolean }) => {
+      const output = await migrateDatabase(process.env, { makes: !dryRun })
+      // A person at a terminal does not read two thousand lines of SQL that have run.
+      printOutput(dryRun || !process.stdout.isTTY ? output : { ...output, lines: [madeText(output.lines)] })
+    })
   program
     .command('grants')
     .description('print the least rights that a server with JOBS_MIGRATE=false needs, as SQL')
     .requiredOption('--role <role>', 'the role of the server, as create role names it')
-    .option('--engine <engine>', 'the engine whose jobs the server works on, pg-boss or bullmq')
+    .option(
+      '--engine <engine>',
+      'the engine whose jobs the server works on: pg-boss, bullmq, graphile-worker or mapped',
+    )
     .option('--look', 'for a server that only looks at the jobs of another engine')
     .addHelpText(
       'after',
@@ -33,3 +38,8 @@ export function addMigrateCommands(program: Command): void {
       printOutput({ lines: await grantLines(process.env, { role, looks: look }), warnings: [] }),
     )
 }
+
+const madeText = (script: readonly string[]): string =>
+  script.length === 0
+    ? 'Nothing was missing.'
+    : `Made what was missing, by ${script.length} lines of SQL. In a pipe, and with --dry-run, they are printed.`

@@ -11,7 +11,7 @@ import { createWrites, type Writes } from '../database/connection/read-only.ts'
 import { orWithoutRight } from '../database/errors/failure.ts'
 import { readInstallation } from '../database/installation/installation.ts'
 import { createReadiness } from '../database/migrate/readiness.ts'
-import { schemaFault } from '../database/migrate/require-schema.ts'
+import { noTables, schemaFault } from '../database/migrate/require-schema.ts'
 import type { Pool } from '../database/sql.ts'
 import { findServed } from '../engines/find-served.ts'
 import { areTablesComplete } from '../engines/make-records.ts'
@@ -166,7 +166,11 @@ async function readConnectedAs(sql: Pool): Promise<ConnectedAs> {
 async function requireTables(sql: Pool, database: string): Promise<void> {
   const fault = await schemaFault(sql)
   if (fault === undefined) return
-  throw new Failure('usage', `the database ${database} ${fault}, and a command without a server makes nothing`, {
-    hint: 'jobs-server migrate, as the owner of the tables; jobs-server migrate --dry-run prints the SQL',
+  const looks = fault === noTables ? ', and no jobs of an engine that this role may see' : ''
+  throw new Failure('usage', `the database ${database} ${fault}${looks}; a command without a server makes nothing`, {
+    hint:
+      fault === noTables
+        ? 'is it the right database? A table that somebody made: jobs-server init --detect. A queue of its own: jobs-server migrate'
+        : 'jobs-server migrate, as the owner of the tables; jobs-server migrate --dry-run prints the SQL',
   })
 }

@@ -7,7 +7,7 @@ export const rights = {
   enqueue: 'enqueue jobs',
   work: 'take jobs, renew their leases and finish them',
   single: 'cancel a job and add attachments to it',
-  queues: 'pause, drain and resume queues, set the limits of groups, and mark moments',
+  queues: 'pause, drain, resume and throttle queues, set their thresholds and the limits of groups, and mark moments',
   propose: 'preview changes of many jobs, plan them for a person to decide, and reject its own plans',
   change: 'change many jobs, undo, stop and keep such changes, and hold jobs',
   edit: 'edit payloads and other values of many jobs, which changes what a worker will do',

@@ -25,6 +25,7 @@ const reasons: Record<string, string> = {
     'a replica, a failover or a restored backup: test/slow/database/copies and the campaign failover have them',
   'needs a cluster of many databases': 'test/slow/direct/databases.test.ts makes one',
   'needs a proxy': 'test/cli/calls/proxy.test.ts calls through one',
+  'needs the tables of an engine': 'test/engines calls the same beside the real engines and their workers',
   'needs PgBouncer': 'test/slow/database/pooler.test.ts runs servers behind it, where it is installed',
 }
 
@@ -45,6 +46,11 @@ it('every block names its language, and none that is typed passes for text', () 
   expect(all.filter(({ language }) => !known.includes(language))).toEqual([])
   const shown = all.filter(({ language, text }) => !typed.includes(language) && /^\$ /m.test(text))
   expect(shown).toEqual([])
+})
+
+it('every block of console has a command behind a `$`: another line is what is printed, and runs nothing', () => {
+  const without = all.filter(({ language, text }) => language === 'console' && !/^\$ /m.test(text))
+  expect(without).toEqual([])
 })
 
 const runnable = written.filter((page) =>

@@ -91,7 +91,7 @@ function notesOn(answer: UndoAnswer, { id, ids }: OneUndo, { print, another }: C
     ...beside.filter((note) => note !== undefined),
     ...(print.forPeople && hold_id !== undefined && held_until !== undefined
       ? [
-          `Held from prune and sweep until ${untilText({ until: held_until })}. To end the hold:  ${another(['hold', 'remove', String(hold_id)])}`,
+          `Held from prune, sweep and erase until ${untilText({ until: held_until })}. To end the hold:  ${another(['hold', 'remove', String(hold_id)])}`,
         ]
       : []),
     ...(conflict_count === 0 ? [] : [reasonsNote([answer])]),

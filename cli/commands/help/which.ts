@@ -28,7 +28,7 @@ export const stops: readonly Way[] = [
     back: 'resume',
   },
   {
-    when: 'a queue is to be emptied, or moved',
+    when: 'a queue is to be moved, or given up',
     command: 'jobsctl drain',
     does: 'as pause, and new jobs are refused',
     back: 'resume',

@@ -34,6 +34,10 @@ export const guardFlags: readonly GlobalFlag[] = [
   }),
 ]
 
+/** The names of the flags of a change, without those that a command refuses. */
+export const guardFlagsBut = (...refused: readonly string[]): string[] =>
+  guardFlags.flatMap(({ flags }) => flags.match(/--[\w-]+/) ?? []).filter((name) => !refused.includes(name))
+
 /** The flags of every command. */
 export const globalFlags: readonly GlobalFlag[] = [
   ...flagsIn('WHERE', {

@@ -28,7 +28,8 @@ async function beside(sql: Sql, engine: string): Promise<string> {
   if (servedEngines.includes(engine))
     return `jobs-server looks at these jobs; jobs-server migrate --engine ${engine} makes records, with which it changes them; `
   const map = shippedMaps.get(engine)
-  if (map !== undefined) return `to look at these jobs: jobs-server --map ${map}; `
+  if (map !== undefined)
+    return `to look at these jobs: jobs-server --map ${map}, or JOBS_MAP_FILE=${map} before a command with --db; `
   if (engine === 'Solid Queue')
     return 'this version does not work on the jobs of this engine, and no map can say the state of a job that several tables keep; '
   const text = await queueLikeHint(sql)

@@ -6,6 +6,9 @@ import { findMissingIndexes } from './missing-indexes.ts'
 import { findPending, isSchemaComplete } from './pending-migrations.ts'
 import { listOfObjects } from './schema-diff.ts'
 
+/** The fault of a database in which no server has made anything. */
+export const noTables = 'has no tables of jobs-server'
+
 const remedy = 'jobs-server migrate, as the owner of the tables'
 
 /** The migrations without which calls cannot be answered, and that have not run or of which something is missing. */
@@ -18,7 +21,7 @@ export async function schemaFault(sql: Sql): Promise<string | undefined> {
   const pending = await findNeeded(sql)
   const unrun = pending.filter(({ missing }) => missing.length === 0).map(({ name }) => name)
   const lost = pending.flatMap(({ missing }) => missing)
-  if (unrun.length === migrations.filter(({ concurrent }) => !concurrent).length) return 'has no tables of jobs-server'
+  if (unrun.length === migrations.filter(({ concurrent }) => !concurrent).length) return noTables
   if (unrun.length > 0) return `has not run ${unrun.join(', ')}`
   return (await isSchemaComplete(sql)) ? undefined : `lacks ${listOfObjects(lost)}`
 }
