@@ -66,7 +66,9 @@ async function leaseLocked<Leased>(
   if (limit === wanted) return { leased, isThrottled: true }
   const { running: of, per_minute } = throttle
   const numbers = of === null ? { running: null, others: null } : { running: use.running + began, others: use.others }
-  return { leased, limited: { ...numbers, of, per_minute, retry_in_seconds: use.wait }, isThrottled: true }
+  // The job that began just now has the next share of the minute.
+  const wait = began > 0 && per_minute !== null ? 60 / per_minute : use.wait
+  return { leased, limited: { ...numbers, of, per_minute, retry_in_seconds: wait }, isThrottled: true }
 }
 
 /** The row is locked; the transaction ends after 10 s idle, so that a frozen server does not hold it for longer. */

@@ -154,6 +154,8 @@ describe.each(kinds)('the throttle of a queue on %s', (kind) => {
     const first = await take({ limit: 3 })
     expect(first.jobs).toHaveLength(1)
     expect(first.limited).toMatchObject({ running: null, of: null, others: null, per_minute: 2 })
+    // The job that began just now is one of the two of this minute.
+    expect(first.limited?.retry_in_seconds).toBeCloseTo(30)
     const { jobs, limited } = await take()
     expect(jobs).toEqual([])
     expect(limited?.retry_in_seconds).toBeGreaterThan(0)
