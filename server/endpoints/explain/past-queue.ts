@@ -56,8 +56,8 @@ interface Decision {
 }
 
 /**
- * Whether the queue was stopped: by the last event of a stop or a resume before the moment. Another program that stops a queue writes no event:
- * without an event, the queue counts as stopped where it is stopped now and was so before the moment.
+ * Whether the queue was stopped: by the last event of a stop or a resume before the moment. Another program that stops or resumes a queue writes no
+ * event. Where it has done so after that event and before the moment, its row counts; what it did before it did something else, nobody knows.
  */
 async function findStopAt(sql: Sql, { queue, at, redactor, may }: Asked): Promise<Finding[]> {
   const { domain, queue: name } = queue
@@ -72,10 +72,13 @@ async function findStopAt(sql: Sql, { queue, at, redactor, may }: Asked): Promis
       limit 1
     )
     union all
-    select case when drain then 'queue.drained' else 'queue.paused' end, updated_at, null, null
+    select
+      case when drain then 'queue.drained' when paused then 'queue.paused' else 'queue.resumed' end, updated_at, null, null
     from job_queue_controls
-    where domain = ${domain}::text and queue = ${name}::text and (paused or drain) and updated_at <= ${at}::text::timestamptz
+    where domain = ${domain}::text and queue = ${name}::text and updated_at <= ${at}::text::timestamptz
       ${isQueueWithin(sql, queue.within)}
+    -- A server writes both at the same time, and the event says more. A stop with a new reason keeps the time of the row.
+    order by since desc, by nulls last
     limit 1`
   if (!decision || decision.type === 'queue.resumed') return []
   const { type, since, by, why } = decision

@@ -50,6 +50,26 @@ describe.each(kinds)('explain of a queue in the past on %s', (kind) => {
     expect(explainQueue.output.parse((await explained(await now())).body).reasons).toEqual([])
   })
 
+  it('goes by what another program has done since the last stop or resume on record', async () => {
+    const set = (paused: boolean) => world.sql`
+      update job_queue_controls set paused = ${paused}, drain = false, updated_at = clock_timestamp() where domain = 'd' and queue = 'q'`
+    await world.post('/api/v1/jobs', { domain: 'd', queue: 'q', job_type: 't', payload: {} })
+    await control('pause', 'disk full')
+    await control('resume')
+    const resumed = await now()
+    await set(true)
+    const stopped = await now()
+    const reasonsAt = async (at: string) => explainQueue.output.parse((await explained(at)).body).reasons
+    expect(await reasonsAt(stopped)).toMatchObject([{ code: 'queue_paused', facts: { by: null, why: null } }])
+    expect(await reasonsAt(resumed)).toEqual([])
+    await control('pause', 'disk full again')
+    const paused = await now()
+    expect(await reasonsAt(paused)).toMatchObject([{ code: 'queue_paused', facts: { why: 'disk full again' } }])
+    await set(false)
+    expect(await reasonsAt(await now())).toEqual([])
+    expect(await reasonsAt(paused)).toMatchObject([{ code: 'queue_paused', facts: { why: 'disk full again' } }])
+  })
+
   it('is not there for a caller outside of its scope, and not for a time to come', async () => {
     const other = await asOperator(world, { domains: ['other'] })
     const detail = 'no job is known to have been in d/q then'
