@@ -26,6 +26,17 @@ export const jobsText = (count: number): string => `${count.toLocaleString('en-U
 export const workersText = (count: number): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? 'worker' : 'workers'}`
 
+/** The most jobs that are counted: leased ones of a queue, its running ones whose workers are looked at, and those that a job waits for. */
+export const [mostLeased, mostRunning, mostNeeded] = [10_000, 1000, 1000]
+
+/** `1,204`, `at least 10,000`: where as many were found as are counted at most, there may be more. */
+export const boundedText = (count: number, most: number): string =>
+  `${count >= most ? 'at least ' : ''}${count.toLocaleString('en-US')}`
+
+/** The same with the word, such as `at least 1,000 jobs`. */
+export const boundedJobs = (count: number, most: number): string =>
+  `${count >= most ? 'at least ' : ''}${jobsText(count)}`
+
 /** `14th` */
 export function ordinal(n: number): string {
   const digits = n.toLocaleString('en-US')

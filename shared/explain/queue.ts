@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { Count, Domain, Instant, optional, Queue, queueNames, Time } from '../scope.ts'
 import { clockText, spanText } from '../time-and-size.ts'
 import { JobId } from '../work/job.ts'
-import { jobsText } from './phrases.ts'
+import { boundedText, jobsText, mostLeased } from './phrases.ts'
 import { Reason } from './reason.ts'
 
 const OldestWait = z.object({
@@ -65,7 +65,7 @@ export function queueSentence({
   reasons,
 }: Omit<QueueExplanation, 'sentence'>): string {
   const wait = oldest_wait === null ? '' : `, the oldest for ${spanText(oldest_wait.seconds)}`
-  const counts = `${domain}/${queue}: ${jobsText(due)} due${wait}, ${leased.toLocaleString('en-US')} leased`
+  const counts = `${domain}/${queue}: ${jobsText(due)} due${wait}, ${boundedText(leased, mostLeased)} leased`
   return reasons.length === 0 ? `${counts}. Nothing keeps them from running.` : `${counts}.`
 }
 

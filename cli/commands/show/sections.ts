@@ -86,6 +86,8 @@ export function foldedText(value: unknown): string {
 const longValue = 60
 
 const mostRelated = 3
+/** An answer has at most this number at each side. */
+const mostAnswered = 1000
 
 /** The jobs at one side of the dependencies. */
 export function relatedLines(
@@ -96,7 +98,7 @@ export function relatedLines(
     return `${id}  ${status ?? ''}${archived ? ' (in the archive)' : ''}`
   })
   const more = related.length - lines.length
-  return more > 0 ? [...lines, `and ${more} more`] : lines
+  return more > 0 ? [...lines, `and ${related.length >= mostAnswered ? 'at least ' : ''}${more} more`] : lines
 }
 
 const mostAttachments = 3

@@ -1,11 +1,11 @@
+import { mostNeeded } from '../../../shared/explain/phrases.ts'
 import type { Finding, GoneJob, NeededJob } from '../../../shared/explain/reason.ts'
 import type { Acting } from '../../call.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { isNeededWithin, neededBy } from '../../lifecycle/dependents/dependents.ts'
 
-/** The most dependencies that are read, and that are named. */
-const mostRead = 1000
+/** The most dependencies that are named. */
 const mostNamed = 20
 /** The most edges that are walked to find a circle. */
 const mostWalked = 1000
@@ -29,13 +29,13 @@ export async function findDependencies(
     ) as needed
     where edge.job_uuid = ${uuid}::text and needed.status is distinct from 'completed'
     order by needed.id
-    limit ${mostRead}`
+    limit ${mostNeeded}`
   const gone = await sql<GoneJob[]>`
     select needed.uuid, needed.status
     from ${neededBy(sql, sql`${uuid}::text`)}
     where not needed.is_live and needed.status <> 'completed' ${isNeededWithin(sql, within)}
     order by needed.uuid
-    limit ${mostRead}`
+    limit ${mostNeeded}`
   const ended = needed.filter(({ status }) => endedBadly.includes(status))
   const waiting = needed.filter(({ status }) => !endedBadly.includes(status))
   return [

@@ -1,7 +1,18 @@
-import { atText, jobsText, minutesText, quotedText, sinceText, workersText } from '../../../shared/explain/phrases.ts'
+import {
+  atText,
+  boundedJobs,
+  jobsText,
+  minutesText,
+  mostNeeded,
+  mostRunning,
+  quotedText,
+  sinceText,
+  workersText,
+} from '../../../shared/explain/phrases.ts'
 import type { Code, Facts, Remedy } from '../../../shared/explain/reason.ts'
 import { clockText, spanText } from '../../../shared/time-and-size.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
+import { mostCounted } from './queue-stop.ts'
 import { cancel, endThrottle, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
 
 /** The job that is explained. */
@@ -30,8 +41,11 @@ const stopText = ({ domain, queue, since, by, why }: Facts['queue_paused'], how:
 function neededText({ count, jobs }: Facts['waits_for_jobs']): string {
   const named = jobs.slice(0, 3).map(({ id, status }) => `${id} (${status})`)
   const rest = count - named.length
-  return `${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  return `${named.join(', ')}${rest > 0 ? ` and ${moreText(count, rest)}` : ''}`
 }
+
+/** `2 more`, `at least 997 more` */
+const moreText = (count: number, rest: number): string => `${count >= mostNeeded ? 'at least ' : ''}${rest} more`
 
 /** The end of a job that was deleted, after which its dependents are cancelled. */
 const endedBadly = ['failed', 'cancelled', 'quarantined']
@@ -39,7 +53,7 @@ const endedBadly = ['failed', 'cancelled', 'quarantined']
 function goneText({ count, jobs }: Facts['dependency_gone']): string {
   const named = jobs.slice(0, 3).map(({ uuid, status }) => (status === 'missing' ? uuid : `${uuid} (${status})`))
   const rest = count - named.length
-  const what = `depends on ${jobsText(count)} that another program has deleted: ${named.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  const what = `depends on ${boundedJobs(count, mostNeeded)} that another program has deleted: ${named.join(', ')}${rest > 0 ? ` and ${moreText(count, rest)}` : ''}`
   return jobs.some(({ status }) => endedBadly.includes(status))
     ? `${what}; it can never run, and the next call of a worker that finds nothing else to do cancels it`
     : `${what}; nothing says that this was completed, so that it can never run`
@@ -73,7 +87,7 @@ function workerText(facts: Facts['no_worker']): string {
       ? `no worker has asked this API for ${what}, and none is known to have picked one up`
       : `no worker has picked up ${what} for ${minutesText(minutes)}, and none has asked this API for them since`
   const others = asked_for_others ? '; the workers that ask take other jobs' : ''
-  return `${silence}${others}${running === 0 ? '' : `; ${jobsText(running)} of the queue run with ${workersText(workers)}`}`
+  return `${silence}${others}${running === 0 ? '' : `; ${boundedJobs(running, mostRunning)} of the queue run with ${running >= mostRunning ? 'at least ' : ''}${workersText(workers)}`}`
 }
 
 /** `mail/high is throttled: 5 of 5 are running since 2026-11-24 13:02:00 UTC (5m) by ann ("the provider refuses us")` */
@@ -88,7 +102,7 @@ function throttleText({ domain, queue, running, of, per_minute, since, by, why }
 /** More jobs run than may where the throttle came later than they, and where workers acquire by plain SQL. */
 const runningText = (running: number, of: number): string =>
   running > of
-    ? `${running.toLocaleString('en-US')} are running, and at most ${of.toLocaleString('en-US')} may`
+    ? `${running >= mostCounted ? `more than ${(mostCounted - 1).toLocaleString('en-US')}` : running.toLocaleString('en-US')} are running, and at most ${of.toLocaleString('en-US')} may`
     : `${running.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} are running`
 
 /** The title, the sentence and the remedy of each reason that a job can have. */
@@ -118,7 +132,7 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   },
   waits_for_jobs: {
     title: 'waits for jobs',
-    sentence: (facts) => `waits for ${jobsText(facts.count)}: ${neededText(facts)}`,
+    sentence: (facts) => `waits for ${boundedJobs(facts.count, mostNeeded)}: ${neededText(facts)}`,
   },
   dependency_ended: {
     title: 'dependency ended badly',

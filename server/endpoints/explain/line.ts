@@ -1,3 +1,4 @@
+import { mostLeased } from '../../../shared/explain/phrases.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
@@ -21,7 +22,6 @@ export interface Line {
   blocked?: number
 }
 
-const mostLeased = 10_000
 /** The most jobs that are looked at for one that waits for no other job. */
 const mostBlocked = 2000
 

@@ -43,7 +43,7 @@ export interface Throttled extends Throttle {
 }
 
 /** More running jobs than a throttle can allow, so that the count is exact wherever it can matter. */
-const mostCounted = 10_001
+export const mostCounted = 10_001
 
 /** The throttle of a queue with the number of its running jobs; undefined where there is none. */
 export async function readThrottle(

@@ -1,3 +1,4 @@
+import { mostRunning } from '../../../shared/explain/phrases.ts'
 import type { Facts, Finding } from '../../../shared/explain/reason.ts'
 import { trustCondition } from '../../counts/trust.ts'
 import { endedAt } from '../../database/job-filter.ts'
@@ -9,8 +10,7 @@ import { isRunningIn, leaseEnd, type Queue } from '../../lifecycle/lease/due.ts'
 
 /** After this number of minutes without a sign of a worker, jobs wait because nobody takes them. */
 const quietMinutes = 5
-/** The running jobs of the queue and the last ended jobs of all queues that are looked at. */
-const mostRunning = 1000
+/** The last ended jobs of all queues that are looked at. */
 const mostEnded = 2000
 
 /** The job for which a worker is looked for; for a queue, any job of it. */

@@ -91,6 +91,21 @@ describe.each(kinds)('why nothing of a queue runs, on %s', (kind) => {
     expect((await explain()).reasons.map(({ code }) => code)).toEqual(['all_leased', 'nothing_due'])
   })
 
+  it('says of more leased jobs than are counted, and of more running ones than a throttle can allow, that there are more', async () => {
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, worker_id, lease_id, leased_until, acquired_at)
+      select 'd', 'q', 'export', 'processing', 'w-' || n % 7, 'l-' || n, now() + interval '1 hour', now()
+      from generate_series(1, 10050) as n`
+    await world.post('/api/v1/jobs/queue/throttle', { domain: 'd', queue: 'q', running: 10_000 })
+    const found = await explain()
+    expect(found.sentence).toMatch(/^d\/q: 0 jobs due, at least 10,000 leased\.$/)
+    expect(told(found)).toEqual([
+      expect.stringMatching(/^throttled: d\/q is throttled: more than 10,000 are running, and at most 10,000 may/),
+      'all_leased: at least 10,000 jobs being worked on by at least 7 workers, and no other job is due',
+    ])
+    await world.post('/api/v1/jobs/queue/throttle', { domain: 'd', queue: 'q', running: null })
+  })
+
   it('is that all due jobs wait for others', async () => {
     await jobs(1, { status: 'queued', uuid: 'a' })
     await jobs(1, { status: 'queued', uuid: 'b', priority: 1 })

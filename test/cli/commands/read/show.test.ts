@@ -62,6 +62,14 @@ describe('show', () => {
     expect(screen).not.toContain('s3cret')
   })
 
+  it('says of more neighbours than an answer has that there are more', async () => {
+    const [id] = await world.jobs(1, { uuid: 'needed-by-many', status: 'queued' })
+    await world.sql`
+      insert into job_dependencies (job_uuid, depends_on_job_uuid)
+      select 'one-' || n, 'needed-by-many' from generate_series(1, 1005) as n`
+    expect(await screenOf(id)).toMatch(/\n +and at least 997 more\n/)
+  })
+
   it('says of each state why the job is in it', async () => {
     const head = async (wanted: object) => {
       const [id] = await world.jobs(1, wanted)
