@@ -28,6 +28,8 @@ interface Applying {
   firstRuns: readonly FirstRun[]
   /** Jobs that the first runs would change together; where they were not counted, a lower bound. */
   total: number
+  /** Jobs that they change together at most: one that was not counted, as many as its rule allows. */
+  most: number
 }
 
 /** Applies a file in place of the policy that is applied: it shows the differences and the first runs, asks, and sends it. */
@@ -44,19 +46,24 @@ export async function applyPolicy(context: Context, file: string): Promise<Endin
   const { body } = await client.call(endpoint, { ...request, dry_run: true })
   const firstRuns = body.first_runs ?? []
   const total = sumOf(firstRuns.map(({ would_change }) => would_change ?? 0))
+  const most = sumOf(firstRuns.map((run) => mostOfRun(run, rules)))
   const differences = differencesOf(before.rules, rules)
-  const applying = { context, client, file, request, differences, firstRuns, total }
+  const applying = { context, client, file, request, differences, firstRuns, total, most }
   if (settings.dryRun) return showDryRun(applying, body.would_change === true)
   if (!body.would_change) {
     if (print.structured) print.json(resultOf(applying, body))
     else if (print.forPeople || !settings.yes) print.aside('nothing to do: this policy is applied')
     return 'ok'
   }
-  if (max !== undefined && total > max)
-    throw overLimit(total, max, { hint: 'give the rules a lower max, or raise --max' })
+  if (max !== undefined && most > max)
+    throw overLimit(most, max, { upTo: most > total, hint: 'give the rules a lower max, or raise --max' })
   if (!settings.yes) await confirm(applying)
   return send(applying)
 }
+
+/** Servers up to 0.2.0 do not say it. */
+const mostOfRun = ({ name, complete, would_change, at_most }: FirstRun, rules: readonly Rule[]): number =>
+  at_most ?? (complete && would_change !== null ? would_change : (rules.find((rule) => rule.name === name)?.max ?? 0))
 
 function printCurl({ settings, print, ...rest }: Context, rules: Rule[]): Ending {
   const context = { settings, print, ...rest }
@@ -93,24 +100,31 @@ const runColumns: Column<FirstRun>[] = [
   { title: 'rule', value: ({ name }) => name },
   { title: 'first run', value: ({ next_at }) => whenText(next_at), gives: 'never' },
   { title: 'match now', value: ({ matched, complete }) => countText(matched, complete) },
-  { title: 'would change', value: ({ would_change }) => countText(would_change, true) },
+  { title: 'would change', value: (run) => countOfRun(run) },
 ]
+
+const countOfRun = ({ would_change, complete, at_most }: FirstRun): string =>
+  countText(would_change, complete || would_change === at_most)
 
 const countText = (count: number | null, complete: boolean): string =>
   count === null ? 'not counted' : `${complete ? '' : 'at least '}${groupedDigits(count)}`
 
 /** The differences, and what the first runs would do. */
-async function previewText({ context, differences, firstRuns, total }: Applying): Promise<string> {
+async function previewText({ context, differences, firstRuns, total, most }: Applying): Promise<string> {
   const { print } = context
   const diff = differences.length > 0 ? await print.table(differenceColumns, differences) : 'no differences\n'
   if (firstRuns.length === 0) return `${diff}\nno rules: the policy ends`
   const runs = await print.table(runColumns, firstRuns)
-  return `${diff}\n${runs}\nthe first runs would change ${jobsText(total)} now`
+  const bounds =
+    most === total
+      ? `${jobsText(total)} now`
+      : `at least ${jobsText(total)} now, and at most ${groupedDigits(most)} by the max of their rules`
+  return `${diff}\n${runs}\nthe first runs would change ${bounds}`
 }
 
 /** Asks a person to type the number of jobs, of rules where there is no job, or the name of a protected profile. */
 async function confirm(applying: Applying): Promise<void> {
-  const { context, client, file, request, total } = applying
+  const { context, client, file, request, most: total } = applying
   context.io.note(`${await previewText(applying)}\n`)
   await confirmPolicy(context, { client, total, rules: request.rules.length, words: ['policy', 'apply', file] })
 }

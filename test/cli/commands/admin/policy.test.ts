@@ -4,6 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { endOfRun, farTime, makeDue, policyOf } from '../../../support/changes/policy.ts'
 import { kinds, newFolder } from '../../../support/database/database.ts'
 import { ago } from '../../../support/database/job-row.ts'
+import { changesOf, runAt } from '../../../support/fakes/change-server.ts'
+import { fakeServer } from '../../../support/fakes/fake-server.ts'
 import { runJobsctl } from '../../../support/programs/jobsctl.ts'
 import { enter, startAtTerminal } from '../../../support/programs/terminal.ts'
 import { openWorld, type World } from '../../../support/world.ts'
@@ -311,5 +313,35 @@ describe.each(kinds)('jobsctl policy on %s', (kind) => {
     [['check', 'missing.yaml']],
   ])('refuses %j', async (argv) => {
     expect(await policy(...argv)).toMatchObject({ code: 2, out: '' })
+  })
+})
+
+describe('jobsctl policy apply where the server did not count a first run in time', () => {
+  const run = (name: string, more: object) => ({ name, next_at: '2099-01-01T00:00:00Z', ...more })
+  const shown = { revision: 0, applied: null, problem: null, author_until: null, rules: [] }
+  const first_runs = [
+    run('counted', { matched: 2, complete: true, would_change: 2, at_most: 2 }),
+    run('slow', { matched: null, complete: false, would_change: null, at_most: 10_000 }),
+  ]
+  const server = () =>
+    fakeServer(({ method }) => ({ body: method === 'GET' ? shown : { ...shown, first_runs, would_change: true } }))
+  const apply = async (...flags: string[]) => {
+    const served = await server()
+    const ended = await runAt(served, ['policy', 'apply', await fileOf(nightly), ...flags])
+    return { ...ended, changes: changesOf(served).length }
+  }
+
+  it('keeps to --max by the most that the rule allows', async () => {
+    const refused = await apply('--yes', '--max', '100')
+    expect(refused).toMatchObject({ code: 8, changes: 0 })
+    expect(refused.err).toContain('up to 10,002 jobs match, above the limit of 100; nothing was changed')
+    expect(await apply('--yes', '--max', '10002')).toMatchObject({ code: 0, changes: 1 })
+  })
+
+  it('shows a lower bound as one', async () => {
+    const { out } = await apply('--dry-run')
+    expect(out).toContain(
+      'the first runs would change at least 2 jobs now, and at most 10,002 by the max of their rules',
+    )
   })
 })
