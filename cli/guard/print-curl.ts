@@ -12,7 +12,7 @@ export function printCurl<In extends z.ZodType, Out extends z.ZodType>(
 ): Ending {
   const { settings, print } = context
   for (const [at, request] of change.requests.entries()) {
-    const bound: Bound = { max: settings.max, preview_token: tokens[at] }
+    const bound: Bound = { max: settings.max, preview_token: tokens[at], ...settings.brake }
     const shown = settings.yes ? change.bounded(request, bound) : change.preview(request)
     print.text(curlOf(context, change.endpoint, shown, settings.yes))
   }

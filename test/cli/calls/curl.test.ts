@@ -39,6 +39,11 @@ it('--curl confirms only with --yes, and never shows a key', async () => {
   }
 })
 
+it('--curl keeps the brake of the command', async () => {
+  const brake = ['--rate', '50', '--until', '2099-01-01T00:00:00Z']
+  expect(await curl('prune', '--domain', 'a', '--yes', ...brake)).toMatch(/"rate":50,"until":"2099-01-01T00:00:00/)
+})
+
 describe('--curl, pasted into a shell', () => {
   let world: World
   beforeAll(async () => {
