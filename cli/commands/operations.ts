@@ -6,6 +6,7 @@ import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-
 import type { Ending } from '../output/print.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
 import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
+import { groupedDigits } from '../text/numbers.ts'
 import { labelledText } from '../text/wrap.ts'
 import { openPage, webFlag } from '../web-page.ts'
 
@@ -123,8 +124,20 @@ async function list(
   if (!answer) return 'ok'
   const { body, raw } = answer
   context.print.rows({ columns, forPeople, rows: body, json: raw, empty: `no operations in ${describeAnyOf(scope)}` })
+  const last = body.at(-1)
+  if (last && body.length >= checked.limit) {
+    const older = { ...narrowed, before_id: String(last.id), limit: '1' }
+    if ((await (await context.client()).call(endpoint, older)).body.length > 0)
+      context.print.aside(restText(body.length))
+  }
   return 'ok'
 }
+
+const mostListed = 1000
+
+/** The note of a list that ends before the records do. */
+const restText = (count: number): string =>
+  `note: the newest ${groupedDigits(count)} records; more match: ${count < mostListed ? `raise --limit (${mostListed} at most)` : 'narrow the list by --since, --kind or --domain'}`
 
 async function show(context: Context, id: string): Promise<Ending> {
   const { getOperation: endpoint } = await import('../../shared/records/records.ts')

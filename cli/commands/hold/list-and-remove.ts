@@ -35,14 +35,23 @@ const forPeople: Column<Hold>[] = [
   { ...reason, gives: 'first', below: true },
 ]
 
-/** The most holds of one answer. */
-const most = '1000'
+/** The most holds of one answer. An undo adds one each, so that there may be any number. */
+const most = 1000
 
 export async function listHolds(context: Context): Promise<Ending> {
-  const answer = await answerOf(context, listing, { limit: most })
-  if (!answer) return 'ok'
-  const { body, raw } = answer
-  context.print.rows({ columns, forPeople, rows: body, json: raw, empty: 'no holds' })
+  const rows: Hold[] = []
+  const json: unknown[] = []
+  for (let before = {}; ; ) {
+    const answer = await answerOf(context, listing, { limit: String(most), ...before })
+    if (!answer) return 'ok'
+    const { body, raw } = answer
+    rows.push(...body)
+    json.push(...(Array.isArray(raw) ? raw : []))
+    const last = body.at(-1)
+    if (!last || body.length < most) break
+    before = { before_id: String(last.id) }
+  }
+  context.print.rows({ columns, forPeople, rows, json, empty: 'no holds' })
   return 'ok'
 }
 

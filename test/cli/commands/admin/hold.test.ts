@@ -44,6 +44,15 @@ describe.each(kinds)('jobsctl hold on %s', (kind) => {
     expect((await prune('--yes')).out).toMatch(/^deleted 2 jobs/)
   })
 
+  it('lists all holds, also where undos have added more than one answer has', async () => {
+    await world.sql`
+      insert into jobsctl_holds (jobs, undo_id, until, caller)
+      select 1, n, now() + interval '1 day', 'tester' from generate_series(1, 1001) as n`
+    expect((await hold('list')).out.trimEnd().split('\n')).toHaveLength(1001)
+    expect(JSON.parse((await hold('list', '--json')).out)).toHaveLength(1001)
+    await world.sql`delete from jobsctl_holds`
+  })
+
   it('with --all and a filter is over the filter in every domain, and says what a caller may not see', async () => {
     const added = await hold('add', '--all', '--status', 'failed', '--until', '30d')
     expect(added).toMatchObject({

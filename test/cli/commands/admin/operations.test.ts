@@ -40,6 +40,17 @@ describe.each(['postgres'] as const)('what was changed can be planned, looked up
     expect(verify).toMatchObject({ code: 0, err: '', out: expect.stringContaining('none is missing') })
   })
 
+  it('says where the list ends before the records do', async () => {
+    for (const verb of ['pause', 'resume', 'pause']) await world.jobsctl([verb, 'chatbooks/default', '--create'])
+    const list = (...argv: string[]) => world.jobsctl(['operations', ...argv])
+    expect((await list('--limit', '2')).err).toBe(
+      'note: the newest 2 records; more match: raise --limit (1000 at most)\n',
+    )
+    expect((await list('--limit', '3')).err).toBe('')
+    expect((await list('--limit', '2', '--json')).err).toContain('the newest 2 records')
+    expect(JSON.parse((await list('--limit', '2', '--json')).out)).toHaveLength(2)
+  })
+
   it('export writes a line of JSON for each record of a time, whatever the output format, and says where it ended', async () => {
     for (const verb of ['pause', 'resume'])
       await world.jobsctl([verb, 'chatbooks/default', '--create', '--reason', 'schön \u202e"quoted"'])
