@@ -7,7 +7,7 @@ import type { QueueName } from '../settings/bare-queue.ts'
 import { reasonFlag } from '../settings/flags/global-flags.ts'
 import { describeScope } from '../settings/flags/scope-flags.ts'
 import { queueNamed } from '../settings/queue-name.ts'
-import { stateBefore } from './queues/state-before.ts'
+import { refuseUnknown, stateBefore } from './queues/state-before.ts'
 
 interface ThresholdFlags {
   create?: boolean
@@ -42,6 +42,11 @@ async function show(context: Context, queue: QueueName): Promise<Ending> {
   const answer = await answerOf(context, endpoint, queue)
   if (!answer) return 'ok'
   const { quarantine_threshold = null } = answer.body
+  // A mistyped name, or a queue that the caller may not see, is not one without a threshold.
+  if (quarantine_threshold === null) {
+    const hint = `all with a threshold of their own: ${context.another(['queues', '--thresholds'])}`
+    await refuseUnknown(await context.client(), queue, { hint, end: '' })
+  }
   context.print.sentence({ ...queue, quarantine_threshold }, sentence(queue, quarantine_threshold), 'plain')
   return 'ok'
 }
