@@ -30,7 +30,9 @@ export interface Printed {
   lines: Line[]
   /** The answers of the API, one for each row where they are a list. */
   records: unknown[]
-  /** What it says beside its rows. */
+  /** What it prints for a person in place of rows. */
+  texts: string[]
+  /** What it says beside its rows, such as that these are not all. */
   asides: string[]
 }
 
@@ -42,7 +44,7 @@ const mostLines = 10_000
  * @param real the printer of the command line, whose format it has
  */
 export function collector(profile: string, real: Printer): { print: Printer; printed: Printed } {
-  const printed: Printed = { heads: [], more: [], headsForPeople: [], lines: [], records: [], asides: [] }
+  const printed: Printed = { heads: [], more: [], headsForPeople: [], lines: [], records: [], texts: [], asides: [] }
   const take = <Row>({ columns, more = [], forPeople = columns }: Look<Row>, rows: readonly Row[], answer: unknown) => {
     printed.heads = headsOf(columns)
     printed.more = headsOf(more)
@@ -64,22 +66,23 @@ export function collector(profile: string, real: Printer): { print: Printer; pri
     const records = recordsOf(rows, answer)
     printed.records.push(...(records === answer || rows.length === 0 ? records : [answer]))
   }
-  const aside = (text: string) => {
-    printed.asides.push(...text.split('\n').filter((line) => line.trim() !== ''))
+  const into = (kept: string[]) => (text: string) => {
+    kept.push(...text.split('\n').filter((line) => line.trim() !== ''))
   }
+  const text = into(printed.texts)
   const print: Printer = {
     ...real,
     asScreen: false,
     isBare: () => false,
     rows: ({ rows, record, json, ...look }) => take(look, rows, record ?? json),
     growing: (look) => (rows, json) => take(look, rows, json),
-    sentence: (_json, text) => aside(text),
+    sentence: (_json, sentence) => text(sentence),
     json: (value) => {
       printed.records.push(value)
     },
-    text: aside,
-    result: aside,
-    aside,
+    text,
+    result: text,
+    aside: into(printed.asides),
   }
   return { print, printed }
 }

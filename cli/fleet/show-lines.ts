@@ -35,9 +35,9 @@ export function showLines(print: Printer, answered: readonly Answered[]): void {
     json: answered.flatMap(({ profile, printed }) => printed.records.map((record) => withProfile(profile, record))),
     empty: 'no rows',
   })
-  if (!print.structured)
-    for (const { profile, printed } of answered)
-      for (const line of printed.asides) print.aside(`${escaped(profile)}: ${line}`)
+  for (const { profile, printed } of answered)
+    for (const line of [...(print.structured ? [] : printed.texts), ...printed.asides])
+      print.aside(`${escaped(profile)}: ${line}`)
 }
 
 /** The column that tells where a row is from. */

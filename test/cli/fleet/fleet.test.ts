@@ -197,6 +197,15 @@ it('config keeps the fleet, and lists profiles by a pattern', async () => {
   expect((await config('get', 'default')).out).toBe('eu-1\n')
 })
 
+it('says of JSON, too, what the rows of a profile lack', async () => {
+  const partial = await fakeServer(
+    (): Reply => ({ body: [], headers: { 'x-complete': 'false', 'x-scanned': '50000' } }),
+  )
+  const { code, out, err } = await run(['workers', '--fleet', '*', '--json'], { eu: at(partial) })
+  expect({ code, out }).toEqual({ code: 0, out: '[]\n' })
+  expect(err).toMatch(/^eu: note: the server stopped at /)
+})
+
 it('a pattern means names alone: no character of it but * and ? is special', () => {
   const text = fc.string({
     unit: fc.constantFrom('a', 'b', '.', '-', '$', '[', ']', '(', '+', '\\', '|', '{'),
