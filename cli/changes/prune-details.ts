@@ -7,6 +7,7 @@ import { queueColumn as queue } from '../output/queue-column.ts'
 import type { Column } from '../output/table.ts'
 import { groupedDigits, sumOf } from '../text/numbers.ts'
 import { describeRequest } from './filtered.ts'
+import { filterFieldsOf } from './request-fields.ts'
 
 type Filters = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'queue' | 'job_type'>
 
@@ -28,10 +29,8 @@ export async function pruneDetails(
   request: Filters,
   { total, previews = [] }: Previewed<typeof prune.output>,
 ): Promise<PreviewDetails> {
-  const { domain, queue, job_type, older_than_days } = request
+  const { older_than_days } = request
   const { body } = await client.call(prune, { ...request, dry_run: true, detail_top_k: mostGroups, include_kept: true })
-  const live = await client.call(stats, { domain, queue, job_type })
-  const unfinished = live.body.reduce((sum, row) => sum + row.queued + row.scheduled + row.processing, 0)
 
   const { kept = 0, groups = [] } = body
   const asOf = previews[0]?.as_of ?? new Date().toISOString()
@@ -44,7 +43,16 @@ export async function pruneDetails(
       jobs: sumOf(groups.map(({ count }) => count)),
     },
     sentence:
-      `${groupedDigits(total)} of ${groupedDigits(total + kept)} finished jobs would be deleted; ` +
-      `${groupedDigits(unfinished)} unfinished jobs are not eligible.`,
+      `${groupedDigits(total)} of ${groupedDigits(total + kept)} finished jobs would be deleted` +
+      `${await unfinishedText(client, request)}.`,
   }
+}
+
+/** `; 200 unfinished jobs are not eligible`; nothing beside a filter, with which stats compares no job. */
+async function unfinishedText(client: Client, request: Filters): Promise<string> {
+  if (Object.keys(filterFieldsOf(request)).length > 0) return ''
+  const { domain, queue, job_type } = request
+  const live = await client.call(stats, { domain, queue, job_type })
+  const unfinished = sumOf(live.body.map((row) => row.queued + row.scheduled + row.processing))
+  return `; ${groupedDigits(unfinished)} unfinished ${unfinished === 1 ? 'job is' : 'jobs are'} not eligible`
 }

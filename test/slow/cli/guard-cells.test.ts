@@ -227,7 +227,18 @@ describe('the guard, cell by cell of its table', () => {
     const { screen } = await person.ended
     expect(screen).toMatch(/QUEUE +TYPE +STATUS +DELETE +KEEP +OLDEST\n/)
     expect(screen).toMatch(/chatbooks\/default +export +completed +3 +2 +\d{4}-\d\d-\d\d\n/)
-    expect(screen).toContain('3 of 5 finished jobs would be deleted; 1 unfinished jobs are not eligible.')
+    expect(screen).toContain('3 of 5 finished jobs would be deleted; 1 unfinished job is not eligible.')
+  })
+
+  it('counts no unfinished jobs beside a filter, which they are not compared with', async () => {
+    await world.jobs(2, { owner_user_id: 'alice' })
+    await world.jobs(5, { status: 'queued', owner_user_id: 'bob' })
+    const person = await start(['prune', '--domain', 'chatbooks', '--owner', 'alice'])
+    await person.sees('go ahead:')
+    person.types(enter)
+    const { screen } = await person.ended
+    expect(screen).toContain('2 of 2 finished jobs would be deleted.')
+    expect(screen).not.toContain('unfinished')
   })
 
   it('leaves alone a job that comes of age between the preview and the change', async () => {
