@@ -74,7 +74,8 @@ async function edited({ io }: Context, program: string, first: string): Promise<
       throw new Failure('usage', `the editor ${escaped(program)} ${ended.failed}; nothing was changed`, {
         hint: 'VISUAL or EDITOR names the editor',
       })
-    text = ended.text
+    // Some editors begin a file with a byte order mark, which is no JSON.
+    text = ended.text.replace(/^\ufeff/, '')
     if (text === first) return undefined
     const fault = faultOf(text)
     if (fault === undefined) return valuesIn(text)

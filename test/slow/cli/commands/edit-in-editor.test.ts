@@ -66,6 +66,7 @@ describe('jobsctl edit with an id alone', () => {
 
   it.each([
     ['true', 0, 'the text is unchanged; nothing was changed'],
+    [`sed -i '1s/^/\\xef\\xbb\\xbf/; s/$/\\r/' "$1"`, 0, 'the text has the same values; nothing was changed'],
     ['exit 3', 2, 'ended with code 3; nothing was changed'],
     [`sed -i 's/"t0p"\\|"\\[redacted\\]"/"x [redacted]"/' "$1"`, 2, 'stands for a masked value'],
     [`printf '%s' '{"payload": {"a": 1, "a": 2}}' > "$1"`, 2, 'has the key "a" twice'],
