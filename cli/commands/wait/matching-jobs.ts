@@ -10,7 +10,7 @@ import { searchList } from '../list/search.ts'
 import { type Goal, isOver } from './states.ts'
 
 /** One command keeps an eye on this number of jobs at most. */
-const mostJobs = 10_000
+export const mostJobs = 10_000
 
 /** The scope of a filter, without its other fields. */
 export const scopeIn = ({ domain, queue, job_type }: FilterFields): Scope => ({

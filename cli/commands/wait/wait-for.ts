@@ -6,7 +6,7 @@ import type { Ending } from '../../output/print.ts'
 import { poll } from '../../poll.ts'
 import { describeFilter, type FilterFields, filterWords } from '../../settings/flags/filter-flags.ts'
 import { groupedDigits, jobsText } from '../../text/numbers.ts'
-import { matchingJobs, scopeIn } from './matching-jobs.ts'
+import { matchingJobs, mostJobs, scopeIn } from './matching-jobs.ts'
 import { type Goal, isOver, isReached, readStates, type Seen } from './states.ts'
 import { waitingLine } from './waiting-line.ts'
 
@@ -28,6 +28,15 @@ const [firstPauseMs, longestPauseMs] = [250, 5000]
  */
 export async function waitFor(context: Context, wanted: Wanted): Promise<Ending> {
   const { io, settings } = context
+  const named = wanted.ids?.length ?? 0
+  if (named > mostJobs)
+    throw new Failure(
+      'usage',
+      `wait takes at most ${groupedDigits(mostJobs)} jobs, and ${groupedDigits(named)} are named`,
+      {
+        hint: 'wait for them in parts, one after the other',
+      },
+    )
   const overdue = AbortSignal.timeout(settings.timeoutMs)
   const signal = AbortSignal.any([io.signal, overdue])
   const all = wanted.ids ?? (await matchingJobs(context, wanted))

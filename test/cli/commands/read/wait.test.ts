@@ -218,6 +218,16 @@ describe('wait', () => {
     for (const { path } of server.requests) expect(path.length).toBeLessThan(8000)
   })
 
+  it('takes at most 10,000 ids, as it does of a filter', async () => {
+    const server = await statesServer(['completed'])
+    const stdin = Array.from({ length: 10_001 }, (_, n) => `${n + 1}\n`).join('')
+    expect(await runAt(server, ['wait', '--ids-file', '-'], { stdin })).toMatchObject({
+      ...{ code: 2, out: '' },
+      err: expect.stringContaining('wait takes at most 10,000 jobs, and 10,001 are named'),
+    })
+    expect(server.requests).toEqual([])
+  })
+
   it('shows at a terminal what it waits for, and Ctrl-C ends it with 130', async () => {
     const server = await statesServer(['queued', 'processing'])
     const terminal = await startAtTerminal(['wait', '5', '6'], {
