@@ -35,7 +35,13 @@ export const bullMqFigures = figuresOf({
       await sql.unsafe(`select setval('bullmq.bullmq_jid_' || md5('${queue}'), ${engineJobs})`)
   },
   someJob: `select queue || '/' || id as key, id from bullmq.job where queue = 'queue2' and state = 'failed' limit 1`,
-  deletedJobs: 'create table deleted_jobs (like bullmq.job)',
+  jobs: 'bullmq.job',
+  deletion: `
+    picked as materialized (
+      select queue, id from bullmq.job where state = 'completed' and finished_at_ms < ${old} limit $1 for update skip locked
+    ),
+    deleted as (delete from bullmq.job using picked where job.queue = picked.queue and job.id = picked.id returning job.*)`,
+  archive: 'bullmq_archive',
   inSql: {
     stats: `
       select
@@ -51,16 +57,5 @@ export const bullMqFigures = figuresOf({
       select job.*, (select jsonb_agg(row order by idx) from bullmq.job_log as log where log.queue = job.queue and job_id = id) as lines
       from bullmq.job where queue = 'queue2' and id = $1`,
     failures: `select queue, failed_reason as message, finished_at_ms as ended, id from bullmq.job where state = 'failed'`,
-    prune: `
-      with picked as materialized (
-        select queue, id from bullmq.job where state = 'completed' and finished_at_ms < ${old} limit $1 for update skip locked
-      ),
-      deleted as (
-        delete from bullmq.job using picked where job.queue = picked.queue and job.id = picked.id returning job.*
-      )
-      insert into deleted_jobs select * from deleted`,
-    undo: `
-      with picked as (delete from deleted_jobs where ctid = any(array(select ctid from deleted_jobs limit $1)) returning *)
-      insert into bullmq.job select * from picked`,
   },
 })

@@ -4,8 +4,6 @@ import { figuresOf } from './of-engine.ts'
 
 const [version] = graphileWorkerVersions
 const jobs = 'graphile_worker._private_jobs'
-const columns = `id, job_queue_id, task_id, payload, priority, run_at, attempts, max_attempts, last_error, created_at, updated_at, key, locked_at,
-  locked_by, revision, flags`
 
 /** Jobs of graphile-worker. It deletes completed ones: the old jobs have failed, and jobs that others have completed wait. */
 export const graphileWorkerFigures = figuresOf({
@@ -35,7 +33,23 @@ export const graphileWorkerFigures = figuresOf({
     join graphile_worker._private_job_queues as q on q.id = job_queue_id
     where attempts = max_attempts and j.locked_at is null
     limit 1`,
-  deletedJobs: `create table deleted_jobs as select ${columns} from ${jobs} limit 0`,
+  jobs,
+  deletion: `
+    picked as materialized (
+      select id from ${jobs}
+      where locked_at is null and attempts >= max_attempts and updated_at < now() - interval '30 days'
+      limit $1
+      for update skip locked
+    ),
+    deleted as (select job.* from graphile_worker.complete_jobs(array(select id from picked)) as job)`,
+  archive: 'graphile_worker_archive',
+  further: {
+    names: 'archived_queue, archived_task',
+    values: 'queue_name, identifier',
+    joined: `
+      join graphile_worker._private_job_queues as q on q.id = job_queue_id
+      join graphile_worker._private_tasks as t on t.id = task_id`,
+  },
   inSql: {
     stats: `
       select
@@ -56,19 +70,5 @@ export const graphileWorkerFigures = figuresOf({
       from ${jobs} as j
       left join graphile_worker._private_job_queues as q on q.id = job_queue_id
       where attempts >= max_attempts and j.locked_at is null`,
-    prune: `
-      with picked as materialized (
-        select id from ${jobs}
-        where locked_at is null and attempts >= max_attempts and updated_at < now() - interval '30 days'
-        limit $1
-        for update skip locked
-      ),
-      deleted as (
-        select job.* from graphile_worker.complete_jobs(array(select id from picked)) as job
-      )
-      insert into deleted_jobs select ${columns} from deleted`,
-    undo: `
-      with picked as (delete from deleted_jobs where ctid = any(array(select ctid from deleted_jobs limit $1)) returning *)
-      insert into ${jobs} (${columns}) overriding system value select ${columns} from picked`,
   },
 })

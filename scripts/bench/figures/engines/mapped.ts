@@ -45,7 +45,15 @@ export const mappedFigures = figuresOf({
       from ${engineRows}`)
   },
   someJob: `select queue || '/' || id as key, id::text as id from app.email_jobs where state = 3 limit 1`,
-  deletedJobs: 'create table deleted_jobs (like app.email_jobs)',
+  jobs: 'app.email_jobs',
+  deletion: `
+    picked as materialized (
+      select id from app.email_jobs where state = 2 and ended_at < now() - interval '30 days' limit $1 for update skip locked
+    ),
+    deleted as (delete from app.email_jobs using picked where email_jobs.id = picked.id returning email_jobs.*)`,
+  archive: 'mapped_archive',
+  further: { names: 'job_table, native_id, row', values: `'app.email_jobs', deleted.id::text, to_jsonb(deleted)` },
+  isJson: true,
   inSql: {
     stats: `
       select
@@ -59,14 +67,5 @@ export const mappedFigures = figuresOf({
     newest: 'select * from app.email_jobs order by created_at desc limit 100',
     show: 'select * from app.email_jobs where id = $1::bigint',
     failures: 'select queue, error as message, ended_at as ended, id from app.email_jobs where state = 3',
-    prune: `
-      with picked as materialized (
-        select id from app.email_jobs where state = 2 and ended_at < now() - interval '30 days' limit $1 for update skip locked
-      ),
-      deleted as (delete from app.email_jobs using picked where email_jobs.id = picked.id returning email_jobs.*)
-      insert into deleted_jobs select * from deleted`,
-    undo: `
-      with picked as (delete from deleted_jobs where ctid = any(array(select ctid from deleted_jobs limit $1)) returning *)
-      insert into app.email_jobs overriding system value select * from picked`,
   },
 })

@@ -1,22 +1,15 @@
-import type { Sql } from 'postgres'
 import * as z from 'zod'
 import type { Bench } from '../../bench.ts'
 import type { Figure } from '../../figure.ts'
-import { duration, inBatches } from '../../measure.ts'
+import { duration } from '../../measure.ts'
 import { memoize } from '../../memoize.ts'
 import { type BossCalls, copyOfBoss, oldJobs, pgBossName, startBoss } from '../../setup/pg-boss.ts'
+import { type DeletedBySql, inSql, type KeptIn, moveBySql, type Took } from './moved-by-sql.ts'
 
-/** In milliseconds. */
-interface Took {
-  prune: number
-  undo: number
-}
-
-interface Round {
+interface Round extends Record<KeptIn, Took> {
   ours: Took
   /** Without a copy of the jobs. */
   withoutCopy: Took
-  inSql: Took
   /** pg-boss keeps no copy, so that it has no undo. */
   byBoss: number
 }
@@ -45,35 +38,29 @@ async function byServer(bench: Bench, hasCopy: boolean): Promise<Took & { batch:
   return { prune, undo, batch: Math.ceil(oldJobs / batches) }
 }
 
-/** Moves the same jobs into a table, and back, as careful people do by hand: in batches, past locked rows. */
-async function bySql(bench: Bench, batch: number): Promise<Took> {
-  const { sql, drop } = await copyOfBoss(bench)
-  await sql`create table deleted_jobs (like pgboss.job)`
-  const prune = await duration(() => inBatches(oldJobs, () => moveAway(sql, batch)))()
-  const undo = await duration(() => inBatches(oldJobs, () => moveBack(sql, batch)))()
-  await drop()
-  return { prune, undo }
+const deleted: DeletedBySql = {
+  ...{ domain: 'pgboss', jobs: 'pgboss.job', archive: 'pgboss_archive' },
+  deletion: `
+    picked as materialized (
+      select name, id
+      from pgboss.job
+      where name = any(array(select name from pgboss.queue))
+        and completed_on < now() - interval '30 days' and state = 'completed' and not blocking
+      limit $1
+      for update skip locked
+    ),
+    deleted as (
+      delete from pgboss.job using picked where job.name = picked.name and job.id = picked.id returning job.*
+    )`,
 }
 
-const moveAway = (sql: Sql, batch: number) => sql`
-  with picked as materialized (
-    select name, id
-    from pgboss.job
-    where name = any(array(select name from pgboss.queue))
-      and completed_on < now() - interval '30 days' and state = 'completed' and not blocking
-    limit ${batch}
-    for update skip locked
-  ),
-  deleted as (
-    delete from pgboss.job using picked where job.name = picked.name and job.id = picked.id returning job.*
-  )
-  insert into deleted_jobs select * from deleted`
-
-const moveBack = (sql: Sql, batch: number) => sql`
-  with picked as (
-    delete from deleted_jobs where ctid = any(array(select ctid from deleted_jobs limit ${batch})) returning *
-  )
-  insert into pgboss.job select * from picked`
+/** Moves the same jobs away and back by SQL. */
+async function bySql(bench: Bench, into: KeptIn, batch: number): Promise<Took> {
+  const { sql, drop } = await copyOfBoss(bench)
+  const took = await moveBySql(sql, deleted, { into, rows: oldJobs, batch })
+  await drop()
+  return took
+}
 
 /** Deletes the same jobs by pg-boss, which is told their ids. */
 async function byBoss(bench: Bench): Promise<number> {
@@ -99,9 +86,10 @@ const rounds = memoize(async (bench: Bench): Promise<Round[]> => {
   const measured: Round[] = []
   for (let round = 0; round < 3; round++) {
     const ours = await byServer(bench, true)
-    const inSql = await bySql(bench, ours.batch)
+    const archive = await bySql(bench, 'archive', ours.batch)
+    const bare = await bySql(bench, 'bare table', ours.batch)
     const withoutCopy = await byServer(bench, false)
-    measured.push({ ours, inSql, withoutCopy, byBoss: await byBoss(bench) })
+    measured.push({ ours, archive, 'bare table': bare, withoutCopy, byBoss: await byBoss(bench) })
   }
   return measured
 })
@@ -115,13 +103,20 @@ const figure = (name: string, against: string, sides: (round: Round) => [ours: n
   },
 })
 
-const inSql = 'the same in SQL, in batches as large'
 const jobs = oldJobs.toLocaleString('en')
+
+const change = (name: string, part: keyof Took): Figure[] => {
+  const { target: _, ...beside } = figure(`${name}, beside a bare table`, inSql['bare table'], (round) => [
+    round.ours[part],
+    round['bare table'][part],
+  ])
+  return [figure(name, inSql.archive, ({ ours, archive }) => [ours[part], archive[part]]), beside]
+}
 
 /** A prune of jobs of pg-boss with records, archive and events, and its undo. */
 export const pgBossChanges: readonly Figure[] = [
-  figure(`prune of ${jobs}`, inSql, ({ ours, inSql }) => [ours.prune, inSql.prune]),
-  figure('undo of it', inSql, ({ ours, inSql }) => [ours.undo, inSql.undo]),
+  ...change(`prune of ${jobs}`, 'prune'),
+  ...change('undo of it', 'undo'),
   figure('prune without a copy', `${pgBossName}: deleteJob()`, ({ withoutCopy, byBoss }) => [
     withoutCopy.prune,
     byBoss,
