@@ -49,13 +49,20 @@ export function keyColumn({ table, map }: Mapped): Column {
   return column
 }
 
-/** The archive with the columns of `jobs_archive`, and the whole row beside them, as a query in parentheses. */
+/**
+ * The archive with the columns of `jobs_archive`, and the whole row beside them, as a query in parentheses. Only columns that a job is made of are
+ * read from the row: PostgreSQL would plan each of 1,600 in every statement.
+ */
 export function archived(mapped: Mapped, ours: string): string {
-  const columns = [...mapped.table.columns.values()].map(
-    (column) => `${valueFrom('a.row', column)} as ${column.quoted}`,
-  )
-  return `(select a.ctid, ${columnsOf(mapped, { xmin: 'a.xmin', uuid: 'a.native_id', native_tid: 'a.ctid', native_part: 'a.tableoid', native_live: 'false' })}, a.row as ${archivedRow}, a.operation_id, a.archived_at,
+  const { table } = mapped
+  const job = columnsOf(mapped, {
+    ...{ xmin: 'a.xmin', uuid: 'a.native_id', native_tid: 'a.ctid', native_part: 'a.tableoid', native_live: 'false' },
+  })
+  const columns = [...table.columns.values()]
+    .filter(({ quoted }) => job.includes(`j.${quoted}`))
+    .map((column) => `${valueFrom('a.row', column)} as ${column.quoted}`)
+  return `(select a.ctid, ${job}, a.row as ${archivedRow}, a.operation_id, a.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${ours}.${archiveTable} a cross join lateral (select ${columns.join(', ')}) j
-    where a.job_schema = ${quotedText(mapped.table.nspname)} and a.job_table = ${quotedText(mapped.table.relation)})`
+    where a.job_schema = ${quotedText(table.nspname)} and a.job_table = ${quotedText(table.relation)})`
 }

@@ -5,14 +5,16 @@ import type { JobsMap, Test } from './map.ts'
 import { type Column, columnOf, type Mapped } from './table.ts'
 import { timeInto } from './values.ts'
 
-const literal = (value: string | number | boolean, { type }: Column): string => `${quotedText(String(value))}::${type}`
+const literal = (value: string | number | boolean, { compared }: Column): string =>
+  `${quotedText(String(value))}::${compared}`
 
 /** An SQL condition: a column of a row, given as an expression, passes the test. It is never null. */
 function passes(mapped: Mapped, expression: string, column: Column, test: Test): string {
   if (test === null) return `${expression} is null`
   if (test === 'not null') return `${expression} is not null`
-  if (Array.isArray(test)) return `${expression} in (${test.map((one) => literal(one, column)).join(', ')})`
-  if (typeof test !== 'object') return `${expression} = ${literal(test, column)}`
+  const value = column.compared === column.type ? expression : `${expression}::${column.compared}`
+  if (Array.isArray(test)) return `${value} in (${test.map((one) => literal(one, column)).join(', ')})`
+  if (typeof test !== 'object') return `${value} = ${literal(test, column)}`
   const now = timeInto(mapped, column, 'now()')
   return 'before' in test ? `${expression} < ${now}` : `${expression} >= ${now}`
 }

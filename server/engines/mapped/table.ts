@@ -11,6 +11,8 @@ export interface Column {
   type: string
   /** The name of the type, or of the type below a domain, such as `int4`. */
   base: string
+  /** The same type as SQL has it. An enum below a domain can be compared as this type alone. */
+  compared: string
   /** False for a column that may be null. */
   required: boolean
   /** PostgreSQL computes its value: it can be given neither by a change nor by an undo. */
@@ -50,6 +52,8 @@ export interface Table {
   /** As `pg_class` has it: `r`, `p` for a table with partitions, `v` for a view. */
   kind: string
   columns: ReadonlyMap<string, Column>
+  /** The tables that inherit from it and are no partitions: their rows are read as its rows, and none of its indexes has them. */
+  inheritedBy: string[]
   /** The columns by which the table has partitions, at all levels; empty for a table without partitions. An expression is an empty name. */
   partitionedBy: string[]
   indexes: Index[]
@@ -66,7 +70,7 @@ export interface Table {
   fingerprint: string
 }
 
-/** An SQL expression: the columns, foreign keys and triggers of a table, as a short text; null for a table that is not there. */
+/** An SQL expression: the columns, foreign keys, triggers and heirs of a table, as a short text; null for a table that is not there. */
 export const fingerprintOf = (relation: string): string => {
   const oid = `pg_catalog.to_regclass(${quotedText(relation)})`
   return `(
@@ -83,6 +87,12 @@ export const fingerprintOf = (relation: string): string => {
       (
         select pg_catalog.string_agg(pg_catalog.concat_ws(',', pg_trigger.oid, tgenabled), ';' order by pg_trigger.oid)
         from pg_catalog.pg_trigger where tgrelid = ${oid} and not tgisinternal
+      ),
+      (
+        select pg_catalog.string_agg(pg_class.oid::text, ',' order by pg_class.oid)
+        from pg_catalog.pg_inherits
+        join pg_catalog.pg_class on pg_class.oid = inhrelid
+        where inhparent = ${oid} and not relispartition
       )
     ))
     where ${oid} is not null
@@ -141,9 +151,11 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
           'name', attname, 'quoted', pg_catalog.quote_ident(attname),
           'type', pg_catalog.format('%I.%I', typespace.nspname, pg_type.typname),
-          'base', coalesce(base.typname, pg_type.typname), 'required', attnotnull, 'isGenerated', attgenerated <> '',
+          'base', coalesce(base.typname, pg_type.typname),
+          'compared', pg_catalog.format('%s.%I', coalesce(base.typnamespace, pg_type.typnamespace)::regnamespace, coalesce(base.typname, pg_type.typname)),
+          'required', attnotnull, 'isGenerated', attgenerated <> '',
           'fallback', case when attgenerated = '' then pg_catalog.pg_get_expr(adbin, adrelid) end,
-          'labels', (select pg_catalog.jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = pg_type.oid)
+          'labels', (select pg_catalog.jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = coalesce(base.oid, pg_type.oid))
         ) order by attnum), '[]')
         from pg_catalog.pg_attribute
         join pg_catalog.pg_type on pg_type.oid = atttypid
@@ -152,6 +164,12 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         left join pg_catalog.pg_attrdef on adrelid = attrelid and adnum = attnum
         where attrelid = pg_class.oid and attnum > 0 and not attisdropped
       ) as columns,
+      (
+        select coalesce(pg_catalog.jsonb_agg(heir.oid::regclass::text order by heir.oid), '[]')
+        from pg_catalog.pg_inherits
+        join pg_catalog.pg_class as heir on heir.oid = inhrelid
+        where inhparent = pg_class.oid and not heir.relispartition
+      ) as "inheritedBy",
       (
         select coalesce(pg_catalog.jsonb_agg(distinct coalesce(attname, '')), '[]')
         from pg_catalog.pg_partitioned_table

@@ -50,7 +50,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
       return sql`${sql.unsafe(`${back.join(', ')}${back.length === 0 ? more.replace(/^, /, '') : more}`)} ${raised(mapped, sql)}`
     },
     revived: async (sql) => revived(mapped, sql),
-    whyNotInserted: 'a value of it that is unique in the table is taken',
+    whyNotInserted: 'a value of it that is unique in the table is taken, or a trigger keeps it out',
     obstacle: (sql) => obstacle(mapped, sql),
     // The insertion meets an id that is taken by itself.
     ...(table.references.length === 0 && { failsLater: (sql: Sql) => sql`false` }),

@@ -64,6 +64,7 @@ const column: fc.Arbitrary<Column> = fc
     ...made,
     quoted: `"${made.name.replaceAll('"', '""')}"`,
     type: `pg_catalog.${made.base}`,
+    compared: `pg_catalog.${made.base}`,
     labels: made.base === 'mood' ? [...new Set(made.labels)] : null,
   }))
 
@@ -82,6 +83,7 @@ const table: fc.Arbitrary<Table> = fc
     nspname,
     kind: 'r',
     columns: new Map(columns.map((one) => [one.name, one])),
+    inheritedBy: [],
     partitionedBy: [],
     indexes: indexed.map(([at, isUnique, isPartial]) => ({
       name: 'i',

@@ -1,0 +1,91 @@
+import type postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { mapFile } from '../../support/engines/mapped.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
+import { call } from '../../support/http.ts'
+import { startServer } from '../../support/programs/built.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+
+const map = `table: app.jobs
+key: id
+queue: mail
+status: {column: state, map: {waits: queued, done: completed, dead: failed}}
+times: {created: created_at, ended: ended_at}
+retry: {set: {state: waits, ended_at: null}}
+prune: {of: [completed, failed]}
+`
+const request = { domain: 'app', statuses: ['completed'], older_than_days: 30 }
+
+/** A row of a child table may lie at the same place as a row of its parent. */
+describe('a mapped table from which others inherit', () => {
+  let served: ServedTables
+  let sql: postgres.Sql
+  beforeAll(async () => {
+    const fill = async (made: postgres.Sql) => {
+      sql = made
+      await sql.unsafe(`
+        create schema app;
+        create table app.jobs (id bigint primary key, state text, created_at timestamptz, ended_at timestamptz);
+        insert into app.jobs select n, 'done', now() - interval '40 days', now() - interval '35 days' from generate_series(1, 20) as n`)
+    }
+    served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })
+  })
+  afterAll(() => served.close())
+
+  const waiting = async () => (await sql`select from app.jobs_kept`).count
+
+  it('loses no row of a child that was made since the server started', async () => {
+    await sql.unsafe(`
+      create table app.jobs_kept (primary key (id)) inherits (app.jobs);
+      insert into app.jobs_kept select n, 'waits', now(), null from generate_series(101, 120) as n`)
+    const { status, body } = await served.post('prune', request)
+    expect({ status, body, left: await waiting() }).toMatchObject({ status: 409, left: 20 })
+  })
+
+  it('is only looked at by a server that starts then, which says why', async () => {
+    const { code, out } = await runServer(['init', '--check'], served.env)
+    expect({ code, out }).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('app.jobs_kept inherits from app.jobs'),
+    })
+    const server = await startServer(served.env)
+    await server.prepared
+    const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
+    const { status, body } = await call({
+      url: server.url,
+      headers,
+      method: 'POST',
+      path: '/api/v1/jobs/prune',
+      body: request,
+    })
+    await server.stop()
+    expect({ status, body, left: await waiting() }).toMatchObject({ status: 422, left: 20 })
+  })
+})
+
+const Pruned = z.looseObject({ deleted: z.literal(20), operation_id: z.number() })
+
+describe('a mapped table whose state is a domain over an enum, and whose trigger keeps rows out', () => {
+  let served: ServedTables
+  beforeAll(async () => {
+    const fill = (made: postgres.Sql) =>
+      made.unsafe(`
+        create schema app;
+        create type app.word as enum ('waits', 'done', 'dead');
+        create domain app.state as app.word;
+        create table app.jobs (id bigint primary key, state app.state, created_at timestamptz, ended_at timestamptz);
+        insert into app.jobs select n, 'done', now() - interval '40 days', now() - interval '35 days' from generate_series(1, 20) as n;
+        create function app.veto() returns trigger language plpgsql as 'begin return case when new.id > 15 then null else new end; end';
+        create trigger veto before insert on app.jobs for each row execute function app.veto()`)
+    served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })
+  })
+  afterAll(() => served.close())
+
+  it('is pruned, and an undo says that a trigger may be why a job stays away', async () => {
+    const { operation_id } = Pruned.parse((await served.post('prune', request)).body)
+    const { status, body } = await served.post(`operations/${operation_id}/undo`, {})
+    const conflict_reasons = [{ reason: expect.stringContaining('a trigger keeps it out'), count: 5 }]
+    expect({ status, body }).toMatchObject({ status: 200, body: { affected: 15, conflict_reasons } })
+  })
+})
