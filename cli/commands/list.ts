@@ -81,7 +81,7 @@ async function printPage(context: Context, { request, flags }: Listing): Promise
       print.aside(`note: the database lacks an index for this list: jobs-server indexes build ${name}`)
     }
   } else if (print.forPeople && found.hasMore) {
-    print.aside(`\nthe first ${jobs.length} jobs; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
+    print.aside(`\n${firstText(jobs.length)}; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
   }
   return 'ok'
 }
@@ -96,7 +96,7 @@ async function watchList(context: Context, { request, flags }: Listing): Promise
     const { jobs, raw, isComplete, hasMore } = found
     const note = isComplete
       ? hasMore
-        ? [`the first ${jobs.length} jobs; more match`]
+        ? [`${firstText(jobs.length)}; more match`]
         : []
       : [await incomplete(found, request)]
     return {
@@ -230,3 +230,5 @@ async function incomplete(
   const what = `note: the server ${stopped}, so jobs that match may be missing`
   return how === '' ? what : `${what}; ${how}`
 }
+
+const firstText = (count: number): string => (count === 1 ? 'the first job' : `the first ${count} jobs`)

@@ -34,6 +34,7 @@ const Container = z.strictObject({
   securityContext: z
     .strictObject({
       runAsNonRoot: z.literal(true),
+      readOnlyRootFilesystem: z.literal(true),
       allowPrivilegeEscalation: z.literal(false),
       capabilities: z.strictObject({ drop: z.tuple([z.literal('ALL')]) }),
     })

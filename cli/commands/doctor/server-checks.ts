@@ -2,6 +2,7 @@ import { showCaller } from '../../../shared/access/caller.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import { problemOf } from '../../../shared/problem.ts'
+import { version } from '../../../shared/version.ts'
 import type { Context } from '../../context.ts'
 import { wantsDomain } from '../../http/response-errors.ts'
 import { findingOfCaller } from './caller.ts'
@@ -29,9 +30,19 @@ export const serverChecks: readonly Check[] = [
 ]
 
 async function server(context: Context): Promise<Outcome> {
-  const { status } = await (await context.client()).probe('/healthz')
-  return status === 200 ? ok('answers') : warning(`/healthz answers ${status}`, notJobsServer)
+  const client = await context.client()
+  const { status } = await client.probe('/healthz')
+  if (status !== 200) return warning(`/healthz answers ${status}`, notJobsServer)
+  const { showSession } = await import('../../../shared/access/session.ts')
+  // Any call of the API says the version from 0.2.0 on; this one needs no key.
+  const told = (await client.probe(showSession.path)).headers['x-jobs-version']
+  return ok(typeof told === 'string' ? `answers; ${versionText(escaped(told))}` : 'answers')
 }
+
+const versionText = (told: string): string =>
+  told === version
+    ? `version ${told}`
+    : `version ${told}, and this jobsctl is ${version}: what one of the two does not know is refused`
 
 const mostSkewMs = 30_000
 
@@ -58,7 +69,8 @@ async function access(context: Context): Promise<Outcome> {
   const { stats } = await import('../../../shared/queues/stats.ts')
   const answer = await unlessDomainWanted((await context.client()).call(stats, {}, { isFinal: isRefusedByDatabase }))
   if (!answer) return warning('the server shows this key one domain at a time', 'jobsctl stats --domain chatbooks')
-  return ok(`the key may read: ${answer.body.length} groups of jobs`)
+  const { length } = answer.body
+  return ok(`the key may read: ${length} ${length === 1 ? 'group' : 'groups'} of jobs`)
 }
 
 async function bounds(context: Context): Promise<Outcome> {

@@ -44,7 +44,7 @@ export const globalFlags: readonly GlobalFlag[] = [
     '-p, --profile <name>': { about: 'a named target in the config file', variables: 'JOBSCTL_PROFILE' },
     '--url <url>': { about: 'server root (default: http://127.0.0.1:8787)', variables: 'JOBSCTL_URL, BASE' },
     '--db <url>': {
-      about: 'a database, with no server between; no password in it',
+      about: 'a database, with no server between; a password stands in a variable alone',
       variables: 'JOBSCTL_DB_URL',
     },
     '--make-records': 'with --db: make what the first change needs beside the jobs of another engine',

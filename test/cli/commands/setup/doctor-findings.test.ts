@@ -1,10 +1,16 @@
 import { expect, it } from 'vitest'
+import { version } from '../../../../shared/version.ts'
 import { runAt } from '../../../support/fakes/change-server.ts'
 import { fakeServer, jobsAnswer } from '../../../support/fakes/fake-server.ts'
 
 /** What doctor says in one line, where the server reports this about its storage and its policy. */
-async function lineOf(name: string, about: { storage?: object; policy?: object }): Promise<string | undefined> {
+async function lineOf(
+  name: string,
+  about: { storage?: object; policy?: object; version?: string },
+): Promise<string | undefined> {
   const server = await fakeServer(({ path }) => {
+    if (path.endsWith('/session') && about.version !== undefined)
+      return { body: {}, headers: { 'x-jobs-version': about.version } }
     if (path.endsWith('/storage'))
       return { body: { archive_before_delete: true, archive_days: 7, tables: [], ...about.storage } }
     if (path.endsWith('/policy') && about.policy) return { body: about.policy }
@@ -32,6 +38,14 @@ it('takes an older server, and a right on another table, for no such case', asyn
   expect(await lineOf('state', {})).toBe(unknown)
   const denied = ['select on jobsctl_marks', 'update on jobsctl_settings']
   expect(await lineOf('state', { storage: { rights: { ...rights, denied } } })).toBe(unknown)
+})
+
+it('names the version of the server, and that another one does not know everything', async () => {
+  expect(await lineOf('server', {})).toBe('server\tok\tanswers\t')
+  expect(await lineOf('server', { version })).toBe(`server\tok\tanswers; version ${version}\t`)
+  expect(await lineOf('server', { version: '0.2.0' })).toBe(
+    `server\tok\tanswers; version 0.2.0, and this jobsctl is ${version}: what one of the two does not know is refused\t`,
+  )
 })
 
 it('says what makes the missing triggers of the history, and what enables disabled ones', async () => {
