@@ -1,14 +1,7 @@
+import type { ComponentChildren, ComponentProps } from 'preact'
+import { useMemo } from 'preact/hooks'
 import { personOf } from '../state/people.ts'
-
-/** The next round number, so that the ticks are round: 1, 2, 4, 5, 6, 8 or 10 times a power of ten. */
-export function roundUp(height: number, isWhole: boolean): number {
-  const unit = 10 ** Math.floor(Math.log10(height))
-  const round = unit * ([1, 2, 4, 5, 6, 8, 10].find((times) => times * unit >= height) ?? 10)
-  return isWhole ? Math.max(2, round) : round
-}
-
-/** The path of the bar of a step, which is one unit wide. */
-export const barOf = (at: number, foot: number, tall: number): string => `M${at + 0.1} ${foot - tall}h.8v${tall}h-.8z`
+import { type Range, timesWithin } from './round.ts'
 
 /** Something that happened at one moment: a mark, or a change that is on record. */
 interface Moment {
@@ -16,6 +9,135 @@ interface Moment {
   text: string
   caller: string
   operation: number | undefined
+}
+
+/** One way to draw a number for each step; null is a step of which it is not known. */
+export interface Layer {
+  label: string
+  /** Bars stand on those of the layers before. A line and an area end where nothing is known. */
+  shape: 'bars' | 'line' | 'area'
+  /** What its colour says, as everywhere. */
+  tone: string
+  numbers: readonly (number | null)[]
+  /** The number that is as high as the chart. */
+  most: number
+}
+
+interface ChartProps {
+  /** All that a reader of the screen gets of the picture. */
+  label: string
+  from: string
+  to: string
+  layers: readonly Layer[]
+  /** How high the picture is in its own units; where it is the `most` of a layer, a unit is one of its numbers. */
+  height: number
+  /** How high a bar is at least, in these units, so that one job in a thousand is seen. */
+  leastBar?: number
+  moments: readonly Moment[]
+  /** True where the page lists the moments as text, too. */
+  isListed?: boolean
+  /** What stands beside the top, the middle and the foot; absent where the height has no numbers. */
+  ticks?: readonly string[] | undefined
+  /** A time below the picture as text, with the one before it. */
+  timeText: (time: number, before: number | undefined) => ComponentChildren
+  /** How many minutes the clock of these texts is ahead of UTC. */
+  ahead?: number
+  /** What is drawn behind the layers. */
+  behind?: ComponentChildren
+  /** What lies over the picture. */
+  children?: ComponentChildren
+  /** What the pointer does on the picture. */
+  pointer?: ComponentProps<'div'>
+}
+
+/** The chart of every screen: layers of bars, lines and areas over the same steps, what happened as lines across, ticks and times. */
+export function Chart(props: ChartProps) {
+  const {
+    label,
+    from,
+    to,
+    layers,
+    height,
+    leastBar = 0,
+    moments,
+    isListed,
+    ticks,
+    timeText,
+    ahead = 0,
+    behind,
+    children,
+    pointer,
+  } = props
+  const steps = Math.max(1, ...layers.map(({ numbers }) => numbers.length))
+  const partOf = (time: string | number) => partWithin({ from, to }, time)
+  const drawn = useMemo(() => pathsOf(layers, height, leastBar), [layers, height, leastBar])
+  return (
+    <div class="plot">
+      <Labels {...{ moments, partOf, isListed }} />
+      {ticks && (
+        <div class="ticks faint" aria-hidden="true">
+          {ticks.map((text, nth) => (
+            <span key={nth}>{text}</span>
+          ))}
+        </div>
+      )}
+      <div class="picture" {...pointer}>
+        <svg role="img" aria-label={label} viewBox={`0 0 ${steps} ${height}`} preserveAspectRatio="none">
+          {behind}
+          <path class="grid" d={`M0 0h${steps}M0 ${height / 2}h${steps}M0 ${height}h${steps}`} />
+          {drawn}
+        </svg>
+        {moments.map(({ at, text, operation }, nth) => (
+          <i
+            key={nth}
+            class={operation === undefined ? 'mark' : 'change'}
+            style={{ left: `${100 * partOf(at)}%` }}
+            title={text}
+          />
+        ))}
+        {children}
+      </div>
+      <div class="axis faint" aria-hidden={isListed}>
+        {timesWithin({ from, to }, ahead).map((time, nth, all) => (
+          <span key={time} class={sideAt(partOf(time))} style={{ left: `${100 * partOf(time)}%` }}>
+            {timeText(time, all[nth - 1])}
+          </span>
+        ))}
+      </div>
+    </div>
+  )
+}
+
+/** Where a time is within a range, as a part of the way. */
+export const partWithin = ({ from, to }: Range, time: string | number): number =>
+  (new Date(time).getTime() - Date.parse(from)) / (Date.parse(to) - Date.parse(from))
+
+/** A time at an end of a chart does not stand out of it. */
+const sideAt = (part: number) => (part < 0.08 ? 'first' : part > endFrom ? 'last' : undefined)
+
+/** A path for each layer. A step is one unit wide. */
+function pathsOf(layers: readonly Layer[], height: number, leastBar: number): ComponentChildren {
+  /** How high the bars of each step are so far. */
+  const stacked: number[] = []
+  return layers.map(({ label, shape, tone, numbers, most }) => {
+    const highOf = (number: number) => (number * height) / most
+    const draw = {
+      bars: (number: number, at: number) => {
+        if (number <= 0) return ''
+        const [foot, tall] = [stacked[at] ?? 0, Math.max(leastBar, highOf(number))]
+        stacked[at] = foot + tall
+        return `M${at + 0.1} ${height - foot - tall}h.8v${tall}h-.8z`
+      },
+      area: (number: number, at: number) => `M${at} ${height}h1V${height - highOf(number)}h-1z`,
+      // A number alone is as wide as its step.
+      line: (number: number, at: number) => {
+        const y = height - highOf(number)
+        return `${(numbers[at - 1] ?? null) === null ? `M${at} ${y}` : ''}L${at + 0.5} ${y}h.5`
+      },
+    }[shape]
+    const d = numbers.map((number, at) => (number === null ? '' : draw(number, at))).join('')
+    return <path key={`${label} ${shape}`} class={`${shape} ${tone}`} data-of={label} d={d} />
+  })
 }
 
 /** The part of the width that the words of a mark need, and from where on they stand before it. */
@@ -26,12 +148,11 @@ interface LabelsProps {
   moments: readonly Moment[]
   /** Where a time is, as a part of the width. */
   partOf: (time: string) => number
-  /** True where the page lists the moments as text, too. */
-  isListed?: boolean
+  isListed?: boolean | undefined
 }
 
 /** The words of the last marks above a chart, the newest first, without those that would stand on those of a later one. */
-export function Labels({ moments, partOf, isListed }: LabelsProps) {
+function Labels({ moments, partOf, isListed }: LabelsProps) {
   let taken = Number.POSITIVE_INFINITY
   const shown = moments
     .filter(({ operation }) => operation === undefined)

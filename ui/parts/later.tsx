@@ -7,8 +7,12 @@ import { ProblemNote } from './problem.tsx'
 /**
  * A screen whose code is loaded when it is opened.
  * @param load imports it
+ * @param Room stands in its place meanwhile
  */
-export function later<Props extends object>(load: () => Promise<FunctionComponent<Props>>): FunctionComponent<Props> {
+export function later<Props extends object>(
+  load: () => Promise<FunctionComponent<Props>>,
+  Room?: FunctionComponent,
+): FunctionComponent<Props> {
   let Screen: FunctionComponent<Props> | undefined
   return function Later(props) {
     const [isMissing, setMissing] = useState(false)
@@ -23,7 +27,8 @@ export function later<Props extends object>(load: () => Promise<FunctionComponen
       )
     }, [])
     if (Screen) return <Screen {...props} />
-    return isMissing ? <ProblemNote problem={notThere} onRetry={() => location.reload()} /> : null
+    if (isMissing) return <ProblemNote problem={notThere} onRetry={() => location.reload()} />
+    return Room ? <Room /> : null
   }
 }
 

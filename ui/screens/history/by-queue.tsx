@@ -14,6 +14,7 @@ const mostQueues = 12
 
 interface ByQueueProps {
   domain: string | undefined
+  job_type: string | undefined
   history: History
 }
 
@@ -28,9 +29,9 @@ export function ByQueue(props: ByQueueProps) {
   )
 }
 
-function Queues({ domain, history: { from, to } }: ByQueueProps) {
-  const { data, problem, reload } = useLoad(`${domain} ${from} ${to}`, async (signal) => {
-    const groups = await call('stats', { domain }, { signal })
+function Queues({ domain, job_type, history: { from, to } }: ByQueueProps) {
+  const { data, problem, reload } = useLoad(JSON.stringify([domain, job_type, from, to]), async (signal) => {
+    const groups = await call('stats', { domain, job_type }, { signal })
     const names = new Map(groups.map((group) => [`${group.domain}\n${group.queue}`, group]))
     const failing = new Map(overview.peek()?.queues.map((row) => [`${row.domain}\n${row.queue}`, row]))
     const weight = (name: string) => {
@@ -45,7 +46,8 @@ function Queues({ domain, history: { from, to } }: ByQueueProps) {
       shown.map(async (group) => ({
         domain: group.domain,
         queue: group.queue,
-        points: (await call('history', { domain: group.domain, queue: group.queue, from, to }, { signal })).points,
+        points: (await call('history', { domain: group.domain, queue: group.queue, job_type, from, to }, { signal }))
+          .points,
       })),
     )
     return { of, more: names.size - shown.length }

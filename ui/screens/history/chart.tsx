@@ -1,13 +1,14 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { History, Point } from '../../../shared/history/history.ts'
-import { barOf, Labels, roundUp } from '../../parts/chart.tsx'
+import { Chart, type Layer } from '../../parts/chart.tsx'
 import { Link } from '../../parts/controls.tsx'
+import { roundUp, roundUpTime } from '../../parts/round.ts'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
 import type { Moment } from './moments.ts'
 import { type ChartOf, clockOf, type Zone } from './series.ts'
 
-interface ChartProps {
+interface StepChartProps {
   chart: ChartOf
   history: History
   moments: readonly Moment[]
@@ -15,15 +16,12 @@ interface ChartProps {
 }
 
 /** A chart of one bar for each step, or of lines, with what happened as lines across, and its numbers as a table. A press on a step leads into it. */
-export function Chart({ chart, history, moments, zone }: ChartProps) {
+export function StepChart({ chart, history, moments, zone }: StepChartProps) {
   const { points, from, to } = history
   const [at, setAt] = useState<number>()
-  const highest = points.reduce((most, point) => Math.max(most, heightOf(chart, point)), 0)
-  const placeIn = ({ currentTarget, clientX }: { currentTarget: SVGSVGElement; clientX: number }) => {
-    const { left, width } = currentTarget.getBoundingClientRect()
-    return Math.floor(((clientX - left) / width) * points.length)
-  }
-  if (highest === 0)
+  const layers = useMemo(() => layersOf(chart, points), [chart.title, points])
+  const [{ most } = { most: 0 }] = layers
+  if (most === 0)
     return (
       <figure class="chart" aria-label={chart.title}>
         <figcaption>
@@ -31,10 +29,13 @@ export function Chart({ chart, history, moments, zone }: ChartProps) {
         </figcaption>
       </figure>
     )
-  const most = roundUp(Math.max(highest, chart.least), chart.isCount)
   const point = at === undefined ? undefined : points[at]
-  const enter = (event: { currentTarget: SVGSVGElement; clientX: number }) => {
-    const entered = points[placeIn(event)]
+  const stepAt = ({ currentTarget, clientX }: { currentTarget: Element; clientX: number }) => {
+    const { left, width } = currentTarget.getBoundingClientRect()
+    return Math.floor(((clientX - left) / width) * points.length)
+  }
+  const enter = (event: { currentTarget: Element; clientX: number }) => {
+    const entered = points[stepAt(event)]
     if (!entered) return
     const to = history.step_seconds > 60 ? addressWithin(entered.at, history) : jobsOf(chart, entered.at)
     if (to !== undefined) navigate(to)
@@ -46,42 +47,51 @@ export function Chart({ chart, history, moments, zone }: ChartProps) {
         <Legend chart={chart} points={points} />
         <b class="at-point">{point && describePoint(point, chart, zone)}</b>
       </figcaption>
-      <Labels moments={moments} partOf={(time) => placeOf(time, history) / points.length} isListed />
-      <div class="plot">
-        <div class="ticks" aria-hidden="true">
-          {[most, most / 2, 0].map((height) => (
-            <span key={height}>{chart.isCount ? height.toLocaleString('en') : chart.axis(height)}</span>
-          ))}
-        </div>
-        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the table below has the same ways as links */}
-        <svg
-          viewBox={`0 0 ${points.length} ${most}`}
-          preserveAspectRatio="none"
-          role="img"
-          aria-label={`${chart.title}: ${chart.isLines ? 'lines' : 'bars'}, whose numbers are in the table below`}
-          onPointerMove={(event) => setAt(placeIn(event))}
-          onPointerLeave={() => setAt(undefined)}
-          onClick={enter}
-        >
-          <Gaps history={history} most={most} />
-          <path class="grid" d={`M0 0h${points.length}M0 ${most / 2}h${points.length}`} />
-          {at !== undefined && <rect class="at" x={at} y={0} width={1} height={most} />}
-          {chart.isLines ? (
-            <Curves chart={chart} points={points} most={most} />
-          ) : (
-            <Bars chart={chart} points={points} most={most} />
-          )}
-          <Lines history={history} moments={moments} most={most} />
-        </svg>
-      </div>
-      <div class="faint axis" aria-hidden="true">
-        {clocksOf(from, to, zone).map((text, nth) => (
-          <span key={nth}>{text}</span>
-        ))}
-      </div>
+      <Chart
+        label={`${chart.title}: ${chart.isLines ? 'lines' : 'bars'}, whose numbers are in the table below`}
+        {...{ from, to, layers, moments }}
+        height={most}
+        isListed
+        ticks={[most, most / 2, 0].map((height) => (chart.isCount ? height.toLocaleString('en') : chart.axis(height)))}
+        timeText={(time, before) => tickText(clockOf(time, zone), before === undefined ? '' : clockOf(before, zone))}
+        ahead={zone === 'local' ? -new Date(from).getTimezoneOffset() : 0}
+        behind={
+          <>
+            <Gaps history={history} most={most} />
+            {at !== undefined && <rect class="at" x={at} y={0} width={1} height={most} />}
+          </>
+        }
+        pointer={{
+          onPointerMove: (event) => setAt(stepAt(event)),
+          onPointerLeave: () => setAt(undefined),
+          onClick: enter,
+        }}
+      />
       <PointTable {...{ chart, history, zone }} />
     </figure>
   )
+}
+
+/** A time below a chart, without the year; its day and its offset from UTC stand where they are others than before. */
+function tickText(text: string, before: string): string {
+  const [dayBefore, , offsetBefore] = before.split(' ')
+  const [day = '', clock, offset] = text.split(' ')
+  return [day !== dayBefore && day.slice(5), clock, offset !== offsetBefore && offset].filter(Boolean).join(' ')
+}
+
+/** A layer for each series of a chart, all of one scale. Of 0 s nothing is known. */
+function layersOf({ series, isLines = false, isCount, least }: ChartOf, points: readonly Point[]): Layer[] {
+  const highest = points.reduce((most, point) => {
+    const heights = series.map(({ height }) => height(point))
+    return Math.max(most, isLines ? Math.max(...heights) : heights.reduce((sum, height) => sum + height, 0))
+  }, 0)
+  const high = Math.max(highest, least)
+  const most = highest === 0 ? 0 : isCount ? roundUp(high, true) : roundUpTime(high)
+  return series.map(({ label, tone, height }) => ({
+    ...{ label, tone, most },
+    shape: isLines ? 'line' : 'bars',
+    numbers: points.map((point) => (isLines ? height(point) || null : height(point))),
+  }))
 }
 
 /** The jobs that a minute of a chart is about: those that failed in it, that ended, or that came; undefined where no filter finds them. */
@@ -91,48 +101,19 @@ function jobsOf({ title }: ChartOf, at: string): string | undefined {
   const { domain, queue, job_type } = Object.fromEntries(query.value)
   return addressOf('/jobs', {
     ...{ domain, queue, job_type },
-    status: title === 'Failed' ? 'failed,quarantined' : undefined,
+    status: title === 'Failed' ? 'failed,quarantined' : title === 'Ended' ? 'completed,cancelled' : undefined,
     [`${times}_after`]: at,
     [`${times}_before`]: new Date(Date.parse(at) + 60_000).toISOString(),
   })
 }
 
-/** Five times at the same distance; the day stands at the ends. */
-function clocksOf(from: string, to: string, zone: Zone): string[] {
-  const [begin, end] = [Date.parse(from), Date.parse(to)]
-  return [0, 1, 2, 3, 4].map((nth) => {
-    const text = clockOf(begin + (nth * (end - begin)) / 4, zone)
-    return nth % 4 === 0 ? text : text.slice(5, 16)
-  })
-}
-
-/** Of parts of one bar the sum, and of lines the highest. */
-const heightOf = ({ series, isLines }: Pick<ChartOf, 'series' | 'isLines'>, point: Point): number =>
-  series.reduce((sum, { height }) => (isLines ? Math.max(sum, height(point)) : sum + height(point)), 0)
-
-/** A line for each series, which ends where nothing is known. */
-function Curves({ chart: { series }, points, most }: { chart: ChartOf; points: readonly Point[]; most: number }) {
-  return (
-    <>
-      {series.map(({ label, tone, height }) => {
-        const steps = points.map((point, at) => {
-          const own = height(point)
-          if (own === 0) return ''
-          const before = points[at - 1]
-          const isFirst = before === undefined || height(before) === 0
-          // A point alone is as wide as its step.
-          return `${isFirst ? `M${at} ${most - own}` : ''}L${at + 0.5} ${most - own}h.5`
-        })
-        return <path key={label} class={`curve ${tone}`} data-of={label} d={steps.join('')} />
-      })}
-    </>
-  )
-}
-
 const describePoint = (point: Point, { series }: ChartOf, zone: Zone): string =>
   `${clockOf(point.at, zone)}: ${series.map(({ label, text }) => `${label} ${text(point)}`).join(', ')}`
 
-const Legend = ({ chart: { series, isCount }, points }: Pick<ChartProps, 'chart'> & { points: readonly Point[] }) => (
+const Legend = ({
+  chart: { series, isCount },
+  points,
+}: Pick<StepChartProps, 'chart'> & { points: readonly Point[] }) => (
   <ul class="legend">
     {series.map((one) => (
       <li key={one.label} class={one.tone}>
@@ -143,22 +124,6 @@ const Legend = ({ chart: { series, isCount }, points }: Pick<ChartProps, 'chart'
   </ul>
 )
 
-/** A path for each part of the bars. A unit of the drawing is a step and a job: the heights are the numbers themselves. */
-function Bars({ chart: { series }, points, most }: { chart: ChartOf; points: readonly Point[]; most: number }) {
-  const paths = useMemo(
-    () =>
-      series.map(({ label, tone, height }, nth) => {
-        const bars = points.map((point, at) => {
-          const own = height(point)
-          return own === 0 ? '' : barOf(at, most - heightOf({ series: series.slice(0, nth) }, point), own)
-        })
-        return <path key={label} class={tone} data-of={label} d={bars.join('')} />
-      }),
-    [points, most],
-  )
-  return <>{paths}</>
-}
-
 /** The times in which nothing was counted. */
 const Gaps = ({ history, most }: { history: History; most: number }) => (
   <>
@@ -166,23 +131,6 @@ const Gaps = ({ history, most }: { history: History; most: number }) => (
       const [x, end] = [placeOf(gap.from, history), placeOf(gap.to, history)]
       return <rect key={gap.from} class="gap" x={x} y={0} width={Math.max(0, end - x)} height={most} />
     })}
-  </>
-)
-
-const Lines = ({ history, moments, most }: { history: History; moments: readonly Moment[]; most: number }) => (
-  <>
-    {moments.map((moment, nth) => (
-      <line
-        key={nth}
-        class={moment.operation === undefined ? 'mark' : 'operation'}
-        x1={placeOf(moment.at, history)}
-        x2={placeOf(moment.at, history)}
-        y1={0}
-        y2={most}
-      >
-        <title>{moment.text}</title>
-      </line>
-    ))}
   </>
 )
 

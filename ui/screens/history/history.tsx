@@ -11,7 +11,7 @@ import { addressOf, navigate, query } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { namesOf } from '../../state/names.ts'
 import { ByQueue } from './by-queue.tsx'
-import { Chart } from './chart.tsx'
+import { StepChart } from './chart.tsx'
 import { MomentTable } from './moment-table.tsx'
 import { momentsOf } from './moments.ts'
 import { RangeBar, type RangeParams } from './range-bar.tsx'
@@ -67,9 +67,9 @@ export function History() {
       {data && data.history.since !== null && (
         <>
           {chartsOf(data.history).map((chart) => (
-            <Chart key={chart.title} {...{ chart, zone }} history={data.history} moments={data.moments.moments} />
+            <StepChart key={chart.title} {...{ chart, zone }} history={data.history} moments={data.moments.moments} />
           ))}
-          {queue === undefined && !data.history.of_jobs && <ByQueue domain={domain} history={data.history} />}
+          {queue === undefined && !data.history.of_jobs && <ByQueue {...{ domain, job_type }} history={data.history} />}
           <MomentTable {...data.moments} zone={zone} />
         </>
       )}
