@@ -147,6 +147,12 @@ export const overview = endpoint({
     attention: z
       .array(Attention)
       .describe('The worst first: failing queues, jobs without workers, expired leases, stopped queues; at most 50.'),
+    more_of: z
+      .array(z.enum(['no_worker', 'expired', 'stopped']))
+      .optional()
+      .describe(
+        'The kinds of which `attention` has the first alone, where there are or may be more queues; absent from servers of older versions.',
+      ),
     operations: z
       .array(
         RunningChange.extend({ by: z.string().describe('The name of the caller who makes the change, for people.') }),

@@ -174,6 +174,24 @@ describe.each(kinds)('the overview of queues on %s', (kind) => {
     expect(queues.find(({ queue }) => queue === 'asked')?.no_worker_since).toBeNull()
   })
 
+  it('says of which kinds it names the first queues alone', async () => {
+    const stopped = Array.from({ length: 16 }, (_none, n) => `stopped ${n}`)
+    for (const queue of [...stopped, ...Array.from({ length: 21 }, (_none, n) => `quiet ${n}`)])
+      await world.jobs(1, { status: 'queued', queue })
+    await world.sql`update jobs set created_at = now() - interval '20 minutes', available_at = null`
+    const countOf = ({ attention }: Awaited<ReturnType<typeof read>>, kind: string) =>
+      attention.filter((one) => one.kind === kind).length
+    const before = await read()
+    expect([before.more_of, countOf(before, 'no_worker')]).toEqual([['no_worker'], 15])
+    await world.sql`
+      insert into job_queue_controls (domain, queue, paused, drain)
+      select 'chatbooks', queue, true, false from unnest(${stopped}::text[]) as queue`
+    const after = await read()
+    expect([after.more_of, countOf(after, 'stopped')]).toEqual([['no_worker', 'stopped'], 15])
+    await world.sql`delete from job_queue_controls`
+    expect((await read({ queue: 'quiet 1' })).more_of).toEqual([])
+  })
+
   it('is of one domain or queue where the call names it', async () => {
     for (const domain of ['mail', 'media']) {
       await worker.enqueueAll(Array.from({ length: 2 }, () => ({ domain, max_retries: 0 })))

@@ -8,9 +8,10 @@ function trouble(): string {
   const attention = overview.value?.attention ?? []
   const failing = overview.value?.failing_queues ?? 0
   const standing = attention.filter(({ kind }) => kind === 'no_worker').length
+  const isMore = overview.value?.more_of?.includes('no_worker')
   return [
     failing > 0 && `${failing} failing`,
-    standing > 0 && `${standing} ${standing === 1 ? 'queue' : 'queues'} without workers`,
+    standing > 0 && `${isMore ? 'at least ' : ''}${standing} ${standing === 1 ? 'queue' : 'queues'} without workers`,
   ]
     .filter((text) => text)
     .join(' · ')

@@ -64,7 +64,7 @@ export function Clusters() {
       )}
       {data?.clusters.length === 0 && data.isComplete && <p class="empty">No job{thatYouSee()} has failed here.</p>}
       {data && data.clusters.length > 0 && <All clusters={data.clusters} fields={fields} since={data.since} />}
-      {data && data.expired_leases.length > 0 && <ExpiredLeases leases={data.expired_leases} />}
+      {data && data.expired_leases.length > 0 && <ExpiredLeases leases={data.expired_leases} fields={fields} />}
     </>
   )
 }
@@ -139,28 +139,31 @@ function Singles({ clusters, fields: { since: _since, ...scope }, children }: Si
 
 type ExpiredLease = Answer<'failureClusters'>['expired_leases'][number]
 
-const leaseColumns: readonly Column<ExpiredLease>[] = [
+/** The jobs of a row, within what the page shows; undefined for those of no worker, which no filter finds. */
+const addressOfLeases = ({ worker_id, job_type }: ExpiredLease, { domain, queue }: ClusterFields) =>
+  worker_id === null ? undefined : addressOf('/jobs', { stale: 'true', domain, queue, job_type, worker_id })
+
+const leaseColumns = (fields: ClusterFields): readonly Column<ExpiredLease>[] => [
   ['Worker', ({ worker_id }) => worker_id ?? <span class="faint">none</span>],
   ['Type', ({ job_type }) => job_type],
   [
     'Jobs',
-    ({ worker_id, job_type, count }) => (
-      <Link to={addressOf('/jobs', { stale: 'true', job_type, worker_id: worker_id ?? undefined })}>
-        {count.toLocaleString('en')}
-      </Link>
-    ),
+    (row) => {
+      const [to, count] = [addressOfLeases(row, fields), row.count.toLocaleString('en')]
+      return to === undefined ? count : <Link to={to}>{count}</Link>
+    },
     'number',
   ],
   ['First', ({ oldest }) => <Ago at={oldest} absent="no end" />],
 ]
 
-const ExpiredLeases = ({ leases }: { leases: readonly ExpiredLease[] }) => (
+const ExpiredLeases = ({ leases, fields }: { leases: readonly ExpiredLease[]; fields: ClusterFields }) => (
   <section aria-label="Expired leases">
     <h2>Running jobs past their lease</h2>
     <Rows
       label="Expired leases"
       rows={leases}
-      columns={leaseColumns}
+      columns={leaseColumns(fields)}
       keyOf={({ worker_id, job_type }) => `${worker_id}\n${job_type}`}
     />
   </section>

@@ -5,7 +5,7 @@ import { Act } from '../../parts/act.tsx'
 import { Link } from '../../parts/controls.tsx'
 import { Name, QueueName } from '../../parts/name.tsx'
 import { Clock, Span, spanText } from '../../parts/times.tsx'
-import { addressOf } from '../../state/address.ts'
+import { addressOf, query } from '../../state/address.ts'
 import { can } from '../../state/engine.ts'
 import { maySwitch, Switch } from './switch.tsx'
 
@@ -26,7 +26,8 @@ export function Sentences({
   attention,
   failing_queues,
   marked,
-}: Pick<Overview, 'attention' | 'failing_queues' | 'marked'>) {
+  more_of = [],
+}: Pick<Overview, 'attention' | 'failing_queues' | 'marked' | 'more_of'>) {
   if (attention.length === 0) return null
   const told = attention.filter(({ kind }) => kind === 'failing').length
   const itemsOf = (some: readonly Attention[]) =>
@@ -36,7 +37,9 @@ export function Sentences({
       {itemsOf(attention.filter(({ kind }) => kind === 'failing'))}
       {failing_queues > told && (
         <li class="bad">
-          <Link to="/?sort=-failed">{counted(failing_queues - told, 'other queue')} fail, too</Link>
+          <Link to={addressOf('/', { ...Object.fromEntries(query.value), sort: '-failed' })}>
+            {counted(failing_queues - told, 'other queue')} {failing_queues - told === 1 ? 'fails' : 'fail'}, too
+          </Link>
         </li>
       )}
       {folded.map(({ kind, more }) => {
@@ -49,7 +52,7 @@ export function Sentences({
               <li class="care more">
                 <details>
                   <summary>
-                    {counted(rest.length, 'more queue')} {more}
+                    {counted(rest.length, 'more queue', more_of.includes(kind))} {more}
                   </summary>
                   <ul class="plain sentences">{itemsOf(rest)}</ul>
                 </details>

@@ -187,7 +187,7 @@ function Workers({ domain, queue, round }: OfRound) {
   return (
     <section aria-label="Its workers">
       <h2>Workers</h2>
-      <WorkerTable workers={data} />
+      <WorkerTable workers={data} scope={{ domain, queue }} />
     </section>
   )
 }

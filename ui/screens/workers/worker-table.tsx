@@ -1,5 +1,6 @@
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
+import type { Filter } from '../../parts/filter-words.ts'
 import { Name, QueueName } from '../../parts/name.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Span } from '../../parts/times.tsx'
@@ -14,9 +15,17 @@ const lastOf = ({ last_asked_at, last_acquired_at, last_renewed_at }: WorkerRow)
     .toSorted()
     .at(-1) ?? null
 
+interface CountProps {
+  count: number
+  /** Undefined for jobs that no filter finds. */
+  to: string | undefined
+  isBad?: boolean
+}
+
 /** A number that leads to its jobs; a zero stands back. */
-const Count = ({ count, to, isBad = false }: { count: number; to: string; isBad?: boolean }) => {
+const Count = ({ count, to, isBad = false }: CountProps) => {
   if (count === 0) return <span class="faint">0</span>
+  if (to === undefined) return <>{count.toLocaleString('en')}</>
   return (
     <Link to={to} class={isBad ? 'badge bad' : undefined}>
       {count.toLocaleString('en')}
@@ -24,10 +33,17 @@ const Count = ({ count, to, isBad = false }: { count: number; to: string; isBad?
   )
 }
 
-const jobsOf = ({ worker_id }: WorkerRow, fields: Readonly<Record<string, string>>): string =>
-  addressOf('/jobs', { worker_id: worker_id ?? undefined, ...fields })
+/** Where the workers were looked for. */
+interface Scope {
+  domain: string | undefined
+  queue: string | undefined
+}
 
-const columns: readonly Column<WorkerRow>[] = [
+/** The jobs that a number of a worker counts. No filter finds those of a worker without a name. */
+const jobsOf = ({ worker_id }: WorkerRow, fields: Filter): string | undefined =>
+  worker_id ? addressOf('/jobs', { worker_id, ...fields }) : undefined
+
+const columnsOf = (scope: Scope): readonly Column<WorkerRow>[] => [
   [
     'Worker',
     ({ worker_id }) => (worker_id ? <Name of={worker_id} /> : <span class="faint">without a name</span>),
@@ -36,13 +52,13 @@ const columns: readonly Column<WorkerRow>[] = [
   ],
   [
     'Running',
-    (row) => <Count count={row.leases} to={jobsOf(row, { status: 'processing' })} />,
+    (row) => <Count count={row.leases} to={jobsOf(row, { ...scope, status: 'processing' })} />,
     'number',
     { name: 'running', by: ({ leases }) => leases },
   ],
   [
     'Past their lease',
-    (row) => <Count count={row.expired} to={jobsOf(row, { stale: 'true' })} isBad />,
+    (row) => <Count count={row.expired} to={jobsOf(row, { ...scope, stale: 'true' })} isBad />,
     'number',
     { name: 'expired', by: ({ expired }) => expired },
   ],
@@ -58,7 +74,11 @@ const columns: readonly Column<WorkerRow>[] = [
       row.failed_15m === null ? (
         ''
       ) : (
-        <Count count={row.failed_15m} to={jobsOf(row, { status: 'failed,quarantined' })} isBad />
+        <Count
+          count={row.failed_15m}
+          to={jobsOf(row, { ...scope, status: 'failed,quarantined', ended_after: '15m' })}
+          isBad
+        />
       ),
     'number',
     { name: 'failed', by: ({ failed_15m }) => failed_15m },
@@ -72,8 +92,12 @@ const columns: readonly Column<WorkerRow>[] = [
         <>
           <Link to={addressOf('/queue', { domain, queue })}>
             <QueueName domain={domain} queue={queue} />
-          </Link>
-          {throttle && <span class="badge care">throttled</span>}{' '}
+          </Link>{' '}
+          {throttle && (
+            <>
+              <span class="badge care">throttled</span>{' '}
+            </>
+          )}
         </>
       )),
     'wide wraps',
@@ -82,16 +106,17 @@ const columns: readonly Column<WorkerRow>[] = [
 
 interface WorkerTableProps {
   workers: readonly WorkerRow[]
+  scope: Scope
   sort?: string | undefined
   onSort?: (sort: string) => void
 }
 
 /** The workers that were seen, each with what it runs, what came of it, and when it was heard of. */
-export const WorkerTable = ({ workers, sort, onSort }: WorkerTableProps) => (
+export const WorkerTable = ({ workers, scope, sort, onSort }: WorkerTableProps) => (
   <Rows
     label="Workers"
     rows={workers}
-    columns={columns}
+    columns={columnsOf(scope)}
     keyOf={({ worker_id }) => worker_id ?? ''}
     {...(sort !== undefined && { sort })}
     {...(onSort && { onSort })}

@@ -52,7 +52,7 @@ export function Workers() {
         </p>
       )}
       {data && data.workers.length > 0 && (
-        <WorkerTable workers={data.workers} sort={sort} onSort={(by) => show({ sort: by })} />
+        <WorkerTable workers={data.workers} scope={{ domain, queue }} sort={sort} onSort={(by) => show({ sort: by })} />
       )}
     </>
   )

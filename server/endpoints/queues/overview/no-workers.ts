@@ -25,6 +25,9 @@ export const quietMinutes = 5
 const mostQueues = 20
 const mostOfEngines = 10
 
+/** How many quiet queues are looked at. */
+export const mostLookedAt = (sql: Sql): number => (servedBy(sql).mode === 'own' ? mostQueues : mostOfEngines)
+
 /** Those of the queues for whose jobs no worker asks. A queue whose workers leave no sign that can be read fast is left out. */
 export async function findSilences(
   sql: Sql,
@@ -32,9 +35,8 @@ export async function findSilences(
   queues: readonly QuietQueue[],
 ): Promise<readonly Silence[]> {
   if (queues.length === 0) return []
-  return servedBy(sql).mode === 'own'
-    ? ownSilences(sql, scope, queues.slice(0, mostQueues))
-    : silencesOfEngines(sql, queues.slice(0, mostOfEngines))
+  const first = queues.slice(0, mostLookedAt(sql))
+  return servedBy(sql).mode === 'own' ? ownSilences(sql, scope, first) : silencesOfEngines(sql, first)
 }
 
 /** Workers over HTTP leave marks, those of other programs what they pick up. One job that was picked up a moment ago is a sign, too. */

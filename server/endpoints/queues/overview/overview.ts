@@ -14,7 +14,7 @@ import { readStale } from '../stale.ts'
 import { statedReason, stoppedBy } from '../stated-reason.ts'
 import { readBasis } from './basis.ts'
 import { describeFailing } from './failing.ts'
-import { findSilences, quietMinutes } from './no-workers.ts'
+import { findSilences, mostLookedAt, quietMinutes } from './no-workers.ts'
 import { readQueueCounts } from './queue-counts.ts'
 import { type QueueRow, rowsOf, type StopRow, totalsOf } from './queue-rows.ts'
 
@@ -62,6 +62,7 @@ export const overview = (
     const described =
       basis === null ? [] : await describeFailing({ tx, basis, scope, now, masked, may }, failing.slice(0, mostFailing))
     const silent = await silencesOf(tx, scope, { rows, now })
+    const others = { no_worker: silent.known, expired: expiredOf(rows, stale), stopped: stoppedOf(rows) }
     return {
       ...{ as_of, database },
       frozen: freeze ? { by: freeze.by, reason: masked(freeze.reason) } : null,
@@ -69,7 +70,10 @@ export const overview = (
       why,
       marked,
       totals: totalsOf(rows, flows !== undefined && tells(tx, basis)),
-      attention: [...described, ...silent, ...expiredOf(rows, stale), ...stoppedOf(rows)],
+      attention: [...described, ...Object.values(others).flatMap((some) => some.slice(0, mostOfKind))],
+      more_of: (['no_worker', 'expired', 'stopped'] as const).filter(
+        (kind) => others[kind].length > mostOfKind || (kind === 'no_worker' && silent.isMore),
+      ),
       operations: await withNames(tx, operations, { masked, may }),
       failing_queues: failing.length,
       queues: rows.slice(0, mostQueues).map(({ shown }) => shown),
@@ -129,12 +133,15 @@ const failingOf = (rows: readonly QueueRow[]) =>
     })
     .toSorted((one, other) => other.per_minute - one.per_minute)
 
-/** The queues with jobs for which no worker asks, those with the most jobs first. It notes in the rows since when. */
+/**
+ * The queues with jobs for which no worker asks, those with the most jobs first. It notes in the rows since when.
+ * @returns with whether there may be more: of many quiet queues the first are looked at
+ */
 async function silencesOf(
   tx: Transaction,
   scope: Narrowed,
   { rows, now }: { rows: readonly QueueRow[]; now: number },
-): Promise<Attention[]> {
+): Promise<{ known: Attention[]; isMore: boolean }> {
   const quiet = new Map(
     rows
       .filter(({ shown: { waiting, oldest_due, stop }, flow }) => {
@@ -149,22 +156,23 @@ async function silencesOf(
     queue,
     oldest_due: oldest_due ?? '',
   }))
-  if (quiet.size === 0) return []
+  if (quiet.size === 0) return { known: [], isMore: false }
   const silences = await tx.savepoint((of) => findSilences(of, scope, asked)).catch(unlessOverdue)
-  return (silences ?? []).slice(0, mostOfKind).flatMap(({ domain, queue, since, workers }) => {
+  const known = (silences ?? []).flatMap(({ domain, queue, since, workers }) => {
     const row = quiet.get(JSON.stringify([domain, queue]))
     if (!row) return []
     row.no_worker_since = since
     return { kind: 'no_worker', domain, queue, waiting: row.waiting, since, workers } as const
   })
+  return { known, isMore: silences === undefined || quiet.size > mostLookedAt(tx) }
 }
 
-/** The queues with expired leases, those with the most first. */
+/** The queues with expired leases, those with the most first; one more than are told, where there are more. */
 const expiredOf = (rows: readonly QueueRow[], stale: Awaited<ReturnType<typeof readStale>>): Attention[] =>
   rows
     .filter(({ shown }) => shown.expired > 0)
     .toSorted((one, other) => other.shown.expired - one.shown.expired)
-    .slice(0, mostOfKind)
+    .slice(0, mostOfKind + 1)
     .map(({ shown: { domain, queue, expired } }) => {
       const since = stale.find((one) => one.domain === domain && one.queue === queue)?.oldest ?? null
       return { kind: 'expired', domain, queue, jobs: expired, since }
@@ -177,7 +185,6 @@ const stoppedOf = (rows: readonly QueueRow[]): Attention[] =>
       stop === null ? [] : [{ kind: 'stopped' as const, domain, queue, waiting, ...stop }],
     )
     .toSorted((one, other) => other.waiting - one.waiting)
-    .slice(0, mostOfKind)
 
 /** The changes with the names of who makes them. A reason may have what must not be shown. */
 async function withNames(
