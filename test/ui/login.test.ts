@@ -165,6 +165,35 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await close()
   })
 
+  it('no read is refused beside a log out: those on their way end, and others wait', async () => {
+    const [id] = await world.jobs(1, { status: 'queued', domain: 'left' })
+    const { page, go, faults, close } = await visit(browser, world, { secret: world.key })
+    await go(`/jobs/${id}`)
+    await page.getByText('enqueued').waitFor()
+    let isHeld = true
+    // The server answers this read after the log out.
+    await page.route(`**/api/v1/jobs/${id}?*`, async (route) => {
+      while (isHeld) await page.waitForTimeout(20)
+      await route.continue().catch(() => undefined)
+    })
+    await page.waitForRequest(`**/api/v1/jobs/${id}?*`)
+    let ended = 0
+    const after: string[] = []
+    page.on('request', (request) => ended > 0 && request.method() === 'GET' && after.push(request.url()))
+    await page.route('**/api/v1/session/end', async (route) => {
+      const response = await route.fetch()
+      ended = Date.now()
+      isHeld = false
+      // Longer than the page waits before it reads the job again.
+      while (Date.now() < ended + 2500) await page.waitForTimeout(50)
+      await route.fulfill({ response })
+    })
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByLabel('Key or token').waitFor()
+    expect([after, faults]).toEqual([[], []])
+    await close()
+  })
+
   it('a viewer is offered no change', async () => {
     const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
     await multi.jobs(3, { status: 'failed' })

@@ -74,6 +74,27 @@ export async function callWithHeaders<N extends EndpointName>(
   return { answer: await bodyOf<Answer<N>>(response, options.headers), headers: response.headers }
 }
 
+/** The reads that wait for their answers, each with what ends it. */
+const reads = new Set<AbortController>()
+/** Whether the session has ended, once that is known; undefined while nobody ends it. */
+let ending: Promise<boolean> | undefined
+
+/**
+ * Ends the session by a call. Reads that are on their way end before it, and others wait for it: a read that the server gets after it is
+ * refused, which the browser notes as an error.
+ */
+export async function endSessionBy(end: () => Promise<unknown>): Promise<void> {
+  for (const read of reads) read.abort()
+  const ended = end()
+  ending = ended.then(
+    () => true,
+    () => false,
+  )
+  await ended.finally(() => {
+    ending = undefined
+  })
+}
+
 /**
  * Sends a request and returns its response, whose status is 2xx.
  * @throws Problem what the server says, or that it does not answer
@@ -82,17 +103,30 @@ export async function send(
   { method, path, body }: WireRequest,
   { signal, headers = {} }: CallOptions = {},
 ): Promise<Response> {
-  if (method === 'GET') await seen(signal)
+  const isRead = method === 'GET'
+  const read = new AbortController()
+  if (isRead) {
+    await seen(signal)
+    if (await ending) throw new Problem({ detail: 'You have logged out.' }, 401)
+    signal?.addEventListener('abort', () => read.abort())
+    if (signal?.aborted) read.abort()
+    reads.add(read)
+  }
   const response = await fetch(`${base}${path}`, {
     method,
     redirect: 'error',
     credentials: 'same-origin',
     headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
     ...(body !== undefined && { body }),
-    ...(signal && { signal }),
-  }).catch((error: unknown) => {
-    throw signal?.aborted ? error : unreachable(headers)
+    signal: isRead ? read.signal : (signal ?? null),
   })
+    .catch((error: unknown) => {
+      if (!signal?.aborted && read.signal.aborted) return undefined
+      throw signal?.aborted ? error : unreachable(headers)
+    })
+    .finally(() => reads.delete(read))
+  // A log out has ended it. Where the session goes on, it is sent again.
+  if (!response) return send({ method, path, body }, { signal, headers })
   noteServerTime(response.headers.get('Date'))
   const version = response.headers.get('X-Jobs-Version')
   if (version !== null && version !== build) versionSeen(version)

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { engines } from '../state/engine.ts'
 import { base } from '../state/page.ts'
 import { type Caller, caller, profile, signedOut, ways } from '../state/session.ts'
-import { call, confirmed } from './call.ts'
+import { call, confirmed, endSessionBy } from './call.ts'
 import { askedAgain, isPassing, type Problem, problemOf } from './problem.ts'
 
 /** Why it is not known who is logged in. */
@@ -50,7 +50,7 @@ export const logIn = async (key: string): Promise<void> => {
  * @throws Problem why it may go on
  */
 export const logOut = async (): Promise<void> => {
-  await call('endSession', {}, { headers: confirmed }).then(signedOut, (error: unknown) => {
+  await endSessionBy(() => call('endSession', {}, { headers: confirmed }).then(signedOut)).catch((error: unknown) => {
     // The server does not know the session any more.
     if (problemOf(error).status !== 401) throw error
   })
