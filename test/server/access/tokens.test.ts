@@ -175,6 +175,31 @@ describe.each(kinds)('tokens over HTTP on %s', (kind) => {
     await world.sql`delete from jobsctl_callers`
   })
 
+  it('are named by their principals where it is told who made the mark before a failure', async () => {
+    const made = await make({ name: 'pipeline', role: 'operator', principal: 'ann' })
+    const [ann, place] = [bearer(made.token), { domain: 'marked', queue: 'high' }]
+    expect((await world.post('/api/v1/jobs/marks', { text: 'deploy 4711' }, ann)).status).toBe(201)
+    await world.jobs(4, { ...place, status: 'failed', days: 0 })
+    await world.sql`
+      insert into jobsctl_history_minutes (starts, domain, queue, job_type, from_status, to_status, jobs, milliseconds)
+      values (date_trunc('minute', now()), 'marked', 'high', 'a', 'processing', 'failed', 4, 0)`
+    await world.sql`insert into jobsctl_callers (id, name) values ('oidc:https://id.example/z', 'ben')`
+    const toldBy = async (as: Record<string, string>) => {
+      const { body } = await world.call('GET', `/api/v1/jobs/overview?${new URLSearchParams(place)}`, undefined, as)
+      return Object(body).attention[0]?.mark?.by
+    }
+    const viewer = bearer(await makeToken(world.sql, 'wall', 'viewer'))
+    expect([await toldBy(ann), await toldBy(viewer)]).toEqual(['ann', made.id])
+    for (const [caller, name] of [
+      ['oidc:https://id.example/z', 'ben'],
+      ['oidc:https://id.example/gone', 'oidc:https://id.example/gone'],
+    ] as const) {
+      await world.sql`update jobsctl_marks set caller = ${caller}`
+      expect([await toldBy(ann), await toldBy(viewer)]).toEqual([name, caller])
+    }
+    await world.sql`delete from jobsctl_callers`
+  })
+
   it('are neither made nor changed by a caller who may only list them, and an unknown one is 404', async () => {
     expect((await world.post(path, { name: 'x', role: 'viewer' }, auditor)).status).toBe(403)
     const unknown = `${path}/ffffffffffff`

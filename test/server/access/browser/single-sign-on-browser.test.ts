@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClientConfiguration } from '../../../../server/auth/oidc/client-configuration.ts'
 import { singleSignOnId } from '../../../../server/auth/single-sign-on-id.ts'
 import { openBrowser } from '../../../support/access/browser.ts'
+import { bearer, makeToken } from '../../../support/access/tokens.ts'
 import { kinds, newFolder } from '../../../support/database/database.ts'
 import { call } from '../../../support/http.ts'
 import { startServer } from '../../../support/programs/built.ts'
@@ -89,6 +90,26 @@ describe.each(kinds)('a login by single sign-on on %s', (kind) => {
       select caller, filters from job_operations where kind = 'session.opened' order by id desc limit 1`
     expect(record).toMatchObject({ caller: id, filters: { way: 'single_sign_on', principal: id } })
     expect(JSON.stringify([world.log, record])).not.toContain(client.secret)
+  })
+
+  it('names who made the mark before a failure to others by the name of the login, and by its id to a viewer', async () => {
+    const [{ session: ann }, { session: bob }] = [await logIn('ann'), await logIn('bob')]
+    const browser = openBrowser(world.url)
+    const marked = await browser.call('POST', '/api/v1/jobs/marks', { text: 'deploy 4711' }, { host, cookie: ann })
+    expect(marked.status).toBe(201)
+    const place = { domain: 'marked', queue: 'high' }
+    await world.jobs(4, { ...place, status: 'failed', days: 0 })
+    await world.sql`
+      insert into jobsctl_history_minutes (starts, domain, queue, job_type, from_status, to_status, jobs, milliseconds)
+      values (date_trunc('minute', now()), 'marked', 'high', 'a', 'processing', 'failed', 4, 0)`
+    const path = `/api/v1/jobs/overview?${new URLSearchParams(place)}`
+    const byOf = (body: unknown) => Object(body).attention[0]?.mark?.by
+    const id = singleSignOnId(provider.issuer, 'ann')
+    const [known] = await world.sql<{ name: string }[]>`select name from jobsctl_callers where id = ${id}`
+    expect(known?.name).not.toBe(id)
+    expect(byOf((await get(path, bob)).body)).toBe(known?.name)
+    const viewer = bearer(await makeToken(world.sql, 'wall', 'viewer'))
+    expect(byOf((await get(path, '', viewer)).body)).toBe(id)
   })
 
   it('is used once: neither the return nor the cookie is taken again', async () => {
