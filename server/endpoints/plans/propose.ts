@@ -8,6 +8,7 @@ import { requireRight } from '../../auth/require-right.ts'
 import { requireNoneElsewhere } from '../../auth/require-scope.ts'
 import { scopeJson } from '../../auth/tokens.ts'
 import { byCaller, type Commission } from '../../bulk/change/commission.ts'
+import { digits, matchText } from '../../bulk/limits/size.ts'
 import { readToken } from '../../bulk/token/preview-token.ts'
 import type { Call, ChangeServer } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -34,8 +35,8 @@ const mostOwn = 20
 
 /**
  * Keeps the preview of a change until another principal decides.
- * @throws Failure `conflict` where no job matches, where too many plans are open, and in single-user mode; `preview_stale` for the digest
- *   of another preview; `preview_incomplete`; others as a dry run
+ * @throws Failure `conflict` where no job matches, where too many plans are open, and in single-user mode; `limit_exceeded` above the
+ *   `max` of the change; `preview_stale` for the digest of another preview; `preview_incomplete`; others as a dry run
  */
 export async function proposePlan(call: Call, asked: InputOf<'proposePlan'>): Promise<WholePlan> {
   const planned = knownPlan(call, asked)
@@ -100,9 +101,18 @@ async function planChange(
   if (preview.complete === false) throw notCounted()
   requireNoneElsewhere(commission, preview.dependents_elsewhere ?? 0)
   if (preview.count === 0) throw new Failure('conflict', 'no job matches; no plan was made')
+  refuseAboveMax(planned, preview.count)
   const { id: previewId, kind, seen } = readToken(preview.token)
   const { token, owners: _, ...kept } = preview
   return { preview: kept, token, previewId, kind, seen }
+}
+
+/** A plan above its own `max` could never be applied. @throws Failure `limit_exceeded` */
+function refuseAboveMax({ request: { max } }: InputOf<'previewPlan'>, count: number): void {
+  if (typeof max !== 'number' || count <= max) return
+  throw new Failure('limit_exceeded', `${matchText(count)}, above the limit of ${digits(max)}; no plan was made`, {
+    hint: 'narrow the scope, or raise the limit',
+  })
 }
 
 /** The id of an undo is a part of its path, where it is text; in a body a program writes it as a number. */

@@ -98,6 +98,20 @@ describe.each(kinds)('plans on %s', (kind) => {
     expect((await decide(own, 'approve', people.boss)).status).toBe(200)
   })
 
+  it('are not made of more jobs than their limit, which no approval could apply', async () => {
+    await world.jobs(3, { ...old, domain: 'a' })
+    expect(await propose(people.ann, { domain: 'a', max: 2 })).toMatchObject({
+      status: 412,
+      body: {
+        code: 'limit_exceeded',
+        detail: '3 jobs match, above the limit of 2; no plan was made',
+        hint: 'narrow the scope, or raise the limit',
+      },
+    })
+    expect(await world.sql`select from jobsctl_plans`).toHaveLength(0)
+    expect((await propose(people.ann, { domain: 'a', max: 3 })).status).toBe(201)
+  })
+
   it('are decided once, with the digest of what was read', async () => {
     await world.jobs(1, { ...old, domain: 'a' })
     const plan = planOf(await propose())
