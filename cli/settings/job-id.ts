@@ -1,16 +1,42 @@
 import { Failure } from '../../shared/errors.ts'
+import { escaped } from '../../shared/escape.ts'
+import { quoted } from '../../shared/shell.ts'
 import { isUuid, type JobId, readJobId } from '../../shared/work/job-key.ts'
 
 /**
  * The ids of jobs in a list: digits are a number; `<queue>/<id>` is a key, and a uuid stands for itself.
  * @throws Failure `usage` for the first word that is no id
  */
-export const jobIdsOf = (words: readonly string[]): JobId[] => words.map(listedId)
+export const jobIdsOf = (words: readonly string[]): JobId[] => words.map((word) => listedId(word))
 
-function listedId(word: string): JobId {
+interface OfFile {
+  /** The number of the line. */
+  line: number
+  /** `; nothing was changed`, where the ids are those of a change. */
+  unchanged: string
+}
+
+/**
+ * The id of a job in a list, or on a line of the file of `--ids-file`.
+ * @throws Failure `usage`
+ */
+export function listedId(word: string, file?: OfFile): JobId {
   const id = typedId(word)
   if (id !== undefined) return id
-  throw new Failure('usage', `${word} is not a job id`, { hint: 'ids are whole numbers, such as 8123, or uuids' })
+  const text = `${escaped(word)} is not a job id`
+  throw new Failure('usage', file ? `--ids-file: line ${file.line}: ${text}${file.unchanged}` : text, {
+    hint: hintOf(word, file !== undefined),
+  })
+}
+
+/** What a word that is no id was probably meant as. */
+function hintOf(word: string, isInFile: boolean): string {
+  const parts = word.split(/[\s,;]+/).filter((part) => part !== '')
+  if (/^[1-9]\d{15,}$/.test(word)) return 'it is larger than the id of any job'
+  if (parts.length > 1 && parts.every(isTypedId))
+    return isInFile ? 'write one id a line' : `separate ids with blanks: ${parts.join(' ')}`
+  if (/^@./.test(word) && !isInFile) return `--ids-file ${escaped(quoted(word.slice(1)))} reads ids from a file`
+  return 'ids are whole numbers, such as 8123, or uuids'
 }
 
 /** Whether a word is an id as people type it: digits, `<queue>/<id>` or a uuid. */

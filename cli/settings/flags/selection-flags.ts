@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
-import { jobIdsOf } from '../job-id.ts'
+import { jobIdsOf, listedId } from '../job-id.ts'
 import { readStdinFor } from '../stdin-text.ts'
 import { readText } from '../text-file.ts'
 import { type FilterFields, type FilterFlags, filterFlags, filterOf, filterWords } from './filter-flags.ts'
@@ -74,9 +74,9 @@ export function selectionOrExample(flags: SelectionFlags, operands: readonly str
  */
 export async function idsIn(context: Context, path: string, use: 'read' | 'change' = 'change'): Promise<JobId[]> {
   const lines = (await textOf(context, path, use)).split('\n').map((line) => line.trim())
-  const ids = jobIdsOf(lines.filter((line) => line !== ''))
-  if (ids.length === 0)
-    throw new Failure('usage', `--ids-file: ${path} has no ids${use === 'read' ? '' : '; nothing was changed'}`)
+  const unchanged = use === 'read' ? '' : '; nothing was changed'
+  const ids = lines.flatMap((line, before) => (line === '' ? [] : [listedId(line, { line: before + 1, unchanged })]))
+  if (ids.length === 0) throw new Failure('usage', `--ids-file: ${path} has no ids${unchanged}`)
   return [...new Set(ids)]
 }
 

@@ -145,6 +145,9 @@ describe('the changes that take a filter', () => {
     [['retry', '5', '--all'], 'ids and a scope exclude each other'],
     [['retry', '5x'], '5x is not a job id'],
     [['retry', '99999999999999999999'], 'is not a job id'],
+    [['retry', '99999999999999999999'], 'larger than the id of any job'],
+    [['retry', '1,2,3'], 'separate ids with blanks: 1 2 3'],
+    [['retry', '@ids.txt'], '--ids-file ids.txt reads ids from a file'],
     [['retry', ...d, '--status', 'lost'], '--status: must be one of'],
     [['retry', ...d, '--min-retries', 'x'], '--min-retries: must be a whole number'],
     [['retry', ...d, '--created-after', 'soon'], '--created-after: must be a time'],
@@ -198,6 +201,17 @@ describe('the changes that take a filter', () => {
       [8123, 8124],
       [5, 6],
     ])
+  })
+
+  it('says which line of a file of ids is none, and that nothing was changed', async () => {
+    const server = await changeServer(() => done)
+    const file = join(await newFolder('ids'), 'ids')
+    await writeFile(file, '8123\n\n8124, 8125\n')
+    expect(await runAt(server, ['retry', '--ids-file', file, '--yes'])).toMatchObject({
+      code: 2,
+      err: 'error: --ids-file: line 3: 8124, 8125 is not a job id; nothing was changed\n  hint: write one id a line\n',
+    })
+    expect(server.requests).toEqual([])
   })
 
   it('says how many workers were asked, and how many jobs came back', async () => {
