@@ -69,7 +69,7 @@ describe('jobsctl edit with an id alone', () => {
     [`sed -i '1s/^/\\xef\\xbb\\xbf/; s/$/\\r/' "$1"`, 0, 'the text has the same values; nothing was changed'],
     ['exit 3', 2, 'ended with code 3; nothing was changed'],
     [`sed -i 's/"t0p"\\|"\\[redacted\\]"/"x [redacted]"/' "$1"`, 2, 'stands for a masked value'],
-    [`printf '%s' '{"payload": {"a": 1, "a": 2}}' > "$1"`, 2, 'has the key "a" twice'],
+    [`printf '%s' '{"payload": {"a": 1, "a": 2}}' > "$1"`, 2, 'has the key "payload.a" twice'],
     [`echo '{' > "$1"`, 2, 'is not a JSON object'],
     [`sed -i 's/"priority"/"status"/' "$1"`, 2, 'has "status", which no edit changes'],
   ])('changes nothing after %s', async (lines, code, text) => {
