@@ -69,7 +69,7 @@ export async function guardFiltered<Out extends z.ZodType>(
   const request = Fields.parse(change.requests[0])
   const { domain, queue, job_type } = ScopeOnly.parse(request)
   const selected = isById(request)
-    ? { naming: { fromFile: idsFile !== undefined, mustExist } }
+    ? { naming: { fromFile: idsFile !== undefined, mustExist, isNarrowed: isNarrowed(request) } }
     : { scope: { domain, queue, job_type }, mustExist }
   const scoped = { ...change, ...selected }
   if (!canaries) return guardChange(context, scoped)
@@ -107,6 +107,8 @@ export function describeRequest(request: object): string {
   const filter: FilterFields = Object.fromEntries(fields.map(([field, value]) => [field, String(value)]))
   return describeFilter(filter)
 }
+
+const isNarrowed = (request: FilteredRequest): boolean => Object.keys(request).some((field) => filterNames.has(field))
 
 const isById = ({ ids, job_id }: FilteredRequest): boolean => ids !== undefined || job_id !== undefined
 

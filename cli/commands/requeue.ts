@@ -45,7 +45,8 @@ export const requeue: CommandSpec<RequeueFlags> = {
     )
     const words = ['requeue', ...which, ...again.words, ...(canary?.words ?? [])]
     const mustExist = flags.mustExist ?? false
-    const byFile = named && { fromFile: true, mustExist, inEach: named.length }
+    const isNarrowed = Object.values({ ...scope, ...fields }).some((value) => value !== undefined)
+    const byFile = named && { fromFile: true, mustExist, inEach: named.length, isNarrowed }
     const naming = found.naming ?? byFile
     const selected = naming ? { naming } : { scope, mustExist }
     const change = { ...requeueChange(requests, words, named ? { ...fields, ids: named } : fields), ...selected }

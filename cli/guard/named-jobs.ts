@@ -1,6 +1,8 @@
-import type { z } from 'zod'
+import * as z from 'zod'
+import { LeftOut } from '../../shared/changes/edit.ts'
 import { type BulkKind, kindOf } from '../../shared/changes/kinds.ts'
 import { NamedAnswer, type NotMatched } from '../../shared/changes/named-ids.ts'
+import { RefusedAnswer } from '../../shared/changes/refused.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { outcomes } from '../../shared/outcomes.ts'
@@ -20,6 +22,8 @@ export interface Naming {
   unknown?: readonly JobId[]
   /** Where each of several calls, one a domain, names all these jobs: their number. A job that one of them takes is in another state to the others. */
   inEach?: number
+  /** Whether a filter narrows the jobs that are named, and may be all that leaves one out. */
+  isNarrowed?: boolean
 }
 
 /** What the functions below need of a change. */
@@ -34,23 +38,33 @@ interface Left {
   unknown: readonly JobId[]
   missing: number
   notTaken: number
+  /** Why the server refused jobs, by their ids. */
+  reasons: ReadonlyMap<JobId, string>
+  /** What the preview of an edit says of the jobs that it leaves. */
+  why: LeftOut | undefined
 }
+
+const Causes = z.object({ refused: RefusedAnswer.shape.refused, left_out: LeftOut.optional().catch(undefined) })
 
 function leftBy<In extends z.ZodType>({ naming }: NamingChange, answers: readonly z.output<In>[]): Left {
   const { before = [], unknown = [], inEach } = naming ?? {}
   const parts = answers.map((answer) => NamedAnswer.parse(answer))
-  if (inEach !== undefined && parts.length > 1) return leftByAll(parts, inEach)
+  const causes = answers.map((answer) => Causes.parse(answer))
+  const reasons = new Map(causes.flatMap(({ refused = [] }) => refused.map(({ job_id, reason }) => [job_id, reason])))
+  const told = { reasons, why: causes[0]?.left_out }
+  if (inEach !== undefined && parts.length > 1) return { ...leftByAll(parts, inEach), ...told }
   const missing = before.filter(({ status }) => status === null).length
   return {
     listed: [...before, ...parts.flatMap(({ not_matched = [] }) => not_matched)],
     unknown,
     missing: missing + unknown.length + sumOf(parts.map(({ missing_count = 0 }) => missing_count)),
     notTaken: before.length - missing + sumOf(parts.map(({ not_taken_count = 0 }) => not_taken_count)),
+    ...told,
   }
 }
 
 /** The same of calls that name the same jobs, of which each takes those of its domain. */
-function leftByAll(parts: readonly NamedAnswer[], named: number): Left {
+function leftByAll(parts: readonly NamedAnswer[], named: number): Omit<Left, 'reasons' | 'why'> {
   const [{ missing_count: missing = 0, not_matched = [] } = {}, ...others] = parts
   const taken = sumOf(parts.map(({ not_taken_count = 0 }) => named - missing - not_taken_count))
   const isLeft = ({ id }: NotMatched) => others.every((part) => part.not_matched?.some((one) => one.id === id))
@@ -98,25 +112,43 @@ export function noneOfNamed(
 
 const mostNamed = 10
 
-/** `there is no job 5`, `job 97 is quarantined: jobsctl requeue 97`, one text for each state. */
-function textsOf({ another }: Pick<Context, 'another'>, { name }: NamingChange, left: Left): string[] {
+/** `there is no job 5`, `job 97 is quarantined: jobsctl requeue 97`, one text for each state and reason. */
+function textsOf({ another }: Pick<Context, 'another'>, { name, naming }: NamingChange, left: Left): string[] {
   const { listed, unknown, missing, notTaken } = left
   const absent = listed.filter(({ status }) => status === null).map(({ id }) => id)
   const others = listed.filter(({ status }) => status !== null)
   const unlisted = notTaken - others.length
+  const isNarrowed = naming?.isNarrowed ?? false
   return [
-    ...statesOf(others).map(([status, ids]) => stateText({ name, status, ids, another })),
+    ...statesOf(others, name === 'edit' ? left.reasons : noReasons).map((group) =>
+      stateText({ ...group, name, another, isNarrowed, why: left.why }),
+    ),
     ...(unlisted > 0 ? [`${jobsText(unlisted)}${others.length > 0 ? ' more' : ''} not taken, by state or filter`] : []),
     ...(missing > unknown.length ? [absentText(absent, missing - unknown.length)] : []),
     ...(unknown.length > 0 ? [`no quarantined job has the id ${unknown.join(', ')}`] : []),
   ]
 }
 
-/** The ids by state, in the order of the first of each. */
-function statesOf(jobs: readonly NotMatched[]): [string, JobId[]][] {
-  const states = new Map<string, JobId[]>()
-  for (const { id, status } of jobs) states.set(status ?? '', [...(states.get(status ?? '') ?? []), id])
-  return [...states]
+const noReasons: Left['reasons'] = new Map()
+
+interface Group {
+  status: string
+  ids: JobId[]
+  /** Why the server refused them. */
+  reason?: string | undefined
+}
+
+/** The ids by state and reason, in the order of the first of each. */
+function statesOf(jobs: readonly NotMatched[], reasons: Left['reasons']): Group[] {
+  const groups = new Map<string, Group>()
+  for (const { id, status } of jobs) {
+    const reason = reasons.get(id)
+    const key = JSON.stringify([status, reason])
+    const group = groups.get(key) ?? { status: status ?? '', ids: [], reason }
+    group.ids.push(id)
+    groups.set(key, group)
+  }
+  return [...groups.values()]
 }
 
 const idsText = (ids: readonly JobId[], count = ids.length): string =>
@@ -125,24 +157,44 @@ const idsText = (ids: readonly JobId[], count = ids.length): string =>
 const absentText = (ids: readonly JobId[], count: number): string =>
   count === 1 ? `there is no job ${ids.join('')}` : `there are no jobs ${idsText(ids, count)}`
 
-interface InState {
+interface InState extends Group {
   name: BulkKind
-  status: string
-  ids: readonly JobId[]
   another: Context['another']
+  isNarrowed: boolean
+  why: Left['why']
 }
 
-function stateText({ name, status, ids, another }: InState): string {
+function stateText({ name, status, ids, reason, another, isNarrowed, why }: InState): string {
   const which = ids.length === 1 ? `job ${ids[0]} is` : `jobs ${idsText(ids)} are`
-  if (isAlready({ name }, status))
-    return name === 'cancel' && status === 'processing'
-      ? `${which} running, and asked to end already`
-      : `${which} ${escaped(status)} already`
-  if (name === 'edit' && status === 'queued')
-    return `${which} queued, and ${ids.length === 1 ? 'has' : 'have'} other values than --if, or those of the edit already, or cannot be edited so`
+  if (name === 'edit' && status === 'queued') {
+    if (reason !== undefined) return `${which} queued, and cannot be edited so: ${escaped(reason)}`
+    return `${which} queued, and ${editCauses({ isNarrowed, why, isOne: ids.length === 1 }).join(', or ')}`
+  }
+  if (isAlready({ name }, status)) {
+    const isAsked = name === 'cancel' && status === 'processing'
+    const state = isAsked ? 'running' : escaped(status)
+    const so = isAsked ? 'asked to end already' : 'as wanted already'
+    if (isNarrowed && takes(name, status)) return `${which} ${state}, and outside of the filter, or ${so}`
+    return isAsked ? `${which} ${state}, and ${so}` : `${which} ${state} already`
+  }
+  if (isNarrowed && takes(name, status)) return `${which} ${escaped(status)}, and outside of the filter`
   const way = ways[name]?.[status]
   if (way === undefined) return `${which} ${escaped(status)}, ${notTakenText(name)}`
   return `${which} ${escaped(status)}: ${another([way, ...ids.slice(0, mostNamed).map(String)])}`
+}
+
+const takes = (name: BulkKind, status: string): boolean => kindOf(name).takes.some((state) => state === status)
+
+/** Why an edit leaves queued jobs, as far as its preview tells causes apart. */
+function editCauses({ isNarrowed, why, isOne }: Pick<InState, 'isNarrowed' | 'why'> & { isOne: boolean }): string[] {
+  const [has, is] = isOne ? ['has', 'is'] : ['have', 'are']
+  const isKnown = why !== undefined && (isNarrowed || why.already_so + why.not_as_asked > 0)
+  return [
+    ...(!isKnown || why.not_as_asked > 0 ? [`${has} other values than --if`] : []),
+    ...(!isKnown || why.already_so > 0 ? [`${has} the values of the edit already`] : []),
+    ...(isNarrowed ? [`${is} outside of the filter`] : []),
+    ...(isKnown ? [] : ['cannot be edited so']),
+  ]
 }
 
 /** The command that takes jobs of another state. */

@@ -108,6 +108,42 @@ describe('jobs that are named by their ids', () => {
     await expectIntact(world)
   })
 
+  it.each(changes.filter(([verb]) => verb !== 'edit'))(
+    '%s does not say of a job of a file that only a filter leaves out that its state is another',
+    async (...change) => {
+      const [verb, flags, status] = change
+      const [there, other] = [await one(status), String((await world.jobs(1, { status, domain: 'other' }))[0])]
+      const path = await idsFile(there, other)
+      const run = await world.jobsctl([verb, '--ids-file', path, '--domain', 'chatbooks', ...flags, '--dry-run'])
+      const state = status === 'processing' ? 'processing' : status
+      expect(run).toMatchObject({
+        code: 0,
+        err: expect.stringMatching(new RegExp(`^note: job ${other} is ${state}, and outside of the filter\\b`)),
+      })
+      await expectIntact(world)
+    },
+  )
+
+  it('edit says why it leaves a queued job', async () => {
+    const [job] = await world.jobs(1, { status: 'queued', payload: { a: [1] }, max_retries: 7 })
+    const edit = (...words: string[]) => world.jobsctl(['edit', String(job), ...words, '--yes'])
+    const failed = (text: string) => ({
+      code: 6,
+      out: '',
+      err: `error: job ${job} is queued, ${text}; nothing was changed\n`,
+    })
+    expect(await edit('--set', 'max_retries=7')).toMatchObject(failed('and has the values of the edit already'))
+    expect(await edit('--set', 'max_retries=8', '--if', 'max_retries=2')).toMatchObject(
+      failed('and has other values than --if'),
+    )
+    const refused = await edit('--set', 'payload.a.x.y=1')
+    expect(refused).toMatchObject({
+      code: 6,
+      err: expect.stringContaining(`job ${job} is queued, and cannot be edited so: `),
+    })
+    expect(refused.err).not.toContain('--if')
+  })
+
   it('names the command that takes a job of another state', async () => {
     const [quarantined, failed] = [await one('quarantined'), await one('failed')]
     expect(await world.jobsctl(['retry', quarantined, '--yes'])).toMatchObject({
