@@ -58,10 +58,15 @@ const anyOf = (sql: Sql, [first, ...more]: readonly Fragment[]): Fragment | unde
   first && sql`(${more.reduce((any, next) => sql`${any} or ${next}`, first)})`
 
 /** The conditions of the holds over single jobs and over filters, for a row with the columns of `jobs`. */
-const keepers = (sql: Sql, { filters, haveJobs, added }: Holds): Fragment[] => [
-  ...(haveJobs ? [added ? isHeldByIdSince(sql, added) : isHeldById(sql)] : []),
+const keepers = (sql: Sql, { filters, haveJobs, added, isSearch }: Holds): Fragment[] => [
+  ...(haveJobs ? [heldById(sql, { added, isSearch })] : []),
   ...filters.map(({ filter }) => matches(sql, filter)),
 ]
+
+function heldById(sql: Sql, { added, isSearch }: Pick<Holds, 'added' | 'isSearch'>): Fragment {
+  if (added) return isHeldByIdSince(sql, added)
+  return isSearch ? isAmongHeld(sql) : isHeldById(sql)
+}
 
 /** A column that is null matches no filter: the condition is false then, since `not null` would keep the job. */
 function matches(sql: Sql, filter: HoldByFilter['filter']): Fragment {
@@ -78,15 +83,20 @@ const ofOperations = (sql: Sql, { operations }: Holds, condition: (ids: Fragment
     ? []
     : [condition(sql`${operations.map(({ operation }) => String(operation))}::text[]::bigint[]`)]
 
-/** OFFSET keeps the planner from a hash over all held jobs, which each batch would make again. */
-const isHeldById = staticFragment(
-  (sql) => sql`exists (
+const heldJob = (sql: Sql): Fragment => sql`
     select from jobsctl_held_jobs as held
     join jobsctl_holds as hold on hold.id = held.hold_id
-    where held.job_ref = jobs.id and hold.until > now()
+    where held.job_ref = jobs.id and hold.until > now()`
+
+/** OFFSET keeps the planner from a hash over all held jobs, which each batch would make again. */
+const isHeldById = staticFragment(
+  (sql) => sql`exists (${heldJob(sql)}
     offset 0
   )`,
 )
+
+/** The same for a search: without other holds the planner joins the held jobs, by a hash where there are many. */
+const isAmongHeld = staticFragment((sql) => sql`exists (${heldJob(sql)})`)
 
 const isHeldByIdSince = (sql: Sql, added: Added): Fragment => sql`exists (
   select from jobsctl_held_jobs as held

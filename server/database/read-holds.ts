@@ -10,6 +10,8 @@ export interface Holds {
   haveJobs: boolean
   /** When the holds were added; absent for all of them. */
   added?: Added
+  /** The statement searches many jobs, so that to hash all held jobs takes less time than to look each one up. Absent for a batch. */
+  isSearch?: true
 }
 
 /** A part of the holds by the time at which they were added, in ISO 8601. */

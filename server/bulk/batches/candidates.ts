@@ -38,7 +38,7 @@ export interface Candidates {
 export function createCandidates(context: SearchContext, bulk: BulkChange<unknown>): Candidates {
   const matching = (holds: Holds) => {
     const excluded = [...(context.excluded ?? []), ...(bulk.rejected?.keys() ?? [])]
-    return bulk.matching(context.sql, { ...context, excluded, holds })
+    return bulk.matching(context.sql, { ...context, excluded, holds: { ...holds, isSearch: true } })
   }
   const scan = createIdScan(context, matching, bulk)
   // A job without the time of the index may be older than one with it.
