@@ -58,12 +58,12 @@ const anyOf = (sql: Sql, [first, ...more]: readonly Fragment[]): Fragment | unde
   first && sql`(${more.reduce((any, next) => sql`${any} or ${next}`, first)})`
 
 /** The conditions of the holds over single jobs and over filters, for a row with the columns of `jobs`. */
-const keepers = (sql: Sql, { filters, haveJobs, added, isSearch }: Holds): Fragment[] => [
-  ...(haveJobs ? [heldById(sql, { added, isSearch })] : []),
-  ...filters.map(({ filter }) => matches(sql, filter)),
+const keepers = (sql: Sql, holds: Holds): Fragment[] => [
+  ...(holds.haveJobs ? [heldById(sql, holds)] : []),
+  ...holds.filters.map(({ filter }) => matches(sql, filter)),
 ]
 
-function heldById(sql: Sql, { added, isSearch }: Pick<Holds, 'added' | 'isSearch'>): Fragment {
+function heldById(sql: Sql, { added, isSearch }: Holds): Fragment {
   if (added) return isHeldByIdSince(sql, added)
   return isSearch ? isAmongHeld(sql) : isHeldById(sql)
 }

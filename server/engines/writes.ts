@@ -69,7 +69,7 @@ export type ActWithUndo = EngineActOrEdit['act'] | 'undo' | 'delete'
 
 /**
  * Changed jobs as the text of a JSON array: `queue`, `native_id`, and the images `before` and `after` of the change as `carried` leaves them. An
- * undo has the images of the change that it undoes, and a deletion has none.
+ * undo has the images of the change that it undoes. A deletion has one item for each queue: `queue`, and the number of its `jobs`.
  */
 export type ChangedJobs = string
 
@@ -175,10 +175,12 @@ interface EveryWrites {
   comparable: (image: string) => string
   /** An SQL expression: an image without what `along` does not need. */
   carried?: (image: string) => string
-  /** The columns `queue` and `native_id` of a row of the engine's table, for `along`. */
-  keyColumns?: string
+  /** An SQL expression: the queue of a deleted row, for `along`. Absent where nothing goes with a deletion. */
+  deletedQueue?: string
   /** What goes with a change, in its transaction, such as a sign to workers. Called with at least one job. */
   along?: (sql: Sql, found: Found, act: ActWithUndo, changed: ChangedJobs) => Promise<void>
+  /** The only act that `along` goes with; absent for all of them. */
+  alongOnly?: ActWithUndo
   /** An SQL expression on `jobs`: why the engine does not let a job be changed so; null where it does. */
   refusal?: (sql: Sql, found: Found, act: EngineAct['act']) => Fragment
   /** An SQL condition on `jobs`: the engine lets the job run again. */

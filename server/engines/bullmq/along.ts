@@ -29,15 +29,15 @@ export const tellQueues = (sql: Sql, queues: Fragment): Promise<unknown> => sql`
 /** Changed jobs as a table `changed` with their images, without what may be long. */
 const rowsOf = (sql: Sql, changed: ChangedJobs): Fragment => sql`
   (
-    select one ->> 'queue' as queue, one ->> 'native_id' as id, one -> 'before' as before, one -> 'after' as after
+    select
+      one ->> 'queue' as queue, one ->> 'native_id' as id, one -> 'before' as before, one -> 'after' as after, one ->> 'jobs' as jobs
     from jsonb_array_elements(${changed}::text::jsonb) as one
   ) as changed`
 
 /** One row of `event` for each job, as BullMQ has them; of a prune one for each queue. */
 function eventsOf(sql: Sql, act: ActWithUndo, rows: Fragment): Fragment {
   if (act === 'delete')
-    return sql`
-      select queue, 'cleaned' as event, jsonb_build_object('count', count(*)::text) as data from ${rows} group by queue`
+    return sql`select queue, 'cleaned' as event, jsonb_build_object('count', jobs) as data from ${rows}`
   if (act === 'cancel')
     return sql`
       select queue, 'failed' as event,

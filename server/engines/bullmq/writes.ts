@@ -25,7 +25,7 @@ export const writes: EngineWrites = {
   running: 'active',
   comparable,
   carried: short,
-  keyColumns: 'queue, id as native_id',
+  deletedQueue: 'queue',
   along: bringAlong,
   assignments,
   refusal: refusalOf,

@@ -19,8 +19,8 @@ export const writes: EngineWrites = {
   stateOf: (image) => `${image} ->> 'state'`,
   running: 'processing',
   comparable: (image) => image,
-  keyColumns: 'archived_queue as queue, id as native_id',
   along: giveBytesBack,
+  alongOnly: 'undo',
   endedAs: 'failed',
   mayChange: isFree,
   calls: { change, remove, isRemoved: 'removed.id = picked.native_id', restore },
@@ -125,8 +125,7 @@ function restore(sql: Sql, found: Found): Fragment {
  * Sets what no function of graphile-worker gives back: an error that was null, and the time of the last change, by which a dead job is as old as it
  * was. The rows are locked by the statement before.
  */
-async function giveBytesBack(sql: Sql, found: Found, act: ActWithUndo, changed: ChangedJobs): Promise<void> {
-  if (act !== 'undo') return
+async function giveBytesBack(sql: Sql, found: Found, _: ActWithUndo, changed: ChangedJobs): Promise<void> {
   await sql`
     update ${sql.unsafe(tableOf(found))} as j
     set last_error = one -> 'before' ->> 'last_error', updated_at = (one -> 'before' ->> 'updated_at')::timestamptz

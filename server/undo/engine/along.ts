@@ -11,13 +11,16 @@ export interface ChangedRow {
 
 type Along = Pick<EngineTarget, 'writes' | 'found'>
 
+const hasAlong = ({ writes: { along, alongOnly } }: Along, act: ActWithUndo): boolean =>
+  along !== undefined && (alongOnly === undefined || alongOnly === act)
+
 /**
- * A further column of the last select of a statement: the changed jobs.
+ * A further column of the last select of a statement: the changed jobs. To make it takes a sixth of a batch.
  * @param images rows with `queue`, `native_id`, and the images `before` and `after`
  */
-export function carriedJobs(sql: Sql, { writes }: Along, images: Fragment): Fragment {
-  const { along, carried = (image) => image } = writes
-  if (!along) return sql``
+export function carriedJobs(sql: Sql, target: Along, act: ActWithUndo, images: Fragment): Fragment {
+  if (!hasAlong(target, act)) return sql``
+  const { carried = (image) => image } = target.writes
   return sql`, (
     select jsonb_agg(jsonb_build_object(
       'queue', one.queue, 'native_id', one.native_id,
@@ -27,10 +30,13 @@ export function carriedJobs(sql: Sql, { writes }: Along, images: Fragment): Frag
   ) as changed`
 }
 
-/** The same column for deleted jobs, which have no images. */
-export const deletedJobs = (sql: Sql, { writes }: Along, keys: Fragment): Fragment =>
-  writes.along
-    ? sql`, (select jsonb_agg(jsonb_build_object('queue', one.queue, 'native_id', one.native_id))::text from ${keys} as one) as changed`
+/** The same column for the deleted jobs of the CTE `deleted`, which have no images: the number of each queue. */
+export const deletedJobs = (sql: Sql, target: Along): Fragment =>
+  hasAlong(target, 'delete')
+    ? sql`, (
+        select jsonb_agg(jsonb_build_object('queue', queue, 'jobs', jobs))::text
+        from (select ${sql.unsafe(target.writes.deletedQueue ?? 'null')} as queue, count(*) as jobs from deleted group by 1) as queues
+      ) as changed`
     : sql``
 
 /** Does what goes with a change of jobs of the engine, in its transaction. */

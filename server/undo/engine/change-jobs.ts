@@ -70,7 +70,7 @@ export async function changeEngineJobs(
       context,
       tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${type}::text as event_type, ${attrs} as attrs from changed`,
     )})
-    select count(*) as affected ${carriedJobs(tx, target, tx`changed`)} from changed`
+    select count(*) as affected ${carriedJobs(tx, target, act.act, tx`changed`)} from changed`
   await bringAlong(tx, target, act.act, row)
   return row.affected
 }

@@ -50,7 +50,7 @@ export async function deleteEngineJobs(
     ),
     deleted as (${deleted})
     ${isArchived ? archived : tx``}
-    select count(*) as deleted ${deletedJobs(tx, target, tx`(select ${tx.unsafe(writes.keyColumns ?? '')} from deleted)`)} from deleted`
+    select count(*) as deleted ${deletedJobs(tx, target)} from deleted`
   await bringAlong(tx, target, 'delete', row)
   return row.deleted
 }

@@ -82,7 +82,7 @@ export async function restoreEngineColumns(
           jsonb_build_object('status', ${tx.unsafe(writes.stateOf('before'))}, 'caller', ${context.caller}::text) as attrs
         from updated`,
     )})
-    select count(*) as affected ${carriedJobs(tx, target, tx`updated`)} from updated`
+    select count(*) as affected ${carriedJobs(tx, target, 'undo', tx`updated`)} from updated`
   await bringAlong(tx, target, 'undo', row)
   return row.affected
 }
