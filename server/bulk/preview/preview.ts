@@ -105,7 +105,7 @@ async function describeInTime<More>(
 }
 
 /** A search that no index serves may not end in time. A change whose jobs nobody has counted is not made. */
-function rethrowIncomplete(error: unknown): never {
+export function rethrowIncomplete(error: unknown): never {
   if (!hasCode(error, ['57014'])) throw error
   const detail = 'the search for the jobs took longer than a statement may take; nothing was counted or changed'
   const hint = 'narrow the filter by domain, queue, status or ids'

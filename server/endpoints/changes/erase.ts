@@ -15,7 +15,7 @@ import { eraseRemains } from '../../undo/erase-traces.ts'
 import { readForeignPaths } from '../../undo/foreign/foreign-keys.ts'
 import { countForeignRows, refuseForeignRows } from '../../undo/foreign/foreign-rows.ts'
 import { hashOfFilter, readAside, refuseNames, valuesOf } from './erase/aside.ts'
-import { readCopies } from './erase/copies.ts'
+import { readCopies, readCopiesInTime } from './erase/copies.ts'
 import {
   countHeld,
   type Erasing,
@@ -36,7 +36,8 @@ import { withoutIds } from './filtered.ts'
 export async function describe(asked: EraseRequest, terms: Terms): Promise<BulkChange<EraseResult>> {
   const { sql } = terms
   refuseNames(terms, valuesOf(asked))
-  const request = { ...asked, copies: await readCopies(sql, asked) }
+  const copies = await (asked.dry_run ? readCopiesInTime(sql, asked) : readCopies(sql, asked))
+  const request = { ...asked, copies }
   await requireArchiveColumns(sql)
   const paths = await readForeignPaths(sql)
   const filterHash = await hashOfFilter(sql, filterOf(asked))

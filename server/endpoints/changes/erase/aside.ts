@@ -6,7 +6,7 @@ import type { Terms } from '../../../bulk/change/commission.ts'
 import { mentions, recordsNaming } from '../../../bulk/record/records-naming.ts'
 import { readHashKey } from '../../../bulk/token/preview-keys.ts'
 import { hasCode } from '../../../database/errors/error-meanings.ts'
-import { inFilter } from '../../../database/job-filter.ts'
+import { inFilter, isInState } from '../../../database/job-filter.ts'
 import { readHolds } from '../../../database/read-holds.ts'
 import type { Fragment, Pool, Sql } from '../../../database/sql.ts'
 import { limitReadTime } from '../../../database/timeouts.ts'
@@ -63,7 +63,7 @@ async function readPassedOver(sql: Sql, request: Asked): Promise<PassedOver> {
     : sql`select 0::bigint`
   const [row] = await sql<[PassedOver]>`
     select
-      (${live((rest) => sql`status = 'processing' ${inFilter(sql, rest)}`)}) as running,
+      (${live((rest) => sql`${isInState(sql, 'processing')} ${inFilter(sql, rest)}`)}) as running,
       (${countHeld(sql, request, holds)}) as held,
       ${needed ? sql`(${needed}) as needed,` : sql``}
       (${unreadable}) as unreadable`
