@@ -3,7 +3,7 @@ import type { Log } from '../log/log.ts'
 import { addToSums, compactInPlace } from './compact.ts'
 import { withCountsLock } from './counts-lock.ts'
 import { fitsIndex, groupsOfJobs } from './group-list.ts'
-import { nearFutureEnd } from './trust.ts'
+import { isStillSigned, nearFutureEnd } from './trust.ts'
 
 /** The result of a comparison. */
 export interface Reconciliation {
@@ -30,15 +30,26 @@ export interface Comparison {
  * Compares the counts with the jobs in one snapshot, and adds the difference. Writers go on meanwhile: the rows that they
  * append come on top. Cells of the past are deleted, and so are the zeros of groups without jobs. From then on the counts are
  * trusted.
- * @returns undefined when another server has the counts lock, unless `wait` is set
+ * @returns undefined when another server has the counts lock, unless `wait` is set; or when a trigger or the partitions have changed since `triggers`
+ * was read: the counts are not trusted then
  */
 export const reconcile = (sql: Pool, comparison: Comparison): Promise<Reconciliation | undefined> =>
   withCountsLock(sql, { wait: comparison.wait ?? false }, (tx) => compareAndCorrect(tx, comparison))
 
-async function compareAndCorrect(tx: Sql, { triggers, functions, trusted }: Comparison): Promise<Reconciliation> {
+async function compareAndCorrect(
+  tx: Sql,
+  { triggers, functions, trusted }: Comparison,
+): Promise<Reconciliation | undefined> {
   await tx`delete from jobsctl_count_deltas where span is null`
   await compactInPlace(tx)
   const found = await addDifference(tx)
+  // From here to the end of the transaction nobody detaches a partition that was compared. What is attached now has other jobs, and the signature
+  // may become the earlier one again.
+  const [{ same }] = await tx<[{ same: boolean }]>`${isStillSigned(tx, triggers)}`
+  if (!same) {
+    await tx`update jobsctl_counting set triggers = null`
+    return undefined
+  }
   const wrong = trusted ? found.jobs : 0
   await tx`delete from jobsctl_counts where span <> '' and starts < now() - interval '1 hour'`
   const isWhole = await listGroups(tx)

@@ -13,11 +13,12 @@ export const countTriggers = {
   jobsctl_count_truncate: 'after truncate on jobs for each statement',
 }
 
-/** The triggers of `jobs` with partitions, and of each partition: a statement fires those of the table that it names (`0065_counted_partitions.sql`). */
+/** The triggers of `jobs` with partitions, and of each partition: a statement fires those of the table that it names (`0065_counted_partitions.sql`, `0066_attached_partitions.sql`). */
 export const partitionTriggers = {
   jobsctl_count_insert: countTriggers.jobsctl_count_insert,
   jobsctl_count_update: countTriggers.jobsctl_count_update,
   jobsctl_count_deleted: 'after delete on jobs referencing old table as gone for each statement',
+  jobsctl_count_attached: 'after insert or update or delete on jobs for each statement',
   jobsctl_count_truncate: countTriggers.jobsctl_count_truncate,
 }
 
@@ -131,6 +132,10 @@ const signatureOfPartitions = (sql: Sql): Fragment => sql`(
     select from pg_class where oid = to_regclass('jobs') and not relispartition and not row_security_active(oid)
   )
 )`
+
+/** A query of one row, `same`: whether the triggers and partitions are still those of a signature. */
+export const isStillSigned = (sql: Sql, triggers: string): Fragment => sql`
+  select coalesce((select ${signature(sql)} = ${triggers} from jobsctl_counting), false) as same`
 
 /** An expression over `jobsctl_counting`: the signature when the counts were last found right; null when they cannot be trusted. */
 const trustedSignature = staticFragment(

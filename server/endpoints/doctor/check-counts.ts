@@ -14,7 +14,8 @@ export async function checkCounts({ sql, log }: Pick<ServerContext, 'sql' | 'log
   const { triggers, functions, listing } = state
   if (!kept.kept || triggers === null) return { ...kept, wrong: 0 }
   const known = functions === listing ? functions : null
-  const found = (await reconcile(sql, { triggers, functions: known, trusted: true, wait: true })) ?? { jobs: 0 }
+  const found = await reconcile(sql, { triggers, functions: known, trusted: true, wait: true })
+  if (!found) return { ...(await keptCounts(sql)), wrong: 0 }
   logReconciliation(log, found)
   return { ...kept, wrong: found.jobs }
 }

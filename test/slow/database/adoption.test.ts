@@ -330,7 +330,8 @@ describe('a database that another program made', () => {
     await sql.unsafe(`
       alter table jobs_archive drop column error_code;
       drop table jobsctl_migrations, jobsctl_counts, jobsctl_count_deltas, jobsctl_counting, jobsctl_transitions;
-      drop function jobsctl_count_insert, jobsctl_count_update, jobsctl_count_delete, jobsctl_count_deleted, jobsctl_count_truncate,
+      drop function jobsctl_count_insert, jobsctl_count_update, jobsctl_count_delete, jobsctl_count_deleted, jobsctl_count_attached,
+        jobsctl_count_truncate,
         jobsctl_history_insert, jobsctl_history_update cascade`)
     await makeVisitor()
     try {

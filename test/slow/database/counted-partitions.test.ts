@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { inPartitions } from '../../support/database/partitions.ts'
 import { countByHand, countsOf, expectRight, groupsOf } from '../../support/observe/counts.ts'
 import { until } from '../../support/poll.ts'
@@ -187,6 +187,62 @@ describe('counts of jobs with partitions beside writers', () => {
       await sql.end()
       await world.stop()
     }
+  })
+})
+
+describe('counts of jobs with partitions of which one comes and goes', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await openWorld(
+      'postgres',
+      {},
+      inPartitions([
+        'range (created_at)',
+        "create table jobs_old partition of jobs for values from (minvalue) to ('2026-01-01');",
+      ]),
+    )
+    await world.sql.unsafe(insert('jobs', 10, '2025-06-01'))
+  })
+  afterAll(() => world?.stop())
+  beforeEach(async () => {
+    await untilKept(world)
+    await world.sql`create table jobs_new (like jobs including defaults including constraints)`
+  })
+  // All jobs are of one group.
+  const insert = (table: string, n = 5, made = '2026-06-01') => `
+    insert into ${table} (domain, queue, job_type, payload, status, created_at)
+    select 'mail', 'q', 't', '{}', 'queued', '${made}' from generate_series(1, ${n})`
+  const attach = `alter table jobs attach partition jobs_new for values from ('2026-01-01') to (maxvalue)`
+  const drop = 'alter table jobs detach partition jobs_new; drop table jobs_new'
+
+  it.each([
+    ['written', insert('jobs')],
+    ['changed', "update jobs set status = 'processing' where created_at > '2026-01-01'"],
+    ['deleted', "delete from jobs where created_at > '2026-01-01'"],
+  ])('are those of the rows where jobs of it were %s meanwhile', async (_what, statement) => {
+    await world.sql.unsafe(`${insert('jobs_new')}; ${attach}; ${statement}; ${drop}`)
+    await expectRight(world)
+    await untilKept(world)
+    await expectExact(world)
+  })
+
+  it('are not called wrong, and are those of the rows, where a comparison has waited for it', async () => {
+    const other = postgres(world.env.JOBS_DB_URL ?? '', { max: 1, onnotice: () => {} })
+    onTestFinished(() => other.end())
+    let looking: ReturnType<typeof countsOf> | undefined
+    await other.begin(async (tx) => {
+      await tx`lock table jobs in access exclusive mode`
+      looking = countsOf(world)
+      await until('the comparison waits', async () => {
+        const rows = await world.sql`
+          select from pg_locks where relation = to_regclass('jobs') and not granted and mode = 'AccessShareLock'`
+        return rows.length > 0
+      })
+      await tx.unsafe(`${insert('jobs_new')}; ${attach}`)
+    })
+    expect(await looking).toMatchObject({ wrong: 0 })
+    await world.sql.unsafe(drop)
+    await expectRight(world)
   })
 })
 
