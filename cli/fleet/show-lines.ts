@@ -53,7 +53,10 @@ function columnsOf(heads: readonly (readonly Head[])[], cells: 'cells' | 'cellsF
   }))
 }
 
-const withProfile = (name: string, record: unknown): unknown =>
-  typeof record === 'object' && record !== null && !Array.isArray(record)
-    ? { profile: name, ...record }
-    : { profile: name, answer: record }
+/** The profile is the one that was asked, whatever a server says of it, and stands first. */
+function withProfile(profile: string, record: unknown): unknown {
+  const of = { profile }
+  return typeof record === 'object' && record !== null && !Array.isArray(record)
+    ? { ...of, ...record, ...of }
+    : { ...of, answer: record }
+}

@@ -91,6 +91,12 @@ it('prints JSON, chosen columns and templates with the name of the profile', asy
   expect(template.out).toBe('eu=3\nus=3\n')
 })
 
+it('names the profile that it has asked, whatever a server says of it', async () => {
+  const server = await answering([{ ...group, profile: 'another' }])
+  const { out } = await run(['stats', '--fleet', '*', '--json'], { eu: at(server) })
+  expect(out.trimEnd()).toBe(JSON.stringify([{ profile: 'eu', ...group }]))
+})
+
 it('finds one job among all by its uuid, and takes no number', async () => {
   const world = await openWorld('postgres')
   onTestFinished(() => world.stop())
