@@ -8,7 +8,7 @@ export interface Replica {
   hidden: boolean
 }
 
-/** Whether the database of a client has readers of Amazon Aurora. It does not become another one while a server runs. */
+/** By each pool of connections: whether its database is Amazon Aurora. It is asked once, since that does not change while a server runs. */
 const knownAurora = new WeakMap<Sql, boolean>()
 
 /** The replicas, the one that lags most first, with the readers of Amazon Aurora, which are no streaming replicas. */

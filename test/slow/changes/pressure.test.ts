@@ -118,7 +118,10 @@ describe('a change beside a replication slot that nobody reads', () => {
     }))
 })
 
-/** How often the catalog and the readers of Aurora are asked where the replicas are read so many times on a client that was not used for it before. */
+/**
+ * Reads the replicas so many times, by a pool that has not read them before. Returns how often the catalog was asked whether this is Aurora, and how
+ * often Aurora was asked for its readers.
+ */
 async function timesAsked(sql: Pool, times: number) {
   const asked = { catalog: 0, readers: 0 }
   const counting = new Proxy(sql, {
