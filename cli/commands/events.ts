@@ -5,7 +5,15 @@ import type { Client } from '../http/client.ts'
 import type { Ending } from '../output/print.ts'
 import { pollForever } from '../poll.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
-import { allFlag, describeAnyOf, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
+import {
+  allFlag,
+  describeAnyOf,
+  type ScopeFlags,
+  scopeFlags,
+  scopeOf,
+  scopeWords,
+} from '../settings/flags/scope-flags.ts'
+import { groupedDigits } from '../text/numbers.ts'
 import { eventWriter } from './events/by-day.ts'
 import type { Cursor } from './events/cursor.ts'
 import { eventLog, pageSize, pages, queryAfter, type ReadEvents } from './events/event-log.ts'
@@ -70,7 +78,22 @@ export const events: CommandSpec<EventsFlags> = {
     // A reader without a place in the log misses nothing of what has been deleted.
     const passesOver = (cursor?.begin ?? after ?? 0) === 0
     const reader = (client: Client) => eventLog(client, { endpoint, scope, passesOver })
-    const wanted = { begin, most, cursor, empty: `no events in ${describeAnyOf(scope)}` }
+    const on = (id: number) =>
+      context.another([
+        'events',
+        ...(flags.cursor === undefined ? ['--after', String(id)] : ['--cursor', flags.cursor]),
+        ...scopeWords(scope),
+        '--limit',
+        String(most),
+      ])
+    const isFromTheEnd = after === undefined && flags.since === undefined && !cursor
+    const wanted = {
+      begin,
+      most,
+      cursor,
+      on: isFromTheEnd ? undefined : on,
+      empty: `no events in ${describeAnyOf(scope)}`,
+    }
     const reading = flags.follow ? follow(context, reader, wanted) : show(context, reader, wanted)
     return reading.catch(failed)
   },
@@ -138,9 +161,11 @@ interface Wanted {
   most: number
   empty: string
   cursor: Cursor | undefined
+  /** The command that reads on behind an event; undefined for the last events of the log. */
+  on: ((id: number) => string) | undefined
 }
 
-async function show(context: Context, reader: Reader, { begin, most, empty, cursor }: Wanted): Promise<Ending> {
+async function show(context: Context, reader: Reader, { begin, most, empty, cursor, on }: Wanted): Promise<Ending> {
   const { print, settings, io } = context
   const client = await context.client()
   const read = reader(client)
@@ -161,6 +186,8 @@ async function show(context: Context, reader: Reader, { begin, most, empty, curs
     if (shown > 0) await cursor?.moveTo(client, last)
   }
   if (shown === 0 && print.forPeople) print.aside(empty)
+  if (on && shown >= most && (await read(last, 1)).events.length > 0)
+    print.aside(`note: the first ${groupedDigits(shown)} events; more follow: ${on(last)}`)
   return 'ok'
 }
 

@@ -86,6 +86,13 @@ describe.each(['postgres'] as const)('queues, events and enqueue at a real serve
     expect(await shown('--since', '1h')).toEqual(ids)
     expect(await shown('--after', String(ids[66]))).toEqual(ids.slice(-3))
     expect(await shown('--domain', 'media')).toEqual([])
+    const begun = ['events', '--after', String(ids[0]), '--domain', 'chatbooks']
+    const { err } = await world.jobsctl([...begun, '--limit', '3'])
+    expect(err).toBe(
+      `note: the first 3 events; more follow: jobsctl events --after ${ids[3]} --domain chatbooks --limit 3\n`,
+    )
+    for (const limit of ['69', '70'])
+      expect(await world.jobsctl([...begun, '--limit', limit])).toMatchObject({ err: '' })
 
     const env = { JOBSCTL_URL: world.url, JOBSCTL_API_KEY: world.key }
     const child = await startJobsctl(['events', '--follow'], { env })

@@ -226,10 +226,13 @@ describe('which events', () => {
     expect(JSON.parse(json.out)).toEqual(log.slice(1))
   })
 
-  it('--after asks from there, and for no more than it needs', async () => {
+  it('--after asks from there, for what it shows, and for one event more to tell whether more follow', async () => {
     const server = await eventServer(steps(10))
     await run(server, '--after', '15', '--limit', '3')
-    expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/jobs/events?after_id=15&limit=3&partial=true'])
+    expect(server.requests.map(({ path }) => path)).toEqual([
+      '/api/v1/jobs/events?after_id=15&limit=3&partial=true',
+      '/api/v1/jobs/events?after_id=24&limit=1&partial=true',
+    ])
   })
 
   it('--since: all that are not older, page by page, or the first --limit of them', async () => {
