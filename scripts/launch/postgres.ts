@@ -182,11 +182,13 @@ async function makeCluster({ bin, folder, account, extraSettings }: ClusterOptio
 export async function untilAnswers(url: string, fault: () => Promise<string | undefined>): Promise<void> {
   for (const end = Date.now() + 30_000; ; await wait(50)) {
     const sql = postgres(url, { max: 1, connect_timeout: 2, fetch_types: false })
-    const refused = await sql`select 1`.then(
+    // A server that crashes while the driver connects may leave both without an answer.
+    const asked = sql`select 1`.then(
       () => undefined,
       (error: unknown) => error,
     )
-    await sql.end()
+    const refused = await Promise.race([asked, wait(5000, 'no answer within 5 s', { ref: false })])
+    await sql.end({ timeout: 1 })
     if (refused === undefined) return
     const why = (await fault()) ?? (Date.now() > end ? `it does not answer: ${refused}` : undefined)
     if (why !== undefined) throw new Error(why)

@@ -17,7 +17,7 @@ import { findSilence } from './worker-signs.ts'
 
 /**
  * Every reason why nothing of a queue runs, now or at a moment in the past.
- * @throws Failure `not_found` for a queue that never had a job and was never stopped
+ * @throws Failure `not_found` for a queue that never had a job, a stop or a throttle
  */
 export async function explainQueue(
   { sql, within, ...telling }: Reading & Telling,
@@ -40,14 +40,14 @@ export async function explainQueue(
   return explanation
 }
 
-/** The counts of a queue, its line, and what keeps its jobs; undefined for a queue that never had a job and was never stopped. */
+/** The counts of a queue, its line, and what keeps its jobs; undefined for a queue that never had a job, a stop or a throttle. */
 export async function lookAtQueue(sql: Sql, queue: Within<Queue>, telling: Telling): Promise<Found | undefined> {
   const counts = await countsOf(sql, queue)
   const line = await readLine(sql, queue)
   const stopped = await findStop(sql, queue, telling)
   const throttle = await readThrottle(sql, queue, telling)
   const stop = [...stopped, ...findingsOfThrottle(throttle, queue, telling)]
-  if (!counts && stop.length === 0) return undefined
+  if (!counts && !throttle && stop.length === 0) return undefined
   const around = [...stop, ...(await findOfEngine(sql, queue)), ...(await findBlocked(sql, queue, line))]
   return { counts: counts ?? none, line, throttle, around }
 }

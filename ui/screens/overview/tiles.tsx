@@ -30,6 +30,8 @@ export function Tiles({ totals, attention, queues, domain }: Overview & { domain
   const [oldest] = queues
     .filter(({ oldest_due }) => oldest_due !== null)
     .toSorted((one, other) => Date.parse(one.oldest_due ?? '') - Date.parse(other.oldest_due ?? ''))
+  // Without the rows of some waiting jobs, one of these may wait for longer.
+  const isWhole = queues.reduce((jobs, { waiting }) => jobs + waiting, 0) >= totals.waiting
   const share = worst && failed ? Math.min(100, Math.round((100 * worst.per_minute) / failed)) : 0
   return (
     <nav class="tiles" aria-label="Totals">
@@ -62,7 +64,12 @@ export function Tiles({ totals, attention, queues, domain }: Overview & { domain
       <Tile
         label="Oldest wait"
         to={oldest ? addressOf('/queue', { domain: oldest.domain, queue: oldest.queue }) : '/'}
-        value={<Span since={oldest?.oldest_due} absent="none" />}
+        value={
+          <>
+            {oldest && !isWhole && 'at least '}
+            <Span since={oldest?.oldest_due} absent={isWhole ? 'none' : '–'} />
+          </>
+        }
       >
         {oldest && <QueueName {...oldest} />}
       </Tile>

@@ -105,10 +105,12 @@ export async function troubleReplica({ server, way }: StageReplica, signal: Abor
     until(`the replica takes ${statement}`, async () => {
       // The driver leaves it to nobody to catch what ends its own read of the types.
       const sql = postgres(server.url, { max: 1, connect_timeout: 5, fetch_types: false, onnotice: () => {} })
-      const isTaken = await sql.unsafe(statement).then(
+      const asked = sql.unsafe(statement).then(
         () => true,
         () => false,
       )
+      // A connection that breaks while the driver makes it may leave the statement without an answer.
+      const isTaken = await Promise.race([asked, wait(10_000, false, { ref: false })])
       await sql.end({ timeout: 1 })
       return isTaken
     })
