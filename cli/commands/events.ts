@@ -186,9 +186,22 @@ async function show(context: Context, reader: Reader, { begin, most, empty, curs
     if (shown > 0) await cursor?.moveTo(client, last)
   }
   if (shown === 0 && print.forPeople) print.aside(empty)
-  if (on && shown >= most && (await read(last, 1)).events.length > 0)
-    print.aside(`note: the first ${groupedDigits(shown)} events; more follow: ${on(last)}`)
+  if (on && shown >= most) await noteRest(context, read, { shown, last, on })
   return 'ok'
+}
+
+interface Shown {
+  shown: number
+  /** The id of the last event. */
+  last: number
+  on: (id: number) => string
+}
+
+/** Says that more events follow. Those that were asked for are printed, and a cursor has moved: an answer that fails ends nothing. */
+async function noteRest({ print }: Context, read: ReadEvents, { shown, last, on }: Shown): Promise<void> {
+  const next = await read(last, 1).catch(() => undefined)
+  const follow = next?.events.length ? 'follow' : next?.next === undefined ? undefined : 'may follow'
+  if (follow) print.aside(`note: the first ${groupedDigits(shown)} events; more ${follow}: ${on(last)}`)
 }
 
 const pauseMs = 1000

@@ -127,8 +127,9 @@ async function list(
   const last = body.at(-1)
   if (last && body.length >= checked.limit) {
     const older = { ...narrowed, before_id: String(last.id), limit: '1' }
-    if ((await (await context.client()).call(endpoint, older)).body.length > 0)
-      context.print.aside(restText(body.length))
+    // The records that were asked for are printed: an answer that fails ends nothing.
+    const next = await (await context.client()).call(endpoint, older).catch(() => undefined)
+    if (next && next.body.length > 0) context.print.aside(restText(body.length))
   }
   return 'ok'
 }

@@ -51,7 +51,8 @@ function leftBy<In extends z.ZodType>({ naming }: NamingChange, answers: readonl
   const parts = answers.map((answer) => NamedAnswer.parse(answer))
   const causes = answers.map((answer) => Causes.parse(answer))
   const reasons = new Map(causes.flatMap(({ refused = [] }) => refused.map(({ job_id, reason }) => [job_id, reason])))
-  const told = { reasons, why: causes[0]?.left_out }
+  // What several calls leave is not told apart by their causes.
+  const told = { reasons, why: causes.length === 1 ? causes[0]?.left_out : undefined }
   if (inEach !== undefined && parts.length > 1) return { ...leftByAll(parts, inEach), ...told }
   const missing = before.filter(({ status }) => status === null).length
   return {

@@ -43,12 +43,16 @@ export async function enforceMax(
   const isLarge = previewed?.count === null
   const matching = isLarge ? await countUpTo(max + 1, context, bulk) : await countMatching(context.sql, bulk, context)
   if (matching + elsewhere <= max) return matching
-  const along = elsewhere === 0 ? '' : `, and ${digits(elsewhere)} outside would be changed along`
   const found = isLarge && matching > max ? `more than ${digits(max)} jobs match` : matchText(matching)
-  const matches = `${found}${along}`
-  throw new Failure('limit_exceeded', `${matches}, above the limit of ${digits(max)}; nothing was changed`, {
+  throw new Failure('limit_exceeded', `${aboveMaxText(found, { elsewhere, max })}; nothing was changed`, {
     hint: 'narrow the scope, or raise the limit',
   })
+}
+
+/** `3 jobs match, and 2 outside would be changed along, above the limit of 4` */
+export function aboveMaxText(found: string, { elsewhere, max }: { elsewhere: number; max: number }): string {
+  const along = elsewhere === 0 ? '' : `, and ${digits(elsewhere)} outside would be changed along`
+  return `${found}${along}, above the limit of ${digits(max)}`
 }
 
 /** Counts in steps, and tells the caller how far the count has come. */

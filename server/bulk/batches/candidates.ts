@@ -38,9 +38,10 @@ export interface Candidates {
 export function createCandidates(context: SearchContext, bulk: BulkChange<unknown>): Candidates {
   const matching = (holds: Holds) => {
     const excluded = [...(context.excluded ?? []), ...(bulk.rejected?.keys() ?? [])]
-    return bulk.matching(context.sql, { ...context, excluded, holds: { ...holds, isSearch: true } })
+    return bulk.matching(context.sql, { ...context, excluded, holds })
   }
-  const scan = createIdScan(context, matching, bulk)
+  // A scan is for many batches. A range is for one, and would make the hash of all held jobs each time.
+  const scan = createIdScan(context, (holds) => matching({ ...holds, isSearch: true }), bulk)
   // A job without the time of the index may be older than one with it.
   const timeIndex = bulk.oldestFirst && bulk.timeIndex?.isOfAll === false ? undefined : bulk.timeIndex
   const ranges = timeIndex && createRangeScan(context, timeIndex, matching)

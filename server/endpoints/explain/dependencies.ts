@@ -21,15 +21,20 @@ export async function findDependencies(
   { uuid, within }: { uuid: string | null; within: Acting['within'] },
 ): Promise<Finding[]> {
   if (uuid === null) return []
-  const needed = await sql<NeededJob[]>`
-    select needed.id, needed.uuid, needed.domain, coalesce(needed.status, 'unknown') as status
-    from job_dependencies edge
-    cross join lateral (
-      select id, uuid, domain, status from jobs where jobs.uuid = edge.depends_on_job_uuid ${isWithin(sql, within)} offset 0
-    ) as needed
-    where edge.job_uuid = ${uuid}::text and needed.status is distinct from 'completed'
-    order by needed.id
-    limit ${mostNeeded}`
+  // Each kind of jobs has a limit of its own, so that a count below it is exact.
+  const of = (isEnded: boolean) => sql`
+    (
+      select needed.id, needed.uuid, needed.domain, coalesce(needed.status, 'unknown') as status
+      from job_dependencies edge
+      cross join lateral (
+        select id, uuid, domain, status from jobs where jobs.uuid = edge.depends_on_job_uuid ${isWithin(sql, within)} offset 0
+      ) as needed
+      where edge.job_uuid = ${uuid}::text and needed.status is distinct from 'completed'
+        and (coalesce(needed.status, 'unknown') = any(${[...endedBadly]}::text[])) = ${isEnded}::boolean
+      order by needed.id
+      limit ${mostNeeded}
+    )`
+  const needed = await sql<NeededJob[]>`${of(true)} union all ${of(false)}`
   const gone = await sql<GoneJob[]>`
     select needed.uuid, needed.status
     from ${neededBy(sql, sql`${uuid}::text`)}

@@ -8,7 +8,8 @@ import { requireRight } from '../../auth/require-right.ts'
 import { requireNoneElsewhere } from '../../auth/require-scope.ts'
 import { scopeJson } from '../../auth/tokens.ts'
 import { byCaller, type Commission } from '../../bulk/change/commission.ts'
-import { digits, matchText } from '../../bulk/limits/size.ts'
+import { aboveMaxText } from '../../bulk/enforce-max.ts'
+import { matchText } from '../../bulk/limits/size.ts'
 import { readToken } from '../../bulk/token/preview-token.ts'
 import type { Call, ChangeServer } from '../../call.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -99,18 +100,19 @@ async function planChange(
 ): Promise<PlannedPreview> {
   const preview = await previewOfPlan(server, commission, planned)
   if (preview.complete === false) throw notCounted()
-  requireNoneElsewhere(commission, preview.dependents_elsewhere ?? 0)
+  const elsewhere = preview.dependents_elsewhere ?? 0
+  requireNoneElsewhere(commission, elsewhere)
   if (preview.count === 0) throw new Failure('conflict', 'no job matches; no plan was made')
-  refuseAboveMax(planned, preview.count)
+  refuseAboveMax(planned, preview.count, elsewhere)
   const { id: previewId, kind, seen } = readToken(preview.token)
   const { token, owners: _, ...kept } = preview
   return { preview: kept, token, previewId, kind, seen }
 }
 
-/** A plan above its own `max` could never be applied. @throws Failure `limit_exceeded` */
-function refuseAboveMax({ request: { max } }: InputOf<'previewPlan'>, count: number): void {
-  if (typeof max !== 'number' || count <= max) return
-  throw new Failure('limit_exceeded', `${matchText(count)}, above the limit of ${digits(max)}; no plan was made`, {
+/** A plan above its own `max` could never be applied: jobs outside that are changed along count, too. @throws Failure `limit_exceeded` */
+function refuseAboveMax({ request: { max } }: InputOf<'previewPlan'>, count: number, elsewhere: number): void {
+  if (typeof max !== 'number' || count + elsewhere <= max) return
+  throw new Failure('limit_exceeded', `${aboveMaxText(matchText(count), { elsewhere, max })}; no plan was made`, {
     hint: 'narrow the scope, or raise the limit',
   })
 }

@@ -129,6 +129,23 @@ describe.each(kinds)('why a job does not run, on %s', (kind) => {
     return id
   }
 
+  it('says how many jobs it needs, and at least where more are of one kind than are read', async () => {
+    const id = await jobWith([])
+    const need = async (status: string, count: number) => {
+      await world.sql`
+        insert into jobs (domain, queue, job_type, payload, status, uuid)
+        select 'chatbooks', 'other', 'export', '{}', ${status}::text, ${status}::text || n from generate_series(1, ${count}::int) as n`
+      await world.sql`
+        insert into job_dependencies (job_uuid, depends_on_job_uuid)
+        select 'own', ${status}::text || n from generate_series(1, ${count}::int) as n`
+    }
+    await need('failed', 1000)
+    await need('queued', 400)
+    const explanation = await explain(id)
+    expect(reasonOf(explanation, 'waits_for_jobs')?.sentence).toMatch(/^waits for 400 jobs: .* and 397 more$/)
+    expect(reasonOf(explanation, 'dependency_ended')?.sentence).toMatch(/^depends on .* and at least 997 more, and can/)
+  })
+
   it('is nothing for a job that is due, and tells its place in line', async () => {
     await someWorker()
     const id = await jobWith([])

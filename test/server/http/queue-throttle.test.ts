@@ -38,6 +38,7 @@ describe.each(kinds)('the throttle of a queue on %s', (kind) => {
       body: { running: 5, per_minute: null, known: false, before: none },
     })
     expect(await status()).toEqual({ ...running, throttle: { running: 5, per_minute: null } })
+    expect(await sentences()).toContain('no job waits or runs')
     expect(await listed()).toMatchObject([{ ...queue, ...running, throttle: { running: 5, per_minute: null } }])
     expect((await world.call('GET', jobPaths.queues)).body).toEqual([])
     expect((await throttle({ per_minute: 60 })).body).toMatchObject({ running: 5, per_minute: 60, known: true })

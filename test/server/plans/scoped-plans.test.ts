@@ -150,7 +150,13 @@ describe.each(kinds)('plans of a token with a scope on %s', (kind) => {
     expect(open.dependents).toBe(1)
     expect((await show(open.id, sue)).status).toBe(404)
     const cascading = await scoped('kay', { domains: ['a'], cascade: true })
-    const plan = planOf(await propose(cascading, { domain: 'a' }, cancel))
+    expect(await propose(cascading, { domain: 'a', max: 1 }, cancel)).toMatchObject({
+      status: 412,
+      body: {
+        detail: '1 job matches, and 1 outside would be changed along, above the limit of 1; no plan was made',
+      },
+    })
+    const plan = planOf(await propose(cascading, { domain: 'a', max: 2 }, cancel))
     expect(plan.preview).toMatchObject({ dependents_elsewhere: 1 })
     // Whoever may not end jobs outside does not decide that another caller does.
     expect((await show(plan.id, sue)).status).toBe(404)

@@ -1,12 +1,17 @@
 -- A partition that is attached and detached again leaves no trace in the catalog, and the jobs that were written through `jobs` meanwhile are in the
--- counts. So a statement that ends while there are more partitions than servers know says that the counts are not to be trusted.
+-- counts. A statement that ends while there are more partitions than servers know appends a row without a span, which ends the trust. One such row is
+-- enough: servers that may not make triggers of the new partition know no more partitions until the trust is over. A transaction of the level REPEATABLE
+-- READ that began before the attachment does not see it, and appends no row.
 create or replace function jobsctl_count_attached() returns trigger language plpgsql security definer as $$
 begin
   insert into jobsctl_count_deltas (span)
   select null
   from jobsctl_counting
-  where tg_relid = any(tables) and now() < until
-    and cardinality(tables) <= (select count(*) from pg_catalog.pg_inherits where inhparent = any(tables));
+  where case
+    when tg_relid = any(tables) and now() < until
+      and cardinality(tables) <= (select count(*) from pg_catalog.pg_inherits where inhparent = any(tables))
+    then not exists (select from jobsctl_count_deltas where span is null)
+  end;
   return null;
 end
 $$;
