@@ -67,6 +67,25 @@ describe.skipIf(!hasBrowser)('history (needs chromium)', () => {
     expect((await sums('Ended')).map(Number)).toEqual([completed, cancelled])
     expect((await sums('Failed')).map(Number)).toEqual([failed, quarantined])
     expect(await page.locator('path.line').count()).toBe(6)
+    // A press on a minute leads to the jobs that ended in it.
+    const bars = page.getByRole('figure', { name: 'Ended' }).locator('path[data-of=completed]')
+    await bars.scrollIntoViewIfNeeded()
+    const { x = 0, y = 0, width = 0, height = 0 } = (await bars.boundingBox()) ?? {}
+    await page.mouse.click(x + width - 2, y + height / 2)
+    await expect
+      .poll(() => Object.fromEntries(new URL(page.url()).searchParams))
+      .toMatchObject({ domain: 'media', queue: 'low', status: 'completed,cancelled', ended_after: expect.any(String) })
+    // The charts by queue are of the job type of the address.
+    const [thumbnail = 0] = await world.jobs(1, {
+      status: 'processing',
+      domain: 'media',
+      queue: 'low',
+      job_type: 'tile',
+    })
+    await sql`update jobs set status = 'completed', completed_at = now() where id = ${thumbnail}`
+    await visited.go('/history?domain=media&job_type=tile&since=1h')
+    await page.getByText('The same by queue').click()
+    await page.getByRole('img', { name: 'media/low: 1 completed, 0 failed' }).waitFor()
     // Another scope has none of it.
     await visited.go('/history?domain=media&queue=high')
     await page.getByRole('figure', { name: 'Ended' }).getByText('none in this time').waitFor()

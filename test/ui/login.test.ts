@@ -14,6 +14,12 @@ const retryAll = `fetch('/api/v1/jobs/retry-now', {
   body: '{"all":true}',
 }).then(({ status }) => status)`
 
+/** Resolves when the page has been drawn twice: what a screen asks for when it is first shown, it has asked for then. */
+const drawnTwice = `new Promise((resolve) => {
+  const next = (then) => () => requestAnimationFrame(() => setTimeout(then))
+  next(next(next(resolve)))()
+})`
+
 /** Buttons, fields and links of the lists that are less than 24 pixels high or wide; a box has its label. */
 const smallTargets = `[...document.querySelectorAll('button, select, summary, nav a, td a, th a, input:not([type=checkbox], [type=radio])')]
   .filter((element) => {
@@ -171,24 +177,35 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await go(`/jobs/${id}`)
     await page.getByText('enqueued').waitFor()
     let isHeld = true
-    // The server answers this read after the log out.
-    await page.route(`**/api/v1/jobs/${id}?*`, async (route) => {
+    const released = async () => {
       while (isHeld) await page.waitForTimeout(20)
+    }
+    // The server would answer this read after the log out.
+    await page.route(`**/api/v1/jobs/${id}?*`, async (route) => {
+      await released()
       await route.continue().catch(() => undefined)
     })
     await page.waitForRequest(`**/api/v1/jobs/${id}?*`)
-    let ended = 0
+    let isEnded = false
     const after: string[] = []
-    page.on('request', (request) => ended > 0 && request.method() === 'GET' && after.push(request.url()))
+    page.on('request', (request) => {
+      if (isEnded && request.method() === 'GET' && request.url().includes('/api/')) after.push(request.url())
+    })
     await page.route('**/api/v1/session/end', async (route) => {
       const response = await route.fetch()
-      ended = Date.now()
-      isHeld = false
-      // Longer than the page waits before it reads the job again.
-      while (Date.now() < ended + 2500) await page.waitForTimeout(50)
+      isEnded = true
+      await released()
       await route.fulfill({ response })
     })
+    const aborted = page.waitForEvent('requestfailed', (request) => request.url().includes(`/api/v1/jobs/${id}?`))
     await page.getByRole('button', { name: 'Log out' }).click()
+    expect((await aborted).failure()?.errorText).toBe('net::ERR_ABORTED')
+    await expect.poll(() => isEnded).toBe(true)
+    // A screen that is opened meanwhile asks for its jobs, and waits with the read that was aborted.
+    await page.getByRole('link', { name: 'Jobs', exact: true }).click()
+    await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
+    await page.evaluate(drawnTwice)
+    isHeld = false
     await page.getByLabel('Key or token').waitFor()
     expect([after, faults]).toEqual([[], []])
     await close()

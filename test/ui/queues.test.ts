@@ -81,6 +81,37 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(visited.faults).toEqual([])
   })
 
+  it('says where there may be more queues than its sentences tell', async () => {
+    const overview = '**/api/v1/jobs/overview*'
+    const told = async (stopped: number, more_of: string[]) => {
+      await page.unroute(overview)
+      await page.route(overview, async (route) => {
+        const response = await route.fetch()
+        const attention = Array.from({ length: stopped }, (_none, nth) => ({
+          kind: 'stopped',
+          domain: 'many',
+          queue: `q${nth}`,
+          drain: false,
+          since: null,
+          by: null,
+          reason: null,
+          waiting: 0,
+        }))
+        await route.fulfill({ response, json: { ...(await response.json()), attention, failing_queues: 0, more_of } })
+      })
+      await visited.go('/')
+      return page.getByRole('list', { name: 'What needs somebody' })
+    }
+    await (await told(0, ['no_worker'])).getByText('There may be queues that nobody asks for: not all').waitFor()
+    await (await told(2, ['stopped'])).getByText('There may be more queues that hand out no jobs: not all').waitFor()
+    const folded = await told(5, ['stopped'])
+    await folded.getByText('at least 2 more queues that hand out no jobs').waitFor()
+    expect(await folded.getByText('There may be').count()).toBe(0)
+    await (await told(5, [])).getByText(/^2 more queues that hand out no jobs/).waitFor()
+    await page.unroute(overview)
+    expect(visited.faults).toEqual([])
+  })
+
   it('the oldest wait of a queue is that of its oldest job, also where many that are older were retried', async () => {
     const place = { domain: 'waits', queue: 'low', status: 'queued' }
     const retried = await world.jobs(25, place)
@@ -177,6 +208,9 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     await world.sql`
       update jobs set leased_until = now() + (case worker_id when 'mailer-1' then -1 else 1 end) * interval '1 hour', acquired_at = now()
       where domain = 'mail'`
+    const place = { domain: 'mail', queue: 'high', worker_id: 'mailer-2' }
+    const [failed = 0] = await world.jobs(1, { ...place, status: 'failed' })
+    await world.sql`update jobs set completed_at = now() where id = ${failed}`
     await visited.go('/workers?domain=mail')
     const rows = page.getByRole('row')
     await expect.poll(() => rows.count()).toBe(3)
@@ -186,6 +220,12 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     expect(new URL(page.url()).search).toBe('?domain=mail&sort=worker')
     await rows.nth(1).getByRole('link', { name: '1', exact: true }).last().click()
     await expect.poll(() => new URL(page.url()).search).toBe('?worker_id=mailer-1&domain=mail&stale=true')
+    await visited.go('/workers?domain=mail')
+    await page.getByRole('row', { name: 'mailer-2' }).getByRole('link', { name: '1', exact: true }).click()
+    await expect
+      .poll(() => Object.fromEntries(new URL(page.url()).searchParams))
+      .toEqual({ worker_id: 'mailer-2', domain: 'mail', status: 'failed,quarantined', ended_after: '15m' })
+    await expect.poll(() => page.getByRole('row').count()).toBe(2)
     await visited.go('/queue?domain=mail&queue=high')
     await page.getByRole('region', { name: 'Its workers' }).getByRole('rowheader', { name: 'mailer-2' }).waitFor()
     await page.getByText(/completed, \d+ failed in the last hour/).waitFor()

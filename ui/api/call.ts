@@ -22,6 +22,8 @@ interface CallOptions {
   signal?: AbortSignal | undefined
   /** Headers of a change: its confirmation, reason and idempotency key. */
   headers?: Readonly<Record<string, string>>
+  /** Aborted once the whole answer is there: `signal` ends this read no more. Absent for a stream, which `signal` ends at any time. */
+  answered?: AbortSignal
 }
 
 /** A request as it goes over the wire, without the origin. */
@@ -70,8 +72,13 @@ export async function callWithHeaders<N extends EndpointName>(
   fields: Fields = {},
   options: CallOptions = {},
 ): Promise<{ answer: Answer<N>; headers: Headers }> {
-  const response = await send(requestOf(name, fields), options)
-  return { answer: await bodyOf<Answer<N>>(response, options.headers), headers: response.headers }
+  const answered = new AbortController()
+  try {
+    const response = await send(requestOf(name, fields), { ...options, answered: answered.signal })
+    return { answer: await bodyOf<Answer<N>>(response, options.headers), headers: response.headers }
+  } finally {
+    answered.abort()
+  }
 }
 
 /** The reads that wait for their answers, each with what ends it. */
@@ -101,14 +108,14 @@ export async function endSessionBy(end: () => Promise<unknown>): Promise<void> {
  */
 export async function send(
   { method, path, body }: WireRequest,
-  { signal, headers = {} }: CallOptions = {},
+  { signal, headers = {}, answered }: CallOptions = {},
 ): Promise<Response> {
   const isRead = method === 'GET'
   const read = new AbortController()
   if (isRead) {
     await seen(signal)
     if (await ending) throw new Problem({ detail: 'You have logged out.' }, 401)
-    signal?.addEventListener('abort', () => read.abort())
+    signal?.addEventListener('abort', () => read.abort(), answered && { signal: answered })
     if (signal?.aborted) read.abort()
     reads.add(read)
   }
@@ -126,7 +133,7 @@ export async function send(
     })
     .finally(() => reads.delete(read))
   // A log out has ended it. Where the session goes on, it is sent again.
-  if (!response) return send({ method, path, body }, { signal, headers })
+  if (!response) return send({ method, path, body }, { signal, headers, ...(answered && { answered }) })
   noteServerTime(response.headers.get('Date'))
   const version = response.headers.get('X-Jobs-Version')
   if (version !== null && version !== build) versionSeen(version)

@@ -40,8 +40,8 @@ interface ChartProps {
   ticks?: readonly string[] | undefined
   /** A time below the picture as text, with the one before it. */
   timeText: (time: number, before: number | undefined) => ComponentChildren
-  /** How many minutes the clock of these texts is ahead of UTC. */
-  ahead?: number
+  /** How many minutes the clock of these texts is ahead of UTC at a time. */
+  aheadAt?: (time: number) => number
   /** What is drawn behind the layers. */
   behind?: ComponentChildren
   /** What lies over the picture. */
@@ -63,7 +63,7 @@ export function Chart(props: ChartProps) {
     isListed,
     ticks,
     timeText,
-    ahead = 0,
+    aheadAt = () => 0,
     behind,
     children,
     pointer,
@@ -98,7 +98,7 @@ export function Chart(props: ChartProps) {
         {children}
       </div>
       <div class="axis faint" aria-hidden={isListed}>
-        {timesWithin({ from, to }, ahead).map((time, nth, all) => (
+        {timesWithin({ from, to }, aheadAt).map((time, nth, all) => (
           <span key={time} class={sideAt(partOf(time))} style={{ left: `${100 * partOf(time)}%` }}>
             {timeText(time, all[nth - 1])}
           </span>

@@ -28,16 +28,32 @@ const distances = [5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 20
 const mostTimes = 6
 
 /**
- * Round times, in milliseconds, at the same distance.
- * @param ahead how many minutes the shown clock is ahead of UTC
+ * Round times by the shown clock, in milliseconds, at the same distance by that clock. A time that the clock passes over is left out; one that it
+ * has twice is there twice where the distance is an hour at most, else once.
+ * @param aheadAt how many minutes the shown clock is ahead of UTC at a time
  */
-export function timesWithin({ from, to }: Range, ahead: number): number[] {
-  const [begin, end] = [from, to].map((time) => Date.parse(time) / 60_000 + ahead)
-  if (begin === undefined || end === undefined) return []
-  const distance = distances.find((minutes) => (end - begin) / minutes <= mostTimes) ?? (end - begin) / mostTimes
-  const first = distance * Math.ceil(begin / distance)
-  return Array.from(
-    { length: Math.floor((end - first) / distance) + 1 },
-    (_none, nth) => 60_000 * (first + nth * distance - ahead),
+export function timesWithin({ from, to }: Range, aheadAt: (time: number) => number): number[] {
+  const [begin, end] = [Date.parse(from), Date.parse(to)]
+  const clockAt = (time: number) => time / 60_000 + aheadAt(time)
+  const minutes = (end - begin) / 60_000
+  const distance = distances.find((one) => minutes / one <= mostTimes) ?? minutes / mostTimes
+  const nthFirst = Math.ceil((clockAt(begin) - mostSetBack) / distance)
+  const clocks = Array.from(
+    { length: Math.floor((clockAt(end) + mostSetBack) / distance) - nthFirst + 1 },
+    (_none, nth) => distance * (nthFirst + nth),
   )
+  return clocks
+    .flatMap((clock) => {
+      // What the clock is ahead a day before and a day after: between the two it changes once at most.
+      const offsets = new Set([clock - aDay, clock + aDay].map((around) => aheadAt(60_000 * around)))
+      return [...offsets]
+        .map((offset) => ({ offset, time: 60_000 * (clock - offset) }))
+        .filter(({ offset, time }) => begin <= time && time <= end && aheadAt(time) === offset)
+        .map(({ time }) => time)
+        .slice(0, distance <= 60 ? 2 : 1)
+    })
+    .toSorted((one, other) => one - other)
 }
+
+/** In minutes; by how much a clock is set back at most, too. */
+const [aDay, mostSetBack] = [1440, 120]

@@ -54,7 +54,7 @@ export function StepChart({ chart, history, moments, zone }: StepChartProps) {
         isListed
         ticks={[most, most / 2, 0].map((height) => (chart.isCount ? height.toLocaleString('en') : chart.axis(height)))}
         timeText={(time, before) => tickText(clockOf(time, zone), before === undefined ? '' : clockOf(before, zone))}
-        ahead={zone === 'local' ? -new Date(from).getTimezoneOffset() : 0}
+        aheadAt={(time) => (zone === 'local' ? -new Date(time).getTimezoneOffset() : 0)}
         behind={
           <>
             <Gaps history={history} most={most} />
@@ -88,7 +88,9 @@ function layersOf({ series, isLines = false, isCount, least }: ChartOf, points: 
   const high = Math.max(highest, least)
   const most = highest === 0 ? 0 : isCount ? roundUp(high, true) : roundUpTime(high)
   return series.map(({ label, tone, height }) => ({
-    ...{ label, tone, most },
+    label,
+    tone,
+    most,
     shape: isLines ? 'line' : 'bars',
     numbers: points.map((point) => (isLines ? height(point) || null : height(point))),
   }))
@@ -100,7 +102,9 @@ function jobsOf({ title }: ChartOf, at: string): string | undefined {
   if (times === undefined) return undefined
   const { domain, queue, job_type } = Object.fromEntries(query.value)
   return addressOf('/jobs', {
-    ...{ domain, queue, job_type },
+    domain,
+    queue,
+    job_type,
     status: title === 'Failed' ? 'failed,quarantined' : title === 'Ended' ? 'completed,cancelled' : undefined,
     [`${times}_after`]: at,
     [`${times}_before`]: new Date(Date.parse(at) + 60_000).toISOString(),

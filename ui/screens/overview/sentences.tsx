@@ -28,7 +28,7 @@ export function Sentences({
   marked,
   more_of = [],
 }: Pick<Overview, 'attention' | 'failing_queues' | 'marked' | 'more_of'>) {
-  if (attention.length === 0) return null
+  if (attention.length === 0 && more_of.length === 0) return null
   const told = attention.filter(({ kind }) => kind === 'failing').length
   const itemsOf = (some: readonly Attention[]) =>
     some.map((of) => <Item key={`${of.kind} ${of.domain}/${of.queue}`} {...{ of, marked }} />)
@@ -56,6 +56,11 @@ export function Sentences({
                   </summary>
                   <ul class="plain sentences">{itemsOf(rest)}</ul>
                 </details>
+              </li>
+            )}
+            {rest.length === 0 && more_of.includes(kind) && (
+              <li class="care">
+                There may be {some.length > 0 && 'more '}queues {more}: not all were looked at
               </li>
             )}
           </Fragment>
