@@ -23,6 +23,11 @@ export const columnsAddedIn = (text: string): (TableText['columns'][number] & { 
     }))
     .filter(({ table }) => tablesIn(text).every(({ name }) => name !== table))
 
+/** The functions that a migration makes, or makes again, as `jobsctl_enqueue()`. */
+export const functionsIn = (text: string): string[] => [
+  ...new Set([...text.matchAll(/^ *create (?:or replace )?function (\w+)/gm)].map(([, name]) => `${name}()`)),
+]
+
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
 
 function partsOf(body: string): Omit<TableText, 'name'> {

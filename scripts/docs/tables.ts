@@ -1,7 +1,7 @@
 import { type IndexStatement, indexesIn } from '../../server/database/migrate/index-statements.ts'
 import { allMigrations } from '../../server/database/migrate/migrations.ts'
 import { code, page, table } from './markdown.ts'
-import { columnsAddedIn, type TableText, tablesIn } from './migration-text.ts'
+import { columnsAddedIn, functionsIn, type TableText, tablesIn } from './migration-text.ts'
 
 /** What each table is for; a table of a migration without a sentence fails the generator. */
 export const tablePurposes: Record<string, string> = {
@@ -107,7 +107,8 @@ export async function tablesPage(): Promise<string> {
 
 const madeBy = (text: string): string => {
   const added = columnsAddedIn(text).map(({ table, name }) => `${table}.${name}`)
-  const names = [...tablesIn(text).map(({ name }) => name), ...added, ...indexesIn(text).map(({ name }) => name)]
+  const indexes = indexesIn(text).map(({ name }) => name)
+  const names = [...tablesIn(text).map(({ name }) => name), ...added, ...indexes, ...functionsIn(text)]
   return names.map(code).join(', ')
 }
 

@@ -43,8 +43,8 @@ async function compareAndCorrect(
   await tx`delete from jobsctl_count_deltas where span is null`
   await compactInPlace(tx)
   const found = await addDifference(tx)
-  // From here to the end of the transaction nobody detaches a partition that was compared. What is attached now has other jobs, and the signature
-  // may become the earlier one again.
+  // From here to the end of the transaction nobody detaches a partition that was compared. A partition that was attached after the comparison began
+  // has jobs that were not compared; once it is detached, the signature may be the earlier one again.
   const [{ same }] = await tx<[{ same: boolean }]>`${isStillSigned(tx, triggers)}`
   if (!same) {
     await tx`update jobsctl_counting set triggers = null`

@@ -77,7 +77,8 @@ async function findStopAt(sql: Sql, { queue, at, redactor, may }: Asked): Promis
     from job_queue_controls
     where domain = ${domain}::text and queue = ${name}::text and updated_at <= ${at}::text::timestamptz
       ${isQueueWithin(sql, queue.within)}
-    -- A server writes both at the same time, and the event says more. A stop with a new reason keeps the time of the row.
+    -- A server writes both at the same time, and the event says more. A stop without a reason of a queue that is stopped already (pause, then drain)
+    -- keeps the time of the row; its event is later.
     order by since desc, by nulls last
     limit 1`
   if (!decision || decision.type === 'queue.resumed') return []

@@ -98,10 +98,10 @@ function lookOnly({ map, table }: Mapped): Cannot | undefined {
       cannot: `${table.relation} has partitions by ${table.partitionedBy.join(', ')}, so that no index keeps its key ${map.key} unique, and a change by the key may meet a row of another partition`,
       instead: `change the jobs in your application; a table with partitions by ${map.key} can have such an index`,
     }
-  const [heir] = table.inheritedBy
-  if (heir !== undefined)
+  const [child] = table.childTables
+  if (child !== undefined)
     return {
-      cannot: `${heir} inherits from ${table.relation}, so that rows of both are its jobs and no index keeps their key ${map.key} unique`,
+      cannot: `${child} inherits from ${table.relation}, so that rows of both are its jobs and no index keeps their key ${map.key} unique`,
       instead: 'change the jobs in your application, or make the table one with partitions',
     }
   const version = table.columns.get('lock_version')

@@ -56,7 +56,11 @@ export function keyColumn({ table, map }: Mapped): Column {
 export function archived(mapped: Mapped, ours: string): string {
   const { table } = mapped
   const job = columnsOf(mapped, {
-    ...{ xmin: 'a.xmin', uuid: 'a.native_id', native_tid: 'a.ctid', native_part: 'a.tableoid', native_live: 'false' },
+    xmin: 'a.xmin',
+    uuid: 'a.native_id',
+    native_tid: 'a.ctid',
+    native_part: 'a.tableoid',
+    native_live: 'false',
   })
   const columns = [...table.columns.values()]
     .filter(({ quoted }) => job.includes(`j.${quoted}`))

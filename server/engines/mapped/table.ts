@@ -52,8 +52,8 @@ export interface Table {
   /** As `pg_class` has it: `r`, `p` for a table with partitions, `v` for a view. */
   kind: string
   columns: ReadonlyMap<string, Column>
-  /** The tables that inherit from it and are no partitions: their rows are read as its rows, and none of its indexes has them. */
-  inheritedBy: string[]
+  /** The child tables, which inherit from it and are no partitions: their rows are read as its rows, and none of its indexes has them. */
+  childTables: string[]
   /** The columns by which the table has partitions, at all levels; empty for a table without partitions. An expression is an empty name. */
   partitionedBy: string[]
   indexes: Index[]
@@ -70,7 +70,7 @@ export interface Table {
   fingerprint: string
 }
 
-/** An SQL expression: the columns, foreign keys, triggers and heirs of a table, as a short text; null for a table that is not there. */
+/** An SQL expression: the columns, foreign keys, triggers and child tables of a table, as a short text; null for a table that is not there. */
 export const fingerprintOf = (relation: string): string => {
   const oid = `pg_catalog.to_regclass(${quotedText(relation)})`
   return `(
@@ -165,11 +165,11 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         where attrelid = pg_class.oid and attnum > 0 and not attisdropped
       ) as columns,
       (
-        select coalesce(pg_catalog.jsonb_agg(heir.oid::regclass::text order by heir.oid), '[]')
+        select coalesce(pg_catalog.jsonb_agg(child.oid::regclass::text order by child.oid), '[]')
         from pg_catalog.pg_inherits
-        join pg_catalog.pg_class as heir on heir.oid = inhrelid
-        where inhparent = pg_class.oid and not heir.relispartition
-      ) as "inheritedBy",
+        join pg_catalog.pg_class as child on child.oid = inhrelid
+        where inhparent = pg_class.oid and not child.relispartition
+      ) as "childTables",
       (
         select coalesce(pg_catalog.jsonb_agg(distinct coalesce(attname, '')), '[]')
         from pg_catalog.pg_partitioned_table

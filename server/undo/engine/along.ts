@@ -30,8 +30,8 @@ export function carriedJobs(sql: Sql, target: Along, act: ActWithUndo, images: F
   ) as changed`
 }
 
-/** The same column for the deleted jobs of the CTE `deleted`, which have no images: the number of each queue. */
-export const deletedJobs = (sql: Sql, target: Along): Fragment =>
+/** The same column for the deleted jobs of the CTE `deleted`, which have no images: how many jobs of each queue. */
+export const deletedPerQueue = (sql: Sql, target: Along): Fragment =>
   hasAlong(target, 'delete')
     ? sql`, (
         select jsonb_agg(jsonb_build_object('queue', queue, 'jobs', jobs))::text

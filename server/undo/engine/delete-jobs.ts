@@ -1,7 +1,7 @@
 import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { bringAlong, deletedJobs } from './along.ts'
+import { bringAlong, deletedPerQueue } from './along.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 interface EngineDeletion {
@@ -50,7 +50,7 @@ export async function deleteEngineJobs(
     ),
     deleted as (${deleted})
     ${isArchived ? archived : tx``}
-    select count(*) as deleted ${deletedJobs(tx, target)} from deleted`
+    select count(*) as deleted ${deletedPerQueue(tx, target)} from deleted`
   await bringAlong(tx, target, 'delete', row)
   return row.deleted
 }

@@ -83,7 +83,7 @@ const table: fc.Arbitrary<Table> = fc
     nspname,
     kind: 'r',
     columns: new Map(columns.map((one) => [one.name, one])),
-    inheritedBy: [],
+    childTables: [],
     partitionedBy: [],
     indexes: indexed.map(([at, isUnique, isPartial]) => ({
       name: 'i',

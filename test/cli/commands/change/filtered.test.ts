@@ -203,7 +203,7 @@ describe('the changes that take a filter', () => {
     ])
   })
 
-  it('says which line of a file of ids is none, and that nothing was changed', async () => {
+  it('says which line of a file of ids has no job id, and that nothing was changed', async () => {
     const server = await changeServer(() => done)
     const file = join(await newFolder('ids'), 'ids')
     await writeFile(file, '8123\n\n8124, 8125\n')

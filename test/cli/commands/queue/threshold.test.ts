@@ -56,7 +56,7 @@ describe.each(['postgres'] as const)('jobsctl threshold at a real server on %s',
     expect(refused.err).toContain('must be 1 to 100, off or server\n  hint: jobsctl threshold mail/high 10\n')
   })
 
-  it('says of a mistyped queue that it is none, and not which threshold it has', async () => {
+  it('says that a mistyped queue does not exist, in place of a threshold', async () => {
     const shown = await threshold('media/ingset')
     expect(shown).toMatchObject({ code: 5, out: '' })
     expect(shown.err).toContain('did you mean media/ingest?')
