@@ -33,7 +33,7 @@ const everyMs = 300
 const longestMs = 30_000
 /** A job that is younger has not been pruned: it ends, is half a minute old, and waits for the next prune. */
 const youngMs = 20_000
-/** A list has room for the jobs that came after the time of which it says to be. */
+/** A list has room for the jobs of some seconds after the time of which it says to be. */
 const [looked, listed] = [150, 500]
 const Listed = z.array(z.object({ id: z.number() }))
 
@@ -63,8 +63,10 @@ export async function readAtReplica({ servers, confirmed, failures, signal }: Re
   /** Young jobs that were confirmed before this time, and are not listed. */
   const lacking = (list: z.output<typeof Listed>, asOf: number, began: number): number[] => {
     const ids = new Set(list.map(({ id }) => id))
+    // A read that waited for a replica which hung may have newer jobs than it says, and no room for these.
+    const oldest = list.length < listed ? 0 : Math.min(...ids)
     const wanted = confirmed.filter(({ at }) => at < asOf && at > began - youngMs).flatMap((batch) => batch.ids)
-    return wanted.slice(-looked).filter((id) => !ids.has(id))
+    return wanted.slice(-looked).filter((id) => id >= oldest && !ids.has(id))
   }
   await Promise.all(servers.map(readFrom))
   const { replica, primary } = answers
