@@ -29,13 +29,15 @@ export const workersText = (count: number): string =>
 /** The most jobs that are counted: leased ones of a queue, its running ones whose workers are looked at, and those that a job waits for. */
 export const [mostLeased, mostRunning, mostNeeded] = [10_000, 1000, 1000]
 
-/** `1,204`, `at least 10,000`: where as many were found as are counted at most, there may be more. */
+/** What stands before a count, such as `at least `: where as many were found as are counted at most, there may be more. */
+export const leastText = (count: number, most: number): string => (count >= most ? 'at least ' : '')
+
+/** `1,204`, `at least 10,000` */
 export const boundedText = (count: number, most: number): string =>
-  `${count >= most ? 'at least ' : ''}${count.toLocaleString('en-US')}`
+  `${leastText(count, most)}${count.toLocaleString('en-US')}`
 
 /** The same with the word, such as `at least 1,000 jobs`. */
-export const boundedJobs = (count: number, most: number): string =>
-  `${count >= most ? 'at least ' : ''}${jobsText(count)}`
+export const boundedJobs = (count: number, most: number): string => `${leastText(count, most)}${jobsText(count)}`
 
 /** `14th` */
 export function ordinal(n: number): string {

@@ -2,6 +2,7 @@ import {
   atText,
   boundedJobs,
   jobsText,
+  leastText,
   minutesText,
   mostNeeded,
   mostRunning,
@@ -45,7 +46,7 @@ function neededText({ count, jobs }: Facts['waits_for_jobs']): string {
 }
 
 /** `2 more`, `at least 997 more` */
-const moreText = (count: number, rest: number): string => `${count >= mostNeeded ? 'at least ' : ''}${rest} more`
+const moreText = (count: number, rest: number): string => `${leastText(count, mostNeeded)}${rest} more`
 
 /** The end of a job that was deleted, after which its dependents are cancelled. */
 const endedBadly = ['failed', 'cancelled', 'quarantined']
@@ -87,7 +88,7 @@ function workerText(facts: Facts['no_worker']): string {
       ? `no worker has asked this API for ${what}, and none is known to have picked one up`
       : `no worker has picked up ${what} for ${minutesText(minutes)}, and none has asked this API for them since`
   const others = asked_for_others ? '; the workers that ask take other jobs' : ''
-  return `${silence}${others}${running === 0 ? '' : `; ${boundedJobs(running, mostRunning)} of the queue run with ${running >= mostRunning ? 'at least ' : ''}${workersText(workers)}`}`
+  return `${silence}${others}${running === 0 ? '' : `; ${boundedJobs(running, mostRunning)} of the queue run with ${leastText(running, mostRunning)}${workersText(workers)}`}`
 }
 
 /** `mail/high is throttled: 5 of 5 are running since 2026-11-24 13:02:00 UTC (5m) by ann ("the provider refuses us")` */

@@ -1,4 +1,4 @@
-import { boundedJobs, jobsText, mostLeased, workersText } from '../../../shared/explain/phrases.ts'
+import { boundedJobs, jobsText, leastText, mostLeased, workersText } from '../../../shared/explain/phrases.ts'
 import { clockText, spanText } from '../../../shared/time-and-size.ts'
 import type { ReasonText } from './job-reasons.ts'
 
@@ -19,7 +19,7 @@ export const queueReasons: { [One in QueueCode]: ReasonText<One> } = {
   all_leased: {
     title: 'all leased',
     sentence: ({ jobs, workers }) =>
-      `${boundedJobs(jobs, mostLeased)} being worked on by ${jobs >= mostLeased ? 'at least ' : ''}${workersText(workers)}, and no other job is due`,
+      `${boundedJobs(jobs, mostLeased)} being worked on by ${leastText(jobs, mostLeased)}${workersText(workers)}, and no other job is due`,
   },
   all_blocked: {
     title: 'all blocked',
