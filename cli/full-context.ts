@@ -21,10 +21,19 @@ interface ContextParts {
   print?: Printer
   /** Where the process of a server on a database comes from, in place of one of its own. */
   processes?: Processes
+  /** The largest answer of a server that is read, in bytes. */
+  mostBytes?: number
 }
 
 /** The context of a command, from flags and environment. The HTTP client is imported at its first use. */
-export async function fullContext({ io, flags, commands, print, processes }: ContextParts): Promise<Context> {
+export async function fullContext({
+  io,
+  flags,
+  commands,
+  print,
+  processes,
+  mostBytes,
+}: ContextParts): Promise<Context> {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
@@ -83,7 +92,7 @@ export async function fullContext({ io, flags, commands, print, processes }: Con
       const ended = direct?.server.ended()
       if (ended !== undefined) throw serverEnded(ended)
       const trace = createTrace({ note: io.note, level, proxy: target.proxy, redact: redactorFor(target) })
-      return createClient({ target, settings, trace, signal, noteDomain })
+      return createClient({ target, settings, trace, signal, mostBytes, noteDomain })
     },
     useReason: (reason) => {
       if (flags.reason === undefined) settings.reason = reason

@@ -64,7 +64,8 @@ export const clusters: CommandSpec<ClustersFlags> = {
     if (!answer) return 'ok'
     const { body, raw, header } = answer
     const { clusters: rows, expired_leases: leases, not_read: notRead = [] } = body
-    await show(context, { flags, rows, leases, notRead, raw })
+    const isComplete = header('x-complete') !== 'false' && notRead.length === 0
+    await show(context, { flags, rows, leases, isComplete, raw })
     if (header('x-complete') === 'false') context.print.aside(incomplete(body, header('x-scanned'), request))
     for (const part of notRead) context.print.aside(olderText(context, flags, part))
     return 'ok'
@@ -91,15 +92,15 @@ interface Found {
   flags: ClustersFlags
   rows: Cluster[]
   leases: ExpiredLeases[]
-  notRead: NotRead[]
+  /** False where failures that match may be in no row. */
+  isComplete: boolean
   /** The answer of the server. */
   raw: unknown
 }
 
-async function show(context: Context, { flags, rows, leases, notRead, raw }: Found): Promise<void> {
+async function show(context: Context, { flags, rows, leases, isComplete, raw }: Found): Promise<void> {
   const { print, another } = context
   const scope = scopeOf(flags)
-  const isComplete = notRead.length === 0
   const empty = `no failure in ${describeAnyOf(scope)}${isComplete ? '' : ' was found so far'}`
   print.rows({ columns, forPeople, rows, json: raw, empty })
   if (!print.forPeople) return

@@ -17,6 +17,8 @@ interface Cell {
 /** A row of one profile: its cells by the titles of their columns. */
 export interface Line {
   profile: string
+  /** The row as the API has it; undefined where its answer is no list of the rows. */
+  record: unknown
   cells: ReadonlyMap<string, Cell>
   /** The same for the columns for people. */
   cellsForPeople: ReadonlyMap<string, Cell>
@@ -28,7 +30,7 @@ export interface Printed {
   more: Head[]
   headsForPeople: Head[]
   lines: Line[]
-  /** The answers of the API, one for each row where they are a list. */
+  /** The answers of the API, one for each row where they are a list. An answer without rows may say what was not read. */
   records: unknown[]
   /** What it prints for a person in place of rows. */
   texts: string[]
@@ -46,25 +48,23 @@ const mostLines = 10_000
 export function collector(profile: string, real: Printer): { print: Printer; printed: Printed } {
   const printed: Printed = { heads: [], more: [], headsForPeople: [], lines: [], records: [], texts: [], asides: [] }
   const take = <Row>({ columns, more = [], forPeople = columns }: Look<Row>, rows: readonly Row[], answer: unknown) => {
+    if (printed.lines.length + rows.length > mostLines) {
+      Object.assign(printed, { lines: [], records: [] })
+      throw tooManyRows()
+    }
     printed.heads = headsOf(columns)
     printed.more = headsOf(more)
     printed.headsForPeople = headsOf(forPeople)
-    for (const row of rows)
+    const records = recordsOf(rows, answer)
+    const isList = records === answer
+    for (const [at, row] of rows.entries())
       printed.lines.push({
         profile,
+        record: isList ? records[at] : undefined,
         cells: cellsOf([...columns, ...more], row),
         cellsForPeople: cellsOf(forPeople, row),
       })
-    if (printed.lines.length > mostLines)
-      throw new Failure(
-        'usage',
-        `more than ${groupedDigits(mostLines)} rows: --fleet keeps them until all have answered`,
-        {
-          hint: 'narrow the filter, add --limit, or ask this profile alone with --profile',
-        },
-      )
-    const records = recordsOf(rows, answer)
-    printed.records.push(...(records === answer || rows.length === 0 ? records : [answer]))
+    printed.records.push(...(isList ? records : [answer]))
   }
   const into = (kept: string[]) => (text: string) => {
     kept.push(...text.split('\n').filter((line) => line.trim() !== ''))
@@ -86,6 +86,11 @@ export function collector(profile: string, real: Printer): { print: Printer; pri
   }
   return { print, printed }
 }
+
+const tooManyRows = (): Failure =>
+  new Failure('usage', `more than ${groupedDigits(mostLines)} rows: --fleet keeps them until all have answered`, {
+    hint: 'narrow the filter, add --limit, or ask this profile alone with --profile',
+  })
 
 const headsOf = <Row>(columns: readonly Column<Row>[]): Head[] =>
   columns.map(({ value: _value, bare: _bare, paint: _paint, ...head }) => head)

@@ -54,12 +54,13 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
     inTurns(names.filter(isDatabase), mostDatabases, ask),
   ]).finally(processes.end)
   const all = results.flat().sort((one, other) => (one.profile < other.profile ? -1 : 1))
-  const answered = all.flatMap((result) => ('printed' in result ? [result] : []))
+  const answered = all.flatMap((result) => ('ending' in result ? [result] : []))
   // A job is at one of them.
   const isElsewhere = ({ failure: { code } }: Failed) =>
     spec.name === 'show' && code === 'not_found' && answered.length > 0
   const missing = all.flatMap((result) => ('failure' in result && !isElsewhere(result) ? [result] : []))
-  if (answered.length > 0) showLines(print, answered)
+  const shown = all.filter((result) => 'ending' in result || result.printed.lines.length > 0)
+  if (shown.length > 0) showLines(print, shown, flags.columns !== undefined || flags.template !== undefined)
   tellMissing(missing, { io, flags, print, asked: all.length })
   if (missing.length === 0) return answered.find(({ ending }) => ending !== 'ok')?.ending ?? 'ok'
   return answered.length > 0 ? 'partial' : exitOf(missing)
@@ -124,7 +125,7 @@ interface Telling {
   asked: number
 }
 
-/** Names each profile that gave no rows, with the reason. */
+/** Names each profile that gave no rows, or not all, with the reason. */
 function tellMissing(missing: readonly Failed[], { io, flags, print, asked }: Telling): void {
   for (const { profile, failure } of missing) {
     const { code, message, hint, requestId, server } = failure
@@ -136,7 +137,8 @@ function tellMissing(missing: readonly Failed[], { io, flags, print, asked }: Te
     })
     printFailure(told, io, { ...flags, profile }, [])
   }
-  if (missing.length > 1 && !print.structured) io.note(`${missing.length} of ${asked} profiles gave no rows\n`)
+  const without = missing.filter(({ printed }) => printed.lines.length === 0).length
+  if (without > 1 && !print.structured) io.note(`${without} of ${asked} profiles gave no rows\n`)
 }
 
 /** How a command ends that no profile has answered. */

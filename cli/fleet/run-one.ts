@@ -19,6 +19,9 @@ export interface OneRun {
   operands: string[]
 }
 
+/** The largest answer of one profile in bytes: up to 32 are in memory at once. */
+const mostBytes = 32 * 2 ** 20
+
 /** What one profile answered. */
 interface Answer {
   profile: string
@@ -26,9 +29,11 @@ interface Answer {
   ending: Ending
 }
 
-/** Why one profile gave no rows. */
+/** Why one profile gave no rows, or not all of them. */
 export interface Failed {
   profile: string
+  /** The rows that came before the failure. */
+  printed: Printed
   failure: Failure
 }
 
@@ -47,7 +52,7 @@ export async function runOne({
   ...parts
 }: OneRun & { profile: string; print: Printer; processes: Processes }): Promise<Answer | Failed> {
   const { print, printed } = collector(profile, real)
-  const context = await fullContext({ ...parts, print })
+  const context = await fullContext({ ...parts, print, mostBytes })
   try {
     const given = { flags: spec.flags, values, operands }
     const ending = await spec.run(context, await withTimes(context, given), operands)
@@ -55,7 +60,7 @@ export async function runOne({
   } catch (error) {
     const isEnd = error instanceof Failure && (error.code === 'interrupted' || error.code === 'terminated')
     if (!(error instanceof Failure) || isEnd) throw error
-    return { profile, failure: error }
+    return { profile, printed, failure: error }
   } finally {
     await context.close()
   }

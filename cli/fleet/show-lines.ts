@@ -9,8 +9,11 @@ export interface Answered {
   printed: Printed
 }
 
-/** Prints the rows of all profiles as one table, each with the name of its profile, and then what they said beside. */
-export function showLines(print: Printer, answered: readonly Answered[]): void {
+/**
+ * Prints the rows of all profiles as one table, each with the name of its profile, and then what they said beside.
+ * @param selects whether `--columns` or `--template` choose fields of the rows: JSON then has a record for each row, and else the answers
+ */
+export function showLines(print: Printer, answered: readonly Answered[], selects: boolean): void {
   const all = answered.map(({ printed }) => printed)
   print.rows({
     columns: [
@@ -32,7 +35,9 @@ export function showLines(print: Printer, answered: readonly Answered[]): void {
       ),
     ],
     rows: all.flatMap(({ lines }) => lines),
-    json: answered.flatMap(({ profile, printed }) => printed.records.map((record) => withProfile(profile, record))),
+    json: answered.flatMap(({ profile, printed: { lines, records } }) =>
+      (selects ? lines.map(({ record = {} }) => record) : records).map((record) => withProfile(profile, record)),
+    ),
     empty: 'no rows',
   })
   for (const { profile, printed } of answered)

@@ -59,12 +59,14 @@ interface ClientOptions {
   settings: Settings
   trace: Trace
   signal: AbortSignal
+  /** The largest answer that the caller takes, in bytes; the default is that of `readWhole`. */
+  mostBytes?: number | undefined
   /** Called with the one domain of the server, as each answer names it. */
   noteDomain?: (domain: string | undefined) => void
 }
 
 /** Sends requests within one deadline for all of them together. */
-function deadlineSender({ target, settings, trace, signal }: ClientOptions) {
+function deadlineSender({ target, settings, trace, signal, mostBytes }: ClientOptions) {
   let spent = 0
   let opened: Promise<Connection> | undefined
   const left = () => settings.timeoutMs - spent
@@ -78,7 +80,7 @@ function deadlineSender({ target, settings, trace, signal }: ClientOptions) {
     // Without --timeout, a change that reports progress may take longer than the default deadline.
     const heard = settings.timeoutGiven ? () => {} : deadline.heard
     try {
-      return await send({ ...sent, target, connection, trace, signal, deadline, heard, wholeMs })
+      return await send({ ...sent, target, connection, trace, signal, deadline, heard, wholeMs, mostBytes })
     } finally {
       spent += deadline.end()
     }

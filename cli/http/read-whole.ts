@@ -3,11 +3,13 @@ import type { Response } from './connection.ts'
 import { headerOf, type Received } from './received.ts'
 
 /** The largest answer in bytes; V8's longest string is larger. */
-const mostBytes = 256 * 2 ** 20
+const mostOfAny = 256 * 2 ** 20
 
 interface Call {
   target: Target
   changing: boolean
+  /** The largest answer that the caller takes, in bytes. */
+  mostBytes?: number | undefined
 }
 
 /**
@@ -16,6 +18,7 @@ interface Call {
  */
 export async function readWhole(response: Response, call: Call): Promise<Received> {
   const { status, headers, body } = response
+  const { mostBytes = mostOfAny } = call
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of body) {

@@ -136,10 +136,18 @@ function redirected(to: string | undefined, outcome: string, about: About): Fail
 }
 
 /** The failure for an answer above the size limit. */
-export function tooLong({ target, changing }: Pick<Call, 'target' | 'changing'>, mostBytes: number): Failure {
+export function tooLong(
+  { target, changing, mostBytes: given }: Pick<Call, 'target' | 'changing'> & { mostBytes?: number | undefined },
+  mostBytes: number,
+): Failure {
   const server = target.name
+  const how =
+    given === undefined
+      ? ', or lower --limit'
+      : ', lower --limit, or ask this profile alone with --profile, which takes longer answers'
   const outcome = changing ? `; ${maybeChanged}` : ''
   return new Failure('unexpected_answer', `${server} answered with more than ${mostBytes / 2 ** 20} MiB${outcome}`, {
+    hint: changing ? undefined : `narrow the filter${how}`,
     server,
   })
 }

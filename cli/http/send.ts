@@ -30,6 +30,8 @@ interface Sending extends Sent {
   /** Called with each part of a long answer. */
   heard: () => void
   wholeMs: number
+  /** The largest answer that the caller takes, in bytes. */
+  mostBytes: number | undefined
 }
 
 /**

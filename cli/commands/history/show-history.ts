@@ -37,7 +37,8 @@ export function showHistory({ print }: Context, { history, raw, scope }: Shown):
     json: raw,
     empty: `no history of ${describeAnyOf(scope)}`,
   })
-  if (print.forPeople) for (const note of notesOn(history)) print.aside(note)
+  const notes = print.forPeople ? notesOn(history) : notesOnNotRead(history.of_jobs)
+  for (const note of notes) print.aside(note)
 }
 
 /** How many jobs there were at the beginning of a step; empty where nobody has written it. */
@@ -80,13 +81,17 @@ function notesOnJobs({ why, since, from }: History, { not_told, not_read }: OfJo
     ...(since !== null && Date.parse(since) > Date.parse(from)
       ? [`note: before ${clockText(since)} the numbers are lower bounds: jobs that ended earlier may have been deleted`]
       : []),
-    ...(not_read
-      ? [
-          `note: from ${clockText(not_read.from)} to ${clockText(not_read.to)} nothing was read: a history reads at most 300,000 jobs; --queue or --until asks for fewer`,
-        ]
-      : []),
+    ...notesOnNotRead({ not_read }),
   ]
 }
+
+/** Programs get this note, too: the rows of a time that was not read have zeros. */
+const notesOnNotRead = ({ not_read }: Partial<OfJobs> = {}): string[] =>
+  not_read
+    ? [
+        `note: from ${clockText(not_read.from)} to ${clockText(not_read.to)} nothing was read: a history reads at most 300,000 jobs; --queue or --until asks for fewer`,
+      ]
+    : []
 
 type OfJobs = NonNullable<History['of_jobs']>
 

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Certificate, certificate, hasOpenssl, serveHttps } from '../../support/fakes/https-server.ts'
+import {
+  type Certificate,
+  certificate,
+  expiredCertificate,
+  hasOpenssl,
+  serveHttps,
+} from '../../support/fakes/https-server.ts'
 import { configHome, secretFile } from '../../support/programs/config-home.ts'
 import { jobsctlProcess, runJobsctl } from '../../support/programs/jobsctl.ts'
 
@@ -57,6 +63,32 @@ describe.skipIf(!hasOpenssl)('a server that speaks https', () => {
     expect(code).toBe(7)
     expect(err).toContain('its certificate is for another host name')
     expect(err).toContain('hint: use the host name in the certificate for --url')
+  })
+
+  it('is not trusted with a certificate that has expired, by one profile and in a fleet', async () => {
+    const old = await expiredCertificate('IP:127.0.0.1')
+    const expired = await serveHttps(old)
+    const ca_file = old.cert
+    const api_key_file = await secretFile('k')
+    const { env } = await configHome({
+      profiles: {
+        eu: { url: expired.url, ca_file, api_key_file },
+        us: { url: server.url, ca_file: own.cert, api_key_file },
+      },
+    })
+    const told = `cannot reach ${expired.url}: its certificate has expired\n  hint: renew the certificate of the server\n`
+    const run = (...argv: string[]) => runJobsctl(['stats', ...argv, '--retries', '0'], { env })
+    const one = await run('--profile', 'eu')
+    const both = await run('--fleet', '*')
+    const without = await run('--fleet', 'eu', '--json')
+    expired.stop()
+    expect(one).toMatchObject({ code: 7, out: '' })
+    expect(one.err).toBe(`error: ${told}`)
+    expect(both).toMatchObject({ code: 9, out: '' })
+    expect(both.err).toBe(`error: eu: ${told}`)
+    expect(without).toMatchObject({ code: 7, out: '' })
+    expect(JSON.parse(without.err)).toMatchObject({ error: { code: 'unreachable', exit: 7 } })
+    expect(expired.keys).toEqual([])
   })
 
   it('gets a hint to write https where it is called with http', async () => {

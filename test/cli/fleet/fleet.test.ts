@@ -19,6 +19,15 @@ const group = {
 const answering = (body: unknown, status = 200) => fakeServer((): Reply => ({ status, body }))
 const problem = (status: number, code: string) => answering({ code, detail: 'no' }, status)
 
+const noTimes = {
+  available_at: null,
+  created_at: null,
+  acquired_at: null,
+  started_at: null,
+  leased_until: null,
+  completed_at: null,
+}
+
 interface Member {
   url: string
   api_key_file: string
@@ -210,6 +219,71 @@ it('says of JSON, too, what the rows of a profile lack', async () => {
   const { code, out, err } = await run(['workers', '--fleet', '*', '--json'], { eu: at(partial) })
   expect({ code, out }).toEqual({ code: 0, out: '[]\n' })
   expect(err).toMatch(/^eu: note: the server stopped at /)
+})
+
+const unread = { clusters: [], expired_leases: [], not_read: [{ state: 'failed', before: '2026-11-24T12:00:00Z' }] }
+const incomplete = { 'x-complete': 'false', 'x-scanned': '100000' }
+
+it('has the answer of a profile without rows in JSON, which names what was not read, and mixes up no profiles', async () => {
+  const partial = await fakeServer((): Reply => ({ body: unread, headers: incomplete }))
+  const cluster = {
+    cluster: 'v1-0123456789ab',
+    status: 'failed',
+    error_code: null,
+    pattern: 'no route',
+    count: 1,
+    groups: [],
+  }
+  const times = { owners: [], first_seen: null, last_seen: null, per_minute: 0, sample_ids: [] }
+  const whole = await answering({
+    clusters: [
+      { ...cluster, ...times },
+      { ...cluster, ...times, cluster: 'v1-0123456789ac' },
+    ],
+    expired_leases: [],
+    not_read: [],
+  })
+  const profiles = { eu: at(whole), us: at(partial) }
+  const { code, out, err } = await run(['clusters', '--fleet', '*', '--json'], profiles)
+  expect(code, err).toBe(0)
+  expect(JSON.parse(out)).toMatchObject([
+    { profile: 'eu', clusters: [{}, {}] },
+    { profile: 'us', ...unread },
+  ])
+  expect(err).toContain('us: note: failed jobs from before 2026-11-24T12:00:00Z were not read')
+  const chosen = await run(['clusters', '--fleet', '*', '--columns', 'profile,cluster', '--json'], profiles)
+  expect(JSON.parse(chosen.out)).toEqual([
+    { profile: 'eu', cluster: 'v1-0123456789ab' },
+    { profile: 'eu', cluster: 'v1-0123456789ac' },
+  ])
+})
+
+it('prints the rows that a profile gave before its time was over, beside the error that says so', async () => {
+  const job = { id: 7, uuid: 'u', domain: 'mail', queue: 'high', job_type: 'send', status: 'failed', priority: 5 }
+  const row = { ...job, retry_count: 0, max_retries: 3, ...noTimes }
+  const slow = await fakeServer(
+    ({ path }): Reply =>
+      path.includes('cursor=')
+        ? 'silence'
+        : { body: [row], headers: { ...incomplete, link: '<?cursor=c>; rel="next"' } },
+  )
+  const profiles = { eu: at(slow), us: at(await answering([row])) }
+  const { code, out, err } = await run(
+    ['list', '--fleet', '*', '--profile-timeout', '1s', '--columns', 'profile,id', '--tsv'],
+    profiles,
+  )
+  expect({ code, out }).toEqual({ code: 9, out: 'eu\t7\nus\t7\n' })
+  expect(err).toMatch(/^error: eu: the search did not end .* only those that match so far are listed/)
+})
+
+it('refuses an answer of more than 32 MiB, since those of 32 profiles are in memory, and prints the others', async () => {
+  const endless = await fakeServer((): Reply => ({ body: `"${'x'.repeat(33 * 2 ** 20)}"` }))
+  const { code, out, err } = await run(['stats', '--fleet', '*', '--tsv', '--profile-timeout', '20s'], {
+    eu: at(await answering([group])),
+    us: at(endless),
+  })
+  expect({ code, out }).toEqual({ code: 9, out: 'eu\tmail\thigh\tsend\t3\t0\t1\t0\n' })
+  expect(err).toContain(`error: us: ${endless.url} answered with more than 32 MiB\n  hint: narrow the filter`)
 })
 
 it('a pattern means names alone: no character of it but * and ? is special', () => {

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import { join } from 'node:path'
 import { newFolder } from '../database/database.ts'
@@ -23,6 +23,33 @@ export async function certificate(name: string): Promise<Certificate> {
   const files = ['-keyout', key, '-out', cert, '-subj', '/CN=jobs', '-addext', `subjectAltName=${name}`]
   execFileSync('openssl', [...argv, ...files], { stdio: 'ignore' })
   return { key, cert }
+}
+
+const authority = `[ca]
+default_ca = one
+[one]
+database = index.txt
+serial = serial
+new_certs_dir = .
+default_md = sha256
+policy = names
+copy_extensions = copy
+[names]
+commonName = supplied
+`
+
+/** The same, which has expired. Only `openssl ca` takes times of the past. */
+export async function expiredCertificate(name: string): Promise<Certificate> {
+  const folder = await newFolder('certificate')
+  const run = (argv: string[]) => execFileSync('openssl', argv, { stdio: 'ignore', cwd: folder })
+  const files = { 'ca.cnf': authority, 'index.txt': '', serial: '01\n' }
+  for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text)
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 'key.pem']
+  run(['req', '-new', ...key, '-out', 'request.pem', '-subj', '/CN=jobs', '-addext', `subjectAltName=${name}`])
+  const times = ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z']
+  const signed = ['-selfsign', '-keyfile', 'key.pem', '-in', 'request.pem', '-out', 'cert.pem', '-notext', ...times]
+  run(['ca', '-batch', '-config', 'ca.cnf', ...signed])
+  return { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem') }
 }
 
 /** A jobs server without jobs that speaks https, with the keys that it was sent. */

@@ -135,6 +135,12 @@ describe('clusters', () => {
     const empty = await runAt(await at([]), [...asked, '-o', 'table'])
     expect(empty.err).toContain('no failure in shop was found so far')
     expect(empty.err).toContain('were not read')
+    const older = await fakeServer(() => ({
+      body: { clusters: [], expired_leases: [] },
+      headers: { 'x-complete': 'false', 'x-scanned': '100001' },
+    }))
+    const told = await runAt(older, [...asked, '-o', 'table'])
+    expect(told.err).toContain('no failure in shop was found so far')
   })
 
   it('says where failures are missing, and that another server has no clusters', async () => {

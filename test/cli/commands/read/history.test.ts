@@ -3,6 +3,7 @@ import { bucketBounds } from '../../../../server/history/buckets.ts'
 import { envOf } from '../../../support/fakes/change-server.ts'
 import { fakeServer } from '../../../support/fakes/fake-server.ts'
 import { untilKept } from '../../../support/observe/history.ts'
+import { runJobsctl } from '../../../support/programs/jobsctl.ts'
 import { atTerminal } from '../../../support/programs/terminal.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
@@ -83,6 +84,14 @@ describe('history and mark', () => {
     expect(screen).toContain('note: nothing was counted from 2026-01-01 01:10:00 UTC to 2026-01-01 01:20:00 UTC')
     const narrow = (await atTerminal(['history'], { env: envOf(server), columns: 90 })).screen.split('\n')
     for (const line of narrow.slice(0, 3)) expect(line.length).toBeLessThanOrEqual(90)
+  })
+
+  it('says to programs, too, what was not read, since its rows have zeros', async () => {
+    const not_read = { from: '2026-01-01T00:00:00Z', to: '2026-01-01T01:00:00Z' }
+    const server = await fakeServer(() => ({ body: { ...answer, of_jobs: { not_told: ['created'], not_read } } }))
+    const { code, out, err } = await runJobsctl(['history', '--tsv'], { env: envOf(server) })
+    expect({ code, lines: out.trimEnd().split('\n').length }).toEqual({ code: 0, lines: 2 })
+    expect(err).toMatch(/^note: from 2026-01-01 00:00:00 UTC to 2026-01-01 01:00:00 UTC nothing was read: .*\n$/)
   })
 
   it('marks a moment, from which history and clusters go on', async () => {
