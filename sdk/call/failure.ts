@@ -67,6 +67,7 @@ export function failureOfProblem(body: unknown, context: ProblemContext): JobsEr
     requestId: masked(problem.requestId ?? requestId),
     oldestId: problem.oldestId ?? undefined,
     newestId: problem.newestId,
+    isPage: problem.code === undefined && detail === undefined,
   }
   const code = knownCode(problem.code)
   // A proxy may answer 5xx while the server goes on; only a code of jobs-server says that nothing was changed.

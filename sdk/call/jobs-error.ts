@@ -14,6 +14,7 @@ interface About {
   faults?: readonly Fault[]
   oldestId?: number | undefined
   newestId?: number | undefined
+  isPage?: boolean
   cause?: unknown
 }
 
@@ -49,6 +50,8 @@ export class JobsError extends Error {
   /** Of `events_expired` and `events_reset`: the ids that the event log has. */
   readonly oldestId: number | undefined
   readonly newestId: number | undefined
+  /** True for an answer without a code and a sentence, such as the page of a proxy: it was not sent by a jobs server. */
+  readonly isPage: boolean
 
   constructor(code: ErrorCode, message: string, about: About = {}) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause })
@@ -60,6 +63,7 @@ export class JobsError extends Error {
     this.faults = about.faults ?? []
     this.oldestId = about.oldestId
     this.newestId = about.newestId
+    this.isPage = about.isPage ?? false
   }
 
   /** True when the same call may succeed later. */

@@ -1,7 +1,6 @@
-import { JobsError } from '../call/jobs-error.ts'
 import { pause } from '../call/pause.ts'
 import type { Client } from '../client-with.ts'
-import { askedMs } from './retrying.ts'
+import { askedMs, isPassing } from './retrying.ts'
 import type { RunningJob } from './running-job.ts'
 import type { WorkerSettings } from './worker-options.ts'
 
@@ -47,7 +46,7 @@ export function listenForCancels({ client, settings, running, renew }: Options):
         await pause(Math.max(0, betweenMs - (performance.now() - beganAt)), signal)
       } catch (error) {
         // Left listening for good: the renewals tell the same.
-        if (!(error instanceof JobsError && error.temporary)) return
+        if (!isPassing(error)) return
         await pause(Math.max(failedMs, askedMs(error)), signal)
       }
     }

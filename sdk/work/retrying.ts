@@ -9,13 +9,24 @@ const mostUnexpected = 5
 /** The longest pause between two tries, and the longest that a server may ask for, in milliseconds. */
 const [longestPauseMs, longestAskedMs] = [10_000, 60_000]
 
+/** Statuses by which a proxy refuses a request for what is in it, so that the same request is refused again. */
+const ofRequest: readonly number[] = [400, 413, 414, 422, 431]
+
 /** True for an error after which the same call may be answered. */
 export const isPassing = (error: unknown): error is JobsError =>
   error instanceof JobsError &&
-  (error.temporary || error.code === 'internal' || error.code === 'unexpected_answer' || (error.status ?? 0) >= 500)
+  (error.temporary ||
+    error.code === 'internal' ||
+    error.code === 'unexpected_answer' ||
+    isUnreadable(error) ||
+    (error.status ?? 0) >= 500)
 
-/** A success that the client cannot read, or a redirect, comes from a page of a proxy, or from another server than one of jobs. */
-export const isUnreadable = ({ status = 0 }: JobsError): boolean => status >= 200 && status < 400
+/**
+ * True for a success that the client cannot read, a redirect, and a page with a status such as 404. It comes from a proxy, which may not
+ * know its servers for a moment, or from another server than one of jobs.
+ */
+export const isUnreadable = ({ status = 0, isPage, temporary }: JobsError): boolean =>
+  (status >= 200 && status < 400) || (isPage && status < 500 && !temporary && !ofRequest.includes(status))
 
 /**
  * The results of a call about `count` jobs, one for each.

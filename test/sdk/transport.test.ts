@@ -292,6 +292,27 @@ describe('the client, against servers in trouble', () => {
     expect(finishes).toEqual(Array(3).fill({ jobs: [expect.objectContaining({ action: 'complete', result: 'done' })] }))
   })
 
+  it.each([403, 404])('asks again where a proxy sends a page with status %i, of all calls alike', async (status) => {
+    const job = { id: 1, job_type: 'print', lease_id: 'lease-1', payload: {}, retry_count: 0 }
+    const page = { status, headers: { 'content-type': 'text/html' }, body: '<h1>nothing here</h1>' }
+    const replies = new Map<string, Reply[]>([
+      ['acquire', [page, { body: { jobs: [job] } }]],
+      ['cancel_requests', [page]],
+      ['finish', [page, page, { body: { results: [{ id: 1, ok: true, status: 'completed' }] } }]],
+    ])
+    const server = await fakeServer(({ path }) => replies.get(path.split('/').at(-1) ?? '')?.shift() ?? 'silence')
+    const { events } = startWorker({ url: server.url, domain: 'd', handlers: { print: () => 'done' } })
+    await until('the job has ended', () => events.some(({ event }) => event === 'completed' || event === 'lost'))
+    expect(events.at(-1)).toMatchObject({ event: 'completed', job_id: 1 })
+  })
+
+  it('ends a worker at once whose server says that there is no such call', async () => {
+    const server = await fakeServer(() => ({ status: 404, body: { detail: 'Not Found' } }))
+    const worker = startWorker({ url: server.url, domain: 'd', handlers: { print: () => 1 } })
+    await expect(worker.ended).rejects.toMatchObject({ code: 'not_found' })
+    expect(server.requests).toHaveLength(1)
+  })
+
   /** A client whose server sends a stream in pieces of so many bytes. */
   const streaming = (text: string, size: number) => {
     const bytes = new TextEncoder().encode(text)
