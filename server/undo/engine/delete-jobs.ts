@@ -2,6 +2,7 @@ import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { bringAlong, deletedPerQueue } from './along.ts'
+import { changeLocked } from './change-locked.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 interface EngineDeletion {
@@ -15,7 +16,7 @@ interface EngineDeletion {
 /**
  * Deletes jobs of another engine, whole rows into the archive, in one statement. Jobs that other transactions have locked are passed over.
  * @returns how many jobs were deleted
- * @throws Failure `conflict` where the engine has migrated its tables since the server started
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started, or a trigger keeps all jobs of the batch
  */
 export async function deleteEngineJobs(
   tx: Sql,
@@ -41,16 +42,18 @@ export async function deleteEngineJobs(
       insert into ${ours(adapter.archive)} (operation_id, job_schema ${names})
       select ${operation}::bigint, ${found.schemaName}::text ${values} from deleted
     )`
-  const [row] = await tx<[{ deleted: number; changed?: string | null }]>`
-    with picked as materialized (
-      select jobs.native_id, jobs.queue, jobs.job_type ${tidOfPicked(tx, target)}
-      from jobs
-      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
-      for update skip locked
-    ),
-    deleted as (${deleted})
-    ${isArchived ? archived : tx``}
-    select count(*) as deleted ${deletedPerQueue(tx, target)} from deleted`
-  await bringAlong(tx, target, 'delete', row)
-  return row.deleted
+  return changeLocked(tx, target, 'delete', async () => {
+    const [row] = await tx<[{ picked: number; affected: number; changed?: string | null }]>`
+      with picked as materialized (
+        select jobs.native_id, jobs.queue, jobs.job_type ${tidOfPicked(tx, target)}
+        from jobs
+        where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
+        for update skip locked
+      ),
+      deleted as (${deleted})
+      ${isArchived ? archived : tx``}
+      select (select count(*) from picked) as picked, count(*) as affected ${deletedPerQueue(tx, target)} from deleted`
+    await bringAlong(tx, target, 'delete', row)
+    return row
+  })
 }

@@ -89,3 +89,61 @@ describe('a mapped table whose state is a domain over an enum, and whose trigger
     expect({ status, body }).toMatchObject({ status: 200, body: { affected: 15, conflict_reasons } })
   })
 })
+
+describe('a mapped table whose triggers keep rows as they are', () => {
+  let served: ServedTables
+  let sql: postgres.Sql
+  beforeAll(async () => {
+    const fill = async (made: postgres.Sql) => {
+      sql = made
+      await sql.unsafe(`
+        create schema app;
+        create table app.jobs (id bigint primary key, state text, created_at timestamptz, ended_at timestamptz, deleted_at timestamptz, owner text default 'ann');
+        insert into app.jobs select n, 'done', now() - interval '40 days', now() - interval '35 days' from generate_series(1, 20) as n;
+        insert into app.jobs select n, 'dead', now() - interval '40 days', now() - interval '35 days' from generate_series(21, 25) as n;
+        create function app.mark_deleted() returns trigger language plpgsql as
+          'begin if old.id <= 15 then return old; end if; update app.jobs set deleted_at = now() where id = old.id; return null; end';
+        create trigger "soft delete" before delete on app.jobs for each row execute function app.mark_deleted();
+        create function app.keep() returns trigger language plpgsql as 'begin if old.state = new.state then return new; end if; return null; end';
+        create trigger keep before update on app.jobs for each row execute function app.keep()`)
+    }
+    served = await serveTables(fill, {
+      records: 'mapped',
+      env: { JOBS_MAP_FILE: await mapFile(`${map}owner: {column: owner}\n`) },
+    })
+  })
+  afterAll(() => served.close())
+
+  const marked = async () => (await sql`select from app.jobs where deleted_at is not null`).count
+  const left = async () => (await sql`select from app.jobs where state = 'done'`).count
+
+  it('names the trigger that keeps jobs from being retried', async () => {
+    const { status, body } = await served.post('batch/retry', { domain: 'app', status: 'failed' })
+    expect({ status, body }).toMatchObject({
+      status: 409,
+      body: {
+        code: 'conflict',
+        detail: expect.stringMatching(/^app\.jobs keeps 5 jobs as they are: keep .*nothing was changed$/),
+      },
+    })
+  })
+
+  it('names the trigger that marks jobs as deleted, and writes no row of the batch', async () => {
+    const { status, body } = await served.post('prune', request)
+    expect({ status, body, left: await left(), marked: await marked() }).toMatchObject({
+      status: 409,
+      body: { code: 'conflict', detail: expect.stringContaining('app.jobs keeps 5 jobs as they are: "soft delete"') },
+      left: 20,
+      marked: 0,
+    })
+  })
+
+  it('never calls a job erased that the trigger has kept', async () => {
+    const { status, body } = await served.post('erase', { domain: 'app', owner_user_id: 'ann' })
+    expect({ status, body, marked: await marked() }).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('"soft delete"') },
+      marked: 0,
+    })
+  })
+})
