@@ -10,7 +10,8 @@ const mostNamed = 20
 /** The most edges that are walked to find a circle. */
 const mostWalked = 1000
 
-const endedBadly = ['failed', 'cancelled', 'quarantined']
+/** The ends of a job after which its dependents are cancelled. */
+export const endedBadly = ['failed', 'cancelled', 'quarantined']
 
 /**
  * The jobs that a job waits for, and whether they can ever be completed. A job that was deleted blocks nothing, but where edges have

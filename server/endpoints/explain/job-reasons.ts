@@ -13,7 +13,8 @@ import {
 import type { Code, Facts, Remedy } from '../../../shared/explain/reason.ts'
 import { clockText, spanText } from '../../../shared/time-and-size.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
-import { mostCounted } from './queue-stop.ts'
+import { endedBadly } from './dependencies.ts'
+import { mostThrottled } from './queue-stop.ts'
 import { cancel, endThrottle, makeDue, reclaim, requeue, resume, retry } from './remedies.ts'
 
 /** The job that is explained. */
@@ -47,9 +48,6 @@ function neededText({ count, jobs }: Facts['waits_for_jobs']): string {
 
 /** `2 more`, `at least 997 more` */
 const moreText = (count: number, rest: number): string => `${leastText(count, mostNeeded)}${rest} more`
-
-/** The end of a job that was deleted, after which its dependents are cancelled. */
-const endedBadly = ['failed', 'cancelled', 'quarantined']
 
 function goneText({ count, jobs }: Facts['dependency_gone']): string {
   const named = jobs.slice(0, 3).map(({ uuid, status }) => (status === 'missing' ? uuid : `${uuid} (${status})`))
@@ -103,7 +101,7 @@ function throttleText({ domain, queue, running, of, per_minute, since, by, why }
 /** More jobs run than may where the throttle came later than they, and where workers acquire by plain SQL. */
 const runningText = (running: number, of: number): string =>
   running > of
-    ? `${running >= mostCounted ? `more than ${(mostCounted - 1).toLocaleString('en-US')}` : running.toLocaleString('en-US')} are running, and at most ${of.toLocaleString('en-US')} may`
+    ? `${running >= mostThrottled ? `more than ${(mostThrottled - 1).toLocaleString('en-US')}` : running.toLocaleString('en-US')} are running, and at most ${of.toLocaleString('en-US')} may`
     : `${running.toLocaleString('en-US')} of ${of.toLocaleString('en-US')} are running`
 
 /** The title, the sentence and the remedy of each reason that a job can have. */

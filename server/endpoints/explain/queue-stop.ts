@@ -4,7 +4,7 @@ import { callerName } from '../../auth/oidc/known-callers.ts'
 import type { Telling } from '../../call.ts'
 import { isQueueWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
-import { isRunningIn, type Queue } from '../../lifecycle/lease/due.ts'
+import { isRunningIn, leaseEnd, type Queue } from '../../lifecycle/lease/due.ts'
 import { statedReason, stoppedBy } from '../queues/stated-reason.ts'
 
 interface Stop {
@@ -43,9 +43,12 @@ export interface Throttled extends Throttle {
 }
 
 /** More running jobs than a throttle can allow, so that the count is exact wherever it can matter. */
-export const mostCounted = 10_001
+export const mostThrottled = 10_001
 
-/** The throttle of a queue with the number of its running jobs; undefined where there is none. */
+/**
+ * The throttle of a queue with the number of its running jobs; undefined where there is none. A job whose lease has expired does not run: the next
+ * call of a worker takes it back before it counts the places.
+ */
 export async function readThrottle(
   sql: Sql,
   { domain, queue, within }: Within<Queue>,
@@ -54,7 +57,12 @@ export async function readThrottle(
   const [throttle] = await sql<Throttled[]>`
     select
       running, per_minute, updated_at as since, ${callerName(sql, sql`limits.caller`, may)} as by, reason as why,
-      (select count(*) from (select from jobs where ${isRunningIn(sql, { domain, queue })} limit ${mostCounted}) as counted) as now_running
+      (
+        select count(*)
+        from (
+          select from jobs where ${isRunningIn(sql, { domain, queue })} and ${leaseEnd(sql)} >= now() limit ${mostThrottled}
+        ) as counted
+      ) as now_running
     from jobsctl_limits as limits
     where domain = ${domain}::text and queue = ${queue}::text ${isQueueWithin(sql, within, sql`limits`)}`
   return throttle

@@ -168,6 +168,17 @@ describe.each(kinds)('the throttle of a queue on %s', (kind) => {
     expect((await take({ wait_seconds: 20 })).jobs).toHaveLength(1)
   })
 
+  it('is not said to hold jobs for leases that have expired, which the next call takes back', async () => {
+    await enqueue(3)
+    await throttle({ running: 2 })
+    await take({ limit: 2 })
+    await world.sql`update jobs set leased_until = now() - interval '1 minute' where status = 'processing'`
+    expect((await sentences()).filter((sentence) => sentence.includes('throttled'))).toEqual([])
+    expect((await take({ limit: 1 })).jobs).toHaveLength(1)
+    await throttle({ running: 1 })
+    expect(await sentences()).toContainEqual(expect.stringContaining('is throttled: 1 of 1 are running since '))
+  })
+
   it('is what explain, metrics and workers say', async () => {
     await enqueue(3)
     await throttle({ running: 2, reason: 'the provider refuses us' })
