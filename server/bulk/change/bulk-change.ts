@@ -168,6 +168,8 @@ export interface PreviewOptions<More> {
   ofNone?: More
   /** The row of `more` for a set that cannot be counted to its end; without it, such a preview is refused. */
   ofIncomplete?: More
+  /** What makes the search of this change shorter, where it has not the filters of most changes. */
+  narrowing?: string
   /** Ids of jobs that the token excludes from the set: they do not match now, and may match later. */
   except?: (more: More) => readonly JobId[]
 }

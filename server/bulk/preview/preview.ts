@@ -36,18 +36,18 @@ type PreviewContext = Pick<ChangeServer, 'sql' | 'archiveDays' | 'pressureLimits
 export async function previewChange<More = object>(
   context: PreviewContext,
   bulk: Previewable & Pick<BulkChange<unknown>, 'previewToken' | 'archives' | 'noWayBack'>,
-  { more = (sql) => sql`select`, ofNone, ofIncomplete, except }: PreviewOptions<More> = {},
+  { more = (sql) => sql`select`, ofNone, ofIncomplete, narrowing, except }: PreviewOptions<More> = {},
 ): Promise<Previewed<More>> {
   requireMeeting(context, bulk.scope)
   const { sql, caller, formerCaller, archiveDays, pressureLimits, within, binding } = context
   const subject = { kind: bulk.kind, filters: bulk.filters, caller: binding?.key ?? caller, within }
   const still_matching = await countStillMatching(sql, bulk, { ...subject, formerCaller }, binding).catch(
-    rethrowIncomplete,
+    (error: unknown) => rethrowIncomplete(error, narrowing),
   )
   // Read before the snapshot: a failover between the two makes the token stale.
   const origin = await readOrigin(sql)
   const none = ofNone && (await describeNone(sql, bulk, ofNone))
-  const described = none ?? (await describeInTime<More>(sql, bulk, { more, ofIncomplete }))
+  const described = none ?? (await describeInTime<More>(sql, bulk, { more, ofIncomplete, narrowing }))
   const { now, key, recent, rewritten, pace, more: row, ...about } = described
   const { as_of, count, complete } = about
   const snapshot = snapshotOf({
@@ -79,6 +79,7 @@ export async function previewChange<More = object>(
 interface DescribeOptions<More> {
   more: MoreOfSet
   ofIncomplete: More | undefined
+  narrowing: string | undefined
 }
 
 /**
@@ -88,7 +89,7 @@ interface DescribeOptions<More> {
 async function describeInTime<More>(
   sql: Pool,
   bulk: Previewable,
-  { more, ofIncomplete }: DescribeOptions<More>,
+  { more, ofIncomplete, narrowing }: DescribeOptions<More>,
 ): Promise<Described<More>> {
   try {
     const first = await sql.begin(async (tx) => {
@@ -100,15 +101,14 @@ async function describeInTime<More>(
   } catch (error) {
     const isOverdue = hasCode(error, ['57014'])
     const counted = isOverdue && ofIncomplete ? await describeAtLeast(sql, bulk, ofIncomplete) : undefined
-    return counted ?? rethrowIncomplete(error)
+    return counted ?? rethrowIncomplete(error, narrowing)
   }
 }
 
 /** A search that no index serves may not end in time. A change whose jobs nobody has counted is not made. */
-export function rethrowIncomplete(error: unknown): never {
+export function rethrowIncomplete(error: unknown, hint = 'narrow the filter by domain, queue, status or ids'): never {
   if (!hasCode(error, ['57014'])) throw error
   const detail = 'the search for the jobs took longer than a statement may take; nothing was counted or changed'
-  const hint = 'narrow the filter by domain, queue, status or ids'
   throw new Failure('preview_incomplete', detail, { hint, cause: error })
 }
 

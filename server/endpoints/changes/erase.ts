@@ -50,6 +50,7 @@ export async function describe(asked: EraseRequest, terms: Terms): Promise<BulkC
     async dryRun(makePreview) {
       const { preview, more } = await makePreview<{ foreign_rows?: ForeignRows[] }>({
         ofIncomplete: {},
+        narrowing: 'narrow the filter by domain, queue or job type, or name the jobs by their ids',
         more: (sql, set) =>
           request.copies_only
             ? sql`select`

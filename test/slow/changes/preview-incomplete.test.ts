@@ -82,5 +82,8 @@ describe('a preview whose count takes longer than a statement may take', () => {
     }
     expect(await preview(paths.integrity, {})).toMatchObject(refused)
     expect(await preview(filteredPaths.retry, scope)).toMatchObject(refused)
+    const erase = await preview('/api/v1/jobs/erase', { ids: [999_999] })
+    const hint = 'narrow the filter by domain, queue or job type, or name the jobs by their ids'
+    expect(erase).toMatchObject({ status: 422, body: { code: 'preview_incomplete', detail, hint } })
   })
 })

@@ -11,6 +11,10 @@ type Asked = Pick<EraseRequest, 'owner_user_id' | 'domain'>
 /** The most copies that an erasure by owner follows. */
 const mostCopies = 10_000
 
+/** The copies are looked for among all jobs, whatever the queue: a filter makes the search no shorter. */
+const withoutCopies =
+  'the copies of the jobs of the owner are looked for in the whole table: name the jobs by a value of their payload (--payload), which their copies have, too, or by their ids (--ids-file), in place of the owner'
+
 /**
  * The same for a dry run, which ends where a preview would. An erasure itself follows every copy, however long that takes.
  * @throws Failure `preview_incomplete`; `usage` as `readCopies`
@@ -21,7 +25,7 @@ export const readCopiesInTime = (sql: Pool, request: Asked): Promise<JobId[]> =>
       await tx`select ${limitPreviewTime(tx)}`
       return readCopies(tx, request)
     })
-    .catch(rethrowIncomplete)
+    .catch((error: unknown) => rethrowIncomplete(error, withoutCopies))
 
 /**
  * The jobs that another engine has made as copies of the owner's, without saying whose they are. They are read before the first batch, since an
