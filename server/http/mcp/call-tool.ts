@@ -38,7 +38,7 @@ const Problem = z.object({
   code: z.string(),
   detail: z.string(),
   hint: z.string().optional(),
-  errors: z.unknown().optional(),
+  errors: z.array(z.looseObject({ path: z.string() })).optional(),
 })
 const Arguments = z.record(z.string(), z.unknown())
 const Paged = z.object({
@@ -213,19 +213,30 @@ async function ask({ door, call }: Asking, endpoint: Called, args: Record<string
   if (response.ok) return { body, link: header('link'), nextAfter: header(headers.nextAfter) }
   const problem = Problem.parse(body)
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
-  throw new Refused({ ...problem, ...(Number.isFinite(retryAfter) && { retry_after: retryAfter }) })
+  throw new Refused({
+    ...(keyedPath(endpoint, args) === undefined ? problem : withIdNamed(problem)),
+    ...(Number.isFinite(retryAfter) && { retry_after: retryAfter }),
+  })
 }
 
-/** The request of an endpoint; its URL is relative to the root of the API. A key that is no number and no uuid goes into the query. */
-function requestOf(
-  { method, path, keyed }: Called,
-  { id, ...args }: Record<string, unknown>,
-  reason: string | undefined,
-): Request {
-  const isKeyed = keyed !== undefined && id !== undefined && !isPlainId(String(id))
-  const named = isKeyed ? { ...args, key: id } : { ...args, id }
+/** The path for an id that is no number and no uuid, which goes into the query as `key`; undefined for another one. */
+const keyedPath = ({ keyed }: Called, { id }: Record<string, unknown>): string | undefined =>
+  id === undefined || isPlainId(String(id)) ? undefined : keyed
+
+/** The problem of a request with a `key`, in the name of the argument that the agent sent. */
+const withIdNamed = ({ detail, errors, ...problem }: z.output<typeof Problem>): Refusal => ({
+  ...problem,
+  detail: detail.replace(/^key /, 'id '),
+  ...(errors && { errors: errors.map((fault) => (fault.path === 'key' ? { ...fault, path: 'id' } : fault)) }),
+})
+
+/** The request of an endpoint; its URL is relative to the root of the API. */
+function requestOf(endpoint: Called, { id, ...args }: Record<string, unknown>, reason: string | undefined): Request {
+  const { method, path } = endpoint
+  const keyed = keyedPath(endpoint, { id })
+  const named = keyed === undefined ? { ...args, id } : { ...args, key: id }
   const rest = new Map(Object.entries(named).filter(([, value]) => value !== undefined && value !== null))
-  const filled = (isKeyed ? keyed : path).replaceAll(/:(\w+)/g, (_part, name: string) => {
+  const filled = (keyed ?? path).replaceAll(/:(\w+)/g, (_part, name: string) => {
     const value = rest.get(name)
     if (value === undefined) throw invalid(`${name} is missing`)
     rest.delete(name)

@@ -134,8 +134,19 @@ describe.each(kinds)('the doors of agents on %s', (kind) => {
     expect(count).toBe(0)
   })
 
-  it('open a plan for a person, and nothing else', async () => {
+  it('name the argument that was sent in the error of an id', async () => {
     doors = [await overHttp(world, mender), await overStdio(world, operator)]
+    for (const door of doors)
+      for (const tool of ['show_job', 'explain_job'])
+        for (const id of ['1 or', '1.5', '-1', ' ', 'a\u0007/b'])
+          expect(await door.refused(tool, { id }), JSON.stringify(id)).toMatchObject({
+            code: 'invalid_request',
+            detail: expect.stringMatching(/^id must be /),
+            errors: [{ path: 'id' }],
+          })
+  })
+
+  it('open a plan for a person, and nothing else', async () => {
     const [door] = doors
     const jobs = await world.fingerprint()
     const preview = await door?.use('preview_change', { kind: 'requeue', filter: { domain: 'mail' } })

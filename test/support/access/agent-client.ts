@@ -15,7 +15,7 @@ export interface AgentClient {
   /** The answer of a tool. @throws Error where it does not fit the schema of the tool, has more than 32 KB, or is an error */
   use: (tool: string, args?: Record<string, unknown>) => Promise<Record<string, unknown>>
   /** The error of a tool that refuses. */
-  refused: (tool: string, args?: Record<string, unknown>) => Promise<{ code: string; detail: string }>
+  refused: (tool: string, args?: Record<string, unknown>) => Promise<z.output<typeof Refusal>>
   close: () => Promise<void>
 }
 
@@ -26,6 +26,7 @@ const Answered = Text.extend({
   structuredContent: z.record(z.string(), z.unknown()),
   isError: z.literal(false).optional(),
 })
+const Refusal = z.looseObject({ code: z.string(), detail: z.string() })
 const Refused = Text.extend({ isError: z.literal(true), structuredContent: z.undefined().optional() })
 
 async function connected(transport: Transport): Promise<AgentClient> {
@@ -48,7 +49,7 @@ async function connected(transport: Transport): Promise<AgentClient> {
     },
     async refused(name, args = {}) {
       const { content } = Refused.parse(await client.callTool({ name, arguments: args }))
-      return z.object({ code: z.string(), detail: z.string() }).parse(JSON.parse(content[0].text))
+      return Refusal.parse(JSON.parse(content[0].text))
     },
     close: () => client.close(),
   }
