@@ -1,5 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { IndexStatement } from '../database/migrate/index-statements.ts'
+import { mayBeUnique } from '../database/migrate/unique-on-partitions.ts'
 import type { Connection } from '../database/sql.ts'
 
 interface Partition {
@@ -19,7 +20,7 @@ export async function buildOnPartitions(
   { name, table, keys, condition, unique }: IndexStatement,
   schema: string,
 ): Promise<void> {
-  if (unique && !(await hasKeyOfPartitions(connection, { table, keys })))
+  if (unique && !(await mayBeUnique(connection, { table, keys })))
     throw new Failure('usage', `${table} has partitions, on which PostgreSQL has no unique index without their key`, {
       hint: 'without this index no job is enqueued through the API, and everything else works',
     })
@@ -46,21 +47,6 @@ export async function buildOnPartitions(
     if (!there?.valid) await connection.unsafe(`${create} concurrently ${part} on ${partition} ${definition}`)
     await attach(connection, { name, oid, part, schema })
   }
-}
-
-/** Whether the columns of an index have those of the key of the partitions. An expression in that key is in no index of ours. */
-async function hasKeyOfPartitions(
-  connection: Connection,
-  { table, keys }: Pick<IndexStatement, 'table' | 'keys'>,
-): Promise<boolean> {
-  const columns = keys.split(',').map((key) => key.trim())
-  const [row] = await connection<{ has: boolean }[]>`
-    select coalesce(bool_and(coalesce(attname = any(${columns}::text[]), false)), false) as has
-    from pg_partitioned_table
-    cross join unnest(partattrs) as key
-    left join pg_attribute on attrelid = partrelid and attnum = key
-    where partrelid = to_regclass(${table})`
-  return row?.has ?? false
 }
 
 interface Attaching {

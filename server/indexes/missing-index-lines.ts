@@ -19,7 +19,9 @@ function paragraphOf({ index, table, state, serves, for_operators, table_bytes, 
     `  serves:  ${serves}`,
     `  needed:  by ${whose}`,
     `  costs:   a build reads ${sizeText(table_bytes)}, and the index takes ${bytes_estimate === null ? 'nobody knows how much' : `about ${sizeText(bytes_estimate)}`}`,
-    `  build:   jobs-server indexes build ${index}`,
+    state === 'impossible'
+      ? `  build:   PostgreSQL cannot have it: ${table} has partitions by other columns than its own`
+      : `  build:   jobs-server indexes build ${index}`,
     '',
   ]
 }

@@ -8,7 +8,7 @@ const MissingIndex = z.object({
   state: z
     .string()
     .describe(
-      '`missing`; `building`; or `invalid`: a build of it was interrupted. An invalid index costs each write and serves nothing.',
+      '`missing`; `building`; `invalid`: a build of it was interrupted, and it costs each write and serves nothing; or `impossible`: the table has partitions by other columns than those of this unique index, and PostgreSQL cannot have it.',
     ),
   serves: z.string().describe('What the index serves, in a sentence or two.'),
   for_operators: z

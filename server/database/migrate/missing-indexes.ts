@@ -5,6 +5,7 @@ import type { Sql } from '../sql.ts'
 import { allIndexes, type IndexStatement } from './index-statements.ts'
 import { readTableSize } from './left-indexes.ts'
 import { findMissing, objectsMadeBy } from './schema-diff.ts'
+import { mayBeUnique } from './unique-on-partitions.ts'
 
 /** The statements of the indexes that are missing, or invalid. */
 export async function findMissingIndexes(sql: Sql): Promise<IndexStatement[]> {
@@ -29,7 +30,7 @@ export async function readMissingIndexes(sql: Sql): Promise<MissingIndex[]> {
     found.push({
       index: name,
       table,
-      state: await stateOf(sql, name),
+      state: await stateOf(sql, statement),
       serves,
       for_operators: forOperators,
       table_bytes: size.bytes,
@@ -40,7 +41,8 @@ export async function readMissingIndexes(sql: Sql): Promise<MissingIndex[]> {
 }
 
 /** An index that is not valid is being built as long as a session reports its progress; else the build was interrupted. */
-async function stateOf(sql: Sql, name: string): Promise<string> {
+async function stateOf(sql: Sql, { name, table, keys, unique }: IndexStatement): Promise<string> {
+  if (unique && !(await mayBeUnique(sql, { table, keys }))) return 'impossible'
   const [invalid] = await sql<{ building: boolean }[]>`
     select exists (select from pg_stat_progress_create_index where index_relid = indexrelid) as building
     from pg_index

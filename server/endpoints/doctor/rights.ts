@@ -1,5 +1,6 @@
 import { allMigrations } from '../../database/migrate/migrations.ts'
 import { findMissing, type SchemaObject } from '../../database/migrate/schema-diff.ts'
+import { mayBeUnique } from '../../database/migrate/unique-on-partitions.ts'
 import { neededSequences } from '../../database/rights/grants.ts'
 import { tableRights } from '../../database/rights/table-rights.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -39,7 +40,15 @@ export async function readRights(sql: Sql): Promise<Rights> {
       from unnest(array['jobs', 'job_attachments', 'job_dependencies']) with ordinality as named (name, at)
     ) as named
     where id is not null`
-  return { ...row, lacks: missing.map(textOf), denied: await findDenied(sql) }
+  return { ...row, lacks: (await possibleOf(sql, missing)).map(textOf), denied: await findDenied(sql) }
+}
+
+/** Without the unique indexes that no role could make: the report on missing indexes tells about them. */
+async function possibleOf(sql: Sql, missing: readonly SchemaObject[]): Promise<SchemaObject[]> {
+  const possible: SchemaObject[] = []
+  for (const one of missing)
+    if (one.kind !== 'unique' || (await mayBeUnique(sql, { table: one.of, keys: one.name }))) possible.push(one)
+  return possible
 }
 
 /**

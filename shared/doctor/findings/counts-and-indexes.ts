@@ -32,7 +32,21 @@ export function findingOfCounts({ kept, why, triggers, wrong, mended_at, mended 
 }
 
 /** Which indexes the server needs and the database does not have. */
-export function findingOfMissing(missing: readonly MissingIndex[]): Finding {
+export function findingOfMissing(all: readonly MissingIndex[]): Finding {
+  const impossible = all.filter(({ state }) => state === 'impossible')
+  const { detail, hint } = findingOfPossible(all.filter(({ state }) => state !== 'impossible'))
+  const [one] = impossible
+  if (!one) return { detail, hint }
+  const what = `PostgreSQL cannot have the unique index ${escaped(one.index)} on the partitions of ${escaped(one.table)}, whose key it lacks: ${withoutUnique}`
+  return { detail: hint === undefined ? what : `${detail}; ${what}`, hint: hint ?? uniqueHint }
+}
+
+/** What follows where the index of idempotency keys, the one unique index of ours on a table with partitions, cannot be. */
+const withoutUnique = 'no job is enqueued through the API (503), and everything else works'
+const uniqueHint =
+  'enqueue in SQL, and look there for a job with the same key; partitions by domain or job_type can have it (docs/deploy/partitions.md)'
+
+function findingOfPossible(missing: readonly MissingIndex[]): Finding {
   const [first] = missing
   if (!first) return { detail: 'no index that the server needs is missing', hint: undefined }
   const list = missing.map(({ index, state }) => `${escaped(index)}${stateWords.get(state) ?? ''}`)

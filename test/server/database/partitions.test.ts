@@ -1,8 +1,9 @@
 import postgres from 'postgres'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest'
+import * as z from 'zod'
 import { clearAll, codeOf, prune, retry } from '../../support/bulk-tools.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
-import { partitionJobs } from '../../support/database/partitions.ts'
+import { inPartitions as inPartitionsBy, partitionJobs } from '../../support/database/partitions.ts'
 import { filteredPaths } from '../../support/filtered.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'
@@ -93,6 +94,34 @@ it('its indexes are left to the operator, and are built on each partition', asyn
     select count(*)::int as parts from pg_partition_tree('jobsctl_created') where isleaf`
   expect(parts).toBe(3)
 })
+
+it.each([
+  ['hash (uuid)', 'create table jobs_all partition of jobs for values with (modulus 1, remainder 0);'],
+  [
+    'list (domain)',
+    `create table jobs_all partition of jobs default partition by range (created_at);
+     create table jobs_all_times partition of jobs_all default;`,
+  ],
+])(
+  'on partitions by %s that cannot have the index of keys, doctor says so and what follows, and names no right',
+  async (key, parts) => {
+    const other = await openWorld('postgres', {}, inPartitionsBy([key, parts]))
+    onTestFinished(() => other.stop())
+    const { out } = await other.jobsctl(['doctor', '--json'])
+    const checks = z.array(z.object({ check: z.string(), detail: z.string(), hint: z.string() })).parse(JSON.parse(out))
+    const of = (name: string) => checks.find(({ check }) => check === name)
+    expect(of('rights')?.detail).not.toContain('idempotency_key')
+    expect(of('missing')?.detail).toContain(
+      'PostgreSQL cannot have the unique index idx_jobs_idempotent_unique on the partitions of jobs, whose key it lacks: no job is enqueued through the API (503)',
+    )
+    expect(of('missing')?.detail).not.toMatch(/lacks indexes: [^;]*idx_jobs_idempotent_unique/)
+    expect(of('missing')?.hint).not.toContain('build idx_jobs_idempotent_unique')
+    const plan = await runServer(['indexes', 'plan'], other.env)
+    expect(plan.out).toContain('idx_jobs_idempotent_unique\tjobs\timpossible\t')
+    const built = await runServer(['indexes', 'build', 'idx_jobs_idempotent_unique'], other.env)
+    expect(built).toMatchObject({ code: 2, err: expect.stringContaining('no unique index without their key') })
+  },
+)
 
 it('no job is enqueued through the API, which says why, until the index of keys is built on partitions by domain', async () => {
   const job = { domain: 'a', queue: 'q', job_type: 't', payload: {} }
