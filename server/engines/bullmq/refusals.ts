@@ -99,9 +99,8 @@ export function obstacleOf(sql: Sql, { schema }: Found): Fragment {
     when exists (select from ${schema}.job live where live.queue = jobs.queue and live.id = jobs.native_id) then 'its id is taken'
     when jobs.native_id ~ '^[0-9]{1,18}$' then (
       select case
-        when sequence is null then 'its queue has begun anew, and would give its id to another job'
         when not has_sequence_privilege(sequence, 'select') then 'the role of the server may not read the sequence of the ids of its queue'
-        when coalesce(pg_sequence_last_value(sequence), 0) < jobs.native_id::bigint
+        when sequence is null or coalesce(pg_sequence_last_value(sequence), 0) < jobs.native_id::bigint
           then 'its queue has begun anew, and would give its id to another job'
       end
       -- Found once for a job: to find a sequence by its name takes as long as to read it.

@@ -119,8 +119,8 @@ describe('a change beside a replication slot that nobody reads', () => {
 })
 
 /**
- * Reads the replicas so many times, by a pool that has not read them before. Returns how often the catalog was asked whether this is Aurora, and how
- * often Aurora was asked for its readers.
+ * Reads the replicas `times` times by a pool that has not read them before, and counts the statements: those that look in the catalog for the
+ * function of Aurora, and those that call the function.
  */
 async function timesAsked(sql: Pool, times: number) {
   const asked = { catalog: 0, readers: 0 }

@@ -43,8 +43,12 @@ describe('the worker, over time and when processes end', () => {
     const worker = startWorker({
       ...{ ...target(), domain, leaseSeconds: 3 },
       handlers: {
-        print: async ({ signal }) => {
-          await new Promise((done) => setTimeout(done, 7000))
+        print: async ({ job, signal }) => {
+          await until('its first lease is over twice', async () => {
+            const [row] = await world.sql<[{ over: boolean }]>`
+              select now() > ${job.leased_until}::text::timestamptz + interval '3 seconds' as over`
+            return row.over
+          })
           isAborted = signal.aborted
         },
       },
