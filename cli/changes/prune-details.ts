@@ -14,7 +14,7 @@ type Filters = Pick<PruneRequest, 'statuses' | 'older_than_days' | 'domain' | 'q
 const columns: Column<PruneGroup>[] = [
   queue,
   { title: 'type', value: ({ job_type }) => job_type, gives: 'never' },
-  { title: 'status', value: ({ status }) => status },
+  { title: 'status', value: ({ status }) => status, gives: 'never' },
   { title: 'delete', value: ({ count }) => count },
   { title: 'keep', value: ({ keep }) => keep ?? 0 },
   { title: 'oldest', value: ({ oldest }) => oldest?.slice(0, 10) ?? '' },

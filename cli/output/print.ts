@@ -93,6 +93,7 @@ export async function createPrinter(io: Io, settings: Settings, isBare: () => bo
       (await import('./table.ts')).tableText(named(columns), rows, style, {
         ...room(),
         lines: Number.POSITIVE_INFINITY,
+        isPart: true,
       }),
     json: (value) => json(value, io.outTerminal),
     text: (text) => io.out(text),

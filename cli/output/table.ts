@@ -42,6 +42,8 @@ const gap = 2
 export interface Room {
   columns: number
   lines: number
+  /** The table is part of a longer text, which `--tsv` does not print. */
+  isPart?: true
 }
 
 /**
@@ -55,7 +57,7 @@ export function tableText<Row>(
   room: Room,
 ): string {
   const { lines, leftOut } = createTable(columns, style, room)(rows)
-  return textOf([...lines, ...noRoomFor(leftOut, style, room.columns)])
+  return textOf([...lines, ...noRoomFor(leftOut, style, room)])
 }
 
 /**
@@ -72,17 +74,18 @@ export function growingTable<Row>(
   return (rows, above) => {
     const heading = above === undefined ? [] : [style.dim(above)]
     const { lines, leftOut } = part(rows, heading.length)
-    return textOf([...heading, ...noRoomFor(leftOut, style, room.columns), ...lines])
+    return textOf([...heading, ...noRoomFor(leftOut, style, room), ...lines])
   }
 }
 
 const textOf = (lines: readonly string[]): string => `${lines.join('\n')}\n`
 
 /** The lines that name the columns for which there is no room. */
-function noRoomFor<Row>(columns: readonly Column<Row>[], style: Style, most: number): string[] {
+function noRoomFor<Row>(columns: readonly Column<Row>[], style: Style, { columns: most, isPart }: Room): string[] {
   if (columns.length === 0) return []
   const names = columns.map(({ title }) => title).join(', ')
-  return wrapped(`no room for ${names}: a wider terminal shows all, and so does --tsv`, most).map(style.dim)
+  const also = isPart ? '' : ', and so does --tsv'
+  return wrapped(`no room for ${names}: a wider terminal shows all${also}`, most).map(style.dim)
 }
 
 interface Part<Row> {

@@ -62,13 +62,23 @@ export const moreFor = (flags: Pick<ListFlags, 'payload'>): Column<ListedJob>[] 
   ...(flags.payload ? [payload] : []),
 ]
 
-/** The columns for a person, with the words of the engine where a job has other words than ours. */
-export const columnsForPeople = (jobs: readonly ListedJob[]): readonly Column<ListedJob>[] =>
-  jobs.some(
-    ({ status, native_state }) => native_state !== undefined && native_state !== null && native_state !== status,
-  )
-    ? ownForPeople.flatMap((column) => (column === status ? [status, nativeState] : [column]))
-    : ownForPeople
+/**
+ * The columns for a person, with the words of the engine where a job has other words than ours. Of the jobs of an engine, which may have neither
+ * codes of errors nor names of workers, a column without a value is left out.
+ */
+export function columnsForPeople(jobs: readonly ListedJob[]): readonly Column<ListedJob>[] {
+  const native = jobs.filter(({ native_state }) => native_state !== undefined && native_state !== null)
+  if (native.length === 0) return ownForPeople
+  const hasOtherWords = native.some(({ status, native_state }) => native_state !== status)
+  return ownForPeople
+    .filter((column) => !ofSomeEngines.includes(column) || jobs.some((job) => column.value(job) !== ''))
+    .flatMap((column) => (column === status && hasOtherWords ? [status, nativeState] : [column]))
+}
+
+const ofSomeEngines: readonly Column<ListedJob>[] = [
+  { title: 'error', value: ({ error_code }) => text(error_code), gives: 'first' },
+  { title: 'worker', value: ({ worker_id }) => text(worker_id), gives: 'first' },
+]
 
 const ownForPeople: readonly Column<ListedJob>[] = [
   id,
@@ -82,6 +92,5 @@ const ownForPeople: readonly Column<ListedJob>[] = [
     gives: 'never',
   },
   { title: 'created', value: ({ created_at }) => (created_at ? ago(created_at) : ''), gives: 'never' },
-  { title: 'error', value: ({ error_code }) => text(error_code), gives: 'first' },
-  { title: 'worker', value: ({ worker_id }) => text(worker_id), gives: 'first' },
+  ...ofSomeEngines,
 ]

@@ -36,6 +36,18 @@ const ofSweep = { ...facts, ...two('age', 'runtime') }
 const ofIntegrity = { ...facts, restorable: 0, ...two('stale_lease', 'expired_lease') }
 
 describe('the preview of a change', () => {
+  it.each(['prune', 'requeue'])(
+    'of %s has the states at 20 columns, too, by which rows may differ alone',
+    async (command) => {
+      const groups = [group, { ...group, status: 'failed' }, { ...group, status: 'cancelled' }]
+      const server = await serverOf({ groups }, { groups })
+      const { screen } = await atTerminal([command, ...scope, '--dry-run'], { env: envOf(server), columns: 20 })
+      const states = [...screen.matchAll(/^ch\S* +e\S* +(\S)\S* +12\b/gm)].map(([, state]) => state)
+      expect(states, screen).toEqual(['q', 'f', 'c'])
+      expect(screen).not.toContain('--tsv')
+    },
+  )
+
   it.each([
     [['prune', ...scope], facts, along + back, '12 of 15 finished jobs would be deleted'],
     [['sweep', ...scope, '--age', '1d', '--runtime', '2h'], ofSweep, back, 'would cancel 12 jobs in chatbooks\n'],

@@ -15,6 +15,9 @@ it('leaves columns out from the right where their titles have no room, and says 
   expect(text).toContain('no room for acquired_at, completed_at: a\nwider terminal shows all, and so does\n--tsv\n')
   expect(text).not.toContain('…A')
   expect(tableText(columns, [1, 2], styleFor(false), room(100))).not.toContain('no room')
+  // Of a preview --tsv prints a sentence.
+  const part = tableText(columns, [1, 2], styleFor(false), { ...room(42), isPart: true })
+  expect(part).toContain('no room for acquired_at, completed_at: a\nwider terminal shows all\n')
 })
 
 it('shows the head again where a table is higher than the terminal', () => {

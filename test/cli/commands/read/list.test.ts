@@ -324,6 +324,30 @@ describe('list', () => {
     })
   })
 
+  it('has no column of errors and of workers over an engine whose jobs have none', async () => {
+    const job = {
+      id: 'mail/7',
+      uuid: null,
+      domain: 'pgboss',
+      queue: 'mail',
+      job_type: '',
+      status: 'failed',
+      priority: 0,
+    }
+    const times = ['available_at', 'created_at', 'acquired_at', 'started_at', 'leased_until', 'completed_at']
+    const row = {
+      ...{ ...job, retry_count: 0, max_retries: 2, native_state: 'failed', error_code: null, worker_id: null },
+      ...Object.fromEntries(times.map((name) => [name, null])),
+    }
+    const headOf = async (more: object) => {
+      const server = await fakeServer(() => ({ body: [row, { ...row, ...more }] }))
+      return (await runAt(server, ['list', '-o', 'table'])).out.split('\n')[0]
+    }
+    expect(await headOf({})).toMatch(/RETRIES +CREATED$/)
+    expect(await headOf({ error_code: 'ETIMEDOUT' })).toMatch(/CREATED +ERROR$/)
+    expect(await headOf({ worker_id: 'w', native_state: 'active' })).toMatch(/STATUS +NATIVE_STATE .*CREATED +WORKER$/)
+  })
+
   it('a scope that never had a job is exit 5 with --must-exist', async () => {
     expect(await world.jobsctl(['list', '--domain', 'chatboks', '--must-exist'])).toMatchObject({
       code: 5,
