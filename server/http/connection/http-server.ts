@@ -46,7 +46,12 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
     ...[`Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close', '', body],
   ]
   socket.end(lines.join('\r\n'))
+  // A client that never closes its side would keep the connection, and destroyed at once it may not read the response.
+  setTimeout(() => socket.destroy(), lastReadMs).unref()
 }
+
+/** How long a client may take to read why its connection is closed, in milliseconds. */
+const lastReadMs = 1000
 
 const statuses: ReadonlyMap<string, number> = new Map([
   ['HPE_HEADER_OVERFLOW', 431],
