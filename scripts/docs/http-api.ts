@@ -76,7 +76,8 @@ change has ended.`
 const streamPart = `## GET ${endpoints.eventStream.path}
 
 The same events as server-sent events, from \`after_id\`, or after the \`Last-Event-ID\` of a stream that broke off. The stream
-says something at least every ten seconds. Instead of 410 it sends a message \`expired\` or \`reset\`, and goes on. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
+says something at least every ten seconds, and ends when its reader takes nothing for 30 seconds. Instead of 410 it sends a message \`expired\`
+or \`reset\`, and goes on. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
 
 const mostMeaning = fieldsOf(endpoints.statsStream.input).find(({ name }) => name === 'most')?.meaning
 

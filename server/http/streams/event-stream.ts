@@ -13,7 +13,7 @@ import { type Batch, createEventTail, type EventTail } from '../../waiting/event
 import { turn } from '../../waiting/turns.ts'
 import { invalid, readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { plainStream, setStreamHeaders } from './stream-headers.ts'
+import { plainStream, setStreamHeaders, written } from './stream-headers.ts'
 
 /** A stream sends something at least this often, since proxies close silent connections. */
 const heartbeatMs = 10_000
@@ -25,7 +25,7 @@ const checkMs = 1000
 const [page, sharedPage] = [500, 5000]
 
 /**
- * `GET /jobs/events/stream`: sends events in the order of their ids until the reader disconnects or the server stops. Followers at the head of
+ * `GET /jobs/events/stream`: sends events in the order of their ids until the reader disconnects, takes nothing, or the server stops. Followers at the head of
  * the log share one read; a reader that is behind it reads by itself, piece by piece, until it gets there.
  * The handler throws Failure `invalid_request`, or any failure of the database, before the stream begins.
  */
@@ -88,7 +88,7 @@ async function sendAll(sending: Sending, begin: Position): Promise<void> {
     while (!over()) {
       const ids = isFirst && cursor > batch.last ? await idsBelow(sql, cursor) : undefined
       if (ids) {
-        await sendReset(stream, ids)
+        await written(c, sendReset(stream, ids))
         cursor = ids.newest_id
       }
       const { messages, reached } = await messagesAfter(sending, { cursor, batch })
@@ -98,17 +98,17 @@ async function sendAll(sending: Sending, begin: Position): Promise<void> {
       if (expired) {
         await c.get('stillAllowed')()
         cursor = afterExpired(expired)
-        await sendExpired(stream, expired)
+        await written(c, sendExpired(stream, expired))
         continue
       }
       if (messages.length > 0) {
         await c.get('stillAllowed')()
-        await stream.write(messages)
+        await written(c, stream.write(messages))
         sentAt = performance.now()
       }
       cursor = Math.max(cursor, reached)
       if (performance.now() - sentAt > silenceMs) {
-        await sendHeartbeat(stream, cursor, isOthers)
+        await written(c, sendHeartbeat(stream, cursor, isOthers))
         sentAt = performance.now()
       }
       if (cursor >= batch.last) batch = await tail.next(cursor, batch)

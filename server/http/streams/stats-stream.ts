@@ -12,14 +12,12 @@ import { turn } from '../../waiting/turns.ts'
 import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { plainStream, setStreamHeaders } from './stream-headers.ts'
+import { plainStream, setStreamHeaders, written } from './stream-headers.ts'
 
 /** The least time between two messages. */
 const frameMs = 1000
 /** A stream sends something at least this often, since proxies close silent connections. */
 const heartbeatMs = 10_000
-/** A reader that takes nothing for this long is disconnected. */
-const longestWriteMs = 30_000
 
 type Serving = Pick<ServerContext, 'operatorSql' | 'stopping' | 'log'>
 
@@ -68,7 +66,7 @@ async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
       const message = messageTo(read, seen, wanted)
       seen = read
       if (message || performance.now() - sentAt > heartbeatMs) {
-        await written(sending, message ? stream.writeSSE(message) : stream.write(': heartbeat\n\n'))
+        await written(c, message ? stream.writeSSE(message) : stream.write(': heartbeat\n\n'))
         sentAt = performance.now()
       }
       const next = await nextRead(sending, feed, read)
@@ -94,17 +92,3 @@ const nextRead = ({ gone, serving }: Sending, feed: Feed<LiveStats>, read: LiveS
         feed.after(read).then(resolve, reject)
       }),
   )
-
-/** Waits until the reader has taken what was written; a reader that takes nothing is disconnected. */
-async function written({ c, gone }: Sending, writing: Promise<unknown>): Promise<void> {
-  const isWritten = await withDeadline(
-    [gone],
-    longestWriteMs,
-    (until) =>
-      new Promise<boolean>((resolve, reject) => {
-        until.addEventListener('abort', () => resolve(false), { once: true })
-        writing.then(() => resolve(true), reject)
-      }),
-  )
-  if (!isWritten) c.env.outgoing.destroy()
-}

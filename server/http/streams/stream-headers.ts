@@ -31,3 +31,12 @@ export function plainStream(
   response.headers.set('Cache-Control', securityHeaders['Cache-Control'])
   return response
 }
+
+/** A reader that takes nothing for this long is disconnected, in milliseconds. */
+const longestWriteMs = 30_000
+
+/** Waits until the reader has taken what was written; a reader that takes nothing is disconnected. */
+export async function written({ env }: Context<RequestContext>, writing: Promise<unknown>): Promise<void> {
+  const late = setTimeout(() => env.outgoing.destroy(), longestWriteMs).unref()
+  await writing.finally(() => clearTimeout(late))
+}
