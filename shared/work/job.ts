@@ -46,7 +46,11 @@ export const orJobKey = <Sent>(number: z.ZodType<number>) =>
       const read = number.safeParse(value)
       if (read.success) return read.data
       context.issues.push(
-        ...read.error.issues.map(({ message }) => ({ code: 'custom' as const, message, input: value })),
+        ...read.error.issues.map((issue) => ({
+          code: 'custom' as const,
+          message: value === undefined ? 'is required' : issue.message,
+          input: value,
+        })),
       )
       return z.NEVER
     })

@@ -148,5 +148,6 @@ describe.each(kinds)('what the archive says about itself on %s', (kind) => {
       expect(await meta(query)).toMatchObject({ status: 404, body: { code: 'not_found' } })
     for (const query of ['', 'job_id=x', 'job_id=0', 'job_id=9999999999999999999', 'job_id=1&id=2'])
       expect((await meta(query)).status).toBe(422)
+    expect((await meta('')).body).toMatchObject({ errors: [{ path: 'job_id', message: 'is required' }] })
   })
 })
