@@ -93,6 +93,26 @@ describe.skipIf(!hasBrowser)('history (needs chromium)', () => {
     expect(visited.faults).toEqual([])
   })
 
+  it('the charts by queue of the past are of the queues that had jobs then', async () => {
+    const now = Array.from({ length: 13 }, (_, at) => `now-${String(at).padStart(2, '0')}`)
+    await world.sql`
+      insert into jobs (domain, queue, job_type, status, created_at, updated_at, available_at)
+      select 'many', queue, 't', 'queued', at, at, at
+      from (select unnest(${now}::text[]), now(), 5 union all select 'then', now() - interval '3 hours', 1) as of (queue, at, jobs)
+      cross join generate_series(1, jobs)`
+    const ago = (hours: number) => new Date(Date.now() - 3_600_000 * hours).toISOString()
+    await visited.go(`/history?domain=many&from=${ago(2)}&to=${ago(1)}`)
+    await page.getByText('The same by queue').click()
+    const charts = page.getByRole('img', { name: /^many\// })
+    await charts.first().waitFor()
+    expect(await charts.first().getAttribute('aria-label')).toMatch(/^many\/then: /)
+    await visited.go('/history?domain=many&since=1h')
+    await page.getByText('The same by queue').click()
+    await charts.first().waitFor()
+    expect(await charts.first().getAttribute('aria-label')).toMatch(/^many\/now-/)
+    expect(visited.faults).toEqual([])
+  })
+
   it('marks and changes are lines of the charts, with the way to the record; texts of strangers stay text', async () => {
     await world.jobs(3, { status: 'failed', domain: 'marked' })
     await world.post('/api/v1/jobs/marks', { text: 'deploy 4711' })

@@ -211,6 +211,41 @@ describe.skipIf(!hasBrowser)('login (needs chromium)', () => {
     await close()
   })
 
+  it('another tab reads nothing while one logs out, and goes on where the session does', async () => {
+    const { page, context, close } = await visit(browser, world, { secret: world.key, expected: /503/ })
+    const other = await context.newPage()
+    const faults: string[] = []
+    other.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
+    await other.goto(`${world.url}/ui/workers`)
+    await other.getByRole('heading', { name: 'Workers', level: 1 }).waitFor()
+    const end = '**/api/v1/session/end'
+    await page.route(end, (route) => route.fulfill({ status: 503, json: { detail: 'the database does not answer' } }))
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByText('You may still be logged in.').waitFor()
+    await other.getByRole('link', { name: 'Jobs', exact: true }).click()
+    await expect.poll(() => other.getByRole('row').count()).toBeGreaterThan(1)
+    await page.unroute(end)
+    let [isEnded, isHeld] = [false, true]
+    await page.route(end, async (route) => {
+      const response = await route.fetch()
+      isEnded = true
+      while (isHeld) await page.waitForTimeout(20)
+      await route.fulfill({ response })
+    })
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await expect.poll(() => isEnded).toBe(true)
+    const asked: string[] = []
+    other.on('request', (request) => isHeld && request.url().includes('/api/') && asked.push(request.url()))
+    await other.getByRole('link', { name: 'Operations', exact: true }).click()
+    await other.getByRole('heading', { name: 'Operations', level: 1 }).waitFor()
+    await other.evaluate(drawnTwice)
+    expect(asked).toEqual([])
+    isHeld = false
+    await other.getByLabel('Key or token').waitFor()
+    expect(faults).toEqual([])
+    await close()
+  })
+
   it('a viewer is offered no change', async () => {
     const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
     await multi.jobs(3, { status: 'failed' })

@@ -3,7 +3,7 @@ import { engines } from '../state/engine.ts'
 import { base } from '../state/page.ts'
 import { type Caller, caller, profile, signedOut, ways } from '../state/session.ts'
 import { call, confirmed, endSessionBy } from './call.ts'
-import { askedAgain, isPassing, type Problem, problemOf } from './problem.ts'
+import { askedAgain, isPassing, Problem, problemOf } from './problem.ts'
 
 /** Why it is not known who is logged in. */
 export const sessionProblem = signal<Problem | undefined>(undefined)
@@ -31,10 +31,30 @@ let asksAgain: ReturnType<typeof setTimeout> | undefined
 /** All tabs have one session: what one does to it the others look at. */
 const tabs = new BroadcastChannel(`jobsctl ${base}`)
 tabs.addEventListener('message', ({ data }) => {
+  if (data === 'leaving') return holdReads()
+  hasLeft?.(data === 'out')
+  if (data === 'stays') return
   // The session is over, whether or not the server can say so to this tab.
   if (data === 'out') signedOut()
   restoreSession()
 })
+
+/** Told whether the log out of another tab, which this one waits for, has ended the session. */
+let hasLeft: ((isOut: boolean) => void) | undefined
+
+/** For how long reads wait for the log out of another tab, in milliseconds: it may be gone. */
+const leavingMs = 10_000
+
+/** Has the reads of this tab wait while another one logs out: the browser notes a read that is refused as an error. */
+function holdReads(): void {
+  const left = new Promise<boolean>((resolve) => {
+    hasLeft = resolve
+    setTimeout(resolve, leavingMs, false)
+  })
+  endSessionBy(async () => {
+    if (!(await left)) throw new Problem({ detail: 'The session goes on.' }, 0)
+  }).catch(() => {})
+}
 
 /**
  * Logs in by a key or a token, which is sent once and kept nowhere.
@@ -50,9 +70,12 @@ export const logIn = async (key: string): Promise<void> => {
  * @throws Problem why it may go on
  */
 export const logOut = async (): Promise<void> => {
+  tabs.postMessage('leaving')
   await endSessionBy(() => call('endSession', {}, { headers: confirmed }).then(signedOut)).catch((error: unknown) => {
     // The server does not know the session any more.
-    if (problemOf(error).status !== 401) throw error
+    if (problemOf(error).status === 401) return
+    tabs.postMessage('stays')
+    throw error
   })
   tabs.postMessage('out')
 }

@@ -8,11 +8,12 @@ interface LinkProps {
   class?: string | undefined
   current?: boolean
   label?: string
+  title?: string | undefined
   children: ComponentChildren
 }
 
 /** A link to a screen. With a modifier key, or by the middle button, the browser opens it as any other link. */
-export function Link({ to, current, label, children, ...props }: LinkProps) {
+export function Link({ to, current, label, title, children, ...props }: LinkProps) {
   const follow = (event: MouseEvent) => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
     event.preventDefault()
@@ -24,6 +25,7 @@ export function Link({ to, current, label, children, ...props }: LinkProps) {
       onClick={follow}
       aria-current={current ? 'page' : undefined}
       aria-label={label}
+      title={title}
       class={props.class}
     >
       {children}

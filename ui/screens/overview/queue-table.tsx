@@ -7,6 +7,7 @@ import { Clock, Span } from '../../parts/times.tsx'
 import { addressOf, query, replaceAddress } from '../../state/address.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { Minutes } from './minutes.tsx'
+import { withLater } from './tiles.tsx'
 
 /** From this number of queues on one is looked for by a part of its name. */
 const findsFrom = 10
@@ -105,6 +106,7 @@ const columnsOf = ({ isPast, failing, hasUnmapped }: Shown): Column<OverviewQueu
       <Count
         of={row[name] ?? 0}
         to={status && addressOf('/jobs', { domain: row.domain, queue: row.queue, status })}
+        title={name === 'waiting' ? withLater(row.scheduled) : undefined}
         row={row}
       />
     ),
@@ -162,10 +164,22 @@ const QueueLink = ({ row: { domain, queue } }: { row: OverviewQueue }) =>
     </Link>
   )
 
-function Count({ of, to, row }: { of: number; to: string | undefined; row: OverviewQueue }) {
+interface CountProps {
+  of: number
+  to: string | undefined
+  title: string | undefined
+  row: OverviewQueue
+}
+
+function Count({ of, to, title, row }: CountProps) {
   if (of === 0) return <span class="faint">0</span>
   const text = of.toLocaleString('en')
-  return to && row.domain !== '' && row.queue !== '' ? <Link to={to}>{text}</Link> : <>{text}</>
+  if (!to || row.domain === '' || row.queue === '') return <>{text}</>
+  return (
+    <Link to={to} title={title}>
+      {text}
+    </Link>
+  )
 }
 
 function Rate({ of, tone }: { of: number | null; tone: 'bad' | undefined }) {

@@ -10,15 +10,20 @@ interface TileProps {
   label: string
   to: string
   tone?: 'bad' | 'care' | undefined
+  title?: string | undefined
   value: ComponentChildren
   children?: ComponentChildren
 }
 
-const Tile = ({ label, to, tone, value, children }: TileProps) => (
-  <Link to={to} class={tone ? `tile ${tone}` : 'tile'}>
+const Tile = ({ label, to, tone, title, value, children }: TileProps) => (
+  <Link to={to} title={title} class={tone ? `tile ${tone}` : 'tile'}>
     <span class="faint">{label}</span> <b>{value}</b> <span class="faint under">{children}</span>
   </Link>
 )
+
+/** What the list of queued jobs has beside those that wait; undefined where it has no others. */
+export const withLater = (scheduled: number): string | undefined =>
+  scheduled > 0 ? `with ${scheduled.toLocaleString('en')} for later` : undefined
 
 const whole = (rate: number | null) =>
   rate === null ? '–' : rate > 0 && rate < 10 ? String(rate) : Math.round(rate).toLocaleString('en')
@@ -57,6 +62,7 @@ export function Tiles({ totals, attention, queues, domain }: Overview & { domain
       <Tile
         label="Waiting"
         to={addressOf('/jobs', { domain, status: 'queued' })}
+        title={withLater(totals.scheduled)}
         value={totals.waiting.toLocaleString('en')}
       >
         {totals.scheduled > 0 && `${totals.scheduled.toLocaleString('en')} for later`}
