@@ -116,6 +116,10 @@ export class Failure extends Error {
   }
 }
 
+/** True for the refusal of a request for this field, which an older server does not know. */
+export const refusesField = (error: unknown, field: string): boolean =>
+  error instanceof Failure && error.code === 'invalid_request' && error.faults.some(({ path }) => path === field)
+
 /** The error body on the wire (RFC 9457), as jobs-server sends it. */
 export interface Problem {
   type: string

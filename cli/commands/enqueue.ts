@@ -1,6 +1,6 @@
 import { units } from '../../shared/duration.ts'
 import type { Endpoint } from '../../shared/endpoint.ts'
-import { Failure } from '../../shared/errors.ts'
+import { Failure, refusesField } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { changeImmediately } from '../guard/immediate-change.ts'
@@ -55,7 +55,14 @@ export const enqueue: CommandSpec<EnqueueFlags> = {
     const request = await requestOf(context, flags, word)
     const { domain, queue, job_type } = request
     const look = context.another(['events', ...scopeWords({ domain, queue, job_type })])
-    const job = await changeImmediately(context, { endpoint: await endpointOfOneJob(), request, look })
+    const endpoint = await endpointOfOneJob()
+    const job = await changeImmediately(context, { endpoint, request, look }).catch((error: unknown) => {
+      const { delay_seconds, ...others } = request
+      if (delay_seconds === undefined || !refusesField(error, 'delay_seconds')) throw error
+      // Servers up to 0.2.0 know a time alone.
+      const timed = { ...others, available_at: timeAfter(delay_seconds) }
+      return changeImmediately(context, { endpoint, request: timed, look })
+    })
     if (!job) return 'ok'
     const { id, uuid, status, created } = job
     const place = { domain: job.domain, queue: job.queue, job_type: job.job_type }
@@ -112,7 +119,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
     priority: numberOf(flags.priority),
     max_retries: numberOf(flags.maxRetries),
     quarantine_threshold: numberOf(flags.quarantineThreshold),
-    available_at: flags.delay === undefined ? undefined : timeAfter(flags.delay),
+    ...(flags.delay !== undefined && delayOf(flags.delay)),
     idempotency_key: flags.idempotencyKey,
     unique: flags.unique,
   })
@@ -124,7 +131,8 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
     ...(flags.priority !== undefined && { priority: job.priority }),
     ...(flags.maxRetries !== undefined && { max_retries: job.max_retries }),
     ...(flags.quarantineThreshold !== undefined && { quarantine_threshold: job.quarantine_threshold }),
-    ...(flags.delay !== undefined && { available_at: job.available_at }),
+    ...(job.available_at !== undefined && { available_at: job.available_at }),
+    ...(job.delay_seconds !== undefined && { delay_seconds: job.delay_seconds }),
     ...(flags.idempotencyKey !== undefined && { idempotency_key: job.idempotency_key }),
     ...(flags.unique !== undefined && { unique: job.unique }),
   }
@@ -133,10 +141,13 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
 /** Text that is no number stays text, so that the contract rejects it with its own message. */
 const numberOf = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : text)
 
-const longest = 3650 * units.d
+/** The longest delay of the flag, and the longest that a server counts from now by the clock of its database. */
+const [longest, longestCounted] = [3650 * units.d, 366 * units.d]
 
-function timeAfter(delay: string): string {
+function delayOf(delay: string): { delay_seconds: number } | { available_at: string } {
   const wait = seconds(delay, '--delay')
   if (wait > longest) throw new Failure('usage', '--delay: must be at most 3650d')
-  return new Date(Date.now() + 1000 * wait).toISOString()
+  return wait > longestCounted ? { available_at: timeAfter(wait) } : { delay_seconds: wait }
 }
+
+const timeAfter = (wait: number): string => new Date(Date.now() + 1000 * wait).toISOString()

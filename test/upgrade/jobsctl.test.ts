@@ -117,7 +117,7 @@ besideEach(
         expect(await run('pause', 'chatbooks/default')).toMatchObject({ code: 0 })
         expect(await run('queues')).toMatchObject({ code: 0, out: expect.stringContaining('chatbooks\tdefault') })
         expect(await run('resume', 'chatbooks/default')).toMatchObject({ code: 0 })
-        const argv = ['enqueue', 'chatbooks/default', '--job-type', 'export', '--payload', '{"n": 1}']
+        const argv = ['enqueue', 'chatbooks/default', '--job-type', 'export', '--payload', '{"n": 1}', '--delay', '1h']
         expect(await run(...argv)).toMatchObject({ code: 0, err: '' })
         // A new server refuses ids beyond the end of its log, and the old build looks for the last events there.
         const events = await run('events', '--domain', 'chatbooks', '--json', '--after', '0')

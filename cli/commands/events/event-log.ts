@@ -1,4 +1,4 @@
-import { Failure } from '../../../shared/errors.ts'
+import { Failure, refusesField } from '../../../shared/errors.ts'
 import { headers } from '../../../shared/headers.ts'
 import type { events, JobEvent } from '../../../shared/records/events.ts'
 import type { Scope } from '../../../shared/scope.ts'
@@ -20,9 +20,6 @@ export const queryAfter = (id: number, limit: number) => ({ after_id: String(id)
 
 const isExpired = (error: unknown): boolean => error instanceof Failure && error.code === 'events_expired'
 
-const isRefused = (error: unknown, field: string): boolean =>
-  error instanceof Failure && error.code === 'invalid_request' && error.faults.some(({ path }) => path === field)
-
 interface Reading {
   endpoint: typeof events
   scope: Scope
@@ -43,7 +40,7 @@ export function eventLog(client: Client, { endpoint, scope, passesOver }: Readin
       } catch (error) {
         const { partial, ...others } = known
         // Servers up to 0.2.0 know no such field.
-        if (partial && isRefused(error, 'partial')) known = others
+        if (partial && refusesField(error, 'partial')) known = others
         // Only a server that has this answer knows the field.
         else if (passesOver && !known.skip_expired && isExpired(error)) known = { ...known, skip_expired: 'true' }
         else throw error

@@ -64,7 +64,6 @@ describe('enqueue', () => {
 
   it('sends what was given', async () => {
     const server = await taking()
-    const before = Date.now()
     const more = [
       '--priority',
       '1',
@@ -82,10 +81,27 @@ describe('enqueue', () => {
         payload: { book: 7, deep: { a: [null] } },
         priority: 1,
         max_retries: 0,
-        available_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        delay_seconds: 900,
       },
     ])
-    const due = Date.parse(Reflect.get(Object(server.requests[0]?.body), 'available_at')) - 15 * 60_000
+  })
+
+  it.each([
+    ['that an older server does not know', '15m', 900, ['delay_seconds', 'available_at']],
+    ['that is longer than a server counts', '400d', 400 * 86_400, ['available_at']],
+  ])('sends a delay %s as a time', async (_what, delay, wait, fields) => {
+    const refused = {
+      status: 422,
+      body: { code: 'invalid_request', errors: [{ path: 'delay_seconds', message: 'is not a known field' }] },
+    }
+    const place = { domain: 'chatbooks', queue: 'default', job_type: 'export' }
+    const taken = { status: 201, body: { id: 8123, uuid: 'b7c0', ...place, status: 'queued', created: true } }
+    const server = await fakeServer(({ body }) => ('delay_seconds' in Object(body) ? refused : taken))
+    const before = Date.now()
+    expect(await run(server, [...export_, '--delay', delay])).toMatchObject({ code: 0, err: '' })
+    const bodies = bodiesOf(server).map((body) => Object(body))
+    expect(bodies.map((body) => fields.filter((field) => field in body))).toEqual(fields.map((field) => [field]))
+    const due = Date.parse(bodies.at(-1).available_at) - wait * 1000
     expect(due).toBeGreaterThanOrEqual(before)
     expect(due).toBeLessThanOrEqual(Date.now())
   })
