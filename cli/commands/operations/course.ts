@@ -5,6 +5,7 @@ import { getOperation, type OperationRecord } from '../../../shared/records/reco
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
+import { interrupted } from '../../io.ts'
 import type { Ending } from '../../output/print.ts'
 import { progressReporter } from '../../output/progress-bar.ts'
 import { groupedDigits, jobsText } from '../../text/numbers.ts'
@@ -20,6 +21,11 @@ export async function followOperation(context: Context, id: string): Promise<End
   try {
     const answer = await answerOf(context, endpoints.followOperation, { id }, { onProgress: reporter.report })
     if (!answer) return 'ok'
+  } catch (error) {
+    if (!io.signal.aborted) throw error
+    // It would stop a change that runs in its command.
+    const hint = `to stop it: ${context.another(['operations', 'stop', id])}`
+    throw new Failure(interrupted(io.signal).code, `interrupted; operation ${id} was not stopped`, { hint })
   } finally {
     reporter.clear()
   }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../../shared/errors.ts'
 import { outcomes } from '../../../shared/outcomes.ts'
+import { interrupted } from '../../io.ts'
 import type { Ending } from '../../output/print.ts'
 import { groupedDigits, sumOf } from '../../text/numbers.ts'
 import { type ChangeRun, countOf, mostOf, notesOf, outcomeFields, type Previewed } from '../change.ts'
@@ -29,10 +30,11 @@ export async function requestPreview<In extends z.ZodType, Out extends z.ZodType
   return { answers, counts, total, complete, previews: previews.length === answers.length ? previews : undefined }
 }
 
-/** A server that asks to confirm a preview does not know previews and would make the change. */
+/** A preview that a signal ends has changed nothing. A server that asks to confirm one does not know previews and would make the change. */
 const explainPreview =
   <In extends z.ZodType, Out extends z.ZodType>({ context, change: { name, words } }: ChangeRun<In, Out>) =>
   (error: unknown): never => {
+    if (context.io.signal.aborted) throw interrupted(context.io.signal, '; nothing was changed')
     if (!(error instanceof Failure) || error.code !== 'confirmation_required') throw error
     throw new Failure('confirmation_required', `this server cannot preview this ${name}; nothing was changed`, {
       hint: `to go ahead without a preview: ${context.retyped([...words, '--yes', '--no-preview'])}`,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { progressReporter } from '../../../cli/output/progress-bar.ts'
 import { deadlineAfter } from '../../../sdk/call/deadline.ts'
 import { changeServer, envOf, progress, recordOf, runAt } from '../../support/fakes/change-server.ts'
-import type { FakeRequest } from '../../support/fakes/fake-server.ts'
+import { type FakeRequest, fakeServer } from '../../support/fakes/fake-server.ts'
 import { until } from '../../support/poll.ts'
 import { startJobsctl } from '../../support/programs/jobsctl.ts'
 import { atTerminal, ctrlC, startAtTerminal } from '../../support/programs/terminal.ts'
@@ -165,6 +165,27 @@ describe('Ctrl-C during a change', () => {
     await person.sees('"affected":100')
     person.types(ctrlC)
     expect(await person.ended).toMatchObject({ code: 130, screen: expect.stringContaining(sentence) })
+  })
+
+  it('during the preview says that nothing was changed', async () => {
+    const server = await fakeServer(() => 'silence')
+    const child = await startJobsctl(prune, { env: envOf(server) })
+    await until('the preview is requested', () => server.requests.length === 1)
+    child.process.kill('SIGINT')
+    expect(await child.ended).toMatchObject({ code: 130, err: 'error: interrupted; nothing was changed\n' })
+  })
+
+  it('while it is followed from elsewhere does not stop it, and says so', async () => {
+    const server = await fakeServer((request) => ({ lines: untilHungUp(request, progress(100)) }))
+    const child = await startJobsctl(['operations', 'follow', '17', '--debug'], { env: envOf(server) })
+    await until('it has heard of progress', () => child.output.err.includes('"affected":100'))
+    child.process.kill('SIGTERM')
+    const { code, err } = await child.ended
+    expect(code).toBe(143)
+    expect(err).toContain(
+      'error: interrupted; operation 17 was not stopped\n  hint: to stop it: jobsctl operations stop 17\n',
+    )
+    expect(server.requests).toHaveLength(1)
   })
 
   it('before anything is known of it says that it may still be done, and gives the dry run that shows', async () => {
