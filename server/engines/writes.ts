@@ -140,7 +140,7 @@ interface CallWrites {
 interface EngineCalls {
   /** Changes the jobs; its rows are those of `picked`, with `after` (the image). `operation` is the number of the change on record. */
   change: (sql: Sql, found: Found, act: EngineAct, operation: number) => Fragment
-  /** Deletes the jobs; its rows are those of the engine's table, with what else the archive keeps. */
+  /** Deletes the jobs, of which it needs `native_id` alone; its rows are those of the engine's table, with what else the archive keeps. */
   remove: (sql: Sql, found: Found) => Fragment
   /** An SQL condition that joins a row `removed` of `remove` to its row `picked`. */
   isRemoved: string
@@ -227,8 +227,8 @@ interface EveryWrites {
   /** An SQL expression on `jobs`, a row of the archive: why the engine does not take the job back; null where it does. */
   obstacle: (sql: Sql, found: Found) => Fragment
   /**
-   * An SQL condition on `jobs`, a row of the archive, never null: there is an obstacle that the insertion of the row does not meet, since the engine
-   * compares it at the commit. Absent where a batch looks for every obstacle once more.
+   * An SQL condition on `jobs`, a row of the archive, never null: there is an obstacle that may have come since the search, and that the insertion of
+   * the row does not meet. Absent where a batch looks for every obstacle once more.
    */
   failsLater?: (sql: Sql, found: Found) => Fragment
   /** The archive with the columns of `jobs_archive`, as a query in parentheses. `schema` is that of our tables. */

@@ -1,7 +1,7 @@
 import { prunableStatuses } from '../../shared/changes/prune.ts'
 import { inScope, type Narrowed } from '../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../database/sql.ts'
-import { engineTarget } from './engine/target.ts'
+import { type EngineTarget, engineTarget } from './engine/target.ts'
 import { inPart, type Part } from './part.ts'
 
 const statuses = prunableStatuses.map((status) => `'${status}'`).join(', ')
@@ -42,15 +42,11 @@ export const canBeRestored = (sql: Sql, scope: Narrowed): Fragment =>
   sql`(${obstacle(sql)}) is null and (true ${inScope(sql, scope)}) is true`
 
 /**
- * The same for jobs of another engine in the batch that restores them. The search for the batch has looked whether the place of each job is free, and
- * the insertion does so again.
+ * True for an archived job of another engine, with the alias `jobs`, that can come back in this batch. The search has judged the same version of the
+ * row, since one that somebody changes gets another tid, and the insertion looks whether the place of the job is free.
  */
-export function canComeBackNow(sql: Sql, scope: Narrowed): Fragment {
-  const target = engineTarget(sql)
-  const isHeld = target?.writes.failsLater?.(sql, target.found)
-  if (!isHeld) return canBeRestored(sql, scope)
-  return sql`${isPrunable(sql)} and not ${isHeld} and (true ${inScope(sql, scope)}) is true`
-}
+export const canComeBackNow = (sql: Sql, { writes, found }: Pick<EngineTarget, 'writes' | 'found'>): Fragment =>
+  writes.failsLater ? sql`not ${writes.failsLater(sql, found)}` : sql`(${writes.obstacle(sql, found)}) is null`
 
 /** A query of the archived jobs of a part of an operation that cannot be restored, as `(job_id, reason)`. */
 export const whyNotRestored = (sql: Sql, operation: number, part: Part, scope: Narrowed): Fragment => sql`

@@ -38,8 +38,7 @@ export async function restoreDeleted(
 ): Promise<BatchCounts> {
   const target = engineTarget(tx)
   if (target) {
-    const { ids: _, ...others } = part
-    const where = tx`${canComeBackNow(tx, scope)} ${inPart(tx, others, tx`jobs.id`)}`
+    const where = canComeBackNow(tx, target)
     return { affected: await restoreEngineJobs(tx, context, target, { undoes, selection, where, rejected, hold }) }
   }
   // Sent together: one round trip to the database.

@@ -86,26 +86,44 @@ const refusals: Record<EngineAct['act'], (schema: string) => string[]> = {
 /** The row of `jobs` as one with a deduplication id. */
 const inJobs = { queue: `jobs.queue`, id: `jobs.native_id`, dedup: `jobs.native_dedup` }
 
-/** An SQL expression: the sequence from which a queue gets the ids of its jobs; null where there is none. */
-const sequenceOf = (schema: string, queue: string): string =>
-  `pg_catalog.to_regclass('${schema.replaceAll("'", "''")}.bullmq_jid_' || md5(${queue}))`
+/** What the sequence of the ids of a queue is named before the md5 of the queue. */
+const sequencePrefix = 'bullmq_jid_'
 
 /**
- * An SQL expression on `jobs`, a row of the archive: why BullMQ would not take the job back. An id that the queue counts may come again where its
- * sequence is gone or behind: the next job with it would be taken for the one that is there, and vanish.
+ * An SQL expression of type jsonb: the last ids of all sequences of a schema by the md5 of their queues, null where the role may not read one. PostgreSQL
+ * reads them once for a statement: to look up the sequence of each job takes as long as to read its row.
  */
-export function obstacleOf(sql: Sql, { schema }: Found): Fragment {
-  return sql.unsafe(`case
-    when exists (select from ${schema}.job live where live.queue = jobs.queue and live.id = jobs.native_id) then 'its id is taken'
+const lastIds = (schema: string): string => `(
+  select pg_catalog.jsonb_object_agg(
+    pg_catalog.substr(relname, ${sequencePrefix.length + 1}),
+    case when pg_catalog.has_sequence_privilege(oid, 'select') then coalesce(pg_catalog.pg_sequence_last_value(oid), 0) end
+  )
+  from pg_catalog.pg_class
+  where relnamespace = '${schema.replaceAll("'", "''")}'::regnamespace and relkind = 'S' and relname ^@ '${sequencePrefix}'
+)`
+
+/**
+ * An SQL expression on `jobs`, a row of the archive: why BullMQ would not take the job back although its id is free. An id that the queue counts may
+ * come again where its sequence is gone or behind: the next job with it would be taken for the one that is there, and vanish.
+ */
+const whyNotTaken = (schema: string): string => `case
     when jobs.native_id ~ '^[0-9]{1,18}$' then (
       select case
-        when not has_sequence_privilege(sequence, 'select') then 'the role of the server may not read the sequence of the ids of its queue'
-        when sequence is null or coalesce(pg_sequence_last_value(sequence), 0) < jobs.native_id::bigint
-          then 'its queue has begun anew, and would give its id to another job'
+        when last = 'null' then 'the role of the server may not read the sequence of the ids of its queue'
+        when last is null or last::bigint < jobs.native_id::bigint then 'its queue has begun anew, and would give its id to another job'
       end
-      -- Found once for a job: to find a sequence by its name takes as long as to read it.
-      from (select ${sequenceOf(schema, inJobs.queue)} as sequence offset 0) as counted
+      from (select ${lastIds(schema)} -> pg_catalog.md5(${inJobs.queue}) as last offset 0) as counted
     )
     when jobs.native_parent_id is not null and ${isAwaited(schema)} then 'the parent of its flow has begun anew'
+  end`
+
+/** An SQL condition on `jobs`, a row of the archive: BullMQ would not take the job back although its id is free. */
+export const isNotTaken = (sql: Sql, { schema }: Found): Fragment =>
+  sql.unsafe(`((${whyNotTaken(schema)}) is not null)`)
+
+/** An SQL expression on `jobs`, a row of the archive: why BullMQ would not take the job back. */
+export const obstacleOf = (sql: Sql, { schema }: Found): Fragment =>
+  sql.unsafe(`case
+    when exists (select from ${schema}.job live where live.queue = jobs.queue and live.id = jobs.native_id) then 'its id is taken'
+    else ${whyNotTaken(schema)}
   end`)
-}

@@ -7,7 +7,7 @@ import { along, archiveTable, readColumns } from './archive.ts'
 import { erased } from './erased.ts'
 import { comparable, imageColumns, imageOf, short } from './image.ts'
 import { columnsOf, nowMs } from './projection.ts'
-import { awaitsChild, endsSchedule, isNeeded, obstacleOf, refusalOf, whyNoPrune } from './refusals.ts'
+import { awaitsChild, endsSchedule, isNeeded, isNotTaken, obstacleOf, refusalOf, whyNoPrune } from './refusals.ts'
 
 /**
  * How jobs of BullMQ are changed: as its own functions do, which are not called, because they take jobs that a worker has taken in the meantime.
@@ -43,6 +43,7 @@ export const writes: EngineWrites = {
   revivedAlong,
   whyNotInserted: 'its id is taken',
   obstacle: obstacleOf,
+  failsLater: isNotTaken,
   archived: (found, schema) => `(select j.ctid, ${columnsOf(found)}, j.operation_id, j.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.schemaName)})`,
@@ -141,7 +142,7 @@ function revivedAlong(sql: Sql, { schema }: Found): Fragment {
       select picked.queue, picked.id, line.idx, line.row
       from picked
       cross join lateral jsonb_to_recordset(picked.${sql(along.logs)}) as line (idx bigint, row text)
-      where ${isBack}
+      where picked.${sql(along.logs)} is not null and ${isBack}
       on conflict do nothing
     ),
     edges as (
@@ -150,7 +151,7 @@ function revivedAlong(sql: Sql, { schema }: Found): Fragment {
       from picked
       cross join lateral jsonb_to_recordset(picked.${sql(along.edges)})
         as edge (child_queue text, child_id text, child_key text, status text, value jsonb)
-      where ${isBack}
+      where picked.${sql(along.edges)} is not null and ${isBack}
       on conflict do nothing
     )`
 }

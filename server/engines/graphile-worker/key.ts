@@ -16,7 +16,10 @@ export function parseKey(key: string): NativeKey | undefined {
   return /^[1-9]\d{0,18}$/.test(id) && BigInt(id) <= highest ? { queue, id } : undefined
 }
 
-/** A condition on `jobs`: true for jobs with these keys, by the primary key. A job is not found by the name of a queue that it is not in. */
+/**
+ * A condition on `jobs`: true for jobs with these keys, by the primary key. A job is not found by the name of a queue that it is not in. The pairs are
+ * hashed: a join would read the name of the queue of each job twice.
+ */
 export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
   const native = keysWithQueue(keys, parseKey)
   const [only, ...others] = native
@@ -24,10 +27,10 @@ export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
   if (others.length === 0) return sql`jobs.native_id = ${only.id}::text::bigint and jobs.queue = ${only.queue}::text`
   const ids = native.map(({ id }) => id)
   return sql`
-    jobs.native_id = any(${ids}::text[]::bigint[]) and (jobs.native_id, jobs.queue) in (
+    jobs.native_id = any(${ids}::text[]::bigint[]) and ((jobs.native_id, jobs.queue) in (
       select named.id, named.queue
       from rows from (unnest(${ids}::text[]::bigint[]), unnest(${native.map(({ queue }) => queue)}::text[])) as named (id, queue)
-    )`
+    )) is true`
 }
 
 /** The jobs whose id a key, an expression, has. */

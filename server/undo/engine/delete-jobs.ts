@@ -35,6 +35,8 @@ export async function deleteEngineJobs(
   const deleted = writes.calls
     ? writes.calls.remove(tx, found)
     : tx`delete from ${table} as j ${isPicked} and ${tx.unsafe(writes.guard(found))} returning j.*`
+  // A function of the engine takes ids alone, and the queue may be a name in another table.
+  const queue = writes.calls ? tx`` : tx`, jobs.queue`
   const names = tx.unsafe(columns.map(({ name }) => `, ${name}`).join(''))
   const values = tx.unsafe(columns.map(({ value }) => `, ${value}`).join(''))
   const archived = tx`,
@@ -45,7 +47,7 @@ export async function deleteEngineJobs(
   return changeLocked(tx, target, 'delete', async () => {
     const [row] = await tx<[{ picked: number; affected: number; changed?: string | null }]>`
       with picked as materialized (
-        select jobs.native_id, jobs.queue, jobs.job_type ${tidOfPicked(tx, target)}
+        select jobs.native_id ${queue} ${tidOfPicked(tx, target)}
         from jobs
         where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
         for update skip locked

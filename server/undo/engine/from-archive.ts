@@ -1,4 +1,4 @@
-import type { Fragment, Sql } from '../../database/sql.ts'
+import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import type { EngineTarget } from './target.ts'
 
 interface FromArchive {
@@ -11,6 +11,15 @@ interface FromArchive {
   /** True to fail with the first row whose place is taken. ON CONFLICT, which passes over such rows, takes half of the time of the insertion again. */
   optimistic: boolean
 }
+
+/** An SQL expression beside the CTEs of `rowsFromArchive`: the keys of the jobs that the engine's table has not taken, as JSON. */
+export const keysOfFailed = staticFragment(
+  (sql) => sql`(
+    select coalesce(jsonb_agg(jobsctl_key), '[]')
+    from picked
+    where (select count(*) from back) < (select count(*) from picked) and jobsctl_key not in (select jobsctl_key from back)
+  )`,
+)
 
 /**
  * CTEs that move whole rows from the archive of an engine back into its table: `picked`, `restored`, `back` with the keys of the jobs as
@@ -43,7 +52,12 @@ export function rowsFromArchive(
       ${optimistic ? tx`` : tx`on conflict do nothing`}
       returning ${tx.unsafe(inserted)}
     ),
-    back as materialized (select jobsctl_key, jobsctl_tid from picked where ((${tx.unsafe(columns)}) in (select * from restored)) is true),
+    -- Where every row was inserted, which is the rule, none is looked up.
+    back as materialized (
+      select jobsctl_key, jobsctl_tid
+      from picked
+      where (select count(*) from restored) = (select count(*) from picked) or (${tx.unsafe(columns)}) in (select * from restored)
+    ),
     unarchived as (
       delete from ${archive} where ctid = any(array(select jobsctl_tid from back)) and operation_id = ${undoes}::bigint
     )`

@@ -6,7 +6,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
 import { inPart, type Part } from '../part.ts'
-import { rowsFromArchive } from './from-archive.ts'
+import { keysOfFailed, rowsFromArchive } from './from-archive.ts'
 import { requireMoves, requireSameVersion } from './target.ts'
 
 /** A part of a redrive. */
@@ -137,7 +137,7 @@ export async function moveBack(
     )})
     select
       (select count(*) from back) as affected,
-      (select coalesce(jsonb_agg(jobsctl_key), '[]') from picked where jobsctl_key not in (select jobsctl_key from back)) as failed`
+      ${keysOfFailed(tx)} as failed`
   for (const id of row.failed) rejected.set(id, writes.whyNotInserted)
   return { affected: row.affected }
 }

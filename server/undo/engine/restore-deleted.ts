@@ -4,14 +4,14 @@ import type { Selection } from '../../bulk/change/selection.ts'
 import { idArray } from '../../database/job-ids.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
-import { rowsFromArchive } from './from-archive.ts'
+import { keysOfFailed, rowsFromArchive } from './from-archive.ts'
 import { type EngineTarget, requireSameVersion } from './target.ts'
 
 interface Restore {
   /** The id of the operation that is undone. */
   undoes: number
   selection: Selection
-  /** A condition on `jobs`, a row of the archive: true for jobs that come back. */
+  /** A condition on `jobs`, a row of the archive that the search has found: true for jobs that come back. */
   where: Fragment
   /** Where jobs that the database does not restore are added, with the reason. */
   rejected: Map<JobId, string>
@@ -39,19 +39,21 @@ export async function restoreEngineJobs(
     with chosen as materialized (
       select found.*
       from ${tidsOf(tx, selection)} as named (tid, key)
-      -- The tid alone finds the row: the planner knows nothing of rows that a prune has just written. After a VACUUM FULL another job has it.
+      -- The tid alone finds the row: the planner knows nothing of rows that a prune has just written.
       cross join lateral (
-        select jobs.id, jobs.queue, jobs.native_id, jobs.ctid as tid
+        select jobs.id, jobs.ctid as tid
         from jobs_archive as jobs
-        where jobs.ctid = named.tid and (jobs.id = named.key) is true and (operation_id = ${undoes}::bigint) is true and (${where}) is true
+        where jobs.ctid = named.tid and (operation_id = ${undoes}::bigint) is true and (${where}) is true
         offset 0
       ) as found
+      -- After a VACUUM FULL another job has the tid. Beside the subquery the key is made once.
+      where found.id = named.key
     ),
     ${rows} ${writes.revivedAlong?.(tx, found) ?? tx``},
     ${holdRestored(tx, context, { ...hold, undoes, restored: tx`select jobsctl_key as id from back` })}
     select
       (select count(*) from restored) as affected,
-      (select coalesce(jsonb_agg(jobsctl_key), '[]') from picked where jobsctl_key not in (select jobsctl_key from back)) as failed`
+      ${keysOfFailed(tx)} as failed`
   for (const id of row.failed) rejected.set(id, writes.whyNotInserted)
   return row.affected
 }
