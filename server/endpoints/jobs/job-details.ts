@@ -13,7 +13,7 @@ import { hasKeys } from '../../database/job-ids.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { placeOf } from '../../engines/served.ts'
+import { placeOf, servedBy } from '../../engines/served.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import { type FoundJob, readJob, type Wanted } from './read-job.ts'
 
@@ -58,14 +58,22 @@ export async function readWholeJob(sql: Sql, { id, within }: Wanted): Promise<Wh
 
 /** A job of another engine: its events are ours, and all else is what the engine keeps. The lines of its log are one attachment. */
 async function readJobOfEngine(sql: Sql, { id, within }: Wanted): Promise<WholeJob | undefined> {
-  const [job, events] = await Promise.all([readJob(sql, { id, within }), readEvents(sql, { id, within })])
+  const surroundingsIn = (domain: string) => {
+    const engine = placeOf(sql, domain)
+    return engine?.adapter.surroundings?.(engine.of, [engine.found], { id, domain, within })
+  }
+  // The domain of a job of the only place is known before the job.
+  const [only, ...others] = servedBy(sql).places
+  const first = only && others.length === 0 ? only.found.domain : undefined
+  const [job, events, aroundFirst] = await Promise.all([
+    readJob(sql, { id, within }),
+    readEvents(sql, { id, within }),
+    first === undefined ? undefined : surroundingsIn(first),
+  ])
   if (!job) return undefined
   const { domain, updated_at } = job.row
-  const engine = job.archived || domain === null ? undefined : placeOf(sql, domain)
-  const around =
-    domain === null
-      ? undefined
-      : await engine?.adapter.surroundings?.(engine.of, [engine.found], { id, domain, within })
+  const isLive = !job.archived && domain !== null
+  const around = isLive ? await (domain === first ? aroundFirst : surroundingsIn(domain)) : undefined
   const { log = [], depends_on = [], dependents = [] } = around ?? {}
   const created_at = String(updated_at)
   const attachments =

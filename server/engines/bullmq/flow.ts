@@ -106,15 +106,19 @@ export async function readSurroundings(
       order by uuid
       limit ${mostChildren}`
   }
-  const lines = await sql<{ line: string }[]>`
-    select row as line
-    from ${of}.job_log
-    where queue = ${queue}::text and job_id = ${id}::text
-    order by idx desc
-    limit ${mostLines}`
+  const [lines, children, parents] = await Promise.all([
+    sql<{ line: string }[]>`
+      select row as line
+      from ${of}.job_log
+      where queue = ${queue}::text and job_id = ${id}::text
+      order by idx desc
+      limit ${mostLines}`,
+    related(sql`edge.parent_queue = ${queue}::text and edge.parent_id = ${id}::text`, 'child'),
+    related(sql`edge.child_queue = ${queue}::text and edge.child_id = ${id}::text`, 'parent'),
+  ])
   return {
-    depends_on: [...(await related(sql`edge.parent_queue = ${queue}::text and edge.parent_id = ${id}::text`, 'child'))],
-    dependents: [...(await related(sql`edge.child_queue = ${queue}::text and edge.child_id = ${id}::text`, 'parent'))],
+    depends_on: [...children],
+    dependents: [...parents],
     log: lines.map(({ line }) => line).toReversed(),
   }
 }
