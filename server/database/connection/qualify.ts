@@ -34,6 +34,8 @@ export interface ForeignJobs {
   isRetrying?: (sql: Sql) => Fragment
   /** The time at which a job has ended; null for one that has not. */
   endedAt: (sql: Sql) => Fragment
+  /** True where no job can lack the time of its creation, so that lists do not make this time of every job to look for such jobs. */
+  alwaysCreated?: true
   /** The column with the partition of a job, and the table of the partitions. Absent where the engine alone makes partitions, with no older jobs. */
   part?: { column: string; of: string }
   /** Absent where the engine writes no row of a job without changing the job. */

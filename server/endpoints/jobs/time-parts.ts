@@ -1,4 +1,5 @@
 import type { SortKey } from '../../../shared/jobs/list.ts'
+import { namesOf } from '../../database/connection/schema-names.ts'
 import { endedAt } from '../../database/job-filter.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { failureStates, type NarrowedList } from './list-page.ts'
@@ -22,14 +23,15 @@ export interface TimePart {
   lacksKey: boolean
 }
 
+const isAlwaysCreated = (sql: Sql): boolean => namesOf(sql)?.jobs?.alwaysCreated === true
+const always = staticFragment((sql) => sql`true`)
 const createdAt = staticFragment((sql) => sql`jobs.created_at`)
-const isCreated = staticFragment((sql) => sql`jobs.created_at is not null`)
-const isNotCreated = staticFragment((sql) => sql`jobs.created_at is null`)
+const isCreated = staticFragment((sql) => (isAlwaysCreated(sql) ? always(sql) : sql`jobs.created_at is not null`))
+const isNotCreated = staticFragment((sql) => (isAlwaysCreated(sql) ? sql`false` : sql`jobs.created_at is null`))
 const hasEnded = staticFragment((sql) => sql`${endedAt(sql)} is not null`)
 const hasNotEnded = staticFragment((sql) => sql`${endedAt(sql)} is null`)
 const isCompleted = staticFragment((sql) => sql`jobs.completed_at is not null`)
 const isNotCompleted = staticFragment((sql) => sql`jobs.completed_at is null`)
-const always = staticFragment((sql) => sql`true`)
 
 /** Jobs without the time of an end that `where` is about, by their creation, and those that lack the creation, too. */
 const lacking = (where: Expression): TimePart[] => [

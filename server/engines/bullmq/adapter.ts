@@ -60,6 +60,7 @@ export const bullMq: QueueAdapter = {
   keys: readKeys,
   ordered: orderedJobs,
   endedAt: (sql) => sql`jobs.native_ended`,
+  alwaysCreated: true,
   rewritten,
   groups: readGroups,
   oldestDue: readOldestDue,

@@ -16,7 +16,11 @@ type Place = Pick<Found, 'schema' | 'domain'>
  * @returns SQL of a query in parentheses, without an alias
  */
 export const projectionOf = (place: Place, sample?: number): string =>
-  `(select ${columnsOf(place)} from ${place.schema}.job j${tableSample(`${place.schema}.job`, sample)})`
+  `(select ${columnsOf(place)} from ${rowsOf(place, sample)})`
+
+/** A part of a `from`: the rows of the jobs of a schema, with the alias `j`, or a sample of them. */
+export const rowsOf = ({ schema }: Pick<Place, 'schema'>, sample?: number): string =>
+  `${schema}.job j${tableSample(`${schema}.job`, sample)}`
 
 /** The states of BullMQ behind each of ours. It has neither cancelled jobs nor a quarantine. */
 const nativeStates: Readonly<Record<string, readonly string[]>> = {
@@ -80,6 +84,8 @@ export const columnsOf = (place: Place): string =>
     .map(([name, expression]) => `${expression} as ${name}`)
     .join(', ')
 
+/** An SQL expression: when a row `j` was made. */
+export const created = timeOf('j.added_at_ms')
 const ended = timeOf('j.finished_at_ms')
 
 /** The expressions of the projection over a row `j` of `job`, by the names of our columns. */
@@ -138,7 +144,7 @@ const expressionsOf = ({ schema, domain }: Place): Record<string, string> => ({
   request_id: 'null::text',
   trace_id: 'null::text',
   failure_timeline: 'null::jsonb',
-  created_at: timeOf('j.added_at_ms'),
+  created_at: created,
   updated_at: timeOf('greatest(j.added_at_ms, j.processed_at_ms, j.finished_at_ms)'),
   completed_at: `case when j.state in ('completed', 'failed') then ${ended} end`,
   quarantine_threshold: 'null::integer',

@@ -40,6 +40,7 @@ export const graphileWorker: QueueAdapter = {
   keys: readKeys,
   ordered: orderedJobs,
   endedAt: (sql) => sql`jobs.native_ended`,
+  alwaysCreated: true,
   failures: failuresIn,
   groups: readGroups,
   countsByPass: true,

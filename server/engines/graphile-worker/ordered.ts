@@ -4,11 +4,11 @@ import type { OrderedSlice } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { firstKeys } from '../parts/first-keys.ts'
 import { unionInScope } from '../parts/in-places.ts'
-import { hasState, projectionOf } from './projection.ts'
+import { columnsOfTable, ended, hasState, projectionOf, rowsOf } from './projection.ts'
 
 /**
- * The first jobs of each schema in the order of a time. No index of graphile-worker has this order: the keys alone are sorted, because the
- * other columns take longer to make than to find again.
+ * The first jobs of each schema in the order of a time. No index of graphile-worker has this order: the rows are sorted, and the columns
+ * of the first of them are read by their keys.
  * @returns a query in parentheses, as `QueueAdapter.ordered` says
  */
 export function orderedJobs(sql: Sql, found: readonly Found[], slice: OrderedSlice): Fragment {
@@ -30,8 +30,15 @@ function orderedIn(
   const read = sql.unsafe(`${projectionOf(place, sample)} as jobs`)
   const key = time === 'created' ? sql`jobs.created_at` : sql`jobs.native_ended`
   const isWanted = sql`${where} ${inScope(sql, scope)} ${states.length === 0 ? sql`` : sql`and ${hasState(sql, states)}`}`
+  const sorted = {
+    rows: rowsOf(place, sample),
+    columns: columnsOfTable(place),
+    order: time === 'created' ? 'j.created_at' : ended,
+    time: time === 'created' ? 'j.created_at' : ended,
+    keys: 'null::text as in_queue, j.id as native_id',
+  }
   return sql`
     select jobs.*
-    from ${firstKeys(sql, { jobs: read, where: isWanted, time: key, direction, most })} as sorted
+    from ${firstKeys(sql, { jobs: read, where: isWanted, time: key, direction, most, sorted })} as sorted
     cross join lateral (select jobs.* from ${jobs} where jobs.native_id = sorted.native_id offset 0) as jobs`
 }

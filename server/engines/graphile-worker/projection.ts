@@ -68,7 +68,14 @@ const namesInArchive: Names = {
  * @returns SQL of a query in parentheses, without an alias
  */
 export const projectionOf = (place: Place, sample?: number): string =>
-  `(select ${columnsOf(place, namesIn(place.schema))} from ${place.schema}._private_jobs j${tableSample(`${place.schema}._private_jobs`, sample)})`
+  `(select ${columnsOfTable(place)} from ${rowsOf(place, sample)})`
+
+/** A part of a `from`: the rows of the jobs of a schema, with the alias `j`, or a sample of them. */
+export const rowsOf = ({ schema }: Pick<Place, 'schema'>, sample?: number): string =>
+  `${schema}._private_jobs j${tableSample(`${schema}._private_jobs`, sample)}`
+
+/** The columns of the projection over a row `j` of the table, as a list for `select`. */
+export const columnsOfTable = (place: Place): string => columnsOf(place, namesIn(place.schema))
 
 /** The columns of the projection over a row `j` of the archive, as a list for `select`. */
 export const columnsOfArchive = (place: Place): string => columnsOf(place, namesInArchive)
