@@ -4,6 +4,7 @@ import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readChecks } from './checks.ts'
 import { controlQueue, queueControls } from './control.ts'
+import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { findReasons, readSurroundings } from './flow.ts'
 import { history } from './history.ts'
@@ -61,6 +62,7 @@ export const bullMq: QueueAdapter = {
   ordered: orderedJobs,
   endedAt: (sql) => sql`jobs.native_ended`,
   alwaysCreated: true,
+  failures: failuresIn,
   rewritten,
   groups: readGroups,
   oldestDue: readOldestDue,
