@@ -4,14 +4,21 @@ import type { Context } from '../../context.ts'
 import { fieldColumns, fieldsOf } from '../../output/operation-columns.ts'
 import type { Ending } from '../../output/print.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
+import { groupedDigits } from '../../text/numbers.ts'
 import { columns, forPeople } from './columns.ts'
+
+const mostListed = 1000
+
+const mayBeMore = (state: string | undefined): string =>
+  `note: the newest ${groupedDigits(mostListed)} plans; there may be older ones${state === undefined ? ': narrow the list by --state' : ''}`
 
 /** @throws Failure `usage` for a state that no plan has */
 export async function listPlans(context: Context, state: string | undefined): Promise<Ending> {
   parseInput(listing.input, { state })
-  const answer = await answerOf(context, listing, { limit: '1000', state })
+  const answer = await answerOf(context, listing, { limit: String(mostListed), state })
   if (!answer) return 'ok'
   context.print.rows({ columns, forPeople, rows: answer.body, json: answer.raw, empty: 'no plans' })
+  if (answer.body.length >= mostListed) context.print.aside(mayBeMore(state))
   return 'ok'
 }
 

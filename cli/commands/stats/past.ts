@@ -1,3 +1,4 @@
+import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/escape.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import type { Scope } from '../../../shared/scope.ts'
@@ -27,9 +28,16 @@ const leastColumn: Column<Group> = { title: '', value: () => 'at least', paint: 
 /** An age of the counts that is told: they are written once a minute. */
 const toldAfterMs = 90_000
 
-/** Prints the counts of a moment in the past below the moment; lower bounds are marked, and why there are no others is said. */
+/**
+ * Prints the counts of a moment in the past below the moment; lower bounds are marked, and why there are no others is said.
+ * @throws Failure `not_supported` for counts without a moment: another server than jobs-server passes over `at`, and answers those of now
+ */
 export async function showPast(context: Context, { scope, at, rows, json, mustExist }: Past): Promise<Ending> {
   const { print, io } = context
+  if (rows.some(({ as_of, at_least }) => as_of === undefined && at_least === undefined))
+    throw new Failure('not_supported', 'this server keeps no counts of the past, and has answered those of now', {
+      hint: 'leave out --at for the counts of now; jobs-server keeps those of the past from version 0.3.0 on',
+    })
   if (rows.length === 0 && mustExist) await refuseUnknownScope(await context.client(), scope)
   const zone = readerZone(io)
   const [first] = rows

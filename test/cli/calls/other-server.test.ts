@@ -23,6 +23,9 @@ it('stats: shows what it knows, and passes on what it does not know with --json'
   ])
 
   expect(rows).toEqual({ code: 0, out: 'chatbooks\tdefault\texport\t4\t1\t2\t3\n', err: '' })
+  // It passes over fields that it does not know: its counts of now are none of the past.
+  const past = await run(server, 'stats', '--at', '1h')
+  expect(past).toMatchObject({ code: 2, out: '', err: expect.stringContaining('keeps no counts of the past') })
   const [row]: unknown[] = JSON.parse(json.out)
   expect(row).toMatchObject({ domain: 'chatbooks', oldest_age_seconds: 17 })
 })

@@ -5,6 +5,8 @@ import { createToken } from '../../../../server/auth/tokens.ts'
 import { bearer } from '../../../support/access/tokens.ts'
 import { makePeople, type People, planOf, planPath } from '../../../support/changes/plans.ts'
 import { kinds, newFolder } from '../../../support/database/database.ts'
+import { runAt } from '../../../support/fakes/change-server.ts'
+import { fakeServer } from '../../../support/fakes/fake-server.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 const old = { status: 'completed', completed_at: '2020-01-01T00:00:00Z' }
@@ -75,6 +77,12 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
       new RegExp(`^${id} +waiting +prune +a +3 +ann +in `, 'm'),
     )
     expect((await as('zoe', ['plans', 'show', id, '--json'])).out).toContain('"still_matching":3')
+    const [plan] = JSON.parse((await as('zoe', ['plans', '--json'])).out)
+    const full = await fakeServer(() => ({ body: Array(1000).fill(plan) }))
+    expect(await runAt(full, ['plans', '--tsv'])).toMatchObject({
+      code: 0,
+      err: 'note: the newest 1,000 plans; there may be older ones: narrow the list by --state\n',
+    })
     expect(await as('ann', ['apply', id, '--yes'])).toMatchObject({
       code: 3,
       err: expect.stringContaining(`approve ${id}`),
