@@ -4,6 +4,7 @@ import { type ListedJob, listJobs } from '../../../shared/jobs/list.ts'
 import type { Context } from '../../context.ts'
 import type { Client } from '../../http/client.ts'
 import { groupedDigits } from '../../text/numbers.ts'
+import { refuseUnfiltered } from './unfiltered.ts'
 
 type Request = z.input<typeof listJobs.input> & object
 
@@ -48,6 +49,7 @@ export async function* pagesOf(context: Context, request: Request, limit: () => 
 /** Of the header `Link` only the cursor is used, so that every page comes from the server of the first one. */
 async function readPage(client: Client, request: Request): Promise<Page> {
   const { body, raw, header } = await client.call(listJobs, request)
+  refuseUnfiltered(client.target.name, request, header)
   const [next, complete, scanned] = [nextCursor(header('link')), header('x-complete'), header('x-scanned')]
   const jobs = body
   if (next === undefined && complete === undefined && jobs.length >= pageSize) throw endless(client.target.name)

@@ -112,6 +112,20 @@ describe('list', () => {
     })
     const { screen } = await atTerminal(['list'], { env: envOf(server) })
     expect(screen).toContain('chatbooks/q')
+    expect(await runAt(server, ['list', '--domain', 'chatbooks', '--status', 'queued'])).toMatchObject({ code: 0 })
+    // It passes over fields that it does not know: the ids of its answer may not go into a change.
+    for (const argv of [
+      ['--error', 'timeout', '--ids'],
+      ['--stale'],
+      ['--status', 'failed,quarantined'],
+      ['--ended-after', '1h', '--all-pages'],
+      ['--worker', 'w', '--json'],
+      ['--sort', 'ended_at'],
+    ])
+      expect([argv, await runAt(server, ['list', ...argv])]).toEqual([
+        argv,
+        { code: 2, out: '', err: expect.stringContaining('not looked at by this server') },
+      ])
   })
 
   it('says that jobs may be missing where the server stopped its search, and fails for all pages without a next one', async () => {
