@@ -202,6 +202,11 @@ interface EveryWrites {
   endIndex?: EndIndex | undefined
   /** An SQL condition on `jobs`: the engine needs the job no more, so that it may be deleted. */
   mayDelete: (sql: Sql, found: Found, by: 'prune' | 'erase') => Fragment
+  /**
+   * What foreign keys may refer to: columns of the table, as quoted names, with the columns of `jobs` that have the same values. `along` are the
+   * engine's own tables whose rows the archive keeps.
+   */
+  referred: { columns: Readonly<Record<string, string>>; along?: readonly string[] }
   /** What goes with an erasure beside the rows of the jobs and of the archive. Absent where nothing does. */
   erased?: {
     /** The columns of `jobs`, and of its archive, that `along` reads beside `queue` and `native_id`, as a list. */

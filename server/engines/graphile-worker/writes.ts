@@ -27,6 +27,7 @@ export const writes: EngineWrites = {
   mayRetry: isFree,
   whyNoRetry: (sql) => sql`case when jobs.native_locked_at is not null then 'a worker has it' end`,
   mayDelete: isFree,
+  referred: { columns: { id: 'native_id', key: 'idempotency_key' } },
   repair,
   revived,
   whyNotInserted: 'its id or its job key was taken in the meantime',

@@ -36,6 +36,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
     mayRetry: (sql) => sql`true`,
     whyNoRetry: (sql) => sql`null::text`,
     mayDelete: (sql, _, by) => mayDelete(mapped, sql, by),
+    referred: { columns: { [key.quoted]: 'native_id' } },
     endIndex: endIndexOf(mapped),
     // A job without the time counts from its creation.
     endedBefore: (sql, _, time) => {

@@ -33,6 +33,7 @@ export const writes: EngineWrites = {
   mayDelete: (sql, _found, by) =>
     by === 'erase' ? sql`jobs.native_blocking is not true` : sql`(${whyNoPrune(sql)}) is null`,
   whyNoPrune,
+  referred: { columns: { name: 'queue', id: 'native_id' } },
   restored,
   revived,
   whyNotInserted: 'its place is taken: the queue has another job with its key, or in its time slot',

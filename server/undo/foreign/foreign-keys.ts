@@ -1,4 +1,5 @@
 import type { Sql } from '../../database/sql.ts'
+import { engineTarget } from '../engine/target.ts'
 
 /** A foreign key of a table that refers to another row, and what becomes of its rows when that row is deleted. */
 export interface ForeignKey {
@@ -8,7 +9,7 @@ export interface ForeignKey {
   name: string
   /** `deleted`, or changed: the columns become null, or get their default; `refused` where the other row may not be deleted. */
   action: ForeignAction
-  /** Pairs of quoted names: a column of the table, and the column of the parent that it refers to. */
+  /** Pairs of quoted names: a column of the table, and the column of the parent that it refers to, of jobs as the projection has it. */
   columns: (readonly [string, string])[]
   /** The rows of a table that has partitions are in these. */
   isPartitioned: boolean
@@ -44,6 +45,25 @@ export async function readForeignPaths(sql: Sql): Promise<ForeignPath[]> {
   return paths.slice(0, mostPaths)
 }
 
+/**
+ * The foreign keys of all tables; those to the jobs of another engine name the columns of `jobs`. Tables of the engine whose rows the archive keeps are
+ * left out.
+ */
+async function readForeignKeys(sql: Sql, actions: readonly string[]): Promise<ForeignKey[]> {
+  const keys = await readNativeKeys(sql, actions)
+  const target = engineTarget(sql)
+  if (!target) return keys
+  const { found, writes } = target
+  const { columns: named, along = [] } = writes.referred
+  const kept = along.map((table) => `${found.schema}.${table}`)
+  return keys
+    .filter(({ name }) => !kept.includes(name))
+    .map((key) => {
+      if (key.parent !== 'jobs') return key
+      return { ...key, columns: key.columns.map(([own, other]) => [own, named[other] ?? other] as const) }
+    })
+}
+
 /** The foreign keys by which rows of other tables forbid that a job is deleted. */
 export const readHoldingKeys = async (sql: Sql): Promise<ForeignKey[]> =>
   (await readForeignKeys(sql, ['a', 'r'])).filter(({ parent }) => parent === 'jobs')
@@ -52,7 +72,7 @@ export const readHoldingKeys = async (sql: Sql): Promise<ForeignKey[]> =>
  * The foreign keys of all tables; `jobs` is named so, other tables by their id.
  * @param actions what they do when the other row is deleted, as `pg_constraint` has it
  */
-const readForeignKeys = (sql: Sql, actions: readonly string[]) => sql<ForeignKey[]>`
+const readNativeKeys = (sql: Sql, actions: readonly string[]) => sql<ForeignKey[]>`
   with names as (select to_regclass('jobs')::oid as jobs)
   select
     case conrelid when jobs then 'jobs' else conrelid::text end as "table",

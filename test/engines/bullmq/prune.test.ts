@@ -72,4 +72,19 @@ besideEachBull(changeable, 'prune', (version) => {
     await untilNone(database, 'parents', 'waiting', 'active', 'waiting-children')
     expect(await database.sql`select state from bullmq.job where queue = 'parents'`).toEqual([{ state: 'completed' }])
   })
+
+  it('keeps a job whose deletion would delete rows of an application', async () => {
+    await ended('referred', 4)
+    const { sql } = database
+    await sql`
+      create table notes (in_queue text, job text, foreign key (in_queue, job) references bullmq.job (queue, id) on delete cascade)`
+    await sql`insert into notes select queue, id from bullmq.job where queue = 'referred' limit 1`
+    await sql`insert into bullmq.job_log (queue, job_id, idx, row) select queue, id, 1, 'a line' from bullmq.job where queue = 'referred'`
+    const refused = await prune('referred')
+    expect(`${refused.out}${refused.err}`).toContain('no undo gives them back: public.notes 1; nothing was changed')
+    expect(await sql`select from notes`).toHaveLength(1)
+    expect(await rows('referred')).toHaveLength(4)
+    await sql`drop table notes`
+    expect(JSON.parse((await prune('referred')).out)).toMatchObject({ affected: 4 })
+  })
 })

@@ -40,4 +40,30 @@ besideEachGraphile('changes beside pools', (version) => {
     await until('the job is done', async () => (await database.rows()).length === 0)
     expect(await graphile.runs()).toEqual({ [held]: 1 })
   })
+
+  it('keep a job whose deletion an application forbids, or which would delete its rows', async () => {
+    const [job = ''] = await graphile.add([{ does: 'fail', spec: { maxAttempts: 1 } }])
+    await graphile.work(1)
+    const { sql } = database
+    await until('the job has failed', async () => (await graphile.runs())[job] === 1)
+    await graphile.kill()
+    await sql`
+      update graphile_worker._private_jobs
+      set run_at = now() - interval '9 days', updated_at = now() - interval '9 days', locked_at = null, locked_by = null, attempts = 1`
+    const prune = async () => {
+      const { out, err } = await world.jobsctl(['prune', '--older-than', '1d', ...domain])
+      return `${out}${err}`
+    }
+    for (const [action, why] of [
+      ['cascade', 'no undo gives them back: public.notes 1; nothing was changed'],
+      ['restrict', 'public.notes refers to'],
+    ] as const) {
+      await sql.unsafe(`create table notes (job bigint references graphile_worker._private_jobs on delete ${action})`)
+      await sql`insert into notes select id from graphile_worker._private_jobs`
+      expect(await prune()).toContain(why)
+      expect(await database.rows()).toHaveLength(1)
+      await sql`drop table notes`
+    }
+    expect(JSON.parse(await prune())).toMatchObject({ affected: 1 })
+  })
 })
