@@ -1,5 +1,6 @@
 import type { CommandDescription } from './command.ts'
 import type { Client } from './http/client.ts'
+import type { ServerClock } from './http/server-clock.ts'
 import type { Io } from './io.ts'
 import type { Ending, Printer } from './output/print.ts'
 import type { GlobalFlags, Settings } from './settings/settings.ts'
@@ -21,6 +22,7 @@ export interface Context {
   commands: readonly CommandDescription[]
   settings: Settings
   print: Printer
+  clock: ServerClock
   /** Set for reads that a replica may answer. */
   staleOk?: true
   /** @throws Failure when flags, environment and config name no usable target */

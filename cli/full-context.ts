@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import type { Direct } from './direct/open-direct.ts'
 import type { Processes } from './direct/start-server.ts'
 import type { Client } from './http/client.ts'
+import type { ServerClock } from './http/server-clock.ts'
 import type { Io } from './io.ts'
 import { createPrinter, type Printer } from './output/print.ts'
 import { targetWords } from './settings/flags/target-words.ts'
@@ -39,6 +40,7 @@ export async function fullContext({
   let client: Promise<Client> | undefined
   let direct: Direct | undefined
   let onlyDomain: string | undefined
+  const clock: ServerClock = { matters: false, aheadMs: undefined }
   const noteDomain = (domain: string | undefined) => {
     onlyDomain = domain
   }
@@ -56,6 +58,7 @@ export async function fullContext({
     flags,
     commands,
     settings,
+    clock,
     print: print ?? (await createPrinter(io, settings, () => onlyDomain !== undefined)),
     target: () => {
       target ??= targetOf(io, flags, settings.timeoutMs, openTarget)
@@ -92,7 +95,7 @@ export async function fullContext({
       const ended = direct?.server.ended()
       if (ended !== undefined) throw serverEnded(ended)
       const trace = createTrace({ note: io.note, level, proxy: target.proxy, redact: redactorFor(target) })
-      return createClient({ target, settings, trace, signal, mostBytes, noteDomain })
+      return createClient({ target, settings, trace, signal, mostBytes, noteDomain, clock })
     },
     useReason: (reason) => {
       if (flags.reason === undefined) settings.reason = reason

@@ -12,9 +12,9 @@ import type { CommandSpec } from './context.ts'
 import { refuseGuardFlags } from './guard/guard-flags.ts'
 import type { Io } from './io.ts'
 import type { Ending } from './output/print.ts'
+import { runWithTimes } from './run-with-times.ts'
 import type { Flag } from './settings/flags/flag.ts'
 import { globalFlags, guardFlags } from './settings/flags/global-flags.ts'
-import { withTimes } from './settings/flags/time-flags.ts'
 import type { GlobalFlags } from './settings/settings.ts'
 
 type Commands = readonly CommandSpec[]
@@ -130,7 +130,7 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     const context = await fullContext({ io, flags, commands })
     const given = { flags: spec.flags, values: command.opts(), operands: command.args }
     try {
-      end(await spec.run(context, await withTimes(context, given), command.args))
+      end(await runWithTimes(context, given, (values) => spec.run(context, values, command.args)))
     } finally {
       await context.close()
     }

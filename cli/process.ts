@@ -136,8 +136,16 @@ async function discardTyped(): Promise<void> {
   stdin.setRawMode?.(false)
 }
 
-/** All of stdin; a signal ends the wait. @throws Failure `usage` where it is not UTF-8 */
-async function readStdin(): Promise<string> {
+let stdinText: Promise<string> | undefined
+
+/** All of stdin, also for a command that begins again. @throws Failure `usage` where it is not UTF-8 */
+function readStdin(): Promise<string> {
+  stdinText ??= wholeStdin()
+  return stdinText
+}
+
+/** A signal ends the wait. */
+async function wholeStdin(): Promise<string> {
   interruption.signal.addEventListener('abort', () => process.stdin.destroy(), { once: true })
   const { buffer } = await import('node:stream/consumers')
   const { utf8Of } = await import('./settings/utf8.ts')

@@ -5,7 +5,7 @@ import type { Processes } from '../direct/start-server.ts'
 import { fullContext } from '../full-context.ts'
 import type { Io } from '../io.ts'
 import type { Ending, Printer } from '../output/print.ts'
-import { withTimes } from '../settings/flags/time-flags.ts'
+import { runWithTimes } from '../run-with-times.ts'
 import type { GlobalFlags } from '../settings/settings.ts'
 import { collector, type Printed } from './collect.ts'
 
@@ -55,7 +55,7 @@ export async function runOne({
   const context = await fullContext({ ...parts, print, mostBytes })
   try {
     const given = { flags: spec.flags, values, operands }
-    const ending = await spec.run(context, await withTimes(context, given), operands)
+    const ending = await runWithTimes(context, given, (times) => spec.run(context, times, operands))
     return { profile, printed, ending }
   } catch (error) {
     const isEnd = error instanceof Failure && (error.code === 'interrupted' || error.code === 'terminated')

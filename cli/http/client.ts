@@ -13,6 +13,7 @@ import type { Received } from './received.ts'
 import { keyedPath, placeFields, queryOf } from './request-url.ts'
 import { withRetries } from './retry.ts'
 import { type Sent, send } from './send.ts'
+import { checkClock, type ServerClock } from './server-clock.ts'
 import type { Trace } from './trace.ts'
 
 export interface CallOptions {
@@ -63,6 +64,8 @@ interface ClientOptions {
   mostBytes?: number | undefined
   /** Called with the one domain of the server, as each answer names it. */
   noteDomain?: (domain: string | undefined) => void
+  /** Looked at in answers to reads. */
+  clock?: ServerClock
 }
 
 /** Sends requests within one deadline for all of them together. */
@@ -90,7 +93,7 @@ function deadlineSender({ target, settings, trace, signal, mostBytes }: ClientOp
 
 /** A client of one server. All calls share one deadline; time between calls, such as a prompt, does not count. */
 export function createClient(options: ClientOptions): Client {
-  const { target, settings, signal, noteDomain } = options
+  const { target, settings, signal, noteDomain, clock } = options
   const { left, sendWithDeadline } = deadlineSender(options)
   return {
     target,
@@ -103,11 +106,13 @@ export function createClient(options: ClientOptions): Client {
       const at = keyedPath(endpoint, input)
       let sent = requestOf(endpoint, at.path, at.input, options)
       const attempt = async () => {
+        const sentAt = Date.now()
         let received = await sendWithDeadline({ ...sent, changing })
         if ((received.status === 404 || received.status === 405) && endpoint.preferred !== undefined) {
           sent = requestOf(endpoint, endpoint.path, input, options)
           received = await sendWithDeadline({ ...sent, changing })
         }
+        if (clock && !changing) checkClock(clock, received.header('date'), sentAt)
         if (received.status < 300) return received
         const { failureOfResponse } = await import('./response-errors.ts')
         throw failureOfResponse(received, { ...sent, target, changing })

@@ -1,9 +1,13 @@
-import { offsetsOf } from '../../shared/clock-time.ts'
+import { isClockTime, offsetsOf } from '../../shared/clock-time.ts'
+import { secondsOf } from '../../shared/duration.ts'
 import { Failure } from '../../shared/errors.ts'
 import { escaped } from '../../shared/escape.ts'
 import { type Direction, readMoment } from '../../shared/moment.ts'
 import type { Context } from '../context.ts'
 import { readerZone } from '../text/clock.ts'
+
+/** Whether words mean another time by another clock. */
+export const countsFromNow = (words: string): boolean => secondsOf(words) !== undefined || isClockTime(words.trim())
 
 interface Asked {
   /** The flag that has the words. */

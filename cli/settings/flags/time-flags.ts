@@ -2,7 +2,7 @@ import type { Context } from '../../context.ts'
 import type { Flag } from './flag.ts'
 import { type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
 
-interface Given {
+export interface Given {
   /** The flags of the command. */
   flags: readonly Flag[]
   /** What was given, by the names of commander. */
@@ -26,8 +26,10 @@ export async function withTimes(
     return time && typeof words === 'string' ? [{ flag, key, words, time }] : []
   })
   if (given.length === 0) return values
-  const { momentOf } = await import('../moment.ts')
-  const [now, scope, times] = [Date.now(), scopeWords(scopeOf(values)), { ...values }]
+  const { countsFromNow, momentOf } = await import('../moment.ts')
+  const { clock } = context
+  clock.matters = clock.aheadMs === undefined && given.some(({ words }) => countsFromNow(words))
+  const [now, scope, times] = [Date.now() + (clock.aheadMs ?? 0), scopeWords(scopeOf(values)), { ...values }]
   for (const { flag, key, words, time } of given) {
     const direction = typeof time === 'function' ? time(operands) : time
     times[key] = await momentOf(context, words, { flag, direction, now, scope })
