@@ -1,8 +1,9 @@
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { isContended, isRejectedByTables, isRowLocked } from '../../database/errors/failure.ts'
+import { RowsKept } from '../change/rows-kept.ts'
 import { RangeOutgrown } from '../change/selection.ts'
 
-/** The most errors in a row that a change survives when each of them is a lock conflict or a timeout. */
+/** The most errors in a row that a change survives when each of them is a lock conflict, a timeout, or a row that its table keeps. */
 const mostFailures = 8
 
 /** The circumstances of an error in a batch. */
@@ -33,6 +34,7 @@ export function decideAfterError(error: unknown, { jobs, reportsRejected, failur
   if (jobs === 1 && isRejected) return { action: 'skip', rejection: rejectionOf(error) }
   if (jobs === 1 && isRowLocked(error)) return { action: 'skip' }
   if (isRejected || error instanceof RangeOutgrown) return { action: 'retry', pause: false }
+  if (error instanceof RowsKept && failures <= mostFailures) return { action: 'retry', pause: false }
   if (isContended(error) && failures <= mostFailures) return { action: 'retry', pause: true }
   return { action: 'stop' }
 }

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../../shared/errors.ts'
 import { databaseFailure } from '../../database/errors/failure.ts'
 import type { BulkChange, Running, RunResult } from '../change/bulk-change.ts'
+import { RowsKept } from '../change/rows-kept.ts'
 import type { VerifiedPreview } from '../token/preview-token.ts'
 import { closeLater } from './close-later.ts'
 import { type ClosedRecord, closeHeld, type Outcome } from './close-record.ts'
@@ -105,6 +106,7 @@ function failureOf(stop: NonNullable<RunResult['stop']>): Failure {
   if ('why' in stop) return new Failure('shutting_down', `${stop.why}; nothing was changed`, { retryAfter: 5 })
   const { cause } = stop
   if (cause instanceof Failure) return cause
+  if (cause instanceof RowsKept) return cause.failure
   return databaseFailure(cause) ?? new Failure('internal', 'the server made a mistake; nothing was changed', { cause })
 }
 

@@ -36,7 +36,7 @@ export const writes: EngineWrites = {
       `(not jobs.native_locked and not ${isNeeded(found)} ${by === 'erase' ? `and not ${endsSchedule}` : ''})`,
     ),
   whyNoPrune,
-  referred: { columns: { id: 'native_id' }, along: ['job_log', 'job_dependency'] },
+  referred: { columns: { queue: 'queue', id: 'native_id' }, along: ['job_log', 'job_dependency'] },
   erased,
   restored,
   revived,

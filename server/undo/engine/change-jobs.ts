@@ -4,7 +4,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineActOrEdit, EngineEdits } from '../../engines/writes.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
-import { changeLocked } from './change-locked.ts'
+import { requireAllChanged } from './require-all-changed.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 interface EngineChange {
@@ -24,7 +24,7 @@ interface EngineChange {
  * Changes jobs of another engine in one statement: it locks them, passes over those that are locked, keeps their images for an undo, and
  * inserts an event for each of them.
  * @returns the number of jobs
- * @throws Failure `conflict` where the engine has migrated its tables since the server started, or a trigger keeps all jobs of the batch
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started; RowsKept where a trigger keeps a job of the batch
  */
 export async function changeEngineJobs(
   tx: Sql,
@@ -51,32 +51,31 @@ export async function changeEngineJobs(
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
       returning picked.*, ${withEdited(tx.unsafe(writes.image(found)), tx.unsafe(edits?.values(found) ?? ''))} as after`
-  return changeLocked(tx, target, 'update', async () => {
-    const [row] = await tx<[ChangedRow & { picked: number }]>`
-      with picked as materialized (
-        select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
-          ${withEdited(tx`jobs.native_image`, tx`jobs.native_edited`)} as before, ${due} as due
-            ${tidOfPicked(tx, target)}
-        from jobs
-        where ${selection.matches(tx, matching)}
-        for update skip locked
-      ),
-      changed as materialized (${changed}),
-      row_images as (
-        insert into ${ours('job_operation_rows')} (operation_id, job_key, before, after)
-        select ${context.operation}::bigint, id, before, after from changed
-        on conflict (operation_id, job_key) where job_key is not null do update set after = excluded.after
-      ),
-      events as (${insertEvents(
-        tx,
-        context,
-        tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${type}::text as event_type, ${attrs} as attrs from changed`,
-      )})
-      select (select count(*) from picked) as picked, count(*) as affected ${carriedJobs(tx, target, act.act, tx`changed`)}
-      from changed`
-    await bringAlong(tx, target, act.act, row)
-    return row
-  })
+  const [row] = await tx<[ChangedRow & { picked: number }]>`
+    with picked as materialized (
+      select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
+        ${withEdited(tx`jobs.native_image`, tx`jobs.native_edited`)} as before, ${due} as due
+          ${tidOfPicked(tx, target)}
+      from jobs
+      where ${selection.matches(tx, matching)}
+      for update skip locked
+    ),
+    changed as materialized (${changed}),
+    row_images as (
+      insert into ${ours('job_operation_rows')} (operation_id, job_key, before, after)
+      select ${context.operation}::bigint, id, before, after from changed
+      on conflict (operation_id, job_key) where job_key is not null do update set after = excluded.after
+    ),
+    events as (${insertEvents(
+      tx,
+      context,
+      tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${type}::text as event_type, ${attrs} as attrs from changed`,
+    )})
+    select (select count(*) from picked) as picked, count(*) as affected ${carriedJobs(tx, target, act.act, tx`changed`)}
+    from changed`
+  await requireAllChanged(tx, target, 'update', row)
+  await bringAlong(tx, target, act.act, row)
+  return row.affected
 }
 
 const requireEdits = (edits: EngineEdits | undefined): EngineEdits => {

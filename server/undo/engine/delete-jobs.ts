@@ -2,7 +2,7 @@ import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { bringAlong, deletedPerQueue } from './along.ts'
-import { changeLocked } from './change-locked.ts'
+import { requireAllChanged } from './require-all-changed.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 interface EngineDeletion {
@@ -16,7 +16,7 @@ interface EngineDeletion {
 /**
  * Deletes jobs of another engine, whole rows into the archive, in one statement. Jobs that other transactions have locked are passed over.
  * @returns how many jobs were deleted
- * @throws Failure `conflict` where the engine has migrated its tables since the server started, or a trigger keeps all jobs of the batch
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started; RowsKept where a trigger keeps a job of the batch
  */
 export async function deleteEngineJobs(
   tx: Sql,
@@ -44,18 +44,17 @@ export async function deleteEngineJobs(
       insert into ${ours(adapter.archive)} (operation_id, job_schema ${names})
       select ${operation}::bigint, ${found.schemaName}::text ${values} from deleted
     )`
-  return changeLocked(tx, target, 'delete', async () => {
-    const [row] = await tx<[{ picked: number; affected: number; changed?: string | null }]>`
-      with picked as materialized (
-        select jobs.native_id ${queue} ${tidOfPicked(tx, target)}
-        from jobs
-        where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
-        for update skip locked
-      ),
-      deleted as (${deleted})
-      ${isArchived ? archived : tx``}
-      select (select count(*) from picked) as picked, count(*) as affected ${deletedPerQueue(tx, target)} from deleted`
-    await bringAlong(tx, target, 'delete', row)
-    return row
-  })
+  const [row] = await tx<[{ picked: number; affected: number; changed?: string | null }]>`
+    with picked as materialized (
+      select jobs.native_id ${queue} ${tidOfPicked(tx, target)}
+      from jobs
+      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'prune')}
+      for update skip locked
+    ),
+    deleted as (${deleted})
+    ${isArchived ? archived : tx``}
+    select (select count(*) from picked) as picked, count(*) as affected ${deletedPerQueue(tx, target)} from deleted`
+  await requireAllChanged(tx, target, 'delete', row)
+  await bringAlong(tx, target, 'delete', row)
+  return row.affected
 }

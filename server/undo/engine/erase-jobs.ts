@@ -5,7 +5,7 @@ import { isImageKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { type ErasedRemains, erasedCalls, erasedEvents } from '../erase-traces.ts'
-import { changeLocked } from './change-locked.ts'
+import { requireAllChanged } from './require-all-changed.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 interface Erasure {
@@ -28,7 +28,7 @@ interface Erased extends ErasedRemains {
 /**
  * Erases jobs of another engine without a copy, and what our tables have of them: rows of the archive, row images, the owner and the attributes of
  * events. Filters of agents that name the owner are overwritten. Jobs that other transactions have locked are passed over.
- * @throws Failure `conflict` where the engine has migrated its tables since the server started, or a trigger keeps all jobs of the batch
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started; RowsKept where a trigger keeps a job of the batch
  */
 export async function eraseEngineJobs(
   tx: Sql,
@@ -103,22 +103,18 @@ async function deleteRows(tx: Sql, target: EngineTarget, selection: Selection, w
       using picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
       returning picked.id ${along}`
-  const rows: DeletedRow[] = []
-  await changeLocked(tx, target, 'delete', async () => {
-    const [row] = await tx<[{ picked: number; affected: number; deleted: DeletedRow[] }]>`
-      with picked as materialized (
-        select jobs.id, jobs.native_id, jobs.queue, jobs.job_type ${alongOf(tx, target)} ${tidOfPicked(tx, target)}
-        from jobs
-        where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'erase')}
-        for update skip locked
-      ),
-      deleted as (${deleted})
-      select (select count(*) from picked) as picked, count(*) as affected, coalesce(jsonb_agg(to_jsonb(deleted)), '[]') as deleted
-      from deleted`
-    rows.push(...row.deleted)
-    return row
-  })
-  return withAlong(tx, target, rows, 'jobs')
+  const [row] = await tx<[{ picked: number; affected: number; deleted: DeletedRow[] }]>`
+    with picked as materialized (
+      select jobs.id, jobs.native_id, jobs.queue, jobs.job_type ${alongOf(tx, target)} ${tidOfPicked(tx, target)}
+      from jobs
+      where ${selection.matches(tx, where)} and ${writes.mayDelete(tx, found, 'erase')}
+      for update skip locked
+    ),
+    deleted as (${deleted})
+    select (select count(*) from picked) as picked, count(*) as affected, coalesce(jsonb_agg(to_jsonb(deleted)), '[]') as deleted
+    from deleted`
+  await requireAllChanged(tx, target, 'delete', row)
+  return withAlong(tx, target, row.deleted, 'jobs')
 }
 
 /** Deletes the archived copies of the batch, and returns the key of each: a job may have several. */

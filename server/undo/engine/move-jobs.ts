@@ -3,7 +3,7 @@ import type { BatchContext, BatchCounts } from '../../bulk/change/bulk-change.ts
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
-import { keptByTable } from './change-locked.ts'
+import { requireAllChanged } from './require-all-changed.ts'
 import { type MovingTarget, requireSameVersion } from './target.ts'
 
 interface EngineMove {
@@ -18,7 +18,7 @@ interface EngineMove {
  * Moves dead letters of another engine back into the queues that they came from, in one statement: each becomes a new job there, and the
  * dead letter goes into the archive, whole. A job is passed over while another transaction holds it, or its original. The image before is
  * that of the dead letter, and the one after that of the new job.
- * @throws Failure `conflict` where the engine has migrated its tables since the server started, or a trigger keeps a dead letter
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started; RowsKept where a trigger keeps a dead letter
  */
 export async function moveEngineJobs(
   tx: Sql,
@@ -77,7 +77,7 @@ export async function moveEngineJobs(
         select coalesce(jsonb_agg(id), '[]') from picked where moved_id not in (select moved_id from moved)
       ) as failed`
   // With its dead letter the job would run twice.
-  if (row.deleted < row.affected) throw await keptByTable(tx, target, 'delete', row.affected - row.deleted)
+  await requireAllChanged(tx, target, 'delete', { picked: row.affected, affected: row.deleted })
   for (const id of row.failed) rejected.set(id, 'another job has its place in the queue')
   return { affected: row.affected }
 }

@@ -13,7 +13,7 @@ export interface ForeignKey {
   columns: (readonly [string, string])[]
   /** The rows of a table that has partitions are in these. */
   isPartitioned: boolean
-  /** The role of the server may read all rows of the table. */
+  /** The role of the server may read all rows of the table, and `jobs` has the columns that it refers to. */
   isReadable: boolean
 }
 type ForeignAction = 'deleted' | 'set_null' | 'set_default' | 'refused'
@@ -60,7 +60,10 @@ async function readForeignKeys(sql: Sql, actions: readonly string[]): Promise<Fo
     .filter(({ name }) => !kept.includes(name))
     .map((key) => {
       if (key.parent !== 'jobs') return key
-      return { ...key, columns: key.columns.map(([own, other]) => [own, named[other] ?? other] as const) }
+      const columns = key.columns.map(([own, other]) => [own, named[other] ?? other] as const)
+      // Rows of the engine's own table, whose columns are not those of `jobs`, and of keys over other columns cannot be looked up.
+      const isKnown = key.table !== 'jobs' && key.columns.every(([, other]) => other in named)
+      return { ...key, columns, isReadable: key.isReadable && isKnown }
     })
 }
 

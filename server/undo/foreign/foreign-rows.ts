@@ -71,7 +71,9 @@ const deletingKeys = (paths: readonly ForeignPath[]): ForeignKey[] =>
 export function withoutForeignRows(sql: Sql, paths: readonly ForeignPath[], holds: Holds): Fragment {
   const kept = isKeptByHold(sql, holds)
   const orKept = kept ? sql`or exists (select from jobs where jobs.id = foreign_row.id and ${kept})` : sql``
-  const conditions = deletingKeys(paths).map((key) => {
+  // A change is refused where there are rows that the server may not read (`refuseForeignRows`).
+  const readable = deletingKeys(paths).filter(({ isReadable }) => isReadable)
+  const conditions = readable.map((key) => {
     const isReferred = key.columns.map(([own, referred]) => sql.unsafe(`foreign_row.${own} = jobs.${referred}`))
     // A job that has ended and is deleted with another is of the set, or was looked for before the first batch; a hold may have come since.
     const isLive = key.table === 'jobs' ? sql`and (foreign_row.status in ('queued', 'processing') ${orKept})` : sql``

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decideAfterError, type ErrorDecision } from '../../../server/bulk/batches/batch-errors.ts'
+import { RowsKept } from '../../../server/bulk/change/rows-kept.ts'
 import { RangeOutgrown } from '../../../server/bulk/change/selection.ts'
 import { Failure } from '../../../shared/errors.ts'
 
@@ -13,6 +14,7 @@ const foreignKey = postgresError('23503')
 const connectionLost = postgresError('CONNECTION_CLOSED')
 const closedRecord = new Failure('conflict', 'another server closed the record')
 const outgrown = new RangeOutgrown()
+const kept = new RowsKept(new Failure('conflict', 'app.jobs keeps a job as it is'))
 const bug = new TypeError('x is not a function')
 
 const stop: ErrorDecision = { action: 'stop' }
@@ -36,6 +38,7 @@ const table: Row[] = [
   { name: 'a locked table', error: tableLock, many: later, one: later, search: later },
   { name: 'a deadlock', error: deadlock, many: later, one: later, search: later },
   { name: 'a statement timeout', error: statementTimeout, many: later, one: later, search: later },
+  { name: 'a job that its table keeps', error: kept, many: smaller, one: smaller, search: smaller },
   { name: 'a rejected job', error: foreignKey, many: smaller, one: reject, search: stop },
   { name: 'a taken place', error: postgresError('23505'), many: smaller, one: taken, search: stop },
   { name: 'an outgrown range', error: outgrown, many: smaller, one: smaller, search: smaller },
