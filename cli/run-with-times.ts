@@ -1,9 +1,10 @@
 import type { Context } from './context.ts'
+import { OtherClock } from './http/server-clock.ts'
 import { type Given, withTimes } from './settings/flags/time-flags.ts'
 
 /**
- * Runs a command with the times that were given. Where the first answer says that the clock of the server is another one, the command begins
- * again with times by that of the database: reads and previews have changed nothing.
+ * Runs a command with the times that were given. Where the first answer to a read shows that the clock of the server differs, the command
+ * begins again with times by that of the database: it has printed and changed nothing.
  */
 export async function runWithTimes<T>(
   context: Context,
@@ -13,9 +14,9 @@ export async function runWithTimes<T>(
   try {
     return await run(await withTimes(context, given))
   } catch (error) {
-    if (!context.clock.matters) throw error
+    if (!(error instanceof OtherClock)) throw error
     const { takeOtherClock } = await import('./other-clock.ts')
-    await takeOtherClock(context, error)
+    await takeOtherClock(context, error.aheadMs)
     return run(await withTimes(context, given))
   }
 }

@@ -1,12 +1,16 @@
+import type { Received } from './received.ts'
+
 /** The clock of the database, by which times of the command line count from now. */
 export interface ServerClock {
-  /** The command has times that count from now, so that the clock of the server is looked at: as a rule the database has the same. */
+  /**
+   * The command has times that count from now, and no answer yet: the clock of the server is compared, which the database has as a rule.
+   */
   matters: boolean
   /** How far it is ahead of the clock of this machine, in milliseconds; undefined while it is taken for the same. */
   aheadMs: number | undefined
 }
 
-/** A smaller difference is of no account, in milliseconds. */
+/** Smaller differences are ignored, in milliseconds. */
 export const leastMs = 30_000
 
 /** Comes in place of an answer to a read: the times of the command line have to be read again. */
@@ -14,20 +18,27 @@ export class OtherClock extends Error {
   readonly aheadMs: number
 
   constructor(aheadMs: number) {
-    super('the clock of the server is another one')
+    super('the clock of the server differs')
     this.aheadMs = aheadMs
   }
 }
 
 /**
- * Compares the header `Date` of an answer with the time in which it was sent.
+ * Compares the header `Date` of the first answer with the time in which it was sent. Later answers are not compared: the command may have
+ * printed rows by then, and a balancer may lead to a server with another clock.
  * @param sentAt when the request was sent, in milliseconds by the clock of this machine
- * @throws OtherClock where it is not between
+ * @throws OtherClock where `Date` is 30 s or more before the request or after the answer
  */
-export function checkClock({ matters }: ServerClock, date: string | undefined, sentAt: number): void {
-  if (!matters) return
-  const at = Date.parse(date ?? '')
-  for (const now of [sentAt, Date.now()]) if (Math.abs(at - now) < leastMs) return
-  if (at < sentAt) throw new OtherClock(at - sentAt)
-  if (at > Date.now()) throw new OtherClock(at - Date.now())
+export function checkClock(
+  clock: ServerClock,
+  { status, header }: Pick<Received, 'status' | 'header'>,
+  sentAt: number,
+) {
+  const at = Date.parse(header('date') ?? '')
+  // The error page of a proxy may have no `Date`; the answer to the next attempt has one.
+  if (!clock.matters || (status >= 300 && Number.isNaN(at))) return
+  clock.matters = false
+  const now = Date.now()
+  if (at <= sentAt - leastMs) throw new OtherClock(at - sentAt)
+  if (at >= now + leastMs) throw new OtherClock(at - now)
 }
