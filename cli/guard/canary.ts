@@ -91,7 +91,8 @@ async function watchCanaries<In extends z.ZodType, Out extends z.ZodType>(
   const found = await watchJobs(context, { id, affected: affected + dependents, watchMs })
   const hint = `to see their states: ${context.another(['operations', String(id)])}; to undo: ${undoCommand(context, [id])}${later === undefined ? '' : `; ${later}`}`
   if (io.signal.aborted) {
-    throw new Failure(interrupted(io.signal).code, `interrupted; ${done} before that; ${untouched}`, { hint })
+    const { code } = interrupted(io.signal)
+    throw new Failure(code, `${code}; ${done} before that; ${untouched}`, { hint })
   }
   if (found.verdict === 'completed') return print.aside('all canary jobs are completed; going on with the rest')
   throw new Failure('partial', `${done}: ${wordsOf(found, watchMs)}; ${untouched}`, { hint })

@@ -87,19 +87,19 @@ async function interruptedAt<In extends z.ZodType, Out extends z.ZodType>(
   last: Progress,
 ): Promise<Failure> {
   const { context, change } = run
-  context.print.aside('interrupted; waiting for the running batch to end; Ctrl-C again ends the wait')
+  const { code } = interrupted(context.io.signal)
+  context.print.aside(`${code}; waiting for the running batch to end; Ctrl-C again ends the wait`)
   const record = await endedRecord(context, last.operation_id)
   const changed = reached.before + Math.max(last.affected, record?.affected ?? 0)
-  const { code } = interrupted(context.io.signal)
   const done = changed === 0 ? 'nothing was changed' : change.say(jobsText(changed), true)
   if (record === undefined || record.state === 'running') {
     const hint = `to see where it stands: ${lookAt(run, last)}`
-    return new Failure(code, `interrupted; ${done} before that, and the server may still finish its batch`, { hint })
+    return new Failure(code, `${code}; ${done} before that, and the server may still finish its batch`, { hint })
   }
   noteNotReached(run, { total: record.previewed, affected: record.affected })
   const back = changed === 0 ? [] : undoHint(run, reached, last)
   const end = changed === 0 ? done : `${done} before that, and no more`
-  return new Failure(code, `interrupted; ${end}`, { hint: [goOn(run), ...back].join('; ') })
+  return new Failure(code, `${code}; ${end}`, { hint: [goOn(run), ...back].join('; ') })
 }
 
 const mostWaitMs = 10_000

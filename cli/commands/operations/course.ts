@@ -23,9 +23,10 @@ export async function followOperation(context: Context, id: string): Promise<End
     if (!answer) return 'ok'
   } catch (error) {
     if (!io.signal.aborted) throw error
-    // It would stop a change that runs in its command.
+    // Ctrl-C stops a change that runs in its command, and not one that is followed.
+    const { code } = interrupted(io.signal)
     const hint = `to stop it: ${context.another(['operations', 'stop', id])}`
-    throw new Failure(interrupted(io.signal).code, `interrupted; operation ${id} was not stopped`, { hint })
+    throw new Failure(code, `${code}; operation ${id} was not stopped`, { hint })
   } finally {
     reporter.clear()
   }

@@ -135,16 +135,19 @@ describe('Ctrl-C during a change', () => {
     child.process.kill(signal)
     return { server, child }
   }
-  const sentence = 'error: interrupted; deleted 120 jobs in chatbooks before that, and no more\n'
+  const sentence = 'deleted 120 jobs in chatbooks before that, and no more\n'
 
   it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('%s hangs up, waits for the running batch, and says how many are done', async (signal, code) => {
+    ['SIGINT', 130, 'interrupted'],
+    ['SIGTERM', 143, 'terminated'],
+  ] as const)('%s hangs up, waits for the running batch, and says how many are done', async (signal, code, word) => {
     const { child } = await interrupting(signal, ['running', 'running', 'partial'])
     const ended = await child.ended
     expect(ended).toMatchObject({ code, out: '' })
-    expect(ended.err).toContain(`${sentence}  hint: run the command again to go on; to undo: jobsctl undo 17\n`)
+    expect(ended.err).toContain(`${word}; waiting for the running batch to end`)
+    expect(ended.err).toContain(
+      `error: ${word}; ${sentence}  hint: run the command again to go on; to undo: jobsctl undo 17\n`,
+    )
   })
 
   it('the second one ends it at once', async () => {
@@ -164,7 +167,10 @@ describe('Ctrl-C during a change', () => {
     const person = await startAtTerminal([...prune, '--debug'], { env: envOf(server) })
     await person.sees('"affected":100')
     person.types(ctrlC)
-    expect(await person.ended).toMatchObject({ code: 130, screen: expect.stringContaining(sentence) })
+    expect(await person.ended).toMatchObject({
+      code: 130,
+      screen: expect.stringContaining(`error: interrupted; ${sentence}`),
+    })
   })
 
   it('during the preview says that nothing was changed', async () => {
@@ -183,7 +189,7 @@ describe('Ctrl-C during a change', () => {
     const { code, err } = await child.ended
     expect(code).toBe(143)
     expect(err).toContain(
-      'error: interrupted; operation 17 was not stopped\n  hint: to stop it: jobsctl operations stop 17\n',
+      'error: terminated; operation 17 was not stopped\n  hint: to stop it: jobsctl operations stop 17\n',
     )
     expect(server.requests).toHaveLength(1)
   })

@@ -142,9 +142,9 @@ const heldOpen = (path: string) =>
   )
 
 it.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)('%s ends the wait for a key, a payload and a plan at a pipe', async (signal, code) => {
+  ['SIGINT', 130, 'interrupted'],
+  ['SIGTERM', 143, 'terminated'],
+] as const)('%s ends the wait for a key, a payload and a plan at a pipe', async (signal, code, word) => {
   const env = { JOBSCTL_URL: 'http://127.0.0.1:1', JOBSCTL_API_KEY: 'key' }
   const lines = [
     (path: string) => ['stats', '--api-key-file', path],
@@ -160,7 +160,7 @@ it.each([
       return child.ended.finally(() => writer.close())
     }),
   )
-  expect(ended).toEqual(Array(3).fill({ code, out: '', err: 'error: interrupted\n' }))
+  expect(ended).toEqual(Array(3).fill({ code, out: '', err: `error: ${word}\n` }))
 })
 
 it('the deadline ends it, too; a pipe that says the key is as good as a file', async () => {

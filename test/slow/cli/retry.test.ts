@@ -142,15 +142,15 @@ it('keeps one deadline for all tries together', async () => {
 })
 
 it.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)('%s ends the wait for another try with %i', async (signal, code) => {
+  ['SIGINT', 130, 'interrupted'],
+  ['SIGTERM', 143, 'terminated'],
+] as const)('%s ends the wait for another try with %i', async (signal, code, word) => {
   const busy = await fakeServer(() => ({ status: 503, headers: { 'retry-after': '30' }, body: { detail: 'away' } }))
   const env = { JOBSCTL_URL: busy.url, JOBSCTL_API_KEY: 'key' }
   const child = await startJobsctl(['stats', '-v'], { env })
   await until('it has heard the answer', () => child.output.err.includes(' 503 '))
   child.process.kill(signal)
-  expect(await child.ended).toMatchObject({ code, err: expect.stringMatching(/^error: interrupted\n/m) })
+  expect(await child.ended).toMatchObject({ code, err: expect.stringMatching(new RegExp(`^error: ${word}\n`, 'm')) })
 })
 
 it.each(passing)('sends a change once, even after %s', async (_what, trouble) => {
