@@ -107,7 +107,7 @@ async function endpointOfOneJob() {
 }
 
 async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
-  const { NewJob } = await import('../../shared/work/enqueue.ts')
+  const { mostDelaySeconds, NewJob } = await import('../../shared/work/enqueue.ts')
   const { parseInput } = await import('../settings/flags/flag-errors.ts')
   const { readPayload } = await import('./enqueue/payload.ts')
   if (flags.jobType === undefined) throw new Failure('usage', '--job-type: is required', { hint: example })
@@ -119,7 +119,7 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
     priority: numberOf(flags.priority),
     max_retries: numberOf(flags.maxRetries),
     quarantine_threshold: numberOf(flags.quarantineThreshold),
-    ...(flags.delay !== undefined && delayOf(flags.delay)),
+    ...(flags.delay !== undefined && delayOf(flags.delay, mostDelaySeconds)),
     idempotency_key: flags.idempotencyKey,
     unique: flags.unique,
   })
@@ -141,13 +141,14 @@ async function requestOf(context: Context, flags: EnqueueFlags, word: string) {
 /** Text that is no number stays text, so that the contract rejects it with its own message. */
 const numberOf = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : text)
 
-/** The longest delay of the flag, and the longest that a server counts from now by the clock of its database. */
-const [longest, longestCounted] = [3650 * units.d, 366 * units.d]
+/** The longest delay of the flag, in seconds. */
+const longest = 3650 * units.d
 
-function delayOf(delay: string): { delay_seconds: number } | { available_at: string } {
+/** A delay longer than `mostCounted` seconds is sent as a time by the clock of this machine. */
+function delayOf(delay: string, mostCounted: number): { delay_seconds: number } | { available_at: string } {
   const wait = seconds(delay, '--delay')
   if (wait > longest) throw new Failure('usage', '--delay: must be at most 3650d')
-  return wait > longestCounted ? { available_at: timeAfter(wait) } : { delay_seconds: wait }
+  return wait > mostCounted ? { available_at: timeAfter(wait) } : { delay_seconds: wait }
 }
 
 const timeAfter = (wait: number): string => new Date(Date.now() + 1000 * wait).toISOString()

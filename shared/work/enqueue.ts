@@ -5,8 +5,8 @@ import { Job, JsonObject, text, words } from './job.ts'
 
 const biggestInteger = 2 ** 31 - 1
 
-/** The longest delay of a job: 366 days. */
-const mostDelaySeconds = 366 * 86_400
+/** The longest delay that counts from now by the clock of the database: 366 days. */
+export const mostDelaySeconds = 366 * 86_400
 
 export const DelaySeconds = z
   .number('must be a number')
