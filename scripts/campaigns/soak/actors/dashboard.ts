@@ -76,8 +76,11 @@ interface Streaming extends Calling {
   logIn: (url: string) => Promise<string>
 }
 
-/** The session of a key that may do everything ends when no call was made with it for so long: docs/deploy/sessions.md. */
-const longestIdleMs = 30 * 60_000
+/**
+ * The session of a key that may do everything ends when no call was made with it for 30 minutes (docs/deploy/sessions.md). A server notes a call at
+ * most once a minute.
+ */
+const leastIdleMs = 29 * 60_000
 
 /**
  * Opens a stream as the dashboard does, and opens it again when it ends, until `signal` aborts. Logs in again as a person does whose
@@ -92,7 +95,7 @@ export async function keepStream({ url, path, logIn, failures, signal }: Streami
       session ??= { cookie: await logIn(url), usedAt: Date.now() }
       const { cookie, usedAt } = session
       const { statusCode, body } = await request(`${url}${path}`, { headers: { cookie }, signal, bodyTimeout: 60_000 })
-      if (statusCode === 401 && Date.now() - usedAt > longestIdleMs) {
+      if (statusCode === 401 && Date.now() - usedAt > leastIdleMs) {
         await body.dump()
         session = undefined
         continue
