@@ -90,13 +90,14 @@ const inJobs = { queue: `jobs.queue`, id: `jobs.native_id`, dedup: `jobs.native_
 const sequencePrefix = 'bullmq_jid_'
 
 /**
- * An SQL expression of type jsonb: the last ids of all sequences of a schema by the md5 of their queues, null where the role may not read one. PostgreSQL
- * reads them once for a statement: to look up the sequence of each job takes as long as to read its row.
+ * An SQL expression of type jsonb: the oids of all sequences of a schema by the md5 of their queues, null where the role may not read one. PostgreSQL
+ * makes it once for a statement: to look up the sequence of each job by its name takes as long as to read its row. It reads no sequence, since it
+ * would keep a lock on each until the end of the transaction.
  */
-const lastIds = (schema: string): string => `(
+const sequences = (schema: string): string => `(
   select pg_catalog.jsonb_object_agg(
     pg_catalog.substr(relname, ${sequencePrefix.length + 1}),
-    case when pg_catalog.has_sequence_privilege(oid, 'select') then coalesce(pg_catalog.pg_sequence_last_value(oid), 0) end
+    case when pg_catalog.has_sequence_privilege(oid, 'select') then oid::bigint end
   )
   from pg_catalog.pg_class
   where relnamespace = '${schema.replaceAll("'", "''")}'::regnamespace and relkind = 'S' and relname ^@ '${sequencePrefix}'
@@ -109,10 +110,11 @@ const lastIds = (schema: string): string => `(
 const whyNotTaken = (schema: string): string => `case
     when jobs.native_id ~ '^[0-9]{1,18}$' then (
       select case
-        when last = 'null' then 'the role of the server may not read the sequence of the ids of its queue'
-        when last is null or last::bigint < jobs.native_id::bigint then 'its queue has begun anew, and would give its id to another job'
+        when sequence = 'null' then 'the role of the server may not read the sequence of the ids of its queue'
+        when sequence is null or coalesce(pg_catalog.pg_sequence_last_value(sequence::bigint::oid), 0) < jobs.native_id::bigint
+          then 'its queue has begun anew, and would give its id to another job'
       end
-      from (select ${lastIds(schema)} -> pg_catalog.md5(${inJobs.queue}) as last offset 0) as counted
+      from (select ${sequences(schema)} -> pg_catalog.md5(${inJobs.queue}) as sequence offset 0) as counted
     )
     when jobs.native_parent_id is not null and ${isAwaited(schema)} then 'the parent of its flow has begun anew'
   end`

@@ -164,6 +164,19 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
     await sql`select setval(${name}::regclass, 50)`
   })
 
+  it('gives jobs back while a transaction holds the ids of another queue', async () => {
+    const { plain } = oddQueues
+    const pruned = await post('prune', { ...scope, queue: plain, older_than_days: 1, statuses: ['completed'] })
+    const [{ name }] = await sql<[{ name: string }]>`
+      select c.oid::regclass::text as name from pg_class c where relname = 'bullmq_jid_' || md5(${slashed})`
+    const other = postgres(served.env.JOBS_DB_URL ?? '', { max: 1 })
+    await other.begin(async (tx) => {
+      await tx.unsafe(`alter sequence ${name} cache 2`)
+      expect(await undone(pruned.body.operation_id)).toMatchObject({ affected: 10 })
+    })
+    await other.end()
+  })
+
   it('retries failed jobs as BullMQ does, wakes its workers, tells who waits, and an undo gives the ends back', async () => {
     let retried = await post('batch/retry', { ...scope, queue: 'nothing' })
     const woken = await wakes(async () => {
