@@ -76,8 +76,8 @@ change has ended.`
 const streamPart = `## GET ${endpoints.eventStream.path}
 
 The same events as server-sent events, from \`after_id\`, or after the \`Last-Event-ID\` of a stream that broke off. The stream
-says something at least every ten seconds, and ends when its reader takes nothing for 30 seconds. Instead of 410 it sends a message \`expired\`
-or \`reset\`, and goes on. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
+says something at least every ten seconds, and ends when a piece of 64 kB waits for its reader for 30 seconds. Instead of 410 it
+sends a message \`expired\` or \`reset\`, and goes on. Input: \`after_id\`, \`domain\`, \`queue\`, \`job_type\`, as of the events above.`
 
 const mostMeaning = fieldsOf(endpoints.statsStream.input).find(({ name }) => name === 'most')?.meaning
 
@@ -88,7 +88,7 @@ ${meaningOf('statsStream.most', mostMeaning)}; \`job_type\`, or \`queue\` and \`
 begins with a message \`full\`, with or without \`Last-Event-ID\`, and goes on with messages \`changes\`, which have whole groups, but
 only those that have changed. Where nothing changes the stream sends a comment every ten seconds. All readers share one read of the
 database a second. A stream ends when the server stops, when the credentials do not hold any more, when the database fails, and when
-its reader takes nothing for 30 seconds.
+a piece of 64 kB waits for its reader for 30 seconds.
 
 | field | meaning |
 | --- | --- |

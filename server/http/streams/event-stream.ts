@@ -13,19 +13,17 @@ import { type Batch, createEventTail, type EventTail } from '../../waiting/event
 import { turn } from '../../waiting/turns.ts'
 import { invalid, readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { plainStream, setStreamHeaders, written } from './stream-headers.ts'
+import { checkMs, plainStream, setStreamHeaders, writeInPieces, written } from './stream-headers.ts'
 
 /** A stream sends something at least this often, since proxies close silent connections. */
 const heartbeatMs = 10_000
 const othersHeartbeatMs = 1000
 const pollMs = 250
-/** The end of a session, of a token or of a right ends its streams within this time and a poll. */
-const checkMs = 1000
 /** The most events of a message that a follower reads by itself, and of one that all followers share. */
 const [page, sharedPage] = [500, 5000]
 
 /**
- * `GET /jobs/events/stream`: sends events in the order of their ids until the reader disconnects, takes nothing, or the server stops. Followers at the head of
+ * `GET /jobs/events/stream`: sends events in the order of their ids until the reader disconnects, takes too little, or the server stops. Followers at the head of
  * the log share one read; a reader that is behind it reads by itself, piece by piece, until it gets there.
  * The handler throws Failure `invalid_request`, or any failure of the database, before the stream begins.
  */
@@ -102,8 +100,7 @@ async function sendAll(sending: Sending, begin: Position): Promise<void> {
         continue
       }
       if (messages.length > 0) {
-        await c.get('stillAllowed')()
-        await written(c, stream.write(messages))
+        await writeInPieces(c, stream, messages)
         sentAt = performance.now()
       }
       cursor = Math.max(cursor, reached)

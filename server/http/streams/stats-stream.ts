@@ -4,7 +4,7 @@ import { statsStream } from '../../../shared/endpoints.ts'
 import type { Caller } from '../../auth/authenticate.ts'
 import type { ServerContext } from '../../call.ts'
 import type { Wanted } from '../../endpoints/queues/fold-groups.ts'
-import { messageTo } from '../../endpoints/queues/live-frame.ts'
+import { type LiveMessage, messageTo } from '../../endpoints/queues/live-frame.ts'
 import { type LiveStats, readLiveStats } from '../../endpoints/queues/live-stats.ts'
 import { createFeeds, type Feed } from '../../waiting/feed.ts'
 import { withDeadline } from '../../waiting/long-poll.ts'
@@ -12,7 +12,7 @@ import { turn } from '../../waiting/turns.ts'
 import { disconnectController } from '../connection/client-disconnect.ts'
 import { readQuery } from '../input.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { plainStream, setStreamHeaders, written } from './stream-headers.ts'
+import { plainStream, setStreamHeaders, writeInPieces } from './stream-headers.ts'
 
 /** The least time between two messages. */
 const frameMs = 1000
@@ -66,7 +66,7 @@ async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
       const message = messageTo(read, seen, wanted)
       seen = read
       if (message || performance.now() - sentAt > heartbeatMs) {
-        await written(c, message ? stream.writeSSE(message) : stream.write(': heartbeat\n\n'))
+        await writeInPieces(c, stream, encoder.encode(message ? textOf(message) : ': heartbeat\n\n'))
         sentAt = performance.now()
       }
       const next = await nextRead(sending, feed, read)
@@ -80,6 +80,11 @@ async function sendAll(sending: Sending, first: LiveStats): Promise<void> {
     if (!over()) log.warn(`a stream of stats ended: ${error}`, { request_id: c.get('requestId') })
   }
 }
+
+const encoder = new TextEncoder()
+
+/** A message as the stream has it. Its data is JSON of one line. */
+const textOf = ({ event, data }: LiveMessage): string => `event: ${event}\ndata: ${data}\n\n`
 
 /** The next read; undefined where it takes longer than the time between two heartbeats, or the stream is over. */
 const nextRead = ({ gone, serving }: Sending, feed: Feed<LiveStats>, read: LiveStats): Promise<LiveStats | undefined> =>

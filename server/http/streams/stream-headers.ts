@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { SSEStreamingApi } from 'hono/streaming'
 import { headers } from '../../../shared/headers.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { securityHeaders } from '../security-headers.ts'
@@ -32,10 +33,32 @@ export function plainStream(
   return response
 }
 
-/** A reader that takes nothing for this long is disconnected, in milliseconds. */
+/** A reader that does not take a piece within this time is disconnected, in milliseconds. */
 const longestWriteMs = 30_000
 
-/** Waits until the reader has taken what was written; a reader that takes nothing is disconnected. */
+/** The size of a piece, in bytes. */
+const pieceBytes = 65_536
+
+/** The end of a session, of a token or of a right ends its streams within this time and a poll, in milliseconds. */
+export const checkMs = 1000
+
+/** Writes messages in pieces: a slow reader is disconnected only where it does not take one. */
+export async function writeInPieces(
+  c: Context<RequestContext>,
+  stream: SSEStreamingApi,
+  text: Uint8Array,
+): Promise<void> {
+  let checkedAt = Number.NEGATIVE_INFINITY
+  for (let at = 0; at < text.length && !c.env.outgoing.destroyed; at += pieceBytes) {
+    if (performance.now() - checkedAt > checkMs) {
+      await c.get('stillAllowed')()
+      checkedAt = performance.now()
+    }
+    await written(c, stream.write(text.subarray(at, at + pieceBytes)))
+  }
+}
+
+/** Waits until the reader has taken what was written; a reader that does not is disconnected. */
 export async function written({ env }: Context<RequestContext>, writing: Promise<unknown>): Promise<void> {
   const late = setTimeout(() => env.outgoing.destroy(), longestWriteMs).unref()
   await writing.finally(() => clearTimeout(late))
