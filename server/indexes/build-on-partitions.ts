@@ -1,3 +1,4 @@
+import { withoutUnique } from '../../shared/doctor/missing-indexes.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { IndexStatement } from '../database/migrate/index-statements.ts'
 import { mayBeUnique } from '../database/migrate/unique-on-partitions.ts'
@@ -22,7 +23,7 @@ export async function buildOnPartitions(
 ): Promise<void> {
   if (unique && !(await mayBeUnique(connection, { table, keys })))
     throw new Failure('usage', `${table} has partitions, on which PostgreSQL has no unique index without their key`, {
-      hint: 'without this index no job is enqueued through the API, and everything else works',
+      hint: `without this index ${withoutUnique}`,
     })
   const create = unique ? 'create unique index' : 'create index'
   const partitions = await connection<Partition[]>`

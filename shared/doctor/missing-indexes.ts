@@ -21,6 +21,9 @@ const MissingIndex = z.object({
 })
 export type MissingIndex = z.output<typeof MissingIndex>
 
+/** What follows where the index of idempotency keys, the one unique index of ours on a table with partitions, cannot be. */
+export const withoutUnique = 'no job is enqueued through the API (503), and everything else works'
+
 /** `jobs-server indexes build` builds them. */
 export const missingIndexes = endpoint({
   method: 'GET',

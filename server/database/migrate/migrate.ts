@@ -8,7 +8,7 @@ import { refuseOddTypes } from './column-types.ts'
 import type { IndexMode } from './left-indexes.ts'
 import { withMigrationLock } from './migration-lock.ts'
 import { allMigrations, type Migration } from './migrations.ts'
-import { findMissingIndexes } from './missing-indexes.ts'
+import { findBuildableIndexes } from './missing-indexes.ts'
 import { findPending, type PendingMigration } from './pending-migrations.ts'
 import type { NoteMade } from './what-stays.ts'
 
@@ -81,7 +81,7 @@ async function applyPending({ sql, migrations, pooled, ...applying }: Applying):
 
 /** Names the indexes that the server has left to the operator. */
 async function warnOfLeft(connection: Connection, log: Log): Promise<void> {
-  const left = (await findMissingIndexes(connection)).map(({ name }) => name)
+  const left = (await findBuildableIndexes(connection)).map(({ name }) => name)
   if (left.length === 0) return
   log.warn(
     `${left.length} indexes are left to the operator, and calls that need them are slow or refused: jobs-server indexes plan lists what each serves and costs`,

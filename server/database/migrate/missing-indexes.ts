@@ -19,6 +19,16 @@ export async function findMissingIndexes(sql: Sql): Promise<IndexStatement[]> {
   return indexes.filter(isMissing)
 }
 
+/** The same without those that PostgreSQL cannot have over the partitions of their table. */
+export async function findBuildableIndexes(sql: Sql): Promise<IndexStatement[]> {
+  const found: IndexStatement[] = []
+  for (const index of await findMissingIndexes(sql)) if (await isPossible(sql, index)) found.push(index)
+  return found
+}
+
+const isPossible = async (sql: Sql, { table, keys, unique }: IndexStatement): Promise<boolean> =>
+  !unique || (await mayBeUnique(sql, { table, keys }))
+
 /** The indexes that are missing or invalid, with what they would cost; those that workers need come first. */
 export async function readMissingIndexes(sql: Sql): Promise<MissingIndex[]> {
   const found: MissingIndex[] = []
@@ -41,12 +51,12 @@ export async function readMissingIndexes(sql: Sql): Promise<MissingIndex[]> {
 }
 
 /** An index that is not valid is being built as long as a session reports its progress; else the build was interrupted. */
-async function stateOf(sql: Sql, { name, table, keys, unique }: IndexStatement): Promise<string> {
-  if (unique && !(await mayBeUnique(sql, { table, keys }))) return 'impossible'
+async function stateOf(sql: Sql, index: IndexStatement): Promise<string> {
+  if (!(await isPossible(sql, index))) return 'impossible'
   const [invalid] = await sql<{ building: boolean }[]>`
     select exists (select from pg_stat_progress_create_index where index_relid = indexrelid) as building
     from pg_index
-    where indexrelid = to_regclass(${name}) and not indisvalid`
+    where indexrelid = to_regclass(${index.name}) and not indisvalid`
   if (!invalid) return 'missing'
   return invalid.building ? 'building' : 'invalid'
 }

@@ -2,7 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { Log } from '../../log/log.ts'
 import type { Sql } from '../sql.ts'
 import { allMigrations } from './migrations.ts'
-import { findMissingIndexes } from './missing-indexes.ts'
+import { findBuildableIndexes } from './missing-indexes.ts'
 import { findPending, isSchemaComplete } from './pending-migrations.ts'
 import { listOfObjects } from './schema-diff.ts'
 
@@ -39,10 +39,10 @@ export async function requireSchema(sql: Sql, log: Pick<Log, 'warn'>): Promise<v
   }
   const lost = (await findNeeded(sql)).flatMap(({ missing }) => missing)
   if (lost.length > 0) log.warn(`the database lacks ${listOfObjects(lost)}: ${remedy}, makes them`)
-  const indexes = (await findMissingIndexes(sql)).map(({ name }) => name)
+  const indexes = (await findBuildableIndexes(sql)).map(({ name }) => name)
   if (indexes.length === 0) return
   log.warn(
-    `${indexes.length} indexes are missing, and calls that need them are slow or refused: ${remedy}, builds them`,
+    `${indexes.length} indexes are missing, and calls that need them are slow or refused: jobs-server indexes plan lists what each serves and costs`,
     {
       indexes: indexes.join(', '),
     },

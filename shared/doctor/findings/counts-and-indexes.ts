@@ -4,7 +4,7 @@ import { sizeText } from '../../time-and-size.ts'
 import type { checkCounts } from '../counts.ts'
 import type { Idle } from '../idle-indexes.ts'
 import { areBeingBuilt } from '../idle-trigger.ts'
-import type { MissingIndex } from '../missing-indexes.ts'
+import { type MissingIndex, withoutUnique } from '../missing-indexes.ts'
 import type { Finding } from './finding.ts'
 import { enabling, quotedName } from './sql.ts'
 
@@ -41,8 +41,6 @@ export function findingOfMissing(all: readonly MissingIndex[]): Finding {
   return { detail: hint === undefined ? what : `${detail}; ${what}`, hint: hint ?? uniqueHint }
 }
 
-/** What follows where the index of idempotency keys, the one unique index of ours on a table with partitions, cannot be. */
-const withoutUnique = 'no job is enqueued through the API (503), and everything else works'
 const uniqueHint =
   'enqueue in SQL, and look there for a job with the same key; partitions by domain or job_type can have it (docs/deploy/partitions.md)'
 

@@ -116,6 +116,13 @@ it.each([
     )
     expect(of('missing')?.detail).not.toMatch(/lacks indexes: [^;]*idx_jobs_idempotent_unique/)
     expect(of('missing')?.hint).not.toContain('build idx_jobs_idempotent_unique')
+    const looking: string[] = []
+    const starting = await startServer({ ...other.env, JOBS_MIGRATE: 'false' }, (line) => void looking.push(line))
+    await starting.prepared
+    await starting.stop()
+    const warnings = [...other.log, ...looking].filter((line) => /indexes are (missing|left)/.test(line))
+    expect(warnings).toHaveLength(2)
+    expect(warnings.join('\n')).not.toContain('idx_jobs_idempotent_unique')
     const plan = await runServer(['indexes', 'plan'], other.env)
     expect(plan.out).toContain('idx_jobs_idempotent_unique\tjobs\timpossible\t')
     const built = await runServer(['indexes', 'build', 'idx_jobs_idempotent_unique'], other.env)
