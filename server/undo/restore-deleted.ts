@@ -15,9 +15,9 @@ import { prepareEdgeRestore } from './restore-edges.ts'
 interface Restore {
   /** The id of the operation that is undone. */
   undoes: number
-  /** The scope of that operation. */
+  /** The scope of that operation. Tested again for our own jobs, whose archived rows are found by their ids: somebody may have changed a row. */
   scope: Narrowed
-  /** Tested again: where an id was given twice, another archived job may have the id of a selected one. */
+  /** Tested again for our own jobs: where an id was given twice, another archived job may have the id of a selected one. */
   part: Part
   selection: Selection
   /** Where jobs that the database does not restore are added, by id, with the reason. */
