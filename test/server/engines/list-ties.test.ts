@@ -1,6 +1,9 @@
-import type postgres from 'postgres'
-import { expect, it } from 'vitest'
+import postgres from 'postgres'
+import { expect, it, onTestFinished } from 'vitest'
 import * as z from 'zod'
+import type { Sql } from '../../../server/database/sql.ts'
+import { firstKeys } from '../../../server/engines/parts/first-keys.ts'
+import { emptyDatabase } from '../../support/database/database.ts'
 import { makeBullMq } from '../../support/engines/bullmq.ts'
 import { addJobs, makeGraphileWorker } from '../../support/engines/graphile-worker.ts'
 import { serveTables } from '../../support/engines/serve-tables.ts'
@@ -71,3 +74,43 @@ it.each(engines)(
     }
   },
 )
+
+interface Node {
+  Alias?: string | undefined
+  'Actual Loops': number
+  Plans?: Node[] | undefined
+}
+const Node: z.ZodType<Node> = z.lazy(() =>
+  z.looseObject({ Alias: z.string().optional(), 'Actual Loops': z.number(), Plans: z.array(Node).optional() }),
+)
+const Explained = z.tuple([z.object({ 'QUERY PLAN': z.tuple([z.object({ Plan: Node })]) })])
+const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+
+it('reads the jobs a second time only where more may have the time of the last row that was kept', async () => {
+  const database = await emptyDatabase()
+  onTestFinished(() => database.drop())
+  const client = postgres(database.env.JOBS_DB_URL ?? '', { max: 1 })
+  onTestFinished(() => client.end())
+  await client`create table ties as select n, ${client.unsafe(timeOf)} as time from generate_series(1, 100) as n`
+  const sql = client as unknown as Sql
+  const isReadAgain = async (most: number) => {
+    const keys = firstKeys(sql, {
+      jobs: sql`(select again.n as id, 'q' as queue, again.n as native_id, again.time from ties as again) as jobs`,
+      ...{ where: sql`true`, time: sql`jobs.time`, direction: 'asc', most },
+      sorted: {
+        ...{ rows: 'ties as j', columns: 'j.time', order: 'j.time', time: 'j.time' },
+        keys: `'q' as in_queue, j.n as native_id`,
+      },
+    })
+    const rows = await sql`select in_queue, native_id from ${keys} as keys`
+    expect(rows.length).toBeGreaterThanOrEqual(Math.min(100, most + 1))
+    const [{ 'QUERY PLAN': plan }] = Explained.parse(
+      await sql`explain (analyze, format json) select * from ${keys} as keys`,
+    )
+    return nodesOf(plan[0].Plan).some((node) => node.Alias === 'again' && node['Actual Loops'] > 0)
+  }
+  // Of the 22 rows that are kept all have one time; of 80 rows 79 have another one than the last; there are no 202 rows.
+  expect({ 10: await isReadAgain(10), 39: await isReadAgain(39), 100: await isReadAgain(100) }).toEqual({
+    ...{ 10: true, 39: false, 100: false },
+  })
+})
