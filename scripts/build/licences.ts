@@ -15,13 +15,25 @@ export function packagesIn(bundles: Metafile[]): string[] {
   return packages
 }
 
-/** The names and licence texts of packages, since most licences require a copy of their text. */
+/** How the terms of the licences begin that many packages have; what stands before is the notice of a package. */
+const firstOfTerms = /^[ \t]*(?:Permission is hereby granted|Apache License)/m
+
+/** The names, the notices and the licence texts of packages, since most licences require a copy of their text: each text once, below all its notices. */
 export async function licencesOf(packages: readonly string[]): Promise<string> {
-  return (await Promise.all(packages.map(licenceOf))).join('\n\n')
+  const groups = new Map<string, { notices: string[]; terms: string }>()
+  for (const { notice, terms } of await Promise.all(packages.map(licenceOf))) {
+    const words = terms.replace(/\s+/g, ' ').toLowerCase()
+    const group = groups.get(words) ?? { notices: [], terms }
+    group.notices.push(notice)
+    groups.set(words, group)
+  }
+  return [...groups.values()].map(({ notices, terms }) => [...notices, terms].join('\n\n')).join('\n\n\n')
 }
 
-async function licenceOf(folder: string): Promise<string> {
+async function licenceOf(folder: string): Promise<{ notice: string; terms: string }> {
   const file = (await readdir(folder)).find((name) => /^licen[cs]e/i.test(name))
-  const text = file ? await readFile(join(folder, file), 'utf8') : 'see its package.json'
-  return `${folder.replace('node_modules/', '')}\n\n${text.trim()}`
+  const text = file ? (await readFile(join(folder, file), 'utf8')).trim() : 'see its package.json'
+  const start = text.search(firstOfTerms)
+  const notice = start < 0 ? text : text.slice(0, start).trim()
+  return { notice: `${folder.replace('node_modules/', '')}\n\n${notice}`, terms: start < 0 ? '' : text.slice(start) }
 }
