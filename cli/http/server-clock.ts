@@ -13,7 +13,7 @@ export interface ServerClock {
 /** Smaller differences are ignored, in milliseconds. */
 export const leastMs = 30_000
 
-/** Comes in place of an answer to a read: the times of the command line have to be read again. */
+/** The clock of the server differs from that of this machine, so that the command reads the times of its command line again, and sends its first read again. */
 export class OtherClock extends Error {
   readonly aheadMs: number
 

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { explainJob } from '../../shared/explain/job.ts'
@@ -277,6 +277,25 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     await page.getByText('open', { exact: true }).waitFor()
     expect(visited.faults).toEqual([])
     await Promise.all([other.close(), third.close()])
+  })
+
+  it('a press counts also while the page reads what the stream told it', async () => {
+    const held: Route[] = []
+    const status = '**/api/v1/jobs/queue/status*'
+    await world.jobs(1, { status: 'queued', domain: 'told', queue: 'low' })
+    await visited.go('/queue?domain=told&queue=low')
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    const back = page.getByRole('button', { name: 'Take it back: Resume' })
+    await expect.poll(() => back.isEnabled()).toBe(true)
+    await page.route(status, (route) => void held.push(route))
+    await world.sql`update job_queue_controls set reason = 'told by another' where domain = 'told'`
+    await expect.poll(() => held.length).toBeGreaterThan(0)
+    await back.press('Enter')
+    await page.getByText('Jobs are handed out again.').waitFor()
+    await page.unroute(status)
+    await Promise.all(held.map((route) => route.continue().catch(() => undefined)))
+    await page.getByText('open', { exact: true }).waitFor()
+    expect(visited.faults).toEqual([])
   })
 
   it('a double click on a slow network stops a queue once, with its reason, and takes it back once', async () => {

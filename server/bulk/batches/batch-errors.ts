@@ -1,7 +1,6 @@
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { isContended, isRejectedByTables, isRowLocked } from '../../database/errors/failure.ts'
-import { RowsKept } from '../change/rows-kept.ts'
-import { RangeOutgrown } from '../change/selection.ts'
+import { RangeOutgrown, RowsKept } from '../change/selection.ts'
 
 /** The most errors in a row that a change survives when each of them is a lock conflict, a timeout, or a row that its table keeps. */
 const mostFailures = 8

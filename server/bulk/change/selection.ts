@@ -1,3 +1,4 @@
+import type { Failure } from '../../../shared/errors.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { hasId, hasKeys, idArray } from '../../database/job-ids.ts'
 import { hasSafeId } from '../../database/planner-hints.ts'
@@ -21,6 +22,20 @@ export interface Selection {
 
 /** A batch changed more jobs than its range had when the search counted them. The batch rolls back and runs again by ids. */
 export class RangeOutgrown extends Error {}
+
+/**
+ * A batch changed fewer jobs than it locked: a trigger or a rule of the table keeps them, or another transaction wrote them between the snapshot
+ * and the lock. The batch rolls back, and runs again with fewer jobs.
+ */
+export class RowsKept extends Error {
+  /** What the change says where jobs are kept each time. */
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message, { cause: failure })
+    this.failure = failure
+  }
+}
 
 /** One text of numbers takes the driver a fifth of the time of an array; keys are compared by their parts. */
 const isSelected = (sql: Sql, ids: readonly JobId[]): Fragment =>

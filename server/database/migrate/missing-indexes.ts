@@ -5,7 +5,7 @@ import type { Sql } from '../sql.ts'
 import { allIndexes, type IndexStatement } from './index-statements.ts'
 import { readTableSize } from './left-indexes.ts'
 import { findMissing, objectsMadeBy } from './schema-diff.ts'
-import { mayBeUnique } from './unique-on-partitions.ts'
+import { isPossible } from './unique-on-partitions.ts'
 
 /** The statements of the indexes that are missing, or invalid. */
 export async function findMissingIndexes(sql: Sql): Promise<IndexStatement[]> {
@@ -25,9 +25,6 @@ export async function findBuildableIndexes(sql: Sql): Promise<IndexStatement[]> 
   for (const index of await findMissingIndexes(sql)) if (await isPossible(sql, index)) found.push(index)
   return found
 }
-
-const isPossible = async (sql: Sql, { table, keys, unique }: IndexStatement): Promise<boolean> =>
-  !unique || (await mayBeUnique(sql, { table, keys }))
 
 /** The indexes that are missing or invalid, with what they would cost; those that workers need come first. */
 export async function readMissingIndexes(sql: Sql): Promise<MissingIndex[]> {

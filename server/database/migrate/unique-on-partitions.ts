@@ -2,10 +2,14 @@ import type { Sql } from '../sql.ts'
 import type { IndexStatement } from './index-statements.ts'
 
 /**
- * Whether PostgreSQL can have a unique index with these keys on a table: with partitions, at whatever level, the keys must have the columns by which
- * they are made. An expression in a key of partitions is in no index of ours.
+ * Whether PostgreSQL can have an index: the keys of a unique index must have the columns of every partition key of its table, at all levels. An
+ * expression in a partition key is in no index of ours.
  */
-export async function mayBeUnique(sql: Sql, { table, keys }: Pick<IndexStatement, 'table' | 'keys'>): Promise<boolean> {
+export async function isPossible(
+  sql: Sql,
+  { table, keys, unique }: Pick<IndexStatement, 'table' | 'keys' | 'unique'>,
+): Promise<boolean> {
+  if (!unique) return true
   const columns = keys.split(',').map((key) => key.trim())
   const [row] = await sql<[{ has: boolean }]>`
     select coalesce(bool_and(coalesce(attname = any(${columns}::text[]), false)), true) as has

@@ -1,6 +1,6 @@
 import { allMigrations } from '../../database/migrate/migrations.ts'
 import { findMissing, type SchemaObject } from '../../database/migrate/schema-diff.ts'
-import { mayBeUnique } from '../../database/migrate/unique-on-partitions.ts'
+import { isPossible } from '../../database/migrate/unique-on-partitions.ts'
 import { neededSequences } from '../../database/rights/grants.ts'
 import { tableRights } from '../../database/rights/table-rights.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -47,7 +47,7 @@ export async function readRights(sql: Sql): Promise<Rights> {
 async function possibleOf(sql: Sql, missing: readonly SchemaObject[]): Promise<SchemaObject[]> {
   const possible: SchemaObject[] = []
   for (const one of missing)
-    if (one.kind !== 'unique' || (await mayBeUnique(sql, { table: one.of, keys: one.name }))) possible.push(one)
+    if (await isPossible(sql, { table: one.of, keys: one.name, unique: one.kind === 'unique' })) possible.push(one)
   return possible
 }
 

@@ -34,7 +34,7 @@ export async function findStop(
   return [{ code: drain ? 'queue_draining' : 'queue_paused', facts }]
 }
 
-/** The throttle of a queue. */
+/** A throttle, who set it and why, and how many jobs run under it now. */
 export interface Throttled extends Throttle {
   since: string
   by: string | null

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { RowsKept } from '../../bulk/change/rows-kept.ts'
+import { RowsKept } from '../../bulk/change/selection.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { EngineTarget } from './target.ts'
 

@@ -15,6 +15,9 @@ times: {created: created_at, ended: ended_at}
 retry: {set: {state: waits, ended_at: null}}
 prune: {of: [completed, failed]}
 `
+/** Twenty jobs that have ended long ago. */
+const twentyDone = `
+  insert into app.jobs select n, 'done', now() - interval '40 days', now() - interval '35 days' from generate_series(1, 20) as n`
 const request = { domain: 'app', statuses: ['completed'], older_than_days: 30 }
 
 /** A row of a child table may lie at the same place as a row of its parent. */
@@ -27,7 +30,7 @@ describe('a mapped table from which others inherit', () => {
       await sql.unsafe(`
         create schema app;
         create table app.jobs (id bigint primary key, state text, created_at timestamptz, ended_at timestamptz);
-        insert into app.jobs select n, 'done', now() - interval '40 days', now() - interval '35 days' from generate_series(1, 20) as n`)
+        ${twentyDone}`)
     }
     served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })
   })
@@ -75,7 +78,7 @@ describe('a mapped table whose state is a domain over an enum, and whose trigger
         create type app.word as enum ('waits', 'done', 'dead');
         create domain app.state as app.word;
         create table app.jobs (id bigint primary key, state app.state, created_at timestamptz, ended_at timestamptz);
-        insert into app.jobs select n, 'done', now() - interval '40 days', now() - interval '35 days' from generate_series(1, 20) as n;
+        ${twentyDone};
         create function app.veto() returns trigger language plpgsql as 'begin return case when new.id > 15 then null else new end; end';
         create trigger veto before insert on app.jobs for each row execute function app.veto()`)
     served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })
@@ -99,7 +102,7 @@ describe('a mapped table whose triggers keep rows as they are', () => {
       await sql.unsafe(`
         create schema app;
         create table app.jobs (id bigint primary key, state text, created_at timestamptz, ended_at timestamptz, deleted_at timestamptz, owner text default 'ann', run_after timestamptz);
-        insert into app.jobs select n, 'done', now() - interval '40 days', now() - interval '35 days' from generate_series(1, 20) as n;
+        ${twentyDone};
         insert into app.jobs select n, 'dead', now() - interval '40 days', now() - interval '35 days' from generate_series(21, 25) as n;
         insert into app.jobs select n, 'waits', now() - interval '1 day', null, null, 'bob', '2040-01-01Z' from generate_series(31, 40) as n;
         create function app.mark_deleted() returns trigger language plpgsql as

@@ -8,6 +8,7 @@ import { Name } from '../../parts/name.tsx'
 import { type Acting, useAct } from '../../state/calls.ts'
 import { can } from '../../state/engine.ts'
 import { overview, readOverview } from '../../state/overview.ts'
+import { serverNow } from '../../state/page.ts'
 import { may } from '../../state/session.ts'
 
 interface Of {
@@ -33,6 +34,8 @@ interface Done {
   reason: string
   /** True where it was itself a way back. */
   isBack: boolean
+  /** When its answer came, by the clock of the server, in milliseconds. */
+  at: number
 }
 
 /** Pauses or resumes a queue, and reads what all queues do again. */
@@ -49,7 +52,7 @@ export function useSwitch({ domain, queue }: Of): {
       const request = { domain, queue, action, ...(why !== '' && { reason: why }) }
       const { before } = await call('controlQueue', request, { headers: confirmed })
       const back = before?.drain ? 'drain' : before?.paused ? 'pause' : 'resume'
-      setDone({ action, back, reason: before?.reason ?? '', isBack })
+      setDone({ action, back, reason: before?.reason ?? '', isBack, at: serverNow() })
       await readOverview()
     })
   return { act, done, send }

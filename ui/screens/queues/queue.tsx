@@ -91,6 +91,7 @@ function OneQueue({ domain, queue }: OfQueue) {
         <Control
           key={`${domain}/${queue}`}
           {...{ domain, queue, isLoading }}
+          readAt={loaded.readAt}
           state={wordOf(data.state)}
           onDone={reload}
         />
@@ -219,12 +220,14 @@ interface ControlProps extends OfQueue {
   state: Word
   /** True while the state is read again. */
   isLoading: boolean
+  /** When it was read, by the clock of the server, in milliseconds. */
+  readAt: number | undefined
   onDone: () => void
 }
 
 const actionOf = (name: Action) => actions.find((action) => action.name === name)
 
-function Control({ domain, queue, state, isLoading, onDone }: ControlProps) {
+function Control({ domain, queue, state, isLoading, readAt = 0, onDone }: ControlProps) {
   const [reason, setReason] = useState('')
   const { act, done, send } = useSwitch({ domain, queue })
   useEffect(() => {
@@ -234,8 +237,9 @@ function Control({ domain, queue, state, isLoading, onDone }: ControlProps) {
   }, [done])
   // A way back has none itself: a second click on the same place would undo it.
   const back = done && !done.isBack ? actionOf(done.back) : undefined
-  // Until the state is known that an act has made: the second click of a double click would act again, without the reason.
-  const isBusy = act.isBusy || isLoading
+  // Until the state is known that an act has made: the second click of a double click would act again, without the reason. A later read,
+  // which the stream asks for, takes no press away.
+  const isBusy = act.isBusy || (isLoading && done !== undefined && readAt < done.at)
   return (
     <section class="confirm" aria-label="Switch">
       <Why reason={reason} onChange={setReason} />
