@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Endpoint } from '../shared/endpoint.ts'
 import { headers, respondAsync } from '../shared/headers.ts'
-import { quoted } from '../shared/shell.ts'
+import { quoted } from '../shared/text/shell.ts'
 import type { Context } from './context.ts'
 import { keyedPath, placeFields, queryOf } from './http/request-url.ts'
 

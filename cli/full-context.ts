@@ -1,5 +1,5 @@
 import { Failure } from '../shared/errors.ts'
-import { commandLine } from '../shared/shell.ts'
+import { commandLine } from '../shared/text/shell.ts'
 import type { CommandDescription } from './command.ts'
 import type { Context } from './context.ts'
 import type { Direct } from './direct/open-direct.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Endpoint } from '../shared/endpoint.ts'
-import { spanText } from '../shared/time-and-size.ts'
+import { spanText } from '../shared/times/time-and-size.ts'
 import type { Context } from './context.ts'
 import { leastMs } from './http/server-clock.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failures } from '../shared/errors.ts'
-import { escaped } from '../shared/escape.ts'
+import { escaped } from '../shared/text/escape.ts'
 import type { Context } from './context.ts'
 import type { Client } from './http/client.ts'
 import type { Ending } from './output/print.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { hasAtMost, longest, longestOfEngines } from './longest.ts'
-import { isKeepable } from './moment.ts'
+import { hasAtMost, longest, longestOfEngines } from './text/longest.ts'
+import { isKeepable } from './times/moment.ts'
 
 /** Null and blank texts count as absent, because existing clients send them for absent fields. */
 const absent = (value: unknown) =>

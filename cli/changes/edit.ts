@@ -1,6 +1,6 @@
 import { restoreDigits } from '../../sdk/call/exact-json.ts'
 import { type EditedJobs, edit, type LeftOut } from '../../shared/changes/edit.ts'
-import { escaped, escapedJson } from '../../shared/escape.ts'
+import { escaped, escapedJson } from '../../shared/text/escape.ts'
 import type { Context } from '../context.ts'
 import type { PreviewDetails, Previewed } from '../guard/change.ts'
 import type { Client } from '../http/client.ts'

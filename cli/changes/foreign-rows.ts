@@ -1,6 +1,6 @@
 import type { ForeignRows, Preview } from '../../shared/changes/bulk-change.ts'
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import { groupedDigits } from '../text/numbers.ts'
 
 type Previewed = Pick<Preview, 'foreign_rows'> | undefined

@@ -1,5 +1,5 @@
-import { escaped } from '../../shared/escape.ts'
 import type { Hold } from '../../shared/records/holds.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import { filterNames } from '../settings/flags/filter-flags.ts'
 import { jobsText } from '../text/numbers.ts'
 import { describeRequest } from './filtered.ts'

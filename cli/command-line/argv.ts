@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { quoted } from '../../shared/shell.ts'
+import { quoted } from '../../shared/text/shell.ts'
 import type { CommandDescription } from '../command.ts'
 import { isOptional, readWords, type Use } from './words.ts'
 

@@ -1,4 +1,4 @@
-import { commandLine } from '../../shared/shell.ts'
+import { commandLine } from '../../shared/text/shell.ts'
 import { isUuid } from '../../shared/work/job-key.ts'
 import type { CommandDescription } from '../command.ts'
 import { targetWords } from '../settings/flags/target-words.ts'

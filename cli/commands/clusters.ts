@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import type { Cluster, ExpiredLeases, failureClusters as endpoint, NotRead } from '../../shared/jobs/clusters.ts'
-import { ago } from '../../shared/time-and-size.ts'
+import { ago } from '../../shared/times/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { noteUnknownScope } from '../guard/known-scope.ts'

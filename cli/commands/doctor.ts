@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
 import { exits } from '../../shared/exits.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import type { Column } from '../output/table.ts'

@@ -1,5 +1,5 @@
-import { escaped } from '../../shared/escape.ts'
-import { clockText } from '../../shared/time-and-size.ts'
+import { escaped } from '../../shared/text/escape.ts'
+import { clockText } from '../../shared/times/time-and-size.ts'
 import type { CommandSpec } from '../context.ts'
 import { changeImmediately } from '../guard/immediate-change.ts'
 

@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { columns, fieldColumns, fieldsOf, forPeople } from '../output/operation-columns.ts'

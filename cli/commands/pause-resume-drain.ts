@@ -1,5 +1,5 @@
 import type { QueueAction } from '../../shared/queues/queues.ts'
-import { queueWords } from '../../shared/shell.ts'
+import { queueWords } from '../../shared/text/shell.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'
 import type { Ending } from '../output/print.ts'

@@ -1,7 +1,7 @@
 import type { NotMatched } from '../../shared/changes/named-ids.ts'
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
 import type { Scope } from '../../shared/scope.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import type { JobId } from '../../shared/work/job-key.ts'
 import type { OneRequeue } from '../changes/requeue.ts'
 import type { CommandSpec, Context } from '../context.ts'

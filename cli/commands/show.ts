@@ -1,7 +1,7 @@
 import { restoreDigits } from '../../sdk/call/exact-json.ts'
 import { Failure } from '../../shared/errors.ts'
-import { escapedJson } from '../../shared/escape.ts'
 import type { ShownJob } from '../../shared/jobs/show.ts'
+import { escapedJson } from '../../shared/text/escape.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Column } from '../output/table.ts'

@@ -1,5 +1,5 @@
 import type { StaleQueue } from '../../shared/queues/stale.ts'
-import { ago } from '../../shared/time-and-size.ts'
+import { ago } from '../../shared/times/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import { noteUnknownScope } from '../guard/known-scope.ts'

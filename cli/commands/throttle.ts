@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Throttle } from '../../shared/queues/throttle.ts'
-import { queueWords } from '../../shared/shell.ts'
+import { queueWords } from '../../shared/text/shell.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import { changeImmediately, checkImmediate } from '../guard/immediate-change.ts'

@@ -1,6 +1,6 @@
 import { mostOfWorkers } from '../../shared/queues/most-of-workers.ts'
 import type { WorkerRow } from '../../shared/queues/workers.ts'
-import { ago } from '../../shared/time-and-size.ts'
+import { ago } from '../../shared/times/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec } from '../context.ts'
 import { bareQueueName, queueName } from '../output/queue-column.ts'

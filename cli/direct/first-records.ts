@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
 import type { OnceReached } from '../../shared/once.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import type { Context } from '../context.ts'
 import { interrupted } from '../io.ts'
 

@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import type { Io } from '../io.ts'
 import type { DatabaseAddress } from '../settings/database-address.ts'
 import type { NamedProfile } from '../settings/server-address.ts'

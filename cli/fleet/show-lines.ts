@@ -1,4 +1,4 @@
-import { escaped } from '../../shared/escape.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import type { Printer } from '../output/print.ts'
 import type { Column } from '../output/table.ts'
 import type { Head, Line, Printed } from './collect.ts'

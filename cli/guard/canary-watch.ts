@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, failures } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
 import { getOperation } from '../../shared/records/records.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import type { Context } from '../context.ts'
 import { groupedDigits } from '../text/numbers.ts'
 

@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { quoted } from '../../shared/shell.ts'
+import { quoted } from '../../shared/text/shell.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
 import type { Target } from '../settings/target.ts'

@@ -2,7 +2,7 @@ import { codeOfStatus, Failure, type FailureCode, knownCode, type MoreFields } f
 import { headers } from '../../shared/headers.ts'
 import { type Problem, problemOf } from '../../shared/problem.ts'
 import { secondsOf } from '../../shared/retry-after.ts'
-import { spanText } from '../../shared/time-and-size.ts'
+import { spanText } from '../../shared/times/time-and-size.ts'
 import { inWordsOf } from '../../shared/words-of-clients.ts'
 import { inFlagNames } from '../settings/flags/flag-errors.ts'
 import type { Target } from '../settings/target.ts'

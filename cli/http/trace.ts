@@ -1,5 +1,5 @@
-import { escaped } from '../../shared/escape.ts'
 import { headers } from '../../shared/headers.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import { type HttpProxy, proxyName } from '../settings/proxy.ts'
 import { redactTokens } from './redact.ts'
 

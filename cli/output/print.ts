@@ -1,6 +1,6 @@
 import { restoreDigits } from '../../sdk/call/exact-json.ts'
-import { cell, escapedJson } from '../../shared/escape.ts'
 import type { Exit } from '../../shared/exits.ts'
+import { cell, escapedJson } from '../../shared/text/escape.ts'
 import type { Io } from '../io.ts'
 import type { Settings } from '../settings/settings.ts'
 import { coloured, type Style, styleFor } from './style.ts'

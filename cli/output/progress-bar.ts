@@ -1,6 +1,6 @@
 import width from 'string-width'
 import type { Progress } from '../../shared/changes/bulk-change.ts'
-import { escaped } from '../../shared/escape.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import type { Io } from '../io.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
 

@@ -1,6 +1,6 @@
 import { type Failure, failures } from '../../shared/errors.ts'
-import { escaped, escapedJson } from '../../shared/escape.ts'
 import { exits } from '../../shared/exits.ts'
+import { escaped, escapedJson } from '../../shared/text/escape.ts'
 import type { Io } from '../io.ts'
 import { withTarget } from '../settings/flags/target-words.ts'
 import type { GlobalFlags } from '../settings/settings.ts'

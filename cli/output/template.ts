@@ -1,6 +1,6 @@
 import { restoreDigits } from '../../sdk/call/exact-json.ts'
 import { Failure } from '../../shared/errors.ts'
-import { cell } from '../../shared/escape.ts'
+import { cell } from '../../shared/text/escape.ts'
 
 /** A part of a template: a text as it is, or the names that lead from the row to a value; no name means the whole row. */
 type Part = { text: string } | { path: readonly string[] }

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
-import { quoted } from '../../shared/shell.ts'
+import { escaped } from '../../shared/text/escape.ts'
+import { quoted } from '../../shared/text/shell.ts'
 import { isUuid, type JobId, readJobId } from '../../shared/work/job-key.ts'
 
 /**

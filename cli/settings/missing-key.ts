@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { commandLine } from '../../shared/shell.ts'
+import { commandLine } from '../../shared/text/shell.ts'
 import { isOpenHttp } from './server-url.ts'
 import type { Target } from './target.ts'
 

@@ -1,8 +1,8 @@
-import { isClockTime, offsetsOf } from '../../shared/clock-time.ts'
-import { secondsOf } from '../../shared/duration.ts'
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
-import { type Direction, readMoment } from '../../shared/moment.ts'
+import { escaped } from '../../shared/text/escape.ts'
+import { isClockTime, offsetsOf } from '../../shared/times/clock-time.ts'
+import { secondsOf } from '../../shared/times/duration.ts'
+import { type Direction, readMoment } from '../../shared/times/moment.ts'
 import type { Context } from '../context.ts'
 import { readerZone } from '../text/clock.ts'
 

@@ -1,6 +1,6 @@
 import { promises as files } from 'node:fs'
 import { Failure } from '../../shared/errors.ts'
-import { commandLine } from '../../shared/shell.ts'
+import { commandLine } from '../../shared/text/shell.ts'
 import { type Io, interrupted } from '../io.ts'
 import { systemMessage } from '../system.ts'
 import { readText } from './text-file.ts'

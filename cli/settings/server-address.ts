@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { commandLine } from '../../shared/shell.ts'
+import { commandLine } from '../../shared/text/shell.ts'
 import type { Io } from '../io.ts'
 import type { Config, Profile } from './config.ts'
 import type { DatabaseAddress } from './database-address.ts'

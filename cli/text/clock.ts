@@ -1,5 +1,5 @@
-import { offsetsOf } from '../../shared/clock-time.ts'
-import { ago } from '../../shared/time-and-size.ts'
+import { offsetsOf } from '../../shared/times/clock-time.ts'
+import { ago } from '../../shared/times/time-and-size.ts'
 import type { Io } from '../io.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { secondsOf, units } from '../../shared/duration.ts'
 import { Failure } from '../../shared/errors.ts'
+import { secondsOf, units } from '../../shared/times/duration.ts'
 
 /**
  * A duration in seconds: `90`, `15m`, `2h`, `30d`, `1w`.

@@ -93,7 +93,7 @@ const built = await Promise.all([
     plugins: [usedOfZod],
     entryPoints: [
       ...packages.map((name) => ({ in: name, out: name })),
-      { in: 'shared/parse-yaml.ts', out: 'parse-yaml' },
+      { in: 'shared/text/parse-yaml.ts', out: 'parse-yaml' },
     ],
   }),
   build({

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { EndpointName } from '../../shared/endpoint-names.ts'
-import { all } from './calls.ts'
+import { all } from './api/calls.ts'
 import { code, table } from './markdown.ts'
 import { components, withRefs } from './openapi/components.ts'
 import { type JsonSchema, outputSchema } from './openapi/schemas.ts'

@@ -1,6 +1,6 @@
 import { topics } from '../../cli/commands/help/topics.ts'
 import { Config, Profile } from '../../cli/settings/config.ts'
-import { fieldsOf } from './fields.ts'
+import { fieldsOf } from './api/fields.ts'
 import { block, code, page, table } from './markdown.ts'
 
 /** The config file of jobsctl: the text of `jobsctl help config`, and the fields as they are checked. */

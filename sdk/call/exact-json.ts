@@ -1,4 +1,4 @@
-import { isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
+import { isKeptExactly, replaceInexact } from '../../shared/text/exact-numbers.ts'
 
 /** Stands before the digits of a number that JavaScript would change. It is random, so that no payload has it. */
 const mark = `exact ${Math.random().toString(36).slice(2)} `

@@ -3,7 +3,7 @@ import { tokenLimits } from '../../shared/access/limits.ts'
 import { givenRoles } from '../../shared/access/rights.ts'
 import { TokenScope } from '../../shared/access/token-scope.ts'
 import { longestOverlap } from '../../shared/access/tokens.ts'
-import { cell } from '../../shared/escape.ts'
+import { cell } from '../../shared/text/escape.ts'
 
 const role = z.enum(givenRoles)
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
-import { quoted } from '../../shared/shell.ts'
+import { quoted } from '../../shared/text/shell.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { silent, withTables } from '../database/with-tables.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import type { Names } from '../database/connection/qualify.ts'
 import { silent, withDatabase } from '../database/with-tables.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { endOfString, isKeptExactly, replaceInexact } from '../../shared/exact-numbers.ts'
+import { endOfString, isKeptExactly, replaceInexact } from '../../shared/text/exact-numbers.ts'
 
 /** What a text says as JSON; undefined for a text that is not JSON. */
 export function jsonOf(text: string): unknown {

@@ -1,4 +1,4 @@
-import { mask } from '../../shared/mask.ts'
+import { mask } from '../../shared/text/mask.ts'
 import { expandJson, isTooDeep } from './lossless-json.ts'
 
 const normalized = (name: string): string => name.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')

@@ -1,6 +1,6 @@
 import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
-import { quoted } from '../../shared/shell.ts'
+import { quoted } from '../../shared/text/shell.ts'
 import { engineSince } from '../database/installation/engine-setting.ts'
 import type { Sql } from '../database/sql.ts'
 import { type Place, servedBy } from '../engines/served.ts'

@@ -1,5 +1,5 @@
 import { Failure } from '../../shared/errors.ts'
-import { quoted } from '../../shared/shell.ts'
+import { quoted } from '../../shared/text/shell.ts'
 import type { EngineSign } from '../database/connection/other-engines.ts'
 import type { Names } from '../database/connection/qualify.ts'
 import { namesOf, withNames } from '../database/connection/schema-names.ts'

@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import * as z from 'zod'
 import { Failure } from '../../shared/errors.ts'
-import { escaped } from '../../shared/escape.ts'
 import { faultsOfIssue } from '../../shared/faults.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import { errorText } from '../log/system-error.ts'
 import { isPublicUrl } from './public-url.ts'
 import { readSmallFile } from './read-small-file.ts'
@@ -49,7 +49,7 @@ export async function readFleetFile(path: string): Promise<FleetServer[]> {
     throw refused(`${escaped(path)} ${why}`)
   })
   // Loaded here, since few servers have the file.
-  const { faultLines, parseYaml, plainOf } = await import('../../shared/parse-yaml.ts')
+  const { faultLines, parseYaml, plainOf } = await import('../../shared/text/parse-yaml.ts')
   const yaml = parseYaml(text, 'a list of servers')
   const read = FleetFile.safeParse(plainOf(yaml.value), { reportInput: true })
   if (yaml.faults.length === 0 && read.success)

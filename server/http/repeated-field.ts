@@ -1,4 +1,4 @@
-import { endOfString } from '../../shared/exact-numbers.ts'
+import { endOfString } from '../../shared/text/exact-numbers.ts'
 
 /** The levels of objects and lists that are looked at. No call takes a body with as many. */
 const deepest = 100

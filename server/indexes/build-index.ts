@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../../shared/errors.ts'
-import { sizeText } from '../../shared/time-and-size.ts'
+import { sizeText } from '../../shared/times/time-and-size.ts'
 import { createLook } from '../bulk/pressure/look.ts'
 import { hasCode } from '../database/errors/error-meanings.ts'
 import { allIndexes, type IndexStatement } from '../database/migrate/index-statements.ts'

@@ -1,7 +1,7 @@
 import { withoutUnique } from '../../shared/doctor/missing-indexes.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { IndexStatement } from '../database/migrate/index-statements.ts'
-import { mayBeUnique } from '../database/migrate/unique-on-partitions.ts'
+import { isPossible } from '../database/migrate/unique-on-partitions.ts'
 import type { Connection } from '../database/sql.ts'
 
 interface Partition {
@@ -21,7 +21,7 @@ export async function buildOnPartitions(
   { name, table, keys, condition, unique }: IndexStatement,
   schema: string,
 ): Promise<void> {
-  if (unique && !(await mayBeUnique(connection, { table, keys })))
+  if (!(await isPossible(connection, { table, keys, unique })))
     throw new Failure('usage', `${table} has partitions, on which PostgreSQL has no unique index without their key`, {
       hint: `without this index ${withoutUnique}`,
     })

@@ -1,5 +1,5 @@
 import type { MissingIndex } from '../../shared/doctor/missing-indexes.ts'
-import { sizeText } from '../../shared/time-and-size.ts'
+import { sizeText } from '../../shared/times/time-and-size.ts'
 
 /** A list of missing indexes: a paragraph each for a person, else the fields with tabs between them. */
 export function missingIndexLines(missing: readonly MissingIndex[], readable: boolean): string[] {

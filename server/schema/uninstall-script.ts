@@ -1,4 +1,4 @@
-import { sizeText } from '../../shared/time-and-size.ts'
+import { sizeText } from '../../shared/times/time-and-size.ts'
 import { type MadeObject, readMade, sharedTables } from '../database/migrate/absent-before.ts'
 import { findMissing, type SchemaObject } from '../database/migrate/schema-diff.ts'
 import type { Sql } from '../database/sql.ts'

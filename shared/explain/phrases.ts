@@ -1,4 +1,4 @@
-import { clockText, spanText } from '../time-and-size.ts'
+import { clockText, spanText } from '../times/time-and-size.ts'
 
 /** ` since 2026-11-24 13:02:00 UTC (1h 2m)`, or nothing for a time that is not known. */
 export function sinceText(time: string | null, now: number): string {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, Domain, Instant, optional, Queue, queueNames, Time } from '../scope.ts'
-import { clockText, spanText } from '../time-and-size.ts'
+import { clockText, spanText } from '../times/time-and-size.ts'
 import { JobId } from '../work/job.ts'
 import { boundedText, jobsText, mostLeased } from './phrases.ts'
 import { Reason } from './reason.ts'

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { longest } from '../longest.ts'
 import { optional, scopeFields, Time, wholeNumber } from '../scope.ts'
 import { readSwitch } from '../switch.ts'
+import { longest } from '../text/longest.ts'
 import { jobStates, TypedJobId, text, words } from '../work/job.ts'
 
 export const Status = z

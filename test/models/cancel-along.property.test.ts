@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { createToken } from '../../server/auth/tokens.ts'
 import { bearer, idOf } from '../support/access/tokens.ts'
-import { clearAll } from '../support/bulk-tools.ts'
+import { clearAll } from '../support/changes/bulk-tools.ts'
+import { addEdge } from '../support/changes/dependents.ts'
 import { kinds } from '../support/database/database.ts'
 import { jobRow } from '../support/database/job-row.ts'
 import { insertRows } from '../support/database/tables.ts'
-import { addEdge } from '../support/dependents.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const runs = Number(process.env.PROPERTY_RUNS ?? 25)

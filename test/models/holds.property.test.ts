@@ -12,7 +12,7 @@ import { isArchivedKeptByHold, isImageKeptByHold, isKeptByHold } from '../../ser
 import { readHolds } from '../../server/database/read-holds.ts'
 import type { Fragment } from '../../server/database/sql.ts'
 import { jobFilterFields } from '../../shared/jobs/job-filter.ts'
-import { clearAll } from '../support/bulk-tools.ts'
+import { clearAll } from '../support/changes/bulk-tools.ts'
 import { insertRows } from '../support/database/tables.ts'
 import { fields, type Known, keeps, type ModelHold } from '../support/holds/hold-model.ts'
 import { openWorld, type World } from '../support/world.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { WholePlan } from '../../shared/plans/plans.ts'
-import { clearAll } from '../support/bulk-tools.ts'
+import { clearAll } from '../support/changes/bulk-tools.ts'
 import { makePeople, type People, planOf, planPath } from '../support/changes/plans.ts'
 import { startServer } from '../support/programs/built.ts'
 import { openWorld, paths, type World } from '../support/world.ts'

@@ -26,7 +26,7 @@ const reasons: Record<string, string> = {
   'needs a cluster of many databases': 'test/slow/direct/databases.test.ts makes one',
   'needs a proxy': 'test/cli/calls/proxy.test.ts calls through one',
   'needs the tables of an engine': 'test/engines calls the same beside the real engines and their workers',
-  'needs PgBouncer': 'test/slow/database/pooler.test.ts runs servers behind it, where it is installed',
+  'needs PgBouncer': 'test/slow/database/connections/pooler.test.ts runs servers behind it, where it is installed',
 }
 
 /** Languages of blocks that a reader types; the other ones show output, a config or a diagram. */

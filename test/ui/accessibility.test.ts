@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
-import { looks, sideways, violations } from '../support/axe.ts'
-import { visit } from '../support/browser.ts'
-import { FocusLook, focusLook } from '../support/focus-look.ts'
+import { looks, sideways, violations } from '../support/browser/axe.ts'
+import { visit } from '../support/browser/browser.ts'
+import { FocusLook, focusLook } from '../support/browser/focus-look.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('accessibility (needs chromium)', () => {

@@ -3,7 +3,15 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { cancelBatch, prune, reclaim, requeue, reschedule, retry, setPriority, sweep } from '../../shared/endpoints.ts'
-import { copiedBy, type OpenedVisit, openVisit, pressByKeyboard, tabTo, type Visit, visit } from '../support/browser.ts'
+import {
+  copiedBy,
+  type OpenedVisit,
+  openVisit,
+  pressByKeyboard,
+  tabTo,
+  type Visit,
+  visit,
+} from '../support/browser/browser.ts'
 import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
-import { violations } from '../support/axe.ts'
-import { copiedBy, type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { violations } from '../support/browser/axe.ts'
+import { copiedBy, type OpenedVisit, openVisit, type Visit, visit } from '../support/browser/browser.ts'
 import type { World } from '../support/world.ts'
 
 const hostile = `<img src=x onerror="document.title='ran'">\u202egpj.\u{1F4A3}`

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
-import { copiedBy, type OpenedVisit, openVisit, type Visit } from '../support/browser.ts'
+import { copiedBy, type OpenedVisit, openVisit, type Visit } from '../support/browser/browser.ts'
 import type { World } from '../support/world.ts'
 
 const scope = ['--domain', 'shop', '--queue', 'mail', '--job-type', 'receipt']

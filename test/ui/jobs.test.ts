@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
-import { escaped } from '../../shared/escape.ts'
-import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { escaped } from '../../shared/text/escape.ts'
+import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser/browser.ts'
 import type { World } from '../support/world.ts'
 
 const hostile = `<img src=x onerror="document.title='ran'">"></script>\u202egpj.\u{1F4A3}`

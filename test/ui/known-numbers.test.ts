@@ -2,7 +2,7 @@ import type { Browser, Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { makeScoped } from '../support/access/tokens.ts'
-import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser/browser.ts'
 import { newDatabase } from '../support/database/database.ts'
 import { openWorld, type World } from '../support/world.ts'
 

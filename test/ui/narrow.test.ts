@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { applyPolicy } from '../../shared/policy/policy.ts'
-import { sideways } from '../support/axe.ts'
-import { type OpenedVisit, openVisit } from '../support/browser.ts'
+import { sideways } from '../support/browser/axe.ts'
+import { type OpenedVisit, openVisit } from '../support/browser/browser.ts'
 
 /** The widths of a phone, a tablet, a window at 200 % and a small laptop, in pixels. */
 const widths = [390, 640, 768, 1024]

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { stats } from '../../shared/queues/stats.ts'
-import { violations } from '../support/axe.ts'
-import { type OpenedVisit, openVisit, setHidden, type Visit } from '../support/browser.ts'
+import { violations } from '../support/browser/axe.ts'
+import { type OpenedVisit, openVisit, setHidden, type Visit } from '../support/browser/browser.ts'
 import type { World } from '../support/world.ts'
 
 describe.skipIf(!hasBrowser)('operations and the overview (needs chromium)', () => {

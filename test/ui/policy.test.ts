@@ -2,8 +2,8 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { applyPolicy, type Policy } from '../../shared/policy/policy.ts'
-import { looks, sideways, violations } from '../support/axe.ts'
-import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { looks, sideways, violations } from '../support/browser/axe.ts'
+import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser/browser.ts'
 import type { World } from '../support/world.ts'
 
 const rules = [

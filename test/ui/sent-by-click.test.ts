@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Page, Request } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
-import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser/browser.ts'
 import type { World } from '../support/world.ts'
 
 /** True for a request that would change jobs: a preview has no key. */

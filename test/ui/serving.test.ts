@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
-import { visit } from '../support/browser.ts'
+import { visit } from '../support/browser/browser.ts'
 import { startPathProxy } from '../support/fakes/path-proxy.ts'
 import { openWorld, type World } from '../support/world.ts'
 

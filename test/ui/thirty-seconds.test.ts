@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser, startBrowser } from '../../scripts/chromium.ts'
-import { looks, sideways, violations } from '../support/axe.ts'
-import { type Visit, visit } from '../support/browser.ts'
+import { looks, sideways, violations } from '../support/browser/axe.ts'
+import { type Visit, visit } from '../support/browser/browser.ts'
 import { type IncidentWorld, incident, incidentKinds, openIncident } from '../support/observe/incident.ts'
 
 /** Somebody who has never seen the dashboard names what fails, why, since when, and who deployed. */

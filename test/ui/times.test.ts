@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
 import { jobFilterFields } from '../../shared/jobs/job-filter.ts'
-import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, type Visit, visit } from '../support/browser/browser.ts'
 import { type Meaning, times } from '../support/times.ts'
 import type { World } from '../support/world.ts'
 

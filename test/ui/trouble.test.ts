@@ -1,7 +1,7 @@
 import type { Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasBrowser } from '../../scripts/chromium.ts'
-import { type OpenedVisit, openVisit, setHidden, type Visit, visit } from '../support/browser.ts'
+import { type OpenedVisit, openVisit, setHidden, type Visit, visit } from '../support/browser/browser.ts'
 
 describe.skipIf(!hasBrowser)('slow networks, and servers that do not answer (needs chromium)', () => {
   let opened: OpenedVisit

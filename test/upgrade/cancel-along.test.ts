@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import { waitingFor } from '../support/dependents.ts'
+import { waitingFor } from '../support/changes/dependents.ts'
 import { until } from '../support/poll.ts'
 import { bodyOf, codeOf, paths, resultOf } from './support/answers.ts'
 import { besideEach } from './support/old-build.ts'

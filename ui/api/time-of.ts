@@ -1,4 +1,4 @@
-import { readMoment } from '../../shared/moment.ts'
+import { readMoment } from '../../shared/times/moment.ts'
 import { serverNow } from '../state/page.ts'
 import { call } from './call.ts'
 import { Problem } from './problem.ts'

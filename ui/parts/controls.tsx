@@ -1,6 +1,6 @@
 import type { ComponentChildren, ComponentProps } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { commandLine } from '../../shared/shell.ts'
+import { commandLine } from '../../shared/text/shell.ts'
 import { hrefOf, navigate } from '../state/address.ts'
 
 interface LinkProps {

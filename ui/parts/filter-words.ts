@@ -1,4 +1,4 @@
-import { hasAtMost, longest, longestOfEngines } from '../../shared/longest.ts'
+import { hasAtMost, longest, longestOfEngines } from '../../shared/text/longest.ts'
 
 /** One field of a filter: its name on the wire, which the address has too. */
 export interface FilterField {

@@ -1,5 +1,5 @@
 import { type ComponentChildren, createElement, Fragment, options } from 'preact'
-import { escaped } from '../../shared/escape.ts'
+import { escaped } from '../../shared/text/escape.ts'
 
 /** Letters that are written from right to left. */
 const letter = '[\\u0590-\\u08ff\\ufb1d-\\ufdff\\ufe70-\\ufefc\\u{10800}-\\u{10fff}\\u{1e800}-\\u{1efff}]'

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { escapedJson } from '../../shared/escape.ts'
+import { escapedJson } from '../../shared/text/escape.ts'
 import { Button } from './controls.tsx'
 
 interface FactsProps {

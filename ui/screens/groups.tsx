@@ -1,4 +1,4 @@
-import { earliest } from '../../shared/earliest.ts'
+import { earliest } from '../../shared/times/earliest.ts'
 import type { LiveGroup } from '../api/live-stats.ts'
 import { Link } from '../parts/controls.tsx'
 import { Name } from '../parts/name.tsx'

@@ -1,5 +1,5 @@
-import { earliest } from '../../shared/earliest.ts'
 import type { Overview } from '../../shared/queues/overview.ts'
+import { earliest } from '../../shared/times/earliest.ts'
 import type { LiveGroup, LiveStats } from '../api/live-stats.ts'
 
 type Counts = Pick<Overview['totals'], 'waiting' | 'scheduled' | 'running' | 'quarantined'>

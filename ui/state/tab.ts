@@ -1,5 +1,5 @@
 import { effect } from '@preact/signals'
-import { escaped } from '../../shared/escape.ts'
+import { escaped } from '../../shared/text/escape.ts'
 import { detail, path, query } from './address.ts'
 import { overview } from './overview.ts'
 

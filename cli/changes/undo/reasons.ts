@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { undo } from '../../../shared/changes/undo.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
 
 export type UndoAnswer = z.output<typeof undo.output>

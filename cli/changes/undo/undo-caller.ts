@@ -1,7 +1,7 @@
 import { undo } from '../../../shared/changes/undo.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import { outcomes } from '../../../shared/outcomes.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import type { PreviewDetails, Previewed } from '../../guard/change.ts'
 import type { Printer } from '../../output/print.ts'

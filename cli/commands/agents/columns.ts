@@ -1,5 +1,5 @@
 import type { KnownAgent } from '../../../shared/access/agents.ts'
-import { ago } from '../../../shared/time-and-size.ts'
+import { ago } from '../../../shared/times/time-and-size.ts'
 import type { Column } from '../../output/table.ts'
 import { groupedDigits, sumOf } from '../../text/numbers.ts'
 import { isoTime } from '../../text/times.ts'

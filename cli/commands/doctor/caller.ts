@@ -3,7 +3,7 @@ import type { showCaller } from '../../../shared/access/caller.ts'
 import { limitsText } from '../../../shared/access/limits.ts'
 import { limitText } from '../../../shared/access/token-scope.ts'
 import type { Finding } from '../../../shared/doctor/findings/finding.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { jobsText } from '../../text/numbers.ts'
 
 type Caller = z.output<typeof showCaller.output>

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Finding } from '../../../shared/doctor/findings/finding.ts'
 import { showEngine } from '../../../shared/engine/engine.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { lacksOf } from '../../http/engine-lacks.ts'
 import { keepLacks } from '../../settings/known-lacks.ts'

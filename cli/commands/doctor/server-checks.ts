@@ -1,7 +1,7 @@
 import { showCaller } from '../../../shared/access/caller.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import { problemOf } from '../../../shared/problem.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { version } from '../../../shared/version.ts'
 import type { Context } from '../../context.ts'
 import { wantsDomain } from '../../http/response-errors.ts'

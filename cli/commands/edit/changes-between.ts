@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { restoreDigits } from '../../../sdk/call/exact-json.ts'
-import { mask } from '../../../shared/mask.ts'
+import { mask } from '../../../shared/text/mask.ts'
 
 interface Value {
   path: string[]

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { inexactNumber } from '../../../shared/exact-numbers.ts'
+import { inexactNumber } from '../../../shared/text/exact-numbers.ts'
 import type { Context } from '../../context.ts'
 import { readStdinFor } from '../../settings/stdin-text.ts'
 import { readText } from '../../settings/text-file.ts'

@@ -1,6 +1,6 @@
-import { escapedJson } from '../../../shared/escape.ts'
 import { detailOf } from '../../../shared/records/event-detail.ts'
 import type { JobEvent } from '../../../shared/records/events.ts'
+import { escapedJson } from '../../../shared/text/escape.ts'
 import type { Style } from '../../output/style.ts'
 import type { Column } from '../../output/table.ts'
 import { isoTime } from '../../text/times.ts'

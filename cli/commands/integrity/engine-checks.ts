@@ -1,6 +1,6 @@
 import type { EngineCheckResult } from '../../../shared/changes/integrity.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'

@@ -1,5 +1,5 @@
 import type { ListedJob } from '../../../shared/jobs/list.ts'
-import { ago } from '../../../shared/time-and-size.ts'
+import { ago } from '../../../shared/times/time-and-size.ts'
 import { queueColumn } from '../../output/queue-column.ts'
 import { colourOfState } from '../../output/style.ts'
 import type { Column } from '../../output/table.ts'

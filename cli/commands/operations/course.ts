@@ -1,7 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import * as endpoints from '../../../shared/records/course.ts'
 import { getOperation, type OperationRecord } from '../../../shared/records/records.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'

@@ -1,5 +1,5 @@
-import { escaped, escapedJson } from '../../../shared/escape.ts'
 import { exportOperations as endpoint } from '../../../shared/records/export.ts'
+import { escaped, escapedJson } from '../../../shared/text/escape.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import { keepOperation as endpoint } from '../../../shared/records/keep.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
 import type { Ending } from '../../output/print.ts'

@@ -1,5 +1,5 @@
-import { escaped } from '../../../shared/escape.ts'
 import type { Day, Verified } from '../../../shared/records/records.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'

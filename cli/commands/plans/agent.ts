@@ -1,5 +1,5 @@
-import { escaped } from '../../../shared/escape.ts'
 import type { Plan, WholePlan } from '../../../shared/plans/plans.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { isoTime } from '../../text/times.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import { type Approval, reviewOperation, setApproval, showApproval as showing } from '../../../shared/plans/approval.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'

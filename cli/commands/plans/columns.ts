@@ -1,6 +1,6 @@
 import { scopeText } from '../../../shared/access/token-scope.ts'
 import type { Plan } from '../../../shared/plans/plans.ts'
-import { whenText } from '../../../shared/time-and-size.ts'
+import { whenText } from '../../../shared/times/time-and-size.ts'
 import type { Column } from '../../output/table.ts'
 import { scopeName } from '../../text/scope-text.ts'
 import { isoTime } from '../../text/times.ts'

@@ -1,6 +1,6 @@
 import type { Rule } from '../../../shared/policy/rule.ts'
 import { nextTime } from '../../../shared/policy/schedule.ts'
-import { whenText } from '../../../shared/time-and-size.ts'
+import { whenText } from '../../../shared/times/time-and-size.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'
 import type { Column } from '../../output/table.ts'

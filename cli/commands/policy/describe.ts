@@ -1,5 +1,5 @@
-import { escaped } from '../../../shared/escape.ts'
 import type { Rule } from '../../../shared/policy/rule.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { durationText } from '../../text/duration.ts'
 
 /** What a rule does: `prune completed, failed older than 30d`, `cancel what waits for 2d or runs for 6h`. */

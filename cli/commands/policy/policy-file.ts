@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import type { Rule } from '../../../shared/policy/rule.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { readStdinFor } from '../../settings/stdin-text.ts'
 import { readText } from '../../settings/text-file.ts'
@@ -20,7 +20,7 @@ export async function readPolicyFile(context: Context, path: string): Promise<Ru
   const refused = (faults: readonly string[]) =>
     new Failure('usage', faults.map((fault) => `${escaped(path)}${fault}`).join('\n  '))
   if (Buffer.byteLength(text) > largestFile) throw refused([` is larger than ${largestFile / 1024} KiB`])
-  const { parseYaml } = await import('../../../shared/parse-yaml.ts')
+  const { parseYaml } = await import('../../../shared/text/parse-yaml.ts')
   const yaml = parseYaml(text, 'a policy')
   const read = yaml.faults.length > 0 ? { faults: [] } : rulesOf(yaml.value)
   const found = read.faults.map(({ key, ...fault }) => ({

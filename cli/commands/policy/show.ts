@@ -1,6 +1,6 @@
-import { escaped } from '../../../shared/escape.ts'
 import { showPolicy as endpoint, type Policy, type RuleState } from '../../../shared/policy/policy.ts'
-import { whenText } from '../../../shared/time-and-size.ts'
+import { escaped } from '../../../shared/text/escape.ts'
+import { whenText } from '../../../shared/times/time-and-size.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'

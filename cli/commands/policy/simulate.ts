@@ -1,12 +1,12 @@
-import { secondsOf } from '../../../shared/duration.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import {
   simulatePolicy as endpoint,
   mostDays,
   type SimulatedDay,
   type SimulatedRule,
 } from '../../../shared/policy/simulate.ts'
+import { escaped } from '../../../shared/text/escape.ts'
+import { secondsOf } from '../../../shared/times/duration.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'

@@ -1,6 +1,6 @@
 import width from 'string-width'
-import { escaped } from '../../../shared/escape.ts'
 import type { ShownJob } from '../../../shared/jobs/show.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { colourOfState } from '../../output/style.ts'
 import { textOf } from './columns.ts'

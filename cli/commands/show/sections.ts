@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { restoreDigits } from '../../../sdk/call/exact-json.ts'
 import type { ShownJob } from '../../../shared/jobs/show.ts'
-import { clockText, spanText, whenText } from '../../../shared/time-and-size.ts'
+import { clockText, spanText, whenText } from '../../../shared/times/time-and-size.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { textOf, timeOf } from './columns.ts'

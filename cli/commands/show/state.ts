@@ -1,5 +1,5 @@
 import type { ShownJob } from '../../../shared/jobs/show.ts'
-import { spanText, whenText } from '../../../shared/time-and-size.ts'
+import { spanText, whenText } from '../../../shared/times/time-and-size.ts'
 import { textOf, timeOf, unmetOf } from './columns.ts'
 
 /** Whether a running job has no valid lease any more. */

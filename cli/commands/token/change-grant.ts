@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { showToken as showing, type Token } from '../../../shared/access/tokens.ts'
 import type { Endpoint } from '../../../shared/endpoint.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately, checkImmediate } from '../../guard/immediate-change.ts'
 import type { Ending } from '../../output/print.ts'

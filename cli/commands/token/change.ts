@@ -1,7 +1,7 @@
 import { isRole, setRoles } from '../../../shared/access/rights.ts'
 import { resumeToken, revokeToken, setTokenRole, suspendToken, type Token } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
 import type { Ending } from '../../output/print.ts'

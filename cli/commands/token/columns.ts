@@ -1,7 +1,7 @@
 import { limitsText } from '../../../shared/access/limits.ts'
 import { limitText } from '../../../shared/access/token-scope.ts'
 import type { Token } from '../../../shared/access/tokens.ts'
-import { ago, whenText } from '../../../shared/time-and-size.ts'
+import { ago, whenText } from '../../../shared/times/time-and-size.ts'
 import type { Column } from '../../output/table.ts'
 import { isoTime } from '../../text/times.ts'
 

@@ -1,7 +1,7 @@
 import { isRole, rights, rightsOf } from '../../../shared/access/rights.ts'
 import { listTokens as listing, showToken as showing, type Token } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { answerOf } from '../../answer-of.ts'
 import type { Context } from '../../context.ts'
 import { fieldColumns, fieldsOf } from '../../output/operation-columns.ts'

@@ -1,7 +1,7 @@
 import { limitText, type ScopeFlags, scopeOfFlags } from '../../../shared/access/token-scope.ts'
 import { setTokenScope, type Token } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'

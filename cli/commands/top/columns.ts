@@ -1,5 +1,5 @@
-import { units } from '../../../shared/duration.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
+import { units } from '../../../shared/times/duration.ts'
 import { bareQueueName, queueName } from '../../output/queue-column.ts'
 import { fitted, type Signs, shortCount, sparkline } from './fit.ts'
 import type { Rate, TopRow } from './model.ts'

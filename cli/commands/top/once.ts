@@ -1,5 +1,5 @@
 import type { Scope } from '../../../shared/scope.ts'
-import { ago } from '../../../shared/time-and-size.ts'
+import { ago } from '../../../shared/times/time-and-size.ts'
 import type { Context } from '../../context.ts'
 import { noteUnknownScope } from '../../guard/known-scope.ts'
 import { readLacks } from '../../http/engine-lacks.ts'

@@ -1,4 +1,4 @@
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { groupedDigits, jobsText } from '../../text/numbers.ts'
 import { cutTo } from '../../text/wrap.ts'

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
-import { escaped } from '../../../shared/escape.ts'
-import { sizeText } from '../../../shared/time-and-size.ts'
+import { escaped } from '../../../shared/text/escape.ts'
+import { sizeText } from '../../../shared/times/time-and-size.ts'
 import { groupedDigits, jobsText, sumOf } from '../../text/numbers.ts'
 import { type BulkChange, canUndo, type Previewed } from '../change.ts'
 

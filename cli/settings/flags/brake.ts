@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { readMoment } from '../../../shared/moment.ts'
+import { readMoment } from '../../../shared/times/moment.ts'
 
 /** How fast a change may go, and until when; the fields are those of the API. */
 export interface BrakeSettings {

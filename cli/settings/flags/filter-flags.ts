@@ -1,4 +1,4 @@
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { type Flag, flagsIn } from './flag.ts'
 import { describeScope, flagWords, type ScopeFlags, scopeOf, scopeOfChange, scopeWords } from './scope-flags.ts'
 

@@ -1,4 +1,4 @@
-import type { Direction } from '../../../shared/moment.ts'
+import type { Direction } from '../../../shared/times/moment.ts'
 
 /** One flag, for commander, the help and the pages. */
 export interface Flag {

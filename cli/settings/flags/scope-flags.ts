@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import type { Scope } from '../../../shared/scope.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { scopeName } from '../../text/scope-text.ts'
 import { type Flag, flagsIn } from './flag.ts'
 

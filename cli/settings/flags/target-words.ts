@@ -1,4 +1,4 @@
-import { commandLine } from '../../../shared/shell.ts'
+import { commandLine } from '../../../shared/text/shell.ts'
 import { hasPassword } from '../has-password.ts'
 import type { GlobalFlags } from '../settings.ts'
 

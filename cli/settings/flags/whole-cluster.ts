@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import type { Cluster } from '../../../shared/jobs/clusters.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import type { Context } from '../../context.ts'
 import { groupedDigits } from '../../text/numbers.ts'
 import { describeAnyOf, describeScope, type ScopeFlags, scopeOf, scopeWords } from './scope-flags.ts'

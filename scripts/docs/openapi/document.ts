@@ -1,6 +1,6 @@
 import { Accepted, ProgressLine } from '../../../shared/changes/bulk-change.ts'
 import { version } from '../../../shared/version.ts'
-import { all, names } from '../calls.ts'
+import { all, names } from '../api/calls.ts'
 import { components, withRefs } from './components.ts'
 import { answersByName, headerParameters, operationOf, pathOf } from './operation.ts'
 import { invalidRules, problemSchema } from './problem.ts'

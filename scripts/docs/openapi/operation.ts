@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import type { EndpointName } from '../../../shared/endpoint-names.ts'
 import { headers, maxReasonLength, ndjson, returnMinimal } from '../../../shared/headers.ts'
-import { all, meaningOf, minimalMeaning, names, roomOf, typeName } from '../calls.ts'
+import { all, meaningOf, minimalMeaning, names, roomOf, typeName } from '../api/calls.ts'
 import { withRefs } from './components.ts'
 import { examples } from './examples.ts'
 import { inputSchema, type JsonSchema, type ObjectSchema, outputSchema } from './schemas.ts'

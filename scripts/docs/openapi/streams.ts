@@ -1,6 +1,6 @@
 import type { Stream } from '../../../shared/endpoint.ts'
 import { eventStream, statsStream } from '../../../shared/endpoints.ts'
-import { meaningOf, roomOf } from '../calls.ts'
+import { meaningOf, roomOf } from '../api/calls.ts'
 import { firstSentence, withMeanings } from './operation.ts'
 import { inputSchema, type JsonSchema } from './schemas.ts'
 

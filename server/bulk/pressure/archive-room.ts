@@ -1,6 +1,6 @@
 import type { Preview } from '../../../shared/changes/bulk-change.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { sizeText } from '../../../shared/time-and-size.ts'
+import { sizeText } from '../../../shared/times/time-and-size.ts'
 import type { PressureLimits } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { BulkChange } from '../change/bulk-change.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PressureKind, Waiting } from '../../../shared/changes/waiting.ts'
-import { sizeText } from '../../../shared/time-and-size.ts'
+import { sizeText } from '../../../shared/times/time-and-size.ts'
 import type { PressureLimits } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { Log } from '../../log/log.ts'

@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
-import { borderless } from '../../../shared/borderless.ts'
-import { cell } from '../../../shared/escape.ts'
+import { borderless } from '../../../shared/text/borderless.ts'
+import { cell } from '../../../shared/text/escape.ts'
 
 /** The titles of the columns of a line, in their order; the table leaves out who made the token. */
 const titles = ['ID', 'NAME', 'CREATED', 'LAST USED', 'EXPIRES', 'REVOKED', 'ROLE', 'FOR', '', 'SUSPENDED']

@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { queueLikeHint } from '../queue-like/find-queue-like.ts'
 import type { Sql } from '../sql.ts'
 import { type EngineSign, findEngines, servedEngines, shippedMaps } from './other-engines.ts'

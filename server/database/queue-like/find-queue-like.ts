@@ -1,4 +1,4 @@
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { type EngineSign, findEngines, needsNoMap } from '../connection/other-engines.ts'
 import { tablesOfMigrations } from '../migrate/migrations.ts'
 import type { Sql } from '../sql.ts'

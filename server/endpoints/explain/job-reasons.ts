@@ -11,7 +11,7 @@ import {
   workersText,
 } from '../../../shared/explain/phrases.ts'
 import type { Code, Facts, Remedy } from '../../../shared/explain/reason.ts'
-import { clockText, spanText } from '../../../shared/time-and-size.ts'
+import { clockText, spanText } from '../../../shared/times/time-and-size.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { endedBadly } from './dependencies.ts'
 import { mostThrottled } from './queue-stop.ts'

@@ -1,5 +1,5 @@
 import { boundedJobs, jobsText, leastText, mostLeased, workersText } from '../../../shared/explain/phrases.ts'
-import { clockText, spanText } from '../../../shared/time-and-size.ts'
+import { clockText, spanText } from '../../../shared/times/time-and-size.ts'
 import type { ReasonText } from './job-reasons.ts'
 
 type QueueCode = 'nothing_due' | 'all_leased' | 'all_blocked' | 'empty'

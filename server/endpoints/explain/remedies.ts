@@ -1,6 +1,6 @@
 import type { Remedy } from '../../../shared/explain/reason.ts'
 import { ScopeName } from '../../../shared/scope.ts'
-import { queueWords } from '../../../shared/shell.ts'
+import { queueWords } from '../../../shared/text/shell.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 
 const base = '/api/v1/jobs'

@@ -1,6 +1,6 @@
 import type { Rule } from '../../../shared/policy/rule.ts'
 import type { SimulatedRule, Simulation } from '../../../shared/policy/simulate.ts'
-import { clockText } from '../../../shared/time-and-size.ts'
+import { clockText } from '../../../shared/times/time-and-size.ts'
 import { byCaller } from '../../bulk/change/commission.ts'
 import type { Call } from '../../call.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
-import { clockText } from '../../../shared/time-and-size.ts'
+import { clockText } from '../../../shared/times/time-and-size.ts'
 import type { Reading } from '../../call.ts'
 import { inScope, type Narrowed } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'

@@ -1,4 +1,4 @@
-import { escaped, escapedJson } from '../../../shared/escape.ts'
+import { escaped, escapedJson } from '../../../shared/text/escape.ts'
 
 /** A value of a map, written on one line. */
 export type Flow = string | number | boolean | null | readonly Flow[] | { readonly [name: string]: Flow }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../../../shared/errors.ts'
-import { escaped } from '../../../shared/escape.ts'
 import { faultsOfIssue } from '../../../shared/faults.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 import { readSmallFile } from '../../env/read-small-file.ts'
 import type { MapFault } from './check-map.ts'
 import { JobsMap, readStatus, Several } from './map.ts'
@@ -64,7 +64,7 @@ const shippedPath = (name: string): string => fileURLToPath(new URL(`${name}.yam
  */
 export async function parseMap(text: string, path: string): Promise<MapFile> {
   // Loaded here, since no other server needs YAML.
-  const { faultLines, parseYaml, plainOf } = await import('../../../shared/parse-yaml.ts')
+  const { faultLines, parseYaml, plainOf } = await import('../../../shared/text/parse-yaml.ts')
   const yaml = parseYaml(text, 'a map')
   const refuseLines = (faults: readonly { line: number; column: number; message: string }[]) => {
     if (faults.length === 0) return

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { escaped } from '../../escape.ts'
-import { sizeText } from '../../time-and-size.ts'
+import { escaped } from '../../text/escape.ts'
+import { sizeText } from '../../times/time-and-size.ts'
 import type { checkCounts } from '../counts.ts'
 import type { Idle } from '../idle-indexes.ts'
 import { areBeingBuilt } from '../idle-trigger.ts'

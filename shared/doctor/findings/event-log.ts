@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { units } from '../../duration.ts'
-import { sizeText, whenText } from '../../time-and-size.ts'
+import { units } from '../../times/duration.ts'
+import { sizeText, whenText } from '../../times/time-and-size.ts'
 import type { EventLogPart, storage } from '../storage.ts'
 import type { Finding } from './finding.ts'
 import { mayNotRead } from './rights.ts'

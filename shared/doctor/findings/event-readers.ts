@@ -1,7 +1,7 @@
-import { units } from '../../duration.ts'
-import { escaped } from '../../escape.ts'
 import type { EventCursor } from '../../records/event-cursors.ts'
-import { ago } from '../../time-and-size.ts'
+import { escaped } from '../../text/escape.ts'
+import { units } from '../../times/duration.ts'
+import { ago } from '../../times/time-and-size.ts'
 import type { Finding } from './finding.ts'
 
 const dayMs = 1000 * units.d

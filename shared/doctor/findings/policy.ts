@@ -1,7 +1,7 @@
-import { earliest } from '../../earliest.ts'
-import { escaped } from '../../escape.ts'
 import type { Policy, RuleState } from '../../policy/policy.ts'
-import { whenText } from '../../time-and-size.ts'
+import { escaped } from '../../text/escape.ts'
+import { earliest } from '../../times/earliest.ts'
+import { whenText } from '../../times/time-and-size.ts'
 import type { Finding } from './finding.ts'
 
 const soonMs = 7 * 86_400_000

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { escaped } from '../../escape.ts'
-import { commandLine } from '../../shell.ts'
+import { escaped } from '../../text/escape.ts'
+import { commandLine } from '../../text/shell.ts'
 import type { storage } from '../storage.ts'
 import type { Finding } from './finding.ts'
 import { quotedName } from './sql.ts'

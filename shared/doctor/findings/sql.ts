@@ -1,4 +1,4 @@
-import { escaped } from '../../escape.ts'
+import { escaped } from '../../text/escape.ts'
 import type { IdleTrigger } from '../idle-trigger.ts'
 
 /** The SQL that enables the disabled triggers; undefined where none is disabled, or the server does not report them. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { escaped } from '../../escape.ts'
+import { escaped } from '../../text/escape.ts'
 import type { storage } from '../storage.ts'
 import type { Finding } from './finding.ts'
 import { mayNotRead } from './rights.ts'

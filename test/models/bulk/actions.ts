@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type postgres from 'postgres'
-import type { Change } from '../../support/bulk-tools.ts'
+import type { Change } from '../../support/changes/bulk-tools.ts'
 import { jobRow, type Wanted } from '../../support/database/job-row.ts'
 import { insertRows } from '../../support/database/tables.ts'
 import { workerOf } from '../../support/worker.ts'

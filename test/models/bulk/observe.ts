@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Change, Done } from '../../support/bulk-tools.ts'
+import type { Change, Done } from '../../support/changes/bulk-tools.ts'
 import type { World } from '../../support/world.ts'
 
 type Fields = Record<string, unknown>

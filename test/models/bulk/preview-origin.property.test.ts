@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { changes, clearAll, previewOf } from '../../support/bulk-tools.ts'
+import { changes, clearAll, previewOf } from '../../support/changes/bulk-tools.ts'
 import { tokenBody, tokenSigner } from '../../support/changes/sign-token.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'

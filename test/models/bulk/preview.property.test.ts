@@ -10,7 +10,7 @@ import {
   holding,
   otherProgram,
   previewOf,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 import { action, carryOut, populate, type Scene, takeRows } from './actions.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, at, clearAll, doneOf, holding, otherProgram, previewOf, prune } from '../../support/bulk-tools.ts'
+import { ask, at, clearAll, doneOf, holding, otherProgram, previewOf, prune } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

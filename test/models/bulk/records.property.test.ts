@@ -12,7 +12,7 @@ import {
   isIntact,
   previewOf,
   prune,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

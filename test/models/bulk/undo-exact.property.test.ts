@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, at, clearAll, doneOf, expectIntact, prune } from '../../support/bulk-tools.ts'
+import { ask, at, clearAll, doneOf, expectIntact, prune } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 import { addOddColumns, contents, everything, insertContents } from './contents.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { undo } from '../../../shared/changes/undo.ts'
-import { ask, at, cancelSweep, clearAll, doneOf, expectIntact, requeue } from '../../support/bulk-tools.ts'
+import { ask, at, cancelSweep, clearAll, doneOf, expectIntact, requeue } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import type { JobRow } from '../../support/database/job-row.ts'
 import { workerOf } from '../../support/worker.ts'

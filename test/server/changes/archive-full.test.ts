@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { changes, clearAll, previewOf, prune } from '../../support/bulk-tools.ts'
+import { changes, clearAll, previewOf, prune } from '../../support/changes/bulk-tools.ts'
 import { applyRules, endOfRun, makeDue, pruning } from '../../support/changes/policy.ts'
 import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'

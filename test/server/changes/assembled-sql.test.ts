@@ -9,7 +9,7 @@ import {
   otherProgram,
   prune,
   requeue,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
 import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { recordStatements, type StatementRecorder } from '../../support/fakes/recorded-statements.ts'

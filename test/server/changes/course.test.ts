@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { clearAll } from '../../support/bulk-tools.ts'
+import { clearAll } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { filteredPaths } from '../../support/filtered.ts'
 import { until } from '../../support/poll.ts'

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { Preview } from '../../../shared/changes/bulk-change.ts'
-import { at, clearAll, codeOf, doneOf, expectIntact, recordOf } from '../../support/bulk-tools.ts'
+import { at, clearAll, codeOf, doneOf, expectIntact, recordOf } from '../../support/changes/bulk-tools.ts'
+import { acceptedOf, endOf, withoutCaller } from '../../support/changes/detached.ts'
 import { kinds } from '../../support/database/database.ts'
 import { rowsWith } from '../../support/database/rows-with.ts'
-import { acceptedOf, endOf, withoutCaller } from '../../support/detached.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 const path = '/api/v1/jobs/erase'

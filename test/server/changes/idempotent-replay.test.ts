@@ -13,7 +13,7 @@ import {
   previewOf,
   prune,
   requeue,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const named = (key: string) => ({ 'idempotency-key': key })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { verifyOperations } from '../../../shared/records/records.ts'
-import { ask, at, clearAll, doneOf, expectIntact, isIntact, prune } from '../../support/bulk-tools.ts'
+import { ask, at, clearAll, doneOf, expectIntact, isIntact, prune } from '../../support/changes/bulk-tools.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 describe('the seals of records', () => {

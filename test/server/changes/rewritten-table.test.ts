@@ -1,6 +1,15 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { cancel, clearAll, holding, otherProgram, previewOf, prune, requeue, retry } from '../../support/bulk-tools.ts'
+import {
+  cancel,
+  clearAll,
+  holding,
+  otherProgram,
+  previewOf,
+  prune,
+  requeue,
+  retry,
+} from '../../support/changes/bulk-tools.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

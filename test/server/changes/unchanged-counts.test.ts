@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ask, clearAll, doneOf, expectIntact, previewOf, recordOf, retry } from '../../support/bulk-tools.ts'
+import { ask, clearAll, doneOf, expectIntact, previewOf, recordOf, retry } from '../../support/changes/bulk-tools.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 describe('why jobs of a preview are unchanged', () => {

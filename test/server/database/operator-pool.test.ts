@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { holding, otherProgram } from '../../support/bulk-tools.ts'
+import { holding, otherProgram } from '../../support/changes/bulk-tools.ts'
 import { filteredPaths } from '../../support/filtered.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest'
 import * as z from 'zod'
-import { clearAll, codeOf, prune, retry } from '../../support/bulk-tools.ts'
+import { clearAll, codeOf, prune, retry } from '../../support/changes/bulk-tools.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { inPartitions as inPartitionsBy, partitionJobs } from '../../support/database/partitions.ts'
 import { filteredPaths } from '../../support/filtered.ts'

@@ -4,7 +4,7 @@ import { deleteExpiredEvents, firstPosition } from '../../../server/lifecycle/ev
 import type { Role } from '../../../shared/access/rights.ts'
 import { EventCursor } from '../../../shared/records/event-cursors.ts'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
-import { clearAll, codeOf } from '../../support/bulk-tools.ts'
+import { clearAll, codeOf } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { jobPaths } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'

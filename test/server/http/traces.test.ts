@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, prune } from '../../support/bulk-tools.ts'
+import { ask, prune } from '../../support/changes/bulk-tools.ts'
 import { kinds, newDatabase } from '../../support/database/database.ts'
 import { recordStatements } from '../../support/fakes/recorded-statements.ts'
 import { call } from '../../support/http.ts'

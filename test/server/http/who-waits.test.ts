@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as endpoints from '../../../shared/endpoints.ts'
-import { holding } from '../../support/bulk-tools.ts'
+import { holding } from '../../support/changes/bulk-tools.ts'
 import { until } from '../../support/poll.ts'
 import { readStream } from '../../support/streams/event-reader.ts'
 import { jobPaths, workerOf } from '../../support/worker.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { at, expectIntact } from '../../support/bulk-tools.ts'
+import { at, expectIntact } from '../../support/changes/bulk-tools.ts'
 import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
 import { kinds } from '../../support/database/database.ts'
 import { startServer } from '../../support/programs/built.ts'

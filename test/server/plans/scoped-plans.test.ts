@@ -4,10 +4,10 @@ import { createToken } from '../../../server/auth/tokens.ts'
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Plan } from '../../../shared/plans/plans.ts'
 import { bearer, idOf } from '../../support/access/tokens.ts'
-import { at, expectIntact } from '../../support/bulk-tools.ts'
+import { at, expectIntact } from '../../support/changes/bulk-tools.ts'
+import { acceptedOf, endOf } from '../../support/changes/detached.ts'
 import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
 import { kinds } from '../../support/database/database.ts'
-import { acceptedOf, endOf } from '../../support/detached.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 type Headers = Record<string, string>

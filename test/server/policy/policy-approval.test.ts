@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bearer, makeToken } from '../../support/access/tokens.ts'
-import { clearAll } from '../../support/bulk-tools.ts'
+import { clearAll } from '../../support/changes/bulk-tools.ts'
 import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
 import { applyRules, endOfRun, makeDue, policyOf, pruning } from '../../support/changes/policy.ts'
 import { kinds } from '../../support/database/database.ts'

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { at, clearAll, requeue } from '../../support/bulk-tools.ts'
+import { at, clearAll, requeue } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import type { Answer } from '../../support/http.ts'
 import { pageAfter } from '../../support/list.ts'

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { EnqueuedJob } from '../../../shared/work/enqueue.ts'
-import { holding, otherProgram } from '../../support/bulk-tools.ts'
+import { holding, otherProgram } from '../../support/changes/bulk-tools.ts'
 import { until } from '../../support/poll.ts'
 import { jobPaths, newJob, workerOf } from '../../support/worker.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll, doneOf, otherProgram, previewOf, prune, slowly } from '../../support/bulk-tools.ts'
+import { clearAll, doneOf, otherProgram, previewOf, prune, slowly } from '../../support/changes/bulk-tools.ts'
 import { kinds, newFolder } from '../../support/database/database.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 

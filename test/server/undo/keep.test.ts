@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { deleteExpiredArchive } from '../../../server/undo/archive/archive-retention.ts'
-import { ask, at, clearAll, codeOf, doneOf, integrity, prune, requeue } from '../../support/bulk-tools.ts'
+import { ask, at, clearAll, codeOf, doneOf, integrity, prune, requeue } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { at, clearAll, doneOf, previewOf, prune } from '../../support/bulk-tools.ts'
+import { at, clearAll, doneOf, previewOf, prune } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 

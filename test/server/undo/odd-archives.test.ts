@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { deleteExpiredArchive } from '../../../server/undo/archive/archive-retention.ts'
-import { ask, at, doneOf, holding, otherProgram, prune } from '../../support/bulk-tools.ts'
+import { ask, at, doneOf, holding, otherProgram, prune } from '../../support/changes/bulk-tools.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const many = 1500

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { asOperator, openScopedWorld } from '../../support/access/scoped-world.ts'
-import { clearAll } from '../../support/bulk-tools.ts'
+import { clearAll } from '../../support/changes/bulk-tools.ts'
+import { addEdge, waitingFor } from '../../support/changes/dependents.ts'
 import { kinds } from '../../support/database/database.ts'
-import { addEdge, waitingFor } from '../../support/dependents.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
 
 const Done = z.object({ operation_id: z.number() })

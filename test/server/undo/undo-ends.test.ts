@@ -12,9 +12,9 @@ import {
   prune,
   recordOf,
   requeue,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
+import { endOf } from '../../support/changes/detached.ts'
 import { kinds } from '../../support/database/database.ts'
-import { endOf } from '../../support/detached.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const died = 'its server died, or lost the database'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { ask, at, clearAll, doneOf, prune } from '../../support/bulk-tools.ts'
+import { ask, at, clearAll, doneOf, prune } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

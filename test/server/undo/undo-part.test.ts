@@ -12,7 +12,7 @@ import {
   prune,
   recordOf,
   requeue,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'

@@ -14,7 +14,7 @@ import {
   prune,
   recordOf,
   requeue,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
 import { everyKind } from '../../support/database/database.ts'
 import type { JobRow } from '../../support/database/job-row.ts'
 import { workerOf } from '../../support/worker.ts'

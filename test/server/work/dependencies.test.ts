@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { EnqueuedJob } from '../../../shared/work/enqueue.ts'
-import { holding, otherProgram } from '../../support/bulk-tools.ts'
+import { holding, otherProgram } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { justNow } from '../../support/differences.ts'
 import { until } from '../../support/poll.ts'

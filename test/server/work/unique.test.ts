@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { enqueueWith } from '../../../sdk/client.ts'
 import { deleteLeftClaims, firstClaim } from '../../../server/lifecycle/insert/claims.ts'
-import { clearAll } from '../../support/bulk-tools.ts'
+import { clearAll } from '../../support/changes/bulk-tools.ts'
 import { kinds } from '../../support/database/database.ts'
 import { jobPaths, newJob, workerOf } from '../../support/worker.ts'
 import { openWorld, type World } from '../../support/world.ts'

@@ -13,7 +13,7 @@ import {
   otherProgram,
   prune,
   recordOf,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
 import { closeGate } from '../../support/gate.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'

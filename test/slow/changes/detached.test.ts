@@ -11,9 +11,9 @@ import {
   prune,
   recordOf,
   retry,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
+import { acceptedOf, detached, endOf, resultOf, withoutCaller } from '../../support/changes/detached.ts'
 import { kinds } from '../../support/database/database.ts'
-import { acceptedOf, detached, endOf, resultOf, withoutCaller } from '../../support/detached.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, type World } from '../../support/world.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { holding, otherProgram } from '../../support/bulk-tools.ts'
+import { holding, otherProgram } from '../../support/changes/bulk-tools.ts'
 import { makePeople, planOf, planPath } from '../../support/changes/plans.ts'
 import { pruning } from '../../support/changes/policy.ts'
 import { ago } from '../../support/database/job-row.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll, codeOf, holding, otherProgram, recordOf } from '../../support/bulk-tools.ts'
+import { clearAll, codeOf, holding, otherProgram, recordOf } from '../../support/changes/bulk-tools.ts'
 import { filteredPaths } from '../../support/filtered.ts'
 import { until } from '../../support/poll.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll, doneOf, expectIntact } from '../../support/bulk-tools.ts'
+import { clearAll, doneOf, expectIntact } from '../../support/changes/bulk-tools.ts'
 import { changesOf, runAt } from '../../support/fakes/change-server.ts'
 import { fakeServer } from '../../support/fakes/fake-server.ts'
 import { enter, startAtTerminal } from '../../support/programs/terminal.ts'

@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { holding, otherProgram } from '../../support/bulk-tools.ts'
+import { holding, otherProgram } from '../../support/changes/bulk-tools.ts'
 import { everyKind } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { countsOf, expectRight, groupsOf } from '../../support/observe/counts.ts'

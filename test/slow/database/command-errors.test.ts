@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import { expect, it } from 'vitest'
-import { holding } from '../../support/bulk-tools.ts'
+import { holding } from '../../support/changes/bulk-tools.ts'
 import { emptyDatabase } from '../../support/database/database.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { postgresUrl } from '../../support/run/shared.ts'

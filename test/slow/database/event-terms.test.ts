@@ -9,7 +9,16 @@ import {
 } from '../../../server/lifecycle/events/event-terms.ts'
 import { events as endpoint } from '../../../shared/records/events.ts'
 import { verifyOperations } from '../../../shared/records/records.ts'
-import { ask, at, clearAll, doneOf, expectIntact, holding, otherProgram, prune } from '../../support/bulk-tools.ts'
+import {
+  ask,
+  at,
+  clearAll,
+  doneOf,
+  expectIntact,
+  holding,
+  otherProgram,
+  prune,
+} from '../../support/changes/bulk-tools.ts'
 import { emptyDatabase, kinds, newDatabase } from '../../support/database/database.ts'
 import { until } from '../../support/poll.ts'
 import { startServer } from '../../support/programs/built.ts'

@@ -11,10 +11,10 @@ import {
   recordOf,
   requeue,
   retry,
-} from '../../support/bulk-tools.ts'
+} from '../../support/changes/bulk-tools.ts'
+import { acceptedOf, detached, endOf, resultOf, tracesOf } from '../../support/changes/detached.ts'
 import { newDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { rowsWith } from '../../support/database/rows-with.ts'
-import { acceptedOf, detached, endOf, resultOf, tracesOf } from '../../support/detached.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { ask, codeOf, doneOf, edit, expectIntact, previewOf, recordOf } from '../../support/bulk-tools.ts'
+import { ask, codeOf, doneOf, edit, expectIntact, previewOf, recordOf } from '../../support/changes/bulk-tools.ts'
 import { call } from '../../support/http.ts'
 import { until } from '../../support/poll.ts'
 import { type ServerProcess, spawnServer } from '../../support/programs/spawn-server.ts'

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { startBrowser } from '../../../scripts/chromium.ts'
 import type { WholePlan } from '../../../shared/plans/plans.ts'
-import { type Visit, type VisitOptions, visit } from '../browser.ts'
+import { type Visit, type VisitOptions, visit } from '../browser/browser.ts'
 import { openWorld, type World } from '../world.ts'
 import { makePeople, type People, planOf, planPath } from './plans.ts'
 

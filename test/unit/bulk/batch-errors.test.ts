@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decideAfterError, type ErrorDecision } from '../../../server/bulk/batches/batch-errors.ts'
-import { RowsKept } from '../../../server/bulk/change/rows-kept.ts'
-import { RangeOutgrown } from '../../../server/bulk/change/selection.ts'
+import { RangeOutgrown, RowsKept } from '../../../server/bulk/change/selection.ts'
 import { Failure } from '../../../shared/errors.ts'
 
 const postgresError = (code: string, where?: string) => Object.assign(new Error(`error ${code}`), { code, where })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { ago } from '../../../shared/time-and-size.ts'
+import { ago } from '../../../shared/times/time-and-size.ts'
 
 const now = Date.parse('2026-11-24T12:00:00Z')
 const before = (ms: number) => new Date(now - ms).toISOString()

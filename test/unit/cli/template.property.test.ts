@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseTemplate } from '../../../cli/output/template.ts'
 import { Failure } from '../../../shared/errors.ts'
-import { cell } from '../../../shared/escape.ts'
+import { cell } from '../../../shared/text/escape.ts'
 
 const noColumn = () => undefined
 const record = fc.dictionary(

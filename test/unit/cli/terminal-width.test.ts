@@ -3,7 +3,7 @@ import { progressReporter } from '../../../cli/output/progress-bar.ts'
 import { styleFor } from '../../../cli/output/style.ts'
 import { type Column, growingTable, tableText } from '../../../cli/output/table.ts'
 import { wrapped } from '../../../cli/text/wrap.ts'
-import { escaped } from '../../../shared/escape.ts'
+import { escaped } from '../../../shared/text/escape.ts'
 
 const room = (columns: number, lines = 24) => ({ columns, lines })
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { ordinal } from '../../../shared/explain/phrases.ts'
-import { clockText, spanText, whenText } from '../../../shared/time-and-size.ts'
+import { clockText, spanText, whenText } from '../../../shared/times/time-and-size.ts'
 
 it.each([
   [-5, '0s'],

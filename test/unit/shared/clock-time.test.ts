@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { isClockTime, offsetsOf, readClockTime } from '../../../shared/clock-time.ts'
+import { isClockTime, offsetsOf, readClockTime } from '../../../shared/times/clock-time.ts'
 
 const zones = [
   'UTC',

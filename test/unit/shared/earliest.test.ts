@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { findingOfPolicy } from '../../../shared/doctor/findings/policy.ts'
-import { earliest, latest } from '../../../shared/earliest.ts'
+import { earliest, latest } from '../../../shared/times/earliest.ts'
 
 const early = '2026-11-27T10:00:18.1Z'
 const late = '2026-11-27T10:00:18.105Z'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { repeatedField } from '../../../server/http/repeated-field.ts'
-import { endOfString, inexactNumber, isKeptExactly, replaceInexact } from '../../../shared/exact-numbers.ts'
+import { endOfString, inexactNumber, isKeptExactly, replaceInexact } from '../../../shared/text/exact-numbers.ts'
 
 const text = fc.oneof(
   fc.string({ unit: fc.constantFrom('"', '\\', '{', '}', '[', ':', '1', 'a', '\n', 'ü', '\u2028', '\ud83d') }),

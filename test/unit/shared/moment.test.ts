@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { readMoment } from '../../../shared/moment.ts'
 import { Time } from '../../../shared/scope.ts'
+import { readMoment } from '../../../shared/times/moment.ts'
 import { type Meaning, times } from '../../support/times.ts'
 
 const now = Date.parse('2026-01-31T12:00:00Z')

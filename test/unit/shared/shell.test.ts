@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { escaped } from '../../../shared/escape.ts'
-import { commandLine, quoted } from '../../../shared/shell.ts'
+import { escaped } from '../../../shared/text/escape.ts'
+import { commandLine, quoted } from '../../../shared/text/shell.ts'
 
 const characters = fc.constantFrom(...'\u202e\u200f\u200b\ufeff\u009b\u001b\n\t\'"\\$`!{}() a7é😀\u2028')
 

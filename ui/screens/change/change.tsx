@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { scopeText } from '../../../shared/access/scope-text.ts'
 import type { EditedJobs } from '../../../shared/changes/edit.ts'
-import { commandLine } from '../../../shared/shell.ts'
+import { commandLine } from '../../../shared/text/shell.ts'
 import { call, type Fields, requestOf } from '../../api/call.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { Act } from '../../parts/act.tsx'

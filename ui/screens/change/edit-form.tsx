@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { EditedJobs } from '../../../shared/changes/edit.ts'
-import { escapedJson } from '../../../shared/escape.ts'
+import { escapedJson } from '../../../shared/text/escape.ts'
 import { call } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
 import { Link, Select } from '../../parts/controls.tsx'

@@ -1,5 +1,5 @@
-import { escapedJson } from '../../../shared/escape.ts'
-import { mask } from '../../../shared/mask.ts'
+import { escapedJson } from '../../../shared/text/escape.ts'
+import { mask } from '../../../shared/text/mask.ts'
 import type { Answer } from '../../api/call.ts'
 import { parseJson } from '../../api/json.ts'
 

@@ -1,6 +1,6 @@
 import { type BulkKind, isBulkKind, type Kind, kinds } from '../../../shared/changes/kinds.ts'
-import { secondsOf } from '../../../shared/duration.ts'
 import { isAct } from '../../../shared/records/acts.ts'
+import { secondsOf } from '../../../shared/times/duration.ts'
 import type { Answer, Fields } from '../../api/call.ts'
 import { can, lackOfChange } from '../../state/engine.ts'
 import { may } from '../../state/session.ts'

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { EndpointName } from '../../../shared/endpoint-names.ts'
-import { commandLine } from '../../../shared/shell.ts'
+import { commandLine } from '../../../shared/text/shell.ts'
 import { call, confirmed, type Fields, pathOf, reasonHeader } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
 import { Copy, Why } from '../../parts/controls.tsx'

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { escapedJson } from '../../../shared/escape.ts'
+import { escapedJson } from '../../../shared/text/escape.ts'
 import { type JobId, listedJobId } from '../../../shared/work/job-key.ts'
 import { type Answer, call } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import { commandLine } from '../../../shared/shell.ts'
+import { commandLine } from '../../../shared/text/shell.ts'
 import { type Answer, call, confirmed, reasonHeader } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
 import { Copy, Why } from '../../parts/controls.tsx'

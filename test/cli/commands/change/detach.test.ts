@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll, recordOf } from '../../../support/bulk-tools.ts'
-import { endOf } from '../../../support/detached.ts'
+import { clearAll, recordOf } from '../../../support/changes/bulk-tools.ts'
+import { endOf } from '../../../support/changes/detached.ts'
 import { changeServer, runAt } from '../../../support/fakes/change-server.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll } from '../../../support/bulk-tools.ts'
+import { clearAll } from '../../../support/changes/bulk-tools.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 const until = new Date(Date.now() + 24 * 3600 * 1000).toISOString()

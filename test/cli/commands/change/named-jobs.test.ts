@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll, expectIntact } from '../../../support/bulk-tools.ts'
+import { clearAll, expectIntact } from '../../../support/changes/bulk-tools.ts'
 import { newFolder } from '../../../support/database/database.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { asOperator, openScopedWorld } from '../../../support/access/scoped-world.ts'
-import { clearAll } from '../../../support/bulk-tools.ts'
+import { clearAll } from '../../../support/changes/bulk-tools.ts'
 import type { World } from '../../../support/world.ts'
 
 const own = { domains: ['chatbooks'] }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { clearAll, doneOf, expectIntact } from '../../../support/bulk-tools.ts'
-import { waitingFor } from '../../../support/dependents.ts'
+import { clearAll, doneOf, expectIntact } from '../../../support/changes/bulk-tools.ts'
+import { waitingFor } from '../../../support/changes/dependents.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 const batch = '/api/v1/jobs/batch'

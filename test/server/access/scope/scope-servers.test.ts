@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { asOperator, openScopedWorld } from '../../../support/access/scoped-world.ts'
 import { bearer, idOf } from '../../../support/access/tokens.ts'
-import { ask, doneOf, previewOf, prune, recordOf } from '../../../support/bulk-tools.ts'
-import { acceptedOf, detached, endOf } from '../../../support/detached.ts'
+import { ask, doneOf, previewOf, prune, recordOf } from '../../../support/changes/bulk-tools.ts'
+import { acceptedOf, detached, endOf } from '../../../support/changes/detached.ts'
 import { until } from '../../../support/poll.ts'
 import type { World } from '../../../support/world.ts'
 

@@ -9,7 +9,7 @@ import {
   prune,
   recordOf,
   refusing,
-} from '../../../support/bulk-tools.ts'
+} from '../../../support/changes/bulk-tools.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
 /** Enough for several batches. */

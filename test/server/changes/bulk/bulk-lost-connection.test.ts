@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { wireTo } from '../../../../scripts/launch/wire.ts'
-import { ask, otherProgram, prune } from '../../../support/bulk-tools.ts'
+import { ask, otherProgram, prune } from '../../../support/changes/bulk-tools.ts'
 import { newDatabase } from '../../../support/database/database.ts'
 import { until } from '../../../support/poll.ts'
 import { openWorld } from '../../../support/world.ts'

@@ -12,7 +12,7 @@ import {
   recordOf,
   refusing,
   slowly,
-} from '../../../support/bulk-tools.ts'
+} from '../../../support/changes/bulk-tools.ts'
 import { until } from '../../../support/poll.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 

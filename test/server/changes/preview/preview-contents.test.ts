@@ -12,7 +12,7 @@ import {
   previewOf,
   prune,
   requeue,
-} from '../../../support/bulk-tools.ts'
+} from '../../../support/changes/bulk-tools.ts'
 import { ago } from '../../../support/database/job-row.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 

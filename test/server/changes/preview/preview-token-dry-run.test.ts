@@ -4,7 +4,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { previewLifetimeSeconds } from '../../../../server/bulk/token/preview-token.ts'
 import { Preview } from '../../../../shared/changes/bulk-change.ts'
-import { ask, type Change, changes, clearAll, codeOf, doneOf, previewOf, prune } from '../../../support/bulk-tools.ts'
+import {
+  ask,
+  type Change,
+  changes,
+  clearAll,
+  codeOf,
+  doneOf,
+  previewOf,
+  prune,
+} from '../../../support/changes/bulk-tools.ts'
 import { tokenBody, tokenSigner } from '../../../support/changes/sign-token.ts'
 import { newFolder } from '../../../support/database/database.ts'
 import { openWorld, type World } from '../../../support/world.ts'

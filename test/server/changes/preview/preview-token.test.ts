@@ -11,7 +11,7 @@ import {
   previewOf,
   prune,
   requeue,
-} from '../../../support/bulk-tools.ts'
+} from '../../../support/changes/bulk-tools.ts'
 import { tokenBody, tokenSigner } from '../../../support/changes/sign-token.ts'
 import { emptyDatabase } from '../../../support/database/database.ts'
 import { call } from '../../../support/http.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { previewOf, prune } from '../../../support/bulk-tools.ts'
+import { previewOf, prune } from '../../../support/changes/bulk-tools.ts'
 import { tokenBody, tokenSigner } from '../../../support/changes/sign-token.ts'
 import { kinds } from '../../../support/database/database.ts'
 import { runServer } from '../../../support/programs/spawn-server.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { clearAll } from '../../../support/bulk-tools.ts'
+import { clearAll } from '../../../support/changes/bulk-tools.ts'
 import { until } from '../../../support/poll.ts'
 import { startJobsctl } from '../../../support/programs/jobsctl.ts'
 import { jobPaths, newJob } from '../../../support/worker.ts'
