@@ -288,7 +288,7 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
     const back = page.getByRole('button', { name: 'Take it back: Resume' })
     await expect.poll(() => back.isEnabled()).toBe(true)
     await page.route(status, (route) => void held.push(route))
-    await world.sql`update job_queue_controls set reason = 'told by another' where domain = 'told'`
+    await world.sql`update job_queue_controls set drain = true where domain = 'told'`
     await expect.poll(() => held.length).toBeGreaterThan(0)
     await back.press('Enter')
     await page.getByText('Jobs are handed out again.').waitFor()
