@@ -3,7 +3,7 @@ import { Link } from '../../parts/controls.tsx'
 import { QueueName } from '../../parts/name.tsx'
 import { can } from '../../state/engine.ts'
 import { Minutes } from './minutes.tsx'
-import { AfterMark, Cause, Extent, failuresAddress, queueAddress, Since } from './sentences.tsx'
+import { AfterMark, Cause, Extent, failuresAddress, queueAddress, Since } from './sentence.tsx'
 import { PauseQueue } from './switch.tsx'
 
 /** On a phone at night: what fails worst, where, since when, how often, and the brake. Wide screens have the same as a sentence. */

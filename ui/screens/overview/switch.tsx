@@ -53,7 +53,8 @@ export function useSwitch({ domain, queue }: Of): {
       const { before } = await call('controlQueue', request, { headers: confirmed })
       const back = before?.drain ? 'drain' : before?.paused ? 'pause' : 'resume'
       setDone({ action, back, reason: before?.reason ?? '', isBack, at: serverNow() })
-      await readOverview()
+      // The way back does not wait for it: the read may take long.
+      readOverview()
     })
   return { act, done, send }
 }

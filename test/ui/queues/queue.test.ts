@@ -1,10 +1,10 @@
 import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasBrowser } from '../../scripts/chromium.ts'
-import { explainJob } from '../../shared/explain/job.ts'
-import { idOf, makeToken } from '../support/access/tokens.ts'
-import { type OpenedVisit, openVisit, type Visit } from '../support/browser/browser.ts'
-import type { World } from '../support/world.ts'
+import { hasBrowser } from '../../../scripts/chromium.ts'
+import { explainJob } from '../../../shared/explain/job.ts'
+import { idOf, makeToken } from '../../support/access/tokens.ts'
+import { type OpenedVisit, openVisit, type Visit } from '../../support/browser/browser.ts'
+import type { World } from '../../support/world.ts'
 
 describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium)', () => {
   let opened: OpenedVisit
