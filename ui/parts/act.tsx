@@ -9,7 +9,7 @@ interface ActProps {
   type?: 'submit' | undefined
   /** True while something else that the button stands for is being done. */
   isBusy?: boolean | undefined
-  /** Why it cannot be pressed now, as a sentence for the tooltip; true where the page says why. */
+  /** Why it cannot be pressed now, as a sentence for the tooltip, which a press shows, too; true where the page says why. */
   lack?: string | boolean | undefined
   /** Its name for readers, where its words alone do not say of what. */
   label?: string | undefined
@@ -27,8 +27,11 @@ export function Act({ onAct, look, type, isBusy = false, lack, label, describedB
   // Known at once, and not only when the page is drawn again.
   const acts = useRef(false)
   const [isActing, setActing] = useState(false)
-  const isOff = isBusy || isActing || (lack !== undefined && lack !== false && lack !== '')
+  const [isTold, setTold] = useState(false)
+  const why = typeof lack === 'string' && lack !== '' ? lack : undefined
+  const isOff = isBusy || isActing || lack === true || why !== undefined
   const press = async (event: MouseEvent) => {
+    setTold(why !== undefined)
     if (isOff || acts.current || event.detail > 1) return event.preventDefault()
     if (!onAct) return
     acts.current = true
@@ -43,18 +46,25 @@ export function Act({ onAct, look, type, isBusy = false, lack, label, describedB
     }
   }
   return (
-    <button
-      type={type ?? 'button'}
-      class={look}
-      onClick={press}
-      aria-disabled={isOff || undefined}
-      aria-busy={isBusy || isActing || undefined}
-      aria-label={label}
-      aria-describedby={describedBy}
-      aria-pressed={pressed}
-      title={typeof lack === 'string' && lack !== '' ? lack : undefined}
-    >
-      {children}
-    </button>
+    <>
+      <button
+        type={type ?? 'button'}
+        class={look}
+        onClick={press}
+        aria-disabled={isOff || undefined}
+        aria-busy={isBusy || isActing || undefined}
+        aria-label={label}
+        aria-describedby={describedBy}
+        aria-pressed={pressed}
+        title={why}
+      >
+        {children}
+      </button>
+      {isTold && why !== undefined && (
+        <span class="care" role="alert">
+          {why}
+        </span>
+      )}
+    </>
   )
 }

@@ -96,8 +96,14 @@ function OneQueue({ domain, queue }: OfQueue) {
           onDone={reload}
         />
       )}
-      {isRead && may('queues') && can('throttle') && (
-        <Throttle key={`${domain}/${queue}/throttle`} domain={domain} queue={queue} />
+      {data && may('queues') && can('throttle') && (
+        <Throttle
+          key={`${domain}/${queue}/throttle`}
+          {...{ domain, queue }}
+          throttle={data.state.throttle}
+          readAt={loaded.readAt}
+          onDone={reload}
+        />
       )}
     </>
   )

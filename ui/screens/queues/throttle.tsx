@@ -4,42 +4,57 @@ import { call, confirmed } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
 import { ActProblem } from '../../parts/login.tsx'
 import { useAct } from '../../state/calls.ts'
-import { overview, readOverview } from '../../state/overview.ts'
+import { readOverview } from '../../state/overview.ts'
+import { serverNow } from '../../state/page.ts'
 
 const none: Limits = { running: null, per_minute: null }
 
 /** A throttle as words, such as `at most 5 running, at most 60 a minute`. */
 function limitsText({ running, per_minute }: Limits): string {
   const parts = [
-    running !== null && `at most ${running} running`,
-    per_minute !== null && `at most ${per_minute} a minute`,
+    running !== null && `at most ${running.toLocaleString('en')} running`,
+    per_minute !== null && `at most ${per_minute.toLocaleString('en')} a minute`,
   ]
   return parts.filter((part) => part !== false).join(', ') || 'not throttled'
 }
 
-/** The number that somebody typed; null for an empty field, which is no limit. */
-const limitOf = (text: string): number | null => (text.trim() === '' ? null : Number(text))
+/** The number that somebody typed; undefined for an empty field, whose limit stays as it is. */
+const limitOf = (text: string): number | undefined => (text.trim() === '' ? undefined : Number(text))
+
+interface ThrottleProps {
+  domain: string
+  queue: string
+  /** What the queue is throttled to, as last read. */
+  throttle: Limits | undefined
+  /** When that was read, by the clock of the server, in milliseconds. */
+  readAt: number | undefined
+  onDone: () => void
+}
 
 /** What a queue is throttled to, and the brake for a third party that refuses us: fewer jobs at once, or fewer a minute, in place of a pause. */
-export function Throttle({ domain, queue }: { domain: string; queue: string }) {
-  const row = overview.value?.queues.find((one) => one.domain === domain && one.queue === queue)
+export function Throttle({ domain, queue, throttle = none, readAt = 0, onDone }: ThrottleProps) {
   const [running, setRunning] = useState('')
   const [perMinute, setPerMinute] = useState('')
   const [reason, setReason] = useState('')
-  const [done, setDone] = useState<{ now: Limits; before: Limits }>()
+  const [done, setDone] = useState<{ now: Limits; before: Limits; at: number }>()
   const act = useAct()
-  const limits = done?.now ?? row?.throttle ?? none
+  const limits = done && done.at > readAt ? done.now : throttle
   const isThrottled = limits.running !== null || limits.per_minute !== null
-  const send = (wanted: Limits) =>
+  const send = (wanted: Partial<Limits>) =>
     act.run(async () => {
       const why = reason.trim()
       const request = { domain, queue, ...wanted, ...(why !== '' && { reason: why }) }
-      const { before, ...now } = await call('throttleQueue', request, { headers: confirmed })
-      setDone({ now: { running: now.running, per_minute: now.per_minute }, before })
-      await readOverview()
+      const { before, running, per_minute } = await call('throttleQueue', request, { headers: confirmed })
+      setDone({ now: { running, per_minute }, before, at: serverNow() })
+      onDone()
+      readOverview()
     })
-  const wanted = { running: limitOf(running), per_minute: limitOf(perMinute) }
-  const numbers = [wanted.running, wanted.per_minute].filter((number) => number !== null)
+  const [mostRunning, mostPerMinute] = [limitOf(running), limitOf(perMinute)]
+  const wanted = {
+    ...(mostRunning !== undefined && { running: mostRunning }),
+    ...(mostPerMinute !== undefined && { per_minute: mostPerMinute }),
+  }
+  const numbers = Object.values(wanted)
   const lack =
     numbers.length === 0
       ? 'Name a number first.'
@@ -58,6 +73,7 @@ export function Throttle({ domain, queue }: { domain: string; queue: string }) {
             inputMode="numeric"
             size={6}
             value={running}
+            placeholder={limits.running?.toLocaleString('en')}
             onInput={({ currentTarget }) => setRunning(currentTarget.value)}
           />
         </label>
@@ -67,6 +83,7 @@ export function Throttle({ domain, queue }: { domain: string; queue: string }) {
             inputMode="numeric"
             size={6}
             value={perMinute}
+            placeholder={limits.per_minute?.toLocaleString('en')}
             onInput={({ currentTarget }) => setPerMinute(currentTarget.value)}
           />
         </label>
