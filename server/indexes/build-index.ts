@@ -40,7 +40,7 @@ export async function buildIndex(sql: Pool, name: string, building: Building): P
   )
   const build = (connection: Connection) =>
     size?.isPartitioned
-      ? buildOnPartitions(connection, wanted, building.schema)
+      ? buildOnPartitions(connection, wanted, building)
       : buildIndexes(
           connection,
           { text: `${wanted.statement};` },
