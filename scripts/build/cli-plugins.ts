@@ -6,7 +6,7 @@ import type { Plugin } from 'esbuild'
 const ownFiles = [
   [/^\.\/run-any\.ts$/, './run-any.js'],
   [/^\.\/run-often-used\.ts$/, './run-often-used.js'],
-  [/\/shared\/parse-yaml\.ts$/, './parse-yaml.js'],
+  [/\/shared\/text\/parse-yaml\.ts$/, './parse-yaml.js'],
   [/^\.\/through-proxy\.ts$/, './http/through-proxy.js'],
   [/^cli-table3$/, './cli-table3.js'],
   [/^croner$/, './croner.js'],

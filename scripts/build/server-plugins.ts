@@ -51,6 +51,9 @@ export const withoutValidator: Plugin = {
 export const yamlOfTheCommandLine: Plugin = {
   name: 'yaml-of-the-command-line',
   setup: ({ onResolve }) => {
-    onResolve({ filter: /[\\/]shared[\\/]parse-yaml\.ts$/ }, () => ({ path: '../cli/parse-yaml.js', external: true }))
+    onResolve({ filter: /[\\/]shared[\\/]text[\\/]parse-yaml\.ts$/ }, () => ({
+      path: '../cli/parse-yaml.js',
+      external: true,
+    }))
   },
 }

@@ -24,7 +24,9 @@ describe('the screens of the dashboard', () => {
   })
 
   it('are each opened by a test in a browser', () => {
-    const tests = readdirSync('test/ui').map((name) => readFileSync(join('test/ui', name), 'utf8'))
+    const tests = readdirSync('test/ui', { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join('test/ui', name), 'utf8'))
     const shapes = [...readFileSync('ui/screens/all.tsx', 'utf8').matchAll(/^ +\[?\/\^\\(\/[a-z]*)/gm)].map(
       ([, path]) => path,
     )
