@@ -25,7 +25,7 @@ export const plans: CommandSpec<PlansFlags> = {
     'jobsctl plans above edit 1',
     'jobsctl plans review 417',
   ],
-  operands: `[${words.join('|')}] [id|file|number]`,
+  operands: `[${words.join('|')}] [id|file|number] [number]`,
   fleet: true,
   flags: [
     { flags: '--state <state>', about: `with list: ${planStates.join(', ')}`, group: 'HOW', values: planStates },

@@ -32,15 +32,18 @@ interface Word extends Typed {
 }
 
 async function valuesOfWord(word: string, { command, literal, ...typed }: Word): Promise<Values> {
-  if (word === 'plan') return 'files'
+  if (word === 'plan' || (word === 'file' && !literal)) return 'files'
   if (word === 'domain/queue') return distinct(await queuesAt(typed))
   if (word === 'command') return commandsOf(typed)
   if (word === 'topic') return [...topicNames.map((value) => ({ value, about: 'a topic' })), ...commandsOf(typed)]
   if (word === 'operation' || (word === 'id' && command.name === 'operations')) return operations(typed)
   if (word === 'role') return setRoles.map((value) => ({ value, about: '' }))
   if (word === 'id' && command.name === 'token') return tokens(typed)
-  return literal && !['id', 'name'].includes(word) ? [{ value: word, about: '' }] : []
+  return literal && !kinds.includes(word) ? [{ value: word, about: '' }] : []
 }
+
+/** Words of a notation that stand for others. */
+const kinds: readonly string[] = ['id', 'name', 'number', 'file', '1-100']
 
 const commandsOf = ({ context }: Typed): Candidate[] =>
   context.commands.map(({ name, summary }) => ({ value: name, about: summary }))

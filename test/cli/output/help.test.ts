@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { commands } from '../../../cli/commands/all.ts'
 import { version } from '../../../shared/version.ts'
+import { exampleWords } from '../../support/programs/examples.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 
 const topics = [
@@ -35,6 +36,19 @@ describe('help', () => {
     expect(lines.slice(lines.indexOf('')).slice(0, 2)).toEqual(['', 'EXAMPLES'])
     expect(flag.out).toMatch(name === 'help' ? /jobsctl help exit-codes/ : /jobsctl help exit-codes\n$/)
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100)
+  })
+
+  /** These go on, or need a terminal, a database or the home folder. */
+  const apart = /^(?:config|completion|login|man|mcp|server|top|ui)\b|--watch|--follow|^edit \d+$/
+  const lines = commands
+    .flatMap(({ examples }) => examples)
+    .map((line) => ({ line, words: exampleWords(line) ?? [] }))
+    .filter(({ words }) => words.length > 0 && !apart.test(words.join(' ')))
+
+  it.each(lines)('has an example that jobsctl takes: $line', async ({ words }) => {
+    const env = { JOBSCTL_URL: 'http://127.0.0.1:1', JOBSCTL_API_KEY: 'key-of-the-examples', JOBSCTL_RETRIES: '0' }
+    // The server is away, of which only a line that jobsctl takes can know.
+    expect(await runJobsctl(words, { env })).toMatchObject({ code: expect.toBeOneOf([0, 5, 7]) })
   })
 
   it('of the program: the commands by groups, under 40 lines, ends with where the exit codes are', async () => {

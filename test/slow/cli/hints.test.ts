@@ -6,20 +6,13 @@ import { commands } from '../../../cli/commands/all.ts'
 import { exits } from '../../../shared/exits.ts'
 import { newFolder } from '../../support/database/database.ts'
 import type { Wanted } from '../../support/database/job-row.ts'
+import { exampleWords } from '../../support/programs/examples.ts'
 import { refuseLostHints, runnableHints } from '../../support/programs/hints.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 /** Commands that take a terminal, ask for a secret, or call no server. */
 const apart = ['top', 'login', 'completion', 'man', 'help', 'config', 'server']
-
-/** The words of an example of the help; undefined where it needs a file, or a shell has more to do than to run the command. */
-function wordsOf(example: string): string[] | undefined {
-  if (!example.startsWith('jobsctl ') || /[|>$&;]|\.(?:json|ndjson|yaml)\b/.test(example)) return undefined
-  return [...example.slice('jobsctl '.length).matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, one, other, plain]) => one ?? other ?? plain ?? '',
-  )
-}
 
 /** Each command as its help shows it, with every scope that it takes, in a scope that has no job, and as a change that is refused. */
 const cases = commands
@@ -32,7 +25,7 @@ const cases = commands
       ['--domain', 'chatboks', ...(has('--must-exist') ? ['--must-exist'] : [])],
     ].filter((scope) => scope.every((word) => !word.startsWith('--') || has(word)))
     const ways = changes ? [['--dry-run'], ['--max', '1', '--yes']] : [[]]
-    const lines = [...examples.map(wordsOf), [name]].filter((words) => words !== undefined)
+    const lines = [...examples.map(exampleWords), [name]].filter((words) => words !== undefined)
     return lines
       .filter((words) => !words.includes('--follow') && !words.includes('--watch'))
       .map((words) => words.filter((word) => !['--yes', '--all', '--dry-run'].includes(word)))

@@ -207,6 +207,11 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     expect(set.out).toBe(
       'From now on a change of more than 2 jobs needs an approval.   Undo:  jobsctl plans above off\n',
     )
+    expect(await as('boss', ['plans', 'above', 'edit', '1'])).toMatchObject({
+      code: 0,
+      out: 'From now on an edit of more than 1 job needs an approval.   Undo:  jobsctl plans above edit off\n',
+    })
+    expect(await as('boss', ['plans', 'above', 'edit', 'off'])).toMatchObject({ code: 0 })
     const refused = await as('ann', [...prune, '--yes'])
     expect(refused).toMatchObject({ code: 3, out: '' })
     expect(refused.err).toContain(

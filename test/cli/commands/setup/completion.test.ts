@@ -60,6 +60,12 @@ describe('completion', () => {
     [['help', 'exit'], ['exit-codes']],
     [['help', 'pru'], ['prune']],
     [['apply', ''], [':files']],
+    [['policy', 'apply', ''], [':files']],
+    [['plans', 'show', ''], []],
+    [
+      ['threshold', 'a/b', ''],
+      ['off', 'server'],
+    ],
     [['--api-key-file', 'x'], [':files']],
     [['completion', 'po'], ['powershell']],
     [['stats', 'x'], []],
