@@ -18,6 +18,7 @@ import { RangeOutgrown, type Selection } from '../change/selection.ts'
 import { type StopRequest, StopRequested, stopClause, stopRequest } from '../change/stop-request.ts'
 import { holdsOf } from '../change/with-holds.ts'
 import { addToRecord, insertEvent } from '../record/add-to-record.ts'
+import { requireNoneKept } from './kept-rows.ts'
 
 interface TransactionContext extends Omit<BatchContext, 'holds'>, Pick<Running, 'sql' | 'hold'> {
   /** How long each statement of the batch waits for a lock, in milliseconds. */
@@ -45,7 +46,7 @@ const finalRoundTrips = 2
  * transaction locks the record, which tells other servers that the operation is alive. The statement that takes this lock does
  * hardly any work, so its duration is recorded as a round trip.
  * @throws Failure `forbidden` where it would change jobs outside of the scope of its caller; `outcome_unknown` when the connection broke during the commit, `database_unavailable` when the connection
- *   broke before the commit, `conflict` when another server closed the record, `frozen`; TakenOver; RangeOutgrown; StopRequested;
+ *   broke before the commit, `conflict` when another server closed the record, `frozen`; TakenOver; RangeOutgrown; RowsKept; StopRequested;
  *   any other error of PostgreSQL unchanged
  */
 export async function runBatch(
@@ -64,6 +65,7 @@ export async function runBatch(
     roundTrip.record(start - begun)
     const counts = await bulk.batch(tx, { ...context, holds }, selection)
     const affected = affectedBy(bulk, counts)
+    await requireNoneKept(tx, bulk, { selection, affected })
     // A job outside may have begun to depend on the set since it was counted.
     requireNoneElsewhere(context, counts.dependents_elsewhere ?? 0)
     // A row that was committed below a savepoint may appear in the range after the range was counted; the bound holds anyway.

@@ -139,7 +139,7 @@ const meanings: readonly Meaning[] = [
     codes: ['0A000'],
     failure: 'not_supported',
     detail: 'PostgreSQL does not support this for a table of jobs as it was made',
-    hint: 'a partition that is a foreign table is one cause; the server log has what PostgreSQL says',
+    hint: 'a partition that is a foreign table, or a rule, is one cause; the server log has what PostgreSQL says',
   },
   {
     codes: ['22P05', '22021'],

@@ -7,6 +7,7 @@ import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
 import { inPart, type Part } from '../part.ts'
 import { keysOfFailed, rowsFromArchive } from './from-archive.ts'
+import { requireAllChanged } from './require-all-changed.ts'
 import { requireMoves, requireSameVersion } from './target.ts'
 
 /** A part of a redrive. */
@@ -79,7 +80,7 @@ interface Back extends Moved {
 /**
  * Gives dead letters back in one statement: it deletes the jobs that were made of them, where nobody has taken or changed them, restores the
  * whole rows from the archive, and holds them.
- * @throws Failure `conflict` where the engine has migrated its tables since the server started
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started; RowsKept where a trigger keeps a new job
  */
 export async function moveBack(
   tx: Sql,
@@ -97,7 +98,7 @@ export async function moveBack(
     optimistic: false,
   })
   const { ids: _, ...part } = moved.part
-  const [row] = await tx<[{ affected: number; failed: JobId[] }]>`
+  const [row] = await tx<[{ affected: number; deleted: number; failed: JobId[] }]>`
     with chosen as materialized (
       select jobs.id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.native_id, kept.before, kept.after,
         jobs.ctid as tid
@@ -120,6 +121,7 @@ export async function moveBack(
       delete from ${table} as j
       using picked
       where ${tx.unsafe(writes.isPicked)}
+      returning j.id
     ),
     deleted_images as (
       delete from ${ours('job_operation_rows')}
@@ -137,7 +139,10 @@ export async function moveBack(
     )})
     select
       (select count(*) from back) as affected,
+      (select count(*) from deleted) as deleted,
       ${keysOfFailed(tx)} as failed`
+  // Beside its dead letter the job would run, too.
+  await requireAllChanged(tx, target, 'delete', { picked: row.affected, affected: row.deleted })
   for (const id of row.failed) rejected.set(id, writes.whyNotInserted)
   return { affected: row.affected }
 }

@@ -5,6 +5,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
 import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
+import { requireAllChanged } from './require-all-changed.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
 /** The image of the job as it is now, of the projection. */
@@ -40,7 +41,7 @@ interface Restore {
  * Gives back the columns that an operation has overwritten in jobs of another engine, deletes the images, holds the jobs, and writes an event
  * for each of them.
  * @returns the number of jobs
- * @throws Failure `conflict` where the engine has migrated its tables since the server started
+ * @throws Failure `conflict` where the engine has migrated its tables since the server started; RowsKept where a trigger keeps a job of the batch
  */
 export async function restoreEngineColumns(
   tx: Sql,
@@ -59,7 +60,7 @@ export async function restoreEngineColumns(
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
       returning picked.*`
-  const [row] = await tx<[ChangedRow]>`
+  const [row] = await tx<[ChangedRow & { picked: number }]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, kept.before,
         kept.after ${tidOfPicked(tx, target)}
@@ -82,7 +83,9 @@ export async function restoreEngineColumns(
           jsonb_build_object('status', ${tx.unsafe(writes.stateOf('before'))}, 'caller', ${context.caller}::text) as attrs
         from updated`,
     )})
-    select count(*) as affected ${carriedJobs(tx, target, 'undo', tx`updated`)} from updated`
+    select (select count(*) from picked) as picked, count(*) as affected ${carriedJobs(tx, target, 'undo', tx`updated`)}
+    from updated`
+  await requireAllChanged(tx, target, 'update', row)
   await bringAlong(tx, target, 'undo', row)
   return row.affected
 }

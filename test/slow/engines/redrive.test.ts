@@ -72,6 +72,19 @@ describe.each([37, 46] as const)('a redrive of dead letters of pg-boss with sche
     ).map(({ row }) => row)
   const reasons = ({ refused }: z.output<typeof Answer>) => [...new Set(refused.map(({ reason }) => reason))]
 
+  it('gives no dead letter back beside a new job that a trigger keeps', async () => {
+    await fail(mail, 2)
+    const { body } = await redrive()
+    expect(body).toMatchObject({ affected: 2 })
+    const before = await rows()
+    await sql.unsafe(`create function keep() returns trigger language plpgsql as 'begin return null; end'`)
+    await sql`create trigger keep before delete on ${job()} for each row execute function keep()`
+    const undone = await post(`operations/${body.operation_id}/undo`, {})
+    await sql`drop function keep() cascade`
+    expect(undone).toMatchObject({ status: 409, body: { detail: expect.stringMatching(/keep.* lets no delete/) } })
+    expect(await rows()).toEqual(before)
+  })
+
   it('moves what the preview says as new jobs of their queues, and an undo gives every dead letter back', async () => {
     await fail(mail, 20)
     await fail(long, 3)

@@ -167,4 +167,16 @@ describe('a mapped table whose triggers keep rows as they are', () => {
       marked: 0,
     })
   })
+
+  it('names the trigger that keeps jobs from an undo', async () => {
+    const moved = await served.post('batch/reschedule', { domain: 'app', by_seconds: 60, ids: ['mail/31', 'mail/32'] })
+    const { operation_id } = z.looseObject({ operation_id: z.number() }).parse(moved.body)
+    await sql.unsafe(`create or replace function app.keep() returns trigger language plpgsql as
+      'begin return case when old.id = 32 then null else new end; end'`)
+    const { status, body } = await served.post(`operations/${operation_id}/undo`, {})
+    expect({ status, body }).toMatchObject({
+      status: 503,
+      body: { code: 'partial', detail: expect.stringMatching(/\(keep\) lets no update .*; 1 job was changed/) },
+    })
+  })
 })

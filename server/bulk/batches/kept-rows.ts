@@ -1,0 +1,73 @@
+import { kindOf } from '../../../shared/changes/kinds.ts'
+import { Failure } from '../../../shared/errors.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
+import type { BulkChange } from '../change/bulk-change.ts'
+import { RowsKept, type Selection } from '../change/selection.ts'
+
+type RowVerb = 'update' | 'delete'
+
+interface Kept {
+  /** The table with its schema, as people read it, and an SQL expression of its oid. */
+  table: string
+  oid: Fragment
+  verb: RowVerb
+  /** How many of its rows stayed. */
+  kept: number
+}
+
+/** The error of a batch whose table has kept rows as they are. A row trigger before the change does so, or a rule in place of it. */
+export async function rowsKept(tx: Sql, { table, oid, verb, kept }: Kept): Promise<RowsKept> {
+  const rows = await tx<{ name: string }[]>`
+    select distinct name from (${triggersAndRules(tx, oid, verb)}) as named order by name limit 4`
+  const names = rows.map(({ name }) => name)
+  const jobs = kept === 1 ? 'a job as it is' : `${kept.toLocaleString('en-US')} jobs as they are`
+  const why =
+    names.length === 0
+      ? 'it has no trigger or rule that does so, and another transaction may write them again and again'
+      : `one of its triggers and rules (${names.join(', ')}) lets no ${verb} of ${kept === 1 ? 'it' : 'them'} through`
+  return new RowsKept(
+    new Failure('conflict', `${table} keeps ${jobs}: ${why}; nothing was changed`, {
+      hint: 'leave those jobs out by a filter, or change them as the application does for which the trigger was made',
+    }),
+  )
+}
+
+/** A query of `name`: the triggers and rules of a table, and of its partitions, that may keep rows from a change. */
+function triggersAndRules(sql: Sql, oid: Fragment, verb: RowVerb): Fragment {
+  const isOfVerb = sql.unsafe(verb === 'delete' ? 'tgtype & 8 = 8' : 'tgtype & 16 = 16')
+  const tables = sql`(select ${oid} union select relid::oid from pg_partition_tree(${oid}))`
+  return sql`
+    select quote_ident(tgname) as name
+    from pg_trigger
+    where tgrelid in ${tables} and not tgisinternal and tgenabled <> 'D' and tgtype & 3 = 3 and ${isOfVerb}
+      and not starts_with(tgname, 'jobsctl_')
+    union
+    select quote_ident(rulename) from pg_rewrite where ev_class in ${tables} and is_instead`
+}
+
+/**
+ * Checks after a batch of our own jobs that changed fewer jobs than it had selected that their table kept none of them. This transaction has then
+ * locked the row, and has not written it, or a trigger has written it in place of its deletion. A deletion also cancels jobs, which are not meant.
+ * A rule leaves no lock behind.
+ * @throws RowsKept where the table kept a job
+ */
+export async function requireNoneKept(
+  tx: Sql,
+  { kind }: Pick<BulkChange<unknown>, 'kind'>,
+  { selection, affected }: { selection: Selection; affected: number },
+): Promise<void> {
+  // An erasure counts the copies of a job, too.
+  if (servedBy(tx).mode !== 'own' || (affected >= selection.size && kind !== 'erase')) return
+  const verb = kindOf(kind).effect === 'deletes' ? 'delete' : 'update'
+  const oid = tx`to_regclass('jobs')::oid`
+  const isOurs = (column: string) => tx.unsafe(`jobs.${column} = pg_current_xact_id()::xid`)
+  const isWritten = verb === 'delete' ? tx`or (${isOurs('xmin')} and jobs.cancelled_at is distinct from now())` : tx``
+  const [{ kept, ruled }] = await tx<[{ kept: number; ruled: boolean }]>`
+    select
+      count(*) as kept,
+      exists (select from pg_rewrite where ev_class = ${oid} and is_instead) as ruled
+    from jobs
+    where ${selection.matches(tx, tx`((${isOurs('xmax')} and not ${isOurs('xmin')}) ${isWritten})`)}`
+  if (kept > 0 || ruled) throw await rowsKept(tx, { table: 'jobs', oid, verb, kept: Math.max(1, kept) })
+}
