@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Printer } from '../output/print.ts'
-import { recordsOf } from '../output/selection.ts'
+import { columnsOfRecord, recordsOf } from '../output/selection.ts'
 import type { Style } from '../output/style.ts'
 import type { Column, Look } from '../output/table.ts'
 import { groupedDigits } from '../text/numbers.ts'
@@ -41,11 +41,16 @@ export interface Printed {
 /** All rows of a fleet are in memory until the last profile has answered. */
 const mostLines = 10_000
 
-/**
- * A printer that keeps what one command prints for one profile, in place of writing it.
- * @param real the printer of the command line, whose format it has
- */
-export function collector(profile: string, real: Printer): { print: Printer; printed: Printed } {
+interface Collecting {
+  profile: string
+  /** The printer of the command line, whose format the rows have. */
+  real: Printer
+  /** Whether `--columns` or `--template` choose fields: those of a record, where it is printed as one row for each field. */
+  selects: boolean
+}
+
+/** A printer that keeps what one command prints for one profile, in place of writing it. */
+export function collector({ profile, real, selects }: Collecting): { print: Printer; printed: Printed } {
   const printed: Printed = { heads: [], more: [], headsForPeople: [], lines: [], records: [], texts: [], asides: [] }
   const take = <Row>({ columns, more = [], forPeople = columns }: Look<Row>, rows: readonly Row[], answer: unknown) => {
     if (printed.lines.length + rows.length > mostLines) {
@@ -74,7 +79,10 @@ export function collector(profile: string, real: Printer): { print: Printer; pri
     ...real,
     asScreen: false,
     isBare: () => false,
-    rows: ({ rows, record, json, ...look }) => take(look, rows, record ?? json),
+    rows: ({ rows, record, json, ...look }) =>
+      selects && record !== undefined
+        ? take({ columns: columnsOfRecord(record) }, [record], [record])
+        : take(look, rows, record ?? json),
     growing: (look) => (rows, json) => take(look, rows, json),
     sentence: (_json, sentence) => text(sentence),
     json: (value) => {

@@ -34,7 +34,8 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
   const settings = readSettings({ ...flags, timeout }, io)
   const config = await readConfig(configPath(io))
   const names = membersOf(config, typeof fleet === 'string' ? fleet : patternOf(config))
-  const print = await createPrinter(io, settings, () => false)
+  const selects = flags.columns !== undefined || flags.template !== undefined
+  const print = await createPrinter(io, { ...settings, columns: namingProfile(flags.columns) }, () => false)
   // Each profile listens to it.
   setMaxListeners(0, io.signal)
   const { columns: _columns, template: _template, json: _json, ...kept } = flags
@@ -43,7 +44,7 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
   const { sharedProcesses } = await import('../direct/start-server.ts')
   const processes = sharedProcesses()
   const ask = (profile: string) =>
-    runOne({ ...run, profile, print, processes, flags: { ...kept, output, profile, timeout } })
+    runOne({ ...run, profile, print, processes, selects, flags: { ...kept, output, profile, timeout } })
   const isDatabase = (name: string) => config.profiles[name]?.url === undefined
   const results = await Promise.all([
     inTurns(
@@ -60,11 +61,14 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
     spec.name === 'show' && code === 'not_found' && answered.length > 0
   const missing = all.flatMap((result) => ('failure' in result && !isElsewhere(result) ? [result] : []))
   const shown = all.filter((result) => 'ending' in result || result.printed.lines.length > 0)
-  if (shown.length > 0) showLines(print, shown, flags.columns !== undefined || flags.template !== undefined)
+  if (shown.length > 0) showLines(print, shown, selects)
   tellMissing(missing, { io, flags, print, asked: all.length })
-  if (missing.length === 0) return answered.find(({ ending }) => ending !== 'ok')?.ending ?? 'ok'
-  return answered.length > 0 ? 'partial' : exitOf(missing)
+  return exitOf(missing, answered)
 }
+
+/** A row without its profile is of no use: an id of one database is another job in the next. */
+const namingProfile = (columns: string | undefined): string | undefined =>
+  columns === undefined || columns.split(',').some((name) => name.trim() === 'profile') ? columns : `profile,${columns}`
 
 /** The columns that a command prints, and the one that tells the profile of each row. */
 const withProfile =
@@ -141,9 +145,13 @@ function tellMissing(missing: readonly Failed[], { io, flags, print, asked }: Te
   if (without > 1 && !print.structured) io.note(`${without} of ${asked} profiles gave no rows\n`)
 }
 
-/** How a command ends that no profile has answered. */
-function exitOf(missing: readonly Failed[]): Exit {
-  const [exit, ...others] = new Set(missing.map(({ failure }) => failures[failure.code].exit))
-  const tells = exit === 'auth' || exit === 'usage' || exit === 'not_found'
-  return tells && others.length === 0 ? exit : 'unavailable'
+/** How a command ends: doctor prints what it has found of a profile that does not answer, too. */
+function exitOf(missing: readonly Failed[], answered: readonly { ending: Ending }[]): Exit {
+  const all = [...missing.map(({ failure }) => failures[failure.code].exit), ...answered.map(({ ending }) => ending)]
+  const [exit = 'ok', ...others] = new Set(all)
+  if (others.length === 0) return exit === 'ok' || tellsOfAll.includes(exit) ? exit : 'unavailable'
+  return all.includes('ok') ? 'partial' : 'unavailable'
 }
+
+/** What is said where all profiles have ended so. */
+const tellsOfAll: readonly Exit[] = ['auth', 'usage', 'not_found', 'partial']

@@ -40,6 +40,7 @@ export interface Failed {
 /**
  * Runs a command against one profile, and keeps what it prints.
  * @param print the printer of the command line, whose format the rows have
+ * @param selects whether `--columns` or `--template` choose fields
  * @param processes where the process of a server comes from, for a database
  * @throws Failure `interrupted` or `terminated`
  */
@@ -49,9 +50,10 @@ export async function runOne({
   spec,
   values,
   operands,
+  selects,
   ...parts
-}: OneRun & { profile: string; print: Printer; processes: Processes }): Promise<Answer | Failed> {
-  const { print, printed } = collector(profile, real)
+}: OneRun & { profile: string; print: Printer; processes: Processes; selects: boolean }): Promise<Answer | Failed> {
+  const { print, printed } = collector({ profile, real, selects })
   const context = await fullContext({ ...parts, print, mostBytes })
   try {
     const given = { flags: spec.flags, values, operands }

@@ -130,5 +130,6 @@ function templateLines<Row>(template: Template, { columns, rows, records }: Sele
   return rows.map(lineOf).join('')
 }
 
-const columnsOfRecord = (record: unknown): Column<unknown>[] =>
+/** A column for each field of a record. */
+export const columnsOfRecord = (record: unknown): Column<unknown>[] =>
   [...fieldsOf(record).keys()].map((title) => ({ title, value: (row) => leafText(fieldsOf(row).get(title)) }))

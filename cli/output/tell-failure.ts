@@ -12,9 +12,10 @@ export function printFailure(failure: Failure, io: Io, flags: GlobalFlags, argv:
   const hint = failure.hint && withTarget(failure.hint, flags)
   if (wantsJson(flags, io, argv)) {
     const exit = exits[failures[code].exit].code
-    io.note(
-      `${escapedJson(JSON.stringify({ error: { code, detail: message, hint: hint ?? null, exit, request_id: requestId ?? null } }))}\n`,
-    )
+    const error = { code, detail: message, hint: hint ?? null, exit, request_id: requestId ?? null }
+    // Of several profiles each may have one.
+    const of = flags.profile === undefined ? {} : { profile: flags.profile }
+    io.note(`${escapedJson(JSON.stringify({ error: { ...error, ...of } }))}\n`)
     return
   }
   const style = styleFor(

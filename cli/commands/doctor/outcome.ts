@@ -33,7 +33,7 @@ export const warning = (detail: string, hint: string): Outcome => ({ result: 'wa
 export function failed(error: unknown): Outcome {
   if (!(error instanceof Failure)) throw error
   // The reader runs doctor already.
-  const hint = error.hint?.startsWith('jobsctl doctor') ? '' : (error.hint ?? '')
+  const hint = /^(run )?jobsctl doctor/.test(error.hint ?? '') ? '' : (error.hint ?? '')
   return { result: 'failed', detail: error.message, hint, exit: failures[error.code].exit, failure: error }
 }
 

@@ -100,6 +100,47 @@ it('prints JSON, chosen columns and templates with the name of the profile', asy
   expect(template.out).toBe('eu=3\nus=3\n')
 })
 
+it('has the profile beside chosen columns that do not name it', async () => {
+  const good = await answering([group])
+  const profiles = { eu: at(good), us: at(good) }
+  const tsv = await run(['stats', '--fleet', '*', '--columns', 'queued', '--tsv'], profiles)
+  expect(tsv).toMatchObject({ code: 0, out: 'eu\t3\nus\t3\n' })
+})
+
+it('doctor tells in its rows and in each error of JSON whose failure it is, and ends with 9 where others are well', async () => {
+  const world = await openWorld('postgres')
+  onTestFinished(() => world.stop())
+  const well = { url: world.url, api_key_file: await secretFile(world.key) }
+  const dead = at(await deadServer())
+  const doctor = (profiles: Record<string, Member>) =>
+    run(['doctor', '--fleet', '*', '--json', '--profile-timeout', '60s'], profiles)
+  const { code, out, err } = await doctor({ a: dead, b: well, c: { ...well, api_key_file: key } })
+  const failed = JSON.parse(out).filter(({ result }: { result: string }) => result === 'failed')
+  expect(failed).toMatchObject([
+    { profile: 'a', check: 'server', hint: '' },
+    { profile: 'c', check: 'access' },
+  ])
+  const errors = err
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).error)
+  expect(new Map(errors.map(({ profile, exit }) => [profile, exit]))).toEqual(
+    new Map([
+      ['a', 7],
+      ['c', 4],
+    ]),
+  )
+  expect(code).toBe(9)
+  expect((await doctor({ a: dead, c: { ...well, api_key_file: key } })).code).toBe(7)
+  expect((await doctor({ c: { ...well, api_key_file: key } })).code).toBe(4)
+  const stats = await run(['stats', '--fleet', '*', '--json', '--retries', '0', '--profile-timeout', '60s'], {
+    a: dead,
+    b: well,
+  })
+  expect(stats.code).toBe(9)
+  expect(JSON.parse(stats.err)).toMatchObject({ error: { profile: 'a', code: 'unreachable' } })
+})
+
 it('names the profile that it has asked, whatever a server says of it', async () => {
   const server = await answering([{ ...group, profile: 'another' }])
   const { out } = await run(['stats', '--fleet', '*', '--json'], { eu: at(server) })
@@ -117,6 +158,11 @@ it('finds one job among all by its uuid, and takes no number', async () => {
   const found = await run(['show', uuid, '--fleet', '--json'], { eu: at(empty), us }, { fleet: '*' })
   expect(found).toMatchObject({ code: 0, err: '' })
   expect(JSON.parse(found.out)).toMatchObject([{ profile: 'us', id, uuid }])
+  const chosen = async (...words: string[]) =>
+    (await run(['show', uuid, '--fleet', '*', ...words], { eu: at(empty), us })).out
+  expect(await chosen('--columns', 'id,queue', '--tsv')).toBe(`us\t${id}\tdefault\n`)
+  expect(JSON.parse(await chosen('--columns', 'id', '--json'))).toEqual([{ profile: 'us', id }])
+  expect(await chosen('--template', '{{.profile}}/{{.id}}')).toBe(`us/${id}\n`)
   expect((await run(['show', uuid, '--fleet', '*'], { eu: at(empty), us: at(refusing) })).code).toBe(7)
   expect((await run(['show', uuid, '--fleet', '*'], { eu: at(empty), us: at(empty) })).code).toBe(5)
   const refused = await run(['show', String(id), '--fleet', '*'], { us })
