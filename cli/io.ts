@@ -63,7 +63,7 @@ export interface Io {
   home: string | undefined
   /** The path of `jobs-server`, of the same installation. */
   serverProgram: () => string
-  /** Aborts at SIGINT or SIGTERM, with the name of the signal as its reason. */
+  /** Aborts at SIGINT, SIGTERM or SIGHUP; its reason is SIGINT or SIGTERM. */
   signal: AbortSignal
 }
 

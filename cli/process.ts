@@ -10,8 +10,22 @@ import { watchReader } from './terminal/pipe-reader.ts'
 
 const interruption = new AbortController()
 
-const endings = ['SIGINT', 'SIGTERM'] as const
-const interrupt = (signal: NodeJS.Signals) => interruption.abort(signal)
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** A terminal that is closed (SIGHUP) stops a command as SIGTERM does, since stderr may be a file that somebody reads. */
+const interrupt = (signal: NodeJS.Signals) => {
+  isHungUp ||= signal === 'SIGHUP'
+  interruption.abort(signal === 'SIGHUP' ? 'SIGTERM' : signal)
+}
+
+let isHungUp = false
+const terminals = [0, 1, 2].filter((fd) => isatty(fd))
+
+/** Ends the process by SIGHUP where its terminal is gone: Node sets the mode of the terminal at an exit, and crashes there. */
+function endHungUp(): void {
+  if (!isHungUp && terminals.every((fd) => isatty(fd))) return
+  process.off('SIGHUP', interrupt)
+  process.kill(process.pid, 'SIGHUP')
+}
 
 /** The function that runs the command line of this process by one of `commands`, and leaves its exit code. */
 export const runnerOf = (commands: readonly CommandSpec[]) => (argv: readonly string[], outGone: () => boolean) =>
@@ -21,6 +35,7 @@ async function run(commands: readonly CommandSpec[], argv: readonly string[], ou
   process.stderr.on('error', () => {})
   const isReaderGone = watchReader(1)
   for (const signal of endings) process.once(signal, interrupt)
+  process.once('exit', endHungUp)
   // `exitCode`, since `exit()` at once would cut off output still on its way to a pipe.
   process.exitCode = exits.failed.code // the code if main never ends
   process.exitCode = await main(commands, argv, {
@@ -106,14 +121,11 @@ async function ask(question: string): Promise<string | undefined> {
 async function edit(program: string, text: string): Promise<EditorEnd> {
   const { runEditor } = await import('./terminal/editor.ts')
   const ignore = () => {}
-  const hangUp = () => interruption.abort('SIGTERM')
   process.off('SIGINT', interrupt)
   process.on('SIGINT', ignore)
-  process.on('SIGHUP', hangUp)
   try {
     return await runEditor(program, text, { env: process.env, signal: interruption.signal })
   } finally {
-    process.off('SIGHUP', hangUp)
     process.off('SIGINT', ignore)
     process.once('SIGINT', interrupt)
   }

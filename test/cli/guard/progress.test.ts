@@ -124,7 +124,7 @@ describe('the progress of a change', () => {
 })
 
 describe('Ctrl-C during a change', () => {
-  const interrupting = async (signal: 'SIGINT' | 'SIGTERM', states: string[]) => {
+  const interrupting = async (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', states: string[]) => {
     let looks = 0
     const server = await changeServer(
       (request) => ({ lines: untilHungUp(request, progress(100)) }),
@@ -148,6 +148,12 @@ describe('Ctrl-C during a change', () => {
     expect(ended.err).toContain(
       `error: ${word}; ${sentence}  hint: run the command again to go on; to undo: jobsctl undo 17\n`,
     )
+  })
+
+  it('says so where the terminal is closed, and ends by that signal', async () => {
+    const { child } = await interrupting('SIGHUP', ['running', 'partial'])
+    expect((await child.ended).err).toContain(`error: terminated; ${sentence}`)
+    expect(child.process.signalCode).toBe('SIGHUP')
   })
 
   it('the second one ends it at once', async () => {
