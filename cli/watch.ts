@@ -25,11 +25,19 @@ export interface Look<Row> {
   more: string
 }
 
+/** Why no screen can be drawn, as the end of a sentence; undefined where the terminal moves its cursor, as that of Windows does without TERM. */
+export function fixedCursor({ TERM, OS }: NodeJS.ProcessEnv): string | undefined {
+  if (TERM ? TERM !== 'dumb' : OS === 'Windows_NT') return undefined
+  return `needs a terminal that can move its cursor, and TERM is ${TERM || 'not set'}`
+}
+
 /** @throws Failure `usage` where nobody could read what is repeated, and for columns, which a screen has of its own */
 function requireWatchable({ io, settings }: Context): void {
   if (!io.outTerminal && settings.output !== 'ndjson')
     throw new Failure('usage', '--watch needs a terminal, or --ndjson')
   const chosen = settings.columns === undefined ? (settings.template === undefined ? '' : '--template') : '--columns'
+  const fixed = settings.output === 'ndjson' ? undefined : fixedCursor(io.env)
+  if (fixed !== undefined) throw new Failure('usage', `--watch ${fixed}`)
   if (settings.output !== 'ndjson' && chosen !== '')
     throw new Failure('usage', `--watch and ${chosen} exclude each other without --ndjson`)
 }

@@ -4,6 +4,7 @@ import type { CommandSpec, Context } from '../context.ts'
 import { curlOf } from '../curl.ts'
 import type { Ending } from '../output/print.ts'
 import { allFlag, type ScopeFlags, scopeFlags, scopeOf } from '../settings/flags/scope-flags.ts'
+import { fixedCursor } from '../watch.ts'
 
 interface TopFlags extends ScopeFlags {
   once?: boolean
@@ -38,9 +39,8 @@ export const top: CommandSpec<TopFlags> = {
 function refuseScreen({ io, settings, another }: Context): void {
   const refused = (why: string, hint = another(['top', '--once'])) => new Failure('usage', why, { hint })
   if (!io.outTerminal || !io.inTerminal) throw refused('top needs a terminal for its keys and its screen')
-  const { TERM } = io.env
-  if (!TERM || TERM === 'dumb')
-    throw refused(`top needs a terminal that can move its cursor, and TERM is ${TERM || 'not set'}`)
+  const fixed = fixedCursor(io.env)
+  if (fixed !== undefined) throw refused(`top ${fixed}`)
   if (settings.output !== 'table') throw refused(`top shows a screen, which has no format ${settings.output}`)
   if ((settings.verbose || settings.debug) && io.noteTerminal)
     throw refused('--verbose and --debug would write across the screen', `${another(['top', '--debug'])} 2>trace.log`)

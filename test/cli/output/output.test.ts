@@ -362,6 +362,13 @@ describe('--watch', () => {
     expect(server.requests).toEqual([])
   })
 
+  it.each(['dumb', ''])('needs a terminal that moves its cursor, and TERM is %j', async (TERM) => {
+    const server = await serving(rows)
+    const run = await atTerminal(['stats', '--watch'], { env: { ...env(server), TERM }, endsAfter: 20 })
+    expect(run).toMatchObject({ code: 2, screen: expect.stringContaining(`TERM is ${TERM || 'not set'}`) })
+    expect(server.requests).toEqual([])
+  })
+
   it('shows jobs and workers again and again, as a screen and as lines with their time', async () => {
     const numbers = { priority: 5, retry_count: 0, max_retries: 3 }
     const noTimes = { available_at: null, acquired_at: null, started_at: null, leased_until: null, completed_at: null }
