@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import type { Cluster, ExpiredLeases, failureClusters as endpoint, NotRead } from '../../shared/jobs/clusters.ts'
+import { flagWords } from '../../shared/text/shell.ts'
 import { ago } from '../../shared/times/time-and-size.ts'
 import { answerOf } from '../answer-of.ts'
 import type { CommandSpec, Context } from '../context.ts'
@@ -10,7 +11,6 @@ import { flagsIn } from '../settings/flags/flag.ts'
 import {
   allFlag,
   describeAnyOf,
-  flagWords,
   type ScopeFlags,
   scopeFlags,
   scopeOf,

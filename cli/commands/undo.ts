@@ -1,9 +1,10 @@
 import { Failure } from '../../shared/errors.ts'
+import { flagWords } from '../../shared/text/shell.ts'
 import type { CommandSpec, Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import { flagsIn } from '../settings/flags/flag.ts'
 import { type PartFlags, partFlags, partOf } from '../settings/flags/part-flags.ts'
-import { flagWords, scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
+import { scopeOf, scopeWords } from '../settings/flags/scope-flags.ts'
 
 interface UndoFlags extends PartFlags {
   hold?: string

@@ -1,9 +1,9 @@
 import { Failure, failures } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
-import { commandLine } from '../../shared/text/shell.ts'
+import { commandLine, flagWords } from '../../shared/text/shell.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
-import { describeAnyOf, flagWords } from '../settings/flags/scope-flags.ts'
+import { describeAnyOf } from '../settings/flags/scope-flags.ts'
 import { nearestName } from '../text/nearest-name.ts'
 
 /**

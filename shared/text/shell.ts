@@ -13,6 +13,10 @@ export function quoted(word: string): string {
 /** A command line to paste. */
 export const commandLine = (words: readonly string[]): string => words.map(quoted).join(' ')
 
+/** A flag and its value; a value that looks like a flag is joined to its flag by `=`. */
+export const flagWords = (flag: string, value: string): string[] =>
+  value.startsWith('-') ? [`${flag}=${value}`] : [flag, value]
+
 /** A queue as the operand of a command; a name that looks like a flag stands after `--`. */
 export function queueWords({ domain, queue }: { domain: string; queue: string }): string[] {
   const word = `${domain}/${queue}`

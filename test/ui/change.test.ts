@@ -109,6 +109,21 @@ describe.skipIf(!hasBrowser)('a change of many jobs (needs chromium)', () => {
     expect(visited.faults).toEqual([])
   })
 
+  it('a value in a list is edited where a masked one stands beside it', async () => {
+    await empty()
+    const [id = 0] = await world.jobs(1, { status: 'queued' })
+    await world.sql`update jobs set payload = '{"steps": [{"url": "a", "token": "hunter two"}, 7]}'`
+    await visited.go(`/change/edit?ids=${id}`)
+    const text = page.getByLabel('The job as JSON')
+    await text.fill((await text.inputValue()).replace('"a"', '"b"'))
+    await page.getByRole('button', { name: 'Preview', exact: true }).click()
+    await page.getByRole('button', { name: 'Edit 1 job' }).click()
+    await page.getByText('1 job edited').waitFor()
+    const [row] = await world.sql`select payload from jobs where id = ${id}`
+    expect(row?.payload).toEqual({ steps: [{ url: 'b', token: 'hunter two' }, 7] })
+    expect(visited.faults).toEqual([])
+  })
+
   it('an answer that was lost is asked for again, and the change is made once', async () => {
     await empty()
     await world.jobs(5, { status: 'failed' })

@@ -42,4 +42,30 @@ describe.skipIf(!hasBrowser)('the commands that screens copy (needs chromium)', 
     expect([code, err.includes('error:')]).toEqual([0, false])
     expect(await world.fingerprint()).toBe(before)
   })
+
+  it.each([
+    '/events?domain=-shop&queue=-q&job_type=-t&since=1h',
+    '/history?domain=-shop&queue=-q&job_type=-t&since=6h',
+    '/clusters?domain=-shop&queue=-q&job_type=-t',
+    '/change/retry?domain=-shop&queue=-q&job_type=-t&error=-1&error_code=-2&worker_id=-w',
+    '/change/cancel?domain=-shop&error=-1',
+  ])('%s: a value that looks like a flag is none', async (screen) => {
+    await world.jobs(2, { status: 'failed', domain: '-shop', queue: '-q', job_type: '-t' })
+    await visited.go(screen)
+    const copied = await copiedBy(page.getByRole('button', { name: 'Copy as jobsctl' }).first())
+    const { code, err } = await world.jobsctl(copied.split(' ').slice(1))
+    expect([copied, code, err.includes('error:')]).toEqual([copied, 0, false])
+  })
+
+  it('of jobs that were chosen in the list of a domain: their ids alone', async () => {
+    const [id] = await world.jobs(1, { status: 'queued', domain: 'chosen' })
+    await visited.go('/jobs?domain=chosen')
+    await page.getByRole('checkbox', { name: `Select job ${id}` }).check()
+    await page.getByLabel('This 1 job:').selectOption('cancel')
+    const copied = await copiedBy(page.getByRole('button', { name: 'Copy as jobsctl' }).first())
+    expect(copied).toBe(`jobsctl cancel ${id} --dry-run`)
+    expect((await world.jobsctl(copied.split(' ').slice(1))).code).toBe(0)
+    await visited.go(`/change/cancel?domain=chosen&ids=${id}`)
+    await page.getByText('jobsctl has no flags for this').waitFor()
+  })
 })

@@ -102,6 +102,17 @@ describe.skipIf(!hasBrowser)('what is known of numbers, and what is not (needs c
     await page.unroute('**/api/v1/jobs/list*')
   })
 
+  it('a list that has the newest jobs of an engine alone says so', async () => {
+    await world.jobs(2, { status: 'queued' })
+    await page.route('**/api/v1/jobs/list*', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, headers: { ...response.headers(), 'x-only-newest': 'true' } })
+    })
+    await visited.go('/jobs?sort=priority:asc')
+    await page.getByText('This order has the 50,000 jobs that were made last').waitFor()
+    await page.unroute('**/api/v1/jobs/list*')
+  })
+
   it('what a token may not see is not told as what is not there, and the page says what it sees', async () => {
     const multi = await openWorld('postgres', { AUTH_MODE: 'multi_user' }, newDatabase('postgres'))
     await multi.jobs(2, { status: 'failed', domain: 'chatbooks' })

@@ -90,6 +90,21 @@ describe.skipIf(!hasBrowser)('the policy (needs chromium)', () => {
     await wrong.close()
   })
 
+  it('what was previewed is not applied over a policy that somebody else has applied since', async () => {
+    await visited.go('/policy')
+    await page.getByRole('button', { name: 'Edit the rules…' }).click()
+    await page.getByRole('textbox', { name: 'Rules as JSON' }).fill(JSON.stringify([{ ...rules[0], max: 9 }]))
+    await page.getByRole('button', { name: 'Preview' }).click()
+    await page.getByRole('button', { name: 'Apply 1 rule' }).waitFor()
+    const { revision } = await applied()
+    await world.confirm(applyPolicy.path, { rules: [{ ...rules[0], max: 3 }], revision })
+    await page.getByRole('button', { name: 'Refresh' }).click()
+    await page.getByText('at most 3 a run').waitFor()
+    expect(await page.getByRole('button', { name: 'Apply 1 rule' }).count()).toBe(0)
+    await page.getByText('Somebody has applied another policy since').waitFor()
+    expect(visited.faults).toEqual([])
+  })
+
   it.each(looks)('axe finds nothing at %i px, %s', async (width, colorScheme) => {
     const other = await visit(opened.browser, world, { secret: world.key, width, colorScheme })
     await other.go('/policy')

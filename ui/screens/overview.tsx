@@ -6,7 +6,7 @@ import { Name } from '../parts/name.tsx'
 import { ProblemNote } from '../parts/problem.tsx'
 import { Ago, Clock } from '../parts/times.tsx'
 import { addressOf, query } from '../state/address.ts'
-import { type Loaded, useLoad } from '../state/calls.ts'
+import { type Loaded, useFiltered } from '../state/calls.ts'
 import { isLive, overview, overviewProblem } from '../state/overview.ts'
 import { Band } from './overview/band.tsx'
 import { Card } from './overview/card.tsx'
@@ -30,7 +30,7 @@ const names: readonly string[] = ['domain', 'find', 'sort', 'span', 'at']
 /** What all queues do now, or as they were at a moment of the past. The band of time stays while somebody goes through its moments. */
 export function Overview() {
   const [domain, at] = ['domain', 'at'].map((name) => query.value.get(name) || undefined)
-  const past = useLoad(JSON.stringify([at, domain]), async (signal) => at && readPast(at, domain, signal))
+  const past = useFiltered(JSON.stringify([at, domain]), async (signal) => at && readPast(at, domain, signal))
   const now = overview.value
   const problem = overviewProblem.value
   if (!now) return problem ? <ProblemNote problem={problem} /> : <p role="status">Loading…</p>

@@ -109,6 +109,13 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
   }
 }
 
+/** The same for what the filter of the address names: where the read of another filter fails, nothing of the one before is left. */
+export function useFiltered<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
+  const { data: last, ...loaded } = useLoad(key, async (signal) => ({ of: key, data: await load(signal) }))
+  const isLeft = loaded.problem !== undefined && last?.of !== key
+  return { ...loaded, data: isLeft ? undefined : last?.data }
+}
+
 /** A call that a click makes. */
 export interface Acting {
   /** Why it did not work. */

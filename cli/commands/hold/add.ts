@@ -1,11 +1,11 @@
 import { Failure } from '../../../shared/errors.ts'
 import { addHold as endpoint } from '../../../shared/records/holds.ts'
+import { flagWords } from '../../../shared/text/shell.ts'
 import { subjectOf, untilText } from '../../changes/hold-text.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
 import type { Ending } from '../../output/print.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
-import { flagWords } from '../../settings/flags/scope-flags.ts'
 import { type SelectionFlags, selectionOf } from '../../settings/flags/selection-flags.ts'
 
 interface AddFlags extends SelectionFlags {

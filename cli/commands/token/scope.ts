@@ -2,10 +2,10 @@ import { limitText, type ScopeFlags, scopeOfFlags } from '../../../shared/access
 import { setTokenScope, type Token } from '../../../shared/access/tokens.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { escaped } from '../../../shared/text/escape.ts'
+import { flagWords } from '../../../shared/text/shell.ts'
 import type { Context } from '../../context.ts'
 import type { Ending } from '../../output/print.ts'
 import { parseInput } from '../../settings/flags/flag-errors.ts'
-import { flagWords } from '../../settings/flags/scope-flags.ts'
 import { changeGrant } from './change-grant.ts'
 
 /**

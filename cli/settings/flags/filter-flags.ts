@@ -1,6 +1,7 @@
 import { escaped } from '../../../shared/text/escape.ts'
+import { flagWords } from '../../../shared/text/shell.ts'
 import { type Flag, flagsIn } from './flag.ts'
-import { describeScope, flagWords, type ScopeFlags, scopeOf, scopeOfChange, scopeWords } from './scope-flags.ts'
+import { describeScope, type ScopeFlags, scopeOf, scopeOfChange, scopeWords } from './scope-flags.ts'
 
 /** The flags of the filter that reading and changing share. */
 export interface FilterFlags extends ScopeFlags {

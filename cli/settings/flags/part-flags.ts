@@ -1,8 +1,9 @@
 import type { Scope } from '../../../shared/scope.ts'
+import { flagWords } from '../../../shared/text/shell.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
 import type { Flag } from './flag.ts'
-import { flagWords, type ScopeFlags, scopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
+import { type ScopeFlags, scopeFlags, scopeOf, scopeWords } from './scope-flags.ts'
 import { idsFileFlag, idsIn } from './selection-flags.ts'
 
 /** The flags that select a part of an operation. */

@@ -1,6 +1,7 @@
 import { Failure } from '../../../shared/errors.ts'
 import type { Scope } from '../../../shared/scope.ts'
 import { escaped } from '../../../shared/text/escape.ts'
+import { flagWords } from '../../../shared/text/shell.ts'
 import { scopeName } from '../../text/scope-text.ts'
 import { type Flag, flagsIn } from './flag.ts'
 
@@ -62,10 +63,6 @@ export const describeScope = (scope: Scope): string => escaped(scopeName(scope))
 
 /** The scope in a sentence about nothing: `no jobs in chatbooks`, `no jobs in any domain`. */
 export const describeAnyOf = (scope: Scope): string => escaped(scopeName(scope, 'any domain'))
-
-/** A flag and its value; a value that looks like a flag is joined to its flag by `=`. */
-export const flagWords = (flag: string, value: string): string[] =>
-  value.startsWith('-') ? [`${flag}=${value}`] : [flag, value]
 
 /** The scope as flags, for a command line to paste. */
 export const scopeWords = ({ domain, queue, job_type }: Scope, all = false): string[] => [

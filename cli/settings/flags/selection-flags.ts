@@ -1,4 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
+import { flagWords } from '../../../shared/text/shell.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Context } from '../../context.ts'
 import { jobIdsOf, listedId } from '../job-id.ts'
@@ -6,7 +7,7 @@ import { readStdinFor } from '../stdin-text.ts'
 import { readText } from '../text-file.ts'
 import { type FilterFields, type FilterFlags, filterFlags, filterOf, filterWords } from './filter-flags.ts'
 import type { Flag } from './flag.ts'
-import { allFlag, flagWords, mustExistFlag, scopeFlags } from './scope-flags.ts'
+import { allFlag, mustExistFlag, scopeFlags } from './scope-flags.ts'
 import { withWholeCluster } from './whole-cluster.ts'
 
 /** The flags by which a change selects jobs. */

@@ -59,6 +59,11 @@ export function editsBetween(before: string, after: string): Edits {
       }
       return
     }
+    // A masked value beside the one that differs is no part of the edit.
+    if (Array.isArray(was) && Array.isArray(is) && was.length === is.length) {
+      for (const [nth, item] of was.entries()) compare(item, is[nth], [...path, String(nth)])
+      return
+    }
     // A field of the job that is empty is null there.
     if (is === null && path.length === 1 && path[0] !== 'payload') found.unset.push(path)
     else found.set.push({ path, json: JSON.stringify(is) })

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { EndpointName } from '../../../shared/endpoint-names.ts'
-import { commandLine } from '../../../shared/text/shell.ts'
+import { commandLine, flagWords } from '../../../shared/text/shell.ts'
 import { call, confirmed, type Fields, pathOf, reasonHeader } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
 import { Copy, Why } from '../../parts/controls.tsx'
@@ -47,7 +47,9 @@ export function Propose({ proposal: { endpoint, fields, words }, reason, act, is
       <span id="propose-needs" class="faint">
         {lacksReason ? 'A plan for another principal needs a reason.' : 'It waits until another principal approves it.'}
       </span>
-      {words && !lacksReason && <Copy text={[...words, '--propose', '--reason', reason.trim()]}>Copy as jobsctl</Copy>}
+      {words && !lacksReason && (
+        <Copy text={[...words, '--propose', ...flagWords('--reason', reason.trim())]}>Copy as jobsctl</Copy>
+      )}
     </div>
   )
 }
@@ -68,7 +70,7 @@ export function ProposeInstead({ proposal, reason: given }: { proposal: Proposal
 
 /** A change past its approval is made at the terminal alone, by a caller who may. */
 function Emergency({ words, reason }: { words: readonly string[]; reason: string }) {
-  const command = commandLine([...words, '--emergency', '--reason', reason.trim() || '…'])
+  const command = commandLine([...words, '--emergency', ...flagWords('--reason', reason.trim() || '…')])
   return (
     <p>
       In an emergency your token goes past the approval at the terminal, and another principal reviews it later:{' '}

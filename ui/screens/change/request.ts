@@ -1,3 +1,4 @@
+import { flagWords } from '../../../shared/text/shell.ts'
 import { readJobId } from '../../../shared/work/job-key.ts'
 import type { Fields } from '../../api/call.ts'
 import { filterFields, filterIn } from '../jobs/filter-bar.tsx'
@@ -21,6 +22,7 @@ export function canaryIn({ hasCanary }: ChangeKind, params: URLSearchParams): nu
   return Number.isFinite(Number(text)) ? Number(text) : text
 }
 
+const scopeNames: readonly string[] = ['domain', 'queue', 'job_type']
 const listNames = new Set(['ids', 'status'])
 const numbers = new Set(['min_retries'])
 
@@ -50,12 +52,14 @@ export function changeFields(kind: ChangeKind, params: URLSearchParams): Fields 
  */
 export function commandWords(command: string, kind: ChangeKind, params: URLSearchParams): string[] | undefined {
   const filter = filterIn(params)
+  // A command that is given ids takes no scope beside them.
+  if (filter.ids !== undefined && scopeNames.some((name) => filter[name] !== undefined)) return undefined
   const words: string[] = ['jobsctl', command]
   for (const [name, value] of Object.entries(filter)) {
     const field = filterFields.find((one) => one.name === name)
     if (field?.flag === undefined || (name === 'ids' && !kind.hasAll) || (name === 'status' && !kind.status))
       return undefined
-    words.push(...flagWords(name, field.flag, value))
+    words.push(...filterWords(name, field.flag, value))
   }
   if (!isNarrowed(kind, filter)) words.push('--all')
   for (const option of kind.options) {
@@ -64,24 +68,22 @@ export function commandWords(command: string, kind: ChangeKind, params: URLSearc
     words.push(...optionWords(option, value))
   }
   const canary = canaryIn(kind, params)
-  if (canary !== undefined) words.push(canaryOption.flag, String(canary))
+  if (canary !== undefined) words.push(...flagWords(canaryOption.flag, String(canary)))
   return words
 }
 
 /** True where the command line takes the filter without `--all`: changes that have always taken a scope need one. */
 function isNarrowed({ hasAll }: ChangeKind, filter: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(filter)
-  return hasAll
-    ? names.some((name) => name !== 'status')
-    : names.some((name) => ['domain', 'queue', 'job_type'].includes(name))
+  return hasAll ? names.some((name) => name !== 'status') : names.some((name) => scopeNames.includes(name))
 }
 
 function optionWords({ flag, type, inWords, ofZero }: ChangeOption, value: string): string[] {
   if (type === 'switch') return [flag]
-  return value === '0' && ofZero ? [ofZero] : [flag, inWords?.(value) ?? value]
+  return value === '0' && ofZero ? [ofZero] : flagWords(flag, inWords?.(value) ?? value)
 }
 
-function flagWords(name: string, flag: string, value: string): string[] {
+function filterWords(name: string, flag: string, value: string): string[] {
   if (name === 'ids') return value.split(',')
-  return name === 'stale' && value === 'true' ? [flag] : [flag, value]
+  return name === 'stale' && value === 'true' ? [flag] : flagWords(flag, value)
 }

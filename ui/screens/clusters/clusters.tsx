@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
+import { flagWords } from '../../../shared/text/shell.ts'
 import { type Answer, callWithHeaders } from '../../api/call.ts'
 import { Copy, Link } from '../../parts/controls.tsx'
 import { UnknownParameters } from '../../parts/filter.tsx'
@@ -8,7 +9,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
 import { addressOf, query } from '../../state/address.ts'
-import { useLoad } from '../../state/calls.ts'
+import { useFiltered } from '../../state/calls.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { Cluster, type FailureCluster } from './cluster.tsx'
 import { type ClusterFields, ClusterFilter, fieldNames } from './cluster-filter.tsx'
@@ -40,13 +41,13 @@ export function Clusters() {
   const fields: ClusterFields = Object.fromEntries(
     fieldNames.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])),
   )
-  const { data, problem, readAt, isLoading, reload } = useLoad(JSON.stringify(fields), async (signal) => {
+  const { data, problem, readAt, isLoading, reload } = useFiltered(JSON.stringify(fields), async (signal) => {
     const since = fields.since && (await timeOf(fields.since, signal))
     const { answer, headers } = await callWithHeaders('failureClusters', { ...fields, since }, { signal })
     const isComplete = headers.get('X-Complete') !== 'false'
     return { ...answer, since, isComplete, scanned: Number(headers.get('X-Scanned') ?? 0) }
   })
-  const words = fieldNames.flatMap((name) => (fields[name] ? [flags[name], fields[name]] : []))
+  const words = fieldNames.flatMap((name) => (fields[name] ? flagWords(flags[name], fields[name]) : []))
   return (
     <>
       <UnknownParameters known={fieldNames} />

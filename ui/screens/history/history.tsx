@@ -1,5 +1,6 @@
 import { useRef } from 'preact/hooks'
 import type { History as Answer, Point } from '../../../shared/history/history.ts'
+import { flagWords } from '../../../shared/text/shell.ts'
 import { call } from '../../api/call.ts'
 import { timeOf } from '../../api/time-of.ts'
 import { Copy } from '../../parts/controls.tsx'
@@ -8,7 +9,7 @@ import { FilterBox } from '../../parts/filter-box.tsx'
 import type { Filter } from '../../parts/filter-words.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { useLoad } from '../../state/calls.ts'
+import { useFiltered } from '../../state/calls.ts'
 import { namesOf } from '../../state/names.ts'
 import { ByQueue } from './by-queue.tsx'
 import { StepChart } from './chart.tsx'
@@ -43,7 +44,7 @@ export function History() {
   const request = { ...scope, from, to, step, since }
   const key = JSON.stringify(request)
   const last = useRef<{ key: string; history: Answer } | undefined>(undefined)
-  const loaded = useLoad(key, async (signal) => {
+  const loaded = useFiltered(key, async (signal) => {
     const before = last.current?.key === key ? last.current.history : undefined
     const history = await call('history', { ...scope, ...(await timesOf(range, signal)), step }, { signal })
     const moments = await momentsOf(history, scope, signal)
@@ -97,7 +98,7 @@ function lateSteps(before: Answer, now: Answer): Point[] {
 function commandOf({ domain, queue, job_type, from, to, since, step }: Filter): string[] {
   const flags = { '--domain': domain, '--queue': queue, '--job-type': job_type, '--since': from ?? since }
   const words = Object.entries({ ...flags, '--until': to, '--step': step }).flatMap(([flag, value]) =>
-    value === undefined ? [] : [flag, value],
+    value === undefined ? [] : flagWords(flag, value),
   )
   return ['jobsctl', 'history', ...words]
 }

@@ -34,6 +34,8 @@ const sorts = [
 
 const ownNames = new Set(['sort', 'cursor'])
 const pageSize = 50
+/** How many jobs of an engine the server sorts by priority: those that were made last. */
+const mostOfEngine = 50_000
 
 export const JobsScreen = () => <WithTimes screen={<Jobs />} />
 
@@ -44,13 +46,13 @@ function Jobs() {
   const sort = params.get('sort') ?? undefined
   const cursor = params.get('cursor') ?? undefined
   const [sort_by, sort_order] = (sort ?? sorts[0][0]).split(':')
-  const { found, problem, readAt, isLoading, reload, stop, goOn } = useSearch(
+  const { found, isOfOther, problem, readAt, isLoading, reload, stop, goOn } = useSearch(
     { ...filter, sort_by, sort_order, cursor, errors: 'true' },
     pageSize,
   )
   const [selected, setSelected] = useState<ReadonlySet<JobId>>(new Set())
   const [isLive, setLive] = useState(false)
-  const chosenJobs = (found?.jobs ?? []).filter(({ id }) => selected.has(id))
+  const chosenJobs = (isOfOther ? [] : (found?.jobs ?? [])).filter(({ id }) => selected.has(id))
   const chosen = chosenJobs.map(({ id }) => id)
   const states = [...new Set(chosenJobs.map(({ status }) => status ?? ''))]
   const { domain, queue, status = '' } = filter
@@ -77,23 +79,31 @@ function Jobs() {
         </Act>
         <Freshness readAt={readAt} isLoading={isLoading && !follows} reload={reload} />
         {isLive && !follows && chosen.length > 0 && <span class="faint">still while jobs are selected</span>}
-        {found && found.jobs.length > 0 && <Matching filter={filter} found={found} isFirst={cursor === undefined} />}
+        {found && !isOfOther && found.jobs.length > 0 && (
+          <Matching filter={filter} found={found} isFirst={cursor === undefined} />
+        )}
         <ChangeMenus filter={filter} ids={chosen} states={states} />
       </div>
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
-      {found && !found.isComplete && <Searched {...{ found, isLoading, stop, goOn }} />}
+      {found?.isOfNewest && (
+        <p class="note care" role="status">
+          This order has the {mostOfEngine.toLocaleString('en')} jobs that were made last: older ones are in none of its
+          pages. The newest first have all.
+        </p>
+      )}
+      {found && !isOfOther && !found.isComplete && <Searched {...{ found, isLoading, stop, goOn }} />}
       {found && (found.isComplete || found.jobs.length > 0) && (
         <JobTable jobs={found.jobs} selected={selected} onSelect={setSelected} />
       )}
       {found && (
         <nav class="bar" aria-label="Pages">
-          <Act lack={!found.prev} onAct={() => show({ cursor: found.prev })}>
+          <Act lack={isOfOther || !found.prev} onAct={() => show({ cursor: found.prev })}>
             Previous page
           </Act>
-          <Act lack={!found.next} onAct={() => show({ cursor: found.next })}>
+          <Act lack={isOfOther || !found.next} onAct={() => show({ cursor: found.next })}>
             Next page
           </Act>
-          {found.jobs.length > 0 && <Exports found={found} />}
+          {!isOfOther && found.jobs.length > 0 && <Exports found={found} />}
         </nav>
       )}
     </>

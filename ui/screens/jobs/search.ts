@@ -17,10 +17,14 @@ export interface Found {
   /** False where jobs may be missing that match. */
   isComplete: boolean
   missingIndex: string | undefined
+  /** True where the list has the jobs alone that were made last. */
+  isOfNewest: boolean
 }
 
 interface Search {
   found: Found | undefined
+  /** True where that is of another list, whose answer is shown until this one comes. */
+  isOfOther: boolean
   problem: Problem | undefined
   /** When the page was read, by the clock of the server, in milliseconds. */
   readAt: number | undefined
@@ -35,7 +39,9 @@ interface Search {
 interface State {
   /** The round whose search has ended. */
   ended: string
-  found?: Found
+  found?: Found | undefined
+  /** The list of which that is. */
+  of?: string
   readAt?: number
   problem?: Problem
 }
@@ -67,7 +73,7 @@ export function useSearch(request: Fields, limit: number): Search {
         if (current.signal.aborted) return
         const found = last
         failures.current = 0
-        setState(({ ended }) => ({ ended, found, readAt: serverNow() }))
+        setState(({ ended }) => ({ ended, found, of: key, readAt: serverNow() }))
       } while (!last.isComplete && last.next !== undefined && last.jobs.length < limit)
       setState((before) => ({ ...before, ended: name }))
     }
@@ -75,7 +81,13 @@ export function useSearch(request: Fields, limit: number): Search {
       if (current.signal.aborted) return
       const problem = problemOf(error)
       const pause = pauseAfter(problem, failures.current++, performance.now() - began)
-      setState((before) => ({ ...before, ended: name, problem: pause === undefined ? problem : askedAgain(problem) }))
+      setState((before) => ({
+        ...before,
+        ended: name,
+        // Below a filter that fails nothing of the one before is left.
+        found: before.of === key ? before.found : undefined,
+        problem: pause === undefined ? problem : askedAgain(problem),
+      }))
       // What was found stays: the search goes on from there.
       const next = last?.isComplete ? undefined : last
       if (pause !== undefined) timer = setTimeout(() => setRound({ of: key, at: at + 1, from: next }), pause)
@@ -87,6 +99,7 @@ export function useSearch(request: Fields, limit: number): Search {
   }, [name])
   return {
     found: state.found,
+    isOfOther: state.of !== key,
     problem: state.problem,
     readAt: state.readAt,
     isLoading: state.ended !== name,
@@ -121,6 +134,7 @@ async function nextOf(before: Found | undefined, { request, limit, signal }: Ste
     // A search that has come to the end of the list has looked at all of it.
     isComplete: isFull || (before !== undefined && next === undefined),
     missingIndex: headers.get('X-Missing-Index') ?? undefined,
+    isOfNewest: headers.get('X-Only-Newest') === 'true',
   }
 }
 

@@ -23,17 +23,19 @@ export function ChangeMenus({ filter, ids, states: known = [] }: ChangeMenusProp
   const choose = (kind: string, fields: Readonly<Record<string, string>>) => {
     if (kind !== '') navigate(addressOf(`/change/${kind}`, fields))
   }
-  const selected = ids.length > 0 && {
-    ...(filter?.domain && { domain: filter.domain }),
-    ids: ids.map(listedJobId).join(','),
-  }
+  /** The ids name the jobs; a requeue is of one domain. */
+  const chooseThese = (kind: string) =>
+    choose(kind, {
+      ...(kind === 'requeue' && filter?.domain && { domain: filter.domain }),
+      ids: ids.map(listedJobId).join(','),
+    })
   return (
     <div class="act">
-      {selected && (
+      {ids.length > 0 && (
         <ChangeMenu
           label={ids.length === 1 ? 'This 1 job' : `These ${ids.length} jobs`}
           states={known}
-          onChoose={(kind) => choose(kind, selected)}
+          onChoose={chooseThese}
         />
       )}
       {filter && filter[keyField] === undefined && (

@@ -10,7 +10,7 @@ import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { useLoad } from '../../state/calls.ts'
+import { useFiltered, useLoad } from '../../state/calls.ts'
 import { namesOf } from '../../state/names.ts'
 import { caller, thatYouSee } from '../../state/session.ts'
 import { Reviews } from './review.tsx'
@@ -45,7 +45,7 @@ const fields: readonly FilterField[] = [
 export function Operations() {
   const params = query.value
   const filter = Object.fromEntries(names.map((name) => [name, params.get(name) || undefined]))
-  const { data, problem, readAt, isLoading, reload } = useLoad(JSON.stringify(filter), (signal) =>
+  const { data, problem, readAt, isLoading, reload } = useFiltered(JSON.stringify(filter), (signal) =>
     call('listOperations', { ...filter, limit: String(pageSize) }, { signal }),
   )
   const { before_id: _page, ...shown } = filter

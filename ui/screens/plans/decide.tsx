@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import { commandLine } from '../../../shared/text/shell.ts'
+import { commandLine, flagWords } from '../../../shared/text/shell.ts'
 import { type Answer, call, confirmed, reasonHeader } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
 import { Copy, Why } from '../../parts/controls.tsx'
@@ -47,7 +47,7 @@ export function Decide({ plan, onDone }: DecideProps) {
       setDecided(endpoint === 'approvePlan' ? 'You have approved it.' : 'You have rejected it.')
       onDone()
     })
-  const why = reason.trim() === '' ? [] : ['--reason', reason.trim()]
+  const why = reason.trim() === '' ? [] : flagWords('--reason', reason.trim())
   const copyOf = (command: string) => commandLine(['jobsctl', command, String(id), ...why])
   return (
     <>

@@ -7,7 +7,7 @@ import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { useLoad } from '../../state/calls.ts'
+import { useFiltered, useLoad } from '../../state/calls.ts'
 import { hasApproval, hasPlans, thatYouSee } from '../../state/session.ts'
 import { jobsText } from '../change/preview.tsx'
 import { placeOf, planKind, planStates } from './plan-facts.ts'
@@ -36,7 +36,7 @@ export function Plans() {
 function KnownPlans() {
   const params = query.value
   const state = params.get('state') ?? ''
-  const { data, problem, readAt, isLoading, reload } = useLoad(state, (signal) =>
+  const { data, problem, readAt, isLoading, reload } = useFiltered(state, (signal) =>
     call('listPlans', { ...(state !== '' && { state }), limit: String(mostPlans) }, { signal }),
   )
   return (

@@ -27,7 +27,7 @@ interface EditRulesProps {
 export function EditRules({ policy, rules, onEdit, onDone }: EditRulesProps) {
   const [text, setText] = useState<string>()
   const [fault, setFault] = useState<string>()
-  const [preview, setPreview] = useState<{ of: readonly Rule[]; answer: Preview }>()
+  const [preview, setPreview] = useState<{ of: readonly Rule[]; revision: number; answer: Preview }>()
   const [reason, setReason] = useState('')
   const [done, setDone] = useState('')
   const act = useAct()
@@ -48,7 +48,11 @@ export function EditRules({ policy, rules, onEdit, onDone }: EditRulesProps) {
   const look = () =>
     act.run(async () => {
       setDone('')
-      setPreview({ of: rules, answer: await call('applyPolicy', { ...request, dry_run: true }) })
+      setPreview({
+        of: rules,
+        revision: policy.revision,
+        answer: await call('applyPolicy', { ...request, dry_run: true }),
+      })
     })
   const headers = { ...confirmed, ...reasonHeader(reason) }
   const apply = () =>
@@ -63,7 +67,8 @@ export function EditRules({ policy, rules, onEdit, onDone }: EditRulesProps) {
       const plan = await call('proposePlan', { path: pathOf('applyPolicy'), request }, { headers })
       navigate(`/plans/${plan.id}`)
     })
-  const isSeen = preview !== undefined && preview.of === rules
+  const isOther = preview !== undefined && preview.revision !== policy.revision
+  const isSeen = preview !== undefined && preview.of === rules && !isOther
   return (
     <section class="confirm" aria-label="Apply">
       <h2>Apply</h2>
@@ -99,6 +104,11 @@ export function EditRules({ policy, rules, onEdit, onDone }: EditRulesProps) {
           <Button onClick={leave}>Keep those that are applied</Button>
         )}
       </div>
+      {isOther && (
+        <p class="note care" role="status">
+          Somebody has applied another policy since: look at its rules, and preview yours again.
+        </p>
+      )}
       {isSeen && (
         <>
           <FirstRuns {...preview.answer} />

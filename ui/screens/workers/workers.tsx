@@ -5,7 +5,7 @@ import type { Filter } from '../../parts/filter-words.ts'
 import { ProblemNote } from '../../parts/problem.tsx'
 import { Freshness } from '../../parts/times.tsx'
 import { addressOf, navigate, query } from '../../state/address.ts'
-import { useLoad } from '../../state/calls.ts'
+import { useFiltered } from '../../state/calls.ts'
 import { namesOf } from '../../state/names.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { WorkerTable } from './worker-table.tsx'
@@ -25,7 +25,7 @@ const fields = [
 export function Workers() {
   const params = query.value
   const [domain, queue, sort] = ['domain', 'queue', 'sort'].map((name) => params.get(name) || undefined)
-  const loaded = useLoad(JSON.stringify([domain, queue]), async (signal) => {
+  const loaded = useFiltered(JSON.stringify([domain, queue]), async (signal) => {
     const { answer, headers } = await callWithHeaders('listWorkers', { domain, queue }, { signal })
     return { workers: answer, isComplete: headers.get('X-Complete') !== 'false' }
   })
