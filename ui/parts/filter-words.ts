@@ -53,6 +53,7 @@ export function readFilter(
   /** The fields that words without a name have filled. */
   const ofWords = new Set<string>()
   const add = (name: string, value: string, isWord: boolean) => {
+    if (value.trim() === '') return wrong.push(`The filter “${name}” has no value.`)
     const before = filter[name]
     const link = fieldOf(fields, name)?.isList ? ',' : isWord && ofWords.has(name) ? ' ' : undefined
     if (isWord) ofWords.add(name)

@@ -5,7 +5,7 @@ import { Name } from '../parts/name.tsx'
 import { type Column, Rows } from '../parts/rows.tsx'
 import { Span } from '../parts/times.tsx'
 import { Facts } from '../parts/values.tsx'
-import { addressOf } from '../state/address.ts'
+import { addressOf, canBeFound } from '../state/address.ts'
 
 /** The states that are counted, in the words of the overview. */
 const columns = [
@@ -68,12 +68,12 @@ const typeColumns: readonly Column<LiveGroup>[] = [
   ['Oldest wait', ({ oldest_due }) => <Span since={oldest_due} absent="" />, 'number'],
 ]
 
-/** Leads to the jobs of the type. No filter has a blank name, which rows of other programs may have. */
+/** Leads to the jobs of the type, where its name can be found. */
 const TypeLink = ({ domain, queue, job_type }: Pick<LiveGroup, 'domain' | 'queue' | 'job_type'>) =>
-  job_type === '' ? (
-    <Name of="" />
-  ) : (
+  canBeFound(domain, queue, job_type) ? (
     <Link to={addressOf('/jobs', { domain, queue, job_type })}>
       <Name of={job_type} />
     </Link>
+  ) : (
+    <Name of={job_type} />
   )

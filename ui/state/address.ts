@@ -65,6 +65,13 @@ export function addressOf(screen: string, fields: Readonly<Record<string, string
   return text === '' ? screen : `${screen}?${text}`
 }
 
+/**
+ * True for names of domains, queues and job types that a filter finds: the server takes off the spaces around a name, and a blank one is no
+ * filter. Rows of other programs may have such names.
+ */
+export const canBeFound = (...names: readonly string[]): boolean =>
+  names.every((name) => name !== '' && name.trim() === name)
+
 /** The address of a job: a key has a slash between its queue and its id, which stays one part of the path. */
 export const addressOfJob = (id: JobId): string => `/jobs/${encodeURIComponent(id)}`
 

@@ -1,7 +1,7 @@
 import { call } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { Ago } from '../../parts/times.tsx'
-import { addressOf } from '../../state/address.ts'
+import { addressOf, canBeFound } from '../../state/address.ts'
 import { useLoad } from '../../state/calls.ts'
 import { can } from '../../state/engine.ts'
 import { jobsText } from '../change/preview.tsx'
@@ -28,7 +28,9 @@ export function JobError({ job }: { job: Job }) {
       </p>
       {message !== '' && <p class="message">{message}</p>}
       {stack !== '' && <Stack text={stack} />}
-      {job.cluster !== undefined && can('clusters') && <LikeThis job={job} cluster={job.cluster} />}
+      {job.cluster !== undefined && can('clusters') && canBeFound(job.domain ?? '', job.queue ?? '') && (
+        <LikeThis job={job} cluster={job.cluster} />
+      )}
     </section>
   )
 }

@@ -53,9 +53,11 @@ const names = new Set(filterFields.map(({ name }) => name))
 /** True for a field of the filter, such as `payload.user.id` and `domain`. */
 export const isFilterField = (name: string): boolean => names.has(name) || name.startsWith('payload.')
 
-/** The fields of the filter in the query of a screen. */
+/** The fields of the filter in the query of a screen. A blank value is no filter, but for one of the payload. */
 export const filterIn = (query: URLSearchParams): Record<string, string> =>
-  Object.fromEntries([...query].filter(([name, value]) => isFilterField(name) && value !== ''))
+  Object.fromEntries(
+    [...query].filter(([name, value]) => isFilterField(name) && (names.has(name) ? value.trim() : value) !== ''),
+  )
 
 interface FilterBarProps {
   /** The fields of the filter that the address has. */

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import { escapedJson } from '../../../shared/text/escape.ts'
 import { type JobId, listedJobId } from '../../../shared/work/job-key.ts'
@@ -9,7 +10,7 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
 import { Facts, Json, Status } from '../../parts/values.tsx'
-import { addressOf, navigate, useDetail } from '../../state/address.ts'
+import { addressOf, canBeFound, navigate, useDetail } from '../../state/address.ts'
 import { useLoad, usePolling } from '../../state/calls.ts'
 import { can, whyOnlyLooking } from '../../state/engine.ts'
 import { may } from '../../state/session.ts'
@@ -96,28 +97,20 @@ function Head({ job }: { job: Job }) {
   return (
     <div class="job-head">
       <span class="crumbs">
-        {domain && (
-          <>
-            <Link to={addressOf('/jobs', { domain })}>
-              <Name of={domain} />
-            </Link>{' '}
-            <span aria-hidden="true">›</span>{' '}
-          </>
-        )}
-        {domain && queue && (
-          <>
-            <Link to={addressOf('/queue', { domain, queue })}>
-              <Name of={queue} />
-            </Link>{' '}
-            <span aria-hidden="true">›</span>{' '}
-          </>
-        )}
-        {job_type && (
-          <Link to={addressOf('/jobs', { domain: domain ?? undefined, queue: queue ?? undefined, job_type })}>
-            <b>
-              <Name of={job_type} />
-            </b>
-          </Link>
+        {[domain, queue, job_type].flatMap((name, at, all) =>
+          name ? (
+            <Fragment key={at}>
+              <Crumb names={all.slice(0, at + 1)} />
+              {at < 2 && (
+                <>
+                  {' '}
+                  <span aria-hidden="true">›</span>{' '}
+                </>
+              )}
+            </Fragment>
+          ) : (
+            []
+          ),
         )}
       </span>
       <span>
@@ -129,6 +122,23 @@ function Head({ job }: { job: Job }) {
       {!job.archived && may('change') && <Acts job={job} />}
     </div>
   )
+}
+
+/** A domain, a queue or a job type with the names before it, which leads to what it names where that can be found. */
+function Crumb({ names }: { names: readonly (string | null)[] }) {
+  const [domain, queue, job_type] = names.map((name) => name ?? '')
+  const last = names.at(-1) ?? ''
+  const text =
+    job_type === undefined ? (
+      <Name of={last} />
+    ) : (
+      <b>
+        <Name of={last} />
+      </b>
+    )
+  if (!canBeFound(...names.map((name) => name ?? ''))) return text
+  const isQueue = queue !== undefined && job_type === undefined
+  return <Link to={addressOf(isQueue ? '/queue' : '/jobs', { domain, queue, job_type })}>{text}</Link>
 }
 
 /** Which attempt the job is at, or was at last; blank where none has begun. */
@@ -195,12 +205,11 @@ function Why({ id, status }: { id: string; status: string }) {
 function About({ job }: { job: Job }) {
   const sharing = (name: string, field = name) => {
     const value = textOf(job, name)
+    if (value.trim() === '') return value !== '' && <Name of={value} />
     return (
-      value !== '' && (
-        <Link to={addressOf('/jobs', { [field]: value })}>
-          <Name of={value} />
-        </Link>
-      )
+      <Link to={addressOf('/jobs', { [field]: value })}>
+        <Name of={value} />
+      </Link>
     )
   }
   const plain = (name: string) => textOf(job, name) !== '' && <Name of={textOf(job, name)} />

@@ -1,9 +1,10 @@
 import type { Overview } from '../../../shared/queues/overview.ts'
 import { Link } from '../../parts/controls.tsx'
-import { QueueName } from '../../parts/name.tsx'
+import { QueueLink } from '../../parts/queue-link.tsx'
+import { canBeFound } from '../../state/address.ts'
 import { can } from '../../state/engine.ts'
 import { Minutes } from './minutes.tsx'
-import { AfterMark, Cause, Extent, failuresAddress, queueAddress, Since } from './sentence.tsx'
+import { AfterMark, Cause, Extent, failuresAddress, Since } from './sentence.tsx'
 import { PauseQueue } from './switch.tsx'
 
 /** On a phone at night: what fails worst, where, since when, how often, and the brake. Wide screens have the same as a sentence. */
@@ -16,9 +17,7 @@ export function Card({ attention, marked }: Pick<Overview, 'attention' | 'marked
         <span class="badge bad">failing now</span>
       </p>
       <h2>
-        <Link to={queueAddress(worst)}>
-          <QueueName {...worst} />
-        </Link>
+        <QueueLink domain={worst.domain} queue={worst.queue} />
       </h2>
       <p>
         <b class="bad">{Math.max(1, Math.round(worst.per_minute)).toLocaleString('en')} a minute</b>{' '}
@@ -36,7 +35,7 @@ export function Card({ attention, marked }: Pick<Overview, 'attention' | 'marked
       <p class="faint">
         <AfterMark of={worst} marked={marked} />
       </p>
-      <div class="act">
+      <div class="act" hidden={!canBeFound(worst.domain, worst.queue)}>
         {can('clusters') && (
           <Link to={failuresAddress(worst)} class="button primary">
             Look

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from 'preact'
 import type { Attention, OverviewQueue } from '../../../shared/queues/overview.ts'
 import { Link } from '../../parts/controls.tsx'
-import { Name, QueueName } from '../../parts/name.tsx'
+import { Name } from '../../parts/name.tsx'
+import { QueueLink } from '../../parts/queue-link.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Clock, Span } from '../../parts/times.tsx'
-import { addressOf, query, replaceAddress } from '../../state/address.ts'
+import { addressOf, canBeFound, query, replaceAddress } from '../../state/address.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { Minutes } from './minutes.tsx'
 import { withLater } from './tiles.tsx'
@@ -124,7 +125,7 @@ const columnsOf = ({ isPast, failing, hasUnmapped }: Shown): Column<OverviewQueu
       'Queue',
       (row) => (
         <>
-          <QueueLink row={row} />
+          <QueueLink domain={row.domain} queue={row.queue} />
           <Badges row={row} failing={failing.get(JSON.stringify([row.domain, row.queue]))} />
         </>
       ),
@@ -154,16 +155,6 @@ const columnsOf = ({ isPast, failing, hasUnmapped }: Shown): Column<OverviewQueu
   ]
 }
 
-/** Leads to the queue. No filter has a blank name, which rows of other programs may have: these lead nowhere. */
-const QueueLink = ({ row: { domain, queue } }: { row: OverviewQueue }) =>
-  domain === '' || queue === '' ? (
-    <QueueName {...{ domain, queue }} />
-  ) : (
-    <Link to={addressOf('/queue', { domain, queue })}>
-      <QueueName {...{ domain, queue }} />
-    </Link>
-  )
-
 interface CountProps {
   of: number
   to: string | undefined
@@ -174,7 +165,7 @@ interface CountProps {
 function Count({ of, to, title, row }: CountProps) {
   if (of === 0) return <span class="faint">0</span>
   const text = of.toLocaleString('en')
-  if (!to || row.domain === '' || row.queue === '') return <>{text}</>
+  if (!to || !canBeFound(row.domain, row.queue)) return <>{text}</>
   return (
     <Link to={to} title={title}>
       {text}

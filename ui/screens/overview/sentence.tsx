@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import type { Attention, Failing, Overview } from '../../../shared/queues/overview.ts'
-import { Link } from '../../parts/controls.tsx'
-import { Name, QueueName } from '../../parts/name.tsx'
+import { Name } from '../../parts/name.tsx'
+import { QueueLink } from '../../parts/queue-link.tsx'
 import { Clock, Span, spanText } from '../../parts/times.tsx'
 import { addressOf } from '../../state/address.ts'
 import { can } from '../../state/engine.ts'
@@ -20,16 +20,9 @@ export const queueAddress = ({ domain, queue }: { domain: string; queue: string 
 export const failuresAddress = ({ domain, queue, since }: Failing) =>
   addressOf('/clusters', { domain, queue, since: since ?? undefined })
 
-/** The queue of a sentence, which leads to it. */
-export const Place = ({ of }: { of: Attention }) => (
-  <Link to={queueAddress(of)}>
-    <QueueName {...of} />
-  </Link>
-)
-
 /** What a queue needs somebody for: what is wrong, since when, and why, as far as that is known. */
 export function Sentence({ of, marked }: { of: Attention } & Pick<Overview, 'marked'>) {
-  const name = <Place of={of} />
+  const name = <QueueLink domain={of.domain} queue={of.queue} />
   switch (of.kind) {
     case 'failing':
       return (

@@ -3,9 +3,10 @@ import { useRef, useState } from 'preact/hooks'
 import type { Attention, Overview } from '../../../shared/queues/overview.ts'
 import { Act } from '../../parts/act.tsx'
 import { Link } from '../../parts/controls.tsx'
-import { addressOf, query } from '../../state/address.ts'
+import { QueueLink } from '../../parts/queue-link.tsx'
+import { addressOf, canBeFound, query } from '../../state/address.ts'
 import { can } from '../../state/engine.ts'
-import { counted, failuresAddress, Place, queueAddress, Sentence } from './sentence.tsx'
+import { counted, failuresAddress, queueAddress, Sentence } from './sentence.tsx'
 import { maySwitch, Switch } from './switch.tsx'
 
 /** What needs somebody, the worst first, each with what can be done; nothing where nobody is needed. */
@@ -99,7 +100,9 @@ interface ItemProps extends Pick<Overview, 'marked'> {
 /** One sentence with its acts. */
 const Item = ({ of, marked, isOver, action, onSwitch }: ItemProps) => (
   <li class={isOver ? undefined : of.kind === 'failing' ? 'bad' : 'care'}>
-    <div class="sentence">{isOver ? <Place of={of} /> : <Sentence {...{ of, marked }} />}</div>
+    <div class="sentence">
+      {isOver ? <QueueLink domain={of.domain} queue={of.queue} /> : <Sentence {...{ of, marked }} />}
+    </div>
     {!isOver && <Acts of={of} onSwitch={onSwitch} />}
     {action && <Switch {...{ of, action }} onClose={() => onSwitch(undefined)} />}
   </li>
@@ -122,6 +125,8 @@ interface ActsProps {
 }
 
 function Acts({ of, onSwitch }: ActsProps) {
+  // What cannot be found by its name is not changed by it: another queue may be called so.
+  if (!canBeFound(of.domain, of.queue)) return null
   const name = `${of.domain}/${of.queue}`
   const opens = (action: Action) => (
     <Act label={`${action === 'pause' ? 'Pause' : 'Resume'} ${name}`} onAct={() => onSwitch(action)}>

@@ -4,7 +4,7 @@ import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import { QueueName } from '../../parts/name.tsx'
 import { Clock, Span } from '../../parts/times.tsx'
-import { addressOf } from '../../state/address.ts'
+import { addressOf, canBeFound } from '../../state/address.ts'
 
 interface TileProps {
   label: string
@@ -69,7 +69,11 @@ export function Tiles({ totals, attention, queues, domain }: Overview & { domain
       </Tile>
       <Tile
         label="Oldest wait"
-        to={oldest ? addressOf('/queue', { domain: oldest.domain, queue: oldest.queue }) : '/'}
+        to={
+          oldest && canBeFound(oldest.domain, oldest.queue)
+            ? addressOf('/queue', { domain: oldest.domain, queue: oldest.queue })
+            : addressOf('/', { domain })
+        }
         value={
           <>
             {oldest && !isWhole && 'at least '}
@@ -81,7 +85,7 @@ export function Tiles({ totals, attention, queues, domain }: Overview & { domain
       </Tile>
       <Tile
         label="Running"
-        to={addressOf('/jobs', { domain, status: 'processing', ...(totals.expired > 0 && { stale: 'true' }) })}
+        to={addressOf('/jobs', { domain, status: 'processing' })}
         value={totals.running.toLocaleString('en')}
       >
         {totals.expired > 0 && `${totals.expired.toLocaleString('en')} past their lease`}

@@ -1,7 +1,8 @@
 import type { Answer } from '../../api/call.ts'
 import { Link } from '../../parts/controls.tsx'
 import type { Filter } from '../../parts/filter-words.ts'
-import { Name, QueueName } from '../../parts/name.tsx'
+import { Name } from '../../parts/name.tsx'
+import { QueueLink } from '../../parts/queue-link.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Span } from '../../parts/times.tsx'
 import { addressOf } from '../../state/address.ts'
@@ -41,7 +42,7 @@ interface Scope {
 
 /** The jobs that a number of a worker counts. No filter finds those of a worker without a name. */
 const jobsOf = ({ worker_id }: WorkerRow, fields: Filter): string | undefined =>
-  worker_id ? addressOf('/jobs', { worker_id, ...fields }) : undefined
+  worker_id?.trim() ? addressOf('/jobs', { worker_id, ...fields }) : undefined
 
 const columnsOf = (scope: Scope): readonly Column<WorkerRow>[] => [
   [
@@ -90,9 +91,7 @@ const columnsOf = (scope: Scope): readonly Column<WorkerRow>[] => [
     ({ queues }) =>
       queues.map(({ domain, queue, throttle }) => (
         <>
-          <Link to={addressOf('/queue', { domain, queue })}>
-            <QueueName domain={domain} queue={queue} />
-          </Link>{' '}
+          <QueueLink {...{ domain, queue }} />{' '}
           {throttle && (
             <>
               <span class="badge care">throttled</span>{' '}
