@@ -2,8 +2,13 @@ import * as z from 'zod'
 import type { FailureCode, MoreFields } from '../../../shared/errors.ts'
 
 const Coded = z
-  .object({ code: z.string(), routine: z.string().optional() })
-  .transform(({ code, routine }) => ownCodes.get(`${code} ${routine}`) ?? code)
+  .object({ code: z.string(), routine: z.string().optional(), message: z.string().optional() })
+  .transform(({ code, routine, message = '' }) =>
+    code === 'XX000' && droppedMidway.test(message) ? queryPlanOutdated : (ownCodes.get(`${code} ${routine}`) ?? code),
+  )
+
+/** PostgreSQL's own words, in every language, for an object that was dropped after a statement had found it. */
+const droppedMidway = /^(could not open relation with OID|cache lookup failed for) /
 
 /** The hint for what PostgreSQL tells the server alone. */
 export const seeLog = 'the server log says why'
