@@ -69,6 +69,9 @@ export const graphileWorkerFigures = figuresOf({
       select queue_name as queue, last_error as message, updated_at as ended, j.id
       from ${jobs} as j
       left join graphile_worker._private_job_queues as q on q.id = job_queue_id
-      where attempts >= max_attempts and j.locked_at is null`,
+      where attempts >= max_attempts and j.locked_at is null
+      -- The old jobs have failed, too, and a server reads as many of a state.
+      order by updated_at desc
+      limit 100000`,
   },
 })
