@@ -42,13 +42,14 @@ const [looks, lookAgainAfterMs] = [3, 1000]
  * @throws Failure `usage`; an error of the database where none of them is answered
  */
 export async function refuseSpreading(pools: readonly Sql[], single?: Sql): Promise<void> {
-  const asked = [...pools.flatMap((sql) => Array.from({ length: onAll }, () => sql)), ...(single ? [single] : [])]
+  const asked = pools.flatMap((sql) => Array.from({ length: onAll }, () => sql))
   for (let look = 1; ; look++) {
-    const asking = asked.map((sql) => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`)
+    const settled = await askAll(asked)
+    // Afterwards: it must not take the last connection that the database has for a role, since the command needs those of the pools.
+    if (single) settled.push(...(await askAll([single])))
     // Where the database has no connection left for some of them, the others tell enough.
-    const settled = await Promise.allSettled(asking)
     const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-    if (answers.length === 0) await Promise.all(asking)
+    if (answers.length === 0) throw settled.find((one) => one.status === 'rejected')?.reason
     if (answers.some(({ length }) => length !== 1)) throw refused('a proxy has several servers answer one statement')
     const servers = new Set(answers.flat().map(({ started }) => started)).size
     if (servers === 1) return
@@ -56,6 +57,12 @@ export async function refuseSpreading(pools: readonly Sql[], single?: Sql): Prom
     await wait(lookAgainAfterMs)
   }
 }
+
+/** Asks each of these when its server was started, all at once. */
+const askAll = (asked: readonly Sql[]) =>
+  Promise.allSettled(
+    asked.map((sql) => sql<{ started: string }[]>`select pg_postmaster_start_time() as started`.then((rows) => rows)),
+  )
 
 /**
  * Uses what the server stands on, and tells whether the database has the catalog of Citus.

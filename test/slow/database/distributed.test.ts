@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import postgres from 'postgres'
 import { afterAll, expect, it } from 'vitest'
@@ -113,7 +113,27 @@ it('a proxy that gives each connection another server is refused, by a command w
   }
 })
 
-it('a role that gets two sessions begins, as far as the look for a proxy goes', async () => {
+/** A proxy before the database that lets the second connection through after the third, or where none comes after a second. */
+async function overtakingProxy(to: URL) {
+  let connections = 0
+  const third = new EventEmitter()
+  const proxy = createServer(async (from) => {
+    const nth = ++connections
+    from.on('error', () => {})
+    if (nth === 2) await once(third, 'answered', { signal: AbortSignal.timeout(1000) }).catch(() => {})
+    const socket = connect(Number(to.port), to.hostname)
+    socket.on('error', () => {})
+    if (nth === 3) socket.once('data', () => third.emit('answered'))
+    from.pipe(socket).pipe(from)
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const address = proxy.address()
+  if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port')
+  return { port: String(address.port), stop: () => proxy.close() }
+}
+
+it('a role that gets two sessions begins, as far as the look for a proxy goes, in whatever order they are opened', async () => {
   const database = await emptyDatabase()
   databases.push(database)
   const url = new URL(database.env.JOBS_DB_URL ?? '')
@@ -121,8 +141,10 @@ it('a role that gets two sessions begins, as far as the look for a proxy goes', 
   const role = `few_${Date.now()}`
   try {
     await admin.unsafe(`create role ${role} login connection limit 2; grant all on schema public to ${role}`)
-    const env = { ...database.env, JOBS_DB_URL: Object.assign(url, { username: role }).href }
-    expect(await runServer(['migrate'], env)).toMatchObject({ code: 0 })
+    const proxy = await overtakingProxy(new URL(url))
+    const late = Object.assign(url, { username: role, port: proxy.port }).href
+    expect(await runServer(['migrate'], { ...database.env, JOBS_DB_URL: late })).toMatchObject({ code: 0, err: '' })
+    proxy.stop()
   } finally {
     await admin.unsafe(`drop owned by ${role}; drop role ${role}`)
     await admin.end()
