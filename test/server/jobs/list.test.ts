@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { kinds } from '../../support/database/database.ts'
 import { ago, type Wanted } from '../../support/database/job-row.ts'
@@ -114,6 +115,18 @@ describe.each(kinds)('the list of jobs on %s', (kind) => {
       `cursor=${cursor.slice(0, -4)}`,
     ])
       expect(await list(query)).toMatchObject({ status: 422, body: { code: 'invalid_request' } })
+  })
+
+  it('refuses a cursor that a stranger has made, whose checksum is right', async () => {
+    for (const text of ['x', '{', '', 'null', '{"to":"next","place":1}']) {
+      const named = JSON.stringify([
+        ['sort_by', 'created_at'],
+        ['sort_order', 'desc'],
+      ])
+      const sum = createHash('sha256').update(`${named}\n${text}`).digest('hex').slice(0, 16)
+      const cursor = Buffer.from(`${sum}${text}`).toString('base64url')
+      expect({ text, ...(await list(`cursor=${cursor}`)) }).toMatchObject({ text, status: 422 })
+    }
   })
 
   const sorts = ['created_at', 'priority', 'status', 'completed_at', 'ended_at']
