@@ -4,6 +4,7 @@ import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
+import { servedBy } from '../../engines/served.ts'
 import { dependentsOf } from '../../lifecycle/dependents/dependents.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import type { OutputOf, OwnInputOf } from '../handlers.ts'
@@ -20,9 +21,10 @@ const tries = 5
  * cancelled already stays as it is. With jobs that depend on it, it is a change of many jobs, with a record and an undo.
  * @throws Failure `not_found`, also for a job outside of the scope of the caller; `conflict` for a job that has ended otherwise, and for
  * one with more than 1,000 dependents; `forbidden` where jobs outside of that scope depend on the job; `limit_exceeded`,
- * `quota_exceeded`, `approval_required`
+ * `quota_exceeded`, `approval_required`; `not_supported` over the jobs of another engine
  */
 export async function cancelJob(call: Call, { id, reason, force }: OwnInputOf<'cancel'>): Promise<Answer> {
+  if (servedBy(call.sql).mode !== 'own') throw isOfEngine()
   const cancellation = { id, reason: reason ?? call.reason, force }
   for (let tried = 1; ; tried++) {
     const [job] = await retryDeadlock(() => unlessFrozen(call.sql, (sql) => endOrAsk({ ...call, sql }, cancellation)))
@@ -43,6 +45,11 @@ export async function cancelJob(call: Call, { id, reason, force }: OwnInputOf<'c
       )
   }
 }
+
+const isOfEngine = (): Failure =>
+  new Failure('not_supported', 'this call cancels own jobs, by their numbers or uuids; nothing was changed', {
+    hint: 'the cancel of many jobs (batch/cancel) takes a job of another engine by its id',
+  })
 
 function answerOf(id: number, { before, after, cancel_requested }: Row): Answer {
   const status = after ?? before
