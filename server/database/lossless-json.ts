@@ -40,7 +40,7 @@ class LosslessJson {
 const deepest = 500
 
 /** True for a JSON text with more levels than `deepest`. Brackets within strings are no levels. */
-function isDeep(text: string): boolean {
+export function isDeep(text: string): boolean {
   if (text.length < 2 * deepest) return false
   let level = 0
   for (let at = 0; at < text.length; at++) {

@@ -7,6 +7,7 @@ import { faultsOf } from '../../shared/faults.ts'
 import { headers, isConfirmed, maxReasonLength } from '../../shared/headers.ts'
 import { inexactNumber } from '../../shared/text/exact-numbers.ts'
 import { PathJobId, TypedJobId } from '../../shared/work/job.ts'
+import { isDeep } from '../database/lossless-json.ts'
 import type { Sql } from '../database/sql.ts'
 import { readNames } from '../engines/read-names.ts'
 import { rejectAbortedBody } from './body-limit.ts'
@@ -103,12 +104,12 @@ function queryOf(c: Context): Record<string, string> {
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * The rights of operators. In the body of their calls a field that is given twice could mean more jobs than the caller thinks, since the
+ * The rights of operators, and of those who propose to them. In the body of their calls a field that is given twice could mean more jobs than the caller thinks, since the
  * last value counts. Programs that enqueue jobs or work on them may send such bodies, as they do on the other server.
  */
-const wideRights: ReadonlySet<Right> = new Set(['queues', 'change', 'approve', 'govern'])
+const wideRights: ReadonlySet<Right> = new Set(['queues', 'change', 'propose', 'approve', 'govern'])
 
-async function jsonOf(c: Context, { needs }: Endpoint): Promise<unknown> {
+async function jsonOf(c: Context, { needs, forPrograms }: Endpoint): Promise<unknown> {
   const bytes = await c.req.arrayBuffer().catch(rejectAbortedBody)
   if (bytes.byteLength === 0) throw new Failure('malformed_json', 'the body is empty; it must be JSON')
   if (!isJson(c.req.header('content-type')) || c.req.header('content-encoding')) {
@@ -117,6 +118,7 @@ async function jsonOf(c: Context, { needs }: Endpoint): Promise<unknown> {
   const { text, json } = parsedJson(bytes)
   const repeated = wideRights.has(needs) ? repeatedField(text) : undefined
   if (repeated !== undefined) throw invalid([{ path: repeated, message: 'is given more than once' }])
+  if (!forPrograms && isDeep(text)) throw invalid([{ path: '', message: 'the body has more than 500 levels' }])
   const inexact = inexactNumber(text)
   if (inexact === undefined) return json
   throw invalid([

@@ -6,11 +6,13 @@ import { keepCall } from '../../auth/agents/agent-calls.ts'
 import { requireAgent } from '../../auth/agents/require-agent.ts'
 import { requireAgentsOn } from '../../auth/agents/switch.ts'
 import type { ServerContext } from '../../call.ts'
+import { isDeep } from '../../database/lossless-json.ts'
 import { type Admission, headerOf, requireReady } from '../authenticate.ts'
 import { limitBody } from '../body-limit.ts'
 import type { Site } from '../browser/site.ts'
 import { limitSilence } from '../connection/call-timeout.ts'
 import { logFailure, toFailure } from '../error-mapping.ts'
+import { repeatedField } from '../repeated-field.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { respond } from '../respond.ts'
 import type { ProtocolDoor } from './protocol.ts'
@@ -84,6 +86,10 @@ async function messageOf(request: Request): Promise<unknown> {
   } catch (cause) {
     throw new Failure('malformed_json', 'the body is no JSON; nothing was changed', { cause })
   }
+  const repeated = repeatedField(text)
+  if (repeated !== undefined)
+    throw new Failure('invalid_request', `${repeated.slice(0, 128)} is given more than once; nothing was changed`)
+  if (isDeep(text)) throw new Failure('invalid_request', 'the body has more than 500 levels; nothing was changed')
   const message = Message.safeParse(json)
   if (message.success) return message.data
   throw new Failure('invalid_request', 'the body must be one message of JSON-RPC 2.0, and no list; nothing was changed')

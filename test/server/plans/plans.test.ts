@@ -35,6 +35,17 @@ describe.each(kinds)('plans on %s', (kind) => {
     world.confirm(`${planPath}/${id}/apply`, body, { ...as, ...headers })
   const operationOf = ({ body }: { body: unknown }) => z.object({ operation_id: z.number() }).parse(body).operation_id
 
+  it('and their previews take no request with a field twice, of which a reader would see one', async () => {
+    await world.jobs(3, { ...old, domain: 'a' })
+    const twice = `{"path": "${paths.prune}", "request": {"domain": "nobody", "domain": "a"}}`
+    for (const path of [planPath, `${planPath}/preview`])
+      expect(await world.call('POST', path, twice, { ...people.ann, ...reason })).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: 'domain', message: 'is given more than once' }] },
+      })
+    expect((await world.call('GET', planPath, undefined, people.ann)).body).toEqual([])
+  })
+
   it('wait for another principal, and are applied once to the jobs of their preview, with both names under the seal', async () => {
     await world.jobs(3, { ...old, domain: 'a' })
     const answer = await propose()
