@@ -257,6 +257,8 @@ function requestOf(endpoint: Called, { id, ...args }: Record<string, unknown>, r
 
 function textOf(name: string, value: unknown): string {
   const items = Array.isArray(value) ? value : [value]
+  // In a query it would be a blank text, which is no filter.
+  if (items.length === 0) throw invalid(`${name} must not be an empty list`)
   if (items.some((item) => typeof item === 'object'))
     throw invalid(`${name} must be a text, a number or a list of them`)
   return items.join(',')
