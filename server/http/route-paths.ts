@@ -20,7 +20,7 @@ function wordsAfter(beginning: string): string[] {
   const next = paths
     .filter((path) => path.startsWith(beginning))
     .map((path) => path.slice(beginning.length).split('/')[0])
-  return [...new Set(next)].filter((word): word is string => word !== undefined && /^\w+$/.test(word))
+  return [...new Set(next)].filter((word): word is string => word !== undefined && /^[\w-]+$/.test(word))
 }
 
 /** A path of the router as people read it: `/jobs/:id/cancel`. */

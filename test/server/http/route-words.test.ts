@@ -11,7 +11,7 @@ const wordsAt = (path: string): string[] => {
   const next = all
     .filter((other) => other.path.startsWith(beginning))
     .map((other) => other.path.slice(beginning.length).split('/')[0] ?? '')
-  return [...new Set(next)].filter((word) => /^\w+$/.test(word))
+  return [...new Set(next)].filter((word) => /^[\w-]+$/.test(word))
 }
 
 /** True where the path with this word instead of its id is another path with an id. */
@@ -54,6 +54,13 @@ describe('a fixed word of a path', () => {
   it.each(['complete', 'unknown', 'batch', '1'])('batch is no id in a POST of batch/%s', async (word) => {
     const { status, body } = await world.confirm(`/api/v1/jobs/batch/${word}`, { domain: 'chatbooks' })
     expect({ status, body }).toMatchObject({ status: 404, body: { code: 'not_found' } })
+  })
+
+  it('retry-now is no id in a GET, which the path does not take', async () => {
+    expect(await world.call('GET', '/api/v1/jobs/retry-now')).toMatchObject({
+      status: 405,
+      headers: { allow: 'POST' },
+    })
   })
 
   it.each(['unknown', 'Batch', '0', '-1', '1.5', '12345678901234567', '%00', 'a%2Fb'])(
