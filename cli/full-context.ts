@@ -5,6 +5,7 @@ import type { Context } from './context.ts'
 import type { Direct } from './direct/open-direct.ts'
 import type { Processes } from './direct/start-server.ts'
 import type { Client } from './http/client.ts'
+import type { AnswerRoom } from './http/read-whole.ts'
 import type { ServerClock } from './http/server-clock.ts'
 import type { Io } from './io.ts'
 import { createPrinter, type Printer } from './output/print.ts'
@@ -22,19 +23,12 @@ interface ContextParts {
   print?: Printer
   /** Where the process of a server on a database comes from, in place of one of its own. */
   processes?: Processes
-  /** The largest answer of a server that is read, in bytes. */
-  mostBytes?: number
+  /** The bytes of answers that are read, where several servers are asked. */
+  room?: AnswerRoom
 }
 
 /** The context of a command, from flags and environment. The HTTP client is imported at its first use. */
-export async function fullContext({
-  io,
-  flags,
-  commands,
-  print,
-  processes,
-  mostBytes,
-}: ContextParts): Promise<Context> {
+export async function fullContext({ io, flags, commands, print, processes, room }: ContextParts): Promise<Context> {
   const settings = readSettings(flags, io)
   let target: Promise<Target> | undefined
   let client: Promise<Client> | undefined
@@ -95,7 +89,7 @@ export async function fullContext({
       const ended = direct?.server.ended()
       if (ended !== undefined) throw serverEnded(ended)
       const trace = createTrace({ note: io.note, level, proxy: target.proxy, redact: redactorFor(target) })
-      return createClient({ target, settings, trace, signal, mostBytes, noteDomain, clock })
+      return createClient({ target, settings, trace, signal, room, noteDomain, clock })
     },
     useReason: (reason) => {
       if (flags.reason === undefined) settings.reason = reason

@@ -38,8 +38,15 @@ export interface Printed {
   asides: string[]
 }
 
-/** All rows of a fleet are in memory until the last profile has answered. */
-const mostLines = 10_000
+/** The most rows of one profile, and of all: they are in memory until the last profile has answered. */
+const [mostLines, mostOfAll] = [10_000, 200_000]
+
+/** The rows that may still be kept. */
+export interface RowRoom {
+  left: number
+}
+
+export const roomForRows = (): RowRoom => ({ left: mostOfAll })
 
 interface Collecting {
   profile: string
@@ -47,16 +54,20 @@ interface Collecting {
   real: Printer
   /** Whether `--columns` or `--template` choose fields: those of a record, where it is printed as one row for each field. */
   selects: boolean
+  rows: RowRoom
 }
 
 /** A printer that keeps what one command prints for one profile, in place of writing it. */
-export function collector({ profile, real, selects }: Collecting): { print: Printer; printed: Printed } {
+export function collector({ profile, real, selects, rows: room }: Collecting): { print: Printer; printed: Printed } {
   const printed: Printed = { heads: [], more: [], headsForPeople: [], lines: [], records: [], texts: [], asides: [] }
   const take = <Row>({ columns, more = [], forPeople = columns }: Look<Row>, rows: readonly Row[], answer: unknown) => {
-    if (printed.lines.length + rows.length > mostLines) {
+    const isTooMany = printed.lines.length + rows.length > mostLines
+    if (isTooMany || rows.length > room.left) {
+      room.left += printed.lines.length
       Object.assign(printed, { lines: [], records: [] })
-      throw tooManyRows()
+      throw isTooMany ? tooManyRows(mostLines, '') : tooManyRows(mostOfAll, ' of all profiles')
     }
+    room.left -= rows.length
     printed.heads = headsOf(columns)
     printed.more = headsOf(more)
     printed.headsForPeople = headsOf(forPeople)
@@ -95,8 +106,8 @@ export function collector({ profile, real, selects }: Collecting): { print: Prin
   return { print, printed }
 }
 
-const tooManyRows = (): Failure =>
-  new Failure('usage', `more than ${groupedDigits(mostLines)} rows: --fleet keeps them until all have answered`, {
+const tooManyRows = (most: number, of: string): Failure =>
+  new Failure('usage', `more than ${groupedDigits(most)} rows${of}: --fleet keeps them until all have answered`, {
     hint: 'narrow the filter, add --limit, or ask this profile alone with --profile',
   })
 

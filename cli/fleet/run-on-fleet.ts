@@ -10,12 +10,16 @@ import { printFailure } from '../output/tell-failure.ts'
 import type { Config } from '../settings/config.ts'
 import { configPath, readConfig } from '../settings/config-file.ts'
 import { type GlobalFlags, readSettings } from '../settings/settings.ts'
+import { roomForRows } from './collect.ts'
 import { membersOf } from './members.ts'
 import { type Failed, type OneRun, runOne } from './run-one.ts'
 import { showLines } from './show-lines.ts'
 
 /** How many profiles are asked at once. Those without a server between share processes, which keep the cores busy. */
 const [mostServers, mostDatabases] = [32, 4]
+
+/** The largest answer of one profile, and of all together, in bytes: their rows are in memory. */
+const [mostOfOne, mostBytes] = [32 * 2 ** 20, 48 * 2 ** 20]
 
 /** How long one profile may take, where no flag says so. */
 const patience = '2s'
@@ -43,8 +47,8 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
   const output = settings.output === 'json' ? 'ndjson' : settings.output
   const { sharedProcesses } = await import('../direct/start-server.ts')
   const processes = sharedProcesses()
-  const ask = (profile: string) =>
-    runOne({ ...run, profile, print, processes, selects, flags: { ...kept, output, profile, timeout } })
+  const all = { print, processes, selects, rows: roomForRows(), room: { mostOfOne, most: mostBytes, left: mostBytes } }
+  const ask = (profile: string) => runOne({ ...run, ...all, profile, flags: { ...kept, output, profile, timeout } })
   const isDatabase = (name: string) => config.profiles[name]?.url === undefined
   const results = await Promise.all([
     inTurns(
@@ -54,15 +58,15 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
     ),
     inTurns(names.filter(isDatabase), mostDatabases, ask),
   ]).finally(processes.end)
-  const all = results.flat().sort((one, other) => (one.profile < other.profile ? -1 : 1))
-  const answered = all.flatMap((result) => ('ending' in result ? [result] : []))
+  const ended = results.flat().sort((one, other) => (one.profile < other.profile ? -1 : 1))
+  const answered = ended.flatMap((result) => ('ending' in result ? [result] : []))
   // A job is at one of them.
   const isElsewhere = ({ failure: { code } }: Failed) =>
     spec.name === 'show' && code === 'not_found' && answered.length > 0
-  const missing = all.flatMap((result) => ('failure' in result && !isElsewhere(result) ? [result] : []))
-  const shown = all.filter((result) => 'ending' in result || result.printed.lines.length > 0)
+  const missing = ended.flatMap((result) => ('failure' in result && !isElsewhere(result) ? [result] : []))
+  const shown = ended.filter((result) => 'ending' in result || result.printed.lines.length > 0)
   if (shown.length > 0) showLines(print, shown, selects)
-  tellMissing(missing, { io, flags, print, asked: all.length })
+  tellMissing(missing, { io, flags, print, asked: ended.length })
   return exitOf(missing, answered)
 }
 

@@ -3,11 +3,12 @@ import type { CommandDescription } from '../command.ts'
 import type { CommandSpec } from '../context.ts'
 import type { Processes } from '../direct/start-server.ts'
 import { fullContext } from '../full-context.ts'
+import type { AnswerRoom } from '../http/read-whole.ts'
 import type { Io } from '../io.ts'
 import type { Ending, Printer } from '../output/print.ts'
 import { runWithTimes } from '../run-with-times.ts'
 import type { GlobalFlags } from '../settings/settings.ts'
-import { collector, type Printed } from './collect.ts'
+import { collector, type Printed, type RowRoom } from './collect.ts'
 
 export interface OneRun {
   io: Io
@@ -18,9 +19,6 @@ export interface OneRun {
   values: Record<string, unknown>
   operands: string[]
 }
-
-/** The largest answer of one profile in bytes: up to 32 are in memory at once. */
-const mostBytes = 32 * 2 ** 20
 
 /** What one profile answered. */
 interface Answer {
@@ -37,11 +35,21 @@ export interface Failed {
   failure: Failure
 }
 
+interface Together {
+  profile: string
+  /** The printer of the command line, whose format the rows have. */
+  print: Printer
+  /** Where the process of a server comes from, for a database. */
+  processes: Processes
+  /** Whether `--columns` or `--template` choose fields. */
+  selects: boolean
+  /** How many bytes, and how many rows, may still be kept of all profiles. */
+  room: AnswerRoom
+  rows: RowRoom
+}
+
 /**
  * Runs a command against one profile, and keeps what it prints.
- * @param print the printer of the command line, whose format the rows have
- * @param selects whether `--columns` or `--template` choose fields
- * @param processes where the process of a server comes from, for a database
  * @throws Failure `interrupted` or `terminated`
  */
 export async function runOne({
@@ -51,10 +59,11 @@ export async function runOne({
   values,
   operands,
   selects,
+  rows,
   ...parts
-}: OneRun & { profile: string; print: Printer; processes: Processes; selects: boolean }): Promise<Answer | Failed> {
-  const { print, printed } = collector({ profile, real, selects })
-  const context = await fullContext({ ...parts, print, mostBytes })
+}: OneRun & Together): Promise<Answer | Failed> {
+  const { print, printed } = collector({ profile, real, selects, rows })
+  const context = await fullContext({ ...parts, print })
   try {
     const given = { flags: spec.flags, values, operands }
     const ending = await runWithTimes(context, given, (times) => spec.run(context, times, operands))

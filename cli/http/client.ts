@@ -9,6 +9,7 @@ import { headers, ndjson, respondAsync } from '../../shared/headers.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Target } from '../settings/target.ts'
 import { type Connection, connectionTo } from './connection.ts'
+import type { AnswerRoom } from './read-whole.ts'
 import type { Received } from './received.ts'
 import { keyedPath, placeFields, queryOf } from './request-url.ts'
 import { withRetries } from './retry.ts'
@@ -61,7 +62,7 @@ interface ClientOptions {
   trace: Trace
   signal: AbortSignal
   /** The largest answer that the caller takes, in bytes; the default is that of `readWhole`. */
-  mostBytes?: number | undefined
+  room?: AnswerRoom | undefined
   /** Called with the one domain of the server, as each answer names it. */
   noteDomain?: (domain: string | undefined) => void
   /** Looked at in answers to reads. */
@@ -69,7 +70,7 @@ interface ClientOptions {
 }
 
 /** Sends requests within one deadline for all of them together. */
-function deadlineSender({ target, settings, trace, signal, mostBytes }: ClientOptions) {
+function deadlineSender({ target, settings, trace, signal, room }: ClientOptions) {
   let spent = 0
   let opened: Promise<Connection> | undefined
   const left = () => settings.timeoutMs - spent
@@ -83,7 +84,7 @@ function deadlineSender({ target, settings, trace, signal, mostBytes }: ClientOp
     // Without --timeout, a change that reports progress may take longer than the default deadline.
     const heard = settings.timeoutGiven ? () => {} : deadline.heard
     try {
-      return await send({ ...sent, target, connection, trace, signal, deadline, heard, wholeMs, mostBytes })
+      return await send({ ...sent, target, connection, trace, signal, deadline, heard, wholeMs, room })
     } finally {
       spent += deadline.end()
     }

@@ -137,16 +137,18 @@ function redirected(to: string | undefined, outcome: string, about: About): Fail
 
 /** The failure for an answer above the size limit. */
 export function tooLong(
-  { target, changing, mostBytes: given }: Pick<Call, 'target' | 'changing'> & { mostBytes?: number | undefined },
-  mostBytes: number,
+  { target, changing, room }: Pick<Call, 'target' | 'changing'> & { room?: object | undefined },
+  most: number | { together: number },
 ): Failure {
   const server = target.name
   const how =
-    given === undefined
+    room === undefined
       ? ', or lower --limit'
       : ', lower --limit, or ask this profile alone with --profile, which takes longer answers'
   const outcome = changing ? `; ${maybeChanged}` : ''
-  return new Failure('unexpected_answer', `${server} answered with more than ${mostBytes / 2 ** 20} MiB${outcome}`, {
+  const size = (bytes: number) => `more than ${bytes / 2 ** 20} MiB`
+  const what = typeof most === 'number' ? size(most) : `${size(most.together)} together with those of other profiles`
+  return new Failure('unexpected_answer', `${server} answered with ${what}${outcome}`, {
     hint: changing ? undefined : `narrow the filter${how}`,
     server,
   })

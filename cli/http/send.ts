@@ -4,7 +4,7 @@ import type { Endpoint } from '../../shared/endpoint.ts'
 import { ndjson } from '../../shared/headers.ts'
 import type { Target } from '../settings/target.ts'
 import type { Connection, Response } from './connection.ts'
-import { readWhole } from './read-whole.ts'
+import { type AnswerRoom, readWhole } from './read-whole.ts'
 import { headerOf, type Received } from './received.ts'
 import type { Trace } from './trace.ts'
 import { userAgent } from './user-agent.ts'
@@ -30,8 +30,8 @@ interface Sending extends Sent {
   /** Called with each part of a long answer. */
   heard: () => void
   wholeMs: number
-  /** The largest answer that the caller takes, in bytes. */
-  mostBytes: number | undefined
+  /** The bytes that the caller takes. */
+  room: AnswerRoom | undefined
 }
 
 /**

@@ -332,6 +332,19 @@ it('refuses an answer of more than 32 MiB, since those of 32 profiles are in mem
   expect(err).toContain(`error: us: ${endless.url} answered with more than 32 MiB\n  hint: narrow the filter`)
 })
 
+it('keeps no more than 48 MiB of all profiles together, and names those that it has not read', async () => {
+  const large = await answering([{ ...group, job_type: 'x'.repeat(30 * 2 ** 20) }])
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const argv = ['stats', '--fleet', '*', '--columns', 'queue', '--tsv', '--profile-timeout', '60s']
+  const { code, out, err } = await run(argv, Object.fromEntries(names.map((name) => [name, at(large)])))
+  const read = [...out.matchAll(/^(\w)\thigh$/gm)].map(([, name]) => name)
+  const unread = [...err.matchAll(/^error: (\w): .* answered with more than 48 MiB together/gm)].map(([, name]) => name)
+  expect(code).toBe(9)
+  expect(read.length).toBeGreaterThan(0)
+  expect(unread.length).toBeGreaterThan(1)
+  expect([...read, ...unread].sort()).toEqual(names)
+})
+
 it('a pattern means names alone: no character of it but * and ? is special', () => {
   const text = fc.string({
     unit: fc.constantFrom('a', 'b', '.', '-', '$', '[', ']', '(', '+', '\\', '|', '{'),
