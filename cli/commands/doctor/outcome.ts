@@ -86,4 +86,4 @@ export const whereAllowed = (outcome: Promise<Outcome>): Promise<Outcome> =>
 /** True where the database can be reached and refuses the call, mostly since the role of the server may not read a table. */
 export const isRefusedByDatabase = ({ fields }: Failure): boolean => fields.refused_by_database === true
 
-export const notJobsServer = 'normal for a server that is not jobs-server'
+export const notJobsServer = 'normal for an older jobs-server, and for a server of another program'
