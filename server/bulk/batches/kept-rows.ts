@@ -16,11 +16,19 @@ interface Kept {
   kept: number
 }
 
-/** The error of a batch whose table has kept rows as they are. A row trigger before the change does so, or a rule in place of it. */
-export async function rowsKept(tx: Sql, { table, oid, verb, kept }: Kept): Promise<RowsKept> {
+/** The error of a batch whose table has kept rows as they are. */
+export async function rowsKept(tx: Sql, kept: Kept): Promise<RowsKept> {
+  return errorOf(kept, await readKeepers(tx, kept))
+}
+
+/** The triggers and rules of a table that may keep rows: a row trigger before the change does so, or a rule in place of it. Four at most. */
+async function readKeepers(tx: Sql, { oid, verb }: Pick<Kept, 'oid' | 'verb'>): Promise<string[]> {
   const rows = await tx<{ name: string }[]>`
     select distinct name from (${triggersAndRules(tx, oid, verb)}) as named order by name limit 4`
-  const names = rows.map(({ name }) => name)
+  return rows.map(({ name }) => name)
+}
+
+function errorOf({ table, verb, kept }: Kept, names: readonly string[]): RowsKept {
   const jobs = kept === 1 ? 'a job as it is' : `${kept.toLocaleString('en-US')} jobs as they are`
   const why =
     names.length === 0
@@ -69,5 +77,8 @@ export async function requireNoneKept(
       exists (select from pg_rewrite where ev_class = ${oid} and is_instead) as ruled
     from jobs
     where ${selection.matches(tx, tx`((${isOurs('xmax')} and not ${isOurs('xmin')}) ${isWritten})`)}`
-  if (kept > 0 || ruled) throw await rowsKept(tx, { table: 'jobs', oid, verb, kept: Math.max(1, kept) })
+  if (kept === 0 && !ruled) return
+  const keepers = await readKeepers(tx, { oid, verb })
+  // Without them, another transaction has written the job before it was locked, and it does not match any more.
+  if (keepers.length > 0) throw errorOf({ table: 'jobs', oid, verb, kept: Math.max(1, kept) }, keepers)
 }
