@@ -9,6 +9,9 @@ export interface ReplicatedPostgres {
   /** The replica, with one connection. */
   replica: postgres.Sql
   replicaUrl: string
+  /** Ends the replica at once, and starts it again. */
+  crash: () => Promise<void>
+  resume: () => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -25,7 +28,8 @@ export async function startReplicated(): Promise<ReplicatedPostgres> {
     await standby.stop()
     await primary.stop()
   }
-  return { url: primary.url, replica, replicaUrl: standby.url, stop }
+  const { url: replicaUrl, crash, resume } = standby
+  return { url: primary.url, replica, replicaUrl, crash, resume, stop }
 }
 
 /** The URL of a database at the server of another URL. */

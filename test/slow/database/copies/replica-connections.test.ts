@@ -124,15 +124,20 @@ const isThere = poolerProgram() !== undefined
 if (!isThere) process.stderr.write('skipped: pgbouncer is not installed\n')
 
 describe.skipIf(!isThere)('PgBouncer in transaction mode before primary and replica', () => {
-  it('reads at the replica, and at the primary while the replica lags or has lost its connections', async () => {
+  const openPooled = async (name: string) => {
     const poolers = await Promise.all([pair.url, pair.replicaUrl].map((url) => startPooler(url)))
     onTestFinished(async () => {
       await Promise.all(poolers.map((pooler) => pooler?.stop()))
     })
     const [url = '', replicaUrl = ''] = poolers.map((pooler) => pooler?.urlOf('postgres'))
     const pooled = { JOBS_DB_POOLER: 'true', JOBS_READ_LAG: '2', JOBS_METRICS: 'true' }
-    const own = await openReading(pair, 'pooled', pooled, { url, replicaUrl })
+    const own = await openReading(pair, name, pooled, { url, replicaUrl })
     onTestFinished(() => own.stop())
+    return own
+  }
+
+  it('reads at the replica, and at the primary while the replica lags or has lost its connections', async () => {
+    const own = await openPooled('pooled')
     const [id] = await own.jobs(3, { status: 'failed' })
     for (const path of [clusters, list, `/api/v1/jobs/${id}?redact=true`, '/api/v1/jobs/history', '/metrics/jobs'])
       await untilReadAt(own, 'replica', path)
@@ -151,5 +156,27 @@ describe.skipIf(!isThere)('PgBouncer in transaction mode before primary and repl
       await pair.replica`select pg_wal_replay_resume()`
     }
     await untilReadAt(own, 'replica', `${list}?domain=late`)
+  })
+
+  it('makes a read at the primary that waits at PgBouncer for a replica which is gone', async () => {
+    const own = await openPooled('gone')
+    await untilReadAt(own, 'replica', list)
+    let isGone = false
+    // Some of them begin before anybody knows that it is gone.
+    const reader = async () => {
+      const places: unknown[] = []
+      do places.push(placeOf(await own.call('GET', list, undefined, staleOk)))
+      while (!isGone || places.at(-1) !== 'primary')
+      return places
+    }
+    const readers = Array.from({ length: 8 }, reader)
+    await pair.crash()
+    isGone = true
+    try {
+      expect((await Promise.all(readers)).map((places) => places.at(-1))).toEqual(readers.map(() => 'primary'))
+    } finally {
+      await pair.resume()
+    }
+    await untilReadAt(own, 'replica', list)
   })
 })
