@@ -1,4 +1,5 @@
 import { call } from '../api/call.ts'
+import { caller } from './session.ts'
 
 const scopeNames = ['domain', 'queue', 'job_type'] as const
 
@@ -7,7 +8,7 @@ const keptMs = 60_000
 /** The most names that are kept of each kind. */
 const mostNames = 2000
 
-let known: { until: number; groups: ReturnType<typeof read> } | undefined
+let known: { of: string | undefined; until: number; groups: ReturnType<typeof read> } | undefined
 
 const read = () => call('stats')
 
@@ -18,8 +19,12 @@ const read = () => call('stats')
 export async function namesOf(field: string): Promise<readonly string[]> {
   const name = scopeNames.find((one) => one === field)
   if (!name) return []
-  if (!known || known.until < Date.now()) known = { until: Date.now() + keptMs, groups: read() }
-  const groups = await known.groups.catch((error: unknown) => {
+  const of = caller.peek()?.id
+  // Another caller sees other names.
+  const asked =
+    known?.of === of && known && known.until >= Date.now() ? known : { of, until: Date.now() + keptMs, groups: read() }
+  known = asked
+  const groups = await asked.groups.catch((error: unknown) => {
     known = undefined
     throw error
   })

@@ -111,6 +111,7 @@ function followCounts(): void {
 export function followOverview(): void {
   document.addEventListener('visibilitychange', readOverview)
   let before: string | undefined
+  let last: string | undefined
   effect(() => {
     const who = caller.value?.id
     const isFirst = path.value === '/'
@@ -118,7 +119,9 @@ export function followOverview(): void {
     const key = JSON.stringify([who, isFirst, domain, at])
     if (key === before) return
     before = key
-    if (who === undefined) overview.value = undefined
+    // Another caller sees nothing of the one before.
+    if (who !== last) overview.value = undefined
+    last = who
     untracked(() => {
       readOverview()
       followCounts()
