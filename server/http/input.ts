@@ -104,10 +104,10 @@ function queryOf(c: Context): Record<string, string> {
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * The rights of operators, and of those who propose to them. In the body of their calls a field that is given twice could mean more jobs than the caller thinks, since the
- * last value counts. Programs that enqueue jobs or work on them may send such bodies, as they do on the other server.
+ * The rights of operators, of those who look, and of those who propose. In the body of their calls a field that is given twice could mean more jobs
+ * than the caller thinks, since the last value counts. Programs that enqueue jobs or work on them may send such bodies, as they do on the other server.
  */
-const wideRights: ReadonlySet<Right> = new Set(['queues', 'change', 'propose', 'approve', 'govern'])
+const wideRights: ReadonlySet<Right> = new Set(['read', 'queues', 'change', 'edit', 'propose', 'approve', 'govern'])
 
 async function jsonOf(c: Context, { needs, forPrograms }: Endpoint): Promise<unknown> {
   const bytes = await c.req.arrayBuffer().catch(rejectAbortedBody)

@@ -31,6 +31,17 @@ describe.each(kinds)('an edit of jobs on %s', (kind) => {
       return id
     })
 
+  it.each([path, '/api/v1/jobs/policy/simulate'])(
+    '%s takes no field twice, of which the last would count',
+    async (at) => {
+      const twice = `{"domain": "nobody", "domain": "${domain}", "set": [{"path": "max_retries", "value": 7}]}`
+      expect(await world.call('POST', at, twice, { 'x-confirm': 'true' })).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: 'domain', message: 'is given more than once' }] },
+      })
+    },
+  )
+
   it('sets and unsets what it names, and an undo gives every digit back', async () => {
     const payload =
       '{"big": 12345678901234567890, "url": "old", "debug": true, "rate": 1.50, "deep": {"a.b": [1, {"x": 2}]}}'
