@@ -279,5 +279,6 @@ export const dashboard = (): string =>
       panels: panels(),
     },
     undefined,
-    2,
+    // The package has a limit of size.
+    1,
   )}\n`
