@@ -235,7 +235,9 @@ export async function lockGrant(tx: Sql, id: string): Promise<void> {
 }
 
 const unknownToken = (id: string): Failure =>
-  new Failure('not_found', `there is no token ${id}`, { hint: 'jobs-server token list shows them' })
+  new Failure('not_found', `there is no token ${id}`, {
+    hint: 'jobs-server token list shows them, and so does jobsctl token list',
+  })
 
 /** Revokes all tokens, and returns how many were live. */
 export async function revokeAllTokens(sql: Sql): Promise<number> {

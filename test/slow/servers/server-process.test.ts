@@ -322,7 +322,7 @@ describe('the server process', () => {
     expect(await token('revoke', 'nobody')).toEqual({
       code: 5,
       out: '',
-      err: 'error: there is no token nobody\n  hint: jobs-server token list shows them\n',
+      err: 'error: there is no token nobody\n  hint: jobs-server token list shows them, and so does jobsctl token list\n',
     })
   })
 
