@@ -19,7 +19,7 @@ const Shown = z.looseObject({
 })
 
 const schemaOf = (name: string) =>
-  readFile(new URL(`../../support/engines/schemas/${name}.sql`, import.meta.url), 'utf8')
+  readFile(new URL(`../../../support/engines/schemas/${name}.sql`, import.meta.url), 'utf8')
 
 /** Each map of the package, with the states of the jobs that the schema has, in the words of the engine. */
 const engines = [
