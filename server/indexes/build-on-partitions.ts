@@ -84,8 +84,8 @@ interface Locking extends Pick<Building, 'say'> {
 }
 
 /**
- * Runs a statement that takes a moment, and waits for the transactions that write to the table: other writers wait no longer than the timeout of
- * the lock.
+ * Runs a statement that takes a moment, and waits for the transactions that write to the table: other writers wait for the timeout of the lock,
+ * once for each partition that such a transaction holds.
  * @throws Failure `database_busy` after ten minutes
  */
 async function whenUnlocked({ connection, table, say }: Locking, statement: string): Promise<void> {

@@ -65,7 +65,7 @@ export async function runBatch(
     roundTrip.record(start - begun)
     const counts = await bulk.batch(tx, { ...context, holds }, selection)
     const affected = affectedBy(bulk, counts)
-    await requireNoneKept(tx, bulk, { selection, affected })
+    await requireNoneKept(tx, bulk, context, { selection, affected })
     // A job outside may have begun to depend on the set since it was counted.
     requireNoneElsewhere(context, counts.dependents_elsewhere ?? 0)
     // A row that was committed below a savepoint may appear in the range after the range was counted; the bound holds anyway.

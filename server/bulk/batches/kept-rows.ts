@@ -2,8 +2,9 @@ import { kindOf } from '../../../shared/changes/kinds.ts'
 import { Failure } from '../../../shared/errors.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { servedBy } from '../../engines/served.ts'
-import type { BulkChange } from '../change/bulk-change.ts'
-import { RowsKept, type Selection } from '../change/selection.ts'
+import type { BulkChange, JobSet } from '../change/bulk-change.ts'
+import { RangeOutgrown, RowsKept, type Selection } from '../change/selection.ts'
+import { isUnchangedSince } from '../token/snapshot.ts'
 
 type RowVerb = 'update' | 'delete'
 
@@ -41,7 +42,7 @@ function errorOf({ table, verb, kept }: Kept, names: readonly string[]): RowsKep
   )
 }
 
-/** A query of `name`: the triggers and rules of a table, and of its partitions, that may keep rows from a change. */
+/** A query of `name`: the triggers of a table and of its partitions, and its rules, that may keep rows from a change. */
 function triggersAndRules(sql: Sql, oid: Fragment, verb: RowVerb): Fragment {
   const isOfVerb = sql.unsafe(verb === 'delete' ? 'tgtype & 8 = 8' : 'tgtype & 16 = 16')
   const tables = sql`(select ${oid} union select relid::oid from pg_partition_tree(${oid}))`
@@ -51,34 +52,45 @@ function triggersAndRules(sql: Sql, oid: Fragment, verb: RowVerb): Fragment {
     where tgrelid in ${tables} and not tgisinternal and tgenabled <> 'D' and tgtype & 3 = 3 and ${isOfVerb}
       and not starts_with(tgname, 'jobsctl_')
     union
-    select quote_ident(rulename) from pg_rewrite where ev_class in ${tables} and is_instead`
+    select quote_ident(rulename) from pg_rewrite where ${isRule(sql, oid, verb)}`
+}
+
+/** An SQL condition on `pg_rewrite`: true for a rule in place of a change of this table. */
+const isRule = (sql: Sql, oid: Fragment, verb: RowVerb): Fragment =>
+  sql`ev_class = ${oid} and is_instead and ev_type = ${sql.unsafe(verb === 'delete' ? "'4'" : "'2'")}`
+
+interface Batch {
+  selection: Selection
+  /** How many jobs were changed. */
+  affected: number
 }
 
 /**
  * Checks after a batch of our own jobs that changed fewer jobs than it had selected that their table kept none of them. This transaction has then
- * locked the row, and has not written it, or a trigger has written it in place of its deletion. A deletion also cancels jobs, which are not meant.
- * A rule leaves no lock behind.
- * @throws RowsKept where the table kept a job
+ * locked a row that nobody has written since the snapshot of the change, and has not written it; or a trigger has written it in place of its
+ * deletion. A deletion also cancels jobs, which are not meant. A rule leaves no lock behind. A table without such triggers and rules is not read,
+ * and jobs of a range are looked for by their ids alone.
+ * @throws RowsKept where the table kept a job; RangeOutgrown where the batch is to run again by ids
  */
 export async function requireNoneKept(
   tx: Sql,
   { kind }: Pick<BulkChange<unknown>, 'kind'>,
-  { selection, affected }: { selection: Selection; affected: number },
+  { snapshot }: Pick<JobSet, 'snapshot'>,
+  { selection, affected }: Batch,
 ): Promise<void> {
   // An erasure counts the copies of a job, too.
   if (servedBy(tx).mode !== 'own' || (affected >= selection.size && kind !== 'erase')) return
   const verb = kindOf(kind).effect === 'deletes' ? 'delete' : 'update'
   const oid = tx`to_regclass('jobs')::oid`
+  const keepers = await readKeepers(tx, { oid, verb })
+  if (keepers.length === 0) return
+  if (!selection.hasFixedIds) throw new RangeOutgrown()
   const isOurs = (column: string) => tx.unsafe(`jobs.${column} = pg_current_xact_id()::xid`)
+  const isLocked = tx`(${isOurs('xmax')} and ${isUnchangedSince(tx, snapshot)} and not ${isOurs('xmin')})`
   const isWritten = verb === 'delete' ? tx`or (${isOurs('xmin')} and jobs.cancelled_at is distinct from now())` : tx``
   const [{ kept, ruled }] = await tx<[{ kept: number; ruled: boolean }]>`
-    select
-      count(*) as kept,
-      exists (select from pg_rewrite where ev_class = ${oid} and is_instead) as ruled
+    select count(*) as kept, exists (select from pg_rewrite where ${isRule(tx, oid, verb)}) as ruled
     from jobs
-    where ${selection.matches(tx, tx`((${isOurs('xmax')} and not ${isOurs('xmin')}) ${isWritten})`)}`
-  if (kept === 0 && !ruled) return
-  const keepers = await readKeepers(tx, { oid, verb })
-  // Without them, another transaction has written the job before it was locked, and it does not match any more.
-  if (keepers.length > 0) throw errorOf({ table: 'jobs', oid, verb, kept: Math.max(1, kept) }, keepers)
+    where ${selection.matches(tx, tx`(${isLocked} ${isWritten})`)}`
+  if (kept > 0 || ruled) throw errorOf({ table: 'jobs', oid, verb, kept: Math.max(1, kept) }, keepers)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { OpenedReplica } from '../connection/opened-database.ts'
-import { databaseFailure } from '../errors/failure.ts'
+import { hasCode } from '../errors/error-meanings.ts'
+import { databaseFailure, isConnectionLost } from '../errors/failure.ts'
 import type { Pool } from '../sql.ts'
 
 /** A streaming replica of the database, as reads use it. */
@@ -21,7 +22,7 @@ interface Seen {
   why: string | null
   /** True where the look had no answer in time. */
   isLate?: boolean
-  /** True where the primary answered, and the replica did not, or with an error: a read that waits there may never end. */
+  /** True where the primary answered, and the replica did not, or is gone: a read that waits there may never end. */
   hangs?: boolean
   /** By how many seconds the replica lags; null where that is not known. */
   lag: number | null
@@ -131,7 +132,7 @@ interface Replayed {
 
 async function lookAtBoth(primary: Pool, replica: Pool, primaryAnswered: () => void): Promise<Seen> {
   let primaryNow: Seen['primaryNow'] = () => undefined
-  let hangs = false
+  let isAsked = false
   try {
     const [place] = await primary<[Place]>`
       select
@@ -141,8 +142,7 @@ async function lookAtBoth(primary: Pool, replica: Pool, primaryAnswered: () => v
         ${installation(primary)} as installation`
     primaryNow = clockFrom(place.now)
     primaryAnswered()
-    // A pooler may keep reads for a replica that is gone, although it refuses new ones.
-    hangs = true
+    isAsked = true
     const [found] = await replica<[Replayed]>`
       select
         pg_is_in_recovery() as in_recovery,
@@ -151,7 +151,6 @@ async function lookAtBoth(primary: Pool, replica: Pool, primaryAnswered: () => v
           when pg_last_wal_replay_lsn() >= ${place.lsn}::text::pg_lsn then ${place.now}::text::timestamptz
           else pg_last_xact_replay_timestamp()
         end as as_of`
-    hangs = false
     const isOld = found.as_of === null || Date.parse(place.now) - Date.parse(found.as_of) > lookEveryMs
     if (isOld && place.unflushed) await flush(primary)
     const why = whyNot(found, place)
@@ -161,7 +160,8 @@ async function lookAtBoth(primary: Pool, replica: Pool, primaryAnswered: () => v
     const failure = databaseFailure(error, 'nothing was read')
     return unusable(failure ? `it, or the primary, gave an error: ${failure.message}` : 'it cannot be read', {
       primaryNow,
-      hangs,
+      // A pooler may keep reads for a replica that is gone, although it refuses new ones. One that has no connection left answers those that have one.
+      hangs: isAsked && isConnectionLost(error) && !hasCode(error, ['53300']),
     })
   }
 }
