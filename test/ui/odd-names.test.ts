@@ -42,6 +42,23 @@ describe.skipIf(!hasBrowser)('names that no filter finds, as other programs writ
     await world.sql`truncate jobsctl_history_minutes`
   })
 
+  it('have no switch on the card of a phone', async () => {
+    await world.sql`
+      insert into jobsctl_history_minutes (starts, domain, queue, job_type, from_status, to_status, jobs, milliseconds)
+      values (date_trunc('minute', now()), 'mail', ' high ', 'a', 'processing', 'failed', 9, 0)`
+    await page.setViewportSize({ width: 390, height: 800 })
+    await visited.go('/')
+    const card = page.getByRole('region', { name: 'Failing now' })
+    await card
+      .getByText(/a minute/)
+      .first()
+      .waitFor()
+    expect(await card.getByRole('button').count()).toBe(0)
+    expect(await card.getByRole('link').count()).toBe(0)
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await world.sql`truncate jobsctl_history_minutes`
+  })
+
   it('a blank value is no filter, and is said to be none', async () => {
     await visited.go('/jobs?domain=mail')
     const box = page.getByRole('combobox', { name: 'Filter' })

@@ -35,14 +35,16 @@ export function Card({ attention, marked }: Pick<Overview, 'attention' | 'marked
       <p class="faint">
         <AfterMark of={worst} marked={marked} />
       </p>
-      <div class="act" hidden={!canBeFound(worst.domain, worst.queue)}>
-        {can('clusters') && (
-          <Link to={failuresAddress(worst)} class="button primary">
-            Look
-          </Link>
-        )}
-        <PauseQueue key={`${worst.domain}/${worst.queue}`} domain={worst.domain} queue={worst.queue} />
-      </div>
+      {canBeFound(worst.domain, worst.queue) && (
+        <div class="act">
+          {can('clusters') && (
+            <Link to={failuresAddress(worst)} class="button primary">
+              Look
+            </Link>
+          )}
+          <PauseQueue key={`${worst.domain}/${worst.queue}`} domain={worst.domain} queue={worst.queue} />
+        </div>
+      )}
     </section>
   )
 }
