@@ -63,7 +63,7 @@ function Now({ now, domain }: { now: Answer; domain: string | undefined }) {
       <Unmapped queues={now.queues} />
       <Card {...now} />
       <Tiles {...now} domain={domain} />
-      <Sentences {...now} />
+      <Sentences key={domain} {...now} />
       <Running operations={now.operations} />
     </>
   )

@@ -47,6 +47,21 @@ describe.skipIf(!hasBrowser)('the way back from a stop of a queue (needs chromiu
     expect(visited.faults).toEqual([])
   })
 
+  it('goes with its sentence where another domain is looked at', async () => {
+    await world.jobs(4, { status: 'queued', domain: 'mail', queue: 'high' })
+    await fails()
+    await visited.go('/?domain=mail')
+    await page.getByRole('link', { name: 'All domains' }).click()
+    await page.getByRole('button', { name: 'Pause print/labels' }).click()
+    const here = page.getByRole('region', { name: 'Pause print/labels' })
+    await here.waitFor()
+    await page.goBack()
+    await page.getByRole('link', { name: 'All domains' }).waitFor()
+    await here.waitFor({ state: 'detached', timeout: 5000 })
+    await page.getByRole('link', { name: 'print/labels' }).first().waitFor({ state: 'detached', timeout: 5000 })
+    expect(visited.faults).toEqual([])
+  })
+
   it.each([1280, 390])('counts at %i px also while the queues are not read', async (width) => {
     await world.jobs(4, { status: 'queued', domain: 'print', queue: 'labels' })
     await fails()
