@@ -10,7 +10,6 @@ import { watchReader } from './terminal/pipe-reader.ts'
 
 const interruption = new AbortController()
 
-const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** A terminal that is closed (SIGHUP) stops a command as SIGTERM does, since stderr may be a file that somebody reads. */
 const interrupt = (signal: NodeJS.Signals) => {
   isHungUp ||= signal === 'SIGHUP'
@@ -34,7 +33,8 @@ export const runnerOf = (commands: readonly CommandSpec[]) => (argv: readonly st
 async function run(commands: readonly CommandSpec[], argv: readonly string[], outGone: () => boolean): Promise<void> {
   process.stderr.on('error', () => {})
   const isReaderGone = watchReader(1)
-  for (const signal of endings) process.once(signal, interrupt)
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, interrupt)
+  process.on('SIGHUP', interrupt) // comes twice: of the shell for its jobs, and of the system for those in the foreground
   process.once('exit', endHungUp)
   // `exitCode`, since `exit()` at once would cut off output still on its way to a pipe.
   process.exitCode = exits.failed.code // the code if main never ends

@@ -150,8 +150,10 @@ describe('Ctrl-C during a change', () => {
     )
   })
 
-  it('says so where the terminal is closed, and ends by that signal', async () => {
-    const { child } = await interrupting('SIGHUP', ['running', 'partial'])
+  it('says so where the terminal is closed, of which it hears twice, and ends by that signal', async () => {
+    const { child, server } = await interrupting('SIGHUP', ['running', 'running', 'partial'])
+    await until('it looks at the record', () => server.requests.some(({ method }) => method === 'GET'))
+    child.process.kill('SIGHUP') // of the shell, and then of the system
     expect((await child.ended).err).toContain(`error: terminated; ${sentence}`)
     expect(child.process.signalCode).toBe('SIGHUP')
   })
