@@ -61,7 +61,7 @@ interface ClientOptions {
   settings: Settings
   trace: Trace
   signal: AbortSignal
-  /** The largest answer that the caller takes, in bytes; the default is that of `readWhole`. */
+  /** The bytes of answers that the caller takes; undefined for a caller with one server. */
   room?: AnswerRoom | undefined
   /** Called with the one domain of the server, as each answer names it. */
   noteDomain?: (domain: string | undefined) => void

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import type * as z from 'zod'
 import { readSigningKey } from '../bulk/token/preview-keys.ts'
 import type { Reading } from '../call.ts'
+import { jsonOf } from '../database/lossless-json.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
 /** The request of a list that comes in pages. */
@@ -71,20 +72,12 @@ export function openCursor<Cursor extends z.ZodType>(
   const bytes = Buffer.from(request.cursor, 'base64url')
   const decoded = (key ? decrypted(bytes, key) : bytes).toString('utf8')
   const text = decoded.slice(checksumLength)
+  // Who knows the checksum, which has no key, can send any text.
   const cursor = decoded === checksum(text, request) + text ? schema.safeParse(jsonOf(text)).data : undefined
   if (cursor === undefined) {
     rejectFaults([{ path: 'cursor', message: 'is not a cursor of a list with this filter and this order' }])
   }
   return cursor
-}
-
-/** The value of a JSON text; undefined for another text. Who knows the checksum, which has no key, can send any text. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const checksumLength = 16

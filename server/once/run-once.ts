@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
 import { Failure } from '../../shared/errors.ts'
 import { type OnceAnswer, OnceOrder } from '../../shared/once.ts'
+import { jsonOf } from '../database/lossless-json.ts'
 import { createLog, type Log } from '../log/log.ts'
 import { errorText } from '../log/system-error.ts'
 import { startOnce } from './start-once.ts'
@@ -75,14 +76,6 @@ const noOrder = (): Failure =>
   new Failure('usage', '--once takes its order from the jobsctl that starts it; nothing was started', {
     hint: 'jobsctl stats --db <url>',
   })
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}
 
 const { PGHOST, PGHOSTADDR, PGPORT = '5432' } = process.env
 

@@ -4,12 +4,10 @@ import { askedWithEnded } from '../engine/verbs.ts'
 import { groupNames, optional, preset, queryNumber } from '../scope.ts'
 import { Job, JobId, text, words } from '../work/job.ts'
 import { gatherPayload, listFilterFields, Switch } from './job-filter.ts'
+import { mostScanned } from './most-scanned.ts'
 
 const sortKeys = ['created_at', 'priority', 'status', 'completed_at', 'ended_at'] as const
 const orders = ['asc', 'desc'] as const
-
-/** The most rows that the search of one page reads. */
-export const mostScanned = 50_000
 
 const oneOf = <const T extends readonly string[]>(words: T) =>
   z

@@ -17,6 +17,10 @@ export const commandLine = (words: readonly string[]): string => words.map(quote
 export const flagWords = (flag: string, value: string): string[] =>
   value.startsWith('-') ? [`${flag}=${value}`] : [flag, value]
 
+/** The flags that have a value, each with it. */
+export const wordsOfFlags = (values: Readonly<Record<string, string | undefined>>): string[] =>
+  Object.entries(values).flatMap(([flag, value]) => (value === undefined ? [] : flagWords(flag, value)))
+
 /** A queue as the operand of a command; a name that looks like a flag stands after `--`. */
 export function queueWords({ domain, queue }: { domain: string; queue: string }): string[] {
   const word = `${domain}/${queue}`

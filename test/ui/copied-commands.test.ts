@@ -49,7 +49,7 @@ describe.skipIf(!hasBrowser)('the commands that screens copy (needs chromium)', 
     '/clusters?domain=-shop&queue=-q&job_type=-t',
     '/change/retry?domain=-shop&queue=-q&job_type=-t&error=-1&error_code=-2&worker_id=-w',
     '/change/cancel?domain=-shop&error=-1',
-  ])('%s: a value that looks like a flag is none', async (screen) => {
+  ])('%s: a value that begins with a hyphen stays a value', async (screen) => {
     await world.jobs(2, { status: 'failed', domain: '-shop', queue: '-q', job_type: '-t' })
     await visited.go(screen)
     const copied = await copiedBy(page.getByRole('button', { name: 'Copy as jobsctl' }).first())

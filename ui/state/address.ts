@@ -65,6 +65,9 @@ export function addressOf(screen: string, fields: Readonly<Record<string, string
   return text === '' ? screen : `${screen}?${text}`
 }
 
+/** The fields of a scope. */
+export const scopeNames = ['domain', 'queue', 'job_type'] as const
+
 /**
  * True for names of domains, queues and job types that a filter finds: the server takes off the spaces around a name, and a blank one is no
  * filter. Rows of other programs may have such names.

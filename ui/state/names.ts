@@ -1,7 +1,6 @@
 import { call } from '../api/call.ts'
+import { scopeNames } from './address.ts'
 import { caller } from './session.ts'
-
-const scopeNames = ['domain', 'queue', 'job_type'] as const
 
 /** Reading all groups is for somebody who types, and the names of a minute ago are good enough. */
 const keptMs = 60_000

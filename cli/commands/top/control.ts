@@ -1,4 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
+import { queueWords } from '../../../shared/text/shell.ts'
 import type { Context } from '../../context.ts'
 import { changeImmediately } from '../../guard/immediate-change.ts'
 import { describeScope } from '../../settings/flags/scope-flags.ts'
@@ -29,12 +30,6 @@ export async function controlChosen(
     return { text: `${place}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`, isError: true }
   }
   if (back === action) return { text: `${place} was in this state already; it has the new reason now`, isError: false }
-  const undo = context.another([back, ...operandOf(domain, queue)])
+  const undo = context.another([back, ...queueWords({ domain, queue })])
   return { text: `${action === 'pause' ? 'Paused' : 'Resumed'} ${place}.   Undo:  ${undo}`, isError: false }
-}
-
-/** The operand of the undo; a name that looks like a flag stands after `--`. */
-function operandOf(domain: string, queue: string): string[] {
-  const word = `${domain}/${queue}`
-  return word.startsWith('-') ? ['--', word] : [word]
 }

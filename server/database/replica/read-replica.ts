@@ -132,7 +132,6 @@ interface Replayed {
 
 async function lookAtBoth(primary: Pool, replica: Pool, primaryAnswered: () => void): Promise<Seen> {
   let primaryNow: Seen['primaryNow'] = () => undefined
-  let isAsked = false
   try {
     const [place] = await primary<[Place]>`
       select
@@ -142,7 +141,6 @@ async function lookAtBoth(primary: Pool, replica: Pool, primaryAnswered: () => v
         ${installation(primary)} as installation`
     primaryNow = clockFrom(place.now)
     primaryAnswered()
-    isAsked = true
     const [found] = await replica<[Replayed]>`
       select
         pg_is_in_recovery() as in_recovery,
@@ -161,7 +159,7 @@ async function lookAtBoth(primary: Pool, replica: Pool, primaryAnswered: () => v
     return unusable(failure ? `it, or the primary, gave an error: ${failure.message}` : 'it cannot be read', {
       primaryNow,
       // A pooler may keep reads for a replica that is gone, although it refuses new ones. One that has no connection left answers those that have one.
-      hangs: isAsked && isConnectionLost(error) && !hasCode(error, ['53300']),
+      hangs: primaryNow() !== undefined && isConnectionLost(error) && !hasCode(error, ['53300']),
     })
   }
 }

@@ -1,4 +1,4 @@
-import { mostScanned } from '../../../shared/jobs/list.ts'
+import { mostScanned } from '../../../shared/jobs/most-scanned.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { IdRange } from './list-cursor.ts'
 import { isRankCandidate, type RankRequest } from './list-sorted.ts'

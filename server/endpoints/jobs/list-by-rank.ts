@@ -1,4 +1,4 @@
-import { mostScanned } from '../../../shared/jobs/list.ts'
+import { mostScanned } from '../../../shared/jobs/most-scanned.ts'
 import type { Sql } from '../../database/sql.ts'
 import { readIdBlocks } from './id-blocks.ts'
 import type { Cursor, IdRange } from './list-cursor.ts'

@@ -1,4 +1,4 @@
-import { mostScanned } from '../../../shared/jobs/list.ts'
+import { mostScanned } from '../../../shared/jobs/most-scanned.ts'
 import type { Sql } from '../../database/sql.ts'
 import { servedBy, unionOfPlaces } from '../../engines/served.ts'
 import type { Cursor } from './list-cursor.ts'

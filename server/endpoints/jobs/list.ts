@@ -1,4 +1,5 @@
-import { type ListedJob, type ListRequest, mostScanned } from '../../../shared/jobs/list.ts'
+import type { ListedJob, ListRequest } from '../../../shared/jobs/list.ts'
+import { mostScanned } from '../../../shared/jobs/most-scanned.ts'
 import { listedJobId } from '../../../shared/work/job-key.ts'
 import type { Acting, Listing, ServerContext } from '../../call.ts'
 import { planForParameters, preferIndexOrder } from '../../database/planner-hints.ts'

@@ -1,4 +1,4 @@
-import { mostScanned } from '../../../shared/jobs/list.ts'
+import { mostScanned } from '../../../shared/jobs/most-scanned.ts'
 
 /** How long the search of one page goes on reading, in milliseconds. */
 const budgetMs = 200

@@ -8,7 +8,7 @@ const hour = 3_600_000
 
 const dateAhead = (ms: number) => ({ date: new Date(Date.now() + ms).toUTCString() })
 
-/** Starts a server whose clock is `ms` milliseconds ahead, with a command line that is pointed at it. */
+/** Starts a server with a clock that is `ms` milliseconds ahead. `run` runs jobsctl against it. */
 async function serverAhead(ms: number, bodyOf: (path: string) => object) {
   const server = await fakeServer(({ path }) => ({
     headers: { 'x-complete': 'true', ...dateAhead(ms) },

@@ -1,6 +1,7 @@
 import { flagWords } from '../../../shared/text/shell.ts'
 import { readJobId } from '../../../shared/work/job-key.ts'
 import type { Fields } from '../../api/call.ts'
+import { scopeNames } from '../../state/address.ts'
 import { filterFields, filterIn } from '../jobs/filter-bar.tsx'
 import { type ChangeKind, type ChangeOption, optionFields, optionIn } from './kinds.ts'
 
@@ -22,7 +23,6 @@ export function canaryIn({ hasCanary }: ChangeKind, params: URLSearchParams): nu
   return Number.isFinite(Number(text)) ? Number(text) : text
 }
 
-const scopeNames: readonly string[] = ['domain', 'queue', 'job_type']
 const listNames = new Set(['ids', 'status'])
 const numbers = new Set(['min_retries'])
 
@@ -75,7 +75,7 @@ export function commandWords(command: string, kind: ChangeKind, params: URLSearc
 /** True where the command line takes the filter without `--all`: changes that have always taken a scope need one. */
 function isNarrowed({ hasAll }: ChangeKind, filter: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(filter)
-  return hasAll ? names.some((name) => name !== 'status') : names.some((name) => scopeNames.includes(name))
+  return hasAll ? names.some((name) => name !== 'status') : scopeNames.some((name) => names.includes(name))
 }
 
 function optionWords({ flag, type, inWords, ofZero }: ChangeOption, value: string): string[] {

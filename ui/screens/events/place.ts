@@ -1,5 +1,5 @@
 import type { Scope } from '../../../shared/scope.ts'
-import { flagWords } from '../../../shared/text/shell.ts'
+import { wordsOfFlags } from '../../../shared/text/shell.ts'
 import type { Filter, FilterField } from '../../parts/filter-words.ts'
 import { addressOf } from '../../state/address.ts'
 
@@ -60,8 +60,6 @@ export function commandOf({ scope, after, since, before, limit, follows }: Shown
   if (before !== undefined) return undefined
   const flags = { '--domain': scope.domain, '--queue': scope.queue, '--job-type': scope.job_type }
   const place = { '--after': after, '--since': since, '--limit': follows && after !== undefined ? undefined : limit }
-  const words = Object.entries({ ...flags, ...place }).flatMap(([flag, value]) =>
-    value === undefined ? [] : flagWords(flag, value),
-  )
+  const words = wordsOfFlags({ ...flags, ...place })
   return ['jobsctl', 'events', ...words, ...(follows ? ['--follow'] : [])]
 }

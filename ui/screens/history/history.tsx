@@ -1,6 +1,6 @@
 import { useRef } from 'preact/hooks'
 import type { History as Answer, Point } from '../../../shared/history/history.ts'
-import { flagWords } from '../../../shared/text/shell.ts'
+import { wordsOfFlags } from '../../../shared/text/shell.ts'
 import { call } from '../../api/call.ts'
 import { timeOf } from '../../api/time-of.ts'
 import { Copy } from '../../parts/controls.tsx'
@@ -97,9 +97,7 @@ function lateSteps(before: Answer, now: Answer): Point[] {
 /** The command that prints the same. */
 function commandOf({ domain, queue, job_type, from, to, since, step }: Filter): string[] {
   const flags = { '--domain': domain, '--queue': queue, '--job-type': job_type, '--since': from ?? since }
-  const words = Object.entries({ ...flags, '--until': to, '--step': step }).flatMap(([flag, value]) =>
-    value === undefined ? [] : flagWords(flag, value),
-  )
+  const words = wordsOfFlags({ ...flags, '--until': to, '--step': step })
   return ['jobsctl', 'history', ...words]
 }
 

@@ -6,7 +6,7 @@ import { Name } from '../../parts/name.tsx'
 import { type Column, Rows } from '../../parts/rows.tsx'
 import { Ago, Span } from '../../parts/times.tsx'
 import { Status } from '../../parts/values.tsx'
-import { addressOf, addressOfJob, canBeFound, query } from '../../state/address.ts'
+import { addressOf, addressOfJob, canBeFound, query, scopeNames } from '../../state/address.ts'
 import { isCompact, isNarrow } from '../../state/narrow.ts'
 import { thatYouSee } from '../../state/session.ts'
 import { filterIn } from './filter-bar.tsx'
@@ -119,8 +119,9 @@ interface SameProps {
 function Same({ by, children }: SameProps) {
   const params = query.value
   const fields = Object.entries(by).map(([name, value]) => [name, value ?? ''] as const)
-  const isScope = (name: string) => name === 'domain' || name === 'queue' || name === 'job_type'
-  if (!fields.every(([name, value]) => (isScope(name) ? canBeFound(value) : value.trim() !== '')))
+  if (
+    !fields.every(([name, value]) => (scopeNames.some((one) => one === name) ? canBeFound(value) : value.trim() !== ''))
+  )
     return <>{children}</>
   const to = addressOf('/jobs', {
     ...filterIn(params),

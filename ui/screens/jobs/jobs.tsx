@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { mostScanned } from '../../../shared/jobs/most-scanned.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { call } from '../../api/call.ts'
 import { Act } from '../../parts/act.tsx'
@@ -34,8 +35,6 @@ const sorts = [
 
 const ownNames = new Set(['sort', 'cursor'])
 const pageSize = 50
-/** How many jobs of an engine the server sorts by priority: those that were made last. */
-const mostOfEngine = 50_000
 
 export const JobsScreen = () => <WithTimes screen={<Jobs />} />
 
@@ -87,7 +86,7 @@ function Jobs() {
       {problem && <ProblemNote problem={problem} onRetry={reload} />}
       {found?.isOfNewest && (
         <p class="note care" role="status">
-          This order has the {mostOfEngine.toLocaleString('en')} jobs that were made last: older ones are in none of its
+          This order has the {mostScanned.toLocaleString('en')} jobs that were made last: older ones are in none of its
           pages. The newest first have all.
         </p>
       )}

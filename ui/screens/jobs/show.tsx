@@ -97,7 +97,7 @@ function Head({ job }: { job: Job }) {
   return (
     <div class="job-head">
       <span class="crumbs">
-        {[domain, queue, job_type].flatMap((name, at, all) =>
+        {[domain ?? '', queue ?? '', job_type ?? ''].flatMap((name, at, all) =>
           name ? (
             <Fragment key={at}>
               <Crumb names={all.slice(0, at + 1)} />
@@ -125,8 +125,8 @@ function Head({ job }: { job: Job }) {
 }
 
 /** A domain, a queue or a job type with the names before it, which leads to what it names where that can be found. */
-function Crumb({ names }: { names: readonly (string | null)[] }) {
-  const [domain, queue, job_type] = names.map((name) => name ?? '')
+function Crumb({ names }: { names: readonly string[] }) {
+  const [domain, queue, job_type] = names
   const last = names.at(-1) ?? ''
   const text =
     job_type === undefined ? (
@@ -136,7 +136,7 @@ function Crumb({ names }: { names: readonly (string | null)[] }) {
         <Name of={last} />
       </b>
     )
-  if (!canBeFound(...names.map((name) => name ?? ''))) return text
+  if (!canBeFound(...names)) return text
   const isQueue = queue !== undefined && job_type === undefined
   return <Link to={addressOf(isQueue ? '/queue' : '/jobs', { domain, queue, job_type })}>{text}</Link>
 }
