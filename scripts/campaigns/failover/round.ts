@@ -79,13 +79,26 @@ async function checkpoint(primary: Node): Promise<string> {
   return row.position
 }
 
-/** Strikes, waits for the new primary, and gives the old one back what it lacks. Returns when the new one was there. */
-async function losePrimary({ cluster, mode, fault, tell }: Stage, pair: Pair): Promise<number> {
+/**
+ * Strikes, waits for the new primary, and gives the old one back what it lacks. Returns when the new one was there. On a busy machine
+ * Patroni may start a killed primary again where it has not heard of the standby in time: then it strikes again.
+ */
+async function losePrimary(stage: Stage, pair: Pair, strikesLeft = 2): Promise<number> {
+  const { cluster, mode, fault, tell } = stage
   const promotion = promotionOf(pair.standby, promotionMs)
   const struck = Date.now()
   const relieve = await fault.strike({ cluster, pair, lagging: mode === 'async' })
   const promoted = await promotion
-  if (promoted === undefined) throw new Error(`${fault.name}: no new primary within ${promotionMs / 1000} s`)
+  if (promoted === undefined) {
+    await relieve()
+    const missing = `no new primary within ${promotionMs / 1000} s`
+    if (strikesLeft === 0) throw new Error(`${fault.name}: ${missing}`)
+    const { primary, standby } = await cluster.healthy()
+    if (primary !== pair.primary)
+      throw new Error(`${fault.name}: ${missing}, and ${standby.name} is not the primary any more`)
+    tell(`${missing}: ${primary.name} is the primary again, and is struck again`)
+    return losePrimary(stage, pair, strikesLeft - 1)
+  }
   tell(`${fault.name}: ${pair.standby.name} is the primary after ${((promoted - struck) / 1000).toFixed(1)} s`)
   await wait(aloneMs)
   await relieve()
