@@ -4,6 +4,7 @@ import { columnsOfRecord, recordsOf } from '../output/selection.ts'
 import type { Style } from '../output/style.ts'
 import type { Column, Look } from '../output/table.ts'
 import { groupedDigits } from '../text/numbers.ts'
+import type { Share } from './shares.ts'
 
 /** What a printed column is beside its values. */
 export type Head = Omit<Column<never>, 'value' | 'bare' | 'paint'>
@@ -39,14 +40,8 @@ export interface Printed {
 }
 
 /** The most rows of one profile, and of all: they are in memory until the last profile has answered. */
-const [mostLines, mostOfAll] = [10_000, 200_000]
-
-/** The rows that may still be kept. */
-export interface RowRoom {
-  left: number
-}
-
-export const roomForRows = (): RowRoom => ({ left: mostOfAll })
+const mostLines = 10_000
+export const mostLinesOfAll = 200_000
 
 interface Collecting {
   profile: string
@@ -54,20 +49,19 @@ interface Collecting {
   real: Printer
   /** Whether `--columns` or `--template` choose fields: those of a record, where it is printed as one row for each field. */
   selects: boolean
-  rows: RowRoom
+  rows: Share
 }
 
 /** A printer that keeps what one command prints for one profile, in place of writing it. */
-export function collector({ profile, real, selects, rows: room }: Collecting): { print: Printer; printed: Printed } {
+export function collector({ profile, real, selects, rows: share }: Collecting): { print: Printer; printed: Printed } {
   const printed: Printed = { heads: [], more: [], headsForPeople: [], lines: [], records: [], texts: [], asides: [] }
   const take = <Row>({ columns, more = [], forPeople = columns }: Look<Row>, rows: readonly Row[], answer: unknown) => {
     const isTooMany = printed.lines.length + rows.length > mostLines
-    if (isTooMany || rows.length > room.left) {
-      room.left += printed.lines.length
+    if (isTooMany || !share.take(rows.length)) {
+      share.giveAllBack()
       Object.assign(printed, { lines: [], records: [] })
-      throw isTooMany ? tooManyRows(mostLines, '') : tooManyRows(mostOfAll, ' of all profiles')
+      throw isTooMany ? tooManyRows(mostLines, '') : tooManyRows(share.most, ' of all profiles')
     }
-    room.left -= rows.length
     printed.heads = headsOf(columns)
     printed.more = headsOf(more)
     printed.headsForPeople = headsOf(forPeople)

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { Failure, failures } from '../../shared/errors.ts'
 import type { Exit } from '../../shared/exits.ts'
-import { inTurns } from '../../shared/in-turns.ts'
 import type { CommandSpec } from '../context.ts'
 import type { Io } from '../io.ts'
 import { createPrinter, type Ending, type Printer } from '../output/print.ts'
@@ -10,16 +9,10 @@ import { printFailure } from '../output/tell-failure.ts'
 import type { Config } from '../settings/config.ts'
 import { configPath, readConfig } from '../settings/config-file.ts'
 import { type GlobalFlags, readSettings } from '../settings/settings.ts'
-import { roomForRows } from './collect.ts'
+import { askAll } from './ask-all.ts'
 import { membersOf } from './members.ts'
 import { type Failed, type OneRun, runOne } from './run-one.ts'
 import { showLines } from './show-lines.ts'
-
-/** How many profiles are asked at once. Those without a server between share processes, which keep the cores busy. */
-const [mostServers, mostDatabases] = [32, 4]
-
-/** The largest answer of one profile, and of all together, in bytes: their rows are in memory. */
-const [mostOfOne, mostBytes] = [32 * 2 ** 20, 48 * 2 ** 20]
 
 /** How long one profile may take, where no flag says so. */
 const patience = '2s'
@@ -47,18 +40,13 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
   const output = settings.output === 'json' ? 'ndjson' : settings.output
   const { sharedProcesses } = await import('../direct/start-server.ts')
   const processes = sharedProcesses()
-  const all = { print, processes, selects, rows: roomForRows(), room: { mostOfOne, most: mostBytes, left: mostBytes } }
-  const ask = (profile: string) => runOne({ ...run, ...all, profile, flags: { ...kept, output, profile, timeout } })
-  const isDatabase = (name: string) => config.profiles[name]?.url === undefined
-  const results = await Promise.all([
-    inTurns(
-      names.filter((name) => !isDatabase(name)),
-      mostServers,
-      ask,
-    ),
-    inTurns(names.filter(isDatabase), mostDatabases, ask),
-  ]).finally(processes.end)
-  const ended = results.flat().sort((one, other) => (one.profile < other.profile ? -1 : 1))
+  const ended = await askAll({
+    names,
+    isDatabase: (name) => config.profiles[name]?.url === undefined,
+    againMs: settings.timeoutMs,
+    ask: (own) =>
+      runOne({ ...run, ...own, print, processes, selects, flags: { ...kept, output, profile: own.profile, timeout } }),
+  }).finally(processes.end)
   const answered = ended.flatMap((result) => ('ending' in result ? [result] : []))
   // A job is at one of them.
   const isElsewhere = ({ failure: { code } }: Failed) =>

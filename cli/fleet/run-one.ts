@@ -3,12 +3,12 @@ import type { CommandDescription } from '../command.ts'
 import type { CommandSpec } from '../context.ts'
 import type { Processes } from '../direct/start-server.ts'
 import { fullContext } from '../full-context.ts'
-import type { AnswerRoom } from '../http/read-whole.ts'
 import type { Io } from '../io.ts'
 import type { Ending, Printer } from '../output/print.ts'
 import { runWithTimes } from '../run-with-times.ts'
 import type { GlobalFlags } from '../settings/settings.ts'
-import { collector, type Printed, type RowRoom } from './collect.ts'
+import { collector, type Printed } from './collect.ts'
+import type { Share } from './shares.ts'
 
 export interface OneRun {
   io: Io
@@ -21,7 +21,7 @@ export interface OneRun {
 }
 
 /** What one profile answered. */
-interface Answer {
+export interface Answer {
   profile: string
   printed: Printed
   ending: Ending
@@ -35,7 +35,7 @@ export interface Failed {
   failure: Failure
 }
 
-interface Together {
+export interface Together {
   profile: string
   /** The printer of the command line, whose format the rows have. */
   print: Printer
@@ -43,9 +43,11 @@ interface Together {
   processes: Processes
   /** Whether `--columns` or `--template` choose fields. */
   selects: boolean
-  /** How many bytes, and how many rows, may still be kept of all profiles. */
-  room: AnswerRoom
-  rows: RowRoom
+  /** The largest answer, in bytes. */
+  mostOfOne: number
+  /** How many bytes, and how many rows, may be kept. */
+  bytes: Share
+  rows: Share
 }
 
 /**
@@ -59,11 +61,13 @@ export async function runOne({
   values,
   operands,
   selects,
+  mostOfOne,
+  bytes,
   rows,
   ...parts
 }: OneRun & Together): Promise<Answer | Failed> {
   const { print, printed } = collector({ profile, real, selects, rows })
-  const context = await fullContext({ ...parts, print })
+  const context = await fullContext({ ...parts, print, room: { mostOfOne, ...bytes } })
   try {
     const given = { flags: spec.flags, values, operands }
     const ending = await runWithTimes(context, given, (times) => spec.run(context, times, operands))
@@ -71,6 +75,7 @@ export async function runOne({
   } catch (error) {
     const isEnd = error instanceof Failure && (error.code === 'interrupted' || error.code === 'terminated')
     if (!(error instanceof Failure) || isEnd) throw error
+    if (printed.lines.length === 0) bytes.giveAllBack()
     return { profile, printed, failure: error }
   } finally {
     await context.close()

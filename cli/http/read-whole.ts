@@ -1,3 +1,4 @@
+import type { Failure } from '../../shared/errors.ts'
 import type { Target } from '../settings/target.ts'
 import type { Response } from './connection.ts'
 import { headerOf, type Received } from './received.ts'
@@ -5,14 +6,15 @@ import { headerOf, type Received } from './received.ts'
 /** The largest answer in bytes; V8's longest string is larger. */
 const mostOfAny = 256 * 2 ** 20
 
-/** The bytes of answers that a caller takes from several servers, all of which it keeps. */
+/** The bytes of answers that a caller takes from one of several servers, all of which it keeps. */
 export interface AnswerRoom {
   /** Of one answer. */
   mostOfOne: number
-  /** Of all together. */
+  /** Of all servers together. */
   most: number
-  /** What of it is left. */
-  left: number
+  /** False where so much is not left. */
+  take: (bytes: number) => boolean
+  giveBack: (bytes: number) => void
 }
 
 interface Call {
@@ -29,25 +31,27 @@ interface Call {
  */
 export async function readWhole(response: Response, call: Call): Promise<Received> {
   const { status, headers, body } = response
-  const room = call.room ?? { mostOfOne: mostOfAny, most: mostOfAny, left: mostOfAny }
+  const { room } = call
+  const mostOfOne = room?.mostOfOne ?? mostOfAny
   const parts: Uint8Array[] = []
   let bytes = 0
   try {
     for await (const part of body) {
+      if (bytes + part.length > mostOfOne) throw await tooLong(call, mostOfOne)
+      if (room?.take(part.length) === false) throw await tooLong(call, { together: room.most })
       parts.push(part)
       bytes += part.length
-      room.left -= part.length
-      if (bytes <= room.mostOfOne && room.left >= 0) continue
-      const { tooLong } = await import('./response-errors.ts')
-      throw tooLong(call, bytes > room.mostOfOne ? room.mostOfOne : { together: room.most })
     }
   } catch (error) {
-    room.left += bytes
+    room?.giveBack(bytes)
     throw error
   }
   const text = new TextDecoder().decode(Buffer.concat(parts))
   return { status, headers, header: headerOf(response), json: jsonOf(text), text }
 }
+
+const tooLong = async (call: Call, most: number | { together: number }): Promise<Failure> =>
+  (await import('./response-errors.ts')).tooLong(call, most)
 
 function jsonOf(text: string): unknown {
   try {

@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { membersOf } from '../../../cli/fleet/members.ts'
 import { deadServer, fakeServer, type Reply } from '../../support/fakes/fake-server.ts'
+import { until } from '../../support/poll.ts'
 import { configHome, secretFile } from '../../support/programs/config-home.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { openWorld } from '../../support/world.ts'
@@ -343,6 +344,36 @@ it('keeps no more than 48 MiB of all profiles together, and names those that it 
   expect(read.length).toBeGreaterThan(0)
   expect(unread.length).toBeGreaterThan(1)
   expect([...read, ...unread].sort()).toEqual(names)
+})
+
+it('asks again for an answer that found no room beside others, once those that are refused have given theirs back', async () => {
+  const part = 'x'.repeat(2 ** 20)
+  let halfSent = 0
+  let isOver = false
+  async function* heldUp(first: number, then: number, nth: number) {
+    for (let at = 0; at < first; at++) yield part
+    if (nth === 1) {
+      halfSent++
+      await until('the third answer has ended', () => isOver || healthy.requests[0]?.hungUp())
+    }
+    for (let at = 0; at < then; at++) yield part
+  }
+  const tooLarge = await fakeServer((_request, nth) => ({ lines: heldUp(20, 13, nth) }))
+  const noJson = await fakeServer((_request, nth) => ({ lines: heldUp(24, 0, nth) }))
+  async function* large() {
+    await until('the others have sent most', () => halfSent === 2)
+    const [head, tail] = JSON.stringify([{ ...group, job_type: '|' }]).split('|')
+    yield `${head}`
+    for (let at = 0; at < 26; at++) yield part
+    yield `${tail}`
+    isOver = true
+  }
+  const healthy = await fakeServer(() => ({ lines: large() }))
+  const argv = ['stats', '--fleet', '*', '--columns', 'queue', '--tsv', '--profile-timeout', '60s']
+  const { code, out, err } = await run(argv, { a: at(tooLarge), b: at(noJson), c: at(healthy) })
+  expect({ code, out }).toEqual({ code: 9, out: 'c\thigh\n' })
+  expect(err).toMatch(/^error: a: .* answered with more than 32 MiB$/m)
+  expect(err).toMatch(/^error: b: .* does not understand/m)
 })
 
 it('a pattern means names alone: no character of it but * and ? is special', () => {
