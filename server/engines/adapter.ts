@@ -86,6 +86,14 @@ export interface QueueLine {
   blocked: number
 }
 
+/** A worker as a query has it. */
+export interface SeenWorker extends Omit<WorkerRow, 'queues'> {
+  /** The names of its queues as pairs of domain and queue. */
+  queues: [string, string][]
+  /** False in every row where more jobs were found than are read. */
+  is_complete: boolean
+}
+
 /** The last signs of workers that take the jobs of a queue. */
 export interface WorkerSigns {
   last_asked_at: string | null
@@ -194,8 +202,8 @@ export interface QueueAdapter extends ForeignJobs {
   countsByPass?: boolean
   /** Since when the oldest job of each group could run; no row for a group without such a job. */
   oldestDue: (sql: Sql, found: readonly Found[], groups: readonly WaitingGroup[]) => Promise<OldestDue[]>
-  /** The workers that the engine knows, those with the most running jobs first. */
-  workers: (sql: Sql, found: readonly Found[], scope: Narrowed) => Promise<WorkerRow[]>
+  /** The workers that the engine knows, those with the most running jobs first, and one more than an answer has where there are more. */
+  workers: (sql: Sql, found: Found, scope: Narrowed) => Promise<SeenWorker[]>
   /** The line of a queue; undefined for a domain that is not served. */
   line: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<QueueLine | undefined>
   /** What keeps a waiting job from running, beside its own time and its queue. */

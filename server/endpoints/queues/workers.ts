@@ -5,6 +5,7 @@ import { endedAt, isInState } from '../../database/job-filter.ts'
 import { inScope, isMarkWithin, isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import type { SeenWorker } from '../../engines/adapter.ts'
 import { fromEachPlace } from '../../engines/served.ts'
 import { isRunningIn } from '../../lifecycle/lease/due.ts'
 import { queueKey } from '../../waiting/long-poll.ts'
@@ -23,37 +24,24 @@ const mostQueues = 20
  * jobs or workers than are read.
  */
 export async function listWorkers(call: Listing, asked: InputOf<'listWorkers'>): Promise<WorkerRow[]> {
-  const known = await fromEachPlace(call.sql, ({ adapter, found }, of) =>
-    adapter.workers(of, [found], { ...asked, within: call.within }),
-  )
-  if (known) {
-    call.addHeader('X-Complete', 'true')
-    const workers = known.toSorted((one, other) => other.leases - one.leases)
-    return workers.slice(0, mostWorkers).map((row) => ({ ...row, queues: row.queues.slice(0, mostQueues) }))
-  }
   const { rows, throttles } = await call.sql.begin(async (tx) => {
     await tx`select ${limitReadTime(tx)}`
-    const rows = await readWorkers(tx, { ...asked, within: call.within })
-    const throttles = await readThrottles(tx, mostScanned)
-    return {
-      rows,
-      throttles: new Map(throttles.map(({ domain, queue, ...limits }) => [queueKey({ domain, queue }), limits])),
-    }
+    const scope = { ...asked, within: call.within }
+    const known = await fromEachPlace(tx, ({ adapter, found }, of) => adapter.workers(of, found, scope))
+    return known
+      ? { rows: known.toSorted((one, other) => other.leases - one.leases), throttles: [] }
+      : { rows: await readWorkers(tx, scope), throttles: await readThrottles(tx, mostScanned) }
   })
+  const limits = new Map(throttles.map(({ domain, queue, ...limit }) => [queueKey({ domain, queue }), limit]))
   const isComplete = rows.length <= mostWorkers && rows.every(({ is_complete }) => is_complete)
   call.addHeader('X-Complete', String(isComplete))
   return rows.slice(0, mostWorkers).map(({ is_complete: _, queues, ...row }) => ({
     ...row,
     queues: queues.slice(0, mostQueues).map(([domain, queue]) => {
-      const throttle = throttles.get(queueKey({ domain, queue }))
+      const throttle = limits.get(queueKey({ domain, queue }))
       return throttle ? { domain, queue, throttle } : { domain, queue }
     }),
   }))
-}
-
-interface Row extends Omit<WorkerRow, 'queues'> {
-  is_complete: boolean
-  queues: [string, string][]
 }
 
 /** One row for each worker of the scope, and one more than the answer has where there are more. */
@@ -64,7 +52,7 @@ export function readWorkers(sql: Sql, scope: Scope) {
     domain && queue
       ? sql`${isRunningIn(sql, { domain, queue })} ${isWithin(sql, within)}`
       : sql`${isInState(sql, 'processing')} ${inScope(sql, scope)}`
-  return sql<Row[]>`
+  return sql<SeenWorker[]>`
     with running as materialized (
       select worker_id, domain, queue, acquired_at, updated_at, (leased_until > now()) is true as valid
       from jobs

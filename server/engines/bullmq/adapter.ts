@@ -1,5 +1,6 @@
 import type { QueueAdapter } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { runningWorkers } from '../parts/running-workers.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readChecks } from './checks.ts'
@@ -15,7 +16,6 @@ import { hasState, projectionOf, rewritten } from './projection.ts'
 import { readGroups, readOldestDue } from './stats.ts'
 import { readVanishing } from './vanishing.ts'
 import { tested } from './versions.ts'
-import { readWorkers } from './workers.ts'
 import { writes } from './writes.ts'
 
 /** A sequence takes the rights of a table: `update` lets a role count it on. */
@@ -71,7 +71,8 @@ export const bullMq: QueueAdapter = {
   reasons: findReasons,
   surroundings: readSurroundings,
   ahead: countAhead,
-  workers: readWorkers,
+  // BullMQ writes the name of a worker into its jobs where the application gives it one; all others are one row without a name.
+  workers: (sql, _, scope) => runningWorkers(sql, sql`jobs.native_state = 'active'`, scope),
   control: controlQueue,
   checks: readChecks,
   vanishing: readVanishing,

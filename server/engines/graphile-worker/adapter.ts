@@ -1,5 +1,6 @@
 import type { QueueAdapter } from '../adapter.ts'
 import type { Found } from '../found.ts'
+import { runningWorkers } from '../parts/running-workers.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { can } from './can.ts'
 import { readChecks } from './checks.ts'
@@ -13,7 +14,6 @@ import { hasState, projectionOf } from './projection.ts'
 import { countAhead, findQueueReasons, findReasons } from './reasons.ts'
 import { readGroups, readOldestDue } from './stats.ts'
 import { tested } from './versions.ts'
-import { readWorkers } from './workers.ts'
 import { writes } from './writes.ts'
 
 /** Its functions run with the rights of their caller, who needs those of the tables. */
@@ -50,7 +50,8 @@ export const graphileWorker: QueueAdapter = {
   reasons: findReasons,
   queueReasons: findQueueReasons,
   ahead: countAhead,
-  workers: readWorkers,
+  // From 0.17 on a pool, which is a process with its workers; before, each worker.
+  workers: (sql, _, scope) => runningWorkers(sql, sql`jobs.native_locked_at is not null`, scope),
   checks: readChecks,
   history,
   rights,

@@ -1,5 +1,5 @@
+import { mostOfWorkers } from '../../../shared/queues/most-of-workers.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
-import type { WorkerRow } from '../../../shared/queues/workers.ts'
 import { keyParts } from '../../../shared/work/job-key.ts'
 import { inQueueScope, inScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -9,18 +9,19 @@ import type {
   OldestDue,
   OrderedSlice,
   QueueLine,
+  SeenWorker,
   WaitingGroup,
   WorkerSigns,
 } from '../adapter.ts'
 import { quotedText } from '../parts/sql-text.ts'
+import { endedColumn } from './ended-column.ts'
 import { hasKey } from './key.ts'
 import { projectionOf } from './projection.ts'
 import { hasState, statusOf } from './states.ts'
 import { columnOf, type Mapped } from './table.ts'
 import { nameOf } from './values.ts'
 
-/** The most running jobs, and jobs that have ended, that are read; and the most that are counted. */
-const mostRead = 50_000
+/** The most jobs that are counted. */
 const mostCounted = 10_000
 
 const due = 'coalesce(jobs.available_at, jobs.created_at)'
@@ -102,49 +103,47 @@ export const readOldestDue = async (
     group by item.domain, item.queue, item.job_type`),
 ]
 
-interface Worker extends Omit<WorkerRow, 'queues'> {
-  queues: [string, string][]
-}
-
-/** Who has running jobs, or has ended some in the last 15 minutes, as far as the table says who locked a job. */
-export async function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<WorkerRow[]> {
+/** Who has running jobs, or has ended some in the last 15 minutes, as far as the table says who locked a job, and when a job ended. */
+export function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<SeenWorker[]> {
   const isMeant = inQueueScope(sql, scope)
-  const rows = await sql<Worker[]>`
-    with seen as (
-      (
-        select domain, queue, worker_id, status, acquired_at, leased_until
-        from jobs
-        where ${hasState(mapped, sql, ['processing'])} ${isMeant}
-        limit ${mostRead}
-      )
+  const bound = sql.unsafe(`limit ${mostOfWorkers.jobs + 1}`)
+  const column = endedColumn(mapped, sql)
+  const isRecent = column
+    ? sql`${column.from(sql`now() - interval '15 minutes'`)} and ${column.before(sql`now()`)}`
+    : sql`true`
+  const sumIfKnown = (count: string) =>
+    sql.unsafe(mapped.map.times.ended === undefined ? 'null::bigint' : `sum(${count})::bigint`)
+  return sql<SeenWorker[]>`
+    with running as materialized (
+      select domain, queue, worker_id, acquired_at, leased_until <= now() as is_expired
+      from jobs
+      where ${hasState(mapped, sql, ['processing'])} ${isMeant}
+      ${bound}
+    ),
+    ended as materialized (
+      select domain, queue, worker_id, status
+      from jobs
+      where ${hasState(mapped, sql, ['completed', 'failed', 'quarantined'])} and ${isRecent}
+        and jobs.native_ended > now() - interval '15 minutes' and jobs.native_ended <= now() ${isMeant}
+      ${bound}
+    ),
+    seen as (
+      select domain, queue, worker_id, 1 as leases, is_expired::int as expired, acquired_at, 0 as done, 0 as failed
+      from running
       union all
-      (
-        select domain, queue, worker_id, status, null, null
-        from jobs
-        where ${hasState(mapped, sql, ['completed', 'failed', 'quarantined'])}
-          and jobs.native_ended > now() - interval '15 minutes' and jobs.native_ended <= now() ${isMeant}
-        limit ${mostRead}
-      )
+      select domain, queue, worker_id, 0, 0, null, (status = 'completed')::int, (status <> 'completed')::int
+      from ended
     )
     select
-      worker_id,
-      count(*) filter (where status = 'processing') as leases,
-      count(*) filter (where status = 'processing' and leased_until <= now()) as expired,
-      min(acquired_at) as oldest_lease_at,
-      null::timestamptz as last_asked_at,
-      max(acquired_at) as last_acquired_at,
-      null::timestamptz as last_renewed_at,
-      count(*) filter (where status = 'completed') as done_15m,
-      count(*) filter (where status in ('failed', 'quarantined')) as failed_15m,
-      jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues
+      worker_id, sum(leases)::bigint as leases, coalesce(sum(expired), 0)::bigint as expired, min(acquired_at) as oldest_lease_at,
+      null::timestamptz as last_asked_at, max(acquired_at) as last_acquired_at, null::timestamptz as last_renewed_at,
+      ${sumIfKnown('done')} as done_15m, ${sumIfKnown('failed')} as failed_15m, jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues,
+      (select count(*) from running) <= ${mostOfWorkers.jobs}::int and (select count(*) from ended) <= ${mostOfWorkers.jobs}::int
+        as is_complete
     from seen
     group by worker_id
     order by leases desc, worker_id collate "C"
-    limit 1001`
-  return rows.map(({ queues, ...row }) => ({
-    ...row,
-    queues: queues.slice(0, 20).map(([of, name]) => ({ domain: of, queue: name })),
-  }))
+    ${sql.unsafe(`limit ${mostOfWorkers.workers + 1}`)}`
 }
 
 /** The two ends of the line of a queue. */

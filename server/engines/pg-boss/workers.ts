@@ -1,38 +1,29 @@
-import type { WorkerRow } from '../../../shared/queues/workers.ts'
+import { mostOfWorkers } from '../../../shared/queues/most-of-workers.ts'
 import { inQueueScope, type Narrowed } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import type { SeenWorker } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { quotedText } from '../parts/sql-text.ts'
 
-/** The names of a worker's queues as pairs of domain and queue. */
-interface Row extends Omit<WorkerRow, 'queues'> {
-  queues: [string, string][]
-}
-
-/** The most running jobs, and jobs that have ended, that are read. */
-const mostRead = 50_000
+const { jobs: mostRead, workers: mostWorkers } = mostOfWorkers
 
 /**
  * The processes that pg-boss says are alive, from 12.36 on, by the beat of the last 30 seconds; and a row without a name for what no process
  * says of itself: no version of pg-boss tells which job a process has.
  */
-export async function readInstances(sql: Sql, found: readonly Found[], scope: Narrowed): Promise<WorkerRow[]> {
-  const rows: Row[] = []
-  for (const place of found) rows.push(...(await readIn(sql, place, scope)))
-  return rows.map(({ queues, ...row }) => ({
-    ...row,
-    queues: queues.map(([domain, queue]) => ({ domain, queue })),
-  }))
-}
-
-function readIn(sql: Sql, { schema, domain, beside, indexes }: Found, scope: Narrowed): Promise<Row[]> {
+export function readInstances(
+  sql: Sql,
+  { schema, domain, beside, indexes }: Found,
+  scope: Narrowed,
+): Promise<SeenWorker[]> {
   const of = sql.unsafe(schema)
   const named = sql.unsafe(`${quotedText(domain)}::text`)
   const isMeant = sql`
     ${inQueueScope(sql, scope)}`
-  const bound = sql.unsafe(`limit ${mostRead}`)
-  // Without its index every job would be read.
-  const ended: Fragment = indexes.has('i16')
+  const bound = sql.unsafe(`limit ${mostRead + 1}`)
+  // Without its index every job would be read, and what has ended is not known.
+  const isEndKnown = indexes.has('i16')
+  const ended: Fragment = isEndKnown
     ? sql`
       select name, state
       from (select name from ${of}.queue) as q
@@ -57,7 +48,7 @@ function readIn(sql: Sql, { schema, domain, beside, indexes }: Found, scope: Nar
         null::text as worker_id, null::text as queue, 0 as active, null::timestamptz as started_on,
         null::timestamptz as heartbeat_on, null::timestamptz as fetched_on
       where false`
-  return sql<Row[]>`
+  return sql<SeenWorker[]>`
     with seen as materialized (
       select * from (select ${named} as domain, workers.* from (${workers}) as workers) as every where true ${isMeant}
     ),
@@ -81,20 +72,23 @@ function readIn(sql: Sql, { schema, domain, beside, indexes }: Found, scope: Nar
       from ended
       group by domain, queue
     )
-    select *
+    select
+      workers.*,
+      (select count(*) from running) <= ${mostRead}::int and (select count(*) from ended) <= ${mostRead}::int as is_complete
     from (
     select
       worker_id, sum(active)::bigint as leases, 0::bigint as expired, null::timestamptz as oldest_lease_at,
       max(fetched_on) as last_asked_at, null::timestamptz as last_acquired_at, max(heartbeat_on) as last_renewed_at,
-      0::bigint as done_15m, 0::bigint as failed_15m, jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues
+      null::bigint as done_15m, null::bigint as failed_15m, jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues
     from seen
     group by worker_id
     union all
     select
       null, greatest(sum(jobs) - (select coalesce(sum(active), 0) from seen), 0)::bigint, sum(expired)::bigint, min(oldest), null,
-      max(newest), null, sum(done)::bigint, sum(failed)::bigint, jsonb_agg(distinct jsonb_build_array(domain, queue))
+      max(newest), null, ${isEndKnown ? sql`sum(done)::bigint, sum(failed)::bigint` : sql`null, null`}, jsonb_agg(distinct jsonb_build_array(domain, queue))
     from unnamed
     having count(*) > 0
     ) as workers
-    order by leases desc, worker_id collate "C"`
+    order by leases desc, worker_id collate "C"
+    ${sql.unsafe(`limit ${mostWorkers + 1}`)}`
 }
