@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import type * as z from 'zod'
 import { readSigningKey } from '../bulk/token/preview-keys.ts'
 import type { Reading } from '../call.ts'
+import { hasCode } from '../database/errors/error-meanings.ts'
 import { jsonOf } from '../database/lossless-json.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
@@ -74,11 +75,23 @@ export function openCursor<Cursor extends z.ZodType>(
   const text = decoded.slice(checksumLength)
   // Who knows the checksum, which has no key, can send any text.
   const cursor = decoded === checksum(text, request) + text ? schema.safeParse(jsonOf(text)).data : undefined
-  if (cursor === undefined) {
-    rejectFaults([{ path: 'cursor', message: 'is not a cursor of a list with this filter and this order' }])
-  }
+  if (cursor === undefined) rejectCursor()
   return cursor
 }
+
+/**
+ * For the error of a page: PostgreSQL finds no time or number in the sort key of a cursor that somebody has made.
+ * @throws Failure `invalid_request` for that, or the error
+ */
+export const unlessForged =
+  ({ cursor }: PagedRequest) =>
+  (error: unknown): never => {
+    if (cursor !== undefined && hasCode(error, ['22'])) rejectCursor()
+    throw error
+  }
+
+const rejectCursor = () =>
+  rejectFaults([{ path: 'cursor', message: 'is not a cursor of a list with this filter and this order' }])
 
 const checksumLength = 16
 

@@ -8,7 +8,7 @@ import { limitListTime, limitReadTime, unlessOverdue } from '../../database/time
 import { servedBy } from '../../engines/served.ts'
 import { missingAmong, readBounded } from '../bounded-read.ts'
 import { foldedErrors, isContentHidden } from '../hidden.ts'
-import { type CursorKey, cursorKey, openCursor, pageLink, sealCursor } from '../paging.ts'
+import { type CursorKey, cursorKey, openCursor, pageLink, sealCursor, unlessForged } from '../paging.ts'
 import { requireVisible } from '../viewer-fields.ts'
 import { listByRank } from './list-by-rank.ts'
 import { listByTime } from './list-by-time.ts'
@@ -56,7 +56,7 @@ export async function listJobs(
       (await read(request, limitListTime).catch(unlessOverdue)) ??
       sampled(await read({ ...request, sample: mostScanned }, limitReadTime))
     )
-  })
+  }).catch(unlessForged(request))
   const links = [page.next, page.prev]
     .map((next) => next && linkTo(next, request, key))
     .filter((link) => link !== undefined)

@@ -3,7 +3,7 @@ import type { BreachesRequest, SlaBreach } from '../../../shared/queues/sla.ts'
 import type { Listing } from '../../call.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { readBounded } from '../bounded-read.ts'
-import { openCursor, pageLink, sealCursor } from '../paging.ts'
+import { openCursor, pageLink, sealCursor, unlessForged } from '../paging.ts'
 import { mostPolicies } from './sla-policies.ts'
 import { type JudgedJob, mostRunning, type Position, readBreaches } from './sla-read.ts'
 
@@ -22,7 +22,7 @@ export async function listSlaBreaches(call: Listing, request: BreachesRequest): 
       await tx`select ${limitReadTime(tx)}`
       return readBreaches(tx, { ...request, within: call.within }, cursor)
     }),
-  )
+  ).catch(unlessForged(request))
   const [bounds] = rows
   const found = rows.filter((row): row is typeof row & JudgedJob => row.id !== null)
   const page = found.slice(0, request.limit)

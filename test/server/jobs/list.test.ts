@@ -118,14 +118,20 @@ describe.each(kinds)('the list of jobs on %s', (kind) => {
   })
 
   it('refuses a cursor that a stranger has made, whose checksum is right', async () => {
-    for (const text of ['x', '{', '', 'null', '{"to":"next","place":1}']) {
+    await world.jobs(3)
+    const at = (key: string) => JSON.stringify({ to: 'next', place: { key, id: '1', included: false } })
+    for (const [sort, text] of [
+      ...['x', '{', '', 'null', '{"to":"next","place":1}'].map((text) => ['created_at', text] as const),
+      ...['', 'x', 'NaN', '9999999-01-01', '\ud800'].map((key) => ['created_at', at(key)] as const),
+      ...['', 'x', '1.5', '99999999999'].map((key) => ['priority', at(key)] as const),
+    ]) {
       const named = JSON.stringify([
-        ['sort_by', 'created_at'],
+        ['sort_by', sort],
         ['sort_order', 'desc'],
       ])
       const sum = createHash('sha256').update(`${named}\n${text}`).digest('hex').slice(0, 16)
       const cursor = Buffer.from(`${sum}${text}`).toString('base64url')
-      expect({ text, ...(await list(`cursor=${cursor}`)) }).toMatchObject({ text, status: 422 })
+      expect({ text, ...(await list(`sort_by=${sort}&cursor=${cursor}`)) }).toMatchObject({ text, status: 422 })
     }
   })
 
