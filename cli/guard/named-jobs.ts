@@ -107,7 +107,7 @@ export function noneOfNamed(
   if (!isStrict(change) || left.missing + left.notTaken === 0) return undefined
   const text = `${textsOf(context, change, left).join('; ')}; nothing was changed`
   if (left.missing > 0) return new Failure('not_found', text)
-  const isDone = left.listed.every(({ status }) => isAlready(change, status))
+  const isDone = left.listed.every((job) => !left.reasons.has(job.id) && isAlready(change, job))
   return isDone || change.naming?.fromFile ? undefined : new Failure('conflict', text)
 }
 
@@ -121,16 +121,12 @@ function textsOf({ another }: Pick<Context, 'another'>, { name, naming }: Naming
   const unlisted = notTaken - others.length
   const isNarrowed = naming?.isNarrowed ?? false
   return [
-    ...statesOf(others, name === 'edit' ? left.reasons : noReasons).map((group) =>
-      stateText({ ...group, name, another, isNarrowed, why: left.why }),
-    ),
+    ...statesOf(others, left.reasons).map((group) => stateText({ ...group, name, another, isNarrowed, why: left.why })),
     ...(unlisted > 0 ? [`${jobsText(unlisted)}${others.length > 0 ? ' more' : ''} not taken, by state or filter`] : []),
     ...(missing > unknown.length ? [absentText(absent, missing - unknown.length)] : []),
     ...(unknown.length > 0 ? [`no quarantined job has the id ${unknown.join(', ')}`] : []),
   ]
 }
-
-const noReasons: Left['reasons'] = new Map()
 
 interface Group {
   status: string
@@ -166,12 +162,15 @@ interface InState extends Group {
 }
 
 function stateText({ name, status, ids, reason, another, isNarrowed, why }: InState): string {
-  const which = ids.length === 1 ? `job ${ids[0]} is` : `jobs ${idsText(ids)} are`
+  const isOne = ids.length === 1
+  const which = isOne ? `job ${ids[0]} is` : `jobs ${idsText(ids)} are`
   if (name === 'edit' && status === 'queued') {
     if (reason !== undefined) return `${which} queued, and cannot be edited so: ${escaped(reason)}`
-    return `${which} queued, and ${editCauses({ isNarrowed, why, isOne: ids.length === 1 }).join(', or ')}`
+    return `${which} queued, and ${editCauses({ isNarrowed, why, isOne }).join(', or ')}`
   }
-  if (isAlready({ name }, status)) {
+  const notTaken = `${which} ${escaped(status)}, and ${name} does not take ${isOne ? 'it' : 'them'}`
+  if (reason !== undefined) return `${notTaken}: ${escaped(reason)}`
+  if (ids.every((id) => isAlready({ name }, { id, status }))) {
     const isAsked = name === 'cancel' && status === 'processing'
     const state = isAsked ? 'running' : escaped(status)
     const so = isAsked ? 'asked to end already' : 'as wanted already'
@@ -179,9 +178,12 @@ function stateText({ name, status, ids, reason, another, isNarrowed, why }: InSt
     return isAsked ? `${which} ${state}, and ${so}` : `${which} ${state} already`
   }
   if (isNarrowed && takes(name, status)) return `${which} ${escaped(status)}, and outside of the filter`
+  if (name === 'redrive' && takes(name, status))
+    return `${which} ${escaped(status)}, and no dead letter${isOne ? '' : 's'}`
   const way = ways[name]?.[status]
-  if (way === undefined) return `${which} ${escaped(status)}, ${notTakenText(name)}`
-  return `${which} ${escaped(status)}: ${another([way, ...ids.slice(0, mostNamed).map(String)])}`
+  if (way !== undefined)
+    return `${which} ${escaped(status)}: ${another([...way, ...ids.slice(0, mostNamed).map(String)])}`
+  return takes(name, status) ? notTaken : `${which} ${escaped(status)}, ${notTakenText(name)}`
 }
 
 const takes = (name: BulkKind, status: string): boolean => kindOf(name).takes.some((state) => state === status)
@@ -198,11 +200,12 @@ function editCauses({ isNarrowed, why, isOne }: Pick<InState, 'isNarrowed' | 'wh
   ]
 }
 
-/** The command that takes jobs of another state. */
-const ways: Partial<Record<BulkKind, Record<string, string>>> = {
-  retry: { quarantined: 'requeue' },
-  requeue: { failed: 'retry' },
-  redrive: { failed: 'retry' },
+/** The command that takes jobs of another state. Only own jobs are asked to end: those of other engines end by force, or not at all. */
+const ways: Partial<Record<BulkKind, Record<string, readonly string[]>>> = {
+  cancel: { processing: ['cancel', '--force'] },
+  retry: { quarantined: ['requeue'] },
+  requeue: { failed: ['retry'] },
+  redrive: { failed: ['retry'] },
 }
 
 /** What jobs are that the change does not take: `not failed`, `neither queued nor running`. */
@@ -219,5 +222,8 @@ const already: Partial<Record<BulkKind, readonly string[]>> = {
   reschedule: ['queued'],
 }
 
-const isAlready = ({ name }: Pick<NamingChange, 'name'>, status: string | null): boolean =>
-  status !== null && (already[name]?.includes(status) ?? false)
+const isAlready = ({ name }: Pick<NamingChange, 'name'>, { id, status }: NotMatched): boolean =>
+  status !== null && (already[name]?.includes(status) ?? false) && !(status === 'processing' && isOfEngine(id))
+
+/** The id of a job of another engine is the text of its key. */
+const isOfEngine = (id: JobId): boolean => typeof id === 'string' && id.includes('/')

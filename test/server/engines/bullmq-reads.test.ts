@@ -42,6 +42,15 @@ describe.each([2, 11])('the jobs of BullMQ with schema %i', (version) => {
     }
   }
 
+  it.each([
+    ['cancel', 'flows/waits', 'queued, and cancel does not take it: it waits for the children of its flow'],
+    ['reschedule', 'flows/waits', 'queued, and reschedule does not take it: it waits for the children of its flow'],
+    ['cancel', 'mail/21', 'processing: jobsctl cancel --force mail/21; nothing was changed'],
+  ])('%s of %s alone says why BullMQ keeps it', async (verb, key, why) => {
+    const { code, err } = await served.jobsctl(verb, '--dry-run', key, ...(verb === 'reschedule' ? ['--in', '2h'] : []))
+    expect({ code, err }).toMatchObject({ code: 6, err: expect.stringContaining(`error: job ${key} is ${why}`) })
+  })
+
   it('are counted by queue and name, parents that wait for children as scheduled', async () => {
     const half = jobsOfState / 2
     const live = { queued: half, scheduled: half, processing: half, quarantined: 0, failed: half }
