@@ -22,6 +22,12 @@ export async function rowsKept(tx: Sql, kept: Kept): Promise<RowsKept> {
   return errorOf(kept, await readKeepers(tx, kept))
 }
 
+/** The same for rows whose old values a trigger has put back. Undefined for a table without a trigger. */
+export async function rowsGivenBack(tx: Sql, kept: Kept): Promise<RowsKept | undefined> {
+  const names = await readKeepers(tx, kept)
+  return names.length === 0 ? undefined : errorOf(kept, names)
+}
+
 /** The triggers and rules of a table that may keep rows: a row trigger before the change does so, or a rule in place of it. Four at most. */
 async function readKeepers(tx: Sql, { oid, verb }: Pick<Kept, 'oid' | 'verb'>): Promise<string[]> {
   const rows = await tx<{ name: string }[]>`

@@ -51,7 +51,9 @@ export async function changeEngineJobs(
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
       returning picked.*, ${withEdited(tx.unsafe(writes.image(found)), tx.unsafe(edits?.values(found) ?? ''))} as after`
-  const [row] = await tx<[ChangedRow & { picked: number }]>`
+  const isOfState = act.act === 'retry' || act.act === 'cancel'
+  const compared = (image: string) => tx.unsafe(isOfState ? writes.stateOf(image) : image)
+  const [row] = await tx<[ChangedRow & { picked: number; same: number }]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
         ${withEdited(tx`jobs.native_image`, tx`jobs.native_edited`)} as before, ${due} as due
@@ -71,7 +73,9 @@ export async function changeEngineJobs(
       context,
       tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${type}::text as event_type, ${attrs} as attrs from changed`,
     )})
-    select (select count(*) from picked) as picked, count(*) as affected ${carriedJobs(tx, target, act.act, tx`changed`)}
+    select (select count(*) from picked) as picked, count(*) as affected,
+      count(*) filter (where ${compared('before')} = ${compared('after')}) as same
+      ${carriedJobs(tx, target, act.act, tx`changed`)}
     from changed`
   await requireAllChanged(tx, target, 'update', row)
   await bringAlong(tx, target, act.act, row)

@@ -1,4 +1,4 @@
-import { rowsKept } from '../../bulk/batches/kept-rows.ts'
+import { rowsGivenBack, rowsKept } from '../../bulk/batches/kept-rows.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { EngineTarget } from './target.ts'
 
@@ -6,6 +6,8 @@ import type { EngineTarget } from './target.ts'
 interface Effect {
   picked: number
   affected: number
+  /** How many of those still have their old values, such as by a trigger that returns `old`. A column of type `date` keeps no shorter time. */
+  same?: number
 }
 
 /**
@@ -16,9 +18,12 @@ export async function requireAllChanged(
   tx: Sql,
   { writes, found }: EngineTarget,
   verb: 'update' | 'delete',
-  { picked, affected }: Effect,
+  { picked, affected, same = 0 }: Effect,
 ): Promise<void> {
-  if (affected >= picked) return
+  const kept = picked - affected
+  if (kept <= 0 && same === 0) return
   const table = writes.table(found)
-  throw await rowsKept(tx, { table, oid: tx`${table}::text::regclass::oid`, verb, kept: picked - affected })
+  const named = { table, oid: tx`${table}::text::regclass::oid`, verb }
+  const error = kept > 0 ? await rowsKept(tx, { ...named, kept }) : await rowsGivenBack(tx, { ...named, kept: same })
+  if (error) throw error
 }

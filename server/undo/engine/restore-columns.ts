@@ -52,15 +52,16 @@ export async function restoreEngineColumns(
   const { writes, found, table, ours } = target
   await requireSameVersion(tx, target)
   const until = holdEnd(tx, hold)
+  const comparable = (image: string) => tx.unsafe(writes.comparable(image))
   const updated = writes.calls
-    ? writes.calls.restore(tx, found)
+    ? tx`select restored.*, false as is_same from (${writes.calls.restore(tx, found)}) as restored`
     : tx`
       update ${table} as j
       set ${writes.restored(tx, found, until, edited)}
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-      returning picked.*`
-  const [row] = await tx<[ChangedRow & { picked: number }]>`
+      returning picked.*, ${comparable(writes.image(found))} = ${comparable('picked.after')} as is_same`
+  const [row] = await tx<[ChangedRow & { picked: number; same: number }]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, kept.before,
         kept.after ${tidOfPicked(tx, target)}
@@ -83,7 +84,8 @@ export async function restoreEngineColumns(
           jsonb_build_object('status', ${tx.unsafe(writes.stateOf('before'))}, 'caller', ${context.caller}::text) as attrs
         from updated`,
     )})
-    select (select count(*) from picked) as picked, count(*) as affected ${carriedJobs(tx, target, 'undo', tx`updated`)}
+    select (select count(*) from picked) as picked, count(*) as affected, count(*) filter (where is_same) as same
+      ${carriedJobs(tx, target, 'undo', tx`updated`)}
     from updated`
   await requireAllChanged(tx, target, 'update', row)
   await bringAlong(tx, target, 'undo', row)
