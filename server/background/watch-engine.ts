@@ -44,7 +44,7 @@ export async function watchEngine(
 /** What a place cannot do now and could at the start of the server. */
 function warningsOf(sql: Sql, { adapter, found }: Place): { text: string; closed: Closed | undefined } {
   const powers = abilitiesOf(servedBy(sql)).places.find(({ schema }) => schema === found.domain)
-  if (!powers || adapter.lookOnly) return { text: '', closed: undefined }
+  if (!powers) return { text: '', closed: undefined }
   const { changes, can, version = '' } = powers
   const { migrated, isOther } = watchedAt(found)
   const closed = changes !== true && (migrated || isOther) ? { version, why: inWords(changes).toString() } : undefined

@@ -45,12 +45,16 @@ const planning = {
 /** Text formats of values, whatever the defaults of the database or role are. A pooler accepts these settings. */
 const textFormats = { TimeZone: 'UTC', DateStyle: 'ISO', standard_conforming_strings: 'on' }
 
-/** Settings of a session: all digits of a float, and the isolation in which a statement sees earlier commits. */
+/** Settings of a session: what values and names look like as a text, how texts are read, and the isolation in which a statement sees earlier commits. */
 const session = {
   ...textFormats,
   IntervalStyle: 'postgres',
   extra_float_digits: '1',
   bytea_output: 'hex',
+  quote_all_identifiers: 'off',
+  transform_null_equals: 'off',
+  array_nulls: 'on',
+  xmloption: 'content',
   default_transaction_isolation: 'read committed',
 } as const
 

@@ -147,6 +147,12 @@ const meanings: readonly Meaning[] = [
     hint: 'a partition that is a foreign table, or a rule, is one cause; the server log has what PostgreSQL says',
   },
   {
+    codes: ['55000'],
+    failure: 'conflict',
+    detail: 'PostgreSQL does not let this table be changed so as it is',
+    hint: 'a publication of a table without a replica identity is one cause: alter table … replica identity',
+  },
+  {
     codes: ['22P05', '22021'],
     failure: 'invalid_request',
     detail: 'the encoding of the database cannot hold a character of this request or of a job',

@@ -112,13 +112,13 @@ function expressionsOf(mapped: Mapped): Record<string, string> {
   }
 }
 
-/** An SQL expression: the key of a job as `keyText` makes it. */
+/** An SQL expression: the key of a job as `keyText` makes it. PostgreSQL matches no pattern where a collation has several texts for one value. */
 function keyOf({ map, table }: Mapped): string {
   const key = columnOf(table, map.key)
-  const id = `j.${key.quoted}::text`
+  const id = `(j.${key.quoted}::text collate "C")`
   const queue =
     typeof map.queue === 'string'
       ? quotedText(keyText({ queue: map.queue, id: '' }))
-      : `${encodedPart(nameOf(table, map.queue))} || '/'`
+      : `${encodedPart(`(${nameOf(table, map.queue)} collate "C")`)} || '/'`
   return `(${queue} || ${isText(key) ? encodedPart(id) : id}) collate "C"`
 }

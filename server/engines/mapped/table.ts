@@ -151,16 +151,25 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
           'name', attname, 'quoted', pg_catalog.quote_ident(attname),
           'type', pg_catalog.format('%I.%I', typespace.nspname, pg_type.typname),
-          'base', coalesce(base.typname, pg_type.typname),
-          'compared', pg_catalog.format('%s.%I', coalesce(base.typnamespace, pg_type.typnamespace)::regnamespace, coalesce(base.typname, pg_type.typname)),
+          'base', base.typname,
+          'compared', pg_catalog.format('%s.%I', base.typnamespace::regnamespace, base.typname),
           'required', attnotnull, 'isGenerated', attgenerated <> '',
           'fallback', case when attgenerated = '' then pg_catalog.pg_get_expr(adbin, adrelid) end,
-          'labels', (select pg_catalog.jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = coalesce(base.oid, pg_type.oid))
+          'labels', (select pg_catalog.jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = base.oid)
         ) order by attnum), '[]')
         from pg_catalog.pg_attribute
         join pg_catalog.pg_type on pg_type.oid = atttypid
         join pg_catalog.pg_namespace as typespace on typespace.oid = pg_type.typnamespace
-        left join pg_catalog.pg_type as base on base.oid = pg_type.typbasetype
+        left join lateral (
+          with recursive below (oid, typname, typnamespace, typbasetype) as (
+            select pg_type.oid, pg_type.typname, pg_type.typnamespace, pg_type.typbasetype
+            union all
+            select deeper.oid, deeper.typname, deeper.typnamespace, deeper.typbasetype
+            from below
+            join pg_catalog.pg_type as deeper on deeper.oid = below.typbasetype
+          )
+          select oid, typname, typnamespace from below where typbasetype = 0
+        ) as base on true
         left join pg_catalog.pg_attrdef on adrelid = attrelid and adnum = attnum
         where attrelid = pg_class.oid and attnum > 0 and not attisdropped
       ) as columns,

@@ -19,12 +19,23 @@ function textIn(expression: string, column: Column, { at }: Pick<ValueOfRow, 'at
 const pathOf = (at: readonly (string | number)[]): string =>
   `array[${at.map((step) => quotedText(String(step))).join(', ')}]::text[]`
 
-/** An SQL expression of type jsonb. The type json keeps \u0000, which jsonb does not know; a text may be no JSON. */
+/** An SQL expression of type jsonb. A text may be no JSON. */
 const withinJson = (expression: string, column: Column): string =>
-  column.base === 'json' ? safeJson(expression) : `pg_catalog.to_jsonb(${expression})`
+  column.base === 'json' ? safeJson(`${expression}::text`) : `pg_catalog.to_jsonb(${expression})`
 
-const safeJson = (expression: string): string =>
-  `case when pg_catalog.strpos(${expression}::text, '\\u0000') = 0 then ${expression}::jsonb else pg_catalog.to_jsonb(${expression}::text) end`
+const surrogate = String.raw`\\u[dD][89a-fA-F]`
+const pair = String.raw`\\u[dD][89abAB]..\\u[dD][c-fC-F]..`
+const hugeNumber = String.raw`(^|[\s:,[])-?[0-9.]+[eE][-+]?[0-9]{5,}\s*($|[],}])`
+
+/**
+ * An SQL expression of type jsonb: JSON, or its text where jsonb does not take what the type json has: `\u0000`, half of a pair of surrogates, and
+ * numbers of more digits than `numeric`. One such row would end every statement that reads its payload.
+ */
+const safeJson = (text: string): string => `case
+  when ${text} !~ ${quotedText(String.raw`\\u0000|${surrogate}|[0-9][eE][-+]?[0-9]{5}`)} then ${text}::jsonb
+  when pg_catalog.regexp_replace(${text}, ${quotedText(pair)}, '', 'g') !~ ${quotedText(String.raw`\\u0000|${surrogate}|${hugeNumber}`)} then ${text}::jsonb
+  else pg_catalog.to_jsonb(${text})
+end`
 
 /** The value of the job, or of the newest row of another table that belongs to it. */
 function ofRow(
@@ -67,9 +78,17 @@ export function numberOf(table: Table, { column }: ValueOfRow): string {
 export function timeOf({ map, table }: Mapped, name: string, row = 'j'): string {
   const column = columnOf(table, name)
   const value = `${row}.${column.quoted}`
-  if (isNumber(column)) return `pg_catalog.to_timestamp(${value}::double precision)`
+  if (isNumber(column)) return timeOfSeconds(`${value}::double precision`)
   return column.base === 'timestamptz' ? value : `(${value}::timestamp at time zone ${quotedText(map.zone ?? 'UTC')})`
 }
+
+/** An SQL expression of type timestamptz: infinite for a number beyond the years of PostgreSQL, and null for NaN, on which every statement would end. */
+const timeOfSeconds = (seconds: string): string => `case
+  when ${seconds} = 'NaN' then null
+  when ${seconds} >= 9224318016000 then 'infinity'
+  when ${seconds} < -210866803200 then '-infinity'
+  else pg_catalog.to_timestamp(${seconds})
+end`
 
 /** An SQL expression of the type of a column: a time of type timestamptz as the column has it. */
 export function timeInto({ map }: Mapped, column: Column, time: string): string {

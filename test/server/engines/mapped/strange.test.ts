@@ -1,0 +1,163 @@
+import type postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { mapFile } from '../../../support/engines/mapped.ts'
+import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+
+const states = '{column: state, map: {waits: queued, runs: processing, done: completed, dead: failed, off: cancelled}}'
+const mapOf = (table: string, more = '') => `
+  - table: app.${table}
+    domain: ${table}
+    key: id
+    queue: ${table}
+    status: ${states}
+    times: {created: created_at, due: run_after, ended: ended_at}
+    payload: {column: args}
+    priority: {column: rank}
+    retry: {set: {state: waits, ended_at: null}}
+    cancel: {set: {state: off}}
+    prune: {of: [completed, failed]}${more}`
+
+/** A table of eight jobs: two of each state, in the order of the map. */
+function tableOf(name: string, { key = 'text', state = 'text', time = 'timestamptz', args = 'json' } = {}): string {
+  const then = time === 'bigint' ? '1600000000' : `'2020-01-01Z'::${time}`
+  return `
+    create table app.${name} (
+      id ${key} primary key, state ${state} not null, created_at ${time}, run_after ${time}, ended_at ${time}, args ${args}, rank int default 5
+    );
+    insert into app.${name}
+    select 'K' || n, (array['waits', 'runs', 'done', 'dead'])[(n + 1) / 2]::${state}, ${then}, ${then}, case when n > 4 then ${then} end, '{}'
+    from generate_series(1, 8) as n`
+}
+
+const returnsOld = `
+  create function app.unchanged() returns trigger language plpgsql as
+    'begin if old.id = any(string_to_array(tg_argv[0], '','')) then return old; end if; return new; end'`
+
+const Listed = z.array(z.object({ id: z.string(), status: z.string() }))
+const Changed = z.looseObject({ operation_id: z.number() })
+
+describe('mapped tables of strange types and triggers', () => {
+  let served: ServedTables
+  let sql: postgres.Sql
+  beforeAll(async () => {
+    const fill = async (made: postgres.Sql) => {
+      sql = made
+      const [{ name }] = await sql<[{ name: string }]>`select quote_ident(current_database()) as name`
+      await sql.unsafe(`
+        create schema app;
+        create type app.word as enum ('waits', 'runs', 'done', 'dead', 'off');
+        create domain app.state as app.word;
+        create domain app.known_state as app.state check (value is not null);
+        create domain app.short as text;
+        create domain app.name as app.short;
+        create collation app.blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+        ${returnsOld};
+        ${tableOf('nested', { key: 'app.name', state: 'app.known_state' })};
+        ${tableOf('blind', { key: 'text collate app.blind' })};
+        ${tableOf('seconds', { time: 'bigint' })};
+        update app.seconds set run_after = 9223372036854775807, created_at = -9223372036854775808 where id = 'K1';
+        ${tableOf('halves')};
+        update app.halves set args = '{"a": "\\ud83d", "b": 1e999999}' where id in ('K1', 'K7');
+        update app.halves set args = '{"whole": "\\ud83d\\ude00"}' where id = 'K2';
+        ${tableOf('published')};
+        alter table app.published replica identity nothing;
+        create publication everything for table app.published;
+        ${tableOf('olds')};
+        create trigger olds before update on app.olds for each row execute function app.unchanged('K1,K7');
+        ${tableOf('settings', { args: 'text[]' })};
+        update app.settings set args = array[null, 'null'];
+        alter database ${name} set quote_all_identifiers = on;
+        alter database ${name} set array_nulls = off`)
+    }
+    const names = ['nested', 'blind', 'seconds', 'halves', 'published', 'olds', 'settings']
+    const env = { JOBS_MAP_FILE: await mapFile(`tables:${names.map((name) => mapOf(name)).join('')}`) }
+    served = await serveTables(fill, { records: 'mapped', env })
+  })
+  afterAll(() => served.close())
+
+  const rows = async (table: string) => [
+    ...(await sql`select t::text as row from ${sql(`app.${table}`)} as t order by id`),
+  ]
+  const undo = (body: unknown) => served.post(`operations/${Changed.parse(body).operation_id}/undo`, {})
+
+  it.each(['nested', 'blind', 'seconds', 'halves', 'settings'])(
+    '%s: all jobs are listed, shown, changed and given back',
+    async (domain) => {
+      const before = await rows(domain)
+      const listed = Listed.parse((await served.get('/api/v1/jobs/list', { domain })).body)
+      expect(listed.map(({ id }) => id).sort()).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((n) => `${domain}/K${n}`))
+      for (const { id } of listed)
+        expect(await served.get('/api/v1/jobs/job', { key: id, domain })).toMatchObject({ status: 200 })
+      expect(await served.get('/api/v1/jobs/stats', { domain })).toMatchObject({
+        status: 200,
+        body: [{ queued: domain === 'seconds' ? 1 : 2, processing: 2, failed: 2 }],
+      })
+      const changes = [
+        ['prune', { older_than_days: 1, statuses: ['completed', 'failed'] }, { deleted: 4 }],
+        ['batch/retry', {}, { affected: 2 }],
+        ['batch/cancel', { status: 'queued' }, { affected: 2 }],
+        ['batch/priority', { priority: 2 }, { affected: 2 }],
+      ] as const
+      for (const [path, body, counts] of changes) {
+        expect(await served.post(path, { domain, ...body, dry_run: true })).toMatchObject({ status: 200 })
+        const changed = await served.post(path, { domain, ...body })
+        expect(changed).toMatchObject({ status: 200, body: counts })
+        expect(await undo(changed.body)).toMatchObject({ status: 200, body: { conflict_count: 0 } })
+        expect(await rows(domain)).toEqual(before)
+      }
+    },
+  )
+
+  it('says what PostgreSQL says of a published table without a replica identity', async () => {
+    expect(await served.post('batch/retry', { domain: 'published' })).toMatchObject({
+      status: 409,
+      body: {
+        code: 'conflict',
+        detail: expect.stringMatching(/does not have a replica identity.*nothing was changed$/),
+      },
+    })
+  })
+
+  it.each([
+    ['batch/retry', {}],
+    ['batch/cancel', { status: 'queued' }],
+    ['batch/priority', { priority: 2 }],
+    ['batch/reschedule', { by_seconds: 60 }],
+  ])('%s counts no job for which a trigger has returned the old row', async (path, body) => {
+    const before = await rows('olds')
+    expect(await served.post(path, { domain: 'olds', ...body })).toMatchObject({
+      status: 409,
+      body: { code: 'conflict', detail: expect.stringMatching(/\(olds\) lets no update .*nothing was changed$/) },
+    })
+    expect(await rows('olds')).toEqual(before)
+  })
+
+  it('says that an undo gives back no job for which a trigger has returned the old row', async () => {
+    const changed = await served.post('batch/priority', { domain: 'olds', priority: 3, ids: ['olds/K2'] })
+    await sql.unsafe(`
+      create or replace function app.unchanged() returns trigger language plpgsql as 'begin return old; end'`)
+    expect(await undo(changed.body)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('(olds) lets no update') },
+    })
+  })
+})
+
+it('a mapped table of which no job is pruned, and whose workers nobody tells: jobsctl says so', async () => {
+  const map = `tables:${mapOf('jobs')}`.replace(/prune: .*/, '')
+  const served = await serveTables((sql) => sql.unsafe(`create schema app; ${tableOf('jobs')}`), {
+    env: { JOBS_MAP_FILE: await mapFile(map) },
+  })
+  const { code, out } = await served.jobsctl('doctor')
+  const asked = await served.jobsctl('cancel', '--dry-run', 'jobs/K3')
+  await served.close()
+  expect(asked).toMatchObject({
+    code: 6,
+    err: expect.stringContaining('job jobs/K3 is processing: jobsctl cancel --force jobs/K3; nothing was changed'),
+  })
+  expect({ code, out }).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/bounds\tok\tnot checked .*the map of the table has no prune/),
+  })
+})
