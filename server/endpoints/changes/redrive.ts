@@ -4,7 +4,6 @@ import type { JobId } from '../../../shared/work/job-key.ts'
 import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import { currentSet } from '../../bulk/change/with-holds.ts'
 import { isInState } from '../../database/job-filter.ts'
-import { idArray } from '../../database/job-ids.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { moveEngineJobs } from '../../undo/engine/move-jobs.ts'
@@ -23,8 +22,7 @@ export function describe(request: RedriveRequest): BulkChange<RedriveResult> {
     ...partsOf(request),
     kind: 'redrive',
     archives: true,
-    matching: (sql, set) =>
-      jobsWhere(sql, request, (rest) => sql`${movable(sql, set, rest)} ${isNotExcluded(sql, set)}`),
+    matching: (sql, set) => jobsWhere(sql, request, (rest) => movable(sql, set, rest)),
     rejected,
     refused: (sql) => refusedByEngine(sql, request),
     time: (sql) => sql`created_at`,
@@ -56,10 +54,6 @@ function whyNot(sql: Sql, { within }: RedriveRequest): Fragment {
 /** True for jobs that the redrive takes; the preview and the change share this condition. */
 const movable = (sql: Sql, set: JobSet, request: RedriveRequest): Fragment => sql`
   ${asked(sql, set, request)} and ${whyNot(sql, request)} is null`
-
-/** The jobs of one place in their queue cannot all have it: those that lost it are not searched again. */
-const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
-  excluded.length === 0 ? sql`` : sql`and jobs.id <> all(${idArray(sql, excluded)})`
 
 /** A query of `(job_id, reason)`: dead letters that cannot move. */
 function refusedByEngine(sql: Sql, request: RedriveRequest): Fragment {
