@@ -1,10 +1,10 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { events as operation } from '../../../shared/endpoints.ts'
-import { until } from '../../support/poll.ts'
-import { readStream } from '../../support/streams/event-reader.ts'
-import { jobPaths, workerOf } from '../../support/worker.ts'
-import { openWorld, type World } from '../../support/world.ts'
+import { events as operation } from '../../../../shared/endpoints.ts'
+import { until } from '../../../support/poll.ts'
+import { readStream } from '../../../support/streams/event-reader.ts'
+import { jobPaths, workerOf } from '../../../support/worker.ts'
+import { openWorld, type World } from '../../../support/world.ts'
 
 /** What one of many transactions does between taking its ids and its end. */
 interface Writing {
