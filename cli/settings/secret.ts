@@ -39,14 +39,18 @@ async function textOf(source: SecretSource, io: Io, timeoutMs: number): Promise<
   if (source.kind === 'command') return outputOf(source.argv, source.from, io.signal)
   const { path, from } = source
   if (path === '-') return io.readStdin()
-  await refuseReadable(path, from)
+  await refuseReadable(path, from, io.env.CREDENTIALS_DIRECTORY)
   return readText(path, { from, signal: io.signal, timeoutMs })
 }
 
-/** Refuses a file that others can read. A file that cannot be examined is left to `readText`, which reports the error. */
-async function refuseReadable(path: string, from: string): Promise<void> {
+/**
+ * Refuses a file that others can read. A file that cannot be examined is left to `readText`, which reports the error.
+ * @param credentials the folder of systemd's credentials: an access control list lets the unit read them, and shows as rights of the group
+ */
+async function refuseReadable(path: string, from: string, credentials: string | undefined): Promise<void> {
   const file = await files.stat(path).catch(() => undefined)
-  if (file?.isFile() && process.platform !== 'win32' && (file.mode & 0o077) !== 0) {
+  const ofOthers = credentials && path.startsWith(`${credentials}/`) ? 0o037 : 0o077
+  if (file?.isFile() && process.platform !== 'win32' && (file.mode & ofOthers) !== 0) {
     throw new Failure('usage', `${from}: others can read ${path}; the key was not used`, {
       hint: commandLine(['chmod', '600', path]),
     })

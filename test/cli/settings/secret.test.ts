@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { chmod, open, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, it } from 'vitest'
 import { newFolder } from '../../support/database/database.ts'
 import { type FakeServer, fakeServer, jobsAnswer } from '../../support/fakes/fake-server.ts'
@@ -43,6 +43,21 @@ it.each(['644', '640', '604', '660'])('refuses a key file of mode %s, and says h
   expect(variable).toMatchObject({ code: 2, err: expect.stringContaining('JOBSCTL_API_KEY_FILE: others can read') })
   expect(server.requests).toEqual([])
 })
+
+it.each([
+  ['440', 0],
+  ['444', 2],
+  ['460', 2],
+])(
+  'a credential of systemd, which its unit reads by an access control list, may have mode %s: exit %i',
+  async (mode, code) => {
+    const server = await listening()
+    const path = await secretFile('file-key')
+    await chmod(path, Number.parseInt(mode, 8))
+    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY_FILE: path, CREDENTIALS_DIRECTORY: dirname(path) }
+    expect(await stats([], { env })).toMatchObject({ code })
+  },
+)
 
 it('reads a key from a file, from stdin, from a variable and from a command', async () => {
   const server = await listening()
