@@ -88,8 +88,14 @@ async function placeAt(
   { base, hasTables }: Home,
 ): Promise<Place> {
   const sources = await emptyTables((table) => !hasTables || keptOut.includes(table))
-  const lacksArchive = hasTables && !(await isThere(withNames(sql, { ...own, ...base }), adapter.archive))
-  if (hasTables && !lacksArchive) sources.set(archive, { query: adapter.writes.archived(found, base.schema) })
+  const ours = withNames(sql, { ...own, ...base })
+  const lacksArchive = hasTables && !(await isThere(ours, adapter.archive))
+  if (hasTables && !lacksArchive) {
+    // The engine may have added columns since the archive was made.
+    const missing = await adapter.missingInArchive(ours, found)
+    const columns = new Set([...found.columns].filter((name) => !missing.includes(name)))
+    sources.set(archive, { query: adapter.writes.archived({ ...found, columns }, base.schema) })
+  }
   for (const [table, query] of adapter.sources?.(found) ?? []) sources.set(table, { query })
   sources.set(jobs, adapter.projection(found))
   return { adapter, found, lacksArchive, names: { ...base, sources, jobId: 'text', jobs: adapter } }

@@ -1,3 +1,4 @@
+import { Failure } from '../../../shared/errors.ts'
 import type { BatchContext } from '../../bulk/change/bulk-change.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -25,10 +26,12 @@ export async function deleteEngineJobs(
   { selection, where, isArchived }: EngineDeletion,
 ): Promise<number> {
   const { adapter, writes, found, table, ours } = target
-  const [columns] = await Promise.all([
+  const [columns, missing] = await Promise.all([
     isArchived ? writes.archivedColumns(tx, found) : [],
+    isArchived ? adapter.missingInArchive(tx, found) : [],
     requireSameVersion(tx, target),
   ])
+  if (missing.length > 0) throw archiveLacks(target, missing)
   const isPicked = writes.isAmongPicked
     ? tx`where ${tx.unsafe(writes.isAmongPicked)}`
     : tx`using picked where ${tx.unsafe(writes.isPicked)}`
@@ -58,3 +61,11 @@ export async function deleteEngineJobs(
   await bringAlong(tx, target, 'delete', row)
   return row.affected
 }
+
+/** The failure of a deletion after the engine has added columns to its table. */
+const archiveLacks = ({ adapter, found }: EngineTarget, missing: readonly string[]): Failure =>
+  new Failure(
+    'conflict',
+    `the archive of jobs-server has no column ${missing.join(', ')}, which ${adapter.engine} has in ${found.schema}; nothing was changed`,
+    { hint: 'as the owner of the tables: jobs-server migrate, with the same JOBS_ENGINE, adds it' },
+  )
