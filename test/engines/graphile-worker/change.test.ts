@@ -28,12 +28,20 @@ besideEachGraphile('changes beside pools', (version) => {
     for (const argv of [
       ['cancel', '--all', '--yes', '--json'],
       ['cancel', ...domain],
-      ['cancel', held, '--yes', '--json'],
       ['retry', ...domain],
       ['prune', '--older-than', '1d', ...domain],
     ]) {
       const { out, err } = await world.jobsctl(argv)
       expect({ argv, err, out: JSON.parse(out || '{}') }).toMatchObject({ out: { affected: 0 } })
+      expect(await database.rows()).toEqual(before)
+    }
+    for (const [argv, code, why] of [
+      [['cancel', held], 6, `job _/${held} is processing: jobsctl cancel --force _/${held}; nothing was changed`],
+      [['cancel', '--force', held], 2, 'a running job of graphile-worker cannot be ended'],
+      [['retry', held], 6, `job _/${held} is processing`],
+    ] as const) {
+      const { code: ended, err } = await world.jobsctl([...argv, '--yes'])
+      expect({ argv, ended, err }).toEqual({ argv, ended: code, err: expect.stringContaining(why) })
       expect(await database.rows()).toEqual(before)
     }
     await graphile.release()
