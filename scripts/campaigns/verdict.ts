@@ -33,9 +33,14 @@ export function printVerdicts(verdicts: readonly Verdict[]): number {
   const table = new Table({ head: ['claim', 'checked', 'violations'], style: { head: [], border: [] } })
   for (const { claim, looked, wrong } of verdicts) table.push([claim, looked, wrong.length])
   console.log(table.toString())
-  for (const { claim, wrong } of verdicts.filter(({ wrong }) => wrong.length > 0)) {
-    console.log(`\nVIOLATED: ${claim} (${wrong.length})`)
-    for (const violation of wrong.slice(0, maxPrinted)) console.log(`  ${violation}`)
-  }
+  for (const text of brokenIn(verdicts)) console.log(`\n${text}`)
   return verdicts.reduce((sum, { wrong }) => sum + wrong.length, 0)
 }
+
+/** Each broken claim with its first five violations, one a line. */
+export const brokenIn = (verdicts: readonly Verdict[]): string[] =>
+  verdicts
+    .filter(({ wrong }) => wrong.length > 0)
+    .map(({ claim, wrong }) =>
+      [`VIOLATED: ${claim} (${wrong.length})`, ...wrong.slice(0, maxPrinted).map((one) => `  ${one}`)].join('\n'),
+    )

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { unprivileged } from '../../launch/postgres-binaries.ts'
 import { defineCampaign, type Run, seed, short, whole } from '../campaign.ts'
-import { printVerdicts } from '../verdict.ts'
+import { brokenIn, printVerdicts } from '../verdict.ts'
 import { startCluster } from './cluster/cluster.ts'
 import { startGuardian } from './cluster/guardian.ts'
 import { createNetwork } from './cluster/network.ts'
@@ -95,6 +95,7 @@ async function runMode({ log, ...given }: Rounds, mode: Mode): Promise<Reported[
     })
     const wrong = result.verdicts.reduce((sum, verdict) => sum + verdict.wrong.length, 0)
     tell(wrong === 0 ? 'all is as it should be' : `${wrong} VIOLATIONS`)
+    for (const text of brokenIn(result.verdicts)) tell(text)
     done.push({ ...result, mode, fault: fault.name })
   }
   await cluster.stop()
