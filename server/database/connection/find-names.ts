@@ -39,7 +39,7 @@ export async function findNames(sql: Sql, { JOBS_DB_SCHEMA, JOBS_ENGINE }: Choic
   const isThere = await refuseStrangers(sql, schema, tables)
   if (!isThere && JOBS_ENGINE !== 'own') {
     await refuseOtherEngines(sql)
-    await refuseTablesOfOthers(sql, schema)
+    await refuseTablesOfOthers(sql, schema, tables)
   }
   return {
     schema,

@@ -43,16 +43,18 @@ const mostRead = 20
 
 /**
  * Refuses a schema that has tables of other programs and none of ours: who names the database of an application may expect to see its jobs.
- * Only reads.
+ * Only reads. A server that starts at the same time may make our tables meanwhile.
  * @param schema as a quoted name
+ * @param ours the names of the tables that migrations make
  * @throws Failure `usage` that says what was looked for
  */
-export async function refuseTablesOfOthers(sql: Sql, schema: string): Promise<void> {
+export async function refuseTablesOfOthers(sql: Sql, schema: string, ours: readonly string[]): Promise<void> {
   const rows = await sql<{ name: string; database: string }[]>`
     select pg_catalog.quote_ident(relname) as name, pg_catalog.current_database() as database
     from pg_catalog.pg_class
     join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
     where pg_catalog.quote_ident(nspname) = ${schema}::text and relkind in ('r', 'p', 'f') and not relispartition
+      and not pg_catalog.jsonb_exists(${JSON.stringify(ours)}::text::jsonb, relname::text)
       and not exists (
         select from pg_catalog.pg_depend
         where classid = 'pg_catalog.pg_class'::regclass and objid = pg_class.oid and deptype = 'e'
