@@ -4,7 +4,7 @@ import { createCaller } from '../stress/actors/caller.ts'
 import { enqueueAll } from '../stress/actors/enqueuer.ts'
 import { followByCursor, followByStream, type Reader } from '../stress/actors/readers.ts'
 import { startFaultyWorkers } from '../stress/actors/workers.ts'
-import { caughtUp, drain } from '../stress/drain.ts'
+import { drain, lastEvent } from '../stress/drain.ts'
 import { openJournal } from '../stress/journal.ts'
 import { createRandom } from '../stress/random.ts'
 import { within } from '../within.ts'
@@ -13,8 +13,10 @@ import { probe } from './probes.ts'
 /** Everybody who works while a primary is lost. */
 export interface Load {
   readers: readonly Reader[]
-  /** Lets no new job in, waits until all have ended and all events are told, and stops everybody. */
+  /** Lets no new job in, waits until all have ended, and stops everybody but the readers. */
   stop: (sql: Sql) => Promise<Ended>
+  /** Waits until the readers have all events, and stops them. Resolves to the id of the last event that they must have. */
+  stopReaders: (sql: Sql) => Promise<number>
 }
 
 export interface Ended {
@@ -33,6 +35,7 @@ interface Options {
 const workerCount = 3
 /** Between two batches of one of the four hands of the enqueuer, in milliseconds. */
 const pauseMs = 1000
+const catchUpMs = 60_000
 /** Numbers of the probes' jobs, by server. */
 const firstProbe = [1_000_000, 2_000_000]
 
@@ -69,9 +72,14 @@ export async function startLoad({ servers, folder, seed }: Options): Promise<Loa
       workers.tell('calm')
       await drain(sql)
       await workers.stop()
-      await within(5000, () => caughtUp(sql, readers))
-      await Promise.all(readers.map(({ stop }) => stop()))
       return { numbers, faults: workers.faults }
+    },
+    async stopReaders(sql) {
+      // The server writes events by itself, such as of a seal, also after the readers have stopped.
+      const last = await lastEvent(sql)
+      await within(catchUpMs, () => readers.every(({ ids }) => (ids.at(-1) ?? 0) >= last))
+      await Promise.all(readers.map(({ stop }) => stop()))
+      return last
     },
   }
 }

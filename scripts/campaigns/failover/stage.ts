@@ -35,6 +35,8 @@ export interface Witnessed {
   servers: readonly [Server, Server]
   load: Load
   ended: Ended
+  /** The id of the last event that the readers must have. */
+  lastEvent: number
   /** How many jobs there were before the prune. */
   before: number
   /** How the calls of the prune ended. */

@@ -22,7 +22,8 @@ export async function drain(sql: Sql): Promise<boolean> {
   }
 }
 
-async function lastEvent(sql: Sql): Promise<number> {
+/** Returns the id of the last event of the database. */
+export async function lastEvent(sql: Sql): Promise<number> {
   const [{ last }] = await sql<[{ last: number }]>`select max(id)::float8 as last from job_events`
   return last
 }

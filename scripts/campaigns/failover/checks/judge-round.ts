@@ -15,10 +15,10 @@ const graceMs = 2000
 
 /** Judges a round, and ends its servers. */
 export async function judgeRound(witnessed: Witnessed): Promise<RoundResult> {
-  const { sql, stage, servers, load, ended, before, outcomes, promoted, old } = witnessed
+  const { sql, stage, servers, load, ended, lastEvent, before, outcomes, promoted, old } = witnessed
   const { folder, rows } = stage
   const { readers } = load
-  const evidence = await gather({ sql, journals: folder, readers, outages: [], numbers: ended.numbers })
+  const evidence = await gather({ sql, journals: folder, readers, lastEvent, outages: [], numbers: ended.numbers })
   const loss = lossOf(evidence)
   const urls = servers.map(({ url }) => url)
   const outage = outageOf(evidence.entries, urls, promoted)

@@ -56,10 +56,12 @@ export interface Evidence {
 interface Sources extends Pick<Evidence, 'readers' | 'outages' | 'numbers'> {
   sql: Sql
   journals: string
+  /** The id of the last event that the readers must have; absent where that is the last of the database. */
+  lastEvent?: number
 }
 
 /** Reads the jobs, the events and the journals. `journals` is the folder of the journals. */
-export async function gather({ sql, journals, ...rest }: Sources): Promise<Evidence> {
+export async function gather({ sql, journals, lastEvent, ...rest }: Sources): Promise<Evidence> {
   const jobs = await sql<JobRow[]>`
     select
       id::float8, (payload ->> 'n')::int as n, domain, idempotency_key, status, retry_count, max_retries, lease_id,
@@ -77,6 +79,7 @@ export async function gather({ sql, journals, ...rest }: Sources): Promise<Evide
       attrs_json ->> 'error_code' as error_code, attrs_json ? 'foreign' as foreign,
       (attrs_json ->> 'affected')::int as affected, (extract(epoch from created_at) * 1000000)::float8 as at
     from job_events
+    where id <= coalesce(${lastEvent ?? null}::bigint, id)
     order by id`
   return {
     ...rest,
