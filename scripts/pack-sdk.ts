@@ -22,7 +22,7 @@ const readme = [
 ].join('\n')
 
 /**
- * Packs `jobsctl-sdk` from the build: the modules, declarations and sources of sdk/ alone.
+ * Packs `jobsctl-sdk` from the build: the modules and declarations of sdk/ alone.
  * @param to the folder of the packed file
  * @returns its path
  */
@@ -35,9 +35,7 @@ export async function packSdk(to: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'jobsctl-sdk-'))
   try {
     await mkdir(join(folder, 'dist'))
-    // The declarations refer to their sources by the same path as in the package jobsctl.
     await cp('dist/sdk', join(folder, 'dist/sdk'), { recursive: true })
-    await cp('sdk', join(folder, 'sdk'), { recursive: true })
     for (const file of ['LICENSE', 'dist/THIRD-PARTY-LICENSES.txt']) await cp(file, join(folder, file))
     await writeFile(join(folder, 'README.md'), readme)
     const own = {
@@ -52,7 +50,7 @@ export async function packSdk(to: string): Promise<string> {
         ]),
         ['./package.json', './package.json'],
       ]),
-      files: ['dist', 'sdk', '!sdk/tsconfig.json'],
+      files: ['dist'],
     }
     await writeFile(join(folder, 'package.json'), `${JSON.stringify(own, undefined, 2)}\n`)
     const argv = ['pack', '--json', '--ignore-scripts', '--pack-destination', resolve(to)]
