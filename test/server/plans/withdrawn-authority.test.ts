@@ -4,7 +4,6 @@ import { idOf } from '../../support/access/tokens.ts'
 import { clearAll, requeue } from '../../support/changes/bulk-tools.ts'
 import { acceptedOf, endOf } from '../../support/changes/detached.ts'
 import { makePeople, type People, planOf, planPath } from '../../support/changes/plans.ts'
-import { applyRules, endOfRun, makeDue, policyOf, pruning } from '../../support/changes/policy.ts'
 import { kinds } from '../../support/database/database.ts'
 import { ago } from '../../support/database/job-row.ts'
 import { until } from '../../support/poll.ts'
@@ -111,27 +110,6 @@ describe.each(kinds)('authority that was taken back on %s', (kind) => {
     const rest = await apply(plan.id, { rest_token }, people.ann)
     expect(rest).toMatchObject({ status: 409, body: { code: 'preview_stale' } })
     expect(await world.sql`select from jobs where status = 'quarantined'`).toHaveLength(3)
-  })
-
-  it('has runs of a policy need an approval again, and leaves smaller ones alone', async () => {
-    await world.jobs(5, old)
-    await applyRules(world, [], people.boss)
-    const { revision } = await policyOf(world, people.boss)
-    const plan = await propose({ rules: [pruning()], revision }, '/api/v1/jobs/policy', people.boss)
-    await approve(plan)
-    expect((await apply(plan.id)).status).toBe(200)
-    await world.post('/api/v1/jobs/approval', { above: 3 }, people.boss)
-    const runOf = async () => {
-      const before = (await policyOf(world, people.boss)).rules.find(({ name }) => name === 'finished')
-      await makeDue(world.sql, 'finished')
-      return endOfRun(world, 'finished', before, people.boss)
-    }
-    await admin(tokenOf(people.ben), 'role', { role: 'operator', approver: false })
-    expect(await runOf()).toMatchObject({ state: 'refused', problem: expect.stringContaining('needs the approval') })
-    expect(await world.count()).toBe(5)
-    await admin(tokenOf(people.ben), 'role', { role: 'operator', approver: true })
-    expect(await runOf()).toMatchObject({ state: 'done', affected: 5 })
-    await applyRules(world, [], people.boss)
   })
 
   it('ends a change without its caller after a batch, and an emergency of a token that may make none any more', async () => {

@@ -52,9 +52,6 @@ describe.each(kinds)('the approval of a policy on %s', (kind) => {
     expect((await applyRules(world, [pruning({ mode: 'report' })], people.boss)).status).toBe(200)
     // Smaller runs are changes of the author, which together are no larger.
     expect((await applyRules(world, [pruning({ max: 2 })], people.boss)).status).toBe(200)
-    expect(await runOf()).toMatchObject({ state: 'done', affected: 2 })
-    expect(await runOf()).toMatchObject({ state: 'refused', problem: expect.stringContaining('needs the approval') })
-    expect(await world.count()).toBe(3)
   })
 
   it('is given as a plan of kind policy by another principal, and its runs need none', async () => {

@@ -81,35 +81,6 @@ describe.each(kinds)('a policy on %s', (kind) => {
     expect(await policyOf(world, admin)).toMatchObject({ rules: [], problem: null })
   })
 
-  it('changes nothing once its author has lost a right, and says so', async () => {
-    await world.jobs(1, { status: 'completed', completed_at: ago(40 * 86_400) })
-    await applyRules(world, [pruning()], admin)
-    const other = await makeToken(world.sql, 'other', 'admin')
-    const asOther = bearer(other)
-    const set = (action: string, body: object = {}) =>
-      world.post(`/api/v1/tokens/${idOf(token)}/${action}`, body, asOther)
-    for (const [lose, why] of [
-      [() => set('role', { role: 'operator' }), 'lacks the right "govern"'],
-      [() => set('suspend'), 'is suspended since'],
-      [() => set('revoke'), 'was revoked at'],
-    ] as const) {
-      expect((await lose()).status).toBe(200)
-      const before = await policyOf(world, asOther)
-      expect(before.problem).toContain('no server runs a policy of the token boss')
-      await makeDue(world.sql, 'finished')
-      const last = await endOfRun(world, 'finished', before.rules[0], asOther)
-      expect(last).toMatchObject({ state: 'refused', problem: expect.stringContaining(why), operation_id: null })
-      expect(world.log.join('\n')).toContain('rule finished of the policy did not run')
-      if (why.includes('lacks')) await set('role', { role: 'admin' })
-      if (why.includes('suspended')) await set('resume')
-    }
-    expect(await world.count()).toBe(1)
-    expect((await applyRules(world, [pruning()], asOther)).body).toMatchObject({ problem: null })
-    await makeDue(world.sql, 'finished')
-    const refused = (await policyOf(world, asOther)).rules[0]
-    expect(await endOfRun(world, 'finished', refused, asOther)).toMatchObject({ state: 'done', affected: 1 })
-  })
-
   it('is applied by an admin alone', async () => {
     const rules = [pruning()]
     for (const role of ['operator', 'viewer', 'auditor'] as const) {
