@@ -20,7 +20,8 @@ const failure = (call: Promise<unknown>): Promise<unknown> =>
   )
 const enqueue = (client: Client) => client.enqueue({ domain: 'd', job_type: 't', payload: {} })
 
-describe('the client, against servers in trouble', () => {
+// Each of these tests has servers of its own, and some wait for seconds.
+describe.concurrent('the client, against servers in trouble', () => {
   it.each([301, 302, 303, 307, 308])(
     'follows no redirect with %i, and shows the key to nobody else',
     async (status) => {
@@ -266,7 +267,9 @@ describe('the client, against servers in trouble', () => {
     await client.removeEventCursor({ name: '../a b' })
     expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/jobs/events/cursors/..%2Fa%20b/remove'])
   })
+})
 
+describe('workers and streams, against servers in trouble', () => {
   it('ends a worker whose server is no jobs server', async () => {
     const server = await fakeServer(() => ({ body: {} }))
     const worker = runWorker({ url: server.url, domain: 'd', handlers: { '*': () => 1 }, handleSignals: false })

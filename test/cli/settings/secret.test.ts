@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { chmod, open, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { newFolder } from '../../support/database/database.ts'
 import { type FakeServer, fakeServer, jobsAnswer } from '../../support/fakes/fake-server.ts'
 import { until } from '../../support/poll.ts'
@@ -10,6 +10,9 @@ import { configHome, secretFile } from '../../support/programs/config-home.ts'
 import { type JobsctlOptions, runJobsctl, startJobsctl } from '../../support/programs/jobsctl.ts'
 import { shell } from '../../support/programs/shell.ts'
 import { ctrlD, enter, startAtTerminal } from '../../support/programs/terminal.ts'
+
+// Each of these tests has servers of its own, and some wait for seconds.
+const it = test.concurrent
 
 const listening = () => fakeServer(() => ({ body: [] }))
 const stats = (argv: string[], options: JobsctlOptions) => runJobsctl(['stats', ...argv], options)

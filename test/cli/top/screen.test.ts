@@ -1,8 +1,11 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { startAtScreen } from '../../support/fakes/fake-screen.ts'
 import { fakeServer } from '../../support/fakes/fake-server.ts'
 import { frameOf, liveGroup, statsServer } from '../../support/fakes/stats-server.ts'
 import { until } from '../../support/poll.ts'
+
+// Each of these tests has servers of its own, and some wait for seconds.
+const it = test.concurrent
 
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString()
 const envAt = ({ url }: { url: string }, more: Record<string, string> = {}) => ({

@@ -30,10 +30,28 @@ function inlined(value: unknown, schemas: Record<string, unknown>): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, inlined(one, schemas)]))
 }
 
+/** The fields of a call by their place, and the schema of each. */
+function fieldsOf(operation: z.output<typeof Operation>) {
+  const body = z
+    .looseObject({ properties: z.record(z.string(), Json), required: z.array(z.string()).default([]) })
+    .optional()
+    .parse(operation.requestBody?.content['application/json']?.schema)
+  const inUrl = operation.parameters.flatMap((parameter) =>
+    'name' in parameter && parameter.in !== 'header' ? [parameter as z.output<typeof Parameter>] : [],
+  )
+  return [
+    ...inUrl.map(({ name, in: place, required, schema }) => ({ name, place, required, schema })),
+    ...Object.entries(body?.properties ?? {}).map(([name, schema]) => ({
+      ...{ name, place: 'body', required: body?.required.includes(name) ?? false, schema },
+    })),
+  ]
+}
+
 interface Call {
   path: string
   method: string
   operation: z.output<typeof Operation>
+  fields: ReturnType<typeof fieldsOf>
 }
 
 /**
@@ -57,7 +75,9 @@ describe('the OpenAPI document', () => {
     expect(status).toBe(200)
     document = Document.parse(inlined(body, Components.parse(body).components.schemas))
     calls = Object.entries(document.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+      Object.entries(methods).map(([method, operation]) => ({
+        ...{ path, method: method.toUpperCase(), operation, fields: fieldsOf(operation) },
+      })),
     )
     ajv.addSchema(document, 'document')
   })
@@ -130,25 +150,8 @@ describe('the OpenAPI document', () => {
     expect([status, isValid, ajv.errorsText()]).toEqual([431, true, 'No errors'])
   })
 
-  /** The fields of a call by their place, and the schema of each. */
-  const fieldsOf = ({ operation }: Call) => {
-    const body = z
-      .looseObject({ properties: z.record(z.string(), Json), required: z.array(z.string()).default([]) })
-      .optional()
-      .parse(operation.requestBody?.content['application/json']?.schema)
-    const inUrl = operation.parameters.flatMap((parameter) =>
-      'name' in parameter && parameter.in !== 'header' ? [parameter as z.output<typeof Parameter>] : [],
-    )
-    return [
-      ...inUrl.map(({ name, in: place, required, schema }) => ({ name, place, required, schema })),
-      ...Object.entries(body?.properties ?? {}).map(([name, schema]) => ({
-        ...{ name, place: 'body', required: body?.required.includes(name) ?? false, schema },
-      })),
-    ]
-  }
-
   const send = (call: Call, values: Record<string, unknown>) => {
-    const fields = fieldsOf(call)
+    const fields = call.fields
     const of = (place: string) =>
       Object.entries(values).filter(([name]) => fields.some((field) => field.name === name && field.place === place))
     const path = of('path').reduce(
@@ -165,14 +168,14 @@ describe('the OpenAPI document', () => {
     const tried = calls
       .filter(({ path, operation }) => path.startsWith('/api') && !beyond.test(operation.operationId))
       .flatMap((call) =>
-        [undefined, ...fieldsOf(call).filter(({ name, required }) => !required && !beyondFields.includes(name))].map(
+        [undefined, ...call.fields.filter(({ name, required }) => !required && !beyondFields.includes(name))].map(
           (field) => ({ call, field }),
         ),
       )
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...tried).chain(({ call, field }) => {
-          const sent = fieldsOf(call).filter((one) => one.required || one.name === field?.name)
+          const sent = call.fields.filter((one) => one.required || one.name === field?.name)
           return fc.record({
             call: fc.constant(call),
             values: fc.record(Object.fromEntries(sent.map(({ name, schema }) => [name, valuesOf(schema)]))),
@@ -181,7 +184,7 @@ describe('the OpenAPI document', () => {
         async ({ call, values }) => {
           // A change of a filter must say that it means every domain, or name one.
           const isFilter =
-            fieldsOf(call).some(({ name, place }) => name === 'domain' && place === 'body') && values.all !== true
+            call.fields.some(({ name, place }) => name === 'domain' && place === 'body') && values.all !== true
           const answer = await send(call, { ...(isFilter && { domain: 'd' }), ...values })
           expect([call.operation.operationId, values, answer.status === 422 && answer.body]).toEqual([
             call.operation.operationId,
@@ -202,7 +205,7 @@ describe('the OpenAPI document', () => {
     // A login is refused before its body is read, unless it comes from a page of the server.
     const tried = calls.filter(({ operation }) => operation.operationId !== 'openSession')
     for (const call of tried.filter(({ path }) => path.startsWith('/api') && !path.endsWith('/stream'))) {
-      const fields = fieldsOf(call)
+      const fields = call.fields
       const [needed = {}] = fc.sample(
         fc.record(
           Object.fromEntries(

@@ -59,9 +59,13 @@ async function newEmbedded(): Promise<TestDatabase> {
 async function newOnPostgres(copied?: Promise<string>): Promise<TestDatabase> {
   const name = `t_${randomUUID().replaceAll('-', '')}`
   const [folder, template] = await Promise.all([newFolder('data'), copied])
-  await asOperator((sql) =>
-    template ? sql`create database ${sql(name)} template ${sql(template)}` : sql`create database ${sql(name)}`,
-  )
+  await asOperator(async (sql) => {
+    if (!template) return sql`create database ${sql(name)}`
+    const [{ copies }] = await sql<[{ copies: boolean }]>`
+      select current_setting('server_version_num')::int >= 150000 as copies`
+    // PostgreSQL 13 and 14 always copy the files. Later ones log each page by default, which takes 7 of 19 ms more, and the first connection 8 ms more.
+    return sql`create database ${sql(name)} template ${sql(template)} ${copies ? sql`strategy file_copy` : sql``}`
+  })
   // A copy of the template has the rights of the template.
   if (!template) await inDatabase(name, admitPlainRole)
   return {

@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deadServer, type FakeServer, fakeServer, type Reply } from '../../../support/fakes/fake-server.ts'
 import { configHome, secretFile } from '../../../support/programs/config-home.ts'
 import { identity, type JobsctlOptions, runJobsctl } from '../../../support/programs/jobsctl.ts'
 import { wordsOf } from '../../../support/programs/shell.ts'
 import { atTerminal } from '../../../support/programs/terminal.ts'
+
+// Each of these tests has servers of its own, and some wait for seconds.
+const it = test.concurrent
 
 const esc = '\u001b'
 const path = '/api/v1/jobs/queue/control'
