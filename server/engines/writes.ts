@@ -171,6 +171,11 @@ interface EveryWrites {
   stateOf: (image: string) => string
   /** The state of a job that runs. */
   running: string
+  /**
+   * SQL expressions over an image: the values that an act is about, such as its priority. For an undo the first is the state. Absent where an act is
+   * about the whole image.
+   */
+  about?: (act: EngineActOrEdit | { act: 'undo' }) => ((image: string) => string)[]
   /** An SQL expression: an image without what may differ although nobody has changed the job. */
   comparable: (image: string) => string
   /** An SQL expression: an image without what `along` does not need. */

@@ -19,13 +19,13 @@ interface Kept {
 
 /** The error of a batch whose table has kept rows as they are. */
 export async function rowsKept(tx: Sql, kept: Kept): Promise<RowsKept> {
-  return errorOf(kept, await readKeepers(tx, kept))
+  return keptBy(kept, await readKeepers(tx, kept))
 }
 
 /** The same for rows whose old values a trigger has put back. Undefined for a table without a trigger. */
 export async function rowsGivenBack(tx: Sql, kept: Kept): Promise<RowsKept | undefined> {
   const names = await readKeepers(tx, kept)
-  return names.length === 0 ? undefined : errorOf(kept, names)
+  return names.length === 0 ? undefined : keptBy(kept, names)
 }
 
 /** The triggers and rules of a table that may keep rows: a row trigger before the change does so, or a rule in place of it. Four at most. */
@@ -35,7 +35,8 @@ async function readKeepers(tx: Sql, { oid, verb }: Pick<Kept, 'oid' | 'verb'>): 
   return rows.map(({ name }) => name)
 }
 
-function errorOf({ table, verb, kept }: Kept, names: readonly string[]): RowsKept {
+/** The error of a batch whose table has kept rows as they are by these triggers and rules. */
+export function keptBy({ table, verb, kept }: Omit<Kept, 'oid'>, names: readonly string[]): RowsKept {
   const jobs = kept === 1 ? 'a job as it is' : `${kept.toLocaleString('en-US')} jobs as they are`
   const why =
     names.length === 0
@@ -51,15 +52,28 @@ function errorOf({ table, verb, kept }: Kept, names: readonly string[]): RowsKep
 /** A query of `name`: the triggers of a table and of its partitions, and its rules, that may keep rows from a change. */
 function triggersAndRules(sql: Sql, oid: Fragment, verb: RowVerb): Fragment {
   const isOfVerb = sql.unsafe(verb === 'delete' ? 'tgtype & 8 = 8' : 'tgtype & 16 = 16')
-  const tables = sql`(select ${oid} union select relid::oid from pg_partition_tree(${oid}))`
   return sql`
     select quote_ident(tgname) as name
     from pg_trigger
-    where tgrelid in ${tables} and not tgisinternal and tgenabled <> 'D' and tgtype & 3 = 3 and ${isOfVerb}
-      and not starts_with(tgname, 'jobsctl_')
+    where ${isOfOthers(sql, oid)} and tgtype & 3 = 3 and ${isOfVerb}
     union
     select quote_ident(rulename) from pg_rewrite where ${isRule(sql, oid, verb)}`
 }
+
+/**
+ * A query of `name`: the triggers of a table and of its partitions that run after an update and may write its rows again. `deferred` is the name, with
+ * its schema, of one that waits for the end of the transaction.
+ */
+export const triggersAfter = (sql: Sql, oid: Fragment): Fragment => sql`
+  select distinct quote_ident(tgname) as name,
+    case when tginitdeferred then format('%I.%I', (select nspname from pg_namespace join pg_class on pg_namespace.oid = relnamespace where pg_class.oid = tgrelid), tgname) end as deferred
+  from pg_trigger
+  where ${isOfOthers(sql, oid)} and tgtype & 66 = 0 and tgtype & 16 = 16`
+
+/** An SQL condition on `pg_trigger`: an enabled trigger of another program on a table or on a partition of it. */
+const isOfOthers = (sql: Sql, oid: Fragment): Fragment => sql`
+  tgrelid in (select ${oid} union select relid::oid from pg_partition_tree(${oid}))
+  and not tgisinternal and tgenabled <> 'D' and not starts_with(tgname, 'jobsctl_')`
 
 /** An SQL condition on `pg_rewrite`: true for a rule in place of a change of this table. */
 const isRule = (sql: Sql, oid: Fragment, verb: RowVerb): Fragment =>
@@ -98,5 +112,5 @@ export async function requireNoneKept(
     select count(*) as kept, exists (select from pg_rewrite where ${isRule(tx, oid, verb)}) as ruled
     from jobs
     where ${selection.matches(tx, tx`(${isLocked} ${isWritten})`)}`
-  if (kept > 0 || ruled) throw errorOf({ table: 'jobs', oid, verb, kept: Math.max(1, kept) }, keepers)
+  if (kept > 0 || ruled) throw keptBy({ table: 'jobs', verb, kept: Math.max(1, kept) }, keepers)
 }

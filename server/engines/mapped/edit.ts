@@ -71,7 +71,7 @@ export const valuesOf = (mapped: Mapped, row: string): string => {
   return columns.length === 0 ? `'{}'::jsonb` : rowJson(columns, row)
 }
 
-function furtherColumns(mapped: Mapped): Column[] {
+export function furtherColumns(mapped: Mapped): Column[] {
   const known = new Set(changedColumns(mapped).map(({ name }) => name))
   const names = new Set(Object.values(namesOf(mapped.map)).filter((name) => !known.has(name)))
   return [...names].map((name) => columnOf(mapped.table, name))

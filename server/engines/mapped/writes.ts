@@ -2,6 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
+import { aboutOf } from './about.ts'
 import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
 import { editAssignments, editRestored, editsOf } from './edit.ts'
 import { endedColumn, endIndexOf } from './ended-column.ts'
@@ -24,6 +25,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
     stateOf: (image) => `${image} ->> 'status'`,
     running: 'processing',
     comparable,
+    about: (act) => aboutOf(mapped, act),
     assignments: (sql, _, act) => sql`${assignments(mapped, sql, act)} ${raised(mapped, sql)}`,
     edits: {
       ...editsOf(mapped),

@@ -4,6 +4,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineActOrEdit, EngineEdits } from '../../engines/writes.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
+import { imagesForTriggers, isGivenBack, requireNoneGivenBack } from './given-back.ts'
 import { requireAllChanged } from './require-all-changed.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
@@ -51,9 +52,8 @@ export async function changeEngineJobs(
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
       returning picked.*, ${withEdited(tx.unsafe(writes.image(found)), tx.unsafe(edits?.values(found) ?? ''))} as after`
-  const isOfState = act.act === 'retry' || act.act === 'cancel'
-  const compared = (image: string) => tx.unsafe(isOfState ? writes.stateOf(image) : image)
-  const [row] = await tx<[ChangedRow & { picked: number; same: number }]>`
+  const isSame = tx.unsafe(isGivenBack(target, act, { before: 'before', after: 'after', now: 'after' }))
+  const [row] = await tx<[ChangedRow & { picked: number; same: number; for_triggers?: string | null }]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, jobs.status,
         ${withEdited(tx`jobs.native_image`, tx`jobs.native_edited`)} as before, ${due} as due
@@ -74,10 +74,11 @@ export async function changeEngineJobs(
       tx`select id, domain, queue, job_type, owner_user_id, trace_id, ${type}::text as event_type, ${attrs} as attrs from changed`,
     )})
     select (select count(*) from picked) as picked, count(*) as affected,
-      count(*) filter (where ${compared('before')} = ${compared('after')}) as same
-      ${carriedJobs(tx, target, act.act, tx`changed`)}
+      count(*) filter (where ${isSame}) as same
+      ${carriedJobs(tx, target, act.act, tx`changed`)} ${imagesForTriggers(tx, target, tx`changed`)}
     from changed`
   await requireAllChanged(tx, target, 'update', row)
+  await requireNoneGivenBack(tx, target, act, { images: row.for_triggers, edited: edits !== undefined })
   await bringAlong(tx, target, act.act, row)
   return row.affected
 }

@@ -5,6 +5,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { insertEvents } from '../../lifecycle/events/job-events.ts'
 import { type HoldTerm, holdEnd, holdRestored } from '../hold-restored.ts'
 import { bringAlong, type ChangedRow, carriedJobs } from './along.ts'
+import { imagesForTriggers, isGivenBack, requireNoneGivenBack } from './given-back.ts'
 import { requireAllChanged } from './require-all-changed.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 
@@ -52,7 +53,13 @@ export async function restoreEngineColumns(
   const { writes, found, table, ours } = target
   await requireSameVersion(tx, target)
   const until = holdEnd(tx, hold)
-  const comparable = (image: string) => tx.unsafe(writes.comparable(image))
+  const now =
+    edited && writes.edits
+      ? `(${writes.image(found)} || jsonb_build_object('edited', ${writes.edits.values(found)}))`
+      : writes.image(found)
+  const isSame = tx.unsafe(
+    isGivenBack(target, { act: 'undo' }, { before: 'picked.before', after: 'picked.after', now }),
+  )
   const updated = writes.calls
     ? tx`select restored.*, false as is_same from (${writes.calls.restore(tx, found)}) as restored`
     : tx`
@@ -60,8 +67,8 @@ export async function restoreEngineColumns(
       set ${writes.restored(tx, found, until, edited)}
       from picked
       where ${tx.unsafe(writes.isPicked)} and ${tx.unsafe(writes.guard(found))}
-      returning picked.*, ${comparable(writes.image(found))} = ${comparable('picked.after')} as is_same`
-  const [row] = await tx<[ChangedRow & { picked: number; same: number }]>`
+      returning picked.*, ${isSame} as is_same`
+  const [row] = await tx<[ChangedRow & { picked: number; same: number; for_triggers?: string | null }]>`
     with picked as materialized (
       select jobs.id, jobs.native_id, jobs.domain, jobs.queue, jobs.job_type, jobs.owner_user_id, jobs.trace_id, kept.before,
         kept.after ${tidOfPicked(tx, target)}
@@ -85,9 +92,10 @@ export async function restoreEngineColumns(
         from updated`,
     )})
     select (select count(*) from picked) as picked, count(*) as affected, count(*) filter (where is_same) as same
-      ${carriedJobs(tx, target, 'undo', tx`updated`)}
+      ${carriedJobs(tx, target, 'undo', tx`updated`)} ${imagesForTriggers(tx, target, tx`updated`)}
     from updated`
   await requireAllChanged(tx, target, 'update', row)
+  await requireNoneGivenBack(tx, target, { act: 'undo' }, { images: row.for_triggers, edited })
   await bringAlong(tx, target, 'undo', row)
   return row.affected
 }
