@@ -1,9 +1,12 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { changeServer, changesOf, envOf, recordOf, runAt } from '../../support/fakes/change-server.ts'
 import type { Reply } from '../../support/fakes/fake-server.ts'
 import { otherServer } from '../../support/fakes/other-server.ts'
 import { until } from '../../support/poll.ts'
 import { startJobsctl } from '../../support/programs/jobsctl.ts'
+
+// Each of these tests has servers of its own, and some wait for seconds.
+const it = test.concurrent
 
 const requeue = ['requeue', '--domain', 'chatbooks', '--canary', '20', '--yes']
 const canaries = { affected: 20, operation_id: 17, job_ids: [1, 2], rest_token: 'the rest' }
