@@ -127,7 +127,7 @@ export function previewSentence<In extends z.ZodType, Out extends z.ZodType>(
   const { reasons, dependents, elsewhere, restorable = total, keptByHold, noWayBack } = factsOf(previews)
   const them = total === 1 ? 'it' : 'them'
   const lost = canUndo(change) && restorable < total
-  const back = restorable === 0 ? `not give back ${them}` : `give back ${groupedDigits(restorable)} of them`
+  const back = restorable === 0 ? `not give ${them} back` : `give back ${groupedDigits(restorable)} of them`
   return [
     `${say(countText({ total, complete }), false)}${reasons.length > 1 ? ` (${reasons.join(', ')})` : ''}`,
     ...(dependents > 0 ? [`${dependentsText(dependents, along)} ${them} would be ${along ?? 'cancelled'} along`] : []),

@@ -130,6 +130,10 @@ describe('the preview of a change', () => {
     const plain = await serverOf({ dependents: 0, restorable: 12, reasons: [{ reason: 'age', count: 12 }] })
     expect(await runAt(server, [...words, '--dry-run'])).toEqual({ code: 0, out: sentence, err: '' })
     expect(await runAt(server, words)).toMatchObject({ code: 3, out: '', err: expect.stringContaining(sentence) })
+    const lost = await serverOf({ dependents: 0, restorable: 0, reasons: [{ reason: 'age', count: 12 }] })
+    expect(await runAt(lost, [...words, '--dry-run'])).toMatchObject({
+      out: 'would cancel 12 jobs in chatbooks; an undo could not give them back\n',
+    })
     expect(await runAt(plain, [...words, '--dry-run'])).toMatchObject({ out: 'would cancel 12 jobs in chatbooks\n' })
   })
 })
