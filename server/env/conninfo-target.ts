@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { homedir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { userInfo } from 'node:os'
 import { ConninfoError, parseConninfo } from '../../shared/conninfo.ts'
 import { systemErrorText } from '../log/system-error.ts'
+import { inHome } from './in-home.ts'
 import { passwordOfFile } from './passfile.ts'
 import { readService } from './service-file.ts'
 
@@ -228,7 +228,8 @@ function tlsOf(value: Value): Tls {
   if (isDirect && !['require', 'verify-ca', 'verify-full'].includes(mode))
     throw new ConninfoError('has sslnegotiation=direct, which needs sslmode=require, verify-ca or verify-full')
   const isUsed = mode !== 'disable'
-  const own = root === undefined && isUsed ? textOf(join(homedir(), '.postgresql', 'root.crt')) : undefined
+  const ofHome = root === undefined && isUsed ? inHome('.postgresql', 'root.crt') : undefined
+  const own = ofHome === undefined ? undefined : textOf(ofHome)
   return {
     mode,
     isDirect,

@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { inHome } from './in-home.ts'
 
 /** What a line of a password file must fit. */
 interface Sought {
@@ -16,7 +15,7 @@ interface Sought {
  * @returns undefined where there is no file, or no line of it fits
  */
 export function passwordOfFile(file: string | undefined, sought: Sought): string | undefined {
-  const text = privateText(file || join(homedir(), '.pgpass'))
+  const text = privateText(file || inHome('.pgpass'))
   const lines = text?.split('\n').map((line) => fieldsOf(line.replace(/\r$/, ''))) ?? []
   for (const { name, port } of sought.hosts) {
     const wanted = [hostOf(name), String(port), sought.database, sought.user]
@@ -31,7 +30,8 @@ const usualFolders = ['/var/run/postgresql', '/run/postgresql', '/tmp']
 
 const hostOf = (name: string): string => (usualFolders.includes(name) ? 'localhost' : name)
 
-function privateText(path: string): string | undefined {
+function privateText(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
   try {
     const file = statSync(path)
     const isPrivate = process.platform === 'win32' || (file.mode & 0o077) === 0

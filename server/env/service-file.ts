@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { ConninfoError } from '../../shared/conninfo.ts'
 import { systemErrorText } from '../log/system-error.ts'
+import { inHome } from './in-home.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -12,13 +12,16 @@ type Environment = Readonly<Record<string, string | undefined>>
  * @throws ConninfoError for a service that no file has, and for a file that cannot be read
  */
 export function readService(name: string, { PGSERVICEFILE, PGSYSCONFDIR }: Environment): Map<string, string> {
-  const own = PGSERVICEFILE || join(homedir(), '.pg_service.conf')
-  const files = [own, ...(PGSYSCONFDIR ? [join(PGSYSCONFDIR, 'pg_service.conf')] : [])].filter(existsSync)
+  const own = PGSERVICEFILE || inHome('.pg_service.conf')
+  const named = [own ?? [], PGSYSCONFDIR ? join(PGSYSCONFDIR, 'pg_service.conf') : []].flat()
+  const files = named.filter(existsSync)
   for (const file of files) {
     const found = sectionOf(textOf(file), name)
     if (found) return found
   }
-  throw new ConninfoError(`has a service that is not in ${files.length > 0 ? files.join(' or ') : own}`)
+  throw new ConninfoError(
+    `has a service that is not in ${files.join(' or ') || own || 'PGSERVICEFILE, which is not set'}`,
+  )
 }
 
 function textOf(file: string): string {
