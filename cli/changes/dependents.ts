@@ -53,3 +53,12 @@ export function besideRetry(answer: RunAgain) {
   const stays = besideRefused('retried')(answer)
   return { facts: { ...facts, ...stays.facts }, note: joinedNotes([note, stays.note]) }
 }
+
+/** The facts and the note on jobs that match and that a hold keeps. */
+export const besideHeld = ({ kept_by_hold: held = 0 }: { kept_by_hold?: number | undefined }) =>
+  held === 0
+    ? { facts: {}, note: undefined }
+    : {
+        facts: { kept_by_hold: held },
+        note: `note: ${jobsText(held)} ${held === 1 ? 'stays, since a hold keeps it' : 'stay, since a hold keeps them'}`,
+      }

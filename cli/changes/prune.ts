@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { groupedDigits, jobsText } from '../text/numbers.ts'
-import { besideRefused, dependentsBeside, joinedNotes } from './dependents.ts'
+import { besideHeld, besideRefused, dependentsBeside, joinedNotes } from './dependents.ts'
 import { describeRequest, verbOf } from './filtered.ts'
 import { holdersNote, holdersRefusal, passedOverNote } from './foreign-holders.ts'
 import { foreignNote, foreignRefusal } from './foreign-rows.ts'
@@ -49,9 +49,10 @@ export function pruneChange(
       const twins = already_archived && archivedNote(already_archived)
       const foreign = [foreignNote(preview), holdersNote(preview, { passesOver }), passedOverNote(passed_over)]
       const stays = besideRefused('deleted')(answer)
+      const held = besideHeld(answer)
       return {
-        facts: { ...facts, ...(already_archived && { already_archived }), ...stays.facts },
-        note: joinedNotes([note, ...foreign, twins, stays.note]),
+        facts: { ...facts, ...(already_archived && { already_archived }), ...stays.facts, ...held.facts },
+        note: joinedNotes([note, ...foreign, twins, stays.note, held.note]),
       }
     },
     refusal: ({ preview }) =>

@@ -2,7 +2,7 @@ import { SweepRequest, sweep } from '../../shared/changes/sweep.ts'
 import type { BulkChange } from '../guard/change.ts'
 import { parseInput } from '../settings/flags/flag-errors.ts'
 import { durationText } from '../text/duration.ts'
-import { besideRefused, dependentsBeside, joinedNotes } from './dependents.ts'
+import { besideHeld, besideRefused, dependentsBeside, joinedNotes } from './dependents.ts'
 import { describeRequest } from './filtered.ts'
 import { byDryRun, checkFields, filterFieldsOf, withFields } from './request-fields.ts'
 
@@ -37,7 +37,11 @@ export function sweepChange(
     beside: (answer) => {
       const along = dependentsBeside(answer)
       const stays = besideRefused('ended')(answer)
-      return { facts: { ...along.facts, ...stays.facts }, note: joinedNotes([along.note, stays.note]) }
+      const held = besideHeld(answer)
+      return {
+        facts: { ...along.facts, ...stays.facts, ...held.facts },
+        note: joinedNotes([along.note, stays.note, held.note]),
+      }
     },
     checkServer: checkFields('sweep', [request]),
     why: ({ status }) => whyOf(request, status),

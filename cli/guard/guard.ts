@@ -11,7 +11,7 @@ import { noteUnknownScope, refuseUnknownScope } from './known-scope.ts'
 import { limitOf, overLimit } from './limit.ts'
 import { noneOfNamed } from './named-jobs.ts'
 import { refuseOverwriting } from './plan-file.ts'
-import { countText, previewSentence } from './preview/facts.ts'
+import { countText, heldIn, previewSentence } from './preview/facts.ts'
 import { requestPreview, showPreview } from './preview/preview.ts'
 import { refuseUnbounded, refuseUncounted } from './preview/uncounted.ts'
 import { printCurl } from './print-curl.ts'
@@ -139,15 +139,18 @@ async function checkScope<In extends z.ZodType, Out extends z.ZodType>(run: Chan
   else if (context.print.forPeople || context.settings.dryRun) await noteUnknownScope(context, change.scope)
 }
 
-/** No job matches: silent with `--yes` off a terminal, so that cron sends no mail; else a sentence. */
+/** No job matches: silent with `--yes` off a terminal, so that cron sends no mail; else a sentence. Nor is it silent where a hold keeps jobs. */
 function nothing<In extends z.ZodType, Out extends z.ZodType>(
   { context, change }: Pick<ChangeRun<In, Out>, 'context' | 'change'>,
   previewed: Previewed<Out>,
 ): Ending {
   const { print, settings } = context
   const { facts, notes } = notesOf({ context, change }, previewed.answers)
-  if (print.structured) print.sentence(outcomeFields(change, false, 0, facts), '', 'done')
-  else if (print.forPeople || !settings.yes) print.aside(`nothing to do: ${previewSentence(change, previewed)}`)
+  const held = heldIn(previewed)
+  const outcome = { ...facts, ...(held > 0 && { kept_by_hold: held }) }
+  if (print.structured) print.sentence(outcomeFields(change, false, 0, outcome), '', 'done')
+  else if (print.forPeople || !settings.yes || held > 0)
+    print.aside(`nothing to do: ${previewSentence(change, previewed)}`)
   for (const note of notes) print.aside(note)
   return outcomes.none.exit
 }

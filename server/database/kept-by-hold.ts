@@ -1,3 +1,4 @@
+import { namesOf } from './connection/schema-names.ts'
 import { hasKnownRules, isFailure } from './error-pattern.ts'
 import { inFilter } from './job-filter.ts'
 import { isJobOf } from './job-ids.ts'
@@ -13,7 +14,7 @@ export const isKeptByHold = (sql: Sql, holds: Holds): Fragment | undefined =>
     ...keepers(sql, holds),
     ...ofOperations(
       sql,
-      holds,
+      { operations: holds.operations.filter((hold) => !isElsewhere(sql, holds, hold)) },
       (ids) => sql`exists (
         select from job_operation_rows as image where image.operation_id = any(${ids}) and image.job_ref = jobs.id offset 0
       )`,
@@ -60,10 +61,29 @@ const anyOf = (sql: Sql, [first, ...more]: readonly Fragment[]): Fragment | unde
 /** The conditions of the holds over single jobs and over filters, for a row with the columns of `jobs`. */
 const keepers = (sql: Sql, holds: Holds): Fragment[] => [
   ...(holds.haveJobs ? [heldById(sql, holds)] : []),
-  ...holds.filters.map(({ filter }) => matches(sql, filter)),
+  ...holds.filters.filter((hold) => !isElsewhere(sql, holds, hold)).map((hold) => matches(sql, filterHere(sql, hold))),
 ]
 
-function heldById(sql: Sql, { added, isSearch }: Holds): Fragment {
+/** A hold is over the jobs of another table alone. Where that table is not there, it may be this one under an earlier name, and the hold keeps. */
+function isElsewhere(sql: Sql, { places }: Pick<Holds, 'places'>, { place }: { place?: string | null }): boolean {
+  const here = namesOf(sql)?.place?.table
+  return here !== undefined && typeof place === 'string' && place !== here && places.includes(place)
+}
+
+/** The filter of a hold over this table alone: its jobs may have another domain by now. */
+const filterHere = (sql: Sql, { filter, place }: HoldByFilter): HoldByFilter['filter'] =>
+  typeof place === 'string' && place === namesOf(sql)?.place?.table ? { ...filter, domain: undefined } : filter
+
+/** `and …` on the alias `hold`: it is not over the jobs of another table alone, whose keys may be the same. */
+export function notElsewhere(sql: Sql, holds: Pick<Holds, 'places'>): Fragment {
+  const others = holds.places.filter((place) => isElsewhere(sql, holds, { place }))
+  return others.length === 0 ? sql`` : sql`and (hold.place = any(${others}::text[])) is not true`
+}
+
+function heldById(sql: Sql, holds: Holds): Fragment {
+  const { added, isSearch, places } = holds
+  if (places.some((place) => isElsewhere(sql, holds, { place })))
+    return sql`exists (${heldJob(sql)} ${notElsewhere(sql, holds)} ${added ? sql`and ${isAdded(sql, sql`hold`, added)}` : sql``} offset 0)`
   if (added) return isHeldByIdSince(sql, added)
   return isSearch ? isAmongHeld(sql) : isHeldById(sql)
 }
@@ -78,7 +98,11 @@ function matches(sql: Sql, filter: HoldByFilter['filter']): Fragment {
 }
 
 /** The condition of the holds over operations, which takes their ids; none where there are no such holds. */
-const ofOperations = (sql: Sql, { operations }: Holds, condition: (ids: Fragment) => Fragment): Fragment[] =>
+const ofOperations = (
+  sql: Sql,
+  { operations }: Pick<Holds, 'operations'>,
+  condition: (ids: Fragment) => Fragment,
+): Fragment[] =>
   operations.length === 0
     ? []
     : [condition(sql`${operations.map(({ operation }) => String(operation))}::text[]::bigint[]`)]

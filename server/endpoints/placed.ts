@@ -18,7 +18,7 @@ import {
   severalDomains,
 } from '../engines/served.ts'
 import { hasIdInArchive } from '../undo/archive/archive.ts'
-import { placeOfOperation } from '../undo/engine/place-of-operation.ts'
+import { placeOfOperation, tableOfOperation } from '../undo/engine/place-of-operation.ts'
 import { requireReach } from './engine-reach.ts'
 
 /** The fields of a call that say which jobs it is about. */
@@ -163,7 +163,7 @@ async function notPlaced(sql: Sql, { endpoint, request }: Change<object>): Promi
   if (!record) return new Failure('not_found', `there is no operation ${id}`)
   return new Failure(
     'conflict',
-    `operation ${id} has changed jobs of ${record.domain ?? 'a domain'}, which this server does not serve; nothing was changed`,
+    `operation ${id} has changed jobs of ${(await tableOfOperation(sql, Number(id))) ?? record.domain ?? 'a domain'}, which this server does not serve; nothing was changed`,
     { hint: `it serves ${places.map(({ found }) => found.domain).join(', ')}; JOBS_ENGINE_SCHEMA says which` },
   )
 }

@@ -37,13 +37,15 @@ interface Home {
  */
 export async function lookAt(sql: Sql, signs: readonly KnownSign[], home: Home): Promise<Place[]> {
   const places: Place[] = []
+  const served: string[] = []
   requireSchemas(signs, home)
   for (const { adapter, schema, nspname } of signs) {
     const found = await adapter.look(sql, schema).catch(refuseUnreadable(sql, adapter, schema))
     const domain = home.domains?.get(nspname) ?? found.domain
     const same = places.find((place) => place.found.domain === domain)
     if (same) throw twice(domain, same.found, found)
-    places.push(await placeAt(sql, { adapter, found: { ...found, domain } }, home))
+    served.push(domain)
+    places.push(await placeAt(sql, { adapter, found: { ...found, domain }, served }, home))
   }
   return places
 }
@@ -84,7 +86,7 @@ const refuseUnreadable =
 
 async function placeAt(
   sql: Sql,
-  { adapter, found }: { adapter: QueueAdapter; found: Found },
+  { adapter, found, served }: { adapter: QueueAdapter; found: Found; served: readonly string[] },
   { base, hasTables }: Home,
 ): Promise<Place> {
   const sources = await emptyTables((table) => !hasTables || keptOut.includes(table))
@@ -98,7 +100,8 @@ async function placeAt(
   }
   for (const [table, query] of adapter.sources?.(found) ?? []) sources.set(table, { query })
   sources.set(jobs, adapter.projection(found))
-  return { adapter, found, lacksArchive, names: { ...base, sources, jobId: 'text', jobs: adapter } }
+  const place = { table: adapter.writes.table(found), domain: found.domain, served }
+  return { adapter, found, lacksArchive, names: { ...base, sources, jobId: 'text', jobs: adapter, place } }
 }
 
 /** Names that mean tables of ours alone. */
@@ -137,7 +140,7 @@ export async function namesOfAll(first: Place, others: readonly Place[]): Promis
         query: `(${queries.map((query) => `select ${list} from ${query} as place`).join(' union all ')})`,
       })
   }
-  return { ...first.names, sources, jobs: ofSeveral }
+  return { ...first.names, sources, jobs: ofSeveral, place: undefined }
 }
 
 /** A payload is json in some engines and jsonb in others, which a union does not take together. Each jsonb is json, and not the other way round. */

@@ -8,6 +8,7 @@ import { isImageKeptByHold, unless } from '../database/kept-by-hold.ts'
 import type { Holds } from '../database/read-holds.ts'
 import { inScope } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
+import { ofEventHere } from '../engines/of-place.ts'
 import { copyOfKey, jobOfKey } from './engine/target.ts'
 import type { Deleted } from './erase-jobs.ts'
 
@@ -47,7 +48,7 @@ export const traces = (sql: Sql, { snapshot }: Pick<JobSet, 'snapshot'>, traced:
     where ${owner === undefined ? sql`true` : sql`jobs.owner_user_id = ${owner}::text`}
       ${ids ? sql`and jobs.job_ref = any(${idArray(sql, ids)})` : sql``}
       ${among ? sql`and ${isOf(sql, among)}` : sql``}
-      ${inScope(sql, traced)}
+      ${inScope(sql, traced)} ${ofEventHere(sql, sql`jobs`)}
       and ${isNotErased(sql)} and ${isUnchangedSince(sql, snapshot, 'job_events')}
       and not exists (${jobOfKey(sql, 'jobs.job_ref', sameOwner)})
       and not exists (${copyOfKey(sql, 'jobs.job_ref', sameOwner)})
@@ -167,5 +168,5 @@ export const erasedEvents = (sql: Sql, owner: string | undefined): Fragment => s
             and ${owner === undefined ? sql`jobs.job_ref in (select id from absent)` : sql`jobs.owner_user_id = ${owner}::text`}
           )
         )
-        and ${isNotErased(sql)}
+        and ${isNotErased(sql)} ${ofEventHere(sql, sql`jobs`)}
       returning jobs.id`

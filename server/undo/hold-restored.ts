@@ -1,4 +1,5 @@
 import type { BatchContext } from '../bulk/change/bulk-change.ts'
+import { namesOf } from '../database/connection/schema-names.ts'
 import type { Fragment, Pool, Sql } from '../database/sql.ts'
 
 /** For how long an undo holds what it gives back. */
@@ -30,14 +31,14 @@ export const holdRestored = (
   { undoes, until, days, restored }: Holding & { restored: Fragment },
 ): Fragment => sql`
   hold as (
-    insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller)
+    insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller, place)
     select
       ${operation}::bigint, count(*),
       greatest(
         ${holdEnd(sql, { until, days })},
         (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = ${undoes}::bigint)
       ),
-      ${reason ?? null}::text, ${caller}::text
+      ${reason ?? null}::text, ${caller}::text, ${namesOf(sql)?.place?.table ?? null}::text
     from (${restored}) as given_back
     having count(*) > 0
     on conflict (undo_id) do update set jobs = known.jobs + excluded.jobs

@@ -3,7 +3,7 @@ import type { OperationRecord } from '../../shared/records/records.ts'
 import type { Sql } from '../database/sql.ts'
 import { engineWithCopies, readArchives } from '../engines/archives.ts'
 import { engineNames, placeNamed, servedBy } from '../engines/served.ts'
-import { clientOfOperation, hasJobsOf } from './engine/place-of-operation.ts'
+import { clientOfOperation, hasJobsOf, tableOfOperation } from './engine/place-of-operation.ts'
 
 /**
  * Checks that the jobs of an operation are those that a client is about: our own, or those of other engines. Rows of the others would be
@@ -15,10 +15,20 @@ export async function requireServed(sql: Sql, { id, domain }: Pick<OperationReco
   const isOwn = served.mode === 'own'
   const isByKey = await isOfKeys(sql, id)
   if (isByKey === undefined ? !isOwn : isByKey === !isOwn) {
-    const isOther = !isOwn && domain !== null && placeNamed(served.places, domain) === undefined
-    // A place may have got another domain since.
-    if (isOther && !(await hasJobsOf(sql, id)))
-      throw notServed({ id, domain, whose: 'jobs', engines: [engineNames(served)] })
+    const table = isOwn ? null : await tableOfOperation(sql, id)
+    const isThere =
+      isOwn ||
+      (table !== null
+        ? served.places.some(({ names }) => names.place?.table === table)
+        : // A place may have got another domain since.
+          domain === null || placeNamed(served.places, domain) !== undefined || (await hasJobsOf(sql, id)))
+    if (!isThere)
+      throw notServed({
+        id,
+        domain,
+        whose: table === null ? 'jobs' : `jobs of ${table}`,
+        engines: [engineNames(served)],
+      })
     return
   }
   if (!isOwn) throw notServed({ id, domain, whose: 'jobs of our own', engines: ['own', engineNames(served)] })

@@ -49,6 +49,10 @@ export const ForeignHolder = z.object({
 })
 export type ForeignHolder = z.output<typeof ForeignHolder>
 
+export const kept_by_hold = Count.optional().describe(
+  'Of a prune, a sweep or an erasure: how many further jobs match and stay, since a hold keeps them; of an erasure archived copies, too. Servers of version 0.1.0 do not send it; servers up to 0.2.0 only in a preview.',
+)
+
 /** What a change would affect; times are ISO 8601 in UTC. */
 export const Preview = z.object({
   token: z.string().describe('The value for `preview_token`; one change can use it.'),
@@ -96,9 +100,7 @@ export const Preview = z.object({
   ),
   restorable: Count.optional().describe('How many of the jobs an undo could restore right after the change.'),
   no_way_back: z.string().optional().describe('Why no undo can give the jobs back, as a clause; absent where one may.'),
-  kept_by_hold: Count.optional().describe(
-    'Of a prune, a sweep or an erasure: how many further jobs match and stay, since a hold keeps them; of an erasure archived copies, too. Servers of version 0.1.0 do not send it.',
-  ),
+  kept_by_hold,
   still_matching: Count.optional().describe('With `preview_token`: how many jobs of that preview still match.'),
   bytes_estimate: Count.describe('Estimated from a sample of 200 jobs.'),
   archive_bytes: Count.optional().describe(

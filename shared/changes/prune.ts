@@ -3,7 +3,7 @@ import { endpoint } from '../endpoint.ts'
 import { askedWithEnded } from '../engine/verbs.ts'
 import { Count, Instant, scopeFields, wholeNumber } from '../scope.ts'
 import { JobId } from '../work/job.ts'
-import { bulkAnswer, bulkFields, Group } from './bulk-change.ts'
+import { bulkAnswer, bulkFields, Group, kept_by_hold } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 import { kinds } from './kinds.ts'
 import { refusedAnswer } from './refused.ts'
@@ -86,6 +86,7 @@ export const PruneResult = z.object({
   already_archived: ArchivedTwins.optional().describe(
     'The jobs that stay since the archive has a job of the same uuid, and takes each uuid once; absent where there are none.',
   ),
+  kept_by_hold,
   passed_over: Count.optional().describe(
     'With `pass_over_foreign`: how many jobs stay, since rows of other tables refer to them.',
   ),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import type { Verb } from '../engine/verbs.ts'
 import { Count, optional, scopeFields, wholeNumber } from '../scope.ts'
-import { bulkAnswer, bulkFields } from './bulk-change.ts'
+import { bulkAnswer, bulkFields, kept_by_hold } from './bulk-change.ts'
 import { documentsOfIds, fieldsBesideScope, prepareFilter } from './filtered-change.ts'
 import { refusedAnswer } from './refused.ts'
 
@@ -49,6 +49,7 @@ export const sweep = endpoint({
   input: SweepRequest,
   output: z.object({
     affected: Count.describe('How many jobs were ended, or would be in a dry run.'),
+    kept_by_hold,
     ...refusedAnswer,
     ...bulkAnswer,
   }),

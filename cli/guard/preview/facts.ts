@@ -29,6 +29,10 @@ interface Facts {
   noWayBack: string | undefined
 }
 
+/** How many further jobs match and stay, since a hold keeps them. */
+export const heldIn = ({ previews = [] }: { previews?: readonly Preview[] | undefined }): number =>
+  sumOf(previews.flatMap(({ kept_by_hold }) => kept_by_hold ?? []))
+
 function factsOf(previews: readonly Preview[]): Facts {
   const counts = new Map<string, number>()
   for (const { reason, count } of previews.flatMap(({ reasons = [] }) => reasons)) {
@@ -39,7 +43,7 @@ function factsOf(previews: readonly Preview[]): Facts {
     reasons: [...counts].map(([reason, n]) => `${groupedDigits(n)} ${reasonWords.get(reason) ?? escaped(reason)}`),
     dependents: sumOf(previews.flatMap(({ dependents }) => dependents ?? [])),
     elsewhere: sumOf(previews.flatMap(({ dependents_elsewhere }) => dependents_elsewhere ?? [])),
-    keptByHold: sumOf(previews.flatMap(({ kept_by_hold }) => kept_by_hold ?? [])),
+    keptByHold: heldIn({ previews }),
     noWayBack: previews.flatMap(({ no_way_back }) => no_way_back ?? [])[0],
     restorable: known.length === previews.length && known.length > 0 ? sumOf(known) : undefined,
   }

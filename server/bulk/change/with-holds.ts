@@ -1,5 +1,6 @@
 import { type Holds, noHolds, readHolds } from '../../database/read-holds.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
+import { withinReadTime } from '../../database/timeouts.ts'
 import type { JobSet, Matching, SetWithHolds } from './bulk-change.ts'
 
 /** The set of a preview, which the statement itself decides. */
@@ -15,3 +16,17 @@ export const withHolds = async (
   bulk: Pick<Matching, 'keptByHold'>,
   set: JobSet = currentSet,
 ): Promise<SetWithHolds> => ({ ...set, holds: await holdsOf(sql, bulk) })
+
+/** In the answer of a change: how many further jobs match and stay, since a hold keeps them. The jobs are changed: an answer without it is better than none. */
+export async function keptInAnswer(
+  sql: Sql,
+  keptByHold: (sql: Sql, set: SetWithHolds) => Fragment,
+): Promise<{ kept_by_hold?: number }> {
+  const count = async (tx: Sql): Promise<number> => {
+    const set = await withHolds(tx, { keptByHold })
+    const [{ kept }] = await tx<[{ kept: number }]>`select (${keptByHold(tx, set)}) as kept`
+    return kept
+  }
+  const kept = await withinReadTime(sql, count).catch(() => undefined)
+  return kept ? { kept_by_hold: kept } : {}
+}

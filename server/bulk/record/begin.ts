@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ChangeServer } from '../../call.ts'
+import { namesOf } from '../../database/connection/schema-names.ts'
 import { refuseWhileFrozen, throwIfFrozen } from '../../database/installation/freeze.ts'
 import { holdLock } from '../../database/locks/hold-lock.ts'
 import { commonScope } from '../../database/shared-jobs.ts'
@@ -80,6 +81,7 @@ export async function insertRecord(
   previewed: VerifiedPreview | undefined,
 ): Promise<Operation> {
   const { domain = null, queue = null, job_type = null } = commonScope(bulk.scope)
+  const place = namesOf(tx)?.place
   const [row] = await tx<[Operation]>`
     with record as (
       insert into job_operations (
@@ -96,10 +98,10 @@ export async function insertRecord(
       returning id, as_of, seen
     ),
     term as (
-      insert into jobsctl_operation_terms (operation_id, archive_days, principal)
-      select id, ${archiveDays}::int, ${identity.principal}::text from record
+      insert into jobsctl_operation_terms (operation_id, archive_days, principal, place, place_domain)
+      select id, ${archiveDays}::int, ${identity.principal}::text, ${place?.table ?? null}::text, ${place?.domain ?? null}::text from record
       on conflict (operation_id) do update set archive_days = excluded.archive_days, principal = excluded.principal,
-        jobs = null, dependents = null
+        jobs = null, dependents = null, place = excluded.place, place_domain = excluded.place_domain
     )
     select id as operation, as_of as "asOf", seen as snapshot from record`
   return { ...row, excluded: previewed?.excluded }

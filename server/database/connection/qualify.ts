@@ -67,6 +67,21 @@ export interface Names {
   jobId: 'bigint' | 'text'
   /** How statements compare jobs of another engine; undefined where the jobs are our own. */
   jobs?: ForeignJobs
+  /** The place whose jobs statements are about; undefined where the jobs are our own, or of several places. */
+  place?: NamedPlace | undefined
+}
+
+/**
+ * One of the tables in which other engines keep their jobs. Keys are unique in it alone. What is kept of a job says whose it is by this table: a
+ * domain is a setting, and may be that of another table by now. The archives of engines have the schema and the table, too.
+ */
+interface NamedPlace {
+  /** With its schema, as quoted names. */
+  table: string
+  /** The domain that its jobs have now. */
+  domain: string
+  /** The domains of all tables that the server serves, this one among them. */
+  served: readonly string[]
 }
 
 /** A statement would write to a table of which there is only a source. It was not sent. */

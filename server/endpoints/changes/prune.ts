@@ -5,7 +5,7 @@ import { requireServed } from '../../auth/require-scope.ts'
 import type { BulkChange, JobSet, Matching, SetWithHolds } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import type { TimeIndex } from '../../bulk/change/selection.ts'
-import { currentSet, withHolds } from '../../bulk/change/with-holds.ts'
+import { currentSet, keptInAnswer, withHolds } from '../../bulk/change/with-holds.ts'
 import { countMatching } from '../../bulk/preview/count.ts'
 import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { referenceTime } from '../../call.ts'
@@ -213,6 +213,7 @@ function bulkOf(
       return {
         deleted: counts.deleted ?? 0,
         ...dependentsInAnswer(counts, within),
+        ...(await keptInAnswer(sql, keptByHold)),
         ...(pass_over_foreign && { passed_over: await countMatching(sql, passedOver, currentSet) }),
         ...(already_archived && { already_archived }),
         // The jobs are deleted: an answer without these is better than none.

@@ -3,7 +3,7 @@ import { type SweepRequest as Asked, sweep as operation } from '../../../shared/
 import type { BatchContext, BatchCounts, BulkChange, JobSet, SetWithHolds } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import type { Selection } from '../../bulk/change/selection.ts'
-import { currentSet } from '../../bulk/change/with-holds.ts'
+import { currentSet, keptInAnswer } from '../../bulk/change/with-holds.ts'
 import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { referenceTime } from '../../call.ts'
 import { inFilter } from '../../database/job-filter.ts'
@@ -72,6 +72,12 @@ export function describe(request: SweepRequest, { sql }: Pick<Terms, 'sql'>): Bu
   const { age_seconds, runtime_seconds, action, domain, queue, job_type } = request
   const filters = { age_seconds, runtime_seconds, action, domain, queue, job_type, ...filtersBesideScope(request) }
   const matching = (sql: Sql, set: SetWithHolds) => jobsWhere(sql, request, (rest) => sweepable(sql, set, rest))
+  const keptByHold = (sql: Sql, set: SetWithHolds) =>
+    countKept(
+      sql,
+      jobsWhere(sql, request, (rest) => pastLimit(sql, set, rest)),
+      isKeptByHold(sql, set.holds),
+    )
   return {
     ...partsWith(request, filters),
     kind: 'sweep',
@@ -84,14 +90,9 @@ export function describe(request: SweepRequest, { sql }: Pick<Terms, 'sql'>): Bu
     restorable: (sql) => sql`status = 'queued'`,
     reason: (sql) => sql`case status when 'queued' then 'age' else 'runtime' end`,
     dependents: (sql, set, only) => countDependents(sql, sweepable(sql, set, request), { fails: sql`true`, only }),
-    keptByHold: (sql, set) =>
-      countKept(
-        sql,
-        jobsWhere(sql, request, (rest) => pastLimit(sql, set, rest)),
-        isKeptByHold(sql, set.holds),
-      ),
+    keptByHold,
     batch: (tx, context, selection) => endJobs(tx, context, { request, selection }),
-    ownAnswer: affectedAlone,
+    ownAnswer: async (done) => ({ ...affectedAlone(done), ...(await keptInAnswer(done.sql, keptByHold)) }),
     output: operation.output,
   }
 }

@@ -9,6 +9,7 @@ import type { Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { type PreviewedConflicts, previewedConflicts, readConflicts } from '../../undo/conflicts.ts'
 import { dependentsInAnswer } from '../../undo/dependents-along.ts'
+import { withDomainNow } from '../../undo/engine/place-of-operation.ts'
 import { readHold } from '../../undo/hold-restored.ts'
 import { requireHoldTime } from '../../undo/hold-time.ts'
 import { leavesOthers } from '../../undo/leaves-jobs.ts'
@@ -29,7 +30,7 @@ export async function describe(
   { sql, archiveDays }: Terms,
 ): Promise<BulkChange<UndoResult>> {
   const { id, domain, queue, job_type, ids, hold_until, within } = request
-  const record = await recordOf({ sql, within }, id)
+  const record = await withDomainNow(sql, await recordOf({ sql, within }, id))
   if (hold_until !== undefined) await requireHoldTime(sql, hold_until, 'hold_until')
   const part = { domain, queue, job_type, ids, within }
   const rejected = new Map<JobId, string>()

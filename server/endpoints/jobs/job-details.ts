@@ -13,6 +13,7 @@ import { hasKeys } from '../../database/job-ids.ts'
 import { writeJson } from '../../database/lossless-json.ts'
 import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { ofEventHere } from '../../engines/of-place.ts'
 import { placeOf, servedBy } from '../../engines/served.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import { type FoundJob, readJob, type Wanted } from './read-job.ts'
@@ -174,6 +175,6 @@ const readEvents = (sql: Sql, { id, within }: Wanted) => sql<Event[]>`
     ${attrsOfEvent(sql)} as attrs,
     request_id, created_at
   from job_events
-  where job_ref = ${id}::job_id ${isWithin(sql, within)}
+  where job_ref = ${id}::job_id ${isWithin(sql, within)} ${ofEventHere(sql, sql`job_events`)}
   order by id desc
   limit ${mostEvents}`

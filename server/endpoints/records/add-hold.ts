@@ -2,6 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import type { AddHold, Hold } from '../../../shared/records/holds.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { ServerContext } from '../../call.ts'
+import { namesOf } from '../../database/connection/schema-names.ts'
 import { requireKnownRules } from '../../database/error-pattern.ts'
 import { isLocked } from '../../database/errors/failure.ts'
 import { unlessFrozen } from '../../database/installation/freeze.ts'
@@ -98,12 +99,18 @@ async function insertHold(
   { ids, operation_id, all: _, until, ...filter }: AddHold,
 ): Promise<Hold> {
   const isByFilter = ids === undefined && operation_id === undefined
+  const here = namesOf(tx)?.place
+  const place = ids || (here && filter.domain === here.domain) ? here?.table : undefined
   const [hold] = await tx<[Hold]>`
     with hold as (
-      insert into jobsctl_holds (filter, operation_id, jobs, until, reason, caller)
+      insert into jobsctl_holds (filter, operation_id, jobs, until, reason, caller, place)
       values (
         ${isByFilter ? JSON.stringify(filter) : null}::text::jsonb, ${operation_id ?? null}::bigint,
-        ${ids ? new Set(ids).size : null}::bigint, ${until}::text::timestamptz, ${reason ?? null}::text, ${caller}::text
+        ${ids ? new Set(ids).size : null}::bigint, ${until}::text::timestamptz, ${reason ?? null}::text, ${caller}::text,
+        coalesce(
+          ${place ?? null}::text,
+          (select place from jobsctl_operation_terms as term where term.operation_id = ${operation_id ?? null}::bigint)
+        )
       )
       returning *
     ),

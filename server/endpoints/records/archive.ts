@@ -6,6 +6,7 @@ import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import { isRecordWithin } from '../../database/scope-of-record.ts'
 import { type Fragment, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
+import { ofOperationHere } from '../../engines/of-place.ts'
 import { fromAllPlaces } from '../../engines/served.ts'
 import { archivedAt, hasArchive, hasIdInArchive, missingArchiveColumns } from '../../undo/archive/archive.ts'
 import { jobOfKey } from '../../undo/engine/target.ts'
@@ -149,7 +150,7 @@ const keptJobs = (sql: Sql, isArchiving: boolean, within: TokenScope | undefined
   end`
 
 const jobIsWithin = (sql: Sql, within: TokenScope): Fragment =>
-  sql`and exists (${fromAllPlaces(sql, (of) => jobOfKey(of, 'kept.job_ref', isWithin(of, within, of`other`)))})`
+  sql`and exists (${fromAllPlaces(sql, (of) => jobOfKey(of, 'kept.job_ref', of`${isWithin(of, within, of`other`)} ${ofOperationHere(of, of`kept.operation_id`)}`))})`
 
 /** The operations, as text, that an undo of a part has undone since. Needs the CTE `scanned`. */
 const undoneInPart = staticFragment(

@@ -7,6 +7,7 @@ import { beforeIds, hasKeys } from '../../database/job-ids.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { rejectFaults } from '../../lifecycle/server-limits.ts'
+import { withDomainNow } from '../../undo/engine/place-of-operation.ts'
 import { requireServed } from '../../undo/require-served.ts'
 import { hasKeptRows, wayBack } from '../../undo/way-back.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
@@ -31,7 +32,7 @@ export async function pageOfConflicts(
   const after = after_id === 0 ? beforeIds(sql) : after_id
   if (typeof after === 'string' && !hasKeys(sql))
     rejectFaults([{ path: 'after_id', message: 'must be a whole number' }])
-  const record = await recordOf({ sql, within }, id)
+  const record = await withDomainNow(sql, await recordOf({ sql, within }, id))
   const part = (last: JobId) => ({ ...scope, within, between: [after, last] as const })
   const way = (last: JobId) =>
     wayBack(record, { part: part(last), rejected: new Map(), hold: { until: undefined, days: 0 } })

@@ -4,6 +4,7 @@ import { idArray } from '../../database/job-ids.ts'
 import { isImageKeptByHold, unless } from '../../database/kept-by-hold.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { ofOperationHere } from '../../engines/of-place.ts'
 import { type ErasedRemains, erasedCalls, erasedEvents } from '../erase-traces.ts'
 import { requireAllChanged } from './require-all-changed.ts'
 import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
@@ -56,7 +57,7 @@ export async function eraseEngineJobs(
     ),
     row_images as (
       delete from ${target.ours('job_operation_rows')} as images
-      where images.job_key = any(array(select id from absent)) ${unless(tx, isKept)}
+      where images.job_key = any(array(select id from absent)) ${ofOperationHere(tx, tx`images.operation_id`)} ${unless(tx, isKept)}
       returning images.operation_id
     ),
     ${owner === undefined ? tx`` : tx`asked as (${erasedCalls(tx, owner)}),`}

@@ -4,7 +4,7 @@ import type { JobSet, SetWithHolds } from '../../../bulk/change/bulk-change.ts'
 import { isUnchangedSince } from '../../../bulk/token/snapshot.ts'
 import { inFilter } from '../../../database/job-filter.ts'
 import { hasId } from '../../../database/job-ids.ts'
-import { countKept, isArchivedKeptByHold, isKeptByHold, unless } from '../../../database/kept-by-hold.ts'
+import { countKept, isArchivedKeptByHold, isKeptByHold, notElsewhere, unless } from '../../../database/kept-by-hold.ts'
 import { type Holds, noHolds } from '../../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../../database/sql.ts'
 import { engineMayDelete } from '../../../undo/engine/target.ts'
@@ -94,15 +94,15 @@ export function holdsOver(sql: Sql, request: Asked, holds: Holds): Fragment {
     select hold.id, hold.undo_id, counted.jobs
     from counted
     join jobsctl_holds as hold on hold.id = counted.id
-    where hold.until > now() and counted.jobs > 0
+    where hold.until > now() and counted.jobs > 0 ${notElsewhere(sql, holds)}
     order by hold.id
     limit 100`
 }
 
 /** Each hold over a filter or an operation, alone. */
-const eachHold = ({ filters, operations }: Holds): { id: number; only: Holds }[] => [
-  ...filters.map((hold) => ({ id: hold.id, only: { ...noHolds, filters: [hold] } })),
-  ...operations.map((hold) => ({ id: hold.id, only: { ...noHolds, operations: [hold] } })),
+const eachHold = ({ filters, operations, places }: Holds): { id: number; only: Holds }[] => [
+  ...filters.map((hold) => ({ id: hold.id, only: { ...noHolds, places, filters: [hold] } })),
+  ...operations.map((hold) => ({ id: hold.id, only: { ...noHolds, places, operations: [hold] } })),
 ]
 
 /** The jobs that only events name. The events have no payload by which they could be found. */

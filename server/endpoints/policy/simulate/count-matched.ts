@@ -5,6 +5,7 @@ import { isKeptByHold } from '../../../database/kept-by-hold.ts'
 import { roomForSorting } from '../../../database/planner-hints.ts'
 import { type Holds, noHolds, readHolds } from '../../../database/read-holds.ts'
 import { type Fragment, type Sql, staticFragment } from '../../../database/sql.ts'
+import { ofEventHere } from '../../../engines/of-place.ts'
 import { jobsOfPast, type Recent, runsAgain } from './jobs-under-rule.ts'
 import type { Cohort } from './runs.ts'
 
@@ -136,5 +137,6 @@ function actsAfterwards(sql: Sql, { prune }: Rule, recent: Recent | undefined): 
     from job_events
     where id > ${recent.after}::bigint and created_at > ${recent.since}::text::timestamptz and job_ref is not null
       and (event_type in ${runsAgain(sql)} or event_type in ('job.revealed', 'job.edited' ${prune ? sql`` : sql`, ${ran}`}))
+      ${ofEventHere(sql, sql`job_events`)}
     group by 1, 2`
 }

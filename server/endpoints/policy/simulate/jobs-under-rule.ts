@@ -2,6 +2,7 @@ import type { Rule } from '../../../../shared/policy/rule.ts'
 import { hasKeys } from '../../../database/job-ids.ts'
 import { inScope } from '../../../database/scope.ts'
 import { type Fragment, type Sql, staticFragment } from '../../../database/sql.ts'
+import { ofEventHere, ofOperationHere } from '../../../engines/of-place.ts'
 
 /** A part of the event log, and since when its events count, in ISO 8601. */
 export interface Recent {
@@ -41,7 +42,7 @@ const lastBefore = (sql: Sql, types: Fragment) => sql`
   left join lateral (
     select earlier.event_type, earlier.created_at
     from job_events as earlier
-    where earlier.job_ref = event.job_ref and earlier.id < event.id and earlier.event_type in ${types}
+    where earlier.job_ref = event.job_ref and earlier.id < event.id and earlier.event_type in ${types} ${ofEventHere(sql, sql`earlier`)}
     order by earlier.id desc
     limit 1
   ) as last on true`
@@ -79,7 +80,7 @@ function retriedJobs(sql: Sql, rule: Rule, recent: Recent): Fragment {
       from job_operation_rows as kept
       join job_operations as made on made.id = kept.operation_id
       where kept.job_ref = event.job_ref and made.started_at <= event.created_at and kept.before ? 'completed_at'
-        and kept.before ->> 'status' in ('completed', 'failed', 'cancelled', 'quarantined')
+        and kept.before ->> 'status' in ('completed', 'failed', 'cancelled', 'quarantined') ${ofOperationHere(sql, sql`kept.operation_id`)}
       order by made.id desc
       limit 1
     ) as image on true

@@ -24,10 +24,10 @@ with
     returning id, as_of, seen
   ),
   term as (
-    insert into jobsctl_operation_terms (operation_id, archive_days, principal)
-    select id, $15::int, $16::text
+    insert into jobsctl_operation_terms (operation_id, archive_days, principal, place, place_domain)
+    select id, $15::int, $16::text, $17::text, $18::text
     from record
-    on conflict (operation_id) do update set archive_days = excluded.archive_days, principal = excluded.principal, jobs = null, dependents = null
+    on conflict (operation_id) do update set archive_days = excluded.archive_days, principal = excluded.principal, jobs = null, dependents = null, place = excluded.place, place_domain = excluded.place_domain
   )
 select id as operation, as_of as "asOf", seen as snapshot
 from record

@@ -114,7 +114,7 @@ with
     on conflict do nothing
   ),
   hold as (
-    insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller)
+    insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller, place)
     select
       $5::bigint,
       count(*),
@@ -123,7 +123,8 @@ with
         (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $8::bigint)
       ),
       $9::text,
-      $10::text
+      $10::text,
+      $11::text
     from (select distinct id from restored) as given_back
     having count(*) > 0
     on conflict (undo_id) do update set jobs = known.jobs + excluded.jobs

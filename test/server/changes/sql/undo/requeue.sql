@@ -120,7 +120,7 @@ with
       )
   ),
   hold as (
-    insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller)
+    insert into jobsctl_holds as known (undo_id, jobs, until, reason, caller, place)
     select
       $16::bigint,
       count(*),
@@ -129,7 +129,8 @@ with
         (select max(hold.until) from jobsctl_holds as hold where hold.operation_id = $19::bigint)
       ),
       $20::text,
-      $21::text
+      $21::text,
+      $22::text
     from (select id from updated) as given_back
     having count(*) > 0
     on conflict (undo_id) do update set jobs = known.jobs + excluded.jobs
@@ -151,7 +152,7 @@ with
       event_type,
       jsonb_strip_nulls(attrs),
       owner_user_id,
-      $22::text,
+      $23::text,
       trace_id
     from (
       select
@@ -162,12 +163,12 @@ with
         owner_user_id,
         trace_id,
         'job.restored' as event_type,
-        jsonb_build_object('status', status, 'caller', $23::text) as attrs
+        jsonb_build_object('status', status, 'caller', $24::text) as attrs
       from updated
     ) as event
   ),
   notified as (
-    select pg_notify($24, case when octet_length(keys) < 7900 then keys else '' end)
+    select pg_notify($25, case when octet_length(keys) < 7900 then keys else '' end)
     from (
       select jsonb_agg(distinct jsonb_build_array(domain, queue))::text as keys
       from (select domain, queue from updated where status = 'queued') as ready
