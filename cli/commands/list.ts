@@ -163,11 +163,10 @@ async function rowsOf(
   return withPayloads(context, { ids: jobs.map(({ id }) => id), rows: raw, raw: flags.raw ?? false })
 }
 
-/** A scope without jobs is often misspelled: an error with `--must-exist`, a note at a terminal. Jobs that are hidden are told to scripts, too. */
+/** A scope without jobs is often misspelled: an error with `--must-exist`, a note at a terminal. */
 async function explainEmptyList(context: Context, flags: ListFlags): Promise<void> {
-  const { noteHiddenJobs, noteUnknownScope, refuseUnknownScope } = await import('../guard/known-scope.ts')
-  await noteHiddenJobs(context)
   if (!flags.mustExist && !context.print.forPeople) return
+  const { noteUnknownScope, refuseUnknownScope } = await import('../guard/known-scope.ts')
   if (flags.mustExist) await refuseUnknownScope(await context.client(), scopeOf(flags))
   else await noteUnknownScope(context, scopeOf(flags))
 }

@@ -1,6 +1,5 @@
 import { Failure, failures } from '../../shared/errors.ts'
 import type { Scope } from '../../shared/scope.ts'
-import { escaped } from '../../shared/text/escape.ts'
 import { commandLine, flagWords } from '../../shared/text/shell.ts'
 import type { Context } from '../context.ts'
 import type { Client } from '../http/client.ts'
@@ -47,7 +46,7 @@ async function unknownScope(client: Client, scope: Scope): Promise<Unknown | und
 
 const groupsIn = async (client: Client, scope: Scope) => {
   const { stats } = await import('../../shared/queues/stats.ts')
-  return bodyOf(() => client.call(stats, scope))
+  return rowsOf(() => client.call(stats, scope))
 }
 
 /** Whether the event log has an event of a scope; undefined where it is too long to be searched. */
@@ -55,7 +54,7 @@ async function isLogged(client: Client, scope: Scope): Promise<boolean | undefin
   const { events } = await import('../../shared/records/events.ts')
   const request = { ...scope, after_id: '0', limit: '1' }
   try {
-    const logged = await bodyOf(() => client.call(events, request, { isFinal: () => true }))
+    const logged = await rowsOf(() => client.call(events, request, { isFinal: () => true }))
     return logged === undefined || logged.length > 0
   } catch (error) {
     if (error instanceof Failure && failures[error.code].exit === 'unavailable') return undefined
@@ -63,16 +62,8 @@ async function isLogged(client: Client, scope: Scope): Promise<boolean | undefin
   }
 }
 
-/** Notes that a list without jobs may lack those that row-level security hides: nothing else takes its counts from an engine. */
-export async function noteHiddenJobs({ client, print }: Context): Promise<void> {
-  const { showEngine } = await import('../../shared/engine/engine.ts')
-  const told = await bodyOf(async () => (await client()).call(showEngine, {}))
-  for (const { engine, verbs } of told?.engines ?? [])
-    if (typeof verbs.stats === 'string') print.aside(`note: ${engine}: ${escaped(verbs.stats)}`)
-}
-
-/** The body of an answer, or undefined where the server lacks the endpoint. */
-async function bodyOf<T>(call: () => Promise<{ body: T }>): Promise<T | undefined> {
+/** The rows of an answer, or undefined where the server lacks the endpoint. */
+async function rowsOf<T>(call: () => Promise<{ body: T[] }>): Promise<T[] | undefined> {
   try {
     return (await call()).body
   } catch (error) {
