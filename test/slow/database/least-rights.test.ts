@@ -412,6 +412,8 @@ describe('a server without rights to make anything', () => {
   }
 
   async function changeAndUndo(sql: Running['sql']): Promise<void> {
+    const orphan = () => sql`select from job_operations where id = 9002 and state = 'running'`
+    await until('the record without a server is closed', async () => (await orphan()).count === 0)
     for (const change of changes) {
       await insertJobs(sql, 2, change.wanted)
       const { operation_id: id } = z
