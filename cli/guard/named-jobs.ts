@@ -107,7 +107,9 @@ export function noneOfNamed(
   if (!isStrict(change) || left.missing + left.notTaken === 0) return undefined
   const text = `${textsOf(context, change, left).join('; ')}; nothing was changed`
   if (left.missing > 0) return new Failure('not_found', text)
-  const isDone = left.listed.every((job) => !left.reasons.has(job.id) && isAlready(change, job))
+  // The list has the first 100 jobs, and says nothing of the others.
+  const isAllListed = left.listed.length >= left.notTaken
+  const isDone = isAllListed && left.listed.every((job) => !left.reasons.has(job.id) && isAlready(change, job))
   return isDone || change.naming?.fromFile ? undefined : new Failure('conflict', text)
 }
 
@@ -120,9 +122,13 @@ function textsOf({ another }: Pick<Context, 'another'>, { name, naming }: Naming
   const others = listed.filter(({ status }) => status !== null)
   const unlisted = notTaken - others.length
   const isNarrowed = naming?.isNarrowed ?? false
+  // Servers up to 0.2.0 list none.
+  const toSee = listed.length > 0 ? ': name fewer ids to see each' : ''
   return [
     ...statesOf(others, left.reasons).map((group) => stateText({ ...group, name, another, isNarrowed, why: left.why })),
-    ...(unlisted > 0 ? [`${jobsText(unlisted)}${others.length > 0 ? ' more' : ''} not taken, by state or filter`] : []),
+    ...(unlisted > 0
+      ? [`${jobsText(unlisted)}${others.length > 0 ? ' more' : ''} not taken, by state or filter${toSee}`]
+      : []),
     ...(missing > unknown.length ? [absentText(absent, missing - unknown.length)] : []),
     ...(unknown.length > 0 ? [`no quarantined job has the id ${unknown.join(', ')}`] : []),
   ]
@@ -148,11 +154,17 @@ function statesOf(jobs: readonly NotMatched[], reasons: Left['reasons']): Group[
   return [...groups.values()]
 }
 
-const idsText = (ids: readonly JobId[], count = ids.length): string =>
-  `${ids.slice(0, mostNamed).join(', ')}${count > mostNamed ? ` and ${groupedDigits(count - mostNamed)} more` : ''}`
+function idsText(ids: readonly JobId[], count = ids.length): string {
+  const first = ids.slice(0, mostNamed)
+  const more = count - first.length
+  return `${first.join(', ')}${more > 0 ? ` and ${groupedDigits(more)} more` : ''}`
+}
 
-const absentText = (ids: readonly JobId[], count: number): string =>
-  count === 1 ? `there is no job ${ids.join('')}` : `there are no jobs ${idsText(ids, count)}`
+function absentText(ids: readonly JobId[], count: number): string {
+  if (ids.length === 0)
+    return count === 1 ? 'one of the ids has no job' : `${groupedDigits(count)} of the ids have no job`
+  return count === 1 ? `there is no job ${ids.join('')}` : `there are no jobs ${idsText(ids, count)}`
+}
 
 interface InState extends Group {
   name: BulkKind
@@ -181,8 +193,9 @@ function stateText({ name, status, ids, reason, another, isNarrowed, why }: InSt
   if (name === 'redrive' && takes(name, status))
     return `${which} ${escaped(status)}, and no dead letter${isOne ? '' : 's'}`
   const way = ways[name]?.[status]
-  if (way !== undefined)
-    return `${which} ${escaped(status)}: ${another([...way, ...ids.slice(0, mostNamed).map(String)])}`
+  if (way !== undefined && ids.length > mostNamed)
+    return `${which} ${escaped(status)}: ${another([...way])} with their ids takes them`
+  if (way !== undefined) return `${which} ${escaped(status)}: ${another([...way, ...ids.map(String)])}`
   return takes(name, status) ? notTaken : `${which} ${escaped(status)}, ${notTakenText(name)}`
 }
 

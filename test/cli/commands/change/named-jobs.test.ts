@@ -165,6 +165,40 @@ describe('jobs that are named by their ids', () => {
     })
   })
 
+  it('judges no job that the answer does not list, and says how many they are', async () => {
+    const cancelled = (await world.jobs(100, { status: 'cancelled' })).map(String)
+    const completed = (await world.jobs(30, { status: 'completed' })).map(String)
+    const more = '30 jobs more not taken, by state or filter: name fewer ids to see each'
+    const first = `jobs ${cancelled.slice(0, 10).join(', ')} and 90 more are cancelled already`
+    for (const ending of ['--yes', '--dry-run'])
+      expect(await world.jobsctl(['cancel', ...cancelled, ...completed, ending])).toMatchObject({
+        code: 6,
+        out: '',
+        err: expect.stringContaining(`error: ${first}; ${more}; nothing was changed\n`),
+      })
+    expect(await world.jobsctl(['cancel', ...completed, '--yes'])).toMatchObject({ code: 6 })
+    expect(await world.jobsctl(['cancel', ...cancelled, '--yes'])).toMatchObject({ code: 0 })
+  })
+
+  it('counts the ids without a job that the answer does not list', async () => {
+    const completed = (await world.jobs(99, { status: 'completed' })).map(String)
+    const [one, ...others] = Array.from({ length: 3 }, (_, at) => String(Number(absent) - 2 + at))
+    const some = await world.jobsctl(['retry', ...completed, ...[one, ...others].map(String), '--yes'])
+    expect(some).toMatchObject({ code: 5, err: expect.stringContaining(`there are no jobs ${one} and 2 more`) })
+    const more = (await world.jobs(1, { status: 'completed' })).map(String)
+    const none = await world.jobsctl(['retry', ...completed, ...more, ...others, '--yes'])
+    expect(none).toMatchObject({ code: 5, err: expect.stringContaining('2 of the ids have no job; nothing') })
+  })
+
+  it('hints at no command that takes only some of the jobs', async () => {
+    const ids = (await world.jobs(12, { status: 'quarantined' })).map(String)
+    const text = 'and 2 more are quarantined: jobsctl requeue with their ids takes them; nothing'
+    expect(await world.jobsctl(['retry', ...ids, '--yes'])).toMatchObject({
+      code: 6,
+      err: expect.stringContaining(text),
+    })
+  })
+
   it('takes archived jobs for ones that are not there', async () => {
     const id = await one('failed')
     await world.jobsctl(['prune', '--domain', 'chatbooks', '--older-than', '1d', '--yes'])
