@@ -114,9 +114,19 @@ async function requestsFor(context: Context, { scope, ids, isNamed }: Asked): Pr
   }
   const domains = await quarantinedDomains(context, rest)
   // Without a quarantined job any domain says of each id what has become of its job.
+  if (domains.length === 0 && !isNamed) await refuseForEngine(context)
   const asked = isNamed && domains.length === 0 ? ['default'] : domains
   if (ids.length === 0) return { requests: asked.map((domain) => requeueRequest({ ...rest, domain })) }
   return requestsForIds(context, domains, [...new Set(jobIdsOf(ids))])
+}
+
+/** @throws Failure `not_supported` where no engine of the server quarantines jobs, so that no call that says so is sent */
+async function refuseForEngine(context: Context): Promise<void> {
+  const { readLacks } = await import('../http/engine-lacks.ts')
+  const why = (await readLacks(await context.client())).get('requeue')
+  if (why === undefined) return
+  const [cannot, ...instead] = why.split(': ')
+  throw new Failure('not_supported', `${cannot}; nothing was changed`, { hint: instead.join(': ') })
 }
 
 async function quarantinedDomains(context: Context, scope: Scope): Promise<string[]> {

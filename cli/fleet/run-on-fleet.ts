@@ -8,7 +8,7 @@ import { checkSelection } from '../output/selection.ts'
 import { printFailure } from '../output/tell-failure.ts'
 import type { Config } from '../settings/config.ts'
 import { configPath, readConfig } from '../settings/config-file.ts'
-import { type GlobalFlags, readSettings } from '../settings/settings.ts'
+import { deadline, type GlobalFlags, readSettings } from '../settings/settings.ts'
 import { askAll } from './ask-all.ts'
 import { membersOf } from './members.ts'
 import { type Failed, type OneRun, runOne } from './run-one.ts'
@@ -27,6 +27,7 @@ export async function runOnFleet(run: OneRun): Promise<Ending> {
   const { io, spec, values, operands } = run
   const { fleet, profileTimeout: timeout = patience, ...flags } = run.flags
   refuseContradictions(run)
+  deadline(timeout, '--profile-timeout')
   await checkSelection({ ...spec, rows: withProfile(spec) }, flags, { values, operands })
   const settings = readSettings({ ...flags, timeout }, io)
   const config = await readConfig(configPath(io))

@@ -29,11 +29,16 @@ const whyNone: Partial<Record<CommandDescription['group'], string>> = {
 
 /**
  * Refuses a flag of the guard for a command that the guard does not see: passed over in silence, it would promise a limit that nobody
- * keeps. `--yes` and `--reason` pass, so that a script can give them to every command.
+ * keeps. Neither does a command take one that its help leaves out. `--yes` and `--reason` pass, so that a script can give them to every command.
  * @throws Failure `usage`
  */
-export function refuseGuardFlags({ name, group, changes, flags: own }: CommandDescription, flags: GlobalFlags): void {
-  const flag = changes ? undefined : firstOf(flags)
+export function refuseGuardFlags(
+  { name, group, changes, flags: own, guardFlags: taken }: CommandDescription,
+  flags: GlobalFlags,
+): void {
+  if (changes && taken) refuseFlagsOfOthers(name, flags, taken)
+  if (changes) return
+  const flag = firstOf(flags)
   if (flag === undefined) return
   throw new Failure('usage', `${flag}: ${name} ${whyNone[group] ?? 'has no preview'}; nothing was changed`, {
     hint: group === 'SETUP' ? leaveOut(flag, name) : hintFor(flag, name, own),

@@ -1,15 +1,17 @@
 import type { z } from 'zod'
 import { Failure } from '../../shared/errors.ts'
 import { outcomes } from '../../shared/outcomes.ts'
+import { commandLine } from '../../shared/text/shell.ts'
 import type { Context } from '../context.ts'
 import type { Ending } from '../output/print.ts'
 import type { Canaries } from '../settings/flags/canary-flags.ts'
+import { withTarget } from '../settings/flags/target-words.ts'
 import { applyChange } from './apply.ts'
 import { type BulkChange, type ChangeRun, mostOf, notesOf, outcomeFields, type Previewed } from './change.ts'
 import { confirm, unconfirmed } from './confirm.ts'
 import { noteUnknownScope, refuseUnknownScope } from './known-scope.ts'
 import { limitOf, overLimit } from './limit.ts'
-import { noneOfNamed } from './named-jobs.ts'
+import { hintsAtForce, noneOfNamed } from './named-jobs.ts'
 import { refuseOverwriting } from './plan-file.ts'
 import { countText, heldIn, previewSentence } from './preview/facts.ts'
 import { requestPreview, showPreview } from './preview/preview.ts'
@@ -52,7 +54,29 @@ export async function guardChange<In extends z.ZodType, Out extends z.ZodType>(
   const previewed = await requestPreview(run)
   const flag = settings.planOut === undefined ? (needsToken ?? brakeFlag(settings)) : '--plan-out'
   if (flag !== undefined && !previewed.previews) throw withoutToken(flag)
-  return decide(run, previewed, apply)
+  return decide(await withoutForce(run, previewed), previewed, apply)
+}
+
+/** The change with the reason why its engine ends no running job, where a hint would name `cancel --force`. */
+async function withoutForce<In extends z.ZodType, Out extends z.ZodType>(
+  run: ChangeRun<In, Out>,
+  { answers }: Previewed<Out>,
+): Promise<ChangeRun<In, Out>> {
+  if (!hintsAtForce(run.change, answers)) return run
+  const { readLacks } = await import('../http/engine-lacks.ts')
+  const why = (await readLacks(run.client, { amongOthers: true })).get('cancel_running')
+  if (why === undefined) return run
+  // What the sentence names to do instead keeps the domain of the change and the server of the command.
+  const at = run.change.words.indexOf('--domain')
+  const domain = at < 0 ? '' : ` ${commandLine(run.change.words.slice(at, at + 2))}`
+  const cannotEnd = withTarget(
+    why.replaceAll(/\bjobsctl [a-z]+/g, (call) => `${call}${domain}`),
+    run.context.flags,
+  )
+  return {
+    ...run,
+    change: { ...run.change, naming: { fromFile: false, mustExist: false, ...run.change.naming, cannotEnd } },
+  }
 }
 
 /**

@@ -24,12 +24,15 @@ export interface Naming {
   inEach?: number
   /** Whether a filter narrows the jobs that are named, and may be all that leaves one out. */
   isNarrowed?: boolean
+  /** Why the engine ends no running job, and what to do instead: no hint names `cancel --force` then. */
+  cannotEnd?: string
 }
 
 /** What the functions below need of a change. */
 interface NamingChange {
   name: BulkKind
   naming?: Naming
+  words?: readonly string[]
 }
 
 /** Jobs that the command names and the change leaves. */
@@ -113,19 +116,37 @@ export function noneOfNamed(
   return isDone || change.naming?.fromFile ? undefined : new Failure('conflict', text)
 }
 
+/** Whether the texts would name `cancel --force` for jobs of another engine, of which not every one can end running jobs. */
+export const hintsAtForce = (change: NamingChange, answers: readonly unknown[]): boolean =>
+  change.name === 'cancel' &&
+  change.naming !== undefined &&
+  leftBy(change, answers).listed.some(({ id, status }) => status === 'processing' && isOfEngine(id))
+
 const mostNamed = 10
 
 /** `there is no job 5`, `job 97 is quarantined: jobsctl requeue 97`, one text for each state and reason. */
-function textsOf({ another }: Pick<Context, 'another'>, { name, naming }: NamingChange, left: Left): string[] {
+function textsOf(
+  { another }: Pick<Context, 'another'>,
+  { name, naming, words = [] }: NamingChange,
+  left: Left,
+): string[] {
   const { listed, unknown, missing, notTaken } = left
   const absent = listed.filter(({ status }) => status === null).map(({ id }) => id)
   const others = listed.filter(({ status }) => status !== null)
   const unlisted = notTaken - others.length
   const isNarrowed = naming?.isNarrowed ?? false
+  const said = {
+    name,
+    another,
+    isNarrowed,
+    why: left.why,
+    cannotEnd: naming?.cannotEnd,
+    isForced: words.includes('--force'),
+  }
   // Servers up to 0.2.0 list none.
   const toSee = listed.length > 0 ? ': name fewer ids to see each' : ''
   return [
-    ...statesOf(others, left.reasons).map((group) => stateText({ ...group, name, another, isNarrowed, why: left.why })),
+    ...statesOf(others, left.reasons).map((group) => stateText({ ...group, ...said })),
     ...(unlisted > 0
       ? [`${jobsText(unlisted)}${others.length > 0 ? ' more' : ''} not taken, by state or filter${toSee}`]
       : []),
@@ -171,9 +192,11 @@ interface InState extends Group {
   another: Context['another']
   isNarrowed: boolean
   why: Left['why']
+  cannotEnd: Naming['cannotEnd']
+  isForced: boolean
 }
 
-function stateText({ name, status, ids, reason, another, isNarrowed, why }: InState): string {
+function stateText({ name, status, ids, reason, another, isNarrowed, why, cannotEnd, isForced }: InState): string {
   const isOne = ids.length === 1
   const which = isOne ? `job ${ids[0]} is` : `jobs ${idsText(ids)} are`
   if (name === 'edit' && status === 'queued') {
@@ -189,7 +212,13 @@ function stateText({ name, status, ids, reason, another, isNarrowed, why }: InSt
     if (isNarrowed && takes(name, status)) return `${which} ${state}, and outside of the filter, or ${so}`
     return isAsked ? `${which} ${state}, and ${so}` : `${which} ${state} already`
   }
-  if (isNarrowed && takes(name, status)) return `${which} ${escaped(status)}, and outside of the filter`
+  if (cannotEnd !== undefined && status === 'processing' && ids.every(isOfEngine))
+    return `${which} running: ${escaped(cannotEnd)}`
+  if (isNarrowed && takes(name, status)) {
+    // Without --force, a cancel of another engine takes no running job.
+    const byForce = name === 'cancel' && status === 'processing' && !isForced ? ', or ended by --force alone' : ''
+    return `${which} ${escaped(status)}, and outside of the filter${byForce}`
+  }
   if (name === 'redrive' && takes(name, status))
     return `${which} ${escaped(status)}, and no dead letter${isOne ? '' : 's'}`
   const way = ways[name]?.[status]

@@ -150,7 +150,13 @@ function mayAsk(flags: GlobalFlags, { env, interactive }: Io): boolean {
 /** The longest deadline in seconds; Node's timers have a maximum of 24 days. */
 const longest = 7 * 86_400
 
-function deadline(text: string, flag: string): number {
+/**
+ * Reads how long a command may wait for an answer.
+ * @param text a duration such as `30s`
+ * @returns seconds
+ * @throws Failure `usage`, which names the flag, for text that is no duration and for more than 7 days
+ */
+export function deadline(text: string, flag: string): number {
   const limit = seconds(text, flag)
   if (limit <= longest) return limit
   throw new Failure('usage', `${flag}: must be at most 7d`)

@@ -72,16 +72,18 @@ function refuseOfJobs(given: Readonly<Record<string, unknown>>): void {
 
 /**
  * Whether this request applied the plan before: the engine then finds the first answer by its idempotency key, or refuses another request.
- * A record that has changed no job yet may still be deleted, and does not count.
+ * A record of the rest that has changed no job yet may still be deleted, and does not count.
  */
 async function isReplay(call: Call, row: PlanRow, rest_token: string | undefined): Promise<boolean> {
   const { sql, caller, formerCaller = caller, idempotencyKey } = call
   if (idempotencyKey === undefined || row.operation_id === null) return false
-  if (rest_token === undefined) return true
+  const isOfThis =
+    rest_token === undefined
+      ? sql`id = ${row.operation_id}`
+      : sql`filters #>> '{approval,plan}' = ${String(row.id)} and (state <> 'running' or affected > 0)`
   const { count } = await sql`
     select from job_operations
-    where caller in (${caller}, ${formerCaller}) and idempotency_key = ${idempotencyKey}
-      and filters #>> '{approval,plan}' = ${String(row.id)} and (state <> 'running' or affected > 0)`
+    where caller in (${caller}, ${formerCaller}) and idempotency_key = ${idempotencyKey} and ${isOfThis}`
   return count > 0
 }
 

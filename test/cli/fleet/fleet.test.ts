@@ -192,6 +192,8 @@ it('refuses what a fleet cannot do, and sends nothing', async () => {
   ]
   const codes = await Promise.all(lines.map(async (argv) => [argv.join(' '), (await run(argv, profiles)).code]))
   expect(codes).toEqual(lines.map((argv) => [argv.join(' '), 2]))
+  const soon = await run(['stats', '--fleet', '*', '--profile-timeout', '1ms'], profiles)
+  expect(soon.err).toContain('error: --profile-timeout: must be a duration')
   const unknown = await run(['stats', '--fleet', 'eu,asia-*'], profiles)
   expect(unknown).toMatchObject({ code: 5, out: '' })
   expect(unknown.err).toContain('no profile has a name like asia-*')

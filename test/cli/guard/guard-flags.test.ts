@@ -30,6 +30,17 @@ it.each(refused.map(({ flags }) => wordsOf(flags)))(
   },
 )
 
+it.each([
+  ['erase', ['--owner', 'alice'], ['--propose', '--reason', 'asked for']],
+  ['erase', ['--owner', 'alice'], ['--dry-run', '--plan-out', 'plan.json']],
+  ['apply', ['3'], ['--propose', '--reason', 'asked for']],
+  ['apply', ['3'], ['--no-preview', '--yes']],
+])('%s %j refuses %j, which its help leaves out, before it sends anything', async (name, words, flags) => {
+  const { code, err } = await run(name, ...words, ...flags)
+  const flag = flags.find((word) => ['--propose', '--plan-out', '--no-preview'].includes(word))
+  expect({ code, err }).toMatchObject({ code: 2, err: expect.stringMatching(`^error: (${name} takes no )?${flag}`) })
+})
+
 it('what says no more than that nobody is asked passes: a script may give it to every command', async () => {
   expect(await run('stats', '--yes', '--reason', 'nightly')).toMatchObject({ code: 7 })
   expect(await run('pause', 'media/ingest', '--create', '--yes')).toMatchObject({ code: 7 })

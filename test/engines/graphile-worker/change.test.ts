@@ -36,7 +36,7 @@ besideEachGraphile('changes beside pools', (version) => {
       expect(await database.rows()).toEqual(before)
     }
     for (const [argv, code, why] of [
-      [['cancel', held], 6, `job _/${held} is processing: jobsctl cancel --force _/${held}; nothing was changed`],
+      [['cancel', held], 6, `job _/${held} is running: a running job of graphile-worker cannot be ended`],
       [['cancel', '--force', held], 2, 'a running job of graphile-worker cannot be ended'],
       [['retry', held], 6, `job _/${held} is processing`],
     ] as const) {

@@ -114,6 +114,30 @@ describe('a change of jobs of graphile-worker', () => {
     ])
   })
 
+  it('by a cancel of a running job says that none ends it, and names no command that is refused', async () => {
+    const [job] = await sql<
+      { id: string }[]
+    >`select id::text from ${table()} where locked_at is not null and job_queue_id is null limit 1`
+    const key = `_/${job?.id}`
+    for (const words of [[key], ['--ids-file', '-', '--domain', schema, '--must-exist']]) {
+      const { err } = await runJobsctl(['cancel', '--dry-run', '--url', served.url, ...words], {
+        env: { JOBSCTL_API_KEY: 'key' },
+        stdin: key,
+      })
+      expect(err).toContain(`job ${key} is running: a running job of graphile-worker cannot be ended`)
+      expect(err).toContain(`jobsctl --url ${served.url} workers`)
+      expect(err).not.toMatch(/--force|outside of the filter/)
+    }
+  })
+
+  it('by a requeue are refused, also where no id names one', async () => {
+    const { code, err } = await served.jobsctl('requeue', '--all', '--dry-run')
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: 'error: graphile-worker quarantines no jobs; nothing was changed\n  hint: jobsctl retry runs failed jobs again\n',
+    })
+  })
+
   it('by a cancel makes them failed, which the answer and the events say', async () => {
     const env = { JOBSCTL_URL: served.url, JOBSCTL_API_KEY: 'key' }
     const { out, err, code } = await runJobsctl(['cancel', '--domain', schema, '--queue', '_', '--yes', '--json'], {

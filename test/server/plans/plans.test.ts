@@ -180,7 +180,9 @@ describe.each(kinds)('plans on %s', (kind) => {
       await decide(again, 'approve', people.ben)
       const first = await apply(again.id, people.ann, {}, key)
       expect(await apply(again.id, people.ann, {}, key)).toMatchObject({ status: 200, body: first.body })
-      expect((await apply(again.id, people.ann)).status).toBe(409)
+      const detail = expect.stringContaining(`plan ${again.id} was applied already`)
+      for (const other of [{}, { 'idempotency-key': 'of a later command' }])
+        expect(await apply(again.id, people.ann, {}, other)).toMatchObject({ status: 409, body: { detail } })
       expect(await world.count()).toBe(0)
     } finally {
       await second?.stop()

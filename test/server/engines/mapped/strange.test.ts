@@ -154,7 +154,9 @@ it('a mapped table of which no job is pruned, and whose workers nobody tells: jo
   await served.close()
   expect(asked).toMatchObject({
     code: 6,
-    err: expect.stringContaining('job jobs/K3 is processing: jobsctl cancel --force jobs/K3; nothing was changed'),
+    err: expect.stringMatching(
+      /^error: job jobs\/K3 is running: nobody tells the worker [^\n]*: jobsctl cancel --status queued, or stop the worker in your application; nothing was changed\n$/,
+    ),
   })
   expect({ code, out }).toMatchObject({
     code: 0,
