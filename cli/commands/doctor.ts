@@ -46,7 +46,7 @@ export const doctor: CommandSpec = {
 
 type Checked = Outcome & { check: string }
 
-const colours = { ok: 'green', warning: 'yellow', failed: 'red' } as const
+const colours = { ok: 'green', skipped: 'dim', warning: 'yellow', failed: 'red' } as const
 
 const columns: Column<Checked>[] = [
   { title: 'check', value: ({ check }) => check },

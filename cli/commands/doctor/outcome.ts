@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Finding } from '../../../shared/doctor/findings/finding.ts'
+import { type Finding, notReported } from '../../../shared/doctor/findings/finding.ts'
 import type { Endpoint } from '../../../shared/endpoint.ts'
 import { Failure, failures } from '../../../shared/errors.ts'
 import type { Exit } from '../../../shared/exits.ts'
@@ -8,7 +8,7 @@ import { lacksRight } from '../../http/response-errors.ts'
 
 /** The result of one check; `hint` is blank where nothing is to be done, `exit` is the exit code of doctor. */
 export interface Outcome {
-  result: 'ok' | 'warning' | 'failed'
+  result: 'ok' | 'skipped' | 'warning' | 'failed'
   detail: string
   /** The parts of `detail` that people read line by line. */
   lines?: readonly string[] | undefined
@@ -27,6 +27,11 @@ export interface Check {
 }
 
 export const ok = (detail: string): Outcome => ({ result: 'ok', detail, hint: '', exit: 'ok' })
+/** A check that is not made, since the engine of the jobs does not have what it is about. */
+export const skipped = ({ message, hint = '' }: Failure): Outcome => {
+  const detail = `not checked: ${message.replace(/; nothing was changed$/, '')}`
+  return { result: 'skipped', detail, hint, exit: 'ok' }
+}
 export const warning = (detail: string, hint: string): Outcome => ({ result: 'warning', detail, hint, exit: 'ok' })
 
 /** A failed check. Errors that are no Failure are thrown again. */
@@ -56,9 +61,6 @@ interface Judging<Out extends z.ZodType> {
   absent: Outcome | undefined
 }
 
-/** What an engine does not have, needs no check. */
-const withoutOutcome = (message: string): string => message.replace(/; nothing was changed$/, '')
-
 async function judged<Out extends z.ZodType>(
   context: Context,
   { endpoint, judge, absent }: Judging<Out>,
@@ -69,10 +71,10 @@ async function judged<Out extends z.ZodType>(
     return { ...(hint === undefined ? ok(detail) : warning(detail, hint)), lines, isLast }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    if (error.code === 'not_supported') return ok(withoutOutcome(error.message))
+    if (error.code === 'not_supported') return skipped(error)
     if (error.code !== 'not_found') throw error
     if (absent) return absent
-    return warning('this server does not report it', notJobsServer)
+    return warning(notReported.detail, notReported.hint)
   }
 }
 
@@ -86,4 +88,4 @@ export const whereAllowed = (outcome: Promise<Outcome>): Promise<Outcome> =>
 /** True where the database can be reached and refuses the call, mostly since the role of the server may not read a table. */
 export const isRefusedByDatabase = ({ fields }: Failure): boolean => fields.refused_by_database === true
 
-export const notJobsServer = 'normal for an older jobs-server, and for a server of another program'
+export const notJobsServer = notReported.hint

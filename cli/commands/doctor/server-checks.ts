@@ -14,6 +14,7 @@ import {
   notJobsServer,
   type Outcome,
   ok,
+  skipped,
   warning,
   whereAllowed,
 } from './outcome.ts'
@@ -80,8 +81,8 @@ async function bounds(context: Context): Promise<Outcome> {
     { dry_run: true, older_than_days: 3650 },
     { isFinal: isRefusedByDatabase },
   )
-  const answer = await unlessDomainWanted(call).catch(unlessNotSupported)
-  if (typeof answer === 'string') return ok(`not checked by a preview of a prune: ${answer}`)
+  const answer = await unlessDomainWanted(call).catch(skippedByEngine)
+  if (answer && 'result' in answer) return answer
   if (!answer) {
     const hint = 'jobsctl prune --domain chatbooks --dry-run'
     return warning('not checked, since the server wants a domain to be named', hint)
@@ -101,8 +102,8 @@ const unlessDomainWanted = <Answer>(call: Promise<Answer>): Promise<Answer | und
     throw error
   })
 
-/** Why there is no preview, such as a map without `prune`, or rows of other tables that refer to jobs. */
-function unlessNotSupported(error: unknown): string {
-  if (error instanceof Failure && error.code === 'not_supported') return error.message
+/** The outcome where there is no preview, such as of a map without `prune`, or for rows of other tables that refer to jobs. */
+function skippedByEngine(error: unknown): Outcome {
+  if (error instanceof Failure && error.code === 'not_supported') return skipped(error)
   throw error
 }

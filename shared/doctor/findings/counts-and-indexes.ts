@@ -68,7 +68,7 @@ const stateWords = new Map([
 /** Which indexes slow every write and are not used. `now` is in milliseconds. */
 export function findingOfIndexes(idle: readonly Idle[], now: number): Finding {
   const sure = idle.filter((index) => isSure(index, now))
-  if (sure.length === 0) return { detail: 'every index of jobs is used', hint: undefined }
+  if (sure.length === 0) return { detail: 'no index of jobs is known to be useless', hint: undefined }
   const list = sure.map(({ index, bytes, why }) => `${escaped(index)} (${sizeText(bytes)}, ${escaped(why)})`)
   return {
     detail: `these indexes slow every write and are not used here: ${list.join(', ')}`,

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { units } from '../../times/duration.ts'
 import { sizeText, whenText } from '../../times/time-and-size.ts'
 import type { EventLogPart, storage } from '../storage.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, notReported } from './finding.ts'
 import { mayNotRead } from './rights.ts'
 
 type Stored = Pick<z.output<typeof storage.output>, 'event_log' | 'rights' | 'tables'>
@@ -23,7 +23,7 @@ export function findingOfEvents(
   const part = event_log?.find((part) => part.kind === kind)
   if (!part && mayNotRead({ rights }, ['job_events', 'jobsctl_settings']))
     return { detail: 'not checked: the role of the server may not read the event log', hint: 'see the line rights' }
-  if (!part) return { detail: 'this server does not report it', hint: undefined }
+  if (!part) return notReported
   const { days, oldest } = part
   const log = tables.find(({ table }) => /(^|\.)job_events$/.test(table))
   const size = log ? `job_events about ${log.rows.toLocaleString('en-US')} rows, ${sizeText(log.bytes)}` : 'job_events'

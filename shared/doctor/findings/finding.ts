@@ -7,3 +7,9 @@ export interface Finding {
   /** Nothing is left to check. */
   isLast?: boolean
 }
+
+/** What doctor says of a part of a report that the server does not send. */
+export const notReported = {
+  detail: 'this server does not report it',
+  hint: 'normal for an older jobs-server, and for a server of another program',
+} as const satisfies Finding

@@ -2,12 +2,12 @@ import type { z } from 'zod'
 import { escaped } from '../../text/escape.ts'
 import { commandLine } from '../../text/shell.ts'
 import type { storage } from '../storage.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, notReported } from './finding.ts'
 import { quotedName } from './sql.ts'
 
 /** Whether the role of the server may do with the tables all that its calls need. */
 export function findingOfRights({ rights }: Pick<z.output<typeof storage.output>, 'rights'>): Finding {
-  if (!rights) return { detail: 'this server does not report them', hint: undefined }
+  if (!rights) return notReported
   const { row_security, closed, is_admin, lacks, denied } = rights
   const role = escaped(rights.role)
   if (denied.length > 0)

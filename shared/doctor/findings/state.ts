@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { escaped } from '../../text/escape.ts'
 import type { storage } from '../storage.ts'
-import type { Finding } from './finding.ts'
+import { type Finding, notReported } from './finding.ts'
 import { mayNotRead } from './rights.ts'
 
 type State = Pick<
@@ -41,7 +41,7 @@ export function findingOfState(state: State): Finding {
       detail: 'not checked: the role of the server may not read whether the database is frozen',
       hint: 'see the line rights',
     }
-  if (frozen === undefined) return { detail: 'this server does not report it', hint: undefined }
+  if (frozen === undefined) return notReported
   const where = background === false ? '; this server does nothing in the background (JOBS_BACKGROUND)' : ''
   if (restores_not_noticed.length > 0)
     return {

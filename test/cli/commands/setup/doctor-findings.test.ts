@@ -34,7 +34,8 @@ it.each(['select on jobsctl_settings', 'select (value) on jobsctl_settings'])(
 )
 
 it('takes an older server, and a right on another table, for no such case', async () => {
-  const unknown = 'state\tok\tthis server does not report it\t'
+  const unknown =
+    'state\twarning\tthis server does not report it\tnormal for an older jobs-server, and for a server of another program'
   expect(await lineOf('state', {})).toBe(unknown)
   const denied = ['select on jobsctl_marks', 'update on jobsctl_settings']
   expect(await lineOf('state', { storage: { rights: { ...rights, denied } } })).toBe(unknown)
