@@ -15,14 +15,14 @@ type Result = Answer | Failed
 interface Asking {
   names: readonly string[]
   isDatabase: (name: string) => boolean
-  /** For how long profiles are asked again. */
+  /** For how long profiles are begun to be asked again; the last of them has its own time. */
   againMs: number
   ask: (own: Own) => Promise<Result>
 }
 
 /**
  * Asks all profiles at once, and those again whose answers found no room beside the others. What they lacked may be free by then: an
- * answer that is refused counts while it is read. One is asked after the other, the smallest first, so that each has all that is left.
+ * answer that is refused counts while it is read. One is asked after the other, so that each has all that is left: first those of which least was read.
  * @returns what became of each profile, by name
  */
 export async function askAll({ names, isDatabase, againMs, ask }: Asking): Promise<Result[]> {

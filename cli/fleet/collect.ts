@@ -102,7 +102,7 @@ export function collector({ profile, real, selects, rows: share }: Collecting): 
 
 const tooManyRows = (most: number, of: string): Failure =>
   new Failure('usage', `more than ${groupedDigits(most)} rows${of}: --fleet keeps them until all have answered`, {
-    hint: 'narrow the filter, add --limit, or ask this profile alone with --profile',
+    hint: 'narrow the filter, or ask this profile alone with --profile',
   })
 
 const headsOf = <Row>(columns: readonly Column<Row>[]): Head[] =>

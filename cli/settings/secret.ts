@@ -1,4 +1,5 @@
 import { promises as files } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { Failure } from '../../shared/errors.ts'
 import { commandLine } from '../../shared/text/shell.ts'
 import { type Io, interrupted } from '../io.ts'
@@ -49,7 +50,8 @@ async function textOf(source: SecretSource, io: Io, timeoutMs: number): Promise<
  */
 async function refuseReadable(path: string, from: string, credentials: string | undefined): Promise<void> {
   const file = await files.stat(path).catch(() => undefined)
-  const ofOthers = credentials && path.startsWith(`${credentials}/`) ? 0o037 : 0o077
+  const isCredential = credentials && dirname(resolve(path)) === resolve(credentials)
+  const ofOthers = isCredential ? 0o037 : 0o077
   if (file?.isFile() && process.platform !== 'win32' && (file.mode & ofOthers) !== 0) {
     throw new Failure('usage', `${from}: others can read ${path}; the key was not used`, {
       hint: commandLine(['chmod', '600', path]),

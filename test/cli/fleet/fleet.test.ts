@@ -348,6 +348,15 @@ it('keeps no more than 48 MiB of all profiles together, and names those that it 
   expect([...read, ...unread].sort()).toEqual(names)
 })
 
+it('keeps no more than 10,000 rows of one profile, and hints at no flag that the command does not take', async () => {
+  const [many, few] = [await answering(Array(10_001).fill(group)), await answering([group])]
+  const { code, out, err } = await run(['stats', '--fleet', '*', '--tsv'], { a: at(many), b: at(few) })
+  expect({ code, out }).toEqual({ code: 9, out: 'b\tmail\thigh\tsend\t3\t0\t1\t0\n' })
+  expect(err).toMatch(
+    /^error: a: more than 10,000 rows: .*\n {2}hint: narrow the filter, or ask this profile alone with --profile$/m,
+  )
+})
+
 it('asks again for an answer that found no room beside others, once those that are refused have given theirs back', async () => {
   const part = 'x'.repeat(2 ** 20)
   let halfSent = 0

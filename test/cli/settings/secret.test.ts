@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { chmod, open, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
 import { newFolder } from '../../support/database/database.ts'
 import { type FakeServer, fakeServer, jobsAnswer } from '../../support/fakes/fake-server.ts'
@@ -61,6 +61,22 @@ it.each([
     expect(await stats([], { env })).toMatchObject({ code })
   },
 )
+
+it('takes a file for a credential by the folder in which it is, however its path is written', async () => {
+  const server = await listening()
+  const [inside, outside] = [await secretFile('file-key'), await secretFile('file-key')]
+  for (const path of [inside, outside]) await chmod(path, 0o440)
+  const folder = dirname(inside)
+  const codeOf = async (path: string, credentials = folder) => {
+    const env = { JOBSCTL_URL: server.url, JOBSCTL_API_KEY_FILE: path, CREDENTIALS_DIRECTORY: credentials }
+    return (await stats([], { env })).code
+  }
+  expect(await codeOf(`${folder}/${relative(folder, outside)}`)).toBe(2)
+  expect(await codeOf(inside.replace(folder, `${folder}/`))).toBe(0)
+  expect(await codeOf(inside, `${folder}/`)).toBe(0)
+  expect(await codeOf(`${folder}/../${basename(folder)}/${basename(inside)}`)).toBe(0)
+  expect(await codeOf(outside)).toBe(2)
+})
 
 it('reads a key from a file, from stdin, from a variable and from a command', async () => {
   const server = await listening()
