@@ -35,6 +35,7 @@ const returnsOld = `
     'begin if old.id = any(string_to_array(tg_argv[0], '','')) then return old; end if; return new; end'`
 
 const Listed = z.array(z.object({ id: z.string(), status: z.string() }))
+const Shown = z.object({ owner_user_id: z.string().nullable(), payload: z.unknown() })
 const Changed = z.looseObject({ operation_id: z.number() })
 
 describe('mapped tables of strange types and triggers', () => {
@@ -60,6 +61,15 @@ describe('mapped tables of strange types and triggers', () => {
         ${tableOf('halves')};
         update app.halves set args = '{"a": "\\ud83d", "b": 1e999999}' where id in ('K1', 'K7');
         update app.halves set args = '{"whole": "\\ud83d\\ude00"}' where id = 'K2';
+        ${tableOf('parts')};
+        update app.parts set args = ('{"owner": "O' || substr(id, 2) || '"}')::json;
+        update app.parts set args = '{"owner": "\\\\ud83d\\udc00"}' where id = 'K1';
+        update app.parts set args = ('{"n": ' || repeat('9', 140000) || '}')::json where id = 'K2';
+        update app.parts set args = ('{"n": ' || repeat('9', 130000) || 'e9999}')::json where id = 'K3';
+        update app.parts set args = ('{"n": 0.' || repeat('9', 17000) || '}')::json where id = 'K4';
+        update app.parts set args = ('{"owner": "O5", "digits": "' || repeat('9', 140000) || '", "of": ", 1e99999"}')::json where id = 'K5';
+        update app.parts set args = '{"owner": "C:\\\\ud800x"}' where id = 'K6';
+        update app.parts set args = '{"owner": "C:\\\\u0000 \\ud83d\\ude00"}' where id = 'K7';
         ${tableOf('published')};
         alter table app.published replica identity nothing;
         create publication everything for table app.published;
@@ -71,7 +81,8 @@ describe('mapped tables of strange types and triggers', () => {
         alter database ${name} set array_nulls = off`)
     }
     const names = ['nested', 'blind', 'seconds', 'halves', 'published', 'olds', 'settings']
-    const env = { JOBS_MAP_FILE: await mapFile(`tables:${names.map((name) => mapOf(name)).join('')}`) }
+    const maps = [...names.map((name) => mapOf(name)), mapOf('parts', '\n    owner: {column: args, at: [owner]}')]
+    const env = { JOBS_MAP_FILE: await mapFile(`tables:${maps.join('')}`) }
     served = await serveTables(fill, { records: 'mapped', env })
   })
   afterAll(() => served.close())
@@ -81,7 +92,7 @@ describe('mapped tables of strange types and triggers', () => {
   ]
   const undo = (body: unknown) => served.post(`operations/${Changed.parse(body).operation_id}/undo`, {})
 
-  it.each(['nested', 'blind', 'seconds', 'halves', 'settings'])(
+  it.each(['nested', 'blind', 'seconds', 'halves', 'parts', 'settings'])(
     '%s: all jobs are listed, shown, changed and given back',
     async (domain) => {
       const before = await rows(domain)
@@ -108,6 +119,22 @@ describe('mapped tables of strange types and triggers', () => {
       }
     },
   )
+
+  it('reads a part of JSON in every row that jsonb takes, and shows the text of the others', async () => {
+    const found = []
+    for (const n of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      const { body } = await served.get('/api/v1/jobs/job', { key: `parts/K${n}`, domain: 'parts' })
+      found.push(Shown.parse(body))
+    }
+    expect(found.map(({ owner_user_id }) => owner_user_id)).toEqual([
+      ...[null, null, null, null],
+      ...['O5', 'C:\\ud800x', 'C:\\u0000 \u{1f600}', 'O8'],
+    ])
+    expect(found[0]?.payload).toBe('{"owner": "\\\\ud83d\\udc00"}')
+    expect(found.slice(1, 4).map(({ payload }) => String(payload).slice(0, 9))).toEqual([
+      ...['{"n": 999', '{"n": 999', '{"n": 0.9'],
+    ])
+  })
 
   it('says what PostgreSQL says of a published table without a replica identity', async () => {
     expect(await served.post('batch/retry', { domain: 'published' })).toMatchObject({
