@@ -14,6 +14,10 @@ const itemOf = (id: JobId): string => (typeof id === 'number' ? String(id) : `"$
 export const idArray = (sql: Sql, ids: readonly JobId[]): Fragment =>
   sql`${`{${ids.map(itemOf).join(',')}}`}::text::job_id[]`
 
+/** An SQL condition on `jobs`: true for other jobs than these. PostgreSQL hashes the ids; it would compare each job with each item of an array. */
+export const isNoneOf = (sql: Sql, ids: readonly JobId[]): Fragment =>
+  sql`jobs.id not in (select unnest(${idArray(sql, ids)}))`
+
 /** Where the conflicts of an operation begin: 0, which is below every id that a record has, and for keys the empty text. */
 export const beforeIds = (sql: Sql): JobId => (hasKeys(sql) ? '' : 0)
 

@@ -6,7 +6,7 @@ import type { OperationRecord } from '../../shared/records/records.ts'
 import type { JobId } from '../../shared/work/job-key.ts'
 import type { BulkChange, JobSet } from '../bulk/change/bulk-change.ts'
 import { isUnchangedSince } from '../bulk/token/snapshot.ts'
-import { idArray } from '../database/job-ids.ts'
+import { isNoneOf } from '../database/job-ids.ts'
 import type { Narrowed } from '../database/scope.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import { countAlongBack, whyAlongNotBack } from './along-back.ts'
@@ -129,7 +129,7 @@ const backFromMove = (of: Omit<Moved, 'part'>, { part, rejected, hold }: Undoing
 
 /** True for jobs that were no conflict in the preview: a conflict that is resolved later does not join the set. */
 const isNotExcluded = (sql: Sql, { excluded = [] }: JobSet): Fragment =>
-  excluded.length === 0 ? sql`true` : sql`jobs.id <> all(${idArray(sql, excluded)})`
+  excluded.length === 0 ? sql`true` : isNoneOf(sql, excluded)
 
 /**
  * Checks that the operation has archived jobs or row images. An operation that is undone already, or changed no job, passes, and so

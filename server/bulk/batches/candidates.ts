@@ -1,5 +1,5 @@
 import type { JobId } from '../../../shared/work/job-key.ts'
-import { idArray } from '../../database/job-ids.ts'
+import { isNoneOf } from '../../database/job-ids.ts'
 import { hasSafeId, inIndexOrder } from '../../database/planner-hints.ts'
 import type { Holds } from '../../database/read-holds.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -42,7 +42,7 @@ export function createCandidates(context: SearchContext, bulk: BulkChange<unknow
     const found = bulk.matching(sql, { ...context, holds })
     // A job that the database has rejected still matches. A search that found it again would end as one among locked jobs: by its time.
     const rejected = [...(bulk.rejected?.keys() ?? [])]
-    return rejected.length === 0 ? found : sql`${found} and jobs.id <> all(${idArray(sql, rejected)})`
+    return rejected.length === 0 ? found : sql`${found} and ${isNoneOf(sql, rejected)}`
   }
   // A scan is for many batches. A range is for one, and would make the hash of all held jobs each time.
   const scan = createIdScan(context, (holds) => matching({ ...holds, isSearch: true }), bulk)
