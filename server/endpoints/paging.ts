@@ -4,6 +4,7 @@ import { readSigningKey } from '../bulk/token/preview-keys.ts'
 import type { Reading } from '../call.ts'
 import { hasCode } from '../database/errors/error-meanings.ts'
 import { jsonOf } from '../database/lossless-json.ts'
+import type { Fragment, Sql } from '../database/sql.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
 /** The request of a list that comes in pages. */
@@ -80,13 +81,21 @@ export function openCursor<Cursor extends z.ZodType>(
 }
 
 /**
- * For the error of a page: PostgreSQL finds no time or number in the sort key of a cursor that somebody has made.
- * @throws Failure `invalid_request` for that, or the error
+ * For the error of a page: PostgreSQL may find no time or number in the sort key of a cursor that somebody has made. A value of a job raises the same
+ * error, so the values of the cursor are read without jobs.
+ * @param values those of the cursor, cast as the page casts them; undefined for the first page
+ * @throws Failure `invalid_request` where PostgreSQL cannot read them, or the error
  */
 export const unlessForged =
-  ({ cursor }: PagedRequest) =>
-  (error: unknown): never => {
-    if (cursor !== undefined && hasCode(error, ['22'])) rejectCursor()
+  (sql: Sql, values: Fragment | undefined) =>
+  async (error: unknown): Promise<never> => {
+    if (values && hasCode(error, ['22'])) {
+      const isForged = await sql`select ${values}`.then(
+        () => false,
+        (reason: unknown) => hasCode(reason, ['22']),
+      )
+      if (isForged) rejectCursor()
+    }
     throw error
   }
 

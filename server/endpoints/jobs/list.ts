@@ -12,7 +12,7 @@ import { type CursorKey, cursorKey, openCursor, pageLink, sealCursor, unlessForg
 import { requireVisible } from '../viewer-fields.ts'
 import { listByRank } from './list-by-rank.ts'
 import { listByTime } from './list-by-time.ts'
-import { Cursor, KeyCursor } from './list-cursor.ts'
+import { Cursor, KeyCursor, type Position } from './list-cursor.ts'
 import { listNewestByRank } from './list-newest-by-rank.ts'
 import { type NarrowedList, type Page, takesAll } from './list-page.ts'
 import type { RankKey } from './list-sorted.ts'
@@ -56,7 +56,7 @@ export async function listJobs(
       (await read(request, limitListTime).catch(unlessOverdue)) ??
       sampled(await read({ ...request, sample: mostScanned }, limitReadTime))
     )
-  }).catch(unlessForged(request))
+  }).catch(unlessForged(call.sql, cursor?.place && valuesOf(call.sql, cursor.place, request.sort_by)))
   const links = [page.next, page.prev]
     .map((next) => next && linkTo(next, request, key))
     .filter((link) => link !== undefined)
@@ -148,6 +148,12 @@ function servingIndexes({ sort_by, status = ['completed'] }: Pick<ListRequest, '
 }
 
 const isRank = (key: TimeKey | RankKey): key is RankKey => key === 'priority' || key === 'status'
+
+/** The place of a cursor as the statements of a page cast it. */
+function valuesOf(sql: Sql, { key, id }: Position, sortBy: TimeKey | RankKey): Fragment {
+  const type = sortBy === 'priority' ? 'int' : isRank(sortBy) ? 'text' : 'timestamptz'
+  return sql`${key}::text::${sql.unsafe(type)}, ${id}::text::job_id`
+}
 
 /** A link to another page: the same request with its cursor. */
 function linkTo(cursor: Cursor, request: NarrowedList, key: CursorKey | undefined): string {

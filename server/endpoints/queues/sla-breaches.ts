@@ -22,7 +22,9 @@ export async function listSlaBreaches(call: Listing, request: BreachesRequest): 
       await tx`select ${limitReadTime(tx)}`
       return readBreaches(tx, { ...request, within: call.within }, cursor)
     }),
-  ).catch(unlessForged(request))
+  ).catch(
+    unlessForged(call.sql, cursor && call.sql`${cursor.created_at}::text::timestamptz, ${cursor.id}::text::bigint`),
+  )
   const [bounds] = rows
   const found = rows.filter((row): row is typeof row & JudgedJob => row.id !== null)
   const page = found.slice(0, request.limit)
