@@ -24,10 +24,15 @@ export const queryPlanOutdated = 'ALTERED'
 /** A row that was written fails the policies of row level security. A right that is missing has the same code, `42501`. */
 const rowSecurity = 'ROW_SECURITY'
 
+/** A table has no replica identity that its publications can send. Other states of tables and sequences have the same code, `55000`. */
+const noReplicaIdentity = 'NO_REPLICA_IDENTITY'
+
 /** Errors that the routine tells from other errors of the same code. */
 const ownCodes = new Map([
   ['0A000 RevalidateCachedQuery', queryPlanOutdated],
   ['42501 ExecWithCheckOptions', rowSecurity],
+  ['55000 CheckCmdReplicaIdentity', noReplicaIdentity],
+  ['42P10 CheckCmdReplicaIdentity', noReplicaIdentity],
 ])
 
 /** Codes of the driver, the network and PostgreSQL for a connection that cannot be had or was lost. */
@@ -147,10 +152,17 @@ const meanings: readonly Meaning[] = [
     hint: 'a partition that is a foreign table, or a rule, is one cause; the server log has what PostgreSQL says',
   },
   {
+    codes: [noReplicaIdentity],
+    failure: 'conflict',
+    detail:
+      'a table has no replica identity that its publications can send, so PostgreSQL lets no row of it be changed',
+    hint: 'alter table … replica identity gives it one',
+  },
+  {
     codes: ['55000'],
     failure: 'conflict',
-    detail: 'PostgreSQL does not let this table be changed so as it is',
-    hint: 'a publication of a table without a replica identity is one cause: alter table … replica identity',
+    detail: 'PostgreSQL does not allow this in the present state of the database',
+    hint: 'what PostgreSQL says names the object, such as a table, or is from a trigger of another program',
   },
   {
     codes: ['22P05', '22021'],

@@ -34,6 +34,10 @@ const returnsOld = `
   create function app.unchanged() returns trigger language plpgsql as
     'begin if old.id = any(string_to_array(tg_argv[0], '','')) then return old; end if; return new; end'`
 
+const closes = `
+  create function app.closed() returns trigger language plpgsql as
+    'begin raise object_not_in_prerequisite_state using message = ''the month is closed''; end'`
+
 const Listed = z.array(z.object({ id: z.string(), status: z.string() }))
 const Shown = z.object({ owner_user_id: z.string().nullable(), payload: z.unknown() })
 const Changed = z.looseObject({ operation_id: z.number() })
@@ -54,6 +58,7 @@ describe('mapped tables of strange types and triggers', () => {
         create domain app.name as app.short;
         create collation app.blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
         ${returnsOld};
+        ${closes};
         ${tableOf('nested', { key: 'app.name', state: 'app.known_state' })};
         ${tableOf('blind', { key: 'text collate app.blind' })};
         ${tableOf('seconds', { time: 'bigint' })};
@@ -73,6 +78,8 @@ describe('mapped tables of strange types and triggers', () => {
         ${tableOf('published')};
         alter table app.published replica identity nothing;
         create publication everything for table app.published;
+        ${tableOf('closed')};
+        create trigger closed before update on app.closed for each row execute function app.closed();
         ${tableOf('olds')};
         create trigger olds before update on app.olds for each row execute function app.unchanged('K1,K7');
         ${tableOf('settings', { args: 'text[]' })};
@@ -80,7 +87,7 @@ describe('mapped tables of strange types and triggers', () => {
         alter database ${name} set quote_all_identifiers = on;
         alter database ${name} set array_nulls = off`)
     }
-    const names = ['nested', 'blind', 'seconds', 'halves', 'published', 'olds', 'settings']
+    const names = ['nested', 'blind', 'seconds', 'halves', 'published', 'closed', 'olds', 'settings']
     const maps = [...names.map((name) => mapOf(name)), mapOf('parts', '\n    owner: {column: args, at: [owner]}')]
     const env = { JOBS_MAP_FILE: await mapFile(`tables:${maps.join('')}`) }
     served = await serveTables(fill, { records: 'mapped', env })
@@ -134,6 +141,15 @@ describe('mapped tables of strange types and triggers', () => {
     expect(found.slice(1, 4).map(({ payload }) => String(payload).slice(0, 9))).toEqual([
       ...['{"n": 999', '{"n": 999', '{"n": 0.9'],
     ])
+  })
+
+  it('names no replica identity where a trigger says that it lets nothing be changed now', async () => {
+    const { status, body } = await served.post('batch/retry', { domain: 'closed' })
+    expect({ status, body }).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('the month is closed') },
+    })
+    expect(JSON.stringify(body)).not.toMatch(/publication|replica identity|this table/)
   })
 
   it('says what PostgreSQL says of a published table without a replica identity', async () => {
