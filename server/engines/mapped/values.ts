@@ -81,21 +81,29 @@ export function numberOf(table: Table, { column }: ValueOfRow): string {
   return `greatest(least(j.${of.quoted}, 2147483647), -2147483648)::integer`
 }
 
-/** An SQL expression of type timestamptz. */
+/** An SQL expression of type timestamptz: infinite for a time beyond the years of PostgreSQL, on which every statement would end. */
 export function timeOf({ map, table }: Mapped, name: string, row = 'j'): string {
   const column = columnOf(table, name)
   const value = `${row}.${column.quoted}`
-  if (isNumber(column)) return timeOfSeconds(`${value}::double precision`)
-  return column.base === 'timestamptz' ? value : `(${value}::timestamp at time zone ${quotedText(map.zone ?? 'UTC')})`
+  if (isNumber(column)) return timeOfSeconds(value, column)
+  if (column.base === 'timestamptz') return value
+  return `case
+  when ${value} > date '294276-12-29' then 'infinity'
+  when ${value} < date '4714-11-26 BC' then '-infinity'
+  else ${value}::timestamp at time zone ${quotedText(map.zone ?? 'UTC')}
+end`
 }
 
-/** An SQL expression of type timestamptz: infinite for a number beyond the years of PostgreSQL, and null for NaN, on which every statement would end. */
-const timeOfSeconds = (seconds: string): string => `case
+/** The same for a number of seconds: null for NaN. A numeric may be too large or too small for a double precision, and is rounded to microseconds. */
+function timeOfSeconds(value: string, { base }: Column): string {
+  const seconds = base === 'numeric' ? value : `${value}::double precision`
+  return `case
   when ${seconds} = 'NaN' then null
-  when ${seconds} >= 9224318016000 then 'infinity'
+  when ${seconds} >= 9224318015999 then 'infinity'
   when ${seconds} < -210866803200 then '-infinity'
-  else pg_catalog.to_timestamp(${seconds})
+  else pg_catalog.to_timestamp(${base === 'numeric' ? `pg_catalog.round(${value}, 6)::double precision` : seconds})
 end`
+}
 
 /** An SQL expression of the type of a column: a time of type timestamptz as the column has it. */
 export function timeInto({ map }: Mapped, column: Column, time: string): string {
