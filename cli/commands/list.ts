@@ -63,7 +63,7 @@ async function printPage(context: Context, { request, flags }: Listing): Promise
   const scope = scopeOf(flags)
   const found = await searchList(context, { request, scope })
   const { jobs, raw, isComplete } = found
-  if (jobs.length === 0 && isComplete) await explainEmptyList(context, flags)
+  if (jobs.length === 0 && isComplete) await explainEmptyList(context, found, flags)
   const empty = isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job was found so far'
   // Without the head of a table: the ids are read by programs, also where JOBSCTL_OUTPUT asks for tables.
   if (flags.ids && print.forPeople && jobs.length > 0) print.result(jobs.map((job) => `${job.id}\n`).join(''))
@@ -118,7 +118,7 @@ async function printPages(context: Context, { request, flags }: Listing): Promis
   const print = await printerFor(context, flags, output)
   const write = print.growing(flags.ids ? { columns: [id] } : { columns, more: moreFor(flags) })
   const progress = searchProgress(context)
-  let [count, pages] = [0, 0]
+  let [count, pages, hides] = [0, 0, false]
   try {
     for await (const page of allPages(context, request)) {
       const { jobs } = page
@@ -129,6 +129,7 @@ async function printPages(context: Context, { request, flags }: Listing): Promis
       write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, page, flags))
       count += jobs.length
       pages += 1
+      hides ||= page.hides
       progress.page(page)
       if (count > 0 || pages > 1 || page.next === undefined) continue
       if (await hasNoJobs(context, scopeOf(flags))) break
@@ -136,7 +137,7 @@ async function printPages(context: Context, { request, flags }: Listing): Promis
   } finally {
     progress.clear()
   }
-  if (count === 0) await explainEmptyList(context, flags)
+  if (count === 0) await explainEmptyList(context, { hides }, flags)
   return 'ok'
 }
 
@@ -164,7 +165,8 @@ async function rowsOf(
 }
 
 /** A scope without jobs is often misspelled: an error with `--must-exist`, a note at a terminal. */
-async function explainEmptyList(context: Context, flags: ListFlags): Promise<void> {
+async function explainEmptyList(context: Context, { hides }: Pick<Found, 'hides'>, flags: ListFlags): Promise<void> {
+  if (hides) return context.print.aside(`note: row-level security hides jobs: ${context.another(['doctor'])}`)
   if (!flags.mustExist && !context.print.forPeople) return
   const { noteUnknownScope, refuseUnknownScope } = await import('../guard/known-scope.ts')
   if (flags.mustExist) await refuseUnknownScope(await context.client(), scopeOf(flags))

@@ -81,7 +81,7 @@ export type SortKey = ListRequest['sort_by']
 export const listJobs = endpoint({
   method: 'GET',
   path: '/api/v1/jobs/list',
-  meaning: `Jobs that match a filter, in pages. The header \`Link\` has the pages beside this one, and \`X-Complete\` is \`false\` where the search stopped after ${mostScanned.toLocaleString('en')} rows or 200 ms. Over the jobs of an engine it goes on for 1 s without a match. Where it takes over 3 s to read all jobs of an engine, it is \`false\`, too, without \`Link\`: the page has the first jobs of a sample of about ${mostScanned.toLocaleString('en')}. \`X-Only-Newest\` is \`true\` where a list of an engine by priority or status has only the ${mostScanned.toLocaleString('en')} jobs that were made last, on whichever page. \`X-Missing-Index\` then names an index that the database lacks for it.`,
+  meaning: `Jobs that match a filter, in pages. The header \`Link\` has the pages beside this one, and \`X-Complete\` is \`false\` where the search stopped after ${mostScanned.toLocaleString('en')} rows or 200 ms. Over the jobs of an engine it goes on for 1 s without a match. Where it takes over 3 s to read all jobs of an engine, it is \`false\`, too, without \`Link\`: the page has the first jobs of a sample of about ${mostScanned.toLocaleString('en')}. \`X-Only-Newest\` is \`true\` where a list of an engine by priority or status has only the ${mostScanned.toLocaleString('en')} jobs that were made last, on whichever page. \`X-Hides-Rows\` is \`true\` where row-level security hides jobs of an engine from the role of the server. \`X-Missing-Index\` then names an index that the database lacks for it.`,
   slow: true,
   needs: 'read',
   scoped: 'narrowed',

@@ -19,6 +19,8 @@ export interface Page {
   scanned: number | undefined
   /** The list has the jobs that were made last alone: no page has an older one. */
   onlyNewest: boolean
+  /** Row-level security hides jobs from the server. */
+  hides: boolean
   /** An index that the database lacks for the list. */
   missingIndex: string | undefined
   /** The cursor of the next page. */
@@ -60,6 +62,7 @@ async function readPage(client: Client, request: Request): Promise<Page> {
     next,
     scanned: scanned === undefined ? undefined : Number(scanned),
     onlyNewest: header('x-only-newest') === 'true',
+    hides: header('x-hides-rows') === 'true',
     missingIndex: header('x-missing-index')?.split(', ')[0],
   }
 }

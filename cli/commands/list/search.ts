@@ -21,6 +21,8 @@ export interface Found {
   scanned: number
   /** The list has the jobs that were made last alone: no page has an older one. */
   onlyNewest: boolean
+  /** Row-level security hides jobs from the server. */
+  hides: boolean
   missingIndex: string | undefined
   /** The failure of a search that the time of `--timeout` ended. */
   overdue: Failure | undefined
@@ -75,6 +77,7 @@ function foundIn(pages: readonly Page[], request: Record<string, string>): Found
     hasMore: last?.next !== undefined,
     scanned: scannedIn(pages),
     onlyNewest: last?.onlyNewest ?? false,
+    hides: last?.hides ?? false,
     missingIndex: last?.missingIndex,
     overdue: undefined,
   }

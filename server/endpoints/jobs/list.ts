@@ -6,6 +6,7 @@ import { planForParameters, preferIndexOrder } from '../../database/planner-hint
 import { type Fragment, type Pool, type Sql, staticFragment } from '../../database/sql.ts'
 import { limitListTime, limitReadTime, unlessOverdue } from '../../database/timeouts.ts'
 import { servedBy } from '../../engines/served.ts'
+import { whyHidden } from '../../engines/watched.ts'
 import { missingAmong, readBounded } from '../bounded-read.ts'
 import { foldedErrors, isContentHidden } from '../hidden.ts'
 import { type CursorKey, cursorKey, openCursor, pageLink, sealCursor, unlessForged } from '../paging.ts'
@@ -20,7 +21,8 @@ import type { TimeKey } from './time-parts.ts'
 
 /**
  * One page of jobs, with the header `Link` to the pages beside it, and `X-Scanned` and `X-Complete`: whether all jobs were
- * compared that the page could have. `X-Only-Newest` is for a list whose pages lack older jobs. Where not all were compared and the database lacks an index for the list, `X-Missing-Index` names it.
+ * compared that the page could have. `X-Only-Newest` is for a list whose pages lack older jobs, and `X-Hides-Rows` for
+ * one that lacks those which row-level security hides. Where not all were compared and the database lacks an index for the list, `X-Missing-Index` names it.
  * All statements of a page see the same rows.
  * @throws Failure `invalid_request` for a cursor of another list; `forbidden` for a filter over what the caller may not see
  */
@@ -32,7 +34,9 @@ export async function listJobs(
   const { within } = call
   const request = { ...asked, ...(within && { within }) }
   const key = await cursorKey(call)
-  const isOwn = servedBy(call.sql).mode === 'own'
+  const { mode, places } = servedBy(call.sql)
+  const isOwn = mode === 'own'
+  if (!isOwn && whyHidden(places)) call.addHeader('X-Hides-Rows', 'true')
   const cursor = openCursor(request, isOwn ? Cursor : KeyCursor, key)
   const serving = isOwn ? servingIndexes(request) : []
   const read = (asked: NarrowedList, limit: typeof limitReadTime) =>

@@ -11,6 +11,9 @@ import { problemOf } from '../problem.ts'
 import { securityHeaders } from '../security-headers.ts'
 import { oneAtATime } from './pipelined-requests.ts'
 
+/** How long a client may take to send a request with its body; Node looks every 30 s. */
+const wholeRequestMs = 60_000
+
 /** An HTTP server for an app. A request that is too malformed to reach the app also gets a problem document. */
 export function createHttpServer(fetch: (request: Request) => Response | Promise<Response>): Server {
   const listener = getRequestListener(fetch, {
@@ -27,7 +30,7 @@ export function createHttpServer(fetch: (request: Request) => Response | Promise
     else if (!respondToHealth(incoming, outgoing)) void listener(incoming, outgoing)
   }
   const { listener: inTurn, afterResponses } = oneAtATime(respond)
-  return createServer({ requireHostHeader: false }, inTurn)
+  return createServer({ requireHostHeader: false, requestTimeout: wholeRequestMs }, inTurn)
     .on('clientError', (error: NodeJS.ErrnoException, socket) => afterResponses(socket, () => refuse(error, socket)))
     .on('checkExpectation', (_incoming, outgoing) => respondWithRefusal(outgoing, 417))
 }
@@ -60,7 +63,11 @@ const statuses: ReadonlyMap<string, number> = new Map([
 
 function refusal(status: number) {
   const id = randomUUID()
-  const problem = problemOf(new Failure('malformed_request', 'the request is not HTTP as this server reads it'), id)
+  const detail =
+    status === 408
+      ? `the request did not arrive within ${wholeRequestMs / 1000} s; nothing was changed`
+      : 'the request is not HTTP as this server reads it'
+  const problem = problemOf(new Failure('malformed_request', detail), id)
   return {
     status,
     head: { 'Content-Type': 'application/problem+json', [headers.requestId]: id, ...securityHeaders },

@@ -36,8 +36,8 @@ describe('tables of pg-boss that change while a server runs', () => {
   const ask = (method: 'GET' | 'POST', path: string, body?: object) =>
     call({ url: server.url, method, path, headers: { 'x-api-key': 'key', 'x-confirm': 'true' }, body })
   const metrics = async () => String((await ask('GET', '/metrics/jobs')).body)
-  const doctor = async () =>
-    (await runJobsctl(['doctor', '--tsv'], { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })).out
+  const jobsctl = (...argv: string[]) => runJobsctl(argv, { env: { JOBSCTL_URL: server.url, JOBSCTL_API_KEY: 'key' } })
+  const doctor = async () => (await jobsctl('doctor', '--tsv')).out
 
   it.each([
     [38, /has migrated its tables in pgboss since the server started with 12.26/, /start the server again/],
@@ -142,7 +142,15 @@ describe('tables of pg-boss that change while a server runs', () => {
     expect(await ask('POST', '/api/v1/jobs/batch/retry', { domain: 'pgboss', dry_run: true })).toMatchObject({
       status: 422,
     })
-    expect((await ask('GET', '/api/v1/jobs/list')).status).toBe(200)
+    expect(await ask('GET', '/api/v1/jobs/list')).toMatchObject({ status: 200, headers: { 'x-hides-rows': 'true' } })
+    for (const output of ['--ids', '--json', '--all-pages'])
+      expect(await jobsctl('list', '--queue', oddQueues.long, output)).toMatchObject({
+        ...{
+          code: 0,
+          err: expect.stringContaining('note: row-level security hides jobs: jobsctl doctor'),
+        },
+      })
+    expect((await jobsctl('list', '--queue', oddQueues.plain, '--ids')).err).toBe('')
     const text = await metrics()
     expect(text).not.toContain('jobsctl_jobs{')
     expect(text).toContain('# there is no series of jobs: row-level security hides rows of pgboss.job')
