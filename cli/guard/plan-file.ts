@@ -1,4 +1,4 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import * as z from 'zod'
 import { Preview } from '../../shared/changes/bulk-change.ts'
 import { bulkKinds } from '../../shared/changes/kinds.ts'
@@ -7,6 +7,7 @@ import { faultsOf } from '../../shared/faults.ts'
 import { quoted } from '../../shared/text/shell.ts'
 import { earliest } from '../../shared/times/earliest.ts'
 import type { Context } from '../context.ts'
+import { replaceFile } from '../settings/config-file.ts'
 import { isSameRoot } from '../settings/server-url.ts'
 import type { Target } from '../settings/target.ts'
 import { readText } from '../settings/text-file.ts'
@@ -143,10 +144,8 @@ export async function writePlan<In extends z.ZodType, Out extends z.ZodType>(
     ...(context.flags.reason !== undefined && { reason: context.settings.reason }),
     calls: previews.map((preview, at) => ({ request: change.requests[at], preview })),
   }
-  const draft = `${path}.${process.pid}.tmp`
   try {
-    await writeFile(draft, `${JSON.stringify(plan, undefined, 2)}\n`, { mode: 0o600 })
-    await rename(draft, path)
+    await replaceFile(path, `${JSON.stringify(plan, undefined, 2)}\n`)
   } catch (cause) {
     throw new Failure('usage', `--plan-out: cannot write ${path}: ${fileErrorText(cause)}; no plan was written`, {
       cause,

@@ -70,17 +70,27 @@ export const makeRoom = 'make room, or set XDG_CONFIG_HOME to another folder, th
  * @throws Failure `usage` where it cannot be written
  */
 export async function writeConfig(path: string, config: Config): Promise<void> {
-  const draft = `${path}.${process.pid}.tmp`
   try {
     await makeFolder(dirname(path))
-    await files.writeFile(draft, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 })
-    await files.rename(draft, path)
+    await replaceFile(path, `${JSON.stringify(config, undefined, 2)}\n`)
   } catch (cause) {
-    await files.rm(draft, { force: true }).catch(() => {})
     throw new Failure('usage', `cannot write ${path}: ${fileErrorText(cause)}; nothing was written`, {
       hint: makeRoom,
       cause,
     })
+  }
+}
+
+/** Writes a file completely or not at all, with mode 600: a write that fails, as on a full disk, leaves no part beside it. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`
+  try {
+    await files.rm(draft, { force: true })
+    await files.writeFile(draft, text, { mode: 0o600, flag: 'wx' })
+    await files.rename(draft, path)
+  } catch (cause) {
+    await files.rm(draft, { force: true }).catch(() => {})
+    throw cause
   }
 }
 

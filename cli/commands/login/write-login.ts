@@ -1,8 +1,7 @@
-import { promises as files } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../../shared/errors.ts'
 import { type Config, checkedSetting, type Profile } from '../../settings/config.ts'
-import { makeFolder, makeRoom, writeConfig } from '../../settings/config-file.ts'
+import { makeFolder, makeRoom, replaceFile, writeConfig } from '../../settings/config-file.ts'
 import { fileErrorText } from '../../system.ts'
 import type { SecretKind } from './check-secret.ts'
 
@@ -40,8 +39,5 @@ export async function writeLogin({ path, config, name, url, kind, secret }: Logi
 
 async function writeSecret(path: string, secret: string): Promise<void> {
   await makeFolder(dirname(path))
-  const draft = `${path}.${process.pid}.tmp`
-  await files.rm(draft, { force: true })
-  await files.writeFile(draft, `${secret}\n`, { mode: 0o600, flag: 'wx' })
-  await files.rename(draft, path)
+  await replaceFile(path, `${secret}\n`)
 }

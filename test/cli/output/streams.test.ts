@@ -1,4 +1,7 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { newFolder } from '../../support/database/database.ts'
 import { built } from '../../support/programs/built.ts'
 import { shell } from '../../support/programs/shell.ts'
 import { openWorld, type World } from '../../support/world.ts'
@@ -43,4 +46,14 @@ it('a result that cannot be written is reported in a sentence, and the change st
   )
   expect(out).toBe('1\n')
   expect(await world.count()).toBe(0)
+})
+
+it('a plan that does not fit on the disk leaves no part of it, since its tokens allow to apply it', async () => {
+  await world.clear()
+  await world.jobs(2)
+  const folder = await newFolder('plan')
+  const words = `prune --all --dry-run --plan-out '${join(folder, 'plan.json')}'`
+  const { err } = await line(`(ulimit -f 0; jobsctl ${words}) 2>&1 | cat >&2`)
+  expect(err).toContain('no plan was written')
+  expect(await readdir(folder)).toEqual([])
 })
