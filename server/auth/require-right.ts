@@ -1,4 +1,4 @@
-import { isRole, type Right, rights, rolesWith } from '../../shared/access/rights.ts'
+import { agentRole, isRole, type Right, rights, rightsOf, rolesWith } from '../../shared/access/rights.ts'
 import { Failure } from '../../shared/errors.ts'
 import type { Caller } from './authenticate.ts'
 import { isSingleSignOn } from './single-sign-on-id.ts'
@@ -18,6 +18,7 @@ export function requireRight(
     })
   }
   if (isSingleSignOn(id)) throw lackingBySignOn({ id, role }, right)
+  if (role === agentRole) throw lackingByAgent(right)
   const token = `the token ${name} (${id}, ${role})`
   if (!isRole(role)) {
     throw new Failure(
@@ -41,6 +42,18 @@ const lackingBySignOn = ({ id, role }: Pick<Caller, 'id' | 'role'>, right: Right
     `the caller ${id} (${role}) lacks the right "${right}": it may not ${rights[right]}; nothing was changed`,
     {
       hint: `a caller with ${rolesWith(right) ? `the role ${rolesWith(right)}` : `a token with ${flags[right]}`} may; the operator of the server gives roles by claims: JOBS_OIDC_ROLES`,
+    },
+  )
+
+/** No agent gets another role, and its session has no right that its key lacks. The sentence has no name, so that an agent is given it. */
+const lackingByAgent = (right: Right): Failure =>
+  new Failure(
+    'forbidden',
+    `an agent lacks the right "${right}" here: it may not ${rights[right]}; nothing was changed`,
+    {
+      hint: rightsOf({ role: agentRole, may_enqueue: false }).has(right)
+        ? 'the session has what its key may: open it with the key of an operator or admin'
+        : 'an agent proposes a change (POST /api/v1/jobs/plans), and a person decides',
     },
   )
 

@@ -245,6 +245,17 @@ describe('plans of agents', () => {
     expect(await preview({ domain: 'a' }, viewer.as)).toMatchObject(forbidden)
   })
 
+  it('are what the refusal of a change tells of: no agent gets another role, and its session gets what its key may', async () => {
+    const byPlan = { detail: expect.stringContaining('"change"'), hint: expect.stringContaining(planPath) }
+    const [agent, session] = [await makeAgent(world.sql, 'ann'), (await openAgent(world.url, people.ann)).as]
+    for (const as of [agent, session])
+      expect(await world.confirm(paths.prune, { domain: 'a' }, as)).toMatchObject({ status: 403, body: byPlan })
+    const { as } = await openAgent(world.url, people.zoe)
+    await world.sql`update jobsctl_tokens set role = 'viewer' where id = ${idBehind(people.zoe)}`
+    const byKey = { hint: expect.stringContaining('what its key may') }
+    expect(await ask(as)).toMatchObject({ status: 403, body: byKey })
+  })
+
   it('show what the agent asked before, which an erasure reaches', async () => {
     const { as, id: session } = await openAgent(world.url, people.ann)
     const caller = { id: idBehind(people.ann), agent: { name: 'ann', of: 'ann', session, client: undefined } }
