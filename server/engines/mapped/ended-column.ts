@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EndIndex } from '../writes.ts'
+import { stateColumns } from './states.ts'
 import { columnOf, type Mapped } from './table.ts'
 import { timeInto } from './values.ts'
 
@@ -51,4 +52,13 @@ export function endIndexOf(mapped: Mapped): EndIndex | undefined {
     type: base,
     before: (sql, time) => endedColumn(mapped, sql)?.before(time) ?? sql`true`,
   }
+}
+
+/** True where an index finds the jobs that ended since a time, if need be with a state. A partial one may leave out jobs without an end alone. */
+export function isEndIndexed(mapped: Mapped): boolean {
+  const states = stateColumns(mapped)
+  return mapped.table.indexes.some(({ columns, isOrdered }) => {
+    const [first] = columns.filter((name) => !states.includes(name))
+    return isOrdered && first !== undefined && first === mapped.map.times.ended
+  })
 }

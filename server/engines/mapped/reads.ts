@@ -14,15 +14,18 @@ import type {
   WorkerSigns,
 } from '../adapter.ts'
 import { quotedText } from '../parts/sql-text.ts'
-import { endedColumn } from './ended-column.ts'
+import { endedColumn, isEndIndexed } from './ended-column.ts'
 import { hasKey } from './key.ts'
 import { projectionOf } from './projection.ts'
 import { hasState, statusOf } from './states.ts'
-import { columnOf, type Mapped } from './table.ts'
+import { columnOf, countRows, type Mapped } from './table.ts'
 import { nameOf } from './values.ts'
 
 /** The most jobs that are counted. */
 const mostCounted = 10_000
+
+/** The most rows of a table that are read for the jobs that ended lately, where no index has the time of the end. */
+const mostWithoutIndex = 100_000
 
 const due = 'coalesce(jobs.available_at, jobs.created_at)'
 
@@ -103,16 +106,21 @@ export const readOldestDue = async (
     group by item.domain, item.queue, item.job_type`),
 ]
 
-/** Who has running jobs, or has ended some in the last 15 minutes, as far as the table says who locked a job, and when a job ended. */
-export function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<SeenWorker[]> {
+/**
+ * Who has running jobs, or has ended some in the last 15 minutes, as far as the table says who locked a job, and when a job ended. What has ended is
+ * not told of a large table without an index of that time, which would be read whole.
+ */
+export async function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<SeenWorker[]> {
+  const isEndTold =
+    mapped.map.times.ended !== undefined &&
+    (isEndIndexed(mapped) || (await countRows(sql, mapped.table)) <= mostWithoutIndex)
   const isMeant = inQueueScope(sql, scope)
   const bound = sql.unsafe(`limit ${mostOfWorkers.jobs + 1}`)
   const column = endedColumn(mapped, sql)
   const isRecent = column
     ? sql`${column.from(sql`now() - interval '15 minutes'`)} and ${column.before(sql`now()`)}`
     : sql`true`
-  const sumIfKnown = (count: string) =>
-    sql.unsafe(mapped.map.times.ended === undefined ? 'null::bigint' : `sum(${count})::bigint`)
+  const sumIfTold = (count: string) => sql.unsafe(isEndTold ? `sum(${count})::bigint` : 'null::bigint')
   return sql<SeenWorker[]>`
     with running as materialized (
       select domain, queue, worker_id, acquired_at, leased_until <= now() as is_expired
@@ -123,7 +131,7 @@ export function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<
     ended as materialized (
       select domain, queue, worker_id, status
       from jobs
-      where ${hasState(mapped, sql, ['completed', 'failed', 'quarantined'])} and ${isRecent}
+      where ${isEndTold ? isRecent : sql`false`} and ${hasState(mapped, sql, ['completed', 'failed', 'quarantined'])}
         and jobs.native_ended > now() - interval '15 minutes' and jobs.native_ended <= now() ${isMeant}
       ${bound}
     ),
@@ -137,7 +145,7 @@ export function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Promise<
     select
       worker_id, sum(leases)::bigint as leases, coalesce(sum(expired), 0)::bigint as expired, min(acquired_at) as oldest_lease_at,
       null::timestamptz as last_asked_at, max(acquired_at) as last_acquired_at, null::timestamptz as last_renewed_at,
-      ${sumIfKnown('done')} as done_15m, ${sumIfKnown('failed')} as failed_15m, jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues,
+      ${sumIfTold('done')} as done_15m, ${sumIfTold('failed')} as failed_15m, jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues,
       (select count(*) from running) <= ${mostOfWorkers.jobs}::int and (select count(*) from ended) <= ${mostOfWorkers.jobs}::int
         as is_complete
     from seen

@@ -122,6 +122,21 @@ export async function schemasWith(sql: Sql, name: string): Promise<string[]> {
   return names.includes('public') ? ['public'] : names
 }
 
+/** An SQL expression: about how many rows a table has with its partitions; -1 where nobody has counted. */
+const estimatedRows = (oid: string): string => `(
+  select coalesce(pg_catalog.sum(part.reltuples), -1)::bigint
+  from pg_catalog.pg_class as part
+  where part.relkind = 'r' and part.reltuples >= 0
+    and (part.oid = ${oid} or part.oid in (select relid from pg_catalog.pg_partition_tree(${oid})))
+)`
+
+/** About how many rows the table has by now; negative where nobody has counted. */
+export async function countRows(sql: Sql, { relation }: Table): Promise<number> {
+  const oid = `pg_catalog.to_regclass(${quotedText(relation)})`
+  const [{ rows }] = await sql<[{ rows: number }]>`select ${sql.unsafe(estimatedRows(oid))} as rows`
+  return rows
+}
+
 type Row = Omit<Table, 'columns'> & { columns: Column[] }
 
 /**
@@ -140,12 +155,7 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
       pg_catalog.quote_ident(nspname) as schema,
       nspname::text as nspname,
       relkind::text as kind,
-      (
-        select coalesce(pg_catalog.sum(part.reltuples), -1)::bigint
-        from pg_catalog.pg_class as part
-        where part.relkind = 'r' and part.reltuples >= 0
-          and (part.oid = pg_class.oid or part.oid in (select relid from pg_catalog.pg_partition_tree(pg_class.oid)))
-      ) as rows,
+      ${sql.unsafe(estimatedRows('pg_class.oid'))} as rows,
       pg_catalog.row_security_active(pg_class.oid) as "isRowSecured",
       (
         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(

@@ -26,6 +26,14 @@ const mapped = {
     select 'mail', 'send', 1, now(), 'w' || n, '{}' from generate_series(1, ${workers}::int) as n`,
 }
 
+async function makeLargeTable(sql: postgres.Sql) {
+  await mapped.make(sql)
+  await sql`
+    insert into app.email_jobs (queue, kind, state, updated_at, args)
+    select 'mail', 'send', 2, now() - interval '1 day', '{}' from generate_series(1, 110000) as n`
+  await sql`analyze app.email_jobs`
+}
+
 const engines: Record<string, Engine> = {
   'pg-boss': {
     make: (sql) => makePgBoss({ sql, version: 46 }).then(() => fillPgBoss({ sql, version: 46 })),
@@ -53,6 +61,18 @@ const engines: Record<string, Engine> = {
     ended: null,
   },
   'a mapped table': { ...mapped, map: emailMap, ended: 0 },
+  'a large mapped table without an index of the end': {
+    ...mapped,
+    make: (sql) => makeLargeTable(sql),
+    map: emailMap,
+    ended: null,
+  },
+  'a large mapped table with an index of the end': {
+    ...mapped,
+    make: (sql) => makeLargeTable(sql).then(() => sql`create index on app.email_jobs (state, updated_at)`),
+    map: emailMap,
+    ended: 0,
+  },
   'a mapped table that keeps no time of the end': {
     ...mapped,
     map: emailMap.replace(', ended: updated_at', '').replace(/^prune.*\n/m, ''),
