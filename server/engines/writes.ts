@@ -188,6 +188,8 @@ interface EveryWrites {
   alongOnly?: ActWithUndo
   /** An SQL expression on `jobs`: why the engine does not let a job be changed so; null where it does. */
   refusal?: (sql: Sql, found: Found, act: EngineAct['act']) => Fragment
+  /** An SQL expression: the time `due.time` as the column of the engine keeps it. Undefined where it keeps every time. */
+  keptDue?: string | undefined
   /** An SQL condition on `jobs`: the engine lets the job run again. */
   mayRetry: (sql: Sql, found: Found) => Fragment
   /** An SQL expression on `jobs`: why the engine does not let the job run again; null where it does. */

@@ -4,14 +4,15 @@ import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import { currentSet } from '../../bulk/change/with-holds.ts'
 import { referenceTime } from '../../call.ts'
+import { hasKeys } from '../../database/job-ids.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { engineTakes } from '../../undo/engine/target.ts'
+import { engineTakes, keptDue, whyEngineRefuses } from '../../undo/engine/target.ts'
 import { affectedAlone } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
-import { refusedAmong } from './refused.ts'
+import { judged } from './refused.ts'
 import { spreadFrom } from './run-again.ts'
 
 type RescheduleResult = z.output<typeof endpoint.output>
@@ -19,7 +20,23 @@ type RescheduleRequest = Within<Asked>
 
 /** True for jobs that can be rescheduled; the preview and the change share this condition. */
 const movable = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment => sql`
-  ${asked(sql, set, request)} ${engineTakes(sql, 'reschedule')}`
+  ${asked(sql, set, request)} ${engineTakes(sql, 'reschedule')} and ${getsAnother(sql, set, request)}`
+
+/** True for jobs whose column has another time afterwards: infinity stays as it is, and a column may keep whole days. */
+const getsAnother = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment =>
+  request.spread_seconds === undefined
+    ? sql`${keptDue(sql, dueTime(sql, set, request))} is distinct from available_at`
+    : sql`true`
+
+/** An SQL expression on `jobs`: why the job keeps its time; null for one that moves. */
+const whyNot = (sql: Sql, request: RescheduleRequest): Fragment => sql`coalesce(
+  ${whyEngineRefuses(sql, 'reschedule') ?? sql`null`},
+  case
+    when ${getsAnother(sql, currentSet, request)} then null
+    when isfinite(available_at) then 'its column keeps no time that is so near to the one it has'
+    else 'its time is infinite'
+  end
+)`
 
 /** True for jobs that the request asks for, also those that their engine does not let move. */
 const asked = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment => sql`
@@ -41,7 +58,14 @@ export const describe = (request: RescheduleRequest, { sql }: Pick<Terms, 'sql'>
   ...partsOf(request),
   kind: 'reschedule',
   matching: (sql, set) => jobsWhere(sql, request, (rest) => movable(sql, set, rest)),
-  ...refusedAmong(sql, 'reschedule', (sql) => jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest))),
+  ...(hasKeys(sql) && {
+    refused: (sql) =>
+      judged(
+        sql,
+        whyNot(sql, request),
+        jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest)),
+      ),
+  }),
   time: (sql) => sql`coalesce(available_at, created_at)`,
   batch: (tx, context, selection) =>
     changeColumns(tx, context, {

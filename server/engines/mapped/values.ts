@@ -82,9 +82,12 @@ export function numberOf(table: Table, { column }: ValueOfRow): string {
 }
 
 /** An SQL expression of type timestamptz: infinite for a time beyond the years of PostgreSQL, on which every statement would end. */
-export function timeOf({ map, table }: Mapped, name: string, row = 'j'): string {
-  const column = columnOf(table, name)
-  const value = `${row}.${column.quoted}`
+export function timeOf(mapped: Mapped, name: string, row = 'j'): string {
+  const column = columnOf(mapped.table, name)
+  return timeFrom(mapped, column, `${row}.${column.quoted}`)
+}
+
+function timeFrom({ map }: Pick<Mapped, 'map'>, column: Column, value: string): string {
   if (isNumber(column)) return timeOfSeconds(value, column)
   if (column.base === 'timestamptz') return value
   return `case
@@ -92,6 +95,15 @@ export function timeOf({ map, table }: Mapped, name: string, row = 'j'): string 
   when ${value} < date '4714-11-26 BC' then '-infinity'
   else ${value}::timestamp at time zone ${quotedText(map.zone ?? 'UTC')}
 end`
+}
+
+/** An SQL expression of type timestamptz: a time as a column keeps it. Undefined for a column that keeps every time. */
+export function timeKept(mapped: Mapped, name: string, time: string): string | undefined {
+  const column = columnOf(mapped.table, name)
+  const isStamp = column.base === 'timestamptz' || column.base === 'timestamp'
+  if (isStamp && column.modifier < 0) return undefined
+  const value = timeInto(mapped, column, time)
+  return timeFrom(mapped, column, isStamp ? `pg_catalog.${column.base}(${value}, ${column.modifier})` : `(${value})`)
 }
 
 /** The same for a number of seconds: null for NaN. A numeric may be too large or too small for a double precision, and is rounded to microseconds. */

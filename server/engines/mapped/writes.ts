@@ -10,7 +10,7 @@ import { changedColumns, comparable, imageOf, keyInImage } from './image.ts'
 import type { Assigned } from './map.ts'
 import { statesOf } from './states.ts'
 import { columnOf, fingerprintOf, type Mapped, valueFrom } from './table.ts'
-import { timeInto } from './values.ts'
+import { timeInto, timeKept } from './values.ts'
 
 /** How the jobs of a mapped table are changed: by what its map sets, and by nothing else. */
 export function writesOf(mapped: Mapped): EngineWrites {
@@ -35,6 +35,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
         return sql`${all} ${raised(mapped, sql)}`
       },
     },
+    keptDue: mapped.map.times.due === undefined ? undefined : timeKept(mapped, mapped.map.times.due, 'due.time'),
     mayRetry: (sql) => sql`true`,
     whyNoRetry: (sql) => sql`null::text`,
     mayDelete: (sql, _, by) => mayDelete(mapped, sql, by),

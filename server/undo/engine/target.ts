@@ -104,6 +104,13 @@ export function whyEngineRefuses(sql: Sql, act: EngineAct['act']): Fragment | un
   return target?.writes.refusal?.(sql, target.found, act)
 }
 
+/** An SQL expression: a time from which a job can run as its column keeps it, such as a day. */
+export function keptDue(sql: Sql, due: Fragment): Fragment {
+  const kept = engineTarget(sql)?.writes.keptDue
+  if (kept === undefined) return due
+  return sql`(select case when isfinite(due.time) then ${sql.unsafe(kept)} else due.time end from (select ${due} as time) as due)`
+}
+
 /** An SQL expression on `jobs`: why the engine still needs an ended job. Undefined where the engine tells nothing, and for jobs of our own. */
 export function whyEngineNoPrune(sql: Sql): Fragment | undefined {
   const target = engineTarget(sql)

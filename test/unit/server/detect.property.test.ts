@@ -64,6 +64,7 @@ const column: fc.Arbitrary<Column> = fc
     ...made,
     quoted: `"${made.name.replaceAll('"', '""')}"`,
     type: `pg_catalog.${made.base}`,
+    modifier: -1,
     compared: `pg_catalog.${made.base}`,
     labels: made.base === 'mood' ? [...new Set(made.labels)] : null,
   }))
