@@ -72,14 +72,16 @@ export const readHoldingKeys = async (sql: Sql): Promise<ForeignKey[]> =>
   (await readForeignKeys(sql, ['a', 'r'])).filter(({ parent }) => parent === 'jobs')
 
 /**
- * The foreign keys of all tables; `jobs` is named so, other tables by their id.
+ * The foreign keys of all tables; `jobs` and its partitions are named so, other tables by their id.
  * @param actions what they do when the other row is deleted, as `pg_constraint` has it
  */
 const readNativeKeys = (sql: Sql, actions: readonly string[]) => sql<ForeignKey[]>`
-  with names as (select to_regclass('jobs')::oid as jobs)
+  with names as (
+    select array(select relid::oid from pg_partition_tree(to_regclass('jobs'))) || to_regclass('jobs')::oid as jobs
+  )
   select
-    case conrelid when jobs then 'jobs' else conrelid::text end as "table",
-    case confrelid when jobs then 'jobs' else confrelid::text end as parent,
+    case when conrelid = any(jobs) then 'jobs' else conrelid::text end as "table",
+    case when confrelid = any(jobs) then 'jobs' else confrelid::text end as parent,
     format('%I.%I', nspname, relname) as name,
     case confdeltype when 'c' then 'deleted' when 'n' then 'set_null' when 'd' then 'set_default' else 'refused' end as action,
     (
