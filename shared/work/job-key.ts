@@ -39,7 +39,8 @@ const isNumeric = (text: string): boolean => /^[-+.\d]*$/.test(text)
 /** Control characters in a key are escaped, and PostgreSQL stores neither NUL nor half characters. */
 const hasUnkeepable = (text: string): boolean => /[\p{Cc}\p{Cs}]/u.test(text)
 
-const isStorable = ({ queue, id }: KeyParts): boolean => id !== '' && !/[\0\p{Cs}]/u.test(`${queue ?? ''}${id}`)
+/** The key of a table may be an empty text, which stands after the queue alone. */
+const isStorable = ({ queue = '', id }: KeyParts): boolean => /^[^\0\p{Cs}]+$/u.test(queue + id)
 
 /**
  * The id of a job that somebody has typed, or that a URL has.

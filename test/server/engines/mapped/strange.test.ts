@@ -187,6 +187,34 @@ describe('mapped tables of strange types and triggers', () => {
   })
 })
 
+it('a job whose key is an empty text is found by the key that a list gives it', async () => {
+  const served = await serveTables(
+    async (sql) => sql.unsafe(`create schema app; ${tableOf('jobs')}; update app.jobs set id = '' where id = 'K7'`),
+    { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(`tables:${mapOf('jobs')}`) } },
+  )
+  const page = { sort_order: 'asc', limit: '1' }
+  const first = await served.get('/api/v1/jobs/list', page)
+  const cursor = /cursor=([^&>]+)/.exec(first.headers.link ?? '')?.[1] ?? ''
+  const second = await served.get('/api/v1/jobs/list', { ...page, cursor: decodeURIComponent(cursor) })
+  const shown = [await served.jobsctl('show', 'jobs/'), await served.get('/api/v1/jobs/job/explain', { key: 'jobs/' })]
+  const changed = await served.post('batch/retry', { domain: 'jobs', ids: ['jobs/', 'jobs/K8'] })
+  const [state] = await served.sql`select state from app.jobs where id = ''`
+  const undone = await served.post(`operations/${Changed.parse(changed.body).operation_id}/undo`, {})
+  const [after] = await served.sql`select state from app.jobs where id = ''`
+  const none = await served.get('/api/v1/jobs/job', { key: 'other/' })
+  await served.close()
+  expect({ first, second, shown, changed, state, undone, after, none }).toMatchObject({
+    first: { status: 200, body: [{ id: 'jobs/' }] },
+    second: { status: 200, body: [{ id: 'jobs/K1' }] },
+    shown: [{ code: 0, err: '' }, { status: 200 }],
+    changed: { status: 200, body: { affected: 2 } },
+    state: { state: 'waits' },
+    undone: { status: 200, body: { affected: 2, conflict_count: 0 } },
+    after: { state: 'dead' },
+    none: { status: 404 },
+  })
+})
+
 it('a mapped table of which no job is pruned, and whose workers nobody tells: jobsctl says so', async () => {
   const map = `tables:${mapOf('jobs')}`.replace(/prune: .*/, '')
   const served = await serveTables((sql) => sql.unsafe(`create schema app; ${tableOf('jobs')}`), {
