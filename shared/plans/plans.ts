@@ -126,7 +126,7 @@ export const proposePlan = endpoint({
   method: 'POST',
   path: '/api/v1/jobs/plans',
   meaning:
-    'Plans a change of many jobs: previews it, and keeps the preview for 72 hours (`JOBS_PLAN_HOURS`) until another principal decides; that of an agent until its person does. Needs `X-Reason`. 409 `conflict` where no job matches, where 20 plans of the principal or 100 in all are open, and in single-user mode; for an agent where 3 of its plans wait, and for a day where somebody has rejected the same change.',
+    'Plans a change of many jobs: previews it, and keeps the preview for 72 hours (`JOBS_PLAN_HOURS`) until another principal decides; that of an agent until its person does. Needs `X-Reason`. 409 `conflict` where no job matches, where 20 plans of the principal or 100 in all are open, and in single-user mode; for an agent where 3 of its plans wait or 50 were made in 24 hours, and for a day where somebody has rejected the same change.',
   needs: 'propose',
   scoped: 'narrowed',
   verb: 'plans',

@@ -19,8 +19,9 @@ interface PlanOfAgent {
   agent: unknown
 }
 
-/** The most plans of an agent that wait at the same time, and its last calls that are shown with a plan. */
+/** The most plans of an agent that wait at the same time, that it makes in 24 hours, and its last calls that are shown with a plan. */
 const mostWaiting = 3
+const mostADay = 50
 const mostEvidence = 20
 
 /** The agent of a plan, as the database has it. */
@@ -58,7 +59,7 @@ export async function agentAsking(
 /**
  * Refuses a further plan of an agent. The table of plans is locked.
  * @param waiting the plans that wait
- * @throws Failure `conflict` where too many of its plans wait, and where somebody has rejected the same change within a day
+ * @throws Failure `conflict` where too many of its plans wait or were made in 24 hours, and where somebody has rejected the same change within a day
  */
 export async function requireRoomOfAgent(
   tx: Sql,
@@ -73,6 +74,15 @@ export async function requireRoomOfAgent(
       `${own.length} plans of this agent wait (${own.map(({ id }) => id).join(', ')}); no plan was made`,
       { hint: `ask ${of} to decide about them, or reject those that are not needed any more` },
     )
+  // An agent rejects its own plans, so that the number that wait bounds neither plans nor records of rejections.
+  const made = await tx`
+    select from jobsctl_plans
+    where caller = ${caller}::text and agent is not null and created_at > now() - interval '1 day'
+    limit ${mostADay}`
+  if (made.length >= mostADay)
+    throw new Failure('conflict', `this agent made ${mostADay} plans in 24 hours; no plan was made`, {
+      hint: `ask ${of} which change is needed: a person plans it without this limit`,
+    })
   const [rejected] = await tx<{ id: number; by: string }[]>`
     select id, decided_by as by
     from jobsctl_plans

@@ -177,6 +177,20 @@ describe('plans of agents', () => {
     expect(await ask(mender, { domain: 'c' })).toMatchObject({ status: 201 })
   })
 
+  it('are at most 50 in 24 hours, also where the agent rejects each by itself', async () => {
+    const mender = await makeAgent(world.sql, 'ann')
+    const change = (days: number) => ({ domain: 'a', older_than_days: days })
+    for (let days = 1; days <= 50; days++)
+      expect(await decide('reject', await propose(mender, change(days)), mender)).toMatchObject({ status: 200 })
+    expect(await ask(mender, change(51))).toMatchObject({
+      status: 409,
+      body: { code: 'conflict', detail: expect.stringContaining('50 plans in 24 hours') },
+    })
+    expect(await ask(people.ann, change(51))).toMatchObject({ status: 201 })
+    await world.sql`update jobsctl_plans set created_at = created_at - interval '25 hours' where id = (select min(id) from jobsctl_plans)`
+    expect(await ask(mender, change(51))).toMatchObject({ status: 201 })
+  })
+
   it('rest on the token, the role and the person of the agent, and not on the switch', async () => {
     const { as } = await openAgent(world.url, people.ann)
     const plan = await propose(as)
