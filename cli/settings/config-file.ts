@@ -63,7 +63,7 @@ export async function readConfig(path: string | undefined): Promise<Config> {
 }
 
 /** The hint on a config folder that takes no file. */
-export const makeRoom = 'make room, or set XDG_CONFIG_HOME to another folder, then run the command again'
+export const makeRoom = 'make room, or set XDG_CONFIG_HOME to another folder'
 
 /**
  * Writes the config file completely or not at all, with mode 600.
@@ -85,12 +85,10 @@ export async function writeConfig(path: string, config: Config): Promise<void> {
 export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}.tmp`
   try {
-    await files.rm(draft, { force: true })
     await files.writeFile(draft, text, { mode: 0o600, flag: 'wx' })
     await files.rename(draft, path)
-  } catch (cause) {
-    await files.rm(draft, { force: true }).catch(() => {})
-    throw cause
+  } finally {
+    await files.rm(draft, { force: true })
   }
 }
 
