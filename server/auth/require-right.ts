@@ -53,7 +53,7 @@ const lackingByAgent = (right: Right): Failure =>
     {
       hint: rightsOf({ role: agentRole, may_enqueue: false }).has(right)
         ? 'the session has what its key may: open it with the key of an operator or admin'
-        : 'an agent proposes a change (POST /api/v1/jobs/plans), and a person decides',
+        : 'an agent plans a change, and a person decides',
     },
   )
 
