@@ -6,7 +6,7 @@ import { type ChangeRun, canUndo, countOfAll, mostOf, notesOf, outcomeFields, ty
 import { detachChange } from './detach.ts'
 import { namedEnding } from './named-jobs.ts'
 import { nextCall, sendChange } from './send-change.ts'
-import { tallyOf } from './tally.ts'
+import { explainedIn, tallyOf } from './tally.ts'
 import { undoLine } from './undo-command.ts'
 
 /** Applies a confirmed change call by call, each call bound by its own preview, and prints the result. */
@@ -44,7 +44,9 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   if (done > 0 || print.structured || print.forPeople) {
     print.sentence(outcomeFields(change, false, done, { ...tally, ...facts }), change.say(jobsText(done), true), 'done')
   }
-  for (const note of [...notes, ...notesOn(tally, previewed?.complete ? previewed.total : undefined)]) print.aside(note)
+  const explained = Math.max(0, explainedIn(answers) - explainedIn(previewed?.answers ?? []))
+  for (const note of [...notes, ...notesOn(tally, explained, previewed?.complete ? previewed.total : undefined)])
+    print.aside(note)
   const ids = tally.operation_ids ?? []
   if (print.forPeople && canUndo(change) && done > 0 && ids.length > 0) {
     print.aside(await undoLine(context, client, { ids, done }))
@@ -59,12 +61,13 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   return outcomes.moreThanPreviewed.exit
 }
 
-/** Notes on previewed jobs that were not changed; `skipped` includes the locked jobs. */
+/** Notes on previewed jobs that were not changed; `skipped` includes the locked jobs, and those with a reason since the preview. */
 function notesOn(
   { skipped = 0, skipped_locked: locked = 0 }: ReturnType<typeof tallyOf>,
+  explained: number,
   previewed?: number,
 ): string[] {
-  const changed = skipped - locked
+  const changed = skipped - locked - explained
   const of =
     previewed === undefined
       ? jobsText(changed)

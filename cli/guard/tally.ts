@@ -9,10 +9,15 @@ export type BulkAnswer = z.output<typeof BulkAnswer>
 /** The fields of an answer that every bulk change of jobs-server has; another server gives none of them. */
 export const bulkPart = (answer: unknown): BulkAnswer => BulkAnswer.parse(answer)
 
-const Counts = z.object({ affected: Count.optional(), deleted: Count.optional(), fixed: Count.optional() })
+const count = Count.optional()
+const Counts = z.object({ affected: count, deleted: count, fixed: count, refused_count: count, conflict_count: count })
 
-/** The counts of changed jobs in an answer; each kind of change has one of them. */
+/** The counts of an answer: each kind of change has one of the changed jobs. */
 export const countsIn = (answer: unknown): z.output<typeof Counts> => Counts.parse(answer)
+
+/** How many jobs the answers left with a reason, which a note of its own says. */
+export const explainedIn = (answers: readonly unknown[]): number =>
+  sumOf(answers.map(countsIn).flatMap(({ refused_count = 0, conflict_count = 0 }) => [refused_count, conflict_count]))
 
 /** The sums over the calls of a change; a field that the server did not send is undefined. */
 export interface Tally {

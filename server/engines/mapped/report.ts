@@ -52,13 +52,13 @@ const keysOf = ({ relation, referredBy, references }: Mapped['table']): string[]
     ),
 ]
 
-/** A change of many jobs ends where one of them takes a value that is unique. */
+/** A retry passes over a job that would take a value that is unique; a cancel ends there. */
 function uniqueOf({ map, table }: Pick<Mapped, 'map' | 'table'>): string[] {
   const set = new Set([...Object.keys(map.retry?.set ?? {}), ...Object.keys(map.cancel?.set ?? {})])
   return table.indexes
     .filter(({ isUnique, isPartial, columns }) => isUnique && (isPartial || columns.some((name) => set.has(name))))
     .map(
       ({ name }) =>
-        `the unique index ${name} may refuse a retry or a cancel; one conflict ends the change, and what was changed before stays`,
+        `the unique index ${name} may refuse a retry, which passes over the job, or a cancel, which ends there; what was changed before stays`,
     )
 }

@@ -112,7 +112,9 @@ describe('the map of a table', () => {
     await sql.unsafe('drop trigger touch on app.email_jobs; drop index app.one_each')
     expect(code).toBe(0)
     expect(err).toContain('warning: the trigger touch of app.email_jobs fires at update')
-    expect(err).toContain('warning: the unique index one_each may refuse a retry or a cancel')
+    expect(err).toContain(
+      'warning: the unique index one_each may refuse a retry, which passes over the job, or a cancel, which ends there',
+    )
   })
 
   it('gives no prune where rows of other tables refer to jobs, and no change without its lock version', async () => {
