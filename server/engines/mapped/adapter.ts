@@ -5,7 +5,9 @@ import type { Found } from '../found.ts'
 import type { KnownSign } from '../places.ts'
 import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
 import { canOf } from './can.ts'
+import { furtherColumns } from './edit.ts'
 import { historyOf } from './history.ts'
+import { changedColumns } from './image.ts'
 import { hasKey, isNearKey, readKeys } from './key.ts'
 import { projectionOf } from './projection.ts'
 import type { MapFile } from './read-map.ts'
@@ -87,7 +89,8 @@ const foundOf = ({ table, domain }: Mapped): Found => ({
 })
 
 /** Why no job of the table is changed; undefined where jobs can be. */
-function lookOnly({ map, table }: Mapped): Cannot | undefined {
+function lookOnly(mapped: Mapped): Cannot | undefined {
+  const { map, table } = mapped
   if (map.look_only)
     return {
       cannot: `the map of ${table.relation} is for looking only (look_only: true)`,
@@ -103,6 +106,13 @@ function lookOnly({ map, table }: Mapped): Cannot | undefined {
     return {
       cannot: `${child} inherits from ${table.relation}, so that rows of both are its jobs and no index keeps their key ${map.key} unique`,
       instead: 'change the jobs in your application, or make the table one with partitions',
+    }
+  const set = [...changedColumns(mapped), ...furtherColumns(mapped)]
+  const followed = table.followed.find(({ column }) => set.some(({ name }) => name === column))
+  if (followed)
+    return {
+      cannot: `rows of ${followed.by} follow the column ${followed.column} of ${table.relation} by a foreign key with on update, so that a change would change them, too`,
+      instead: 'change the jobs in your application, or make the key one without on update',
     }
   const version = table.columns.get('lock_version')
   if (version && isWhole(version) && map.lock_version === undefined)

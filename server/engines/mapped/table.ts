@@ -62,6 +62,8 @@ export interface Table {
   references: Reference[]
   /** The other tables, and the table itself, whose rows refer to its rows. */
   referredBy: string[]
+  /** The columns of which a change sets those of another table, too: by a foreign key with `on update cascade`, `set null` or `set default`. */
+  followed: { column: string; by: string }[]
   /** Triggers that fire at a change of a row, with their events. */
   triggers: { name: string; events: string }[]
   /** About how many rows; negative where nobody has counted. */
@@ -239,6 +241,17 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         join pg_catalog.pg_namespace as otherspace on otherspace.oid = other.relnamespace
         where contype = 'f' and (confrelid = pg_class.oid or ${sql.unsafe(toPartition('pg_class.oid'))})
       ) as "referredBy",
+      (
+        select coalesce(pg_catalog.jsonb_agg(distinct pg_catalog.jsonb_build_object(
+          'column', attname, 'by', pg_catalog.format('%I.%I', otherspace.nspname, other.relname)
+        )), '[]')
+        from pg_catalog.pg_constraint
+        join pg_catalog.pg_class as other on other.oid = conrelid
+        join pg_catalog.pg_namespace as otherspace on otherspace.oid = other.relnamespace
+        join pg_catalog.pg_attribute on attrelid = confrelid and attnum = any(confkey)
+        where contype = 'f' and confupdtype in ('c', 'n', 'd')
+          and (confrelid = pg_class.oid or ${sql.unsafe(toPartition('pg_class.oid'))})
+      ) as followed,
       (
         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', tgname, 'events', pg_catalog.concat_ws(', ',
           case when tgtype::integer & 4 > 0 then 'insert' end, case when tgtype::integer & 16 > 0 then 'update' end,

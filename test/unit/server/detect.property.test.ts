@@ -84,6 +84,7 @@ const table: fc.Arbitrary<Table> = fc
     nspname,
     kind: 'r',
     columns: new Map(columns.map((one) => [one.name, one])),
+    followed: [],
     childTables: [],
     partitionedBy: [],
     indexes: indexed.map(([at, isUnique, isPartial]) => ({
