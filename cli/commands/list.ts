@@ -64,7 +64,7 @@ async function printPage(context: Context, { request, flags }: Listing): Promise
   const found = await searchList(context, { request, scope })
   const { jobs, raw, isComplete } = found
   if (jobs.length === 0 && isComplete) await explainEmptyList(context, found, flags)
-  const empty = isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job was found so far'
+  const empty = isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job found so far'
   // Without the head of a table: the ids are read by programs, also where JOBSCTL_OUTPUT asks for tables.
   if (flags.ids && print.forPeople && jobs.length > 0) print.result(jobs.map((job) => `${job.id}\n`).join(''))
   else if (flags.ids) print.rows({ columns: [id], rows: jobs, json: jobs.map((job) => job.id), empty })
@@ -80,8 +80,9 @@ async function printPage(context: Context, { request, flags }: Listing): Promise
       const name = found.missingIndex.replaceAll(/\W/g, '')
       print.aside(`note: the database lacks an index for this list: jobs-server indexes build ${name}`)
     }
-  } else if (print.forPeople && found.hasMore) {
-    print.aside(`\n${firstText(jobs.length)}; narrow the filter, raise --limit (1000 at most), or add --all-pages`)
+  } else if (found.hasMore && (print.forPeople || !flags.limit)) {
+    // A script that gives no limit may take the first page for all jobs.
+    print.aside(`note: ${firstText(jobs.length)}; narrow the filter, raise --limit to 1000, or use --all-pages`)
   }
   return 'ok'
 }
@@ -102,7 +103,7 @@ async function watchList(context: Context, { request, flags }: Listing): Promise
     return {
       ...{ rows: jobs, json: raw, columns: [...columns, ...moreFor(flags)], more: 'more jobs' },
       below: note.length > 0 ? ['', ...note] : [],
-      empty: isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job was found so far',
+      empty: isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job found so far',
       forPeople: async (rows) => ({ rows, columns: columnsForPeople(rows) }),
     }
   })

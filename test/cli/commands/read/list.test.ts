@@ -4,6 +4,13 @@ import { fakeServer } from '../../../support/fakes/fake-server.ts'
 import { atTerminal } from '../../../support/programs/terminal.ts'
 import { openWorld, type World } from '../../../support/world.ts'
 
+/** A job as the other server lists it. */
+const otherServersJob = {
+  ...{ id: 7, uuid: 'u', domain: 'chatbooks', queue: 'q', job_type: 't', status: 'queued', priority: 5 },
+  ...{ retry_count: 0, max_retries: 3, available_at: null, created_at: '2026-11-25 18:06:17.463298+00:00' },
+  ...{ acquired_at: null, started_at: null, leased_until: null, completed_at: null },
+}
+
 describe('list', () => {
   let world: World
   let ids: number[]
@@ -53,6 +60,15 @@ describe('list', () => {
     expect((await inOrder('created_at:desc')).map(Number)).toEqual((await inOrder('created_at')).map(Number).reverse())
   })
 
+  it('says in a pipe that more jobs follow where no limit was asked for', async () => {
+    const page = Array.from({ length: 100 }, (_, at) => ({ ...otherServersJob, id: 200 - at }))
+    const server = await fakeServer(() => ({ body: page, headers: { link: '<?cursor=a>; rel="next"' } }))
+    const [byDefault, asked] = [await runAt(server, ['list', '--ids']), await runAt(server, ['list', '--limit', '100'])]
+    const err = 'note: the first 100 jobs; narrow the filter, raise --limit to 1000, or use --all-pages\n'
+    expect(byDefault).toMatchObject({ code: 0, out: page.map(({ id }) => `${id}\n`).join(''), err })
+    expect(asked).toMatchObject({ code: 0, err: '' })
+  })
+
   it('is a table at a terminal, and says where the limit cut it', async () => {
     const env = { JOBSCTL_URL: world.url, JOBSCTL_API_KEY: world.key }
     const { code, screen } = await atTerminal(['list', '--domain', 'media', '--limit', '2'], { env, columns: 140 })
@@ -99,11 +115,6 @@ describe('list', () => {
   })
 
   it('reads the list of the other server, which has no fields of ours and other times', async () => {
-    const otherServersJob = {
-      ...{ id: 7, uuid: 'u', domain: 'chatbooks', queue: 'q', job_type: 't', status: 'queued', priority: 5 },
-      ...{ retry_count: 0, max_retries: 3, available_at: null, created_at: '2026-11-25 18:06:17.463298+00:00' },
-      ...{ acquired_at: null, started_at: null, leased_until: null, completed_at: null },
-    }
     const server = await fakeServer(() => ({ body: [otherServersJob] }))
     expect(await runAt(server, ['list'])).toEqual({
       code: 0,
