@@ -33,8 +33,8 @@ const whyNot = (sql: Sql, request: RescheduleRequest): Fragment => sql`coalesce(
   ${whyEngineRefuses(sql, 'reschedule') ?? sql`null`},
   case
     when ${getsAnother(sql, currentSet, request)} then null
-    when isfinite(available_at) then 'its column keeps no time that is so near to the one it has'
-    else 'its time is infinite'
+    when ${isInRange(sql, sql`available_at`)} then 'its column keeps no time that is so near to the one it has'
+    else 'its time is infinite, or near the end of the times that PostgreSQL has'
   end
 )`
 
@@ -88,5 +88,10 @@ const due = (sql: Sql, set: JobSet, request: RescheduleRequest): Fragment =>
 function dueTime(sql: Sql, set: JobSet, { available_at, by_seconds, delay_seconds = 0 }: RescheduleRequest): Fragment {
   if (available_at !== undefined) return sql`${available_at}::text::timestamptz`
   if (by_seconds === undefined) return sql`${referenceTime(sql, set)} + ${delay_seconds}::int * interval '1 second'`
-  return sql`coalesce(available_at, created_at, now()) + ${by_seconds}::int * interval '1 second'`
+  const time = sql`coalesce(available_at, created_at, now())`
+  return sql`case when ${isInRange(sql, time)} then ${time} + ${by_seconds}::int * interval '1 second' else ${time} end`
 }
+
+/** An SQL condition: PostgreSQL has a time at every distance that a request can name. It ends the statement for one outside of 4714 BC to 294276. */
+const isInRange = (sql: Sql, time: Fragment): Fragment =>
+  sql`${time} between '4000-01-01Z BC'::timestamptz and '290000-01-01Z'::timestamptz`

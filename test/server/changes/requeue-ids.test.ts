@@ -66,7 +66,9 @@ describe('a requeue of jobs by id', () => {
   })
 
   it('has the same output with a server that does not answer the status', async () => {
-    const server = await fakeServer(({ path }) => ({ body: path.includes('/stats') ? [] : { affected: 0 } }))
+    const server = await fakeServer(({ path }) =>
+      path.includes('/engine') ? { status: 404 } : { body: path.includes('/stats') ? [] : { affected: 0 } },
+    )
     const { code, err } = await runAt(server, ['requeue', '5', '6', '--yes'])
     expect({ code, err }).toMatchObject({
       code: 5,

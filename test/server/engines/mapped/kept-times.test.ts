@@ -13,7 +13,7 @@ const mapOf = (name: string) => `
 
 const types = { days: 'date', whole: 'timestamp(0)', zoned: 'timestamptz(0)', exact: 'timestamptz', seconds: 'bigint' }
 const near = 'its column keeps no time that is so near to the one it has'
-const infinite = 'its time is infinite'
+const infinite = 'its time is infinite, or near the end of the times that PostgreSQL has'
 const later = '2031-05-01T00:00:00.4Z'
 
 /** A trigger that leaves every row as it is to be. */
