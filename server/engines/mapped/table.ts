@@ -78,12 +78,12 @@ export interface Table {
 const toPartition = (oid: string): string =>
   `conparentid = 0 and confrelid in (select relid from pg_catalog.pg_partition_tree(${oid}))`
 
-/** An SQL expression: the columns, foreign keys, triggers and child tables of a table, as a short text; null for a table that is not there. */
+/** An SQL expression: the columns, foreign keys, triggers, child tables and row-level security of a table, as a short text; null for a table that is not there. */
 export const fingerprintOf = (relation: string): string => {
   const oid = `pg_catalog.to_regclass(${quotedText(relation)})`
   return `(
     select pg_catalog.md5(pg_catalog.concat_ws(';',
-      ${oid}::oid,
+      ${oid}::oid, pg_catalog.row_security_active(${oid}),
       (
         select pg_catalog.string_agg(pg_catalog.concat_ws(',', attname, atttypid, atttypmod, attgenerated, attidentity), ';' order by attnum)
         from pg_catalog.pg_attribute where attrelid = ${oid} and attnum > 0 and not attisdropped

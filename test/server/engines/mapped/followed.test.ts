@@ -2,6 +2,8 @@ import type postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { mapFile } from '../../../support/engines/mapped.ts'
 import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { call } from '../../../support/http.ts'
+import { startServer } from '../../../support/programs/built.ts'
 import { runServer } from '../../../support/programs/spawn-server.ts'
 
 const mapOf = (table: string) => `  - table: app.${table}
@@ -47,4 +49,30 @@ it('a key that follows the id alone keeps no change away, since no change sets a
     status: 200,
     body: { affected: 3 },
   })
+})
+
+it('no change is made once row-level security hides rows, from the moment on', async () => {
+  const role = `app_${process.pid}`
+  await sql.unsafe(`
+    create role ${role} login;
+    alter schema app owner to ${role}; alter table app.jobs owner to ${role}; alter table app.states owner to ${role};
+    alter table app.calls owner to ${role}; alter schema jobsctl owner to ${role};
+    grant usage on schema jobsctl to ${role}; grant all on all tables in schema jobsctl to ${role};
+    grant all on all sequences in schema jobsctl to ${role}`)
+  const url = new URL(served.env.JOBS_DB_URL ?? '')
+  url.username = role
+  const server = await startServer({ ...served.env, JOBS_DB_URL: url.href })
+  await server.prepared
+  await sql.unsafe(`
+    update app.calls set state = 'broke';
+    alter table app.calls enable row level security, force row level security;
+    create policy low on app.calls using (id < 3)`)
+  const headers = { 'x-api-key': 'key', 'x-confirm': 'true' }
+  const body = { domain: 'calls', queue: 'mail' }
+  const { status } = await call({ url: server.url, headers, method: 'POST', path: '/api/v1/jobs/batch/retry', body })
+  expect({ status, retried: (await sql`select from app.calls where state = 'waits'`).count }).toEqual({
+    ...{ status: 409, retried: 0 },
+  })
+  await server.stop()
+  await sql.unsafe(`reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`)
 })
