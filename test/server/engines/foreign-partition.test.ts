@@ -1,8 +1,7 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { mapFile } from '../../support/engines/mapped.ts'
 import { fillPgBoss, makePgBoss } from '../../support/engines/pg-boss.ts'
-import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped, serveTables } from '../../support/engines/serve-tables.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 
 const map = `table: app.jobs
@@ -29,7 +28,7 @@ describe('a mapped table of which rows refer to one partition', () => {
         create table app.logs (job_id bigint);
         insert into app.logs select id from app.jobs`)
     }
-    served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })
+    served = await serveMapped(map, fill)
   })
   afterAll(() => served.close())
 

@@ -5,6 +5,7 @@ import { type Answer, call } from '../http.ts'
 import { startServer } from '../programs/built.ts'
 import { runJobsctl } from '../programs/jobsctl.ts'
 import { runServer } from '../programs/spawn-server.ts'
+import { mapFile } from './mapped.ts'
 
 /** A database with the tables of an engine, and the built server over it. */
 export interface ServedTables {
@@ -58,3 +59,10 @@ export async function serveTables(
     },
   }
 }
+
+/**
+ * The same over home-made tables, with records.
+ * @param map the text of the map
+ */
+export const serveMapped = async (map: string, make: (sql: postgres.Sql) => Promise<unknown>): Promise<ServedTables> =>
+  serveTables(make, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })

@@ -1,7 +1,6 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 import { call } from '../../../support/http.ts'
 import { startServer } from '../../../support/programs/built.ts'
 import { runServer } from '../../../support/programs/spawn-server.ts'
@@ -31,8 +30,7 @@ beforeAll(async () => {
       create table app.notes (job_id bigint references app.calls on update cascade);
       insert into app.notes select id from app.calls`)
   }
-  const file = await mapFile(`tables:\n${mapOf('jobs')}${mapOf('calls')}`)
-  served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: file } })
+  served = await serveMapped(`tables:\n${mapOf('jobs')}${mapOf('calls')}`, fill)
 })
 afterAll(() => served.close())
 

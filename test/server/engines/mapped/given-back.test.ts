@@ -1,8 +1,7 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 
 const mapOf = (table: string) => `
   - table: app.${table}
@@ -78,8 +77,7 @@ describe('mapped tables whose triggers give back what a change has written', () 
         `create schema app; ${puts}; ${keeps}; ${notes}; ${[...tables, 'noted'].map(tableOf).join(';')}; ${triggers}`,
       )
     }
-    const env = { JOBS_MAP_FILE: await mapFile(`tables:${[...tables, 'noted'].map(mapOf).join('')}`) }
-    served = await serveTables(fill, { records: 'mapped', env })
+    served = await serveMapped(`tables:${[...tables, 'noted'].map(mapOf).join('')}`, fill)
   })
   afterAll(() => served.close())
 

@@ -1,7 +1,6 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 
 const mapOf = (name: string) => `
   - table: app.${name}
@@ -31,8 +30,7 @@ describe('a reschedule of mapped jobs whose column does not keep every time', ()
     const names = Object.entries(types)
     const fill = (sql: postgres.Sql) =>
       sql.unsafe(`set timezone to 'UTC'; create schema app; ${harmless}; ${names.map(tableOf).join(';')}`)
-    const env = { JOBS_MAP_FILE: await mapFile(`tables:${names.map(([name]) => mapOf(name)).join('')}`) }
-    served = await serveTables(fill, { records: 'mapped', env })
+    served = await serveMapped(`tables:${names.map(([name]) => mapOf(name)).join('')}`, fill)
   })
   afterAll(() => served.close())
 

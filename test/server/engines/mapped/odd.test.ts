@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped, serveTables } from '../../../support/engines/serve-tables.ts'
 import { call } from '../../../support/http.ts'
 import { startServer } from '../../../support/programs/built.ts'
 import { runServer } from '../../../support/programs/spawn-server.ts'
@@ -32,7 +32,7 @@ describe('a mapped table from which others inherit', () => {
         create table app.jobs (id bigint primary key, state text, created_at timestamptz, ended_at timestamptz);
         ${twentyDone}`)
     }
-    served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })
+    served = await serveMapped(map, fill)
   })
   afterAll(() => served.close())
 
@@ -81,7 +81,7 @@ describe('a mapped table whose state is a domain over an enum, and whose trigger
         ${twentyDone};
         create function app.veto() returns trigger language plpgsql as 'begin return case when new.id > 15 then null else new end; end';
         create trigger veto before insert on app.jobs for each row execute function app.veto()`)
-    served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })
+    served = await serveMapped(map, fill)
   })
   afterAll(() => served.close())
 

@@ -1,8 +1,7 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 import { call } from '../../../support/http.ts'
 
 const Answer = z.looseObject({
@@ -142,14 +141,11 @@ describe.each(shapes)('$name', ({ domain, table, lockVersion, changes, schema, m
   let served: ServedTables
   let sql: postgres.Sql
   beforeAll(async () => {
-    served = await serveTables(
-      async (made) => {
-        sql = made
-        await sql.unsafe(schema)
-        await sql.unsafe(`create table public.as_it_was as select * from ${table}`)
-      },
-      { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } },
-    )
+    served = await serveMapped(map, async (made) => {
+      sql = made
+      await sql.unsafe(schema)
+      await sql.unsafe(`create table public.as_it_was as select * from ${table}`)
+    })
   })
   afterAll(() => served.close())
   const post = (path: string, body: object) => served.post(path, body)

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped, serveTables } from '../../../support/engines/serve-tables.ts'
 
 const states = '{column: state, map: {waits: queued, runs: processing, done: completed, dead: failed, off: cancelled}}'
 const mapOf = (table: string, more = '') => `
@@ -89,8 +89,7 @@ describe('mapped tables of strange types and triggers', () => {
     }
     const names = ['nested', 'blind', 'seconds', 'halves', 'published', 'closed', 'olds', 'settings']
     const maps = [...names.map((name) => mapOf(name)), mapOf('parts', '\n    owner: {column: args, at: [owner]}')]
-    const env = { JOBS_MAP_FILE: await mapFile(`tables:${maps.join('')}`) }
-    served = await serveTables(fill, { records: 'mapped', env })
+    served = await serveMapped(`tables:${maps.join('')}`, fill)
   })
   afterAll(() => served.close())
 
@@ -188,9 +187,8 @@ describe('mapped tables of strange types and triggers', () => {
 })
 
 it('a job whose key is an empty text is found by the key that a list gives it', async () => {
-  const served = await serveTables(
-    async (sql) => sql.unsafe(`create schema app; ${tableOf('jobs')}; update app.jobs set id = '' where id = 'K7'`),
-    { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(`tables:${mapOf('jobs')}`) } },
+  const served = await serveMapped(`tables:${mapOf('jobs')}`, async (sql) =>
+    sql.unsafe(`create schema app; ${tableOf('jobs')}; update app.jobs set id = '' where id = 'K7'`),
   )
   const page = { sort_order: 'asc', limit: '1' }
   const first = await served.get('/api/v1/jobs/list', page)

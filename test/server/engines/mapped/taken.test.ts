@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 
 const map = `table: app.jobs
 key: id
@@ -15,15 +14,13 @@ prune: {of: [failed]}
 describe('a mapped table whose unique indexes keep jobs from a change', () => {
   let served: ServedTables
   beforeAll(async () => {
-    served = await serveTables(
-      (sql) =>
-        sql.unsafe(`
+    served = await serveMapped(map, (sql) =>
+      sql.unsafe(`
           create schema app;
           create table app.jobs (id bigint primary key, state text, name text, created_at timestamptz default '2020-01-01Z');
           insert into app.jobs select n, case when n > 3 then 'waits' else 'dead' end, 'name ' || n from generate_series(1, 6) as n;
           update app.jobs set name = 'same' where state = 'dead';
           create unique index one_waits on app.jobs (name) where state = 'waits'`),
-      { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } },
     )
   })
   afterAll(() => served.close())

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 
 const kinds = {
   numbers: {
@@ -67,9 +66,8 @@ const Changed = z.looseObject({ operation_id: z.number() })
 describe('mapped tables with times that PostgreSQL or its zone cannot tell', () => {
   let served: ServedTables
   beforeAll(async () => {
-    const env = { JOBS_MAP_FILE: await mapFile(`tables:${names.map(mapOf).join('')}`) }
     const make = (sql: ServedTables['sql']) => sql.unsafe(`create schema app; ${names.map(tableOf).join(';')}`)
-    served = await serveTables(make, { records: 'mapped', env })
+    served = await serveMapped(`tables:${names.map(mapOf).join('')}`, make)
   })
   afterAll(() => served.close())
 

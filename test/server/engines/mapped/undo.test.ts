@@ -1,8 +1,7 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 import { until } from '../../../support/poll.ts'
 
 const map = `table: app.jobs
@@ -35,7 +34,7 @@ describe('the undo of a prune of a mapped table whose text key has a collation o
           $$ begin perform pg_advisory_xact_lock_shared(4711); return new; end $$;
         create trigger wait before insert on app.jobs for each row execute function app.wait()`)
     }
-    served = await serveTables(fill, { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } })
+    served = await serveMapped(map, fill)
     const { status, body } = await served.post('prune', request)
     expect({ status, body }).toMatchObject({ status: 200 })
     operation = Pruned.parse(body).operation_id

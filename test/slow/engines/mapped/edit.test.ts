@@ -1,8 +1,8 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { countDiffering, emailMap, fillEmailJobs, makeEmailJobs, mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { countDiffering, emailMap, fillEmailJobs, makeEmailJobs } from '../../../support/engines/mapped.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 
 const Answer = z.looseObject({
   operation_id: z.number().nullish(),
@@ -19,15 +19,12 @@ describe('an edit of jobs of a mapped table', () => {
   let sql: postgres.Sql
   beforeAll(async () => {
     const map = emailMap.replace('payload: {column: args}', 'payload: {column: details}')
-    served = await serveTables(
-      async (made) => {
-        sql = made
-        await makeEmailJobs(sql, 'text')
-        await fillEmailJobs(sql, 200)
-        await sql`update app.email_jobs set details = ${details}::text::jsonb`
-      },
-      { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } },
-    )
+    served = await serveMapped(map, async (made) => {
+      sql = made
+      await makeEmailJobs(sql, 'text')
+      await fillEmailJobs(sql, 200)
+      await sql`update app.email_jobs set details = ${details}::text::jsonb`
+    })
     await sql`create table before as select *, to_jsonb(array(select null)) as none from app.email_jobs`
   })
   afterAll(() => served.close())

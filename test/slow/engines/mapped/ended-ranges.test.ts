@@ -1,8 +1,7 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 
 const jobs = 5000
 const Answer = z.looseObject({
@@ -30,10 +29,9 @@ describe.each([
   let served: ServedTables
   let sql: postgres.Sql
   beforeAll(async () => {
-    served = await serveTables(
-      async (made) => {
-        sql = made
-        await sql.unsafe(`
+    served = await serveMapped(map, async (made) => {
+      sql = made
+      await sql.unsafe(`
           create schema app;
           create table app.jobs (id bigint primary key, queue text, state text, created_at timestamptz, ended_at ${type});
           insert into app.jobs
@@ -45,9 +43,7 @@ describe.each([
           ${index};
           analyze app.jobs;
           create table before as table app.jobs`)
-      },
-      { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(map) } },
-    )
+    })
   })
   afterAll(() => served.close())
 

@@ -8,9 +8,8 @@ import {
   fillEmailJobs,
   keyTypes,
   makeEmailJobs,
-  mapFile,
 } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 import { call } from '../../../support/http.ts'
 import { runJobsctl } from '../../../support/programs/jobsctl.ts'
 import { sampled } from '../../../support/sample.ts'
@@ -35,14 +34,11 @@ describe.each(tables)('the jobs of a mapped table with a key of type %s in %s', 
   let served: ServedTables
   let sql: postgres.Sql
   beforeAll(async () => {
-    served = await serveTables(
-      async (made) => {
-        sql = made
-        await makeEmailJobs(sql, key, place === 'two partitions')
-        await fillEmailJobs(sql, 1000)
-      },
-      { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(emailMap) } },
-    )
+    served = await serveMapped(emailMap, async (made) => {
+      sql = made
+      await makeEmailJobs(sql, key, place === 'two partitions')
+      await fillEmailJobs(sql, 1000)
+    })
     await sql`create table before as select *, to_jsonb(array(select null)) as none from app.email_jobs`
   })
   afterAll(() => served.close())

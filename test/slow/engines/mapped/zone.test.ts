@@ -1,8 +1,8 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
-import { countDiffering, emailMap, fillEmailJobs, makeEmailJobs, mapFile } from '../../../support/engines/mapped.ts'
-import { type ServedTables, serveTables } from '../../../support/engines/serve-tables.ts'
+import { countDiffering, emailMap, fillEmailJobs, makeEmailJobs } from '../../../support/engines/mapped.ts'
+import { type ServedTables, serveMapped } from '../../../support/engines/serve-tables.ts'
 
 const Answer = z.object({ operation_id: z.number(), affected: z.number() })
 const Listed = z.array(z.object({ available_at: z.string() }))
@@ -10,14 +10,11 @@ const Listed = z.array(z.object({ available_at: z.string() }))
 let served: ServedTables
 let sql: postgres.Sql
 beforeAll(async () => {
-  served = await serveTables(
-    async (made) => {
-      sql = made
-      await makeEmailJobs(sql, 'bigint')
-      await fillEmailJobs(sql, 50)
-    },
-    { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(`zone: Europe/Berlin\n${emailMap}`) } },
-  )
+  served = await serveMapped(`zone: Europe/Berlin\n${emailMap}`, async (made) => {
+    sql = made
+    await makeEmailJobs(sql, 'bigint')
+    await fillEmailJobs(sql, 50)
+  })
   await sql`create table before as select *, to_jsonb(array(select null)) as none from app.email_jobs`
 })
 afterAll(() => served.close())
@@ -69,17 +66,14 @@ prune: {of: [completed]}
 `
 
 it('a job whose end is a day has ended at the beginning of that day', async () => {
-  const days = await serveTables(
-    async (made) => {
-      await made.unsafe(`create schema app;
+  const days = await serveMapped(byDay, async (made) => {
+    await made.unsafe(`create schema app;
         create table app.by_day (id bigint primary key, state smallint not null, created_at timestamptz not null, ended_on date);
         create index on app.by_day (ended_on);
         insert into app.by_day select n, case when n % 4 = 3 then 0 else 2 end, now() - interval '9 days',
           case n % 4 when 0 then (now() at time zone 'utc' - interval '24 hours')::date when 1 then (now() at time zone 'utc')::date end
         from generate_series(1, 40) as n`)
-    },
-    { records: 'mapped', env: { JOBS_MAP_FILE: await mapFile(byDay) } },
-  )
+  })
   // Those of yesterday, and those without an end, whose creation counts.
   const old = { domain, older_than_days: 1, statuses: ['completed'] }
   expect((await days.post('prune', { ...old, dry_run: true })).body).toMatchObject({ deleted: 20 })
