@@ -64,7 +64,7 @@ async function printPage(context: Context, { request, flags }: Listing): Promise
   const found = await searchList(context, { request, scope })
   const { jobs, raw, isComplete } = found
   if (jobs.length === 0 && isComplete) await explainEmptyList(context, found, flags)
-  const empty = isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job found so far'
+  const empty = emptyText(found, scope)
   // Without the head of a table: the ids are read by programs, also where JOBSCTL_OUTPUT asks for tables.
   if (flags.ids && print.forPeople && jobs.length > 0) print.result(jobs.map((job) => `${job.id}\n`).join(''))
   else if (flags.ids) print.rows({ columns: [id], rows: jobs, json: jobs.map((job) => job.id), empty })
@@ -103,7 +103,7 @@ async function watchList(context: Context, { request, flags }: Listing): Promise
     return {
       ...{ rows: jobs, json: raw, columns: [...columns, ...moreFor(flags)], more: 'more jobs' },
       below: note.length > 0 ? ['', ...note] : [],
-      empty: isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job found so far',
+      empty: emptyText(found, scope),
       forPeople: async (rows) => ({ rows, columns: columnsForPeople(rows) }),
     }
   })
@@ -130,7 +130,7 @@ async function printPages(context: Context, { request, flags }: Listing): Promis
       write(jobs, flags.ids ? jobs.map((job) => job.id) : await rowsOf(context, page, flags))
       count += jobs.length
       pages += 1
-      hides ||= page.hides
+      hides = page.hides
       progress.page(page)
       if (count > 0 || pages > 1 || page.next === undefined) continue
       if (await hasNoJobs(context, scopeOf(flags))) break
@@ -164,6 +164,9 @@ async function rowsOf(
   const { withPayloads } = await import('./list/payloads.ts')
   return withPayloads(context, { ids: jobs.map(({ id }) => id), rows: raw, raw: flags.raw ?? false })
 }
+
+const emptyText = ({ isComplete }: Pick<Found, 'isComplete'>, scope: ReturnType<typeof scopeOf>): string =>
+  isComplete ? `no job matches in ${describeAnyOf(scope)}` : 'no job was found so far'
 
 /** A scope without jobs is often misspelled: an error with `--must-exist`, a note at a terminal. */
 async function explainEmptyList(context: Context, { hides }: Pick<Found, 'hides'>, flags: ListFlags): Promise<void> {

@@ -84,11 +84,14 @@ export async function writeConfig(path: string, config: Config): Promise<void> {
 /** Writes a file completely or not at all, with mode 600: a write that fails, as on a full disk, leaves no part beside it. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}.tmp`
+  const clear = () => files.rm(draft, { force: true })
+  // A process that was killed may have left one: in a container all have the same id.
+  await clear()
   try {
     await files.writeFile(draft, text, { mode: 0o600, flag: 'wx' })
     await files.rename(draft, path)
   } finally {
-    await files.rm(draft, { force: true })
+    await clear()
   }
 }
 

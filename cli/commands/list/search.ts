@@ -20,9 +20,9 @@ export interface Found {
   /** How many jobs the server compared. */
   scanned: number
   /** The list has the jobs that were made last alone: no page has an older one. */
-  onlyNewest: boolean
+  onlyNewest: boolean | undefined
   /** Row-level security hides jobs from the server. */
-  hides: boolean
+  hides: boolean | undefined
   missingIndex: string | undefined
   /** The failure of a search that the time of `--timeout` ended. */
   overdue: Failure | undefined
@@ -76,8 +76,8 @@ function foundIn(pages: readonly Page[], request: Record<string, string>): Found
     isComplete: last?.isComplete || hasEnded,
     hasMore: last?.next !== undefined,
     scanned: scannedIn(pages),
-    onlyNewest: last?.onlyNewest ?? false,
-    hides: last?.hides ?? false,
+    onlyNewest: last?.onlyNewest,
+    hides: last?.hides,
     missingIndex: last?.missingIndex,
     overdue: undefined,
   }

@@ -53,6 +53,14 @@ describe('--plan-out', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   })
 
+  it('writes where a process that was killed has left a part, as one with the same id in a container', async () => {
+    const path = await planPath()
+    await writeFile(`${path}.${process.pid}.tmp`, '{"jobsctl_plan": 1, "oper')
+    const run = await runAt(await pruneServer(), [...prune, '--dry-run', '--plan-out', path])
+    expect(run).toMatchObject({ code: 0, err: '' })
+    expect(await asJson(path)).toMatchObject({ operation: 'prune' })
+  })
+
   it('the preview for programs is the answer of the server, without the token', async () => {
     const server = await pruneServer()
     const { out } = await runAt(server, [...prune, '--dry-run', '--json'])
