@@ -62,7 +62,8 @@ async function withoutForce<In extends z.ZodType, Out extends z.ZodType>(
   run: ChangeRun<In, Out>,
   { answers }: Previewed<Out>,
 ): Promise<ChangeRun<In, Out>> {
-  if (!hintsAtForce(run.change, answers)) return run
+  const { naming } = run.change
+  if (!naming || !hintsAtForce(run.change, answers)) return run
   const { readLacks } = await import('../http/engine-lacks.ts')
   const why = (await readLacks(run.client, { amongOthers: true })).get('cancel_running')
   if (why === undefined) return run
@@ -73,10 +74,7 @@ async function withoutForce<In extends z.ZodType, Out extends z.ZodType>(
     why.replaceAll(/\bjobsctl [a-z]+/g, (call) => `${call}${domain}`),
     run.context.flags,
   )
-  return {
-    ...run,
-    change: { ...run.change, naming: { fromFile: false, mustExist: false, ...run.change.naming, cannotEnd } },
-  }
+  return { ...run, change: { ...run.change, naming: { ...naming, cannotEnd } } }
 }
 
 /**

@@ -119,7 +119,6 @@ export function noneOfNamed(
 /** Whether the texts would name `cancel --force` for jobs of another engine, of which not every one can end running jobs. */
 export const hintsAtForce = (change: NamingChange, answers: readonly unknown[]): boolean =>
   change.name === 'cancel' &&
-  change.naming !== undefined &&
   leftBy(change, answers).listed.some(({ id, status }) => status === 'processing' && isOfEngine(id))
 
 const mostNamed = 10

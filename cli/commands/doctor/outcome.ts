@@ -87,5 +87,3 @@ export const whereAllowed = (outcome: Promise<Outcome>): Promise<Outcome> =>
 
 /** True where the database can be reached and refuses the call, mostly since the role of the server may not read a table. */
 export const isRefusedByDatabase = ({ fields }: Failure): boolean => fields.refused_by_database === true
-
-export const notJobsServer = notReported.hint

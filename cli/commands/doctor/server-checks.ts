@@ -1,4 +1,5 @@
 import { showCaller } from '../../../shared/access/caller.ts'
+import { notReported } from '../../../shared/doctor/findings/finding.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { problemOf } from '../../../shared/problem.ts'
 import { escaped } from '../../../shared/text/escape.ts'
@@ -11,7 +12,6 @@ import {
   type Check,
   isRefusedByDatabase,
   judgedAnswer,
-  notJobsServer,
   type Outcome,
   ok,
   skipped,
@@ -33,7 +33,7 @@ export const serverChecks: readonly Check[] = [
 async function server(context: Context): Promise<Outcome> {
   const client = await context.client()
   const { status } = await client.probe('/healthz')
-  if (status !== 200) return warning(`/healthz answers ${status}`, notJobsServer)
+  if (status !== 200) return warning(`/healthz answers ${status}`, notReported.hint)
   const { showSession } = await import('../../../shared/access/session.ts')
   // Any call of the API says the version from 0.2.0 on; this one needs no key.
   const told = (await client.probe(showSession.path)).headers['x-jobs-version']
@@ -60,7 +60,7 @@ async function clock(context: Context): Promise<Outcome> {
 async function database(context: Context): Promise<Outcome> {
   const { status, json } = await (await context.client()).probe('/readyz')
   if (status === 200) return ok('the server reaches it, and its schema is current')
-  if (status === 404) return warning('this server does not report it', notJobsServer)
+  if (status === 404) return warning(notReported.detail, notReported.hint)
   const { detail } = problemOf(json)
   const why = detail === undefined ? '' : `: ${escaped(detail)}`
   throw new Failure('database_unavailable', `/readyz answers ${status}${why}`, { hint: 'read the log of the server' })

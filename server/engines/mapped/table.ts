@@ -74,9 +74,12 @@ export interface Table {
   fingerprint: string
 }
 
-/** An SQL condition: a foreign key to one partition of a table. One to the whole table has a copy at each partition that a program adds. */
-const toPartition = (oid: string): string =>
-  `conparentid = 0 and confrelid in (select relid from pg_catalog.pg_partition_tree(${oid}))`
+/**
+ * An SQL condition: a foreign key refers to a table, or to one partition of it alone. A key to the whole table has a copy at each partition that
+ * a program adds.
+ */
+const refersTo = (oid: string): string =>
+  `(confrelid = ${oid} or conparentid = 0 and confrelid in (select relid from pg_catalog.pg_partition_tree(${oid})))`
 
 /** An SQL expression: the columns, foreign keys, triggers, child tables and row-level security of a table, as a short text; null for a table that is not there. */
 export const fingerprintOf = (relation: string): string => {
@@ -90,7 +93,7 @@ export const fingerprintOf = (relation: string): string => {
       ),
       (
         select pg_catalog.string_agg(pg_constraint.oid::text, ',' order by pg_constraint.oid)
-        from pg_catalog.pg_constraint where contype = 'f' and (confrelid = ${oid} or conrelid = ${oid} or ${toPartition(oid)})
+        from pg_catalog.pg_constraint where contype = 'f' and (conrelid = ${oid} or ${refersTo(oid)})
       ),
       (
         select pg_catalog.string_agg(pg_catalog.concat_ws(',', pg_trigger.oid, tgenabled), ';' order by pg_trigger.oid)
@@ -239,7 +242,7 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         from pg_catalog.pg_constraint
         join pg_catalog.pg_class as other on other.oid = conrelid
         join pg_catalog.pg_namespace as otherspace on otherspace.oid = other.relnamespace
-        where contype = 'f' and (confrelid = pg_class.oid or ${sql.unsafe(toPartition('pg_class.oid'))})
+        where contype = 'f' and ${sql.unsafe(refersTo('pg_class.oid'))}
       ) as "referredBy",
       (
         select coalesce(pg_catalog.jsonb_agg(distinct pg_catalog.jsonb_build_object(
@@ -249,8 +252,7 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         join pg_catalog.pg_class as other on other.oid = conrelid
         join pg_catalog.pg_namespace as otherspace on otherspace.oid = other.relnamespace
         join pg_catalog.pg_attribute on attrelid = confrelid and attnum = any(confkey)
-        where contype = 'f' and confupdtype in ('c', 'n', 'd')
-          and (confrelid = pg_class.oid or ${sql.unsafe(toPartition('pg_class.oid'))})
+        where contype = 'f' and confupdtype in ('c', 'n', 'd') and ${sql.unsafe(refersTo('pg_class.oid'))}
       ) as followed,
       (
         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', tgname, 'events', pg_catalog.concat_ws(', ',

@@ -259,7 +259,7 @@ describe('plans of agents', () => {
     expect(await preview({ domain: 'a' }, viewer.as)).toMatchObject(forbidden)
   })
 
-  it('are what the refusal of a change tells of: no agent gets another role, and its session gets what its key may', async () => {
+  it('are what a refused change tells an agent to make; the session of a viewer is told of its key', async () => {
     const byPlan = {
       detail: expect.stringContaining('"change"'),
       hint: 'an agent plans a change, and a person decides',
