@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,8 +12,8 @@ const longestPath = 100
 /** Where a server listens for one process. */
 interface Listening {
   path: string
-  /** Removes the folder of the socket. */
-  remove: () => Promise<void>
+  /** Removes the folder of the socket, which the end of this process does too. */
+  remove: () => void
 }
 
 /**
@@ -38,13 +39,17 @@ export async function listenOnSocket(server: Server): Promise<Listening> {
 async function listenIn(parent: string, server: Server): Promise<Listening> {
   const folder = await mkdtemp(join(parent, 'jobsctl-')) // its mode is 700
   const path = join(folder, 'socket')
-  const remove = () => rm(folder, { recursive: true, force: true })
+  const remove = () => {
+    process.removeListener('exit', remove)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', remove)
   try {
     if (path.length > longestPath) throw new Error(`the path of ${parent} is too long for a socket`)
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
     return { path, remove }
   } catch (error) {
-    await remove()
+    remove()
     throw error
   }
 }

@@ -22,15 +22,17 @@ export async function runOnce(): Promise<never> {
   let done: Done | undefined
   const end = async () => {
     await done?.stop()
-    process.exit(done?.code)
+    process.exit(done?.code ?? 1)
   }
+  // The default of SIGTERM ends a process without its `exit` event, which is what removes the folder of a socket.
+  process.on('SIGTERM', end)
   for await (const line of orders) {
-    await done?.stop()
-    process.removeListener('SIGTERM', end)
+    const before = done
+    done = undefined
+    await before?.stop()
     // The program is loaded, and the database before this one is closed: what follows is the time of the database.
     process.stdout.write('\n')
     done = await carryOut(line, orders)
-    process.once('SIGTERM', end)
   }
   done ??= await carryOut('', orders)
   return end()

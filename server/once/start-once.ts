@@ -143,7 +143,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
       await close(server, limitMs)
       await Promise.race([Promise.all(context.detachedRuns), wait(limitMs, undefined, { ref: false })])
       await opened.close(shortestCloseMs)
-      await socket?.remove()
+      socket?.remove()
     },
   }
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, watch } from 'node:fs'
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { OnceOrder } from '../../../shared/once.ts'
 import { newDatabase, newFolder } from '../../support/database/database.ts'
 import { until } from '../../support/poll.ts'
 import { built } from '../../support/programs/built.ts'
@@ -67,6 +68,26 @@ describe('the server of a command', () => {
     await child.ended
     await until('the server is gone', () => isGone(server.pid))
     expect(existsSync(folder)).toBe(false)
+  })
+
+  it('leaves no folder where SIGTERM reaches it before its first answer', async () => {
+    const order: OnceOrder = {
+      ...{ database: direct.url, from: '--db', key: 'k'.repeat(40), dashboard: false, profile: null, log: false },
+      ...{ makes_records: null, databases_like: null },
+    }
+    for (let run = 0; run < 5; run++) {
+      const parent = await newFolder('s')
+      const made = once(watch(parent), 'change')
+      const server = spawn(process.execPath, [built.server, '--once'], {
+        env: await environmentOf({ XDG_RUNTIME_DIR: parent }),
+      })
+      server.stdin.write(`${JSON.stringify(order)}\n`)
+      // The folder is made about a millisecond before the answer.
+      await made
+      server.kill('SIGTERM')
+      await once(server, 'close')
+      expect(await readdir(parent)).toEqual([])
+    }
   })
 
   it('gets no password on a command line or in its environment', async () => {
