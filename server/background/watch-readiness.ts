@@ -1,6 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import { createReadiness } from '../database/migrate/readiness.ts'
 import type { Pool } from '../database/sql.ts'
+import { clientsByPlace } from '../engines/served.ts'
 import type { Log } from '../log/log.ts'
 import type { EventLogMove } from './event-log-move.ts'
 
@@ -44,7 +45,7 @@ export function watchReadiness({
   let ready = false
   let standby = false
   let becoming: Promise<void> | undefined
-  const answersSoon = createReadiness(sql, { isLooking, isComplete })
+  const answersSoon = createReadiness({ clients: () => clientsByPlace(sql), isLooking, isComplete })
   const becomeReady = async () => {
     if (!isLooking()) {
       // Before the first call: a restored database must not give out the id of an event a second time.

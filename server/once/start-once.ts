@@ -16,7 +16,7 @@ import type { Pool } from '../database/sql.ts'
 import { findServed } from '../engines/find-served.ts'
 import { areTablesComplete } from '../engines/make-records.ts'
 import { engineConnections, prepareEngine } from '../engines/prepare-engine.ts'
-import { servedBy } from '../engines/served.ts'
+import { clientsByPlace, servedBy } from '../engines/served.ts'
 import type { Env } from '../env/env.ts'
 import { createApp } from '../http/app.ts'
 import { createSite } from '../http/browser/site.ts'
@@ -96,7 +96,11 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
     }),
     localOperations,
   }
-  const isAnswering = createReadiness(sql, { isLooking: () => isLooking, isComplete: () => areTablesComplete(sql) })
+  const isAnswering = createReadiness({
+    clients: () => clientsByPlace(sql),
+    isLooking: () => isLooking,
+    isComplete: () => areTablesComplete(sql),
+  })
   const caller = directCaller(role)
   const login = order.dashboard ? createOneTimeLogin(order.profile) : undefined
   const app = createApp({

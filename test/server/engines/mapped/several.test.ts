@@ -131,6 +131,25 @@ describe('a map of two tables with the same keys', () => {
     expect([await mails(), await messages()]).toEqual([0, 0])
   })
 
+  it('is served on where one of the tables has lost a column', async () => {
+    await sql`alter table app.email_jobs rename column kind to sort`
+    try {
+      const { url } = server
+      expect(await call({ url, method: 'GET', path: '/readyz' })).toMatchObject({ status: 200 })
+      expect((await get('list?domain=sms')).status).toBe(200)
+      for (const path of ['list?domain=app', 'list'])
+        expect(await get(path)).toMatchObject({
+          status: 409,
+          body: { hint: expect.stringContaining('start the server again') },
+        })
+      await sql`alter table app.sms_jobs rename column kind to sort`
+      expect(await call({ url, method: 'GET', path: '/readyz' })).toMatchObject({ status: 503 })
+    } finally {
+      for (const table of ['app.email_jobs', 'app.sms_jobs'])
+        await sql.unsafe(`alter table ${table} rename column sort to kind`).catch(() => {})
+    }
+  })
+
   it('is checked table by table', async () => {
     const { code, out, err } = await runServer(['init', '--check'], env)
     expect({ code, err }).toEqual({ code: 0, err: '' })
