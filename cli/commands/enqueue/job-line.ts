@@ -5,6 +5,7 @@ import { listedColumns } from '../../../shared/jobs/list.ts'
 import { showJob } from '../../../shared/jobs/show.ts'
 import { escaped } from '../../../shared/text/escape.ts'
 import { inexactNumber } from '../../../shared/text/exact-numbers.ts'
+import { repeatedKey } from '../../../shared/text/repeated-key.ts'
 import { NewJob } from '../../../shared/work/enqueue.ts'
 import { Job } from '../../../shared/work/job.ts'
 import type { InputLine } from './input-lines.ts'
@@ -34,9 +35,11 @@ export function jobOfLine(line: InputLine): JobLine {
   const given = fields.filter(([name, value]) => taken.has(name) && value !== null)
   const job = Object.fromEntries(given)
   const inexact = inexactNumber(restoreDigits(JSON.stringify(job)))
+  const twice = repeatedKey(line.text)
   const read = NewJob.safeParse(job, { reportInput: true })
   const faults = [
     ...unknown.map((name) => `${name}: is no field of a job`),
+    ...(twice === undefined ? [] : [`${twice}: stands twice in one object`]),
     ...(inexact === undefined
       ? []
       : [`the number ${inexact.slice(0, 40)} cannot be kept exactly; write it as a string`]),

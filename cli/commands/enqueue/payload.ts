@@ -1,5 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { inexactNumber } from '../../../shared/text/exact-numbers.ts'
+import { repeatedKey } from '../../../shared/text/repeated-key.ts'
 import type { Context } from '../../context.ts'
 import { readStdinFor } from '../../settings/stdin-text.ts'
 import { readText } from '../../settings/text-file.ts'
@@ -8,7 +9,7 @@ const flag = '--payload'
 
 /**
  * The value of `--payload`: JSON, or `@` and a file with JSON, or `-` for JSON on stdin.
- * @throws Failure `usage` for a file that cannot be read or text that is no JSON; the text is not in the error
+ * @throws Failure `usage` for a file that cannot be read, text that is no JSON, and an object with a key twice; the text is not in the error
  */
 export async function readPayload(given: string, context: Context): Promise<unknown> {
   const text = await textOf(given, context)
@@ -18,6 +19,13 @@ export async function readPayload(given: string, context: Context): Promise<unkn
       hint: 'write it as a string',
     })
   }
+  const payload = parsed(text)
+  const key = repeatedKey(text)
+  if (key !== undefined) throw new Failure('usage', `${flag}: has the key ${JSON.stringify(key)} twice`)
+  return payload
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

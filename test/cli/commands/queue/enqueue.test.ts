@@ -166,6 +166,7 @@ describe('enqueue', () => {
     [['enqueue', 'a/b'], '--job-type: is required'],
     [['enqueue', 'a/b', '--job-type', ' '], '--job-type: must not be blank'],
     [[...export_, '--payload', '{'], '--payload: must be JSON'],
+    [[...export_, '--payload', '{"of":{"book":7,"book":8}}'], '--payload: has the key "of.book" twice'],
     [[...export_, '--payload', '[1]'], '--payload: must be an object'],
     [[...export_, '--payload', 'null'], '--payload: must be an object'],
     [[...export_, '--payload', '"text"'], '--payload: must be an object'],

@@ -67,6 +67,7 @@ describe('enqueue --from', () => {
       '{"domain":"a","job_type":"b","payload":{"n":12345678901234567890}}',
       'line 1001: the number 12345678901234567890',
     ],
+    ['{"domain":"a","job_type":"b","payload":{"n":1,"n":2}}', 'line 1001: payload.n: stands twice in one object'],
     [{ ...job, 'a\u001b[2J': 1 }, 'line 1001: a\\x1b[2J: is no field'],
   ])('%j stops before its batch is sent', async (bad, said) => {
     const server = await taking()
