@@ -1,5 +1,5 @@
 import type { Role } from '../../database/queue-like/words.ts'
-import { type Column, isWhole, type Table } from '../mapped/table.ts'
+import { type Column, isText, isWhole, type Table } from '../mapped/table.ts'
 import { columnsByRole, isAloneUnique, isKey, keyOf } from './columns.ts'
 import type { Field, Flow } from './map-text.ts'
 import type { SampleFacts, SeenValue, Signs } from './sample.ts'
@@ -114,9 +114,16 @@ export function propose(table: Table, named: Named, { facts, values, checked }: 
 function keyField(table: Table): Field {
   const key = keyOf(table)
   if (key) return { name: 'key', value: key.name }
+  const odd = [...table.columns.values()].find((column) => column.required && isAloneUnique(table, column))
+  if (odd)
+    return {
+      name: 'key',
+      value: odd.name,
+      notes: [`${odd.name} is of type ${odd.base}, and a key is of type bigint, integer, uuid or text: no map fits it`],
+    }
   return {
     name: 'key',
-    value: [...table.columns.values()].find(isKey)?.name ?? 'id',
+    value: [...table.columns.values()].find((column) => isKey(column) && !isText(column))?.name ?? 'id',
     notes: ['which column names a job? A key is not null and has a unique index of its own, and this table has none'],
   }
 }

@@ -38,7 +38,8 @@ export function reportOf({ map, table, domain }: Mapped, path: string, adapter: 
 
 const triggersOf = ({ triggers, relation }: Mapped['table']): string[] =>
   triggers.map(
-    ({ name, events }) => `the trigger ${name} of ${relation} fires at ${events}, also where jobsctl changes a job`,
+    ({ name, partition, events }) =>
+      `the trigger ${name} of ${partition ?? relation} fires at ${events}, also where jobsctl changes a job`,
   )
 
 /** Foreign keys in both directions: what a prune must not leave behind, and what an undo needs. */

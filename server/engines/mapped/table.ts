@@ -64,8 +64,8 @@ export interface Table {
   referredBy: string[]
   /** The columns of which a change sets those of another table, too: by a foreign key with `on update cascade`, `set null` or `set default`. */
   followed: { column: string; by: string }[]
-  /** Triggers that fire at a change of a row, with their events. */
-  triggers: { name: string; events: string }[]
+  /** Triggers that fire at a change of a row, with their events, and with the partition that has it where the whole table does not. */
+  triggers: { name: string; partition: string | null; events: string }[]
   /** About how many rows; negative where nobody has counted. */
   rows: number
   /** True where row-level security hides rows from the role of the server. */
@@ -73,6 +73,11 @@ export interface Table {
   /** What the statements of this server rely on, as one text. */
   fingerprint: string
 }
+
+/** An SQL condition: a trigger is one of a table, or of one of its partitions alone. A trigger of the whole table has a copy at each partition. */
+const firesAt = (oid: string): string =>
+  `(not tgisinternal and (tgrelid = ${oid} or tgparentid = 0)
+    and tgrelid = any(array(select ${oid} union all select relid from pg_catalog.pg_partition_tree(${oid}))))`
 
 /**
  * An SQL condition: a foreign key refers to a table, or to one partition of it alone. A key to the whole table has a copy at each partition that
@@ -97,7 +102,7 @@ export const fingerprintOf = (relation: string): string => {
       ),
       (
         select pg_catalog.string_agg(pg_catalog.concat_ws(',', pg_trigger.oid, tgenabled), ';' order by pg_trigger.oid)
-        from pg_catalog.pg_trigger where tgrelid = ${oid} and not tgisinternal
+        from pg_catalog.pg_trigger where ${firesAt(oid)}
       ),
       (
         select pg_catalog.string_agg(pg_class.oid::text, ',' order by pg_class.oid)
@@ -255,12 +260,12 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         where contype = 'f' and confupdtype in ('c', 'n', 'd') and ${sql.unsafe(refersTo('pg_class.oid'))}
       ) as followed,
       (
-        select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', tgname, 'events', pg_catalog.concat_ws(', ',
+        select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', tgname, 'partition', nullif(tgrelid, pg_class.oid)::regclass::text, 'events', pg_catalog.concat_ws(', ',
           case when tgtype::integer & 4 > 0 then 'insert' end, case when tgtype::integer & 16 > 0 then 'update' end,
           case when tgtype::integer & 8 > 0 then 'delete' end
         )) order by tgname), '[]')
         from pg_catalog.pg_trigger
-        where tgrelid = pg_class.oid and not tgisinternal and tgenabled <> 'D' and tgtype::integer & 28 > 0
+        where ${sql.unsafe(firesAt('pg_class.oid'))} and tgenabled <> 'D' and tgtype::integer & 28 > 0
       ) as triggers,
       ${sql.unsafe(fingerprintOf(quotedName({ schema, table: parts.table })))} as fingerprint
     from pg_catalog.pg_class

@@ -20,8 +20,11 @@ const pathOf = (at: readonly (string | number)[]): string =>
   `array[${at.map((step) => quotedText(String(step))).join(', ')}]::text[]`
 
 /** An SQL expression of type jsonb. A text may be no JSON. */
-const withinJson = (expression: string, column: Column): string =>
-  column.base === 'json' ? safeJson(`${expression}::text`) : `pg_catalog.to_jsonb(${expression})`
+const withinJson = (expression: string, column: Column): string => {
+  if (column.base === 'json') return safeJson(`${expression}::text`)
+  if (column.base === '_json') return safeJson(`pg_catalog.to_json(${expression})::text`)
+  return `pg_catalog.to_jsonb(${expression})`
+}
 
 /** Escapes that jsonb refuses: of NUL, and of half a surrogate pair. */
 const refusedEscape = String.raw`\\u0000|\\u[dD][89a-fA-F]`

@@ -76,7 +76,9 @@ const table: fc.Arbitrary<Table> = fc
     relname: name,
     indexed: fc.array(fc.tuple(fc.nat(), fc.boolean(), fc.boolean()), { maxLength: 4 }),
     referredBy: fc.array(fc.constantFrom('app.deliveries', 'app."o\ndd"'), { maxLength: 2 }),
-    triggers: fc.array(fc.record({ name, events: fc.constant('update') }), { maxLength: 2 }),
+    triggers: fc.array(fc.record({ name, partition: fc.constant(null), events: fc.constant('update') }), {
+      maxLength: 2,
+    }),
   })
   .map(({ columns, nspname, relname, indexed, referredBy, triggers }) => ({
     relation: `"${nspname}"."${relname}"`,

@@ -84,10 +84,12 @@ describe('mapped tables of strange types and triggers', () => {
         create trigger olds before update on app.olds for each row execute function app.unchanged('K1,K7');
         ${tableOf('settings', { args: 'text[]' })};
         update app.settings set args = array[null, 'null'];
+        ${tableOf('lists', { args: 'json[]' })};
+        update app.lists set args = array['{"a": 1}', '{"a": "\\ud83d"}']::json[] where id = 'K1';
         alter database ${name} set quote_all_identifiers = on;
         alter database ${name} set array_nulls = off`)
     }
-    const names = ['nested', 'blind', 'seconds', 'halves', 'published', 'closed', 'olds', 'settings']
+    const names = ['nested', 'blind', 'seconds', 'halves', 'published', 'closed', 'olds', 'settings', 'lists']
     const maps = [...names.map((name) => mapOf(name)), mapOf('parts', '\n    owner: {column: args, at: [owner]}')]
     served = await serveMapped(`tables:${maps.join('')}`, fill)
   })
@@ -98,7 +100,7 @@ describe('mapped tables of strange types and triggers', () => {
   ]
   const undo = (body: unknown) => served.post(`operations/${Changed.parse(body).operation_id}/undo`, {})
 
-  it.each(['nested', 'blind', 'seconds', 'halves', 'parts', 'settings'])(
+  it.each(['nested', 'blind', 'seconds', 'halves', 'parts', 'settings', 'lists'])(
     '%s: all jobs are listed, shown, changed and given back',
     async (domain) => {
       const before = await rows(domain)

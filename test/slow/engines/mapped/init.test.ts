@@ -117,6 +117,24 @@ describe('the map of a table', () => {
     )
   })
 
+  it('is warned of a trigger of one partition', async () => {
+    await sql.unsafe(`
+      create table app.items (id bigint primary key, state int not null default 0, created_at timestamptz not null) partition by hash (id);
+      create table app.items_0 partition of app.items for values with (modulus 2, remainder 0);
+      create table app.items_1 partition of app.items for values with (modulus 2, remainder 1);
+      create function app.keep() returns trigger language plpgsql as 'begin return new; end';
+      create trigger each before update on app.items for each row execute function app.keep();
+      create trigger odd before update on app.items_1 for each row execute function app.keep()`)
+    const map = ['table: app.items', 'key: id', 'queue: mail', 'status: {column: state, map: {0: queued}}']
+    const { code, err } = await check([...map, 'times: {created: created_at}', ''].join('\n'))
+    await sql.unsafe('drop table app.items; drop function app.keep')
+    expect(code).toBe(0)
+    expect(err.match(/the trigger .* fires at update/g)).toEqual([
+      'the trigger each of app.items fires at update',
+      'the trigger odd of app.items_1 fires at update',
+    ])
+  })
+
   it('gives no prune where rows of other tables refer to jobs, and no change without its lock version', async () => {
     await sql`create table app.deliveries (job_id bigint references app.email_jobs on delete cascade)`
     const referred = await check(emailMap)

@@ -73,6 +73,19 @@ describe('a map that is proposed', () => {
     expect(await check(answered)).toMatchObject({ code: 0 })
   })
 
+  it('names the key of a type that no key has, and says so', async () => {
+    await sql`create table mail_jobs (id char(10) primary key, state text not null default 'queued', attempts int, payload jsonb, created_at timestamptz not null)`
+    await sql`insert into mail_jobs (id, created_at) select 'J' || n, now() from generate_series(1, 9) as n`
+    const { out } = await detect()
+    expect(out).toMatch(
+      /^# id is of type bpchar, and a key is of type bigint, integer, uuid or text: no map fits it\nkey: id$/m,
+    )
+    expect(await check(out)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('the column id is of type bpchar, and must be bigint, integer, uuid or text'),
+    })
+  })
+
   it('asks about rows that have ended with an error, where nothing else says that they failed', async () => {
     await sql`create table mail_jobs (id bigserial primary key, finished_at timestamptz, error text, payload jsonb, created_at timestamptz not null default now())`
     await sql`insert into mail_jobs (finished_at, error) values (null, null), (now(), null), (now(), 'boom')`
