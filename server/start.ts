@@ -25,7 +25,6 @@ import { databaseAddressOf } from './database/installation/installation.ts'
 import { warnOfStrangers } from './database/locks/lock-holders.ts'
 import type { Pool } from './database/sql.ts'
 import { findServed } from './engines/find-served.ts'
-import { areTablesComplete } from './engines/make-records.ts'
 import { engineConnections } from './engines/prepare-engine.ts'
 import { servedBy } from './engines/served.ts'
 import { type Env, hasMetrics, isLocal, urlOf } from './env/env.ts'
@@ -99,8 +98,6 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
   const { JOBS_FLEET_FILE: file } = env
   const fleet = file === undefined ? undefined : await openFleet({ file, log, stopping: stopping.signal })
   const history = { sql, log, wanted: env.JOBS_HISTORY, makes: env.JOBS_MIGRATE !== false }
-  const isLooking = () => servedBy(sql).mode === 'look'
-  const isComplete = () => areTablesComplete(sql)
   const beginCounting = async () =>
     env.JOBS_BACKGROUND && servedBy(sql).mode === 'own' ? beginHistory(history) : undefined
   const rememberInstallation = createInstallationMemory(sql, log, databaseAddress)
@@ -110,8 +107,6 @@ async function startOn({ opened, env, log, meter }: Starting): Promise<Running> 
     eventLogMove,
     rememberInstallation,
     beginCounting,
-    isLooking,
-    isComplete,
   })
   const context = createContext({
     ...{ sql, operatorSql, env, log, meter, databaseAddress, stopping: stopping.signal },

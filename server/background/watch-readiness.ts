@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
-import { createReadiness } from '../database/migrate/readiness.ts'
 import type { Pool } from '../database/sql.ts'
-import { clientsByPlace } from '../engines/served.ts'
+import { createReadiness } from '../engines/readiness.ts'
+import { servedBy } from '../engines/served.ts'
 import type { Log } from '../log/log.ts'
 import type { EventLogMove } from './event-log-move.ts'
 
@@ -26,10 +26,6 @@ interface ReadinessOptions {
   rememberInstallation: () => Promise<void>
   /** Has what counts jobs count. */
   beginCounting: () => Promise<void>
-  /** True for a server that only looks at the jobs of another engine. */
-  isLooking: () => boolean
-  /** Whether every column is there that calls need. */
-  isComplete: () => Promise<boolean>
 }
 
 /** The server becomes ready when its tables are there, after it has looked whether ids of events must move on, and once what counts is on. */
@@ -39,15 +35,13 @@ export function watchReadiness({
   eventLogMove,
   rememberInstallation,
   beginCounting,
-  isLooking,
-  isComplete,
 }: ReadinessOptions): Readiness {
   let ready = false
   let standby = false
   let becoming: Promise<void> | undefined
-  const answersSoon = createReadiness({ clients: () => clientsByPlace(sql), isLooking, isComplete })
+  const answersSoon = createReadiness(sql)
   const becomeReady = async () => {
-    if (!isLooking()) {
+    if (servedBy(sql).mode !== 'look') {
       // Before the first call: a restored database must not give out the id of an event a second time.
       await eventLogMove.check()
       await rememberInstallation()

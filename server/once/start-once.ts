@@ -10,13 +10,12 @@ import type { OpenedDatabase } from '../database/connection/opened-database.ts'
 import { createWrites, type Writes } from '../database/connection/read-only.ts'
 import { orWithoutRight } from '../database/errors/failure.ts'
 import { readInstallation } from '../database/installation/installation.ts'
-import { createReadiness } from '../database/migrate/readiness.ts'
 import { noTables, schemaFault } from '../database/migrate/require-schema.ts'
 import type { Pool } from '../database/sql.ts'
 import { findServed } from '../engines/find-served.ts'
-import { areTablesComplete } from '../engines/make-records.ts'
 import { engineConnections, prepareEngine } from '../engines/prepare-engine.ts'
-import { clientsByPlace, servedBy } from '../engines/served.ts'
+import { createReadiness } from '../engines/readiness.ts'
+import { servedBy } from '../engines/served.ts'
 import type { Env } from '../env/env.ts'
 import { createApp } from '../http/app.ts'
 import { createSite } from '../http/browser/site.ts'
@@ -75,7 +74,6 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
     if (!isPrepared) await requireTables(own, connected.database)
     return connected
   })
-  const isLooking = servedBy(sql).mode === 'look'
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   // A role that works without a server is of the same installation as the servers, however they are named.
@@ -87,7 +85,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
     archiveDays: env.JOBS_ARCHIVE_DAYS,
   })
   // Where there are no records, each change is refused where it would begin, and no transaction may write before that.
-  const admitChange = isLooking ? async () => {} : beginChange
+  const admitChange = servedBy(sql).mode === 'look' ? async () => {} : beginChange
   const context = {
     ...createContext({
       ...{ sql, operatorSql, env, log, databaseAddress, stopping: stopping.signal, admitChange },
@@ -96,11 +94,7 @@ async function serve({ order, env, log, opened, writes }: Serving): Promise<Once
     }),
     localOperations,
   }
-  const isAnswering = createReadiness({
-    clients: () => clientsByPlace(sql),
-    isLooking: () => isLooking,
-    isComplete: () => areTablesComplete(sql),
-  })
+  const isAnswering = createReadiness(sql)
   const caller = directCaller(role)
   const login = order.dashboard ? createOneTimeLogin(order.profile) : undefined
   const app = createApp({
