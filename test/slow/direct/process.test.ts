@@ -77,13 +77,15 @@ describe('the server of a command', () => {
     }
     for (let run = 0; run < 5; run++) {
       const parent = await newFolder('s')
-      const made = once(watch(parent), 'change')
+      const watched = watch(parent)
+      const made = once(watched, 'change')
       const server = spawn(process.execPath, [built.server, '--once'], {
         env: await environmentOf({ XDG_RUNTIME_DIR: parent }),
       })
       server.stdin.write(`${JSON.stringify(order)}\n`)
       // The folder is made about a millisecond before the answer.
       await made
+      watched.close()
       server.kill('SIGTERM')
       await once(server, 'close')
       expect(await readdir(parent)).toEqual([])
