@@ -114,7 +114,8 @@ export function propose(table: Table, named: Named, { facts, values, checked }: 
 function keyField(table: Table): Field {
   const key = keyOf(table)
   if (key) return { name: 'key', value: key.name }
-  const odd = [...table.columns.values()].find((column) => column.required && isAloneUnique(table, column))
+  const columns = [...table.columns.values()]
+  const odd = columns.find((column) => column.required && !isKey(column) && isAloneUnique(table, column))
   if (odd)
     return {
       name: 'key',
@@ -123,7 +124,7 @@ function keyField(table: Table): Field {
     }
   return {
     name: 'key',
-    value: [...table.columns.values()].find((column) => isKey(column) && !isText(column))?.name ?? 'id',
+    value: columns.find((column) => isKey(column) && !isText(column))?.name ?? 'id',
     notes: ['which column names a job? A key is not null and has a unique index of its own, and this table has none'],
   }
 }

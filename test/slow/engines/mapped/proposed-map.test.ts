@@ -86,6 +86,15 @@ describe('a map that is proposed', () => {
     })
   })
 
+  it('asks for the key where a unique index has some rows alone', async () => {
+    await sql`create table mail_jobs (id bigint not null, state text not null default 'queued', attempts int, payload jsonb, created_at timestamptz not null)`
+    await sql`create unique index on mail_jobs (id) where state = 'queued'`
+    await sql`insert into mail_jobs (id, created_at) select n, now() from generate_series(1, 9) as n`
+    const { out } = await detect()
+    expect(out).toMatch(/^# which column names a job\? .* this table has none\nkey: id$/m)
+    expect(out).not.toContain('no map fits it')
+  })
+
   it('asks about rows that have ended with an error, where nothing else says that they failed', async () => {
     await sql`create table mail_jobs (id bigserial primary key, finished_at timestamptz, error text, payload jsonb, created_at timestamptz not null default now())`
     await sql`insert into mail_jobs (finished_at, error) values (null, null), (now(), null), (now(), 'boom')`
