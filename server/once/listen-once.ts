@@ -1,5 +1,4 @@
-import { rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtempSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,7 +36,8 @@ export async function listenOnSocket(server: Server): Promise<Listening> {
 }
 
 async function listenIn(parent: string, server: Server): Promise<Listening> {
-  const folder = await mkdtemp(join(parent, 'jobsctl-')) // its mode is 700
+  // At once, so that no signal comes between the folder and the listener that removes it. Its mode is 700.
+  const folder = mkdtempSync(join(parent, 'jobsctl-'))
   const path = join(folder, 'socket')
   const remove = () => {
     process.removeListener('exit', remove)
