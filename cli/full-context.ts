@@ -34,9 +34,11 @@ export async function fullContext({ io, flags, commands, print, processes, room 
   let client: Promise<Client> | undefined
   let direct: Direct | undefined
   let onlyDomain: string | undefined
+  let others: string | undefined
   const clock: ServerClock = { matters: false, aheadMs: undefined }
-  const noteDomain = (domain: string | undefined) => {
-    onlyDomain = domain
+  const noteHeaders = (header: (name: string) => string | undefined) => {
+    onlyDomain = header('x-only-domain')
+    others ??= header('x-other-domains')
   }
   const open = async (
     { database: address, profile }: NoServer,
@@ -72,6 +74,7 @@ export async function fullContext({ io, flags, commands, print, processes, room 
       client = undefined
       await target
     },
+    otherDomains: () => others?.split(',') ?? [],
     close: async () => {
       await direct?.server.end()
     },
@@ -89,7 +92,7 @@ export async function fullContext({ io, flags, commands, print, processes, room 
       const ended = direct?.server.ended()
       if (ended !== undefined) throw serverEnded(ended)
       const trace = createTrace({ note: io.note, level, proxy: target.proxy, redact: redactorFor(target) })
-      return createClient({ target, settings, trace, signal, room, noteDomain, clock })
+      return createClient({ target, settings, trace, signal, room, noteHeaders, clock })
     },
     useReason: (reason) => {
       if (flags.reason === undefined) settings.reason = reason

@@ -131,6 +131,10 @@ function addCommand(program: Command, spec: CommandSpec, { io, commands, end }: 
     const given = { flags: spec.flags, values: command.opts(), operands: command.args }
     try {
       end(await runWithTimes(context, given, (values) => spec.run(context, values, command.args)))
+      if (context.otherDomains().length > 0 && command.args.length === 0) {
+        const { tellOtherDomains } = await import('./output/other-domains.ts')
+        tellOtherDomains(context, spec, command.opts())
+      }
     } finally {
       await context.close()
     }

@@ -13,6 +13,11 @@ export const headers = {
   nextAfter: 'X-Next-After',
   /** The domain of all jobs, percent-encoded, where a server has those of one schema of another engine and no others. */
   onlyDomain: 'X-Only-Domain',
+  /**
+   * Domains of other engines, percent-encoded and separated by commas, at most 10: where they are served beside own jobs, and the call names no
+   * domain, so that the answer is about own jobs alone.
+   */
+  otherDomains: 'X-Other-Domains',
   /** `true` from a caller that takes an answer of a few seconds ago, so that a replica may give it. */
   staleOk: 'X-Stale-Ok',
   /** Where a read was made: `primary` or `replica`. Servers without a replica do not send it. */

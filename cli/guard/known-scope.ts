@@ -35,7 +35,7 @@ interface Unknown {
 }
 
 async function unknownScope(client: Client, scope: Scope): Promise<Unknown | undefined> {
-  if (Object.keys(scope).length === 0) return undefined
+  if (Object.values(scope).every((name) => name === undefined)) return undefined
   const here = await groupsIn(client, scope)
   if (here === undefined || here.length > 0) return undefined
   const logged = await isLogged(client, scope)

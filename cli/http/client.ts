@@ -63,8 +63,8 @@ interface ClientOptions {
   signal: AbortSignal
   /** The bytes of answers that the caller takes; undefined for a caller with one server. */
   room?: AnswerRoom | undefined
-  /** Called with the one domain of the server, as each answer names it. */
-  noteDomain?: (domain: string | undefined) => void
+  /** Called with the headers of each answer. */
+  noteHeaders?: (header: Received['header']) => void
   /** Looked at in answers to reads. */
   clock?: ServerClock
 }
@@ -94,7 +94,7 @@ function deadlineSender({ target, settings, trace, signal, room }: ClientOptions
 
 /** A client of one server. All calls share one deadline; time between calls, such as a prompt, does not count. */
 export function createClient(options: ClientOptions): Client {
-  const { target, settings, signal, noteDomain, clock } = options
+  const { target, settings, signal, noteHeaders, clock } = options
   const { left, sendWithDeadline } = deadlineSender(options)
   return {
     target,
@@ -123,7 +123,7 @@ export function createClient(options: ClientOptions): Client {
       const mayPass = (failure: Failure) => isTemporary(failure) && !callOptions.isFinal?.(failure)
       const worthRepeating = changing ? neverSent : mayPass
       const received = await withRetries(attempt, { retries, worthRepeating, left, signal })
-      noteDomain?.(received.header(headers.onlyDomain.toLowerCase()))
+      noteHeaders?.(received.header)
       const read = endpoint.output.safeParse(received.json)
       if (read.success) return { body: read.data, raw: rawOf(received), header: received.header }
       const { unexpectedResponse } = await import('./response-errors.ts')

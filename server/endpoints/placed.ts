@@ -36,7 +36,7 @@ interface Asked extends Pick<Endpoint, 'bulk' | 'ofOperation'> {
 }
 
 /** A call, and what its caller is limited to. */
-interface Asking {
+export interface Asking {
   input: unknown
   within: TokenScope | undefined
 }
@@ -62,6 +62,12 @@ export async function placeOfCall(sql: Sql, endpoint: Asked, { input, within }: 
   // A list of several places together finds the jobs of each.
   const listed = endpoint.bulk || servedBy(sql).mode === 'own' ? ids : []
   return placeOfJobs(sql, places, { ids: [id, job_id, ...listed].filter((one) => one !== undefined), within })
+}
+
+/** Whether a call says which jobs it is about: by their domain, an operation, or themselves. */
+export function namesItsJobs(input: unknown): boolean {
+  const { data = {} } = Naming.safeParse(input)
+  return Object.keys(Naming.shape).some((field) => data[field] !== undefined)
 }
 
 /** The only domain of a scope; undefined without a scope, and for one of several domains. */

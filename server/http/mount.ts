@@ -1,18 +1,17 @@
 import type { Hono } from 'hono'
-import type { TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
-import { headers, prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
+import { prefersAsync, prefersMinimal, returnMinimal } from '../../shared/headers.ts'
 import type { Done } from '../bulk/change/commission.ts'
 import type { Reporting, ServerContext } from '../call.ts'
 import { writeJson } from '../database/lossless-json.ts'
 import type { Handler, MinimalResponse, TypedEndpoint } from '../endpoints/handlers.ts'
-import type { Abilities } from '../engines/abilities.ts'
 import { orGoneTables } from '../engines/gone-tables.ts'
 import type { Place } from '../engines/served.ts'
 import { respondAccepted } from './accepted.ts'
 import { allow } from './allow.ts'
 import { limitBody } from './body-limit.ts'
 import { disconnectController } from './connection/client-disconnect.ts'
+import { domainHeaders } from './domain-headers.ts'
 import { readInput } from './input.ts'
 import { admit } from './request/admit.ts'
 import { callOf } from './request/call-of.ts'
@@ -64,7 +63,10 @@ export function mount<In, Out>(
       disconnected()
       leaving?.abort()
     }
-    const more: Record<string, string> = onlyDomainOf(own.abilities(), c.get('caller').within)
+    const more: Record<string, string> = domainHeaders(own.abilities(), endpoint, {
+      input,
+      within: c.get('caller').within,
+    })
     const addToAnswer = (name: string, value: string) => {
       more[name] = value
     }
@@ -123,17 +125,6 @@ export function mount<In, Out>(
     const status = endpoint.created?.(output) ? 201 : 200
     return respond(c, toJson(await given(output), leaving), { status, more: view ? view.headers(more) : more })
   })
-}
-
-/** The header that names the one domain of the server; no header where the caller does not see all of its jobs. */
-function onlyDomainOf(
-  { places: [first, ...others] }: Abilities,
-  within: TokenScope | undefined,
-): Record<string, string> {
-  const domain = others.length > 0 ? undefined : first?.schema
-  return domain && (!within || within.domains.includes(domain))
-    ? { [headers.onlyDomain]: encodeURIComponent(domain) }
-    : {}
 }
 
 /** The answer to a caller that waits. */

@@ -71,14 +71,15 @@ interface Words {
  */
 export async function refuseUnknown(client: Client, { domain, queue }: QueueName, { end, hint }: Words): Promise<void> {
   const { stats } = await import('../../../shared/queues/stats.ts')
-  const known = await answered(() => client.call(stats, {}))
-  if (known === undefined || known.body.some((row) => row.domain === domain && row.queue === queue)) return
+  const known = await answered(() => client.call(stats, { domain }))
+  if (known === undefined || known.body.some((row) => row.queue === queue)) return
   // stats has no group for a queue whose jobs have all ended, but the event log knows the queue.
   const { events } = await import('../../../shared/records/events.ts')
   const logged = await answered(() => client.call(events, { domain, queue, after_id: '0', limit: '1' }))
   if (logged === undefined || logged.body.length > 0) return
   const name = `${domain}/${queue}`
-  const names = [...new Set(known.body.map((row) => `${row.domain}/${row.queue}`))]
+  const others = await answered(() => client.call(stats, {}))
+  const names = [...new Set([...known.body, ...(others?.body ?? [])].map((row) => `${row.domain}/${row.queue}`))]
   const nearest = nearestName(name, names, 3)
   const meant = nearest === undefined ? '' : `did you mean ${nearest}? `
   throw new Failure('not_found', `no job is in the queue ${describeScope({ domain, queue })}${end}`, {

@@ -118,8 +118,12 @@ const readQueueLike = (
         from pg_catalog.pg_attribute
         where attrelid = pointed.oid and attname in ('domain', 'queue', 'job_type', 'status') and not attisdropped
       ))
+      -- Archives of jobs of other engines are made by no migration: each has the column job_schema.
       and not (
-        relname in (select pg_catalog.jsonb_array_elements_text(${JSON.stringify(ours)}::text::jsonb))
+        (
+          relname in (select pg_catalog.jsonb_array_elements_text(${JSON.stringify(ours)}::text::jsonb))
+          or exists (select from pg_catalog.pg_attribute where attrelid = pointed.oid and attname = 'job_schema')
+        )
         and exists (select from pg_catalog.pg_class as beside where beside.relnamespace = pointed.relnamespace and beside.relname = 'jobsctl_migrations')
       )
     order by points desc, rows desc, relation

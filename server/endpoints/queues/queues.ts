@@ -3,6 +3,8 @@ import type { Throttle } from '../../../shared/queues/throttle.ts'
 import type { Acting, Reading } from '../../call.ts'
 import { isQueueWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
+import { narrowedTo, servedBy } from '../../engines/served.ts'
+import { hasReach } from '../engine-reach.ts'
 import type { InputOf, OutputOf } from '../handlers.ts'
 import { statedReason } from './stated-reason.ts'
 
@@ -40,12 +42,26 @@ export const readThrottles = (sql: Sql, most: number) => sql<({ domain: string; 
 
 /**
  * The queues that are paused or draining, with the reason of the stop where one was given through this API; and those that have a threshold
- * or a throttle, where the request asks for them.
+ * or a throttle, where the request asks for them. Beside own jobs those of other engines are among them, as far as the caller reaches these.
  */
-export const listQueues = async (
+export async function listQueues(
+  call: Reading & Pick<Acting, 'caller'>,
+  request: InputOf<'stoppedQueues'>,
+): Promise<StoppedQueue[]> {
+  const { sql, within } = call
+  const queues = await knownQueues(call, request)
+  const { mode, places } = servedBy(sql)
+  if (mode !== 'own') return queues
+  for (const place of places)
+    if (place.adapter.sources && (await hasReach(sql, place, call)))
+      queues.push(...(await stoppedQueues({ sql: narrowedTo(sql, place), within })))
+  return queues
+}
+
+async function knownQueues(
   call: Reading,
   { thresholds = false, throttles = false }: InputOf<'stoppedQueues'>,
-): Promise<StoppedQueue[]> => {
+): Promise<StoppedQueue[]> {
   if (!thresholds && !throttles) return stoppedQueues(call)
   const { sql, within } = call
   return [

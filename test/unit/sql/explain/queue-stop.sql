@@ -20,7 +20,18 @@ left join lateral (
     domain = stopped.domain
     and queue = stopped.queue
     and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
-    and created_at >= stopped.updated_at
+    and case when stopped.updated_at is not null then created_at >= stopped.updated_at else id > coalesce(
+      (
+        select max(id)
+        from job_events
+        where
+          domain = stopped.domain
+          and queue = stopped.queue
+          and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
+          and event_type = 'queue.resumed'
+      ),
+      0
+    ) end
     and attrs_json ->> 'reason' is not null
   order by id desc
   limit 1
@@ -32,8 +43,19 @@ left join lateral (
     domain = stopped.domain
     and queue = stopped.queue
     and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
+    and case when stopped.updated_at is not null then created_at >= stopped.updated_at else id > coalesce(
+      (
+        select max(id)
+        from job_events
+        where
+          domain = stopped.domain
+          and queue = stopped.queue
+          and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
+          and event_type = 'queue.resumed'
+      ),
+      0
+    ) end
     and event_type <> 'queue.resumed'
-    and created_at >= stopped.updated_at
   order by id desc
   limit 1
 ) as decision on true

@@ -22,7 +22,18 @@ with
         domain = stored.domain
         and queue = stored.queue
         and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
-        and created_at >= stored.updated_at
+        and case when stored.updated_at is not null then created_at >= stored.updated_at else id > coalesce(
+          (
+            select max(id)
+            from job_events
+            where
+              domain = stored.domain
+              and queue = stored.queue
+              and event_type in ('queue.paused', 'queue.drained', 'queue.resumed')
+              and event_type = 'queue.resumed'
+          ),
+          0
+        ) end
         and attrs_json ->> 'reason' is not null
       order by id desc
       limit 1
