@@ -9,6 +9,7 @@ import { overview } from '../state/overview.ts'
 import { caller, hasPlans, may, otherVersion, profile } from '../state/session.ts'
 import { nextTheme, theme } from '../state/theme.ts'
 import { Button, Link } from './controls.tsx'
+import { Domains } from './domains.tsx'
 import { Name } from './name.tsx'
 import { ProblemNote } from './problem.tsx'
 import { Search } from './search.tsx'
@@ -84,6 +85,7 @@ export function Shell({ at, children }: { at: Section | undefined; children: Com
         <Chips />
       </section>
       <main id="content" tabIndex={-1}>
+        <Domains />
         {whyClosed().map((why) => (
           <p key={why} class="note care" role="status">
             {why}
