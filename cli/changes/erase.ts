@@ -56,12 +56,12 @@ export function eraseChange(
     words,
     checkServer: checkFields('erase', [request]),
     beside: ({ erased, passed_over, named_in, filter_hash, preview, ...answer }) => {
-      const { not_touched, marks, worker_names } = answer
+      const { not_touched, copies_left, marks, worker_names } = answer
       const foreign = foreignNote(preview)
       const along = dependentsBeside(answer)
       const notes = [
         ...(along.note === undefined ? [] : [along.note]),
-        ...notesOn(context, { passed_over, named_in }),
+        ...notesOn(context, { passed_over, named_in, copies_left }),
         ...elsewhereNotes({ not_touched, marks, worker_names }),
         ...(foreign === undefined ? [] : [foreign]),
       ]
@@ -71,6 +71,7 @@ export function eraseChange(
         passed_over,
         named_in,
         ...along.facts,
+        ...(copies_left && { copies_left }),
         ...(not_touched && { not_touched, marks, worker_names }),
       }
       return { facts, note: notes.length > 0 ? notes.join('\n') : undefined }
@@ -84,7 +85,7 @@ export function eraseChange(
   }
 }
 
-type Aside = Pick<z.output<typeof erase.output>, 'passed_over'> &
+type Aside = Pick<z.output<typeof erase.output>, 'passed_over' | 'copies_left'> &
   Partial<Pick<z.output<typeof erase.output>, 'named_in'>>
 
 /** What the database has of the person beside jobs and events. */
@@ -108,9 +109,12 @@ function elsewhereNotes({ not_touched = [], marks, worker_names }: Elsewhere): s
 
 const mostIds = 10
 
-/** How many jobs an erasure leaves that it was asked to erase. */
-const keptBy = ({ passed_over }: Aside): number =>
-  (passed_over?.running ?? 0) + (passed_over?.held ?? 0) + (passed_over?.needed ?? 0)
+/** How many jobs and copies an erasure leaves that it was asked to erase. Those that were not counted are at least one. */
+const keptBy = ({ passed_over, copies_left = [] }: Aside): number =>
+  (passed_over?.running ?? 0) +
+  (passed_over?.held ?? 0) +
+  (passed_over?.needed ?? 0) +
+  copies_left.reduce((all, { rows }) => all + (rows ?? 1), 0)
 
 /** The failure of an erasure whose jobs are all kept; undefined where there are none. */
 function noneErased(context: Context, answers: readonly Aside[], ids: readonly JobId[] = []): Failure | undefined {
@@ -126,7 +130,7 @@ function noneErased(context: Context, answers: readonly Aside[], ids: readonly J
 }
 
 /** What keeps jobs from the erasure, and the command that removes each hold. */
-function keptTexts({ another }: Context, { passed_over }: Aside): string[] {
+function keptTexts({ another }: Context, { passed_over, copies_left = [] }: Aside): string[] {
   const { running = 0, held = 0, needed = 0, holds = [] } = passed_over ?? {}
   const commands = holds.map(
     ({ id, undo_id, jobs }) =>
@@ -144,17 +148,21 @@ function keptTexts({ another }: Context, { passed_over }: Aside): string[] {
     ...(held > 0
       ? [`${jobsText(held)} kept by a hold: passed over${commands.length === 0 ? '' : ` (${commands.join('; ')})`}`]
       : []),
+    ...copies_left.map(
+      ({ table, rows }) =>
+        `${rows === null ? 'copies that were not counted' : rows === 1 ? '1 copy' : `${groupedDigits(rows)} copies`} of jobs of ${escaped(table)}, which this server does not serve, stay in the archive: erase them at a server that does; where the table has another name now, they go after JOBS_ARCHIVE_DAYS`,
+    ),
   ]
 }
 
 /** What an erasure leaves, a note each. */
-function notesOn(context: Context, { passed_over, named_in }: Aside): string[] {
+function notesOn(context: Context, { passed_over, named_in, copies_left }: Aside): string[] {
   const { unreadable = 0 } = passed_over ?? {}
   const { count, operations } = named_in ?? { count: 0, operations: [] }
   const ids = operations.slice(0, mostIds).join(', ')
   const them = count === 1 ? '1 record' : `${groupedDigits(count)} records`
   return [
-    ...keptTexts(context, { passed_over }).map((text) => `note: ${text}`),
+    ...keptTexts(context, { passed_over, copies_left }).map((text) => `note: ${text}`),
     ...(unreadable > 0
       ? [`note: ${jobsText(unreadable)} in the archive with a compressed payload, which the server cannot read`]
       : []),

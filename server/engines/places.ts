@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/errors.ts'
 import type { EngineSign } from '../database/connection/other-engines.ts'
-import type { ForeignJobs, Names, Source } from '../database/connection/qualify.ts'
+import type { ForeignJobs, NamedPlace, Names, Source } from '../database/connection/qualify.ts'
 import { withNames } from '../database/connection/schema-names.ts'
 import { hasCode } from '../database/errors/error-meanings.ts'
 import type { Sql } from '../database/sql.ts'
@@ -38,6 +38,7 @@ interface Home {
 export async function lookAt(sql: Sql, signs: readonly KnownSign[], home: Home): Promise<Place[]> {
   const places: Place[] = []
   const served: string[] = []
+  const servedTables: string[] = []
   requireSchemas(signs, home)
   for (const { adapter, schema, nspname } of signs) {
     const found = await adapter.look(sql, schema).catch(refuseUnreadable(sql, adapter, schema))
@@ -45,7 +46,8 @@ export async function lookAt(sql: Sql, signs: readonly KnownSign[], home: Home):
     const same = places.find((place) => place.found.domain === domain)
     if (same) throw twice(domain, same.found, found)
     served.push(domain)
-    places.push(await placeAt(sql, { adapter, found: { ...found, domain }, served }, home))
+    servedTables.push(adapter.writes.table(found))
+    places.push(await placeAt(sql, { adapter, found: { ...found, domain }, served, servedTables }, home))
   }
   return places
 }
@@ -86,7 +88,7 @@ const refuseUnreadable =
 
 async function placeAt(
   sql: Sql,
-  { adapter, found, served }: { adapter: QueueAdapter; found: Found; served: readonly string[] },
+  { adapter, found, ...others }: { adapter: QueueAdapter; found: Found } & Pick<NamedPlace, 'served' | 'servedTables'>,
   { base, hasTables }: Home,
 ): Promise<Place> {
   const sources = await emptyTables((table) => !hasTables || keptOut.includes(table))
@@ -100,7 +102,7 @@ async function placeAt(
   }
   for (const [table, query] of adapter.sources?.(found) ?? []) sources.set(table, { query })
   sources.set(jobs, adapter.projection(found))
-  const place = { table: adapter.writes.table(found), domain: found.domain, served }
+  const place = { table: adapter.writes.table(found), domain: found.domain, ...others }
   return { adapter, found, lacksArchive, names: { ...base, sources, jobId: 'text', jobs: adapter, place } }
 }
 

@@ -92,6 +92,12 @@ export type NotTouched = z.output<typeof NotTouched>
 /** What the database has of an owner beside jobs and events. Servers up to version 0.2.0 send none of it. */
 const elsewhere = {
   not_touched: z.array(NotTouched).optional().describe('Tables that an erasure does not touch, 20 at most.'),
+  copies_left: z
+    .array(NotTouched)
+    .optional()
+    .describe(
+      'Archived jobs and row images of tables that have another name now, or that the server does not serve, with their rows that have the value: an erasure does not find them.',
+    ),
   marks: Count.nullish().describe(
     'Marks of workers that ask for jobs of the owner: they are deleted along. Null where the search took too long, as below.',
   ),

@@ -75,13 +75,15 @@ export interface Names {
  * One of the tables in which other engines keep their jobs. Keys are unique in it alone. What is kept of a job says whose it is by this table: a
  * domain is a setting, and may be that of another table by now. The archives of engines have the schema and the table, too.
  */
-interface NamedPlace {
+export interface NamedPlace {
   /** With its schema, as quoted names. */
   table: string
   /** The domain that its jobs have now. */
   domain: string
   /** The domains of all tables that the server serves, this one among them. */
   served: readonly string[]
+  /** These tables. */
+  servedTables: readonly string[]
 }
 
 /** A statement would write to a table of which there is only a source. It was not sent. */

@@ -1,7 +1,9 @@
 import type { Elsewhere, NotTouched } from '../../../../shared/changes/erase.ts'
 import { wordPattern } from '../../../bulk/record/records-naming.ts'
+import { namesOf } from '../../../database/connection/schema-names.ts'
 import type { Sql } from '../../../database/sql.ts'
 import { fromEachPlace } from '../../../engines/served.ts'
+import { engineTarget } from '../../../undo/engine/target.ts'
 
 /** Runs a read that ends without an answer where it takes longer than a read may take. */
 export type InTime = <Value>(read: (tx: Sql) => Promise<Value>) => Promise<Value | null>
@@ -15,8 +17,11 @@ const longestMs = 10_000
 /** What the database has of a person beside jobs, archive, images, attachments and events. */
 export async function readElsewhere(inTime: InTime, owner: string | undefined, values: string[]): Promise<Elsewhere> {
   const ofEngine = await readOfEngine(inTime, values)
-  if (owner === undefined) return ofEngine.length === 0 ? {} : { not_touched: ofEngine }
+  const left = await readCopiesLeft(inTime, values)
+  const copies = left.length === 0 ? {} : { copies_left: left }
+  if (owner === undefined) return { ...copies, ...(ofEngine.length > 0 && { not_touched: ofEngine }) }
   return {
+    ...copies,
     not_touched: [...ofEngine, ...(await readNotTouched(inTime, owner))],
     marks: await inTime((tx) => countMarks(tx, owner)),
     worker_names: await inTime((tx) => countWorkerNames(tx, values)),
@@ -105,5 +110,44 @@ async function findOfEngine(sql: Sql): Promise<{ table: string; readable: boolea
 async function countNaming(sql: Sql, table: string, values: readonly string[]): Promise<number> {
   const [row] = await sql<[{ rows: number }]>`
     select count(*) as rows from ${sql.unsafe(table)} as other where row_to_json(other)::text ~* ${wordPattern(values)}::text`
+  return row.rows
+}
+
+/**
+ * What is kept of the jobs of tables of engines that the server does not serve, by the names that these had then. A table that was renamed is
+ * another one. Of one that takes too long there is no number.
+ */
+async function readCopiesLeft(inTime: InTime, values: readonly string[]): Promise<NotTouched[]> {
+  if (values.length === 0) return []
+  const end = Date.now() + longestMs
+  const found: NotTouched[] = []
+  for (const { place: table } of (await inTime(findUnserved)) ?? [])
+    found.push({ table, rows: Date.now() < end ? await inTime((tx) => countCopies(tx, table, values)) : null })
+  return found.filter(({ rows }) => rows !== 0)
+}
+
+async function findUnserved(sql: Sql): Promise<{ place: string }[]> {
+  const { servedTables } = namesOf(sql)?.place ?? {}
+  if (!servedTables) return []
+  return sql<{ place: string }[]>`
+    select distinct place
+    from jobsctl_operation_terms
+    where place <> all(${[...servedTables]}::text[])
+    order by 1
+    limit ${mostTables}`
+}
+
+async function countCopies(sql: Sql, table: string, values: readonly string[]): Promise<number> {
+  const target = engineTarget(sql)
+  if (!target) return 0
+  const ofTable = sql`operation_id in (select operation_id from jobsctl_operation_terms where place = ${table}::text)`
+  const [row] = await sql<[{ rows: number }]>`
+    select count(*) as rows
+    from (
+      select row_to_json(copy)::text from ${target.ours(target.adapter.archive)} as copy where ${ofTable}
+      union all
+      select row_to_json(image)::text from job_operation_rows as image where ${ofTable}
+    ) as kept (text)
+    where text ~* ${wordPattern(values)}::text`
   return row.rows
 }
