@@ -70,17 +70,17 @@ function refuseOthers({ id, job_id, ids }: Naming): void {
 const writtenAs = (uuid: string): string[] => [uuid, uuid.toLowerCase(), uuid.toUpperCase()]
 
 /** The keys of jobs of one place, and of deleted ones in its archive. A live job goes before a deleted one. */
-async function readKeysOf({ adapter, found, lacksArchive }: Place, sql: Sql, texts: readonly string[]) {
-  const live = await adapter.keys(sql, [found], texts)
+async function readKeysOf({ adapter, found, lacksArchive }: Place, { sql, within }: Asking, texts: readonly string[]) {
+  const live = await adapter.keys(sql, [found], texts, within)
   const left = texts.filter((text) => !live.has(text))
   const isKept = servedBy(sql).mode === 'admin' && !lacksArchive
-  const archived = isKept && left.length > 0 ? await adapter.archivedKeys?.(sql, left) : undefined
+  const archived = isKept && left.length > 0 ? await adapter.archivedKeys?.(sql, left, within) : undefined
   return [...live, ...(archived ?? [])]
 }
 
 /** The id of each uuid. One that was archived twice means the row with the highest id, as in the dependencies of a job. */
 async function readIds({ sql, within }: Asking, texts: readonly string[]): Promise<ReadonlyMap<string, JobId>> {
-  const keys = await fromEachPlace(sql, (place, of) => readKeysOf(place, of, texts))
+  const keys = await fromEachPlace(sql, (place, of) => readKeysOf(place, { sql: of, within }, texts))
   if (keys) return new Map(keys)
   const uuids = [...new Set(texts.flatMap(writtenAs))]
   const rows = await sql<{ uuid: string; id: JobId }[]>`

@@ -111,7 +111,7 @@ async function hasJobs(
   { table, texts, within }: { table: string; texts: readonly string[]; within: TokenScope | undefined },
 ): Promise<boolean> {
   const of = narrowedTo(sql, place)
-  const keys = [...(await place.adapter.keys(of, [place.found], texts)).values()]
+  const keys = [...(await place.adapter.keys(of, [place.found], texts, within)).values()]
   if (keys.length === 0) return false
   const jobs = of`jobs`
   const [row] =

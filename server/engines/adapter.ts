@@ -1,3 +1,4 @@
+import type { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Finding } from '../../shared/explain/reason.ts'
 import type { RelatedJob } from '../../shared/jobs/show.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
@@ -182,9 +183,18 @@ export interface QueueAdapter extends ForeignJobs {
   /** What reads take for tables of ours that say more of the jobs, as queries in parentheses by the names of the tables. */
   sources?: (found: Found) => ReadonlyMap<string, string>
   /** The keys of jobs by what somebody names them with, such as a bare uuid; a text that names no job is left out. */
-  keys: (sql: Sql, found: readonly Found[], texts: readonly string[]) => Promise<ReadonlyMap<string, string>>
+  keys: (
+    sql: Sql,
+    found: readonly Found[],
+    texts: readonly string[],
+    within: TokenScope | undefined,
+  ) => Promise<ReadonlyMap<string, string>>
   /** The same for deleted jobs in the archive; absent where a key always names the queue. */
-  archivedKeys?: (sql: Sql, texts: readonly string[]) => Promise<ReadonlyMap<string, string>>
+  archivedKeys?: (
+    sql: Sql,
+    texts: readonly string[],
+    within: TokenScope | undefined,
+  ) => Promise<ReadonlyMap<string, string>>
   /**
    * The jobs of all places of which a slice of a list is made.
    * @returns a query in parentheses: among its rows are the first `most + 1` of those for which `where` is true, in the order of the time

@@ -1,8 +1,11 @@
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
+import { Failure } from '../../../shared/errors.ts'
 import { isUuid, keyText } from '../../../shared/work/job-key.ts'
+import { isQueueWithin, isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { keysWithQueue, type NativeKey, sortKeys, splitKey } from '../parts/keys.ts'
-import { decodedPart, uuidPattern } from '../parts/sql-text.ts'
+import { decodedPart, quotedText, uuidPattern } from '../parts/sql-text.ts'
 
 /**
  * Reads a key, or a bare uuid, in either case of its letters. Slashes of the queue may be there unescaped, since a uuid has none.
@@ -39,41 +42,76 @@ export function isNearKey(key: string, row: string): string {
 /**
  * The keys of jobs that somebody names by a bare uuid: each queue is one entry of the primary key of its partition.
  * @param texts keys and uuids
+ * @param within the queues that the caller may see
  * @returns the key of each text that names a job, or could: a key with a queue is not looked up
+ * @throws Failure `not_supported` for a uuid that jobs of several queues have: the primary key of pg-boss is the queue with the uuid
  */
 export async function readKeys(
   sql: Sql,
   found: readonly Found[],
   texts: readonly string[],
+  within: TokenScope | undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const { keys, bare } = sortKeys(texts, parseKey)
   if (bare.size === 0) return keys
   const ids = [...new Set(bare.values())]
-  for (const { schema } of found) {
+  for (const { schema, domain } of found) {
     const of = sql.unsafe(schema)
     const rows = await sql<{ queue: string; id: string }[]>`
-      select q.name as queue, job.id::text as id
+      select q.queue, job.id::text as id
       from unnest(${ids}::text[]::uuid[]) as named (id)
-      cross join ${of}.queue as q
-      cross join lateral (select j.id from ${of}.job as j where j.name = q.name and j.id = named.id offset 0) as job`
-    for (const row of rows)
-      for (const [text, id] of bare) if (id === row.id && !keys.has(text)) keys.set(text, keyText(row))
+      cross join (select ${sql.unsafe(quotedText(domain))}::text as domain, name as queue from ${of}.queue) as q
+      cross join lateral (select j.id from ${of}.job as j where j.name = q.queue and j.id = named.id offset 0) as job
+      where true ${isQueueWithin(sql, within, sql`q`)}`
+    const here = keysOfBare(
+      bare,
+      rows.map((row) => ({ id: row.id, key: keyText(row) })),
+    )
+    for (const [text, key] of here) if (!keys.has(text)) keys.set(text, key)
   }
   return keys
 }
 
-/** The keys of deleted jobs that somebody names by a bare uuid. Of several with one uuid it is the job that was deleted last. */
-export async function readArchivedKeys(sql: Sql, texts: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const bare = texts.flatMap((text) => {
-    const { queue, id } = parseKey(text) ?? {}
-    return id === undefined || queue !== undefined ? [] : [{ text, id }]
-  })
-  if (bare.length === 0) return new Map()
-  const rows = await sql<{ uuid: string; key: string }[]>`
-    select distinct on (native_id) native_id::text as uuid, id as key
+/**
+ * The keys of deleted jobs that somebody names by a bare uuid.
+ * @throws Failure `not_supported` for a uuid that jobs of several queues had
+ */
+export async function readArchivedKeys(
+  sql: Sql,
+  texts: readonly string[],
+  within: TokenScope | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const { bare } = sortKeys(texts, parseKey)
+  if (bare.size === 0) return new Map()
+  const rows = await sql<{ id: string; key: string }[]>`
+    select distinct native_id::text as id, id as key
     from jobs_archive
-    where jobs_archive.native_id = any(${bare.map(({ id }) => id)}::text[]::uuid[])
-    order by native_id, archived_at desc`
-  const keys = new Map(rows.map(({ uuid, key }) => [uuid, key]))
-  return new Map(bare.flatMap(({ text, id }) => (keys.get(id) === undefined ? [] : [[text, keys.get(id) ?? '']])))
+    where jobs_archive.native_id = any(${[...bare.values()]}::text[]::uuid[]) ${isWithin(sql, within, sql`jobs_archive`)}`
+  return keysOfBare(bare, rows)
 }
+
+/** The key of each text that names a job by a uuid alone. @throws Failure `not_supported` for a uuid with several keys */
+function keysOfBare(
+  bare: ReadonlyMap<string, string>,
+  rows: readonly { id: string; key: string }[],
+): Map<string, string> {
+  const keys = new Map<string, string[]>()
+  for (const { id, key } of rows) keys.set(id, [...(keys.get(id) ?? []), key])
+  return new Map(
+    [...bare].flatMap(([text, id]): [string, string][] => {
+      const [only, ...others] = keys.get(id) ?? []
+      if (only !== undefined && others.length > 0) throw inSeveralQueues(id, [only, ...others])
+      return only === undefined ? [] : [[text, only]]
+    }),
+  )
+}
+
+/** As many keys of jobs with one uuid are named. */
+const mostNamed = 5
+
+const inSeveralQueues = (id: string, keys: readonly string[]): Failure =>
+  new Failure(
+    'not_supported',
+    `jobs of ${keys.length} queues have the uuid ${id}, and a call names one of them by its queue; nothing was changed`,
+    { hint: `give one of them: ${keys.toSorted().slice(0, mostNamed).join(', ')}` },
+  )
