@@ -58,7 +58,7 @@ export const explain: CommandSpec<ExplainFlags> = {
     const past = flags.at === undefined ? {} : { at: flags.at }
     // A queue may have any name; one that is a uuid is an engine's job by its key.
     if (word.includes('/') && !isUuid(keyParts(word)?.id ?? '')) {
-      if (flags.domain !== undefined) throw new Failure('usage', '--domain and a queue exclude each other')
+      if (flags.domain !== undefined) return asJobOf(context, word, flags)
       const { explainQueue } = await import('../../shared/explain/queue.ts')
       const queue = await queueNamed(context, word, example)
       if (flags.web) return openPage(context, '/queue', queue)
@@ -106,8 +106,22 @@ async function queueWithoutDomain(context: Context, word: string, domain: string
 async function asJob(context: Context, word: string, failure: unknown): Promise<Ending> {
   if (!(failure instanceof Failure) || failure.code !== 'not_found') throw failure
   const { explainJob } = await import('../../shared/explain/job.ts')
-  return print(context, explainJob, { id: jobIdOf(word, example) }).catch(() => Promise.reject(failure))
+  return print(context, explainJob, { id: jobIdOf(word, example) }).catch((other: unknown) =>
+    // Jobs of several domains have the key: there is one to choose.
+    Promise.reject(other instanceof Failure && other.code === 'not_supported' ? other : failure),
+  )
 }
+
+/** With a domain beside it, a word with a slash is the key of a job: the name of a queue would have the domain twice. */
+async function asJobOf(context: Context, word: string, { domain, at, web }: ExplainFlags): Promise<Ending> {
+  const { explainJob } = await import('../../shared/explain/job.ts')
+  if (at !== undefined || web) throw queueAndDomain()
+  return print(context, explainJob, { id: jobIdOf(word, example), domain }).catch((error: unknown) =>
+    Promise.reject(error instanceof Failure && error.code === 'invalid_request' ? queueAndDomain() : error),
+  )
+}
+
+const queueAndDomain = (): Failure => new Failure('usage', '--domain and a queue exclude each other')
 
 /** What the answers about a job and about a queue have in common. */
 interface Explanation {

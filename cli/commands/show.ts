@@ -62,7 +62,7 @@ export const show: CommandSpec<ShowFlags> = {
     if (wanted && body.hidden?.includes(wanted))
       throw new Failure('forbidden', `the ${wanted} is ${notShown}`, { hint: hiddenHint })
     if (flags.payload || flags.result) print.json(fields.get(flags.payload ? 'payload' : 'result') ?? null)
-    else await printJob(context, { body, raw, fields })
+    else await printJob(context, { body, raw, fields, domain: flags.domain })
     if (!flags.raw && body.lease_fingerprint === undefined && print.forPeople) {
       print.aside('\nnote: this server masks no values that look secret')
     }
@@ -79,14 +79,16 @@ interface Found {
   body: ShownJob
   raw: unknown
   fields: ReadonlyMap<string, unknown>
+  /** The domain that was asked for. */
+  domain: string | undefined
 }
 
-async function printJob(context: Context, { body, raw, fields }: Found): Promise<void> {
+async function printJob(context: Context, { body, raw, fields, domain }: Found): Promise<void> {
   const { print } = context
   if (print.asScreen) {
     const { jobScreen } = await import('./show/screen.ts')
     const values = { payload: fields.get('payload'), result: fields.get('result') }
-    return print.result(jobScreen(body, values, context))
+    return print.result(jobScreen(body, values, { ...context, domain }))
   }
   print.rows({ columns, rows: [...fields], record: raw, json: raw, empty: '' })
 }

@@ -18,7 +18,7 @@ const bundle = async () => {
 }
 
 /** In bytes. Node reads these files at each start, so that a larger one is slower: raise a limit for what commands need. */
-const limits = { 'bin.js': 4000, 'run-often-used.js': 373_000, 'run-any.js': 720_000, 'zod.js': 105_000 }
+const limits = { 'bin.js': 4000, 'run-often-used.js': 374_000, 'run-any.js': 720_000, 'zod.js': 105_000 }
 
 it('the files that a start reads keep their sizes', async () => {
   const files = await bundle()

@@ -28,7 +28,7 @@ export async function editInEditor(context: Context, flags: EditFlags, ids: stri
   const program = [io.env.VISUAL, io.env.EDITOR].find((given) => given?.trim())
   if (program === undefined) throw noEditor(context.another(words), byFlags)
 
-  const { body, raw } = await (await context.client()).call(showJob, { id: word, redact: 'true' })
+  const { body, raw } = await (await context.client()).call(showJob, { id: word, domain: flags.domain, redact: 'true' })
   refuseState(context, { status: body.status ?? 'in no state', next: flags.then, id: word })
   if (body.hidden?.includes('payload'))
     throw new Failure('forbidden', 'this token lacks the right "payloads", and sees no payload; nothing was changed')

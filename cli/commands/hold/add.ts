@@ -46,6 +46,10 @@ async function fieldsOf(context: Context, { operation, selecting, ids }: Selecti
   if (operation === undefined) {
     // A hold asks nothing, so that stdin is free for ids.
     const asksNothing = { ...context, settings: { ...context.settings, yes: true } }
+    if (ids.length > 0 && selecting.domain !== undefined)
+      throw new Failure('usage', 'a hold over ids keeps the jobs with these ids in every domain; nothing was changed', {
+        hint: 'leave out --domain',
+      })
     const { job_id, all, ...fields } = (await selectionOf(asksNothing, selecting, ids)).fields
     if (job_id !== undefined) return { ids: [job_id] }
     // With a filter, --all means every domain, as for other changes.

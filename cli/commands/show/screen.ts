@@ -18,11 +18,14 @@ import {
 import { stateText } from './state.ts'
 
 /** A job on one screen. Each line is cut at the width of the terminal, except for commands, which are there to be copied. */
-export function jobScreen(job: ShownJob, raw: { payload: unknown; result: unknown }, context: Context): string {
-  const { print, another } = context
+export function jobScreen(
+  job: ShownJob,
+  raw: { payload: unknown; result: unknown },
+  { print, another, domain }: Pick<Context, 'print' | 'another'> & { domain: string | undefined },
+): string {
   const { style } = print
   const head = `Job ${job.id} (${job.domain ?? '?'}/${job.queue ?? '?'} ${job.job_type ?? '?'}) is ${stateText(job)}`
-  const commands = nextSteps(job).map((words) => another(words))
+  const commands = nextSteps(job, domain).map((words) => another(words))
   const sections = [...sectionsOf(job, raw), ...(commands.length > 0 ? [{ label: 'what next', lines: commands }] : [])]
   const indent = 2 + Math.max(...sections.map(({ label }) => label.length))
   const lines = sections.flatMap(({ label, lines }) =>

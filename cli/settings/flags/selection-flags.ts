@@ -39,11 +39,13 @@ export interface Selected {
  */
 export async function selectionOf(context: Context, flags: SelectionFlags, operands: string[]): Promise<Selected> {
   if (operands.length > 0) {
-    const names = Object.keys(filterOf(flags))
-    if (names.length > 0 || flags.all || flags.idsFile !== undefined)
-      throw new Failure('usage', 'ids and a scope exclude each other')
+    const { domain, ...narrowing } = filterOf(flags)
+    if (Object.keys(narrowing).length > 0 || flags.all || flags.idsFile !== undefined)
+      throw new Failure('usage', 'ids and a scope exclude each other, but for --domain')
     const ids = [...new Set(jobIdsOf(operands))]
-    return { fields: ids.length === 1 ? { job_id: ids[0] } : { ids }, words: operands }
+    // Two schemas of an engine may have the same ids.
+    const fields = { ...(domain !== undefined && { domain }), ...(ids.length === 1 ? { job_id: ids[0] } : { ids }) }
+    return { fields, words: [...selectionOrExample(flags, operands)] }
   }
   const filter = filterOf(await withWholeCluster(context, flags))
   const names = Object.keys(filter)
@@ -64,7 +66,8 @@ const wordsOf = (filter: FilterFields, { all, idsFile }: SelectionFlags): string
 
 /** The selection of a command that lacks something else, for the hint that completes it; an example where it selects nothing. */
 export function selectionOrExample(flags: SelectionFlags, operands: readonly string[]): readonly string[] {
-  if (operands.length > 0) return operands
+  const { domain } = flags
+  if (operands.length > 0) return [...operands, ...(domain === undefined ? [] : flagWords('--domain', domain))]
   const words = wordsOf(filterOf(flags), flags)
   return [...(words.length > 0 ? words : ['--domain', 'chatbooks']), ...(flags.mustExist ? ['--must-exist'] : [])]
 }

@@ -19,6 +19,7 @@ import { describeFinding } from './describe-finding.ts'
 import { findingsOfState, finished, type JobState } from './job-findings.ts'
 import { positionInLine } from './position-in-line.ts'
 import { findingsOfThrottle, findStop, readThrottle } from './queue-stop.ts'
+import { withinDomain, withinEngine } from './remedies.ts'
 import { findSilence } from './worker-signs.ts'
 
 type ExplainCall = Reading & Telling & Pick<ServerContext, 'quarantineThreshold'>
@@ -45,7 +46,8 @@ export async function explainJob(
   const { id, domain } = request
   if (!explanation)
     throw new Failure('not_found', domain ? `there is no job ${id} in the domain ${domain}` : `there is no job ${id}`)
-  return explanation
+  if (domain === undefined) return explanation
+  return { ...explanation, reasons: explanation.reasons.map((reason) => withinDomain(reason, domain)) }
 }
 
 interface LiveJob extends JobState {
@@ -107,7 +109,9 @@ async function explainLive(
     archived: false,
     as_of: now,
     sentence: jobSentence(job, codesOf(found)),
-    reasons: found.map((finding) => describeFinding(finding, { now, job })),
+    reasons: found
+      .map((finding) => describeFinding(finding, { now, job }))
+      .map((reason) => (engine ? withinEngine(reason, engine.adapter) : reason)),
     place: place && { ...place, sentence: positionSentence(place, found.length > 0) },
   }
 }

@@ -1,7 +1,9 @@
-import type { Remedy } from '../../../shared/explain/reason.ts'
+import type { Verb } from '../../../shared/engine/verbs.ts'
+import type { Reason, Remedy } from '../../../shared/explain/reason.ts'
 import { ScopeName } from '../../../shared/scope.ts'
-import { queueWords } from '../../../shared/text/shell.ts'
+import { flagWords, queueWords } from '../../../shared/text/shell.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
+import type { QueueAdapter } from '../../engines/adapter.ts'
 
 const base = '/api/v1/jobs'
 
@@ -64,13 +66,39 @@ export const makeDue = (id: JobId): Remedy => {
 /** Takes a running job from its worker. */
 export const reclaim = (id: JobId): Remedy => change(id, 'reclaim', {})
 
-/** Cancels a job. */
-export const cancel = (id: JobId): Remedy => ({
-  http: { method: 'POST', path: `${base}/${id}/cancel`, body: {}, confirm: false },
-  jobsctl: ['cancel', String(id)],
-})
+/** Cancels a job. The key of a job of another engine is no part of a path. */
+export const cancel = (id: JobId): Remedy =>
+  typeof id === 'string'
+    ? change(id, 'cancel', {})
+    : {
+        http: { method: 'POST', path: `${base}/${id}/cancel`, body: {}, confirm: false },
+        jobsctl: ['cancel', String(id)],
+      }
 
 const change = (id: JobId, kind: string, fields: object): Remedy => ({
   http: { method: 'POST', path: `${base}/batch/${kind}`, body: { job_id: id, ...fields }, confirm: true },
   jobsctl: [kind, String(id)],
 })
+
+/** A reason whose call names the domain of its job, as the question did: another domain may have the same key. */
+export function withinDomain(reason: Reason, domain: string): Reason {
+  const { remedy } = reason
+  if (!remedy || !('job_id' in remedy.http.body)) return reason
+  const http = { ...remedy.http, body: { domain, ...remedy.http.body } }
+  const { jobsctl } = remedy
+  const isByDomain = jobsctl === null || jobsctl[0] === 'requeue'
+  return { ...reason, remedy: { http, jobsctl: isByDomain ? jobsctl : [...jobsctl, ...flagWords('--domain', domain)] } }
+}
+
+const verbs: Readonly<Record<string, Verb>> = {
+  retry: 'retry',
+  reschedule: 'reschedule',
+  reclaim: 'reclaim',
+  cancel: 'cancel_queued',
+}
+
+/** A reason without its call, where the engine of the job cannot make it. */
+export function withinEngine(reason: Reason, { can }: Pick<QueueAdapter, 'can'>): Reason {
+  const verb = verbs[reason.remedy?.jobsctl?.[0] ?? '']
+  return verb === undefined || can[verb] === true ? reason : { ...reason, remedy: null }
+}

@@ -87,7 +87,7 @@ const leaveDedup = (sql: Sql, of: Fragment, rows: Fragment): Promise<unknown> =>
   using ${rows}
   where before ->> 'dedup' is not null and d.queue = changed.queue and d.dedup_id = before #>> '{dedup,id}' and d.job_id = changed.id`
 
-/** The undo of a retry fails the parent again; the undo of a cancel takes the deduplication id, unless another job has it. */
+/** The undo of a retry fails the parent again; the undo of a cancel takes the deduplication id, which no other change gives up, unless another job has it. */
 async function takeBack(sql: Sql, of: Fragment, rows: Fragment): Promise<void> {
   await lockParents(sql, rows)
   await moveEdges(sql, of, {
@@ -100,7 +100,7 @@ async function takeBack(sql: Sql, of: Fragment, rows: Fragment): Promise<void> {
     insert into ${of}.dedup (queue, dedup_id, job_id, expire_at_ms)
     select queue, before #>> '{dedup,id}', id, (before #>> '{dedup,expire_at_ms}')::bigint
     from ${rows}
-    where before ->> 'dedup' is not null
+    where before ->> 'dedup' is not null and after ->> 'state' = 'failed' and before ->> 'state' <> 'failed'
       and ((before #>> '{dedup,expire_at_ms}') is null or (before #>> '{dedup,expire_at_ms}')::bigint > extract(epoch from now()) * 1000)
     on conflict do nothing`
 }

@@ -1,3 +1,4 @@
+import { mostNeeded } from '../../../shared/explain/phrases.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { RelatedJob } from '../../../shared/jobs/show.ts'
 import { keyText } from '../../../shared/work/job-key.ts'
@@ -9,7 +10,7 @@ import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
 import { keyOf, statusOf } from './projection.ts'
 
-/** The most children that are read, and that are named. */
+/** The most children that are shown, and that a reason names. */
 const mostChildren = 1000
 const mostNamed = 20
 /** The newest lines of the log of a job that are shown. */
@@ -40,16 +41,24 @@ export async function findReasons(sql: Sql, found: readonly Found[], job: Engine
   const native = nativeOf(sql, found, job)
   if (!native) return []
   const { of, queue, id } = native
+  // Each kind of children has a limit of its own, so that a count below it is exact.
   const children = await sql<Child[]>`
-    select edge.child_queue as queue, edge.child_id as id, child.status
-    from ${of}.job as j
-    join ${of}.job_dependency as edge on edge.parent_queue = j.queue and edge.parent_id = j.id
-    left join lateral (
-      select ${sql.unsafe(statusOf('c.state'))} as status from ${of}.job as c where c.queue = edge.child_queue and c.id = edge.child_id offset 0
-    ) as child on true
-    where j.queue = ${queue}::text and j.id = ${id}::text and j.state = 'waiting-children' and edge.status in ('pending', 'failed')
-    order by edge.child_queue, edge.child_id
-    limit ${mostChildren}`
+    select queue, id, status
+    from (
+      select
+        edge.child_queue as queue, edge.child_id as id, child.status,
+        row_number() over (
+          partition by child.status is null, child.status = 'failed' order by edge.child_queue, edge.child_id
+        ) as place
+      from ${of}.job as j
+      join ${of}.job_dependency as edge on edge.parent_queue = j.queue and edge.parent_id = j.id
+      left join lateral (
+        select ${sql.unsafe(statusOf('c.state'))} as status from ${of}.job as c where c.queue = edge.child_queue and c.id = edge.child_id offset 0
+      ) as child on true
+      where j.queue = ${queue}::text and j.id = ${id}::text and j.state = 'waiting-children' and edge.status in ('pending', 'failed')
+    ) as children
+    where place <= ${mostNeeded}
+    order by queue, id`
   const listed = (some: readonly Child[]) => ({
     count: some.length,
     jobs: some.slice(0, mostNamed).map((child) => ({

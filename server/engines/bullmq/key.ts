@@ -1,7 +1,10 @@
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { type KeyParts, keyParts, keyText } from '../../../shared/work/job-key.ts'
+import { isQueueWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { decodedPart } from '../parts/sql-text.ts'
+import { onlyKey } from '../parts/keys.ts'
+import { decodedPart, quotedText } from '../parts/sql-text.ts'
 import { queuesOf } from './find.ts'
 
 interface NativeKey {
@@ -39,22 +42,27 @@ export const isNearKey = (key: string, row: string): string =>
  * only where one queue alone has it.
  * @param texts keys and ids
  * @returns the key of each text that names a job, or could: a key with a queue is not looked up
+ * @throws Failure `not_supported` for an id that jobs of several queues have
  */
 export async function readKeys(
   sql: Sql,
   found: readonly Found[],
   texts: readonly string[],
+  within: TokenScope | undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const named = texts.flatMap((text) => {
     const parts = keyParts(text)
     return parts ? [{ text, parts }] : []
   })
   const bare = named.filter(({ parts }) => parts.queue === undefined).map(({ parts }) => parts.id)
-  const queues = bare.length === 0 ? new Map<string, string[]>() : await queuesWith(sql, found, [...new Set(bare)])
+  const queues =
+    bare.length === 0 ? new Map<string, string[]>() : await queuesWith(sql, found, { ids: [...new Set(bare)], within })
   const keyOf = ({ queue, id }: KeyParts): string | undefined => {
     if (queue !== undefined) return keyText({ queue, id })
-    const [only, ...others] = queues.get(id) ?? []
-    return only === undefined || others.length > 0 ? undefined : keyText({ queue: only, id })
+    return onlyKey(
+      id,
+      (queues.get(id) ?? []).map((queue) => keyText({ queue, id })),
+    )
   }
   return new Map(
     named.flatMap(({ text, parts }): [string, string][] => {
@@ -64,17 +72,23 @@ export async function readKeys(
   )
 }
 
-/** The queues that have a job with each of these ids. */
-async function queuesWith(sql: Sql, found: readonly Found[], ids: readonly string[]): Promise<Map<string, string[]>> {
+interface Bare {
+  ids: readonly string[]
+  within: TokenScope | undefined
+}
+
+/** The queues that have a job with each of these ids, as far as the caller may see. */
+async function queuesWith(sql: Sql, found: readonly Found[], { ids, within }: Bare): Promise<Map<string, string[]>> {
   const queues = new Map<string, string[]>()
-  for (const { schema } of found) {
+  for (const { schema, domain } of found) {
     const rows = await sql<{ queue: string; id: string }[]>`
-      select job.queue, job.id
+      select q.queue, job.id
       from unnest(${[...ids]}::text[]) as named (id)
-      cross join (${queuesOf(sql, schema)}) as q
+      cross join (select ${sql.unsafe(quotedText(domain))}::text as domain, known.queue from (${queuesOf(sql, schema)}) as known) as q
       cross join lateral (
-        select j.queue, j.id from ${sql.unsafe(schema)}.job as j where j.queue = q.queue and j.id = named.id offset 0
-      ) as job`
+        select j.id from ${sql.unsafe(schema)}.job as j where j.queue = q.queue and j.id = named.id offset 0
+      ) as job
+      where true ${isQueueWithin(sql, within, sql`q`)}`
     for (const { queue, id } of rows) queues.set(id, [...(queues.get(id) ?? []), queue])
   }
   return queues

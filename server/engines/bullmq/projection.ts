@@ -137,9 +137,9 @@ const expressionsOf = ({ schema, domain }: Place): Record<string, string> => ({
   failure_streak_code: 'null::text',
   failure_streak_count: '0',
   quarantined_at: 'null::timestamptz',
-  // A progress is a number of percent by custom, and any JSON value by right.
+  // A progress is a number of percent by custom, and any JSON value by right. The type real refuses numbers near to 0, such as 1e-50.
   progress_percent: `case when pg_catalog.jsonb_typeof(j.progress) = 'number' and pg_catalog.abs((j.progress #>> '{}')::numeric) < 1e6
-    then (j.progress #>> '{}')::real end`,
+    then pg_catalog.round((j.progress #>> '{}')::numeric, 6)::real end`,
   progress_message: `case when pg_catalog.jsonb_typeof(j.progress) <> 'number' then j.progress #>> '{}' end`,
   request_id: 'null::text',
   trace_id: 'null::text',

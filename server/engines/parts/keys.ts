@@ -1,3 +1,5 @@
+import { Failure } from '../../../shared/errors.ts'
+import { quoted } from '../../../shared/text/shell.ts'
 import { keyParts, keyText } from '../../../shared/work/job-key.ts'
 
 /** A job as an engine finds it. Without a queue, the id is looked for in every queue. */
@@ -38,4 +40,22 @@ export function sortKeys(texts: readonly string[], parse: ParseKey): Record<'key
     else keys.set(text, keyText({ queue, id }))
   }
   return { keys, bare }
+}
+
+/** As many keys of jobs with one id are named. */
+const mostNamed = 5
+
+/**
+ * The key of the one job that an id without a queue names; undefined where none has it.
+ * @param keys those of all jobs with the id
+ * @throws Failure `not_supported` where jobs of several queues have it
+ */
+export function onlyKey(id: string, keys: readonly string[]): string | undefined {
+  const [only, ...others] = keys
+  if (others.length === 0) return only
+  throw new Failure(
+    'not_supported',
+    `jobs of ${keys.length} queues have the id ${id}, and a call names one of them by its queue; nothing was changed`,
+    { hint: `give one of them: ${keys.toSorted().slice(0, mostNamed).map(quoted).join(', ')}` },
+  )
 }

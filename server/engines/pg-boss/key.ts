@@ -1,10 +1,9 @@
 import type { TokenScope } from '../../../shared/access/token-scope.ts'
-import { Failure } from '../../../shared/errors.ts'
 import { isUuid, keyText } from '../../../shared/work/job-key.ts'
 import { isQueueWithin, isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
-import { keysWithQueue, type NativeKey, sortKeys, splitKey } from '../parts/keys.ts'
+import { keysWithQueue, type NativeKey, onlyKey, sortKeys, splitKey } from '../parts/keys.ts'
 import { decodedPart, quotedText, uuidPattern } from '../parts/sql-text.ts'
 
 /**
@@ -99,19 +98,8 @@ function keysOfBare(
   for (const { id, key } of rows) keys.set(id, [...(keys.get(id) ?? []), key])
   return new Map(
     [...bare].flatMap(([text, id]): [string, string][] => {
-      const [only, ...others] = keys.get(id) ?? []
-      if (only !== undefined && others.length > 0) throw inSeveralQueues(id, [only, ...others])
-      return only === undefined ? [] : [[text, only]]
+      const key = onlyKey(id, keys.get(id) ?? [])
+      return key === undefined ? [] : [[text, key]]
     }),
   )
 }
-
-/** As many keys of jobs with one uuid are named. */
-const mostNamed = 5
-
-const inSeveralQueues = (id: string, keys: readonly string[]): Failure =>
-  new Failure(
-    'not_supported',
-    `jobs of ${keys.length} queues have the uuid ${id}, and a call names one of them by its queue; nothing was changed`,
-    { hint: `give one of them: ${keys.toSorted().slice(0, mostNamed).join(', ')}` },
-  )

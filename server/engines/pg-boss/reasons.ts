@@ -1,3 +1,4 @@
+import { mostNeeded } from '../../../shared/explain/phrases.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import { keyText } from '../../../shared/work/job-key.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -6,8 +7,7 @@ import type { Found } from '../found.ts'
 import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
 
-/** The most jobs that a job waits for which are read, and which are named. */
-const mostParents = 1000
+/** The most jobs that a job waits for which are named. */
 const mostNamed = 20
 
 interface Native {
@@ -47,23 +47,30 @@ interface Parent {
 
 async function findParents(sql: Sql, { of, queue, id, place }: Native, domain: string): Promise<Finding[]> {
   const counted = place.columns.has('pending_dependencies') ? sql`j.pending_dependencies` : sql`null::integer`
+  // Each kind of parents has a limit of its own, so that a count below it is exact.
   const parents = await sql<Parent[]>`
-    select
-      edge.parent_name as queue, edge.parent_id::text as id,
-      case parent.state::text
-        when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else parent.state::text
-      end as status,
-      ${counted} as pending
-    from ${of}.job as j
-    join ${of}.job_dependency as edge on edge.child_name = j.name and edge.child_id = j.id
-    left join lateral (
-      select p.state, p.blocking from ${of}.job as p where p.name = edge.parent_name and p.id = edge.parent_id offset 0
-    ) as parent on true
-    where j.name = ${queue}::text and j.id = ${id}::text::uuid and j.blocked
-      -- A completed job that blocks others is about to release them.
-      and (parent.state is null or parent.state <> 'completed' or parent.blocking)
-    order by edge.parent_name, edge.parent_id
-    limit ${mostParents}`
+    select queue, id, status, pending
+    from (
+      select
+        edge.parent_name as queue, edge.parent_id::text as id,
+        case parent.state::text
+          when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else parent.state::text
+        end as status,
+        ${counted} as pending,
+        row_number() over (
+          partition by parent.state is null, parent.state::text in ('failed', 'cancelled') order by edge.parent_name, edge.parent_id
+        ) as place
+      from ${of}.job as j
+      join ${of}.job_dependency as edge on edge.child_name = j.name and edge.child_id = j.id
+      left join lateral (
+        select p.state, p.blocking from ${of}.job as p where p.name = edge.parent_name and p.id = edge.parent_id offset 0
+      ) as parent on true
+      where j.name = ${queue}::text and j.id = ${id}::text::uuid and j.blocked
+        -- A completed job that blocks others is about to release them.
+        and (parent.state is null or parent.state <> 'completed' or parent.blocking)
+    ) as parents
+    where place <= ${mostNeeded}
+    order by queue, id`
   const listed = (some: readonly Parent[]) => ({
     count: some.length,
     jobs: some

@@ -124,7 +124,10 @@ describe.each([2, 11])('the jobs of BullMQ with schema %i', (version) => {
 
   it('are found by an id alone where one queue has it', async () => {
     expect((await get('/api/v1/jobs/list', { ids: 'culprit' })).body).toMatchObject([{ id: 'steps/culprit' }])
-    expect((await get('/api/v1/jobs/list', { ids: '7' })).body).toEqual([])
+    expect(await get('/api/v1/jobs/list', { ids: '7' })).toMatchObject({
+      status: 422,
+      body: { code: 'not_supported', detail: expect.stringMatching(/^jobs of 3 queues have the id 7,/) },
+    })
   })
 
   it('say which jobs of their flow they wait for', async () => {

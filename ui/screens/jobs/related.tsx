@@ -5,8 +5,12 @@ import type { Job } from './show.tsx'
 
 type RelatedJob = NonNullable<Job['dependencies']>['depends_on'][number]
 
-/** The most jobs of each side that are drawn. */
+/** The most jobs of each side that are drawn, and that the server sends. */
 const mostDrawn = 6
+const mostSent = 1000
+
+/** `at least ` where the server has sent as many as it does. */
+const least = (jobs: readonly RelatedJob[]): string => (jobs.length >= mostSent ? 'at least ' : '')
 
 /** What the job waits for on the left, what waits for it on the right; absent where there is neither. */
 export function Related({ job }: { job: Job }) {
@@ -38,7 +42,12 @@ const Side = ({ label, jobs }: { label: string; jobs: readonly RelatedJob[] }) =
           {id === null ? <span class="faint">{uuid.slice(0, 8)}…</span> : <Link to={addressOfJob(id)}>{id}</Link>}
         </li>
       ))}
-      {jobs.length > mostDrawn && <li class="node faint">{(jobs.length - mostDrawn).toLocaleString('en')} more</li>}
+      {jobs.length > mostDrawn && (
+        <li class="node faint">
+          {least(jobs)}
+          {(jobs.length - mostDrawn).toLocaleString('en')} more
+        </li>
+      )}
     </ul>
   )
 
@@ -66,12 +75,11 @@ function sentenceOf(needed: readonly RelatedJob[], waiting: readonly RelatedJob[
   const done = needed.filter(({ status }) => status === 'completed').length
   const queued = waiting.filter(({ status }) => status === 'queued').length
   const cancelled = waiting.filter(({ status }) => status === 'cancelled').length
-  const count = (jobs: readonly RelatedJob[]) =>
-    `${jobs.length >= 1000 ? 'at least ' : ''}${jobs.length.toLocaleString('en')}`
   const parts = [
-    needed.length > 0 && `${done.toLocaleString('en')} of ${count(needed)} before it completed`,
-    queued > 0 && `${queued.toLocaleString('en')} ${queued === 1 ? 'waits' : 'wait'} for it`,
-    cancelled > 0 && `${cancelled.toLocaleString('en')} after it cancelled`,
+    needed.length > 0 &&
+      `${least(needed)}${done.toLocaleString('en')} of ${least(needed)}${needed.length.toLocaleString('en')} before it completed`,
+    queued > 0 && `${least(waiting)}${queued.toLocaleString('en')} ${queued === 1 ? 'waits' : 'wait'} for it`,
+    cancelled > 0 && `${least(waiting)}${cancelled.toLocaleString('en')} after it cancelled`,
   ].filter((part) => part !== false)
   return parts.length > 0 ? `${parts.join('; ')}.` : ''
 }

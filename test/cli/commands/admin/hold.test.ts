@@ -94,7 +94,7 @@ describe.each(kinds)('jobsctl hold on %s', (kind) => {
     [['add', '--until', '99999999999d', '--all'], '--until'],
     [['add', '--until', '30d', '--operation', 'x'], '--operation'],
     [['add', '--until', '30d', '--operation', '1', '--domain', 'd'], 'exclude each other'],
-    [['add', '--until', '30d', '7', '--domain', 'd'], 'exclude each other'],
+    [['add', '--until', '30d', '7', '--domain', 'd'], 'in every domain'],
     [['remove'], 'hold list'],
     [['remove', 'x'], 'whole number'],
     [['remove', '1', '2'], 'hold list'],

@@ -141,7 +141,7 @@ describe('the changes that take a filter', () => {
   it.each([
     [['cancel'], 'a change needs a scope'],
     [['cancel', '--status', 'queued'], 'a change needs a scope'],
-    [['retry', '5', ...d], 'ids and a scope exclude each other'],
+    [['retry', '5', '--queue', 'default'], 'ids and a scope exclude each other'],
     [['retry', '5', '--all'], 'ids and a scope exclude each other'],
     [['retry', '5x'], '5x is not a job id'],
     [['retry', '99999999999999999999'], 'is not a job id'],
@@ -169,7 +169,7 @@ describe('the changes that take a filter', () => {
     [['reschedule', '--owner', 'alice'], 'reschedule --owner alice --in 2h --dry-run'],
     [['edit', '5'], 'an editor needs a terminal'],
     [['edit', '5', '--then', 'retry'], 'edit 5 --then retry --set payload.url='],
-    [['edit', '5', ...d], 'ids and a scope exclude each other'],
+    [['edit', '5', '--queue', 'default'], 'ids and a scope exclude each other'],
     [['edit', ...d, '--set', 'payload.url'], '--set: must be a path, = and a value'],
     [['edit', ...d, '--set-json', 'payload.url=x'], '--set-json payload.url: must be JSON'],
     [['edit', ...d, '--set-json', 'payload.x={"a":1,"a":2}'], '--set-json payload.x: has the key "a" twice'],
