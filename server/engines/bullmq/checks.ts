@@ -8,6 +8,9 @@ import { nowMs } from './projection.ts'
 /** Workers look for stalled jobs every 30 seconds, and take a job back at the second look: after this time none has looked. */
 const stalledMs = 120_000
 
+/** Since this version of its tables BullMQ gives the deduplication id of a job that is gone to the next job, where the id has no end. */
+const reusesIds = 3
+
 /**
  * What keeps jobs of BullMQ from running, or from having ended, although nobody works on them. Each check reads a partial index of live jobs, with a
  * bound of its own.
@@ -32,6 +35,21 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
       where child.queue = e.child_queue and child.id = e.child_id and child.state in (${sql.unsafe(states)})
       offset 0
     )`
+  const withoutJob: EngineCheck[] = [
+    {
+      check: 'deduplication_without_job',
+      title: 'deduplication id of a job that is gone',
+      instead: 'new jobs with that id are dropped: queue.removeDeduplicationKey() in your application',
+      isOfKeys: true,
+      candidates: bounded(
+        sql`
+          select d.queue, d.dedup_id as native_id
+          from ${of}.dedup as d
+          where d.expire_at_ms is null
+            and not exists (select from ${of}.job as j where j.queue = d.queue and j.id = d.job_id offset 0)`,
+      ),
+    },
+  ]
   return [
     {
       check: 'expired',
@@ -92,19 +110,7 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
           where d.expire_at_ms is null and j.state in ('completed', 'failed')`,
       ),
     },
-    {
-      check: 'deduplication_without_job',
-      title: 'deduplication id of a job that is gone',
-      instead: 'new jobs with that id are dropped: queue.removeDeduplicationKey() in your application',
-      isOfKeys: true,
-      candidates: bounded(
-        sql`
-          select d.queue, d.dedup_id as native_id
-          from ${of}.dedup as d
-          where d.expire_at_ms is null
-            and not exists (select from ${of}.job as j where j.queue = d.queue and j.id = d.job_id offset 0)`,
-      ),
-    },
+    ...((place.version ?? 0) < reusesIds ? withoutJob : []),
     {
       check: 'scheduler_ended',
       title: 'scheduler without its next job',

@@ -87,4 +87,26 @@ besideEachBull(changeable, 'prune', (version) => {
     await sql`drop table notes`
     expect(JSON.parse((await prune('referred')).out)).toMatchObject({ affected: 4 })
   })
+
+  it('leaves deduplication ids as clean() does: one without an end is free for the next job, and one with a term lasts', async () => {
+    const { sql } = database
+    const dedups = (queue: string) => sql`select job_id from bullmq.dedup where queue = ${queue}`
+    for (const by of ['prune', 'clean'] as const)
+      for (const ttl of [undefined, 600_000]) {
+        const queue = `${by} ${ttl ?? 'without an end'}`
+        const job = { data: { does: 'end' as const }, opts: { deduplication: { id: 'one', ttl } } }
+        const [first = ''] = await bull.add(queue, [job])
+        await bull.work(queue)
+        await untilNone(database, queue, 'waiting', 'active')
+        await sql`update bullmq.job set finished_at_ms = finished_at_ms - 172800000 where queue = ${queue}`
+        await sql`insert into bullmq.dedup (queue, dedup_id, job_id) values (${queue}, 'one', ${first}) on conflict do nothing`
+        if (by === 'prune') expect(JSON.parse((await prune(queue)).out)).toMatchObject({ affected: 1 })
+        else await bull.call(queue, 'clean', 0, 10, 'completed')
+        expect([queue, await rows(queue), await dedups(queue)]).toEqual([queue, [], [{ job_id: first }]])
+        const integrity = await world.jobsctl(['integrity', '--domain', 'bullmq', '--queue', queue, '--output', 'json'])
+        expect(integrity).toMatchObject({ code: 0, out: expect.not.stringContaining('deduplication_without_job') })
+        const [next] = await bull.add(queue, [job])
+        expect([queue, next === first]).toEqual([queue, ttl !== undefined])
+      }
+  })
 })

@@ -46,7 +46,7 @@ describe.each([2, 11])('the checks of BullMQ with schema %i', (version) => {
     const { checks, processing_expired } = await checked()
     expect(checks.map(({ check }) => check)).toEqual([
       ...['expired', 'lock_missing', 'child_gone', 'child_failed', 'child_untold', 'children_miscounted'],
-      ...['deduplicates_for_ever', 'deduplication_without_job', 'scheduler_ended'],
+      ...['deduplicates_for_ever', ...(version < 3 ? ['deduplication_without_job'] : []), 'scheduler_ended'],
     ])
     expect({ checks: checks.filter(({ jobs, at_least }) => jobs > 0 || at_least), processing_expired }).toEqual({
       ...{ checks: [], processing_expired: 0 },
@@ -88,7 +88,8 @@ describe.each([2, 11])('the checks of BullMQ with schema %i', (version) => {
       child_untold: ['flows/untold'],
       children_miscounted: ['flows/miscounted'],
       deduplicates_for_ever: [`mail/${ended?.id}`],
-      deduplication_without_job: ['mail/lost'],
+      // Since schema 3 BullMQ gives such an id to the next job that asks for it.
+      ...(version < 3 ? { deduplication_without_job: ['mail/lost'] } : {}),
       scheduler_ended: ['mail/nightly'],
     }
     expect(await found()).toEqual(all)
