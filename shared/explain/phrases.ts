@@ -29,6 +29,9 @@ export const workersText = (count: number): string =>
 /** The most jobs that are counted: leased ones of a queue, its running ones whose workers are looked at, and those that a job waits for. */
 export const [mostLeased, mostRunning, mostNeeded] = [10_000, 1000, 1000]
 
+/** The most jobs that an answer shows at each side of the dependencies of a job. */
+export const mostRelated = 1000
+
 /** What stands before a count, such as `at least `: where as many were found as are counted at most, there may be more. */
 export const leastText = (count: number, most: number): string => (count >= most ? 'at least ' : '')
 

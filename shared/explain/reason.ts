@@ -132,4 +132,10 @@ export interface Facts {
 export type Code = keyof Facts
 
 /** What was found out about a job or a queue. */
-export type Finding<One extends Code = Code> = { [Each in One]: { code: Each; facts: Facts[Each] } }[One]
+export type Finding<One extends Code = Code> = {
+  [Each in One]: {
+    code: Each
+    facts: Facts[Each] /** The engine refuses the call that removes the reason elsewhere. */
+    remedy?: null
+  }
+}[One]

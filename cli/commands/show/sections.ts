@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { restoreDigits } from '../../../sdk/call/exact-json.ts'
+import { leastText, mostRelated } from '../../../shared/explain/phrases.ts'
 import type { ShownJob } from '../../../shared/jobs/show.ts'
 import { clockText, spanText, whenText } from '../../../shared/times/time-and-size.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
@@ -85,20 +86,18 @@ export function foldedText(value: unknown): string {
 }
 const longValue = 60
 
-const mostRelated = 3
-/** An answer has at most this number at each side. */
-const mostAnswered = 1000
+const mostListed = 3
 
 /** The jobs at one side of the dependencies. */
 export function relatedLines(
   related: readonly { uuid: string; id: JobId | null; status: string | null; archived?: boolean }[],
 ) {
-  const lines = related.slice(0, mostRelated).map(({ uuid, id, status, archived }) => {
+  const lines = related.slice(0, mostListed).map(({ uuid, id, status, archived }) => {
     if (id === null) return `${uuid}  unknown`
     return `${id}  ${status ?? ''}${archived ? ' (in the archive)' : ''}`
   })
   const more = related.length - lines.length
-  return more > 0 ? [...lines, `and ${related.length >= mostAnswered ? 'at least ' : ''}${more} more`] : lines
+  return more > 0 ? [...lines, `and ${leastText(related.length, mostRelated)}${more} more`] : lines
 }
 
 const mostAttachments = 3

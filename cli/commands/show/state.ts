@@ -1,3 +1,4 @@
+import { jobsText, leastText, mostRelated } from '../../../shared/explain/phrases.ts'
 import type { ShownJob } from '../../../shared/jobs/show.ts'
 import { spanText, whenText } from '../../../shared/times/time-and-size.ts'
 import { textOf, timeOf, unmetOf } from './columns.ts'
@@ -29,7 +30,7 @@ function queuedReason(job: ShownJob): string {
   const unmet = unmetOf(job).length
   return joined([
     due !== undefined && due > Date.now() ? `due ${whenText(textOf(job, 'available_at'))}` : '',
-    unmet > 0 ? `waits for ${unmet} ${unmet === 1 ? 'job' : 'jobs'}` : '',
+    unmet > 0 ? `waits for ${leastText(job.dependencies?.depends_on.length ?? 0, mostRelated)}${jobsText(unmet)}` : '',
     Number(textOf(job, 'retry_count')) > 0 ? `retry ${textOf(job, 'retry_count')}` : '',
   ])
 }

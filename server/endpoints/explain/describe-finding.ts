@@ -12,13 +12,16 @@ interface Situation {
 }
 
 /** Makes the reason of the wire from a finding, with the one sentence that every client shows. */
-export function describeFinding<One extends Code>({ code, facts }: Finding<One>, { now, job }: Situation): Reason {
+export function describeFinding<One extends Code>(
+  { code, facts, remedy: refused }: Finding<One>,
+  { now, job }: Situation,
+): Reason {
   const { title, sentence, remedy } = texts[code]
   return {
     code,
     title,
     sentence: sentence(facts, Date.parse(now)),
     facts: { ...facts },
-    remedy: remedy?.(facts, job) ?? null,
+    remedy: refused === null ? null : (remedy?.(facts, job) ?? null),
   }
 }

@@ -46,6 +46,9 @@ function neededText({ count, jobs }: Facts['waits_for_jobs']): string {
   return `${named.join(', ')}${rest > 0 ? ` and ${moreText(count, rest)}` : ''}`
 }
 
+/** Workers of other engines, whose jobs have texts as ids, cancel no dependents. */
+const isOwn = ({ id }: { id: JobId }): boolean => typeof id === 'number'
+
 /** `2 more`, `at least 997 more` */
 const moreText = (count: number, rest: number): string => `${leastText(count, mostNeeded)}${rest} more`
 
@@ -136,7 +139,7 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   dependency_ended: {
     title: 'dependency ended badly',
     sentence: (facts) =>
-      `depends on ${neededText(facts)}, and can never run unless that is completed; the next call of a worker that finds nothing else to do cancels it, where a server has not done so before`,
+      `depends on ${neededText(facts)}, and can never run unless that is completed${facts.jobs.every(isOwn) ? '; the next call of a worker that finds nothing else to do cancels it, where a server has not done so before' : ''}`,
     remedy: ({ jobs }) => {
       const [first] = jobs
       if (first?.status === 'quarantined') return requeue(first)

@@ -107,12 +107,14 @@ function explained({ domain, queue }: Queue, { counts, line, around }: Found): Q
 }
 
 /** What the numbers say: jobs that are due are the business of the other findings. */
-function findingsOfCounts({ due, scheduled, quarantined }: Counts, line: Line): Finding[] {
-  const { leased, workers, next_due_at, next_due_in, oldest_wait } = line
+function findingsOfCounts({ due, quarantined, ...counts }: Counts, line: Line): Finding[] {
+  const { leased, workers, next_due_at, next_due_in, oldest_wait, blocked = 0 } = line
   if (due > 0 || oldest_wait !== null) return []
+  // An engine counts jobs that wait for others as scheduled.
+  const scheduled = counts.scheduled - blocked
   const leases: Finding[] = leased > 0 ? [{ code: 'all_leased', facts: { jobs: leased, workers } }] : []
   const later: Finding[] =
     scheduled > 0 ? [{ code: 'nothing_due', facts: { scheduled, next_due_at, seconds: next_due_in } }] : []
-  if (leases.length === 0 && later.length === 0) return [{ code: 'empty', facts: { quarantined } }]
+  if (leases.length === 0 && later.length === 0 && blocked === 0) return [{ code: 'empty', facts: { quarantined } }]
   return [...leases, ...later]
 }

@@ -78,6 +78,8 @@ export async function findReasons(sql: Sql, found: readonly Found[], job: Engine
       ? [
           {
             code: 'dependency_gone' as const,
+            // A parent that waits for its children is not cancelled.
+            remedy: null,
             facts: { count: gone.length, jobs: listed(gone).jobs.map(({ uuid, status }) => ({ uuid, status })) },
           },
         ]
@@ -85,7 +87,7 @@ export async function findReasons(sql: Sql, found: readonly Found[], job: Engine
   ]
 }
 
-/** The children of a job, its parent, and the newest lines of its log. Jobs outside of the scope of the caller are left out. */
+/** The children of a job, first those that have not completed, its parent, and the newest lines of its log. Jobs outside of the scope of the caller are left out. */
 export async function readSurroundings(
   sql: Sql,
   found: readonly Found[],
@@ -112,7 +114,7 @@ export async function readSurroundings(
         where ${edge}
       ) as related
       where true ${isWithin(sql, job.within)}
-      order by uuid
+      order by status is not distinct from 'completed', uuid
       limit ${mostChildren}`
   }
   const [lines, children, parents] = await Promise.all([

@@ -135,8 +135,8 @@ describe.each([2, 11])('the jobs of BullMQ with schema %i', (version) => {
     expect((await get('/api/v1/jobs/job', { key: 'flows/waits' })).body).toMatchObject({
       dependencies: {
         depends_on: [
-          { id: 'steps/done', status: 'completed' },
           { id: 'steps/fresh', status: 'queued' },
+          { id: 'steps/done', status: 'completed' },
         ],
         dependents: [],
       },

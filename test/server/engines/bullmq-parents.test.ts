@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import * as z from 'zod'
+import { makeBullMq } from '../../support/engines/bullmq.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
+
+const Explained = z.object({
+  sentence: z.string(),
+  reasons: z.array(z.looseObject({ code: z.string(), sentence: z.string(), remedy: z.unknown() })),
+})
+
+let served: ServedTables
+beforeAll(async () => {
+  served = await serveTables((sql) => makeBullMq({ sql, version: 11 }), { records: 'bullmq' })
+})
+afterAll(() => served.close())
+
+/** A parent that waits, with children in a queue of its own: those up to `completed` are completed, the others are in a state, or gone. */
+async function addFlow(queue: string, flow: { children: number; completed?: number; state: string | null }) {
+  const { children, completed = 0, state } = flow
+  const { sql } = served
+  await sql`
+    insert into bullmq.job (queue, id, seq, name, state, pending_deps, added_at_ms)
+    values (${queue}, 'parent', 1, 'x', 'waiting-children', ${children - completed}, 1)`
+  const isCompleted = sql`n <= ${completed}`
+  await sql`
+    insert into bullmq.job_dependency (parent_queue, parent_id, child_queue, child_id, child_key, status)
+    select ${queue}, 'parent', ${`${queue} children`}, to_char(n, 'FM00000'), ${`${queue} children:`} || to_char(n, 'FM00000'),
+      (case when ${isCompleted} then 'processed' else 'pending' end)::bullmq.dep_status
+    from generate_series(1, ${children}::int) as n`
+  await sql`
+    insert into bullmq.job (queue, id, seq, name, state, added_at_ms, parent_queue, parent_id)
+    select ${`${queue} children`}, to_char(n, 'FM00000'), n, 'x',
+      (case when ${isCompleted} then 'completed' else ${state}::text end)::bullmq.job_state, 1, ${queue}, 'parent'
+    from generate_series(1, ${children}::int) as n
+    where ${isCompleted} or ${state}::text is not null`
+}
+
+const explained = async (path: string, query: Record<string, string>) => {
+  const { body } = await served.get(`/api/v1/jobs/${path}/explain`, query)
+  return Explained.parse(body)
+}
+const reasonOf = async (key: string, code: string) =>
+  (await explained('job', { key })).reasons.find((reason) => reason.code === code)
+
+it('whose child has failed wait, and no worker cancels them', async () => {
+  await addFlow('failing', { children: 2, state: 'failed' })
+  const reason = await reasonOf('failing/parent', 'dependency_ended')
+  expect(reason).toMatchObject({
+    sentence:
+      'depends on failing children/00001 (failed), failing children/00002 (failed), and can never run unless that is completed',
+    remedy: { jobsctl: ['retry', 'failing children/00001'] },
+  })
+})
+
+it('whose child is gone are given no call that BullMQ would refuse', async () => {
+  await addFlow('lacking', { children: 1, state: null })
+  expect(await reasonOf('lacking/parent', 'dependency_gone')).toMatchObject({ remedy: null })
+  expect(await served.jobsctl('cancel', 'lacking/parent', '--yes')).toMatchObject({ code: 6 })
+})
+
+it('are not scheduled for later', async () => {
+  await addFlow('waiting', { children: 1, state: 'waiting' })
+  const ofQueue = () => explained('queues', { domain: 'bullmq', queue: 'waiting' })
+  const blocked = await ofQueue()
+  expect(blocked.reasons.map(({ code }) => code)).toEqual(['all_blocked', 'no_worker'])
+  await served.sql`
+    insert into bullmq.job (queue, id, seq, name, state, added_at_ms, process_at_ms)
+    values ('waiting', 'later', 1, 'x', 'delayed', 1, extract(epoch from now())::bigint * 1000 + 3600000)`
+  expect((await ofQueue()).reasons.find(({ code }) => code === 'nothing_due')?.sentence).toMatch(
+    /^1 job scheduled for later/,
+  )
+})
+
+it('are shown with what they wait for, also behind a thousand children that have completed', async () => {
+  await addFlow('late', { children: 1003, completed: 1001, state: 'waiting' })
+  const shown = await served.jobsctl('show', 'late/parent', '--output', 'table')
+  expect(shown.out).toContain('is queued, waits for at least 2 jobs\n')
+  expect(shown.out).toMatch(/waits for +late children\/01002 +queued\n/)
+  await addFlow('many', { children: 1100, state: 'waiting' })
+  const many = await served.jobsctl('show', 'many/parent', '--output', 'table')
+  expect(many.out).toContain('is queued, waits for at least 1,000 jobs\n')
+})
