@@ -38,16 +38,17 @@ export async function withKnownIds<Request extends object>(
   if (texts.length === 0) return request
   if (!hasKeys(asking.sql)) refuseOthers(request)
   const known = await readIds(asking, [...new Set(texts)])
-  const knownId = (one: JobId): JobId => {
-    const found = isKnown(one) ? one : known.get(String(one))
-    if (found !== undefined) return found
+  const knownId = (one: JobId): KnownIds => {
+    if (isKnown(one)) return [one]
+    const found = known.get(String(one))
+    if (found) return found
     throw new Failure('not_found', `there is no job ${one}${id === undefined ? '; nothing was changed' : ''}`)
   }
   return {
     ...request,
-    ...(typeof id === 'string' && { id: knownId(id) }),
-    ...(job_id !== undefined && { job_id: knownId(job_id) }),
-    ...(ids && { ids: ids.map(knownId) }),
+    ...(typeof id === 'string' && { id: knownId(id)[0] }),
+    ...(job_id !== undefined && { job_id: knownId(job_id)[0] }),
+    ...(ids && { ids: ids.flatMap(knownId) }),
   }
 }
 
@@ -69,8 +70,15 @@ function refuseOthers({ id, job_id, ids }: Naming): void {
 /** Other programs may have written a uuid in capitals. */
 const writtenAs = (uuid: string): string[] => [uuid, uuid.toLowerCase(), uuid.toUpperCase()]
 
+/** The ids of the jobs that one text names: several where jobs of several places have the same bare id. */
+type KnownIds = readonly [JobId, ...JobId[]]
+
 /** The keys of jobs of one place, and of deleted ones in its archive. A live job goes before a deleted one. */
-async function readKeysOf({ adapter, found, lacksArchive }: Place, { sql, within }: Asking, texts: readonly string[]) {
+export async function readKeysOf(
+  { adapter, found, lacksArchive }: Place,
+  { sql, within }: Asking,
+  texts: readonly string[],
+) {
   const live = await adapter.keys(sql, [found], texts, within)
   const left = texts.filter((text) => !live.has(text))
   const isKept = servedBy(sql).mode === 'admin' && !lacksArchive
@@ -78,10 +86,10 @@ async function readKeysOf({ adapter, found, lacksArchive }: Place, { sql, within
   return [...live, ...(archived ?? [])]
 }
 
-/** The id of each uuid. One that was archived twice means the row with the highest id, as in the dependencies of a job. */
-async function readIds({ sql, within }: Asking, texts: readonly string[]): Promise<ReadonlyMap<string, JobId>> {
+/** The ids of each text. A uuid that was archived twice means the row with the highest id, as in the dependencies of a job. */
+async function readIds({ sql, within }: Asking, texts: readonly string[]): Promise<ReadonlyMap<string, KnownIds>> {
   const keys = await fromEachPlace(sql, (place, of) => readKeysOf(place, { sql: of, within }, texts))
-  if (keys) return new Map(keys)
+  if (keys) return keysByText(keys)
   const uuids = [...new Set(texts.flatMap(writtenAs))]
   const rows = await sql<{ uuid: string; id: JobId }[]>`
     select distinct on (uuid) uuid, id
@@ -102,9 +110,18 @@ async function readIds({ sql, within }: Asking, texts: readonly string[]): Promi
       writtenAs(text)
         .flatMap((uuid) => ids.get(uuid) ?? [])
         .slice(0, 1)
-        .map((id) => [text, id]),
+        .map((id): [string, KnownIds] => [text, [id]]),
     ),
   )
+}
+
+function keysByText(keys: readonly [text: string, key: string][]): ReadonlyMap<string, KnownIds> {
+  const found = new Map<string, KnownIds>()
+  for (const [text, key] of keys) {
+    const before = found.get(text)
+    if (!before?.includes(key)) found.set(text, before ? [...before, key] : [key])
+  }
+  return found
 }
 
 /**
@@ -168,7 +185,7 @@ export const namingEachJob =
       jobs.flatMap(({ id }) => (typeof id === 'string' ? [id] : [])),
     )
     const items = jobs.flatMap((job, index) => {
-      const id = typeof job.id === 'string' ? known.get(job.id) : job.id
+      const id = typeof job.id === 'string' ? known.get(job.id)?.[0] : job.id
       return typeof id === 'number' ? [{ index, item: { ...job, id } }] : []
     })
     if (new Set(items.map(({ item }) => item.id)).size < items.length)

@@ -20,6 +20,7 @@ import {
 import { hasIdInArchive } from '../undo/archive/archive.ts'
 import { placeOfOperation, tableOfOperation } from '../undo/engine/place-of-operation.ts'
 import { requireReach } from './engine-reach.ts'
+import { readKeysOf } from './known-ids.ts'
 
 /** The fields of a call that say which jobs it is about. */
 const Naming = z.looseObject({
@@ -111,7 +112,7 @@ async function hasJobs(
   { table, texts, within }: { table: string; texts: readonly string[]; within: TokenScope | undefined },
 ): Promise<boolean> {
   const of = narrowedTo(sql, place)
-  const keys = [...(await place.adapter.keys(of, [place.found], texts, within)).values()]
+  const keys = (await readKeysOf(place, { sql: of, within }, texts)).map(([, key]) => key)
   if (keys.length === 0) return false
   const jobs = of`jobs`
   const [row] =

@@ -7,7 +7,7 @@ import { readChecks } from './checks.ts'
 import { failuresIn } from './failures.ts'
 import { readFound } from './find.ts'
 import { history } from './history.ts'
-import { hasKey, isNearKey, readKeys } from './key.ts'
+import { hasKey, isNearKey, readArchivedKeys, readKeys } from './key.ts'
 import { readLine, readSigns } from './line.ts'
 import { orderedJobs } from './ordered.ts'
 import { hasState, projectionOf } from './projection.ts'
@@ -38,6 +38,7 @@ export const graphileWorker: QueueAdapter = {
   isNearKey,
   hasState,
   keys: readKeys,
+  archivedKeys: readArchivedKeys,
   ordered: orderedJobs,
   endedAt: (sql) => sql`jobs.native_ended`,
   alwaysCreated: true,

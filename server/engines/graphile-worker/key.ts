@@ -1,8 +1,10 @@
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
+import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
 import { keysWithQueue, type NativeKey, sortKeys, splitKey } from '../parts/keys.ts'
 import { decodedPart, wholeNumber } from '../parts/sql-text.ts'
-import { keyIn } from './projection.ts'
+import { projectionOf } from './projection.ts'
 
 /** The largest value of bigint. */
 const highest = 9_223_372_036_854_775_807n
@@ -40,21 +42,49 @@ export const isNearKey = (key: string, row: string): string =>
 /**
  * The keys of jobs that somebody names by a bare number.
  * @param texts keys and numbers
+ * @param within the jobs that the caller may see
  * @returns the key of each text that names a job, or could: a key with a queue is not looked up
  */
 export async function readKeys(
   sql: Sql,
   found: readonly Found[],
   texts: readonly string[],
+  within: TokenScope | undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const { keys, bare } = sortKeys(texts, parseKey)
   if (bare.size === 0) return keys
-  for (const { schema } of found) {
-    const rows = await sql<{ id: string; key: string }[]>`
-      select j.id::text as id, ${sql.unsafe(keyIn({ schema }))} as key
-      from ${sql.unsafe(schema)}._private_jobs as j
-      where j.id = any(${[...bare.values()]}::text[]::bigint[])`
-    for (const row of rows) for (const [text, id] of bare) if (id === row.id && !keys.has(text)) keys.set(text, row.key)
+  for (const place of found) {
+    const from = sql`from ${sql.unsafe(projectionOf(place))} as jobs`
+    for (const [text, key] of await keysIn(sql, bare, { from, within })) if (!keys.has(text)) keys.set(text, key)
   }
   return keys
+}
+
+/** The keys of deleted jobs that somebody names by a bare number, which no other job of the schema gets again. */
+export async function readArchivedKeys(
+  sql: Sql,
+  texts: readonly string[],
+  within: TokenScope | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const { bare } = sortKeys(texts, parseKey)
+  return bare.size === 0 ? new Map() : keysIn(sql, bare, { from: sql`from jobs_archive as jobs`, within })
+}
+
+/** The key of each text that names a job by its number alone. */
+async function keysIn(
+  sql: Sql,
+  bare: ReadonlyMap<string, string>,
+  { from, within }: { from: Fragment; within: TokenScope | undefined },
+): Promise<Map<string, string>> {
+  const rows = await sql<{ number: string; key: string }[]>`
+    select distinct jobs.native_id::text as number, jobs.id as key
+    ${from}
+    where jobs.native_id = any(${[...bare.values()]}::text[]::bigint[]) ${isWithin(sql, within, sql`jobs`)}`
+  const keys = new Map(rows.map(({ number, key }) => [number, key]))
+  return new Map(
+    [...bare].flatMap(([text, number]): [string, string][] => {
+      const key = keys.get(number)
+      return key === undefined ? [] : [[text, key]]
+    }),
+  )
 }
