@@ -73,7 +73,7 @@ const refusals: Record<EngineAct['act'], (schema: string) => string[]> = {
       then 'a scheduler has made it, and makes no other without it: remove the scheduler in your application'`,
     `when jobs.native_state = 'waiting-children' then 'it waits for the children of its flow, which would go on'`,
     `when ${isAwaited(schema)} then 'the parent of its flow waits for it, and would wait for ever'`,
-    `when jobs.native_dedup is not null and jobs.native_state = 'active' and exists (
+    `when jobs.native_dedup is not null and exists (
       select from ${schema}.dedup_next n where n.queue = jobs.queue and n.dedup_id = jobs.native_dedup
     ) then 'another job with its deduplication id begins when it ends'`,
   ],
