@@ -150,7 +150,7 @@ function keptTexts({ another }: Context, { passed_over, copies_left = [] }: Asid
       : []),
     ...copies_left.map(
       ({ table, rows }) =>
-        `${rows === null ? 'copies that were not counted' : rows === 1 ? '1 copy' : `${groupedDigits(rows)} copies`} of jobs of ${escaped(table)}, which this server does not serve, stay in the archive: erase them at a server that does; where the table has another name now, they go after JOBS_ARCHIVE_DAYS`,
+        `${rows === null ? 'copies that were not counted' : rows === 1 ? '1 copy' : `${groupedDigits(rows)} copies`} of jobs of ${escaped(table)}, which this server does not serve or whose column had another name then, stay in the archive: erase them at a server that serves the table with that map; where the table or the column has another name now, they go after JOBS_ARCHIVE_DAYS`,
     ),
   ]
 }

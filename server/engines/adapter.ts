@@ -241,6 +241,11 @@ export interface QueueAdapter extends ForeignJobs {
   rights: (found: Found, looks: boolean) => { table: string; rights: string }[]
   /** Tables with payloads beside those of jobs, with their schema, which nothing here changes. */
   elsewhere?: (found: Found) => string[]
+  /**
+   * True for rows of the archive, with the alias `copy`, of this place that lack the column of one of the fields, since it had another name then: no
+   * filter by the field finds them. Undefined where there is none of these columns.
+   */
+  unreadCopies?: (fields: readonly ('owner' | 'payload')[]) => string | undefined
   /** Statements of a grant beside those of tables, for a role as a quoted name, with what they are for. */
   furtherGrants?: (role: string) => string[]
   /**

@@ -96,7 +96,7 @@ const elsewhere = {
     .array(NotTouched)
     .optional()
     .describe(
-      'Archived jobs and row images of tables that have another name now, or that the server does not serve, with their rows that have the value: an erasure does not find them.',
+      'Archived jobs and row images of tables that have another name now, or that the server does not serve, with their rows that have the value: an erasure does not find them. So are archived jobs whose column of the owner or the payload has another name now.',
     ),
   marks: Count.nullish().describe(
     'Marks of workers that ask for jobs of the owner: they are deleted along. Null where the search took too long, as below.',

@@ -3,7 +3,7 @@ import type { QueueAdapter } from '../adapter.ts'
 import type { Cannot } from '../can.ts'
 import type { Found } from '../found.ts'
 import type { KnownSign } from '../places.ts'
-import { archiveStatements, archiveTable, missingInArchive } from './archive.ts'
+import { archiveStatements, archiveTable, missingInArchive, unreadCopies } from './archive.ts'
 import { canOf } from './can.ts'
 import { furtherColumns } from './edit.ts'
 import { historyOf } from './history.ts'
@@ -67,6 +67,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
     history: historyOf(mapped),
     // What the map reads of a job beside its row, such as its errors.
     elsewhere: () => others,
+    unreadCopies: (fields) => unreadCopies(mapped, fields),
     writes: writesOf(mapped),
     archive: archiveTable,
     archiveStatements: async (_, __, ours) => archiveStatements(ours),

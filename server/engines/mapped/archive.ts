@@ -70,3 +70,11 @@ export function archived(mapped: Mapped, ours: string): string {
     from ${ours}.${archiveTable} a cross join lateral (select ${columns.join(', ')}) j
     where a.job_schema = ${quotedText(table.nspname)} and a.job_table = ${quotedText(table.relation)})`
 }
+
+/** True for copies of jobs of the table whose row lacks the column that a field of the map names now. */
+export function unreadCopies({ table, map }: Mapped, fields: readonly ('owner' | 'payload')[]): string | undefined {
+  const columns = fields.flatMap((field) => map[field]?.column ?? [])
+  if (columns.length === 0) return undefined
+  return `copy.job_schema = ${quotedText(table.nspname)} and copy.job_table = ${quotedText(table.relation)}
+    and not copy.row ?& array[${columns.map(quotedText).join(', ')}]`
+}

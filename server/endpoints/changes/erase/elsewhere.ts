@@ -17,7 +17,7 @@ const longestMs = 10_000
 /** What the database has of a person beside jobs, archive, images, attachments and events. */
 export async function readElsewhere(inTime: InTime, owner: string | undefined, values: string[]): Promise<Elsewhere> {
   const ofEngine = await readOfEngine(inTime, values)
-  const left = await readCopiesLeft(inTime, values)
+  const left = await readCopiesLeft(inTime, owner, values)
   const copies = left.length === 0 ? {} : { copies_left: left }
   if (owner === undefined) return { ...copies, ...(ofEngine.length > 0 && { not_touched: ofEngine }) }
   return {
@@ -117,13 +117,50 @@ async function countNaming(sql: Sql, table: string, values: readonly string[]): 
  * What is kept of the jobs of tables of engines that the server does not serve, by the names that these had then. A table that was renamed is
  * another one. Of one that takes too long there is no number.
  */
-async function readCopiesLeft(inTime: InTime, values: readonly string[]): Promise<NotTouched[]> {
+async function readCopiesLeft(inTime: InTime, owner: string | undefined, values: string[]): Promise<NotTouched[]> {
   if (values.length === 0) return []
   const end = Date.now() + longestMs
-  const found: NotTouched[] = []
+  const fields = [
+    ...(owner ? ['owner' as const] : []),
+    ...(values.length > (owner ? 1 : 0) ? ['payload' as const] : []),
+  ]
+  const found: NotTouched[] = await readUnread(inTime, fields, values)
   for (const { place: table } of (await inTime(findUnserved)) ?? [])
     found.push({ table, rows: Date.now() < end ? await inTime((tx) => countCopies(tx, table, values)) : null })
   return found.filter(({ rows }) => rows !== 0)
+}
+
+/** Copies of jobs of the table itself of which no filter reads the fields: their columns had other names then. */
+async function readUnread(
+  inTime: InTime,
+  fields: readonly ('owner' | 'payload')[],
+  values: readonly string[],
+): Promise<NotTouched[]> {
+  const found: NotTouched[] = []
+  const rows = await inTime(async (tx) => {
+    const target = engineTarget(tx)
+    const unread = target?.adapter.unreadCopies?.(fields)
+    const archive = (await findArchives(tx)).find(({ name }) => name === target?.adapter.archive)
+    if (!target || unread === undefined || !archive) return []
+    found.push({ table: target.writes.table(target.found), rows: null })
+    const [row] = await tx<[{ rows: number }]>`
+      select count(*) as rows
+      from ${tx.unsafe(archive.table)} as copy
+      where ${tx.unsafe(unread)} and row_to_json(copy)::text ~* ${wordPattern(values)}::text`
+    return [row.rows]
+  })
+  return found.map(({ table }) => ({ table, rows: rows?.[0] ?? null }))
+}
+
+/** The archives that were made for engines, whichever of them the server serves. */
+async function findArchives(sql: Sql): Promise<{ name: string; table: string; readable: boolean }[]> {
+  const { schema } = namesOf(sql) ?? {}
+  if (schema === undefined) return []
+  return sql<{ name: string; table: string; readable: boolean }[]>`
+    select relname::text as name, oid::regclass::text as table, has_table_privilege(oid, 'select') as readable
+    from pg_class
+    where relnamespace = to_regnamespace(${schema}::text) and relkind in ('r', 'p') and relname like '%\\_archive' and relname <> 'jobs_archive'
+    order by 1`
 }
 
 async function findUnserved(sql: Sql): Promise<{ place: string }[]> {
@@ -137,16 +174,21 @@ async function findUnserved(sql: Sql): Promise<{ place: string }[]> {
     limit ${mostTables}`
 }
 
-async function countCopies(sql: Sql, table: string, values: readonly string[]): Promise<number> {
-  const target = engineTarget(sql)
-  if (!target) return 0
+/** @returns null where the server may not read an archive */
+async function countCopies(sql: Sql, table: string, values: readonly string[]): Promise<number | null> {
+  const archives = await findArchives(sql)
+  if (archives.some(({ readable }) => !readable)) return null
   const ofTable = sql`operation_id in (select operation_id from jobsctl_operation_terms where place = ${table}::text)`
+  const copies = archives.map(
+    ({ table: archive }) => sql`
+      union all
+      select row_to_json(copy)::text from ${sql.unsafe(archive)} as copy where ${ofTable}`,
+  )
   const [row] = await sql<[{ rows: number }]>`
     select count(*) as rows
     from (
-      select row_to_json(copy)::text from ${target.ours(target.adapter.archive)} as copy where ${ofTable}
-      union all
       select row_to_json(image)::text from job_operation_rows as image where ${ofTable}
+      ${copies.reduce((all, one) => sql`${all} ${one}`, sql``)}
     ) as kept (text)
     where text ~* ${wordPattern(values)}::text`
   return row.rows

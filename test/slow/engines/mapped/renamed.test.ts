@@ -101,3 +101,37 @@ it('an erasure finds the copies of a table whose name a new table has, and leave
     expect(rows).toBe(0)
   })
 })
+
+it.each([
+  ['owner', 'tenant', ['--owner', person]],
+  ['payload', 'args', ['--payload', 'person=ann-lee-4711']],
+])('an erasure says which copies it leaves whose column of the %s has another name now', async (_, column, filter) => {
+  const { sql, serve } = await openRenamed()
+  await sql`update jobsctl.mapped_archive set row = jsonb_set(row, '{args,person}', to_jsonb(${person}::text)) where row ->> 'tenant' = ${person}`
+  await sql`alter table app.email_jobs rename column ${sql(column)} to renamed`
+  await serve(emailMap.replace(`{column: ${column}}`, '{column: renamed}'), async (url) => {
+    const erased = await jobsctl(url, 'erase', ...filter, '--copies-only', '--yes')
+    expect(erased).toMatchObject({
+      code: 6,
+      err: expect.stringMatching(
+        /6 copies of jobs of app.email_jobs, .* had another name then, .*; nothing was changed/,
+      ),
+    })
+  })
+})
+
+it('an erasure counts the copies of an engine that is not served any more, in the archive of that engine', async () => {
+  const { sql, serve } = await openRenamed()
+  // The archive of another engine, with a job that the server of that time deleted.
+  await sql`create table jobsctl.pgboss_archive (operation_id bigint, id uuid, group_id text)`
+  await sql`
+    with made as (
+      insert into jobsctl.jobsctl_operation_terms
+      select (jsonb_populate_record(terms, '{"operation_id": 77, "place": "pgboss.job"}')).* from jobsctl.jobsctl_operation_terms as terms limit 1
+    )
+    insert into jobsctl.pgboss_archive values (77, gen_random_uuid(), ${person})`
+  await serve(emailMap, async (url) => {
+    const { body } = await post(url, 'erase', { ...erasure, dry_run: true })
+    expect(Left.parse(body).copies_left).toEqual([{ table: 'pgboss.job', rows: 1 }])
+  })
+})
