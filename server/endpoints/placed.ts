@@ -32,6 +32,9 @@ const Naming = z.looseObject({
   jobs: z.custom<{ domain?: unknown }[]>(Array.isArray).optional(),
 })
 
+/** What calls ask that are about records of all engines, and not about jobs. */
+const ofRecords: readonly unknown[] = ['records', 'holds', 'plans', 'policy', 'events', 'marks']
+
 interface Asked extends Pick<Endpoint, 'bulk' | 'ofOperation'> {
   verb: unknown
 }
@@ -60,9 +63,11 @@ export async function placeOfCall(sql: Sql, endpoint: Asked, { input, within }: 
   // Jobs of our own with the domain of a place could not be told from those of the place.
   const sent = places.find(({ found }) => jobs.some((job) => job?.domain === found.domain))
   if (sent) return sent
+  // The id of an operation, a plan or a hold is a number, as those of jobs may be.
+  const ofJob = ofRecords.includes(endpoint.verb) ? undefined : id
   // A list of several places together finds the jobs of each.
   const listed = endpoint.bulk || servedBy(sql).mode === 'own' ? ids : []
-  return placeOfJobs(sql, places, { ids: [id, job_id, ...listed].filter((one) => one !== undefined), within })
+  return placeOfJobs(sql, places, { ids: [ofJob, job_id, ...listed].filter((one) => one !== undefined), within })
 }
 
 /** Whether a call says which jobs it is about: by their domain, an operation, or themselves. */

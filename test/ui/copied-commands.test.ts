@@ -65,7 +65,7 @@ describe.skipIf(!hasBrowser)('the commands that screens copy (needs chromium)', 
     const copied = await copiedBy(page.getByRole('button', { name: 'Copy as jobsctl' }).first())
     expect(copied).toBe(`jobsctl cancel ${id} --dry-run`)
     expect((await world.jobsctl(copied.split(' ').slice(1))).code).toBe(0)
-    await visited.go(`/change/cancel?domain=chosen&ids=${id}`)
+    await visited.go(`/change/cancel?queue=chosen&ids=${id}`)
     await page.getByText('jobsctl has no flags for this').waitFor()
   })
 })

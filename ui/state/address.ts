@@ -1,6 +1,7 @@
 import { batch, computed, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { JobId } from '../../shared/work/job-key.ts'
+import { domainBeside } from './engine.ts'
 import { base } from './page.ts'
 
 const root = `${base}/ui`
@@ -75,8 +76,12 @@ export const scopeNames = ['domain', 'queue', 'job_type'] as const
 export const canBeFound = (...names: readonly string[]): boolean =>
   names.every((name) => name !== '' && name.trim() === name)
 
-/** The address of a job: a key has a slash between its queue and its id, which stays one part of the path. */
-export const addressOfJob = (id: JobId): string => `/jobs/${encodeURIComponent(id)}`
+/**
+ * The address of a job: a key has a slash between its queue and its id, which stays one part of the path. Of several schemas of an engine two may
+ * have the same key, so that its domain stands beside it.
+ */
+export const addressOfJob = (id: JobId, domain?: string | null): string =>
+  addressOf(`/jobs/${encodeURIComponent(id)}`, { domain: domainBeside(id, domain) })
 
 const placeKey = 'jobsctl-came-for'
 

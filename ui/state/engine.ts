@@ -2,6 +2,7 @@ import { signal } from '@preact/signals'
 import type { z } from 'zod'
 import type { showEngine } from '../../shared/engine/engine.ts'
 import type { Verb } from '../../shared/engine/verbs.ts'
+import type { JobId } from '../../shared/work/job-key.ts'
 
 type Engine = z.output<typeof showEngine.output>['engines'][number]
 
@@ -46,3 +47,7 @@ export const whyClosed = (): string[] =>
       ...(mode === 'admin' && changes !== true ? [changes] : []),
       ...(typeof verbs.stats === 'string' ? [verbs.stats] : []),
     ])
+
+/** The domain that a call about a job names beside its id: that of a key, where the server has jobs of several schemas. */
+export const domainBeside = (id: JobId, domain: string | null | undefined): string | undefined =>
+  typeof id === 'string' && engines.value.length > 1 && domain ? domain : undefined

@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { fillBullMq, makeBullMq } from '../../support/engines/bullmq.ts'
 import { addJobs, dead, makeGraphileWorker } from '../../support/engines/graphile-worker.ts'
 import { makePgBoss, makeQueue } from '../../support/engines/pg-boss.ts'
@@ -80,6 +81,16 @@ describe.each(['bullmq', 'graphile-worker'] as const)('two schemas of %s whose j
     expect(await statesOf('one')).toEqual(one)
     const after = await statesOf('two')
     expect([after.filter((text) => !two.includes(text)).length + two.length - after.length]).toEqual([1])
+  })
+
+  it('takes the id of an operation, or of a hold, for no id of a job', async () => {
+    const held = await served.post('holds', { ids: [waiting], until: new Date(Date.now() + 86_400_000).toISOString() })
+    const { id } = z.object({ id: z.number() }).parse(held.body)
+    for (const operation of [1, 2]) {
+      expect((await served.get(`/api/v1/jobs/operations/${operation}`)).status).toBe(200)
+      expect((await served.get(`/api/v1/jobs/operations/${operation}/progress`)).status).toBe(200)
+    }
+    expect(await served.jobsctl('hold', 'remove', String(id))).toMatchObject({ code: 0 })
   })
 
   it('says what to do next in the domain of the question', async () => {

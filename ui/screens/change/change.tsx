@@ -94,7 +94,7 @@ function KnownChange({ name, kind }: { name: string; kind: ChangeKind }) {
       <FilterWords filter={filterIn(params)} kind={kind} />
       {!started && (
         <form class="options" onSubmit={submit}>
-          {isEdit && <EditForm id={oneId(params)} onChange={setEdits} />}
+          {isEdit && <EditForm id={oneId(params)} domain={params.get('domain') || undefined} onChange={setEdits} />}
           {options
             .filter((option) => !courses.includes(option))
             .map((option) => (

@@ -14,16 +14,18 @@ import { jobsText } from './preview.tsx'
 interface EditFormProps {
   /** The id of the job, where it is one alone. */
   id: string | undefined
+  /** Its domain, where the address names it. */
+  domain: string | undefined
   onChange: (edits: Edits) => void
 }
 
 /** What is to be changed: one job as its text, or values by their paths in many. */
-export const EditForm = ({ id, onChange }: EditFormProps) =>
-  id === undefined ? <Paths onChange={onChange} /> : <OneJob key={id} id={id} onChange={onChange} />
+export const EditForm = ({ id, domain, onChange }: EditFormProps) =>
+  id === undefined ? <Paths onChange={onChange} /> : <OneJob key={id} id={id} domain={domain} onChange={onChange} />
 
-function OneJob({ id, onChange }: { id: string; onChange: EditFormProps['onChange'] }) {
+function OneJob({ id, domain, onChange }: EditFormProps & { id: string }) {
   const { data, problem, reload } = useLoad(id, async (signal) =>
-    textOfJob(await call('showJob', { id, redact: 'true' }, { signal })),
+    textOfJob(await call('showJob', { id, domain, redact: 'true' }, { signal })),
   )
   const [text, setText] = useState<string>()
   const [wrong, setWrong] = useState('')

@@ -52,8 +52,9 @@ export function changeFields(kind: ChangeKind, params: URLSearchParams): Fields 
  */
 export function commandWords(command: string, kind: ChangeKind, params: URLSearchParams): string[] | undefined {
   const filter = filterIn(params)
-  // A command that is given ids takes no scope beside them.
-  if (filter.ids !== undefined && scopeNames.some((name) => filter[name] !== undefined)) return undefined
+  // A command that is given ids takes no scope beside them, but for the domain, and requeue not even that.
+  const refused = scopeNames.filter((name) => name !== 'domain' || command === 'requeue')
+  if (filter.ids !== undefined && refused.some((name) => filter[name] !== undefined)) return undefined
   const words: string[] = ['jobsctl', command]
   for (const [name, value] of Object.entries(filter)) {
     const field = filterFields.find((one) => one.name === name)

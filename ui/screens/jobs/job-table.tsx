@@ -87,7 +87,7 @@ const Lines = ({ jobs, choose, all }: LinesProps) => (
           {choose(job)}
           <div>
             <p>
-              <Link to={addressOfJob(job.id)}>{job.id}</Link> <b>{job.job_type}</b>
+              <Link to={addressOfJob(job.id, job.domain)}>{job.id}</Link> <b>{job.job_type}</b>
               <span class="end">
                 <Status of={job.status ?? ''} native={job.native_state} />
               </span>
@@ -160,7 +160,11 @@ const ofState = ({ status, native_state }: ListedJob) => (
   </Same>
 )
 
-const idColumn: Column<ListedJob> = ['Id', ({ id }) => <Link to={addressOfJob(id)}>{id}</Link>, 'number']
+const idColumn: Column<ListedJob> = [
+  'Id',
+  ({ id, domain }) => <Link to={addressOfJob(id, domain)}>{id}</Link>,
+  'number',
+]
 
 const placeColumn: Column<ListedJob> = [
   'Queue › type',

@@ -20,26 +20,36 @@ export function Related({ job }: { job: Job }) {
     <section class="card" aria-label="Dependencies">
       <h2>Waits for, and who waits</h2>
       <div class="graph">
-        <Side label="Waits for" jobs={depends_on} />
+        <Side label="Waits for" jobs={depends_on} domain={job.domain} />
         {depends_on.length > 0 && <Edges count={Math.min(depends_on.length, mostDrawn + 1)} />}
         <span class="node own">
           <Mark status={job.status ?? ''} /> this job
         </span>
         {dependents.length > 0 && <Edges count={Math.min(dependents.length, mostDrawn + 1)} isOut />}
-        <Side label="Waiting for this job" jobs={dependents} />
+        <Side label="Waiting for this job" jobs={dependents} domain={job.domain} />
       </div>
       <p class="faint">{sentenceOf(depends_on, dependents)}</p>
     </section>
   )
 }
 
-const Side = ({ label, jobs }: { label: string; jobs: readonly RelatedJob[] }) =>
+interface SideProps {
+  label: string
+  jobs: readonly RelatedJob[]
+  domain: string | null
+}
+
+const Side = ({ label, jobs, domain }: SideProps) =>
   jobs.length === 0 ? null : (
     <ul aria-label={label}>
       {jobs.slice(0, mostDrawn).map(({ id, uuid, status, archived }) => (
         <li key={uuid} class="node" title={`${status || 'gone'}${archived ? ', in the archive' : ''}`}>
           <Mark status={status ?? ''} />
-          {id === null ? <span class="faint">{uuid.slice(0, 8)}…</span> : <Link to={addressOfJob(id)}>{id}</Link>}
+          {id === null ? (
+            <span class="faint">{uuid.slice(0, 8)}…</span>
+          ) : (
+            <Link to={addressOfJob(id, domain)}>{id}</Link>
+          )}
         </li>
       ))}
       {jobs.length > mostDrawn && (

@@ -1,5 +1,6 @@
 import { type JobId, listedJobId } from '../../../shared/work/job-key.ts'
 import { addressOf, navigate } from '../../state/address.ts'
+import { domainBeside } from '../../state/engine.ts'
 import { may } from '../../state/session.ts'
 import { changesFor } from '../change/kinds.ts'
 import { keyField } from './filter-bar.tsx'
@@ -20,13 +21,13 @@ interface ChangeMenusProps {
 export function ChangeMenus({ filter, ids, states: known = [] }: ChangeMenusProps) {
   if (!may('change')) return null
   const states = (filter?.status ?? '').split(',').filter((state) => state !== '')
-  const choose = (kind: string, fields: Readonly<Record<string, string>>) => {
+  const choose = (kind: string, fields: Readonly<Record<string, string | undefined>>) => {
     if (kind !== '') navigate(addressOf(`/change/${kind}`, fields))
   }
-  /** The ids name the jobs; a requeue is of one domain. */
+  /** The ids name the jobs; a requeue is of one domain, and so are keys that two schemas may have. */
   const chooseThese = (kind: string) =>
     choose(kind, {
-      ...(kind === 'requeue' && filter?.domain && { domain: filter.domain }),
+      domain: kind === 'requeue' ? filter?.domain : domainBeside(ids[0] ?? 0, filter?.domain),
       ids: ids.map(listedJobId).join(','),
     })
   return (

@@ -10,9 +10,9 @@ import { ProblemNote } from '../../parts/problem.tsx'
 import { Reasons } from '../../parts/reasons.tsx'
 import { Ago, Freshness } from '../../parts/times.tsx'
 import { Facts, Json, Status } from '../../parts/values.tsx'
-import { addressOf, canBeFound, navigate, useDetail } from '../../state/address.ts'
+import { addressOf, canBeFound, navigate, query, useDetail } from '../../state/address.ts'
 import { useLoad, usePolling } from '../../state/calls.ts'
-import { can, whyOnlyLooking } from '../../state/engine.ts'
+import { can, domainBeside, whyOnlyLooking } from '../../state/engine.ts'
 import { may } from '../../state/session.ts'
 import { changesFor } from '../change/kinds.ts'
 import { JobError } from './error.tsx'
@@ -40,8 +40,9 @@ export const textOf = (job: Job, name: string): string => {
 /** One job with all that belongs to it. Values that look secret are masked until somebody reveals them. */
 export function ShowJob({ id }: { id: string }) {
   const [isRevealed, setRevealed] = useState(false)
-  const loaded = useLoad(`${id} ${isRevealed}`, async (signal) => ({
-    job: await call('showJob', { id, redact: String(!isRevealed) }, { signal }),
+  const domain = query.value.get('domain') || undefined
+  const loaded = useLoad(JSON.stringify([id, domain, isRevealed]), async (signal) => ({
+    job: await call('showJob', { id, domain, redact: String(!isRevealed) }, { signal }),
     isMasked: !isRevealed,
   }))
   const { data: shown, problem, reload } = loaded
@@ -68,7 +69,7 @@ export function ShowJob({ id }: { id: string }) {
             <aside aria-label="About the job">
               <About job={job} />
               <Related job={job} />
-              {!job.archived && can('explain') && <Why id={id} status={job.status ?? ''} />}
+              {!job.archived && can('explain') && <Why id={id} domain={domain} status={job.status ?? ''} />}
               <p class="faint">
                 <Freshness {...loaded} isLoading={loaded.isLoading && !follows} />
               </p>
@@ -187,15 +188,17 @@ function Acts({ job }: { job: Job }) {
   )
 }
 
-/** The job as the filter of a change; a requeue is of one domain. */
+/** The job as the filter of a change; a requeue is of one domain, and so is a key that two schemas may have. */
 const selectionOf = ({ id, domain }: { id: JobId; domain: string | null }, kind: string) => ({
-  ...(kind === 'requeue' && domain && { domain }),
+  domain: kind === 'requeue' ? (domain ?? undefined) : domainBeside(id, domain),
   ids: listedJobId(id),
 })
 
 /** Why the job does not run; what ended as it should needs no reason, and what runs is seen in its head. */
-function Why({ id, status }: { id: string; status: string }) {
-  const { data, problem, reload } = useLoad(`${id} ${status}`, (signal) => call('explainJob', { id }, { signal }))
+function Why({ id, domain, status }: { id: string; domain: string | undefined; status: string }) {
+  const { data, problem, reload } = useLoad(JSON.stringify([id, domain, status]), (signal) =>
+    call('explainJob', { id, domain }, { signal }),
+  )
   if (problem) return <ProblemNote problem={problem} onRetry={reload} />
   if (!data || data.status === 'completed') return null
   return <Reasons sentence={data.sentence} reasons={data.reasons} place={data.place?.sentence} />
