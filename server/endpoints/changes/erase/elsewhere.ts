@@ -159,7 +159,9 @@ async function findArchives(sql: Sql): Promise<{ name: string; table: string; re
   return sql<{ name: string; table: string; readable: boolean }[]>`
     select relname::text as name, oid::regclass::text as table, has_table_privilege(oid, 'select') as readable
     from pg_class
-    where relnamespace = to_regnamespace(${schema}::text) and relkind in ('r', 'p') and relname like '%\\_archive' and relname <> 'jobs_archive'
+    where relnamespace = to_regnamespace(${schema}::text) and relkind in ('r', 'p') and relname like '%\\_archive'
+      -- A table of another program may have a name like these.
+      and exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'job_schema' and not attisdropped)
     order by 1`
 }
 

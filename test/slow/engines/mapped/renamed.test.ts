@@ -123,13 +123,14 @@ it.each([
 it('an erasure counts the copies of an engine that is not served any more, in the archive of that engine', async () => {
   const { sql, serve } = await openRenamed()
   // The archive of another engine, with a job that the server of that time deleted.
-  await sql`create table jobsctl.pgboss_archive (operation_id bigint, id uuid, group_id text)`
+  await sql`create table jobsctl.pgboss_archive (operation_id bigint, job_schema text, id uuid, group_id text)`
+  await sql`create table jobsctl.orders_archive (id bigint)`
   await sql`
     with made as (
       insert into jobsctl.jobsctl_operation_terms
       select (jsonb_populate_record(terms, '{"operation_id": 77, "place": "pgboss.job"}')).* from jobsctl.jobsctl_operation_terms as terms limit 1
     )
-    insert into jobsctl.pgboss_archive values (77, gen_random_uuid(), ${person})`
+    insert into jobsctl.pgboss_archive values (77, 'pgboss', gen_random_uuid(), ${person})`
   await serve(emailMap, async (url) => {
     const { body } = await post(url, 'erase', { ...erasure, dry_run: true })
     expect(Left.parse(body).copies_left).toEqual([{ table: 'pgboss.job', rows: 1 }])
