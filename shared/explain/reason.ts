@@ -111,8 +111,8 @@ export interface Facts {
   slot_taken: { policy: string; key: string | null; by: JobId; state: string }
   /** Of an engine that runs one job of a queue at a time: its lock, and the id of the running job of the queue, where there is one. */
   queue_locked: { queue: string; by: string | null; since: string; holder: string | null }
-  /** Workers have begun later jobs of other types since the job fell due; `taken` of them still run, at most 1,000. */
-  passed_over: { job_type: string; taken: number }
+  /** Workers have begun later jobs of other types or with other flags since the job fell due; `taken` of them still run, at most 1,000. */
+  passed_over: { job_type: string; taken: number; flags: string[] }
   /** Of an engine that deletes jobs which have waited for too long. */
   retention_over: { since: string }
   cancel_requested: { since: string; why: string | null }

@@ -44,6 +44,9 @@ export function missingRight(error: unknown): MissingRight | undefined {
   const rights = kind === 'table' ? tableRights[name]?.join(', ') || rightsOf.table : rightsOf[kind]
   if (rights === undefined)
     return { why: message, remedy: `the owner of the tables gives the rights: jobs-server grants --role ${to} | psql` }
+  // Which rights a table of another engine needs, and its schema, the adapter of the engine knows.
+  if (kind === 'table' && !tableRights[name] && isNamedWithSchema(query ?? '', name))
+    return { why: message, remedy: 'its owner gives the rights that jobsctl doctor names' }
   // PostgreSQL tells no schema. Tables of ours have the one of the statement, and their sequences are beside them.
   const isOurs = Object.keys(tableRights).some(
     (table) => name === table || (kind === 'sequence' && name.startsWith(table)),
@@ -52,6 +55,10 @@ export function missingRight(error: unknown): MissingRight | undefined {
   const of = kind === 'view' || kind === 'relation' ? 'table' : kind
   return { why: message, remedy: `its owner gives it: grant ${rights} on ${of} ${schema}${quoted(name)} to ${to}` }
 }
+
+/** Statements name tables of ours without a schema until they are sent, and those of another engine always with its schema. */
+const isNamedWithSchema = (query: string, name: string): boolean =>
+  [`.${name}`, `.${quoted(name)}`].some((named) => query.includes(named))
 
 /** A name as SQL needs it. */
 const quoted = (name: string): string => (/^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)

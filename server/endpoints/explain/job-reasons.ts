@@ -1,7 +1,6 @@
 import {
   atText,
   boundedJobs,
-  jobsText,
   leastText,
   minutesText,
   mostNeeded,
@@ -199,8 +198,8 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   },
   passed_over: {
     title: 'passed over',
-    sentence: ({ job_type, taken }) =>
-      `workers have begun ${jobsText(taken)} that stand behind it since it fell due: those that run now may not have the task ${job_type}`,
+    sentence: ({ job_type, taken, flags }) =>
+      `workers have begun ${boundedJobs(taken, mostRunning)} behind it since it fell due: those that run now may not have the task ${job_type}${flags.length === 0 ? '' : `, or forbid a flag of it, such as ${flags.join(', ')}`}`,
   },
   retention_over: {
     title: 'kept too long',

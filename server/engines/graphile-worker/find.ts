@@ -5,9 +5,9 @@ import { type FoundRow, foundOf } from '../parts/found-row.ts'
 import { releaseOf } from './versions.ts'
 
 interface Row extends FoundRow {
-  hides_rows: boolean
   role: string
-  owner: string
+  /** Whose table has the hidden rows. */
+  owner: string | null
 }
 
 /**
@@ -17,7 +17,7 @@ interface Row extends FoundRow {
  */
 export async function readFound(sql: Sql, schema: string): Promise<Found> {
   const of = sql.unsafe(schema)
-  const [{ hides_rows, role, owner, ...row }] = await sql<[Row]>`
+  const [{ role, owner, ...row }] = await sql<[Row]>`
     select
       (select pg_catalog.max(id) from ${of}.migrations)::int as version,
       (select pg_catalog.count(*) from ${of}._private_job_queues) as queues,
@@ -31,13 +31,20 @@ export async function readFound(sql: Sql, schema: string): Promise<Found> {
         from pg_catalog.pg_attribute
         where attrelid = pg_class.oid and attnum > 0 and not attisdropped
       ) as columns,
-      pg_catalog.row_security_active(pg_class.oid) as hides_rows,
       pg_catalog.quote_ident(current_user) as role,
-      pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(relowner)) as owner
+      hidden.owner
     from pg_catalog.pg_class
     join pg_catalog.pg_namespace on pg_namespace.oid = relnamespace
+    left join lateral (
+      -- Where the names of queues and tasks are hidden, each job would be one of no queue.
+      select pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(private.relowner)) as owner
+      from pg_catalog.pg_class as private
+      where private.relnamespace = pg_class.relnamespace and private.relname in ('_private_jobs', '_private_job_queues', '_private_tasks')
+        and pg_catalog.row_security_active(private.oid)
+      limit 1
+    ) as hidden on true
     where pg_class.oid = (${schema}::text || '._private_jobs')::regclass`
-  if (hides_rows) throw hidden({ schema, role, owner })
+  if (owner !== null) throw hidden({ schema, role, owner })
   return foundOf(schema, row, releaseOf)
 }
 

@@ -1,3 +1,4 @@
+import { mostRunning } from '../../../shared/explain/phrases.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { EngineJob, EngineQueue } from '../adapter.ts'
@@ -21,10 +22,11 @@ interface Row {
   /** The key of the running job of the queue; null where none runs. */
   holder: string | null
   taken: number
+  flags: string[] | null
 }
 
-/** The most jobs that were taken past a job which are counted. */
-const mostTaken = 1000
+/** As many flags of a job are named. */
+const mostFlags = 5
 
 /** What keeps a waiting job from running, beside its own time: its queue, and workers that pass it over. */
 export async function findReasons(sql: Sql, found: readonly Found[], job: EngineJob): Promise<Finding[]> {
@@ -41,19 +43,26 @@ export async function findReasons(sql: Sql, found: readonly Found[], job: Engine
         from (
           select
           from ${of}._private_jobs as later
-          where later.locked_at > greatest(j.run_at, j.updated_at) and later.run_at <= later.locked_at and later.task_id <> j.task_id
+          where later.locked_at > greatest(j.run_at, j.updated_at) and later.run_at <= later.locked_at
+            and (later.task_id <> j.task_id or j.flags is not null and later.flags is distinct from j.flags)
             and (later.priority, later.run_at) > (j.priority, j.run_at)
-          ${sql.unsafe(`limit ${mostTaken}`)}
+          ${sql.unsafe(`limit ${mostRunning}`)}
         ) as taken
-      ) as taken
+      ) as taken,
+      (
+        select array_agg(flag order by flag collate "C")
+        from jsonb_object_keys(case when jsonb_typeof(j.flags) = 'object' then j.flags end) as flag
+      ) as flags
     from ${of}._private_jobs as j
     left join ${of}._private_job_queues as q on q.id = j.job_queue_id
     where j.id = ${native.id}::text::bigint and j.is_available and j.run_at <= now()`
   if (!row) return []
-  const { job_type, queue_name, locked_at, locked_by, holder, taken } = row
+  const { job_type, queue_name, locked_at, locked_by, holder, taken, flags } = row
   if (queue_name !== null && locked_at !== null)
     return [{ code: 'queue_locked', facts: { queue: queue_name, by: locked_by, since: locked_at, holder } }]
-  return taken > 0 ? [{ code: 'passed_over', facts: { job_type, taken } }] : []
+  return taken > 0
+    ? [{ code: 'passed_over', facts: { job_type, taken, flags: (flags ?? []).slice(0, mostFlags) } }]
+    : []
 }
 
 /** The lock of a queue: graphile-worker runs one job of a named queue at a time. */
