@@ -42,7 +42,7 @@ export interface Context {
    * @throws Failure `records_missing` where nobody can be asked, `confirmation_required` where the answer is no
    */
   beforeChange: () => Promise<void>
-  /** Domains of other engines that an answer has left out, since its call named no domain: as the header has them. */
+  /** Domains of other engines that an answer has left out, since its call named no domain. */
   otherDomains: () => readonly string[]
   /** Ends what the command has started. */
   close: () => Promise<void>

@@ -74,7 +74,7 @@ export async function fullContext({ io, flags, commands, print, processes, room 
       client = undefined
       await target
     },
-    otherDomains: () => others?.split(',') ?? [],
+    otherDomains: () => others?.split(',').map(decoded) ?? [],
     close: async () => {
       await direct?.server.end()
     },
@@ -147,3 +147,12 @@ const changeWords = (flags: GlobalFlags): string[] => [
   ...(flags.rate === undefined ? [] : ['--rate', flags.rate]),
   ...(flags.until === undefined ? [] : ['--until', flags.until]),
 ]
+
+/** A name of a header without its percent signs. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}

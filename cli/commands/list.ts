@@ -173,7 +173,7 @@ async function explainEmptyList(context: Context, { hides }: Pick<Found, 'hides'
   if (hides) return context.print.aside(`note: row-level security hides jobs: ${context.another(['doctor'])}`)
   if (!flags.mustExist && !context.print.forPeople) return
   const { noteUnknownScope, refuseUnknownScope } = await import('../guard/known-scope.ts')
-  if (flags.mustExist) await refuseUnknownScope(await context.client(), scopeOf(flags))
+  if (flags.mustExist) await refuseUnknownScope(context, scopeOf(flags))
   else await noteUnknownScope(context, scopeOf(flags))
 }
 

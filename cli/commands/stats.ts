@@ -84,7 +84,7 @@ interface Found {
 
 async function show(context: Context, { scope, rows, json }: Found, mustExist: boolean): Promise<Ending> {
   const { print, retyped } = context
-  if (rows.length === 0 && mustExist) await refuseUnknownScope(await context.client(), scope)
+  if (rows.length === 0 && mustExist) await refuseUnknownScope(context, scope)
   const shown = print.forPeople ? await withStates(await context.client(), rows) : rows
   const forPeople = columnsForPeople(shown)
   const more = countsOf(rows).includes(failed) ? [] : [{ ...failed, value: () => '' }]

@@ -155,9 +155,9 @@ function checkFlags({ settings }: Context): void {
 
 /** A scope that never had a job is often misspelled: an error with `--must-exist`, else a note for a person. */
 async function checkScope<In extends z.ZodType, Out extends z.ZodType>(run: ChangeRun<In, Out>): Promise<void> {
-  const { context, client, change } = run
+  const { context, change } = run
   if (change.scope === undefined) return
-  if (change.mustExist) await refuseUnknownScope(client, change.scope)
+  if (change.mustExist) await refuseUnknownScope(context, change.scope)
   else if (context.print.forPeople || context.settings.dryRun) await noteUnknownScope(context, change.scope)
 }
 

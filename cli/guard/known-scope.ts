@@ -11,16 +11,17 @@ import { nearestName } from '../text/nearest-name.ts'
  * jobs have been deleted.
  * @throws Failure `not_found` with the most similar name as its hint
  */
-export async function refuseUnknownScope(client: Client, scope: Scope): Promise<void> {
-  const found = await unknownScope(client, scope)
+export async function refuseUnknownScope(context: Asking, scope: Scope): Promise<void> {
+  const found = await unknownScope(context, scope)
   if (found === undefined) return
   throw new Failure('not_found', `${found.text}; nothing was changed`, { hint: found.hint })
 }
 
 /** Notes at a terminal that no job was ever in a scope, which is often misspelled. */
-export async function noteUnknownScope({ client, print }: Context, scope: Scope): Promise<void> {
-  const found = await unknownScope(await client(), scope)
-  if (found !== undefined) print.aside(`note: ${found.text}${found.hint === undefined ? '' : `; ${found.hint}`}`)
+export async function noteUnknownScope(context: Context, scope: Scope): Promise<void> {
+  const found = await unknownScope(context, scope)
+  if (found !== undefined)
+    context.print.aside(`note: ${found.text}${found.hint === undefined ? '' : `; ${found.hint}`}`)
 }
 
 /** True where no job is in a scope now, by the groups of jobs; false for every domain, and at a server without stats. */
@@ -29,19 +30,23 @@ export async function hasNoJobs({ client }: Context, scope: Scope): Promise<bool
   return (await groupsIn(await client(), scope))?.length === 0
 }
 
+type Asking = Pick<Context, 'client' | 'otherDomains'>
+
 interface Unknown {
   text: string
   hint: string | undefined
 }
 
-async function unknownScope(client: Client, scope: Scope): Promise<Unknown | undefined> {
+async function unknownScope({ client: clientOf, otherDomains }: Asking, scope: Scope): Promise<Unknown | undefined> {
   if (Object.values(scope).every((name) => name === undefined)) return undefined
+  const client = await clientOf()
   const here = await groupsIn(client, scope)
   if (here === undefined || here.length > 0) return undefined
   const logged = await isLogged(client, scope)
   if (logged === true) return undefined
   const text = logged === undefined ? 'no job is in' : 'no job was ever in'
-  return { text: `${text} ${describeAnyOf(scope)}`, hint: similarName(scope, (await groupsIn(client, {})) ?? []) }
+  const all = (await groupsIn(client, {})) ?? []
+  return { text: `${text} ${describeAnyOf(scope)}`, hint: similarName(scope, all, otherDomains()) }
 }
 
 const groupsIn = async (client: Client, scope: Scope) => {
@@ -80,10 +85,12 @@ async function rowsOf<T>(call: () => Promise<{ body: T[] }>): Promise<T[] | unde
 function similarName(
   scope: Scope,
   all: readonly { domain: string; queue: string; job_type: string }[],
+  otherDomains: readonly string[],
 ): string | undefined {
   for (const field of ['domain', 'queue', 'job_type'] as const) {
     const name = scope[field]
-    const names = [...new Set(all.map((row) => row[field]))].filter((known) => known !== '' && known.trim() === known)
+    const here = [...all.map((row) => row[field]), ...(field === 'domain' ? otherDomains : [])]
+    const names = [...new Set(here)].filter((known) => known !== '' && known.trim() === known)
     if (name === undefined || names.includes(name)) continue
     const nearest = nearestName(name, names, 3)
     if (nearest !== undefined) return `did you mean ${commandLine(flagWords(`--${field.replace('_', '-')}`, nearest))}?`

@@ -15,16 +15,8 @@ export function tellOtherDomains(
   if (!print.forPeople || !takesDomain || domain !== undefined) return
   const named = otherDomains()
     .slice(0, mostTold)
-    .map((name) => commandLine(flagWords('--domain', decoded(name))))
+    .map((name) => commandLine(flagWords('--domain', name)))
   print.aside(
     `note: no domain was given, so that this is about own jobs alone; other engines have ${named.join(', ')}${otherDomains().length > mostTold ? ' and more' : ''}`,
   )
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
-  }
 }

@@ -40,6 +40,15 @@ export async function groupsIn(typed: Typed, narrowing: readonly ('domain' | 'qu
   return (await client.call(stats, scope)).body
 }
 
+/** The domains that the server has. */
+export async function domainsAt(typed: Typed): Promise<string[]> {
+  const context = await contextFor(typed)
+  if (context === undefined) return []
+  const { stats } = await import('../../../shared/queues/stats.ts')
+  const { body } = await (await context.client()).call(stats, {})
+  return [...body.map(({ domain }) => domain), ...context.otherDomains()]
+}
+
 /** The newest bulk changes on record. */
 export async function recentOperations(typed: Typed): Promise<OperationRecord[]> {
   const client = await clientFor(typed)
@@ -66,14 +75,17 @@ const typedValue = (uses: readonly Use[], name: string): string | undefined =>
 const clientFor = async (typed: Typed): Promise<Client | undefined> => (await contextFor(typed))?.client()
 
 /** The context of such a client. */
-async function contextFor({ context, uses }: Typed): Promise<Pick<Context, 'client' | 'print'> | undefined> {
+async function contextFor({
+  context,
+  uses,
+}: Typed): Promise<Pick<Context, 'client' | 'print' | 'otherDomains'> | undefined> {
   const flags: GlobalFlags = { ...targetFlags(uses), timeout: '1s', retries: '0', input: false }
   const io: Io = { ...context.io, note: () => {}, interactive: false }
   if (await mayAsk(flags, io)) return undefined
   const { fullContext } = await import('../../full-context.ts')
   const own = await fullContext({ io, flags, commands: context.commands })
   const signal = AbortSignal.any([io.signal, AbortSignal.timeout(patienceMs)])
-  return { print: own.print, client: () => own.newClient(signal) }
+  return { print: own.print, otherDomains: own.otherDomains, client: () => own.newClient(signal) }
 }
 
 /** The verbs that the server of the typed flags is known to lack; without a call, since each name of a command asks for it. */

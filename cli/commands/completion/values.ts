@@ -2,7 +2,7 @@ import type { CommandDescription } from '../../command.ts'
 import { namesOf, type Use } from '../../command-line/words.ts'
 import type { Context } from '../../context.ts'
 import type { Flag } from '../../settings/flags/flag.ts'
-import { groupsIn } from './live-names.ts'
+import { domainsAt, groupsIn } from './live-names.ts'
 
 /** A word that can stand where a person types, and what it means. */
 export interface Candidate {
@@ -31,7 +31,7 @@ export async function flagValues(flag: Flag, typed: Typed & Partial<Verb>): Prom
   if (flag.values) return flag.values.map((value) => ({ value, about: '' }))
   if (/<(file|path)>/.test(flag.flags)) return 'files'
   if (name === '--profile') return profiles(typed.context)
-  if (name === '--domain') return distinct((await groupsIn(typed, [])).map(({ domain }) => domain))
+  if (name === '--domain') return distinct(await domainsAt(typed))
   if (name === '--queue') return distinct((await groupsIn(typed, ['domain'])).map(({ queue }) => queue))
   if (name === '--job-type') {
     return distinct((await groupsIn(typed, ['domain', 'queue'])).map(({ job_type }) => job_type))

@@ -38,7 +38,7 @@ export async function showPast(context: Context, { scope, at, rows, json, mustEx
     throw new Failure('not_supported', 'this server keeps no counts of the past, and has answered those of now', {
       hint: 'leave out --at for the counts of now; jobs-server keeps those of the past from version 0.3.0 on',
     })
-  if (rows.length === 0 && mustExist) await refuseUnknownScope(await context.client(), scope)
+  if (rows.length === 0 && mustExist) await refuseUnknownScope(context, scope)
   const zone = readerZone(io)
   const [first] = rows
   if (print.forPeople) print.aside(clockHeading(at, { zone, now: Date.now() }))

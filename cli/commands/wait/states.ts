@@ -29,7 +29,7 @@ const [mostIds, mostCharacters] = [200, 6000]
 
 /**
  * The states of jobs now. A job that the list does not have may be in the archive, or have been named by another id.
- * @throws Failure `not_found` for a job that is not there
+ * @throws Failure `not_found` for a job that is not there; `validation_error` for a name of several jobs
  */
 export async function readStates(client: Client, jobs: readonly Seen[], domain: string | undefined): Promise<Seen[]> {
   const { listJobs } = await import('../../../shared/jobs/list.ts')
@@ -41,11 +41,15 @@ export async function readStates(client: Client, jobs: readonly Seen[], domain: 
       limit: String(mostIds),
       ...(domain !== undefined && { domain }),
     })
-    const byName = new Map<string, ListedJob>()
-    for (const job of body) byName.set(String(job.id), job).set(job.uuid?.toLowerCase() ?? '', job)
+    const byName = new Map<string, ListedJob[]>()
+    for (const job of body)
+      for (const name of new Set([String(job.id), job.uuid?.toLowerCase() ?? '']))
+        byName.set(name, [...(byName.get(name) ?? []), job])
     for (const job of part) {
       const name = String(job.id)
-      found.push(byName.get(name) ?? byName.get(name.toLowerCase()) ?? (await showOne(client, job, domain)))
+      const [only, ...others] = byName.get(name) ?? byName.get(name.toLowerCase()) ?? []
+      // A name that jobs of several domains have is refused by the endpoint of one job, which says the domains.
+      found.push(only && others.length === 0 ? only : await showOne(client, job, domain))
     }
   }
   return found

@@ -70,7 +70,7 @@ export async function waitFor(context: Context, wanted: Wanted): Promise<Ending>
 
 async function nothingToWaitFor(context: Context, { filter, mustExist, goal }: Wanted): Promise<Ending> {
   const { print } = context
-  if (mustExist) await refuseUnknownScope(await context.client(), scopeIn(filter))
+  if (mustExist) await refuseUnknownScope(context, scopeIn(filter))
   if (print.structured) print.json({ for: goal, reached: true, count: 0 })
   if (!print.forPeople) return 'ok'
   print.aside(`no job matches in ${describeFilter(filter)}`)

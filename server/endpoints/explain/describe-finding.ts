@@ -20,7 +20,7 @@ export function describeFinding<One extends Code>(
   return {
     code,
     title,
-    sentence: sentence(facts, Date.parse(now)),
+    sentence: sentence(facts, Date.parse(now), job),
     facts: { ...facts },
     remedy: refused === null ? null : (remedy?.(facts, job) ?? null),
   }

@@ -27,8 +27,8 @@ export interface ExplainedJob {
 /** The texts of a reason, and its remedy. */
 export interface ReasonText<One extends Code> {
   title: string
-  /** The sentence; `now` is the time of the answer, in milliseconds. */
-  sentence: (facts: Facts[One], now: number) => string
+  /** The sentence; `now` is the time of the answer, in milliseconds. The job is undefined for the reasons of a queue. */
+  sentence: (facts: Facts[One], now: number, job: ExplainedJob | undefined) => string
   /** The call that removes the reason. Without it, no call of this API does. */
   remedy?: (facts: Facts[One], job: ExplainedJob | undefined) => Remedy | null
 }
@@ -162,8 +162,8 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   },
   lease_over: {
     title: 'lease over',
-    sentence: ({ worker_id, leased_until }, now) =>
-      `the lease${worker_id === null ? '' : ` of ${worker_id}`} ended${atText(leased_until, now)}; the next call of a worker takes the job back`,
+    sentence: ({ worker_id, leased_until }, now, job) =>
+      `the lease${worker_id === null ? '' : ` of ${worker_id}`} ended${atText(leased_until, now)}; ${job && !isOwn(job) ? 'the program that runs its queue has not taken it back yet' : 'the next call of a worker takes the job back'}`,
     remedy: (_facts, job) => (job ? reclaim(job.id) : null),
   },
   quarantined: {

@@ -105,6 +105,15 @@ describe('our own jobs beside two engines, whose domains a call has to name', ()
       expect([path, await headerOf(path)]).toEqual([path, undefined])
   })
 
+  it('knows the domains of other engines where a person types one', async () => {
+    const completed = await runJobsctl(['completion', 'zsh', '--', 'stats', '--domain', ':'], { env: cli })
+    expect(completed.out).toBe('bullmq\t\n')
+    for (const words of [[], ['--must-exist']])
+      expect(
+        (await runJobsctl(['stats', '--domain', 'bullmk', '--output', 'table', ...words], { env: cli })).err,
+      ).toContain('did you mean --domain bullmq?')
+  })
+
   it('says of no scope without names that it never had a job', async () => {
     for (const verb of ['retry', 'cancel']) {
       const { err } = await runJobsctl([verb, '--all', '--dry-run'], { env: cli })
