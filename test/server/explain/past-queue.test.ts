@@ -18,8 +18,13 @@ describe.each(kinds)('explain of a queue in the past on %s', (kind) => {
   })
   afterAll(() => world?.stop())
 
+  /** A moment that is over at the return: the clock of the embedded database gives whole milliseconds, and two statements may see the same one. */
   const now = async () => {
     const [{ at }] = await world.sql<[{ at: string }]>`select clock_timestamp() as at`
+    await until('the clock has moved on', async () => {
+      const [row] = await world.sql<[{ later: boolean }]>`select clock_timestamp() > ${at} as later`
+      return row.later
+    })
     return at
   }
   const control = (action: string, reason?: string) =>
