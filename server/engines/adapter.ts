@@ -216,8 +216,8 @@ export interface QueueAdapter extends ForeignJobs {
   workers: (sql: Sql, found: Found, scope: Narrowed) => Promise<SeenWorker[]>
   /** The line of a queue; undefined for a domain that is not served. */
   line: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<QueueLine | undefined>
-  /** What keeps a waiting job from running, beside its own time and its queue. */
-  reasons: (sql: Sql, found: readonly Found[], job: EngineJob) => Promise<Finding[]>
+  /** What keeps a waiting job from running, beside its own time and its queue. Jobs outside of the scope of the caller are left out. */
+  reasons: (sql: Sql, found: readonly Found[], job: Within<EngineJob>) => Promise<Finding[]>
   /** Absent for an engine that keeps neither the one nor the other. */
   surroundings?: (sql: Sql, found: readonly Found[], job: Within<EngineJob>) => Promise<JobSurroundings>
   /**

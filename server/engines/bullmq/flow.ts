@@ -36,8 +36,8 @@ interface Child {
   status: string | null
 }
 
-/** What keeps a parent from running: the children of its flow that have not completed. */
-export async function findReasons(sql: Sql, found: readonly Found[], job: EngineJob): Promise<Finding[]> {
+/** What keeps a parent from running: the children of its flow that have not completed, within the scope of the caller. */
+export async function findReasons(sql: Sql, found: readonly Found[], job: Within<EngineJob>): Promise<Finding[]> {
   const native = nativeOf(sql, found, job)
   if (!native) return []
   const { of, queue, id } = native
@@ -46,16 +46,20 @@ export async function findReasons(sql: Sql, found: readonly Found[], job: Engine
     select queue, id, status
     from (
       select
-        edge.child_queue as queue, edge.child_id as id, child.status,
-        row_number() over (
-          partition by child.status is null, child.status = 'failed' order by edge.child_queue, edge.child_id
-        ) as place
-      from ${of}.job as j
-      join ${of}.job_dependency as edge on edge.parent_queue = j.queue and edge.parent_id = j.id
-      left join lateral (
-        select ${sql.unsafe(statusOf('c.state'))} as status from ${of}.job as c where c.queue = edge.child_queue and c.id = edge.child_id offset 0
-      ) as child on true
-      where j.queue = ${queue}::text and j.id = ${id}::text and j.state = 'waiting-children' and edge.status in ('pending', 'failed')
+        queue, id, status, row_number() over (partition by status is null, status = 'failed' order by queue, id) as place
+      from (
+        select ${job.domain}::text as domain, edge.child_queue as queue, edge.child_id as id, child.job_type, child.status
+        from ${of}.job as j
+        join ${of}.job_dependency as edge on edge.parent_queue = j.queue and edge.parent_id = j.id
+        left join lateral (
+          select ${sql.unsafe(statusOf('c.state'))} as status, c.name as job_type
+          from ${of}.job as c
+          where c.queue = edge.child_queue and c.id = edge.child_id
+          offset 0
+        ) as child on true
+        where j.queue = ${queue}::text and j.id = ${id}::text and j.state = 'waiting-children' and edge.status in ('pending', 'failed')
+      ) as edges
+      where true ${isWithin(sql, job.within)}
     ) as children
     where place <= ${mostNeeded}
     order by queue, id`

@@ -76,7 +76,7 @@ function expressionsOf({ schema, domain, columns }: Place): Record<string, strin
     uuid: 'j.id::text',
     domain: `${quotedText(domain)}::text`,
     queue: 'j.name',
-    job_type: has('source_name') ? sourceOf(schema) : `''::text`,
+    job_type: typeOf({ schema, columns }),
     owner_user_id: ofColumn('group_id', 'text'),
     project_id: 'null::integer',
     batch_group: 'j.singleton_key',
@@ -134,6 +134,10 @@ export const sourceOf = (schema: string): string => `case
   when j.name = any(array(select q.dead_letter from ${schema}.queue q where q.dead_letter is not null)) then j.source_name
   else ''
 end`
+
+/** An SQL expression: the job type of a row `j` of `job`. */
+export const typeOf = ({ schema, columns }: Pick<Found, 'schema' | 'columns'>): string =>
+  columns.has('source_name') ? sourceOf(schema) : `''::text`
 
 /** An SQL expression: when pg-boss takes a running job from its worker. */
 const leaseEnd = (columns: ReadonlySet<string>): string =>

@@ -1,11 +1,13 @@
 import { mostNeeded } from '../../../shared/explain/phrases.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import { keyText } from '../../../shared/work/job-key.ts'
+import { isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineJob } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
+import { typeOf } from './projection.ts'
 
 /** The most jobs that a job waits for which are named. */
 const mostNamed = 20
@@ -25,12 +27,15 @@ function nativeOf(sql: Sql, found: readonly Found[], { id, domain }: EngineJob):
   return { place, of: sql.unsafe(place.schema), queue, id: native }
 }
 
-/** What keeps a waiting job from running, beside its own time: other jobs, the policy of its queue, and the end of its retention. */
-export async function findReasons(sql: Sql, found: readonly Found[], job: EngineJob): Promise<Finding[]> {
+/**
+ * What keeps a waiting job from running, beside its own time: other jobs within the scope of the caller, the policy of its queue, and the end of
+ * its retention.
+ */
+export async function findReasons(sql: Sql, found: readonly Found[], job: Within<EngineJob>): Promise<Finding[]> {
   const native = nativeOf(sql, found, job)
   if (!native) return []
   return [
-    ...(native.place.columns.has('blocked') ? await findParents(sql, native, job.domain) : []),
+    ...(native.place.columns.has('blocked') ? await findParents(sql, native, job) : []),
     ...(await findSlot(sql, native)),
     ...(await findRetention(sql, native)),
   ]
@@ -43,46 +48,59 @@ interface Parent {
   status: string | null
   /** How many jobs have to complete before the job runs; null where this version does not count them. */
   pending: number | null
+  /** False for a job outside of the scope of the caller. */
+  is_within: boolean
 }
 
-async function findParents(sql: Sql, { of, queue, id, place }: Native, domain: string): Promise<Finding[]> {
+async function findParents(sql: Sql, { of, queue, id, place }: Native, job: Within<EngineJob>): Promise<Finding[]> {
   const counted = place.columns.has('pending_dependencies') ? sql`j.pending_dependencies` : sql`null::integer`
   // Each kind of parents has a limit of its own, so that a count below it is exact.
   const parents = await sql<Parent[]>`
-    select queue, id, status, pending
+    select queue, id, status, pending, is_within
     from (
       select
-        edge.parent_name as queue, edge.parent_id::text as id,
-        case parent.state::text
-          when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else parent.state::text
-        end as status,
-        ${counted} as pending,
-        row_number() over (
-          partition by parent.state is null, parent.state::text in ('failed', 'cancelled') order by edge.parent_name, edge.parent_id
-        ) as place
-      from ${of}.job as j
-      join ${of}.job_dependency as edge on edge.child_name = j.name and edge.child_id = j.id
-      left join lateral (
-        select p.state, p.blocking from ${of}.job as p where p.name = edge.parent_name and p.id = edge.parent_id offset 0
-      ) as parent on true
-      where j.name = ${queue}::text and j.id = ${id}::text::uuid and j.blocked
-        -- A completed job that blocks others is about to release them.
-        and (parent.state is null or parent.state <> 'completed' or parent.blocking)
+        *, row_number() over (partition by is_within, status is null, status in ('failed', 'cancelled') order by queue, id) as place
+      from (
+        select *, (true ${isWithin(sql, job.within)}) is true as is_within
+        from (
+          select
+            ${job.domain}::text as domain, edge.parent_name as queue, parent.job_type, edge.parent_id::text as id,
+            case parent.state::text
+              when 'created' then 'queued' when 'retry' then 'queued' when 'active' then 'processing' else parent.state::text
+            end as status,
+            ${counted} as pending
+          from ${of}.job as j
+          join ${of}.job_dependency as edge on edge.child_name = j.name and edge.child_id = j.id
+          left join lateral (
+            select j.state, j.blocking, ${sql.unsafe(typeOf(place))} as job_type
+            from ${of}.job as j
+            where j.name = edge.parent_name and j.id = edge.parent_id
+            offset 0
+          ) as parent on true
+          where j.name = ${queue}::text and j.id = ${id}::text::uuid and j.blocked
+            -- A completed job that blocks others is about to release them.
+            and (parent.state is null or parent.state <> 'completed' or parent.blocking)
+        ) as edges
+      ) as scoped
     ) as parents
     where place <= ${mostNeeded}
     order by queue, id`
   const listed = (some: readonly Parent[]) => ({
     count: some.length,
-    jobs: some
-      .slice(0, mostNamed)
-      .map((parent) => ({ id: keyText(parent), uuid: parent.id, domain, status: parent.status ?? 'missing' })),
+    jobs: some.slice(0, mostNamed).map((parent) => ({
+      id: keyText(parent),
+      uuid: parent.id,
+      domain: job.domain,
+      status: parent.status ?? 'missing',
+    })),
   })
-  const deleted = parents.filter(({ status }) => status === null)
-  const ended = parents.filter(({ status }) => status === 'failed' || status === 'cancelled')
-  const live = parents.filter((parent) => !deleted.includes(parent) && !ended.includes(parent))
+  const seen = parents.filter(({ is_within }) => is_within)
+  const deleted = seen.filter(({ status }) => status === null)
+  const ended = seen.filter(({ status }) => status === 'failed' || status === 'cancelled')
+  const live = seen.filter((parent) => !deleted.includes(parent) && !ended.includes(parent))
   // A job that had completed before it was deleted has told its children, and is counted no more.
-  const isShort = deleted.some(({ pending }) => pending === null || pending > live.length + ended.length)
-  const gone = isShort ? deleted : []
+  const there = parents.filter(({ status }) => status !== null).length
+  const gone = deleted.some(({ pending }) => pending === null || pending > there) ? deleted : []
   return [
     ...(live.length > 0 ? [{ code: 'waits_for_jobs' as const, facts: listed(live) }] : []),
     ...(ended.length > 0 ? [{ code: 'dependency_ended' as const, facts: listed(ended) }] : []),
