@@ -25,7 +25,9 @@ export const queueReasons: { [One in QueueCode]: ReasonText<One> } = {
     title: 'all blocked',
     sentence: ({ jobs, complete }) =>
       complete
-        ? `all ${jobsText(jobs)} that are due wait for other jobs`
+        ? jobs === 1
+          ? 'the one job that is due waits for other jobs'
+          : `all ${jobsText(jobs)} that are due wait for other jobs`
         : `the first ${jobsText(jobs)} in line wait for other jobs; the rest was not looked at`,
   },
   empty: {

@@ -41,8 +41,13 @@ export function requireRules(
   rules: readonly Rule[],
 ): void {
   for (const rule of rules) {
-    const place = placeOfRule(sql, rule)
-    requireVerbs((place ? over(place).abilities : abilities)(), askedOfRule(rule))
+    try {
+      const place = placeOfRule(sql, rule)
+      requireVerbs((place ? over(place).abilities : abilities)(), askedOfRule(rule))
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      throw new Failure(error.code, `the rule ${rule.name}: ${error.message}`, { hint: error.hint })
+    }
   }
 }
 

@@ -62,7 +62,10 @@ it('are not scheduled for later', async () => {
   await addFlow('waiting', { children: 1, state: 'waiting' })
   const ofQueue = () => explained('queues', { domain: 'bullmq', queue: 'waiting' })
   const blocked = await ofQueue()
-  expect(blocked.reasons.map(({ code }) => code)).toEqual(['all_blocked', 'no_worker'])
+  expect(blocked.reasons).toMatchObject([
+    { code: 'all_blocked', sentence: 'the one job that is due waits for other jobs' },
+    { code: 'no_worker' },
+  ])
   await served.sql`
     insert into bullmq.job (queue, id, seq, name, state, added_at_ms, process_at_ms)
     values ('waiting', 'later', 1, 'x', 'delayed', 1, extract(epoch from now())::bigint * 1000 + 3600000)`

@@ -574,7 +574,10 @@ describe('callers with tokens', () => {
     const rules = [{ ...rule, domain: 'second', prune }]
     expect((await ask(url, author, 'POST', 'policy', { rules, revision: 0, dry_run: true })).status).toBe(200)
     const failing = [{ ...rule, domain: 'second', sweep: { age_seconds: 60, action: 'fail' } }]
-    expect(await ask(url, author, 'POST', 'policy', { rules: failing, revision: 0 })).toMatchObject({ status: 422 })
+    expect(await ask(url, author, 'POST', 'policy', { rules: failing, revision: 0 })).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringMatching(/^the rule r: pg-boss fails a job by its worker/) },
+    })
     const engines = await serve({ ...env, JOBS_ENGINE: 'pg-boss' })
     const everywhere = { rules: [{ ...rule, domain: 'nowhere', prune }], revision: 0 }
     expect(await ask(engines.url, author, 'POST', 'policy', everywhere)).toMatchObject({
