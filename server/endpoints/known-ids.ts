@@ -4,7 +4,7 @@ import { isUuid, type JobId } from '../../shared/work/job-key.ts'
 import { hasKeys } from '../database/job-ids.ts'
 import { isWithin } from '../database/scope.ts'
 import type { Sql } from '../database/sql.ts'
-import { fromEachPlace, type Place, servedBy } from '../engines/served.ts'
+import { fromEachPlace, isOwnAmongOthers, type Place, servedBy } from '../engines/served.ts'
 import { rejectFaults } from '../lifecycle/server-limits.ts'
 
 /** The fields of a request that name jobs by their ids. */
@@ -23,7 +23,7 @@ interface Asking {
 /**
  * The request with the ids of its jobs as they are stored: a text is the uuid of a job, which may be in the archive. A request with numbers
  * alone is returned as it is. For the jobs of another engine, a uuid or a number becomes the key of its job.
- * @throws Failure `invalid_request` for a text that is no uuid, of our own jobs; `not_found` for a uuid of which the caller may see no job
+ * @throws Failure `invalid_request` for a text that is no uuid, of our own jobs alone; `not_found` for a text of which the caller may see no job
  */
 export async function withKnownIds<Request extends object>(
   asking: Asking,
@@ -36,7 +36,8 @@ export async function withKnownIds<Request extends object>(
   // A number of this field is the id of an operation.
   const texts = typeof id === 'string' ? [id, ...jobs] : jobs
   if (texts.length === 0) return request
-  if (!hasKeys(asking.sql)) refuseOthers(request)
+  if (isOwnAmongOthers(asking.sql)) refuseTwoEngines(ids ?? [])
+  else if (!hasKeys(asking.sql)) refuseOthers(request)
   const known = await readIds(asking, [...new Set(texts)])
   const knownId = (one: JobId): KnownIds => {
     if (isKnown(one)) return [one]
@@ -65,6 +66,15 @@ function refuseOthers({ id, job_id, ids }: Naming): void {
     ...others.map(([path]) => ({ path, message })),
     ...(ids?.some(isOther) ? [{ path: 'ids', message: 'must be a list of ids, such as [8123, 8124]' }] : []),
   ])
+}
+
+/**
+ * Beside our own jobs, any other text is the key of a job of another engine. A call is about the jobs of one of them.
+ * @throws Failure `invalid_request` for ids of both
+ */
+function refuseTwoEngines(ids: readonly JobId[]): void {
+  if (!ids.some(isOther) || ids.every(isOther)) return
+  rejectFaults([{ path: 'ids', message: 'must not name own jobs beside those of another engine' }])
 }
 
 /** Other programs may have written a uuid in capitals. */
@@ -135,7 +145,8 @@ export async function withListedIds<Filter extends { ids?: JobId[] | undefined }
   const isKnown = hasKeys(asking.sql) ? () => false : isNumber
   const texts = (filter.ids ?? []).flatMap((one) => (isKnown(one) ? [] : String(one)))
   if (texts.length === 0) return filter
-  if (!hasKeys(asking.sql))
+  if (isOwnAmongOthers(asking.sql)) refuseTwoEngines(filter.ids ?? [])
+  else if (!hasKeys(asking.sql))
     rejectFaults((filter.ids ?? []).flatMap((one, at) => (isOther(one) ? [{ path: `ids.${at}`, message }] : [])))
   const known = await readIds(asking, texts)
   return { ...filter, ids: filter.ids?.flatMap((one) => (isKnown(one) ? one : (known.get(String(one)) ?? []))) }

@@ -105,6 +105,24 @@ describe('our own jobs beside two engines, whose domains a call has to name', ()
       expect([path, await headerOf(path)]).toEqual([path, undefined])
   })
 
+  it('says of a key that no engine has that there is no such job', async () => {
+    for (const argv of [['show'], ['wait'], ['retry', '--yes'], ['cancel', '--yes']])
+      expect([argv, await runJobsctl([...argv, 'mail/none'], { env: cli })]).toMatchObject([
+        argv,
+        { code: 5, err: expect.stringContaining('there is no job mail/none') },
+      ])
+    expect(await get('list?ids=mail/none')).toMatchObject({ status: 200, body: [] })
+    const both = 'must not name own jobs beside those of another engine'
+    expect(await get('list?ids=mail/1,1')).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'ids', message: both }] },
+    })
+    expect(await runJobsctl(['cancel', 'mail/1', '1', '--yes'], { env: cli })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(both),
+    })
+  })
+
   it('knows the domains of other engines where a person types one', async () => {
     const completed = await runJobsctl(['completion', 'zsh', '--', 'stats', '--domain', ':'], { env: cli })
     expect(completed.out).toBe('bullmq\t\n')
