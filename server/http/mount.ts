@@ -50,7 +50,11 @@ export function mount<In, Out>(
     const isSeen = c.get('caller').agent && endpoint.needs !== 'identity'
     const view = isSeen ? await (await import('./agents/view.ts')).viewOfAgent(c, own, endpoint) : undefined
     const { input, sent } = await readInput(c, endpoint, own.sql, view?.names)
-    const admitted = await admit(c, endpoint, input, own)
+    const changes = endpoint.changes(input)
+    const orGone = (at: ServerContext) => async (error: unknown) => {
+      throw await orGoneTables(at.sql, error, changes)
+    }
+    const admitted = await admit(c, endpoint, input, own).catch(orGone(own))
     if (admitted.changing) await serving.admitChange()
     const isBulkChange = endpoint.bulk && admitted.changing
     const isDetached = isBulkChange && prefersAsync(c.req.header('prefer'))
@@ -78,10 +82,7 @@ export function mount<In, Out>(
     ) => callOf(c, at, admitted, { detach, disconnected, reportProgress, addHeader })
     const outcome = async (reportProgress: Reporting['reportProgress']) => {
       const makeAt = (at: ServerContext, addHeader = addToAnswer) => {
-        const made = () =>
-          run(callWith(reportProgress, at, addHeader), input).catch((error: unknown) => {
-            throw orGoneTables(at.sql, error)
-          })
+        const made = () => run(callWith(reportProgress, at, addHeader), input).catch(orGone(at))
         return endpoint.slow ? at.slowReads.run(c.get('caller').id, made) : made()
       }
       const primary = servingAt(admitted.place)
