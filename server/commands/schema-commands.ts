@@ -3,7 +3,7 @@ import { Failure } from '../../shared/errors.ts'
 import { openDatabase } from '../database/connection/open.ts'
 import type { Sql } from '../database/sql.ts'
 import { silent, withDatabase } from '../database/with-tables.ts'
-import { adminSchema, findForRecords } from '../engines/find-served.ts'
+import { adminSchema, findForRecords, findToUninstall, hasRecordsAlone } from '../engines/find-served.ts'
 import { engineNames, servedBy } from '../engines/served.ts'
 import { type Env, readEnv } from '../env/env.ts'
 import { schemaLines } from '../schema/schema-report.ts'
@@ -47,14 +47,10 @@ export function addSchemaCommands(program: Command): void {
     .action(async () => {
       const env = readEnv(process.env)
       const lines = await withDatabase({
-        opened: await openDatabase(requirePostgres(env), silent, { find: findForRecords }),
+        opened: await openDatabase(requirePostgres(env), silent, { find: findToUninstall }),
         env,
-        work: ({ sql, schema }) => {
-          const served = servedBy(sql)
-          return schema === adminSchema && served.mode !== 'own'
-            ? uninstallRecords(sql, served, schema)
-            : uninstallScript(sql, schema)
-        },
+        work: async ({ sql, schema }) =>
+          (await hasRecordsAlone(sql, schema)) ? uninstallRecords(sql, schema) : uninstallScript(sql, schema),
       })
       const warnings = lines.length > 0 ? [] : ['no server has made anything in this database']
       printOutput({ lines, warnings })

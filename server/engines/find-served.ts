@@ -140,13 +140,32 @@ export async function findForRecords(sql: Sql, env: Wanted): Promise<Names> {
   return served.mode === 'own' ? names : serve({ ...names, sources: new Map(), jobId: 'bigint' }, served)
 }
 
+/**
+ * Finds our tables for a command that takes them out. Where the jobs of another engine have gone since, their records and archives are there still.
+ * @throws whatever `findServed` throws
+ */
+export async function findToUninstall(sql: Sql, env: Wanted): Promise<Names> {
+  const home = await findHome(sql)
+  if (home === undefined) return findForRecords(sql, env)
+  const isForRecords = env.JOBS_ENGINE !== 'own' && (await hasRecordsAlone(sql, home))
+  return isForRecords
+    ? { ...(await ourNames(sql, home)), sources: new Map(), jobId: 'bigint' }
+    : findNames(sql, { ...env, JOBS_ENGINE: 'own' })
+}
+
+/** Whether a schema, a quoted name, is the one of our tables beside the jobs of another engine: it has no jobs of our own. */
+export const hasRecordsAlone = async (sql: Sql, schema: string): Promise<boolean> =>
+  schema === adminSchema && !(await ownSchemas(sql)).includes(schema)
+
+const ourNames = async (sql: Sql, schema: string) => ({
+  schema,
+  tables: new Set(await tablesOfMigrations()),
+  functions: await functionsOfCatalog(sql),
+})
+
 async function namesOver(sql: Sql, signs: readonly KnownSign[], env: Wanted): Promise<Names> {
   const home = await findHome(sql)
-  const base = {
-    schema: home ?? adminSchema,
-    tables: new Set(await tablesOfMigrations()),
-    functions: await functionsOfCatalog(sql),
-  }
+  const base = await ourNames(sql, home ?? adminSchema)
   const places = await lookAt(sql, signs, { base, hasTables: home !== undefined, domains: env.JOBS_ENGINE_DOMAIN })
   const mode = home === undefined ? 'look' : 'admin'
   const [first, ...others] = places

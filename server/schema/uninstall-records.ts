@@ -1,19 +1,22 @@
 import { tablesOfMigrations } from '../database/migrate/migrations.ts'
 import { findMissing } from '../database/migrate/schema-diff.ts'
 import type { Sql } from '../database/sql.ts'
+import { readArchives } from '../engines/archives.ts'
 import { keptOut } from '../engines/empty-tables.ts'
-import { archivesOf, engineNames, type ServedEngine } from '../engines/served.ts'
 import { opening } from './uninstall-script.ts'
 
 /**
  * The SQL that takes out what servers have made beside the jobs of another engine, for psql, in one transaction. The jobs and all tables of
- * the engine stay as they are. Only reads.
+ * the engine stay as they are, and need not be there any more. Only reads.
  * @param schema the schema of our tables, as a quoted name; it is dropped where nothing of anybody else is in it
  * @returns lines; none where no server has made anything
  */
-export async function uninstallRecords(sql: Sql, served: ServedEngine, schema: string): Promise<string[]> {
-  const archives = archivesOf(served.places)
-  const wanted = [...(await tablesOfMigrations()).filter((table) => !keptOut.includes(table)), ...archives]
+export async function uninstallRecords(sql: Sql, schema: string): Promise<string[]> {
+  const archives = await readArchives(sql)
+  const wanted = [
+    ...(await tablesOfMigrations()).filter((table) => !keptOut.includes(table)),
+    ...archives.map(({ name }) => name),
+  ]
   const absent = new Set(
     (
       await findMissing(
@@ -30,11 +33,12 @@ export async function uninstallRecords(sql: Sql, served: ServedEngine, schema: s
     join pg_namespace on pg_namespace.oid = pronamespace
     where quote_ident(nspname) = ${schema}::text and proname like 'jobsctl\\_%'
     order by name`
+  const engines = archives.map(({ engine }) => engine).join(', ')
   return [
-    `-- Takes out what jobs-server has made beside the jobs of ${engineNames(served)}. Stop all servers first; one transaction: all of it or nothing.`,
+    `-- Takes out what jobs-server has made beside the jobs of ${engines || 'another engine'}. Stop all servers first; one transaction: all of it or nothing.`,
     `-- ${await whatEnds(
       sql,
-      archives.filter((name) => !absent.has(name)).map((name) => `${schema}.${name}`),
+      archives.map(({ name }) => `${schema}.${name}`),
     )}`,
     ...opening(schema),
     ...tables.map((table) => `drop table ${table};`),

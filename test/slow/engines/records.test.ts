@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
@@ -157,5 +160,39 @@ describe('records beside the jobs of another engine', () => {
       code: 2,
       err: expect.stringContaining('--dry-run prints what is missing'),
     })
+  })
+  it.each([
+    [
+      'an engine',
+      async () => {
+        await run('migrate', '--engine', 'pg-boss')
+        await sql.unsafe('drop schema pgboss cascade')
+      },
+      'pg-boss',
+    ],
+    [
+      'a table of a map',
+      async () => {
+        await sql.unsafe(
+          'create schema app; create table app.mails (id bigint primary key, state text, made timestamptz)',
+        )
+        const folder = await mkdtemp(join(tmpdir(), 'jobs-gone-'))
+        const map = join(folder, 'map.yaml')
+        await writeFile(
+          map,
+          'table: app.mails\ndomain: mails\nkey: id\nqueue: all\nstatus: {column: state, map: {done: completed}}\ntimes: {created: made}\n',
+        )
+        expect(await run('migrate', '--engine', 'mapped', '--map', map)).toMatchObject({ code: 0, err: '' })
+        await rm(folder, { recursive: true })
+        await sql.unsafe('drop table app.mails')
+      },
+      'mapped',
+    ],
+  ] as const)('go where %s is not there any more', async (_what, prepare, engine) => {
+    await prepare()
+    const script = await run('uninstall')
+    expect(script).toMatchObject({ code: 0, err: '', out: expect.stringContaining(`beside the jobs of ${engine}.`) })
+    await sql.unsafe(script.out)
+    expect(await sql`select from pg_namespace where nspname = 'jobsctl'`).toHaveLength(0)
   })
 })
