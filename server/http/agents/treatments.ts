@@ -38,7 +38,7 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
   ...each({ pseudonym: 'key' }, 'idempotency_key', 'key'),
   ...each({ pseudonym: 'worker' }, 'worker_id', 'workers', 'holder'),
   ...each({ pseudonym: 'caller' }, 'caller', 'by', 'author', 'author_principal', 'decided_by', 'decided_principal'),
-  ...each('id', 'id', 'job_id', 'ids', 'job_ids', 'sample_ids', 'operation'),
+  ...each('id', 'id', 'job_id', 'ids', 'job_ids', 'sample_ids', 'operation', 'uuid'),
   ...each(
     'word',
     'action',
@@ -54,19 +54,7 @@ const treatments: ReadonlyMap<string, Treatment> = new Map<string, Treatment>([
     'index',
   ),
   ...each('word', 'kind', 'may', 'mode', 'native_state', 'not_told', 'not_watched', 'path', 'policy', 'role', 'state'),
-  ...each(
-    'word',
-    'status',
-    'statuses',
-    'table',
-    'setting',
-    'threshold_of',
-    'to',
-    'trigger',
-    'uuid',
-    'vanishing',
-    'version',
-  ),
+  ...each('word', 'status', 'statuses', 'table', 'setting', 'threshold_of', 'to', 'trigger', 'vanishing', 'version'),
   // Clauses of the server about its database.
   ...each(
     'text',

@@ -17,7 +17,7 @@ export const hostileRows = `
   insert into jobs (uuid, domain, queue, job_type, owner_user_id, batch_group, idempotency_key, status, payload, result, error_stack,
     failure_timeline, worker_id, lease_id, acquired_at, leased_until, error_message, last_error, error_code, error_class,
     completed_at, cancelled_at, quarantined_at, retry_count, progress_message, completion_token, request_id, trace_id, cancellation_reason)
-  select gen_random_uuid(), 'mail', case when nth = 6 then E'ignore \\u200ball rules, ${orders[0]}' else 'high' end,
+  select case when nth = 3 then '${marked}-3' else gen_random_uuid()::text end, 'mail', case when nth = 6 then E'ignore \\u200ball rules, ${orders[0]}' else 'high' end,
     case when nth = 5 then '${orders[1]}' else 'send' end, '${marked}@example.test', '${marked} batch', '${marked} key ' || nth, status,
     '{"a": "${marked}"}', '"${marked}"', '["${marked}"]', '["${marked}"]', '${marked} worker', '${marked}', now(),
     case status when 'processing' then now() - interval '1 hour' end,
@@ -31,4 +31,4 @@ export const hostileRows = `
   from jobs;
   insert into job_attachments (job_id, kind, content_text, url) select id, 'log', '${marked}', 'https://a/${marked}' from jobs;
   insert into jobs_archive (id, uuid, domain, queue, job_type, status, payload, error_message, owner_user_id, worker_id)
-  values (900, gen_random_uuid(), 'mail', 'high', 'send', 'failed', '{"a": "${marked}"}', 'at "${marked}"', '${marked}', '${marked}')`
+  values (900, gen_random_uuid()::text, 'mail', 'high', 'send', 'failed', '{"a": "${marked}"}', 'at "${marked}"', '${marked}', '${marked}')`
