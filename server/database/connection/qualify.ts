@@ -96,14 +96,14 @@ export class WriteOfSource extends Error {
 
 /**
  * The parts of SQL that decide which object a name means. Strings, quoted names, comments and bodies in dollar quotes are
- * matched first, so that nothing inside of them is taken for a name.
+ * matched first, so that nothing inside of them is taken for a name. A word after `as` is the name of a column.
  */
 const lexer = new RegExp(
   [
     String.raw`'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?<tag>[a-z_]*)\$[\s\S]*?\$\k<tag>\$|--[^\n]*`,
     String.raw`(?<lookup>(?<![.\w])to_reg(?:class|proc)\((?!'pg_temp))(?:'(?<named>\w+)')?`,
     String.raw`(?<ref>(?<![\w"])job_ref\b)`,
-    String.raw`(?<before>\b(?:delete\s+from|from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate(?:\s+table)?|analyze|vacuum(?:\s+\([^)]*\))?)\s+|::)(?<table>(?!(?:only|on|job_ref)\b)[a-z_]\w*)\b(?![.(])`,
+    String.raw`(?<before>(?<!\bas\s+)\b(?:delete\s+from|from|join|into|update|table(?:\s+if\s+(?:not\s+)?exists)?|only|on|using|like|truncate(?:\s+table)?|analyze|vacuum(?:\s+\([^)]*\))?)\s+|::)(?<table>(?!(?:only|on|job_ref)\b)[a-z_]\w*)\b(?![.(])`,
     String.raw`(?<own>(?<![.\w"])jobsctl_\w+(?=\())`,
     String.raw`(?<called>(?<![.\w"])[a-z_][a-z_0-9]*(?=\())`,
   ].join('|'),

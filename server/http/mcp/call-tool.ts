@@ -248,6 +248,8 @@ function requestOf(endpoint: Called, { id, ...args }: Record<string, unknown>, r
     method,
     headers: {
       'Content-Type': 'application/json',
+      // Callers without it are taken for jobsctl 0.2.0, which reads no ids of other engines.
+      'User-Agent': 'jobs-server',
       // A header has one byte in each character.
       ...(reason !== undefined && { [headers.reason]: Buffer.from(reason.replaceAll(/\s+/g, ' ')).toString('latin1') }),
     },

@@ -17,6 +17,7 @@ describe('names in a statement', () => {
       'select from "s".jobs join "s".job_events on jobs.id = job_id',
     ],
     ['update jobs set x = 1 from (select 1) as jobs', 'update "s".jobs set x = 1 from (select 1) as jobs'],
+    ['select a as on from jobs', 'select a as on from "s".jobs'],
     ['delete from jobs_archive using jobs', 'delete from "s".jobs_archive using "s".jobs'],
     [
       'insert into jobsctl_counts (a) values (count(*))',
