@@ -1,4 +1,5 @@
 import { Failure } from '../shared/errors.ts'
+import { domainsInHeader } from '../shared/headers.ts'
 import { commandLine } from '../shared/text/shell.ts'
 import type { CommandDescription } from './command.ts'
 import type { Context } from './context.ts'
@@ -74,7 +75,7 @@ export async function fullContext({ io, flags, commands, print, processes, room 
       client = undefined
       await target
     },
-    otherDomains: () => others?.split(',').map(decoded) ?? [],
+    otherDomains: () => domainsInHeader(others),
     close: async () => {
       await direct?.server.end()
     },
@@ -147,12 +148,3 @@ const changeWords = (flags: GlobalFlags): string[] => [
   ...(flags.rate === undefined ? [] : ['--rate', flags.rate]),
   ...(flags.until === undefined ? [] : ['--until', flags.until]),
 ]
-
-/** A name of a header without its percent signs. */
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
-  }
-}

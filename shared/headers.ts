@@ -26,6 +26,21 @@ export const headers = {
   asOf: 'X-As-Of',
 } as const
 
+/** The value of `X-Only-Domain` and of `X-Other-Domains`. */
+export const headerOfDomains = (domains: readonly string[]): string => domains.map(encodeURIComponent).join()
+
+/** The domains that such a header names; none where it is not sent. */
+export const domainsInHeader = (value: string | undefined): string[] => value?.split(',').map(decoded) ?? []
+
+/** A name of a header without its percent signs. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
+
 /** The preference of a small response, as `Prefer` has it and `Preference-Applied` repeats it. */
 export const returnMinimal = 'return=minimal'
 

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../shared/endpoint.ts'
-import { headers } from '../../shared/headers.ts'
+import { headerOfDomains, headers } from '../../shared/headers.ts'
 import { stoppedQueues } from '../../shared/queues/queues.ts'
 import { type Asking, namesItsJobs } from '../endpoints/placed.ts'
 import type { Abilities } from '../engines/abilities.ts'
@@ -30,4 +30,4 @@ export function domainHeaders(
 }
 
 const named = (header: string, domains: readonly string[]): Record<string, string> =>
-  domains.length === 0 ? {} : { [header]: domains.slice(0, mostNamed).map(encodeURIComponent).join() }
+  domains.length === 0 ? {} : { [header]: headerOfDomains(domains.slice(0, mostNamed)) }

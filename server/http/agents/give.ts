@@ -1,7 +1,7 @@
 import { isPseudonym, type Pseudonyms } from './pseudonyms.ts'
 import { isWithheld, type Shape } from './shape.ts'
 import { cleanText, isInstant, isPlainId, isWord } from './texts.ts'
-import { type Treatment, treatmentOfFact } from './treatments.ts'
+import { type PseudonymKind, type Treatment, treatmentOfFact } from './treatments.ts'
 
 interface Giving {
   pseudonyms: Pseudonyms
@@ -20,6 +20,11 @@ export function give(giving: Giving, shape: Shape, answer: unknown): Given {
   const fields = new Set<string>()
   return { value: giver(giving, fields)(shape, '', answer), fields: [...fields] }
 }
+
+/** A name where it is one word, else its pseudonym. */
+export const givenName = (pseudonyms: Pseudonyms, kind: PseudonymKind, text: string): string =>
+  // A name that is a pseudonym would pass for somebody else's.
+  isWord(text) && !isPseudonym(kind, text) ? text : pseudonyms.of(kind, text)
 
 function giver({ pseudonyms, added }: Giving, seen: Set<string>) {
   /** Undefined for what is withheld. */
@@ -57,9 +62,7 @@ function giver({ pseudonyms, added }: Giving, seen: Set<string>) {
     if (treatment === 'text') return { untrusted_text: cleanText(text) }
     if (treatment === 'word') return isWord(text) ? text : undefined
     if (treatment === 'id') return isPlainId(text) ? text : pseudonyms.of('job', text)
-    // A name that is a pseudonym would pass for somebody else's.
-    if ('name' in treatment)
-      return isWord(text) && !isPseudonym(treatment.name, text) ? text : pseudonyms.of(treatment.name, text)
+    if ('name' in treatment) return givenName(pseudonyms, treatment.name, text)
     return pseudonyms.of(treatment.pseudonym, text)
   }
   /** An object whose fields no schema names: each is looked up by its name. */

@@ -1,13 +1,14 @@
 import { createHmac } from 'node:crypto'
 import type { Context } from 'hono'
 import type { Endpoint } from '../../../shared/endpoint.ts'
+import { domainsInHeader, headerOfDomains, headers } from '../../../shared/headers.ts'
 import { keepCall } from '../../auth/agents/agent-calls.ts'
 import { readHashKey } from '../../bulk/token/preview-keys.ts'
 import type { ServerContext } from '../../call.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { withNames } from './filters.ts'
-import { give } from './give.ts'
+import { give, givenName } from './give.ts'
 import { createPseudonyms, type Pseudonyms } from './pseudonyms.ts'
 import { type Shape, shapeOfAnswer } from './shape.ts'
 
@@ -20,7 +21,7 @@ export interface AgentView {
   names: (sent: unknown) => unknown
   /** What the agent gets of an answer. The call is kept before it is answered. */
   given: (answer: unknown, sent: unknown) => Promise<unknown>
-  /** The headers of the answer, without the names that a link to another page repeats. */
+  /** The headers of the answer, with domains as rows name them, and without the names that a link to another page repeats. */
   headers: (headers: Readonly<Record<string, string>>) => Record<string, string>
 }
 
@@ -49,7 +50,11 @@ export async function viewOfAgent(
       else await keepCall(sql, { caller, tool: nameOfCall, filter: sent, rows, fields })
       return value
     },
-    headers: ({ Link, ...others }) => ({ ...others, ...(Link !== undefined && nextOnly(Link, pseudonyms)) }),
+    headers: ({ Link, ...others }) => ({
+      ...others,
+      ...domainsOf(others, pseudonyms),
+      ...(Link !== undefined && nextOnly(Link, pseudonyms)),
+    }),
   }
 }
 
@@ -79,6 +84,17 @@ export function shapeFor(endpoint: Answered, added: ReadonlySet<string>): Shape 
   ofServer.set(endpoint, known)
   return known
 }
+
+/** The headers that name domains, each as rows name them. */
+const domainsOf = (sent: Readonly<Record<string, string>>, pseudonyms: Pseudonyms): Record<string, string> =>
+  Object.fromEntries(
+    [headers.onlyDomain, headers.otherDomains].flatMap((header) => {
+      const domains = domainsInHeader(sent[header])
+      return domains.length === 0
+        ? []
+        : [[header, headerOfDomains(domains.map((name) => givenName(pseudonyms, 'domain', name)))]]
+    }),
+  )
 
 /** The link to the next page with the cursor alone, which has a pseudonym: it may have the key of a job. */
 function nextOnly(link: string, pseudonyms: Pseudonyms): Record<string, string> {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { headers } from '../../../shared/headers.ts'
+import { domainsInHeader, headers } from '../../../shared/headers.ts'
 import type { AgentCall } from '../../auth/agents/agent-calls.ts'
 import type { Caller } from '../../auth/authenticate.ts'
 import { isPlainId } from '../agents/texts.ts'
@@ -150,7 +150,7 @@ async function wholeAnswer(asking: Asking, args: Record<string, unknown>): Promi
     asking.tool.calls.map(async ({ as, endpoint, fixed = {} }, at) => {
       const asked = ask(asking, endpoint, at === 0 ? { ...args, ...fixed } : fixed)
       const answer = at === 0 ? await asked : await asked.catch(orForbidden)
-      return answer === undefined ? {} : underName(as, answer.body)
+      return answer === undefined ? {} : told(as, answer)
     }),
   )
   const answer = Object.assign({}, ...answers)
@@ -169,13 +169,17 @@ const orForbidden = (error: unknown): undefined => {
 async function pageOf(asking: Asking, args: Record<string, unknown>) {
   const [call] = asking.tool.calls
   if (!call) throw new Error(`the tool ${asking.tool.name} calls no endpoint`)
-  const { body, link, nextAfter } = await ask(asking, call.endpoint, { ...args, ...call.fixed })
-  const query = /<\?([^>]*)>; rel="next"/.exec(link ?? '')?.[1]
-  return { found: underName(call.as, body), next: new URLSearchParams(query).get('cursor') ?? undefined, nextAfter }
+  const asked = await ask(asking, call.endpoint, { ...args, ...call.fixed })
+  const query = /<\?([^>]*)>; rel="next"/.exec(asked.link ?? '')?.[1]
+  const next = new URLSearchParams(query).get('cursor') ?? undefined
+  return { found: told(call.as, asked), next, nextAfter: asked.nextAfter }
 }
 
-const underName = (as: string | undefined, body: unknown): Record<string, unknown> =>
-  as === undefined ? Arguments.parse(body) : { [as]: body }
+/** What a tool tells of the answer of an endpoint, and of which domains it is not. */
+const told = (as: string | undefined, { body, otherDomains }: Asked): Record<string, unknown> => ({
+  ...(as === undefined ? Arguments.parse(body) : { [as]: body }),
+  ...(otherDomains.length > 0 && { other_domains: otherDomains }),
+})
 
 async function askForChange(
   asking: Asking,
@@ -193,8 +197,7 @@ async function askForChange(
   const request = knownArguments(properties.filter, filter)
   const [call] = tool.calls
   if (!call) throw new Error(`the tool ${tool.name} calls no endpoint`)
-  const { body } = await ask(asking, call.endpoint, { path, request, digest }, reason)
-  const answer = underName(call.as, body)
+  const answer = told(call.as, await ask(asking, call.endpoint, { path, request, digest }, reason))
   const id = call.as === undefined ? undefined : Row.safeParse(answer[call.as]).data?.id
   return id === undefined
     ? answer
@@ -205,12 +208,30 @@ async function askForChange(
       }
 }
 
+interface Asked {
+  body: unknown
+  link: string | undefined
+  nextAfter: string | undefined
+  otherDomains: readonly string[]
+}
+
 /** @throws Refused with the error of the endpoint */
-async function ask({ door, call }: Asking, endpoint: Called, args: Record<string, unknown>, reason?: string) {
+async function ask(
+  { door, call }: Asking,
+  endpoint: Called,
+  args: Record<string, unknown>,
+  reason?: string,
+): Promise<Asked> {
   const response = await door.send(requestOf(endpoint, args, reason), call)
   const body: unknown = await response.json()
   const header = (name: string) => response.headers.get(name) ?? undefined
-  if (response.ok) return { body, link: header('link'), nextAfter: header(headers.nextAfter) }
+  if (response.ok)
+    return {
+      body,
+      link: header('link'),
+      nextAfter: header(headers.nextAfter),
+      otherDomains: domainsInHeader(header(headers.otherDomains)),
+    }
   const problem = Problem.parse(body)
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
   throw new Refused({

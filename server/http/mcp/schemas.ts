@@ -164,7 +164,7 @@ function givenSchema(shape: Shape): JsonSchema {
   return { type: ['string', 'array', 'null'] }
 }
 
-/** What a tool answers. A list that was shortened is named in `left_out`. */
+/** What a tool answers. A list that was shortened is named in `left_out`, and domains whose jobs it is not about in `other_domains`. */
 export function outputSchema(tool: Tool, added: ReadonlySet<string>): JsonSchema {
   const parts = tool.calls.map(({ as, endpoint }) => {
     const given = givenSchema(shapeFor(endpoint, added))
@@ -180,6 +180,7 @@ export function outputSchema(tool: Tool, added: ReadonlySet<string>): JsonSchema
       ...(tool.rows && { next_cursor: { type: 'string' } }),
       ...(tool.change === 'proposal' && { page: { type: 'string' }, commands: decided }),
       left_out: { type: 'object', additionalProperties: { type: 'integer' } },
+      other_domains: { type: 'array', items: { type: 'string' } },
     },
     required: ['as_of'],
     additionalProperties: false,

@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { overHttp } from '../../support/access/agent-client.ts'
 import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
 import { fillBullMq, makeBullMq } from '../../support/engines/bullmq.ts'
 import { fillGraphileWorker, makeGraphileWorker } from '../../support/engines/graphile-worker.ts'
@@ -8,6 +9,8 @@ import { call } from '../../support/http.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runJobsctl } from '../../support/programs/jobsctl.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
+
+const Others = z.looseObject({ other_domains: z.array(z.string()) })
 
 /** A domain that no header has as it is, and a shell takes in quotes alone. */
 const odd = 'é x'
@@ -57,6 +60,20 @@ describe('our own jobs beside two engines, whose domains a call has to name', ()
     await server.stop()
     await sql.end()
     await database.drop()
+  })
+
+  it('tells an agent whose jobs an answer is not about, by names that it can ask with', async () => {
+    expect(await runServer(['agents', 'on'], { ...database.env, ...env })).toMatchObject({ code: 0 })
+    const made = ['token', 'create', 'mender', '--role', 'agent', '--of', 'all']
+    const { out } = await runServer(made, { ...database.env, ...env })
+    const { use, close } = await overHttp(server, out.trim())
+    for (const tool of ['overview', 'list_jobs', 'failure_clusters', 'workers', 'history']) {
+      const { other_domains } = Others.parse(await use(tool))
+      expect(other_domains).toEqual(['bullmq', expect.stringMatching(/^domain-/)])
+      for (const domain of other_domains) expect(await use('list_jobs', { domain })).not.toHaveProperty('other_domains')
+    }
+    expect(await use('operations')).not.toHaveProperty('other_domains')
+    await close()
   })
   const get = (path: string, token = 'all') =>
     call({
