@@ -216,7 +216,7 @@ export interface QueueAdapter extends ForeignJobs {
   workers: (sql: Sql, found: Found, scope: Narrowed) => Promise<SeenWorker[]>
   /** The line of a queue; undefined for a domain that is not served. */
   line: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<QueueLine | undefined>
-  /** What keeps a waiting job from running, beside its own time and its queue. Jobs outside of the scope of the caller are left out. */
+  /** What keeps a waiting job from running, beside its own time and its queue. Jobs outside of the scope of the caller are not named. */
   reasons: (sql: Sql, found: readonly Found[], job: Within<EngineJob>) => Promise<Finding[]>
   /** Absent for an engine that keeps neither the one nor the other. */
   surroundings?: (sql: Sql, found: readonly Found[], job: Within<EngineJob>) => Promise<JobSurroundings>
@@ -225,8 +225,11 @@ export interface QueueAdapter extends ForeignJobs {
    * @returns false where the queue was so already
    */
   control?: (sql: Sql, found: Found, queue: EngineQueue & { paused: boolean }) => Promise<boolean>
-  /** What keeps the jobs of a queue from running. Absent where nothing but their workers does. */
-  queueReasons?: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<Finding[]>
+  /**
+   * What keeps the jobs of a queue from running. Absent where nothing but their workers does. No job and no worker outside of the scope of the caller
+   * is named.
+   */
+  queueReasons?: (sql: Sql, found: readonly Found[], queue: Within<EngineQueue>) => Promise<Finding[]>
   /** How many due jobs of its queue are taken before a job: at most one more than `most`. */
   ahead: (sql: Sql, found: readonly Found[], job: EngineJob, most: number) => Promise<number>
   /** Undefined where it cannot be read fast. */

@@ -107,10 +107,16 @@ export interface Facts {
   /** The threshold is the one that the next failure would go by, 0 for never, and whose it is. */
   quarantined: ErrorFacts & { streak: number | null; threshold: number; threshold_of: 'job' | 'queue' | 'server' }
   retries_used_up: ErrorFacts & { retry_count: number | null; max_retries: number | null }
-  /** Of an engine whose policy runs one job of a key at a time: `by` has the place, in a state of the engine. */
-  slot_taken: { policy: string; key: string | null; by: JobId; state: string }
-  /** Of an engine that runs one job of a queue at a time: its lock, and the id of the running job of the queue, where there is one. */
-  queue_locked: { queue: string; by: string | null; since: string; holder: string | null }
+  /**
+   * Of an engine whose policy runs one job of a key at a time: `by` has the place, in a state of the engine. It is null for a job outside of the
+   * scope of the caller.
+   */
+  slot_taken: { policy: string; key: string | null; by: JobId | null; state: string }
+  /**
+   * Of an engine that runs one job of a queue at a time: its lock, and the id of the running job of the queue, where there is one (`runs`). Neither
+   * that job nor the worker is named where they are outside of the scope of the caller.
+   */
+  queue_locked: { queue: string; by: string | null; since: string; runs: boolean; holder: string | null }
   /** Workers have begun later jobs of other types or with other flags since the job fell due; `taken` of them still run, at most 1,000. */
   passed_over: { job_type: string; taken: number; flags: string[] }
   /** Of an engine that deletes jobs which have waited for too long. */

@@ -189,12 +189,14 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   slot_taken: {
     title: 'place taken',
     sentence: ({ policy, key, by, state }) =>
-      `the policy ${policy} lets one job${key === null ? '' : ` with the key ${key}`} at a time in, and ${by} is ${state}`,
+      `the policy ${policy} lets one job${key === null ? '' : ` with the key ${key}`} at a time in, and ${by ?? 'a job outside of your scope'} is ${state}`,
   },
   queue_locked: {
     title: 'queue locked',
-    sentence: ({ queue, by, since, holder }, now) =>
-      `one job of the queue ${queue} runs at a time, and it is locked${byWorker(by)}${sinceText(since, now)}${holder === null ? ', although none of its jobs runs' : `, which runs job ${holder}`}`,
+    sentence: ({ queue, by, since, runs, holder }, now) => {
+      const job = holder === null ? 'a job outside of your scope' : `job ${holder}`
+      return `one job of the queue ${queue} runs at a time, and it is locked${byWorker(by)}${sinceText(since, now)}, ${runs ? `which runs ${job}` : 'although none of its jobs runs'}`
+    },
   },
   passed_over: {
     title: 'passed over',

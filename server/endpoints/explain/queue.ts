@@ -53,7 +53,7 @@ export async function lookAtQueue(sql: Sql, queue: Within<Queue>, telling: Telli
 }
 
 /** What keeps the queue of another engine. */
-async function findOfEngine(sql: Sql, queue: Queue): Promise<Finding[]> {
+async function findOfEngine(sql: Sql, queue: Within<Queue>): Promise<Finding[]> {
   const place = placeOf(sql, queue.domain)
   return (await place?.adapter.queueReasons?.(place.of, [place.found], queue)) ?? []
 }

@@ -1,11 +1,12 @@
 import { mostRunning } from '../../../shared/explain/phrases.ts'
-import type { Finding } from '../../../shared/explain/reason.ts'
+import type { Facts, Finding } from '../../../shared/explain/reason.ts'
+import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { EngineJob, EngineQueue } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
-import { nativeQueue } from './projection.ts'
+import { nativeQueue, queueNamed } from './projection.ts'
 
 const nativeOf = (found: readonly Found[], { id, domain }: EngineJob) => {
   const place = placeWith(found, { domain })
@@ -15,12 +16,8 @@ const nativeOf = (found: readonly Found[], { id, domain }: EngineJob) => {
 
 interface Row {
   job_type: string
-  due_since: string
-  queue_name: string | null
-  locked_by: string | null
-  locked_at: string | null
-  /** The key of the running job of the queue; null where none runs. */
-  holder: string | null
+  /** Null for a job without a queue, and for one whose queue is not locked. */
+  locked_queue: string | null
   taken: number
   flags: string[] | null
 }
@@ -29,15 +26,14 @@ interface Row {
 const mostFlags = 5
 
 /** What keeps a waiting job from running, beside its own time: its queue, and workers that pass it over. */
-export async function findReasons(sql: Sql, found: readonly Found[], job: EngineJob): Promise<Finding[]> {
+export async function findReasons(sql: Sql, found: readonly Found[], job: Within<EngineJob>): Promise<Finding[]> {
   const native = nativeOf(found, job)
   if (!native) return []
   const of = sql.unsafe(native.place.schema)
   const [row] = await sql<Row[]>`
     select
       coalesce((select t.identifier from ${of}._private_tasks as t where t.id = j.task_id), '') as job_type,
-      j.run_at as due_since, q.queue_name, q.locked_by, q.locked_at,
-      (select r.id::text from ${of}._private_jobs as r where r.job_queue_id = q.id and r.locked_at is not null limit 1) as holder,
+      (select q.queue_name from ${of}._private_job_queues as q where q.id = j.job_queue_id and q.locked_at is not null) as locked_queue,
       (
         select count(*)
         from (
@@ -54,32 +50,48 @@ export async function findReasons(sql: Sql, found: readonly Found[], job: Engine
         from jsonb_object_keys(case when jsonb_typeof(j.flags) = 'object' then j.flags end) as flag
       ) as flags
     from ${of}._private_jobs as j
-    left join ${of}._private_job_queues as q on q.id = j.job_queue_id
     where j.id = ${native.id}::text::bigint and j.is_available and j.run_at <= now()`
   if (!row) return []
-  const { job_type, queue_name, locked_at, locked_by, holder, taken, flags } = row
-  if (queue_name !== null && locked_at !== null)
-    return [{ code: 'queue_locked', facts: { queue: queue_name, by: locked_by, since: locked_at, holder } }]
+  const { job_type, locked_queue, taken, flags } = row
+  if (locked_queue !== null) {
+    const { domain, within } = job
+    const lock = await findQueueReasons(sql, found, { domain, queue: queueNamed(locked_queue), within })
+    if (lock.length > 0) return lock
+  }
   return taken > 0
     ? [{ code: 'passed_over', facts: { job_type, taken, flags: (flags ?? []).slice(0, mostFlags) } }]
     : []
 }
 
-/** The lock of a queue: graphile-worker runs one job of a named queue at a time. */
+/** The lock of a queue: graphile-worker runs one job of a named queue at a time. Its pool is told with a running job within the scope of the caller. */
 export async function findQueueReasons(
   sql: Sql,
   found: readonly Found[],
-  { domain, queue }: EngineQueue,
+  { domain, queue, within }: Within<EngineQueue>,
 ): Promise<Finding[]> {
   const place = placeWith(found, { domain })
   const name = nativeQueue(queue)
   if (!place || name === null) return []
   const of = sql.unsafe(place.schema)
-  const [facts] = await sql<[{ queue: string; by: string | null; since: string; holder: string | null }?]>`
+  // Without a running job nothing tells of which type the pool has jobs.
+  const isWhole = within === undefined || within.job_types.length === 0
+  const [facts] = await sql<[Facts['queue_locked']?]>`
     select
-      q.queue_name as queue, q.locked_by as by, q.locked_at as since,
-      (select r.id::text from ${of}._private_jobs as r where r.job_queue_id = q.id and r.locked_at is not null limit 1) as holder
+      q.queue_name as queue, q.locked_at as since, running.id is not null as runs,
+      case when coalesce(running.is_within, ${isWhole}::boolean) then q.locked_by end as by,
+      case when running.is_within then running.id end as holder
     from ${of}._private_job_queues as q
+    left join lateral (
+      select id, (true ${isWithin(sql, within)}) is true as is_within
+      from (
+        select
+          r.id::text, ${domain}::text as domain, ${queue}::text as queue,
+          coalesce((select t.identifier from ${of}._private_tasks as t where t.id = r.task_id), '') as job_type
+        from ${of}._private_jobs as r
+        where r.job_queue_id = q.id and r.locked_at is not null
+        limit 1
+      ) as job
+    ) as running on true
     where q.queue_name = ${name}::text and q.locked_at is not null`
   return facts ? [{ code: 'queue_locked', facts: { ...facts } }] : []
 }

@@ -36,7 +36,7 @@ export async function findReasons(sql: Sql, found: readonly Found[], job: Within
   if (!native) return []
   return [
     ...(native.place.columns.has('blocked') ? await findParents(sql, native, job) : []),
-    ...(await findSlot(sql, native)),
+    ...(await findSlot(sql, native, job)),
     ...(await findRetention(sql, native)),
   ]
 }
@@ -115,27 +115,44 @@ async function findParents(sql: Sql, { of, queue, id, place }: Native, job: With
   ]
 }
 
+interface Slot {
+  policy: string
+  key: string | null
+  queue: string
+  id: string
+  state: string
+  /** False for a job outside of the scope of the caller. */
+  is_within: boolean
+}
+
 /** The job that has the place which the policy of the queue gives to one job at a time. The policy is that of the row. */
-async function findSlot(sql: Sql, { of, queue, id }: Native): Promise<Finding[]> {
-  const [taken] = await sql<{ policy: string; key: string | null; queue: string; id: string; state: string }[]>`
-    select j.policy, j.singleton_key as key, other.name as queue, other.id::text as id, other.state::text as state
-    from ${of}.job as j
-    cross join lateral (
-      select o.name, o.id, o.state
-      from ${of}.job as o
-      where o.name = j.name and o.policy = j.policy and o.id <> j.id
-        and coalesce(o.singleton_key, '') = coalesce(j.singleton_key, '')
-        and (
-          j.policy in ('singleton', 'stately') and o.state = 'active'
-          or j.policy = 'key_strict_fifo' and o.state in ('active', 'retry', 'failed')
-        )
-      limit 1
-    ) as other
-    where j.name = ${queue}::text and j.id = ${id}::text::uuid and j.state < 'active'
-      and j.policy in ('singleton', 'stately', 'key_strict_fifo')`
+async function findSlot(
+  sql: Sql,
+  { of, queue, id, place }: Native,
+  { domain, within }: Within<EngineJob>,
+): Promise<Finding[]> {
+  const [taken] = await sql<Slot[]>`
+    select *, (true ${isWithin(sql, within)}) is true as is_within
+    from (
+      select waiting.policy, waiting.singleton_key as key, ${domain}::text as domain, other.*
+      from ${of}.job as waiting
+      cross join lateral (
+        select j.name as queue, j.id::text, j.state::text, ${sql.unsafe(typeOf(place))} as job_type
+        from ${of}.job as j
+        where j.name = waiting.name and j.policy = waiting.policy and j.id <> waiting.id
+          and coalesce(j.singleton_key, '') = coalesce(waiting.singleton_key, '')
+          and (
+            waiting.policy in ('singleton', 'stately') and j.state = 'active'
+            or waiting.policy = 'key_strict_fifo' and j.state in ('active', 'retry', 'failed')
+          )
+        limit 1
+      ) as other
+      where waiting.name = ${queue}::text and waiting.id = ${id}::text::uuid and waiting.state < 'active'
+        and waiting.policy in ('singleton', 'stately', 'key_strict_fifo')
+    ) as slot`
   if (!taken) return []
-  const { policy, key, state, ...by } = taken
-  return [{ code: 'slot_taken', facts: { policy, key, by: keyText(by), state } }]
+  const { policy, key, state, is_within, ...by } = taken
+  return [{ code: 'slot_taken', facts: { policy, key, by: is_within ? keyText(by) : null, state } }]
 }
 
 async function findRetention(sql: Sql, { of, queue, id }: Native): Promise<Finding[]> {
