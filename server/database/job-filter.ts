@@ -49,10 +49,37 @@ export const inFilter = (sql: Sql, filter: ListFilter & Narrowed, asOf?: string)
     ${given(filter.stale, (stale) => (stale ? sql`(${isStale(sql, asOf)})` : sql`(${isStale(sql, asOf)}) is not true`))}
     ${given(filter.cluster, (cluster) => isInCluster(sql, cluster))}
     ${given(filter.ids, (ids) => hasId(sql, ids))}
-    ${(filter.payload ?? []).reduce((all, { path, value }) => sql`${all} and jobs.payload #>> ${path}::text[] = ${value}::text`, sql``)}`
+    ${(filter.payload ?? []).reduce((all, { path, value }) => sql`${all} and ${payloadAt(sql, path)} = ${value}::text`, sql``)}`
 }
 
 /** True for a job whose error message, or the error of its last attempt, contains the text `part` in any case. */
 const hasError = (sql: Sql, part: Fragment): Fragment => sql`(
   strpos(lower(jobs.error_message), lower(${part})) > 0 or strpos(lower(jobs.last_error), lower(${part})) > 0
 )`
+
+/** Escapes that the type json keeps, and of which PostgreSQL makes no text: NUL, and what may be half of a pair of surrogates. */
+const doubtfulEscape = String.raw`\\u0000|\\u[dD][89a-fA-F]`
+/** The same in a text without escaped backslashes, and of surrogates halves alone. */
+const unreadableEscape = [
+  String.raw`\\u0000`,
+  String.raw`\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])`,
+  String.raw`(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}`,
+].join('|')
+/** What stands for them: the control character SUBSTITUTE, which every encoding has. */
+const substitute = String.raw`\\u001a`
+const escapedBackslash = String.raw`\\`
+
+/**
+ * An SQL expression of type text: what stands at a path of the payload. A payload may be of the type json, whose values with such escapes anywhere end
+ * the statement that reads a part of them.
+ */
+const payloadAt = (sql: Sql, path: readonly string[]): Fragment => sql`
+  case
+    when pg_typeof(jobs.payload) = 'json'::regtype and jobs.payload::text ~ ${doubtfulEscape}::text
+    -- JSON has no chr(1), which stands for an escaped backslash meanwhile.
+    then replace(
+      regexp_replace(replace(jobs.payload::text, ${escapedBackslash}::text, chr(1)), ${unreadableEscape}::text, ${substitute}::text, 'g'),
+      chr(1), ${escapedBackslash}::text
+    )::json #>> ${[...path]}::text[]
+    else jobs.payload #>> ${[...path]}::text[]
+  end`
