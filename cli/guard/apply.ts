@@ -45,7 +45,10 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
     print.sentence(outcomeFields(change, false, done, { ...tally, ...facts }), change.say(jobsText(done), true), 'done')
   }
   const explained = Math.max(0, explainedIn(answers) - explainedIn(previewed?.answers ?? []))
-  for (const note of [...notes, ...notesOn(tally, explained, previewed?.complete ? previewed.total : undefined)])
+  for (const note of [
+    ...notes,
+    ...notesOn(tally, explained, previewed?.complete ? (previewed.made ?? previewed.total) : undefined),
+  ])
     print.aside(note)
   const ids = tally.operation_ids ?? []
   if (print.forPeople && canUndo(change) && done > 0 && ids.length > 0) {

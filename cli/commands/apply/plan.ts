@@ -40,7 +40,8 @@ export async function applyKeptPlan(context: Context, id: string, { canaryWait: 
   const others = Math.max(0, plan.count - (first ?? 0))
   const count = rest === undefined ? (plan.still_matching ?? plan.count) : others
   const previews = [{ ...plan.preview, count, token: plan.digest, owners: [] }]
-  const previewed = { answers: [], counts: [count], total: count, complete: true, previews }
+  const made = rest === undefined ? plan.count : others
+  const previewed = { answers: [], counts: [count], total: count, made, complete: true, previews }
   if (first === undefined || rest !== undefined) return decide(run, previewed)
   if (context.settings.detach) throw detachedCanary()
   const { withCanaries } = await import('../../guard/canary.ts')

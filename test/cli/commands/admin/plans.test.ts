@@ -105,6 +105,19 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     expect(await as('ann', ['plans', 'show', '999999'])).toMatchObject({ code: 5 })
   })
 
+  it('say how many of all their jobs have changed since they were made', async () => {
+    const id = await propose()
+    await as('ben', ['approve', id])
+    await world.sql`update jobs set priority = 1 where id in (select id from jobs order by id limit 2)`
+    expect(await as('ann', ['apply', id, '--yes'])).toMatchObject({
+      code: 0,
+      out: `applied plan ${id} (prune) to 1 job\n`,
+      err: expect.stringContaining(
+        'note: 2 of the 3 previewed jobs had changed since the preview and were left as they are',
+      ),
+    })
+  })
+
   it('hold canary jobs, which decide about the rest when the plan is applied', async () => {
     await world.jobs(5, { domain: 'c', status: 'failed' })
     const planned = await as('ann', ['retry', '--domain', 'c', '--canary', '2', '--propose', '--reason', 'fixed'])
