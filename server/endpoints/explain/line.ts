@@ -1,7 +1,8 @@
 import { mostLeased } from '../../../shared/explain/phrases.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
-import { isWithin, type Within } from '../../database/scope.ts'
+import { isInState } from '../../database/job-filter.ts'
+import { inScope, isWithin, type Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { placeOf, servedBy } from '../../engines/served.ts'
 import { isBlockedWithin } from '../../lifecycle/dependents/dependents.ts'
@@ -36,9 +37,10 @@ export async function readLine(sql: Sql, queue: Within<Queue>): Promise<Line> {
   if (servedBy(sql).mode !== 'own') {
     const place = placeOf(sql, queue.domain)
     const { running = 0, blocked = 0, ...ends } = (await place?.adapter.line(place.of, [place.found], queue)) ?? noLine
-    // The oldest job may have a type that the caller may not see.
-    const oldest = queue.within && queue.within.job_types.length > 0 ? { id: null } : {}
-    return { ...lineOf({ ...ends, ...oldest, leased: running, workers: 0 }), blocked }
+    if (queue.within === undefined || queue.within.job_types.length === 0)
+      return { ...lineOf({ ...ends, leased: running, workers: 0 }), blocked }
+    // The line of an engine has the jobs of all types, of which the caller may not see some.
+    return lineOf({ ...noLine, now: ends.now, leased: await countRunning(sql, queue), workers: 0 })
   }
   const [row] = await sql<[Row]>`
     select
@@ -80,6 +82,16 @@ export async function readLine(sql: Sql, queue: Within<Queue>): Promise<Line> {
       ) as leases
     ) as running on true`
   return lineOf(row)
+}
+
+/** The running jobs of a queue of another engine within the scope of the caller. */
+async function countRunning(sql: Sql, queue: Within<Queue>): Promise<number> {
+  const [{ running }] = await sql<[{ running: number }]>`
+    select count(*) as running
+    from (
+      select from jobs where ${isInState(sql, 'processing')} ${inScope(sql, queue)} limit ${sql.unsafe(String(mostLeased))}
+    ) as jobs`
+  return running
 }
 
 /** The line of a queue in a domain that is not served. */
