@@ -14,13 +14,16 @@ import {
   narrowedTo,
   type Place,
   placeNamed,
+  placesWithin,
   servedBy,
   severalDomains,
 } from '../engines/served.ts'
 import { hasIdInArchive } from '../undo/archive/archive.ts'
 import { placeOfOperation, tableOfOperation } from '../undo/engine/place-of-operation.ts'
+import { requireWayBack } from '../undo/no-way-back.ts'
 import { requireReach } from './engine-reach.ts'
 import { readKeysOf } from './known-ids.ts'
+import { recordOf } from './records/records.ts'
 
 /** The fields of a call that say which jobs it is about. */
 const Naming = z.looseObject({
@@ -134,6 +137,11 @@ const inSeveralDomains = (places: readonly Place[]): Failure =>
     { hint: `give one of them: ${listedDomains(places)}` },
   )
 
+interface Limited {
+  sql: Sql
+  within: TokenScope | undefined
+}
+
 interface Change<Request> {
   endpoint: Asked
   request: Request
@@ -159,23 +167,25 @@ export async function atItsPlace<Request extends object>(
   const server = place ? { ...asked, ...asked.over(place) } : asked
   const served = servedBy(server.sql)
   if (served.mode === 'own') return { server, request }
-  if (choicesOf(server.sql).length > 0) throw await notPlaced(server.sql, { endpoint, request })
+  if (choicesOf(server.sql).length > 0) throw await notPlaced({ sql: server.sql, within }, { endpoint, request })
   const [{ found }] = served.places
   const isNamed = !served.isChosen || endpoint.ofOperation || ('domain' in request && request.domain !== undefined)
   return { server, request: isNamed ? request : { ...request, domain: found.domain } }
 }
 
-/** Why a change of the jobs of several places has no place. */
-async function notPlaced(sql: Sql, { endpoint, request }: Change<object>): Promise<Failure> {
+/**
+ * Why a change of the jobs of several places has no place, as far as its caller may know of them.
+ * @throws Failure `not_found` for an undo of no operation of the caller's, and `conflict` for one of an operation that changed no jobs
+ */
+async function notPlaced({ sql, within }: Limited, { endpoint, request }: Change<object>): Promise<Failure> {
   const places = choicesOf(sql)
-  const { id } = Naming.parse(request)
-  if (!endpoint.ofOperation) return severalDomains(places)
-  const [record] = await sql<{ domain: string | null }[]>`
-    select domain from job_operations where id = ${Number(id)}::bigint`
-  if (!record) return new Failure('not_found', `there is no operation ${id}`)
+  if (!endpoint.ofOperation) return severalDomains(places, within)
+  const record = await recordOf({ sql, within }, Number(Naming.parse(request).id))
+  requireWayBack(record)
+  const seen = placesWithin(places, within).map(({ found }) => found.domain)
   return new Failure(
     'conflict',
-    `operation ${id} has changed jobs of ${(await tableOfOperation(sql, Number(id))) ?? record.domain ?? 'a domain'}, which this server does not serve; nothing was changed`,
-    { hint: `it serves ${places.map(({ found }) => found.domain).join(', ')}; JOBS_ENGINE_SCHEMA says which` },
+    `operation ${record.id} has changed jobs of ${(await tableOfOperation(sql, record.id)) ?? record.domain ?? 'a domain'}, which this server does not serve; nothing was changed`,
+    seen.length > 0 ? { hint: `it serves ${seen.join(', ')}; JOBS_ENGINE_SCHEMA says which` } : {},
   )
 }

@@ -1,3 +1,4 @@
+import { mayMeet, type TokenScope } from '../../shared/access/token-scope.ts'
 import { Failure } from '../../shared/errors.ts'
 import { quoted } from '../../shared/text/shell.ts'
 import type { EngineSign } from '../database/connection/other-engines.ts'
@@ -82,13 +83,25 @@ export function listedDomains(places: readonly Pick<Place, 'found'>[]): string {
   return [...flags, ...more].join(', ')
 }
 
-/** The failure of a change that does not say of which place its jobs are. */
-export const severalDomains = (places: readonly Pick<Place, 'found'>[]): Failure =>
-  new Failure(
+/** The places of which a caller may see jobs. */
+export const placesWithin = <Known extends Pick<Place, 'found'>>(
+  places: readonly Known[],
+  within: TokenScope | undefined,
+): Known[] => places.filter(({ found }) => within === undefined || mayMeet(within, found.domain))
+
+/**
+ * The failure of a change that does not say of which place its jobs are.
+ * @param within what the caller is limited to, which is told of no other place
+ */
+export function severalDomains(places: readonly Pick<Place, 'found'>[], within?: TokenScope): Failure {
+  const seen = placesWithin(places, within)
+  const which = within ? 'this one does not say which' : `this server serves ${places.length}`
+  return new Failure(
     'not_supported',
-    `a change is about the jobs of one domain, and this server serves ${places.length}; nothing was changed`,
-    { hint: `give one of them: ${listedDomains(places)}` },
+    `a change is about the jobs of one domain, and ${which}; nothing was changed`,
+    seen.length > 0 ? { hint: `give one of them: ${listedDomains(seen)}` } : {},
   )
+}
 
 /** The places that a call about a client's jobs can choose from by its domain; none where the client is about one place, or our own jobs alone. */
 export function choicesOf(sql: Sql): readonly Place[] {

@@ -50,9 +50,10 @@ export function mount<In, Out>(
     const isSeen = c.get('caller').agent && endpoint.needs !== 'identity'
     const view = isSeen ? await (await import('./agents/view.ts')).viewOfAgent(c, own, endpoint) : undefined
     const { input, sent } = await readInput(c, endpoint, own.sql, view?.names)
-    const changes = endpoint.changes(input)
+    const { within } = c.get('caller')
+    const changing = endpoint.changes(input)
     const orGone = (at: ServerContext) => async (error: unknown) => {
-      throw await orGoneTables(at.sql, error, changes)
+      throw await orGoneTables(at.sql, error, { changing, within })
     }
     const admitted = await admit(c, endpoint, input, own).catch(orGone(own))
     if (admitted.changing) await serving.admitChange()
@@ -67,10 +68,7 @@ export function mount<In, Out>(
       disconnected()
       leaving?.abort()
     }
-    const more: Record<string, string> = domainHeaders(own.abilities(), endpoint, {
-      input,
-      within: c.get('caller').within,
-    })
+    const more: Record<string, string> = domainHeaders(own.abilities(), endpoint, { input, within })
     const addToAnswer = (name: string, value: string) => {
       more[name] = value
     }

@@ -1,4 +1,5 @@
 import { undoOf } from '../../shared/changes/kinds.ts'
+import { Failure } from '../../shared/errors.ts'
 import { isAct } from '../../shared/records/acts.ts'
 import type { OperationRecord } from '../../shared/records/records.ts'
 
@@ -11,6 +12,13 @@ export function whyNoWayBack({ kind, filters }: Pick<OperationRecord, 'kind' | '
   const undo = undoOf(kind)
   if (typeof undo === 'object') return undo.never
   return isAct(kind) ? 'it is an act, which changed no jobs' : null
+}
+
+/** @throws Failure `conflict` for an operation of which no undo can give back jobs */
+export function requireWayBack(record: Pick<OperationRecord, 'id' | 'kind' | 'filters'>): void {
+  const why = whyNoWayBack(record)
+  if (why !== null)
+    throw new Failure('conflict', `operation ${record.id} cannot be undone: ${why}; nothing was changed`)
 }
 
 const isUnarchived = (filters: unknown): boolean =>

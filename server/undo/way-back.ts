@@ -14,7 +14,7 @@ import { hasArchive } from './archive/archive.ts'
 import { leftMoved, type Moved, moveBack, whyNotMovedBack } from './engine/move-back.ts'
 import { engineTarget } from './engine/target.ts'
 import type { HoldTerm } from './hold-restored.ts'
-import { whyNoWayBack } from './no-way-back.ts'
+import { requireWayBack } from './no-way-back.ts'
 import { inPart, type Part } from './part.ts'
 import { canBeRestored, whyNotRestored } from './restorable.ts'
 import { isJobOfImage, isUnchangedSinceChange, restoreColumns, whyColumnsNotRestored } from './restore-columns.ts'
@@ -45,8 +45,7 @@ export function wayBack(record: OperationRecord, undoing: Undoing): WayBack {
     const hint = 'wait until the operation has ended'
     throw new Failure('conflict', `operation ${id} is still running; nothing was changed`, { hint })
   }
-  const why = whyNoWayBack({ kind, filters })
-  if (why !== null) throw new Failure('conflict', `operation ${id} cannot be undone: ${why}; nothing was changed`)
+  requireWayBack({ id, kind, filters })
   if (undoOf(kind) === 'archive') return backFromArchive({ id, scope: scopeOf(record) }, undoing)
   if (undoOf(kind) === 'both') return backFromMove({ undoes: id, scope: scopeOf(record) }, undoing)
   if (undoOf(kind) === 'row images') return backFromImages({ id, edited: kind === 'edit' }, undoing)

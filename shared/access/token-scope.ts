@@ -48,6 +48,10 @@ export function liesWithin({ domains, queues, job_types }: TokenScope, { domain,
   return inPlace && (job_types.length === 0 || job_types.some((one) => one === job_type))
 }
 
+/** True where the scope may have jobs of the domain. */
+export const mayMeet = ({ domains, queues }: TokenScope, domain: string): boolean =>
+  domains.length + queues.length === 0 || domains.includes(domain) || queues.some((queue) => queue.domain === domain)
+
 /** The same with what a token may do beyond it. */
 export const limitText = (scope: TokenScope): string =>
   `${scopeText(scope)}${scope.cascade ? ', and may end dependents outside' : ''}`

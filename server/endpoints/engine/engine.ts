@@ -1,4 +1,4 @@
-import type { TokenScope } from '../../../shared/access/token-scope.ts'
+import { mayMeet } from '../../../shared/access/token-scope.ts'
 import type { Acting, Reading, ServerContext } from '../../call.ts'
 import { findQueueLike } from '../../database/queue-like/find-queue-like.ts'
 import type { Sql } from '../../database/sql.ts'
@@ -7,10 +7,6 @@ import { type LackingRights, readLackingRights } from '../../engines/grants.ts'
 import { servedBy } from '../../engines/served.ts'
 import { watchedAt } from '../../engines/watched.ts'
 import type { OutputOf } from '../handlers.ts'
-
-/** True where the scope may have jobs of the domain. */
-const mayMeet = ({ domains, queues }: TokenScope, domain: string): boolean =>
-  domains.length + queues.length === 0 || domains.includes(domain) || queues.some((queue) => queue.domain === domain)
 
 /** The engines that the server serves, as far as they lie in the scope of the caller. Own jobs have domains in every scope. */
 export async function showEngine({
