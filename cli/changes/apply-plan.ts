@@ -76,15 +76,23 @@ async function checkPlan<In extends z.ZodType, Out extends z.ZodType>(
   { plan, change }: PlanCheck<In, Out>,
 ): Promise<number[]> {
   const counts: number[] = []
+  let held = 0
   for (const [at, request] of change.requests.entries()) {
-    const { count = 0, token } = plan.calls[at]?.preview ?? {}
+    const { count = 0, token, kept_by_hold: keptThen = 0 } = plan.calls[at]?.preview ?? {}
     const { body } = await client.call(change.endpoint, withToken(change.preview(request), token))
-    const still = bulkPart(body).preview?.still_matching
+    const { still_matching: still, kept_by_hold: keptNow = 0 } = bulkPart(body).preview ?? {}
+    held += Math.max(0, keptNow - keptThen)
     // A server that ignores the token of a dry run counts all jobs that match now, and does not know whether the plan expired.
     if (still === undefined) refuseExpired(plan)
     counts.push(Math.min(count, still ?? countOf(change, body)))
   }
-  const gone = sumOf(plan.calls.map(({ preview }) => preview.count)) - sumOf(counts)
+  const left = sumOf(plan.calls.map(({ preview }) => preview.count)) - sumOf(counts)
+  const kept = Math.min(left, held)
+  const gone = left - kept
+  if (kept > 0)
+    context.print.aside(
+      `note: ${jobsText(kept)} of the plan ${kept === 1 ? 'stays, since a hold keeps it' : 'stay, since a hold keeps them'}`,
+    )
   if (gone > 0) {
     const rest = gone === 1 ? 'will be left as it is' : 'will be left as they are'
     context.print.aside(`note: ${jobsText(gone)} of the plan changed since the preview and ${rest}`)

@@ -5,8 +5,9 @@ import { groupedDigits, jobsText } from '../text/numbers.ts'
 import { type ChangeRun, canUndo, countOfAll, mostOf, notesOf, outcomeFields, type Previewed } from './change.ts'
 import { detachChange } from './detach.ts'
 import { namedEnding } from './named-jobs.ts'
+import { heldIn } from './preview/facts.ts'
 import { nextCall, sendChange } from './send-change.ts'
-import { explainedIn, tallyOf } from './tally.ts'
+import { explainedIn, keptIn, tallyOf } from './tally.ts'
 import { undoLine } from './undo-command.ts'
 
 /** Applies a confirmed change call by call, each call bound by its own preview, and prints the result. */
@@ -44,12 +45,10 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   if (done > 0 || print.structured || print.forPeople) {
     print.sentence(outcomeFields(change, false, done, { ...tally, ...facts }), change.say(jobsText(done), true), 'done')
   }
-  const explained = Math.max(0, explainedIn(answers) - explainedIn(previewed?.answers ?? []))
-  for (const note of [
-    ...notes,
-    ...notesOn(tally, explained, previewed?.complete ? (previewed.made ?? previewed.total) : undefined),
-  ])
-    print.aside(note)
+  const held = Math.max(0, keptIn(answers) - (previewed ? heldIn(previewed) : 0))
+  const explained = held + Math.max(0, explainedIn(answers) - explainedIn(previewed?.answers ?? []))
+  const of = previewed?.complete ? (previewed.planned ?? previewed.total) : undefined
+  for (const note of [...notes, ...notesOn(tally, explained, of)]) print.aside(note)
   const ids = tally.operation_ids ?? []
   if (print.forPeople && canUndo(change) && done > 0 && ids.length > 0) {
     print.aside(await undoLine(context, client, { ids, done }))
@@ -64,7 +63,7 @@ export async function printResult<In extends z.ZodType, Out extends z.ZodType>(
   return outcomes.moreThanPreviewed.exit
 }
 
-/** Notes on previewed jobs that were not changed; `skipped` includes the locked jobs, and those with a reason since the preview. */
+/** Notes on previewed jobs that were not changed; `skipped` includes the locked jobs, and those that have a reason or a hold since the preview. */
 function notesOn(
   { skipped = 0, skipped_locked: locked = 0 }: ReturnType<typeof tallyOf>,
   explained: number,

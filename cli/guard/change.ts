@@ -125,8 +125,8 @@ export interface Previewed<Out extends z.ZodType> {
   answers: readonly z.output<Out>[]
   counts: readonly number[]
   total: number
-  /** The jobs of the preview, where `total` counts those alone that still match; `total` where it is absent. */
-  made?: number
+  /** The jobs of a plan that the server keeps, of which `total` still match; the answer counts the others as skipped. */
+  planned?: number
   /** False where the server did not count to the end: `total` is then the least number of jobs. */
   complete: boolean
   /** The previews with their tokens; undefined for a server that gives no tokens. */

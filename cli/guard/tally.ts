@@ -10,7 +10,10 @@ export type BulkAnswer = z.output<typeof BulkAnswer>
 export const bulkPart = (answer: unknown): BulkAnswer => BulkAnswer.parse(answer)
 
 const count = Count.optional()
-const Counts = z.object({ affected: count, deleted: count, fixed: count, refused_count: count, conflict_count: count })
+const Counts = z.object({
+  ...{ affected: count, deleted: count, fixed: count },
+  ...{ refused_count: count, conflict_count: count, kept_by_hold: count },
+})
 
 /** The counts of an answer: each kind of change has one of the changed jobs. */
 export const countsIn = (answer: unknown): z.output<typeof Counts> => Counts.parse(answer)
@@ -18,6 +21,10 @@ export const countsIn = (answer: unknown): z.output<typeof Counts> => Counts.par
 /** How many jobs the answers left with a reason, which a note of its own says. */
 export const explainedIn = (answers: readonly unknown[]): number =>
   sumOf(answers.map(countsIn).flatMap(({ refused_count = 0, conflict_count = 0 }) => [refused_count, conflict_count]))
+
+/** How many jobs match and stay, since a hold keeps them, by the answers to a change. */
+export const keptIn = (answers: readonly unknown[]): number =>
+  sumOf(answers.map((answer) => countsIn(answer).kept_by_hold ?? 0))
 
 /** The sums over the calls of a change; a field that the server did not send is undefined. */
 export interface Tally {

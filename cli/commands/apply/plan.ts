@@ -1,7 +1,10 @@
-import type { z } from 'zod'
+import * as z from 'zod'
+import { kept_by_hold } from '../../../shared/changes/bulk-change.ts'
 import { bulkKinds } from '../../../shared/changes/kinds.ts'
+import { refusedAnswer } from '../../../shared/changes/refused.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { applyPlan as endpoint, showPlan as showing, type WholePlan } from '../../../shared/plans/plans.ts'
+import { besideHeld, besideRefused, joinedNotes } from '../../changes/dependents.ts'
 import type { Context } from '../../context.ts'
 import type { BulkChange } from '../../guard/change.ts'
 import { decide, detachedCanary, openRun } from '../../guard/guard.ts'
@@ -18,6 +21,9 @@ interface Parts {
   /** The token with which the plan is applied to the jobs after its canary jobs. */
   rest?: string
 }
+
+/** The jobs of a plan that its change has left, with what kept them; each kind of change answers some of these fields. */
+const LeftJobs = z.object({ ...refusedAnswer, kept_by_hold })
 
 type Apply = BulkChange<typeof endpoint.input, typeof endpoint.output>
 
@@ -40,9 +46,9 @@ export async function applyKeptPlan(context: Context, id: string, { canaryWait: 
   const others = Math.max(0, plan.count - (first ?? 0))
   const count = rest === undefined ? (plan.still_matching ?? plan.count) : others
   const previews = [{ ...plan.preview, count, token: plan.digest, owners: [] }]
-  const made = rest === undefined ? plan.count : others
-  const previewed = { answers: [], counts: [count], total: count, made, complete: true, previews }
-  if (first === undefined || rest !== undefined) return decide(run, previewed)
+  const previewed = { answers: [], counts: [count], total: count, complete: true, previews }
+  if (rest !== undefined) return decide(run, previewed)
+  if (first === undefined) return decide(run, { ...previewed, planned: plan.count })
   if (context.settings.detach) throw detachedCanary()
   const { withCanaries } = await import('../../guard/canary.ts')
   return decide(run, previewed, withCanaries({ count: first, watchMs: watchMsOf(wait) }))
@@ -79,6 +85,11 @@ function changeOf({ settings, another }: Context, { id, plan, rest }: Applying):
       `to change the others: ${another(['apply', id, '--rest', token])}; to take the approval for them back: ${another(['reject', id])}`,
     say: (jobs, done) => `${done ? 'applied' : 'would apply'} plan ${id} (${plan?.kind}) to ${jobs}`,
     facts: { plan: Number(id) },
+    beside: (answer) => {
+      const left = LeftJobs.parse(answer)
+      const [stays, held] = [besideRefused('changed')(left), besideHeld(left)]
+      return { facts: { ...stays.facts, ...held.facts }, note: joinedNotes([stays.note, held.note]) }
+    },
     words,
     goAhead: words,
     ...(plan && { details: async () => ({ head: summaryOf(plan) }) }),

@@ -105,16 +105,34 @@ describe.each(kinds)('plans of jobsctl on %s', (kind) => {
     expect(await as('ann', ['plans', 'show', '999999'])).toMatchObject({ code: 5 })
   })
 
-  it('say how many of all their jobs have changed since they were made', async () => {
+  it('say of jobs that a hold keeps since the preview that they are held, and not that they changed', async () => {
     const id = await propose()
-    await as('ben', ['approve', id])
-    await world.sql`update jobs set priority = 1 where id in (select id from jobs order by id limit 2)`
-    expect(await as('ann', ['apply', id, '--yes'])).toMatchObject({
-      code: 0,
-      out: `applied plan ${id} (prune) to 1 job\n`,
-      err: expect.stringContaining(
-        'note: 2 of the 3 previewed jobs had changed since the preview and were left as they are',
-      ),
+    const path = join(await newFolder('plan'), 'plan.json')
+    expect(await as('boss', [...prune, '--dry-run', '--plan-out', path])).toMatchObject({ code: 0 })
+    expect(await as('ben', ['approve', id])).toMatchObject({ code: 0 })
+    const [held] = await world.sql<{ id: string }[]>`select id::text from jobs where domain = 'a' order by id limit 1`
+    const hold = ['hold', 'add', held?.id ?? '', '--until', '1d', '--reason', 'case 7']
+    expect(await as('boss', hold)).toMatchObject({ code: 0 })
+    expect(await as('boss', ['apply', path, '--dry-run'])).toMatchObject({
+      ...{ code: 0, out: 'would delete 2 jobs in a\n' },
+      err: 'note: 1 job of the plan stays, since a hold keeps it\n',
+    })
+    const applied = await as('ann', ['apply', id, '--yes', '--json'])
+    expect(JSON.parse(applied.out)).toMatchObject({ affected: 2, skipped: 1, kept_by_hold: 1 })
+    expect(applied.err).toContain('note: 1 job stays, since a hold keeps it\n')
+    expect(applied.err).not.toContain('changed since the preview')
+    expect((await as('boss', ['apply', path, '--yes'])).err).toContain('note: 2 of the 3 previewed jobs had changed')
+    await world.sql`delete from jobsctl_holds`
+  })
+
+  it('count the jobs that changed among those of the plan', async () => {
+    const id = await propose()
+    expect(await as('ben', ['approve', id])).toMatchObject({ code: 0 })
+    await world.sql`update jobs set payload = '{"changed": true}' where id in (select min(id) from jobs where domain = 'a')`
+    const { out, err } = await as('ann', ['apply', id, '--yes'])
+    expect({ out, err }).toEqual({
+      out: `applied plan ${id} (prune) to 2 jobs\n`,
+      err: expect.stringContaining('note: 1 of the 3 previewed jobs had changed since the preview'),
     })
   })
 
