@@ -192,6 +192,8 @@ interface EveryWrites {
   keptDue?: string | undefined
   /** An SQL condition on `jobs`: the engine lets the job run again. */
   mayRetry: (sql: Sql, found: Found) => Fragment
+  /** Why jobs cannot run again at times of their own; undefined where they can. */
+  whyNoSpread?: Cannot | undefined
   /** An SQL expression on `jobs`: why the engine does not let the job run again; null where it does. */
   whyNoRetry: (sql: Sql, found: Found) => Fragment
   /** Absent for an engine that looks after lost jobs itself. */

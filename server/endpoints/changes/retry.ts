@@ -9,7 +9,7 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { engineMayRetry, whyEngineNoRetry } from '../../undo/engine/target.ts'
+import { engineMayRetry, requireSpread, whyEngineNoRetry } from '../../undo/engine/target.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { withDependents } from './list-changed.ts'
 import { judged } from './refused.ts'
@@ -38,8 +38,12 @@ function states(sql: Sql, { only_failed, also_quarantined, status }: RetryReques
   return only_failed ? ended : sql`(${ended} or (status = 'queued' and available_at > now()))`
 }
 
-/** Makes failed jobs run again, and brings back the jobs that were cancelled because of them. */
+/**
+ * Makes failed jobs run again, and brings back the jobs that were cancelled because of them.
+ * @throws Failure `not_supported` for times of their own, where the engine has no such times
+ */
 export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): BulkChange<RetryResult> {
+  if (request.spread_seconds !== undefined) requireSpread(sql)
   const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
   // As servers before the field signed the filters, so that their previews can still be used.
   const { also_quarantined, ...filters } = request

@@ -14,7 +14,7 @@ import type { MapFile } from './read-map.ts'
 import { readAllMapped } from './read-mapped.ts'
 import { countAhead, orderedJobs, readGroups, readLine, readOldestDue, readSigns, readWorkers } from './reads.ts'
 import { hasState } from './states.ts'
-import { isWhole, type Mapped, uniqueBeside } from './table.ts'
+import { columnOf, isWhole, type Mapped, uniqueBeside, whyNotSet } from './table.ts'
 import { writesOf } from './writes.ts'
 
 /**
@@ -40,7 +40,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
   return {
     engine: 'mapped',
     tested: { reads: version, writes: version },
-    can: canOf(map, table.referredBy),
+    can: canOf(map, table.referredBy, (name) => whyNotSet(mapped, columnOf(table, name))),
     lookOnly: lookOnly(mapped),
     look: async () => foundOf(mapped),
     projection: (found) => ({ query: projectionOf(at(found)) }),

@@ -82,6 +82,7 @@ const never = {
 /**
  * What jobsctl can over a mapped table.
  * @param referredBy the tables whose rows refer to its rows
+ * @param whyNotSet why no change can set a column of the table; undefined where one can
  */
 export function canOf(
   map: Pick<
@@ -99,6 +100,7 @@ export function canOf(
     | 'job_type'
   >,
   referredBy: readonly string[],
+  whyNotSet: (name: string) => string | undefined,
 ): Can {
   const cancel = map.cancel ? true : absent('cancel', 'add cancel: {set: …}')
   return {
@@ -129,13 +131,15 @@ export function canOf(
     retry: map.retry ? true : absent('retry', 'add retry: {set: …}'),
     cancel_queued: cancel,
     sweep_queued: cancel,
-    reschedule: map.times.due ? true : absent('times.due', 'add times: {due: …}'),
+    reschedule: map.times.due ? setting(whyNotSet(map.times.due)) : absent('times.due', 'add times: {due: …}'),
     edit: hasEditable(map)
       ? true
       : absent('payload', 'add payload: {column: …} with a column of type jsonb, or a column of a field'),
-    priority: map.priority ? true : absent('priority', 'add priority: {column: …}'),
+    priority: map.priority ? setting(whyNotSet(map.priority.column)) : absent('priority', 'add priority: {column: …}'),
   }
 }
+
+const setting = (cannot: string | undefined): true | Cannot => (cannot === undefined ? true : bySomebodyElse(cannot))
 
 function deletionOf(what: string, { prune }: Pick<JobsMap, 'prune'>, referredBy: readonly string[]): true | Cannot {
   if (!prune) return absent('prune', 'add prune: {of: [completed, failed]}')
@@ -159,4 +163,5 @@ export const can: Can = canOf(
     payload: { column: 'args' },
   },
   [],
+  () => undefined,
 )

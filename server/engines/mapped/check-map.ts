@@ -1,5 +1,5 @@
 import type { JobsMap, MappedState, Test, ValueOfRow } from './map.ts'
-import { type Column, isNumber, isText, isTime, isWhole, type Table, uniqueBeside } from './table.ts'
+import { type Column, isNumber, isText, isTime, isWhole, type Table, uniqueBeside, whyNotSet } from './table.ts'
 
 /** What is wrong with a map, and where in the file. */
 export interface MapFault {
@@ -83,7 +83,7 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
     const value = map[field]
     if (value) find(value.column, [field, 'column'])
   }
-  if (map.lock_version) require(['lock_version'], map.lock_version, { is: isWhole, what: 'a whole number' })
+  if (map.lock_version) checkLockVersion(map.lock_version)
   checkStatus()
   for (const verb of ['retry', 'cancel'] as const) checkSet(verb, verb === 'retry' ? 'queued' : 'cancelled')
   if (map.prune && !map.times.ended) fault(['prune'], 'needs times.ended: the age of a job counts from its end', true)
@@ -108,6 +108,18 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
       find(theirs, [...path, 'where', theirs], { of, key: true })
       find(own, [...path, 'where', theirs])
     }
+  }
+
+  /** Every change raises it, so that it can have no other meaning. */
+  function checkLockVersion(name: string): void {
+    const path = ['lock_version']
+    const column = require(path, name, { is: isWhole, what: 'a whole number' })
+    const { status, times, priority } = map
+    const ofState =
+      'column' in status ? [status.column] : status.when.flatMap(([, condition]) => Object.keys(condition))
+    if (column && whyNotSet({ map }, column) !== undefined) fault(path, 'is a column that no change may set')
+    else if ([...ofState, times.due, priority?.column].includes(name))
+      fault(path, 'is a column that a change sets to something else')
   }
 
   function checkStatus(): void {
@@ -154,7 +166,7 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
       const path = [verb, 'set', name]
       const column = find(name, path, { key: true })
       if (!column) continue
-      if (column.isGenerated || name === map.key) fault(path, 'is a column that no change may set', true)
+      if (whyNotSet({ map }, column) !== undefined) fault(path, 'is a column that no change may set', true)
       else if (value === 'now()') {
         if (!isTime(column)) fault(path, `the column ${name} is of type ${column.base}, and now() is a time`)
       } else if (value === null) {

@@ -5,7 +5,7 @@ import { quotedText } from '../parts/sql-text.ts'
 import type { EngineEdit, EngineEdits, JsonText } from '../writes.ts'
 import { changedColumns } from './image.ts'
 import type { JobsMap, ValueOfRow } from './map.ts'
-import { type Column, columnOf, type Mapped, rowJson, valueFrom } from './table.ts'
+import { type Column, columnOf, type Mapped, rowJson, valueFrom, whyNotSet } from './table.ts'
 import { timeInto } from './values.ts'
 
 type Part = EditableField | 'payload'
@@ -74,7 +74,18 @@ export const valuesOf = (mapped: Mapped, row: string): string => {
 export function furtherColumns(mapped: Mapped): Column[] {
   const known = new Set(changedColumns(mapped).map(({ name }) => name))
   const names = new Set(Object.values(namesOf(mapped.map)).filter((name) => !known.has(name)))
-  return [...names].map((name) => columnOf(mapped.table, name))
+  return [...names]
+    .map((name) => columnOf(mapped.table, name))
+    .filter((column) => whyNotSet(mapped, column) === undefined)
+}
+
+/** Why jobs cannot be due at times of their own when they run again; undefined where they can. */
+export function whyNoSpread(mapped: Mapped): Cannot | undefined {
+  const { times } = mapped.map
+  const instead = 'without --spread, or with a column of its own as times.due in the map'
+  if (times.due === undefined) return { cannot: 'the map names no time from which a job can run', instead }
+  const cannot = whyNotSet(mapped, columnOf(mapped.table, times.due))
+  return cannot === undefined ? undefined : { cannot, instead }
 }
 
 /** Why these jobs cannot be edited so; undefined where they can. */
@@ -82,6 +93,8 @@ function whyNot(mapped: Mapped, { fields, payload, readsPayload, retry }: Engine
   const { map, table } = mapped
   if (retry && !map.retry)
     return { cannot: 'the map of the table has no retry', instead: 'add retry: {set: …}, or edit without --then retry' }
+  const noSpread = retry?.spread_seconds === undefined ? undefined : whyNoSpread(mapped)
+  if (noSpread) return noSpread
   for (const part of partsOf({ fields, payload })) {
     const column = columnFor(mapped, part)
     const given = { max_retries: 'max_attempts', available_at: 'times.due', owner_user_id: 'owner' }
@@ -91,8 +104,9 @@ function whyNot(mapped: Mapped, { fields, payload, readsPayload, retry }: Engine
         cannot: `the map of the table declares no column of its own for ${part}`,
         instead: `add ${name} with a column of ${table.relation} to the map`,
       }
-    if (column.isGenerated)
-      return { cannot: `PostgreSQL computes the column ${column.quoted}`, instead: 'edit what it is computed from' }
+    const cannot = whyNotSet(mapped, column)
+    if (cannot !== undefined)
+      return { cannot, instead: column.isGenerated ? 'edit what it is computed from' : 'edit another field' }
     if (retry && Object.hasOwn(map.retry?.set ?? {}, column.name))
       return {
         cannot: `the retry of the map sets the column ${column.quoted} itself`,

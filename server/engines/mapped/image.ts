@@ -1,16 +1,20 @@
 import { quotedText } from '../parts/sql-text.ts'
 import { stateColumns, statusOf } from './states.ts'
-import { type Column, columnOf, type Mapped, rowJson } from './table.ts'
+import { type Column, columnOf, type Mapped, rowJson, whyNotSet } from './table.ts'
 
 /** The columns that a change may overwrite. An undo gives them back, but for the lock version, which it raises. */
-export function changedColumns({ map, table }: Mapped): Column[] {
+export function changedColumns(mapped: Mapped): Column[] {
+  const { map, table } = mapped
   const names = [
     ...Object.keys(map.retry?.set ?? {}),
     ...Object.keys(map.cancel?.set ?? {}),
     ...(map.times.due === undefined ? [] : [map.times.due]),
     ...(map.priority ? [map.priority.column] : []),
   ]
-  return [...new Set(names)].filter((name) => name !== map.lock_version).map((name) => columnOf(table, name))
+  return [...new Set(names)]
+    .filter((name) => name !== map.lock_version)
+    .map((name) => columnOf(table, name))
+    .filter((column) => whyNotSet(mapped, column) === undefined)
 }
 
 /** The columns by which an undo sees that somebody else has changed a job since. */

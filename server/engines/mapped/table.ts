@@ -19,6 +19,8 @@ export interface Column {
   required: boolean
   /** PostgreSQL computes its value: it can be given neither by a change nor by an undo. */
   isGenerated: boolean
+  /** PostgreSQL numbers it always: an insertion can give it a value, and a change cannot. */
+  isNumbered: boolean
   /** The expression of its default. */
   fallback: string | null
   /** The values of an enum, in their order. */
@@ -180,7 +182,7 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
           'modifier', coalesce(nullif(atttypmod, -1), pg_type.typtypmod),
           'base', base.typname,
           'compared', pg_catalog.format('%s.%I', base.typnamespace::regnamespace, base.typname),
-          'required', attnotnull, 'isGenerated', attgenerated <> '',
+          'required', attnotnull, 'isGenerated', attgenerated <> '', 'isNumbered', attidentity = 'a',
           'fallback', case when attgenerated = '' then pg_catalog.pg_get_expr(adbin, adrelid) end,
           'labels', (select pg_catalog.jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = base.oid)
         ) order by attnum), '[]')
@@ -328,6 +330,13 @@ export function uniqueBeside({ indexes, partitionedBy }: Table, name: string): s
   const beside = unique.map(({ columns }) => columns.filter((column) => column !== name))
   if (beside.some((others) => others.length === 0)) return undefined
   return beside.find((others) => others.every((column) => partitionedBy.includes(column)))
+}
+
+/** Why no change can set a column; undefined where one can. */
+export function whyNotSet({ map }: { map: Pick<JobsMap, 'key'> }, column: Column): string | undefined {
+  if (column.isGenerated) return `PostgreSQL computes the column ${column.quoted}`
+  if (column.isNumbered) return `PostgreSQL numbers the column ${column.quoted} itself`
+  return column.name === map.key ? `the column ${column.quoted} is the key of the jobs` : undefined
 }
 
 /** A table of somebody, and how its rows are jobs. */

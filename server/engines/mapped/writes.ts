@@ -1,10 +1,9 @@
-import { Failure } from '../../../shared/errors.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { quotedText } from '../parts/sql-text.ts'
 import type { EngineAct, EngineWrites } from '../writes.ts'
 import { aboutOf } from './about.ts'
 import { archived, archivedColumns, archivedRow, keptColumns, keyColumn } from './archive.ts'
-import { editAssignments, editRestored, editsOf } from './edit.ts'
+import { editAssignments, editRestored, editsOf, whyNoSpread } from './edit.ts'
 import { endedColumn, endIndexOf } from './ended-column.ts'
 import { changedColumns, comparable, imageOf, keyInImage } from './image.ts'
 import type { Assigned } from './map.ts'
@@ -37,6 +36,7 @@ export function writesOf(mapped: Mapped): EngineWrites {
     },
     keptDue: mapped.map.times.due === undefined ? undefined : timeKept(mapped, mapped.map.times.due, 'due.time'),
     mayRetry: (sql) => sql`true`,
+    whyNoSpread: whyNoSpread(mapped),
     whyNoRetry: (sql) => sql`null::text`,
     mayDelete: (sql, _, by) => mayDelete(mapped, sql, by),
     referred: { columns: { [key.quoted]: 'native_id' } },
@@ -111,9 +111,8 @@ function assignments(mapped: Mapped, sql: Sql, act: EngineAct): Fragment {
     case 'retry': {
       const { spread_seconds: spread } = act
       if (spread === undefined) return sql.unsafe(setOf(mapped, map.retry?.set ?? {}))
-      if (map.times.due === undefined) throw cannotSpread()
-      const { [map.times.due]: _, ...others } = map.retry?.set ?? {}
-      const column = columnOf(table, map.times.due)
+      const { [map.times.due ?? '']: _, ...others } = map.retry?.set ?? {}
+      const column = columnOf(table, map.times.due ?? '')
       const time = timeInto(mapped, column, `(now() + random() * ${spread} * interval '1 second')`)
       return sql.unsafe([setOf(mapped, others), `${column.quoted} = ${time}`].filter(Boolean).join(', '))
     }
@@ -129,11 +128,6 @@ function assignments(mapped: Mapped, sql: Sql, act: EngineAct): Fragment {
     }
   }
 }
-
-const cannotSpread = () =>
-  new Failure('not_supported', 'the map names no time from which a job can run; nothing was changed', {
-    hint: 'without --spread, or with times.due in the map',
-  })
 
 /** The assignments of a map, as SQL. */
 function setOf(mapped: Mapped, set: Assigned): string {

@@ -76,6 +76,12 @@ export async function requireSameVersion(sql: Sql, { adapter, writes, found }: E
   )
 }
 
+/** @throws Failure `not_supported` where jobs cannot run again at times of their own; others as `engineTarget` */
+export function requireSpread(sql: Sql): void {
+  const why = engineTarget(sql)?.writes.whyNoSpread
+  if (why) throw new Failure('not_supported', `${why.cannot}; nothing was changed`, { hint: why.instead })
+}
+
 /** A column of `picked`, beginning with a comma: the tid of the row of the job. Empty for an engine that finds it by its key. */
 export const tidOfPicked = (sql: Sql, { writes }: Pick<EngineTarget, 'writes'>): Fragment =>
   writes.hasTid ? sql`, jobs.native_tid as tid` : sql``

@@ -54,6 +54,7 @@ const column: fc.Arbitrary<Column> = fc
     base,
     required: fc.boolean(),
     isGenerated: fc.boolean(),
+    isNumbered: fc.boolean(),
     fallback: fc.option(fc.constantFrom('0', "'new'::text", "'it''s'::text", 'now()', 'true', "nextval('s')", '(-1)')),
     labels: fc.array(fc.constantFrom('new', 'done', 'failed', 'paused', 'yes', 'a b', '1'), {
       minLength: 1,
