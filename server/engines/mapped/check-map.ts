@@ -9,18 +9,27 @@ export interface MapFault {
   key?: boolean
 }
 
-/** A literal and the column that it is compared with, or that it becomes. */
+/** A literal and the column that it becomes, or that it is compared with. */
 interface UsedLiteral {
   path: MapFault['path']
   text: string
   column: Column
+  isSet?: boolean
   /** It is a key of the file. */
   key?: boolean
+}
+
+/** Values of two columns, which PostgreSQL compares by an operator. */
+interface UsedOperator {
+  fault: MapFault
+  columns: [Column, Column]
+  operator: '=' | '<'
 }
 
 interface Checked {
   faults: MapFault[]
   literals: UsedLiteral[]
+  operators: UsedOperator[]
 }
 
 const named = ({ columns }: Table): string => [...columns.keys()].slice(0, 40).join(', ')
@@ -32,6 +41,7 @@ const named = ({ columns }: Table): string => [...columns.keys()].slice(0, 40).j
 export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string, Table | undefined>): Checked {
   const faults: MapFault[] = []
   const literals: UsedLiteral[] = []
+  const operators: UsedOperator[] = []
   const fault = (path: MapFault['path'], message: string, key = false) =>
     void faults.push({ path, message, ...(key && { key }) })
   const find = (name: string, path: MapFault['path'], { of = table, key = false } = {}): Column | undefined => {
@@ -48,14 +58,14 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
 
   if (table.kind !== 'r' && table.kind !== 'p') {
     fault(['table'], `${table.relation} is no table: a view or a foreign table cannot be changed with records and undo`)
-    return { faults, literals }
+    return { faults, literals, operators }
   }
   if (table.relation.endsWith('.solid_queue_jobs')) {
     fault(
       ['table'],
       `Solid Queue keeps the state of a job in which of several tables has a row of it, and a map reads the state from the row of the job: no map can say it`,
     )
-    return { faults, literals }
+    return { faults, literals, operators }
   }
   const key = require(['key'], map.key, { is: isKey, what: 'bigint, integer, uuid or text' })
   if (key && !isUnique(table, key.name) && !isUniqueByTime(map, table))
@@ -87,7 +97,7 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
   checkStatus()
   for (const verb of ['retry', 'cancel'] as const) checkSet(verb, verb === 'retry' ? 'queued' : 'cancelled')
   if (map.prune && !map.times.ended) fault(['prune'], 'needs times.ended: the age of a job counts from its end', true)
-  return { faults, literals }
+  return { faults, literals, operators }
 
   function checkValue({ column, from, where, newest }: ValueOfRow, path: MapFault['path']): void {
     if (from === undefined) {
@@ -101,12 +111,20 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
       return
     }
     find(column, [...path, 'column'], { of })
-    if (newest) find(newest, [...path, 'newest'], { of })
+    const last = newest && find(newest, [...path, 'newest'], { of })
+    if (last) {
+      const message = `PostgreSQL has no order of values of the type ${last.base}`
+      operators.push({ fault: { path: [...path, 'newest'], message }, columns: [last, last], operator: '<' })
+    }
     if (!where || Object.keys(where).length === 0)
       fault(path, 'needs where: the columns of the other table, and those of the job that they are equal to')
     for (const [theirs, own] of Object.entries(where ?? {})) {
-      find(theirs, [...path, 'where', theirs], { of, key: true })
-      find(own, [...path, 'where', theirs])
+      const at = [...path, 'where', theirs]
+      const one = find(theirs, at, { of, key: true })
+      const other = find(own, at)
+      if (!one || !other) continue
+      const message = `PostgreSQL compares no column of type ${one.base} with one of type ${other.base}`
+      operators.push({ fault: { path: at, message }, columns: [one, other], operator: '=' })
     }
   }
 
@@ -171,7 +189,12 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
         if (!isTime(column)) fault(path, `the column ${name} is of type ${column.base}, and now() is a time`)
       } else if (value === null) {
         if (column.required) fault(path, `the column ${name} is not null`)
-      } else literals.push({ path, text: String(value), column })
+      } else {
+        const length = lengthOf(column)
+        if (length !== undefined && [...String(value)].length > length)
+          fault(path, `has more than ${length} characters, which the column ${name} does not take`)
+        else literals.push({ path, text: String(value), column, isSet: true })
+      }
     }
     const after = stateAfter(map, set)
     if (after === 'same') fault([verb, 'set'], `sets no column of status, so that no job becomes ${state}`)
@@ -183,6 +206,10 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
 /** A map that only looks may name values that an enum has in other releases: no job has them. */
 export const isOfOtherRelease = ({ look_only }: JobsMap, { labels }: Column, text: string): boolean =>
   look_only === true && labels !== null && !labels.includes(text)
+
+/** How many characters a column takes; undefined for one without a limit. */
+const lengthOf = ({ base, modifier }: Column): number | undefined =>
+  (base === 'varchar' || base === 'bpchar') && modifier >= 4 ? modifier - 4 : undefined
 
 const timeRule = { is: isTime, what: 'a time, or a number of seconds since 1970' }
 const isKey = (column: Column): boolean => isWhole(column) || column.base === 'uuid' || isText(column)

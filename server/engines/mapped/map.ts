@@ -44,7 +44,7 @@ const Test = z.union(
   [
     Literal,
     z.null(),
-    z.array(Literal).min(1),
+    z.array(Literal).min(1, 'must have a value'),
     z.strictObject({ before: z.literal('now()') }),
     z.strictObject({ after: z.literal('now()') }),
   ],
@@ -54,13 +54,18 @@ export type Test = z.output<typeof Test>
 
 /** All columns together. */
 const Condition = z.record(Name, Test, { error: 'must be a map from columns to values, such as {state: 0}' })
-const Conditions = z.union([Condition, z.array(Condition).min(1)], {
+const Conditions = z.union([Condition, z.array(Condition).min(1, 'must have a condition')], {
   error: 'must be a map from columns to values, such as {state: 0}, or a list of such maps',
 })
 const State = z.enum(mappedStates, { error: `must be one of ${mappedStates.join(', ')}` })
 
-const StateByValue = z.strictObject({ column: Name, map: z.record(z.string(), State) })
-const StateByConditions = z.partialRecord(State, Conditions)
+const StateByValue = z.strictObject({
+  column: Name,
+  map: z.record(z.string(), State, { error: 'must be a map from values to states, such as {0: queued}' }),
+})
+const statusForms =
+  'must be {column: name, map: {value: state}}, or a map from states to conditions, such as {queued: {state: 0}}'
+const StateByConditions = z.partialRecord(State, Conditions, { error: statusForms })
 
 const Time = Name
 const Times = z.strictObject(
@@ -78,7 +83,10 @@ const Times = z.strictObject(
 const Assignments = z.record(
   Name,
   z.union([Literal, z.null()], { error: 'must be a value, now() or null: a map has no SQL' }),
+  { error: 'must be a map from columns to values, such as {state: 0}' },
 )
+
+const pruneForm = 'must be [completed, …], a list of states'
 
 /** How the rows of somebody's table are jobs. */
 export const JobsMap = z.strictObject(
@@ -105,7 +113,11 @@ export const JobsMap = z.strictObject(
     cancel: z.strictObject({ set: Assignments }, { error: 'must be {set: {column: value}}' }).optional(),
     prune: z
       .strictObject(
-        { of: z.array(z.enum(endedStates, { error: `must be one of ${endedStates.join(', ')}` })).min(1) },
+        {
+          of: z
+            .array(z.enum(endedStates, { error: `must be one of ${endedStates.join(', ')}` }), { error: pruneForm })
+            .min(1, pruneForm),
+        },
         { error: 'must be {of: [completed, …]}' },
       )
       .optional(),
@@ -141,6 +153,7 @@ export function readStatus(value: unknown): z.ZodSafeParseResult<Status> {
   if (byValue)
     return StateByValue.transform(({ column, map }): Status => ({ column, states: Object.entries(map) })).safeParse(
       value,
+      { reportInput: true },
     )
   return StateByConditions.transform(
     (states): Status => ({
@@ -150,10 +163,9 @@ export function readStatus(value: unknown): z.ZodSafeParseResult<Status> {
     }),
   )
     .refine((status) => 'when' in status && status.when.length > 0, {
-      error:
-        'must be {column: name, map: {value: state}}, or a map from states to conditions, such as {queued: {state: 0}}',
+      error: statusForms,
     })
-    .safeParse(value)
+    .safeParse(value, { reportInput: true })
 }
 
 const mappedPairs = (states: z.output<typeof StateByConditions>) =>

@@ -85,6 +85,8 @@ export async function parseMap(text: string, path: string): Promise<MapFile> {
   refuseLines(yaml.faults)
   const refuse = refuseIn([])
   const value = plainOf(yaml.value)
+  if (Array.isArray(value))
+    refuse([{ path: [], message: 'is a list: write tables: above it, for a file of several tables' }])
   if (!isObject(value) || !Object.hasOwn(value, 'tables')) {
     const { map, faults } = readTableMap(value)
     refuse(faults)

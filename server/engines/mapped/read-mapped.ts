@@ -60,19 +60,19 @@ async function readMapped(sql: Sql, file: MapOfTable): Promise<Mapped> {
     const other = await readTable(sql, name)
     if (other) read.set(name, other)
   }
-  const { faults, literals } = checkMap(map, table, read)
+  const { faults, literals, operators } = checkMap(map, table, read)
   file.refuse(faults)
-  const wrong = []
-  for (const { path, text, column, key = false } of literals) {
-    const isValue = await sql`select ${text}::text::${sql.unsafe(column.type)} as value`.then(
-      () => true,
-      (error: unknown) => {
-        if (hasCode(error, ['22', '23'])) return false
-        throw error
-      },
-    )
-    if (!isValue)
+  const wrong: MapFault[] = []
+  for (const { path, text, column, isSet = false, key = false } of literals) {
+    const type = sql.unsafe(isSet ? column.declared : column.type)
+    if (!(await works(sql`select ${text}::text::${type} as value`, ['22', '23'])))
       wrong.push({ path, key, message: `is no value of the column ${column.name}, which is of type ${column.base}` })
+    else if (!isSet && !(await isCompared(sql, column.compared, '=')))
+      wrong.push({ path, key, message: `PostgreSQL compares no values of the type ${column.base}` })
+  }
+  for (const { fault, columns, operator } of operators) {
+    const [one, other] = columns
+    if (!(await isCompared(sql, one.compared, operator, other.compared))) wrong.push(fault)
   }
   file.refuse(wrong)
   const mapped = { map, table, domain: map.domain ?? table.nspname, others: read }
@@ -86,6 +86,20 @@ async function readMapped(sql: Sql, file: MapOfTable): Promise<Mapped> {
     ])
   return mapped
 }
+
+/** Whether PostgreSQL takes a statement, which may end with one of these codes, or with one that begins so. */
+const works = (statement: PromiseLike<unknown>, codes: readonly string[]): Promise<boolean> =>
+  Promise.resolve(statement).then(
+    () => true,
+    (error: unknown) => {
+      if (hasCode(error, codes)) return false
+      throw error
+    },
+  )
+
+/** Whether PostgreSQL has an operator for values of two types. */
+const isCompared = (sql: Sql, type: string, operator: '=' | '<', other = type): Promise<boolean> =>
+  works(sql`select null::${sql.unsafe(type)} ${sql.unsafe(operator)} null::${sql.unsafe(other)} as value`, ['42883'])
 
 interface Unmapped {
   native_state: string | null

@@ -9,6 +9,8 @@ export interface Column {
   quoted: string
   /** Its type with the schema of the type, as SQL has it. */
   type: string
+  /** The type with its modifier, as SQL has it: `numeric(6,2)`. */
+  declared: string
   /** The modifier of the type, such as the precision of `timestamp(0)`; -1 without one. */
   modifier: number
   /** The name of the type, or of the type below a domain, such as `int4`. */
@@ -179,6 +181,7 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
         select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
           'name', attname, 'quoted', pg_catalog.quote_ident(attname),
           'type', pg_catalog.format('%I.%I', typespace.nspname, pg_type.typname),
+          'declared', pg_catalog.format_type(atttypid, atttypmod),
           'modifier', coalesce(nullif(atttypmod, -1), pg_type.typtypmod),
           'base', base.typname,
           'compared', pg_catalog.format('%s.%I', base.typnamespace::regnamespace, base.typname),

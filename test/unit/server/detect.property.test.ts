@@ -67,6 +67,7 @@ const column: fc.Arbitrary<Column> = fc
     type: `pg_catalog.${made.base}`,
     modifier: -1,
     compared: `pg_catalog.${made.base}`,
+    declared: `pg_catalog.${made.base}`,
     labels: made.base === 'mood' ? [...new Set(made.labels)] : null,
   }))
 
