@@ -48,7 +48,7 @@ function adapterOf(mapped: Mapped): QueueAdapter {
     part: { column: 'native_part', of: table.relation },
     isNearKey: (key, row) => isNearKey(mapped, key, row),
     hasState: (sql, states) => hasState(mapped, sql, states),
-    keys: (sql, _, texts) => readKeys(mapped, sql, texts),
+    keys: (sql, [found], texts, within) => readKeys(at(found), sql, texts, within),
     ordered: (sql, [found], slice) => orderedJobs(at(found), sql, slice),
     endedAt: (sql) => sql`jobs.native_ended`,
     groups: (sql, [found], scope) => readGroups(at(found), sql, scope),

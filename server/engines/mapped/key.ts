@@ -1,5 +1,7 @@
+import type { TokenScope } from '../../../shared/access/token-scope.ts'
 import { Failure } from '../../../shared/errors.ts'
 import { isUuid, keyParts } from '../../../shared/work/job-key.ts'
+import { isWithin } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
 import { keysWithQueue, type NativeKey, sortKeys } from '../parts/keys.ts'
 import { decodedPart, uuidPattern, wholeNumber } from '../parts/sql-text.ts'
@@ -64,12 +66,14 @@ export function isNearKey({ map, table }: Mapped, key: string, row: string): str
 
 /**
  * The keys of jobs that somebody names by the id alone. A key with a queue is looked up only where several rows may have it.
+ * @param within the jobs that the caller may see
  * @throws Failure `not_supported` where several rows have it
  */
 export async function readKeys(
   mapped: Mapped,
   sql: Sql,
   texts: readonly string[],
+  within: TokenScope | undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const { keys, bare } = sortKeys(texts, (text) => parseKey(mapped, text))
   const mayBeTwice = uniqueBeside(mapped.table, mapped.map.key) !== undefined
@@ -80,7 +84,7 @@ export async function readKeys(
   const rows = await sql<{ id: string; key: string }[]>`
     select jobs.uuid as id, jobs.id as key
     from jobs
-    where jobs.native_id = any(${ids}::text[]::${type}[])`
+    where jobs.native_id = any(${ids}::text[]::${type}[]) ${isWithin(sql, within, sql`jobs`)}`
   if (mayBeTwice) refuseTwice(mapped, rows, { keys, bare })
   for (const { id, key } of rows) for (const [text, known] of bare) if (known === id) keys.set(text, key)
   return keys
