@@ -41,6 +41,21 @@ export const whyNoPrune = (sql: Sql, { schema }: Found): Fragment =>
 /** An SQL condition on `jobs`: a scheduler has made the job, and makes no other without it. */
 export const endsSchedule = `(jobs.native_scheduler is not null and jobs.native_state in ('waiting', 'delayed'))`
 
+/**
+ * An SQL condition on `jobs`: the parent of its flow has gone on without it, and waits for another child. When a child completes, BullMQ takes one from
+ * the number of children that the parent waits for, whether or not the child is among them.
+ */
+const isNotCounted = (schema: string): string => `(jobs.native_parent_id is not null and exists (
+  select
+  from ${schema}.job parent
+  join ${schema}.job_dependency e on e.parent_queue = parent.queue and e.parent_id = parent.id and e.status in ('pending', 'failed')
+  where parent.queue = jobs.native_parent_queue and parent.id = jobs.native_parent_id and parent.state <> 'completed'
+) and not exists (
+  select from ${schema}.job_dependency e
+  where e.parent_queue = jobs.native_parent_queue and e.parent_id = jobs.native_parent_id
+    and e.child_key = jobs.queue || ':' || jobs.native_id and e.status in ('pending', 'failed')
+))`
+
 /** An SQL expression over `jobs`: a child of its flow that has not completed is gone, so that the parent would fail again. */
 const hasGoneChild = (
   schema: string,
@@ -66,6 +81,8 @@ const refusals: Record<EngineAct['act'], (schema: string) => string[]> = {
   retry: (schema) => [
     `when jobs.native_state = 'waiting-children' then 'it waits for the children of its flow'`,
     `when jobs.native_state = 'failed' and ${hasGoneChild(schema)} then 'a child of its flow that has not completed is gone'`,
+    `when jobs.native_state = 'failed' and ${isNotCounted(schema)}
+      then 'the parent of its flow has gone on without it, and would run before its other children'`,
     `when jobs.native_state = 'failed' and (${rivalOf(inJobs, schema)}) is not null then 'another job with its deduplication id waits or runs'`,
   ],
   cancel: (schema) => [

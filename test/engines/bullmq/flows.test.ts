@@ -21,6 +21,12 @@ besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
   })
   afterAll(() => database?.close())
 
+  const states = async (queue: string) => {
+    const rows = await database.sql<{ state: string }[]>`
+      select state::text as state from bullmq.job where queue = ${queue} order by state::text`
+    return rows.map(({ state }) => state)
+  }
+
   it('run the child first where parent and child failed together', async () => {
     await bull.flow({
       name: 'parent',
@@ -94,4 +100,35 @@ besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
       select id from bullmq.job where queue = 'ranked' order by processed_at_ms, finished_at_ms`
     expect(order.map(({ id }) => id)).toEqual([ids[2], ids[1], ids[0]])
   })
+
+  it.each(['ignoreDependencyOnFailure', 'removeDependencyOnFailure'])(
+    'run no child again that the parent has gone on without, while it waits for another: %s',
+    async (option) => {
+      const [children, parents] = [`children ${option}`, `parents ${option}`]
+      await bull.flow({
+        ...{ name: 'parent', queueName: parents },
+        children: [
+          { name: 'first', queueName: children, data: { does: 'fail once' }, opts: { [option]: true } },
+          { name: 'second', queueName: children, opts: { delay: 3_600_000 } },
+        ],
+      })
+      await bull.work(children)
+      await bull.work(parents)
+      await untilNone(database, children, 'waiting', 'active')
+      const retry = ['retry', '--domain', 'bullmq', '--queue', children, '--yes', '--json']
+      // BullMQ counts a child of the parent off whenever a child completes, so that the parent would run before the second one.
+      expect(JSON.parse((await world.jobsctl(retry)).out)).toMatchObject({ affected: 0, refused_count: 1 })
+      expect(await states(parents)).toEqual(['waiting-children'])
+      const [second] = await database.sql`select id from bullmq.job where queue = ${children} and name = 'second'`
+      expect(await world.jobsctl(['reschedule', `${children}/${second?.id}`, '--now', '--yes'])).toMatchObject({
+        code: 0,
+      })
+      await untilNone(database, parents, 'waiting', 'active', 'waiting-children')
+      expect(await states(parents)).toEqual(['completed'])
+      expect(JSON.parse((await world.jobsctl(retry)).out)).toMatchObject({ affected: 1 })
+      await untilNone(database, children, 'waiting', 'active', 'failed')
+      expect(await states(parents)).toEqual(['completed'])
+    },
+  )
+
 })
