@@ -98,6 +98,8 @@ function assignments(sql: Sql, { schema }: Found, act: EngineAct): Fragment {
         stacktrace = case when j.state = 'failed' then null else j.stacktrace end,
         attempts_made = case when j.state = 'failed' then 0 else j.attempts_made end,
         attempts_started = case when j.state = 'failed' then 0 else j.attempts_started end,
+        -- A job that was cancelled before a worker has failed it for this reason has it still, and would fail again without running.
+        deferred_failure = case when j.state = 'failed' then null else j.deferred_failure end,
         lock_token = null, locked_until_ms = null`
     }
     case 'cancel':

@@ -131,4 +131,26 @@ besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
     },
   )
 
+  it('run again, and do not fail at once, where they were cancelled before BullMQ had failed them', async () => {
+    await bull.call('failing parents', 'pause')
+    await bull.flow({
+      ...{ name: 'parent', queueName: 'failing parents' },
+      children: [
+        { name: 'child', queueName: 'failing', data: { does: 'fail once' }, opts: { failParentOnFailure: true } },
+      ],
+    })
+    await bull.work('failing')
+    await untilNone(database, 'failing parents', 'waiting-children')
+    // The next worker that takes the parent would fail it.
+    const cancelled = await world.jobsctl(['cancel', '--domain', 'bullmq', '--queue', 'failing parents', '--yes'])
+    expect(cancelled).toMatchObject({ code: 0 })
+    for (const queue of ['failing parents', 'failing'])
+      expect(await world.jobsctl(['retry', '--domain', 'bullmq', '--queue', queue, '--yes'])).toMatchObject({ code: 0 })
+    await untilNone(database, 'failing', 'waiting', 'active')
+    await bull.work('failing parents')
+    await bull.call('failing parents', 'resume')
+    await untilNone(database, 'failing parents', 'waiting', 'active', 'waiting-children')
+    expect(await states('failing parents')).toEqual(['completed'])
+  })
+
 })
