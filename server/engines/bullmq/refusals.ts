@@ -38,8 +38,16 @@ export const whyNoPrune = (sql: Sql, { schema }: Found): Fragment =>
     when ${isOfLiveParent(schema)} then 'the parent of its flow needs it'
   end`)
 
-/** An SQL condition on `jobs`: a scheduler has made the job, and makes no other without it. */
-export const endsSchedule = `(jobs.native_scheduler is not null and jobs.native_state in ('waiting', 'delayed'))`
+/**
+ * An SQL condition on `jobs`: it is the next job of a scheduler, which makes no other without it. A job of a scheduler that was removed, or one that
+ * ran before and waits again, is as any other.
+ */
+export const endsSchedule = ({ schema }: Pick<Found, 'schema'>): string => `(
+  jobs.native_scheduler is not null and jobs.native_state in ('waiting', 'delayed') and exists (
+    select from ${schema}.scheduler s
+    where s.queue = jobs.queue and s.scheduler_id = jobs.native_scheduler
+      and jobs.native_id = 'repeat:' || s.scheduler_id || ':' || s.next_run_ms
+))`
 
 /**
  * An SQL condition on `jobs`: the parent of its flow has gone on without it, and waits for another child. When a child completes, BullMQ takes one from
@@ -86,7 +94,7 @@ const refusals: Record<EngineAct['act'], (schema: string) => string[]> = {
     `when jobs.native_state = 'failed' and (${rivalOf(inJobs, schema)}) is not null then 'another job with its deduplication id waits or runs'`,
   ],
   cancel: (schema) => [
-    `when ${endsSchedule}
+    `when ${endsSchedule({ schema })}
       then 'a scheduler has made it, and makes no other without it: remove the scheduler in your application'`,
     `when jobs.native_state = 'waiting-children' then 'it waits for the children of its flow, which would go on'`,
     `when ${isAwaited(schema)} then 'the parent of its flow waits for it, and would wait for ever'`,

@@ -33,7 +33,7 @@ export const writes: EngineWrites = {
   whyNoRetry: (sql, found) => refusalOf(sql, found, 'retry'),
   mayDelete: (sql, found, by) =>
     sql.unsafe(
-      `(not jobs.native_locked and not ${isNeeded(found)} ${by === 'erase' ? `and not ${endsSchedule}` : ''})`,
+      `(not jobs.native_locked and not ${isNeeded(found)} ${by === 'erase' ? `and not ${endsSchedule(found)}` : ''})`,
     ),
   whyNoPrune,
   referred: { columns: { queue: 'queue', id: 'native_id' }, along: ['job_log', 'job_dependency'] },

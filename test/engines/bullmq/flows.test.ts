@@ -153,4 +153,28 @@ besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
     expect(await states('failing parents')).toEqual(['completed'])
   })
 
+  it('end a job that its scheduler does without: one that ran before, and one whose scheduler is gone', async () => {
+    const { sql } = database
+    const cancel = async () => {
+      const { out } = await world.jobsctl(['cancel', '--domain', 'bullmq', '--queue', 'often', '--yes', '--json'])
+      return JSON.parse(out)
+    }
+    await bull.call('often', 'upsertJobScheduler', 'each hour', { every: 3_600_000 }, { data: { does: 'fail' } })
+    await bull.work('often')
+    await until('it has failed once', async () => {
+      const rows = await sql`select from bullmq.job where queue = 'often' and state = 'failed'`
+      return rows.length === 1
+    })
+    await bull.call('often', 'pause')
+    expect(await world.jobsctl(['retry', '--domain', 'bullmq', '--queue', 'often', '--yes'])).toMatchObject({ code: 0 })
+    expect(await states('often')).toEqual(['delayed', 'waiting'])
+    expect(await cancel()).toMatchObject({ affected: 1, refused_count: 1 })
+    expect(await states('often')).toEqual(['delayed', 'failed'])
+    // BullMQ leaves the next job where it is no longer delayed.
+    await sql`update bullmq.job set state = 'waiting', delay_ms = 0 where queue = 'often' and state = 'delayed'`
+    await bull.call('often', 'removeJobScheduler', 'each hour')
+    expect(await cancel()).toMatchObject({ affected: 1 })
+    expect(await states('often')).toEqual(['failed', 'failed'])
+  })
+
 })

@@ -273,12 +273,15 @@ describe.each(changedVersions)('a change of jobs of BullMQ with schema %i', (ver
     expect(await job(oddQueues.plain, '1')).toMatchObject({ state: 'failed' })
   })
 
-  it('cancels no job of a scheduler, no parent that waits, and no child that a parent waits for', async () => {
-    await sql`update ${of('job')} set scheduler_id = 'nightly' where queue = ${oddQueues.plain} and id = '11'`
-    const { body } = await post('batch/cancel', { ...scope, ids: ['mail/11', 'flows/waits', 'steps/fresh'] })
+  it('cancels no next job of a scheduler, no parent that waits, and no child that a parent waits for', async () => {
+    await sql`insert into ${of('scheduler')} (queue, scheduler_id, next_run_ms) values (${oddQueues.plain}, 'nightly', 1000)`
+    await sql`
+      update ${of('job')} set scheduler_id = 'nightly', id = 'repeat:nightly:1000' where queue = ${oddQueues.plain} and id = '11'`
+    const next = 'mail/repeat:nightly:1000'
+    const { body } = await post('batch/cancel', { ...scope, ids: [next, 'flows/waits', 'steps/fresh'] })
     expect(body).toMatchObject({ affected: 0, refused_count: 3 })
     expect(Object.fromEntries(body.refused.map(({ job_id, reason }) => [job_id, reason]))).toEqual({
-      'mail/11': 'a scheduler has made it, and makes no other without it: remove the scheduler in your application',
+      [next]: 'a scheduler has made it, and makes no other without it: remove the scheduler in your application',
       'flows/waits': 'it waits for the children of its flow, which would go on',
       'steps/fresh': 'the parent of its flow waits for it, and would wait for ever',
     })

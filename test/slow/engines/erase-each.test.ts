@@ -168,7 +168,7 @@ describe('an erasure of jobs of BullMQ', () => {
     await add([
       { id: 'active', state: 'active', lock_token: 'token', locked_until_ms: Date.now() + 30_000, data: of(person) },
       {
-        id: 'repeat',
+        id: 'repeat:daily:1000',
         state: 'delayed',
         scheduler_id: 'daily',
         process_at_ms: Date.now() + 3_600_000,
@@ -177,6 +177,7 @@ describe('an erasure of jobs of BullMQ', () => {
       { id: 'waits', state: 'waiting-children', pending_deps: 1, data: of('bob') },
       { id: 'child', state: 'waiting', parent_queue: 'mail', parent_id: 'waits', data: of(person) },
     ])
+    await sql`insert into bullmq.scheduler (queue, scheduler_id, next_run_ms) values ('mail', 'daily', 1000)`
     await sql`
       insert into bullmq.job_dependency (parent_queue, parent_id, child_queue, child_id, child_key)
       values ('mail', 'waits', 'mail', 'child', 'mail:child')`
@@ -186,7 +187,7 @@ describe('an erasure of jobs of BullMQ', () => {
     })
     const { code, err } = await runJobsctl(['erase', '--payload', `to=${person}`, '--yes'], { env })
     expect({ code, err }).toEqual({ code: 6, err: expect.stringContaining('2 jobs that the engine needs') })
-    expect(await ids()).toEqual(['mail/active', 'mail/child', 'mail/repeat', 'mail/waits'])
+    expect(await ids()).toEqual(['mail/active', 'mail/child', 'mail/repeat:daily:1000', 'mail/waits'])
     // The parent has failed: it waits for nothing any more.
     await sql`update bullmq.job set state = 'failed', finished_at_ms = 1 where id = 'waits'`
     expect((await post('erase', { ids: ['mail/child'] })).body).toMatchObject({ affected: 1 })
