@@ -120,7 +120,8 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
         sql`
           select s.queue, s.scheduler_id as native_id
           from ${of}.scheduler as s
-          where not exists (
+          -- One that has made all its jobs stays in the table.
+          where coalesce(s.iteration_count < s.limit_count, true) and coalesce(s.end_date_ms > ${now}, true) and not exists (
             select from ${of}.job as j
             where j.queue = s.queue and j.scheduler_id = s.scheduler_id and j.state in ('waiting', 'delayed', 'active')
             offset 0

@@ -177,4 +177,22 @@ besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
     expect(await states('often')).toEqual(['failed', 'failed'])
   })
 
+  it('are not told of where a scheduler has made all its jobs', async () => {
+    const { sql } = database
+    for (const [id, ends] of Object.entries({ limit: { limit: 2 }, end: { endDate: Date.now() + 500 } }))
+      await bull.call('scheduled', 'upsertJobScheduler', id, { every: 300, ...ends }, { name: id })
+    await bull.work('scheduled')
+    await until('both have ended', async () => {
+      const rows = await sql`
+        select name from bullmq.job where queue = 'scheduled' and name in ('limit', 'end') and state = 'completed' group by name having count(*) > 1`
+      const [live] = await sql`select from bullmq.job where queue = 'scheduled' and state <> 'completed' limit 1`
+      return rows.length === 2 && live === undefined
+    })
+    await bull.call('lost', 'upsertJobScheduler', 'limit', { every: 3_600_000, limit: 9 }, { name: 'lost' })
+    await sql`delete from bullmq.job where queue = 'lost'`
+    const { out } = await world.jobsctl(['integrity', '--domain', 'bullmq', '--output', 'json'])
+    expect(out).toContain('lost/limit')
+    expect(out).not.toContain('scheduled/')
+  })
+
 })
