@@ -14,7 +14,7 @@ const without = (image: string, names: readonly string[]): string => `(${image} 
 
 /**
  * An SQL expression of type jsonb: the columns of an image of a row of `job`, beside its key; the edge of its flow to its parent; its row of
- * the table `dedup`; and whether another job has its deduplication id.
+ * the table `dedup`; and whether it has ended and another job has its deduplication id.
  */
 export const imageOf = (row: string, schema: string): string => `pg_catalog.jsonb_build_object(
   'queue', ${row}.queue, 'native_id', ${row}.id, ${imageColumns.map((name) => `'${name}', ${row}.${name}`).join(', ')},
@@ -30,7 +30,8 @@ export const imageOf = (row: string, schema: string): string => `pg_catalog.json
     from ${schema}.dedup d
     where d.queue = ${row}.queue and d.dedup_id = ${row}.dedup_id and d.job_id = ${row}.id
   ) end,
-  'rival', ${rivalOf({ queue: `${row}.queue`, id: `${row}.id`, dedup: `${row}.dedup_id` }, schema)} is not null)`
+  'rival', ${row}.state in ('completed', 'failed')
+    and ${rivalOf({ queue: `${row}.queue`, id: `${row}.id`, dedup: `${row}.dedup_id` }, schema)} is not null)`
 
 /** The expressions by which a row with a deduplication id is compared. */
 interface Deduplicated {

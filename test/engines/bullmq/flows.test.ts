@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { until } from '../../support/poll.ts'
 import type { World } from '../../support/world.ts'
+import { operationOf } from '../support/admin.ts'
 import {
   type Bull,
   type BullDatabase,
@@ -195,4 +196,20 @@ besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
     expect(out).not.toContain('scheduled/')
   })
 
+  it('take back a retry and a priority where another job has taken the deduplication id since, but no cancel', async () => {
+    await bull.call('taken', 'pause')
+    const { sql } = database
+    const undoOf = async (...change: string[]) => {
+      const [id = ''] = await bull.add('taken', [{ opts: { deduplication: { id: change[0] } } }])
+      if (change[0] === 'retry')
+        await sql`update bullmq.job set state = 'failed', failed_reason = 'lost', finished_at_ms = added_at_ms where queue = 'taken' and id = ${id}`
+      const changed = await world.jobsctl([...change, `taken/${id}`, '--yes', '--json'])
+      await sql`delete from bullmq.dedup where queue = 'taken' and job_id = ${id}`
+      await bull.add('taken', [{ opts: { deduplication: { id: change[0] } } }])
+      return (await world.jobsctl(['undo', operationOf(changed), '--yes'])).code
+    }
+    expect(await undoOf('priority', '--to', '4')).toBe(0)
+    expect(await undoOf('retry')).toBe(0)
+    expect(await undoOf('cancel')).toBe(6)
+  })
 })
