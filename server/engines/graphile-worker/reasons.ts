@@ -73,7 +73,7 @@ export async function findQueueReasons(
   const name = nativeQueue(queue)
   if (!place || name === null) return []
   const of = sql.unsafe(place.schema)
-  // Without a running job nothing tells of which type the pool has jobs.
+  // Without a running job the type of the jobs of the pool is not known.
   const isWhole = within === undefined || within.job_types.length === 0
   const [facts] = await sql<[Facts['queue_locked']?]>`
     select

@@ -175,7 +175,7 @@ async function pageOf(asking: Asking, args: Record<string, unknown>) {
   return { found: told(call.as, asked), next, nextAfter: asked.nextAfter }
 }
 
-/** What a tool tells of the answer of an endpoint, and of which domains it is not. */
+/** The answer of an endpoint as a tool gives it, with the domains whose jobs it leaves out. */
 const told = (as: string | undefined, { body, otherDomains }: Asked): Record<string, unknown> => ({
   ...(as === undefined ? Arguments.parse(body) : { [as]: body }),
   ...(otherDomains.length > 0 && { other_domains: otherDomains }),
