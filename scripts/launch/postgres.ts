@@ -97,9 +97,12 @@ async function startFrom(make: (place: Place) => Promise<void>, parent: string =
   }
 }
 
-/** The server does not wait for the disk, since the data need not survive a power failure. */
+/**
+ * The server does not wait for the disk, since the data need not survive a power failure. It takes 200 connections, since
+ * all test files of a command share it, and each opens the pools of a server and of an engine's workers.
+ */
 const settings = [
-  ...['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'shared_buffers=64MB', 'max_connections=100'],
+  ...['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'shared_buffers=64MB', 'max_connections=200'],
   ...["listen_addresses='127.0.0.1'", "unix_socket_directories=''", "timezone='UTC'", "log_timezone='UTC'"],
 ]
 
