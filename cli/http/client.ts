@@ -127,7 +127,7 @@ export function createClient(options: ClientOptions): Client {
       const read = endpoint.output.safeParse(received.json)
       if (read.success) return { body: read.data, raw: rawOf(received), header: received.header }
       const { unexpectedResponse } = await import('./response-errors.ts')
-      throw unexpectedResponse(received, { target, changing })
+      throw unexpectedResponse(received, { target, changing, path: at.path })
     },
     async *follow(path, fields, silenceMs) {
       if (!target.credential) throw await noCredential(target)

@@ -1,5 +1,6 @@
 import { codeOfStatus, Failure, type FailureCode, knownCode, type MoreFields } from '../../shared/errors.ts'
 import { headers } from '../../shared/headers.ts'
+import { plansPath } from '../../shared/plans/plan-states.ts'
 import { type Problem, problemOf } from '../../shared/problem.ts'
 import { secondsOf } from '../../shared/retry-after.ts'
 import { spanText } from '../../shared/times/time-and-size.ts'
@@ -154,15 +155,21 @@ export function tooLong(
   })
 }
 
-/** The failure for a 2xx answer that does not match the contract. A read may have the wrong server; a change may have been made. */
+/**
+ * The failure for a 2xx answer that does not match the contract. A read may have the wrong server, or the key of an agent; a change, or a
+ * plan of one, may have been made.
+ */
 export function unexpectedResponse(
   received: Received,
-  { target, changing }: Pick<Call, 'target' | 'changing'>,
+  { target, changing, path }: Pick<Call, 'target' | 'changing' | 'path'>,
 ): Failure {
   const server = target.name
-  const outcome = changing ? `; ${maybeChanged}` : ''
+  const made = path === plansPath ? 'the plan may have been made, and no job was changed' : maybeChanged
+  const outcome = changing ? `; ${made}` : ''
   return new Failure('unexpected_answer', `${server} sent an answer that jobsctl does not understand${outcome}`, {
-    hint: changing ? undefined : 'check with jobsctl doctor that --url is the root of a jobs server',
+    hint: changing
+      ? undefined
+      : 'check with jobsctl doctor that --url is the root of a jobs server; with the key of an agent use jobsctl mcp, since an agent gets answers without some fields',
     requestId: redacted(received, target).header(headers.requestId),
     server,
   })

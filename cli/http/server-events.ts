@@ -69,6 +69,6 @@ const tooLong = ({ name }: Target): Failure =>
 async function refusal(response: Response, { target, path }: Streaming): Promise<Failure> {
   const { failureOfResponse, unexpectedResponse } = await import('./response-errors.ts')
   const received = await readWhole(response, { target, changing: false })
-  if (received.status < 300) return unexpectedResponse(received, { target, changing: false })
+  if (received.status < 300) return unexpectedResponse(received, { target, path, changing: false })
   return failureOfResponse(received, { target, method: 'GET', path, changing: false })
 }

@@ -5,3 +5,6 @@
  */
 export const planStates = ['waiting', 'approved', 'rejected', 'applied', 'expired', 'withdrawn', 'stale'] as const
 export type PlanState = (typeof planStates)[number]
+
+/** Where plans are proposed and listed. */
+export const plansPath = '/api/v1/jobs/plans'

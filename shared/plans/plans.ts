@@ -6,7 +6,7 @@ import { bulkKinds } from '../changes/kinds.ts'
 import { endpoint } from '../endpoint.ts'
 import { Count, Instant, Integer, optional, queryNumber, scopeNames } from '../scope.ts'
 import { PathId } from '../work/job.ts'
-import { planStates } from './plan-states.ts'
+import { planStates, plansPath } from './plan-states.ts'
 
 const text = z.string().nullable()
 
@@ -124,7 +124,7 @@ const needsForPlan = ({ path }: z.output<typeof Planned>) => (path === edit.path
 
 export const proposePlan = endpoint({
   method: 'POST',
-  path: '/api/v1/jobs/plans',
+  path: plansPath,
   meaning:
     'Plans a change of many jobs: previews it, and keeps the preview for 72 hours (`JOBS_PLAN_HOURS`) until another principal decides; that of an agent until its person does. Needs `X-Reason`. 409 `conflict` where no job matches, where 20 plans of the principal or 100 in all are open, and in single-user mode; for an agent where 3 of its plans wait or 50 were made in 24 hours, and for a day where somebody has rejected the same change.',
   needs: 'propose',
@@ -171,7 +171,7 @@ export const previewPlan = endpoint({
 
 export const listPlans = endpoint({
   method: 'GET',
-  path: '/api/v1/jobs/plans',
+  path: plansPath,
   meaning: 'The plans that are kept, the newest first. A plan is deleted 7 days after its term.',
   needs: 'records',
   scoped: 'narrowed',

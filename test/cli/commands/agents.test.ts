@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { keepCall } from '../../../server/auth/agents/agent-calls.ts'
 import { setAgents } from '../../../server/auth/agents/switch.ts'
-import { openAgent } from '../../support/access/agents.ts'
+import { makeAgent, openAgent, sessionPath } from '../../support/access/agents.ts'
 import { idOf, makeToken } from '../../support/access/tokens.ts'
 import { makePeople, type People, planPath } from '../../support/changes/plans.ts'
 import { openWorld, paths, type World } from '../../support/world.ts'
@@ -47,5 +47,22 @@ describe('plans of agents at a terminal', () => {
       await world.jobsctl(['agents'], { env: { JOBSCTL_API_KEY: undefined, JOBSCTL_TOKEN: auditor } }),
     ).toMatchObject({ code: 0 })
     expect(await run('ben', 'agents')).toMatchObject({ code: 4 })
+  })
+
+  it("tell the holder of an agent's key where to look, and after --propose that no job was changed", async () => {
+    const mender = await makeAgent(world.sql, 'ann')
+    const token = (mender.authorization ?? '').slice('Bearer '.length)
+    const run = (...argv: string[]) =>
+      world.jobsctl(argv, { env: { JOBSCTL_API_KEY: undefined, JOBSCTL_TOKEN: token } })
+    await world.jobs(2, { status: 'completed', completed_at: '2020-01-01T00:00:00Z', domain: 'c' })
+    const proposed = await run('prune', '--domain', 'c', '--older-than', '1d', '--propose', '--reason', 'old')
+    expect(proposed).toMatchObject({ code: 1, out: '' })
+    expect(proposed.err).toContain('the plan may have been made, and no job was changed')
+    expect(proposed.err).not.toContain('change may have been made')
+    const looked = await run('plans')
+    expect(looked).toMatchObject({ code: 1, out: '' })
+    expect(looked.err).toContain('with the key of an agent use jobsctl mcp')
+    expect(await world.call('POST', sessionPath, {}, mender)).toMatchObject({ status: 201 })
+    expect(await world.count()).toBe(2)
   })
 })
