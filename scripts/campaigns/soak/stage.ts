@@ -33,7 +33,7 @@ export interface StageOptions {
 const settings = [
   // Committed transactions must survive a killed process. They need not survive a power failure, so fsync stays off.
   ...['synchronous_commit=on', 'full_page_writes=on'],
-  ...['autovacuum_naptime=10s', 'max_connections=200'],
+  'autovacuum_naptime=10s',
 ]
 
 /** What a pooler must set for the sessions: docs/deploy/pooler.md. */
