@@ -41,10 +41,11 @@ export async function eraseEngineJobs(
   const copies = await deleteCopies(tx, target, selection, archived)
   const deleted = idArray(tx, jobs)
   const asked = selection.ids ? tx`jobs.id = any(${idArray(tx, selection.ids)})` : tx`true`
-  const found = traces
-    ? tx`select jobs.id from (${traces}) as jobs where ${asked} and jobs.id <> all(${deleted})`
-    : tx`select null::text as id where false`
   const whole = idArray(tx, [...new Set([...jobs, ...copies])])
+  // The events of a job that this batch has deleted, or whose copies it has, are no traces: the job is counted already.
+  const found = traces
+    ? tx`select jobs.id from (${traces}) as jobs where ${asked} and jobs.id <> all(${whole})`
+    : tx`select null::text as id where false`
   // The jobs of the rows are gone: of all holds only those over operations can keep an image.
   const isKept = isImageKeptByHold(tx, { ...holds, filters: [], haveJobs: false })
   const [row] = await tx<[Omit<ErasedRemains, 'archived' | 'attachments'>]>`
