@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { isPseudonym, type Pseudonyms } from './pseudonyms.ts'
+import { isOfLongName, isPseudonym, type Pseudonyms } from './pseudonyms.ts'
 import { kindOfField, type PseudonymKind } from './treatments.ts'
 
 /** Fields of a request that hold the fields of another one, or of several. */
@@ -45,12 +45,14 @@ export function withNames(pseudonyms: Pseudonyms, sent: unknown): Named {
   return { fields: fieldsOf(sent), names }
 }
 
-/** A pseudonym of yesterday would find nothing, and look like an answer. */
+/** A pseudonym that nobody can read would find nothing, and look like an answer. */
 function refuseLookalike(field: string, kind: PseudonymKind, value: string): string {
   if (!isPseudonym(kind, value)) return value
-  const message = 'is a pseudonym of another day, or of a name that is too long to be looked for'
+  const [message, hint] = isOfLongName(kind, value)
+    ? ['is the pseudonym of a name over 96 bytes, which cannot be looked for', 'leave this field out, and use others']
+    : ['is a pseudonym of another day', 'read the jobs again, and use the pseudonyms of that answer']
   throw new Failure('invalid_request', `${field} ${message}; nothing was changed`, {
-    hint: 'read the jobs again, and use the pseudonyms of that answer',
+    hint,
     faults: [{ path: field, message }],
   })
 }

@@ -61,6 +61,10 @@ export const isPseudonym = (kind: PseudonymKind, text: string): boolean =>
   /^[\w-]+$/.test(text) &&
   withCheck(text.slice(0, -checkLength)) === text
 
+/** True for a pseudonym, of any day, of a name over 96 bytes: it has the keyed hash alone, and nobody reads it. */
+export const isOfLongName = (kind: PseudonymKind, text: string): boolean =>
+  isPseudonym(kind, text) && Buffer.from(text.slice(kind.length + 1, -checkLength), 'base64url').length === tagBytes
+
 const hmac = (key: Buffer, data: string | Buffer): Buffer => createHmac('sha256', key).update(data).digest()
 
 /** A byte that says how the name follows. A uuid takes 16 bytes in place of 36, since its pseudonym is copied by a model. */

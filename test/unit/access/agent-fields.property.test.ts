@@ -47,6 +47,8 @@ it('a name that looks like a pseudonym is none', () => {
   expect(withNames(pseudonyms, given)).toEqual({ fields: given, names: [] })
   const yesterday = createPseudonyms(Buffer.alloc(32, 8)).of('worker', 'w')
   expect(() => withNames(pseudonyms, { worker_id: yesterday })).toThrow('another day')
+  const long = { worker_id: pseudonyms.of('worker', 'w'.repeat(97)) }
+  expect(() => withNames(pseudonyms, long)).toThrow('worker_id is the pseudonym of a name over 96 bytes')
   const shape = shapeOfAnswer(endpoints.stats, new Set())
   const row = { domain: 'd', queue: pseudonyms.of('queue', 'q'), job_type: 'type-number-1000' }
   const [shown] = z
