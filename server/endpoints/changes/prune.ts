@@ -241,10 +241,13 @@ function details(sql: Sql, set: SetWithHolds, request: PruneRequest, foreign: { 
 }
 
 const kept = (sql: Sql, set: SetWithHolds, request: PruneRequest) => sql`
-  select count(*) from jobs where ${finished(sql, request)} and (${isDeletable(sql, set, request)}) is not true`
+  select count(*) from jobs where ${finished(sql, request)} and (${isDeleted(sql, set, request)}) is not true`
+
+const isDeleted = (sql: Sql, set: SetWithHolds, request: PruneRequest) =>
+  sql`${isDeletable(sql, set, request)} ${engineMayDelete(sql, 'prune')}`
 
 function groups(sql: Sql, set: SetWithHolds, request: PruneRequest) {
-  const isPast = isDeletable(sql, set, request)
+  const isPast = isDeleted(sql, set, request)
   const withKept = sql`,
     count(*) filter (where (${isPast}) is not true) as keep,
     to_char(min(${ended(sql)}) filter (where ${isPast}) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as oldest`

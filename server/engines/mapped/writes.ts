@@ -39,9 +39,10 @@ export function writesOf(mapped: Mapped): EngineWrites {
     whyNoSpread: whyNoSpread(mapped),
     whyNoRetry: (sql) => sql`null::text`,
     mayDelete: (sql, _, by) => mayDelete(mapped, sql, by),
+    ...(mayLackEnd(mapped) && { whyNoPrune: (sql: Sql) => whyNoPrune(mapped, sql) }),
     referred: { columns: { [key.quoted]: 'native_id' } },
     endIndex: endIndexOf(mapped),
-    // A job without the time counts from its creation.
+    // A job without the time stays; `whyNoPrune` reads such jobs.
     endedBefore: (sql, _, time) => {
       const column = endedColumn(mapped, sql)
       return column && sql`(${column.before(time)} or jobs.native_end is null)`
@@ -87,15 +88,25 @@ function pickedBy(mapped: Mapped): Pick<EngineWrites, 'isPicked' | 'hasTid' | 'i
   return { isPicked: `j.${quoted} = picked.native_id and ${isAmongPicked}`, isAmongPicked }
 }
 
+/** Whether the table can have an ended job without the time of its end. */
+const mayLackEnd = ({ map, table }: Mapped): boolean =>
+  [map.times.ended ?? []].flat().every((name) => !columnOf(table, name).required)
+
+/** The age of a job counts from its end: one that was made long ago may have ended a moment ago. */
+const whyNoPrune = ({ map }: Mapped, sql: Sql): Fragment => sql`case
+  when jobs.native_ended is null and jobs.status = any(${map.prune?.of ?? []}::text[]) then 'the table does not say when it ended'
+end`
+
 /**
- * A prune deletes the states that the map names, and an erasure every job that no worker can have. Where the map does not tell which jobs run, a
- * waiting one may.
+ * A prune deletes jobs of the states that the map names, where the time of their end is known, and an erasure every job that no worker can have. Where
+ * the map does not tell which jobs run, a waiting one may.
  */
 function mayDelete({ map }: Mapped, sql: Sql, by: 'prune' | 'erase'): Fragment {
   const states = statesOf(map)
   const waiting = states.includes('processing') ? states.filter((state) => state !== 'processing') : []
   const named = [...(map.prune?.of ?? []), ...(by === 'erase' ? waiting : [])]
-  return sql`jobs.status = any(${[...new Set(named)]}::text[])`
+  const isEnded = by === 'prune' ? sql`and jobs.native_ended is not null` : sql``
+  return sql`(jobs.status = any(${[...new Set(named)]}::text[]) ${isEnded})`
 }
 
 /** Who else has read the row sees that it was changed. Begins with a comma; empty where the map names no such column. */
