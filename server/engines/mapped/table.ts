@@ -23,7 +23,7 @@ export interface Column {
   isGenerated: boolean
   /** PostgreSQL numbers it always: an insertion can give it a value, and a change cannot. */
   isNumbered: boolean
-  /** The expression of its default. */
+  /** The expression of its default, or of the next number where PostgreSQL numbers it. */
   fallback: string | null
   /** The values of an enum, in their order. */
   labels: string[] | null
@@ -186,7 +186,10 @@ export async function readTable(sql: Sql, name: string): Promise<Table | undefin
           'base', base.typname,
           'compared', pg_catalog.format('%s.%I', base.typnamespace::regnamespace, base.typname),
           'required', attnotnull, 'isGenerated', attgenerated <> '', 'isNumbered', attidentity = 'a',
-          'fallback', case when attgenerated = '' then pg_catalog.pg_get_expr(adbin, adrelid) end,
+          'fallback', case
+            when attidentity <> '' then pg_catalog.format('pg_catalog.nextval(%L)', pg_catalog.pg_get_serial_sequence(attrelid::regclass::text, attname))
+            when attgenerated = '' then pg_catalog.pg_get_expr(adbin, adrelid)
+          end,
           'labels', (select pg_catalog.jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = base.oid)
         ) order by attnum), '[]')
         from pg_catalog.pg_attribute

@@ -172,6 +172,7 @@ function obstacle(mapped: Mapped, sql: Sql): Fragment {
   const { table } = mapped
   const key = keyColumn(mapped)
   const names = [...table.columns.keys()].map(quotedText)
+  const needed = keptColumns(mapped).filter(({ required, fallback }) => required && fallback === null)
   const row = `jobs.${archivedRow}`
   const gone = table.references
     .filter((reference) => reference.table !== table.relation)
@@ -187,6 +188,8 @@ function obstacle(mapped: Mapped, sql: Sql): Fragment {
     })
   return sql.unsafe(`case
     when ${row} - array[${names.join(', ')}]::text[] <> '{}'::jsonb then 'the table has lost a column of it since'
+    when not ${row} ?& array[${needed.map(({ name }) => quotedText(name)).join(', ')}]::text[]
+      then 'the table has got a column since that must have a value, and has no default'
     when exists (select from ${table.relation} as live where live.${key.quoted} = jobs.native_id offset 0) then 'its id is taken'
     ${gone.join('\n    ')}
   end`)
