@@ -77,11 +77,11 @@ export const jsonOf = (mapped: Mapped, value: ValueOfRow): string =>
     return column.base === 'jsonb' ? expression : json
   })
 
-/** An SQL expression of type integer: a number that is too large is the largest one. */
+/** An SQL expression of type integer: a number that is too large is the largest one. `least` alone would be that one also for null. */
 export function numberOf(table: Table, { column }: ValueOfRow): string {
   const of = columnOf(table, column)
   if (of.base === 'int4' || of.base === 'int2') return `j.${of.quoted}::integer`
-  return `greatest(least(j.${of.quoted}, 2147483647), -2147483648)::integer`
+  return `case when j.${of.quoted} is not null then greatest(least(j.${of.quoted}, 2147483647), -2147483648)::integer end`
 }
 
 /** An SQL expression of type timestamptz: infinite for a time beyond the years of PostgreSQL, on which every statement would end. */
