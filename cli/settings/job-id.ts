@@ -29,10 +29,15 @@ export function listedId(word: string, file?: OfFile): JobId {
   })
 }
 
+/** JavaScript knows such a number only about. */
+const isLarge = (word: string): boolean => /^[1-9]\d{15,}$/.test(word)
+const ofLarge = (word: string): string =>
+  `it is larger than the id of any job, but for one of another engine, which is named with its queue: mail/${word}`
+
 /** What a word that is no id was probably meant as. */
 function hintOf(word: string, isInFile: boolean): string {
   const parts = word.split(/[\s,;]+/).filter((part) => part !== '')
-  if (/^[1-9]\d{15,}$/.test(word)) return 'it is larger than the id of any job'
+  if (isLarge(word)) return ofLarge(word)
   if (parts.length > 1 && parts.every(isTypedId))
     return isInFile ? 'write one id a line' : `separate ids with blanks: ${parts.join(' ')}`
   if (/^@./.test(word) && !isInFile) return `--ids-file ${escaped(quoted(word.slice(1)))} reads ids from a file`
@@ -55,5 +60,7 @@ function typedId(word: string): JobId | undefined {
 export function jobIdOf(word: string, example: string): string {
   const id = typedId(word)
   if (id !== undefined) return String(id)
-  throw new Failure('usage', `<id>: ${word} is not the id of a job`, { hint: example })
+  throw new Failure('usage', `<id>: ${word} is not the id of a job`, {
+    hint: isLarge(word) ? ofLarge(word) : example,
+  })
 }

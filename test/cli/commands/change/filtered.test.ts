@@ -145,7 +145,7 @@ describe('the changes that take a filter', () => {
     [['retry', '5', '--all'], 'ids and a scope exclude each other'],
     [['retry', '5x'], '5x is not a job id'],
     [['retry', '99999999999999999999'], 'is not a job id'],
-    [['retry', '99999999999999999999'], 'larger than the id of any job'],
+    [['retry', '1541815603606036480'], 'which is named with its queue: mail/1541815603606036480'],
     [['retry', '1,2,3'], 'separate ids with blanks: 1 2 3'],
     [['retry', '@ids.txt'], '--ids-file ids.txt reads ids from a file'],
     [['retry', ...d, '--status', 'lost'], '--status: must be one of'],
