@@ -10,6 +10,7 @@ import { PathJobId, TypedJobId } from '../../shared/work/job.ts'
 import { isDeep } from '../database/lossless-json.ts'
 import type { Sql } from '../database/sql.ts'
 import { readNames } from '../engines/read-names.ts'
+import { servedBy } from '../engines/served.ts'
 import { rejectAbortedBody } from './body-limit.ts'
 import { repeatedField } from './repeated-field.ts'
 
@@ -26,7 +27,7 @@ export async function readInput<In extends z.ZodType>(
   sql: Sql,
   names: (sent: unknown) => unknown = (sent) => sent,
 ): Promise<Input<In>> {
-  const sent = await fieldsOf(c, endpoint)
+  const sent = await fieldsOf(c, endpoint, sql)
   const fields = names(sent)
   return { input: readNames(sql, fields, () => parsed(endpoint.input, fields)), sent }
 }
@@ -36,9 +37,9 @@ interface Input<In extends z.ZodType> {
   sent: unknown
 }
 
-async function fieldsOf(c: Context, endpoint: Endpoint): Promise<unknown> {
+async function fieldsOf(c: Context, endpoint: Endpoint, sql: Sql): Promise<unknown> {
   if (endpoint.keyed !== undefined && endpoint.keyed === c.req.path) return withIdOfKey(queryOf(c))
-  if (endpoint.keyed !== undefined) parsed(IdInPath, c.req.param())
+  if (endpoint.keyed !== undefined) checkIdInPath(c, endpoint.keyed, sql)
   if (endpoint.method === 'GET') return withUrlFields(queryOf(c), c.req.param())
   const query = queryBesideBody(c, endpoint.query)
   return withUrlFields(await jsonOf(c, endpoint), { ...query, ...c.req.param() })
@@ -63,6 +64,14 @@ function parsed<In extends z.ZodType>(input: In, fields: unknown): z.output<In> 
 
 const IdInPath = z.object({ id: PathJobId })
 const Keyed = z.object({ key: TypedJobId })
+
+/** @throws Failure `invalid_request` for the key of a job of another engine, with the call that takes it in its query */
+function checkIdInPath(c: Context, keyed: string, sql: Sql): void {
+  const { error } = IdInPath.safeParse(c.req.param(), { reportInput: true })
+  if (!error) return
+  const hasKeys = servedBy(sql).places.length > 0
+  throw invalid(faultsOf(error), hasKeys ? `a key is a field of the query: GET ${keyed}?key=<queue>/<id>` : undefined)
+}
 
 /** The fields of a query that has the id of the job as `key`: an `id` of its own would be another name for the same field. */
 function withIdOfKey({ key, ...others }: Record<string, string>): unknown {
@@ -189,8 +198,8 @@ const mostFaults = 50
 const longestPath = 128
 
 /** The failure of an input with these faults; the message names the first 50, and the first 128 characters of each path. */
-export function invalid(all: readonly Fault[]): Failure {
+export function invalid(all: readonly Fault[], hint?: string): Failure {
   const faults = all.slice(0, mostFaults).map(({ path, message }) => ({ path: path.slice(0, longestPath), message }))
   const sentences = faults.map(({ path, message }) => (path ? `${path} ${message}` : message))
-  return new Failure('invalid_request', sentences.join('; '), { faults })
+  return new Failure('invalid_request', sentences.join('; '), { faults, hint })
 }

@@ -49,6 +49,16 @@ describe.each(['pg-boss', 'mapped'])('a call about the job with a number, over %
     }
   })
 
+  it.each(['', '/explain', '/attachments'])(
+    'with a key in its path names the call that takes one: GET …%s',
+    async (end) => {
+      expect(await served.get(`/api/v1/jobs/${encodeURIComponent('mail/1')}${end}`)).toMatchObject({
+        status: 422,
+        body: { code: 'invalid_request', hint: expect.stringContaining(`/api/v1/jobs/job${end}?key=`) },
+      })
+    },
+  )
+
   it('names the call that cancels a job of an engine', async () => {
     expect(await served.post('1/cancel', {})).toMatchObject({
       status: 422,
