@@ -2,7 +2,7 @@ import type { ListFilter } from '../../shared/jobs/job-filter.ts'
 import type { JobState } from '../../shared/work/job.ts'
 import { namesOf } from './connection/schema-names.ts'
 import { isInCluster } from './error-pattern.ts'
-import { hasId } from './job-ids.ts'
+import { hasId, hasKeys } from './job-ids.ts'
 import { inScope, type Narrowed } from './scope.ts'
 import { type Fragment, type Sql, staticFragment } from './sql.ts'
 
@@ -20,9 +20,15 @@ export const hasState = (sql: Sql, states: readonly string[]): Fragment =>
 export const isInState = (sql: Sql, state: JobState): Fragment =>
   namesOf(sql)?.jobs?.hasState(sql, [state]) ?? sql.unsafe(`status = '${state}'`)
 
-/** An SQL condition on `jobs`, true for a running job whose lease has expired at `asOf`. */
-const isStale = (sql: Sql, asOf: string | undefined): Fragment => sql`
-  jobs.status = 'processing' and (jobs.leased_until is null or jobs.leased_until <= coalesce(${asOf ?? null}::text::timestamptz, now()))`
+/**
+ * An SQL condition on `jobs`, true for a running job whose lease has expired at `asOf`. A running job of our own without a lease has lost it; that of
+ * another engine is in a table that does not say when leases end.
+ */
+const isStale = (sql: Sql, asOf: string | undefined): Fragment => {
+  const isOver = sql`jobs.leased_until <= coalesce(${asOf ?? null}::text::timestamptz, now())`
+  const hasEnded = hasKeys(sql) ? sql`coalesce(${isOver}, false)` : sql`(jobs.leased_until is null or ${isOver})`
+  return sql`jobs.status = 'processing' and ${hasEnded}`
+}
 
 /**
  * An SQL fragment of conditions on `jobs`, each of which begins with `and`: one for each field of the filter that is set, and the

@@ -9,7 +9,8 @@ export const mostExpired = 50_000
 
 /**
  * A query of the jobs with an expired lease within a scope and that of the caller, the oldest first: at most one more than are read. Leases
- * without an end are read apart, because the index has them after all others.
+ * without an end are read apart, because the index has them after all others. In a table of another engine they are not expired: it does not say when
+ * they end.
  */
 export const expiredLeases = (sql: Sql, scope: Narrowed): Fragment => fromAllPlaces(sql, (of) => expiredIn(of, scope))
 
@@ -22,8 +23,8 @@ const expiredIn = (sql: Sql, scope: Narrowed): Fragment => {
     return sql`
     select ${columns}
     from jobs
-    where ${isInState(sql, 'processing')} and (leased_until is null or leased_until <= now()) ${own}
-    order by leased_until nulls first
+    where ${isInState(sql, 'processing')} and leased_until <= now() ${own}
+    order by leased_until
     ${bound}`
   return sql`
     (select ${columns} from jobs where ${isInState(sql, 'processing')} and leased_until is null ${own} ${bound})
@@ -42,12 +43,14 @@ export const countExpired = staticFragment((sql) =>
 
 const countIn = (sql: Sql): Fragment => {
   const bound = sql.unsafe(`limit ${mostCounted}`)
+  const past = sql`select from jobs where ${isInState(sql, 'processing')} and leased_until <= now() order by leased_until ${bound}`
+  if (hasKeys(sql)) return sql`select count(*) from (${past}) as expired`
   return sql`
     select count(*)
     from (
       (select from jobs where ${isInState(sql, 'processing')} and leased_until is null ${bound})
       union all
-      (select from jobs where ${isInState(sql, 'processing')} and leased_until <= now() order by leased_until ${bound})
+      (${past})
       ${bound}
     ) as expired`
 }

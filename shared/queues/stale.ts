@@ -4,7 +4,7 @@ import { Count, Instant, queueNames, ScopeFilter } from '../scope.ts'
 
 export const StaleQueue = z.object({
   ...queueNames,
-  count: Count.describe('Processing jobs whose lease has expired, or has no end.'),
+  count: Count.describe('Processing jobs whose lease has expired, and own jobs whose lease has no end.'),
   oldest: Instant.nullish().describe(
     'When the first of these leases expired; null where all of them have no end. Other servers do not send it.',
   ),

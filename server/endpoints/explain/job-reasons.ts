@@ -158,7 +158,7 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   leased: {
     title: 'leased',
     sentence: ({ worker_id, leased_until, since }, now) =>
-      `is being worked on${byWorker(worker_id)}${sinceText(since, now)}, leased until ${clockText(leased_until ?? '')}`,
+      `is being worked on${byWorker(worker_id)}${sinceText(since, now)}${leased_until === null ? '; when its lease ends is not known' : `, leased until ${clockText(leased_until)}`}`,
   },
   lease_over: {
     title: 'lease over',

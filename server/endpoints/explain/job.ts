@@ -5,7 +5,7 @@ import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Reading, ServerContext, Telling } from '../../call.ts'
 import { patternOf } from '../../database/error-pattern.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
-import { isJob } from '../../database/job-ids.ts'
+import { hasKeys, isJob } from '../../database/job-ids.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
 import type { Sql } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
@@ -71,7 +71,7 @@ async function readState(sql: Sql, { id, domain, within }: Request, hidden: bool
         when coalesce(available_at, created_at) > now()
         then extract(epoch from least(coalesce(available_at, created_at), now() + interval '1000 years') - now())::float8
       end as due_in,
-      acquired_at, leased_until, coalesce(leased_until > now(), false) as has_lease, worker_id,
+      acquired_at, leased_until, coalesce(leased_until > now(), ${hasKeys(sql)}::boolean) as has_lease, worker_id,
       left(encode(sha256(convert_to(lease_id::text, 'UTF8')), 'hex'), 8) as lease_fingerprint,
       quarantined_at, completed_at, cancelled_at, cancel_requested_at, cancellation_reason, error_code,
       ${hidden ? patternOf(sql, sql`left(error_message, 1000)`) : sql`left(error_message, 1000)`} as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,

@@ -122,7 +122,8 @@ const expressionsOf = ({ schema, domain }: Place): Record<string, string> => ({
   available_at: dueOf,
   started_at: timeOf('j.processed_at_ms'),
   acquired_at: timeOf('j.processed_at_ms'),
-  leased_until: `case when j.state = 'active' then ${timeOf('j.locked_until_ms')} end`,
+  // An active job without a lock has lost it.
+  leased_until: `case when j.state = 'active' then ${timeOf('coalesce(j.locked_until_ms, j.processed_at_ms, j.added_at_ms)')} end`,
   lease_id: 'null::text',
   worker_id: 'j.processed_by',
   error_message: `case when j.state = 'failed' then j.failed_reason end`,
