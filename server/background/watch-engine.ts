@@ -28,9 +28,9 @@ export async function watchEngine(
       for (const place of servedBy(sql).places) {
         await watchPlace(sql, place)
         const said = warningsOf(sql, place)
-        if (said.text !== told.get(place.found.schema) && (said.text !== '' || told.has(place.found.schema)))
-          log.warn(said.text || `jobs in ${place.found.schema} can be counted and changed again`)
-        told.set(place.found.schema, said.text)
+        if (said.text !== told.get(place.found.domain) && (said.text !== '' || told.has(place.found.domain)))
+          log.warn(said.text || `jobs of the domain ${place.found.domain} can be counted and changed again`)
+        told.set(place.found.domain, said.text)
         if (said.closed && servedBy(sql).mode !== 'look' && !(await isPaused()))
           await noteClosed(sql, place, said.closed)
       }

@@ -88,6 +88,12 @@ const versions = ([lowest, highest]: readonly [number, number]): Versions => ({ 
 export const versionText = ({ release, version }: Pick<Found, 'release' | 'version'>): string =>
   version === undefined ? release : `${release} (schema ${version})`
 
+/** What has happened to tables that are not those of the start. */
+export const migratedText = (engine: string, found: Found): string =>
+  found.version === undefined
+    ? `${found.release} has other columns, foreign keys, triggers, child tables or row-level security than when the server started`
+    : `${engine} has migrated its tables in ${found.schema} since the server started with ${versionText(found)}`
+
 /** A version that nobody has tried is read, and never written: a statement may mean another thing there. */
 function changesOf({ adapter, found, lacksArchive }: KnownPlace, mode: ServedEngine['mode']): Powers['changes'] {
   const { engine, tested, lookOnly } = adapter
@@ -104,7 +110,7 @@ function changesOf({ adapter, found, lacksArchive }: KnownPlace, mode: ServedEng
   if (migrated !== found || isOther)
     return {
       code: 'not_supported',
-      cannot: `${engine} has migrated its tables in ${found.schema} since the server started with ${versionText(found)}, and statements for those tables may write wrong values`,
+      cannot: `${migratedText(engine, found)}, and statements for those tables may write wrong values`,
       instead: 'start the server again, which looks at the tables as they are now',
     }
   if (lacksArchive)

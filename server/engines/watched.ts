@@ -7,7 +7,7 @@ import type { Place } from './served.ts'
 
 /** What is different at a place since the server looked at its start. */
 export interface Watched {
-  /** The tables as they are now, where they have another version than at the start. */
+  /** The tables as they are now, where they are not those of the start. */
   migrated?: Found | undefined
   /** A batch has met another version, which is not known yet. */
   isOther?: boolean | undefined
@@ -37,7 +37,7 @@ export async function watchPlace(
   { adapter, found }: Pick<Place, 'adapter' | 'found'>,
 ): Promise<Watched | undefined> {
   const tables = adapter.rights(found, true).map(({ table }) => table)
-  const isSame = sql.unsafe(found.version === undefined ? 'true' : adapter.writes.guard(found))
+  const isSame = sql.unsafe(adapter.writes.guard(found))
   try {
     const [row] = await sql<[{ is_same: boolean | null; hidden: string[]; role: string }]>`
       select ${isSame} as is_same, quote_ident(current_user) as role, (

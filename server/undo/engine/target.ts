@@ -2,7 +2,7 @@ import { Failure } from '../../../shared/errors.ts'
 import { namesOf } from '../../database/connection/schema-names.ts'
 import { isJobOf } from '../../database/job-ids.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import { versionText } from '../../engines/abilities.ts'
+import { migratedText, versionText } from '../../engines/abilities.ts'
 import type { QueueAdapter } from '../../engines/adapter.ts'
 import type { Found } from '../../engines/found.ts'
 import { servedBy, severalDomains } from '../../engines/served.ts'
@@ -69,11 +69,9 @@ export async function requireSameVersion(sql: Sql, { adapter, writes, found }: E
   const [row] = await sql<[{ same: boolean }]>`select ${sql.unsafe(writes.guard(found))} as same`
   if (row.same) return
   noteOtherVersion(found)
-  throw new Failure(
-    'conflict',
-    `the tables of ${adapter.engine} are of another version than when this server started (${versionText(found)}); nothing was changed`,
-    { hint: 'start the server again: it says whether it knows that version' },
-  )
+  throw new Failure('conflict', `${migratedText(adapter.engine, found)}; nothing was changed`, {
+    hint: 'start the server again, which looks at the tables as they are now',
+  })
 }
 
 /** @throws Failure `not_supported` where jobs cannot run again at times of their own; others as `engineTarget` */

@@ -278,8 +278,8 @@ describe.each([37, 46] as const)('a change of jobs of pg-boss with schema %i', (
       status: 503,
       body: {
         code: 'partial',
-        detail: expect.stringMatching(/ are of another version .*\); 1 job was changed before that, and no more/),
-        hint: 'start the server again: it says whether it knows that version; then run it again to go on',
+        detail: expect.stringMatching(/ has migrated its tables in .*; 1 job was changed before that, and no more/),
+        hint: 'start the server again, which looks at the tables as they are now; then run it again to go on',
       },
     })
     const [row] = await sql`select count(*)::int as changed, (select max(id)::text from jobsctl.job_operations) as id

@@ -178,7 +178,10 @@ describe.each(tables)('the jobs of a mapped table with a key of type %s in %s', 
   it('are not changed any more once somebody has altered the table', async () => {
     await sql`alter table app.email_jobs add column extra integer default 5`
     const answer = await post('batch/cancel', { domain: 'app', status: ['queued'] })
-    expect(answer).toMatchObject({ status: 409, body: { detail: expect.stringContaining('of another version') } })
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('app.email_jobs has other columns') },
+    })
     expect(await differing('extra')).toBe(0)
     await sql`alter table app.email_jobs drop column extra`
   })
