@@ -106,7 +106,7 @@ export interface Facts {
   lease_over: LeaseFacts
   /** The threshold is the one that the next failure would go by, 0 for never, and whose it is. */
   quarantined: ErrorFacts & { streak: number | null; threshold: number; threshold_of: 'job' | 'queue' | 'server' }
-  retries_used_up: ErrorFacts & { retry_count: number | null; max_retries: number | null }
+  retries_used_up: ErrorFacts & { retry_count: number | null; max_retries: number }
   /**
    * Of an engine whose policy runs one job of a key at a time: `by` has the place, in a state of the engine. It is null for a job outside of the
    * scope of the caller.

@@ -1,7 +1,7 @@
 import type { ShownJob } from '../../../shared/jobs/show.ts'
 import { flagWords } from '../../../shared/text/shell.ts'
 import { textOf } from './columns.ts'
-import { isLeaseOver } from './state.ts'
+import { isLeaseOver, isOwn } from './state.ts'
 
 /** What can be done with a job now, as the words of commands of `jobsctl`. */
 export function nextSteps(job: ShownJob, domain?: string): string[][] {
@@ -14,8 +14,8 @@ export function nextSteps(job: ShownJob, domain?: string): string[][] {
       ['explain', ...id],
       ['cancel', ...id],
     ]
-  // Jobs of other engines, whose ids are texts, are taken back by these alone.
-  if (job.status === 'processing' && isLeaseOver(job) && typeof job.id === 'string') return []
+  // Other engines alone take back their jobs, and some of them end no running one.
+  if (job.status === 'processing' && !isOwn(job)) return [['explain', ...id]]
   if (job.status === 'processing') return [isLeaseOver(job) ? ['reclaim', ...id] : ['cancel', ...id]]
   if (job.status === 'quarantined') return [['requeue', String(job.id)]]
   return job.status === 'failed' ? [['retry', ...id]] : []

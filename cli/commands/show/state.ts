@@ -3,9 +3,15 @@ import type { ShownJob } from '../../../shared/jobs/show.ts'
 import { spanText, whenText } from '../../../shared/times/time-and-size.ts'
 import { textOf, timeOf, unmetOf } from './columns.ts'
 
-/** Whether a running job has no valid lease any more. */
-export const isLeaseOver = (job: ShownJob, now = Date.now()): boolean =>
-  job.status === 'processing' && (timeOf(job, 'leased_until') ?? Number.NEGATIVE_INFINITY) <= now
+/** Jobs of other engines have texts as ids. */
+export const isOwn = ({ id }: Pick<ShownJob, 'id'>): boolean => typeof id === 'number'
+
+/** Whether a running job has no valid lease any more. A table of another engine may not say when leases end. */
+export function isLeaseOver(job: ShownJob, now = Date.now()): boolean {
+  if (job.status !== 'processing') return false
+  const end = timeOf(job, 'leased_until')
+  return end === undefined ? isOwn(job) : end <= now
+}
 
 /** The state of a job with its reason: `queued, due in 1h 12m`. */
 export function stateText(job: ShownJob): string {
@@ -38,9 +44,8 @@ function queuedReason(job: ShownJob): string {
 function runningReason(job: ShownJob): string {
   const worker = textOf(job, 'worker_id')
   const until = textOf(job, 'leased_until')
-  const end = isLeaseOver(job)
-    ? `the lease ended ${until === '' ? '' : whenText(until)}`.trim()
-    : `until ${whenText(until)}`
+  const when = until === '' ? '' : whenText(until)
+  const end = isLeaseOver(job) ? `the lease ended ${when}`.trim() : when && `until ${when}`
   return joined([
     worker === '' ? '' : `by ${worker}`,
     end,
@@ -58,7 +63,11 @@ const errorText = (job: ShownJob): string =>
 
 function triedText(job: ShownJob): string {
   const retries = textOf(job, 'retry_count')
-  return retries === '' ? '' : `after ${retries} of ${textOf(job, 'max_retries') || '3'} retries`
+  const most = textOf(job, 'max_retries') || (isOwn(job) ? '3' : '')
+  if (retries === '') return ''
+  return most === ''
+    ? `after ${retries} ${retries === '1' ? 'retry' : 'retries'}`
+    : `after ${retries} of ${most} retries`
 }
 
 function streakText(job: ShownJob): string {

@@ -52,7 +52,7 @@ export function findingsOfState(job: JobState, redactor: Redactor, ofServer: num
     const facts = { ...errorOf(job, redactor), streak: job.failure_streak_count, ...thresholdOf(job, ofServer) }
     return { findings: [{ code: 'quarantined', facts }], isWaiting: true }
   }
-  if (status === 'failed' && (job.retry_count ?? 0) >= (job.max_retries ?? 3)) {
+  if (status === 'failed' && job.max_retries !== null && (job.retry_count ?? 0) >= job.max_retries) {
     const { retry_count, max_retries } = job
     const facts = { ...errorOf(job, redactor), retry_count, max_retries }
     return { findings: [{ code: 'retries_used_up', facts }], isWaiting: true }

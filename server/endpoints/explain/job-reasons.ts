@@ -178,7 +178,7 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   retries_used_up: {
     title: 'retries used up',
     sentence: (facts, now) =>
-      `failed after ${facts.retry_count ?? 0} of ${facts.max_retries ?? 3} retries${atText(facts.since, now)}${errorText(facts)}`,
+      `failed after ${facts.retry_count ?? 0} of ${facts.max_retries} retries${atText(facts.since, now)}${errorText(facts)}`,
     remedy: (_facts, job) => (job ? retry(job.id) : null),
   },
   cancel_requested: {

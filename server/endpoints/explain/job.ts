@@ -7,7 +7,7 @@ import { patternOf } from '../../database/error-pattern.ts'
 import { retryDeadlock } from '../../database/errors/retry-deadlock.ts'
 import { hasKeys, isJob } from '../../database/job-ids.ts'
 import { isWithin, type Within } from '../../database/scope.ts'
-import type { Sql } from '../../database/sql.ts'
+import { type Sql, staticFragment } from '../../database/sql.ts'
 import { limitReadTime } from '../../database/timeouts.ts'
 import { placeOf } from '../../engines/served.ts'
 import { thresholdOfJob, thresholdOfQueue } from '../../lifecycle/settle/quarantine-threshold.ts'
@@ -61,6 +61,9 @@ interface LiveJob extends JobState {
   now: string
 }
 
+/** How often a job is tried again where its row does not say so; a table of another engine may have no such number. */
+const mostRetries = staticFragment((sql) => (hasKeys(sql) ? sql`max_retries` : sql`coalesce(max_retries, 3)`))
+
 /** @param hidden the caller gets error messages as clusters have them */
 async function readState(sql: Sql, { id, domain, within }: Request, hidden: boolean): Promise<LiveJob | undefined> {
   const [job] = await sql<LiveJob[]>`
@@ -74,7 +77,7 @@ async function readState(sql: Sql, { id, domain, within }: Request, hidden: bool
       acquired_at, leased_until, coalesce(leased_until > now(), ${hasKeys(sql)}::boolean) as has_lease, worker_id,
       left(encode(sha256(convert_to(lease_id::text, 'UTF8')), 'hex'), 8) as lease_fingerprint,
       quarantined_at, completed_at, cancelled_at, cancel_requested_at, cancellation_reason, error_code,
-      ${hidden ? patternOf(sql, sql`left(error_message, 1000)`) : sql`left(error_message, 1000)`} as error_message, failure_streak_code, failure_streak_count, retry_count, max_retries,
+      ${hidden ? patternOf(sql, sql`left(error_message, 1000)`) : sql`left(error_message, 1000)`} as error_message, failure_streak_code, failure_streak_count, retry_count, ${mostRetries(sql)} as max_retries,
       ${thresholdOfJob(sql)} as threshold_of_job, ${thresholdOfQueue(sql, sql`jobs`)} as threshold_of_queue, now() as now
     from jobs
     where ${isJob(sql, id)} and (${domain ?? null}::text is null or domain = ${domain ?? null}::text)

@@ -144,7 +144,7 @@ function Duration({ job: { status, started_at, acquired_at, completed_at } }: { 
   return Number.isFinite(seconds) && seconds >= 0 ? <Span seconds={seconds} /> : null
 }
 
-const Attempts = ({ retry_count, max_retries }: ListedJob) => `${retry_count ?? 0}/${max_retries ?? 0}`
+const Attempts = ({ retry_count, max_retries }: ListedJob) => `${retry_count ?? 0}/${max_retries ?? '–'}`
 
 /** What the list has one name for, such as a worker; a press shows its jobs. */
 const named = (name: 'worker_id' | 'owner_user_id', job: ListedJob) =>
