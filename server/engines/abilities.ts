@@ -91,7 +91,7 @@ export const versionText = ({ release, version }: Pick<Found, 'release' | 'versi
 /** What has happened to tables that are not those of the start. */
 export const migratedText = (engine: string, found: Found): string =>
   found.version === undefined
-    ? `${found.release} has other columns, foreign keys, triggers, child tables or row-level security than when the server started`
+    ? `${found.release} is not as it was when the server started: its columns, foreign keys, triggers, child tables or row-level security have changed`
     : `${engine} has migrated its tables in ${found.schema} since the server started with ${versionText(found)}`
 
 /** A version that nobody has tried is read, and never written: a statement may mean another thing there. */

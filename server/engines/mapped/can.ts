@@ -142,12 +142,12 @@ export function canOf(
 const setting = (cannot: string | undefined): true | Cannot => (cannot === undefined ? true : bySomebodyElse(cannot))
 
 function deletionOf(what: string, { prune }: Pick<JobsMap, 'prune'>, referredBy: readonly string[]): true | Cannot {
-  if (!prune) return absent('prune', 'add prune: {of: [completed, failed]}')
-  if (referredBy.length === 0) return true
-  return {
-    cannot: `rows of ${referredBy.slice(0, 5).join(', ')} refer to jobs by a foreign key, and ${what} touches no rows of other tables`,
-    instead: 'delete these rows and their jobs in your application',
-  }
+  if (referredBy.length > 0)
+    return {
+      cannot: `rows of ${referredBy.slice(0, 5).join(', ')} refer to jobs by a foreign key, and ${what} touches no rows of other tables`,
+      instead: 'delete these rows and their jobs in your application',
+    }
+  return prune ? true : absent('prune', 'add prune: {of: [completed, failed]}')
 }
 
 /** What a map with every part can, for the page of engines. */

@@ -179,7 +179,10 @@ describe('a map that is proposed', () => {
     )
     expect(out).toContain('# triggers fire where jobsctl changes a job, too: touch (update)')
     expect(out).not.toContain('prune:')
-    expect(await check(out)).toMatchObject({ code: 0 })
+    expect(await check(out)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('prune: no, rows of public.deliveries refer to jobs by a foreign key'),
+    })
   })
 
   it('of the table of a library is the one that comes with the package', async () => {
