@@ -26,7 +26,7 @@ const ExplainedQueue = z.object({
   processing: Count.describe('Running jobs.'),
   quarantined: Count.describe('Jobs in quarantine.'),
   leased: Count.describe(
-    'Jobs under a valid lease and their workers, at most 10,000. With `at`, the running jobs; `workers` is 0 then, since nobody knows.',
+    'Jobs under a valid lease and their workers, at most 10,000. With `at`, and for another engine, the running jobs; `workers` is 0 then, since nobody knows.',
   ),
   workers: Count.describe('How many workers have these jobs.'),
   oldest_wait: OldestWait.nullable().describe(
@@ -55,17 +55,16 @@ export const explainQueue = endpoint({
   changes: () => false,
 })
 
-/** `chatbooks/default: 12 jobs due, the oldest for 4m 2s, 3 leased.` */
-export function queueSentence({
-  domain,
-  queue,
-  due,
-  leased,
-  oldest_wait,
-  reasons,
-}: Omit<QueueExplanation, 'sentence'>): string {
+/**
+ * `chatbooks/default: 12 jobs due, the oldest for 4m 2s, 3 leased.`
+ * @param held what the counted jobs are: running ones of another engine may be past their lease
+ */
+export function queueSentence(
+  { domain, queue, due, leased, oldest_wait, reasons }: Omit<QueueExplanation, 'sentence'>,
+  held: 'leased' | 'running',
+): string {
   const wait = oldest_wait === null ? '' : `, the oldest for ${spanText(oldest_wait.seconds)}`
-  const counts = `${domain}/${queue}: ${jobsText(due)} due${wait}, ${boundedText(leased, mostLeased)} leased`
+  const counts = `${domain}/${queue}: ${jobsText(due)} due${wait}, ${boundedText(leased, mostLeased)} ${held}`
   return reasons.length === 0 ? `${counts}. Nothing keeps them from running.` : `${counts}.`
 }
 

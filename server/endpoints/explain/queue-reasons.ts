@@ -19,7 +19,7 @@ export const queueReasons: { [One in QueueCode]: ReasonText<One> } = {
   all_leased: {
     title: 'all leased',
     sentence: ({ jobs, workers }) =>
-      `${boundedJobs(jobs, mostLeased)} being worked on by ${leastText(jobs, mostLeased)}${workersText(workers)}, and no other job is due`,
+      `${boundedJobs(jobs, mostLeased)} ${workers === 0 ? 'running' : `being worked on by ${leastText(jobs, mostLeased)}${workersText(workers)}`}, and no other job is due`,
   },
   all_blocked: {
     title: 'all blocked',

@@ -28,7 +28,8 @@ export async function explainQueue(
     await tx`select ${limitReadTime(tx)}`
     if (at !== undefined) return explainPast(tx, { queue, at, ...telling })
     const now = await lookAtQueue(tx, queue, telling)
-    return now && explained(queue, { ...now, around: [...now.around, ...(await findSilence(tx, queue))] })
+    const held = placeOf(tx, queue.domain) ? 'running' : 'leased'
+    return now && explained(queue, { ...now, held, around: [...now.around, ...(await findSilence(tx, queue))] })
   })
   if (!explanation) {
     const name = `${queue.domain}/${queue.queue}`
@@ -90,7 +91,11 @@ interface Found {
   around: Finding[]
 }
 
-function explained({ domain, queue }: Queue, { counts, line, around }: Found): QueueExplanation {
+interface Explaining extends Found {
+  held: 'leased' | 'running'
+}
+
+function explained({ domain, queue }: Queue, { counts, line, around, held }: Explaining): QueueExplanation {
   const { now, leased, workers, oldest_wait } = line
   const findings = [...around, ...findingsOfCounts(counts, line)]
   const explanation = {
@@ -103,7 +108,7 @@ function explained({ domain, queue }: Queue, { counts, line, around }: Found): Q
     oldest_wait,
     reasons: findings.map((finding) => describeFinding(finding, { now })),
   }
-  return { ...explanation, sentence: queueSentence(explanation) }
+  return { ...explanation, sentence: queueSentence(explanation, held) }
 }
 
 /** What the numbers say: jobs that are due are the business of the other findings. */

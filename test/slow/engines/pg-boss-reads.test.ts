@@ -194,6 +194,8 @@ describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) =>
       order by start_after limit 1`
     const mail = await explain(oddQueues.plain)
     expect(mail).toMatchObject({ due: 18, scheduled: 2, processing: 10, leased: 10 })
+    // Their leases are over.
+    expect(mail.sentence).toMatch(/, 10 running\./)
     expect(mail.oldest_wait?.id).toBe(oldest && keyOf(oldest))
     const codes = mail.reasons.map(({ code }) => code)
     // Only 12.38 has the indexes by which the last pick-up is found at once.
@@ -263,6 +265,7 @@ const JobExplained = z.looseObject({
 
 const Explained = z.looseObject({
   oldest_wait: z.object({ id: z.string() }).nullable(),
+  sentence: z.string(),
   reasons: z.array(z.object({ code: z.string(), sentence: z.string() })),
 })
 

@@ -71,3 +71,13 @@ it.each(['plain', 'bounded'])('says of a failed job of %s only as many retries a
   expect(out).toContain(words)
   expect(body).toMatchObject({ reasons: expect.arrayContaining([expect.objectContaining({ code })]) })
 })
+
+it('says of a queue how many jobs run, and not that workers have leases', async () => {
+  const { body } = await served.get('/api/v1/jobs/queues/explain', { domain: 'leased', queue: 'mail' })
+  expect(body).toMatchObject({
+    sentence: 'leased/mail: 0 jobs due, 2 running.',
+    reasons: expect.arrayContaining([
+      expect.objectContaining({ code: 'all_leased', sentence: '2 jobs running, and no other job is due' }),
+    ]),
+  })
+})
