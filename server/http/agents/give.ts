@@ -21,10 +21,10 @@ export function give(giving: Giving, shape: Shape, answer: unknown): Given {
   return { value: giver(giving, fields)(shape, '', answer), fields: [...fields] }
 }
 
-/** A name where it is one word, else its pseudonym. */
+/** A name where it is one word or empty, else its pseudonym. */
 export const givenName = (pseudonyms: Pseudonyms, kind: PseudonymKind, text: string): string =>
   // A name that is a pseudonym would pass for somebody else's.
-  isWord(text) && !isPseudonym(kind, text) ? text : pseudonyms.of(kind, text)
+  text === '' || (isWord(text) && !isPseudonym(kind, text)) ? text : pseudonyms.of(kind, text)
 
 function giver({ pseudonyms, added }: Giving, seen: Set<string>) {
   /** Undefined for what is withheld. */

@@ -42,6 +42,11 @@ it('a pseudonym is read again as its name, for its own kind alone, and a changed
   )
 })
 
+it('an empty name is given as it is: jobs of pg-boss have no type', () => {
+  const row = { domain: 'pgboss', queue: 'mail', job_type: '' }
+  expect(give({ pseudonyms, added: new Set() }, shapeOfAnswer(endpoints.stats, new Set()), [row]).value).toEqual([row])
+})
+
 it('a name that looks like a pseudonym is none', () => {
   const given = { worker_id: 'worker-7f9c4d5b6-abcde', queue: 'queue-number-1000' }
   expect(withNames(pseudonyms, given)).toEqual({ fields: given, names: [] })
