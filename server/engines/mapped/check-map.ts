@@ -185,6 +185,8 @@ export function checkMap(map: JobsMap, table: Table, others: ReadonlyMap<string,
       const column = find(name, path, { key: true })
       if (!column) continue
       if (whyNotSet({ map }, column) !== undefined) fault(path, 'is a column that no change may set', true)
+      else if (typeof map.queue === 'object' && map.queue.column === name)
+        fault(path, 'is the column of queue, which is a part of the ids of jobs: no undo would find them', true)
       else if (value === 'now()') {
         if (!isTime(column)) fault(path, `the column ${name} is of type ${column.base}, and now() is a time`)
       } else if (value === null) {

@@ -14,7 +14,7 @@ const imageNow = 'native_image'
 
 /** True for a row `kept` of `job_operation_rows` and its job of another engine, where the job is as the operation left it and did not run. */
 export const isEngineJobUnchanged = (sql: Sql, { writes }: EngineTarget): Fragment => sql`(
-  ${sql.unsafe(writes.stateOf('kept.before'))} <> ${writes.running}::text
+  kept.job_key = jobs.id and ${sql.unsafe(writes.stateOf('kept.before'))} <> ${writes.running}::text
   and ${sql.unsafe(writes.comparable(imageNow))} = ${sql.unsafe(writes.comparable('kept.after'))}
   ${writes.edits ? sql`and coalesce(native_edited @> (kept.after -> 'edited'), true)` : sql``}
 )`
@@ -25,6 +25,7 @@ export const isEngineJobOf = (sql: Sql, { writes }: Pick<EngineTarget, 'writes'>
 
 /** Branches of a `case` over `kept` and `jobs`: why a job of another engine is not as the operation left it. */
 export const whyEngineJobChanged = (sql: Sql, { writes }: EngineTarget): Fragment => sql`
+  when kept.job_key <> jobs.id then 'the job is in another queue now'
   when ${sql.unsafe(writes.stateOf('kept.before'))} = ${writes.running}::text then 'the job was running, and has lost its worker'
   when ${sql.unsafe(writes.stateOf(imageNow))} <> ${sql.unsafe(writes.stateOf('kept.after'))}
     then 'the job has gone on, and is ' || jobs.status`

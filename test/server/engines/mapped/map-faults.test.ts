@@ -34,6 +34,10 @@ describe('a fault of a map is told with its place, and as what it is', () => {
     [`${head}status: {column: state, map: [queued]}\n`, /:5:30: status\.map: must be a map from values to states/],
     [`${head}status: {queued: {state: []}}\n`, /:5:26: status\.queued\.state: must have a value\n/],
     [`${head}status: {queued: []}\n`, /:5:18: status\.queued: must have a condition\n/],
+    [
+      `${map.replace('queue: mail', 'queue: {column: code}')}retry: {set: {state: 1, code: abc}}\n`,
+      /:6:25: retry\.set\.code: is the column of queue, which is a part of the ids of jobs/,
+    ],
     [`${map}prune: {of: []}\n`, /:6:13: prune\.of: must be \[completed, …\], a list of states\n/],
     [
       `${map}retry: {set: [state]}\n`,
