@@ -85,6 +85,7 @@ export async function parseMap(text: string, path: string): Promise<MapFile> {
   refuseLines(yaml.faults)
   const refuse = refuseIn([])
   const value = plainOf(yaml.value)
+  refuse(unstorable(value))
   if (Array.isArray(value))
     refuse([{ path: [], message: 'is a list: write tables: above it, for a file of several tables' }])
   if (!isObject(value) || !Object.hasOwn(value, 'tables')) {
@@ -100,6 +101,18 @@ export async function parseMap(text: string, path: string): Promise<MapFile> {
   const tables = read.flatMap(({ map }, at) => (map ? [{ map, refuse: refuseIn(['tables', at]) }] : []))
   if (tables.length === 0) throw ofNoUse(path)
   return { path, tables }
+}
+
+/** The texts of a map that PostgreSQL cannot store. */
+function unstorable(value: unknown, path: MapFault['path'] = []): MapFault[] {
+  if (typeof value === 'string')
+    return /[\0\p{Cs}]/u.test(value) ? [{ path, message: 'must be text without NUL or half characters' }] : []
+  if (Array.isArray(value)) return value.flatMap((item, at) => unstorable(item, [...path, at]))
+  if (!isObject(value)) return []
+  return Object.entries(value).flatMap(([name, item]) => [
+    ...unstorable(name, [...path, name]).map((fault) => ({ ...fault, key: true })),
+    ...unstorable(item, [...path, name]),
+  ])
 }
 
 const ofNoUse = (path: string) => new Failure('usage', `the map ${escaped(path)} is of no use; nothing was started`)

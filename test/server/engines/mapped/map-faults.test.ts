@@ -38,6 +38,12 @@ describe('a fault of a map is told with its place, and as what it is', () => {
       `${map.replace('queue: mail', 'queue: {column: code}')}retry: {set: {state: 1, code: abc}}\n`,
       /:6:25: retry\.set\.code: is the column of queue, which is a part of the ids of jobs/,
     ],
+    [map.replace('app.jobs', '"app.\\0"'), /:1:8: table: must be text without NUL or half characters\n/],
+    [map.replace('queue: mail', 'queue: "\\uD800"'), /:3:8: queue: must be text without NUL or half characters\n/],
+    [
+      `${head}status: {column: code, map: {a: queued, "\\0": failed}}\n`,
+      /:5:41: status\.map\..*: must be text without NUL or half characters\n/,
+    ],
     [`${map}prune: {of: []}\n`, /:6:13: prune\.of: must be \[completed, …\], a list of states\n/],
     [
       `${map}retry: {set: [state]}\n`,
