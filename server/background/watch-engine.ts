@@ -31,8 +31,7 @@ export async function watchEngine(
         if (said.text !== told.get(place.found.domain) && (said.text !== '' || told.has(place.found.domain)))
           log.warn(said.text || `jobs of the domain ${place.found.domain} can be counted and changed again`)
         told.set(place.found.domain, said.text)
-        if (said.closed && servedBy(sql).mode !== 'look' && !(await isPaused()))
-          await noteClosed(sql, place, said.closed)
+        if (said.closed && !(await isPaused())) await noteClosed(sql, place, said.closed)
       }
       errors.clear()
     } catch (error) {
@@ -47,7 +46,9 @@ function warningsOf(sql: Sql, { adapter, found }: Place): { text: string; closed
   if (!powers) return { text: '', closed: undefined }
   const { changes, can, version = '' } = powers
   const { migrated, isOther } = watchedAt(found)
-  const closed = changes !== true && (migrated || isOther) ? { version, why: inWords(changes).toString() } : undefined
+  const mayChange = servedBy(sql).mode !== 'look' && adapter.lookOnly === undefined
+  const closed =
+    mayChange && changes !== true && (migrated || isOther) ? { version, why: inWords(changes).toString() } : undefined
   const counts = can.stats === true || adapter.can.stats !== true ? [] : [inWords(can.stats).toString()]
   return { text: [...(closed ? [`no change is made any more: ${closed.why}`] : []), ...counts].join('; '), closed }
 }
