@@ -78,17 +78,21 @@ function thresholdText({ threshold, threshold_of }: Facts['quarantined']): strin
 
 function workerText(facts: Facts['no_worker']): string {
   const { domain, queue, job_type, minutes, asked_for_others, running, workers } = facts
+  const busy =
+    running === 0 ? '' : `; ${boundedJobs(running, mostRunning)} of the queue ${running === 1 ? 'runs' : 'run'}`
   const what = `${job_type === null ? '' : `${job_type} `}jobs of ${domain}/${queue}`
-  if (workers === null)
-    return minutes === null
-      ? `no worker is known to have picked up ${what}`
-      : `no worker has picked up ${what} for ${minutesText(minutes)}`
+  if (workers === null) {
+    // They may be busy: another engine does not say who asks for jobs.
+    const pickup =
+      minutes === null ? `is known to have picked up ${what}` : `has picked up ${what} for ${minutesText(minutes)}`
+    return `no worker ${pickup}${busy}`
+  }
   const silence =
     minutes === null
       ? `no worker has asked this API for ${what}, and none is known to have picked one up`
       : `no worker has picked up ${what} for ${minutesText(minutes)}, and none has asked this API for them since`
   const others = asked_for_others ? '; the workers that ask take other jobs' : ''
-  return `${silence}${others}${running === 0 ? '' : `; ${boundedJobs(running, mostRunning)} of the queue run with ${leastText(running, mostRunning)}${workersText(workers)}`}`
+  return `${silence}${others}${busy && `${busy} with ${leastText(running, mostRunning)}${workersText(workers)}`}`
 }
 
 /** `mail/high is throttled: 5 of 5 are running since 2026-11-24 13:02:00 UTC (5m) by ann ("the provider refuses us")` */

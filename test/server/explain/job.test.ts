@@ -293,7 +293,7 @@ describe.each(kinds)('why a job does not run, on %s', (kind) => {
         facts: { minutes: 61, last_asked_at: null },
       })
       await picked({ acquired_at: ago(600), status: 'processing', worker_id: 'long' })
-      expect((await silent(id))?.sentence).toMatch(/ for 10m,.*; 1 job of the queue run with 1 worker$/)
+      expect((await silent(id))?.sentence).toMatch(/ for 10m,.*; 1 job of the queue runs with 1 worker$/)
       await picked({ acquired_at: ago(100), completed_at: ago(90), queue: 'other' })
       expect(await silent(id)).toBeDefined()
       await picked({ acquired_at: ago(100), completed_at: ago(90), job_type: 'import' })

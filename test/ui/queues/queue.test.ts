@@ -117,7 +117,7 @@ describe.skipIf(!hasBrowser)('queues, and why a job does not run (needs chromium
       await visited.go('/')
       return page.getByRole('list', { name: 'What needs somebody' })
     }
-    await (await told(0, ['no_worker'])).getByText('There may be queues that nobody asks for: not all').waitFor()
+    await (await told(0, ['no_worker'])).getByText('There may be queues with jobs that nobody takes: not all').waitFor()
     await (await told(2, ['stopped'])).getByText('There may be more queues that hand out no jobs: not all').waitFor()
     const folded = await told(5, ['stopped'])
     await folded.getByText('at least 2 more queues that hand out no jobs').waitFor()

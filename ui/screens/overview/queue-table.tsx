@@ -215,7 +215,7 @@ function Badges({
       )}
       {no_worker_since && (
         <Badge tone="care">
-          nobody asks · <Span since={no_worker_since} />
+          nobody takes them · <Span since={no_worker_since} />
         </Badge>
       )}
       {expired > 0 && <Badge tone="care">{expired.toLocaleString('en')} past their lease</Badge>}

@@ -40,7 +40,7 @@ export function Sentence({ of, marked }: { of: Attention } & Pick<Overview, 'mar
     case 'no_worker':
       return (
         <>
-          {name} has {counted(of.waiting, 'job')}, and nobody asks for them since <Clock at={of.since} />
+          {name} has {counted(of.waiting, 'job')}, and nobody takes them since <Clock at={of.since} />
           {of.workers.length > 0 && (
             <span class="faint">
               {' '}

@@ -113,7 +113,7 @@ const mostOfKind = 3
 
 /** The other kinds, and what their queues have in common. */
 const folded = [
-  { kind: 'no_worker', more: 'that nobody asks for' },
+  { kind: 'no_worker', more: 'with jobs that nobody takes' },
   { kind: 'expired', more: 'with running jobs past their lease' },
   { kind: 'stopped', more: 'that hand out no jobs' },
 ] as const
@@ -142,7 +142,7 @@ function Acts({ of, onSwitch }: ActsProps) {
       )}
       {of.kind === 'failing' && maySwitch() && opens('pause')}
       {of.kind === 'no_worker' && (
-        <Link to={queueAddress(of)} class="button" label={`Why nobody asks for jobs of ${name}`}>
+        <Link to={queueAddress(of)} class="button" label={`Why nobody takes jobs of ${name}`}>
           Why?
         </Link>
       )}

@@ -19,7 +19,7 @@ export interface Silence {
   workers: string[]
 }
 
-/** After this number of minutes without a sign of a worker, nobody asks for the jobs. */
+/** After this number of minutes without a sign of a worker, nobody takes the jobs. */
 export const quietMinutes = 5
 /** The most queues that are looked at; of another engine, whose queues are looked at one by one. */
 const mostQueues = 20

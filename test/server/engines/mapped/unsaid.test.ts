@@ -10,7 +10,7 @@ const tableOf = (name: string, { lease = '', most = '' } = {}) => `
     attempts: {column: tries}${most}
     times: {created: made, started: started${lease}}
     locked_by: {column: worker}`
-const map = `tables:${tableOf('plain')}${tableOf('leased', { lease: ', lease: lease' })}${tableOf('bounded', { most: '\n    max_attempts: {column: most}' })}`
+const map = `tables:${tableOf('plain')}${tableOf('busy')}${tableOf('leased', { lease: ', lease: lease' })}${tableOf('bounded', { most: '\n    max_attempts: {column: most}' })}`
 
 /** Running jobs: in each table one, and in that with leases one more, whose lease is over. */
 const fill = `
@@ -18,6 +18,8 @@ const fill = `
   create table app.plain (id bigint primary key, state text, made timestamptz default now(), started timestamptz, worker text, tries integer default 2);
   create table app.leased (like app.plain including all, lease timestamptz);
   create table app.bounded (like app.plain including all, most integer default 2);
+  create table app.busy (like app.plain including all);
+  insert into app.busy values (1, 'runs', default, now() - interval '1 hour', 'w'), (2, 'waits', now() - interval '1 hour', null, null);
   insert into app.bounded (id, state) values (3, 'dead');
   insert into app.plain values (1, 'runs', default, now() - interval '1 minute', 'w'), (3, 'dead', default, now() - interval '1 minute', null);
   insert into app.leased (id, state, made, started, worker, lease) values
@@ -34,8 +36,7 @@ describe('a running job of a mapped table that does not say when its lease ends'
     expect((await served.get('/api/v1/jobs/stale')).body).toMatchObject([{ domain: 'leased', count: 1 }])
     expect((await served.get('/api/v1/jobs/list', { stale: 'true' })).body).toMatchObject([{ id: 'mail/2' }])
     const { body } = await served.get('/api/v1/jobs/list', { stale: 'false', status: 'processing' })
-    expect(body).toHaveLength(2)
-    expect(body).toMatchObject([{ id: 'mail/1' }, { id: 'mail/1' }])
+    expect(body).toMatchObject([{ id: 'mail/1' }, { id: 'mail/1' }, { id: 'mail/1' }])
     for (const [domain, count] of [
       ['plain', 0],
       ['leased', 1],
@@ -80,4 +81,10 @@ it('says of a queue how many jobs run, and not that workers have leases', async 
       expect.objectContaining({ code: 'all_leased', sentence: '2 jobs running, and no other job is due' }),
     ]),
   })
+})
+
+it('says of workers that have picked up nothing for long how many jobs they run', async () => {
+  const { body } = await served.get('/api/v1/jobs/queues/explain', { domain: 'busy', queue: 'mail' })
+  const sentence = 'no worker has picked up jobs of busy/mail for 1h; 1 job of the queue runs'
+  expect(body).toMatchObject({ reasons: [{ code: 'no_worker', sentence }] })
 })
