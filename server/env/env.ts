@@ -324,12 +324,24 @@ function requireApprovers(env: Env): Env {
   })
 }
 
-/** @throws Failure `usage` for the replica of an embedded database, which has none */
+/** @throws Failure `usage` for a setting that an embedded database has no use for: it has no replica, and jobs of its own alone */
 function requirePrimary(env: Env): Env {
-  if (env.JOBS_DB_READ_URL === undefined || env.JOBS_DB_URL !== undefined) return env
-  throw new Failure('usage', 'JOBS_DB_READ_URL needs JOBS_DB_URL; nothing was started', {
-    hint: 'JOBS_DB_URL names the primary; a server whose only database is a replica has the replica there',
+  if (env.JOBS_DB_URL !== undefined) return env
+  if (env.JOBS_DB_READ_URL !== undefined)
+    throw new Failure('usage', 'JOBS_DB_READ_URL needs JOBS_DB_URL; nothing was started', {
+      hint: 'JOBS_DB_URL names the primary; a server whose only database is a replica has the replica there',
+    })
+  const wanted = settingOfEngine(env)
+  if (wanted === undefined) return env
+  throw new Failure('usage', `${wanted} needs JOBS_DB_URL, which is not set; nothing was started or made`, {
+    hint: 'JOBS_DB_URL names the PostgreSQL database with those jobs; an embedded database has jobs of its own alone',
   })
+}
+
+/** The setting that asks for jobs of another engine, as somebody wrote it. */
+function settingOfEngine({ JOBS_ENGINE, JOBS_MAP_FILE }: Env): string | undefined {
+  if (JOBS_ENGINE !== 'auto' && JOBS_ENGINE !== 'own') return `JOBS_ENGINE=${JOBS_ENGINE}`
+  return JOBS_MAP_FILE === undefined ? undefined : 'JOBS_MAP_FILE'
 }
 
 /** A sentence for each variable `JOBS_*` that the server does not know: the name may be mistyped. */

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { emptyDatabase, type TestDatabase } from '../../support/database/database.ts'
+import { emptyDatabase, newFolder, type TestDatabase } from '../../support/database/database.ts'
 import { startServer } from '../../support/programs/built.ts'
 import { runServer } from '../../support/programs/spawn-server.ts'
 import { sampled } from '../../support/sample.ts'
@@ -67,6 +69,23 @@ describe('a database of another engine', () => {
   ])('is made a queue of its own by %s', async (_, argv, env) => {
     await sql.unsafe(pgBoss)
     expect(await run(argv, env)).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    ['the server', ['--engine', 'pg-boss']],
+    ['the server with a map', ['--map', 'map.yaml']],
+    ['a server of several', ['--engine', 'own,mapped']],
+    ['migrate', ['migrate', '--engine', 'bullmq']],
+    ['a dry run', ['migrate', '--engine', 'pg-boss', '--dry-run']],
+    ['grants', ['grants', '--engine', 'graphile-worker', '--look', '--role', 'reader']],
+    ['init', ['init', '--check', '--map', 'map.yaml']],
+    ['a token', ['--engine', 'pg-boss', 'token', 'create', 'ci']],
+  ])('needs a URL: %s makes no embedded database in its place', async (_, argv) => {
+    const folder = join(await newFolder('no-url'), 'data')
+    const { code, out, err } = await run(argv, { JOBS_DB_URL: '', JOBS_DATA_DIR: folder })
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(/JOBS_(ENGINE=\S+|MAP_FILE) needs JOBS_DB_URL, which is not set; nothing was started or made/)
+    expect(existsSync(folder)).toBe(false)
   })
 
   it('is refused for an engine that is not known', async () => {
