@@ -26,8 +26,6 @@ interface Powers {
 interface PlacePowers extends Powers {
   /** The domain of its jobs; null for own jobs, which have domains of their own. */
   schema: string | null
-  /** The engine lets no server change its jobs, whatever its version. */
-  isLookOnly?: boolean
   /** The release and the version of its tables: `12.38 (schema 46)`; undefined for own jobs. */
   version?: string
   /** The versions of its tables that this version of the server is tested with. */
@@ -72,11 +70,11 @@ function powersOf(place: KnownPlace, mode: ServedEngine['mode']): PlacePowers {
   const { engine, can, tested } = adapter
   return {
     engine,
-    mode,
+    // What is only looked at whatever its version is not closed by anything that has happened.
+    mode: adapter.lookOnly ? 'look' : mode,
     can: canBesideHidden(can, whyHidden([place])),
     changes: changesOf(place, mode),
     schema: found.domain,
-    isLookOnly: adapter.lookOnly !== undefined,
     version: versionText(watchedAt(found).migrated ?? found),
     ...(found.version !== undefined && { tested: { reads: versions(tested.reads), writes: versions(tested.writes) } }),
   }

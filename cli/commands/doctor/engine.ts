@@ -49,8 +49,17 @@ function findingOfEngine({ engines, queue_like: queueLike = [] }: Answer): Findi
   const lines = [...[first, ...others].flatMap(linesOf), ...queueLike.slice(0, mostTold).map(hintOf)]
   if (queueLike.length > mostTold) lines.push(`${queueLike.length - mostTold} more tables look like queues`)
   const grants = engines.flatMap(({ lacks = [] }) => lacks.map(({ grant }) => escaped(grant)))
-  const hint = grants.length === 0 ? undefined : `the owner of the tables runs: ${grants.join(' ')}`
+  const toRun = grants.length === 0 ? [] : [`the owner of the tables runs: ${grants.join(' ')}`]
+  const hints = [...toRun, ...whatIsClosed(engines)]
+  const hint = hints.length === 0 ? undefined : hints.join('; ')
   return { detail: lines.join('; '), lines, hint, isLast: engines.every(({ mode }) => mode === 'look') }
+}
+
+/** What follows where a server that has tables for changes makes none. */
+function whatIsClosed(engines: readonly Engine[]): string[] {
+  const closed = engines.filter(({ mode, changes }) => mode === 'admin' && changes !== true)
+  const domains = closed.map(({ schema }) => escaped(schema ?? ''))
+  return closed.length === 0 ? [] : [`until that is done, the server changes no jobs in ${domains.join(', ')}`]
 }
 
 const mostTold = 3

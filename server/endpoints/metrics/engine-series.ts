@@ -6,10 +6,8 @@ export function addEngines(texts: MetricTexts, places: Abilities['places']): voi
   addGauge(texts, {
     name: 'jobsctl_engine_writes_open',
     help: 'Is 1 while jobs of an engine can be changed, and 0 while its tables have a version that this server may not change.',
-    samples: places.flatMap(({ engine, schema, mode, isLookOnly, changes }) =>
-      mode === 'look' || isLookOnly
-        ? []
-        : [{ labels: labelText({ engine, domain: schema ?? '' }), value: Number(changes === true) }],
+    samples: places.flatMap(({ engine, schema, mode, changes }) =>
+      mode === 'look' ? [] : [{ labels: labelText({ engine, domain: schema ?? '' }), value: Number(changes === true) }],
     ),
   })
 }

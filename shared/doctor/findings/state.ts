@@ -9,7 +9,7 @@ type State = Pick<
   'frozen' | 'cloned' | 'copied' | 'installation_known' | 'background' | 'rights' | 'restores_not_noticed'
 >
 
-/** Whether changes are allowed, and whether the server does what is done now and then. */
+/** Whether somebody has frozen the database or copied it, and whether the server does what is done now and then. */
 export function findingOfState(state: State): Finding {
   const {
     frozen,
@@ -33,7 +33,7 @@ export function findingOfState(state: State): Finding {
   if (installation_known === false)
     return {
       detail:
-        'changes are allowed; the database does not remember yet which installation it is, so a copy is not told from it',
+        'the database is not frozen, and does not remember yet which installation it is, so a copy is not told from it',
       hint: 'the server tries again every few seconds, and its log says why: the role needs insert on jobsctl_settings, and a free connection',
     }
   if (frozen === undefined && mayNotRead({ rights }, ['jobsctl_settings']))
@@ -45,8 +45,8 @@ export function findingOfState(state: State): Finding {
   const where = background === false ? '; this server does nothing in the background (JOBS_BACKGROUND)' : ''
   if (restores_not_noticed.length > 0)
     return {
-      detail: `changes are allowed${where}; not noticed: ${restores_not_noticed.map(escaped).join(', ')}`,
+      detail: `the database is not frozen${where}; not noticed: ${restores_not_noticed.map(escaped).join(', ')}`,
       hint: 'earlier previews and plans would be taken again: give the role of the server execute on these functions, as in docs/deploy/roles.md',
     }
-  return { detail: `changes are allowed${where}`, hint: undefined }
+  return { detail: `the database is not frozen${where}`, hint: undefined }
 }

@@ -31,7 +31,7 @@ describe('doctor on calls that fail', () => {
     const server = await serverWith((nth) => (nth === 1 ? refusal(code, detail) : fine))
     const { code: exit, out } = await runAt(server, ['doctor'])
     expect(failedIn(out)).toEqual([])
-    expect(out).toContain('state\tok\tchanges are allowed')
+    expect(out).toContain('state\tok\tthe database is not frozen')
     expect(exit).toBe(0)
   })
 

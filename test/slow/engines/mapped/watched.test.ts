@@ -39,6 +39,13 @@ it('a table that gets a column closes its own changes until it has lost it, and 
   const isClosed = async () => JSON.stringify((await ask('GET', '/api/v1/engine')).body).includes('is not as it was')
   const retry = (domain: string) => ask('POST', '/api/v1/jobs/batch/retry', { domain })
 
+  expect((await ask('GET', '/api/v1/engine')).body).toMatchObject({
+    engines: [
+      { schema: 'looked', mode: 'look' },
+      { schema: 'first', mode: 'admin', changes: true },
+      { schema: 'second', mode: 'admin', changes: true },
+    ],
+  })
   await sql.unsafe('alter table app.looked add column more int; alter table app.first add column more int')
   await until('changes are closed', isClosed)
   expect(await retry('first')).toMatchObject({
