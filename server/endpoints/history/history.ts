@@ -91,7 +91,7 @@ function historyOfJobs(
     })
   return {
     kept: false,
-    why: `${engine} keeps no history: jobs are counted by their times, while they are there`,
+    why: `no history is kept for ${engine}: jobs are counted by their times, while they are there`,
     since: since === null ? null : timeOf(since),
     from: timeOf(from),
     to: timeOf(range.to),

@@ -130,7 +130,7 @@ describe('the history of jobs of graphile-worker', () => {
     expect(answer.of_jobs?.not_told).toEqual(
       expect.arrayContaining(['created', 'acquired', 'completed', 'wait', 'run']),
     )
-    expect(answer.why).toContain('graphile-worker keeps no history')
+    expect(answer.why).toContain('no history is kept for graphile-worker')
     const queue = await world.read({ queue: '_' })
     expect(queue.points.reduce((all, { failed }) => all + failed, 0)).toBe(10)
   })

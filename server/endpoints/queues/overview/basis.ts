@@ -11,14 +11,14 @@ export async function readBasis(sql: Sql): Promise<{ basis: Basis | null; why: s
     const { why } = await readHistoryState(sql)
     return why === null ? { basis: 'history', why } : { basis: 'jobs', why }
   }
-  const names = engineNames(served)
+  const names = engineNames(served).replaceAll(',', ', ')
   if (!served.places.some(({ adapter }) => adapter.history))
-    return { basis: null, why: `${names} does not tell when jobs ended: a map with times.ended does` }
+    return { basis: null, why: `the tables of ${names} do not tell when jobs ended: a map with times.ended does` }
   const large = await findLargeUnindexed(sql, served.places)
   if (large)
     return {
       basis: null,
       why: `rates are not known: the table of the domain ${large.found.domain} is large, and no index has the times when its jobs ended. ${large.history.howToIndex(large.found)}`,
     }
-  return { basis: 'jobs', why: `${names} keeps no history: rates are those of the jobs that are still there` }
+  return { basis: 'jobs', why: `no history is kept for ${names}: rates are those of the jobs that are still there` }
 }
