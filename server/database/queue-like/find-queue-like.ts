@@ -70,7 +70,8 @@ const readQueueLike = (
       from pg_catalog.pg_attribute
       join tables on tables.oid = attrelid
       join words on word = pg_catalog.lower(pg_catalog.translate(attname, '_- ', ''))
-      where attnum > 0 and not attisdropped
+      -- A name such as done tells a time, or yes or no.
+      where attnum > 0 and not attisdropped and (role not in ('completed', 'failed', 'cancelled') or atttypid <> 'boolean'::pg_catalog.regtype)
       group by attrelid
     ),
     judged as (

@@ -4,22 +4,31 @@
  */
 const names = [
   ['state', 'status state jobstatus jobstate taskstatus taskstate queuestatus processingstatus statuscode statename'],
-  ['locked', 'lockedat reservedat claimedat pickedat pickedupat leasedat acquiredat takenat lockedon locktime'],
-  ['started', 'startedat processingstartedat attemptedat performedat starttime startedon'],
-  ['lockedBy', 'lockedby workerid claimedby reservedby pickedby leasedby takenby lockowner worker processor'],
-  ['lease', 'lockeduntil leaseduntil leaseuntil leaseexpiresat lockexpiresat reserveduntil'],
+  [
+    'locked',
+    'lockedat reservedat claimedat pickedat pickedupat leasedat acquiredat takenat lockedon locktime lockedsince',
+  ],
+  ['started', 'startedat processingstartedat attemptedat performedat starttime startedon started begunat beganat'],
+  [
+    'lockedBy',
+    'lockedby workerid claimedby reservedby pickedby leasedby takenby lockowner worker workername lockedbyworker processor',
+  ],
+  [
+    'lease',
+    'lockeduntil leaseduntil leaseuntil leaseexpiresat lockexpiresat reserveduntil lockuntil lockexpires leaseexpires claimeduntil claimexpiresat',
+  ],
   ['attempts', 'attempts attempt tries retries retrycount attemptcount attemptsmade trycount failures failurecount'],
   ['mostAttempts', 'maxattempts maxretries maxtries retrylimit'],
   [
     'due',
-    'runat runafter availableat scheduledat scheduledfor nextrunat nextattemptat nextretryat executeat processafter notbefore startafter dueat sendat',
+    'runat runafter availableat scheduledat scheduledfor nextrunat nextattemptat nextretryat executeat processafter notbefore startafter dueat sendat sendafter deliverafter deliverat tryafter retryat retryafter eta',
   ],
   [
     'completed',
-    'completedat finishedat doneat processedat succeededat sentat deliveredat endedat executedat completedon finishedon processedon endtime finishtime',
+    'completedat finishedat doneat processedat succeededat sentat deliveredat endedat executedat completedon finishedon processedon endtime finishtime done completed finished processed sent delivered',
   ],
-  ['failed', 'failedat erroredat diedat deadat discardedat failedon'],
-  ['cancelled', 'cancelledat canceledat abortedat revokedat'],
+  ['failed', 'failedat erroredat diedat deadat discardedat failedon failed'],
+  ['cancelled', 'cancelledat canceledat abortedat revokedat cancelled canceled'],
   [
     'isCompleted',
     'done isdone completed iscompleted complete finished isfinished processed isprocessed success succeeded sent issent delivered handled',
@@ -42,7 +51,7 @@ const names = [
   ['owner', 'tenant tenantid owner ownerid accountid organizationid customerid userid owneruserid'],
   ['batch', 'batchid batch groupid'],
   ['created', 'createdat insertedat enqueuedat queuedat addedat createdon created datecreated creationtime ctime'],
-  ['updated', 'updatedat modifiedat updatedon lastmodified'],
+  ['updated', 'updatedat modifiedat updatedon lastmodified modified updated changedat'],
 ] as const
 
 /** What a column of a queue tells. */

@@ -14,7 +14,7 @@ const words: readonly (readonly [MappedState, string])[] = [
   ['completed', 'completed complete done finished success succeeded successful sent processed delivered ok'],
   [
     'failed',
-    'failed failure fail error errored dead discarded exhausted crashed timedout timeout bounced undeliverable',
+    'failed failure fail error errored dead discarded exhausted crashed timedout timeout bounced undeliverable gaveup givenup',
   ],
   ['cancelled', 'cancelled canceled aborted revoked'],
   ['quarantined', 'quarantined poisoned poison'],

@@ -93,6 +93,7 @@ describe('a table that looks like a queue', () => {
       'orders',
       'create table orders (id int, status text, total numeric, created_at timestamptz, completed_at timestamptz)',
     ],
+    ['things to do', 'create table tasks (id int, title text, status text, completed boolean, created timestamptz)'],
     ['payments', 'create table payments (id int, status text, type text, error text, created_at timestamptz)'],
     [
       'jobs that people apply for',

@@ -98,6 +98,24 @@ export const homeMade: readonly HomeMade[] = [
       from generate_series(1, 100) as n`,
   },
   {
+    name: 'times named by one word',
+    table: 'public.letters',
+    counts: { queued: 30, processing: 10, completed: 50, failed: 10 },
+    sql: `
+      create table letters (
+        id bigint generated always as identity primary key, kind varchar(60) not null, body jsonb not null, state text not null default 'new',
+        tries smallint not null default 0, max_tries smallint not null default 5, send_after timestamptz not null default now(),
+        created timestamp not null default now(), started timestamptz, done timestamptz, worker_name text, lock_until timestamptz, last_error text,
+        body_length int generated always as (length(body::text)) stored
+      );
+      insert into letters (kind, body, state, started, done, worker_name, lock_until, last_error)
+      select 'welcome', '{"to": 1}', case when n <= 30 then 'new' when n <= 40 then 'sending' when n <= 90 then 'sent' else 'gave_up' end,
+        case when n > 30 then now() - interval '2 days' end, case when n > 40 then now() - interval '2 days' end,
+        case when n between 31 and 40 then 'w1' end, case when n between 31 and 40 then now() + interval '1 hour' end,
+        case when n > 90 then 'boom' end
+      from generate_series(1, 100) as n`,
+  },
+  {
     name: 'a uuid as key, and a payload in jsonb',
     table: 'public.outbox',
     counts: { queued: 30, completed: 60, failed: 10 },
