@@ -65,7 +65,7 @@ export interface EngineJob {
 
 /** What stands around a job beside its row. */
 export interface JobSurroundings {
-  /** The jobs that it waits for, and those that wait for it. */
+  /** The jobs that it waits for, and those that wait for it; more than `mostRelated` where there are more. */
   depends_on: RelatedJob[]
   dependents: RelatedJob[]
   /** The newest lines of its log, the oldest first. */

@@ -28,6 +28,10 @@ const ExplainedQueue = z.object({
   leased: Count.describe(
     'Jobs under a valid lease and their workers, at most 10,000. With `at`, and for another engine, the running jobs; `workers` is 0 then, since nobody knows.',
   ),
+  leased_at_least: z
+    .boolean()
+    .optional()
+    .describe('True where `leased` is 10,000, so that it and `workers` are lower bounds; else absent.'),
   workers: Count.describe('How many workers have these jobs.'),
   oldest_wait: OldestWait.nullable().describe(
     'The job that is due for the longest time; null where none is due. With `at`, the one among the jobs that were looked at: a lower bound.',

@@ -23,7 +23,11 @@ export const Reason = z.object({
   code: z.string().describe('The name of the reason, for programs.'),
   title: z.string().describe('Two or three words.'),
   sentence: z.string().describe('The reason, as a sentence.'),
-  facts: z.record(z.string(), z.unknown()).describe('What the sentence is made from, such as times, counts and names.'),
+  facts: z
+    .record(z.string(), z.unknown())
+    .describe(
+      'What the sentence is made from, such as times, counts and names. `at_least` is true where the counts are lower bounds, and absent elsewhere.',
+    ),
   remedy: Remedy.nullable().describe('Null where no call of this API removes the reason.'),
 })
 export type Reason = z.output<typeof Reason>

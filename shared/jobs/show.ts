@@ -44,6 +44,10 @@ const JobDetails = z.object({
           'The jobs that must be completed before this job runs, and the jobs that wait for this job; at most 1,000 each.',
         ),
       dependents: z.array(RelatedJob).describe('The jobs that wait for this job, at most 1,000.'),
+      at_least: z
+        .boolean()
+        .optional()
+        .describe('True where either list lacks jobs, since there are more; else absent.'),
     })
     .describe('The jobs at the other ends of its dependencies.'),
   attachments: z.array(Attachment).describe('The newest 20, the oldest first.'),

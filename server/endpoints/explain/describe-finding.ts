@@ -16,12 +16,12 @@ export function describeFinding<One extends Code>(
   { code, facts, remedy: refused }: Finding<One>,
   { now, job }: Situation,
 ): Reason {
-  const { title, sentence, remedy } = texts[code]
+  const { title, sentence, remedy, isLeast } = texts[code]
   return {
     code,
     title,
     sentence: sentence(facts, Date.parse(now), job),
-    facts: { ...facts },
+    facts: { ...facts, ...(isLeast?.(facts) && { at_least: true }) },
     remedy: refused === null ? null : (remedy?.(facts, job) ?? null),
   }
 }

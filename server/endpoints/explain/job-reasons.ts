@@ -29,6 +29,8 @@ export interface ReasonText<One extends Code> {
   title: string
   /** The sentence; `now` is the time of the answer, in milliseconds. The job is undefined for the reasons of a queue. */
   sentence: (facts: Facts[One], now: number, job: ExplainedJob | undefined) => string
+  /** Whether the counts among the facts are lower bounds. */
+  isLeast?: (facts: Facts[One]) => boolean
   /** The call that removes the reason. Without it, no call of this API does. */
   remedy?: (facts: Facts[One], job: ExplainedJob | undefined) => Remedy | null
 }
@@ -47,6 +49,8 @@ function neededText({ count, jobs }: Facts['waits_for_jobs']): string {
 
 /** Workers of other engines, whose jobs have texts as ids, cancel no dependents. */
 const isOwn = ({ id }: { id: JobId }): boolean => typeof id === 'number'
+
+const isLeastNeeded = ({ count }: { count: number }): boolean => count >= mostNeeded
 
 /** `2 more`, `at least 997 more` */
 const moreText = (count: number, rest: number): string => `${leastText(count, mostNeeded)}${rest} more`
@@ -138,11 +142,13 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   waits_for_jobs: {
     title: 'waits for jobs',
     sentence: (facts) => `waits for ${boundedJobs(facts.count, mostNeeded)}: ${neededText(facts)}`,
+    isLeast: isLeastNeeded,
   },
   dependency_ended: {
     title: 'dependency ended badly',
     sentence: (facts) =>
       `depends on ${neededText(facts)}, and can never run unless that is completed${facts.jobs.every(isOwn) ? '; the next call of a worker that finds nothing else to do cancels it, where a server has not done so before' : ''}`,
+    isLeast: isLeastNeeded,
     remedy: ({ jobs }) => {
       const [first] = jobs
       if (first?.status === 'quarantined') return requeue(first)
@@ -152,6 +158,7 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
   dependency_gone: {
     title: 'dependency deleted',
     sentence: goneText,
+    isLeast: isLeastNeeded,
     remedy: (_facts, job) => (job ? cancel(job.id) : null),
   },
   dependency_cycle: {
@@ -206,13 +213,14 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
     title: 'passed over',
     sentence: ({ job_type, taken, flags }) =>
       `workers have begun ${boundedJobs(taken, mostRunning)} behind it since it fell due: those that run now may not have the task ${job_type}${flags.length === 0 ? '' : `, or forbid a flag of it, such as ${flags.join(', ')}`}`,
+    isLeast: ({ taken }) => taken >= mostRunning,
   },
   retention_over: {
     title: 'kept too long',
     sentence: ({ since }, now) =>
       `waits for longer than its queue keeps jobs${atText(since, now)}; the engine deletes it at its next maintenance, without running it`,
   },
-  no_worker: { title: 'no worker', sentence: workerText },
+  no_worker: { title: 'no worker', sentence: workerText, isLeast: ({ running }) => running >= mostRunning },
   finished: {
     title: 'finished',
     sentence: ({ status, since, why, archived }, now) =>

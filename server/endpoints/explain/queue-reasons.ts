@@ -20,6 +20,7 @@ export const queueReasons: { [One in QueueCode]: ReasonText<One> } = {
     title: 'all leased',
     sentence: ({ jobs, workers }) =>
       `${boundedJobs(jobs, mostLeased)} ${workers === 0 ? 'running' : `being worked on by ${leastText(jobs, mostLeased)}${workersText(workers)}`}, and no other job is due`,
+    isLeast: ({ jobs }) => jobs >= mostLeased,
   },
   all_blocked: {
     title: 'all blocked',

@@ -1,4 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
+import { mostLeased } from '../../../shared/explain/phrases.ts'
 import { type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Reading, Telling } from '../../call.ts'
@@ -104,6 +105,7 @@ function explained({ domain, queue }: Queue, { counts, line, around, held }: Exp
     as_of: now,
     ...counts,
     leased,
+    ...(leased >= mostLeased && { leased_at_least: true }),
     workers,
     oldest_wait,
     reasons: findings.map((finding) => describeFinding(finding, { now })),

@@ -1,3 +1,4 @@
+import { mostRelated } from '../../../shared/explain/phrases.ts'
 import type { JobDetails, RelatedJob } from '../../../shared/jobs/show.ts'
 import type { Acting } from '../../call.ts'
 import {
@@ -18,7 +19,6 @@ import { placeOf, servedBy } from '../../engines/served.ts'
 import { attrsOfEvent } from '../../lifecycle/events/job-events.ts'
 import { type FoundJob, readJob, type Wanted } from './read-job.ts'
 
-const mostEdges = 1000
 const mostAttachments = 20
 const mostEvents = 50
 
@@ -50,7 +50,7 @@ export async function readWholeJob(sql: Sql, { id, within }: Wanted): Promise<Wh
   ])
   const details = {
     ...(failure && { cluster: clusterId(failure.digits) }),
-    dependencies: { depends_on, dependents },
+    dependencies: listed({ depends_on, dependents }),
     attachments: attachments.toReversed(),
     events: events.toReversed(),
   }
@@ -75,12 +75,19 @@ async function readJobOfEngine(sql: Sql, { id, within }: Wanted): Promise<WholeJ
   const { domain, updated_at } = job.row
   const isLive = !job.archived && domain !== null
   const around = isLive ? await (domain === first ? aroundFirst : surroundingsIn(domain)) : undefined
-  const { log = [], depends_on = [], dependents = [] } = around ?? {}
+  const { log = [], ...related } = around ?? { depends_on: [], dependents: [] }
   const created_at = String(updated_at)
   const attachments =
     log.length === 0 ? [] : [{ id: 1, kind: 'log', content_text: log.join('\n'), url: null, created_at }]
-  return { job, details: { dependencies: { depends_on, dependents }, attachments, events: events.toReversed() } }
+  return { job, details: { dependencies: listed(related), attachments, events: events.toReversed() } }
 }
+
+/** As many jobs of each side as an answer has, and whether there are more. */
+const listed = ({ depends_on, dependents }: JobDetails['dependencies']): JobDetails['dependencies'] => ({
+  depends_on: depends_on.slice(0, mostRelated),
+  dependents: dependents.slice(0, mostRelated),
+  ...(Math.max(depends_on.length, dependents.length) > mostRelated && { at_least: true }),
+})
 
 interface Ends {
   own: 'job_uuid' | 'depends_on_job_uuid'
@@ -107,7 +114,7 @@ async function readRelated(sql: Sql, job: FoundJob, { own, other, within }: Ends
     left join lateral (select id, status from jobs where jobs.uuid = source.uuid offset 0) as job on true
     where true ${isEndWithin(sql, sql`source.uuid`, within)}
     order by source.uuid
-    limit ${mostEdges}`
+    limit ${mostRelated + 1}`
   const gone = live.filter(({ id }) => id === null).map(({ uuid }) => uuid)
   const archived = new Map((await readArchivedJobs(sql, gone)).map((related) => [related.uuid, related]))
   return live.map((related) => archived.get(related.uuid) ?? related)

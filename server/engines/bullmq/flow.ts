@@ -1,4 +1,4 @@
-import { mostNeeded } from '../../../shared/explain/phrases.ts'
+import { mostNeeded, mostRelated } from '../../../shared/explain/phrases.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { RelatedJob } from '../../../shared/jobs/show.ts'
 import { keyText } from '../../../shared/work/job-key.ts'
@@ -10,8 +10,7 @@ import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
 import { keyOf, statusOf } from './projection.ts'
 
-/** The most children that are shown, and that a reason names. */
-const mostChildren = 1000
+/** The most children that a reason names. */
 const mostNamed = 20
 /** The newest lines of the log of a job that are shown. */
 const mostLines = 100
@@ -119,7 +118,7 @@ export async function readSurroundings(
       ) as related
       where true ${isWithin(sql, job.within)}
       order by status is not distinct from 'completed', uuid
-      limit ${mostChildren}`
+      limit ${mostRelated + 1}`
   }
   const [lines, children, parents] = await Promise.all([
     sql<{ line: string }[]>`

@@ -3,10 +3,11 @@ import * as z from 'zod'
 import { makeBullMq } from '../../support/engines/bullmq.ts'
 import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 
-const Explained = z.object({
+const Explained = z.looseObject({
   sentence: z.string(),
-  reasons: z.array(z.looseObject({ code: z.string(), sentence: z.string(), remedy: z.unknown() })),
+  reasons: z.array(z.looseObject({ code: z.string(), sentence: z.string(), remedy: z.unknown(), facts: z.unknown() })),
 })
+const Shown = z.object({ dependencies: z.looseObject({ depends_on: z.array(z.unknown()) }) })
 
 let served: ServedTables
 beforeAll(async () => {
@@ -82,4 +83,41 @@ it('are shown with what they wait for, also behind a thousand children that have
   await addFlow('many', { children: 1100, state: 'waiting' })
   const many = await served.jobsctl('show', 'many/parent', '--output', 'table')
   expect(many.out).toContain('is queued, waits for at least 1,000 jobs\n')
+})
+
+it.each([
+  [1000, undefined],
+  [1001, true],
+])('answer for programs with %i children whether there are more than are listed', async (children, at_least) => {
+  const queue = `of ${children}`
+  await addFlow(queue, { children, state: 'waiting' })
+  const { out } = await served.jobsctl('show', `${queue}/parent`, '--json')
+  const { dependencies } = Shown.parse(JSON.parse(out))
+  expect({ ...dependencies, depends_on: dependencies.depends_on.length }).toEqual({
+    depends_on: 1000,
+    dependents: [],
+    at_least,
+  })
+  expect(await reasonOf(`${queue}/parent`, 'waits_for_jobs')).toMatchObject({ facts: { count: 1000, at_least: true } })
+})
+
+it('are not marked where all that they wait for is counted', async () => {
+  await addFlow('few', { children: 2, state: 'waiting' })
+  expect((await reasonOf('few/parent', 'waits_for_jobs'))?.facts).not.toHaveProperty('at_least')
+})
+
+it.each([
+  [9999, undefined],
+  [10_000, true],
+])('are explained beside %i running jobs, as far as those are counted', async (jobs, leased_at_least) => {
+  const queue = `runs ${jobs}`
+  await served.sql`
+    insert into bullmq.job (queue, id, seq, name, state, added_at_ms)
+    select ${queue}, n::text, n, 'x', 'active', 1 from generate_series(1, ${jobs}::int) as n`
+  const { out } = await served.jobsctl('explain', `bullmq/${queue}`, '--json')
+  const explanation = Explained.parse(JSON.parse(out))
+  expect(explanation).toMatchObject({ leased: jobs })
+  expect(explanation.leased_at_least).toBe(leased_at_least)
+  const facts = explanation.reasons.find(({ code }) => code === 'all_leased')?.facts
+  expect(facts).toEqual({ jobs, workers: 0, ...(leased_at_least && { at_least: true }) })
 })
