@@ -178,6 +178,10 @@ interface EveryWrites {
   about?: (act: EngineActOrEdit | { act: 'undo' }) => ((image: string) => string)[]
   /** An SQL expression: an image without what may differ although nobody has changed the job. */
   comparable: (image: string) => string
+  /**
+   * An SQL expression on `jobs`: why the engine does not take the job back as it is in an image; null where it does. Absent where it takes every job.
+   */
+  whyNoPlace?: (sql: Sql, found: Found, image: string) => Fragment
   /** An SQL expression: an image without what `along` does not need. */
   carried?: (image: string) => string
   /** An SQL expression: the queue of a deleted row, for `along`. Absent where nothing goes with a deletion. */

@@ -1,5 +1,6 @@
 import type { Conflict, ConflictReason } from '../../shared/changes/undo.ts'
 import type { JobId } from '../../shared/work/job-key.ts'
+import { idArray } from '../database/job-ids.ts'
 import type { Fragment, Sql } from '../database/sql.ts'
 import type { WayBack } from './way-back.ts'
 
@@ -51,10 +52,15 @@ export async function readConflicts(
   way: Conflicting,
   rejected: ReadonlyMap<JobId, string>,
 ): Promise<Conflicts> {
-  const [{ conflict_count, conflict_reasons, conflicts: first }] = await sql<
-    [Conflicts]
-  >`${conflictsQuery(sql, way, sql``)}`
-  const others = [...rejected].filter(([id]) => !first.some(({ job_id }) => job_id === id))
+  const [{ conflict_count, conflict_reasons, conflicts: first, alone }] = await sql<[Conflicts & { alone: JobId[] }]>`
+    ${conflictsQuery(
+      sql,
+      way,
+      sql`,
+      (select coalesce(jsonb_agg(id), '[]') from unnest(${idArray(sql, [...rejected.keys()])}) as id
+        where id not in (select job_id from conflicts)) as alone`,
+    )}`
+  const others = [...rejected].filter(([id]) => alone.includes(id))
   const all = [...others.map(([job_id, reason]) => ({ job_id, reason })), ...first]
   return {
     conflict_count: conflict_count + others.length,

@@ -6,7 +6,10 @@ import { archiveTable, readColumns } from './archive.ts'
 import { whyCopied } from './copies.ts'
 import { comparable, imageColumns, imageOf } from './image.ts'
 import { moves } from './moves.ts'
+import { isPlaceTaken, stateOfRetry } from './place.ts'
 import { columnsOf } from './projection.ts'
+
+const whyNotInserted = 'its place is taken: the queue has another job with its key, or in its time slot'
 
 /** How jobs of pg-boss are changed: as its own `retry`, `cancel` and `deleteJob` do, but for the times at which it deletes jobs. */
 export const writes: EngineWrites = {
@@ -36,8 +39,11 @@ export const writes: EngineWrites = {
   referred: { columns: { name: 'queue', id: 'native_id' } },
   restored,
   revived,
-  whyNotInserted: 'its place is taken: the queue has another job with its key, or in its time slot',
+  whyNotInserted,
   obstacle,
+  whyNoPlace: (sql, found, image) => sql`case
+    when ${isPlaceTaken(sql, found, sql.unsafe(`(${image} ->> 'state')`), true)} then 'another job has its place in the queue'
+  end`,
   failsLater: (sql, found) =>
     sql`(${isGone(sql, found, sql`jobs.queue`)} or ${isGone(sql, found, sql`jobs.native_dead_letter`)})`,
   archived: (found, schema) => `(select j.ctid, ${columnsOf(found)}, j.operation_id, j.archived_at,
@@ -110,41 +116,9 @@ function mayRetry(sql: Sql, found: Found): Fragment {
 
 function whyNoRetry(sql: Sql, found: Found): Fragment {
   return sql`case
-    when not ${hasPlace(sql, found)} then 'another job has its place in the queue'
+    when ${isPlaceTaken(sql, found, stateOfRetry(sql), false)} then 'another job has its place in the queue'
     ${whyCopied(sql, found)}
   end`
-}
-
-/**
- * No other job has the place that the job would take: a failed one as \`retry\`, a cancelled one as \`created\`, which also takes its time slot. The
- * case keeps the planner from a join of all ended jobs with all others: most queues have no such policy.
- */
-function hasPlace(sql: Sql, found: Found): Fragment {
-  const table = sql.unsafe(tableOf(found))
-  const sameKey = sql`other.name = jobs.queue and coalesce(other.singleton_key, '') = coalesce(jobs.batch_group, '')`
-  return sql`(
-    case jobs.native_policy
-      when 'exclusive' then not exists (
-        select from ${table} as other where ${sameKey} and other.state <= 'active' and other.policy = 'exclusive' offset 0
-      )
-      when 'stately' then not exists (
-        select from ${table} as other
-        where ${sameKey} and other.state <= 'active' and other.policy = 'stately'
-          and other.state = (case jobs.native_state when 'cancelled' then 'created' else 'retry' end)::${sql.unsafe(found.schema)}.job_state
-        offset 0
-      )
-      when 'short' then jobs.native_state <> 'cancelled' or not exists (
-        select from ${table} as other where ${sameKey} and other.state = 'created' and other.policy = 'short' offset 0
-      )
-      else true
-    end
-    and (
-      jobs.native_singleton_on is null or jobs.native_state <> 'cancelled' or not exists (
-        select from ${table} as other
-        where ${sameKey} and other.singleton_on = jobs.native_singleton_on and other.state <> 'cancelled' offset 0
-      )
-    )
-  )`
 }
 
 /**
@@ -199,5 +173,6 @@ function obstacle(sql: Sql, found: Found): Fragment {
     when exists (
       select from ${sql.unsafe(tableOf(found))} as live where live.name = jobs.queue and live.id = jobs.native_id
     ) then 'its id is taken'
+    when ${isPlaceTaken(sql, found, sql`jobs.native_state::text`, true)} then ${sql.unsafe(`'${whyNotInserted}'`)}
   end`
 }

@@ -12,11 +12,15 @@ import { type EngineTarget, requireSameVersion, tidOfPicked } from './target.ts'
 /** The image of the job as it is now, of the projection. */
 const imageNow = 'native_image'
 
-/** True for a row `kept` of `job_operation_rows` and its job of another engine, where the job is as the operation left it and did not run. */
-export const isEngineJobUnchanged = (sql: Sql, { writes }: EngineTarget): Fragment => sql`(
+/**
+ * True for a row `kept` of `job_operation_rows` and its job of another engine, where the job is as the operation left it, did not run, and has
+ * its place.
+ */
+export const isEngineJobUnchanged = (sql: Sql, { writes, found }: EngineTarget): Fragment => sql`(
   kept.job_key = jobs.id and ${sql.unsafe(writes.stateOf('kept.before'))} <> ${writes.running}::text
   and ${sql.unsafe(writes.comparable(imageNow))} = ${sql.unsafe(writes.comparable('kept.after'))}
   ${writes.edits ? sql`and coalesce(native_edited @> (kept.after -> 'edited'), true)` : sql``}
+  ${writes.whyNoPlace ? sql`and (${writes.whyNoPlace(sql, found, 'kept.before')}) is null` : sql``}
 )`
 
 /** True for a job of another engine that a row `kept` of `job_operation_rows` is about: by the columns of its key, which an index has. */
@@ -24,11 +28,17 @@ export const isEngineJobOf = (sql: Sql, { writes }: Pick<EngineTarget, 'writes'>
   sql.unsafe(writes.isOfImage('kept.after'))
 
 /** Branches of a `case` over `kept` and `jobs`: why a job of another engine is not as the operation left it. */
-export const whyEngineJobChanged = (sql: Sql, { writes }: EngineTarget): Fragment => sql`
+export const whyEngineJobChanged = (sql: Sql, { writes, found }: EngineTarget): Fragment => sql`
   when kept.job_key <> jobs.id then 'the job is in another queue now'
   when ${sql.unsafe(writes.stateOf('kept.before'))} = ${writes.running}::text then 'the job was running, and has lost its worker'
   when ${sql.unsafe(writes.stateOf(imageNow))} <> ${sql.unsafe(writes.stateOf('kept.after'))}
-    then 'the job has gone on, and is ' || jobs.status`
+    then 'the job has gone on, and is ' || jobs.status
+  ${whyNoPlace(sql, { writes, found })}`
+
+function whyNoPlace(sql: Sql, { writes, found }: Pick<EngineTarget, 'writes' | 'found'>): Fragment {
+  const why = writes.whyNoPlace?.(sql, found, 'kept.before')
+  return why ? sql`when (${why}) is not null then ${why}` : sql``
+}
 
 interface Restore {
   /** The id of the operation that is undone. */

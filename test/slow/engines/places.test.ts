@@ -1,0 +1,141 @@
+import type postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import * as z from 'zod'
+import { makePgBoss, makeQueue } from '../../support/engines/pg-boss.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
+
+/** What the tests read of an answer. */
+const Answer = z.looseObject({
+  operation_id: z
+    .number()
+    .nullish()
+    .transform((id) => id ?? 0),
+  affected: z.number().default(0),
+  deleted: z.number().default(0),
+  conflict_count: z.number().default(0),
+  conflict_reasons: z.array(z.object({ reason: z.string(), count: z.number() })).default([]),
+  refused_count: z.number().default(0),
+  refused: z.array(z.object({ job_id: z.string(), reason: z.string() })).default([]),
+  preview: z.looseObject({ count: z.number(), token: z.string() }).default({ count: 0, token: '' }),
+})
+
+interface Row {
+  policy: string
+  state: string
+  keys: readonly string[]
+  /** The jobs have a time slot. */
+  slot?: boolean | undefined
+  upsert?: boolean | undefined
+}
+
+const inQueue = 'another job has its place in the queue'
+const inSlot = 'its place is taken: the queue has another job with its key, or in its time slot'
+
+describe.each([37, 46] as const)('a place that pg-boss with schema %i gives to one job', (version) => {
+  let served: ServedTables
+  let sql: postgres.Sql
+  beforeAll(async () => {
+    served = await serveTables(
+      async (made) => {
+        sql = made
+        const place = { sql, version }
+        await makePgBoss(place)
+        for (const policy of ['standard', 'exclusive', 'stately', 'short', 'key_strict_fifo'])
+          await makeQueue(place, policy, { policy })
+        await makeQueue(place, 'mail', { deadLetter: 'exclusive' })
+      },
+      { records: 'pg-boss' },
+    )
+  })
+  afterAll(() => served.close())
+  beforeEach(async () => {
+    await sql`delete from jobsctl.jobsctl_held_jobs`
+    await sql`delete from jobsctl.jobsctl_holds`
+    await sql`delete from pgboss.job`
+  })
+
+  const post = async (path: string, body: object) => {
+    const { status, body: answer } = await served.post(path, body)
+    return { status, body: Answer.parse(answer) }
+  }
+  const insert = ({ policy, state, keys, slot = false, upsert = false }: Row) => sql`
+    insert into pgboss.job (name, policy, state, singleton_key, singleton_on, completed_on, created_on
+      ${version === 46 ? sql`, upsert_by_key` : sql``})
+    select ${policy}, ${policy}, ${state}::pgboss.job_state, key, ${slot ? '2026-01-01' : null}::timestamp,
+      case when ${state}::pgboss.job_state > 'active' then now() - interval '2 days' end, now() + nth * interval '1 second'
+      ${version === 46 ? sql`, ${upsert}::boolean` : sql``}
+    from unnest(${[...keys]}::text[]) with ordinality as keys (key, nth)`
+
+  /** Undoes an operation by its preview, and compares what was previewed with what came back. */
+  async function undo(operation: number) {
+    const path = `operations/${operation}/undo`
+    const { body: asked } = await post(path, { dry_run: true })
+    const { status, body: done } = await post(path, { preview_token: asked.preview.token })
+    expect({ status, done }).toMatchObject({ status: 200 })
+    const { conflict_count, conflict_reasons } = asked
+    expect({ affected: asked.preview.count, conflict_count, conflict_reasons }).toEqual({
+      affected: done.affected,
+      conflict_count: done.conflict_count,
+      conflict_reasons: done.conflict_reasons,
+    })
+    return done
+  }
+
+  it.each<{ was: Omit<Row, 'keys'>; taker: string; since?: 46 }>([
+    { was: { policy: 'exclusive', state: 'created' }, taker: 'active' },
+    { was: { policy: 'stately', state: 'retry' }, taker: 'retry' },
+    { was: { policy: 'short', state: 'created' }, taker: 'created' },
+    { was: { policy: 'key_strict_fifo', state: 'retry' }, taker: 'failed' },
+    { was: { policy: 'standard', state: 'created', slot: true }, taker: 'completed' },
+    { was: { policy: 'standard', state: 'created', upsert: true }, taker: 'created', since: 46 },
+  ])(
+    'is not previewed as free by the undo of a cancel: $was.policy, $was.state',
+    async ({ was, taker, since = 37 }) => {
+      if (version < since) return
+      await insert({ ...was, keys: ['1', '2', '3'] })
+      const { body } = await post('batch/cancel', { domain: 'pgboss', queue: was.policy })
+      await insert({ ...was, state: taker, keys: ['2', 'another'] })
+      expect(await undo(body.operation_id)).toMatchObject({
+        affected: 2,
+        conflict_count: 1,
+        conflict_reasons: [{ reason: inQueue, count: 1 }],
+      })
+    },
+  )
+
+  it.each<Omit<Row, 'keys'>>([
+    { policy: 'key_strict_fifo', state: 'failed' },
+    { policy: 'standard', state: 'completed', slot: true },
+  ])('is not previewed as free by the undo of a prune: $policy, $state', async (was) => {
+    await insert({ ...was, keys: ['1', '2', '3'] })
+    const request = { domain: 'pgboss', queue: was.policy, older_than_days: 1, statuses: [was.state] }
+    const { body } = await post('prune', request)
+    expect(body).toMatchObject({ deleted: 3 })
+    await insert({ ...was, state: 'active', keys: ['2', 'another'] })
+    expect(await undo(body.operation_id)).toMatchObject({
+      affected: 2,
+      conflict_count: 1,
+      conflict_reasons: [{ reason: inSlot, count: 1 }],
+    })
+  })
+
+  it('is not previewed as free by the undo of a redrive', async () => {
+    await sql`
+      insert into pgboss.job (name, policy, singleton_key, source_name, source_id)
+      select 'exclusive', 'exclusive', n, 'mail', gen_random_uuid() from generate_series(1, 3) as n`
+    const { body } = await post('redrive', { domain: 'pgboss', queue: 'exclusive' })
+    expect(body).toMatchObject({ affected: 3 })
+    await insert({ policy: 'exclusive', state: 'created', keys: ['2'] })
+    expect(await undo(body.operation_id)).toMatchObject({
+      affected: 2,
+      conflict_count: 1,
+      conflict_reasons: [{ reason: inSlot, count: 1 }],
+    })
+  })
+
+  it('is no conflict of a job that has it itself', async () => {
+    await insert({ policy: 'exclusive', state: 'created', keys: ['1', '2'] })
+    const { body } = await post('batch/priority', { domain: 'pgboss', queue: 'exclusive', priority: 7 })
+    expect(await undo(body.operation_id)).toMatchObject({ affected: 2, conflict_count: 0 })
+  })
+})
