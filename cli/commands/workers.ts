@@ -66,7 +66,7 @@ export const workers: CommandSpec<WorkersFlags> = {
     const { body, raw, header } = answer
     print.rows({ columns, forPeople, rows: body, json: raw, empty: `no worker was seen in ${describeAnyOf(scope)}` })
     if (header('x-complete') === 'false') print.aside(incomplete(flags, mostOfWorkers))
-    const expired = sumOf(body.map(({ expired }) => expired))
+    const expired = sumOf(body.map(({ expired }) => expired ?? 0))
     if (print.forPeople && expired > 0) {
       print.aside(`\n${jobsText(expired)} with an expired lease: ${another(['list', '--stale', ...scopeWords(scope)])}`)
     }
@@ -91,7 +91,7 @@ const times = ['oldest_lease_at', 'last_asked_at', 'last_acquired_at', 'last_ren
 const columns: Column<WorkerRow>[] = [
   worker,
   { title: 'leases', value: ({ leases }) => leases },
-  { title: 'expired', value: ({ expired }) => expired },
+  { title: 'expired', value: ({ expired }) => expired ?? '' },
   ...times.map((name): Column<WorkerRow> => ({ title: name, value: (row) => isoTime(text(row[name])) })),
   { title: 'done_15m', value: ({ done_15m }) => done_15m ?? '' },
   { title: 'failed_15m', value: ({ failed_15m }) => failed_15m ?? '' },
@@ -105,8 +105,8 @@ const forPeople: Column<WorkerRow>[] = [
   { title: 'leases', value: ({ leases }) => leases },
   {
     title: 'expired',
-    value: ({ expired }) => expired,
-    paint: ({ expired }) => (expired > 0 ? 'yellow' : undefined),
+    value: ({ expired }) => expired ?? '-',
+    paint: ({ expired }) => ((expired ?? 0) > 0 ? 'yellow' : undefined),
     zeros: 'drop',
   },
   { title: 'oldest', value: ({ oldest_lease_at }) => agoOrNever(oldest_lease_at), gives: 'never' },

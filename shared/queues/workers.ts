@@ -9,7 +9,9 @@ const time = Instant.nullable()
 const WorkerRow = z.object({
   worker_id: z.string().nullable().describe('Null for jobs that another program has leased without a name.'),
   leases: Count.describe('Its running jobs, and how many of them have no valid lease any more.'),
-  expired: Count,
+  expired: Count.nullable().describe(
+    'Null where a table does not say when leases end, or an engine does not say which job the worker has.',
+  ),
   oldest_lease_at: time.describe('When the first of its running jobs was picked up.'),
   last_asked_at: time.describe(
     'The last call that asked this API for jobs, within an hour or so; a mark is up to a minute old.',

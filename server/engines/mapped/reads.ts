@@ -121,6 +121,9 @@ export async function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Pr
     ? sql`${column.from(sql`now() - interval '15 minutes'`)} and ${column.before(sql`now()`)}`
     : sql`true`
   const sumIfTold = (count: string) => sql.unsafe(isEndTold ? `sum(${count})::bigint` : 'null::bigint')
+  const expired = sql.unsafe(
+    mapped.map.times.lease === undefined ? 'null::bigint' : 'coalesce(sum(expired), 0)::bigint',
+  )
   return sql<SeenWorker[]>`
     with running as materialized (
       select domain, queue, worker_id, acquired_at, leased_until <= now() as is_expired
@@ -143,7 +146,7 @@ export async function readWorkers(mapped: Mapped, sql: Sql, scope: Narrowed): Pr
       from ended
     )
     select
-      worker_id, sum(leases)::bigint as leases, coalesce(sum(expired), 0)::bigint as expired, min(acquired_at) as oldest_lease_at,
+      worker_id, sum(leases)::bigint as leases, ${expired} as expired, min(acquired_at) as oldest_lease_at,
       null::timestamptz as last_asked_at, max(acquired_at) as last_acquired_at, null::timestamptz as last_renewed_at,
       ${sumIfTold('done')} as done_15m, ${sumIfTold('failed')} as failed_15m, jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues,
       (select count(*) from running) <= ${mostOfWorkers.jobs}::int and (select count(*) from ended) <= ${mostOfWorkers.jobs}::int

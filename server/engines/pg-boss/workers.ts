@@ -77,7 +77,7 @@ export function readInstances(
       (select count(*) from running) <= ${mostRead}::int and (select count(*) from ended) <= ${mostRead}::int as is_complete
     from (
     select
-      worker_id, sum(active)::bigint as leases, 0::bigint as expired, null::timestamptz as oldest_lease_at,
+      worker_id, sum(active)::bigint as leases, null::bigint as expired, null::timestamptz as oldest_lease_at,
       max(fetched_on) as last_asked_at, null::timestamptz as last_acquired_at, max(heartbeat_on) as last_renewed_at,
       null::bigint as done_15m, null::bigint as failed_15m, jsonb_agg(distinct jsonb_build_array(domain, queue)) as queues
     from seen

@@ -17,9 +17,12 @@ interface Engine {
   map?: string
   /** What is known of the jobs that a worker has ended. */
   ended: unknown
+  /** How many of the leases of one of these workers are over: null where nobody knows. */
+  expired: unknown
 }
 
 const mapped = {
+  expired: null,
   make: (sql: postgres.Sql) => makeEmailJobs(sql, 'bigint').then(() => fillEmailJobs(sql, 50)),
   addWorkers: (sql: postgres.Sql, workers: number) => sql`
     insert into app.email_jobs (queue, kind, state, locked_at, "Locked by", args)
@@ -42,6 +45,7 @@ const engines: Record<string, Engine> = {
       select gen_random_uuid(), 'w' || n, 'host', n, '12.38', '[{"queue": "mail", "active": 1}]', now(), now(), 10
       from generate_series(1, ${workers}::int) as n`,
     ended: null,
+    expired: null,
   },
   bullmq: {
     make: (sql) => makeBullMq({ sql, version: 11 }).then(() => fillBullMq({ sql, version: 11 })),
@@ -52,6 +56,7 @@ const engines: Record<string, Engine> = {
         select 'many', n::text, nextval('bullmq.job_seq'), 'send', 'active', 'w' || n, 1, 1, 1 from generate_series(1, ${workers}::int) as n`
     },
     ended: null,
+    expired: 1,
   },
   'graphile-worker': {
     make: (sql) => makeGraphileWorker({ sql }).then(() => fillGraphileWorker({ sql })),
@@ -59,6 +64,7 @@ const engines: Record<string, Engine> = {
       insert into graphile_worker._private_jobs (task_id, locked_at, locked_by)
       select (select min(id) from graphile_worker._private_tasks), now(), 'w' || n from generate_series(1, ${workers}::int) as n`,
     ended: null,
+    expired: 0,
   },
   'a mapped table': { ...mapped, map: emailMap, ended: 0 },
   'a large mapped table without an index of the end': {
@@ -112,6 +118,6 @@ describe('the workers of another engine', () => {
     const { rows, isComplete } = await ask()
     expect({ rows: rows.length, isComplete }).toEqual({ rows: mostOfWorkers.workers, isComplete: 'false' })
     const one = rows.find(({ worker_id }) => worker_id === 'w1' || worker_id === 'w2')
-    expect(one).toMatchObject({ leases: 1, done_15m: engine.ended, failed_15m: engine.ended })
+    expect(one).toMatchObject({ leases: 1, done_15m: engine.ended, failed_15m: engine.ended, expired: engine.expired })
   })
 })

@@ -219,7 +219,10 @@ describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) =>
           ('api', ${JSON.stringify([{ queue: oddQueues.plain, active: 4, lastFetchedOn: 1.7e12 }])}::text), ('idle', '[]')
         ) as instances (name, workers)`
     const { status, body } = await get('/api/v1/jobs/workers')
-    const known = version === 46 ? [{ worker_id: 'api', leases: 4, queues: [{ domain: schema, queue: 'mail' }] }] : []
+    const known =
+      version === 46
+        ? [{ worker_id: 'api', leases: 4, expired: null, queues: [{ domain: schema, queue: 'mail' }] }]
+        : []
     expect({ status, body }).toMatchObject({
       status: 200,
       body: [{ worker_id: null, leases: version === 46 ? 26 : 30, expired: 30 }, ...known],

@@ -59,7 +59,8 @@ const columnsOf = (scope: Scope): readonly Column<WorkerRow>[] => [
   ],
   [
     'Past their lease',
-    (row) => <Count count={row.expired} to={jobsOf(row, { ...scope, stale: 'true' })} isBad />,
+    (row) =>
+      row.expired === null ? '' : <Count count={row.expired} to={jobsOf(row, { ...scope, stale: 'true' })} isBad />,
     'number',
     { name: 'expired', by: ({ expired }) => expired },
   ],

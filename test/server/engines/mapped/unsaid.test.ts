@@ -88,3 +88,13 @@ it('says of workers that have picked up nothing for long how many jobs they run'
   const sentence = 'no worker has picked up jobs of busy/mail for 1h; 1 job of the queue runs'
   expect(body).toMatchObject({ reasons: [{ code: 'no_worker', sentence }] })
 })
+
+it('says of a worker how many of its leases are over only where its table has leases', async () => {
+  const expiredIn = async (domain: string) => (await served.get('/api/v1/jobs/workers', { domain })).body
+  expect(await expiredIn('plain')).toMatchObject([{ worker_id: 'w', leases: 1, expired: null }])
+  expect(await expiredIn('leased')).toMatchObject([{ worker_id: 'w', leases: 2, expired: 1 }])
+  const { out } = await served.jobsctl('workers', '--domain', 'plain', '-o', 'table')
+  expect(out).toMatch(/^WORKER +LEASES +EXPIRED .*\nw +1 +- /m)
+  const tsv = await served.jobsctl('workers', '--domain', 'plain', '-o', 'tsv')
+  expect(tsv.out).toMatch(/^w\t1\t\t/m)
+})
