@@ -87,6 +87,8 @@ export interface EngineMoves {
    * @param within the scope of the caller, which the queue that the job came from may lie outside of
    */
   whyNot: (sql: Sql, found: Found, within: TokenScope | undefined) => Fragment
+  /** An SQL expression on `jobs`: the place in that queue which one job has alone; null where the queue gives none. */
+  place: (sql: Sql, found: Found) => Fragment
   /** SQL expressions on `jobs`: the queue that the job came from, and the native id of its original. */
   source: (sql: Sql) => { queue: Fragment; id: Fragment }
   /** A query of `queue` and `native_id`: it locks the originals of the CTE `chosen` that have failed, and passes over locked ones. */
@@ -200,6 +202,8 @@ interface EveryWrites {
   whyNoSpread?: Cannot | undefined
   /** An SQL expression on `jobs`: why the engine does not let the job run again; null where it does. */
   whyNoRetry: (sql: Sql, found: Found) => Fragment
+  /** SQL expressions on `jobs`: places that the job takes when it runs again, each of which one job has alone; null where it takes none. */
+  placesOfRetry?: (sql: Sql) => Fragment[]
   /** Absent for an engine that looks after lost jobs itself. */
   repair?: EngineRepair
   /** Absent for an engine whose jobs cannot be edited. */

@@ -10,7 +10,7 @@ import { moveEngineJobs } from '../../undo/engine/move-jobs.ts'
 import { requireMoves } from '../../undo/engine/target.ts'
 import { affectedAlone } from './affecting.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
-import { judged } from './refused.ts'
+import { isBehind, judged, whyBehind } from './refused.ts'
 
 type RedriveResult = z.output<typeof endpoint.output>
 type RedriveRequest = Within<Asked>
@@ -22,7 +22,7 @@ export function describe(request: RedriveRequest): BulkChange<RedriveResult> {
     ...partsOf(request),
     kind: 'redrive',
     archives: true,
-    matching: (sql, set) => jobsWhere(sql, request, (rest) => movable(sql, set, rest)),
+    matching: (sql, set) => sql`${mayMove(sql, set, request)} and not ${waits(sql, set, request)}`,
     rejected,
     refused: (sql) => refusedByEngine(sql, request),
     time: (sql) => sql`created_at`,
@@ -51,15 +51,25 @@ function whyNot(sql: Sql, { within }: RedriveRequest): Fragment {
   return moves.whyNot(sql, found, within)
 }
 
-/** True for jobs that the redrive takes; the preview and the change share this condition. */
+/** True for jobs that the redrive takes, but for those that want the same place; the preview and the change share this condition. */
 const movable = (sql: Sql, set: JobSet, request: RedriveRequest): Fragment => sql`
   ${asked(sql, set, request)} and ${whyNot(sql, request)} is null`
+
+/** `from jobs where …` */
+const mayMove = (sql: Sql, set: JobSet, request: RedriveRequest): Fragment =>
+  jobsWhere(sql, request, (rest) => movable(sql, set, rest))
+
+/** True for a dead letter whose place an older one gets. */
+function waits(sql: Sql, set: JobSet, request: RedriveRequest): Fragment {
+  const { moves, found } = requireMoves(sql)
+  return isBehind(sql, [moves.place(sql, found)], mayMove(sql, set, request))
+}
 
 /** A query of `(job_id, reason)`: dead letters that cannot move. */
 function refusedByEngine(sql: Sql, request: RedriveRequest): Fragment {
   return judged(
     sql,
-    whyNot(sql, request),
+    sql`coalesce(${whyNot(sql, request)}, ${whyBehind(sql, waits(sql, currentSet, request))})`,
     jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest)),
   )
 }

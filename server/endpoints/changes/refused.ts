@@ -33,6 +33,29 @@ export const judged = (sql: Sql, reason: Fragment, asked: Fragment): Fragment =>
   from (select jobs.id as job_id, ${reason} as reason ${asked}) as judged
   where reason is not null`
 
+/**
+ * An SQL condition on `jobs`, never null: an older job that the change takes, too, gets one of the places of the job. It reads `taken` only where a job
+ * has a place.
+ * @param places expressions on `jobs`: what one job has alone; null for none
+ * @param taken `from jobs where …`: the jobs that the change takes, but for these places
+ */
+export const isBehind = (sql: Sql, places: readonly Fragment[], taken: Fragment): Fragment =>
+  places.reduce(
+    (before, place) => sql`(${before} or case when ${place} is not null then (jobs.queue, jobs.native_id) in (
+      select queue, native_id
+      from (
+        select jobs.queue, jobs.native_id, row_number() over (partition by ${place} order by jobs.created_at, jobs.native_id) as nth
+        ${taken} and ${place} is not null
+      ) as sharing
+      where nth > 1
+    ) else false end)`,
+    sql`false`,
+  )
+
+/** An SQL expression: why a job is left that is behind another one. */
+export const whyBehind = (sql: Sql, behind: Fragment): Fragment =>
+  sql`case when ${behind} then 'another job that matches takes its place in the queue' end`
+
 interface Found extends Required<RefusedAnswer> {
   /** The jobs that the database rejected, and that are not among the refused ones. */
   others: JobId[]

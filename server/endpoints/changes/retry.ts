@@ -9,18 +9,28 @@ import type { Fragment, Sql } from '../../database/sql.ts'
 import { countRevivable } from '../../lifecycle/dependents/revive.ts'
 import { wireTime } from '../../lifecycle/events/job-events.ts'
 import { changeColumns } from '../../undo/change-columns.ts'
-import { engineMayRetry, requireSpread, whyEngineNoRetry } from '../../undo/engine/target.ts'
+import { engineMayRetry, placesOfRetry, requireSpread, whyEngineNoRetry } from '../../undo/engine/target.ts'
 import { isSelected, jobsWhere, partsOf, withoutIds } from './filtered.ts'
 import { withDependents } from './list-changed.ts'
-import { judged } from './refused.ts'
+import { isBehind, judged, whyBehind } from './refused.ts'
 import { runAgain } from './run-again.ts'
 
 type RetryResult = z.output<typeof endpoint.output>
 type RetryRequest = Within<Asked>
 
-/** True for jobs that the retry takes; the preview and the change share this condition. */
+/** True for jobs that the retry takes, but for those that want the same place; the preview and the change share this condition. */
 const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment =>
   sql`${asked(sql, set, request)} ${engineMayRetry(sql)}`
+
+/** `from jobs where …` */
+const mayRun = (sql: Sql, set: JobSet, request: RetryRequest): Fragment =>
+  jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
+
+/** An SQL fragment that begins with `and`: of the jobs that want the same place the oldest. Empty where each job has its own. */
+function isFirst(sql: Sql, set: JobSet, request: RetryRequest): Fragment {
+  const places = placesOfRetry(sql)
+  return places.length === 0 ? sql`` : sql`and not ${isBehind(sql, places, mayRun(sql, set, request))}`
+}
 
 /** True for jobs that the request asks for, also those that their engine does not let run again. */
 const asked = (sql: Sql, set: JobSet, request: RetryRequest): Fragment => sql`
@@ -44,7 +54,7 @@ function states(sql: Sql, { only_failed, also_quarantined, status }: RetryReques
  */
 export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): BulkChange<RetryResult> {
   if (request.spread_seconds !== undefined) requireSpread(sql)
-  const matching = (sql: Sql, set: JobSet) => jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
+  const matching = (sql: Sql, set: JobSet) => sql`${mayRun(sql, set, request)} ${isFirst(sql, set, request)}`
   // As servers before the field signed the filters, so that their previews can still be used.
   const { also_quarantined, ...filters } = request
   const parts = partsOf(also_quarantined ? request : filters)
@@ -81,9 +91,10 @@ export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): Bu
 
 /** A query of `(job_id, reason)`: jobs that their engine does not let run again. */
 function refusedByEngine(sql: Sql, request: RetryRequest): Fragment {
+  const behind = isBehind(sql, placesOfRetry(sql), mayRun(sql, currentSet, request))
   return judged(
     sql,
-    whyEngineNoRetry(sql),
+    sql`coalesce(${whyEngineNoRetry(sql)}, ${whyBehind(sql, behind)})`,
     jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest)),
   )
 }

@@ -15,6 +15,11 @@ export const moves: EngineMoves = {
   isKept: ({ columns }) => columns.has('source_name') && columns.has('source_id'),
   isDeadLetter,
   whyNot,
+  place: (sql, found) => sql`(
+    select array[queue.name, coalesce(jobs.batch_group, '')]
+    from ${queuesOf(sql, found)} as queue
+    where queue.name = jobs.native_source_name and queue.policy in ('exclusive', 'stately', 'short')
+  )`,
   source: (sql) => ({ queue: sql`jobs.native_source_name`, id: sql`jobs.native_source_id` }),
   originals: (sql, found) => sql`
     select j.name as queue, j.id as native_id

@@ -43,3 +43,19 @@ export function isPlaceTaken(sql: Sql, found: Found, state: Fragment, keepsUpser
     ${upserted}
   )`
 }
+
+/**
+ * SQL expressions on `jobs`, an ended job: the place that its policy gives it when it is retried, and the one that its time slot does, each of type
+ * text[]; null for none. Several ended jobs may want the same place, of which one gets it.
+ */
+export const placesOfRetry = (sql: Sql): Fragment[] => [
+  sql`(case
+    when jobs.native_policy = 'exclusive' then array[jobs.queue, coalesce(jobs.batch_group, '')]
+    when jobs.native_policy = 'stately' then array[jobs.queue, coalesce(jobs.batch_group, ''), ${stateOfRetry(sql)}]
+    when jobs.native_policy = 'short' and jobs.native_state = 'cancelled' then array[jobs.queue, coalesce(jobs.batch_group, '')]
+  end)`,
+  sql`(case
+    when jobs.native_state = 'cancelled' and jobs.native_singleton_on is not null
+      then array[jobs.queue, coalesce(jobs.batch_group, ''), jobs.native_singleton_on::text]
+  end)`,
+]

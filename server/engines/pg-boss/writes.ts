@@ -6,7 +6,7 @@ import { archiveTable, readColumns } from './archive.ts'
 import { whyCopied } from './copies.ts'
 import { comparable, imageColumns, imageOf } from './image.ts'
 import { moves } from './moves.ts'
-import { isPlaceTaken, stateOfRetry } from './place.ts'
+import { isPlaceTaken, placesOfRetry, stateOfRetry } from './place.ts'
 import { columnsOf } from './projection.ts'
 
 const whyNotInserted = 'its place is taken: the queue has another job with its key, or in its time slot'
@@ -30,6 +30,7 @@ export const writes: EngineWrites = {
   assignments,
   mayRetry,
   whyNoRetry,
+  placesOfRetry,
   moves,
   endedBefore,
   // Once a job is gone, pg-boss deletes its rows of job_dependency: after an undo, nothing would release one that waits for another.

@@ -96,6 +96,9 @@ export function whyEngineNoRetry(sql: Sql): Fragment {
   return target ? target.writes.whyNoRetry(sql, target.found) : sql`null::text`
 }
 
+/** SQL expressions on `jobs`: the places of `EngineWrites.placesOfRetry`. None for jobs of our own. */
+export const placesOfRetry = (sql: Sql): Fragment[] => engineTarget(sql)?.writes.placesOfRetry?.(sql) ?? []
+
 /** An SQL fragment that begins with `and`: the engine lets the job be changed so. Empty for jobs of our own, and for an engine that lets all. */
 export function engineTakes(sql: Sql, act: EngineAct['act']): Fragment {
   const refusal = whyEngineRefuses(sql, act)

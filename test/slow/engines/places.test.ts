@@ -138,4 +138,61 @@ describe.each([37, 46] as const)('a place that pg-boss with schema %i gives to o
     const { body } = await post('batch/priority', { domain: 'pgboss', queue: 'exclusive', priority: 7 })
     expect(await undo(body.operation_id)).toMatchObject({ affected: 2, conflict_count: 0 })
   })
+
+  /** Makes a change by its preview, and compares what was previewed with what it did. */
+  async function apply(path: string, request: object) {
+    const { body: asked } = await post(path, { domain: 'pgboss', ...request, dry_run: true })
+    const { status, body: done } = await post(path, {
+      domain: 'pgboss',
+      ...request,
+      preview_token: asked.preview.token,
+    })
+    expect({ status, affected: done.affected, refused: done.refused_count }).toEqual({
+      status: 200,
+      affected: asked.preview.count,
+      refused: asked.refused_count,
+    })
+    return { asked, done }
+  }
+  /** The numbers of the jobs in a state, in the order of their age. */
+  const inState = async (state: string) =>
+    (
+      await sql<{ nth: number }[]>`
+        select nth from (select state, row_number() over (order by created_on)::int as nth from pgboss.job) as aged
+        where state = ${state}::pgboss.job_state order by 1`
+    ).map(({ nth }) => nth)
+
+  it.each<Omit<Row, 'keys'>>([
+    { policy: 'exclusive', state: 'failed' },
+    { policy: 'stately', state: 'failed' },
+    { policy: 'short', state: 'cancelled' },
+    { policy: 'standard', state: 'cancelled', slot: true },
+  ])('goes to the oldest of those that a retry finds: $policy, $state', async (was) => {
+    await insert({ ...was, keys: ['1', '1', '1', '2', '1'] })
+    const { asked } = await apply('retry-now', { queue: was.policy, status: [was.state] })
+    expect(asked).toMatchObject({ preview: { count: 2 }, refused_count: 3 })
+    expect(asked.refused.map(({ reason }) => reason)).toEqual(
+      Array.from({ length: 3 }, () => 'another job that matches takes its place in the queue'),
+    )
+    expect(await inState(was.state === 'failed' ? 'retry' : 'created')).toEqual([1, 4])
+  })
+
+  it('goes to a younger job where the retry does not ask for the older one', async () => {
+    await insert({ policy: 'exclusive', state: 'failed', keys: ['1', '1', '1'] })
+    const ids = (await sql<{ id: string }[]>`select id from pgboss.job order by created_on desc limit 2`).map(
+      ({ id }) => `exclusive/${id}`,
+    )
+    const { asked } = await apply('retry-now', { ids })
+    expect(asked).toMatchObject({ preview: { count: 1 }, refused_count: 1, refused: [{ job_id: ids[0] }] })
+    expect(await inState('retry')).toEqual([2])
+  })
+
+  it('goes to the oldest of the dead letters that a redrive finds', async () => {
+    await sql`update pgboss.queue set dead_letter = 'standard' where name = 'exclusive'`
+    await sql`
+      insert into pgboss.job (name, singleton_key, source_name, source_id, created_on)
+      select 'standard', n % 2, 'exclusive', gen_random_uuid(), now() + n * interval '1 second' from generate_series(1, 6) as n`
+    const { asked } = await apply('redrive', { queue: 'standard' })
+    expect(asked).toMatchObject({ preview: { count: 2 }, refused_count: 4 })
+  })
 })
