@@ -100,6 +100,18 @@ export interface Facts {
   queue_draining: StopFacts
   /** The numbers are those of the queue as it is now; `of` and `per_minute` are null where the throttle does not limit them. */
   throttled: StopFacts & { running: number | null; of: number | null; per_minute: number | null }
+  /**
+   * Of an engine that limits how many jobs of a queue begin in a window, which ends at `until`. `begun` is null where a program has ended the window
+   * by hand, and `of` where only the workers know how many may begin.
+   */
+  rate_limited: {
+    domain: string
+    queue: string
+    until: string
+    seconds: number
+    begun: number | null
+    of: number | null
+  }
   not_due: { available_at: string /** Null for a time that never comes. */; seconds: number | null }
   waits_for_jobs: NeededFacts
   dependency_ended: NeededFacts

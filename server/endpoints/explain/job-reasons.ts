@@ -1,6 +1,7 @@
 import {
   atText,
   boundedJobs,
+  jobsText,
   leastText,
   minutesText,
   mostNeeded,
@@ -108,6 +109,16 @@ function throttleText({ domain, queue, running, of, per_minute, since, by, why }
   return `${domain}/${queue} is throttled: ${limits.join(', and ')}${sinceText(since, now)}${by === null ? '' : ` by ${by}`}${quotedText(why)}`
 }
 
+/** `the rate limit of mail/high is reached (5 of 5 jobs): the next begins at 2026-11-24 13:02:00 UTC, in 12s` */
+function rateText({ domain, queue, until, seconds, begun, of }: Facts['rate_limited']): string {
+  const end = `at ${clockText(until)}, in ${spanText(seconds)}`
+  const whose = `of ${domain}/${queue}`
+  if (of === null && begun !== null)
+    return `workers limit the rate ${whose}: ${jobsText(begun)} of a window that ends ${end}; how many may begin in it is in no table`
+  const counts = begun === null ? '' : ` (${begun.toLocaleString('en-US')} of ${jobsText(of ?? 0)})`
+  return `the rate limit ${whose} is reached${counts}: ${of === null ? 'workers with a limiter begin the next job' : 'the next job begins'} ${end}`
+}
+
 /** More jobs run than may where the throttle came later than they, and where workers acquire by plain SQL. */
 const runningText = (running: number, of: number): string =>
   running > of
@@ -131,6 +142,7 @@ export const jobReasons: { [One in JobCode]: ReasonText<One> } = {
     sentence: throttleText,
     remedy: endThrottle,
   },
+  rate_limited: { title: 'rate limited', sentence: rateText },
   not_due: {
     title: 'not due yet',
     sentence: ({ available_at, seconds }) =>

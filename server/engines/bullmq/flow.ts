@@ -8,6 +8,7 @@ import type { EngineJob, JobSurroundings } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { placeWith } from '../parts/in-places.ts'
 import { parseKey } from './key.ts'
+import { findLimits } from './limits.ts'
 import { keyOf, statusOf } from './projection.ts'
 
 /** The most children that a reason names. */
@@ -35,7 +36,7 @@ interface Child {
   status: string | null
 }
 
-/** What keeps a parent from running: the children of its flow that have not completed, within the scope of the caller. */
+/** What keeps a job from running: limits of its queue, and the children of its flow that have not completed, within the scope of the caller. */
 export async function findReasons(sql: Sql, found: readonly Found[], job: Within<EngineJob>): Promise<Finding[]> {
   const native = nativeOf(sql, found, job)
   if (!native) return []
@@ -75,6 +76,7 @@ export async function findReasons(sql: Sql, found: readonly Found[], job: Within
   const failed = children.filter(({ status }) => status === 'failed')
   const live = children.filter((child) => !gone.includes(child) && !failed.includes(child))
   return [
+    ...(await findLimits(sql, found, { domain: job.domain, queue, id })),
     ...(live.length > 0 ? [{ code: 'waits_for_jobs' as const, facts: listed(live) }] : []),
     ...(failed.length > 0 ? [{ code: 'dependency_ended' as const, facts: listed(failed) }] : []),
     ...(gone.length > 0

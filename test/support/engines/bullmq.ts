@@ -67,6 +67,7 @@ export async function makeBullMq({ sql, version, schema = 'bullmq' }: Place): Pr
       created_at_ms bigint not null, primary key (queue, id)
     );
     create table ${of}.dedup (queue text, dedup_id text, job_id text not null, expire_at_ms bigint, primary key (queue, dedup_id));
+    create table ${of}.rate_limit (queue text primary key, points bigint not null default 0, expire_at_ms bigint not null);
     create table ${of}.dedup_next (queue text, dedup_id text, payload jsonb not null, primary key (queue, dedup_id));
     create table ${of}.scheduler (
       queue text, scheduler_id text, next_run_ms bigint, end_date_ms bigint, limit_count integer, iteration_count integer not null default 0,
