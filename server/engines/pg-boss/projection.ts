@@ -44,9 +44,21 @@ export function hasState(sql: Sql, states: readonly string[]): Fragment {
 /** A condition on `jobs`: pg-boss runs the job again after a failure. A cancelled job that was resumed begins from the start. */
 export const isRetrying = (sql: Sql): Fragment => sql`jobs.native_state = 'retry'`
 
-/** The columns of the projection over a row `j` of `job`, or of a table with its columns, as a list for `select`. */
-export const columnsOf = (place: Place): string =>
-  Object.entries(expressionsOf(place))
+/** The columns of the projection over a row `j` of `job`, as a list for `select`. */
+const columnsOf = (place: Place): string => listed(expressionsOf(place))
+
+/**
+ * The same over a row `j` of our archive. No index has to find what it counts, so that a dead letter keeps its job type: no queue may name its queue
+ * any more when it comes back.
+ */
+export const archivedColumnsOf = (place: Place): string =>
+  listed({
+    ...expressionsOf(place),
+    job_type: place.columns.has('source_name') ? `coalesce(j.source_name, '')` : `''::text`,
+  })
+
+const listed = (expressions: Record<string, string>): string =>
+  Object.entries(expressions)
     .map(([name, expression]) => `${expression} as ${name}`)
     .join(', ')
 

@@ -7,7 +7,7 @@ import { whyCopied } from './copies.ts'
 import { comparable, imageColumns, imageOf } from './image.ts'
 import { moves } from './moves.ts'
 import { isPlaceTaken, placesOfRetry, stateOfRetry } from './place.ts'
-import { columnsOf } from './projection.ts'
+import { archivedColumnsOf } from './projection.ts'
 
 const whyNotInserted = 'its place is taken: the queue has another job with its key, or in its time slot'
 
@@ -47,7 +47,7 @@ export const writes: EngineWrites = {
   end`,
   failsLater: (sql, found) =>
     sql`(${isGone(sql, found, sql`jobs.queue`)} or ${isGone(sql, found, sql`jobs.native_dead_letter`)})`,
-  archived: (found, schema) => `(select j.ctid, ${columnsOf(found)}, j.operation_id, j.archived_at,
+  archived: (found, schema) => `(select j.ctid, ${archivedColumnsOf(found)}, j.operation_id, j.archived_at,
     null::bytea as payload_compressed, null::bytea as result_compressed, null::jsonb as job_attachments, null::jsonb as job_dependencies
     from ${schema}.${archiveTable} j where j.job_schema = ${quotedText(found.schemaName)})`,
   archivedColumns: async (sql, { schema }) =>

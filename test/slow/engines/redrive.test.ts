@@ -151,6 +151,22 @@ describe.each([37, 46] as const)('a redrive of dead letters of pg-boss with sche
     expect(await rows(dead)).toHaveLength(5)
   })
 
+  it.each([
+    ['redrive', { job_type: mail }],
+    ['prune', { job_type: mail, older_than_days: 1, statuses: ['completed'] }],
+  ] as const)('is undone, as a %s is, after its queue has no dead letter queue any more', async (path, request) => {
+    await fail(mail, 3)
+    if (path === 'prune')
+      await sql`update ${job()} set state = 'completed', completed_on = now() - interval '2 days' where name = ${dead}`
+    const { body } = await post(path, { domain: schema, queue: dead, ...request })
+    expect(await rows(dead)).toHaveLength(0)
+    await sql`update ${sql(`${schema}.queue`)} set dead_letter = null where dead_letter = ${dead}`
+    const undone = await undo(body.operation_id)
+    await sql`update ${sql(`${schema}.queue`)} set dead_letter = ${dead} where name <> ${dead}`
+    expect(undone).toMatchObject({ affected: 3, conflict_count: 0 })
+    expect(await rows(dead)).toHaveLength(3)
+  })
+
   it('leaves what names no queue, or one that was deleted', async () => {
     await makeQueue({ sql, version, schema }, 'short-lived')
     await fail('short-lived', 2)
