@@ -21,7 +21,8 @@ export function hasKey(sql: Sql, keys: readonly string[]): Fragment {
   const [only, ...others] = native
   if (!only) return sql`false`
   if (others.length === 0) return sql`jobs.queue = ${only.queue}::text and jobs.native_id = ${only.id}::text::uuid`
-  const ids = sql`${`{${native.map(({ id }) => id).join(',')}}`}::text::uuid[]`
+  // PostgreSQL would read the text again for each row that it compares.
+  const ids = sql`(select ${`{${native.map(({ id }) => id).join(',')}}`}::text::uuid[])::uuid[]`
   // The ids of a search lie queue by queue: those of one queue are found in one pass over the index of one partition.
   if (others.every(({ queue }) => queue === only.queue))
     return sql`jobs.queue = ${only.queue}::text and jobs.native_id = any(${ids})`
