@@ -150,10 +150,20 @@ function revivedAlong(sql: Sql, { schema }: Found): Fragment {
     ),
     edges as (
       insert into ${of}.job_dependency (parent_queue, parent_id, child_queue, child_id, child_key, status, value)
-      select picked.queue, picked.id, edge.child_queue, edge.child_id, edge.child_key, edge.status::${of}.dep_status, edge.value
+      select
+        picked.queue, picked.id, edge.child_queue, edge.child_id, edge.child_key,
+        case when child.told then 'processed' else edge.status::${of}.dep_status end,
+        case when child.told then child.return_value else edge.value end
       from picked
       cross join lateral jsonb_to_recordset(picked.${sql(along.edges)})
         as edge (child_queue text, child_id text, child_key text, status text, value jsonb)
+      -- A child that has completed since tells its parent now: a retry would have the parent wait for it for ever.
+      left join lateral (
+        select true as told, c.return_value
+        from ${of}.job as c
+        where c.queue = edge.child_queue and c.id = edge.child_id and c.state = 'completed' and edge.status = 'failed'
+        offset 0
+      ) as child on true
       where picked.${sql(along.edges)} is not null and ${isBack}
       on conflict do nothing
     )`

@@ -54,6 +54,28 @@ besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
     ])
   })
 
+  it('run the parent again where it was deleted while its child was retried, and came back', async () => {
+    await bull.flow({
+      ...{ name: 'parent', queueName: 'back' },
+      children: [
+        { name: 'child', queueName: 'backs', data: { does: 'fail once' }, opts: { failParentOnFailure: true } },
+      ],
+    })
+    await bull.work('backs')
+    await bull.work('back')
+    await untilNone(database, 'back', 'waiting', 'active', 'waiting-children', 'delayed')
+    await database.sql`update bullmq.job set finished_at_ms = 1 where queue = 'back'`
+    const scope = ['--domain', 'bullmq', '--queue', 'back', '--yes']
+    const pruned = operationOf(await world.jobsctl(['prune', ...scope, '--json']))
+    expect(await world.jobsctl(['retry', '--domain', 'bullmq', '--queue', 'backs', '--yes'])).toMatchObject({ code: 0 })
+    await untilNone(database, 'backs', 'waiting', 'active', 'failed')
+    expect(await world.jobsctl(['undo', pruned, '--yes'])).toMatchObject({ code: 0 })
+    expect(await world.jobsctl(['retry', ...scope])).toMatchObject({ code: 0 })
+    await untilNone(database, 'back', 'waiting', 'active', 'waiting-children', 'failed')
+    const [edge] = await database.sql`select status::text, value from bullmq.job_dependency where parent_queue = 'back'`
+    expect(edge).toEqual({ status: 'processed', value: { runs: 2 } })
+  })
+
   it('keep their scheduler: its job is refused, and goes on', async () => {
     await bull.call('nightly', 'upsertJobScheduler', 'each night', { pattern: '0 0 3 * * *' }, { name: 'nightly' })
     const cancelled = await world.jobsctl(['cancel', '--domain', 'bullmq', '--queue', 'nightly', '--yes', '--json'])
