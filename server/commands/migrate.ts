@@ -103,7 +103,7 @@ export const grantLines = (
     const served = servedBy(sql)
     if (served.mode !== 'own') {
       if (!looks) await requireRecords(sql, served)
-      return engineGrants(sql, served, { role, schema, looks })
+      return engineGrants(sql, served, { role, schema, looks, isRecorded: await hasRecords(sql, served) })
     }
     if (looks)
       throw new Failure(

@@ -13,13 +13,15 @@ interface Options {
   schema: string
   /** The role is to look only: it reads, and its transactions are read only. */
   looks: boolean
+  /** Our tables are beside those of the engine, so that a server reads them, too. */
+  isRecorded: boolean
 }
 
 /** The statements that let a role change the jobs of places that are served beside our own. */
 export async function grantsOnPlaces(
   sql: Sql,
   places: readonly Place[],
-  { role, schema }: Omit<Options, 'looks'>,
+  { role, schema }: Pick<Options, 'role' | 'schema'>,
 ): Promise<string[]> {
   if (places.length === 0) return []
   const [names] = await sql<[{ role: string }]>`select quote_ident(${role}::text) as role`
@@ -42,24 +44,27 @@ const onArchives = (places: readonly Place[], to: string, schema: string): strin
 export async function engineGrants(
   sql: Sql,
   { places }: ServedEngine,
-  { role, schema, looks }: Options,
+  { role, schema, looks, isRecorded }: Options,
 ): Promise<string[]> {
   const [names] = await sql<[{ role: string; database: string }]>`
     select quote_ident(${role}::text) as role, quote_ident(current_database()) as database`
   const to = `to ${names.role};`
   const ofEngine = onTables(places, names.role, looks)
   const connect = `grant connect on database ${names.database} ${to}`
+  const ours = Object.entries(tableRights).filter(([table, rights]) => rights.length > 0 && !keptOut.includes(table))
+  const usage = `grant usage on schema ${schema} ${to}`
+  const read = [...ours.map(([table]) => table), ...archivesOf(places)]
   if (looks)
     return [
       connect,
       ...ofEngine,
+      ...(isRecorded ? [usage, ...read.map((table) => `grant select on table ${schema}.${table} ${to}`)] : []),
       `alter role ${names.role} in database ${names.database} set default_transaction_read_only = on;`,
     ]
-  const ours = Object.entries(tableRights).filter(([table, rights]) => rights.length > 0 && !keptOut.includes(table))
   return [
     connect,
     ...ofEngine,
-    `grant usage on schema ${schema} ${to}`,
+    usage,
     ...ours.map(([table, rights]) => `grant ${rights.join(', ')} on table ${schema}.${table} ${to}`),
     ...onArchives(places, to, schema),
     ...(await neededSequences(sql)).map(({ name, rights }) => `grant ${rights} on sequence ${name} ${to}`),

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { fillBullMq, makeBullMq } from '../../support/engines/bullmq.ts'
+import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
+import { runJobsctl } from '../../support/programs/jobsctl.ts'
+import { runServer } from '../../support/programs/spawn-server.ts'
+
+const role = `look_${Math.random().toString(36).slice(2)}`
+let served: ServedTables
+beforeAll(async () => {
+  const place = { version: 11 }
+  served = await serveTables(
+    async (sql) => {
+      await makeBullMq({ sql, ...place })
+      await fillBullMq({ sql, ...place })
+    },
+    { records: 'bullmq' },
+  )
+})
+afterAll(async () => {
+  await served.sql.unsafe(`drop owned by ${role}; drop role ${role}`)
+  await served.close()
+})
+
+it('the grants to look let a role read beside records, which it cannot change', async () => {
+  const { code, out } = await runServer(['grants', '--look', '--role', role], served.env)
+  expect({ code, out }).toMatchObject({ code: 0, out: expect.not.stringMatching(/insert|update|delete/) })
+  await served.sql.unsafe(`create role ${role} login; ${out}`)
+  const url = new URL(served.env.JOBS_DB_URL ?? '')
+  url.username = role
+  const run = (...argv: string[]) => runJobsctl([...argv, '--db', url.href])
+  for (const argv of [['stats'], ['show', 'mail/50'], ['explain', 'bullmq/mail'], ['operations'], ['hold', 'list']])
+    expect(await run(...argv)).toMatchObject({ code: 0 })
+  expect(await run('retry', '--queue', 'mail', '--status', 'failed', '--dry-run')).toMatchObject({ code: 0 })
+  const changed = await run('retry', '--queue', 'mail', '--status', 'failed', '--yes')
+  expect(changed).toMatchObject({ err: expect.stringContaining('read-only; nothing was changed') })
+})
