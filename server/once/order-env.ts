@@ -22,11 +22,12 @@ export function envOfOrder({ database, from, dashboard }: OnceOrder, environment
   const kept = Object.entries(environment).filter(([name]) => !notHere.includes(name))
   const own = {
     AUTH_MODE: 'multi_user', // each role of the database is a caller of its own
+    JOBS_DB_URL: database,
     JOBS_BACKGROUND: 'false',
     JOBS_MIGRATE: 'false',
     JOBS_UI: dashboard ? 'on' : 'off',
   }
-  return { ...readEnv({ ...Object.fromEntries(kept), ...own }), JOBS_DB_URL: database }
+  return readEnv({ ...Object.fromEntries(kept), ...own })
 }
 
 function requireTarget(database: string, from: string, environment: NodeJS.ProcessEnv): void {

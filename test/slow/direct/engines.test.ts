@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { catalogueOf } from '../../support/database/catalogue.ts'
-import { emptyDatabase } from '../../support/database/database.ts'
+import { emptyDatabase, newFolder } from '../../support/database/database.ts'
+import { homeMade } from '../../support/engines/home-made.ts'
 import { fillPgBoss, makePgBoss } from '../../support/engines/pg-boss.ts'
 import { type DirectDatabase, openDirectDatabase } from '../../support/programs/direct.ts'
 
@@ -30,6 +33,11 @@ describe('a command without a server on the jobs of pg-boss', () => {
     expect(mark.err).toContain('--make-records')
     expect(await jobs()).toEqual(before)
     expect(await catalogueOf(direct.sql)).toEqual(catalogue)
+  })
+
+  it('works on the engine that JOBS_ENGINE names', async () => {
+    const named = await direct.jobsctl(['stats', '--json'], { env: { JOBS_ENGINE: 'pg-boss' } })
+    expect(named).toEqual(await direct.jobsctl(['stats', '--json']))
   })
 
   it('makes the tables of records where the first change is told to, once', async () => {
@@ -69,4 +77,23 @@ describe('a command without a server on the jobs of pg-boss', () => {
     expect(await jobsctl(['mark', 'once more'])).toMatchObject({ code: 0 })
     expect(await left()).toBe(0)
   })
+})
+
+it('works on a table of somebody by the map that JOBS_MAP_FILE names', async () => {
+  const direct = await openDirectDatabase(emptyDatabase())
+  const [shape] = homeMade
+  await direct.sql.unsafe(shape?.sql ?? '')
+  const { out } = await direct.jobsServer(['init', '--detect'])
+  const file = join(await newFolder('map'), 'jobs-map.yaml')
+  await writeFile(file, out)
+  const {
+    code,
+    out: listed,
+    err,
+  } = await direct.jobsctl(['list', '--status', 'failed', '--json'], {
+    env: { JOBS_MAP_FILE: file },
+  })
+  await direct.drop()
+  expect({ code, err }).toEqual({ code: 0, err: '' })
+  expect(JSON.parse(listed)).toHaveLength(shape?.counts.failed ?? 0)
 })
