@@ -2,7 +2,6 @@ import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Domain, Instant, Integer, optional } from '../scope.ts'
 import { JobId, TypedJobId } from '../work/job.ts'
-import { jobsText, ordinal } from './phrases.ts'
 import { Reason } from './reason.ts'
 
 const PositionInLine = z.object({
@@ -45,27 +44,3 @@ export const explainJob = endpoint({
   output: ExplainedJob,
   changes: () => false,
 })
-
-type Subject = Pick<JobExplanation, 'id' | 'domain' | 'queue' | 'job_type' | 'status'>
-
-/** `Job 8123 (chatbooks/default export) is queued, and not running because:` */
-export function jobSentence({ id, domain, queue, job_type, status }: Subject, codes: readonly string[]): string {
-  // Jobs of another engine may have no type.
-  const type = job_type === '' ? '' : ` ${job_type ?? '?'}`
-  const name = `Job ${id} (${domain ?? '?'}/${queue ?? '?'}${type})`
-  const state = `${name} is ${status ?? 'without a state'}`
-  if (codes.length === 0) return `${state} and due, and nothing keeps it from running.`
-  if (codes.includes('leased') || codes.includes('finished')) return `${state}:`
-  return `${state}, and not running because:`
-}
-
-interface PositionFacts {
-  ahead: number
-  exact: boolean
-}
-
-/** `Then it would be 14th in line.` for a job that something keeps from running, else `It is 14th in line.` */
-export function positionSentence({ ahead, exact }: PositionFacts, isKept: boolean): string {
-  const start = isKept ? 'Then it would be' : 'It is'
-  return exact ? `${start} ${ordinal(ahead + 1)} in line.` : `${start} behind more than ${jobsText(ahead)}.`
-}

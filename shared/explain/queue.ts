@@ -1,9 +1,7 @@
 import * as z from 'zod'
 import { endpoint } from '../endpoint.ts'
 import { Count, Domain, Instant, optional, Queue, queueNames, Time } from '../scope.ts'
-import { clockText, spanText } from '../times/time-and-size.ts'
 import { JobId } from '../work/job.ts'
-import { boundedText, jobsText, mostLeased } from './phrases.ts'
 import { Reason } from './reason.ts'
 
 const OldestWait = z.object({
@@ -58,26 +56,3 @@ export const explainQueue = endpoint({
   output: ExplainedQueue,
   changes: () => false,
 })
-
-/**
- * `chatbooks/default: 12 jobs due, the oldest for 4m 2s, 3 leased.`
- * @param held what the counted jobs are: running ones of another engine may be past their lease
- */
-export function queueSentence(
-  { domain, queue, due, leased, oldest_wait, reasons }: Omit<QueueExplanation, 'sentence'>,
-  held: 'leased' | 'running',
-): string {
-  const wait = oldest_wait === null ? '' : `, the oldest for ${spanText(oldest_wait.seconds)}`
-  const counts = `${domain}/${queue}: ${jobsText(due)} due${wait}, ${boundedText(leased, mostLeased)} ${held}`
-  return reasons.length === 0 ? `${counts}. Nothing keeps them from running.` : `${counts}.`
-}
-
-/** The same of a moment in the past: `chatbooks/default at 2026-11-24 13:02:00 UTC: 12 jobs due, the oldest for at least 4m 2s, 3 running.` */
-export function pastQueueSentence({ domain, queue, at, at_least, due, processing, oldest_wait }: PastQueue): string {
-  const least = at_least === undefined ? '' : 'at least '
-  const wait = oldest_wait === null ? '' : `, the oldest for at least ${spanText(oldest_wait.seconds)}`
-  const counts = `${least}${jobsText(due)} due${wait}, ${least}${processing.toLocaleString('en-US')} running`
-  return `${domain}/${queue} at ${clockText(at)}: ${counts}${at_least === undefined ? '' : ` (${at_least})`}.`
-}
-
-type PastQueue = Omit<QueueExplanation, 'sentence' | 'reasons'> & { at: string }

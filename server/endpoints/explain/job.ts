@@ -1,5 +1,5 @@
 import { Failure } from '../../../shared/errors.ts'
-import { type JobExplanation, jobSentence, positionSentence } from '../../../shared/explain/job.ts'
+import type { JobExplanation } from '../../../shared/explain/job.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { Reading, ServerContext, Telling } from '../../call.ts'
@@ -20,6 +20,7 @@ import { findingsOfState, finished, type JobState } from './job-findings.ts'
 import { positionInLine } from './position-in-line.ts'
 import { findingsOfThrottle, findStop, readThrottle } from './queue-stop.ts'
 import { withinDomain, withinEngine } from './remedies.ts'
+import { jobSentence, positionSentence } from './sentences.ts'
 import { findSilence } from './worker-signs.ts'
 
 type ExplainCall = Reading & Telling & Pick<ServerContext, 'quarantineThreshold'>

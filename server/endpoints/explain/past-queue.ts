@@ -1,4 +1,4 @@
-import { pastQueueSentence, type QueueExplanation } from '../../../shared/explain/queue.ts'
+import type { QueueExplanation } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { GroupStats } from '../../../shared/queues/stats.ts'
 import { callerName } from '../../auth/oidc/known-callers.ts'
@@ -10,6 +10,7 @@ import type { Queue } from '../../lifecycle/lease/due.ts'
 import { pastStats, refuseFuture } from '../queues/past-stats.ts'
 import { describeFinding } from './describe-finding.ts'
 import { readLine } from './line.ts'
+import { pastQueueSentence } from './sentences.ts'
 
 interface Asked extends Telling {
   queue: Within<Queue>

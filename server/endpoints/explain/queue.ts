@@ -1,6 +1,6 @@
 import { Failure } from '../../../shared/errors.ts'
 import { mostLeased } from '../../../shared/explain/phrases.ts'
-import { type QueueExplanation, queueSentence } from '../../../shared/explain/queue.ts'
+import type { QueueExplanation } from '../../../shared/explain/queue.ts'
 import type { Finding } from '../../../shared/explain/reason.ts'
 import type { Reading, Telling } from '../../call.ts'
 import type { Within } from '../../database/scope.ts'
@@ -14,6 +14,7 @@ import { describeFinding } from './describe-finding.ts'
 import { findBlocked, type Line, readLine } from './line.ts'
 import { explainPast } from './past-queue.ts'
 import { findingsOfThrottle, findStop, readThrottle, type Throttled } from './queue-stop.ts'
+import { queueSentence } from './sentences.ts'
 import { findSilence } from './worker-signs.ts'
 
 /**

@@ -4,6 +4,7 @@ import { makeBullMq } from '../../support/engines/bullmq.ts'
 import { type ServedTables, serveTables } from '../../support/engines/serve-tables.ts'
 
 const Explained = z.object({
+  sentence: z.string(),
   reasons: z.array(z.object({ code: z.string(), sentence: z.string(), remedy: z.unknown() })),
 })
 
@@ -69,4 +70,12 @@ it.each<[string, Limits, string[]]>([
   expect(await reasonsOf('queues', { domain: 'bullmq', queue })).toMatchObject(expected)
   expect(await reasonsOf('job', { key: `${queue}/waiting` })).toMatchObject(expected)
   expect(await reasonsOf('job', { key: `${queue}/failed` })).toEqual([])
+})
+
+it('where nothing keeps the jobs, only the tables are said to keep none: workers may have limits of their own', async () => {
+  await addQueue('idle', {})
+  const ofQueue = await served.get('/api/v1/jobs/queues/explain', { domain: 'bullmq', queue: 'idle' })
+  expect(Explained.parse(ofQueue.body).sentence).toMatch(/1 running\. Nothing in its tables keeps them from running\.$/)
+  const ofJob = await served.get('/api/v1/jobs/job/explain', { key: 'idle/waiting' })
+  expect(Explained.parse(ofJob.body).sentence).toMatch(/ and due, and nothing in its tables keeps it from running\.$/)
 })
