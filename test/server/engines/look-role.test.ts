@@ -22,6 +22,7 @@ afterAll(async () => {
 })
 
 it('the grants to look let a role read beside records, which it cannot change', async () => {
+  expect(await runServer(['direct', 'on'], served.env)).toMatchObject({ code: 0 })
   const { code, out } = await runServer(['grants', '--look', '--role', role], served.env)
   expect({ code, out }).toMatchObject({ code: 0, out: expect.not.stringMatching(/insert|update|delete/) })
   await served.sql.unsafe(`create role ${role} login; ${out}`)
