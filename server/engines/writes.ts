@@ -73,6 +73,16 @@ export type ActWithUndo = EngineActOrEdit['act'] | 'undo' | 'delete'
  */
 export type ChangedJobs = string
 
+/** A place that one job has alone, such as that of a key in its queue: SQL expressions on `jobs`. */
+export interface EnginePlace {
+  /** The place that the job would take; null where it takes none. */
+  wanted: Fragment
+  /** The part of `wanted` that `had` has. */
+  compared: Fragment
+  /** What a job that was changed since may have had of such a place. */
+  had: Fragment
+}
+
 /**
  * How jobs move out of dead letter queues, each as a new job of the queue that it came from. The statement has the CTE `picked`, a job a row,
  * with `queue`, `native_id`, `to_queue` and `moved_id`.
@@ -87,8 +97,8 @@ export interface EngineMoves {
    * @param within the scope of the caller, which the queue that the job came from may lie outside of
    */
   whyNot: (sql: Sql, found: Found, within: TokenScope | undefined) => Fragment
-  /** An SQL expression on `jobs`: the place in that queue which one job has alone; null where the queue gives none. */
-  place: (sql: Sql, found: Found) => Fragment
+  /** The place in that queue. */
+  place: (sql: Sql, found: Found) => EnginePlace
   /** SQL expressions on `jobs`: the queue that the job came from, and the native id of its original. */
   source: (sql: Sql) => { queue: Fragment; id: Fragment }
   /** A query of `queue` and `native_id`: it locks the originals of the CTE `chosen` that have failed, and passes over locked ones. */
@@ -202,8 +212,8 @@ interface EveryWrites {
   whyNoSpread?: Cannot | undefined
   /** An SQL expression on `jobs`: why the engine does not let the job run again; null where it does. */
   whyNoRetry: (sql: Sql, found: Found) => Fragment
-  /** SQL expressions on `jobs`: places that the job takes when it runs again, each of which one job has alone; null where it takes none. */
-  placesOfRetry?: (sql: Sql) => Fragment[]
+  /** The places that a job takes when it runs again. */
+  placesOfRetry?: (sql: Sql) => EnginePlace[]
   /** Absent for an engine that looks after lost jobs itself. */
   repair?: EngineRepair
   /** Absent for an engine whose jobs cannot be edited. */

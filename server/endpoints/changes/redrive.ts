@@ -3,6 +3,7 @@ import { type RedriveRequest as Asked, redrive as endpoint } from '../../../shar
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import { currentSet } from '../../bulk/change/with-holds.ts'
+import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { isInState } from '../../database/job-filter.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -59,10 +60,14 @@ const movable = (sql: Sql, set: JobSet, request: RedriveRequest): Fragment => sq
 const mayMove = (sql: Sql, set: JobSet, request: RedriveRequest): Fragment =>
   jobsWhere(sql, request, (rest) => movable(sql, set, rest))
 
-/** True for a dead letter whose place an older one gets. */
+/** True for a dead letter whose place an older one gets, or a job that was sent or changed since the preview had. */
 function waits(sql: Sql, set: JobSet, request: RedriveRequest): Fragment {
   const { moves, found } = requireMoves(sql)
-  return isBehind(sql, [moves.place(sql, found)], mayMove(sql, set, request))
+  return isBehind(sql, {
+    places: [moves.place(sql, found)],
+    taken: mayMove(sql, set, request),
+    changed: set.snapshot === undefined ? undefined : sql`not ${isUnchangedSince(sql, set.snapshot)}`,
+  })
 }
 
 /** A query of `(job_id, reason)`: dead letters that cannot move. */

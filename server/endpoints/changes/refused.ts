@@ -5,7 +5,7 @@ import type { BulkChange } from '../../bulk/change/bulk-change.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { idArray } from '../../database/job-ids.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
-import type { EngineAct } from '../../engines/writes.ts'
+import type { EngineAct, EnginePlace } from '../../engines/writes.ts'
 import { whyEngineRefuses } from '../../undo/engine/target.ts'
 
 const mostListed = 100
@@ -33,22 +33,31 @@ export const judged = (sql: Sql, reason: Fragment, asked: Fragment): Fragment =>
   from (select jobs.id as job_id, ${reason} as reason ${asked}) as judged
   where reason is not null`
 
+interface Behind {
+  places: readonly EnginePlace[]
+  /** `from jobs where …`: the jobs that the change takes, but for these places. */
+  taken: Fragment
+  /** A condition on `jobs`: another job with this place was changed since the preview. Undefined for the preview itself. */
+  changed: Fragment | undefined
+}
+
 /**
- * An SQL condition on `jobs`, never null: an older job that the change takes, too, gets one of the places of the job. It reads `taken` only where a job
- * has a place.
- * @param places expressions on `jobs`: what one job has alone; null for none
- * @param taken `from jobs where …`: the jobs that the change takes, but for these places
+ * An SQL condition on `jobs`, never null: one of the places of the job goes to an older job that the change takes, too. Since the preview another job may
+ * have had the place, and have left it again: the preview then did not count this one. It reads other jobs only where a job has a place.
  */
-export const isBehind = (sql: Sql, places: readonly Fragment[], taken: Fragment): Fragment =>
+export const isBehind = (sql: Sql, { places, taken, changed }: Behind): Fragment =>
   places.reduce(
-    (before, place) => sql`(${before} or case when ${place} is not null then (jobs.queue, jobs.native_id) in (
+    (
+      before,
+      { wanted, compared, had },
+    ) => sql`(${before} or case when ${wanted} is not null then (jobs.queue, jobs.native_id) in (
       select queue, native_id
       from (
-        select jobs.queue, jobs.native_id, row_number() over (partition by ${place} order by jobs.created_at, jobs.native_id) as nth
-        ${taken} and ${place} is not null
+        select jobs.queue, jobs.native_id, row_number() over (partition by ${wanted} order by jobs.created_at, jobs.native_id) as nth
+        ${taken} and ${wanted} is not null
       ) as sharing
       where nth > 1
-    ) else false end)`,
+    ) ${changed ? sql`or ${compared} in (select ${had} from jobs where ${changed})` : sql``} else false end)`,
     sql`false`,
   )
 

@@ -3,6 +3,7 @@ import { type RetryRequest as Asked, retry as endpoint } from '../../../shared/c
 import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import { currentSet } from '../../bulk/change/with-holds.ts'
+import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
 import { hasKeys } from '../../database/job-ids.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -26,10 +27,12 @@ const retryable = (sql: Sql, set: JobSet, request: RetryRequest): Fragment =>
 const mayRun = (sql: Sql, set: JobSet, request: RetryRequest): Fragment =>
   jobsWhere(sql, request, (rest) => retryable(sql, set, rest))
 
-/** An SQL fragment that begins with `and`: of the jobs that want the same place the oldest. Empty where each job has its own. */
-function isFirst(sql: Sql, set: JobSet, request: RetryRequest): Fragment {
-  const places = placesOfRetry(sql)
-  return places.length === 0 ? sql`` : sql`and not ${isBehind(sql, places, mayRun(sql, set, request))}`
+/** A condition on `jobs`: an older job gets the place of this one, or had it since the preview. */
+function waits(sql: Sql, set: JobSet, request: RetryRequest): Fragment {
+  const isLater = sql`jobs.created_at > ${set.asOf ?? 'infinity'}::text::timestamptz`
+  const isUnchanged = set.snapshot === undefined ? undefined : isUnchangedSince(sql, set.snapshot)
+  const changed = isUnchanged && sql`not (${isUnchanged} or ${isLater})`
+  return isBehind(sql, { places: placesOfRetry(sql), taken: mayRun(sql, set, request), changed })
 }
 
 /** True for jobs that the request asks for, also those that their engine does not let run again. */
@@ -54,7 +57,7 @@ function states(sql: Sql, { only_failed, also_quarantined, status }: RetryReques
  */
 export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): BulkChange<RetryResult> {
   if (request.spread_seconds !== undefined) requireSpread(sql)
-  const matching = (sql: Sql, set: JobSet) => sql`${mayRun(sql, set, request)} ${isFirst(sql, set, request)}`
+  const matching = (sql: Sql, set: JobSet) => sql`${mayRun(sql, set, request)} and not ${waits(sql, set, request)}`
   // As servers before the field signed the filters, so that their previews can still be used.
   const { also_quarantined, ...filters } = request
   const parts = partsOf(also_quarantined ? request : filters)
@@ -91,10 +94,9 @@ export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): Bu
 
 /** A query of `(job_id, reason)`: jobs that their engine does not let run again. */
 function refusedByEngine(sql: Sql, request: RetryRequest): Fragment {
-  const behind = isBehind(sql, placesOfRetry(sql), mayRun(sql, currentSet, request))
   return judged(
     sql,
-    sql`coalesce(${whyEngineNoRetry(sql)}, ${whyBehind(sql, behind)})`,
+    sql`coalesce(${whyEngineNoRetry(sql)}, ${whyBehind(sql, waits(sql, currentSet, request))})`,
     jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest)),
   )
 }

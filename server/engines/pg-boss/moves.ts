@@ -5,6 +5,7 @@ import type { Found } from '../found.ts'
 import type { EngineMoves } from '../writes.ts'
 import { whyOriginalCounts } from './copies.ts'
 import { imageOf } from './image.ts'
+import { placeOfKey } from './place.ts'
 import { keyOf } from './projection.ts'
 
 /**
@@ -15,11 +16,14 @@ export const moves: EngineMoves = {
   isKept: ({ columns }) => columns.has('source_name') && columns.has('source_id'),
   isDeadLetter,
   whyNot,
-  place: (sql, found) => sql`(
-    select array[queue.name, coalesce(jobs.batch_group, '')]
-    from ${queuesOf(sql, found)} as queue
-    where queue.name = jobs.native_source_name and queue.policy in ('exclusive', 'stately', 'short')
-  )`,
+  place(sql, found) {
+    const wanted = sql`(
+      select array[queue.name, coalesce(jobs.batch_group, '')]
+      from ${queuesOf(sql, found)} as queue
+      where queue.name = jobs.native_source_name and queue.policy in ('exclusive', 'stately', 'short')
+    )`
+    return { wanted, compared: wanted, had: placeOfKey(sql) }
+  },
   source: (sql) => ({ queue: sql`jobs.native_source_name`, id: sql`jobs.native_source_id` }),
   originals: (sql, found) => sql`
     select j.name as queue, j.id as native_id

@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from '../../database/sql.ts'
 import type { Found } from '../found.ts'
+import type { EnginePlace } from '../writes.ts'
 
 /** An SQL expression on `jobs`: the state that a job has when it is retried, as text. */
 export const stateOfRetry = (sql: Sql): Fragment =>
@@ -44,18 +45,30 @@ export function isPlaceTaken(sql: Sql, found: Found, state: Fragment, keepsUpser
   )`
 }
 
+/** The place of a key in its queue. */
+export const placeOfKey = (sql: Sql): Fragment => sql`array[jobs.queue, coalesce(jobs.batch_group, '')]`
+
 /**
- * SQL expressions on `jobs`, an ended job: the place that its policy gives it when it is retried, and the one that its time slot does, each of type
- * text[]; null for none. Several ended jobs may want the same place, of which one gets it.
+ * The place that its policy gives to an ended job when it is retried, and the one that its time slot does. Several ended jobs may want the same place, of
+ * which one gets it.
  */
-export const placesOfRetry = (sql: Sql): Fragment[] => [
-  sql`(case
-    when jobs.native_policy = 'exclusive' then array[jobs.queue, coalesce(jobs.batch_group, '')]
-    when jobs.native_policy = 'stately' then array[jobs.queue, coalesce(jobs.batch_group, ''), ${stateOfRetry(sql)}]
-    when jobs.native_policy = 'short' and jobs.native_state = 'cancelled' then array[jobs.queue, coalesce(jobs.batch_group, '')]
-  end)`,
-  sql`(case
-    when jobs.native_state = 'cancelled' and jobs.native_singleton_on is not null
-      then array[jobs.queue, coalesce(jobs.batch_group, ''), jobs.native_singleton_on::text]
-  end)`,
-]
+export function placesOfRetry(sql: Sql): EnginePlace[] {
+  const ofKey = placeOfKey(sql)
+  const ofSlot = sql`(${ofKey} || jobs.native_singleton_on::text)`
+  return [
+    {
+      wanted: sql`(case
+        when jobs.native_policy = 'exclusive' then ${ofKey}
+        when jobs.native_policy = 'stately' then ${ofKey} || ${stateOfRetry(sql)}
+        when jobs.native_policy = 'short' and jobs.native_state = 'cancelled' then ${ofKey}
+      end)`,
+      compared: ofKey,
+      had: ofKey,
+    },
+    {
+      wanted: sql`(case when jobs.native_state = 'cancelled' and jobs.native_singleton_on is not null then ${ofSlot} end)`,
+      compared: ofSlot,
+      had: ofSlot,
+    },
+  ]
+}

@@ -7,7 +7,7 @@ import type { QueueAdapter } from '../../engines/adapter.ts'
 import type { Found } from '../../engines/found.ts'
 import { servedBy, severalDomains } from '../../engines/served.ts'
 import { noteOtherVersion } from '../../engines/watched.ts'
-import type { EndIndex, EngineAct, EngineMoves, EngineWrites } from '../../engines/writes.ts'
+import type { EndIndex, EngineAct, EngineMoves, EnginePlace, EngineWrites } from '../../engines/writes.ts'
 
 /** The jobs of another engine that a change works on, and where our tables are. */
 export interface EngineTarget {
@@ -96,8 +96,8 @@ export function whyEngineNoRetry(sql: Sql): Fragment {
   return target ? target.writes.whyNoRetry(sql, target.found) : sql`null::text`
 }
 
-/** SQL expressions on `jobs`: the places of `EngineWrites.placesOfRetry`. None for jobs of our own. */
-export const placesOfRetry = (sql: Sql): Fragment[] => engineTarget(sql)?.writes.placesOfRetry?.(sql) ?? []
+/** The places that a job takes when it runs again. None for jobs of our own. */
+export const placesOfRetry = (sql: Sql): EnginePlace[] => engineTarget(sql)?.writes.placesOfRetry?.(sql) ?? []
 
 /** An SQL fragment that begins with `and`: the engine lets the job be changed so. Empty for jobs of our own, and for an engine that lets all. */
 export function engineTakes(sql: Sql, act: EngineAct['act']): Fragment {

@@ -62,7 +62,7 @@ describe.each([37, 46] as const)('a place that pg-boss with schema %i gives to o
     insert into pgboss.job (name, policy, state, singleton_key, singleton_on, completed_on, created_on
       ${version === 46 ? sql`, upsert_by_key` : sql``})
     select ${policy}, ${policy}, ${state}::pgboss.job_state, key, ${slot ? '2026-01-01' : null}::timestamp,
-      case when ${state}::pgboss.job_state > 'active' then now() - interval '2 days' end, now() + nth * interval '1 second'
+      case when ${state}::pgboss.job_state > 'active' then now() - interval '2 days' end, now() - interval '1 hour' + nth * interval '1 second'
       ${version === 46 ? sql`, ${upsert}::boolean` : sql``}
     from unnest(${[...keys]}::text[]) with ordinality as keys (key, nth)`
 
@@ -187,6 +187,31 @@ describe.each([37, 46] as const)('a place that pg-boss with schema %i gives to o
     expect(await inState('retry')).toEqual([2])
   })
 
+  it.each<Omit<Row, 'keys'>>([
+    { policy: 'exclusive', state: 'failed' },
+    { policy: 'stately', state: 'failed' },
+    { policy: 'short', state: 'cancelled' },
+    { policy: 'standard', state: 'cancelled', slot: true },
+  ])('goes by a plan to no job that its preview passed over: $policy, $state', async (was) => {
+    await insert({ ...was, keys: ['1', '1', '2', '2', '3'] })
+    const request = { domain: 'pgboss', queue: was.policy, status: [was.state] }
+    const { body: planned } = await post('retry-now', { ...request, dry_run: true })
+    const first = await sql<{ id: string }[]>`select id from pgboss.job where singleton_key <> '3' order by created_on`
+    const ids = [`${was.policy}/${first[0]?.id}`, `${was.policy}/${first[2]?.id}`]
+    expect(await post('retry-now', { ...request, ids })).toMatchObject({ body: { affected: 2 } })
+    await sql`update pgboss.job set state = 'completed', completed_on = now() where state <= 'active'`
+    // A job that came since the preview, and has ended, leaves the place as it was.
+    await insert({ ...was, state: 'completed', slot: false, keys: ['3'] })
+    await sql`update pgboss.job set created_on = now() where singleton_key = '3' and state = 'completed'`
+    const preview_token = planned.preview.token
+    expect(planned.preview.count).toBe(3)
+    expect((await post('retry-now', { ...request, preview_token, dry_run: true })).body).toMatchObject({
+      preview: { still_matching: 1 },
+    })
+    expect((await post('retry-now', { ...request, preview_token })).body).toMatchObject({ affected: 1 })
+    expect(await inState(was.state)).toHaveLength(2)
+  })
+
   it('goes to the oldest of the dead letters that a redrive finds', async () => {
     await sql`update pgboss.queue set dead_letter = 'standard' where name = 'exclusive'`
     await sql`
@@ -194,5 +219,20 @@ describe.each([37, 46] as const)('a place that pg-boss with schema %i gives to o
       select 'standard', n % 2, 'exclusive', gen_random_uuid(), now() + n * interval '1 second' from generate_series(1, 6) as n`
     const { asked } = await apply('redrive', { queue: 'standard' })
     expect(asked).toMatchObject({ preview: { count: 2 }, refused_count: 4 })
+  })
+
+  it('goes by a plan to no dead letter that its preview passed over', async () => {
+    await sql`update pgboss.queue set dead_letter = 'standard' where name = 'exclusive'`
+    const inserted = await sql<{ id: string }[]>`
+      insert into pgboss.job (name, singleton_key, source_name, source_id, created_on)
+      select 'standard', n % 2, 'exclusive', gen_random_uuid(), now() + n * interval '1 second' from generate_series(1, 6) as n
+      returning id`
+    const request = { domain: 'pgboss', queue: 'standard' }
+    const { body: planned } = await post('redrive', { ...request, dry_run: true })
+    const { body: other } = await post('redrive', { ...request, ids: [`standard/${inserted[0]?.id}`] })
+    await sql`update pgboss.job set state = 'completed', completed_on = now() where name = 'exclusive'`
+    const { body } = await post('redrive', { ...request, preview_token: planned.preview.token })
+    expect([planned.preview.count, other.affected, body.affected]).toEqual([2, 1, 1])
+    expect((await post('redrive', { ...request, dry_run: true })).body).toMatchObject({ preview: { count: 1 } })
   })
 })
