@@ -23,9 +23,17 @@ beforeAll(async () => {
 })
 afterAll(() => served.close())
 
-it('reads the ids of a batch once, where PostgreSQL does not know yet how many jobs a queue has', async () => {
+/** Makes a call, and returns its answer and how many milliseconds it took. */
+async function timed(request: object) {
   const begun = performance.now()
-  const { status, body } = await served.post('retry-now', { domain: 'pgboss', queue: 'new', limit: 500 })
-  expect({ status, body }).toMatchObject({ status: 200, body: { affected: 500 } })
-  expect(performance.now() - begun).toBeLessThan(4000)
+  const { status, body } = await served.post('retry-now', { domain: 'pgboss', queue: 'new', ...request })
+  return { answer: { status, body }, took: performance.now() - begun }
+}
+
+it('reads the ids of a batch once, where PostgreSQL does not know yet how many jobs a queue has', async () => {
+  const search = await timed({ dry_run: true })
+  const { answer, took } = await timed({ limit: 500 })
+  expect(answer).toMatchObject({ status: 200, body: { affected: 500 } })
+  // A search reads the 60,000 jobs once. To compare each with the text of 500 ids takes 90 times as long.
+  expect(took).toBeLessThan(20 * search.took)
 })
