@@ -79,7 +79,7 @@ export const rightMissing: Meaning = {
   codes: ['42501'],
   failure: 'database_right_missing',
   detail: 'the role of the server lacks a right in the database',
-  hint: 'jobsctl doctor lists all rights that are missing, and jobs-server grants prints them',
+  hint: 'jobs-server grants prints all rights that the role needs, for the owner of the tables to run',
   fields: { refused_by_database: true },
 }
 
@@ -121,7 +121,7 @@ const meanings: readonly Meaning[] = [
     codes: ['25006'],
     failure: 'database_unavailable',
     detail: 'the database is read-only',
-    hint: 'it may be a standby: see JOBS_DB_URL',
+    hint: 'JOBS_DB_URL may name a standby, or a role that only reads: show default_transaction_read_only',
     retryAfter: 30,
   },
   {

@@ -95,7 +95,7 @@ function throwUnlessTemporary(error: unknown, makes: boolean): void {
   if (isAccessRefused(error)) {
     throw new Failure('usage', `the database refuses this server: ${errorText(error)}`, {
       hint: makes
-        ? 'its role must be able to log in, to make tables in its schema, and to alter jobs where a column is missing'
+        ? 'its role must be able to log in, to make tables in its schema, and to alter jobs where a column is missing; a role that makes nothing gets its rights from jobs-server grants'
         : 'as the owner of the tables: jobs-server grants --role <role of the server> prints the rights that it needs',
       cause: error,
     })
