@@ -17,7 +17,10 @@ const names = [
     'lease',
     'lockeduntil leaseduntil leaseuntil leaseexpiresat lockexpiresat reserveduntil lockuntil lockexpires leaseexpires claimeduntil claimexpiresat',
   ],
-  ['attempts', 'attempts attempt tries retries retrycount attemptcount attemptsmade trycount failures failurecount'],
+  [
+    'attempts',
+    'attempts attempt tries retries retrycount attemptcount attemptsmade trycount failures failurecount errorcount',
+  ],
   ['mostAttempts', 'maxattempts maxretries maxtries retrylimit'],
   [
     'due',
@@ -50,7 +53,10 @@ const names = [
   ['priority', 'priority prio rank'],
   ['owner', 'tenant tenantid owner ownerid accountid organizationid customerid userid owneruserid'],
   ['batch', 'batchid batch groupid'],
-  ['created', 'createdat insertedat enqueuedat queuedat addedat createdon created datecreated creationtime ctime'],
+  [
+    'created',
+    'createdat insertedat enqueuedat queuedat addedat createdon created datecreated creationtime ctime inserted queuedon enqueuedon',
+  ],
   ['updated', 'updatedat modifiedat updatedon lastmodified modified updated changedat'],
 ] as const
 

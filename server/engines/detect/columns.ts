@@ -5,7 +5,7 @@ const isBoolean = ({ base }: Column): boolean => base === 'bool'
 const isWord = (column: Column): boolean =>
   isText(column) || column.base === 'bpchar' || column.base === 'citext' || column.labels !== null
 const isPlainValue = (column: Column): boolean => isWord(column) || isWhole(column)
-const isPointInTime = (column: Column): boolean => isTime(column) && column.base !== 'numeric'
+export const isPointInTime = (column: Column): boolean => isTime(column) && column.base !== 'numeric'
 const isAny = (): boolean => true
 
 /** The types that a column must have for what its name says. */

@@ -1,6 +1,6 @@
 import type { Role } from '../../database/queue-like/words.ts'
 import { type Column, isText, isWhole, type Table } from '../mapped/table.ts'
-import { columnsByRole, isAloneUnique, isKey, keyOf } from './columns.ts'
+import { columnsByRole, isAloneUnique, isKey, isPointInTime, keyOf } from './columns.ts'
 import type { Field, Flow } from './map-text.ts'
 import type { SampleFacts, SeenValue, Signs } from './sample.ts'
 import { type Decided, question, statesByConditions } from './states.ts'
@@ -79,6 +79,7 @@ export function propose(table: Table, named: Named, { facts, values, checked }: 
     ? statesByValue(state, { values, named: state.labels ?? checked, signs })
     : (statesByConditions({ get, lock: lockOf(get), error: signs.error, facts }) ?? unknownState)
   const times = timesOf(get)
+  const unused = unusedTimes(table, get)
   const used = new Set([state, times.due])
   const take = (role: Role): Column | undefined => {
     const column = get(role).find((one) => !used.has(one))
@@ -94,7 +95,7 @@ export function propose(table: Table, named: Named, { facts, values, checked }: 
     { name: 'queue', value: queue ? { column: queue.name } : named.table },
     ...field('job_type', take('kind')),
     { name: 'status', fields: decided.fields },
-    timesField(times, milliseconds),
+    timesField(times, { milliseconds, unused }),
     ...field('error', error),
     ...field('owner', take('owner')),
     ...field('payload', take('payload')),
@@ -146,7 +147,7 @@ function timesOf(get: Get): Times {
   const ends = [...get('completed').slice(0, 1), ...get('failed'), ...get('cancelled')]
   return {
     created,
-    due: get('due').find((column) => column !== created),
+    due: get('due')[0],
     started: get('started')[0] ?? get('locked')[0],
     lease: get('lease')[0],
     ended: ends.length > 0 ? ends : get('updated').slice(0, 1),
@@ -154,9 +155,15 @@ function timesOf(get: Get): Times {
   }
 }
 
+/** Times whose names say nothing of a job. One of them may be a state, such as `expired_at` of jobs that were given up. */
+const unusedTimes = ({ columns }: Table, get: Get): string[] =>
+  [...columns.values()].flatMap((column) =>
+    isPointInTime(column) && !isWhole(column) && !column.required && !isTimeByName(get, column) ? [column.name] : [],
+  )
+
 function timesField(
   { created, due, started, lease, ended, isLastChange }: Times,
-  milliseconds: readonly string[],
+  { milliseconds, unused }: { milliseconds: readonly string[]; unused: readonly string[] },
 ): Field {
   const [end, ...otherEnds] = ended
   const zoneless = [created, due, started, lease, ...ended].flatMap((one) =>
@@ -180,6 +187,7 @@ function timesField(
       ...(zoneless.length > 0
         ? [`${[...new Set(zoneless)].join(', ')}: without a zone, read as UTC; else, for example, zone: Europe/Berlin`]
         : []),
+      ...(unused.length > 0 ? [`not used: ${unused.join(', ')}. Where one tells a state, add it to status`] : []),
     ],
   }
 }

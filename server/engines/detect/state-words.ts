@@ -9,7 +9,7 @@ const words: readonly (readonly [MappedState, string])[] = [
   ],
   [
     'processing',
-    'processing running active started inprogress working executing locked reserved claimed picked busy sending leased acquired taken',
+    'processing running active started inprogress working executing locked reserved claimed picked busy sending leased acquired taken doing aborting',
   ],
   ['completed', 'completed complete done finished success succeeded successful sent processed delivered ok'],
   [

@@ -1,4 +1,4 @@
-import type { Role } from '../../database/queue-like/words.ts'
+import { plainName, type Role } from '../../database/queue-like/words.ts'
 import type { MappedState } from '../mapped/map.ts'
 import type { Column } from '../mapped/table.ts'
 import type { Field, Flow } from './map-text.ts'
@@ -38,8 +38,11 @@ interface Told {
 export function statesByConditions({ get, lock, error, facts }: Told): Decided | undefined {
   const failed = [...get('failed'), ...get('isFailed')].filter(mayBeUnset)
   const cancelled = [...get('cancelled'), ...get('isCancelled')].filter(mayBeUnset)
-  const completed = [...get('completed'), ...get('isCompleted')].filter(mayBeUnset).slice(0, 1)
+  const ended = [...get('completed'), ...get('isCompleted')].filter(mayBeUnset).slice(0, 1)
   const processing = [...get('isProcessing'), ...(lock ? [lock] : []), ...get('started')].filter(mayBeUnset).slice(0, 1)
+  const [given] = processing.length === 0 ? ended.filter(isGiven) : []
+  if (given) return asksIfEnded(given)
+  const completed = ended
   const all = [...failed, ...cancelled, ...completed, ...processing]
   if (all.length === 0) return allFailed(get('failed'))
   const [end] = completed
@@ -77,6 +80,27 @@ export function statesByConditions({ get, lock, error, facts }: Told): Decided |
     questions: asked.length,
   }
 }
+
+/** A job may have been given to a worker that still has it, as in Symfony Messenger, or to whom it was for. */
+const isGiven = ({ name }: Column): boolean => plainName(name) === 'deliveredat'
+
+const asksIfEnded = (given: Column): Decided => ({
+  fields: [
+    { name: 'queued', value: unset(given) },
+    {
+      name: '',
+      notes: [
+        question(
+          `which state have rows with ${given.name}? Where a worker still has such a job: processing: {${given.name}: not null}`,
+        ),
+      ],
+    },
+  ],
+  states: new Set(['queued']),
+  queued: unset(given),
+  cancelled: undefined,
+  questions: 1,
+})
 
 /** A table that keeps failed jobs alone has the time of each failure. */
 const allFailed = ([first]: readonly Column[]): Decided | undefined =>

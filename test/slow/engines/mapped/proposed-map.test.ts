@@ -103,6 +103,29 @@ describe('a map that is proposed', () => {
     expect(await check(out)).toMatchObject({ code: 2, err: expect.stringContaining('no state') })
   })
 
+  it('asks whether a job has ended that was delivered, which Symfony Messenger says of one that a worker has', async () => {
+    await sql`create table messenger_messages (id bigserial primary key, body text not null, headers text not null, queue_name varchar(190) not null,
+      created_at timestamp not null, available_at timestamp not null, delivered_at timestamp)`
+    await sql`insert into messenger_messages (body, headers, queue_name, created_at, available_at, delivered_at)
+      values ('', '', 'default', now(), now(), now()), ('', '', 'default', now(), now(), null)`
+    const { out } = await detect()
+    expect(out).toContain('# which state have rows with delivered_at?')
+    expect(out).not.toContain('prune:')
+    expect(await check(out)).toMatchObject({ code: 2, err: expect.stringContaining('no state') })
+    expect(await check(out.replace('  queued: ', '  processing: {delivered_at: not null}\n  queued: '))).toMatchObject({
+      code: 0,
+    })
+  })
+
+  it('has the due time of a table without a time of creation, and names the times that it does not use', async () => {
+    await sql`create table que_jobs (id bigserial primary key, run_at timestamptz not null default now(), job_class text not null, error_count int not null default 0,
+      queue text not null, finished_at timestamptz, expired_at timestamptz, args jsonb)`
+    const { out } = await detect('--table', 'que_jobs')
+    expect(out).toContain('times: {created: run_at, due: run_at, ended: finished_at}')
+    expect(out).toContain('# not used: expired_at. Where one tells a state, add it to status')
+    expect(await check(out)).toMatchObject({ code: 0, err: '' })
+  })
+
   it('counts all rows with --count, and those of a sample without it', async () => {
     await sql`create table mail_jobs (id bigserial primary key, status text not null default 'new', attempts int, payload jsonb, created_at timestamptz)`
     await sql`insert into mail_jobs (status) select case when n <= 25000 then 'done' when n <= 25003 then 'failed' else 'new' end from generate_series(1, 30000) as n`
