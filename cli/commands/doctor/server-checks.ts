@@ -59,7 +59,7 @@ async function clock(context: Context): Promise<Outcome> {
 
 async function database(context: Context): Promise<Outcome> {
   const { status, json } = await (await context.client()).probe('/readyz')
-  if (status === 200) return ok('the server reaches it, and its schema is current')
+  if (status === 200) return ok('the server reaches it, and has the tables that it needs')
   if (status === 404) return warning(notReported.detail, notReported.hint)
   const { detail } = problemOf(json)
   const why = detail === undefined ? '' : `: ${escaped(detail)}`
