@@ -7,7 +7,7 @@ import { noteEngines, rememberEngine } from '../database/installation/engine-set
 import { prepare } from '../database/migrate/prepare.ts'
 import type { Sql } from '../database/sql.ts'
 import { prepareEngine } from '../engines/prepare-engine.ts'
-import { servedBy } from '../engines/served.ts'
+import { keepsRecords, servedBy } from '../engines/served.ts'
 import type { Env } from '../env/env.ts'
 import { keepHistory } from '../history/keeper.ts'
 import { workChannel } from '../lifecycle/events/job-events.ts'
@@ -60,7 +60,7 @@ export function startBackground({
   const { sql, log, stopping, longPolls } = context
   const { hasTables, tablesReady, becameReady } = readiness
   // A server that only looks has nothing to do now and then, and only our own jobs have dependents, counts and a history that it keeps.
-  const isReady = () => readiness.isReady() && servedBy(sql).mode !== 'look'
+  const isReady = () => readiness.isReady() && keepsRecords(sql)
   const isReadyForOwn = () => readiness.isReady() && servedBy(sql).mode === 'own'
   const makes = env.JOBS_MIGRATE !== false
   const prepared = prepare({

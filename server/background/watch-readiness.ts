@@ -1,7 +1,7 @@
 import { Failure } from '../../shared/errors.ts'
 import type { Pool } from '../database/sql.ts'
 import { createReadiness } from '../engines/readiness.ts'
-import { servedBy } from '../engines/served.ts'
+import { keepsRecords } from '../engines/served.ts'
 import type { Log } from '../log/log.ts'
 import type { EventLogMove } from './event-log-move.ts'
 
@@ -41,7 +41,7 @@ export function watchReadiness({
   let becoming: Promise<void> | undefined
   const answersSoon = createReadiness(sql)
   const becomeReady = async () => {
-    if (servedBy(sql).mode !== 'look') {
+    if (keepsRecords(sql)) {
       // Before the first call: a restored database must not give out the id of an event a second time.
       await eventLogMove.check()
       await rememberInstallation()

@@ -93,7 +93,10 @@ export const migratedText = (engine: string, found: Found): string =>
     : `${engine} has migrated its tables in ${found.schema} since the server started with ${versionText(found)}`
 
 /** A version that nobody has tried is read, and never written: a statement may mean another thing there. */
-function changesOf({ adapter, found, lacksArchive }: KnownPlace, mode: ServedEngine['mode']): Powers['changes'] {
+function changesOf(
+  { adapter, found, lacksArchive, onlyReads }: KnownPlace,
+  mode: ServedEngine['mode'],
+): Powers['changes'] {
   const { engine, tested, lookOnly } = adapter
   if (lookOnly) return { code: 'not_supported', ...lookOnly }
   const [first, last] = tested.writes
@@ -110,6 +113,13 @@ function changesOf({ adapter, found, lacksArchive }: KnownPlace, mode: ServedEng
       code: 'not_supported',
       cannot: `${migratedText(engine, found)}, and statements for those tables may write wrong values`,
       instead: 'start the server again, which looks at the tables as they are now',
+    }
+  if (onlyReads)
+    return {
+      code: 'records_missing',
+      cannot: `the server only looks at the jobs of ${engine}, since its role may not write the records of changes`,
+      instead:
+        'to change jobs, as the owner of the tables: jobs-server grants --role <role of the server>; then start the server again',
     }
   if (lacksArchive)
     return {

@@ -103,7 +103,8 @@ async function placeAt(
   for (const [table, query] of adapter.sources?.(found) ?? []) sources.set(table, { query })
   sources.set(jobs, adapter.projection(found))
   const place = { table: adapter.writes.table(found), domain: found.domain, ...others }
-  return { adapter, found, lacksArchive, names: { ...base, sources, jobId: 'text', jobs: adapter, place } }
+  const onlyReads = hasTables && !(await mayWriteRecords(ours))
+  return { adapter, found, lacksArchive, onlyReads, names: { ...base, sources, jobId: 'text', jobs: adapter, place } }
 }
 
 /** Names that mean tables of ours alone. */
@@ -112,6 +113,12 @@ const own = { sources: new Map<string, Source>(), jobId: 'bigint' } as const
 async function isThere(sql: Sql, table: string): Promise<boolean> {
   const [row] = await sql`select where to_regclass(${table}::text) is not null`
   return row !== undefined
+}
+
+async function mayWriteRecords(sql: Sql): Promise<boolean> {
+  const [row] = await sql<[{ may: boolean | null }]>`
+    select has_table_privilege(to_regclass(${'job_operations'}::text), 'insert') as may`
+  return row.may !== false
 }
 
 /** The tables of our own of which another engine has the rows. */

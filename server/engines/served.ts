@@ -14,6 +14,8 @@ export interface Place {
   found: Found
   /** There are tables of ours, and the one in which deleted jobs of this engine are kept is not among them. */
   lacksArchive: boolean
+  /** There are tables of ours, and the role may not write the records of changes. */
+  onlyReads: boolean
   /** How statements about the jobs of this place alone name things. */
   names: Names
 }
@@ -50,6 +52,12 @@ const served = new WeakMap<Names, Served>()
 export const serve = (names: Names, engine: Served): Names => {
   served.set(names, engine)
   return names
+}
+
+/** Whether the server keeps records: there are tables of ours, and its role may write them. */
+export function keepsRecords(sql: Sql): boolean {
+  const { mode, places } = servedBy(sql)
+  return mode === 'own' || (mode === 'admin' && places.every(({ onlyReads }) => !onlyReads))
 }
 
 /** Whose jobs a pool, transaction or session works on. */

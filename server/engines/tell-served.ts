@@ -34,9 +34,13 @@ export async function tellServed(sql: Sql, log: Pick<Log, 'info'>): Promise<Retu
       `found ${engineText(adapter, found)} in ${schema} of ${role}@${database}: ${counted(tables, 'table')}, ${rows}${inQueues}`,
     )
   }
-  for (const { lacksArchive, adapter, found } of served.places) {
+  for (const { lacksArchive, onlyReads, adapter, found } of served.places) {
     const { engine, lookOnly } = adapter
     if (lookOnly) log.info(`looking only at the jobs of ${engine} in ${found.schema}: ${lookOnly.cannot}`)
+    else if (onlyReads)
+      log.info(
+        `looking only at the jobs of ${engine} in ${found.schema}, since the role ${role} may not write the records of changes. To change jobs: jobs-server grants --role ${role}`,
+      )
     else if (lacksArchive)
       log.info(
         `looking only at the jobs of ${engine} in ${found.schema}. To change them, with records and undo: JOBS_ENGINE=${engineNames(served)} jobs-server migrate`,

@@ -7,7 +7,7 @@ import { readDifferences, readInstallation } from '../../database/installation/i
 import { readOrigin } from '../../database/installation/origin.ts'
 import type { ReadReplica } from '../../database/replica/read-replica.ts'
 import { type Fragment, type Sql, tableParts } from '../../database/sql.ts'
-import { servedBy } from '../../engines/served.ts'
+import { keepsRecords, servedBy } from '../../engines/served.ts'
 import { hourDays, minuteDays } from '../../history/history-retention.ts'
 import { readHistoryState } from '../../history/history-state.ts'
 import { missingArchiveColumns } from '../../undo/archive/archive.ts'
@@ -78,10 +78,13 @@ export async function storage({
     ),
     ...(cloned && { cloned, copied: cloned.length > 0 }),
     restores_not_noticed: await restoresNotNoticed(sql),
-    installation_known: await orWithoutRight(
-      readInstallation(sql).then((installation) => installation !== undefined),
-      undefined,
-    ),
+    // A server that keeps no records does not have the database remember anything.
+    installation_known: keepsRecords(sql)
+      ? await orWithoutRight(
+          readInstallation(sql).then((installation) => installation !== undefined),
+          undefined,
+        )
+      : undefined,
     counts,
     history_triggers: await orWithoutRight(
       readHistoryState(sql).then(({ triggers }) => triggers),

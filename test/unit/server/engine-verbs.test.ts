@@ -37,7 +37,12 @@ const names: Names = {
   jobId: 'text',
 }
 const abilitiesAt = (mode: 'look' | 'admin', one: Found) =>
-  abilitiesOf({ mode, places: [{ adapter, found: one, lacksArchive: false, names }], isChosen: false, server: {} })
+  abilitiesOf({
+    mode,
+    places: [{ adapter, found: one, lacksArchive: false, onlyReads: false, names }],
+    isChosen: false,
+    server: {},
+  })
 const pgBoss = abilitiesAt('admin', found)
 const place = { domain: 'pgboss', id: 1, uuid: 'u', operation: 1, plan: 1 }
 
