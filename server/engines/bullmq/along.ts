@@ -70,7 +70,7 @@ const lockParents = (sql: Sql, rows: Fragment): Promise<unknown> => sql`
     offset 0
   ) as keys`
 
-/** A child that has failed its parent is awaited again. */
+/** A child that has failed its parent is awaited again, whichever of the two is retried. */
 async function giveEdgesBack(sql: Sql, of: Fragment, rows: Fragment): Promise<void> {
   await lockParents(sql, rows)
   await moveEdges(sql, of, {
@@ -79,7 +79,28 @@ async function giveEdgesBack(sql: Sql, of: Fragment, rows: Fragment): Promise<vo
     from: 'failed',
     count: sql`+`,
   })
+  // BullMQ counts pending edges alone: beside one that has failed, a parent would run when its other children have completed.
+  await sql`
+    update ${of}.job_dependency as e
+    set status = 'pending', value = null
+    from ${rows}
+    where ${isParentAgain(sql)} and e.parent_queue = changed.queue and e.parent_id = changed.id and e.status = 'failed'`
+  await countChildren(sql, of, rows)
 }
+
+/** A condition on `changed`: a parent that had failed waits for its children again, or, in an undo, did so until now. */
+const isParentAgain = (sql: Sql): Fragment =>
+  sql`changed.before ->> 'state' = 'failed' and changed.after ->> 'state' = 'waiting-children'`
+
+const countChildren = (sql: Sql, of: Fragment, rows: Fragment): Promise<unknown> => sql`
+  update ${of}.job as parent
+  set pending_deps = (
+    select count(*)
+    from ${of}.job_dependency as e
+    where e.parent_queue = parent.queue and e.parent_id = parent.id and e.status = 'pending'
+  )
+  from ${rows}
+  where ${isParentAgain(sql)} and parent.queue = changed.queue and parent.id = changed.id`
 
 /** The deduplication id of a cancelled job is free. */
 const leaveDedup = (sql: Sql, of: Fragment, rows: Fragment): Promise<unknown> => sql`
@@ -96,6 +117,14 @@ async function takeBack(sql: Sql, of: Fragment, rows: Fragment): Promise<void> {
     from: 'pending',
     count: sql`-`,
   })
+  await sql`
+    update ${of}.job_dependency as e
+    set status = 'failed', value = child.value
+    from ${rows}
+    cross join lateral jsonb_to_recordset(changed.before -> 'failed_children') as child (child_key text, value jsonb)
+    where ${isParentAgain(sql)} and e.parent_queue = changed.queue and e.parent_id = changed.id
+      and e.child_key = child.child_key and e.status = 'pending'`
+  await countChildren(sql, of, rows)
   await sql`
     insert into ${of}.dedup (queue, dedup_id, job_id, expire_at_ms)
     select queue, before #>> '{dedup,id}', id, (before #>> '{dedup,expire_at_ms}')::bigint

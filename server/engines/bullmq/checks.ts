@@ -25,10 +25,12 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
     bounded(
       sql`select j.queue, j.id as native_id from ${of}.job as j where j.state = ${sql.unsafe(`'${state}'`)} and ${where}`,
     )
-  /** A query of the edges of a parent `j` to children that it still waits for. */
-  const pending = (more: Fragment): Fragment => sql`
+  /** A query of the edges of a parent `j`, in these states, to its children. */
+  const edges = (statuses: string, more: Fragment): Fragment => sql`
     select from ${of}.job_dependency as e
-    where e.parent_queue = j.queue and e.parent_id = j.id and e.status = 'pending' ${more}`
+    where e.parent_queue = j.queue and e.parent_id = j.id and e.status in (${sql.unsafe(statuses)}) ${more}`
+  /** The same of children that the parent still waits for. */
+  const pending = (more: Fragment): Fragment => edges(`'pending'`, more)
   const childIn = (states: string): Fragment => sql`
     and exists (
       select from ${of}.job as child
@@ -79,7 +81,7 @@ export async function readChecks(sql: Sql, place: Found, scope: Narrowed): Promi
       check: 'child_failed',
       title: 'waiting for a child of its flow that has failed',
       instead: 'these go on when that child completes: jobsctl explain <id> names it, and a retry runs it again',
-      candidates: inState('waiting-children', sql`exists (${pending(childIn(`'failed'`))})`),
+      candidates: inState('waiting-children', sql`exists (${edges(`'pending', 'failed'`, childIn(`'failed'`))})`),
     },
     {
       check: 'child_untold',

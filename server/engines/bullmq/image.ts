@@ -5,7 +5,7 @@ export const imageColumns = [
 ] as const
 
 /** What an image has of other tables. A change may give it back to them, and a job is the same without it. */
-const elsewhere = ['edge', 'dedup']
+const elsewhere = ['edge', 'failed_children', 'dedup']
 
 /** What of an image may be long. */
 const long = ['return_value', 'stacktrace']
@@ -13,8 +13,8 @@ const long = ['return_value', 'stacktrace']
 const without = (image: string, names: readonly string[]): string => `(${image} - '{${names.join(',')}}'::text[])`
 
 /**
- * An SQL expression of type jsonb: the columns of an image of a row of `job`, beside its key; the edge of its flow to its parent; its row of
- * the table `dedup`; and whether it has ended and another job has its deduplication id.
+ * An SQL expression of type jsonb: the columns of an image of a row of `job`, beside its key; the edge of its flow to its parent; the edges of a failed
+ * job to children that have failed it; its row of the table `dedup`; and whether it has ended and another job has its deduplication id.
  */
 export const imageOf = (row: string, schema: string): string => `pg_catalog.jsonb_build_object(
   'queue', ${row}.queue, 'native_id', ${row}.id, ${imageColumns.map((name) => `'${name}', ${row}.${name}`).join(', ')},
@@ -24,6 +24,11 @@ export const imageOf = (row: string, schema: string): string => `pg_catalog.json
     )
     from ${schema}.job_dependency e
     where e.parent_queue = ${row}.parent_queue and e.parent_id = ${row}.parent_id and e.child_key = ${row}.queue || ':' || ${row}.id
+  ) end,
+  'failed_children', case when ${row}.state = 'failed' then (
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('child_key', e.child_key, 'value', e.value))
+    from ${schema}.job_dependency e
+    where e.parent_queue = ${row}.queue and e.parent_id = ${row}.id and e.status = 'failed'
   ) end,
   'dedup', case when ${row}.dedup_id is not null then (
     select pg_catalog.jsonb_build_object('id', d.dedup_id, 'expire_at_ms', d.expire_at_ms)

@@ -124,6 +124,47 @@ besideEachBull(changeable, 'flows, schedulers and queues', (version) => {
     expect(order.map(({ id }) => id)).toEqual([ids[2], ids[1], ids[0]])
   })
 
+  it('run a retried parent after all its children, where one has failed and another still waits', async () => {
+    const { sql } = database
+    const of = (queue: string) => ['--domain', 'bullmq', '--queue', queue, '--yes', '--json']
+    await bull.flow({
+      ...{ name: 'parent', queueName: 'awaiting' },
+      children: [
+        { name: 'first', queueName: 'awaited', data: { does: 'fail once' }, opts: { failParentOnFailure: true } },
+        { name: 'second', queueName: 'awaited', opts: { delay: 3_600_000 } },
+      ],
+    })
+    await bull.work('awaited')
+    await bull.work('awaiting')
+    await untilNone(database, 'awaiting', 'waiting', 'active', 'waiting-children')
+    const rows = async () =>
+      (
+        await sql`
+        select to_jsonb(j) - 'stalled_marked' as row from bullmq.job as j where queue in ('awaiting', 'awaited')
+        union all
+        select to_jsonb(e) from bullmq.job_dependency as e where parent_queue = 'awaiting'`
+      )
+        .map(({ row }) => JSON.stringify(row))
+        .toSorted()
+    const before = await rows()
+    const undone = await world.jobsctl([
+      'undo',
+      operationOf(await world.jobsctl(['retry', ...of('awaiting')])),
+      '--yes',
+    ])
+    expect(undone).toMatchObject({ code: 0 })
+    expect(await rows()).toEqual(before)
+    await world.jobsctl(['retry', ...of('awaiting')])
+    const { out } = await world.jobsctl(['integrity', '--all', '--json'])
+    expect(JSON.parse(out).checks).toContainEqual(expect.objectContaining({ check: 'child_failed', jobs: 1 }))
+    await world.jobsctl(['reschedule', ...of('awaited'), '--now'])
+    await untilNone(database, 'awaited', 'waiting', 'active', 'delayed')
+    expect(await states('awaiting')).toEqual(['waiting-children'])
+    await world.jobsctl(['retry', ...of('awaited')])
+    await untilNone(database, 'awaiting', 'waiting', 'active', 'waiting-children')
+    expect(await states('awaiting')).toEqual(['completed'])
+  })
+
   it.each(['ignoreDependencyOnFailure', 'removeDependencyOnFailure'])(
     'run no child again that the parent has gone on without, while it waits for another: %s',
     async (option) => {
