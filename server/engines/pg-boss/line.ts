@@ -3,6 +3,7 @@ import type { EngineQueue, QueueLine, WorkerSigns } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { placeWith } from '../parts/in-places.ts'
 import { keyOf } from './projection.ts'
+import { workersOf } from './workers.ts'
 
 /** The most running, and the most blocked jobs that are counted. */
 const mostCounted = 10_000
@@ -70,9 +71,9 @@ export async function readSigns(
         ${
           place.beside.has('instance')
             ? sql`(
-              select to_timestamp(max(w."lastFetchedOn") / 1000)
+              select max(w."lastFetchedOn")
               from ${of}.instance as i
-              cross join lateral jsonb_to_recordset(case when jsonb_typeof(i.workers) = 'array' then i.workers else '[]' end) as w (queue text, "lastFetchedOn" float8)
+              cross join lateral ${workersOf(sql)}
               where i.stopped_on is null and w.queue = ${queue.queue}::text
             )`
             : sql`null::timestamptz`

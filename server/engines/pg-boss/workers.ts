@@ -7,6 +7,11 @@ import { quotedText } from '../parts/sql-text.ts'
 
 const { jobs: mostRead, workers: mostWorkers } = mostOfWorkers
 
+/** The calls of `work()` of a row `i` of `instance`, which pg-boss writes as JSON with times of ISO 8601: an SQL row set `w`. */
+export const workersOf = (sql: Sql): Fragment => sql`
+  jsonb_to_recordset(case when jsonb_typeof(i.workers) = 'array' then i.workers else '[]' end)
+    as w (queue text, active integer, "lastFetchedOn" timestamptz)`
+
 /**
  * The processes that pg-boss says are alive, from 12.36 on, by the beat of the last 30 seconds; and a row without a name for what no process
  * says of itself: no version of pg-boss tells which job a process has.
@@ -39,9 +44,9 @@ export function readInstances(
     ? sql`
       select
         coalesce(i.name, i.host || ':' || i.pid) as worker_id, w.queue, w.active, i.started_on, i.heartbeat_on,
-        to_timestamp(w."lastFetchedOn" / 1000) as fetched_on
+        w."lastFetchedOn" as fetched_on
       from ${of}.instance as i
-      cross join lateral jsonb_to_recordset(case when jsonb_typeof(i.workers) = 'array' then i.workers else '[]' end) as w (queue text, active integer, "lastFetchedOn" float8)
+      cross join lateral ${workersOf(sql)}
       where i.stopped_on is null and i.heartbeat_on >= now() - i.heartbeat_seconds * interval '3 seconds'`
     : sql`
       select

@@ -216,7 +216,7 @@ describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) =>
         insert into ${sql(`${schema}.instance`)} (id, name, host, pid, version, workers)
         select gen_random_uuid(), name, 'h', 1, '12.38.0', workers::jsonb
         from (values
-          ('api', ${JSON.stringify([{ queue: oddQueues.plain, active: 4, lastFetchedOn: 1.7e12 }])}::text), ('idle', '[]')
+          ('api', ${JSON.stringify([{ queue: oddQueues.plain, active: 4, lastFetchedOn: '2026-12-07T12:30:09.007Z' }])}::text), ('idle', '[]')
         ) as instances (name, workers)`
     const { status, body } = await get('/api/v1/jobs/workers')
     const known =

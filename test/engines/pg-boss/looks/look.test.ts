@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { until } from '../../../support/poll.ts'
 import type { World } from '../../../support/world.ts'
 import { type BossRow, differencesOf, rowsOf, same } from '../../support/rows.ts'
 import { sampleJobs } from '../../support/sample.ts'
@@ -12,7 +13,20 @@ const schemas: Record<string, string> = {
   '12.38.0': 'pg-boss 12.38 (schema 46)',
 }
 
-const reads = ['stats', 'stale', 'workers', 'queues', 'operations', 'events', 'doctor'].map((verb) => [verb])
+const reads = [
+  ...['stats', 'stale', 'workers', 'queues', 'operations', 'events', 'doctor'].map((verb) => [verb]),
+  ['explain', 'mail'],
+]
+
+/** From 12.36 on, a process says at each of its beats when its workers asked for jobs. */
+async function untilWorkersTell({ sql }: BossDatabase): Promise<void> {
+  const [{ telling }] = await sql<[{ telling: boolean }]>`select to_regclass('pgboss.instance') is not null as telling`
+  if (telling)
+    await until('pg-boss tells when its workers asked', async () => {
+      const [told] = await sql`select from pgboss.instance where workers @? '$[*].lastFetchedOn ? (@ != null)'`
+      return told !== undefined
+    })
+}
 
 besideEach(readable, 'a server that nobody has told which engine there is', (version) => {
   let database: BossDatabase
@@ -21,7 +35,8 @@ besideEach(readable, 'a server that nobody has told which engine there is', (ver
   let catalogue: string[]
   beforeAll(async () => {
     database = await openBossDatabase(version)
-    await sampleJobs(await database.start({ options: { supervise: false } }))
+    await sampleJobs(await database.start({ options: { supervise: false, instanceHeartbeatSeconds: 1 } }))
+    await untilWorkersTell(database)
     await database.sql`analyze`
     ;[before, catalogue] = [await rowsOf(database.sql), await catalogueBeside(database.sql)]
     world = await database.serve()
