@@ -2,6 +2,7 @@ import type { TokenScope } from '../../shared/access/token-scope.ts'
 import type { Finding } from '../../shared/explain/reason.ts'
 import type { RelatedJob } from '../../shared/jobs/show.ts'
 import type { GroupStats } from '../../shared/queues/stats.ts'
+import type { Throttle } from '../../shared/queues/throttle.ts'
 import type { VanishingQueue } from '../../shared/queues/vanishing.ts'
 import type { WorkerRow } from '../../shared/queues/workers.ts'
 import type { JobId } from '../../shared/work/job-key.ts'
@@ -230,6 +231,8 @@ export interface QueueAdapter extends ForeignJobs {
    * is named.
    */
   queueReasons?: (sql: Sql, found: readonly Found[], queue: Within<EngineQueue>) => Promise<Finding[]>
+  /** What the engine itself limits a queue to; absent for an engine that keeps no such limit in its tables. */
+  limits?: (sql: Sql, found: readonly Found[], queue: EngineQueue) => Promise<Throttle>
   /** How many due jobs of its queue are taken before a job: at most one more than `most`. */
   ahead: (sql: Sql, found: readonly Found[], job: EngineJob, most: number) => Promise<number>
   /** Undefined where it cannot be read fast. */

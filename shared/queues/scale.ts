@@ -41,7 +41,7 @@ export const scale = endpoint({
         'Why further workers would get no job: `queue_paused`, `queue_draining`, `all_blocked` or another code of `GET /jobs/queues/explain`; null where they would.',
       ),
     wanted_workers: Count.describe(
-      'Workers for the running jobs, and for the due jobs that must run beside them so that the backlog is done within `within_seconds`. No more than a throttle lets run. Where no run time is known, one more than now while jobs are due.',
+      'Workers for the running jobs, and for the due jobs that must run beside them so that the backlog is done within `within_seconds`. No more than a throttle, or the global concurrency or rate limit of BullMQ, lets run. Where no run time is known, one more than now while jobs are due.',
     ),
   }),
   changes: () => false,

@@ -27,7 +27,7 @@ export async function scale(
     const [{ now }] = await tx<[{ now: string }]>`select ${limitReadTime(tx)}, now() as now`
     const found = await lookAtQueue(tx, queue, telling)
     const run = found ? await runTimeOf(tx, queue, Date.parse(now) / 1000) : unknownRunTime
-    const throttle = found?.throttle ?? { running: null, per_minute: null }
+    const throttle = found?.throttle ?? (await limitsOfEngine(tx, queue))
     const backlog = found?.counts.due ?? 0
     const running = found?.counts.processing ?? 0
     const held_by = found?.around.find(({ code }) => holding.includes(code))?.code ?? null
@@ -47,6 +47,12 @@ export async function scale(
       wanted_workers: Math.ceil(atOnce / per_worker),
     }
   })
+}
+
+async function limitsOfEngine(sql: Sql, queue: Within<Queue>): Promise<Throttle> {
+  const place = placeOf(sql, queue.domain)
+  const limits = await place?.adapter.limits?.(place.of, [place.found], queue)
+  return limits ?? { running: null, per_minute: null }
 }
 
 interface Load {

@@ -10,7 +10,7 @@ import { readFound } from './find.ts'
 import { findReasons, readSurroundings } from './flow.ts'
 import { history } from './history.ts'
 import { hasKey, isNearKey, readKeys } from './key.ts'
-import { findLimits } from './limits.ts'
+import { findLimits, readLimits } from './limits.ts'
 import { countAhead, readLine, readSigns } from './line.ts'
 import { orderedJobs } from './ordered.ts'
 import { hasState, projectionOf, rewritten } from './projection.ts'
@@ -72,6 +72,7 @@ export const bullMq: QueueAdapter = {
   signs: readSigns,
   reasons: findReasons,
   queueReasons: findLimits,
+  limits: readLimits,
   surroundings: readSurroundings,
   ahead: countAhead,
   // BullMQ writes the name of a worker into its jobs where the application gives it one; all others are one row without a name.

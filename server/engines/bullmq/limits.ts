@@ -1,5 +1,6 @@
 import type { Facts, Finding } from '../../../shared/explain/reason.ts'
-import type { Sql } from '../../database/sql.ts'
+import type { Throttle } from '../../../shared/queues/throttle.ts'
+import type { Fragment, Sql } from '../../database/sql.ts'
 import type { EngineQueue } from '../adapter.ts'
 import type { Found } from '../found.ts'
 import { placeWith } from '../parts/in-places.ts'
@@ -10,6 +11,26 @@ interface Limits extends Omit<Facts['rate_limited'], 'until' | 'domain' | 'queue
   running: number | null
   /** When the window of the rate limit ends; null where none has begun. */
   until: string | null
+}
+
+/** An SQL expression: a limit that BullMQ keeps for a queue; null without one. */
+const limitOf = (sql: Sql, of: Fragment, queue: string, field: 'concurrency' | 'max' | 'duration'): Fragment => sql`
+  (
+    select case when value ~ '^[0-9]{1,9}$' then value::int end
+    from ${of}.meta
+    where queue = ${queue}::text and field = ${field}::text
+  )`
+
+/** The global concurrency of a queue, and its global rate limit. */
+export async function readLimits(sql: Sql, found: readonly Found[], { domain, queue }: EngineQueue): Promise<Throttle> {
+  const place = placeWith(found, { domain })
+  if (!place?.beside.has('rate_limit')) return { running: null, per_minute: null }
+  const of = sql.unsafe(place.schema)
+  const [limits] = await sql<[Throttle]>`
+    select
+      ${limitOf(sql, of, queue, 'concurrency')} as running,
+      (${limitOf(sql, of, queue, 'max')} * 60000.0 / nullif(${limitOf(sql, of, queue, 'duration')}, 0))::float8 as per_minute`
+  return limits
 }
 
 /** What `queue.rateLimit()` writes as the number of jobs that have begun. */
@@ -28,12 +49,6 @@ export async function findLimits(
   const place = placeWith(found, { domain })
   if (!place?.beside.has('rate_limit')) return []
   const of = sql.unsafe(place.schema)
-  const limit = (field: string) => sql`
-    (
-      select case when value ~ '^[0-9]{1,9}$' then value::int end
-      from ${of}.meta
-      where queue = ${queue}::text and field = ${field}::text
-    )`
   const [limits] = await sql<[Limits?]>`
     select
       concurrency,
@@ -44,7 +59,7 @@ export async function findLimits(
       most as of, ${sql.unsafe(timeOf('rate.expire_at_ms'))} as until,
       extract(epoch from ${sql.unsafe(timeOf('rate.expire_at_ms'))} - now())::float8 as seconds,
       case when rate.points < ${byHand}::bigint then rate.points end as begun
-    from (select ${limit('concurrency')} as concurrency, ${limit('max')} as most) as limits
+    from (select ${limitOf(sql, of, queue, 'concurrency')} as concurrency, ${limitOf(sql, of, queue, 'max')} as most) as limits
     left join ${of}.rate_limit as rate
       on rate.queue = ${queue}::text and rate.expire_at_ms > extract(epoch from now()) * 1000
     where ${id ?? null}::text is null or exists (

@@ -117,7 +117,8 @@ const expressionsOf = ({ schema, domain }: Place): Record<string, string> => ({
   result: `case when j.state = 'completed' then j.return_value end`,
   status: statusOf('j.state'),
   priority: 'j.priority',
-  max_retries: 'j.max_attempts',
+  // Without a number of attempts, which BullMQ writes as 0, a job has one.
+  max_retries: 'greatest(j.max_attempts, 1)',
   retry_count: 'j.attempts_made',
   available_at: dueOf,
   started_at: timeOf('j.processed_at_ms'),

@@ -79,3 +79,29 @@ it('where nothing keeps the jobs, only the tables are said to keep none: workers
   const ofJob = await served.get('/api/v1/jobs/job/explain', { key: 'idle/waiting' })
   expect(Explained.parse(ofJob.body).sentence).toMatch(/ and due, and nothing in its tables keeps it from running\.$/)
 })
+
+it.each<[string, Limits, number]>([
+  ['scaled', {}, 3],
+  ['scaled wide', { concurrency: 2 }, 2],
+  ['scaled full', { concurrency: 1 }, 1],
+])('no more workers are wanted than the global concurrency lets run: %s %o', async (queue, limits, wanted) => {
+  await addQueue(queue, limits)
+  await served.sql`
+    insert into bullmq.job (queue, id, seq, name, state, added_at_ms)
+    select ${queue}, n::text, n, 'x', 'waiting', 1 from generate_series(1, 9) as n`
+  await served.sql`
+    insert into bullmq.job (queue, id, seq, name, state, added_at_ms, processed_at_ms, finished_at_ms)
+    select ${queue}, 'ended', 1, 'x', 'completed', 1, at - 12000, at
+    from (select (extract(epoch from now()) * 1000)::bigint as at) as now`
+  const { body } = await served.get('/api/v1/jobs/scale', { domain: 'bullmq', queue })
+  expect(body).toMatchObject({ backlog: 10, running: 1, wanted_workers: wanted })
+})
+
+it('a job without a number of attempts has one', async () => {
+  await addQueue('one try', {})
+  await served.sql`update bullmq.job set max_attempts = 0, attempts_made = 1 where queue = 'one try' and id = 'failed'`
+  const { body } = await served.get('/api/v1/jobs/job/explain', { key: 'one try/failed' })
+  expect(Explained.parse(body).reasons).toMatchObject([
+    { sentence: expect.stringMatching(/^failed after 1 of 1 retries/) },
+  ])
+})
