@@ -77,7 +77,7 @@ export function eraseChange(
       return { facts, note: notes.length > 0 ? notes.join('\n') : undefined }
     },
     ending: (answers) => (answers.some((answer) => keptBy(answer) > 0) ? outcomes.someKept.exit : outcomes.done.exit),
-    noneMatch: async (_client, answers) => noneErased(context, answers, isNamed ? request.ids : undefined),
+    noneMatch: async (_client, answers) => noneErased(context, answers, isNamed ? request : {}),
     refusal: ({ preview }) =>
       'with_foreign_rows' in request
         ? undefined
@@ -117,13 +117,17 @@ const keptBy = ({ passed_over, copies_left = [] }: Aside): number =>
   copies_left.reduce((all, { rows }) => all + (rows ?? 1), 0)
 
 /** The failure of an erasure whose jobs are all kept; undefined where there are none. */
-function noneErased(context: Context, answers: readonly Aside[], ids: readonly JobId[] = []): Failure | undefined {
+function noneErased(
+  context: Context,
+  answers: readonly Aside[],
+  { ids = [], copies_only }: { ids?: readonly JobId[] | undefined; copies_only?: boolean },
+): Failure | undefined {
   if (answers.every((answer) => keptBy(answer) === 0))
     return ids.length === 0
       ? undefined
       : new Failure(
           'not_found',
-          `nothing is left of ${ids.length === 1 ? 'job' : 'jobs'} ${ids.join(', ')}; nothing was changed`,
+          `${copies_only ? 'no copy' : 'nothing'} is left of ${ids.length === 1 ? 'job' : 'jobs'} ${ids.join(', ')}; nothing was changed`,
         )
   const texts = answers.flatMap((answer) => keptTexts(context, answer))
   return new Failure('conflict', `${texts.join('; ')}; nothing was changed`)

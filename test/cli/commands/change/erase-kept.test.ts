@@ -82,4 +82,13 @@ describe('an erasure of jobs that are kept', () => {
     expect(await world.jobsctl(['erase', '999999999', '--yes'])).toMatchObject({ code: 5 })
     expect(await world.jobsctl(['erase', '--owner', 'nobody', '--yes'])).toMatchObject({ code: 0, out: '', err: '' })
   })
+
+  it('does not say that nothing is left of a job that stays', async () => {
+    const [id] = (await world.jobs(1, hers)).map(String)
+    const { code, err } = await world.jobsctl(['erase', `${id}`, '--copies-only', '--yes'])
+    expect({ code, err }).toEqual({
+      code: 5,
+      err: expect.stringContaining(`no copy is left of job ${id}; nothing was changed`),
+    })
+  })
 })
