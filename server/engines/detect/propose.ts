@@ -92,7 +92,7 @@ export function propose(table: Table, named: Named, { facts, values, checked }: 
   const fields: Field[] = [
     { name: 'table', value: named.inMap },
     keyField(table),
-    { name: 'queue', value: queue ? { column: queue.name } : named.table },
+    { name: 'queue', value: queue ? queueOf(queue) : named.table },
     ...field('job_type', take('kind')),
     { name: 'status', fields: decided.fields },
     timesField(times, { milliseconds, unused }),
@@ -111,6 +111,9 @@ export function propose(table: Table, named: Named, { facts, values, checked }: 
   ]
   return { fields, questions: decided.questions + Number(!keyOf(table)) + Number(!times.created) }
 }
+
+/** No call names a queue without a name, so that jobs without one get the usual name. */
+const queueOf = ({ name, required }: Column): Flow => ({ column: name, ...(!required && { none: 'default' }) })
 
 function keyField(table: Table): Field {
   const key = keyOf(table)

@@ -37,7 +37,18 @@ const ColumnOfRow = z.strictObject(
       'must be {column: name}, or {column: name, from: table, where: {their_column: column}, newest: their_column}',
   },
 )
-const Named = z.union([z.string().min(1), Column], { error: 'must be a text for all jobs, or {column: name}' })
+const Named = z.union(
+  [
+    z.string().min(1),
+    z.strictObject({
+      column: Name,
+      at: At.optional(),
+      none: z.string().min(1).describe('the name of jobs whose column is null or empty').optional(),
+    }),
+  ],
+  { error: 'must be a text for all jobs, {column: name}, or {column: name, none: name of jobs without one}' },
+)
+export type Named = z.output<typeof Named>
 
 /** What a column is compared with. `null` and `not null` are the words of SQL. */
 const Test = z.union(

@@ -1,12 +1,13 @@
 import { quotedText } from '../parts/sql-text.ts'
-import type { ValueOfRow } from './map.ts'
+import type { Named, ValueOfRow } from './map.ts'
 import { type Column, columnOf, isNumber, type Mapped, type Table } from './table.ts'
 
 /** An SQL expression of type text: a name for all jobs, or the one of a column. */
-export function nameOf(table: Table, value: string | ValueOfRow): string {
+export function nameOf(table: Table, value: Named): string {
   if (typeof value === 'string') return `${quotedText(value)}::text`
   const column = columnOf(table, value.column)
   const text = textIn(`j.${column.quoted}`, column, value)
+  if (value.none !== undefined) return `coalesce(nullif(${text}, ''), ${quotedText(value.none)})`
   return column.required && value.at === undefined ? text : `coalesce(${text}, '')`
 }
 

@@ -37,9 +37,15 @@ describe('a map that was proposed', () => {
         const sum = (name: string) => stats.reduce((all, group) => all + Number(group[name] ?? 0), 0)
         for (const state of ['processing', 'failed']) expect([state, sum(state)]).toEqual([state, counts[state] ?? 0])
         expect(sum('queued') + sum('scheduled')).toBe(counts.queued)
-        const list = z.array(z.looseObject({ status: z.string() })).parse((await send('GET', 'list?limit=100')).body)
+        const list = z
+          .array(z.looseObject({ status: z.string(), queue: z.string() }))
+          .parse((await send('GET', 'list?limit=100')).body)
         for (const [state, rows] of Object.entries(counts))
           expect([state, list.filter(({ status }) => status === state).length]).toEqual([state, rows])
+        for (const queue of new Set(list.map((job) => job.queue))) {
+          const inQueue = await send('GET', `list?limit=100&queue=${encodeURIComponent(queue)}`)
+          expect(inQueue.body).toHaveLength(list.filter((job) => job.queue === queue).length)
+        }
 
         const rows = await rowsOf()
         const domain = table.split('.')[0]

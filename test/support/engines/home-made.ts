@@ -168,7 +168,7 @@ export const homeMade: readonly HomeMade[] = [
       create index delayed_jobs_priority on delayed_jobs (priority, run_at);
       insert into delayed_jobs (handler, run_at, locked_at, locked_by, failed_at, last_error, queue)
       select '--- !ruby/object', now(), case when n between 71 and 80 then now() end, case when n between 71 and 80 then 'host:1' end,
-        case when n > 80 then now() - interval '2 days' end, case when n > 80 then 'boom' end, 'mailers'
+        case when n > 80 then now() - interval '2 days' end, case when n > 80 then 'boom' end, case when n % 2 = 0 then 'mailers' end
       from generate_series(1, 100) as n`,
   },
   {
