@@ -142,9 +142,9 @@ export interface BulkChange<Answer> {
   rejected?: Map<JobId, string>
   /**
    * A query of `(job_id, reason)`: jobs that match and that the engine behind them does not let this change take. Absent where the engine
-   * takes every job.
+   * takes every job. The answer of a change asks for the set of its preview.
    */
-  refused?: (sql: Sql) => Fragment
+  refused?: (sql: Sql, set: JobSet) => Fragment
   /** The number of jobs behind these counts; absent where one of them is that number, as its kind says. */
   affected?: (counts: BatchCounts) => number
   /** The fields of the response that only this change has. */
@@ -193,7 +193,7 @@ export const affectedBy = (
 ): number => (affected ? affected(counts) : (counts[kindOf(kind).countedBy] ?? 0))
 
 /** A change after its last batch. */
-export type CompletedChange = Pick<Running, 'sql' | 'operation' | 'caller' | 'within' | 'binding'> & {
+export type CompletedChange = Pick<Running, keyof JobSet | 'sql' | 'operation' | 'caller' | 'within' | 'binding'> & {
   counts: BatchCounts
   previewed: VerifiedPreview | undefined
 }

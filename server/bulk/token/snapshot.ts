@@ -10,6 +10,12 @@ import type { Fragment, Sql } from '../../database/sql.ts'
  */
 export type Snapshot = string
 
+/**
+ * The snapshot for rows that the preview may have seen and did not count, of which its last two parts say nothing. What an open transaction wrote below
+ * a savepoint counts as seen.
+ */
+export const ofEveryRow = (seen: Snapshot): Snapshot => seen.split(':').slice(0, 3).join(':')
+
 /** The syntax of a snapshot. */
 export const snapshotPattern = /^\d+:\d+:(?:\d+(?:,\d+)*)?(?::(?:-|\d+(?:,\d+)*)?(?::[.\w]+(?:,[.\w]+)*)?)?$/
 

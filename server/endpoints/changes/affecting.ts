@@ -1,5 +1,6 @@
 import type { BulkChange, CompletedChange } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
+import { ofEveryRow } from '../../bulk/token/snapshot.ts'
 import type { Within } from '../../database/scope.ts'
 import { dependentsInAnswer } from '../../undo/dependents-along.ts'
 import type { IdFields } from './filtered.ts'
@@ -27,7 +28,7 @@ const withRefused = <Answer>(bulk: BulkChange<Answer>): BulkChange<Answer> =>
         // The jobs are changed: an answer without these is better than none.
         ownAnswer: async (done) => ({
           ...(await bulk.ownAnswer(done)),
-          ...(await readRefused(done.sql, bulk).catch(() => ({}))),
+          ...(await readRefused(done.sql, bulk, { ...done, snapshot: ofEveryRow(done.snapshot) }).catch(() => ({}))),
         }),
       }
     : bulk

@@ -2,8 +2,7 @@ import type * as z from 'zod'
 import { type RedriveRequest as Asked, redrive as endpoint } from '../../../shared/changes/redrive.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
-import { currentSet } from '../../bulk/change/with-holds.ts'
-import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
+import { isUnchangedSince, ofEveryRow } from '../../bulk/token/snapshot.ts'
 import { isInState } from '../../database/job-filter.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -25,7 +24,7 @@ export function describe(request: RedriveRequest): BulkChange<RedriveResult> {
     archives: true,
     matching: (sql, set) => sql`${mayMove(sql, set, request)} and not ${waits(sql, set, request)}`,
     rejected,
-    refused: (sql) => refusedByEngine(sql, request),
+    refused: (sql, set) => refusedByEngine(sql, set, request),
     time: (sql) => sql`created_at`,
     batch: (tx, context, selection) =>
       moveEngineJobs(tx, context, requireMoves(tx), {
@@ -66,15 +65,15 @@ function waits(sql: Sql, set: JobSet, request: RedriveRequest): Fragment {
   return isBehind(sql, {
     places: [moves.place(sql, found)],
     taken: mayMove(sql, set, request),
-    changed: set.snapshot === undefined ? undefined : sql`not ${isUnchangedSince(sql, set.snapshot)}`,
+    changed: set.snapshot === undefined ? undefined : sql`not ${isUnchangedSince(sql, ofEveryRow(set.snapshot))}`,
   })
 }
 
 /** A query of `(job_id, reason)`: dead letters that cannot move. */
-function refusedByEngine(sql: Sql, request: RedriveRequest): Fragment {
+function refusedByEngine(sql: Sql, set: JobSet, request: RedriveRequest): Fragment {
   return judged(
     sql,
-    sql`coalesce(${whyNot(sql, request)}, ${whyBehind(sql, waits(sql, currentSet, request))})`,
-    jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest)),
+    sql`coalesce(${whyNot(sql, request)}, ${whyBehind(sql, waits(sql, set, request))})`,
+    jobsWhere(sql, request, (rest) => asked(sql, set, rest)),
   )
 }

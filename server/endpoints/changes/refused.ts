@@ -1,7 +1,8 @@
 import type { RefusedAnswer } from '../../../shared/changes/refused.ts'
 import type { JobId } from '../../../shared/work/job-key.ts'
 import { placeTaken } from '../../bulk/batches/batch-errors.ts'
-import type { BulkChange } from '../../bulk/change/bulk-change.ts'
+import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
+import { currentSet } from '../../bulk/change/with-holds.ts'
 import { hasCode } from '../../database/errors/error-meanings.ts'
 import { idArray } from '../../database/job-ids.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -72,15 +73,17 @@ interface Found extends Required<RefusedAnswer> {
 
 /**
  * The jobs that match and that their engine does not let the change take, with those that the database rejected during the change.
+ * @param set by default the set of a preview
  * @returns nothing where there are none, and where the search takes longer than a statement may
  */
 export async function readRefused(
   sql: Sql,
   { refused, rejected }: Pick<BulkChange<unknown>, 'refused' | 'rejected'>,
+  set: JobSet = currentSet,
 ): Promise<RefusedAnswer> {
   if (!refused) return {}
   const [row] = await sql<Found[]>`
-    with refused as materialized (${refused(sql)})
+    with refused as materialized (${refused(sql, set)})
     select
       (select count(*) from refused) as refused_count,
       (select coalesce(jsonb_agg(first order by job_id), '[]') from (

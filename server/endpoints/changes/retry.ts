@@ -3,7 +3,7 @@ import { type RetryRequest as Asked, retry as endpoint } from '../../../shared/c
 import type { BulkChange, JobSet } from '../../bulk/change/bulk-change.ts'
 import type { Terms } from '../../bulk/change/commission.ts'
 import { currentSet } from '../../bulk/change/with-holds.ts'
-import { isUnchangedSince } from '../../bulk/token/snapshot.ts'
+import { isUnchangedSince, ofEveryRow } from '../../bulk/token/snapshot.ts'
 import { hasKeys } from '../../database/job-ids.ts'
 import type { Within } from '../../database/scope.ts'
 import type { Fragment, Sql } from '../../database/sql.ts'
@@ -30,7 +30,7 @@ const mayRun = (sql: Sql, set: JobSet, request: RetryRequest): Fragment =>
 /** A condition on `jobs`: an older job gets the place of this one, or had it since the preview. */
 function waits(sql: Sql, set: JobSet, request: RetryRequest): Fragment {
   const isLater = sql`jobs.created_at > ${set.asOf ?? 'infinity'}::text::timestamptz`
-  const isUnchanged = set.snapshot === undefined ? undefined : isUnchangedSince(sql, set.snapshot)
+  const isUnchanged = set.snapshot === undefined ? undefined : isUnchangedSince(sql, ofEveryRow(set.snapshot))
   const changed = isUnchanged && sql`not (${isUnchanged} or ${isLater})`
   return isBehind(sql, { places: placesOfRetry(sql), taken: mayRun(sql, set, request), changed })
 }
@@ -66,7 +66,10 @@ export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): Bu
     kind: 'retry',
     matching,
     // Two jobs of another engine may want the same place in their queue: one of them stays as it is.
-    ...(hasKeys(sql) && { rejected: new Map(), refused: (sql) => refusedByEngine(sql, request) }),
+    ...(hasKeys(sql) && {
+      rejected: new Map(),
+      refused: (sql, set) => refusedByEngine(sql, placesOfRetry(sql).length > 0 ? set : currentSet, request),
+    }),
     time: (sql) =>
       request.also_quarantined
         ? sql`coalesce(completed_at, quarantined_at, available_at)`
@@ -93,11 +96,11 @@ export function describe(request: RetryRequest, { sql }: Pick<Terms, 'sql'>): Bu
 }
 
 /** A query of `(job_id, reason)`: jobs that their engine does not let run again. */
-function refusedByEngine(sql: Sql, request: RetryRequest): Fragment {
+function refusedByEngine(sql: Sql, set: JobSet, request: RetryRequest): Fragment {
   return judged(
     sql,
-    sql`coalesce(${whyEngineNoRetry(sql)}, ${whyBehind(sql, waits(sql, currentSet, request))})`,
-    jobsWhere(sql, request, (rest) => asked(sql, currentSet, rest)),
+    sql`coalesce(${whyEngineNoRetry(sql)}, ${whyBehind(sql, waits(sql, set, request))})`,
+    jobsWhere(sql, request, (rest) => asked(sql, set, rest)),
   )
 }
 

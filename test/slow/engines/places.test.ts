@@ -1,4 +1,4 @@
-import type postgres from 'postgres'
+import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { makePgBoss, makeQueue } from '../../support/engines/pg-boss.ts'
@@ -208,8 +208,24 @@ describe.each([37, 46] as const)('a place that pg-boss with schema %i gives to o
     expect((await post('retry-now', { ...request, preview_token, dry_run: true })).body).toMatchObject({
       preview: { still_matching: 1 },
     })
-    expect((await post('retry-now', { ...request, preview_token })).body).toMatchObject({ affected: 1 })
+    expect((await post('retry-now', { ...request, preview_token })).body).toMatchObject({
+      affected: 1,
+      refused_count: 2,
+    })
     expect(await inState(was.state)).toHaveLength(2)
+  })
+
+  it('goes to the oldest job while a transaction is open that is older than all of them', async () => {
+    const other = postgres(served.env.JOBS_DB_URL ?? '', { max: 1 })
+    await other`begin`
+    try {
+      await other`select txid_current()`
+      for (const key of ['1', '1', '2']) await insert({ policy: 'exclusive', state: 'failed', keys: [key] })
+      const { asked, done } = await apply('retry-now', { queue: 'exclusive' })
+      expect([asked.preview.count, asked.refused_count, done.affected, done.refused_count]).toEqual([2, 1, 2, 1])
+    } finally {
+      await other.end()
+    }
   })
 
   it('goes to the oldest of the dead letters that a redrive finds', async () => {
@@ -233,6 +249,7 @@ describe.each([37, 46] as const)('a place that pg-boss with schema %i gives to o
     await sql`update pgboss.job set state = 'completed', completed_on = now() where name = 'exclusive'`
     const { body } = await post('redrive', { ...request, preview_token: planned.preview.token })
     expect([planned.preview.count, other.affected, body.affected]).toEqual([2, 1, 1])
+    expect([planned.refused_count, body.refused_count]).toEqual([4, 4])
     expect((await post('redrive', { ...request, dry_run: true })).body).toMatchObject({ preview: { count: 1 } })
   })
 })
