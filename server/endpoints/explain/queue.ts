@@ -34,13 +34,18 @@ export async function explainQueue(
     return now && explained(queue, { ...now, held, around: [...now.around, ...(await findSilence(tx, queue))] })
   })
   if (!explanation) {
-    const name = `${queue.domain}/${queue.queue}`
-    const text = at === undefined ? `there was never a job in ${name}` : `no job is known to have been in ${name} then`
-    throw new Failure('not_found', text, {
+    throw new Failure('not_found', whyUnknown(sql, queue, at), {
       hint: 'GET /api/v1/jobs/stats lists the queues',
     })
   }
   return explanation
+}
+
+/** Why a queue is not explained. Other engines delete jobs, so that nobody knows whether there was one. */
+function whyUnknown(sql: Sql, { domain, queue }: Queue, at: string | undefined): string {
+  const name = `${domain}/${queue}`
+  if (at !== undefined) return `no job is known to have been in ${name} then`
+  return placeOf(sql, domain) ? `no job is in ${name} now` : `there was never a job in ${name}`
 }
 
 /** The counts of a queue, its line, and what keeps its jobs; undefined for a queue that never had a job, a stop or a throttle. */

@@ -194,6 +194,9 @@ describe.each(schemaVersions)('the jobs of pg-boss with schema %i', (version) =>
       order by start_after limit 1`
     const mail = await explain(oddQueues.plain)
     expect(mail).toMatchObject({ due: 18, scheduled: 2, processing: 10, leased: 10 })
+    // Its jobs may have been deleted.
+    const { body } = await get('/api/v1/jobs/queues/explain', { domain: schema, queue: 'without jobs' })
+    expect(body).toMatchObject({ status: 404, detail: `no job is in ${schema}/without jobs now` })
     // Their leases are over.
     expect(mail.sentence).toMatch(/, 10 running\./)
     expect(mail.oldest_wait?.id).toBe(oldest && keyOf(oldest))
