@@ -24,8 +24,12 @@ export async function showEngine({
     verbs: verbsInWords({ can }),
     ...(tested && may.has('govern') && { version, tested, lacks: await lackingIn(sql, schema) }),
   }))
-  const queueLike = may.has('govern') && !within ? await queueLikeTables(sql) : undefined
-  return { engines: await Promise.all(engines), ...(queueLike && { queue_like: queueLike }) }
+  // Both are awaited at once: a read of the rights that fails meanwhile would be a rejection without a handler, and end the server.
+  const [told, queueLike] = await Promise.all([
+    Promise.all(engines),
+    may.has('govern') && !within ? queueLikeTables(sql) : undefined,
+  ])
+  return { engines: told, ...(queueLike && { queue_like: queueLike }) }
 }
 
 /** The tables that look like queues and are not served; undefined where the catalog cannot be read: what the engines can is told all the same. */
